@@ -1,0 +1,261 @@
+//! Flags and environment variables, checked once and turned into a typed [`Config`].
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
+
+use crate::{ledger::lines::Format, log::store::Retention};
+
+/// A chat server with one message log, served over polling and Server-Sent Events at once.
+///
+/// Open the address in a browser to see the difference; the log counts what each transport cost.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the log and the lab (what happens without a command).
+    Serve(Serve),
+}
+
+#[derive(Debug, Clone, Args)]
+struct Serve {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "POLL_VS_SSE_BIND", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
+    bind: SocketAddr,
+
+    /// Where messages are kept: `memory` (gone when the server stops) or `sqlite:PATH`.
+    #[arg(long, env = "POLL_VS_SSE_STORE", value_name = "STORE", default_value = "sqlite:chat.db", value_parser = store)]
+    store: StoreChoice,
+
+    /// Threads that serve requests [default: one per processor].
+    #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    workers: Option<u16>,
+
+    /// Messages to keep, the newest of the whole log; `off` keeps all.
+    #[arg(long, env = "POLL_VS_SSE_RETAIN_MESSAGES", value_name = "N", default_value = "1000000", value_parser = messages)]
+    retain_messages: Bound<u64>,
+
+    /// How long to keep messages, such as `36h` or `7d`; `off` keeps them for ever.
+    #[arg(long, env = "POLL_VS_SSE_RETAIN_AGE", value_name = "AGE", default_value = "7d", value_parser = age)]
+    retain_age: Bound<Duration>,
+
+    /// Whether each request is a log line; summaries are written either way.
+    #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", value_name = "on|off", default_value = "on", value_parser = on_off)]
+    request_log: bool,
+
+    /// Form of the log lines.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_LOG_FORMAT",
+        value_name = "text|json",
+        default_value = "text"
+    )]
+    log_format: Format,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    Memory,
+    Sqlite(PathBuf),
+}
+
+/// A bound that may be off. A type of its own, as clap gives `Option` another meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bound<T>(Option<T>);
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Text, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }))
+    }
+}
+
+/// All that the server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub bind: SocketAddr,
+    pub store: StoreChoice,
+    pub workers: usize,
+    pub retention: Retention,
+    pub request_log: bool,
+    pub log_format: Format,
+    /// A connection whose peer acknowledges nothing for so long is closed.
+    pub stall_timeout: Duration,
+    /// What recent messages may take in memory, over all rooms.
+    pub tail_bytes: usize,
+}
+
+impl Default for Config {
+    /// What no flags mean, but on a free port and in memory: for tests and benches.
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            store: StoreChoice::Memory,
+            workers: 1,
+            retention: Retention {
+                messages: None,
+                age: None,
+            },
+            request_log: false,
+            log_format: Format::Text,
+            stall_timeout: Duration::from_secs(30),
+            tail_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Cli {
+    pub fn into_config(self) -> Config {
+        let serve = match self.command {
+            Some(Command::Serve(serve)) => serve,
+            None => self.serve,
+        };
+        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
+        Config {
+            bind: serve.bind,
+            store: serve.store,
+            workers: serve.workers.map_or_else(processors, usize::from),
+            retention: Retention {
+                messages: serve.retain_messages.0,
+                age: serve.retain_age.0,
+            },
+            request_log: serve.request_log,
+            log_format: serve.log_format,
+            ..Config::default()
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text
+        .to_socket_addrs()
+        .map_err(|_| "expected ADDR:PORT, such as 0.0.0.0:8080")?;
+    found
+        .next()
+        .ok_or_else(|| "the name has no address".to_owned())
+}
+
+fn store(text: &str) -> Result<StoreChoice, String> {
+    match text.split_once(':') {
+        None if text == "memory" => Ok(StoreChoice::Memory),
+        Some(("sqlite", path)) if path.starts_with(":memory:") => {
+            Err("use `memory` for a log that is not kept".to_owned())
+        }
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreChoice::Sqlite(path.into())),
+        _ => Err("expected `memory` or `sqlite:PATH`".to_owned()),
+    }
+}
+
+fn messages(text: &str) -> Result<Bound<u64>, String> {
+    bound(text, || match text.parse() {
+        Ok(n @ 1..) => Ok(n),
+        _ => Err("expected a number of at least 1, or `off`".to_owned()),
+    })
+}
+
+fn age(text: &str) -> Result<Bound<Duration>, String> {
+    bound(text, || match humantime::parse_duration(text) {
+        Ok(age) if !age.is_zero() => Ok(age),
+        _ => Err("expected a duration such as `90s`, `36h` or `7d`, or `off`".to_owned()),
+    })
+}
+
+fn bound<T>(text: &str, value: impl FnOnce() -> Result<T, String>) -> Result<Bound<T>, String> {
+    if text == "off" {
+        Ok(Bound(None))
+    } else {
+        value().map(|value| Bound(Some(value)))
+    }
+}
+
+fn on_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected `on` or `off`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn config(flags: &[&str]) -> Config {
+        let words = ["poll-vs-sse"].iter().chain(flags);
+        Cli::try_parse_from(words)
+            .expect("valid flags")
+            .into_config()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_flags_serve_the_default_log_on_loopback() {
+        let config = config(&[]);
+        assert_eq!(config.bind, SocketAddr::from(([127, 0, 0, 1], 8080)));
+        assert_eq!(config.store, StoreChoice::Sqlite("chat.db".into()));
+        assert_eq!(config.retention.messages, Some(1_000_000));
+        assert_eq!(
+            config.retention.age,
+            Some(Duration::from_secs(7 * 24 * 3600))
+        );
+        assert!(config.request_log);
+    }
+
+    #[test]
+    fn flags_work_with_and_without_the_command() {
+        for flags in [&["--store", "memory"][..], &["serve", "--store", "memory"]] {
+            assert_eq!(config(flags).store, StoreChoice::Memory);
+        }
+    }
+
+    #[test]
+    fn bounds_can_be_off() {
+        let config = config(&["--retain-messages", "off", "--retain-age", "off"]);
+        assert_eq!(
+            (config.retention.messages, config.retention.age),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        let bad = [
+            ["--bind", "here"],
+            ["--store", "disk"],
+            ["--store", "sqlite:"],
+            ["--store", "sqlite::memory:"],
+            ["--workers", "0"],
+            ["--retain-messages", "0"],
+            ["--retain-age", "soon"],
+            ["--request-log", "maybe"],
+            ["--log-format", "xml"],
+        ];
+        for flags in bad {
+            let words = ["poll-vs-sse"].iter().chain(&flags);
+            assert!(Cli::try_parse_from(words).is_err(), "{flags:?}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A cursor: a place in one log, exclusive ("everything after this"), and its text form.
+//!
+//! The text form names the log, so that a cursor of another log is noticed instead of being read
+//! as a number that happens to fit. What follows from that (`reset`) is decided in `log`.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// Length of the identities that [`LogId::random`] makes.
+const NEW_ID_LEN: usize = 8;
+/// Longest identity that is taken for one; anything longer is no cursor of ours.
+const MAX_ID_LEN: usize = 20;
+const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// Which log a cursor belongs to: 1 to 20 ASCII letters and digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogId {
+    len: u8,
+    bytes: [u8; MAX_ID_LEN],
+}
+
+impl LogId {
+    /// A new identity. Two logs share one by chance once in about 10^12 pairs.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut raw = [0; NEW_ID_LEN];
+        getrandom::fill(&mut raw)?;
+        let mut bytes = [0; MAX_ID_LEN];
+        for (to, from) in bytes.iter_mut().zip(raw) {
+            *to = ALPHABET[usize::from(from) % ALPHABET.len()];
+        }
+        Ok(Self {
+            len: NEW_ID_LEN as u8,
+            bytes,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        // Only ASCII letters and digits are ever stored, so this never falls back.
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or("")
+    }
+}
+
+impl FromStr for LogId {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let fits = (1..=MAX_ID_LEN).contains(&text.len());
+        if !fits || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(NotACursor);
+        }
+        let mut bytes = [0; MAX_ID_LEN];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Ok(Self {
+            len: text.len() as u8,
+            bytes,
+        })
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogId({self})")
+    }
+}
+
+/// Everything after message `id` of log `log`. Text form: `<log>-<id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub log: LogId,
+    pub id: u64,
+}
+
+/// The text is no cursor of any log.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("is not a cursor; take one from an earlier answer as it is")]
+pub struct NotACursor;
+
+impl FromStr for Cursor {
+    type Err = NotACursor;
+
+    fn from_str(text: &str) -> Result<Self, NotACursor> {
+        let (log, id) = text.split_once('-').ok_or(NotACursor)?;
+        // `u64::from_str` would take a leading `+`.
+        if !id.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NotACursor);
+        }
+        Ok(Self {
+            log: log.parse()?,
+            id: id.parse().map_err(|_| NotACursor)?,
+        })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.log.as_str())?;
+        f.write_str("-")?;
+        f.write_str(itoa::Buffer::new().format(self.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_form_names_the_log_and_the_id() {
+        let cursor: Cursor = "k3x9qa-17".parse().expect("a cursor");
+        assert_eq!((cursor.log.as_str(), cursor.id), ("k3x9qa", 17));
+        assert_eq!(cursor.to_string(), "k3x9qa-17");
+    }
+
+    #[test]
+    fn what_is_no_cursor_is_refused() {
+        for text in [
+            "", "-", "k3x9qa", "k3x9qa-", "-17", "k3-+1", "k3--1", "k 3-1", "é-1",
+        ] {
+            assert_eq!(text.parse::<Cursor>(), Err(NotACursor), "{text:?}");
+        }
+        assert!(
+            format!("k3-{}0", u64::MAX).parse::<Cursor>().is_err(),
+            "overflows"
+        );
+        assert!(
+            format!("{}-1", "a".repeat(21)).parse::<Cursor>().is_err(),
+            "log too long"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_cursor_survives_its_text_form(id: u64) {
+            let cursor = Cursor { log: LogId::random().expect("entropy"), id };
+            prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
+        }
+
+        #[test]
+        fn no_text_panics(text: String) {
+            let _ = text.parse::<Cursor>();
+        }
+    }
+}

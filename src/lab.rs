@@ -1,0 +1,101 @@
+//! The lab's page, embedded by the build script, and how it is served: cached, and allowed to do
+//! nothing but talk to this server.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Resource, guard,
+    http::header::{self, CacheControl, CacheDirective, HeaderValue},
+    web,
+};
+
+/// A file of the built page.
+struct File {
+    /// Its path within the page, such as `assets/index-B3x.js`.
+    name: &'static str,
+    /// Its entity tag, quoted.
+    tag: &'static str,
+    bytes: &'static [u8],
+}
+
+/// The built page, or one sentence on how to get it.
+static PAGE: Result<&[File], &str> = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
+
+/// A resource for each file; `/` is the page itself.
+pub fn resources() -> Vec<Resource> {
+    let readable = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    match PAGE {
+        Ok(files) => files
+            .iter()
+            .map(|file| {
+                let path = if file.name == "index.html" {
+                    ""
+                } else {
+                    file.name
+                };
+                let serve = move |request: HttpRequest| async move { serve(file, &request) };
+                web::resource(format!("/{path}")).route(readable().to(serve))
+            })
+            .collect(),
+        Err(missing) => {
+            let say = move || async move { HttpResponse::Ok().body(missing) };
+            vec![web::resource("/").route(readable().to(say))]
+        }
+    }
+}
+
+fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
+    // Names under `assets/` hold a hash of their content.
+    let cache = if file.name.starts_with("assets/") {
+        let for_ever = CacheDirective::MaxAge(365 * 24 * 3600);
+        vec![
+            CacheDirective::Public,
+            for_ever,
+            CacheDirective::Extension("immutable".into(), None),
+        ]
+    } else {
+        vec![CacheDirective::NoCache]
+    };
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.to_str().is_ok_and(|tags| tags.contains(file.tag)));
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header(CacheControl(cache))
+        .insert_header((header::ETAG, HeaderValue::from_static(file.tag)))
+        .insert_header((
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .insert_header((
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ));
+    if known {
+        return response.finish();
+    }
+    let csp = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    response
+        .content_type(content_type(file.name))
+        .insert_header((header::CONTENT_SECURITY_POLICY, csp))
+        .body(file.bytes)
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json" | "webmanifest") => "application/json",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,59 @@
+//! `GET /ledger` and `GET /metrics`: the figures as JSON, and for Prometheus.
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, CacheControl, CacheDirective},
+    },
+    web,
+};
+use serde_json::{Map, Value, json};
+
+use super::{ClientLabel, Ledger, counts::Account, prometheus};
+use crate::{error::Problem, log::Log};
+
+pub async fn ledger(
+    request: actix_web::HttpRequest,
+    ledger: web::Data<Ledger>,
+) -> Result<HttpResponse, Problem> {
+    let client = form_urlencoded::parse(request.query_string().as_bytes())
+        .find(|(name, _)| name == "client")
+        .map(|(_, label)| label.parse::<ClientLabel>())
+        .transpose()
+        .map_err(|why| Problem::bad_field("client", why))?;
+    let json = match client {
+        None => as_json(&ledger, &ledger.totals),
+        Some(label) => {
+            let account = ledger.known_client(&label).ok_or_else(|| {
+                let detail = "no request carried this client label, or too long ago";
+                Problem::new(StatusCode::NOT_FOUND, detail).field("client")
+            })?;
+            as_json(&ledger, &account)
+        }
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
+        .json(json))
+}
+
+fn as_json(ledger: &Ledger, account: &Account) -> Value {
+    let transports: Map<String, Value> = account
+        .figures()
+        .into_iter()
+        .map(|(transport, figures)| (transport.as_str().to_owned(), json!(figures)))
+        .collect();
+    json!({ "since": format!("{:.6}", ledger.since), "transports": transports })
+}
+
+pub async fn metrics(
+    ledger: web::Data<Ledger>,
+    log: web::Data<Log>,
+) -> Result<HttpResponse, Problem> {
+    let text = prometheus::encode(ledger.into_inner(), log.into_inner())
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, prometheus::CONTENT_TYPE))
+        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
+        .body(text))
+}

@@ -1,0 +1,143 @@
+//! The ledger's figures in the OpenMetrics text format, read at each scrape.
+
+use std::{fmt, sync::Arc};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::{Registry, Unit},
+};
+
+use super::{
+    Ledger,
+    counts::{Figures, Transport},
+    delays::BOUNDS,
+};
+use crate::log::Log;
+
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub fn encode(ledger: Arc<Ledger>, log: Arc<Log>) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("poll_vs_sse");
+    registry.register_collector(Box::new(Figured { ledger, log }));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+struct Figured {
+    ledger: Arc<Ledger>,
+    log: Arc<Log>,
+}
+
+impl fmt::Debug for Figured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Figured")
+    }
+}
+
+/// A figure of each transport: name, help, and where it is.
+type PerTransport = (&'static str, &'static str, fn(&Figures) -> u64);
+
+const COUNTERS: [PerTransport; 6] = [
+    ("requests", "Requests", |f| f.requests),
+    ("empty_answers", "Requests answered with no message", |f| {
+        f.empty
+    }),
+    (
+        "messages",
+        "Deliveries; for publish, messages appended",
+        |f| f.messages,
+    ),
+    ("wire_bytes_in", "Bytes received, heads included", |f| {
+        f.wire_bytes_in
+    }),
+    ("wire_bytes_out", "Bytes sent, heads included", |f| {
+        f.wire_bytes_out
+    }),
+    ("connections", "TCP connections opened", |f| f.connections),
+];
+
+impl Collector for Figured {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let figures = self.ledger.figures();
+        for (name, help, of) in COUNTERS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (transport, figures) in &figures {
+                let labels = label(*transport);
+                ConstCounter::new(of(figures)).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let help = "TCP connections open now that last served the transport";
+        let mut family = encoder.encode_descriptor("open", help, None, MetricType::Gauge)?;
+        for (transport, figures) in &figures {
+            let labels = label(*transport);
+            ConstGauge::new(figures.open as i64).encode(family.encode_family(&labels)?)?;
+        }
+        self.delays(&mut encoder)?;
+        self.log(&mut encoder)
+    }
+}
+
+impl Figured {
+    fn delays(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "From publish to the server handing the message to a reader that waited for it";
+        let mut family = encoder.encode_descriptor(
+            "delay",
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for transport in Transport::ALL {
+            let Some(delays) = self.ledger.delays(transport) else {
+                continue;
+            };
+            let (sum, counts) = delays.snapshot();
+            let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+            let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
+            let labels = label(transport);
+            let total = counts.iter().sum();
+            family
+                .encode_family(&labels)?
+                .encode_histogram::<[(&str, &str); 0]>(sum, total, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn log(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let store = self.log.store_status();
+        let tails = self.log.tails_size();
+        let gauges = [
+            (
+                "store_up",
+                "Whether the store answered the last time",
+                u64::from(store.up),
+            ),
+            (
+                "store_retained_messages",
+                "Messages in the store",
+                store.retained_messages,
+            ),
+            ("log_head", "The newest message's id", self.log.head()),
+            ("tail_rooms", "Rooms in memory", tails.rooms as u64),
+            ("tail_messages", "Messages in memory", tails.messages as u64),
+            (
+                "tail_bytes",
+                "What the messages in memory take",
+                tails.bytes as u64,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value as i64);
+            let metric: MetricEncoder<'_> =
+                encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            gauge.encode(metric)?;
+        }
+        Ok(())
+    }
+}
+
+fn label(transport: Transport) -> [(&'static str, &'static str); 1] {
+    [("transport", transport.as_str())]
+}

@@ -1,0 +1,91 @@
+//! What is at which address.
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError as _,
+    http::{
+        StatusCode,
+        header::{self, CacheControl, CacheDirective, HeaderValue},
+    },
+    web::{self, ServiceConfig},
+};
+
+use crate::{
+    error::Problem,
+    lab,
+    ledger::http::{ledger, metrics},
+    log::Log,
+    publish::publish,
+    transport::{poll::poll, stream::stream},
+};
+
+pub fn routes(app: &mut ServiceConfig) {
+    let only = |method: &'static str| web::to(move || async move { wrong_method(method) });
+    app.service(
+        web::resource("/poll")
+            .get(poll)
+            .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/stream")
+            .get(stream)
+            .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/messages")
+            .post(publish)
+            .default_service(only("POST")),
+    )
+    .service(
+        web::resource("/ledger")
+            .get(ledger)
+            .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/metrics")
+            .get(metrics)
+            .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/healthz")
+            .get(healthz)
+            .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/readyz")
+            .get(readyz)
+            .default_service(only("GET")),
+    );
+    for resource in lab::resources() {
+        app.service(resource.default_service(only("GET, HEAD")));
+    }
+    app.default_service(web::to(not_found));
+}
+
+/// The process is up.
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
+        .body("ok\n")
+}
+
+/// The store answers.
+async fn readyz(log: web::Data<Log>) -> Result<HttpResponse, Problem> {
+    Arc::clone(&log).ready().await?;
+    Ok(HttpResponse::Ok()
+        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
+        .body("ok\n"))
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    let detail = format!("there is nothing at {}", request.path());
+    Problem::new(StatusCode::NOT_FOUND, detail).error_response()
+}
+
+fn wrong_method(allowed: &'static str) -> HttpResponse {
+    let detail = format!("this address takes {allowed} only");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        .header(header::ALLOW, HeaderValue::from_static(allowed))
+        .error_response()
+}

@@ -1,0 +1,236 @@
+//! The server's life: from the store and the address, over requests, to the last table.
+
+use std::{
+    io::Write,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_http::HttpService;
+use actix_server::ServerBuilder;
+use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::{App, dev::AppConfig, rt::net::TcpStream, web};
+use actix_web_lab::middleware::CatchPanic;
+use anyhow::Context as _;
+use socket2::{SockRef, TcpKeepalive};
+
+use crate::{
+    config::{Config, StoreChoice},
+    cursor::LogId,
+    ledger::{
+        Ledger,
+        connection::Metered,
+        counts::Figures,
+        lines::{Lines, Writer},
+        table::table,
+    },
+    log::{Log, memory::Memory, sqlite, store::Store, tails::Tails},
+    routes::routes,
+    transport::sse,
+};
+
+/// How often each transport's figures become a log line, seconds.
+const SUMMARY_EVERY: u64 = 10;
+/// How often the store is asked to drop what it no longer retains.
+const RETIRE_EVERY: Duration = Duration::from_secs(1);
+/// How long requests under way may take to finish when the server stops, seconds.
+const SHUTDOWN_TIMEOUT: u64 = 1;
+/// Above any polling interval people use, so that polls share a connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A request's head that is not there by then never will be.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a refused request's body is read on, so that the client sees the refusal.
+const LINGER: Duration = Duration::from_secs(1);
+/// Bytes that wait for a reader in this process before its answer is asked for more.
+const WRITE_BUFFER: usize = 16 * 1024;
+/// Descriptors that are not for clients: files, the store, the runtime.
+const OWN_DESCRIPTORS: u64 = 128;
+
+/// A server that is bound and ready to run.
+pub struct Server {
+    addr: SocketAddr,
+    listener: TcpListener,
+    config: Config,
+    log: Arc<Log>,
+    ledger: Arc<Ledger>,
+    writer: Writer,
+}
+
+impl Server {
+    /// Opens the store and binds the address. Log lines go to `out`.
+    pub fn build(config: Config, out: impl Write + Send + 'static) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.bind)
+            .with_context(|| format!("cannot listen on {}", config.bind))?;
+        let addr = listener.local_addr()?;
+        let log = open_log(&config)?;
+        let (lines, writer) = Lines::to(out, config.log_format)?;
+        let ledger = Arc::new(Ledger::new(lines, config.request_log));
+        Ok(Self {
+            addr,
+            listener,
+            config,
+            log,
+            ledger,
+            writer,
+        })
+    }
+
+    /// Where it listens; known before it runs.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until `stop` is done: then takes no connections, ends streams and waiting long-polls,
+    /// and prints the ledger's totals.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let Self {
+            addr,
+            listener,
+            config,
+            log,
+            ledger,
+            writer,
+        } = self;
+        let clients = descriptor_limit().saturating_sub(OWN_DESCRIPTORS).max(1) as usize;
+        let builder = ServerBuilder::new();
+        let stopping = builder.graceful_shutdown_signal();
+        let (served_log, served_ledger) = (log.clone(), ledger.clone());
+        let closing = log.clone();
+        let server = builder
+            .workers(config.workers)
+            .max_concurrent_connections(clients.div_ceil(config.workers))
+            .shutdown_timeout(SHUTDOWN_TIMEOUT)
+            .shutdown_signal(async move {
+                stop.await;
+                closing.close();
+            })
+            .listen("http", listener, move || {
+                let stopping = stopping.clone();
+                let ledger = served_ledger.clone();
+                let app = App::new()
+                    .app_data(web::Data::from(served_log.clone()))
+                    .app_data(web::Data::from(served_ledger.clone()))
+                    .configure(routes)
+                    .wrap(CatchPanic::default())
+                    .into_factory()
+                    .map_err(|error: actix_web::Error| error.error_response());
+                let http = HttpService::build()
+                    .keep_alive(KEEP_ALIVE)
+                    .client_request_timeout(HEAD_TIMEOUT)
+                    .client_disconnect_timeout(LINGER)
+                    .h1_allow_half_closed(false)
+                    .h1_write_buffer_size(WRITE_BUFFER)
+                    .graceful_shutdown_signal(move || {
+                        let stopping = stopping.clone();
+                        async move { stopping.notified().await }
+                    })
+                    .local_addr(addr)
+                    .on_connect_ext(|io: &Metered<TcpStream>, data| io.announce(data))
+                    .h1(map_config(app, |()| AppConfig::default()));
+                fn_service(move |io: TcpStream| {
+                    prepare(&io, config.stall_timeout);
+                    let peer = io.peer_addr().ok();
+                    let io = Metered::new(io, ledger.clone());
+                    async move { Ok((io, peer)) }
+                })
+                .and_then(http)
+            })?
+            .run();
+
+        ledger
+            .lines
+            .note("started", format_args!("listening on http://{addr}"));
+        let summaries = actix_web::rt::spawn(summarise(ledger.clone()));
+        let retiring = actix_web::rt::spawn(retire(log, ledger.lines.clone()));
+        let result = server.await;
+        summaries.abort();
+        retiring.abort();
+        ledger.lines.note("stopped", "what each transport cost:");
+        ledger.lines.verbatim(&table(&ledger.figures()));
+        writer.finish();
+        Ok(result?)
+    }
+}
+
+fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
+    let retention = config.retention;
+    let tails = |head| Arc::new(Tails::new(config.tail_bytes, head));
+    let (store, tails) = match &config.store {
+        StoreChoice::Memory => {
+            let tails = tails(0);
+            let memory = Memory::new(LogId::random()?, retention, sse::encode, tails.clone());
+            (Store::Memory(Box::new(memory)), tails)
+        }
+        StoreChoice::Sqlite(path) => {
+            let opened = sqlite::Opened::open(path.clone())?;
+            let tails = tails(opened.head);
+            let sqlite = opened.serve(retention, sse::encode, tails.clone())?;
+            (Store::Sqlite(sqlite), tails)
+        }
+    };
+    Ok(Log::new(store, tails))
+}
+
+/// Sets what every client's socket needs.
+fn prepare(io: &TcpStream, stall_timeout: Duration) {
+    let socket = SockRef::from(io);
+    // A socket on which an option cannot be set still works, if less well.
+    let _ = socket.set_tcp_nodelay(true);
+    // A peer that vanished without a word is found out by probes where nothing is sent ...
+    let probes = TcpKeepalive::new()
+        .with_time(stall_timeout / 2)
+        .with_interval((stall_timeout / 6).max(Duration::from_secs(1)));
+    let _ = socket.set_tcp_keepalive(&probes);
+    // ... and by what it does not acknowledge; a reader that takes nothing is cut the same way.
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(stall_timeout));
+}
+
+/// How many files this process may open, after raising the soft limit to the hard one.
+fn descriptor_limit() -> u64 {
+    const COMMON: u64 = 1024;
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or(COMMON)
+}
+
+/// Writes each transport's figures of the last seconds, where it had traffic.
+async fn summarise(ledger: Arc<Ledger>) {
+    let mut before = ledger.figures();
+    let mut ticks = tokio::time::interval(Duration::from_secs(SUMMARY_EVERY));
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let now = ledger.figures();
+        for ((transport, figures), (_, earlier)) in now.into_iter().zip(before) {
+            let recent: Figures = figures.since(earlier);
+            if !recent.is_idle() {
+                ledger.lines.summary(SUMMARY_EVERY, transport, recent);
+            }
+        }
+        before = now;
+    }
+}
+
+/// Keeps the store to its retention, and tells the operator when it goes away and comes back.
+async fn retire(log: Arc<Log>, lines: Lines) {
+    let mut ticks = tokio::time::interval(RETIRE_EVERY);
+    let mut away = false;
+    loop {
+        ticks.tick().await;
+        let result = match log.retire().await {
+            Ok(()) if !log.store_status().up => log.ready().await,
+            result => result,
+        };
+        match result {
+            Err(error) if !away => {
+                away = true;
+                lines.note("store-away", error);
+            }
+            Ok(()) if away => {
+                away = false;
+                lines.note("store-back", "the store answers again");
+            }
+            _ => {}
+        }
+    }
+}

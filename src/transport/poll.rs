@@ -1,0 +1,214 @@
+//! `GET /poll`: one read of the log per request; with `wait`, a read that waits for news.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
+    http::header::{self, HeaderValue},
+    web,
+};
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Accounted, ReadQuery, open, refuse};
+use crate::{
+    cursor::Cursor,
+    error::Problem,
+    ledger::{connection::Exchange, counts::Transport},
+    log::{Log, Read, Start, entry::Limit, store::Unavailable},
+};
+
+/// The largest answer, in bytes of messages; what is over it is `more`.
+const MAX_ANSWER_BYTES: usize = 512 * 1024;
+
+pub async fn poll(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
+    let query = ReadQuery::of(&request);
+    let transport = match &query {
+        Ok(query) if !query.wait.is_zero() => Transport::LongPoll,
+        _ => Transport::Poll,
+    };
+    let exchange = open(&request, transport, query.as_ref().ok());
+    let query = match query {
+        Ok(query) => query,
+        Err(problem) => return refuse(&problem, exchange),
+    };
+    let known = KnownTags::of(&request);
+    match read(&log, &query, &known).await {
+        Ok(answer) => respond(answer, &query, &known, exchange),
+        Err(away) => refuse(&Problem::from(away), exchange),
+    }
+}
+
+struct Answer {
+    read: Read,
+    cursor: Cursor,
+}
+
+impl Answer {
+    /// Whether the client does not know this already.
+    fn is_news(&self, known: &KnownTags) -> bool {
+        let new = !self.read.entries.is_empty() || self.read.reset.is_some();
+        new && !self.is_known(known)
+    }
+
+    /// Whether the client holds exactly this answer.
+    fn is_known(&self, known: &KnownTags) -> bool {
+        self.read.reset.is_none() && known.contains(self.cursor)
+    }
+}
+
+/// Reads what `query` asks for, as soon as there is something or the wait is over.
+async fn read(
+    log: &Arc<Log>,
+    query: &ReadQuery,
+    known: &KnownTags<'_>,
+) -> Result<Answer, Unavailable> {
+    let deadline = Instant::now() + query.wait;
+    let limit = Limit {
+        messages: query.limit,
+        bytes: MAX_ANSWER_BYTES,
+    };
+    let room = log.room(&query.room).await?;
+    let place = room.place(query.start).await?;
+    let read = room.after(place, limit).await?;
+    let mut answer = Answer {
+        cursor: room.cursor(read.after),
+        read,
+    };
+    if query.wait.is_zero() || answer.is_news(known) {
+        return Ok(answer);
+    }
+    let listener = room.listen();
+    while !answer.is_news(known) && !listener.is_closed() {
+        let after = answer.read.after;
+        if timeout_at(deadline, listener.rung(after)).await.is_err() {
+            break;
+        }
+        let read = listener.room.after(place, limit).await?;
+        answer = Answer {
+            cursor: listener.room.cursor(read.after),
+            read,
+        };
+    }
+    Ok(answer)
+}
+
+fn respond(
+    answer: Answer,
+    query: &ReadQuery,
+    known: &KnownTags,
+    exchange: Option<Exchange>,
+) -> HttpResponse {
+    let not_modified = answer.is_known(known);
+    let mut response = if not_modified {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    let tag = HeaderValue::try_from(format!("\"{}\"", answer.cursor));
+    response
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((header::ETAG, tag.expect("a cursor is visible ASCII")));
+    if let Some(exchange) = &exchange {
+        exchange.status(if not_modified { 304 } else { 200 });
+    }
+    if not_modified {
+        return response.finish();
+    }
+    response.content_type("application/json");
+    if answer.read.entries.is_empty() {
+        return response.body(Bytes::from(format!("{{\"messages\":[{}", ending(&answer))));
+    }
+    let mut exchange = exchange;
+    if let Some(exchange) = &mut exchange {
+        note_deliveries(exchange, &answer.read, query.start);
+    }
+    response.body(Accounted::boxed(Parts::of(&answer), exchange))
+}
+
+/// What follows the messages.
+fn ending(answer: &Answer) -> String {
+    let Answer { read, cursor } = answer;
+    let more = read.more;
+    match read.reset {
+        None => format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":null}}"),
+        Some(reset) => {
+            let reset = reset.as_str();
+            format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":\"{reset}\"}}")
+        }
+    }
+}
+
+fn note_deliveries(exchange: &mut Exchange, read: &Read, start: Start) {
+    exchange.messages(read.entries.len() as u64);
+    // A reader that asks for what was said before it came has not waited for it.
+    if matches!(start, Start::After(_)) && read.reset.is_none() {
+        for entry in &read.entries {
+            exchange.delay(entry.sent_at_us, 1);
+        }
+    }
+}
+
+/// A poll's body: the messages' own bytes, with what goes between them.
+struct Parts {
+    parts: std::vec::IntoIter<Bytes>,
+    size: u64,
+}
+
+impl Parts {
+    fn of(answer: &Answer) -> Self {
+        let mut parts = Vec::with_capacity(2 * answer.read.entries.len() + 1);
+        let mut before = Bytes::from_static(b"{\"messages\":[");
+        for entry in &answer.read.entries {
+            parts.extend([before, entry.json()]);
+            before = Bytes::from_static(b",");
+        }
+        parts.push(ending(answer).into());
+        let size = parts.iter().map(|part| part.len() as u64).sum();
+        Self {
+            parts: parts.into_iter(),
+            size,
+        }
+    }
+}
+
+impl MessageBody for Parts {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.size)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(self.parts.next().map(Ok))
+    }
+}
+
+/// The answers a client holds: `If-None-Match`.
+struct KnownTags<'a>(Option<&'a str>);
+
+impl<'a> KnownTags<'a> {
+    fn of(request: &'a HttpRequest) -> Self {
+        let header = request.headers().get(header::IF_NONE_MATCH);
+        Self(header.and_then(|value| value.to_str().ok()))
+    }
+
+    fn contains(&self, cursor: Cursor) -> bool {
+        let Some(tags) = self.0 else { return false };
+        tags.split(',').any(|tag| {
+            let tag = tag.trim();
+            // Weak comparison (RFC 9110, 13.1.2): a cache in between may have weakened the tag.
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            tag == "*" || quoted.and_then(|tag| tag.parse().ok()) == Some(cursor)
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! `GET /stream`: the same read of the log as a poll, in a loop that waits on the room's bell.
+//!
+//! There is no queue per client: a slow reader only has an older place in the log.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    body::{BodySize, MessageBody},
+    http::header::{self, HeaderValue},
+    web,
+};
+use bytes::Bytes;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{ReadQuery, open, refuse, sse};
+use crate::{
+    error::Problem,
+    ledger::{connection::Exchange, counts::Transport},
+    log::{
+        Listener, Log, Place, Read, Start,
+        entry::Limit,
+        store::Unavailable,
+        tail::{Piece, Recent},
+    },
+};
+
+/// How long a stream may be silent before it sends a comment.
+pub const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
+/// How long a stream waits before it asks a store again that did not answer.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// What is read from the store at once.
+const PAGE: Limit = Limit {
+    messages: 256,
+    bytes: 16 * 1024,
+};
+
+pub async fn stream(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
+    let query = ReadQuery::of(&request);
+    let exchange = open(&request, Transport::Stream, query.as_ref().ok());
+    let frames = match query {
+        Ok(query) => Frames::open(&log, &query).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    match frames {
+        Ok(frames) => respond(frames, exchange),
+        Err(problem) => refuse(&problem, exchange),
+    }
+}
+
+fn respond(frames: Frames, exchange: Option<Exchange>) -> HttpResponse {
+    if let Some(exchange) = &exchange {
+        exchange.status(200);
+        exchange.announce();
+    }
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+        .insert_header(("X-Accel-Buffering", HeaderValue::from_static("no")));
+    response.body(actix_web::body::BoxBody::new(Body { frames, exchange }))
+}
+
+/// The bytes of a stream, in pieces: messages, resets and keep-alives, as they become due.
+pub struct Frames {
+    listener: Listener,
+    place: Place,
+    /// Messages after this were published while the reader was there to wait for them.
+    live_after: u64,
+    greeted: bool,
+    reading: Option<Reading>,
+    last_sent: Instant,
+    keep_alive: Pin<Box<Sleep>>,
+}
+
+type Reading = Pin<Box<dyn Future<Output = Result<Read, Unavailable>>>>;
+
+/// One piece of a stream.
+#[derive(Debug)]
+pub struct Frame {
+    pub bytes: Bytes,
+    pub messages: u64,
+    /// When the oldest message in it was published, microseconds since the Unix epoch; `None` where
+    /// there is none, or the reader was not there then.
+    pub published_at_us: Option<i64>,
+}
+
+impl Frames {
+    pub async fn open(log: &std::sync::Arc<Log>, query: &ReadQuery) -> Result<Self, Unavailable> {
+        let live_after = match query.start {
+            Start::After(_) => 0,
+            Start::Last(_) => log.head(),
+        };
+        let room = log.room(&query.room).await?;
+        let place = room.place(query.start).await?;
+        let now = Instant::now();
+        Ok(Self {
+            listener: room.listen(),
+            place,
+            live_after,
+            greeted: false,
+            reading: None,
+            last_sent: now,
+            keep_alive: Box::pin(sleep_until(now + KEEP_ALIVE_AFTER)),
+        })
+    }
+
+    /// The next piece. `None`: no message will come any more.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        if !self.greeted {
+            self.greeted = true;
+            return self.send(Frame::plain(sse::RETRY));
+        }
+        loop {
+            if let Some(reading) = &mut self.reading {
+                let Poll::Ready(read) = reading.as_mut().poll(cx) else {
+                    return self.poll_keep_alive(cx);
+                };
+                self.reading = None;
+                if let Some(frame) = self.take(read) {
+                    return self.send(frame);
+                }
+            } else if self.place.reset.is_some() {
+                // The store knows what is retained, and so where to go on.
+                self.read_on(Duration::ZERO);
+            } else {
+                match self.listener.poll_piece(self.place.after, cx) {
+                    Recent::News(piece) => {
+                        let frame = self.advance(piece);
+                        return self.send(frame);
+                    }
+                    Recent::Behind => self.read_on(Duration::ZERO),
+                    Recent::Nothing if self.listener.is_closed() => return Poll::Ready(None),
+                    Recent::Nothing => return self.poll_keep_alive(cx),
+                }
+            }
+        }
+    }
+
+    /// Starts to read from behind the tail.
+    fn read_on(&mut self, after: Duration) {
+        let room = self.listener.room.clone();
+        let place = self.place;
+        self.reading = Some(Box::pin(async move {
+            if !after.is_zero() {
+                tokio::time::sleep(after).await;
+            }
+            room.after(place, PAGE).await
+        }));
+    }
+
+    /// Takes what was read; `None` where that is nothing to send.
+    fn take(&mut self, read: Result<Read, Unavailable>) -> Option<Frame> {
+        let Ok(mut read) = read else {
+            // The stream stays open and goes on where it was when the store returns.
+            self.read_on(RETRY_AFTER);
+            return None;
+        };
+        let piece = Piece::of_page(&mut read.entries);
+        let messages = match piece {
+            Some(piece) => Some(self.advance(piece)),
+            None => {
+                self.place.after = read.after;
+                None
+            }
+        };
+        self.place.reset = None;
+        let Some(reason) = read.reset else {
+            return messages;
+        };
+        let mut bytes = sse::reset(reason).to_vec();
+        let Some(messages) = messages else {
+            return Some(Frame::plain(bytes.into()));
+        };
+        bytes.extend_from_slice(&messages.bytes);
+        Some(Frame {
+            bytes: bytes.into(),
+            ..messages
+        })
+    }
+
+    fn advance(&mut self, piece: Piece) -> Frame {
+        self.place.after = piece.last;
+        let live = piece.first > self.live_after;
+        Frame {
+            bytes: piece.bytes,
+            messages: piece.messages,
+            published_at_us: live.then_some(piece.sent_at_us),
+        }
+    }
+
+    fn send(&mut self, frame: Frame) -> Poll<Option<Frame>> {
+        self.last_sent = Instant::now();
+        Poll::Ready(Some(frame))
+    }
+
+    /// Sends a comment when nothing was sent for long enough. The timer is only moved when it
+    /// fires, so that a delivery need not touch it.
+    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        loop {
+            ready!(self.keep_alive.as_mut().poll(cx));
+            let due = self.last_sent + KEEP_ALIVE_AFTER;
+            let now = Instant::now();
+            if due > now {
+                self.keep_alive.as_mut().reset(due);
+                continue;
+            }
+            self.keep_alive.as_mut().reset(now + KEEP_ALIVE_AFTER);
+            return self.send(Frame::plain(sse::KEEP_ALIVE));
+        }
+    }
+}
+
+impl Frame {
+    fn plain(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            messages: 0,
+            published_at_us: None,
+        }
+    }
+}
+
+/// A stream as a response body.
+struct Body {
+    frames: Frames,
+    exchange: Option<Exchange>,
+}
+
+impl MessageBody for Body {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let Some(frame) = ready!(self.frames.poll_next(cx)) else {
+            return Poll::Ready(None);
+        };
+        if let Some(exchange) = &mut self.exchange
+            && frame.messages > 0
+        {
+            exchange.messages(frame.messages);
+            if let Some(published_at_us) = frame.published_at_us {
+                exchange.delay(published_at_us, frame.messages);
+            }
+        }
+        Poll::Ready(Some(Ok(frame.bytes)))
+    }
+}
