@@ -51,7 +51,7 @@ struct Serve {
     retain_age: Bound<Duration>,
 
     /// Whether each request is a log line; summaries are written either way.
-    #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", value_name = "on|off", default_value = "on", value_parser = on_off)]
+    #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
     request_log: bool,
 
     /// Form of the log lines.
@@ -229,6 +229,12 @@ mod tests {
         for flags in [&["--store", "memory"][..], &["serve", "--store", "memory"]] {
             assert_eq!(config(flags).store, StoreChoice::Memory);
         }
+    }
+
+    #[test]
+    fn the_request_log_can_be_off() {
+        assert!(!config(&["--request-log", "off"]).request_log);
+        assert!(config(&["--request-log", "on"]).request_log);
     }
 
     #[test]

@@ -53,6 +53,14 @@ impl Problem {
     }
 }
 
+/// A request that did not come over a connection of [`crate::server::Server`].
+pub fn unmetered() -> Problem {
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the request's connection is not known",
+    )
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.detail)

@@ -3,24 +3,22 @@
 use std::time::Duration;
 
 use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
     http::{
         StatusCode,
         header::{self, HeaderValue},
     },
     web,
 };
-use actix_web_lab::extract::{Json, JsonPayloadError};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
     cursor::Cursor,
-    error::Problem,
+    error::{Problem, unmetered},
     ledger::{
         connection::{Connection, Exchange},
         counts::Transport,
-        lines::RequestLine,
     },
     log::{
         Log,
@@ -39,36 +37,38 @@ pub async fn publish(
     body: web::Payload,
     log: web::Data<Log>,
 ) -> HttpResponse {
-    let connection = Connection::of(&request);
-    let line = RequestLine::new(Transport::Publish, None, None);
-    let mut exchange = connection.map(|connection| connection.open(Transport::Publish, None, line));
-    let publish = async {
-        let key = idempotency_key(&request)?;
-        let draft = Draft::from_json(json(&request, body).await?)?;
-        if let Some(exchange) = &exchange {
-            exchange.room(&draft.room);
-        }
-        let room = draft.room.clone();
-        Ok((room, log.append(draft, key).await?))
+    let Some(connection) = Connection::of(&request) else {
+        return unmetered().error_response();
     };
-    let result: Result<(Room, Appended), Problem> = publish.await;
-    match result {
-        Ok((room, appended)) => respond(&room, appended, exchange.as_mut()),
-        Err(problem) => refuse(&problem, exchange),
+    let mut exchange = connection.open(Transport::Publish, None, None);
+    match append(&request, body, &log, &exchange).await {
+        Ok((room, appended)) => respond(&room, appended, &mut exchange),
+        Err(problem) => refuse(&problem, &exchange),
     }
 }
 
-fn respond(room: &Room, appended: Appended, exchange: Option<&mut Exchange>) -> HttpResponse {
+async fn append(
+    request: &HttpRequest,
+    body: web::Payload,
+    log: &Log,
+    exchange: &Exchange,
+) -> Result<(Room, Appended), Problem> {
+    let key = idempotency_key(request)?;
+    let draft = Draft::from_json(json(request, body).await?)?;
+    let room = draft.room.clone();
+    exchange.room(&room);
+    Ok((room, log.append(draft, key).await?))
+}
+
+fn respond(room: &Room, appended: Appended, exchange: &mut Exchange) -> HttpResponse {
     let status = if appended.earlier {
         StatusCode::OK
     } else {
         StatusCode::CREATED
     };
-    if let Some(exchange) = exchange {
-        exchange.status(status.as_u16());
-        if !appended.earlier {
-            exchange.messages(1);
-        }
+    exchange.status(status.as_u16());
+    if !appended.earlier {
+        exchange.messages(1);
     }
     // Where the message is: the first one after the place before it.
     let place = Cursor {
@@ -97,43 +97,37 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Prob
 }
 
 async fn json(request: &HttpRequest, body: web::Payload) -> Result<Value, Problem> {
-    let mut payload = body.into_inner();
-    let read = Json::<Value, MAX_BODY_BYTES>::from_request(request, &mut payload);
-    match timeout(BODY_TIMEOUT, read).await {
-        Ok(Ok(json)) => Ok(json.into_inner()),
-        Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!(
-                "the body did not arrive within {} s",
-                BODY_TIMEOUT.as_secs()
-            ),
-        )),
+    if !is_json(request) {
+        let detail = "the body must be JSON, with `Content-Type: application/json`";
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+        return Err(problem.field("Content-Type"));
     }
+    let Ok(read) = timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES)).await else {
+        let detail = format!(
+            "the body did not arrive within {} s",
+            BODY_TIMEOUT.as_secs()
+        );
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
+    };
+    let bytes = read
+        .map_err(|_| {
+            let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        })?
+        .map_err(|error| bad_body(format!("the body could not be read: {error}")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| bad_body(format!("the body is not JSON: {error}")))
 }
 
-impl From<JsonPayloadError> for Problem {
-    fn from(error: JsonPayloadError) -> Self {
-        match error {
-            JsonPayloadError::ContentType => Self::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be JSON, with `Content-Type: application/json`",
-            )
-            .field("Content-Type"),
-            JsonPayloadError::Overflow { .. } => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body is larger than {MAX_BODY_BYTES} bytes"),
-            ),
-            JsonPayloadError::Deserialize { source } => Self::new(
-                StatusCode::BAD_REQUEST,
-                format!("the body is not JSON: {}", source.source()),
-            ),
-            error => Self::new(
-                StatusCode::BAD_REQUEST,
-                format!("the body could not be read: {error}"),
-            ),
-        }
-    }
+fn bad_body(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let mime = request.mime_type().ok().flatten();
+    mime.is_some_and(|mime| {
+        mime.essence_str() == "application/json" || mime.suffix().is_some_and(|it| it == "json")
+    })
 }
 
 impl From<BadDraft> for Problem {

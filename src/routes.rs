@@ -1,11 +1,15 @@
-//! What is at which address.
+//! What is at which address. Polls are answered in front of the router: see [`answer`].
 
 use std::sync::Arc;
 
+use actix_http::Request;
+use actix_utils::future::Either;
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
+    body::{BoxBody, MessageBody},
+    dev::{Response, Service, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, CacheControl, CacheDirective, HeaderValue},
     },
     web::{self, ServiceConfig},
@@ -14,49 +18,75 @@ use actix_web::{
 use crate::{
     error::Problem,
     lab,
-    ledger::http::{ledger, metrics},
+    ledger::{
+        connection::Connection,
+        http::{ledger, metrics},
+    },
     log::Log,
     publish::publish,
     transport::{poll::poll, stream::stream},
 };
 
+/// Answers a request: a poll by itself, everything else through `app`.
+///
+/// Routing, extractors and middleware are half of what an empty poll costs above the kernel; it
+/// has no use for them.
+pub fn answer<A, B>(
+    request: Request,
+    app: &A,
+    log: Arc<Log>,
+) -> impl Future<Output = Result<Response<BoxBody>, A::Error>> + use<A, B>
+where
+    A: Service<Request, Response = ServiceResponse<B>>,
+    B: MessageBody + 'static,
+{
+    let is_poll = request.method() == Method::GET && request.path() == "/poll";
+    let connection = Connection::of_bare(&request).filter(|_| is_poll).cloned();
+    match connection {
+        Some(connection) => Either::left(async move {
+            let answer = poll(request.head(), &connection, &log).await;
+            Ok(answer.into())
+        }),
+        None => {
+            let answer = app.call(request);
+            Either::right(async move { Ok(answer.await?.map_into_boxed_body().into()) })
+        }
+    }
+}
+
 pub fn routes(app: &mut ServiceConfig) {
     let only = |method: &'static str| web::to(move || async move { wrong_method(method) });
-    app.service(
-        web::resource("/poll")
-            .get(poll)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/stream")
-            .get(stream)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/messages")
-            .post(publish)
-            .default_service(only("POST")),
-    )
-    .service(
-        web::resource("/ledger")
-            .get(ledger)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/metrics")
-            .get(metrics)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/healthz")
-            .get(healthz)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/readyz")
-            .get(readyz)
-            .default_service(only("GET")),
-    );
+    app.service(web::resource("/poll").default_service(only("GET")))
+        .service(
+            web::resource("/stream")
+                .get(stream)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/messages")
+                .post(publish)
+                .default_service(only("POST")),
+        )
+        .service(
+            web::resource("/ledger")
+                .get(ledger)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/metrics")
+                .get(metrics)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/healthz")
+                .get(healthz)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/readyz")
+                .get(readyz)
+                .default_service(only("GET")),
+        );
     for resource in lab::resources() {
         app.service(resource.default_service(only("GET, HEAD")));
     }

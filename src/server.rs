@@ -9,7 +9,9 @@ use std::{
 
 use actix_http::HttpService;
 use actix_server::ServerBuilder;
-use actix_service::{IntoServiceFactory as _, ServiceFactoryExt as _, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, map_config,
+};
 use actix_web::{App, dev::AppConfig, rt::net::TcpStream, web};
 use actix_web_lab::middleware::CatchPanic;
 use anyhow::Context as _;
@@ -20,13 +22,14 @@ use crate::{
     cursor::LogId,
     ledger::{
         Ledger,
-        connection::Metered,
+        connection::Connection,
         counts::Figures,
         lines::{Lines, Writer},
+        metered::Metered,
         table::table,
     },
     log::{Log, memory::Memory, sqlite, store::Store, tails::Tails},
-    routes::routes,
+    routes::{answer, routes},
     transport::sse,
 };
 
@@ -103,7 +106,7 @@ impl Server {
             .shutdown_timeout(SHUTDOWN_TIMEOUT)
             .shutdown_signal(async move {
                 stop.await;
-                closing.close();
+                closing.end_readers();
             })
             .listen("http", listener, move || {
                 let stopping = stopping.clone();
@@ -115,6 +118,11 @@ impl Server {
                     .wrap(CatchPanic::default())
                     .into_factory()
                     .map_err(|error: actix_web::Error| error.error_response());
+                let log = served_log.clone();
+                let answers = apply_fn_factory(
+                    map_config(app, |()| AppConfig::default()),
+                    move |request, app| answer(request, app, log.clone()),
+                );
                 let http = HttpService::build()
                     .keep_alive(KEEP_ALIVE)
                     .client_request_timeout(HEAD_TIMEOUT)
@@ -126,15 +134,24 @@ impl Server {
                         async move { stopping.notified().await }
                     })
                     .local_addr(addr)
-                    .on_connect_ext(|io: &Metered<TcpStream>, data| io.announce(data))
-                    .h1(map_config(app, |()| AppConfig::default()));
-                fn_service(move |io: TcpStream| {
-                    prepare(&io, config.stall_timeout);
-                    let peer = io.peer_addr().ok();
-                    let io = Metered::new(io, ledger.clone());
-                    async move { Ok((io, peer)) }
+                    .on_connect_ext(|io: &Metered, data| {
+                        data.insert(io.0.clone());
+                    })
+                    .h1(answers);
+                apply_fn_factory(http, move |socket: TcpStream, http| {
+                    prepare(&socket, config.stall_timeout);
+                    let peer = socket.peer_addr().ok();
+                    let connection = Connection::new(socket, ledger.clone());
+                    // Boxed, so that its memory is free again while a sequel runs.
+                    let requests = Box::pin(http.call((Metered(connection.clone()), peer)));
+                    async move {
+                        let result = requests.await;
+                        if let Some(sequel) = connection.sequel() {
+                            sequel.await;
+                        }
+                        result
+                    }
                 })
-                .and_then(http)
             })?
             .run();
 
@@ -142,10 +159,11 @@ impl Server {
             .lines
             .note("started", format_args!("listening on http://{addr}"));
         let summaries = actix_web::rt::spawn(summarise(ledger.clone()));
-        let retiring = actix_web::rt::spawn(retire(log, ledger.lines.clone()));
+        let retiring = actix_web::rt::spawn(retire(log.clone(), ledger.lines.clone()));
         let result = server.await;
         summaries.abort();
         retiring.abort();
+        log.close().await;
         ledger.lines.note("stopped", "what each transport cost:");
         ledger.lines.verbatim(&table(&ledger.figures()));
         writer.finish();

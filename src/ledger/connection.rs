@@ -1,27 +1,21 @@
-//! True wire bytes: a socket that counts what crosses it, and says on whose account.
+//! One TCP connection, and on whose account its bytes are.
 //!
-//! [`Metered`] wraps a connection's socket below HTTP, so that heads, bodies, framing and
-//! keep-alives are all counted, by the numbers the kernel itself returned. A handler opens an
-//! [`Exchange`] on the connection; from then until its answer is flushed the bytes are its own.
-//! Bytes that came in before (its head) are claimed when it opens; those of requests that open
-//! none (the page, `/ledger`) are nobody's.
+//! A handler opens an [`Exchange`] on the connection; from then until its answer is flushed the
+//! bytes are its own. Bytes that came in before (its head) are claimed when it opens; those of
+//! requests that open none (the page, `/ledger`) are nobody's.
 
 use std::{
     cell::RefCell,
-    io::{self, IoSlice},
+    future::Future,
     pin::Pin,
     rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    task::{Context, Poll},
-    time::Instant,
 };
 
-use actix_http::Extensions;
-use actix_web::HttpRequest;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use actix_web::{HttpRequest, rt::net::TcpStream};
 
 use super::{
     ClientLabel, Ledger,
@@ -30,102 +24,20 @@ use super::{
 };
 use crate::message::Room;
 
-/// A counting socket.
-pub struct Metered<Io> {
-    io: Io,
-    connection: Connection,
-}
-
-impl<Io> Metered<Io> {
-    pub fn new(io: Io, ledger: Arc<Ledger>) -> Self {
-        let state = State {
-            unclaimed_in: 0,
-            claim: None,
-            exchange: None,
-        };
-        Self {
-            io,
-            connection: Connection {
-                ledger,
-                state: Rc::new(RefCell::new(state)),
-            },
-        }
-    }
-
-    /// Lets handlers find the connection their request came over.
-    pub fn announce(&self, data: &mut Extensions) {
-        data.insert(self.connection.clone());
-    }
-}
-
-impl<Io: AsyncRead + Unpin> AsyncRead for Metered<Io> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let result = Pin::new(&mut self.io).poll_read(cx, buf);
-        let bytes = buf.filled().len() - before;
-        if bytes > 0 {
-            self.connection.state.borrow_mut().unclaimed_in += bytes as u64;
-        }
-        result
-    }
-}
-
-impl<Io: AsyncWrite + Unpin> AsyncWrite for Metered<Io> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.io).poll_write(cx, buf);
-        if let Poll::Ready(Ok(bytes)) = result {
-            self.connection.wrote(bytes as u64);
-        }
-        result
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
-        if let Poll::Ready(Ok(bytes)) = result {
-            self.connection.wrote(bytes as u64);
-        }
-        result
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The HTTP layer flushes when it has written all it had.
-        self.connection.settle();
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
-impl<Io> Drop for Metered<Io> {
-    fn drop(&mut self) {
-        self.connection.close();
-    }
-}
-
-/// One TCP connection, as the ledger sees it.
+/// One TCP connection. Cloning shares it; it is over when the last clone is dropped.
 #[derive(Clone)]
-pub struct Connection {
+pub struct Connection(Rc<Shared>);
+
+struct Shared {
     ledger: Arc<Ledger>,
-    state: Rc<RefCell<State>>,
+    state: RefCell<State>,
+    /// `None` once a handler has taken it over.
+    socket: RefCell<Option<TcpStream>>,
+    sequel: RefCell<Option<Sequel>>,
 }
+
+/// What a connection does after HTTP is done with it.
+pub type Sequel = Pin<Box<dyn Future<Output = ()>>>;
 
 struct State {
     /// Bytes that came in and are on nobody's account yet.
@@ -162,25 +74,62 @@ impl Claim {
 struct Open {
     /// The handler and the body are done; what is left is to flush.
     answered: bool,
-    line: RequestLine,
-    started: Instant,
+    /// What the log will say of it, if it is to.
+    line: Option<RequestLine>,
 }
 
 impl Connection {
+    pub fn new(socket: TcpStream, ledger: Arc<Ledger>) -> Self {
+        let state = State {
+            unclaimed_in: 0,
+            claim: None,
+            exchange: None,
+        };
+        Self(Rc::new(Shared {
+            ledger,
+            state: RefCell::new(state),
+            socket: RefCell::new(Some(socket)),
+            sequel: RefCell::new(None),
+        }))
+    }
+
     /// The connection of `request`.
     pub fn of(request: &HttpRequest) -> Option<&Self> {
-        request.conn_data::<Self>()
+        request.conn_data()
+    }
+
+    /// The connection of a request that was not routed yet.
+    pub fn of_bare(request: &actix_http::Request) -> Option<&Self> {
+        request.conn_data()
+    }
+
+    /// Does `act` with the socket, if HTTP still has it.
+    pub(super) fn with_socket<T>(&self, act: impl FnOnce(&mut TcpStream) -> T) -> Option<T> {
+        self.0.socket.borrow_mut().as_mut().map(act)
+    }
+
+    /// Takes the socket away from HTTP, which is to answer with `Connection: close` and then finds
+    /// itself done. What `sequel` makes of the socket goes on after that.
+    pub fn take_over(&self, sequel: impl FnOnce(TcpStream) -> Sequel) {
+        if let Some(socket) = self.0.socket.borrow_mut().take() {
+            *self.0.sequel.borrow_mut() = Some(sequel(socket));
+        }
+    }
+
+    /// What goes on after HTTP, if anything does.
+    pub fn sequel(&self) -> Option<Sequel> {
+        self.0.sequel.borrow_mut().take()
     }
 
     /// Opens an exchange: from here on the connection's bytes are on its account.
     pub fn open(
         &self,
         transport: Transport,
+        room: Option<&Room>,
         client: Option<&ClientLabel>,
-        line: RequestLine,
     ) -> Exchange {
         self.settle();
-        let mut state = self.state.borrow_mut();
+        let mut state = self.0.state.borrow_mut();
         let same = state
             .claim
             .as_ref()
@@ -189,13 +138,14 @@ impl Connection {
             (Some(claim), true) => claim.clone(),
             _ => self.claim(&mut state, transport, client),
         };
-        claim.add(&self.ledger, |counts| &counts.requests, 1);
+        claim.add(&self.0.ledger, |counts| &counts.requests, 1);
+        let logged = self.0.ledger.request_log;
+        let line = logged.then(|| RequestLine::new(transport, room, client));
         state.exchange = Some(Open {
             answered: false,
             line,
-            started: Instant::now(),
         });
-        state.claim_bytes_in(&self.ledger);
+        state.claim_bytes_in(&self.0.ledger);
         Exchange {
             connection: self.clone(),
             claim,
@@ -209,29 +159,41 @@ impl Connection {
         transport: Transport,
         client: Option<&ClientLabel>,
     ) -> Claim {
-        let account = client.map(|label| self.ledger.client(label));
+        let account = client.map(|label| self.0.ledger.client(label));
         let claim = Claim {
             transport,
             label: client.cloned(),
             account,
         };
         match state.claim.replace(claim.clone()) {
-            Some(earlier) => earlier.each(&self.ledger, |counts| {
+            Some(earlier) => earlier.each(&self.0.ledger, |counts| {
                 counts.open.fetch_sub(1, Relaxed);
             }),
-            None => claim.add(&self.ledger, |counts| &counts.connections, 1),
+            None => claim.add(&self.0.ledger, |counts| &counts.connections, 1),
         }
-        claim.add(&self.ledger, |counts| &counts.open, 1);
+        claim.add(&self.0.ledger, |counts| &counts.open, 1);
         claim
     }
 
-    fn wrote(&self, bytes: u64) {
-        let mut state = self.state.borrow_mut();
+    pub fn was_read(&self, bytes: usize) {
+        if bytes > 0 {
+            self.0.state.borrow_mut().unclaimed_in += bytes as u64;
+        }
+    }
+
+    pub fn was_written(&self, bytes: usize) {
+        let mut state = self.0.state.borrow_mut();
         let state = &mut *state;
         match (&mut state.exchange, &state.claim) {
             (Some(open), Some(claim)) => {
-                open.line.wire_bytes_out += bytes;
-                claim.add(&self.ledger, |counts| &counts.wire_bytes_out, bytes);
+                if let Some(line) = &mut open.line {
+                    line.wire_bytes_out += bytes as u64;
+                }
+                claim.add(
+                    &self.0.ledger,
+                    |counts| &counts.wire_bytes_out,
+                    bytes as u64,
+                );
             }
             // An answer that is nobody's: so was its request.
             _ => state.unclaimed_in = 0,
@@ -239,40 +201,43 @@ impl Connection {
     }
 
     /// Ends the exchange if it is answered; all it had to write is written.
-    fn settle(&self) {
-        let mut state = self.state.borrow_mut();
+    pub(super) fn settle(&self) {
+        let mut state = self.0.state.borrow_mut();
         if state.exchange.as_ref().is_some_and(|open| open.answered) {
-            self.end(&mut state);
+            state.end(&self.0.ledger);
         }
     }
+}
 
-    fn close(&self) {
-        let mut state = self.state.borrow_mut();
-        self.end(&mut state);
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        state.end(&self.ledger);
         if let Some(claim) = state.claim.take() {
             claim.each(&self.ledger, |counts| {
                 counts.open.fetch_sub(1, Relaxed);
             });
         }
     }
-
-    fn end(&self, state: &mut State) {
-        state.claim_bytes_in(&self.ledger);
-        if let Some(open) = state.exchange.take()
-            && self.ledger.request_log
-        {
-            self.ledger
-                .lines
-                .request(&open.line, open.started.elapsed());
-        }
-    }
 }
 
 impl State {
+    fn end(&mut self, ledger: &Ledger) {
+        self.claim_bytes_in(ledger);
+        if let Some(Open {
+            line: Some(line), ..
+        }) = self.exchange.take()
+        {
+            ledger.lines.request(&line);
+        }
+    }
+
     fn claim_bytes_in(&mut self, ledger: &Ledger) {
         if let (Some(open), Some(claim)) = (&mut self.exchange, &self.claim) {
             let bytes = std::mem::take(&mut self.unclaimed_in);
-            open.line.wire_bytes_in += bytes;
+            if let Some(line) = &mut open.line {
+                line.wire_bytes_in += bytes;
+            }
             claim.add(ledger, |counts| &counts.wire_bytes_in, bytes);
         }
     }
@@ -289,42 +254,47 @@ pub struct Exchange {
 impl Exchange {
     /// Notes the room, where it is only known from the body.
     pub fn room(&self, room: &Room) {
-        if let Some(open) = &mut self.connection.state.borrow_mut().exchange {
-            open.line.room = Some(room.clone());
-        }
+        self.with_line(|line| line.room = Some(room.clone()));
     }
 
     pub fn status(&self, status: u16) {
-        if let Some(open) = &mut self.connection.state.borrow_mut().exchange {
-            open.line.status = status;
+        self.with_line(|line| line.status = status);
+    }
+
+    fn with_line(&self, change: impl FnOnce(&mut RequestLine)) {
+        if let Some(Open {
+            line: Some(line), ..
+        }) = &mut self.connection.0.state.borrow_mut().exchange
+        {
+            change(line);
         }
     }
 
     /// Notes messages given to the client; for publish, appended.
     pub fn messages(&mut self, messages: u64) {
         self.messages += messages;
-        self.claim
-            .add(&self.connection.ledger, |counts| &counts.messages, messages);
+        self.claim.add(
+            &self.connection.0.ledger,
+            |counts| &counts.messages,
+            messages,
+        );
     }
 
     /// Notes how late messages are that are being given to the client: the oldest of `messages`
     /// was published at `sent_at_us`.
     pub fn delay(&self, sent_at_us: i64, messages: u64) {
-        if let Some(delays) = self.connection.ledger.delays(self.claim.transport) {
+        if let Some(delays) = self.connection.0.ledger.delays(self.claim.transport) {
             delays.note(sent_at_us, messages);
         }
     }
 
     /// Writes the request's line as it stands now, before the answer: an answer without end.
     pub fn announce(&self) {
-        let ledger = &self.connection.ledger;
-        if let Some(open) = &mut self.connection.state.borrow_mut().exchange
-            && ledger.request_log
-        {
-            open.line.phase = Phase::Opened;
-            ledger.lines.request(&open.line, open.started.elapsed());
-            open.line.phase = Phase::Closed;
-        }
+        self.with_line(|line| {
+            line.phase = Phase::Opened;
+            self.connection.0.ledger.lines.request(line);
+            line.phase = Phase::Closed;
+        });
     }
 }
 
@@ -332,11 +302,13 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if self.messages == 0 {
             self.claim
-                .add(&self.connection.ledger, |counts| &counts.empty, 1);
+                .add(&self.connection.0.ledger, |counts| &counts.empty, 1);
         }
-        if let Some(open) = &mut self.connection.state.borrow_mut().exchange {
+        if let Some(open) = &mut self.connection.0.state.borrow_mut().exchange {
             open.answered = true;
-            open.line.messages = self.messages;
+            if let Some(line) = &mut open.line {
+                line.messages = self.messages;
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     io::Write,
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -56,6 +56,7 @@ pub struct RequestLine {
     pub messages: u64,
     pub wire_bytes_in: u64,
     pub wire_bytes_out: u64,
+    started: Instant,
 }
 
 impl RequestLine {
@@ -69,6 +70,7 @@ impl RequestLine {
             messages: 0,
             wire_bytes_in: 0,
             wire_bytes_out: 0,
+            started: Instant::now(),
         }
     }
 }
@@ -140,7 +142,7 @@ impl Lines {
         });
     }
 
-    pub fn request(&self, line: &RequestLine, duration: Duration) {
+    pub fn request(&self, line: &RequestLine) {
         let event = match line.phase {
             Phase::Answered => "request",
             Phase::Opened => "opened",
@@ -162,7 +164,7 @@ impl Lines {
                 ("wire_bytes_out", line.wire_bytes_out.into()),
                 (
                     "duration_ms",
-                    json!((duration.as_secs_f64() * 1e6).round() / 1e3),
+                    json!((line.started.elapsed().as_secs_f64() * 1e6).round() / 1e3),
                 ),
             ],
         });

@@ -1,7 +1,7 @@
 //! The ledger: what each transport cost, in total and per client.
 //!
-//! Bytes are counted where they cross the socket ([`connection`]), requests and messages by the
-//! handlers through an [`connection::Exchange`]. From the same figures come `/ledger` and
+//! Bytes are counted where they cross the socket ([`metered`]), requests and messages by the
+//! handlers through a [`connection::Exchange`]. From the same figures come `/ledger` and
 //! `/metrics` ([`http`]), the request lines and summaries ([`lines`]) and the closing table
 //! ([`table`]).
 
@@ -10,6 +10,7 @@ pub mod counts;
 pub mod delays;
 pub mod http;
 pub mod lines;
+pub mod metered;
 mod prometheus;
 pub mod table;
 

@@ -94,7 +94,7 @@ impl Figured {
                 continue;
             };
             let (sum, counts) = delays.snapshot();
-            let bounds = BOUNDS.into_iter().chain([f64::MAX]);
+            let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
             let labels = label(transport);
             let total = counts.iter().sum();

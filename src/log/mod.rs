@@ -139,8 +139,13 @@ impl Log {
     }
 
     /// Ends all readers: no message will come any more.
-    pub fn close(&self) {
+    pub fn end_readers(&self) {
         self.tails.close();
+    }
+
+    /// Closes the store. Nothing can be read or appended afterwards.
+    pub async fn close(&self) {
+        self.store.close().await;
     }
 }
 

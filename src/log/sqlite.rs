@@ -134,6 +134,14 @@ impl Sqlite {
             .await
     }
 
+    /// Commits what is waiting and closes the file, which then holds the whole log.
+    pub async fn close(&self) {
+        self.reading.turns.close();
+        self.reading.connections.lock().clear();
+        // A writer that has stopped already has nothing left to close.
+        let _ = self.ask(|reply| Command::Close { reply }).await;
+    }
+
     pub fn status(&self) -> StoreStatus {
         StoreStatus {
             name: "sqlite",

@@ -188,6 +188,13 @@ impl Store {
         }
     }
 
+    pub async fn close(&self) {
+        match self {
+            Self::Memory(_) => {}
+            Self::Sqlite(sqlite) => sqlite.close().await,
+        }
+    }
+
     pub fn status(&self) -> StoreStatus {
         match self {
             Self::Memory(memory) => memory.status(),

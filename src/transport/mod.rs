@@ -4,6 +4,7 @@
 //! answer stays on the ledger's account until its body is done ([`Accounted`]).
 
 pub mod poll;
+mod session;
 pub mod sse;
 pub mod stream;
 
@@ -14,8 +15,9 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError,
+    HttpResponse, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
+    dev::RequestHead,
 };
 use bytes::Bytes;
 
@@ -25,7 +27,6 @@ use crate::{
         ClientLabel,
         connection::{Connection, Exchange},
         counts::Transport,
-        lines::RequestLine,
     },
     log::Start,
     message::Room,
@@ -87,9 +88,9 @@ impl ReadQuery {
         })
     }
 
-    /// What `request` asks for.
-    pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
-        let last_event_id = match request.headers().get("Last-Event-ID") {
+    /// What a request with this head asks for.
+    pub fn of(head: &RequestHead) -> Result<Self, Problem> {
+        let last_event_id = match head.headers().get("Last-Event-ID") {
             Some(value) => Some(
                 value
                     .to_str()
@@ -97,7 +98,7 @@ impl ReadQuery {
             ),
             None => None,
         };
-        Self::parse(request.query_string(), last_event_id)
+        Self::parse(head.uri.query().unwrap_or_default(), last_event_id)
     }
 }
 
@@ -133,29 +134,22 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("must be a number of seconds from 0 to {MAX_WAIT}"))
 }
 
-/// Puts `request` on the ledger. `query` is `None` where it could not be read.
-fn open(
-    request: &HttpRequest,
-    transport: Transport,
-    query: Option<&ReadQuery>,
-) -> Option<Exchange> {
+/// Puts a request on the ledger. `query` is `None` where it could not be read.
+fn open(connection: &Connection, transport: Transport, query: Option<&ReadQuery>) -> Exchange {
     let client = query.and_then(|query| query.client.as_ref());
-    let line = RequestLine::new(transport, query.map(|query| &query.room), client);
-    Some(Connection::of(request)?.open(transport, client, line))
+    connection.open(transport, query.map(|query| &query.room), client)
 }
 
 /// Answers with a problem.
-pub fn refuse(problem: &Problem, exchange: Option<Exchange>) -> HttpResponse {
-    if let Some(exchange) = exchange {
-        exchange.status(problem.status_code().as_u16());
-    }
+pub fn refuse(problem: &Problem, exchange: &Exchange) -> HttpResponse {
+    exchange.status(problem.status_code().as_u16());
     problem.error_response()
 }
 
 /// A body that keeps its exchange open until the last of it is handed over.
 pub struct Accounted<B> {
     body: B,
-    exchange: Option<Exchange>,
+    _exchange: Exchange,
 }
 
 impl<B: MessageBody + Unpin> MessageBody for Accounted<B> {
@@ -169,17 +163,16 @@ impl<B: MessageBody + Unpin> MessageBody for Accounted<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, B::Error>>> {
-        let next = Pin::new(&mut self.body).poll_next(cx);
-        if matches!(next, Poll::Ready(None)) {
-            self.exchange = None;
-        }
-        next
+        Pin::new(&mut self.body).poll_next(cx)
     }
 }
 
 impl<B: MessageBody + Unpin + 'static> Accounted<B> {
-    pub fn boxed(body: B, exchange: Option<Exchange>) -> BoxBody {
-        BoxBody::new(Self { body, exchange })
+    pub fn boxed(body: B, exchange: Exchange) -> BoxBody {
+        BoxBody::new(Self {
+            body,
+            _exchange: exchange,
+        })
     }
 }
 

@@ -7,10 +7,10 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     body::{BodySize, MessageBody},
+    dev::RequestHead,
     http::header::{self, HeaderValue},
-    web,
 };
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -19,28 +19,33 @@ use super::{Accounted, ReadQuery, open, refuse};
 use crate::{
     cursor::Cursor,
     error::Problem,
-    ledger::{connection::Exchange, counts::Transport},
+    ledger::{
+        connection::{Connection, Exchange},
+        counts::Transport,
+    },
     log::{Log, Read, Start, entry::Limit, store::Unavailable},
 };
 
 /// The largest answer, in bytes of messages; what is over it is `more`.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
-pub async fn poll(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
-    let query = ReadQuery::of(&request);
+/// Answers a poll. It is given the bare request: polls are what comes most often, and have no use
+/// for what routing and extractors do.
+pub async fn poll(head: &RequestHead, connection: &Connection, log: &Arc<Log>) -> HttpResponse {
+    let query = ReadQuery::of(head);
     let transport = match &query {
         Ok(query) if !query.wait.is_zero() => Transport::LongPoll,
         _ => Transport::Poll,
     };
-    let exchange = open(&request, transport, query.as_ref().ok());
+    let exchange = open(connection, transport, query.as_ref().ok());
     let query = match query {
         Ok(query) => query,
-        Err(problem) => return refuse(&problem, exchange),
+        Err(problem) => return refuse(&problem, &exchange),
     };
-    let known = KnownTags::of(&request);
-    match read(&log, &query, &known).await {
+    let known = KnownTags::of(head);
+    match read(log, &query, &known).await {
         Ok(answer) => respond(answer, &query, &known, exchange),
-        Err(away) => refuse(&Problem::from(away), exchange),
+        Err(away) => refuse(&Problem::from(away), &exchange),
     }
 }
 
@@ -51,14 +56,14 @@ struct Answer {
 
 impl Answer {
     /// Whether the client does not know this already.
-    fn is_news(&self, known: &KnownTags) -> bool {
+    fn is_news(&self, known: &KnownTags<'_>) -> bool {
         let new = !self.read.entries.is_empty() || self.read.reset.is_some();
         new && !self.is_known(known)
     }
 
-    /// Whether the client holds exactly this answer.
-    fn is_known(&self, known: &KnownTags) -> bool {
-        self.read.reset.is_none() && known.contains(self.cursor)
+    /// Whether the client holds exactly this answer, and nothing has come after it.
+    fn is_known(&self, known: &KnownTags<'_>) -> bool {
+        self.read.reset.is_none() && !self.read.more && known.contains(self.cursor)
     }
 }
 
@@ -102,7 +107,7 @@ fn respond(
     answer: Answer,
     query: &ReadQuery,
     known: &KnownTags,
-    exchange: Option<Exchange>,
+    mut exchange: Exchange,
 ) -> HttpResponse {
     let not_modified = answer.is_known(known);
     let mut response = if not_modified {
@@ -114,9 +119,7 @@ fn respond(
     response
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .insert_header((header::ETAG, tag.expect("a cursor is visible ASCII")));
-    if let Some(exchange) = &exchange {
-        exchange.status(if not_modified { 304 } else { 200 });
-    }
+    exchange.status(if not_modified { 304 } else { 200 });
     if not_modified {
         return response.finish();
     }
@@ -124,10 +127,7 @@ fn respond(
     if answer.read.entries.is_empty() {
         return response.body(Bytes::from(format!("{{\"messages\":[{}", ending(&answer))));
     }
-    let mut exchange = exchange;
-    if let Some(exchange) = &mut exchange {
-        note_deliveries(exchange, &answer.read, query.start);
-    }
+    note_deliveries(&mut exchange, &answer.read, query.start);
     response.body(Accounted::boxed(Parts::of(&answer), exchange))
 }
 
@@ -196,8 +196,8 @@ impl MessageBody for Parts {
 struct KnownTags<'a>(Option<&'a str>);
 
 impl<'a> KnownTags<'a> {
-    fn of(request: &'a HttpRequest) -> Self {
-        let header = request.headers().get(header::IF_NONE_MATCH);
+    fn of(head: &'a RequestHead) -> Self {
+        let header = head.headers().get(header::IF_NONE_MATCH);
         Self(header.and_then(|value| value.to_str().ok()))
     }
 

@@ -1,27 +1,24 @@
 //! `GET /stream`: the same read of the log as a poll, in a loop that waits on the room's bell.
 //!
-//! There is no queue per client: a slow reader only has an older place in the log.
+//! There is no queue per client: a slow reader only has an older place in the log. What a stream
+//! sends is [`Frames`]; how it gets onto the wire is [`super::session`].
 
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    body::{BodySize, MessageBody},
-    http::header::{self, HeaderValue},
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{ReadQuery, open, refuse, sse};
+use super::{ReadQuery, open, refuse, session::Session, sse};
 use crate::{
-    error::Problem,
-    ledger::{connection::Exchange, counts::Transport},
+    error::{Problem, unmetered},
+    ledger::{connection::Connection, counts::Transport},
     log::{
         Listener, Log, Place, Read, Start,
         entry::Limit,
@@ -41,29 +38,25 @@ const PAGE: Limit = Limit {
 };
 
 pub async fn stream(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
-    let query = ReadQuery::of(&request);
-    let exchange = open(&request, Transport::Stream, query.as_ref().ok());
+    let query = ReadQuery::of(request.head());
+    let Some(connection) = Connection::of(&request) else {
+        return unmetered().error_response();
+    };
+    let exchange = open(connection, Transport::Stream, query.as_ref().ok());
     let frames = match query {
         Ok(query) => Frames::open(&log, &query).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
-    match frames {
-        Ok(frames) => respond(frames, exchange),
-        Err(problem) => refuse(&problem, exchange),
-    }
-}
-
-fn respond(frames: Frames, exchange: Option<Exchange>) -> HttpResponse {
-    if let Some(exchange) = &exchange {
-        exchange.status(200);
-        exchange.announce();
-    }
-    let mut response = HttpResponse::Ok();
-    response
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
-        .insert_header(("X-Accel-Buffering", HeaderValue::from_static("no")));
-    response.body(actix_web::body::BoxBody::new(Body { frames, exchange }))
+    let frames = match frames {
+        Ok(frames) => frames,
+        Err(problem) => return refuse(&problem, &exchange),
+    };
+    exchange.status(200);
+    exchange.announce();
+    let counting = connection.clone();
+    connection.take_over(|socket| Box::pin(Session::new(socket, counting, frames, exchange)));
+    // For the HTTP layer only: the session writes the client's answer.
+    HttpResponse::Ok().force_close().finish()
 }
 
 /// The bytes of a stream, in pieces: messages, resets and keep-alives, as they become due.
@@ -76,6 +69,9 @@ pub struct Frames {
     reading: Option<Reading>,
     last_sent: Instant,
     keep_alive: Pin<Box<Sleep>>,
+    /// The timer will wake the stream's task.
+    keep_alive_set: bool,
+    just_sent: bool,
 }
 
 type Reading = Pin<Box<dyn Future<Output = Result<Read, Unavailable>>>>;
@@ -91,7 +87,7 @@ pub struct Frame {
 }
 
 impl Frames {
-    pub async fn open(log: &std::sync::Arc<Log>, query: &ReadQuery) -> Result<Self, Unavailable> {
+    pub async fn open(log: &Arc<Log>, query: &ReadQuery) -> Result<Self, Unavailable> {
         let live_after = match query.start {
             Start::After(_) => 0,
             Start::Last(_) => log.head(),
@@ -107,6 +103,8 @@ impl Frames {
             reading: None,
             last_sent: now,
             keep_alive: Box::pin(sleep_until(now + KEEP_ALIVE_AFTER)),
+            keep_alive_set: false,
+            just_sent: false,
         })
     }
 
@@ -196,14 +194,22 @@ impl Frames {
 
     fn send(&mut self, frame: Frame) -> Poll<Option<Frame>> {
         self.last_sent = Instant::now();
+        // A timer that is still to come need not be looked at right after.
+        self.keep_alive_set = self.keep_alive_set && self.last_sent < self.keep_alive.deadline();
+        self.just_sent = true;
         Poll::Ready(Some(frame))
     }
 
     /// Sends a comment when nothing was sent for long enough. The timer is only moved when it
     /// fires, so that a delivery need not touch it.
     fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        if std::mem::take(&mut self.just_sent) && self.keep_alive_set {
+            return Poll::Pending;
+        }
         loop {
+            self.keep_alive_set = true;
             ready!(self.keep_alive.as_mut().poll(cx));
+            self.keep_alive_set = false;
             let due = self.last_sent + KEEP_ALIVE_AFTER;
             let now = Instant::now();
             if due > now {
@@ -223,37 +229,5 @@ impl Frame {
             messages: 0,
             published_at_us: None,
         }
-    }
-}
-
-/// A stream as a response body.
-struct Body {
-    frames: Frames,
-    exchange: Option<Exchange>,
-}
-
-impl MessageBody for Body {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let Some(frame) = ready!(self.frames.poll_next(cx)) else {
-            return Poll::Ready(None);
-        };
-        if let Some(exchange) = &mut self.exchange
-            && frame.messages > 0
-        {
-            exchange.messages(frame.messages);
-            if let Some(published_at_us) = frame.published_at_us {
-                exchange.delay(published_at_us, frame.messages);
-            }
-        }
-        Poll::Ready(Some(Ok(frame.bytes)))
     }
 }

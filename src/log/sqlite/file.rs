@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::ErrorKind,
+    io::{ErrorKind, Read as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -41,6 +41,14 @@ const SCHEMA: &str = "
     CREATE INDEX first_uses_by_age ON first_uses (at);
 ";
 
+/// Fails where a table or column that will be needed is not there.
+const EVERY_TABLE: &str = "
+    SELECT name, value FROM meta LIMIT 0;
+    SELECT id, room, author, text, sent_at FROM messages LIMIT 0;
+    SELECT room, through FROM retired LIMIT 0;
+    SELECT key, id, json, at FROM first_uses LIMIT 0;
+";
+
 /// Why a file cannot be served. One line.
 #[derive(Debug, Error)]
 #[error("sqlite:{path}: {detail}")]
@@ -71,10 +79,7 @@ impl LogFile {
         let name = path.display().to_string();
         let refuse = |detail: &str| OpenError::new(&name, detail);
         let lock = lock(&path).map_err(|detail| refuse(&detail))?;
-        let size = lock
-            .metadata()
-            .map_err(|error| OpenError::new(&name, error))?
-            .len();
+        let size = whole_size(&lock, &path).map_err(|detail| refuse(&detail))?;
 
         let fail = |error: rusqlite::Error| refuse(&explain(&error));
         let connection = Connection::open(&path).map_err(fail)?;
@@ -106,8 +111,11 @@ impl LogFile {
             .map_err(fail)?;
         if new {
             create(&connection).map_err(fail)?;
-        } else if size <= CHECK_UP_TO_BYTES {
-            check(&connection).map_err(|detail| refuse(&detail))?;
+        } else {
+            connection.execute_batch(EVERY_TABLE).map_err(fail)?;
+            if size <= CHECK_UP_TO_BYTES {
+                check(&connection).map_err(|detail| refuse(&detail))?;
+            }
         }
         let log: String = connection
             .query_row("SELECT value FROM meta WHERE name = 'log'", [], |row| {
@@ -160,6 +168,41 @@ fn lock(path: &Path) -> Result<File, String> {
         Err(TryLockError::WouldBlock) => Err("another server is using this log".to_owned()),
         Err(TryLockError::Error(error)) => Err(format!("cannot be locked: {error}")),
     }
+}
+
+/// The file's size, if all of it is there. SQLite reads what is missing from the last page as zeros,
+/// so that its own checks do not notice.
+fn whole_size(file: &File, path: &Path) -> Result<u64, String> {
+    // Of the header (https://sqlite.org/fileformat2.html): the page size, and the number of pages
+    // with the two counters that say whether it is up to date.
+    const HEADER: usize = 100;
+    let size = file.metadata().map_err(|error| error.to_string())?.len();
+    let mut header = [0; HEADER];
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    // Pages that a write-ahead log holds need not be in the file yet.
+    let in_wal = std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0);
+    if size == 0 || in_wal {
+        return Ok(size);
+    }
+    let mut reader: &File = file;
+    reader
+        .read_exact(&mut header)
+        .map_err(|_| "the file is not a SQLite database")?;
+    let u32_at = |at| {
+        header[at..at + 4]
+            .iter()
+            .fold(0, |n, &byte| n << 8 | u64::from(byte))
+    };
+    let page_size = match u64::from(header[16]) << 8 | u64::from(header[17]) {
+        1 => 65_536,
+        size => size,
+    };
+    let counted = u32_at(24) == u32_at(92);
+    if header.starts_with(b"SQLite format 3\0") && counted && size < page_size * u32_at(28) {
+        return Err("the file is damaged: it is cut short".to_owned());
+    }
+    Ok(size)
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {

@@ -44,6 +44,8 @@ pub(super) enum Command {
     Probe {
         reply: oneshot::Sender<Result<(), Unavailable>>,
     },
+    /// Commits what came before and closes the file.
+    Close { reply: oneshot::Sender<()> },
 }
 
 pub(super) struct Writer {
@@ -63,7 +65,16 @@ struct Written {
     outcomes: Vec<Result<Option<Appended>, AppendError>>,
     /// Everything up to here is retired, if anything new is.
     retired_through: Option<u64>,
+    /// A probe was written.
+    probed: bool,
     retained_messages: u64,
+}
+
+impl Written {
+    /// Whether the disk had to take something: committing nothing succeeds on a full one too.
+    fn wrote(&self) -> bool {
+        self.probed || self.retired_through.is_some() || !self.entries.is_empty()
+    }
 }
 
 impl Writer {
@@ -73,7 +84,14 @@ impl Writer {
             .spawn(move || {
                 let mut batch = Vec::with_capacity(BATCH);
                 while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
+                    let closing = batch.extract_if(.., |command| command.is_close()).last();
                     self.commit(&mut batch);
+                    if let Some(Command::Close { reply }) = closing {
+                        // The last connection to close takes the write-ahead log into the file.
+                        drop(self.connection);
+                        let _ = reply.send(());
+                        return;
+                    }
                 }
             })?;
         Ok(())
@@ -82,7 +100,9 @@ impl Writer {
     fn commit(&mut self, batch: &mut Vec<Command>) {
         match self.write(batch) {
             Ok(written) => {
-                self.health.failing.store(false, Ordering::Relaxed);
+                if written.wrote() {
+                    self.health.failing.store(false, Ordering::Relaxed);
+                }
                 self.health
                     .retained_messages
                     .store(written.retained_messages, Ordering::Relaxed);
@@ -122,9 +142,10 @@ impl Writer {
                     };
                     append.run(draft, key.as_ref(), self.encode, &mut written.entries)?
                 }
-                Command::Retire { .. } => Ok(None),
+                Command::Retire { .. } | Command::Close { .. } => Ok(None),
                 Command::Probe { .. } => {
                     transaction.execute("UPDATE meta SET value = value", [])?;
+                    written.probed = true;
                     Ok(None)
                 }
             };
@@ -140,6 +161,10 @@ impl Writer {
 }
 
 impl Command {
+    fn is_close(&self) -> bool {
+        matches!(self, Self::Close { .. })
+    }
+
     fn answer(self, outcome: Result<Option<Appended>, AppendError>) {
         // A client that no longer waits for the answer is no fault.
         match self {
@@ -152,6 +177,9 @@ impl Command {
                     Err(AppendError::Unavailable(away)) => Err(away),
                     _ => Ok(()),
                 });
+            }
+            Self::Close { reply } => {
+                let _ = reply.send(());
             }
         }
     }

@@ -1,0 +1,165 @@
+//! Empty polls: CPU per request of a poll with nothing new on kept-alive connections, against
+//! nginx's `return 200` of the same body, and what the request log adds.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+use super::Plan;
+use super::fanout::OTHER;
+use super::http::{self, Connection};
+use super::pollers::Pollers;
+use super::rounds::{self, Amounts, Round, Summary, Work};
+use super::subject::{self, Subject};
+
+pub const NGINX: &str = "nginx return 200";
+/// The second nginx of a self-check.
+pub const NGINX_AGAIN: &str = "nginx again";
+pub const OURS: &str = "poll-vs-sse";
+/// Its log goes to stdout, a pipe that the bench drains on the load's core.
+pub const OURS_LOGGING: &str = "poll-vs-sse, request log to a pipe";
+
+const CONNECTIONS: usize = 64;
+/// Requests until the other side has its turn, and those ahead that are not counted.
+const SLICE: u64 = 5000;
+const WARM_UP: u64 = 500;
+const SAMPLE_BODY: &[u8] = br#"{"messages":[],"cursor":"k3x9qa-1","more":false,"reset":null}"#;
+
+/// All that was measured.
+#[derive(Debug, Serialize)]
+pub struct EmptyPoll {
+    pub connections: usize,
+    pub requests_per_round: u64,
+    pub answers: Vec<AnswerSize>,
+    pub rounds: Vec<Round>,
+    pub summaries: Vec<Summary>,
+}
+
+/// The size of one side's answers: bodies are the same, heads are not.
+#[derive(Debug, Serialize)]
+pub struct AnswerSize {
+    pub side: String,
+    pub head_bytes: usize,
+    pub body_bytes: usize,
+}
+
+struct Side {
+    name: &'static str,
+    subject: Subject,
+    pollers: Pollers,
+}
+
+impl Side {
+    fn open(name: &'static str, subject: Subject, path: &str, plan: &Plan) -> Result<Self> {
+        let pollers = Pollers::open(subject.address, path, CONNECTIONS, plan.spin)
+            .with_context(|| format!("poll {name}"))?;
+        Ok(Self {
+            name,
+            subject,
+            pollers,
+        })
+    }
+}
+
+impl rounds::Side for Side {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.subject.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.pollers.ask(WARM_UP).map(drop)
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let units = self.pollers.ask(amount)?;
+        let wire_bytes = units * self.pollers.answer_bytes() as u64;
+        Ok(Work { units, wire_bytes })
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+    }
+}
+
+/// Measures nginx against `binary`, or against a second nginx where there is none.
+pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
+    let mut sides = match binary {
+        Some(binary) => ours_and_nginx(plan, binary)?,
+        None => vec![
+            Side::open(NGINX, nginx(NGINX, SAMPLE_BODY, plan)?, "/poll", plan)?,
+            Side::open(
+                NGINX_AGAIN,
+                nginx(NGINX_AGAIN, SAMPLE_BODY, plan)?,
+                "/poll",
+                plan,
+            )?,
+        ],
+    };
+    let answers = sides.iter().map(|side| AnswerSize {
+        side: side.name.to_owned(),
+        head_bytes: side.pollers.answer_bytes() - side.pollers.body().len(),
+        body_bytes: side.pollers.body().len(),
+    });
+    let answers = answers.collect();
+    let amounts = Amounts {
+        rounds: plan.rounds,
+        a_round: plan.requests,
+        a_slice: SLICE,
+    };
+    let rounds = rounds::alternate(&mut sides, amounts)?;
+    Ok(EmptyPoll {
+        connections: CONNECTIONS,
+        requests_per_round: plan.requests,
+        answers,
+        summaries: rounds::summaries(&rounds, NGINX),
+        rounds,
+    })
+}
+
+fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
+    let core = plan.server_core;
+    let quiet = subject::ours(OURS, binary, 1, false, core)?;
+    let logging = subject::ours(OURS_LOGGING, binary, 1, true, core)?;
+    let quiet_path = path_at_head(&quiet)?;
+    let logging_path = path_at_head(&logging)?;
+    let quiet = Side::open(OURS, quiet, &quiet_path, plan)?;
+    let nginx = nginx(NGINX, quiet.pollers.body(), plan)?;
+    let mut sides = vec![
+        Side::open(NGINX, nginx, &quiet_path, plan)?,
+        quiet,
+        Side::open(OURS_LOGGING, logging, &logging_path, plan)?,
+    ];
+    if let Some(binary) = &plan.other_binary {
+        let other = subject::ours(OTHER, binary, 1, false, core)?;
+        let path = path_at_head(&other)?;
+        sides.push(Side::open(OTHER, other, &path, plan)?);
+    }
+    Ok(sides)
+}
+
+/// A poll after the newest message, of which there is one.
+fn path_at_head(ours: &Subject) -> Result<String> {
+    let body = br#"{"room":"lobby","author":"mina","text":"hello"}"#;
+    let answer =
+        Connection::open(ours.address)?.ask(&http::post("/messages", "application/json", body))?;
+    let message: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    let cursor = message["cursor"]
+        .as_str()
+        .context("a message without a cursor")?;
+    Ok(format!("/poll?room=lobby&cursor={cursor}"))
+}
+
+fn nginx(name: &str, body: &[u8], plan: &Plan) -> Result<Subject> {
+    let body = std::str::from_utf8(body).context("a body that is no text")?;
+    ensure!(
+        !body.contains(['\'', '\\', '$']),
+        "nginx would read this body as more than text: {body}"
+    );
+    let locations = format!("location / {{ return 200 '{body}'; }}");
+    subject::nginx(name, "", &locations, plan.server_core)
+}

@@ -1,0 +1,141 @@
+//! The message of the fan-out: how each kind of server is told to publish it, and the wire bytes
+//! that one delivery of it has, learned from the real server so that the floor moves the same.
+
+use anyhow::{Context, Result, ensure};
+
+use super::http::{self, Connection};
+use super::sse::Decoder;
+use super::subject::Subject;
+
+/// Where the fan-out's subscribers listen.
+pub const STREAM: &str = "/stream?room=bench&last=0";
+/// Follows the tag in each text and brings it to about a hundred bytes, a line of chat.
+const FILLER: &str =
+    "the quick brown fox jumps over the lazy dog while five boxing wizards watch it all and jot it";
+
+/// How a server is told to publish.
+pub enum Publish {
+    /// This project's `POST /messages`.
+    Message,
+    /// A path that takes the bytes to pass on: whole frames for the floor, message data for nchan.
+    Bytes {
+        path: &'static str,
+        bytes: Vec<u8>,
+        /// Where the text's tag stands in them.
+        tag_at: usize,
+    },
+}
+
+impl Publish {
+    /// Publishes these bytes at `path`, each time with another tag.
+    pub fn bytes(path: &'static str, bytes: Vec<u8>) -> Result<Self> {
+        let filler = find(&bytes, FILLER.as_bytes()).context("a frame without the text")?;
+        let tag_at = filler
+            .checked_sub(tag(0).len() + 1)
+            .context("a frame without the tag")?;
+        Ok(Self::Bytes {
+            path,
+            bytes,
+            tag_at,
+        })
+    }
+
+    /// The request that publishes the message `number`.
+    pub fn request(&self, number: u64) -> Vec<u8> {
+        let tag = tag(number);
+        match self {
+            Self::Message => {
+                let body = format!(r#"{{"room":"bench","author":"mina","text":"{tag} {FILLER}"}}"#);
+                http::post("/messages", "application/json", body.as_bytes())
+            }
+            Self::Bytes {
+                path,
+                bytes,
+                tag_at,
+            } => {
+                let mut body = bytes.clone();
+                body[*tag_at..*tag_at + tag.len()].copy_from_slice(tag.as_bytes());
+                http::post(path, "application/octet-stream", &body)
+            }
+        }
+    }
+}
+
+/// Marks a message's text, always in as many bytes.
+pub fn tag(number: u64) -> String {
+    format!("m{number:07}")
+}
+
+/// Publishes until ids have as many digits as they will have at the end, so that frames keep their
+/// length.
+pub fn raise_ids(ours: &Subject, messages: u64) -> Result<()> {
+    let mut first = 1000;
+    while first * 9 < messages {
+        first *= 10;
+    }
+    let mut publisher = Connection::open(ours.address)?;
+    let body = br#"{"room":"elsewhere","author":"mina","text":"one more"}"#;
+    let request = http::post("/messages", "application/json", body);
+    for _ in 0..=first {
+        let answer = publisher.ask(&request)?;
+        ensure!(answer.status == 201, "publish: status {}", answer.status);
+        let message: serde_json::Value = serde_json::from_slice(&answer.body)?;
+        let id = message["id"].as_u64().context("a message without an id")?;
+        if id >= first {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The wire bytes of one delivery, from a lone subscriber that has its start behind it.
+pub fn learn(ours: &Subject) -> Result<Vec<u8>> {
+    let mut publisher = Connection::open(ours.address)?;
+    let mut subscriber = Connection::open(ours.address)?;
+    let mut stream = Decoder::new();
+    subscriber.send(&http::get_stream(STREAM))?;
+    while !stream.is_open() {
+        stream.feed(&subscriber.read_some()?, |_| {})?;
+    }
+    let mut wire = Vec::new();
+    // The first may come together with the stream's start; the second comes alone.
+    for number in 0..2 {
+        let answer = publisher.ask(&Publish::Message.request(number))?;
+        ensure!(answer.status == 201, "publish: status {}", answer.status);
+        let tag = tag(number);
+        wire.clear();
+        let mut has_it = false;
+        while !(has_it && stream.is_at_rest()) {
+            let bytes = subscriber.read_some()?;
+            wire.extend_from_slice(&bytes);
+            stream.feed(&bytes, |event| {
+                has_it |= find(event, tag.as_bytes()).is_some();
+            })?;
+        }
+    }
+    Ok(wire)
+}
+
+/// What a self-check sends in place of a learned frame.
+pub fn sample() -> Vec<u8> {
+    let tag = tag(0);
+    let message = format!(
+        r#"{{"id":1000,"cursor":"k3x9qa-1000","room":"bench","author":"mina",{}}}"#,
+        format_args!(r#""text":"{tag} {FILLER}","sent_at":"2026-01-01T00:00:00.000000Z""#),
+    );
+    format!("id: k3x9qa-1000\ndata: {message}\n\n").into_bytes()
+}
+
+/// The message data inside a frame.
+pub fn data_in(frame: &[u8]) -> Result<Vec<u8>> {
+    let data = frame
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"data: "));
+    Ok(data.context("a frame without data")?.to_vec())
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+}

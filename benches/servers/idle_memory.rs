@@ -1,0 +1,91 @@
+//! Idle memory: what an SSE subscriber to whom nothing is sent costs the server's process, as the
+//! growth of its proportional set size. Kernel memory (sockets, their buffers) is not in it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+use super::Plan;
+use super::fanout::OURS;
+use super::http::{self, Connection};
+use super::subject;
+use super::subscribers::Subscribers;
+use super::usage;
+
+const STREAM: &str = "/stream?room=lobby&last=0";
+/// Memory counts as settled when two looks this far apart agree to a few pages.
+const LOOK: Duration = Duration::from_millis(300);
+const AGREE_KIB: u64 = 16;
+/// It is read as it is after this long all the same.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// One server's memory at three moments.
+#[derive(Debug, Serialize)]
+pub struct IdleMemory {
+    pub workers: usize,
+    pub subscribers: usize,
+    pub pss_before_kib: u64,
+    pub pss_idle_kib: u64,
+    pub pss_after_message_kib: u64,
+}
+
+impl IdleMemory {
+    /// KiB per subscriber that has had nothing but its head.
+    pub fn idle_kib(&self) -> f64 {
+        self.per_subscriber(self.pss_idle_kib)
+    }
+
+    /// KiB per subscriber that is idle again after one message.
+    pub fn after_message_kib(&self) -> f64 {
+        self.per_subscriber(self.pss_after_message_kib)
+    }
+
+    fn per_subscriber(&self, pss_kib: u64) -> f64 {
+        (pss_kib as f64 - self.pss_before_kib as f64) / self.subscribers as f64
+    }
+}
+
+/// Measures a fresh server with `workers` threads.
+pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
+    let ours = subject::ours(OURS, binary, workers, false, plan.server_core)?;
+    let pids = ours.process.pids();
+    let pss_before_kib = settled_pss_kib(&pids)?;
+    let mut subscribers = Subscribers::open(ours.address, STREAM, plan.idle_subscribers, plan.spin)
+        .context("subscribe")?;
+    let pss_idle_kib = settled_pss_kib(&pids)?;
+    subscribers.settle()?;
+
+    let tag = "idle-memory";
+    let body = format!(r#"{{"room":"lobby","author":"mina","text":"{tag}"}}"#);
+    let answer = Connection::open(ours.address)?.ask(&http::post(
+        "/messages",
+        "application/json",
+        body.as_bytes(),
+    ))?;
+    ensure!(answer.status == 201, "publish: status {}", answer.status);
+    // All subscribers were alive all the time: each has the message.
+    subscribers.receive(tag.as_bytes())?;
+    let pss_after_message_kib = settled_pss_kib(&pids)?;
+    Ok(IdleMemory {
+        workers,
+        subscribers: subscribers.len(),
+        pss_before_kib,
+        pss_idle_kib,
+        pss_after_message_kib,
+    })
+}
+
+fn settled_pss_kib(pids: &[i32]) -> Result<u64> {
+    let begin = Instant::now();
+    let mut last = usage::pss_kib(pids)?;
+    loop {
+        std::thread::sleep(LOOK);
+        let now = usage::pss_kib(pids)?;
+        if now.abs_diff(last) <= AGREE_KIB || begin.elapsed() > SETTLE {
+            return Ok(now);
+        }
+        last = now;
+    }
+}

@@ -1,0 +1,134 @@
+//! The load of the empty polls: kept-alive connections in one epoll loop, each sending its next
+//! request when its last is answered.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::epoll::Epoll;
+use super::http;
+
+/// Longest wait for any one answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections to one server that all ask the same.
+pub struct Pollers {
+    epoll: Epoll,
+    sockets: Vec<TcpStream>,
+    /// What came of an answer that is not complete yet, per connection.
+    partial: Vec<Vec<u8>>,
+    buffer: Vec<u8>,
+    request: Vec<u8>,
+    body: Vec<u8>,
+    answer_bytes: usize,
+    spin: bool,
+}
+
+impl Pollers {
+    /// Opens `count` connections and learns from one what each answer has to be.
+    pub fn open(address: SocketAddr, path: &str, count: usize, spin: bool) -> Result<Self> {
+        let request = http::get(path);
+        let answer = http::Connection::open(address)?.ask(&request)?;
+        ensure!(answer.status == 200, "a poll: status {}", answer.status);
+        let epoll = Epoll::new()?;
+        let mut sockets = Vec::with_capacity(count);
+        for token in 0..count {
+            let socket = TcpStream::connect_timeout(&address, PATIENCE)
+                .with_context(|| format!("connect to {address}"))?;
+            socket.set_nodelay(true)?;
+            socket.set_nonblocking(true)?;
+            epoll.add(socket.as_fd(), token as u64)?;
+            sockets.push(socket);
+        }
+        Ok(Self {
+            epoll,
+            partial: vec![Vec::new(); count],
+            sockets,
+            buffer: vec![0; 64 * 1024],
+            request,
+            body: answer.body,
+            answer_bytes: answer.wire_bytes,
+            spin,
+        })
+    }
+
+    /// Head and body of one answer.
+    pub fn answer_bytes(&self) -> usize {
+        self.answer_bytes
+    }
+
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Has `requests` answered, each checked against the learned answer.
+    pub fn ask(&mut self, requests: u64) -> Result<u64> {
+        let mut sent = 0;
+        let mut answered = 0;
+        for socket in self.sockets.iter().take(usize::try_from(requests)?) {
+            write(socket, &self.request)?;
+            sent += 1;
+        }
+        let mut last_answer = Instant::now();
+        while answered < requests {
+            let ready = self.epoll.wait(if self.spin { 0 } else { 100 })?;
+            if ready > 0 {
+                last_answer = Instant::now();
+            }
+            ensure!(
+                last_answer.elapsed() < PATIENCE,
+                "{answered} answers of {requests}, then none"
+            );
+            for index in 0..ready {
+                let token = usize::try_from(self.epoll.token(index)).context("a token")?;
+                if !self.has_answer(token)? {
+                    continue;
+                }
+                answered += 1;
+                if sent < requests {
+                    write(&self.sockets[token], &self.request)?;
+                    sent += 1;
+                }
+            }
+        }
+        Ok(answered)
+    }
+
+    /// Reads one connection and says whether its answer is now complete, and right.
+    fn has_answer(&mut self, token: usize) -> Result<bool> {
+        let count = match (&self.sockets[token]).read(&mut self.buffer) {
+            Ok(0) => bail!("the server closed poller {token}"),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error).context("read a poller"),
+        };
+        let partial = &mut self.partial[token];
+        let answer = if partial.is_empty() && count == self.answer_bytes {
+            &self.buffer[..count]
+        } else {
+            partial.extend_from_slice(&self.buffer[..count]);
+            partial.as_slice()
+        };
+        if answer.len() < self.answer_bytes {
+            return Ok(false);
+        }
+        ensure!(
+            answer.len() == self.answer_bytes
+                && answer.starts_with(b"HTTP/1.1 200 ")
+                && answer.ends_with(&self.body),
+            "another answer than before: {}",
+            String::from_utf8_lossy(answer)
+        );
+        self.partial[token].clear();
+        Ok(true)
+    }
+}
+
+fn write(mut socket: &TcpStream, request: &[u8]) -> Result<()> {
+    let count = socket.write(request).context("send a poll")?;
+    ensure!(count == request.len(), "a request was cut short");
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! What other processes use, read from outside them: CPU time in nanoseconds and memory as the
+//! kernel's proportional set size.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+/// User and system time of all these processes so far, threads that have ended included.
+///
+/// The processes' own CPU clocks count what the scheduler counts, in nanoseconds, where
+/// `/proc/PID/stat` counts whole ticks.
+pub fn cpu_time(pids: &[i32]) -> Result<Duration> {
+    pids.iter().map(|pid| cpu_time_of(*pid)).sum()
+}
+
+fn cpu_time_of(pid: i32) -> Result<Duration> {
+    let mut clock: libc::clockid_t = 0;
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: both pointers are valid for writing.
+    let read = unsafe {
+        libc::clock_getcpuclockid(pid, &raw mut clock) == 0
+            && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    ensure!(read, "process {pid} has ended: no CPU time to read");
+    Ok(Duration::new(
+        time.tv_sec.cast_unsigned(),
+        u32::try_from(time.tv_nsec).context("nanoseconds of a CPU clock")?,
+    ))
+}
+
+/// Proportional set size of all these processes, in KiB.
+pub fn pss_kib(pids: &[i32]) -> Result<u64> {
+    pids.iter().map(|pid| pss_kib_of(*pid)).sum()
+}
+
+fn pss_kib_of(pid: i32) -> Result<u64> {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    std::fs::read_to_string(&path)
+        .with_context(|| path.clone())?
+        .lines()
+        .find_map(|line| line.strip_prefix("Pss:"))
+        .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
+        .with_context(|| format!("{path} has no Pss line"))
+}
+
+/// The direct children of a process, none where the kernel does not tell.
+pub fn children_of(pid: i32) -> Vec<i32> {
+    let Ok(stats) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    stats
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|candidate| parent_of(*candidate) == Some(pid))
+        .collect()
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; the state and the parent follow its last one.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}

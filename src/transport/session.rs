@@ -1,0 +1,113 @@
+//! A stream on the wire: from [`Frames`] straight to the socket, once HTTP has read the request.
+//!
+//! A stream's answer never ends, so HTTP has nothing left to do for it, and its buffers and
+//! bookkeeping would stay for as long as the client does. A session needs none: each piece is
+//! shared bytes, written as they are. The answer is delimited by the end of the connection
+//! (RFC 9112, 6.3), which works with every version of HTTP/1 and adds no byte to a frame.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::rt::net::TcpStream;
+use bytes::{Buf as _, Bytes};
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
+use tokio::io::AsyncWrite as _;
+
+use super::stream::{Frame, Frames};
+use crate::ledger::connection::{Connection, Exchange};
+
+pub struct Session {
+    socket: TcpStream,
+    connection: Connection,
+    frames: Frames,
+    exchange: Exchange,
+    /// What is left of the last piece.
+    unsent: Bytes,
+}
+
+impl Session {
+    pub fn new(
+        socket: TcpStream,
+        connection: Connection,
+        frames: Frames,
+        exchange: Exchange,
+    ) -> Self {
+        Self {
+            socket,
+            connection,
+            frames,
+            exchange,
+            unsent: head(),
+        }
+    }
+
+    /// Reads what the client sends, which means nothing any more. Done when the client has left.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut ignored = [0; 256];
+        loop {
+            if ready!(self.socket.poll_read_ready(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            match self.socket.try_read(&mut ignored) {
+                Ok(0) => return Poll::Ready(()),
+                Ok(bytes) => self.connection.was_read(bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Writes what is due. Done when there is no more to come, or no way to send it.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while !self.unsent.is_empty() {
+                let bytes = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.unsent))?;
+                self.unsent.advance(bytes);
+                self.connection.was_written(bytes);
+            }
+            let Some(frame) = ready!(self.frames.poll_next(cx)) else {
+                return Pin::new(&mut self.socket).poll_shutdown(cx);
+            };
+            self.note(&frame);
+            self.unsent = frame.bytes;
+        }
+    }
+
+    fn note(&mut self, frame: &Frame) {
+        if frame.messages > 0 {
+            self.exchange.messages(frame.messages);
+            if let Some(published_at_us) = frame.published_at_us {
+                self.exchange.delay(published_at_us, frame.messages);
+            }
+        }
+    }
+}
+
+impl Future for Session {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_left(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        self.poll_send(cx).map(|_| ())
+    }
+}
+
+fn head() -> Bytes {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now());
+    let date = date.map_or_else(|_| String::new(), |date| format!("date: {date}\r\n"));
+    let head = format!(
+        "HTTP/1.1 200 OK\r\n\
+         content-type: text/event-stream\r\n\
+         cache-control: no-cache\r\n\
+         x-accel-buffering: no\r\n\
+         connection: close\r\n\
+         {date}\r\n"
+    );
+    head.into()
+}

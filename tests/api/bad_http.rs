@@ -1,0 +1,272 @@
+//! What is no good HTTP, on raw sockets: refused or closed, and the server goes on as if nothing
+//! had been.
+
+use crate::support::{
+    door::{Door as _, texts},
+    process::Process,
+    wire::{Wire, request},
+};
+
+/// A server in a process of its own, so that its standard error is seen too.
+pub fn server() -> Process {
+    Process::start(&["--store", "memory", "--workers", "1"])
+}
+
+/// The server still answers, and has complained about nothing.
+pub fn assert_unimpressed(server: Process) {
+    server.say("lobby", "still here");
+    assert!(texts(&server.poll("last=1")).contains(&"still here".to_owned()));
+    let ended = server.stop();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(ended.stderr, "", "nothing on standard error");
+    let log = ended.stdout.to_lowercase();
+    for word in ["error", "panic", "fail", "warn", "status=5"] {
+        assert!(!log.contains(word), "{word}: {log}");
+    }
+}
+
+/// Sends `bytes` and says no more; what was answered, as status codes.
+pub fn answers(server: &Process, bytes: &[u8]) -> Vec<u16> {
+    let mut wire = server.wire();
+    // Refused half-way is as good as any refusal.
+    let _ = wire.try_send(bytes);
+    wire.finish_sending();
+    wire.until_closed().expect("closed in the end");
+    statuses(&mut wire)
+}
+
+/// The status codes of all that is pending.
+fn statuses(wire: &mut Wire) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    while !wire.pending.is_empty() {
+        let Ok(response) = wire.answer("GET") else {
+            break;
+        };
+        statuses.push(response.status());
+    }
+    statuses
+}
+
+#[test]
+fn what_is_no_http_is_refused_or_closed() {
+    let server = server();
+    let bad: [&[u8]; 23] = [
+        b"\r\n\r\n\r\n",
+        b"\0\0\0\0\0\0\0\0",
+        b"\xff\xfe\xfd\r\n\r\n",
+        b"hello\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /poll\r\n\r\n",
+        b"GET /poll HTTP/9.9\r\n\r\n",
+        b"GET /poll HTTP/1.1 x\r\n\r\n",
+        b"GET  /poll HTTP/1.1\r\n\r\n",
+        b"GET /po ll HTTP/1.1\r\n\r\n",
+        b"GET /po\0ll HTTP/1.1\r\n\r\n",
+        b"GET poll HTTP/1.1\r\n\r\n",
+        b"G\0T /poll HTTP/1.1\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\n: empty\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\nA: \0\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\nA B: c\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"GET /poll HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+    ];
+    for bytes in bad {
+        let answers = answers(&server, bytes);
+        let text = String::from_utf8_lossy(bytes);
+        assert!(
+            answers.iter().all(|status| (400..500).contains(status)),
+            "{text:?}: {answers:?}"
+        );
+    }
+    assert_unimpressed(server);
+}
+
+#[test]
+fn a_body_of_two_lengths_is_never_two_requests() {
+    let server = server();
+    let smuggled = "POST /messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+                    Content-Length: 33\r\n\r\n{\"author\":\"eve\",\"text\":\"smuggled\"}";
+    let chunked = format!("0\r\n\r\n{smuggled}");
+    let heads = [
+        format!(
+            "Content-Length: {}\r\nTransfer-Encoding: chunked",
+            chunked.len()
+        ),
+        format!(
+            "Transfer-Encoding: chunked\r\nContent-Length: {}",
+            chunked.len()
+        ),
+        format!("Content-Length: 5\r\nContent-Length: {}", chunked.len()),
+        "Transfer-Encoding: chunked, identity".to_owned(),
+        "Transfer-Encoding: xchunked".to_owned(),
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity".to_owned(),
+    ];
+    for head in heads {
+        let bytes = format!("POST /messages HTTP/1.1\r\nHost: a\r\n{head}\r\n\r\n{chunked}");
+        let answers = answers(&server, bytes.as_bytes());
+        assert!(!answers.contains(&201), "{head}: {answers:?}");
+    }
+    assert_eq!(server.poll("")["messages"], serde_json::json!([]));
+    assert_unimpressed(server);
+}
+
+#[test]
+fn chunks_that_lie_append_nothing() {
+    let server = server();
+    let bodies = [
+        "ffffffffffffffff\r\n{}",
+        "fffffffffffffffffffffffff\r\n{}",
+        "-1\r\n{}\r\n0\r\n\r\n",
+        "zz\r\n{}\r\n0\r\n\r\n",
+        "2\r\n{}xx\r\n0\r\n\r\n",
+        "\r\n\r\n",
+        "7fffffff\r\n{\"author\":\"m\",\"text\":\"x\"}",
+    ];
+    for body in bodies {
+        let bytes = format!(
+            "POST /messages HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n\
+             Transfer-Encoding: chunked\r\n\r\n{body}"
+        );
+        let answers = answers(&server, bytes.as_bytes());
+        assert!(
+            answers.iter().all(|status| (400..500).contains(status)),
+            "{body:?}: {answers:?}"
+        );
+    }
+    assert_eq!(server.poll("")["messages"], serde_json::json!([]));
+    assert_unimpressed(server);
+}
+
+#[test]
+fn an_oversized_head_is_refused() {
+    let server = server();
+    let long_target = format!("GET /poll?x={} HTTP/1.1\r\n\r\n", "a".repeat(300_000));
+    let long_field = format!("GET /poll HTTP/1.1\r\nA: {}\r\n\r\n", "a".repeat(300_000));
+    let many_fields = format!("GET /poll HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(5_000));
+    let endless = format!("GET /poll HTTP/1.1\r\n{}", "A: b\r\n".repeat(100_000));
+    for head in [long_target, long_field, many_fields, endless] {
+        let answers = answers(&server, head.as_bytes());
+        let start = &head[..40];
+        assert!(
+            answers.iter().all(|status| (400..500).contains(status)),
+            "{start:?}: {answers:?}"
+        );
+    }
+    assert_unimpressed(server);
+}
+
+#[test]
+fn odd_but_legal_requests_are_answered() {
+    let server = server();
+    let odd: [(&[u8], u16); 9] = [
+        (
+            b"GET http://example.org/poll?last=0 HTTP/1.1\r\nHost: x\r\n\r\n",
+            200,
+        ),
+        (
+            b"GET /poll?last=0&x=%ff%fe%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+            200,
+        ),
+        (
+            b"GET /poll?last=0#fragment HTTP/1.1\r\nHost: x\r\n\r\n",
+            200,
+        ),
+        (b"GET /poll?&&&=&=&last=0 HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (
+            b"GET /poll?last=0 HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody",
+            200,
+        ),
+        (b"\r\nGET /poll?last=0 HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (b"GET /poll?last=0 HTTP/1.1\r\nhOsT:\t x \t\r\n\r\n", 200),
+        (
+            b"GET /poll?last=0 HTTP/1.1\r\nHost: x\r\nA: \xff\xfe\r\n\r\n",
+            200,
+        ),
+        (
+            b"GET /poll?last=0 HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            200,
+        ),
+    ];
+    for (bytes, status) in odd {
+        // Half-closed clients may be taken for gone ones, so these wait for the answer.
+        let mut wire = server.wire();
+        wire.send(bytes);
+        let text = String::from_utf8_lossy(bytes);
+        let answer = wire
+            .answer("GET")
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!(answer.status(), status, "{text:?}");
+    }
+    let weird: [&[u8]; 6] = [
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /poll?room=\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /stream?room=a|b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"M-SEARCH /poll HTTP/1.1\r\nHost: x\r\n\r\n",
+    ];
+    for bytes in weird {
+        let mut wire = server.wire();
+        wire.send(bytes);
+        let text = String::from_utf8_lossy(bytes);
+        if let Ok(answer) = wire.answer("GET") {
+            assert!(
+                (400..500).contains(&answer.status()),
+                "{text:?}: {answer:?}"
+            );
+        }
+    }
+    assert_unimpressed(server);
+}
+
+#[test]
+fn a_thousand_requests_at_once_are_answered_in_order() {
+    let server = server();
+    server.say_many("lobby", 10);
+    let mut wire = server.wire();
+    let requests: Vec<u8> = (0..1000)
+        .flat_map(|i| request("GET", &format!("/poll?last={}", i % 10), &[], b""))
+        .collect();
+    wire.send(requests);
+    for i in 0..1000 {
+        let answer = wire.answer("GET").expect("an answer").ok();
+        assert_eq!(texts(&answer).len(), i % 10);
+    }
+    assert_unimpressed(server);
+}
+
+#[test]
+fn clients_that_leave_at_any_point_leave_nothing_behind() {
+    let server = server();
+    let body = r#"{"author":"mina","text":"cut"}"#;
+    let publish = request(
+        "POST",
+        "/messages",
+        &[("Content-Type", "application/json")],
+        body.as_bytes(),
+    );
+    for bytes in [
+        publish,
+        request("GET", "/stream", &[], b""),
+        request("GET", "/poll?wait=60&room=no", &[], b""),
+    ] {
+        for end in (0..=bytes.len()).step_by(9) {
+            let mut wire = server.wire();
+            wire.send(&bytes[..end]);
+            if end % 2 == 0 {
+                wire.abort();
+            }
+        }
+    }
+    crate::support::eventually("all are gone", || {
+        ["stream", "long-poll", "publish"]
+            .iter()
+            .all(|transport| server.cost(transport)["open"] == 0)
+    });
+    assert_unimpressed(server);
+}

@@ -1,0 +1,162 @@
+//! The command line: what it refuses, and how it says so.
+
+use std::net::TcpListener;
+
+use crate::support::{
+    door::Door as _,
+    process::{Ended, Process, command, run, run_command},
+};
+
+/// One line on standard error that holds all of `words`, nothing else, exit code 2.
+pub fn assert_refused(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    assert_eq!(
+        ended.stderr.lines().count(),
+        1,
+        "one line: {:?}",
+        ended.stderr
+    );
+    assert!(ended.stderr.ends_with('\n'));
+    assert_eq!(ended.stdout, "");
+    for word in words {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_bad_flag_is_one_line_and_exit_2() {
+    let bad = [
+        ("--bind", "nowhere"),
+        ("--bind", "127.0.0.1"),
+        ("--bind", "127.0.0.1:99999"),
+        ("--store", "disk"),
+        ("--store", "sqlite:"),
+        ("--store", ""),
+        ("--workers", "0"),
+        ("--workers", "many"),
+        ("--workers", "-1"),
+        ("--workers", "100000"),
+        ("--retain-messages", "0"),
+        ("--retain-messages", "-5"),
+        ("--retain-messages", "1.5"),
+        ("--retain-age", "soon"),
+        ("--retain-age", "0s"),
+        ("--retain-age", "7"),
+        ("--request-log", "maybe"),
+        ("--log-format", "xml"),
+    ];
+    for (flag, value) in bad {
+        let flag_and_value = format!("{flag}={value}");
+        for args in [&[flag_and_value.as_str()][..], &["serve", &flag_and_value]] {
+            assert_refused(&run(args), &[flag]);
+        }
+    }
+    assert_refused(&run(&["--frobnicate"]), &["--frobnicate"]);
+    assert_refused(&run(&["frobnicate"]), &["frobnicate"]);
+    assert_refused(&run(&["--bind"]), &["--bind"]);
+}
+
+#[test]
+fn a_bad_environment_variable_is_one_line_and_exit_2() {
+    let bad = [
+        ("POLL_VS_SSE_BIND", "nowhere"),
+        ("POLL_VS_SSE_STORE", "disk"),
+        ("POLL_VS_SSE_WORKERS", "0"),
+        ("POLL_VS_SSE_RETAIN_MESSAGES", "few"),
+        ("POLL_VS_SSE_RETAIN_AGE", "soon"),
+        ("POLL_VS_SSE_REQUEST_LOG", "maybe"),
+        ("POLL_VS_SSE_LOG_FORMAT", "xml"),
+    ];
+    for (name, value) in bad {
+        let mut command = command::<&str>(&[]);
+        command.env(name, value);
+        assert_refused(&run_command(command), &[value]);
+    }
+}
+
+#[test]
+fn the_environment_sets_flags_and_flags_win() {
+    let mut command = command(&["--log-format", "json"]);
+    command
+        .env("POLL_VS_SSE_STORE", "memory")
+        .env("POLL_VS_SSE_LOG_FORMAT", "text")
+        .env("POLL_VS_SSE_REQUEST_LOG", "off");
+    let server = Process::spawn(command);
+    server.say("lobby", "hello");
+    let ended = server.stop();
+    assert!(ended.stdout.starts_with('{'), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("\"request\""), "{}", ended.stdout);
+}
+
+#[test]
+fn help_reads_as_documentation() {
+    for args in [&["--help"][..], &["serve", "--help"]] {
+        let ended = run(args);
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+        for flag in [
+            "--bind",
+            "--store",
+            "--workers",
+            "--retain-messages",
+            "--retain-age",
+            "--request-log",
+            "--log-format",
+        ] {
+            assert!(ended.stdout.contains(flag), "{flag}: {}", ended.stdout);
+            let name = flag
+                .trim_start_matches('-')
+                .replace('-', "_")
+                .to_uppercase();
+            assert!(
+                ended.stdout.contains(&format!("POLL_VS_SSE_{name}")),
+                "{name}"
+            );
+        }
+        assert!(ended.stdout.contains("sqlite:chat.db"), "defaults are told");
+    }
+    let version = run(&["--version"]);
+    assert_eq!(version.status.code(), Some(0));
+    assert!(version.stdout.starts_with("poll-vs-sse "));
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_no_new_log() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = taken.local_addr().expect("an address").to_string();
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("chat.db");
+    let store = format!("sqlite:{}", path.display());
+    let ended = run(&["--bind", &addr, "--store", &store]);
+    assert_refused(&ended, &[&addr]);
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_default_store_is_chat_db_in_the_working_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = command::<&str>(&[]);
+    command.current_dir(directory.path());
+    let server = Process::spawn(command);
+    server.say("lobby", "hello");
+    server.stop();
+    assert!(directory.path().join("chat.db").exists());
+}
+
+#[test]
+fn every_line_of_a_json_log_is_json_up_to_the_table() {
+    let server = Process::start(&["--store", "memory", "--log-format", "json"]);
+    server.say("lobby", "hello");
+    drop(server.stream(""));
+    let ended = server.stop();
+    let lines = ended
+        .stdout
+        .lines()
+        .take_while(|line| !line.starts_with("transport "));
+    for line in lines {
+        let json: serde_json::Value = serde_json::from_str(line).expect(line);
+        assert!(
+            json["time"].is_string() && json["event"].is_string(),
+            "{line}"
+        );
+    }
+}

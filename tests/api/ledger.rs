@@ -1,0 +1,229 @@
+//! `GET /ledger`: what is counted, for whom.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    door::{Door as _, JSON, cursor},
+    each_store, eventually,
+    server::Server,
+    wire::request,
+};
+
+const TRANSPORTS: [&str; 4] = ["poll", "long-poll", "stream", "publish"];
+
+/// Some figures of a transport, by name.
+fn figures<const N: usize>(of: &Value, names: [&str; N]) -> [u64; N] {
+    names.map(|name| {
+        of[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no {name}: {of}"))
+    })
+}
+
+const SHORT: [&str; 4] = ["requests", "empty", "messages", "connections"];
+
+each_store!(the_ledger_has_the_contracts_form, |server| {
+    let response = server.get("/ledger");
+    let ledger = response.ok();
+    let fields: Vec<&String> = ledger.as_object().expect("an object").keys().collect();
+    assert_eq!(fields, ["since", "transports"]);
+    assert!(
+        ledger["since"]
+            .as_str()
+            .is_some_and(|since| since.ends_with('Z'))
+    );
+    let transports = ledger["transports"].as_object().expect("an object");
+    assert_eq!(transports.keys().collect::<Vec<_>>(), TRANSPORTS);
+    for figures in transports.values() {
+        let names: Vec<&String> = figures.as_object().expect("an object").keys().collect();
+        let expected = [
+            "requests",
+            "empty",
+            "messages",
+            "wire_bytes_in",
+            "wire_bytes_out",
+            "connections",
+            "open",
+        ];
+        assert_eq!(names, expected);
+        assert!(
+            figures
+                .as_object()
+                .expect("an object")
+                .values()
+                .all(|n| *n == 0)
+        );
+    }
+});
+
+each_store!(
+    each_transport_counts_its_requests_answers_and_messages,
+    |server| {
+        let mut publisher = server.wire();
+        for i in 0..5 {
+            crate::support::door::say(&mut publisher, "lobby", &i.to_string());
+        }
+        publisher
+            .ask("POST", "/messages", &[JSON], b"{}")
+            .problem(422);
+        assert_eq!(figures(&server.cost("publish"), SHORT), [6, 1, 5, 1]);
+
+        let mut poller = server.wire();
+        let place = cursor(&poller.get("/poll?last=3").ok()).to_owned();
+        poller.get(&format!("/poll?cursor={place}")).ok();
+        let tag = format!("\"{place}\"");
+        let target = format!("/poll?cursor={place}");
+        poller.ask("GET", &target, &[("If-None-Match", &tag)], b"");
+        poller.get("/poll?cursor=x").problem(400);
+        assert_eq!(figures(&server.cost("poll"), SHORT), [4, 3, 3, 1]);
+
+        let mut waiter = server.wire();
+        waiter.get("/poll?last=2&wait=5").ok();
+        waiter.get(&format!("/poll?cursor={place}&wait=0.01")).ok();
+        assert_eq!(figures(&server.cost("long-poll"), SHORT), [2, 1, 2, 1]);
+
+        let mut stream = server.stream("last=4");
+        stream.messages(4);
+        let quiet = server.stream("room=quiet");
+        assert_eq!(figures(&server.cost("stream"), SHORT), [2, 0, 4, 2]);
+        drop((stream, quiet));
+        eventually("the streams are closed", || {
+            server.cost("stream")["open"] == 0
+        });
+        assert_eq!(figures(&server.cost("stream"), SHORT), [2, 1, 4, 2]);
+    }
+);
+
+each_store!(
+    a_repeated_publish_is_counted_as_one_that_appended_nothing,
+    |server| {
+        let headers = [JSON, ("Idempotency-Key", "k")];
+        for _ in 0..3 {
+            server.post(r#"{"author":"m","text":"x"}"#, &headers);
+        }
+        assert_eq!(figures(&server.cost("publish"), SHORT), [3, 2, 1, 3]);
+    }
+);
+
+each_store!(a_client_has_an_account_of_its_own, |server| {
+    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    server.get("/ledger?client=ada").blames(404, "client");
+    server.poll("client=ada");
+    server.poll(&format!("client=ada&cursor={place}"));
+    server.poll("client=bob");
+    let mut stream = server.stream("client=ada");
+    stream.message();
+    assert_eq!(
+        figures(&server.client_cost("ada", "poll"), SHORT),
+        [2, 1, 1, 2]
+    );
+    assert_eq!(
+        figures(&server.client_cost("ada", "stream"), SHORT),
+        [1, 0, 1, 1]
+    );
+    assert_eq!(server.client_cost("ada", "stream")["open"], 1);
+    assert_eq!(
+        figures(&server.client_cost("bob", "poll"), SHORT),
+        [1, 0, 1, 1]
+    );
+    assert_eq!(
+        figures(&server.client_cost("bob", "stream"), SHORT),
+        [0, 0, 0, 0]
+    );
+    assert_eq!(figures(&server.cost("poll"), SHORT), [3, 1, 2, 3]);
+    drop(stream);
+    eventually("open falls", || {
+        server.client_cost("ada", "stream")["open"] == 0
+    });
+});
+
+#[test]
+fn a_client_that_is_none_is_400_and_one_never_seen_is_404() {
+    let server = Server::memory();
+    for label in ["", "a.b", "%ff", "a+b", &"c".repeat(65)] {
+        server
+            .get(&format!("/ledger?client={label}"))
+            .blames(400, "client");
+    }
+    server.get("/ledger?client=nobody").blames(404, "client");
+    server.get("/ledger?client=nobody").blames(404, "client");
+}
+
+each_store!(
+    open_counts_connections_and_falls_when_they_close,
+    |server| {
+        let mut polling = server.wire();
+        polling.get("/poll");
+        polling.get("/poll");
+        let mut waiting = server.wire();
+        waiting.send(request("GET", "/poll?wait=60&room=quiet", &[], b""));
+        eventually("it waits", || server.cost("long-poll")["open"] == 1);
+        let streams = [server.stream(""), server.stream("")];
+        assert_eq!(server.cost("poll")["open"], 1);
+        assert_eq!(server.cost("stream")["open"], 2);
+        drop((polling, waiting, streams));
+        for transport in ["poll", "long-poll", "stream"] {
+            eventually("open falls", || server.cost(transport)["open"] == 0);
+        }
+    }
+);
+
+each_store!(
+    a_connection_that_changes_its_transport_is_open_for_the_last,
+    |server| {
+        let mut wire = server.wire();
+        wire.get("/poll?client=ada");
+        wire.get("/poll?client=ada&wait=0.01");
+        assert_eq!(server.client_cost("ada", "poll")["open"], 0);
+        assert_eq!(server.client_cost("ada", "long-poll")["open"], 1);
+        wire.get("/poll?client=bob");
+        assert_eq!(server.client_cost("ada", "long-poll")["open"], 0);
+        assert_eq!(server.client_cost("bob", "poll")["open"], 1);
+        let connections: u64 = ["poll", "long-poll"]
+            .map(|transport| {
+                server.cost(transport)["connections"]
+                    .as_u64()
+                    .expect("a count")
+            })
+            .iter()
+            .sum();
+        assert_eq!(connections, 1, "one TCP connection was opened");
+    }
+);
+
+#[test]
+fn what_is_no_transport_is_on_nobodys_account() {
+    let server = Server::memory();
+    for target in ["/", "/ledger", "/metrics", "/healthz", "/readyz", "/nope"] {
+        server.get(target);
+    }
+    let transports = &server.get("/ledger").ok()["transports"];
+    for transport in TRANSPORTS {
+        assert_eq!(
+            figures(&transports[transport], ["requests", "wire_bytes_in"]),
+            [0, 0]
+        );
+    }
+}
+
+/// Far more labels than are kept: the first ones are forgotten, the totals are not.
+#[test]
+fn the_number_of_labels_is_bounded() {
+    const LABELS: usize = 21_000;
+    let server = Server::memory();
+    server.poll("client=first");
+    let mut wire = server.wire();
+    for start in (0..LABELS).step_by(500) {
+        let requests: Vec<u8> = (start..start + 500)
+            .flat_map(|i| request("GET", &format!("/poll?last=0&client=c{i}"), &[], b""))
+            .collect();
+        wire.send(requests);
+        for _ in 0..500 {
+            wire.answer("GET").expect("an answer").ok();
+        }
+    }
+    server.get("/ledger?client=first").blames(404, "client");
+    let last = format!("c{}", LABELS - 1);
+    assert_eq!(server.client_cost(&last, "poll")["requests"], 1);
+    assert_eq!(server.cost("poll")["requests"], json!(LABELS + 1));
+}

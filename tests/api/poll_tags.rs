@@ -1,0 +1,113 @@
+//! `ETag` and `If-None-Match`: a poll with nothing new is a 304.
+
+use crate::support::{
+    door::{Door as _, cursor, texts},
+    each_store,
+    process::Process,
+    server::Server,
+};
+
+each_store!(poll_answers_304_when_nothing_is_new, |server| {
+    let message = server.say("lobby", "hello");
+    let place = cursor(&message);
+    let tag = format!("\"{place}\"");
+    let target = format!("/poll?cursor={place}");
+    let first = server.get(&target);
+    assert_eq!(
+        (first.status(), first.header("etag")),
+        (200, Some(tag.as_str()))
+    );
+    let again = server.get_with(&target, &[("If-None-Match", &tag)]);
+    assert_eq!(again.status(), 304);
+    assert_eq!(again.header("etag"), Some(tag.as_str()));
+    assert_eq!(again.header("cache-control"), Some("no-store"));
+    assert!(again.body.is_empty());
+    server.say("lobby", "news");
+    let news = server.get_with(&target, &[("If-None-Match", &tag)]);
+    assert_eq!(texts(&news.ok()), ["news"]);
+});
+
+each_store!(an_empty_room_is_304_too, |server| {
+    let empty = server.get("/poll?room=den");
+    let tag = empty.header("etag").expect("a tag").to_owned();
+    let target = format!("/poll?room=den&cursor={}", cursor(&empty.ok()));
+    server.say("elsewhere", "noise");
+    assert_eq!(
+        server
+            .get_with(&target, &[("If-None-Match", &tag)])
+            .status(),
+        304
+    );
+});
+
+each_store!(weak_tags_lists_and_the_asterisk_count, |server| {
+    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let target = format!("/poll?cursor={place}");
+    let known = [
+        format!("W/\"{place}\""),
+        format!("\"other\", \"{place}\""),
+        format!("\"a\",W/\"{place}\" , \"b\""),
+        "*".to_owned(),
+    ];
+    for tags in known {
+        let answer = server.get_with(&target, &[("If-None-Match", &tags)]);
+        assert_eq!(answer.status(), 304, "{tags}");
+    }
+    let unknown = [
+        place.clone(),
+        "\"\"".into(),
+        "\"other-1\"".into(),
+        ",,".into(),
+        "\"".into(),
+    ];
+    for tags in unknown {
+        let answer = server.get_with(&target, &[("If-None-Match", &tags)]);
+        assert_eq!(answer.status(), 200, "{tags}");
+    }
+});
+
+#[test]
+fn a_connection_goes_on_after_a_304() {
+    let server = Server::memory();
+    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let tag = format!("\"{place}\"");
+    let target = format!("/poll?cursor={place}");
+    let mut wire = server.wire();
+    for _ in 0..3 {
+        let answer = wire.ask("GET", &target, &[("If-None-Match", &tag)], b"");
+        assert_eq!(answer.status(), 304);
+    }
+    assert_eq!(texts(&wire.get("/poll").ok()), ["hello"]);
+}
+
+each_store!(
+    a_long_poll_with_a_known_tag_waits_and_is_304_at_the_end,
+    |server| {
+        let place = cursor(&server.say("lobby", "hello")).to_owned();
+        let tag = format!("\"{place}\"");
+        let target = format!("/poll?wait=0.2&cursor={place}");
+        let answer = server.get_with(&target, &[("If-None-Match", &tag)]);
+        assert_eq!(answer.status(), 304);
+        // The whole room is known: that is no news either.
+        let answer = server.get_with("/poll?wait=0.2", &[("If-None-Match", &tag)]);
+        assert_eq!(answer.status(), 304);
+    }
+);
+
+/// In a process of its own, as one that spins for ever could not be stopped here.
+#[test]
+fn a_tag_of_an_answer_that_has_more_after_it_does_not_hide_what_is_new() {
+    let server = Process::start(&["--store", "memory", "--workers", "1"]);
+    let messages = server.say_many("lobby", 3);
+    let (first, second) = (cursor(&messages[0]), cursor(&messages[1]));
+    let tag = format!("\"{second}\"");
+    for wait in ["0", "0.2", "60"] {
+        let target = format!("/poll?cursor={first}&limit=1&wait={wait}");
+        let answer = server.get_with(&target, &[("If-None-Match", &tag)]);
+        assert_eq!(
+            texts(&answer.ok()),
+            ["2"],
+            "there is more: that is new (wait={wait})"
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! `POST /messages`: bodies of any size and framing.
+
+use serde_json::json;
+
+use crate::support::{
+    door::{Door as _, JSON, texts},
+    server::Server,
+};
+
+const LIMIT: usize = 64 * 1024;
+
+/// A body of exactly `size` bytes around a good message.
+fn padded(size: usize) -> String {
+    let draft = json!({"author": "mina", "text": "hello"}).to_string();
+    format!("{draft}{}", " ".repeat(size - draft.len()))
+}
+
+#[test]
+fn a_body_of_64_kib_is_taken_and_a_larger_one_is_413() {
+    let server = Server::memory();
+    assert_eq!(server.post(padded(LIMIT), &[JSON]).status(), 201);
+    for size in [LIMIT + 1, 2 * LIMIT, 40 * LIMIT] {
+        server.post(padded(size), &[JSON]).problem(413);
+    }
+    assert_eq!(
+        server.poll("")["messages"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
+fn an_announced_oversize_is_refused_before_it_is_sent() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    wire.send(
+        "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: 99999999999\r\n\r\n",
+    );
+    wire.answer("POST").expect("an answer").problem(413);
+}
+
+#[test]
+fn a_chunked_body_is_as_good_as_any() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    let body = json!({"author": "mina", "text": "in pieces"}).to_string();
+    wire.send(
+        "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
+    );
+    for piece in body.as_bytes().chunks(7) {
+        wire.send(format!("{:x}\r\n", piece.len()));
+        wire.send(piece);
+        wire.send("\r\n");
+    }
+    wire.send("0\r\n\r\n");
+    let response = wire.answer("POST").expect("an answer");
+    assert_eq!(response.status(), 201, "{}", response.text());
+    assert_eq!(
+        texts(&wire.get("/poll").ok()),
+        ["in pieces"],
+        "and the connection goes on"
+    );
+}
+
+#[test]
+fn a_chunked_body_without_end_is_413() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    wire.send(
+        "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
+    );
+    let piece = format!("{:x}\r\n{}\r\n", 8192, " ".repeat(8192));
+    for _ in 0..16 {
+        if wire.try_send(&piece).is_err() {
+            break;
+        }
+    }
+    wire.answer("POST").expect("an answer").problem(413);
+}
+
+#[test]
+fn a_client_that_waits_for_100_continue_is_told_to() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    let body = json!({"author": "mina", "text": "patient"}).to_string();
+    wire.send(format!(
+        "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    ));
+    wire.read_more().expect("an interim answer");
+    assert!(
+        wire.pending.starts_with(b"HTTP/1.1 100 "),
+        "{:?}",
+        wire.pending
+    );
+    wire.send(&body);
+    assert_eq!(wire.answer("POST").expect("an answer").status(), 201);
+}
+
+#[test]
+fn a_body_cut_short_appends_nothing() {
+    let server = Server::memory();
+    let body = json!({"author": "mina", "text": "whole"}).to_string();
+    let mut wire = server.wire();
+    wire.send(format!(
+        "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len() + 1
+    ));
+    wire.finish_sending();
+    if let Ok(response) = wire.answer("POST") {
+        assert!((400..500).contains(&response.status()), "{response:?}");
+    }
+    assert_eq!(server.poll("")["messages"], json!([]));
+}
+
+#[test]
+fn a_compressed_body_is_refused() {
+    let server = Server::memory();
+    let headers = [JSON, ("Content-Encoding", "gzip")];
+    let response = server.post([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], &headers);
+    assert!((400..500).contains(&response.status()), "{response:?}");
+    response.problem(response.status());
+}

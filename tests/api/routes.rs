@@ -1,0 +1,93 @@
+//! What is at which address, and what is not.
+
+use crate::support::{door::Door as _, each_store, server::Server};
+
+const ROUTES: [(&str, &str); 7] = [
+    ("/poll", "GET"),
+    ("/stream", "GET"),
+    ("/messages", "POST"),
+    ("/ledger", "GET"),
+    ("/metrics", "GET"),
+    ("/healthz", "GET"),
+    ("/readyz", "GET"),
+];
+
+each_store!(the_process_is_up_and_the_store_answers, |server| {
+    assert_eq!(server.get("/healthz").status(), 200);
+    assert_eq!(server.get("/readyz").status(), 200);
+});
+
+#[test]
+fn the_page_is_at_the_root() {
+    let server = Server::memory();
+    assert_eq!(server.get("/").status(), 200);
+    let head = server.wire().ask("HEAD", "/", &[], b"");
+    assert_eq!((head.status(), head.body.len()), (200, 0));
+}
+
+#[test]
+fn unknown_routes_are_404() {
+    let server = Server::memory();
+    let unknown = [
+        "/nope",
+        "/poll/",
+        "//poll",
+        "/Poll",
+        "/messages/1",
+        "/stream/lobby",
+        "/../etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+        "/poll%00",
+        "/%2e%2e/poll",
+        "/assets/",
+        "/favicon.ico/x",
+        "/poll;x=1",
+        "/%ff%fe",
+        "/%F0%9F%98%80",
+        "/a%20b",
+    ];
+    for target in unknown {
+        for method in ["GET", "POST", "DELETE"] {
+            server.wire().ask(method, target, &[], b"").problem(404);
+        }
+    }
+}
+
+#[test]
+fn wrong_methods_are_405_and_told_what_is_allowed() {
+    let server = Server::memory();
+    for (target, allowed) in ROUTES {
+        for method in [
+            "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW", "get",
+        ] {
+            if method == allowed {
+                continue;
+            }
+            let answer = server.wire().ask(method, target, &[], b"");
+            answer.problem(405);
+            assert_eq!(answer.header("allow"), Some(allowed), "{method} {target}");
+        }
+        if allowed == "GET" {
+            let head = server.wire().ask("HEAD", target, &[], b"");
+            assert!(
+                matches!(head.status(), 200 | 405),
+                "HEAD {target}: {head:?}"
+            );
+        }
+    }
+    let answer = server.wire().ask("POST", "/", &[], b"");
+    answer.problem(405);
+    assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+}
+
+#[test]
+fn errors_are_not_cached() {
+    let server = Server::memory();
+    for target in ["/nope", "/poll?limit=0", "/ledger?client=x"] {
+        assert_eq!(
+            server.get(target).header("cache-control"),
+            Some("no-store"),
+            "{target}"
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! How the server ends: SIGINT and SIGTERM, with everything still open.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{
+    door::{Door as _, cursor},
+    events::Events,
+    eventually,
+    process::Process,
+    wire::{Wire, find, request},
+};
+
+/// The contract's bound.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+const EACH: usize = 50;
+
+fn stops_with_everything_open(signal: i32, store: &str) {
+    let server = Process::start(&["--store", store, "--workers", "2"]);
+    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let mut streams: Vec<Events> = (0..EACH).map(|_| server.stream("")).collect();
+    for stream in &mut streams {
+        assert_eq!(stream.message()["text"], "hello");
+    }
+    let mut waiting: Vec<Wire> = (0..EACH)
+        .map(|_| {
+            let mut wire = server.wire();
+            wire.send(request(
+                "GET",
+                &format!("/poll?wait=60&cursor={place}"),
+                &[],
+                b"",
+            ));
+            wire
+        })
+        .collect();
+    let mut idle = server.wire();
+    idle.get("/poll");
+    let mut half = server.wire();
+    half.send("GET /poll HTTP/1.1\r\nHo");
+    let mut half_body = server.wire();
+    half_body.send(
+        "POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+         Content-Length: 9\r\n\r\n{",
+    );
+    eventually("all are open", || {
+        server.cost("long-poll")["open"] == EACH && server.cost("stream")["open"] == EACH
+    });
+    let addr = server.addr();
+    let began = Instant::now();
+    server.signal(signal);
+    for stream in &mut streams {
+        assert_eq!(stream.next(), None, "streams end, and say nothing more");
+    }
+    for wire in &mut waiting {
+        let answer = wire.answer("GET").expect("long-polls are answered").ok();
+        assert_eq!(
+            answer,
+            json!({"messages": [], "cursor": place, "more": false, "reset": null})
+        );
+    }
+    let ended = server.wait();
+    let took = began.elapsed();
+    assert!(took < GONE_WITHIN, "{took:?}");
+    assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
+    assert_eq!(ended.stderr, "");
+    assert!(
+        ended.stdout.contains("what each transport cost:"),
+        "{}",
+        ended.stdout
+    );
+    let stream = ended
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("stream "));
+    assert!(
+        stream.is_some_and(|row| row.contains(" 50 ")),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        std::net::TcpStream::connect(addr).is_err(),
+        "nobody listens"
+    );
+}
+
+#[test]
+fn sigint_stops_a_memory_server_with_everything_open() {
+    stops_with_everything_open(libc::SIGINT, "memory");
+}
+
+#[test]
+fn sigterm_stops_a_sqlite_server_with_everything_open() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = format!("sqlite:{}", directory.path().join("chat.db").display());
+    stops_with_everything_open(libc::SIGTERM, &store);
+}
+
+#[test]
+fn a_stopped_server_leaves_its_log_in_one_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("chat.db");
+    let server = Process::start(&["--store", &format!("sqlite:{}", path.display())]);
+    server.say("lobby", "hello");
+    server.stop();
+    assert!(
+        !path.with_extension("db-wal").exists(),
+        "a copy of the file alone loses nothing"
+    );
+}
+
+#[test]
+fn a_stalled_reader_does_not_keep_the_server() {
+    let server = Process::start(&["--store", "memory", "--workers", "1"]);
+    let stalled = server.stream("last=0");
+    let mut wire = server.wire();
+    let text = "x".repeat(4096);
+    for _ in 0..2500 {
+        crate::support::door::say(&mut wire, "lobby", &text);
+    }
+    let began = Instant::now();
+    let ended = server.stop();
+    assert!(began.elapsed() < GONE_WITHIN, "{:?}", began.elapsed());
+    assert_eq!(ended.status.code(), Some(0));
+    drop(stalled);
+}
+
+#[test]
+fn a_second_signal_does_no_harm() {
+    let server = Process::start(&["--store", "memory"]);
+    let _open = server.stream("");
+    server.signal(libc::SIGINT);
+    server.signal(libc::SIGTERM);
+    server.signal(libc::SIGINT);
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
+}
+
+#[test]
+fn a_stream_that_ends_with_the_server_ends_properly() {
+    let server = Process::start(&["--store", "memory"]);
+    let mut stream = server.stream("");
+    stream.frame();
+    server.signal(libc::SIGTERM);
+    assert_eq!(stream.next(), None);
+    let chunked = stream.head.header("transfer-encoding") == Some("chunked");
+    let trailing = find(&stream.wire.pending, b"HTTP/1.1 ");
+    assert!(trailing.is_none(), "no second answer");
+    if !chunked {
+        stream.wire.until_closed().expect("closed");
+    }
+    assert_eq!(server.wait().status.code(), Some(0));
+}
+
+/// A browser's EventSource reconnects with the last id it saw.
+#[test]
+fn a_stream_resumes_on_the_restarted_server_and_misses_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = format!("sqlite:{}", directory.path().join("chat.db").display());
+    let server = Process::start(&["--store", &store]);
+    let mut stream = server.stream("");
+    server.say("lobby", "seen");
+    let seen = stream.message();
+    server.signal(libc::SIGTERM);
+    assert_eq!(stream.next(), None);
+    server.wait();
+    let server = Process::start(&["--store", &store]);
+    let missed = server.say("lobby", "missed");
+    let header = ("Last-Event-ID", cursor(&seen));
+    let mut stream = Events::open(server.wire(), "/stream", &[header]);
+    assert_eq!(stream.message(), missed);
+    assert_eq!(server.say("lobby", "live"), stream.message());
+}

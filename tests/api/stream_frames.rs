@@ -1,0 +1,113 @@
+//! `GET /stream`: the exact bytes of the head and of each frame.
+
+use crate::support::{
+    door::{Door as _, cursor},
+    each_store,
+    events::Events,
+    response::Framing,
+    server::Server,
+    wire::find,
+};
+
+each_store!(
+    the_head_says_what_proxies_and_caches_need_to_know,
+    |server| {
+        let stream = server.stream("");
+        let head = &stream.head;
+        assert_eq!(head.version, "HTTP/1.1");
+        assert_eq!(head.header("content-type"), Some("text/event-stream"));
+        assert_eq!(head.header("cache-control"), Some("no-cache"));
+        assert_eq!(head.header("x-accel-buffering"), Some("no"));
+        assert!(matches!(
+            head.header("content-encoding"),
+            None | Some("identity")
+        ));
+        assert_eq!(head.header("content-length"), None);
+    }
+);
+
+#[test]
+fn a_stream_is_never_compressed() {
+    let server = Server::memory();
+    let accept = ("Accept-Encoding", "gzip, br, deflate, zstd");
+    let mut stream = Events::open(server.wire(), "/stream", &[accept]);
+    assert!(matches!(
+        stream.head.header("content-encoding"),
+        None | Some("identity")
+    ));
+    assert_eq!(stream.frame(), "retry: 1000\n\n");
+}
+
+each_store!(the_frames_are_the_contracts_to_the_byte, |server| {
+    let first = server.publish(&serde_json::json!({"author": "mina", "text": "a\n\"b\" é"}));
+    let mut stream = server.stream("");
+    assert_eq!(stream.frame(), "retry: 1000\n\n", "first of all");
+    let json = first.text();
+    let id = cursor(&first.json()).to_owned();
+    assert_eq!(stream.frame(), format!("id: {id}\ndata: {json}\n\n"));
+    let polled = server.get("/poll").text();
+    assert!(polled.contains(&json), "the same JSON object as in poll");
+    for i in 0..3 {
+        let message = server.say("lobby", &i.to_string());
+        let expected = format!("id: {}\ndata: {message}\n\n", cursor(&message));
+        assert_eq!(stream.frame(), expected);
+    }
+    assert_eq!(stream.text, b"", "and nothing else");
+});
+
+each_store!(a_reset_frame_is_the_contracts_to_the_byte, |server| {
+    let message = server.say("lobby", "hello");
+    let mut stream = server.stream("cursor=other-1");
+    assert_eq!(stream.frame(), "retry: 1000\n\n");
+    assert_eq!(
+        stream.frame(),
+        "event: reset\ndata: {\"reason\": \"unknown\"}\n\n"
+    );
+    assert_eq!(stream.message(), message);
+});
+
+#[test]
+fn each_chunk_ends_with_a_whole_frame() {
+    let server = Server::memory();
+    server.say_many("lobby", 30);
+    let mut stream = server.stream("last=1000");
+    // Framing by connection close has no chunks to look at.
+    if stream.head.framing("GET") == Framing::Chunked {
+        stream.messages(30);
+        for i in 0..5 {
+            server.say("lobby", &i.to_string());
+            stream.message();
+            assert_eq!(stream.wire.pending, b"", "no half chunk");
+            assert_eq!(stream.text, b"", "no half frame");
+        }
+    }
+}
+
+#[test]
+fn an_http_1_0_client_gets_a_body_that_ends_with_the_connection() {
+    let server = Server::memory();
+    let message = server.say("lobby", "hello");
+    let request = b"GET /stream HTTP/1.0\r\n\r\n";
+    let mut stream = Events::ask(server.wire(), request);
+    assert_eq!(stream.head.header("transfer-encoding"), None);
+    assert_eq!(stream.frame(), "retry: 1000\n\n");
+    assert_eq!(stream.message(), message);
+    let next = server.say("lobby", "next");
+    assert_eq!(stream.message(), next);
+}
+
+#[test]
+fn an_http_1_0_client_can_poll_and_publish() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    let body = r#"{"author":"mina","text":"old"}"#;
+    wire.send(format!(
+        "POST /messages HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert_eq!(wire.answer("POST").expect("an answer").status(), 201);
+    let mut wire = server.wire();
+    wire.send("GET /poll HTTP/1.0\r\n\r\n");
+    wire.until_closed().expect("closed after the answer");
+    assert!(find(&wire.pending, b"\"text\":\"old\"").is_some());
+}

@@ -1,0 +1,57 @@
+//! What the tests stand on: a server to talk to and a client that sees every byte.
+
+pub mod door;
+pub mod events;
+pub mod process;
+pub mod response;
+pub mod server;
+pub mod wire;
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a test waits for something that is to happen at once.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Polls `condition` until it holds.
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "never happened: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A test of the same name on each store: `each_store!(name, |server| { … })`, with a
+/// configuration of its own where one is given before the closure.
+macro_rules! each_store {
+    ($name:ident, |$server:ident| $body:expr) => {
+        each_store!($name, |_config| {}, |$server| $body);
+    };
+    ($name:ident, |$config:ident| $configure:expr, |$server:ident| $body:expr) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn check(store: crate::support::server::Store) {
+                let configure = |$config: &mut poll_vs_sse::config::Config| $configure;
+                let served = crate::support::server::Server::with(store, configure);
+                let $server = &served;
+                $body
+            }
+
+            #[test]
+            fn on_memory() {
+                check(crate::support::server::Store::Memory);
+            }
+
+            #[test]
+            fn on_sqlite() {
+                check(crate::support::server::Store::Sqlite);
+            }
+        }
+    };
+}
+pub(crate) use each_store;

@@ -1,0 +1,185 @@
+//! The real binary, as a child process.
+
+use std::{
+    ffi::OsStr,
+    io::Read,
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::{PATIENCE, door::Door, eventually};
+
+/// A running server; killed when it is dropped.
+pub struct Process {
+    child: Guard,
+    addr: SocketAddr,
+    pub stdout: Output,
+    pub stderr: Output,
+}
+
+/// What a process wrote so far.
+pub struct Output {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// A process that ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The binary with a clean environment, nothing on its standard input.
+pub fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_poll-vs-sse"));
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs the binary to its end.
+pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Ended {
+    run_command(command(args))
+}
+
+pub fn run_command(mut command: Command) -> Ended {
+    let mut guard = Guard(command.spawn().expect("starts"));
+    let (stdout, stderr) = outputs(&mut guard.0);
+    ended(&mut guard.0, stdout, stderr)
+}
+
+impl Process {
+    /// A server with `args` on a free port.
+    pub fn start(args: &[&str]) -> Self {
+        Self::spawn(command(args))
+    }
+
+    pub fn spawn(mut command: Command) -> Self {
+        command.args(["--bind", "127.0.0.1:0"]);
+        let mut guard = Guard(command.spawn().expect("starts"));
+        let (stdout, stderr) = outputs(&mut guard.0);
+        let mut addr = None;
+        eventually("the server says where it listens", || {
+            let exited = guard.0.try_wait().expect("a status");
+            assert!(exited.is_none(), "it ended: {}", stderr.text());
+            addr = stdout.text().lines().find_map(listening);
+            addr.is_some()
+        });
+        Self {
+            child: guard,
+            addr: addr.expect("an address"),
+            stdout,
+            stderr,
+        }
+    }
+
+    pub fn signal(&self, signal: i32) {
+        let pid = self.child.0.id() as i32;
+        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
+        let result = unsafe { libc::kill(pid, signal) };
+        assert_eq!(result, 0, "signalled");
+    }
+
+    /// Waits for the end.
+    pub fn wait(mut self) -> Ended {
+        ended(&mut self.child.0, self.stdout, self.stderr)
+    }
+
+    pub fn stop(self) -> Ended {
+        self.signal(libc::SIGTERM);
+        self.wait()
+    }
+
+    /// `kill -9`.
+    pub fn kill(self) {
+        self.signal(libc::SIGKILL);
+        self.wait();
+    }
+}
+
+impl Door for Process {
+    fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+impl Output {
+    fn of(mut source: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::default());
+        let sink = Arc::clone(&text);
+        let reader = thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(n @ 1..) = source.read(&mut buffer) {
+                let mut sink: std::sync::MutexGuard<'_, Vec<u8>> = sink.lock().expect("whole");
+                sink.extend_from_slice(&buffer[..n]);
+            }
+        });
+        Self {
+            text,
+            reader: Some(reader),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("whole")).into_owned()
+    }
+
+    fn end(mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            eventually("the output ends", || reader.is_finished());
+        }
+        self.text()
+    }
+}
+
+/// Kills the child, where it has not ended yet.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn outputs(child: &mut Child) -> (Output, Output) {
+    let stdout = child.stdout.take().expect("piped");
+    let stderr = child.stderr.take().expect("piped");
+    (Output::of(stdout), Output::of(stderr))
+}
+
+fn ended(child: &mut Child, stdout: Output, stderr: Output) -> Ended {
+    let deadline = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a status") {
+            break status;
+        }
+        let late = Instant::now() > deadline;
+        assert!(!late, "the process does not end: {}", stdout.text());
+        thread::sleep(Duration::from_millis(5));
+    };
+    Ended {
+        status,
+        stdout: stdout.end(),
+        stderr: stderr.end(),
+    }
+}
+
+/// The address in the line that tells it, in text or JSON.
+fn listening(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("listening on http://")?;
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
+    rest[..end.unwrap_or(rest.len())].parse().ok()
+}

@@ -1,0 +1,154 @@
+//! The real application, inside the test's process.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use poll_vs_sse::config::{Config, StoreChoice};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::{PATIENCE, door::Door, eventually};
+
+#[derive(Debug, Clone, Copy)]
+pub enum Store {
+    Memory,
+    Sqlite,
+}
+
+/// A server in a thread of its own; stops when it is dropped.
+pub struct Server {
+    /// Another server may follow on the same file: wait for this one's end.
+    has_successor: bool,
+    addr: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    pub lines: Lines,
+    _directory: Option<TempDir>,
+}
+
+/// Log lines as the server writes them.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("whole").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("whole").clone()).expect("UTF-8")
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until `n` lines hold all of `words`, and returns them.
+    pub fn with(&self, n: usize, words: &[&str]) -> Vec<String> {
+        let found = || -> Vec<String> {
+            let mut lines = self.all();
+            lines.retain(|line| words.iter().all(|word| line.contains(word)));
+            lines
+        };
+        eventually(&format!("{n} lines with {words:?}"), || found().len() >= n);
+        let found = found();
+        assert_eq!(found.len(), n, "{words:?}: {found:#?}");
+        found
+    }
+}
+
+impl Server {
+    /// A server of `store`, new and empty.
+    pub fn with(store: Store, configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        let directory = match store {
+            Store::Memory => None,
+            Store::Sqlite => {
+                let directory = tempfile::tempdir().expect("a directory");
+                config.store = StoreChoice::Sqlite(directory.path().join("chat.db"));
+                Some(directory)
+            }
+        };
+        configure(&mut config);
+        let mut server = Self::start(config);
+        server._directory = directory;
+        server.has_successor = false;
+        server
+    }
+
+    pub fn memory() -> Self {
+        Self::with(Store::Memory, |_| {})
+    }
+
+    /// A server on an existing file.
+    pub fn on_file(path: PathBuf) -> Self {
+        Self::start(Config {
+            store: StoreChoice::Sqlite(path),
+            ..Config::default()
+        })
+    }
+
+    pub fn start(config: Config) -> Self {
+        let lines = Lines::default();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (started, addr) = mpsc::channel();
+        let out = lines.clone();
+        let thread = thread::spawn(move || {
+            let server = poll_vs_sse::server::Server::build(config, out).expect("builds");
+            started.send(server.addr()).expect("the test waits");
+            let stop = async {
+                // The sender only ever goes: that is the signal.
+                let _ = stopped.await;
+            };
+            actix_web::rt::System::new()
+                .block_on(server.run(stop))
+                .expect("runs and stops");
+        });
+        Self {
+            has_successor: true,
+            addr: addr.recv_timeout(PATIENCE).expect("starts"),
+            stop: Some(stop),
+            thread: Some(thread),
+            lines,
+            _directory: None,
+        }
+    }
+
+    /// Stops and waits for the end.
+    pub fn stop(&mut self) {
+        self.stop = None;
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        eventually("the server stops", || thread.is_finished());
+        thread.join().expect("stops without a panic");
+    }
+}
+
+impl Door for Server {
+    fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop = None;
+        // Stopping takes actix a third of a second, which adds up where nobody needs it.
+        if self.has_successor && !thread::panicking() {
+            self.stop();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The ledger's wire bytes are true: within 1 % of what the test's own sockets counted.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    door::{Door as _, JSON, cursor, say},
+    each_store,
+    events::Events,
+    server::Server,
+    wire::{Wire, request},
+};
+
+/// Compares what the server counted with what the client's socket did.
+fn assert_true(of: &Value, wire: &Wire) {
+    for (name, counted) in [
+        ("wire_bytes_in", wire.sent),
+        ("wire_bytes_out", wire.received),
+    ] {
+        let told = of[name].as_u64().expect("a count");
+        let off = told.abs_diff(counted) as f64 / counted.max(1) as f64;
+        assert!(off <= 0.01, "{name}: told {told}, counted {counted}");
+    }
+}
+
+each_store!(publishes_are_counted_truly, |server| {
+    let mut wire = server.wire();
+    for i in 0..20 {
+        say(&mut wire, "lobby", &"x".repeat(1 + i * 200));
+    }
+    for bad in ["{}", "nonsense", ""] {
+        wire.ask("POST", "/messages", &[JSON], bad.as_bytes());
+    }
+    wire.ask(
+        "POST",
+        "/messages",
+        &[("Content-Type", "text/plain")],
+        b"hello",
+    );
+    assert_true(&server.cost("publish"), &wire);
+});
+
+each_store!(polls_are_counted_truly, |server| {
+    let messages = server.say_many("lobby", 100);
+    let place = cursor(&messages[99]);
+    let tag = format!("\"{place}\"");
+    let mut wire = server.wire();
+    for _ in 0..20 {
+        wire.get("/poll?client=me&last=0");
+        wire.get("/poll?client=me&last=100");
+        let target = format!("/poll?client=me&cursor={place}");
+        wire.get(&target);
+        assert_eq!(
+            wire.ask("GET", &target, &[("If-None-Match", &tag)], b"")
+                .status(),
+            304
+        );
+    }
+    assert_true(&server.client_cost("me", "poll"), &wire);
+    assert_true(&server.cost("poll"), &wire);
+});
+
+each_store!(refused_polls_are_counted_truly, |server| {
+    let mut wire = server.wire();
+    for target in ["/poll?cursor=x", "/poll?limit=0", "/poll?room=%ff"] {
+        wire.get(target).problem(400);
+    }
+    assert_true(&server.cost("poll"), &wire);
+});
+
+each_store!(large_answers_are_counted_truly, |server| {
+    let mut publisher = server.wire();
+    for _ in 0..80 {
+        say(&mut publisher, "lobby", &"語".repeat(4096));
+    }
+    let mut wire = server.wire();
+    let answer = wire.get("/poll?last=1000&limit=1000").ok();
+    assert_ne!(answer["messages"], json!([]));
+    assert!(wire.received > 400_000, "{}", wire.received);
+    assert_true(&server.cost("poll"), &wire);
+});
+
+each_store!(long_polls_are_counted_truly, |server| {
+    let mut place = cursor(&server.poll("last=0")).to_owned();
+    let mut wire = server.wire();
+    for i in 0..10 {
+        let target = format!("/poll?wait=30&client=me&cursor={place}");
+        wire.send(request("GET", &target, &[], b""));
+        place = cursor(&server.say("lobby", &i.to_string())).to_owned();
+        wire.answer("GET").expect("an answer").ok();
+        wire.get(&format!("/poll?wait=0.01&client=me&cursor={place}"));
+    }
+    assert_true(&server.cost("long-poll"), &wire);
+    assert_true(&server.client_cost("me", "long-poll"), &wire);
+});
+
+each_store!(streams_are_counted_truly_while_they_are_open, |server| {
+    let mut stream = server.stream("last=0&client=me");
+    stream.frame();
+    assert_true(&server.client_cost("me", "stream"), &stream.wire);
+    for i in 0..100 {
+        server.say("lobby", &format!("{i} {}", "x".repeat(i)));
+        stream.message();
+    }
+    assert_true(&server.cost("stream"), &stream.wire);
+    assert_true(&server.client_cost("me", "stream"), &stream.wire);
+});
+
+#[test]
+fn a_stream_that_resumes_far_behind_is_counted_truly() {
+    let server = Server::memory();
+    server.say_many("lobby", 1000);
+    let mut stream = server.stream("last=1000");
+    stream.messages(1000);
+    assert_true(&server.cost("stream"), &stream.wire);
+}
+
+#[test]
+fn requests_in_one_packet_are_counted_truly() {
+    let server = Server::memory();
+    server.say("lobby", "hello");
+    let mut wire = server.wire();
+    wire.send(request("GET", "/poll?client=me", &[], b"").repeat(12));
+    for _ in 0..12 {
+        wire.answer("GET").expect("an answer").ok();
+    }
+    assert_true(&server.client_cost("me", "poll"), &wire);
+    assert_eq!(server.client_cost("me", "poll")["requests"], 12);
+}
+
+/// What all transports together cost.
+fn sum(server: &Server) -> Value {
+    let transports = server.get("/ledger").ok()["transports"].clone();
+    let sum = |name: &str| -> u64 {
+        let figures = transports.as_object().expect("an object").values();
+        figures.map(|of| of[name].as_u64().expect("a count")).sum()
+    };
+    json!({"wire_bytes_in": sum("wire_bytes_in"), "wire_bytes_out": sum("wire_bytes_out")})
+}
+
+#[test]
+fn a_connection_that_serves_every_transport_is_counted_truly() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    for i in 0..5 {
+        say(&mut wire, "lobby", &"x".repeat(100 * i + 1));
+        wire.get("/poll");
+        wire.get("/poll?wait=5");
+    }
+    let mut stream = Events::open(wire, "/stream", &[]);
+    stream.messages(5);
+    assert_true(&sum(&server), &stream.wire);
+    for transport in ["publish", "poll", "long-poll", "stream"] {
+        assert_ne!(server.cost(transport)["wire_bytes_out"], 0);
+    }
+}
+
+#[test]
+fn different_transports_in_one_packet_are_counted_truly_together() {
+    let server = Server::memory();
+    let body = br#"{"author":"m","text":"hello"}"#;
+    let mut wire = server.wire();
+    let requests = [
+        request("POST", "/messages", &[JSON], body),
+        request("GET", "/poll", &[], b""),
+        request("GET", "/poll?wait=5", &[], b""),
+    ];
+    wire.send(requests.concat().repeat(3));
+    for _ in 0..9 {
+        assert!(wire.answer("GET").expect("an answer").status() < 300);
+    }
+    assert_true(&sum(&server), &wire);
+}
+
+#[test]
+fn a_request_in_small_pieces_is_counted_truly() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    for piece in request("GET", "/poll?client=me", &[], b"").chunks(5) {
+        wire.send(piece);
+    }
+    wire.answer("GET").expect("an answer").ok();
+    assert_true(&server.cost("poll"), &wire);
+}
+
+#[test]
+fn what_the_page_and_the_ledger_cost_is_on_nobodys_account() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    wire.get("/ledger");
+    wire.get("/metrics");
+    wire.get("/nope");
+    wire.get("/poll?client=me");
+    wire.get("/ledger");
+    let mut alone = server.wire();
+    alone.get("/poll?client=us");
+    assert_true(&server.client_cost("me", "poll"), &alone);
+}

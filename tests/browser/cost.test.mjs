@@ -1,0 +1,89 @@
+// The Cost table shows what the server counted, exactly.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
+
+/** The ledger in the words of the table, for the transports that the table shows. */
+function asTable({ transports }, columns) {
+  return Object.fromEntries(
+    columns.map((column) => {
+      const { requests, empty, messages, wire_bytes_in, wire_bytes_out } = transports[NAMES[column]];
+      return [
+        column,
+        {
+          Requests: requests,
+          'Empty answers': empty,
+          Messages: messages,
+          'Wire bytes': wire_bytes_in + wire_bytes_out,
+        },
+      ];
+    }),
+  );
+}
+
+check('a page that reads a quiet stream shows the ledger exactly', async ({ server, open }) => {
+  const page = await open();
+  await page.setInterval(0.25);
+  const client = await page.client();
+  await until('some polls', async () => (await page.figures()).Polling.Requests >= 3);
+  await page.use('Long-polling');
+  await server.publish({ text: 'one' });
+  await page.reads(['one']);
+  await page.use('SSE');
+  for (const text of ['two', 'three']) await server.publish({ text });
+  await page.reads(['one', 'two', 'three']);
+
+  // The stream is quiet now, so the page's figures and the ledger's come to rest at the same values.
+  const columns = ['Polling', 'Long-polling', 'SSE'];
+  await until('the table equals the ledger', async () => {
+    const [shown, ledger] = [await page.figures(), await server.ledger(client)];
+    return JSON.stringify(shown) === JSON.stringify(asTable(ledger, columns));
+  });
+  const { Polling, SSE, 'Long-polling': longPolling } = await page.figures();
+  assert.ok(Polling['Empty answers'] >= 2);
+  assert.equal(longPolling.Messages, 1);
+  assert.deepEqual({ requests: SSE.Requests, messages: SSE.Messages }, { requests: 1, messages: 2 });
+  for (const { 'Wire bytes': wire_bytes } of [Polling, longPolling, SSE]) assert.ok(wire_bytes > 0);
+});
+
+check('a column is there for each transport that was used, the present one marked', async ({ open }) => {
+  const page = await open();
+  const columns = async () => Object.keys(await page.figures());
+  const marked = () => page.cost.locator('th[aria-current=true]').textContent();
+  await page.connected('Polling');
+  assert.deepEqual(await columns(), ['Polling']);
+  await until('it is counted', async () => (await page.figures()).Polling.Requests > 0);
+  await page.use('SSE');
+  assert.deepEqual(await columns(), ['Polling', 'SSE']);
+  assert.equal(await marked(), 'SSE');
+});
+
+check('while polling, the table lies between two looks at the ledger', async ({ server, open }) => {
+  const page = await open();
+  await page.setInterval(0.25);
+  const client = await page.client();
+  await until('some polls', async () => (await page.figures()).Polling.Requests >= 4);
+  const { Polling: shown } = await page.figures();
+  const { Polling: now } = asTable(await server.ledger(client), ['Polling']);
+  for (const row of Object.keys(now))
+    assert.ok(shown[row] <= now[row], `${row}: ${shown[row]} > ${now[row]}`);
+});
+
+check('the interval decides how many requests there are', async ({ server, open }) => {
+  const page = await open();
+  const client = await page.client();
+  await page.connected('Polling');
+  await page.setInterval(30);
+  await page.page.getByText('30 s', { exact: true }).waitFor();
+  const { requests } = (await server.ledger(client)).transports.poll;
+  await page.setInterval(0.25);
+  await until(
+    'there are more',
+    async () => (await server.ledger(client)).transports.poll.requests >= requests + 4,
+  );
+});

@@ -1,0 +1,96 @@
+// The server goes away and comes back: the page says so, reconnects by itself, and misses nothing that is kept.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+for (const transport of ['Polling', 'Long-polling', 'SSE']) {
+  check(
+    `${transport} goes on after a restart and misses nothing (sqlite)`,
+    async ({ server, open }) => {
+      const page = await open('', { name: 'mina' });
+      await page.setInterval(0.25);
+      await page.use(transport);
+      await server.publish({ text: 'before' });
+      await page.reads(['before']);
+
+      await server.down();
+      await until('the page says that it reconnects', async () =>
+        /^Reconnecting…/.test(await page.statusText()),
+      );
+      await server.up();
+      // Published before the page is back, so that it has to catch up.
+      await server.publish({ text: 'while away' });
+      await page.reads(['before', 'while away']);
+      await page.connected(transport);
+      await server.publish({ text: 'after' });
+      await page.reads(['before', 'while away', 'after']);
+      assert.equal(await page.log.locator('.gap').count(), 0);
+    },
+    { store: 'sqlite' },
+  );
+
+  check(
+    `${transport} says that messages may be missing where the log is a new one (memory)`,
+    async ({ server, open }) => {
+      const page = await open('');
+      await page.setInterval(0.25);
+      await page.use(transport);
+      for (const text of ['one', 'two', 'three']) await server.publish({ text });
+      await page.reads(['one', 'two', 'three']);
+
+      await server.down();
+      await until('the page says that it reconnects', async () =>
+        /^Reconnecting…/.test(await page.statusText()),
+      );
+      await server.up();
+      await server.publish({ text: 'first of the new log' });
+      await page.reads(['one', 'two', 'three', 'first of the new log']);
+      await page.log.getByText('Messages may be missing here').waitFor();
+      await server.publish({ text: 'second of the new log' });
+      await page.reads(['one', 'two', 'three', 'first of the new log', 'second of the new log']);
+      assert.equal(await page.log.locator('.gap').count(), 1);
+    },
+  );
+}
+
+check(
+  'a page in a still empty room catches up with everything after a restart',
+  async ({ server, open }) => {
+    const page = await open('?room=quiet');
+    await page.use('SSE');
+    await server.down();
+    await until('the page says that it reconnects', async () =>
+      /^Reconnecting…/.test(await page.statusText()),
+    );
+    await server.up();
+    const texts = Array.from({ length: 70 }, (_, index) => `number ${index}`);
+    await Promise.all([
+      page.connected('SSE'),
+      ...texts.map((text) => server.publish({ room: 'quiet', text })),
+    ]);
+    await until('all are there', async () => (await page.texts()).length >= texts.length);
+    assert.deepEqual((await page.texts()).toSorted(), texts.toSorted());
+  },
+  { store: 'sqlite' },
+);
+
+check(
+  'switching while the server is away works too',
+  async ({ server, open }) => {
+    const page = await open();
+    await page.setInterval(0.25);
+    await server.publish({ text: 'before' });
+    await page.reads(['before']);
+    await server.down();
+    for (const transport of ['SSE', 'Long-polling', 'Polling', 'SSE'])
+      await page.transport(transport).check();
+    await server.up();
+    await server.publish({ text: 'after' });
+    await page.reads(['before', 'after']);
+    await page.connected('SSE');
+  },
+  { store: 'sqlite' },
+);

@@ -1,0 +1,109 @@
+// The real server as a process of its own: started on a free port, restarted on the same one, and always ended.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { within } from './wait.mjs';
+
+const BINARY =
+  process.env.POLL_VS_SSE_BIN ??
+  fileURLToPath(new URL('../../../target/release/poll-vs-sse', import.meta.url));
+
+const START_MS = 15_000;
+const STOP_MS = 5_000;
+
+const running = new Set();
+
+// Whatever ends this process, no server outlives it.
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export class Server {
+  #child = null;
+  #folder;
+  #store;
+  #port = 0;
+  #output = '';
+
+  /** `store` is `memory` or `sqlite`; the file of the latter lives as long as this server, restarts included. */
+  static async start(store = 'memory') {
+    const server = new Server();
+    server.#folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-'));
+    server.#store = store === 'sqlite' ? `sqlite:${join(server.#folder, 'chat.db')}` : store;
+    await server.up();
+    return server;
+  }
+
+  get origin() {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  page(query = '') {
+    return `${this.origin}/${query}`;
+  }
+
+  /** Starts the process, on the port it had before where there was one. */
+  async up() {
+    const args = ['--bind', `127.0.0.1:${this.#port}`, '--store', this.#store];
+    const child = spawn(BINARY, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+
+    let said = '';
+    this.#output = '';
+    const listening = new Promise((resolve, reject) => {
+      const read = (chunk) => {
+        said += chunk;
+        this.#output += chunk;
+        const found = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(said);
+        if (found) resolve(Number(found[1]));
+      };
+      child.stdout.setEncoding('utf8').on('data', read);
+      child.stderr.setEncoding('utf8').on('data', (chunk) => (this.#output += chunk));
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${this.#output}`)));
+    });
+    this.#port = await within(START_MS, 'the server starts', listening);
+  }
+
+  /** Stops the process as an operator would. */
+  async down() {
+    const child = this.#child;
+    if (child === null || !running.has(child)) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await within(STOP_MS, 'the server stops', ended);
+  }
+
+  async end() {
+    try {
+      await this.down();
+    } finally {
+      this.#child?.kill('SIGKILL');
+      await rm(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  async publish(draft) {
+    const response = await fetch(`${this.origin}/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ room: 'lobby', author: 'tomas', ...draft }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (response.status !== 201) throw new Error(`publish: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  async ledger(client) {
+    const response = await fetch(`${this.origin}/ledger?client=${client}`, {
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (!response.ok) throw new Error(`ledger: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+}

@@ -1,0 +1,36 @@
+// What every test file starts with: one browser for the file, and per test a server and pages that are ended
+// whatever happens.
+
+import { after, before, test } from 'node:test';
+import { launch, LabPage } from './browser.mjs';
+import { Server } from './server.mjs';
+
+/** `run` is given `{ server, open }`; `open(query, options)` opens a page of the server. */
+export function suite() {
+  let browser;
+
+  before(async () => {
+    browser = await launch();
+  });
+
+  after(async () => {
+    await browser?.close();
+  });
+
+  return (title, run, { store = 'memory' } = {}) =>
+    test(title, async () => {
+      const server = await Server.start(store);
+      const pages = [];
+      const open = async (query = '', options = {}) => {
+        const page = await LabPage.open(browser, server.page(query), options);
+        pages.push(page);
+        return page;
+      };
+      try {
+        await run({ server, open });
+      } finally {
+        await Promise.allSettled(pages.map((page) => page.close()));
+        await server.end();
+      }
+    });
+}

@@ -1,0 +1,28 @@
+// Waiting for a condition, never for an amount of time.
+
+const EVERY_MS = 25;
+
+/** Asks `condition` until it gives something true, and returns that; `what` is for the message if it never does. */
+export async function until(what, condition, timeout_ms = 15_000) {
+  const end = performance.now() + timeout_ms;
+  let last;
+  for (;;) {
+    last = await condition();
+    if (last) return last;
+    if (performance.now() > end) throw new Error(`waited ${timeout_ms} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  }
+}
+
+/** Rejects where `promise` takes longer than it may. */
+export async function within(timeout_ms, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${timeout_ms} ms: ${what}`)), timeout_ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

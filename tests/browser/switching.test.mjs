@@ -1,0 +1,100 @@
+// Switching transports while messages keep coming: nothing lost, nothing repeated.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+const ORDER = ['SSE', 'Polling', 'Long-polling', 'SSE', 'Long-polling', 'Polling', 'SSE', 'Polling'];
+
+/** Publishes numbered messages one after the other until `stop` is called, which tells what was published. */
+function traffic(server) {
+  const published = [];
+  let going = true;
+  const done = (async () => {
+    while (going) {
+      const text = `number ${published.length}`;
+      await server.publish({ text });
+      published.push(text);
+    }
+  })();
+  return {
+    published,
+    async stop() {
+      going = false;
+      await done;
+      return published;
+    },
+  };
+}
+
+for (const store of ['memory', 'sqlite']) {
+  check(
+    `each message is seen once and in order while the transport changes (${store})`,
+    async ({ server, open }) => {
+      const page = await open();
+      await page.setInterval(0.25);
+      await page.connected('Polling');
+      // Every message ever shown, as an observer of the document sees it: the log itself only keeps the last ones.
+      await page.log.evaluate((log) => {
+        globalThis.shown = [];
+        new MutationObserver((changes) => {
+          for (const { addedNodes } of changes) {
+            for (const node of addedNodes) {
+              const text = node.querySelector?.('.text')?.textContent;
+              if (text) globalThis.shown.push(text);
+            }
+          }
+        }).observe(log.querySelector('ol'), { childList: true });
+      });
+
+      const source = traffic(server);
+      for (const transport of ORDER) {
+        await page.transport(transport).check();
+        const mark = source.published.length + 30;
+        await until('some more is published', () => source.published.length >= mark);
+      }
+      // And faster than any of them can get going.
+      for (const transport of [...ORDER, ...ORDER]) await page.transport(transport).check();
+      const published = await source.stop();
+      assert.ok(published.length >= 30 * ORDER.length);
+
+      await until('the page shows the last message', async () =>
+        page.page.evaluate((last) => globalThis.shown.at(-1) === last, published.at(-1)),
+      );
+      assert.deepEqual(await page.page.evaluate(() => globalThis.shown), published);
+      assert.equal(await page.log.locator('.gap').count(), 0);
+      await page.noComplaints();
+    },
+    { store },
+  );
+}
+
+check('an empty room that is switched misses nothing either', async ({ server, open }) => {
+  const page = await open('?room=quiet');
+  await page.use('SSE');
+  const texts = Array.from({ length: 60 }, (_, index) => `number ${index}`);
+  const [first, ...rest] = ['Polling', 'SSE', 'Long-polling'];
+  await page.transport(first).check();
+  for (const text of texts) await server.publish({ room: 'quiet', text });
+  for (const transport of rest) await page.use(transport);
+  await page.reads(texts);
+});
+
+check('the rail shows which transport brought a message', async ({ server, open }) => {
+  const page = await open();
+  const brought = async (text) =>
+    page.log.locator('.message', { hasText: text }).getAttribute('data-transport');
+  await page.setInterval(0.25);
+  for (const [transport, name] of [
+    ['Polling', 'poll'],
+    ['Long-polling', 'long-poll'],
+    ['SSE', 'stream'],
+  ]) {
+    await page.use(transport);
+    await server.publish({ text: `by ${name}` });
+    await page.log.getByText(`by ${name}`, { exact: true }).waitFor();
+    assert.equal(await brought(`by ${name}`), name);
+  }
+});

@@ -1,0 +1,92 @@
+//! Readers in the midst of a batch: what they were handed is no cursor from nowhere a moment
+//! later.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use poll_vs_sse::{
+    cursor::Cursor,
+    log::{Log, Start, entry::Limit},
+    message::Room,
+};
+
+use crate::{
+    concurrent::on_a_thread,
+    world::{Kind, Setup, World, append},
+};
+
+const BATCHES: usize = 30;
+const AT_ONCE: usize = 100;
+
+async fn publish(log: Arc<Log>) {
+    for _ in 0..BATCHES {
+        let appends = (0..AT_ONCE).map(|_| append(log.clone(), Room::default()));
+        appends
+            .collect::<tokio::task::JoinSet<_>>()
+            .join_all()
+            .await;
+    }
+}
+
+/// Polls without a pause; how many messages it saw.
+async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
+    let limit = Limit {
+        messages: 1000,
+        bytes: usize::MAX,
+    };
+    let mut cursor = Cursor {
+        log: log.id(),
+        id: 0,
+    };
+    let mut seen = 0;
+    loop {
+        let was_done = done.load(SeqCst);
+        let room = log.room(&Room::default()).await.expect("reads");
+        let place = room.place(Start::After(cursor)).await.expect("reads");
+        assert_eq!(place.reset, None, "{cursor} was handed out by this log");
+        let read = room.after(place, limit).await.expect("reads");
+        assert_eq!(read.reset, None);
+        seen += read.entries.len();
+        cursor = room.cursor(read.after);
+        if was_done && read.entries.is_empty() {
+            return seen;
+        }
+    }
+}
+
+fn check(kind: Kind) {
+    for tail_bytes in [0, 1 << 20] {
+        let world = World::new(Setup {
+            kind,
+            retained: None,
+            tail_bytes,
+        });
+        let done = Arc::new(AtomicBool::new(false));
+        let readers = [(); 2].map(|()| {
+            let (log, done) = (world.log.clone(), done.clone());
+            on_a_thread(move || poll(log, done))
+        });
+        let log = world.log.clone();
+        let publisher = on_a_thread(move || publish(log));
+        publisher.join().expect("publishes");
+        done.store(true, SeqCst);
+        for reader in readers.map(thread::JoinHandle::join) {
+            assert_eq!(reader.expect("reads"), BATCHES * AT_ONCE);
+        }
+    }
+}
+
+#[test]
+fn readers_in_the_midst_of_a_batch_are_not_astray_on_memory() {
+    check(Kind::Memory);
+}
+
+#[test]
+fn readers_in_the_midst_of_a_batch_are_not_astray_on_sqlite() {
+    check(Kind::Sqlite);
+}

@@ -1,0 +1,194 @@
+//! Publishers and readers at the same time, on several threads.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use poll_vs_sse::{
+    cursor::Cursor,
+    log::{Log, Start, entry::Limit},
+    message::Room,
+    transport::{ReadQuery, stream::Frames},
+};
+use tokio::time::timeout;
+
+use crate::{
+    model::Known,
+    world::{Kind, Setup, World, append},
+};
+
+const PUBLISHERS: usize = 4;
+const MESSAGES: usize = 150;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a reader saw: ids, with `None` for each reset.
+type Seen = Vec<Option<u64>>;
+
+fn room(n: usize) -> Room {
+    format!("room-{}", n % 2).parse().expect("a room")
+}
+
+/// Polls and long-polls in turn until there is nothing more to come.
+async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>) -> Seen {
+    let (mut seen, mut cursor) = (Seen::new(), start);
+    let limit = Limit {
+        messages: 7,
+        bytes: 4096,
+    };
+    loop {
+        let was_done = done.load(SeqCst);
+        let handle = log.room(&room).await.expect("reads");
+        let place = handle.place(Start::After(cursor)).await.expect("reads");
+        let read = handle.after(place, limit).await.expect("reads");
+        if read.reset.is_some() {
+            seen.push(None);
+        }
+        seen.extend(read.entries.iter().map(|entry| Some(entry.id)));
+        cursor = handle.cursor(read.after);
+        if was_done && read.entries.is_empty() {
+            return seen;
+        }
+        let listener = handle.listen();
+        // The end rings no bell, so this does not wait for long.
+        let _ = timeout(Duration::from_millis(20), listener.rung(cursor.id)).await;
+    }
+}
+
+/// A stream that is cut after every few pieces and resumes where it was.
+async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>) -> Seen {
+    let (mut seen, mut cursor) = (Seen::new(), start);
+    loop {
+        let was_done = done.load(SeqCst);
+        let query =
+            ReadQuery::parse(&format!("room={room}&cursor={cursor}"), None).expect("a query");
+        let mut frames = Frames::open(&log, &query).await.expect("opens");
+        let mut news = 0;
+        for _ in 0..4 {
+            let next = poll_fn(|cx| frames.poll_next(cx));
+            let Ok(frame) = timeout(Duration::from_millis(20), next).await else {
+                break;
+            };
+            let text = String::from_utf8(frame.expect("open").bytes.to_vec()).expect("UTF-8");
+            for frame in text.split_inclusive("\n\n") {
+                if let Some(id) = frame.strip_prefix("id: ") {
+                    let (id, _) = id.split_once('\n').expect("a line");
+                    cursor = id.parse().expect("a cursor");
+                    seen.push(Some(cursor.id));
+                    news += 1;
+                } else if frame.starts_with("event: reset") {
+                    seen.push(None);
+                }
+            }
+        }
+        if was_done && news == 0 {
+            return seen;
+        }
+    }
+}
+
+/// Every message of `ids` once and in order; some may miss only where that was told.
+fn assert_whole(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
+    let mut next = 0;
+    let mut told = false;
+    for event in seen {
+        let Some(id) = event else {
+            assert!(may_miss, "a reset where everything is retained");
+            told = true;
+            continue;
+        };
+        let at = next
+            + ids[next..]
+                .iter()
+                .position(|known| known == id)
+                .expect("in order, once");
+        assert!(at == next || told, "{:?} was skipped silently", ids[next]);
+        (next, told) = (at + 1, false);
+    }
+    assert!(next == ids.len(), "the end is missing: {:?}", &ids[next..]);
+}
+
+/// Runs `work` on a thread of its own.
+pub fn on_a_thread<T, F>(work: F) -> thread::JoinHandle<T::Output>
+where
+    T: Future<Output: Send + 'static>,
+    F: FnOnce() -> T + Send + 'static,
+{
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async { timeout(PATIENCE, work()).await.expect("ends in time") })
+    })
+}
+
+fn play(setup: Setup) {
+    let world = World::new(setup);
+    let log = || world.log.clone();
+    let start = Cursor {
+        log: world.log.id(),
+        id: 0,
+    };
+    let done = Arc::new(AtomicBool::new(false));
+    let mut readers = Vec::new();
+    for n in 0..4 {
+        let (log, until) = (log(), done.clone());
+        let thread = match n {
+            0 | 1 => on_a_thread(move || poller(log, room(n), start, until)),
+            _ => on_a_thread(move || streamer(log, room(n), start, until)),
+        };
+        readers.push((room(n), thread));
+    }
+    let publishers: Vec<_> = (0..PUBLISHERS)
+        .map(|publisher| {
+            let log = log();
+            on_a_thread(move || publish(log, publisher))
+        })
+        .collect();
+    let joined = publishers.into_iter().map(thread::JoinHandle::join);
+    let mut messages: Vec<Known> = joined.flat_map(|known| known.expect("publishes")).collect();
+    done.store(true, SeqCst);
+    messages.sort_by_key(|known| known.id);
+    for (room, reader) in readers {
+        let seen = reader.join().expect("reads");
+        let of_room = messages.iter().filter(|known| known.room == room);
+        let ids: Vec<u64> = of_room.map(|known| known.id).collect();
+        assert_whole(&seen, &ids, setup.retained.is_some());
+    }
+}
+
+async fn publish(log: Arc<Log>, publisher: usize) -> Vec<Known> {
+    let mut known = Vec::new();
+    for i in 0..MESSAGES {
+        known.push(append(log.clone(), room(publisher + i)).await);
+    }
+    known
+}
+
+fn check(kind: Kind) {
+    for retained in [None, Some(20)] {
+        for tail_bytes in [0, 3000, 1 << 20] {
+            play(Setup {
+                kind,
+                retained,
+                tail_bytes,
+            });
+        }
+    }
+}
+
+#[test]
+fn readers_keep_up_with_concurrent_publishers_on_memory() {
+    check(Kind::Memory);
+}
+
+#[test]
+fn readers_keep_up_with_concurrent_publishers_on_sqlite() {
+    check(Kind::Sqlite);
+}

@@ -1,0 +1,286 @@
+//! A reader as a client is one: it holds a cursor, and may be cut anywhere.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use poll_vs_sse::{
+    cursor::Cursor,
+    log::{Log, Reset, Start, entry::Limit},
+    message::Room,
+    transport::{ReadQuery, stream::Frames},
+};
+use tokio::time::timeout;
+
+use crate::{model::Model, world::World};
+
+/// Far above what anything here takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Reader {
+    pub room: Room,
+    pub cursor: Cursor,
+    /// Missing messages were told of, and none has come since.
+    told: bool,
+    stream: Option<Frames>,
+    /// What comes now is of a stream that sent something before.
+    stream_was_open: bool,
+    /// Set when the stream's waker was called.
+    woken: Arc<Woken>,
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+impl Reader {
+    /// A reader at the present end of `room`.
+    pub async fn new(world: &World, room: Room) -> Self {
+        let handle = world.log.room(&room).await.expect("reads");
+        let place = handle.place(Start::Last(0)).await.expect("reads");
+        assert_eq!(place.reset, None);
+        Self {
+            cursor: handle.cursor(place.after),
+            room,
+            told: false,
+            stream: None,
+            stream_was_open: false,
+            woken: Arc::default(),
+        }
+    }
+
+    /// The reader's cursor is one of another log.
+    fn is_alien(&self, log: &Log) -> bool {
+        self.cursor.log != log.id() || self.cursor.id > log.head()
+    }
+
+    fn at(&self, log: &Log) -> u64 {
+        if self.is_alien(log) {
+            0
+        } else {
+            self.cursor.id
+        }
+    }
+
+    fn on_reset(&mut self, world: &World, reason: Reset) {
+        // A stream that told of one gap is in this log from then on, whatever its client's cursor.
+        let in_this_log = self.told && self.stream_was_open;
+        if self.is_alien(&world.log) && !in_this_log {
+            assert_eq!(reason, Reset::Unknown, "{:?}", self.cursor);
+        } else {
+            assert_eq!(reason, Reset::Expired, "{:?}", self.cursor);
+            let at = self.at(&world.log);
+            let gap = world.model.has_gap_after(&self.room, at);
+            assert!(gap, "told of a gap after {at} where there is none");
+        }
+        self.told = true;
+    }
+
+    fn on_message(&mut self, world: &World, id: u64, json: &str) {
+        let model = &world.model;
+        let found = model.after(&self.room, 0).find(|known| known.id == id);
+        let known = found.unwrap_or_else(|| panic!("{id} was never said in {:?}", self.room));
+        assert_eq!(known.json, json);
+        if self.told {
+            let oldest = model
+                .retained_after(&self.room, 0)
+                .next()
+                .map(|known| known.id);
+            assert!(
+                oldest.is_none_or(|oldest| id <= oldest),
+                "{oldest:?} was skipped for {id}"
+            );
+        } else {
+            assert!(
+                !self.is_alien(&world.log),
+                "{:?} was not told of",
+                self.cursor
+            );
+            let next = model.after(&self.room, self.cursor.id).next();
+            let next = next.map(|known| known.id);
+            assert_eq!(next, Some(id), "after {:?}", self.cursor);
+        }
+        self.told = false;
+        self.cursor = Cursor {
+            log: world.log.id(),
+            id,
+        };
+    }
+
+    /// One poll; true where there is more to read.
+    pub async fn poll(&mut self, world: &World, limit: usize) -> bool {
+        self.cut();
+        let limit = Limit {
+            messages: limit,
+            bytes: 4096,
+        };
+        let room = world.log.room(&self.room).await.expect("reads");
+        let place = room.place(Start::After(self.cursor)).await.expect("reads");
+        let read = room.after(place, limit).await.expect("reads");
+        assert!(read.entries.len() <= limit.messages);
+        self.told = false;
+        let reset_due =
+            self.is_alien(&world.log) || world.model.has_gap_after(&self.room, self.cursor.id);
+        assert_eq!(read.reset.is_some(), reset_due, "at {:?}", self.cursor);
+        if let Some(reason) = read.reset {
+            self.on_reset(world, reason);
+        }
+        for entry in &read.entries {
+            self.on_message(
+                world,
+                entry.id,
+                std::str::from_utf8(&entry.json()).expect("UTF-8"),
+            );
+        }
+        let left = world
+            .model
+            .retained_after(&self.room, self.at(&world.log))
+            .count();
+        assert_eq!(read.more, left > 0, "{left} left");
+        assert!(self.told || read.after >= self.at(&world.log));
+        self.told = false;
+        self.cursor = room.cursor(read.after);
+        let left_now = world.model.retained_after(&self.room, read.after).count();
+        assert_eq!(left_now, left, "the cursor of an answer skips nothing");
+        read.more
+    }
+
+    /// Waits at the bell; a message that is said meanwhile must ring it.
+    pub async fn long_poll(&mut self, world: &mut World, limit: usize) {
+        while self.poll(world, limit).await {}
+        let listener = world.log.room(&self.room).await.expect("reads").listen();
+        let mut rung = Box::pin(listener.rung(self.cursor.id));
+        let waits = poll_fn(|cx| Poll::Ready(rung.as_mut().poll(cx).is_pending())).await;
+        world.append(std::slice::from_ref(&self.room)).await;
+        timeout(PATIENCE, rung).await.expect("the bell rings");
+        let before = self.cursor;
+        self.poll(world, limit).await;
+        assert_ne!(self.cursor, before, "what rang is there (waited: {waits})");
+    }
+
+    /// Starts anew, `n` messages before the end.
+    pub async fn start_at_last(&mut self, world: &World, n: usize) {
+        self.cut();
+        let room = world.log.room(&self.room).await.expect("reads");
+        let place = room.place(Start::Last(n)).await.expect("reads");
+        assert_eq!(place.reset, None);
+        let there = world.model.retained_after(&self.room, 0).count();
+        let read = world.model.retained_after(&self.room, place.after).count();
+        assert_eq!(read, n.min(there), "of {there} messages");
+        let gap = world.model.has_gap_after(&self.room, place.after);
+        assert!(!gap, "a new reader has no past to miss");
+        self.cursor = room.cursor(place.after);
+    }
+
+    /// Takes up to `pieces` pieces of a stream. With `lost`, so many of their last bytes do not
+    /// arrive, and the connection is cut.
+    pub async fn stream(&mut self, world: &World, pieces: usize, lost: Option<usize>) {
+        self.stream_was_open = self.stream.is_some();
+        let mut frames = match self.stream.take() {
+            Some(frames) => frames,
+            None => self.open(&world.log).await,
+        };
+        let mut received = Vec::new();
+        // What the stream has sent may be ahead of what arrives.
+        let mut ahead = self.expected(&world.model, &world.log);
+        for _ in 0..pieces {
+            if ahead == 0 {
+                break;
+            }
+            let next = timeout(PATIENCE, poll_fn(|cx| frames.poll_next(cx))).await;
+            let frame = next
+                .expect("what is there is sent")
+                .expect("the log is open");
+            ahead = ahead.saturating_sub(frame.messages as usize);
+            received.extend_from_slice(&frame.bytes);
+        }
+        if let Some(lost) = lost {
+            received.truncate(received.len().saturating_sub(lost));
+            self.receive(world, &received);
+            return self.cut();
+        }
+        self.receive(world, &received);
+        if ahead == 0 {
+            self.expect_silence(world, &mut frames);
+        }
+        self.stream = Some(frames);
+    }
+
+    /// Messages that are to come.
+    fn expected(&self, model: &Model, log: &Log) -> usize {
+        model.retained_after(&self.room, self.at(log)).count()
+    }
+
+    async fn open(&mut self, log: &Arc<Log>) -> Frames {
+        let query = format!("room={}&cursor={}", self.room, self.cursor);
+        let query = ReadQuery::parse(&query, None).expect("a query");
+        let mut frames = Frames::open(log, &query).await.expect("opens");
+        let greeting = poll_fn(|cx| frames.poll_next(cx)).await.expect("open");
+        assert_eq!(greeting.bytes, "retry: 1000\n\n");
+        frames
+    }
+
+    fn receive(&mut self, world: &World, bytes: &[u8]) {
+        let text = std::str::from_utf8(bytes).expect("ASCII");
+        let whole = text.rfind("\n\n").map_or("", |end| &text[..end + 2]);
+        for frame in whole.split_inclusive("\n\n") {
+            match frame.strip_prefix("event: reset\ndata: {\"reason\": \"") {
+                Some("expired\"}\n\n") => self.on_reset(world, Reset::Expired),
+                Some("unknown\"}\n\n") => self.on_reset(world, Reset::Unknown),
+                Some(other) => panic!("{other}"),
+                None => {
+                    let (id, json) = frame.split_once("\ndata: ").expect("a frame");
+                    let cursor: Cursor = id[4..].parse().expect("a cursor");
+                    assert_eq!(cursor.log, world.log.id());
+                    self.on_message(world, cursor.id, json.trim_end());
+                }
+            }
+        }
+    }
+
+    /// All was sent: the stream waits, and will be woken by what comes next. A reset may still be
+    /// due where there are no messages to carry it.
+    fn expect_silence(&mut self, world: &World, frames: &mut Frames) {
+        self.woken.0.store(false, SeqCst);
+        let waker = Waker::from(self.woken.clone());
+        while let Poll::Ready(frame) = frames.poll_next(&mut Context::from_waker(&waker)) {
+            let frame = frame.expect("the log is open");
+            assert_eq!(frame.messages, 0, "nothing was due");
+            self.receive(world, &frame.bytes);
+        }
+    }
+
+    /// Whether the reader's stream is open and waits.
+    pub fn waits(&self, world: &World) -> bool {
+        self.stream.is_some() && self.expected(&world.model, &world.log) == 0
+    }
+
+    pub async fn expect_woken(&self) {
+        let woken = async {
+            while !self.woken.0.load(SeqCst) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, woken)
+            .await
+            .expect("news wakes the stream");
+    }
+
+    /// The connection is gone.
+    pub fn cut(&mut self) {
+        self.stream = None;
+        self.stream_was_open = false;
+        self.told = false;
+    }
+}

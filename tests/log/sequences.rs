@@ -1,0 +1,154 @@
+//! Random sequences of what publishers and readers do, against the model.
+
+use poll_vs_sse::message::Room;
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+
+use crate::{
+    reader::Reader,
+    world::{Kind, Setup, World},
+};
+
+const ROOMS: usize = 3;
+const READERS: usize = 4;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A message to each of these rooms, at once.
+    Append(Vec<usize>),
+    /// Many messages to one room, one after the other.
+    Burst(usize, usize),
+    Poll(usize, usize),
+    LongPoll(usize, usize),
+    Stream(usize, usize, Option<usize>),
+    Cut(usize),
+    Last(usize, usize),
+    /// The reader comes back with a cursor of another log, or of after the head.
+    Astray(usize, bool),
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let reader = 0..READERS;
+    let lost = proptest::option::of(0..400_usize);
+    prop_oneof![
+        6 => vec(0..ROOMS, 1..5).prop_map(Step::Append),
+        2 => (0..ROOMS, 1..30_usize).prop_map(|(room, n)| Step::Burst(room, n)),
+        5 => (reader.clone(), 1..6_usize).prop_map(|(reader, limit)| Step::Poll(reader, limit)),
+        2 => (reader.clone(), 1..6_usize).prop_map(|(reader, limit)| Step::LongPoll(reader, limit)),
+        6 => (reader.clone(), 1..5_usize, lost).prop_map(|(r, pieces, lost)| Step::Stream(r, pieces, lost)),
+        2 => reader.clone().prop_map(Step::Cut),
+        2 => (reader.clone(), 0..12_usize).prop_map(|(reader, n)| Step::Last(reader, n)),
+        1 => (reader, any::<bool>()).prop_map(|(reader, ahead)| Step::Astray(reader, ahead)),
+        1 => Just(Step::Restart),
+    ]
+}
+
+fn setup(kind: Kind) -> impl Strategy<Value = Setup> {
+    let retained = prop_oneof![2 => Just(None), 5 => (1..40_u64).prop_map(Some)];
+    // From nothing at all over a few messages to all of them.
+    let tail_bytes = prop_oneof![Just(0), 300..5000_usize, Just(1 << 20)];
+    (retained, tail_bytes).prop_map(move |(retained, tail_bytes)| Setup {
+        kind,
+        retained,
+        tail_bytes,
+    })
+}
+
+fn room(n: usize) -> Room {
+    format!("room-{n}").parse().expect("a room")
+}
+
+async fn play(setup: Setup, steps: Vec<Step>) {
+    let mut world = World::new(setup);
+    let mut readers = Vec::new();
+    for i in 0..READERS {
+        readers.push(Reader::new(&world, room(i % ROOMS)).await);
+    }
+    for step in steps {
+        match step {
+            Step::Append(rooms) => {
+                let rooms: Vec<Room> = rooms.into_iter().map(room).collect();
+                append(&mut world, &readers, &rooms).await;
+            }
+            Step::Burst(n, count) => {
+                for _ in 0..count {
+                    append(&mut world, &readers, &[room(n)]).await;
+                }
+            }
+            Step::Poll(reader, limit) => {
+                readers[reader].poll(&world, limit).await;
+            }
+            Step::LongPoll(reader, limit) => readers[reader].long_poll(&mut world, limit).await,
+            Step::Stream(reader, pieces, lost) => {
+                readers[reader].stream(&world, pieces, lost).await;
+            }
+            Step::Cut(reader) => readers[reader].cut(),
+            Step::Last(reader, n) => readers[reader].start_at_last(&world, n).await,
+            Step::Astray(reader, ahead) => {
+                let reader = &mut readers[reader];
+                reader.cut();
+                if ahead {
+                    reader.cursor.log = world.log.id();
+                    reader.cursor.id = world.log.head() + 1_000_000;
+                } else {
+                    reader.cursor.log = "elsewhere".parse().expect("an identity");
+                }
+            }
+            Step::Restart => {
+                for reader in &mut readers {
+                    reader.cut();
+                }
+                world.restart();
+            }
+        }
+    }
+    for reader in &mut readers {
+        while reader.poll(&world, 100).await {}
+    }
+}
+
+async fn append(world: &mut World, readers: &[Reader], rooms: &[Room]) {
+    let waiting: Vec<&Reader> = readers
+        .iter()
+        .filter(|reader| rooms.contains(&reader.room) && reader.waits(world))
+        .collect();
+    world.append(rooms).await;
+    for reader in waiting {
+        reader.expect_woken().await;
+    }
+}
+
+fn check(kind: Kind, cases: u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    // For a longer search: PROPTEST_CASES=20000.
+    let asked = std::env::var("PROPTEST_CASES");
+    let cases = asked.map_or(cases, |cases| cases.parse().expect("a number"));
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2000,
+        ..Config::default()
+    });
+    let result = runner.run(&(setup(kind), vec(step(), 1..60)), |(setup, steps)| {
+        runtime.block_on(play(setup, steps));
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn every_reader_sees_each_message_once_or_is_told_on_memory() {
+    check(Kind::Memory, 300);
+}
+
+#[test]
+fn every_reader_sees_each_message_once_or_is_told_on_sqlite() {
+    check(Kind::Sqlite, 30);
+}

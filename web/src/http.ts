@@ -1,0 +1,25 @@
+// The few things every request needs: addresses relative to the page, and the sentence in a refusal.
+
+import { isRecord } from './message.ts';
+
+export type Fetch = typeof globalThis.fetch;
+
+/** The address of a route with its query; null values are left out. */
+export function route(name: string, query: Record<string, string | number | null> = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null);
+  const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
+  return text === '' ? name : `${name}?${text}`;
+}
+
+/** The `detail` of an `application/problem+json` answer, or null where there is none to be had. */
+export async function problemDetail(response: Response): Promise<string | null> {
+  try {
+    const body: unknown = await response.json();
+    if (!isRecord(body)) return null;
+    const { detail, title } = body;
+    if (typeof detail === 'string' && detail !== '') return detail;
+    return typeof title === 'string' && title !== '' ? title : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,12 @@
+// Where the page begins: read the address, then open the room it names or say why that cannot be.
+
+import { roomFrom } from './room.ts';
+import { refuseRoom } from './ui/bad-room.ts';
+import { openRoom } from './ui/page.ts';
+
+const app = document.getElementById('app');
+if (app !== null) {
+  const choice = roomFrom(location.search);
+  if (choice.ok) openRoom(app, choice.room);
+  else refuseRoom(app, choice.given);
+}

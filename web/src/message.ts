@@ -1,0 +1,60 @@
+// What the server sends, checked once on arrival and trusted from there on.
+
+export interface Message {
+  /** Rises through the whole log; gaps within a room are normal. */
+  id: number;
+  /** The place just after this message. It names the log too, so it is unique across logs. */
+  cursor: string;
+  author: string;
+  text: string;
+  /** RFC 3339, UTC. */
+  sent_at: string;
+}
+
+/** Why messages may be missing: no longer retained, or the cursor was of another log. */
+export type Reset = 'expired' | 'unknown';
+
+/** A piece of the log as one answer or one event brought it. */
+export interface Batch {
+  messages: Message[];
+  /** Where to read on; null where the answer does not say. */
+  cursor: string | null;
+  reset: Reset | null;
+}
+
+/** Something arrived that is not what the contract says. */
+export class Garbled extends Error {}
+
+export function parseMessage(value: unknown): Message {
+  if (!isRecord(value)) throw new Garbled('a message is no object');
+  const { id, cursor, author, text, sent_at } = value;
+  if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new Garbled('a message without an id');
+  if (typeof cursor !== 'string' || cursor === '') throw new Garbled('a message without a cursor');
+  if (typeof author !== 'string' || typeof text !== 'string') throw new Garbled('a message without words');
+  if (typeof sent_at !== 'string') throw new Garbled('a message without a time');
+  return { id, cursor, author, text, sent_at };
+}
+
+export function parseReset(value: unknown): Reset | null {
+  if (value === null || value === undefined) return null;
+  // A reason this page does not know yet is still a gap.
+  return value === 'expired' ? 'expired' : 'unknown';
+}
+
+/** One answer of `GET /poll`. */
+export function parsePollAnswer(value: unknown): Batch & { more: boolean } {
+  if (!isRecord(value) || !Array.isArray(value['messages']))
+    throw new Garbled('a poll answer without messages');
+  const { cursor } = value;
+  if (typeof cursor !== 'string' || cursor === '') throw new Garbled('a poll answer without a cursor');
+  return {
+    messages: value['messages'].map(parseMessage),
+    cursor,
+    more: value['more'] === true,
+    reset: parseReset(value['reset']),
+  };
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

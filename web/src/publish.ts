@@ -1,0 +1,59 @@
+// Publishing one message: `POST /messages`, tried a second time where the network failed.
+//
+// Both attempts carry the same Idempotency-Key, so a first attempt whose answer got lost is not published twice.
+
+import { type Fetch, problemDetail, route } from './http.ts';
+import { parseMessage, type Message } from './message.ts';
+
+export interface Draft {
+  room: string;
+  author: string;
+  text: string;
+}
+
+export type Published =
+  | { ok: true; message: Message }
+  | { ok: false; why: 'network' | 'refused' | 'garbled'; detail: string | null };
+
+const PATIENCE_MS = 10_000;
+const SECOND_TRY_MS = 500;
+
+export async function publish(
+  draft: Draft,
+  key: string,
+  send: Fetch = (...call) => fetch(...call),
+): Promise<Published> {
+  let response: Response;
+  try {
+    response = await attempt(draft, key, send);
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, SECOND_TRY_MS));
+    try {
+      response = await attempt(draft, key, send);
+    } catch {
+      return { ok: false, why: 'network', detail: null };
+    }
+  }
+  if (!response.ok) return { ok: false, why: 'refused', detail: await problemDetail(response) };
+  try {
+    return { ok: true, message: parseMessage(await response.json()) };
+  } catch {
+    return { ok: false, why: 'garbled', detail: null };
+  }
+}
+
+async function attempt(draft: Draft, key: string, send: Fetch): Promise<Response> {
+  const request = new AbortController();
+  const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+  try {
+    return await send(route('messages'), {
+      method: 'POST',
+      cache: 'no-store',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+      body: JSON.stringify(draft),
+      signal: request.signal,
+    });
+  } finally {
+    clearTimeout(timeout);
+  }
+}

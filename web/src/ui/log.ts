@@ -1,0 +1,203 @@
+// The conversation: what arrived, in order, on a rail that shows which transport brought it.
+
+import { count, fullTime, span, timeOfDay } from '../format.ts';
+import type { Message, Reset } from '../message.ts';
+import { strings } from '../strings.ts';
+import type { Transport } from '../transport.ts';
+import { beforeNextFrame, h, setText } from './dom.ts';
+
+/** Messages and notes kept in the document. */
+const SHOWN = 500;
+
+/** Messages of one author within this time stand under one name. */
+const TOGETHER_MS = 120_000;
+
+/** Nearer to the end than this counts as being at the end. */
+const NEAR_PX = 48;
+
+type Entry = { message: Message; transport: Transport } | { gap: Reset };
+
+export class LogView {
+  readonly element: HTMLElement;
+  readonly #scroller: HTMLElement;
+  readonly #list: HTMLOListElement;
+  readonly #older: HTMLElement;
+  readonly #empty: HTMLElement;
+  readonly #jump: HTMLButtonElement;
+  readonly #rows = new Map<string, HTMLLIElement>();
+  readonly #own = new Map<string, number>();
+  #waiting: Entry[] = [];
+  #scheduled = false;
+  #atEnd = true;
+  #unread = 0;
+  #last: { message: Message; transport: Transport } | null = null;
+
+  constructor(room: string) {
+    this.#list = h('ol', { class: 'messages' });
+    this.#older = h('p', { class: 'older', hidden: true }, strings.older(count(SHOWN)));
+    this.#empty = h(
+      'div',
+      { class: 'empty', hidden: true },
+      h('p', { class: 'empty-title' }, strings.emptyTitle(room)),
+      h('p', {}, strings.emptyHint),
+    );
+    this.#scroller = h(
+      'div',
+      { class: 'log', role: 'log', 'aria-label': strings.log, 'aria-busy': 'true', tabindex: 0 },
+      this.#older,
+      this.#empty,
+      this.#list,
+    );
+    this.#jump = h('button', { class: 'jump', type: 'button', hidden: true });
+    this.element = h('div', { class: 'log-frame' }, this.#scroller, this.#jump);
+
+    this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener('click', () => {
+      this.#toEnd();
+      this.#scroller.focus({ preventScroll: true });
+    });
+    // The composer grows and the cost folds out; whoever was at the end stays there.
+    new ResizeObserver(() => {
+      if (this.#atEnd) this.#toEnd();
+    }).observe(this.#scroller);
+  }
+
+  messages(messages: Message[], transport: Transport): void {
+    for (const message of messages) this.#waiting.push({ message, transport });
+    this.#schedule();
+  }
+
+  gap(reason: Reset): void {
+    this.#waiting.push({ gap: reason });
+    this.#schedule();
+  }
+
+  /** The past has been read, even if there was none. */
+  begun(): void {
+    this.#schedule();
+  }
+
+  own(cursor: string, delay_ms: number): void {
+    const row = this.#rows.get(cursor);
+    if (row === undefined) this.#own.set(cursor, delay_ms);
+    else markOwn(row, delay_ms);
+  }
+
+  /** What this page sent is wanted in sight, wherever the reader was. */
+  follow(): void {
+    this.#toEnd();
+  }
+
+  #schedule(): void {
+    if (this.#waiting.length > SHOWN) this.#waiting = this.#waiting.slice(-SHOWN);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    beforeNextFrame(() => this.#draw());
+  }
+
+  #draw(): void {
+    this.#scheduled = false;
+    const entries = this.#waiting;
+    this.#waiting = [];
+
+    const rows = document.createDocumentFragment();
+    for (const entry of entries) {
+      rows.append(
+        'gap' in entry ? this.#gapRow(entry.gap) : this.#messageRow(entry.message, entry.transport),
+      );
+    }
+    this.#list.append(rows);
+    this.#trim();
+    this.#empty.hidden = this.#list.childElementCount > 0;
+
+    if (this.#atEnd) {
+      this.#toEnd();
+    } else {
+      this.#unread += entries.filter((entry) => 'message' in entry).length;
+      this.#showJump();
+    }
+    if (this.#scroller.getAttribute('aria-busy') === 'true')
+      this.#scroller.setAttribute('aria-busy', 'false');
+  }
+
+  #messageRow(message: Message, transport: Transport): HTMLLIElement {
+    const before = this.#last;
+    this.#last = { message, transport };
+    const changed = before !== null && before.transport !== transport;
+    const together =
+      !changed &&
+      before !== null &&
+      before.message.author === message.author &&
+      Date.parse(message.sent_at) - Date.parse(before.message.sent_at) < TOGETHER_MS;
+
+    const meta = h('p', { class: 'by' }, h('bdi', { class: 'author' }, message.author));
+    const row = h(
+      'li',
+      {
+        class: together ? 'message together' : 'message',
+        'data-id': message.id,
+        'data-transport': transport,
+      },
+      h('time', { datetime: message.sent_at, title: fullTime(message.sent_at) }, timeOfDay(message.sent_at)),
+      meta,
+      h('p', { class: 'text', dir: 'auto' }, message.text),
+    );
+    if (changed) {
+      row.classList.add('switched');
+      row.prepend(h('p', { class: 'from-here' }, strings.fromHere(strings.transports[transport])));
+    }
+    this.#rows.set(message.cursor, row);
+    const delay_ms = this.#own.get(message.cursor);
+    if (delay_ms !== undefined) {
+      this.#own.delete(message.cursor);
+      markOwn(row, delay_ms);
+    }
+    return row;
+  }
+
+  #gapRow(reason: Reset): HTMLLIElement {
+    this.#last = null;
+    return h('li', { class: 'gap' }, strings.gap[reason]);
+  }
+
+  #trim(): void {
+    // While somebody reads further up, rows above them stay for as long as that remains bounded.
+    const most = this.#atEnd ? SHOWN : 2 * SHOWN;
+    const surplus = this.#list.childElementCount - most;
+    if (surplus <= 0) return;
+    for (let i = 0; i < surplus; i++) this.#list.firstElementChild?.remove();
+    this.#older.hidden = false;
+    for (const cursor of this.#rows.keys()) {
+      if (this.#rows.size <= most) break;
+      this.#rows.delete(cursor);
+    }
+  }
+
+  #scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#atEnd && this.#unread > 0) {
+      this.#unread = 0;
+      this.#showJump();
+    }
+  }
+
+  #toEnd(): void {
+    this.#atEnd = true;
+    this.#unread = 0;
+    this.#showJump();
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  #showJump(): void {
+    this.#jump.hidden = this.#unread === 0;
+    setText(this.#jump, this.#unread === 0 ? '' : strings.unread(count(this.#unread), this.#unread === 1));
+  }
+}
+
+function markOwn(row: HTMLLIElement, delay_ms: number): void {
+  if (row.classList.contains('own')) return;
+  row.classList.add('own');
+  row.querySelector('.by')?.append(h('span', { class: 'you' }, strings.own));
+  row.append(h('p', { class: 'delay' }, strings.seenAfter(span(delay_ms))));
+}

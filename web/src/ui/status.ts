@@ -1,0 +1,49 @@
+// How the lane is doing, in a few words.
+
+import type { Link } from '../sources/source.ts';
+import { strings } from '../strings.ts';
+import type { Transport } from '../transport.ts';
+import { h, setText } from './dom.ts';
+import { line } from './line.ts';
+
+/** A connection that is there sooner than this needs no word about it. */
+const PATIENCE_MS = 400;
+
+export class StatusView {
+  readonly element: HTMLElement;
+  readonly #text: HTMLElement;
+  readonly #why: HTMLElement;
+  #line: HTMLElement = line('poll');
+  #patience: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    this.#text = h('span', { class: 'status-text' }, strings.connecting);
+    this.#why = h('span', { class: 'status-why' });
+    this.element = h(
+      'div',
+      { class: 'status' },
+      this.#line,
+      h('p', { role: 'status' }, this.#text, ' ', this.#why),
+    );
+  }
+
+  show(link: Link, transport: Transport, interval: string): void {
+    clearTimeout(this.#patience);
+    this.#line.dataset['transport'] = transport;
+    const show = (text: string, why: string | null) => {
+      this.element.dataset['link'] = link.kind;
+      setText(this.#text, text);
+      setText(this.#why, why ?? '');
+    };
+    switch (link.kind) {
+      case 'connecting':
+        this.#patience = setTimeout(() => show(strings.connecting, null), PATIENCE_MS);
+        break;
+      case 'live':
+        show(strings.live[transport](interval), null);
+        break;
+      case 'reconnecting':
+        show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { count, seconds, span, timeOfDay } from '../src/format.ts';
+import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/identity.ts';
+import { NO_COST, parseFigures, fetchFigures, NO_FIGURES } from '../src/ledger.ts';
+import { pauseAfter } from '../src/pauses.ts';
+import { fakeFetch, json, problem } from './support.ts';
+
+describe('figures and times', () => {
+  test('counts are exact, with thousands separated', () => {
+    expect([0, 999, 1_000, 12_345, 1_234_567].map(count)).toEqual([
+      '0',
+      '999',
+      '1,000',
+      '12,345',
+      '1,234,567',
+    ]);
+  });
+
+  test('spans are as short as they can be', () => {
+    const spans = [-0.4, 0.4, 12.6, 999.4, 999.6, 1_314, 9_994, 9_996, 24_000].map(span);
+    expect(spans).toEqual([
+      '0 ms',
+      '0 ms',
+      '13 ms',
+      '999 ms',
+      '1.00 s',
+      '1.31 s',
+      '9.99 s',
+      '10.0 s',
+      '24.0 s',
+    ]);
+  });
+
+  test('seconds have no needless zeros', () => {
+    expect([0.25, 1, 1.5, 30].map(seconds)).toEqual(['0.25', '1', '1.5', '30']);
+  });
+
+  test('a time that is none is left out', () => {
+    expect(timeOfDay('2026-01-02T03:04:05.000006Z')).toMatch(/^\d\d:\d\d:05$/);
+    expect(timeOfDay('yesterday')).toBe('');
+  });
+});
+
+describe('the ledger', () => {
+  const one = {
+    requests: 3,
+    empty: 2,
+    messages: 1,
+    wire_bytes_in: 1_000,
+    wire_bytes_out: 234,
+    connections: 1,
+    open: 0,
+  };
+
+  test('wire bytes are those of both ways', () => {
+    const { since, costs } = parseFigures({ since: '2026-01-02T03:04:05Z', transports: { poll: one } });
+    expect(since).toBe('2026-01-02T03:04:05Z');
+    expect(costs.poll).toEqual({ requests: 3, empty: 2, messages: 1, wire_bytes: 1_234 });
+    expect(costs.stream).toEqual(NO_COST);
+  });
+
+  test('a client never seen has cost nothing', async () => {
+    const { fetch, calls } = fakeFetch(() => problem(404, 'never seen'));
+    expect(await fetchFigures('me', fetch)).toEqual(NO_FIGURES);
+    expect(calls[0]?.url.search).toBe('?client=me');
+  });
+
+  test('an answer that is no ledger is no ledger of zeros', async () => {
+    const { fetch } = fakeFetch(() => json(200, {}));
+    await expect(fetchFigures('me', fetch)).rejects.toThrow();
+  });
+});
+
+describe('identity', () => {
+  test('labels and keys are what the server takes, and different each time', () => {
+    expect(clientLabel()).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    expect(idempotencyKey()).toMatch(/^[!-~]{1,64}$/);
+    expect(new Set(Array.from({ length: 100 }, clientLabel)).size).toBe(100);
+  });
+
+  test('without storage a name is simply not remembered', () => {
+    expect(() => rememberName('mina')).not.toThrow();
+    expect(rememberedName()).toBe('');
+  });
+});
+
+describe('pauses', () => {
+  test('grow, stay under 5 s, and differ from page to page', () => {
+    expect([1, 2, 3, 4, 5, 6, 50].map((n) => pauseAfter(n, () => 1))).toEqual([
+      250, 500, 1_000, 2_000, 4_000, 5_000, 5_000,
+    ]);
+    expect(pauseAfter(3, () => 0)).toBe(500);
+  });
+});

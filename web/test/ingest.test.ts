@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { Ingest, type IngestListener } from '../src/ingest.ts';
+import { batch } from './support.ts';
+
+function ingest() {
+  const heard: (number | string)[] = [];
+  const listener: IngestListener = {
+    messages: (messages) => heard.push(...messages.map(({ id }) => id)),
+    gap: (reason) => heard.push(reason),
+  };
+  return { heard, ingest: new Ingest(listener) };
+}
+
+describe('ingest', () => {
+  test('passes messages on in the order of the log', () => {
+    const { heard, ingest: i } = ingest();
+    i.accept(batch([1, 2]), 'poll');
+    i.accept(batch([5]), 'stream');
+    expect(heard).toEqual([1, 2, 5]);
+  });
+
+  test('drops what has been seen, whichever transport brings it again', () => {
+    const { heard, ingest: i } = ingest();
+    i.accept(batch([1, 2, 3]), 'stream');
+    i.accept(batch([2, 3, 4]), 'poll');
+    i.accept(batch([4, 4, 5]), 'long-poll');
+    expect(heard).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('says nothing where there is nothing new', () => {
+    const { heard, ingest: i } = ingest();
+    i.accept(batch([], { cursor: 'aaa-9' }), 'poll');
+    expect(heard).toEqual([]);
+    expect(i.cursor).toBe('aaa-9');
+  });
+
+  test('keeps the cursor where a batch brings none', () => {
+    const { ingest: i } = ingest();
+    i.accept(batch([7]), 'stream');
+    i.accept(batch([], { reset: 'unknown' }), 'stream');
+    expect(i.cursor).toBe('aaa-7');
+  });
+
+  test('starts with the recent past and goes on from the cursor', () => {
+    const { ingest: i } = ingest();
+    expect(i.place()).toEqual({ last: 50 });
+    i.accept(batch([3]), 'poll');
+    expect(i.place()).toEqual({ cursor: 'aaa-3' });
+  });
+
+  test('asks for the whole room where an empty one gave no cursor to go on from', () => {
+    const { ingest: i } = ingest();
+    i.begin();
+    expect(i.place()).toEqual({ last: 1000 });
+  });
+
+  test('takes the small ids of a new log for new messages', () => {
+    const { heard, ingest: i } = ingest();
+    i.accept(batch([40, 41]), 'poll');
+    i.accept(batch([1, 2], { reset: 'unknown' }, 'bbb'), 'poll');
+    expect(heard).toEqual([40, 41, 'unknown', 1, 2]);
+    expect(i.cursor).toBe('bbb-2');
+  });
+
+  test('goes on counting where older messages have expired', () => {
+    const { heard, ingest: i } = ingest();
+    i.accept(batch([40]), 'poll');
+    i.accept(batch([40, 90], { reset: 'expired' }), 'poll');
+    expect(heard).toEqual([40, 'expired', 90]);
+  });
+
+  test('tells of one gap once, however often a reader is told', () => {
+    const { heard, ingest: i } = ingest();
+    i.accept(batch([40]), 'stream');
+    i.accept(batch([], { reset: 'unknown' }), 'stream');
+    i.accept(batch([], { reset: 'unknown' }), 'stream');
+    i.accept(batch([1], {}, 'bbb'), 'stream');
+    i.accept(batch([], { reset: 'unknown' }), 'stream');
+    expect(heard).toEqual([40, 'unknown', 1, 'unknown']);
+  });
+});

@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Outbox, type OutboxListener } from '../src/outbox.ts';
+import { publish, type Draft, type Published } from '../src/publish.ts';
+import { fakeFetch, hang, json, message, networkDown, problem } from './support.ts';
+
+const draft: Draft = { room: 'lobby', author: 'mina', text: 'hello' };
+
+const header = (call: { init: RequestInit } | undefined, name: string) =>
+  new Headers(call?.init.headers).get(name);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('publishing', () => {
+  test('posts the draft as JSON with its key', async () => {
+    const { fetch, calls } = fakeFetch(() => json(201, message(1)));
+    expect(await publish(draft, 'key-1', fetch)).toEqual({ ok: true, message: message(1) });
+    expect(calls[0]?.url.pathname).toBe('/messages');
+    expect(calls[0]?.init.method).toBe('POST');
+    expect(JSON.parse(String(calls[0]?.init.body))).toEqual(draft);
+    expect(header(calls[0], 'idempotency-key')).toBe('key-1');
+  });
+
+  test('tries once more with the same key where the network failed', async () => {
+    const { fetch, calls } = fakeFetch(networkDown, () => json(200, message(1)));
+    const result = publish(draft, 'key-1', fetch);
+    await vi.runAllTimersAsync();
+    expect(await result).toEqual({ ok: true, message: message(1) });
+    expect(calls.map((call) => header(call, 'idempotency-key'))).toEqual(['key-1', 'key-1']);
+  });
+
+  test('tries once more where the answer does not come', async () => {
+    const { fetch, calls } = fakeFetch(hang, () => json(201, message(1)));
+    const result = publish(draft, 'key-1', fetch);
+    await vi.runAllTimersAsync();
+    expect((await result).ok).toBe(true);
+    expect(calls).toHaveLength(2);
+  });
+
+  test('does not try a third time', async () => {
+    const { fetch, calls } = fakeFetch(networkDown);
+    const result = publish(draft, 'key-1', fetch);
+    await vi.runAllTimersAsync();
+    expect(await result).toEqual({ ok: false, why: 'network', detail: null });
+    expect(calls).toHaveLength(2);
+  });
+
+  test('does not repeat what was refused, and says why it was', async () => {
+    const { fetch, calls } = fakeFetch(() => problem(422, 'author is too long'));
+    expect(await publish(draft, 'key-1', fetch)).toEqual({
+      ok: false,
+      why: 'refused',
+      detail: 'author is too long',
+    });
+    expect(calls).toHaveLength(1);
+  });
+
+  test('survives a refusal that is no problem+json', async () => {
+    const { fetch } = fakeFetch(() => new Response('<html>', { status: 502 }));
+    expect(await publish(draft, 'key-1', fetch)).toEqual({ ok: false, why: 'refused', detail: null });
+  });
+});
+
+interface Sent {
+  draft: Draft;
+  key: string;
+  answer: (published: Published) => void;
+}
+
+function outbox() {
+  const sent: Sent[] = [];
+  const heard = { pending: [] as string[], own: [] as [string, number][], failed: [] as string[][] };
+  const listener: OutboxListener = {
+    pending: (sending, awaited) => heard.pending.push(`${sending}/${awaited}`),
+    own: (cursor, delay_ms) => heard.own.push([cursor, Math.round(delay_ms)]),
+    failed: (texts) => heard.failed.push(texts),
+  };
+  const box = new Outbox(
+    listener,
+    (draft, key) => new Promise((answer) => sent.push({ draft, key, answer })),
+  );
+  const add = (text: string) => box.add({ ...draft, text });
+  const flush = () => vi.advanceTimersByTimeAsync(0);
+  return { box, add, sent, heard, flush };
+}
+
+describe('the outbox', () => {
+  test('publishes in the order of writing, one after the other, each with a key of its own', async () => {
+    const { add, sent, flush } = outbox();
+    add('one');
+    add('two');
+    await flush();
+    expect(sent.map(({ draft: { text } }) => text)).toEqual(['one']);
+    sent[0]?.answer({ ok: true, message: message(1) });
+    await flush();
+    expect(sent.map(({ draft: { text } }) => text)).toEqual(['one', 'two']);
+    expect(new Set(sent.map(({ key }) => key)).size).toBe(2);
+  });
+
+  test('measures from sending to seeing, whichever end comes first', async () => {
+    const { box, add, sent, heard, flush } = outbox();
+    add('one');
+    await vi.advanceTimersByTimeAsync(10);
+    sent[0]?.answer({ ok: true, message: message(1) });
+    await vi.advanceTimersByTimeAsync(990);
+    box.seen([message(1)]);
+
+    add('two');
+    await vi.advanceTimersByTimeAsync(30);
+    box.seen([message(2)]);
+    await vi.advanceTimersByTimeAsync(500);
+    sent[1]?.answer({ ok: true, message: message(2) });
+    await flush();
+    expect(heard.own).toEqual([
+      ['aaa-1', 1_000],
+      ['aaa-2', 30],
+    ]);
+    expect(heard.pending.at(-1)).toBe('0/0');
+  });
+
+  test('takes no message of another log for its own', async () => {
+    const { box, add, sent, heard, flush } = outbox();
+    add('one');
+    await flush();
+    sent[0]?.answer({ ok: true, message: message(1, 'aaa') });
+    await flush();
+    box.seen([message(1, 'bbb')]);
+    expect(heard.own).toEqual([]);
+  });
+
+  test('gives back everything that was not published', async () => {
+    const { add, sent, heard, flush } = outbox();
+    add('one');
+    add('two');
+    await flush();
+    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    await flush();
+    expect(heard.failed).toEqual([['one', 'two']]);
+    expect(heard.pending.at(-1)).toBe('0/0');
+    expect(sent).toHaveLength(1);
+  });
+
+  test('sends the same text with the same key after a network failure, another with another', async () => {
+    const { add, sent, flush } = outbox();
+    add('one');
+    await flush();
+    sent[0]?.answer({ ok: false, why: 'network', detail: null });
+    await flush();
+    add('one');
+    await flush();
+    expect(sent[1]?.key).toBe(sent[0]?.key);
+    sent[1]?.answer({ ok: true, message: message(1) });
+    await flush();
+    add('one');
+    await flush();
+    expect(sent[2]?.key).not.toBe(sent[0]?.key);
+  });
+});

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { roomFrom, roomLink } from '../src/room.ts';
+
+describe('the room in the address', () => {
+  test.each([
+    ['', 'lobby'],
+    ['?room=', 'lobby'],
+    ['?x=1', 'lobby'],
+    ['?room=tea', 'tea'],
+    ['?room=A-z_09', 'A-z_09'],
+    [`?room=${'a'.repeat(64)}`, 'a'.repeat(64)],
+  ])('%s is %s', (search, room) => {
+    expect(roomFrom(search)).toEqual({ ok: true, room });
+  });
+
+  test.each([
+    ['?room=a%20b', 'a b'],
+    ['?room=a+b', 'a b'],
+    ['?room=%ED%95%9C', '한'],
+    ['?room=a%0A', 'a\n'],
+    ['?room=<b>', '<b>'],
+    ['?room=../x', '../x'],
+    [`?room=${'a'.repeat(65)}`, 'a'.repeat(65)],
+    ['?room=%FF', '\uFFFD'],
+  ])('%s is refused', (search, given) => {
+    expect(roomFrom(search)).toEqual({ ok: false, given });
+  });
+
+  test('a link keeps the page and nothing else of its address', () => {
+    expect(roomLink('tea', 'http://127.0.0.1:8080/?room=old&x=1#y')).toBe('http://127.0.0.1:8080/?room=tea');
+  });
+});

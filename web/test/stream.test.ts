@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Place } from '../src/ingest.ts';
+import { Stream } from '../src/sources/stream.ts';
+import { message, RecordingSink } from './support.ts';
+
+class FakeEventSource extends EventTarget {
+  readyState = 0;
+  readonly url: URL;
+
+  constructor(address: string) {
+    super();
+    this.url = new URL(address, 'http://test/');
+  }
+
+  close(): void {
+    this.readyState = 2;
+  }
+
+  opens(): void {
+    this.readyState = 1;
+    this.dispatchEvent(new Event('open'));
+  }
+
+  /** As after a lost connection: the browser goes on by itself. */
+  loses(): void {
+    this.readyState = 0;
+    this.dispatchEvent(new Event('error'));
+  }
+
+  /** As after an answer other than 200: the browser is done with it. */
+  givesUp(): void {
+    this.readyState = 2;
+    this.dispatchEvent(new Event('error'));
+  }
+
+  says(data: unknown, type = 'message'): void {
+    this.dispatchEvent(
+      new MessageEvent(type, { data: typeof data === 'string' ? data : JSON.stringify(data) }),
+    );
+  }
+}
+
+function stream(place: () => Place = () => ({ cursor: 'aaa-1' })) {
+  const sink = new RecordingSink();
+  const opened: FakeEventSource[] = [];
+  const source = new Stream({
+    room: 'lobby',
+    client: 'me',
+    sink,
+    open: (address) => {
+      const events = new FakeEventSource(address);
+      opened.push(events);
+      return events as unknown as EventSource;
+    },
+  });
+  source.start(place);
+  const newest = () => {
+    const last = opened.at(-1);
+    if (last === undefined) throw new Error('nothing was opened');
+    return last;
+  };
+  return { source, sink, opened, newest };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the stream', () => {
+  test('opens an EventSource at the place it is given, for its client', () => {
+    const { newest } = stream();
+    expect(newest().url.pathname).toBe('/stream');
+    expect(Object.fromEntries(newest().url.searchParams)).toEqual({
+      room: 'lobby',
+      cursor: 'aaa-1',
+      client: 'me',
+    });
+  });
+
+  test('passes each message on with its own cursor', () => {
+    const { sink, newest } = stream();
+    newest().opens();
+    newest().says(message(2));
+    newest().says(message(3));
+    expect(sink.kinds).toEqual(['connecting', 'live']);
+    expect(sink.ids).toEqual([2, 3]);
+    expect(sink.batches.at(-1)?.cursor).toBe('aaa-3');
+  });
+
+  test.each(['expired', 'unknown'] as const)('passes on the reset %s', (reason) => {
+    const { sink, newest } = stream();
+    newest().opens();
+    newest().says({ reason }, 'reset');
+    expect(sink.batches).toEqual([{ messages: [], cursor: null, reset: reason }]);
+  });
+
+  test('leaves a lost connection to the browser and says so', () => {
+    const { sink, opened, newest } = stream();
+    newest().opens();
+    newest().loses();
+    newest().loses();
+    newest().opens();
+    expect(sink.kinds).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live']);
+    expect(opened).toHaveLength(1);
+  });
+
+  test('opens a new one at the newest place where the browser gave up, after growing pauses', async () => {
+    let cursor = 'aaa-1';
+    const { sink, opened, newest } = stream(() => ({ cursor }));
+    newest().opens();
+    cursor = 'aaa-5';
+    newest().givesUp();
+    expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'refused', detail: null });
+    await vi.advanceTimersByTimeAsync(250);
+    expect(opened).toHaveLength(2);
+    expect(newest().url.searchParams.get('cursor')).toBe('aaa-5');
+
+    const pauses: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const from = performance.now();
+      const count = opened.length;
+      newest().givesUp();
+      while (opened.length === count) await vi.advanceTimersByTimeAsync(10);
+      pauses.push(performance.now() - from);
+    }
+    expect(pauses[0]).toBeLessThanOrEqual(510);
+    expect(pauses.at(-1)).toBeGreaterThanOrEqual(2_500);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(5_010);
+  });
+
+  test('does not let the browser start over where there is no cursor yet', async () => {
+    let place: Place = { last: 50 };
+    const { opened, newest } = stream(() => place);
+    newest().opens();
+    place = { last: 1000 };
+    newest().loses();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(opened).toHaveLength(2);
+    expect(newest().url.searchParams.get('last')).toBe('1000');
+  });
+
+  test.each(['no json', '{"id":"x"}', 'null'])(
+    'does not skip over an event it cannot read: %s',
+    async (data) => {
+      const { sink, opened, newest } = stream();
+      newest().opens();
+      newest().says(data);
+      newest().says(message(3));
+      expect(sink.links.at(-1)).toMatchObject({ kind: 'reconnecting', why: 'garbled' });
+      expect(sink.ids).toEqual([]);
+      await vi.advanceTimersByTimeAsync(250);
+      expect(opened).toHaveLength(2);
+    },
+  );
+
+  test('stops at once, in a pause too', async () => {
+    const { source, sink, opened, newest } = stream();
+    newest().opens();
+    newest().givesUp();
+    source.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    opened[0]?.says(message(9));
+    expect(opened).toHaveLength(1);
+    expect(sink.ids).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('ends its pause when it is woken, and leaves an open stream alone', () => {
+    const { source, opened, newest } = stream();
+    newest().opens();
+    source.wake();
+    expect(opened).toHaveLength(1);
+    newest().givesUp();
+    source.wake();
+    expect(opened).toHaveLength(2);
+  });
+});

@@ -1,0 +1,89 @@
+// What several tests build: messages, answers, and a fetch that is told what to answer.
+
+import { vi } from 'vitest';
+import type { Fetch } from '../src/http.ts';
+import type { Batch, Message } from '../src/message.ts';
+import type { Link, Sink } from '../src/sources/source.ts';
+
+export function message(id: number, log = 'aaa'): Message {
+  return {
+    id,
+    cursor: `${log}-${id}`,
+    author: 'mina',
+    text: `number ${id}`,
+    sent_at: '2026-01-02T03:04:05.000006Z',
+  };
+}
+
+export function batch(ids: number[], more: Partial<Batch> = {}, log = 'aaa'): Batch {
+  const messages = ids.map((id) => message(id, log));
+  return { messages, cursor: messages.at(-1)?.cursor ?? null, reset: null, ...more };
+}
+
+export function pollAnswer(ids: number[], more: Record<string, unknown> = {}, log = 'aaa'): Response {
+  return json(200, {
+    messages: ids.map((id) => message(id, log)),
+    cursor: `${log}-${ids.at(-1) ?? 0}`,
+    more: false,
+    reset: null,
+    ...more,
+  });
+}
+
+export function json(status: number, body: unknown, type = 'application/json'): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': type } });
+}
+
+export function problem(status: number, detail: string): Response {
+  return json(status, { type: 'about:blank', title: 'Refused', status, detail }, 'application/problem+json');
+}
+
+export class RecordingSink implements Sink {
+  readonly links: Link[] = [];
+  readonly batches: Batch[] = [];
+
+  link(link: Link): void {
+    this.links.push(link);
+  }
+
+  batch(batch: Batch): void {
+    this.batches.push(batch);
+  }
+
+  get ids(): number[] {
+    return this.batches.flatMap(({ messages }) => messages.map(({ id }) => id));
+  }
+
+  get kinds(): string[] {
+    return this.links.map(({ kind }) => kind);
+  }
+}
+
+export interface Call {
+  url: URL;
+  init: RequestInit;
+  at_ms: number;
+}
+
+type Reply = (call: Call) => Response | Promise<Response>;
+
+/** Each request gets the next reply; the last one is repeated. */
+export function fakeFetch(...replies: Reply[]): { fetch: Fetch; calls: Call[] } {
+  const calls: Call[] = [];
+  const fetch: Fetch = vi.fn(async (input, init = {}) => {
+    const call = { url: new URL(String(input), 'http://test/'), init, at_ms: performance.now() };
+    const reply = replies[Math.min(calls.length, replies.length - 1)];
+    calls.push(call);
+    if (reply === undefined) throw new Error('no reply was prepared');
+    return reply(call);
+  });
+  return { fetch, calls };
+}
+
+/** A request that nothing answers; it only ends when it is aborted. */
+export const hang: Reply = ({ init }) =>
+  new Promise((_, reject) => {
+    init.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+  });
+
+export const networkDown: Reply = () => Promise.reject(new TypeError('Failed to fetch'));

@@ -1,0 +1,25 @@
+// How the page is built and served while it is worked on.
+//
+// The server embeds what `vite build` writes. It sends a strict Content-Security-Policy, so nothing may be
+// inlined: every asset is a file of its own under `assets/`, with its hash in its name.
+
+import { defineConfig } from 'vitest/config';
+
+const server = process.env['POLL_VS_SSE_SERVER'] ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  base: './',
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    host: '127.0.0.1',
+    proxy: Object.fromEntries(['/poll', '/stream', '/messages', '/ledger'].map((route) => [route, server])),
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+  },
+});
