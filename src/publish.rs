@@ -102,6 +102,9 @@ async fn json(request: &HttpRequest, body: web::Payload) -> Result<Value, Proble
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
         return Err(problem.field("Content-Type"));
     }
+    if announced_length(request).is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
     let Ok(read) = timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES)).await else {
         let detail = format!(
             "the body did not arrive within {} s",
@@ -110,13 +113,20 @@ async fn json(request: &HttpRequest, body: web::Payload) -> Result<Value, Proble
         return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
     };
     let bytes = read
-        .map_err(|_| {
-            let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-        })?
+        .map_err(|_| too_large())?
         .map_err(|error| bad_body(format!("the body could not be read: {error}")))?;
     serde_json::from_slice(&bytes)
         .map_err(|error| bad_body(format!("the body is not JSON: {error}")))
+}
+
+fn announced_length(request: &HttpRequest) -> Option<u64> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 fn bad_body(detail: String) -> Problem {

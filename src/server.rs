@@ -15,7 +15,7 @@ use actix_service::{
 use actix_web::{App, dev::AppConfig, rt::net::TcpStream, web};
 use actix_web_lab::middleware::CatchPanic;
 use anyhow::Context as _;
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::{
     config::{Config, StoreChoice},
@@ -63,8 +63,8 @@ pub struct Server {
 impl Server {
     /// Opens the store and binds the address. Log lines go to `out`.
     pub fn build(config: Config, out: impl Write + Send + 'static) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(config.bind)
-            .with_context(|| format!("cannot listen on {}", config.bind))?;
+        let listener =
+            listen(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
         let log = open_log(&config)?;
         let (lines, writer) = Lines::to(out, config.log_format)?;
@@ -188,6 +188,17 @@ fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
         }
     };
     Ok(Log::new(store, tails))
+}
+
+/// Binds with a backlog that a herd of reconnecting clients fits into: one that does not is told
+/// nothing, and tries again only after a second.
+fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    const BACKLOG: i32 = 4096;
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Sets what every client's socket needs.

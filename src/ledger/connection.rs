@@ -5,7 +5,7 @@
 //! requests that open none (the page, `/ledger`) are nobody's.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -13,6 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::{Poll, Waker},
 };
 
 use actix_web::{HttpRequest, rt::net::TcpStream};
@@ -45,6 +46,8 @@ struct State {
     /// Whom the connection served last.
     claim: Option<Claim>,
     exchange: Option<Open>,
+    /// Woken when HTTP has nothing left to write.
+    flushing: Option<Waker>,
 }
 
 /// On whose account something happens: the transport's, and the client's where it has a label.
@@ -84,6 +87,7 @@ impl Connection {
             unclaimed_in: 0,
             claim: None,
             exchange: None,
+            flushing: None,
         };
         Self(Rc::new(Shared {
             ledger,
@@ -114,6 +118,21 @@ impl Connection {
         if let Some(socket) = self.0.socket.borrow_mut().take() {
             *self.0.sequel.borrow_mut() = Some(sequel(socket));
         }
+    }
+
+    /// Waits until HTTP has written its earlier answers: a client may have sent requests ahead.
+    pub async fn flushed(&self) {
+        let mut asked = false;
+        std::future::poll_fn(|cx| {
+            let mut state = self.0.state.borrow_mut();
+            if asked && state.flushing.is_none() {
+                return Poll::Ready(());
+            }
+            asked = true;
+            state.flushing = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// What goes on after HTTP, if anything does.
@@ -150,6 +169,7 @@ impl Connection {
             connection: self.clone(),
             claim,
             messages: 0,
+            answered: Cell::new(false),
         }
     }
 
@@ -200,9 +220,12 @@ impl Connection {
         }
     }
 
-    /// Ends the exchange if it is answered; all it had to write is written.
+    /// All that HTTP had to write is written: ends the exchange if it is answered.
     pub(super) fn settle(&self) {
         let mut state = self.0.state.borrow_mut();
+        if let Some(waker) = state.flushing.take() {
+            waker.wake();
+        }
         if state.exchange.as_ref().is_some_and(|open| open.answered) {
             state.end(&self.0.ledger);
         }
@@ -249,6 +272,8 @@ pub struct Exchange {
     connection: Connection,
     claim: Claim,
     messages: u64,
+    /// It has a status; the client did not leave before.
+    answered: Cell<bool>,
 }
 
 impl Exchange {
@@ -258,6 +283,7 @@ impl Exchange {
     }
 
     pub fn status(&self, status: u16) {
+        self.answered.set(true);
         self.with_line(|line| line.status = status);
     }
 
@@ -300,7 +326,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.messages == 0 {
+        if self.answered.get() && self.messages == 0 {
             self.claim
                 .add(&self.connection.0.ledger, |counts| &counts.empty, 1);
         }

@@ -173,7 +173,7 @@ impl RoomLog {
         match start {
             Start::After(cursor) => {
                 // A place after the head is one of a log that went further than this one.
-                if cursor.log != self.log.id() || cursor.id > self.log.head() {
+                if cursor.log != self.log.id() || cursor.id > self.log.tails.shown() {
                     return Ok(Place {
                         after: 0,
                         reset: Some(Reset::Unknown),

@@ -26,6 +26,9 @@ pub struct Tails {
     budget_bytes: usize,
     /// The newest message of the log that readers can see.
     head: AtomicU64,
+    /// The newest message that a reader may have been given: it may be ahead of `head` while a batch
+    /// is on its way, and a cursor up to here is none of another log.
+    shown: AtomicU64,
     rooms: Mutex<Rooms>,
 }
 
@@ -53,6 +56,7 @@ impl Tails {
         Self {
             budget_bytes,
             head: AtomicU64::new(head),
+            shown: AtomicU64::new(head),
             rooms: Mutex::default(),
         }
     }
@@ -60,6 +64,16 @@ impl Tails {
     /// The newest id of the whole log that readers can see.
     pub fn head(&self) -> u64 {
         self.head.load(Ordering::Acquire)
+    }
+
+    /// Readers may be given messages up to `id` from now on.
+    pub fn may_show(&self, id: u64) {
+        self.shown.fetch_max(id, Ordering::AcqRel);
+    }
+
+    /// The newest message that a reader may have been given.
+    pub fn shown(&self) -> u64 {
+        self.shown.load(Ordering::Acquire)
     }
 
     /// The tail of `room`; a new one covers what comes after the present head.
@@ -74,6 +88,7 @@ impl Tails {
         let Some(head) = entries.last().map(|entry| entry.id) else {
             return;
         };
+        self.may_show(head);
         let mut ringing: Vec<Arc<Tail>> = Vec::new();
         {
             let mut rooms = self.rooms.lock();

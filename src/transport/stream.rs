@@ -42,6 +42,7 @@ pub async fn stream(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
     let Some(connection) = Connection::of(&request) else {
         return unmetered().error_response();
     };
+    connection.flushed().await;
     let exchange = open(connection, Transport::Stream, query.as_ref().ok());
     let frames = match query {
         Ok(query) => Frames::open(&log, &query).await.map_err(Problem::from),
@@ -69,6 +70,8 @@ pub struct Frames {
     reading: Option<Reading>,
     last_sent: Instant,
     keep_alive: Pin<Box<Sleep>>,
+    /// When the timer fires; kept here too, as a delivery would have to follow the pointer.
+    keep_alive_due: Instant,
     /// The timer will wake the stream's task.
     keep_alive_set: bool,
     just_sent: bool,
@@ -103,6 +106,7 @@ impl Frames {
             reading: None,
             last_sent: now,
             keep_alive: Box::pin(sleep_until(now + KEEP_ALIVE_AFTER)),
+            keep_alive_due: now + KEEP_ALIVE_AFTER,
             keep_alive_set: false,
             just_sent: false,
         })
@@ -195,7 +199,7 @@ impl Frames {
     fn send(&mut self, frame: Frame) -> Poll<Option<Frame>> {
         self.last_sent = Instant::now();
         // A timer that is still to come need not be looked at right after.
-        self.keep_alive_set = self.keep_alive_set && self.last_sent < self.keep_alive.deadline();
+        self.keep_alive_set = self.keep_alive_set && self.last_sent < self.keep_alive_due;
         self.just_sent = true;
         Poll::Ready(Some(frame))
     }
@@ -213,12 +217,19 @@ impl Frames {
             let due = self.last_sent + KEEP_ALIVE_AFTER;
             let now = Instant::now();
             if due > now {
-                self.keep_alive.as_mut().reset(due);
+                self.set_keep_alive(due);
                 continue;
             }
-            self.keep_alive.as_mut().reset(now + KEEP_ALIVE_AFTER);
+            self.set_keep_alive(now + KEEP_ALIVE_AFTER);
             return self.send(Frame::plain(sse::KEEP_ALIVE));
         }
+    }
+}
+
+impl Frames {
+    fn set_keep_alive(&mut self, due: Instant) {
+        self.keep_alive.as_mut().reset(due);
+        self.keep_alive_due = due;
     }
 }
 

@@ -144,7 +144,11 @@ impl Writer {
                 }
                 Command::Retire { .. } | Command::Close { .. } => Ok(None),
                 Command::Probe { .. } => {
-                    transaction.execute("UPDATE meta SET value = value", [])?;
+                    // Another value each time: SQLite does not write a page that stays as it is.
+                    transaction.execute(
+                        "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', random())",
+                        [],
+                    )?;
                     written.probed = true;
                     Ok(None)
                 }
@@ -155,6 +159,10 @@ impl Writer {
         written.retired_through = retire(&transaction, self.retention, head, now)?;
         written.retained_messages =
             oldest(&transaction)?.map_or(0, |(oldest, _)| head + 1 - oldest);
+        // Readers of the file see these from the commit on, before the tails have them.
+        if let Some(entry) = written.entries.last() {
+            self.tails.may_show(entry.id);
+        }
         transaction.commit()?;
         Ok(written)
     }
