@@ -166,9 +166,11 @@ impl Connection {
         });
         state.claim_bytes_in(&self.0.ledger);
         Exchange {
+            ledger: self.0.ledger.clone(),
             connection: self.clone(),
             claim,
             messages: 0,
+            wire_bytes_out: 0,
             answered: Cell::new(false),
         }
     }
@@ -269,9 +271,13 @@ impl State {
 /// A request and its answer, on the account of a transport and a client. Belongs to the answer's
 /// body: dropped when that is done.
 pub struct Exchange {
+    /// The connection's; here too, so that a delivery need not go there.
+    ledger: Arc<Ledger>,
     connection: Connection,
     claim: Claim,
     messages: u64,
+    /// What was written past HTTP.
+    wire_bytes_out: u64,
     /// It has a status; the client did not leave before.
     answered: Cell<bool>,
 }
@@ -296,20 +302,25 @@ impl Exchange {
         }
     }
 
+    /// Notes bytes that were written to a socket taken over.
+    pub fn wrote(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.wire_bytes_out += bytes;
+        self.claim
+            .add(&self.ledger, |counts| &counts.wire_bytes_out, bytes);
+    }
+
     /// Notes messages given to the client; for publish, appended.
     pub fn messages(&mut self, messages: u64) {
         self.messages += messages;
-        self.claim.add(
-            &self.connection.0.ledger,
-            |counts| &counts.messages,
-            messages,
-        );
+        self.claim
+            .add(&self.ledger, |counts| &counts.messages, messages);
     }
 
     /// Notes how late messages are that are being given to the client: the oldest of `messages`
     /// was published at `sent_at_us`.
     pub fn delay(&self, sent_at_us: i64, messages: u64) {
-        if let Some(delays) = self.connection.0.ledger.delays(self.claim.transport) {
+        if let Some(delays) = self.ledger.delays(self.claim.transport) {
             delays.note(sent_at_us, messages);
         }
     }
@@ -318,7 +329,7 @@ impl Exchange {
     pub fn announce(&self) {
         self.with_line(|line| {
             line.phase = Phase::Opened;
-            self.connection.0.ledger.lines.request(line);
+            self.ledger.lines.request(line);
             line.phase = Phase::Closed;
         });
     }
@@ -327,13 +338,13 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.answered.get() && self.messages == 0 {
-            self.claim
-                .add(&self.connection.0.ledger, |counts| &counts.empty, 1);
+            self.claim.add(&self.ledger, |counts| &counts.empty, 1);
         }
         if let Some(open) = &mut self.connection.0.state.borrow_mut().exchange {
             open.answered = true;
             if let Some(line) = &mut open.line {
                 line.messages = self.messages;
+                line.wire_bytes_out += self.wire_bytes_out;
             }
         }
     }

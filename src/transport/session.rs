@@ -67,7 +67,7 @@ impl Session {
             while !self.unsent.is_empty() {
                 let bytes = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.unsent))?;
                 self.unsent.advance(bytes);
-                self.connection.was_written(bytes);
+                self.exchange.wrote(bytes);
             }
             let Some(frame) = ready!(self.frames.poll_next(cx)) else {
                 return Pin::new(&mut self.socket).poll_shutdown(cx);
