@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use actix_http::HttpService;
+use actix_http::{HttpService, KeepAlive};
 use actix_server::ServerBuilder;
 use actix_service::{
     IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, map_config,
@@ -39,10 +39,6 @@ const SUMMARY_EVERY: u64 = 10;
 const RETIRE_EVERY: Duration = Duration::from_secs(1);
 /// How long requests under way may take to finish when the server stops, seconds.
 const SHUTDOWN_TIMEOUT: u64 = 1;
-/// Above any polling interval people use, so that polls share a connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// A request's head that is not there by then never will be.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a refused request's body is read on, so that the client sees the refusal.
 const LINGER: Duration = Duration::from_secs(1);
 /// Bytes that wait for a reader in this process before its answer is asked for more.
@@ -124,8 +120,9 @@ impl Server {
                     move |request, app| answer(request, app, log.clone()),
                 );
                 let http = HttpService::build()
-                    .keep_alive(KEEP_ALIVE)
-                    .client_request_timeout(HEAD_TIMEOUT)
+                    // `Metered` has a timer for both of these.
+                    .keep_alive(KeepAlive::Os)
+                    .client_request_timeout(Duration::ZERO)
                     .client_disconnect_timeout(LINGER)
                     .h1_allow_half_closed(false)
                     .h1_write_buffer_size(WRITE_BUFFER)
@@ -135,7 +132,7 @@ impl Server {
                     })
                     .local_addr(addr)
                     .on_connect_ext(|io: &Metered, data| {
-                        data.insert(io.0.clone());
+                        data.insert(io.connection.clone());
                     })
                     .h1(answers);
                 apply_fn_factory(http, move |socket: TcpStream, http| {
@@ -143,7 +140,7 @@ impl Server {
                     let peer = socket.peer_addr().ok();
                     let connection = Connection::new(socket, ledger.clone());
                     // Boxed, so that its memory is free again while a sequel runs.
-                    let requests = Box::pin(http.call((Metered(connection.clone()), peer)));
+                    let requests = Box::pin(http.call((Metered::new(connection.clone()), peer)));
                     async move {
                         let result = requests.await;
                         if let Some(sequel) = connection.sequel() {

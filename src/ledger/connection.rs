@@ -203,6 +203,12 @@ impl Connection {
         }
     }
 
+    /// Whether what was read is no request yet.
+    pub(super) fn is_in_head(&self) -> bool {
+        let state = self.0.state.borrow();
+        state.unclaimed_in > 0 && state.exchange.is_none()
+    }
+
     pub fn was_written(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
         let state = &mut *state;

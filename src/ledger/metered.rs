@@ -13,51 +13,82 @@ use std::{
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::Connection;
+use super::{connection::Connection, patience::Patience};
 
 /// The HTTP layer's end of a [`Connection`].
-pub struct Metered(pub Connection);
+pub struct Metered {
+    pub connection: Connection,
+    patience: Patience,
+    /// Something crossed the socket since the patience was last asked.
+    active: bool,
+}
+
+impl Metered {
+    pub fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            patience: Patience::new(),
+            active: false,
+        }
+    }
+}
 
 impl AsyncRead for Metered {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = self
-            .0
+            .connection
             .with_socket(|socket| Pin::new(socket).poll_read(cx, buf));
-        self.0.was_read(buf.filled().len() - before);
-        read.unwrap_or(Poll::Ready(Ok(())))
+        self.connection.was_read(buf.filled().len() - before);
+        let this = &mut *self;
+        match read {
+            Some(Poll::Pending) => {
+                let active = std::mem::take(&mut this.active);
+                let in_head = this.connection.is_in_head();
+                // HTTP reads the end of the input, and closes.
+                this.patience.poll_over(active, in_head, cx).map(Ok)
+            }
+            Some(read) => {
+                this.active = true;
+                read
+            }
+            None => Poll::Ready(Ok(())),
+        }
     }
 }
 
 impl AsyncWrite for Metered {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = self
-            .0
+            .connection
             .with_socket(|socket| Pin::new(socket).poll_write(cx, buf));
         if let Some(Poll::Ready(Ok(bytes))) = written {
-            self.0.was_written(bytes);
+            self.connection.was_written(bytes);
+            self.active = true;
         }
         written.unwrap_or(Poll::Ready(Ok(buf.len())))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // The HTTP layer flushes when it has written all it had.
-        self.0.settle();
-        let flushed = self.0.with_socket(|socket| Pin::new(socket).poll_flush(cx));
+        self.connection.settle();
+        let flushed = self
+            .connection
+            .with_socket(|socket| Pin::new(socket).poll_flush(cx));
         flushed.unwrap_or(Poll::Ready(Ok(())))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = self
-            .0
+            .connection
             .with_socket(|socket: &mut TcpStream| Pin::new(socket).poll_shutdown(cx));
         shut.unwrap_or(Poll::Ready(Ok(())))
     }

@@ -11,6 +11,7 @@ pub mod delays;
 pub mod http;
 pub mod lines;
 pub mod metered;
+mod patience;
 mod prometheus;
 pub mod table;
 

@@ -73,7 +73,6 @@ async fn read(
     query: &ReadQuery,
     known: &KnownTags<'_>,
 ) -> Result<Answer, Unavailable> {
-    let deadline = Instant::now() + query.wait;
     let limit = Limit {
         messages: query.limit,
         bytes: MAX_ANSWER_BYTES,
@@ -88,6 +87,7 @@ async fn read(
     if query.wait.is_zero() || answer.is_news(known) {
         return Ok(answer);
     }
+    let deadline = Instant::now() + query.wait;
     let listener = room.listen();
     while !answer.is_news(known) && !listener.is_closed() {
         let after = answer.read.after;
