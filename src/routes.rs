@@ -43,10 +43,10 @@ where
     let is_poll = request.method() == Method::GET && request.path() == "/poll";
     let connection = Connection::of_bare(&request).filter(|_| is_poll).cloned();
     match connection {
-        Some(connection) => Either::left(async move {
-            let answer = poll(request.head(), &connection, &log).await;
-            Ok(answer.into())
-        }),
+        Some(connection) => {
+            let answer = poll(request, &connection, log);
+            Either::left(async move { Ok(answer.await.into()) })
+        }
         None => {
             let answer = app.call(request);
             Either::right(async move { Ok(answer.await?.map_into_boxed_body().into()) })

@@ -46,6 +46,8 @@ struct State {
     /// Whom the connection served last.
     claim: Option<Claim>,
     exchange: Option<Open>,
+    /// Something was written.
+    answered: bool,
     /// Woken when HTTP has nothing left to write.
     flushing: Option<Waker>,
 }
@@ -87,6 +89,7 @@ impl Connection {
             unclaimed_in: 0,
             claim: None,
             exchange: None,
+            answered: false,
             flushing: None,
         };
         Self(Rc::new(Shared {
@@ -203,10 +206,11 @@ impl Connection {
         }
     }
 
-    /// Whether what was read is no request yet.
+    /// Whether a request is due or has begun to come, but is not whole yet.
     pub(super) fn is_in_head(&self) -> bool {
         let state = self.0.state.borrow();
-        state.unclaimed_in > 0 && state.exchange.is_none()
+        // The first is due as soon as the connection is there.
+        state.exchange.is_none() && (state.unclaimed_in > 0 || !state.answered)
     }
 
     pub fn was_written(&self, bytes: usize) {
@@ -226,6 +230,7 @@ impl Connection {
             // An answer that is nobody's: so was its request.
             _ => state.unclaimed_in = 0,
         }
+        state.answered = true;
     }
 
     /// All that HTTP had to write is written: ends the exchange if it is answered.

@@ -73,6 +73,7 @@ impl AsyncWrite for Metered {
         if let Some(Poll::Ready(Ok(bytes))) = written {
             self.connection.was_written(bytes);
             self.active = true;
+            self.patience.answered();
         }
         written.unwrap_or(Poll::Ready(Ok(buf.len())))
     }

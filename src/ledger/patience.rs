@@ -34,6 +34,11 @@ impl Patience {
         }
     }
 
+    /// Called when an answer was written: what had come was a whole request.
+    pub fn answered(&mut self) {
+        self.head_since = None;
+    }
+
     /// Called when nothing is there to be read. Done when the connection has waited for too long.
     /// `active`: something was read or written since. `in_head`: what was read is no request yet.
     pub fn poll_over(&mut self, active: bool, in_head: bool, cx: &mut Context<'_>) -> Poll<()> {

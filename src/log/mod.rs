@@ -115,6 +115,13 @@ impl Log {
         Ok(room)
     }
 
+    /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
+    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
+        cursor.log == self.id()
+            && cursor.id <= self.tails.shown()
+            && self.tails.is_quiet(room, cursor.id)
+    }
+
     /// Lets the store drop what is older than it retains.
     pub async fn retire(&self) -> Result<(), Unavailable> {
         self.store.retire().await

@@ -198,6 +198,11 @@ impl Tail {
         (!state.loaded).then_some(state.covered_after)
     }
 
+    /// Whether it is certain that there is nothing after `id`.
+    pub fn is_quiet(&self, id: u64) -> bool {
+        matches!(self.state.lock().index_after(id), Recent::Nothing)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.state.lock().entries.is_empty()
     }

@@ -83,6 +83,12 @@ impl Tails {
         rooms.of(room, self.head()).clone()
     }
 
+    /// Whether the room is in memory, and has nothing after `id`.
+    pub fn is_quiet(&self, room: &Room, id: u64) -> bool {
+        let rooms = self.rooms.lock();
+        rooms.tails.get(room).is_some_and(|tail| tail.is_quiet(id))
+    }
+
     /// Makes `entries`, which follow the head in order, visible to readers and wakes them.
     pub fn append(&self, entries: Vec<Entry>) {
         let Some(head) = entries.last().map(|entry| entry.id) else {

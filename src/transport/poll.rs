@@ -1,11 +1,14 @@
 //! `GET /poll`: one read of the log per request; with `wait`, a read that waits for news.
 
 use std::{
+    future::{Ready, ready},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
+use actix_http::Request;
+use actix_utils::future::Either;
 use actix_web::{
     HttpResponse,
     body::{BodySize, MessageBody},
@@ -31,8 +34,12 @@ const MAX_ANSWER_BYTES: usize = 512 * 1024;
 
 /// Answers a poll. It is given the bare request: polls are what comes most often, and have no use
 /// for what routing and extractors do.
-pub async fn poll(head: &RequestHead, connection: &Connection, log: &Arc<Log>) -> HttpResponse {
-    let query = ReadQuery::of(head);
+pub fn poll(
+    request: Request,
+    connection: &Connection,
+    log: Arc<Log>,
+) -> Either<Ready<HttpResponse>, impl Future<Output = HttpResponse> + use<>> {
+    let query = ReadQuery::of(request.head());
     let transport = match &query {
         Ok(query) if !query.wait.is_zero() => Transport::LongPoll,
         _ => Transport::Poll,
@@ -40,13 +47,36 @@ pub async fn poll(head: &RequestHead, connection: &Connection, log: &Arc<Log>) -
     let exchange = open(connection, transport, query.as_ref().ok());
     let query = match query {
         Ok(query) => query,
-        Err(problem) => return refuse(&problem, &exchange),
+        Err(problem) => return Either::left(ready(refuse(&problem, &exchange))),
     };
-    let known = KnownTags::of(head);
-    match read(log, &query, &known).await {
-        Ok(answer) => respond(answer, &query, &known, exchange),
-        Err(away) => refuse(&Problem::from(away), &exchange),
+    if let Some(answer) = nothing(&log, &query) {
+        let known = KnownTags::of(request.head());
+        return Either::left(ready(respond(answer, &query, &known, exchange)));
     }
+    Either::right(async move {
+        let known = KnownTags::of(request.head());
+        match read(&log, &query, &known).await {
+            Ok(answer) => respond(answer, &query, &known, exchange),
+            Err(away) => refuse(&Problem::from(away), &exchange),
+        }
+    })
+}
+
+/// The commonest answer of all, where it can be seen at a glance: nothing has come after the cursor.
+fn nothing(log: &Log, query: &ReadQuery) -> Option<Answer> {
+    let Start::After(cursor) = query.start else {
+        return None;
+    };
+    if !query.wait.is_zero() || !log.is_quiet(&query.room, cursor) {
+        return None;
+    }
+    let read = Read {
+        entries: Vec::new(),
+        more: false,
+        reset: None,
+        after: cursor.id,
+    };
+    Some(Answer { read, cursor })
 }
 
 struct Answer {

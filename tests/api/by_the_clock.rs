@@ -15,6 +15,8 @@ const LONG: Duration = Duration::from_secs(25);
 #[test]
 fn what_waits_waits_as_long_as_the_contract_says() {
     let server = Server::with(Store::Memory, |config| config.request_log = true);
+    // The first server's summaries are counted.
+    let polled = Server::memory();
     std::thread::scope(|scope| {
         scope.spawn(|| a_silent_stream_gets_a_keep_alive_after_15_s(&server));
         scope.spawn(|| a_stream_with_data_gets_none(&server));
@@ -29,12 +31,34 @@ fn what_waits_waits_as_long_as_the_contract_says() {
             scope.spawn(move || half_a_head_is_given_up(server, half));
         }
         scope.spawn(|| half_a_body_is_given_up(&server));
+        scope.spawn(|| a_connection_that_polls_on_is_kept(&polled));
+        scope.spawn(|| a_long_poll_may_come_first(&polled));
     });
     let lines = server.lines.text().to_lowercase();
     assert!(
         !lines.contains("error") && !lines.contains("panic"),
         "{lines}"
     );
+}
+
+/// Longer than a head may take: what one request needs is not charged to the next.
+fn a_connection_that_polls_on_is_kept(server: &Server) {
+    let mut wire = server.wire();
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(13) {
+        wire.get("/poll?room=steady").ok();
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+    wire.patience(LONG);
+    wire.get("/poll?room=steady&wait=12&last=0").ok();
+    wire.get("/poll?room=steady").ok();
+}
+
+/// Longer than a head may take, as the first request of its connection.
+fn a_long_poll_may_come_first(server: &Server) {
+    let mut wire = server.wire();
+    wire.patience(LONG);
+    wire.get("/poll?room=steady&wait=12&last=0").ok();
 }
 
 fn a_silent_stream_gets_a_keep_alive_after_15_s(server: &Server) {
