@@ -29,8 +29,8 @@ use crate::{
 
 /// Answers a request: a poll by itself, everything else through `app`.
 ///
-/// Routing, extractors and middleware are half of what an empty poll costs above the kernel; it
-/// has no use for them.
+/// An empty poll costs so little that routing, extractors and middleware would be a part of it that
+/// shows; it has no use for them.
 pub fn answer<A, B>(
     request: Request,
     app: &A,

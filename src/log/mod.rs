@@ -117,9 +117,13 @@ impl Log {
 
     /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
     pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
-        cursor.log == self.id()
-            && cursor.id <= self.tails.shown()
-            && self.tails.is_quiet(room, cursor.id)
+        self.is_own(cursor) && self.tails.is_quiet(room, cursor.id)
+    }
+
+    /// Whether this log may have given out `cursor`. A place after all that was shown is one of a
+    /// log that went further than this one.
+    fn is_own(&self, cursor: Cursor) -> bool {
+        cursor.log == self.id() && cursor.id <= self.tails.shown()
     }
 
     /// Lets the store drop what is older than it retains.
@@ -179,8 +183,7 @@ impl RoomLog {
     pub async fn place(&self, start: Start) -> Result<Place, Unavailable> {
         match start {
             Start::After(cursor) => {
-                // A place after the head is one of a log that went further than this one.
-                if cursor.log != self.log.id() || cursor.id > self.log.tails.shown() {
+                if !self.log.is_own(cursor) {
                     return Ok(Place {
                         after: 0,
                         reset: Some(Reset::Unknown),
