@@ -20,6 +20,7 @@ mod lab;
 pub mod ledger;
 pub mod log;
 pub mod message;
+pub mod presence;
 mod publish;
 mod routes;
 pub mod server;

@@ -44,6 +44,25 @@ impl FromStr for Room {
     }
 }
 
+/// Who says something: 1 to 64 Unicode characters, no control characters. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author(Arc<str>);
+
+impl Author {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Author {
+    type Err = String;
+
+    /// Takes a name, trimmed.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(checked_author(text)?.into()))
+    }
+}
+
 impl Borrow<str> for Room {
     fn borrow(&self) -> &str {
         &self.0
@@ -108,12 +127,13 @@ impl Draft {
         if let Some(unknown) = fields.keys().next() {
             return Err(BadDraft::new(unknown, "is not a field of a message"));
         }
+        let text = checked(&text, MAX_TEXT, |c| {
+            c.is_control() && c != '\n' && c != '\t'
+        });
         Ok(Self {
             room,
-            author: checked("author", &author, MAX_AUTHOR, |c| c.is_control())?,
-            text: checked("text", &text, MAX_TEXT, |c| {
-                c.is_control() && c != '\n' && c != '\t'
-            })?,
+            author: checked_author(&author).map_err(|why| BadDraft::new("author", why))?,
+            text: text.map_err(|why| BadDraft::new("text", why))?,
         })
     }
 }
@@ -130,28 +150,27 @@ fn required(fields: &mut Map<String, Value>, field: &str) -> Result<String, BadD
     take_string(fields, field)?.ok_or_else(|| BadDraft::new(field, "is missing"))
 }
 
-/// `text` trimmed, if it then has 1 to `max` Unicode characters and no forbidden one.
-fn checked(
-    field: &str,
-    text: &str,
-    max: usize,
-    forbidden: fn(char) -> bool,
-) -> Result<String, BadDraft> {
+fn checked_author(text: &str) -> Result<String, String> {
+    checked(text, MAX_AUTHOR, |c| c.is_control())
+}
+
+/// `text` trimmed, if it then has 1 to `max` Unicode characters and no forbidden one; else why not.
+fn checked(text: &str, max: usize, forbidden: fn(char) -> bool) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(BadDraft::new(field, "must not be empty"));
+        return Err("must not be empty".to_owned());
     }
     let length = text.chars().count();
     if length > max {
-        let detail = format!("must have at most {max} characters, and has {length}");
-        return Err(BadDraft::new(field, detail));
+        return Err(format!(
+            "must have at most {max} characters, and has {length}"
+        ));
     }
     if let Some(c) = text.chars().find(|&c| forbidden(c)) {
-        let detail = format!(
+        return Err(format!(
             "must not contain the control character U+{:04X}",
             u32::from(c)
-        );
-        return Err(BadDraft::new(field, detail));
+        ));
     }
     Ok(text.to_owned())
 }

@@ -17,14 +17,17 @@ use crate::{
     cursor::Cursor,
     error::{Problem, unmetered},
     ledger::{
+        ClientLabel,
         connection::{Connection, Exchange},
         counts::Transport,
+        http::client_label,
     },
     log::{
         Log,
         store::{Appended, IdempotencyKey},
     },
-    message::{BadDraft, Draft, Room},
+    message::{Author, BadDraft, Draft, Room},
+    presence::Presence,
     transport::refuse,
 };
 
@@ -36,12 +39,19 @@ pub async fn publish(
     request: HttpRequest,
     body: web::Payload,
     log: web::Data<Log>,
+    presence: web::Data<Presence>,
 ) -> HttpResponse {
     let Some(connection) = Connection::of(&request) else {
         return unmetered().error_response();
     };
-    let mut exchange = connection.open(Transport::Publish, None, None);
-    match append(&request, body, &log, &exchange).await {
+    let client = client_label(&request);
+    let label = client.as_ref().ok().and_then(Option::as_ref);
+    let mut exchange = connection.open(Transport::Publish, None, label);
+    let appended = match client {
+        Ok(client) => append(&request, body, &log, client, &presence, &exchange).await,
+        Err(problem) => Err(problem),
+    };
+    match appended {
         Ok((room, appended)) => respond(&room, appended, &mut exchange),
         Err(problem) => refuse(&problem, &exchange),
     }
@@ -51,13 +61,20 @@ async fn append(
     request: &HttpRequest,
     body: web::Payload,
     log: &Log,
+    client: Option<ClientLabel>,
+    presence: &Presence,
     exchange: &Exchange,
 ) -> Result<(Room, Appended), Problem> {
     let key = idempotency_key(request)?;
     let draft = Draft::from_json(json(request, body).await?)?;
     let room = draft.room.clone();
     exchange.room(&room);
-    Ok((room, log.append(draft, key).await?))
+    let author = client.map(|client| (client, draft.author.parse::<Author>()));
+    let appended = log.append(draft, key).await?;
+    if let Some((client, Ok(author))) = author {
+        presence.named(&room, &client, &author);
+    }
+    Ok((room, appended))
 }
 
 fn respond(room: &Room, appended: Appended, exchange: &mut Exchange) -> HttpResponse {

@@ -23,6 +23,7 @@ use crate::{
         http::{ledger, metrics},
     },
     log::Log,
+    presence::{Presence, http::presence},
     publish::publish,
     transport::{poll::poll, stream::stream},
 };
@@ -34,7 +35,8 @@ use crate::{
 pub fn answer<A, B>(
     request: Request,
     app: &A,
-    log: Arc<Log>,
+    log: &Arc<Log>,
+    who: &Arc<Presence>,
 ) -> impl Future<Output = Result<Response<BoxBody>, A::Error>> + use<A, B>
 where
     A: Service<Request, Response = ServiceResponse<B>>,
@@ -44,7 +46,7 @@ where
     let connection = Connection::of_bare(&request).filter(|_| is_poll).cloned();
     match connection {
         Some(connection) => {
-            let answer = poll(request, &connection, log);
+            let answer = poll(request, &connection, log, who);
             Either::left(async move { Ok(answer.await.into()) })
         }
         None => {
@@ -70,6 +72,11 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(
             web::resource("/ledger")
                 .get(ledger)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/presence")
+                .get(presence)
                 .default_service(only("GET")),
         )
         .service(

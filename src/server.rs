@@ -29,6 +29,7 @@ use crate::{
         table::table,
     },
     log::{Log, memory::Memory, sqlite, store::Store, tails::Tails},
+    presence::{self, Presence},
     routes::{answer, routes},
     transport::sse,
 };
@@ -95,6 +96,8 @@ impl Server {
         let builder = ServerBuilder::new();
         let stopping = builder.graceful_shutdown_signal();
         let (served_log, served_ledger) = (log.clone(), ledger.clone());
+        let presence = Arc::new(Presence::default());
+        let served_presence = presence.clone();
         let closing = log.clone();
         let server = builder
             .workers(config.workers)
@@ -110,14 +113,15 @@ impl Server {
                 let app = App::new()
                     .app_data(web::Data::from(served_log.clone()))
                     .app_data(web::Data::from(served_ledger.clone()))
+                    .app_data(web::Data::from(served_presence.clone()))
                     .configure(routes)
                     .wrap(CatchPanic::default())
                     .into_factory()
                     .map_err(|error: actix_web::Error| error.error_response());
-                let log = served_log.clone();
+                let (log, presence) = (served_log.clone(), served_presence.clone());
                 let answers = apply_fn_factory(
                     map_config(app, |()| AppConfig::default()),
-                    move |request, app| answer(request, app, log.clone()),
+                    move |request, app| answer(request, app, &log, &presence),
                 );
                 let http = HttpService::build()
                     // `Metered` has a timer for both of these.
@@ -156,9 +160,11 @@ impl Server {
             .lines
             .note("started", format_args!("listening on http://{addr}"));
         let summaries = actix_web::rt::spawn(summarise(ledger.clone()));
+        let sweeping = actix_web::rt::spawn(sweep(presence));
         let retiring = actix_web::rt::spawn(retire(log.clone(), ledger.lines.clone()));
         let result = server.await;
         summaries.abort();
+        sweeping.abort();
         retiring.abort();
         log.close().await;
         ledger.lines.note("stopped", "what each transport cost:");
@@ -234,6 +240,15 @@ async fn summarise(ledger: Arc<Ledger>) {
             }
         }
         before = now;
+    }
+}
+
+/// Notices pollers that have left.
+async fn sweep(presence: Arc<Presence>) {
+    let mut ticks = tokio::time::interval(presence::SWEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        presence.sweep();
     }
 }
 

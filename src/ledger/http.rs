@@ -1,7 +1,7 @@
 //! `GET /ledger` and `GET /metrics`: the figures as JSON, and for Prometheus.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::{
         StatusCode,
         header::{self, CacheControl, CacheDirective},
@@ -14,15 +14,10 @@ use super::{ClientLabel, Ledger, counts::Account, prometheus};
 use crate::{error::Problem, log::Log};
 
 pub async fn ledger(
-    request: actix_web::HttpRequest,
+    request: HttpRequest,
     ledger: web::Data<Ledger>,
 ) -> Result<HttpResponse, Problem> {
-    let client = form_urlencoded::parse(request.query_string().as_bytes())
-        .find(|(name, _)| name == "client")
-        .map(|(_, label)| label.parse::<ClientLabel>())
-        .transpose()
-        .map_err(|why| Problem::bad_field("client", why))?;
-    let json = match client {
+    let json = match client_label(&request)? {
         None => as_json(&ledger, &ledger.totals),
         Some(label) => {
             let account = ledger.known_client(&label).ok_or_else(|| {
@@ -35,6 +30,15 @@ pub async fn ledger(
     Ok(HttpResponse::Ok()
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
         .json(json))
+}
+
+/// The client label in a request's query, where there is one.
+pub fn client_label(request: &HttpRequest) -> Result<Option<ClientLabel>, Problem> {
+    form_urlencoded::parse(request.query_string().as_bytes())
+        .find(|(name, _)| name == "client")
+        .map(|(_, label)| label.parse())
+        .transpose()
+        .map_err(|why| Problem::bad_field("client", why))
 }
 
 fn as_json(ledger: &Ledger, account: &Account) -> Value {

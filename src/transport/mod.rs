@@ -29,13 +29,15 @@ use crate::{
         counts::Transport,
     },
     log::Start,
-    message::Room,
+    message::{Author, Room},
+    presence::Reader,
 };
 
 const DEFAULT_LAST: usize = 50;
 const DEFAULT_LIMIT: usize = 200;
 const MAX_MESSAGES: usize = 1000;
 const MAX_WAIT: f64 = 60.0;
+const MAX_INTERVAL: f64 = 300.0;
 
 /// What a reader asks for. Unknown parameters are ignored, as caches and proxies add their own.
 #[derive(Debug, PartialEq)]
@@ -47,6 +49,14 @@ pub struct ReadQuery {
     /// Above zero: a long-poll.
     pub wait: Duration,
     pub client: Option<ClientLabel>,
+    /// The name of the client's user, for presence.
+    pub author: Option<Author>,
+    /// How often a poller polls, for presence; observed where it does not say.
+    pub interval: Option<Duration>,
+    /// Whether to tell who is in the room; streams with a client label are told unless they decline.
+    pub presence: Option<bool>,
+    /// Close the connection after the answer: polling as it was without keep-alive.
+    pub close: bool,
 }
 
 impl ReadQuery {
@@ -58,13 +68,28 @@ impl ReadQuery {
         let mut limit = None;
         let mut wait = None;
         let mut client = None;
+        let mut author = None;
+        let mut interval = None;
+        let mut presence = None;
+        let mut close = None;
         let mut set = |name: &str, value: &str| match name {
             "room" => once(&mut room, "room", value.parse::<Room>()),
             "cursor" => once(&mut cursor, "cursor", value.parse()),
             "last" => once(&mut last, "last", integer(value, 0)),
             "limit" => once(&mut limit, "limit", integer(value, 1)),
-            "wait" => once(&mut wait, "wait", seconds(value)),
+            "wait" => once(&mut wait, "wait", seconds(value, 0.0, MAX_WAIT)),
             "client" => once(&mut client, "client", value.parse::<ClientLabel>()),
+            "author" => once(&mut author, "author", value.parse::<Author>()),
+            "interval" => once(
+                &mut interval,
+                "interval",
+                seconds(value, 0.05, MAX_INTERVAL),
+            ),
+            "presence" => once(&mut presence, "presence", one_of(value, ["0", "1"])),
+            "connection" => {
+                let choice = one_of(value, ["keep-alive", "close"]);
+                once(&mut close, "connection", choice)
+            }
             _ => Ok(()),
         };
         if query.bytes().any(|b| b == b'%' || b == b'+') {
@@ -94,6 +119,20 @@ impl ReadQuery {
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             wait: wait.unwrap_or_default(),
             client,
+            author,
+            interval,
+            presence,
+            close: close.unwrap_or_default(),
+        })
+    }
+
+    /// The reader as others in the room see it; `None` where it does not say who it is.
+    fn reader(&self, transport: Transport) -> Option<Reader> {
+        Some(Reader {
+            client: self.client.clone()?,
+            author: self.author.clone(),
+            transport,
+            interval: self.interval,
         })
     }
 
@@ -134,13 +173,22 @@ fn integer(text: &str, min: usize) -> Result<usize, String> {
         .ok_or_else(|| format!("must be a whole number from {min} to {MAX_MESSAGES}"))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Whether it is the second of two choices.
+fn one_of(text: &str, [no, yes]: [&str; 2]) -> Result<bool, String> {
+    match text {
+        _ if text == no => Ok(false),
+        _ if text == yes => Ok(true),
+        _ => Err(format!("must be {no} or {yes}")),
+    }
+}
+
+fn seconds(text: &str, min: f64, max: f64) -> Result<Duration, String> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let seconds: Option<f64> = text.parse().ok().filter(|_| plain);
     seconds
-        .filter(|seconds| (0.0..=MAX_WAIT).contains(seconds))
+        .filter(|seconds| (min..=max).contains(seconds))
         .map(Duration::from_secs_f64)
-        .ok_or_else(|| format!("must be a number of seconds from 0 to {MAX_WAIT}"))
+        .ok_or_else(|| format!("must be a number of seconds from {min} to {max}"))
 }
 
 /// Puts a request on the ledger. `query` is `None` where it could not be read.
@@ -227,6 +275,12 @@ mod tests {
             "wait=1e1",
             "client=",
             "client=a.b",
+            "author=",
+            "author=a%0Ab",
+            "interval=0",
+            "interval=301",
+            "presence=yes",
+            "connection=",
             "room=a&room=b",
         ];
         for query in bad {

@@ -27,6 +27,8 @@ use crate::{
         counts::Transport,
     },
     log::{Log, Read, Start, entry::Limit, store::Unavailable},
+    message::Room,
+    presence::Presence,
 };
 
 /// The largest answer, in bytes of messages; what is over it is `more`.
@@ -37,7 +39,8 @@ const MAX_ANSWER_BYTES: usize = 512 * 1024;
 pub fn poll(
     request: Request,
     connection: &Connection,
-    log: Arc<Log>,
+    log: &Arc<Log>,
+    presence: &Arc<Presence>,
 ) -> Either<Ready<HttpResponse>, impl Future<Output = HttpResponse> + use<>> {
     let query = ReadQuery::of(request.head());
     let transport = match &query {
@@ -49,14 +52,24 @@ pub fn poll(
         Ok(query) => query,
         Err(problem) => return Either::left(ready(refuse(&problem, &exchange))),
     };
-    if let Some(answer) = nothing(&log, &query) {
+    let reader = query.reader(transport);
+    let visit = reader.and_then(|reader| presence.enter(&query.room, reader));
+    let presence = (query.presence == Some(true)).then(|| presence.clone());
+    if let Some(answer) = nothing(log, &query) {
         let known = KnownTags::of(request.head());
+        let answer = answer.with(presence, &query.room);
         return Either::left(ready(respond(answer, &query, &known, exchange)));
     }
+    let log = log.clone();
     Either::right(async move {
+        // The reader is there while it waits.
+        let _visit = visit;
         let known = KnownTags::of(request.head());
         match read(&log, &query, &known).await {
-            Ok(answer) => respond(answer, &query, &known, exchange),
+            Ok(answer) => {
+                let answer = answer.with(presence, &query.room);
+                respond(answer, &query, &known, exchange)
+            }
             Err(away) => refuse(&Problem::from(away), &exchange),
         }
     })
@@ -76,15 +89,28 @@ fn nothing(log: &Log, query: &ReadQuery) -> Option<Answer> {
         reset: None,
         after: cursor.id,
     };
-    Some(Answer { read, cursor })
+    Some(Answer {
+        read,
+        cursor,
+        presence: None,
+    })
 }
 
 struct Answer {
     read: Read,
     cursor: Cursor,
+    /// Who is in the room, as JSON, where that was asked for.
+    presence: Option<String>,
 }
 
 impl Answer {
+    fn with(self, presence: Option<Arc<Presence>>, room: &Room) -> Self {
+        Self {
+            presence: presence.map(|presence| presence.json(room)),
+            ..self
+        }
+    }
+
     /// Whether the client does not know this already.
     fn is_news(&self, known: &KnownTags<'_>) -> bool {
         let new = !self.read.entries.is_empty() || self.read.reset.is_some();
@@ -93,7 +119,11 @@ impl Answer {
 
     /// Whether the client holds exactly this answer, and nothing has come after it.
     fn is_known(&self, known: &KnownTags<'_>) -> bool {
-        self.read.reset.is_none() && !self.read.more && known.contains(self.cursor)
+        // Who is there has no tag.
+        self.presence.is_none()
+            && self.read.reset.is_none()
+            && !self.read.more
+            && known.contains(self.cursor)
     }
 }
 
@@ -113,6 +143,7 @@ async fn read(
     let mut answer = Answer {
         cursor: room.cursor(read.after),
         read,
+        presence: None,
     };
     if query.wait.is_zero() || answer.is_news(known) {
         return Ok(answer);
@@ -128,6 +159,7 @@ async fn read(
         answer = Answer {
             cursor: listener.room.cursor(read.after),
             read,
+            presence: None,
         };
     }
     Ok(answer)
@@ -150,6 +182,9 @@ fn respond(
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .insert_header((header::ETAG, tag.expect("a cursor is visible ASCII")));
     exchange.status(if not_modified { 304 } else { 200 });
+    if query.close {
+        response.force_close();
+    }
     if not_modified {
         return response.finish();
     }
@@ -163,15 +198,22 @@ fn respond(
 
 /// What follows the messages.
 fn ending(answer: &Answer) -> String {
-    let Answer { read, cursor } = answer;
+    let Answer { read, cursor, .. } = answer;
     let more = read.more;
-    match read.reset {
+    let mut ending = match read.reset {
         None => format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":null}}"),
         Some(reset) => {
             let reset = reset.as_str();
             format!("],\"cursor\":\"{cursor}\",\"more\":{more},\"reset\":\"{reset}\"}}")
         }
+    };
+    if let Some(presence) = &answer.presence {
+        ending.pop();
+        ending.push_str(",\"presence\":");
+        ending.push_str(presence);
+        ending.push('}');
     }
+    ending
 }
 
 fn note_deliveries(exchange: &mut Exchange, read: &Read, start: Start) {

@@ -25,6 +25,7 @@ use crate::{
         store::Unavailable,
         tail::{Piece, Recent},
     },
+    presence::{News, Presence, Visit},
 };
 
 /// How long a stream may be silent before it sends a comment.
@@ -37,7 +38,11 @@ const PAGE: Limit = Limit {
     bytes: 16 * 1024,
 };
 
-pub async fn stream(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
+pub async fn stream(
+    request: HttpRequest,
+    log: web::Data<Log>,
+    presence: web::Data<Presence>,
+) -> HttpResponse {
     let query = ReadQuery::of(request.head());
     let Some(connection) = Connection::of(&request) else {
         return unmetered().error_response();
@@ -45,7 +50,10 @@ pub async fn stream(request: HttpRequest, log: web::Data<Log>) -> HttpResponse {
     connection.flushed().await;
     let exchange = open(connection, Transport::Stream, query.as_ref().ok());
     let frames = match query {
-        Ok(query) => Frames::open(&log, &query).await.map_err(Problem::from),
+        Ok(query) => Frames::open(&log, &query)
+            .await
+            .map(|frames| frames.among(&presence, &query))
+            .map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     let frames = match frames {
@@ -75,8 +83,18 @@ pub struct Frames {
     /// The timer will wake the stream's task.
     keep_alive_set: bool,
     just_sent: bool,
+    company: Company,
 }
 
+/// The reader among the others in its room.
+#[derive(Default)]
+struct Company {
+    /// What it is told of them.
+    news: Option<Telling>,
+    _visit: Option<Visit>,
+}
+
+type Telling = Pin<Box<dyn Future<Output = (News, Option<Bytes>)>>>;
 type Reading = Pin<Box<dyn Future<Output = Result<Read, Unavailable>>>>;
 
 /// One piece of a stream.
@@ -109,7 +127,19 @@ impl Frames {
             keep_alive_due: now + KEEP_ALIVE_AFTER,
             keep_alive_set: false,
             just_sent: false,
+            company: Company::default(),
         })
+    }
+
+    /// Lets the reader be seen in its room, and see who else is there.
+    fn among(mut self, presence: &Arc<Presence>, query: &ReadQuery) -> Self {
+        let reader = query.reader(Transport::Stream);
+        if query.presence.unwrap_or(reader.is_some()) {
+            // Before it enters: it is to be told of itself.
+            self.company.news = Some(Box::pin(presence.listen(&query.room).next()));
+        }
+        self.company._visit = reader.and_then(|reader| presence.enter(&query.room, reader));
+        self
     }
 
     /// The next piece. `None`: no message will come any more.
@@ -121,7 +151,7 @@ impl Frames {
         loop {
             if let Some(reading) = &mut self.reading {
                 let Poll::Ready(read) = reading.as_mut().poll(cx) else {
-                    return self.poll_keep_alive(cx);
+                    return self.poll_aside(cx);
                 };
                 self.reading = None;
                 if let Some(frame) = self.take(read) {
@@ -138,10 +168,23 @@ impl Frames {
                     }
                     Recent::Behind => self.read_on(Duration::ZERO),
                     Recent::Nothing if self.listener.is_closed() => return Poll::Ready(None),
-                    Recent::Nothing => return self.poll_keep_alive(cx),
+                    Recent::Nothing => return self.poll_aside(cx),
                 }
             }
         }
+    }
+
+    /// What there is to send while there is no message.
+    fn poll_aside(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        if let Some(telling) = &mut self.company.news
+            && let Poll::Ready((news, event)) = telling.as_mut().poll(cx)
+        {
+            self.company.news = Some(Box::pin(news.next()));
+            if let Some(event) = event {
+                return self.send(Frame::plain(event));
+            }
+        }
+        self.poll_keep_alive(cx)
     }
 
     /// Starts to read from behind the tail.

@@ -62,7 +62,7 @@ fn a_long_poll_may_come_first(server: &Server) {
 }
 
 fn a_silent_stream_gets_a_keep_alive_after_15_s(server: &Server) {
-    let mut stream = server.stream("room=silent&client=silent");
+    let mut stream = server.stream("room=silent&client=silent&presence=0");
     stream.wire.patience(LONG);
     assert_eq!(stream.frame(), "retry: 1000\n\n");
     let began = Instant::now();

@@ -35,7 +35,7 @@ fn a_reader_that_takes_nothing_is_cut_after_the_stall_timeout() {
         config.stall_timeout = Duration::from_secs(2);
     });
     let stalled = server.stream("room=flood&client=stalled");
-    let mut idle = server.stream("room=quiet&client=idle");
+    let mut idle = server.stream("room=quiet&client=idle&presence=0");
     idle.frame();
     let text = "x".repeat(4096);
     let mut wire = server.wire();

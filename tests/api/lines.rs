@@ -155,7 +155,7 @@ fn each_request_is_one_line_of_json() {
 fn a_stream_has_a_line_when_it_opens_and_one_when_it_closes() {
     let server = logging(Format::Text);
     server.say_many("den", 3);
-    let mut stream = server.stream("room=den&client=ada");
+    let mut stream = server.stream("room=den&client=ada&presence=0");
     stream.messages(3);
     let opened = server.lines.with(1, &["transport=stream"]).remove(0);
     let opened = fields(&opened);

@@ -14,6 +14,7 @@ mod long_poll;
 mod metrics;
 mod poll;
 mod poll_tags;
+mod presence;
 mod publish;
 mod publish_body;
 mod routes;

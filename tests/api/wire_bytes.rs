@@ -94,7 +94,7 @@ each_store!(long_polls_are_counted_truly, |server| {
 });
 
 each_store!(streams_are_counted_truly_while_they_are_open, |server| {
-    let mut stream = server.stream("last=0&client=me");
+    let mut stream = server.stream("last=0&client=me&presence=0");
     stream.frame();
     assert_true(&server.client_cost("me", "stream"), &stream.wire);
     for i in 0..100 {

@@ -1,0 +1,188 @@
+//! Who is in a room: `GET /presence`, `event: presence`, `presence=1`.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    door::{Door, JSON, cursor},
+    events::Events,
+    eventually,
+    server::Server,
+};
+
+fn present(server: &Server, room: &str) -> Vec<(String, String)> {
+    let answer = server.get(&format!("/presence?room={room}")).ok();
+    assert_eq!(answer["room"], room);
+    let present = answer["present"].as_array().expect("a list");
+    assert_eq!(answer["count"], present.len());
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let who = present.iter().map(|reader| {
+        assert!(text(&reader["since"]).ends_with('Z'));
+        (text(&reader["client"]), text(&reader["transport"]))
+    });
+    who.collect()
+}
+
+fn who(client: &str, transport: &str) -> (String, String) {
+    (client.to_owned(), transport.to_owned())
+}
+
+/// The next presence event's data.
+fn told(stream: &mut Events) -> Value {
+    loop {
+        let frame = stream.frame();
+        if let Some(data) = frame.strip_prefix("event: presence\ndata: ") {
+            return serde_json::from_str(data).expect("JSON");
+        }
+    }
+}
+
+/// Reads on until an event names just these clients.
+fn told_of(stream: &mut Events, clients: &[&str]) -> Value {
+    loop {
+        let event = told(stream);
+        let present = event["present"].as_array().expect("a list");
+        let names = present.iter().map(|reader| reader["client"].as_str());
+        if names.collect::<Option<Vec<_>>>().as_deref() == Some(clients) {
+            return event;
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_there_for_as_long_as_its_connection() {
+    let server = Server::memory();
+    assert_eq!(present(&server, "den"), []);
+    let mut first = server.stream("room=den&client=a&author=Mina");
+    let event = told_of(&mut first, &["a"]);
+    assert_eq!(event["present"][0]["author"], "Mina");
+    assert_eq!(event["present"][0]["transport"], "stream");
+    let second = server.stream("room=den&client=b");
+    told_of(&mut first, &["a", "b"]);
+    assert_eq!(
+        present(&server, "den"),
+        [who("a", "stream"), who("b", "stream")]
+    );
+    drop(second);
+    told_of(&mut first, &["a"]);
+    assert_eq!(present(&server, "den"), [who("a", "stream")]);
+    assert_eq!(present(&server, "lobby"), []);
+}
+
+#[test]
+fn a_poller_has_left_when_it_missed_two_of_its_intervals() {
+    let server = Server::memory();
+    let mut watching = server.stream("client=w");
+    server.poll("client=p&interval=0.1&author=%ED%95%9C");
+    let event = told_of(&mut watching, &["w", "p"]);
+    assert_eq!(event["present"][1]["author"], "한");
+    assert_eq!(event["present"][1]["transport"], "poll");
+    told_of(&mut watching, &["w"]);
+    eventually("it is gone", || present(&server, "lobby").len() == 1);
+}
+
+#[test]
+fn a_long_poll_is_there_while_it_waits_and_between_its_requests() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    wire.get("/poll?client=l&wait=0.01&last=0").ok();
+    assert_eq!(present(&server, "lobby"), [who("l", "long-poll")]);
+    drop(wire);
+    eventually("it is gone", || present(&server, "lobby").is_empty());
+}
+
+#[test]
+fn a_client_that_switches_is_there_once() {
+    let server = Server::memory();
+    server.poll("client=s");
+    assert_eq!(present(&server, "lobby"), [who("s", "poll")]);
+    let stream = server.stream("client=s");
+    assert_eq!(present(&server, "lobby"), [who("s", "stream")]);
+    drop(stream);
+    eventually("it is gone", || present(&server, "lobby").is_empty());
+    server.poll("client=s&wait=0.01&last=0");
+    assert_eq!(present(&server, "lobby"), [who("s", "long-poll")]);
+}
+
+#[test]
+fn who_publishes_with_a_label_is_known_by_name() {
+    let server = Server::memory();
+    let mut stream = server.stream("client=a");
+    assert_eq!(
+        told_of(&mut stream, &["a"])["present"][0]["author"],
+        Value::Null
+    );
+    let draft = json!({"author": "mina", "text": "hello"}).to_string();
+    let target = "/messages?client=a";
+    let answer = server.wire().ask("POST", target, &[JSON], draft.as_bytes());
+    assert_eq!(answer.status(), 201, "{}", answer.text());
+    assert_eq!(told(&mut stream)["present"][0]["author"], "mina");
+    assert_eq!(server.client_cost("a", "publish")["messages"], 1);
+    let refused = server
+        .wire()
+        .ask("POST", "/messages?client=a.b", &[JSON], draft.as_bytes());
+    refused.blames(400, "client");
+}
+
+#[test]
+fn polls_are_told_where_they_ask() {
+    let server = Server::memory();
+    assert_eq!(server.poll("client=p").get("presence"), None);
+    let answer = server.poll("client=p&presence=1");
+    assert_eq!(answer["presence"]["count"], 1);
+    assert_eq!(answer["presence"]["present"][0]["client"], "p");
+    let quiet = format!("/poll?cursor={}&presence=1", cursor(&answer));
+    let tag = format!("\"{}\"", cursor(&answer));
+    let again = server.get_with(&quiet, &[("If-None-Match", &tag)]).ok();
+    assert_eq!(again["presence"]["count"], 1);
+}
+
+#[test]
+fn streams_are_told_unless_they_decline_and_the_nameless_only_where_they_ask() {
+    let server = Server::memory();
+    let mut declining = server.stream("last=0&client=d&presence=0");
+    let mut nameless = server.stream("last=0");
+    let mut asking = server.stream("last=0&presence=1");
+    let _other = server.stream("client=o");
+    told_of(&mut asking, &["d", "o"]);
+    server.say("lobby", "hello");
+    for stream in [&mut declining, &mut nameless] {
+        assert_eq!(stream.frame(), "retry: 1000\n\n");
+        assert!(stream.frame().starts_with("id: "));
+    }
+}
+
+#[test]
+fn more_readers_than_are_listed_are_counted() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    for i in 0..250 {
+        wire.get(&format!("/poll?client=c{i}")).ok();
+    }
+    let answer = server.get("/presence").ok();
+    assert_eq!(answer["count"], 250);
+    assert_eq!(answer["present"].as_array().expect("a list").len(), 200);
+    assert_eq!(answer["present"][0]["client"], "c0");
+}
+
+#[test]
+fn a_room_that_is_none_is_refused() {
+    let server = Server::memory();
+    server.get("/presence?room=a+b").blames(400, "room");
+    server.get("/poll?author=%00").blames(400, "author");
+    server.get("/poll?interval=0").blames(400, "interval");
+    server.get("/stream?presence=2").blames(400, "presence");
+}
+
+#[test]
+fn a_poll_may_ask_for_a_connection_of_its_own() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    let answer = wire.get("/poll?client=c&connection=close");
+    assert_eq!(answer.header("connection"), Some("close"));
+    wire.until_closed().expect("closes");
+    server.get("/poll?client=c&connection=close").ok();
+    assert_eq!(server.client_cost("c", "poll")["connections"], 2);
+    server
+        .get("/poll?connection=open")
+        .blames(400, "connection");
+}
