@@ -13,6 +13,7 @@
 //! Where to look: [`log`] for the messages, [`transport`] for the ways to them, [`publish`] for the
 //! way in, [`ledger`] for the counting, [`server`] for what holds it together.
 
+pub mod compare;
 pub mod config;
 pub mod cursor;
 pub mod error;

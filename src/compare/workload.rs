@@ -1,0 +1,113 @@
+//! What is asked of a server: how many clients, how many messages, for how long.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::Transport;
+
+/// One question. Everything about it is fixed before a run begins; a run never adapts to the server.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Workload {
+    pub transports: Vec<Transport>,
+    /// How many times each transport is measured; transports take turns.
+    pub repeat: u32,
+    /// Clients at the same time. All read the one room that is published to.
+    pub clients: usize,
+    /// Messages published a second.
+    pub rate: f64,
+    /// A polling client asks so often.
+    #[serde(rename = "interval_s", serialize_with = "seconds")]
+    pub interval: Duration,
+    /// What the interval is counted from.
+    pub pace: Pace,
+    /// How long a long-poll asks to wait.
+    #[serde(rename = "wait_s", serialize_with = "seconds")]
+    pub wait: Duration,
+    /// How long is measured. Rounded up to a whole number of messages, see
+    /// [`Workload::measured`].
+    #[serde(rename = "duration_s", serialize_with = "seconds")]
+    pub duration: Duration,
+    /// The text of a message, bytes.
+    #[serde(rename = "size_bytes")]
+    pub size: usize,
+}
+
+/// What a polling client does between two polls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// It asks at fixed times, an interval apart, like a timer in a page.
+    FixedTimes,
+    /// It asks an interval after it had the last answer.
+    AfterAnswer,
+}
+
+impl Default for Workload {
+    fn default() -> Self {
+        Self {
+            transports: Transport::ALL.to_vec(),
+            repeat: 1,
+            clients: 100,
+            rate: 1.0,
+            interval: Duration::from_secs(2),
+            pace: Pace::FixedTimes,
+            wait: Duration::from_secs(25),
+            duration: Duration::from_secs(30),
+            size: 100,
+        }
+    }
+}
+
+/// Below this even a client without an interval to fill is not in its stride.
+const SHORTEST_WARM_UP: Duration = Duration::from_secs(1);
+
+impl Workload {
+    /// How many messages are published while it is measured: at least one.
+    pub fn messages(&self) -> u64 {
+        // A whole number that was computed in floating point must not become the next one.
+        const ROUNDING: f64 = 1e-6;
+        ((self.duration.as_secs_f64() * self.rate - ROUNDING).ceil() as u64).max(1)
+    }
+
+    /// How long is really measured: whole periods of the publisher, so that what is under way when
+    /// it begins and when it ends cancels out.
+    pub fn measured(&self) -> Duration {
+        Duration::from_secs_f64(self.messages() as f64 / self.rate)
+    }
+
+    /// How long clients run, and messages are published, before anything is counted.
+    pub fn warm_up(&self, transport: Transport) -> Duration {
+        match transport {
+            Transport::Poll => self.interval.max(SHORTEST_WARM_UP),
+            Transport::LongPoll | Transport::Stream => SHORTEST_WARM_UP,
+        }
+    }
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_measured_time_is_a_whole_number_of_messages() {
+        let measured = |rate, seconds| {
+            let duration = Duration::from_secs(seconds);
+            let workload = Workload {
+                rate,
+                duration,
+                ..Workload::default()
+            };
+            (workload.messages(), workload.measured().as_secs_f64())
+        };
+        assert_eq!(measured(1.0, 30), (30, 30.0));
+        assert_eq!(measured(0.1, 30), (3, 30.0));
+        assert_eq!(measured(0.1, 1), (1, 10.0));
+        assert_eq!(measured(100.0, 2), (200, 2.0));
+        assert_eq!(measured(0.4, 4), (2, 5.0));
+    }
+}
