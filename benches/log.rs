@@ -28,7 +28,7 @@ use poll_vs_sse::{
         tails::Tails,
     },
     message::{Draft, Message, Room},
-    transport::{ReadQuery, sse, stream::Frames},
+    transport::{query::ReadQuery, sse, stream::Frames},
 };
 use tokio::sync::broadcast;
 

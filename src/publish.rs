@@ -18,8 +18,9 @@ use crate::{
     error::{Problem, unmetered},
     ledger::{
         ClientLabel,
-        connection::{Connection, Exchange},
+        connection::{Connection, Opening},
         counts::Transport,
+        exchange::Exchange,
         http::client_label,
     },
     log::{
@@ -46,7 +47,12 @@ pub async fn publish(
     };
     let client = client_label(&request);
     let label = client.as_ref().ok().and_then(Option::as_ref);
-    let mut exchange = connection.open(Transport::Publish, None, label);
+    let mut exchange = connection.open(&Opening {
+        transport: Transport::Publish,
+        room: None,
+        client: label,
+        trace: false,
+    });
     let appended = match client {
         Ok(client) => append(&request, body, &log, client, &presence, &exchange).await,
         Err(problem) => Err(problem),

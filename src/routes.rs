@@ -20,7 +20,7 @@ use crate::{
     lab,
     ledger::{
         connection::Connection,
-        http::{ledger, metrics},
+        http::{ledger, metrics, trace},
     },
     log::Log,
     presence::{Presence, http::presence},
@@ -77,6 +77,11 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(
             web::resource("/presence")
                 .get(presence)
+                .default_service(only("GET")),
+        )
+        .service(
+            web::resource("/trace")
+                .get(trace)
                 .default_service(only("GET")),
         )
         .service(

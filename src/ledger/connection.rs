@@ -5,7 +5,7 @@
 //! requests that open none (the page, `/ledger`) are nobody's.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{RefCell, RefMut},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -17,13 +17,19 @@ use std::{
 };
 
 use actix_web::{HttpRequest, rt::net::TcpStream};
+use jiff::Timestamp;
 
 use super::{
     ClientLabel, Ledger,
     counts::{Account, Counts, Transport},
-    lines::{Phase, RequestLine},
+    exchange::Exchange,
+    lines::RequestLine,
+    trace::{Event, Kind, Trace},
 };
 use crate::message::Room;
+
+/// The status of a request whose client left before it was answered, as nginx writes it.
+pub(super) const CLIENT_LEFT: u16 = 499;
 
 /// One TCP connection. Cloning shares it; it is over when the last clone is dropped.
 #[derive(Clone)]
@@ -40,12 +46,14 @@ struct Shared {
 /// What a connection does after HTTP is done with it.
 pub type Sequel = Pin<Box<dyn Future<Output = ()>>>;
 
-struct State {
+pub(super) struct State {
     /// Bytes that came in and are on nobody's account yet.
     unclaimed_in: u64,
     /// Whom the connection served last.
     claim: Option<Claim>,
-    exchange: Option<Open>,
+    pub(super) exchange: Option<Open>,
+    accepted_at: Timestamp,
+    traced: Option<Traced>,
     /// Something was written.
     answered: bool,
     /// Woken when HTTP has nothing left to write.
@@ -54,8 +62,8 @@ struct State {
 
 /// On whose account something happens: the transport's, and the client's where it has a label.
 #[derive(Clone)]
-struct Claim {
-    transport: Transport,
+pub(super) struct Claim {
+    pub(super) transport: Transport,
     label: Option<ClientLabel>,
     account: Option<Arc<Account>>,
 }
@@ -68,7 +76,7 @@ impl Claim {
         }
     }
 
-    fn add(&self, ledger: &Ledger, counter: fn(&Counts) -> &AtomicU64, n: u64) {
+    pub(super) fn add(&self, ledger: &Ledger, counter: fn(&Counts) -> &AtomicU64, n: u64) {
         self.each(ledger, |counts| {
             counter(counts).fetch_add(n, Relaxed);
         });
@@ -76,11 +84,30 @@ impl Claim {
 }
 
 /// An exchange whose bytes are still coming.
-struct Open {
+pub(super) struct Open {
     /// The handler and the body are done; what is left is to flush.
-    answered: bool,
-    /// What the log will say of it, if it is to.
-    line: Option<RequestLine>,
+    pub(super) answered: bool,
+    /// What the log and the trace will say of it, if they are to.
+    pub(super) line: Option<RequestLine>,
+    pub(super) logged: bool,
+    /// It is the trace's that its answer's end be told.
+    pub(super) traced: bool,
+}
+
+/// What a client asks for with a request, as far as the ledger is concerned.
+pub struct Opening<'a> {
+    pub transport: Transport,
+    /// `None` where it is not known yet, or was no room.
+    pub room: Option<&'a Room>,
+    pub client: Option<&'a ClientLabel>,
+    /// Whether the client wants a trace of what the server sees of it.
+    pub trace: bool,
+}
+
+/// A connection whose events are traced.
+struct Traced {
+    number: u64,
+    trace: Arc<Trace>,
 }
 
 impl Connection {
@@ -89,6 +116,8 @@ impl Connection {
             unclaimed_in: 0,
             claim: None,
             exchange: None,
+            accepted_at: Timestamp::now(),
+            traced: None,
             answered: false,
             flushing: None,
         };
@@ -144,12 +173,13 @@ impl Connection {
     }
 
     /// Opens an exchange: from here on the connection's bytes are on its account.
-    pub fn open(
-        &self,
-        transport: Transport,
-        room: Option<&Room>,
-        client: Option<&ClientLabel>,
-    ) -> Exchange {
+    pub fn open(&self, opening: &Opening<'_>) -> Exchange {
+        let &Opening {
+            transport,
+            room,
+            client,
+            trace,
+        } = opening;
         self.settle();
         let mut state = self.0.state.borrow_mut();
         let same = state
@@ -162,20 +192,23 @@ impl Connection {
         };
         claim.add(&self.0.ledger, |counts| &counts.requests, 1);
         let logged = self.0.ledger.request_log;
-        let line = logged.then(|| RequestLine::new(transport, room, client));
+        let traced = client.filter(|_| trace);
+        let told = logged || traced.is_some();
         state.exchange = Some(Open {
             answered: false,
-            line,
+            line: told.then(|| RequestLine::new(transport, room, client)),
+            logged,
+            traced: traced.is_some(),
         });
         state.claim_bytes_in(&self.0.ledger);
-        Exchange {
-            ledger: self.0.ledger.clone(),
-            connection: self.clone(),
-            claim,
-            messages: 0,
-            wire_bytes_out: 0,
-            answered: Cell::new(false),
+        if let Some(client) = traced {
+            state.trace_request(transport, client, &self.0.ledger);
         }
+        Exchange::new(self.0.ledger.clone(), self.clone(), claim)
+    }
+
+    pub(super) fn state(&self) -> RefMut<'_, State> {
+        self.0.state.borrow_mut()
     }
 
     fn claim(
@@ -250,6 +283,7 @@ impl Drop for Shared {
         let state = self.state.get_mut();
         state.end(&self.ledger);
         if let Some(claim) = state.claim.take() {
+            state.trace(Event::new(0, Kind::Closed, claim.transport));
             claim.each(&self.ledger, |counts| {
                 counts.open.fetch_sub(1, Relaxed);
             });
@@ -260,11 +294,51 @@ impl Drop for Shared {
 impl State {
     fn end(&mut self, ledger: &Ledger) {
         self.claim_bytes_in(ledger);
-        if let Some(Open {
-            line: Some(line), ..
-        }) = self.exchange.take()
-        {
-            ledger.lines.request(&line);
+        let Some(open) = self.exchange.take() else {
+            return;
+        };
+        let Some(line) = &open.line else {
+            return;
+        };
+        if open.logged {
+            ledger.lines.request(line);
+        }
+        if open.traced && line.status != CLIENT_LEFT {
+            self.trace(Event {
+                bytes_out: line.wire_bytes_out,
+                messages: line.messages,
+                status: Some(line.status),
+                ..Event::new(0, Kind::Answer, line.transport)
+            });
+        }
+    }
+
+    /// Tells the trace of `client` that a request came on this connection.
+    fn trace_request(&mut self, transport: Transport, client: &ClientLabel, ledger: &Ledger) {
+        let trace = ledger.traces.of(client);
+        let known = self.traced.as_ref();
+        if !known.is_some_and(|known| Arc::ptr_eq(&known.trace, &trace)) {
+            let number = known.map_or_else(|| ledger.next_connection(), |known| known.number);
+            self.traced = Some(Traced { number, trace });
+            self.trace(Event {
+                at_us: self.accepted_at.as_microsecond(),
+                ..Event::new(0, Kind::Opened, transport)
+            });
+        }
+        let line = self.exchange.as_ref().and_then(|open| open.line.as_ref());
+        self.trace(Event {
+            bytes_in: line.map_or(0, |line| line.wire_bytes_in),
+            ..Event::new(0, Kind::Request, transport)
+        });
+    }
+
+    /// Adds an event to the trace, if there is one.
+    pub(super) fn trace(&self, event: Event) {
+        if let Some(Traced { number, trace }) = &self.traced {
+            trace.record(Event {
+                connection: *number,
+                ..event
+            });
         }
     }
 
@@ -275,88 +349,6 @@ impl State {
                 line.wire_bytes_in += bytes;
             }
             claim.add(ledger, |counts| &counts.wire_bytes_in, bytes);
-        }
-    }
-}
-
-/// A request and its answer, on the account of a transport and a client. Belongs to the answer's
-/// body: dropped when that is done.
-pub struct Exchange {
-    /// The connection's; here too, so that a delivery need not go there.
-    ledger: Arc<Ledger>,
-    connection: Connection,
-    claim: Claim,
-    messages: u64,
-    /// What was written past HTTP.
-    wire_bytes_out: u64,
-    /// It has a status; the client did not leave before.
-    answered: Cell<bool>,
-}
-
-impl Exchange {
-    /// Notes the room, where it is only known from the body.
-    pub fn room(&self, room: &Room) {
-        self.with_line(|line| line.room = Some(room.clone()));
-    }
-
-    pub fn status(&self, status: u16) {
-        self.answered.set(true);
-        self.with_line(|line| line.status = status);
-    }
-
-    fn with_line(&self, change: impl FnOnce(&mut RequestLine)) {
-        if let Some(Open {
-            line: Some(line), ..
-        }) = &mut self.connection.0.state.borrow_mut().exchange
-        {
-            change(line);
-        }
-    }
-
-    /// Notes bytes that were written to a socket taken over.
-    pub fn wrote(&mut self, bytes: usize) {
-        let bytes = bytes as u64;
-        self.wire_bytes_out += bytes;
-        self.claim
-            .add(&self.ledger, |counts| &counts.wire_bytes_out, bytes);
-    }
-
-    /// Notes messages given to the client; for publish, appended.
-    pub fn messages(&mut self, messages: u64) {
-        self.messages += messages;
-        self.claim
-            .add(&self.ledger, |counts| &counts.messages, messages);
-    }
-
-    /// Notes how late messages are that are being given to the client: the oldest of `messages`
-    /// was published at `sent_at_us`.
-    pub fn delay(&self, sent_at_us: i64, messages: u64) {
-        if let Some(delays) = self.ledger.delays(self.claim.transport) {
-            delays.note(sent_at_us, messages);
-        }
-    }
-
-    /// Writes the request's line as it stands now, before the answer: an answer without end.
-    pub fn announce(&self) {
-        self.with_line(|line| {
-            line.phase = Phase::Opened;
-            self.ledger.lines.request(line);
-            line.phase = Phase::Closed;
-        });
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        if self.answered.get() && self.messages == 0 {
-            self.claim.add(&self.ledger, |counts| &counts.empty, 1);
-        }
-        if let Some(open) = &mut self.connection.0.state.borrow_mut().exchange {
-            open.answered = true;
-            if let Some(line) = &mut open.line {
-                line.messages = self.messages;
-                line.wire_bytes_out += self.wire_bytes_out;
-            }
         }
     }
 }

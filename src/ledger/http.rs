@@ -8,6 +8,7 @@ use actix_web::{
     },
     web,
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{ClientLabel, Ledger, counts::Account, prometheus};
@@ -30,6 +31,33 @@ pub async fn ledger(
     Ok(HttpResponse::Ok()
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
         .json(json))
+}
+
+/// `GET /trace`: what the server saw of a client that asked for it, after the event `after`.
+pub async fn trace(
+    request: HttpRequest,
+    ledger: web::Data<Ledger>,
+) -> Result<HttpResponse, Problem> {
+    let client = client_label(&request)?
+        .ok_or_else(|| Problem::bad_field("client", "says whose trace, and is missing"))?;
+    let after = form_urlencoded::parse(request.query_string().as_bytes())
+        .find(|(name, _)| name == "after")
+        .map(|(_, seq)| seq.parse::<u64>())
+        .transpose()
+        .map_err(|_| Problem::bad_field("after", "must be the `seq` of an event, or 0"))?
+        .unwrap_or(0);
+    let trace = ledger.traces.known(&client).ok_or_else(|| {
+        let detail = "this client asked for no trace (`trace=1`), or too long ago";
+        Problem::new(StatusCode::NOT_FOUND, detail).field("client")
+    })?;
+    let (seq, events) = trace.after(after);
+    let lost = seq.saturating_sub(after) - events.len() as u64;
+    let now_us = Timestamp::now().as_microsecond();
+    Ok(HttpResponse::Ok()
+        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
+        .json(json!({
+            "client": client.as_str(), "now_us": now_us, "seq": seq, "lost": lost, "events": events,
+        })))
 }
 
 /// The client label in a request's query, where there is one.

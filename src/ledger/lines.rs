@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ClientLabel,
+    connection::CLIENT_LEFT,
     counts::{Figures, Transport},
 };
 use crate::message::Room;
@@ -51,7 +52,7 @@ pub struct RequestLine {
     /// `None` where the request was refused before its room was known.
     pub room: Option<Room>,
     pub client: Option<ClientLabel>,
-    /// 499 where the client left before it was answered, as nginx writes it.
+    /// [`CLIENT_LEFT`] where it was not answered.
     pub status: u16,
     pub messages: u64,
     pub wire_bytes_in: u64,
@@ -66,7 +67,7 @@ impl RequestLine {
             transport,
             room: room.cloned(),
             client: client.cloned(),
-            status: 499,
+            status: CLIENT_LEFT,
             messages: 0,
             wire_bytes_in: 0,
             wire_bytes_out: 0,

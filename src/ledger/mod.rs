@@ -1,21 +1,30 @@
 //! The ledger: what each transport cost, in total and per client.
 //!
 //! Bytes are counted where they cross the socket ([`metered`]), requests and messages by the
-//! handlers through a [`connection::Exchange`]. From the same figures come `/ledger` and
+//! handlers through an [`exchange::Exchange`]. From the same figures come `/ledger` and
 //! `/metrics` ([`http`]), the request lines and summaries ([`lines`]) and the closing table
 //! ([`table`]).
 
 pub mod connection;
 pub mod counts;
 pub mod delays;
+pub mod exchange;
 pub mod http;
 pub mod lines;
 pub mod metered;
 mod patience;
 mod prometheus;
 pub mod table;
+pub mod trace;
 
-use std::{num::NonZeroUsize, str::FromStr, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use jiff::Timestamp;
 use lru::LruCache;
@@ -25,6 +34,7 @@ use self::{
     counts::{Account, Figures, Transport},
     delays::Delays,
     lines::Lines,
+    trace::Traces,
 };
 use crate::message::is_label;
 
@@ -59,6 +69,10 @@ pub struct Ledger {
     clients: Mutex<LruCache<ClientLabel, Arc<Account>>>,
     /// By transport; publish has none.
     delays: [Delays; 3],
+    /// What the server saw of the clients that want to know.
+    pub traces: Traces,
+    /// Connections that were numbered, for their traces.
+    numbered: AtomicU64,
     pub lines: Lines,
     /// Whether each request is a log line.
     pub request_log: bool,
@@ -71,6 +85,8 @@ impl Ledger {
             totals: Account::default(),
             clients: Mutex::new(LruCache::new(MAX_CLIENTS)),
             delays: Default::default(),
+            traces: Traces::default(),
+            numbered: AtomicU64::new(0),
             lines,
             request_log,
         }
@@ -92,6 +108,11 @@ impl Ledger {
     /// The delays of a transport that reads.
     pub fn delays(&self, transport: Transport) -> Option<&Delays> {
         self.delays.get(transport as usize)
+    }
+
+    /// A number for a connection that is being traced.
+    fn next_connection(&self) -> u64 {
+        self.numbered.fetch_add(1, Relaxed) + 1
     }
 
     pub fn figures(&self) -> [(Transport, Figures); 4] {

@@ -18,14 +18,11 @@ use actix_web::{
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Accounted, ReadQuery, open, refuse};
+use super::{Accounted, open, query::ReadQuery, refuse};
 use crate::{
     cursor::Cursor,
     error::Problem,
-    ledger::{
-        connection::{Connection, Exchange},
-        counts::Transport,
-    },
+    ledger::{connection::Connection, counts::Transport, exchange::Exchange},
     log::{Log, Read, Start, entry::Limit, store::Unavailable},
     message::Room,
     presence::Presence,

@@ -18,7 +18,7 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tokio::io::AsyncWrite as _;
 
 use super::stream::{Frame, Frames};
-use crate::ledger::connection::{Connection, Exchange};
+use crate::ledger::{connection::Connection, exchange::Exchange, trace::Content};
 
 pub struct Session {
     socket: TcpStream,
@@ -27,6 +27,16 @@ pub struct Session {
     exchange: Exchange,
     /// What is left of the last piece.
     unsent: Bytes,
+    sending: Sending,
+}
+
+/// What the last piece was.
+enum Sending {
+    Head,
+    /// The first lines of the body belong to every stream, as its head does.
+    Greeting,
+    Piece(Content, u64),
+    Nothing,
 }
 
 impl Session {
@@ -42,6 +52,7 @@ impl Session {
             frames,
             exchange,
             unsent: head(),
+            sending: Sending::Head,
         }
     }
 
@@ -69,11 +80,26 @@ impl Session {
                 self.unsent.advance(bytes);
                 self.exchange.wrote(bytes);
             }
+            self.sent();
             let Some(frame) = ready!(self.frames.poll_next(cx)) else {
                 return Pin::new(&mut self.socket).poll_shutdown(cx);
             };
             self.note(&frame);
+            self.sending = match self.sending {
+                Sending::Greeting => Sending::Greeting,
+                _ => Sending::Piece(frame.content, frame.messages),
+            };
             self.unsent = frame.bytes;
+        }
+    }
+
+    /// The last piece has gone out.
+    fn sent(&mut self) {
+        match std::mem::replace(&mut self.sending, Sending::Nothing) {
+            Sending::Head => self.sending = Sending::Greeting,
+            Sending::Greeting => self.exchange.sent(None, 0),
+            Sending::Piece(content, messages) => self.exchange.sent(Some(content), messages),
+            Sending::Nothing => {}
         }
     }
 

@@ -15,10 +15,10 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{ReadQuery, open, refuse, session::Session, sse};
+use super::{open, query::ReadQuery, refuse, session::Session, sse};
 use crate::{
     error::{Problem, unmetered},
-    ledger::{connection::Connection, counts::Transport},
+    ledger::{connection::Connection, counts::Transport, trace::Content},
     log::{
         Listener, Log, Place, Read, Start,
         entry::Limit,
@@ -101,6 +101,7 @@ type Reading = Pin<Box<dyn Future<Output = Result<Read, Unavailable>>>>;
 #[derive(Debug)]
 pub struct Frame {
     pub bytes: Bytes,
+    pub content: Content,
     pub messages: u64,
     /// When the oldest message in it was published, microseconds since the Unix epoch; `None` where
     /// there is none, or the reader was not there then.
@@ -146,7 +147,7 @@ impl Frames {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         if !self.greeted {
             self.greeted = true;
-            return self.send(Frame::plain(sse::RETRY));
+            return self.send(Frame::plain(Content::Messages, sse::RETRY));
         }
         loop {
             if let Some(reading) = &mut self.reading {
@@ -181,7 +182,7 @@ impl Frames {
         {
             self.company.news = Some(Box::pin(news.next()));
             if let Some(event) = event {
-                return self.send(Frame::plain(event));
+                return self.send(Frame::plain(Content::Presence, event));
             }
         }
         self.poll_keep_alive(cx)
@@ -220,7 +221,7 @@ impl Frames {
         };
         let mut bytes = sse::reset(reason).to_vec();
         let Some(messages) = messages else {
-            return Some(Frame::plain(bytes.into()));
+            return Some(Frame::plain(Content::Reset, bytes.into()));
         };
         bytes.extend_from_slice(&messages.bytes);
         Some(Frame {
@@ -234,6 +235,7 @@ impl Frames {
         let live = piece.first > self.live_after;
         Frame {
             bytes: piece.bytes,
+            content: Content::Messages,
             messages: piece.messages,
             published_at_us: live.then_some(piece.sent_at_us),
         }
@@ -264,7 +266,7 @@ impl Frames {
                 continue;
             }
             self.set_keep_alive(now + KEEP_ALIVE_AFTER);
-            return self.send(Frame::plain(sse::KEEP_ALIVE));
+            return self.send(Frame::plain(Content::KeepAlive, sse::KEEP_ALIVE));
         }
     }
 }
@@ -277,9 +279,10 @@ impl Frames {
 }
 
 impl Frame {
-    fn plain(bytes: Bytes) -> Self {
+    fn plain(content: Content, bytes: Bytes) -> Self {
         Self {
             bytes,
+            content,
             messages: 0,
             published_at_us: None,
         }

@@ -23,5 +23,6 @@ mod sqlite_file;
 mod stream;
 mod stream_frames;
 mod support;
+mod trace;
 mod visibility;
 mod wire_bytes;

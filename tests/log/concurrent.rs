@@ -14,7 +14,7 @@ use poll_vs_sse::{
     cursor::Cursor,
     log::{Log, Start, entry::Limit},
     message::Room,
-    transport::{ReadQuery, stream::Frames},
+    transport::{query::ReadQuery, stream::Frames},
 };
 use tokio::time::timeout;
 

@@ -1,0 +1,152 @@
+//! `GET /trace`: what the server saw of a client.
+
+use serde_json::Value;
+
+use crate::support::{
+    door::{Door as _, cursor},
+    eventually,
+    server::Server,
+};
+
+/// A client's events after `seq`, with what is constant about an answer checked.
+fn events(server: &Server, after: u64) -> Vec<Value> {
+    let answer = server.get(&format!("/trace?client=me&after={after}")).ok();
+    assert_eq!(
+        (&answer["client"], &answer["lost"]),
+        (&"me".into(), &0.into())
+    );
+    let events = answer["events"].as_array().expect("a list").clone();
+    let mut seq = after;
+    for event in &events {
+        seq += 1;
+        assert_eq!(event["seq"], seq);
+        assert!(event["at_us"].as_i64() <= answer["now_us"].as_i64());
+    }
+    assert_eq!(answer["seq"], seq);
+    events
+}
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    let kinds = events.iter().map(|event| event["kind"].as_str());
+    kinds.collect::<Option<_>>().expect("kinds")
+}
+
+fn sum(events: &[Value], field: &str) -> u64 {
+    events
+        .iter()
+        .map(|event| event[field].as_u64().expect(field))
+        .sum()
+}
+
+#[test]
+fn polls_are_seen_as_requests_and_answers_on_a_connection() {
+    let server = Server::memory();
+    let messages = server.say_many("lobby", 3);
+    let mut wire = server.wire();
+    wire.get("/poll?client=me&trace=1").ok();
+    let quiet = format!("/poll?client=me&trace=1&cursor={}", cursor(&messages[2]));
+    wire.get(&quiet).ok();
+    wire.get("/poll?client=me&trace=1&limit=0").problem(400);
+    let (sent, received) = (wire.sent, wire.received);
+    drop(wire);
+    // A refused request's query could not be read: it is in nobody's trace.
+    let expected = ["opened", "request", "answer", "request", "answer", "closed"];
+    eventually("all is told", || events(&server, 0).len() == expected.len());
+    let events = events(&server, 0);
+    assert_eq!(kinds(&events), expected);
+    assert!(events.iter().all(|event| event["transport"] == "poll"));
+    assert!(
+        events
+            .iter()
+            .all(|event| event["connection"] == events[0]["connection"])
+    );
+    assert_eq!(
+        (&events[2]["messages"], &events[2]["status"]),
+        (&3.into(), &200.into())
+    );
+    assert_eq!(events[4]["messages"], 0);
+    let cost = server.client_cost("me", "poll");
+    assert_eq!(sum(&events, "bytes_in"), cost["wire_bytes_in"]);
+    assert_eq!(sum(&events, "bytes_out"), cost["wire_bytes_out"]);
+    assert!(sum(&events, "bytes_in") < sent && sum(&events, "bytes_out") < received);
+}
+
+#[test]
+fn a_stream_is_seen_push_by_push() {
+    let server = Server::memory();
+    let mut stream = server.stream("client=me&trace=1&presence=0&last=0");
+    stream.frame();
+    server.say("lobby", "one");
+    stream.message();
+    server.say("lobby", "two");
+    stream.message();
+    let (sent, received) = (stream.wire.sent, stream.wire.received);
+    drop(stream);
+    let expected = ["opened", "request", "answer", "push", "push", "closed"];
+    eventually("all is told", || events(&server, 0).len() == expected.len());
+    let events = events(&server, 0);
+    assert_eq!(kinds(&events), expected);
+    assert_eq!(events[2]["status"], 200);
+    assert_eq!(
+        (&events[3]["messages"], &events[3]["content"]),
+        (&1.into(), &"messages".into())
+    );
+    assert_eq!(sum(&events, "bytes_in"), sent);
+    assert_eq!(sum(&events, "bytes_out"), received);
+    let last = events.len() as u64;
+    assert!(self::events(&server, last).is_empty());
+}
+
+#[test]
+fn presence_is_told_as_such() {
+    let server = Server::memory();
+    let mut stream = server.stream("client=me&trace=1");
+    while !stream.frame().starts_with("event: presence") {}
+    eventually("it is told", || {
+        let pushed = events(&server, 0);
+        pushed
+            .last()
+            .is_some_and(|event| event["content"] == "presence")
+    });
+}
+
+#[test]
+fn without_keep_alive_each_poll_opens_and_closes() {
+    let server = Server::memory();
+    for _ in 0..2 {
+        server.get("/poll?client=me&trace=1&connection=close").ok();
+    }
+    let expected = ["opened", "request", "answer", "closed"].repeat(2);
+    eventually("all is told", || events(&server, 0).len() == expected.len());
+    let events = events(&server, 0);
+    assert_eq!(kinds(&events), expected);
+    assert_ne!(events[0]["connection"], events[4]["connection"]);
+    let at = |i: usize| events[i]["at_us"].as_i64();
+    assert!(at(0) <= at(1) && at(1) <= at(2) && at(2) <= at(3));
+}
+
+#[test]
+fn what_was_overwritten_is_told_as_lost() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    for _ in 0..300 {
+        wire.get("/poll?client=me&trace=1&last=0").ok();
+    }
+    let answer = server.get("/trace?client=me").ok();
+    let kept = answer["events"].as_array().expect("a list").len() as u64;
+    assert_eq!(
+        answer["seq"].as_u64(),
+        answer["lost"].as_u64().map(|lost| lost + kept)
+    );
+    assert!(kept < 600);
+}
+
+#[test]
+fn who_asked_for_no_trace_has_none() {
+    let server = Server::memory();
+    server.poll("client=me");
+    server.get("/trace?client=me").blames(404, "client");
+    server.get("/trace").blames(400, "client");
+    server.get("/trace?client=me&after=x").blames(400, "after");
+    server.get("/poll?trace=1").blames(400, "trace");
+}
