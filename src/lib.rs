@@ -17,6 +17,7 @@ pub mod compare;
 pub mod config;
 pub mod cursor;
 pub mod error;
+mod faults;
 mod lab;
 pub mod ledger;
 pub mod log;

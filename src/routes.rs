@@ -23,9 +23,9 @@ use crate::{
         http::{ledger, metrics, trace},
     },
     log::Log,
-    presence::{Presence, http::presence},
+    presence::http::presence,
     publish::publish,
-    transport::{poll::poll, stream::stream},
+    transport::{Served, poll::poll, stream::stream},
 };
 
 /// Answers a request: a poll by itself, everything else through `app`.
@@ -35,8 +35,7 @@ use crate::{
 pub fn answer<A, B>(
     request: Request,
     app: &A,
-    log: &Arc<Log>,
-    who: &Arc<Presence>,
+    served: &Arc<Served>,
 ) -> impl Future<Output = Result<Response<BoxBody>, A::Error>> + use<A, B>
 where
     A: Service<Request, Response = ServiceResponse<B>>,
@@ -46,7 +45,7 @@ where
     let connection = Connection::of_bare(&request).filter(|_| is_poll).cloned();
     match connection {
         Some(connection) => {
-            let answer = poll(request, &connection, log, who);
+            let answer = poll(request, &connection, served);
             Either::left(async move { Ok(answer.await.into()) })
         }
         None => {

@@ -20,6 +20,7 @@ use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use crate::{
     config::{Config, StoreChoice},
     cursor::LogId,
+    faults::severing::Keyring,
     ledger::{
         Ledger,
         connection::Connection,
@@ -31,7 +32,7 @@ use crate::{
     log::{Log, memory::Memory, sqlite, store::Store, tails::Tails},
     presence::{self, Presence},
     routes::{answer, routes},
-    transport::sse,
+    transport::{Served, sse},
 };
 
 /// How often each transport's figures become a log line, seconds.
@@ -95,9 +96,13 @@ impl Server {
         let clients = descriptor_limit().saturating_sub(OWN_DESCRIPTORS).max(1) as usize;
         let builder = ServerBuilder::new();
         let stopping = builder.graceful_shutdown_signal();
-        let (served_log, served_ledger) = (log.clone(), ledger.clone());
+        let served_ledger = ledger.clone();
         let presence = Arc::new(Presence::default());
-        let served_presence = presence.clone();
+        let served = Arc::new(Served {
+            log: log.clone(),
+            presence: presence.clone(),
+            keyring: Keyring::default(),
+        });
         let closing = log.clone();
         let server = builder
             .workers(config.workers)
@@ -111,17 +116,18 @@ impl Server {
                 let stopping = stopping.clone();
                 let ledger = served_ledger.clone();
                 let app = App::new()
-                    .app_data(web::Data::from(served_log.clone()))
+                    .app_data(web::Data::from(served.clone()))
+                    .app_data(web::Data::from(served.log.clone()))
+                    .app_data(web::Data::from(served.presence.clone()))
                     .app_data(web::Data::from(served_ledger.clone()))
-                    .app_data(web::Data::from(served_presence.clone()))
                     .configure(routes)
                     .wrap(CatchPanic::default())
                     .into_factory()
                     .map_err(|error: actix_web::Error| error.error_response());
-                let (log, presence) = (served_log.clone(), served_presence.clone());
+                let served = served.clone();
                 let answers = apply_fn_factory(
                     map_config(app, |()| AppConfig::default()),
-                    move |request, app| answer(request, app, &log, &presence),
+                    move |request, app| answer(request, app, &served),
                 );
                 let http = HttpService::build()
                     // `Metered` has a timer for both of these.
@@ -146,11 +152,11 @@ impl Server {
                     // Boxed, so that its memory is free again while a sequel runs.
                     let requests = Box::pin(http.call((Metered::new(connection.clone()), peer)));
                     async move {
-                        let result = requests.await;
+                        let result = connection.until_severed(requests).await;
                         if let Some(sequel) = connection.sequel() {
-                            sequel.await;
+                            connection.until_severed(sequel).await;
                         }
-                        result
+                        result.unwrap_or(Ok(()))
                     }
                 })
             })?

@@ -5,7 +5,7 @@
 //! requests that open none (the page, `/ledger`) are nobody's.
 
 use std::{
-    cell::{RefCell, RefMut},
+    cell::{Cell, OnceCell, RefCell, RefMut},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -14,10 +14,12 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Poll, Waker},
+    time::Duration,
 };
 
 use actix_web::{HttpRequest, rt::net::TcpStream};
 use jiff::Timestamp;
+use socket2::SockRef;
 
 use super::{
     ClientLabel, Ledger,
@@ -26,7 +28,7 @@ use super::{
     lines::RequestLine,
     trace::{Event, Kind, Trace},
 };
-use crate::message::Room;
+use crate::{faults::severing::Severing, message::Room};
 
 /// The status of a request whose client left before it was answered, as nginx writes it.
 pub(super) const CLIENT_LEFT: u16 = 499;
@@ -41,6 +43,10 @@ struct Shared {
     /// `None` once a handler has taken it over.
     socket: RefCell<Option<TcpStream>>,
     sequel: RefCell<Option<Sequel>>,
+    /// What ends it from outside, once that is asked for.
+    severing: OnceCell<Arc<Severing>>,
+    /// It will be cut.
+    is_doomed: Cell<bool>,
 }
 
 /// What a connection does after HTTP is done with it.
@@ -126,6 +132,8 @@ impl Connection {
             state: RefCell::new(state),
             socket: RefCell::new(Some(socket)),
             sequel: RefCell::new(None),
+            severing: OnceCell::new(),
+            is_doomed: Cell::new(false),
         }))
     }
 
@@ -170,6 +178,48 @@ impl Connection {
     /// What goes on after HTTP, if anything does.
     pub fn sequel(&self) -> Option<Sequel> {
         self.0.sequel.borrow_mut().take()
+    }
+
+    /// What may end the connection; there from the first time it is asked for.
+    pub fn severing(&self) -> &Arc<Severing> {
+        self.0.severing.get_or_init(Arc::default)
+    }
+
+    /// Whether something may end the connection.
+    pub fn is_severable(&self) -> bool {
+        self.0.severing.get().is_some()
+    }
+
+    /// Closes it after `delay`, as rudely as a middlebox does: with a reset.
+    pub fn cut_after(&self, delay: Duration) {
+        if self.0.is_doomed.replace(true) {
+            return;
+        }
+        // Where that cannot be set, it is closed more politely.
+        let _ = self.with_socket(|socket| SockRef::from(&*socket).set_linger(Some(Duration::ZERO)));
+        let severing = Arc::downgrade(self.severing());
+        actix_web::rt::spawn(async move {
+            tokio::time::sleep(delay).await;
+            if let Some(severing) = severing.upgrade() {
+                severing.sever();
+            }
+        });
+    }
+
+    /// Runs `work`, which is all the connection does, until that is done or the connection severed.
+    pub async fn until_severed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            // After the work: that is where the wish to be severable comes from.
+            match self.0.severing.get() {
+                Some(severing) => severing.poll_severed(cx).map(|()| None),
+                None => Poll::Pending,
+            }
+        })
+        .await
     }
 
     /// Opens an exchange: from here on the connection's bytes are on its account.

@@ -11,6 +11,7 @@ pub mod stream;
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -23,12 +24,42 @@ use bytes::Bytes;
 use self::query::ReadQuery;
 use crate::{
     error::Problem,
+    faults::{CUT_AFTER, Fault, severing::Keyring},
     ledger::{
         connection::{Connection, Opening},
         counts::Transport,
         exchange::Exchange,
     },
+    log::Log,
+    presence::Presence,
 };
+
+/// What every reader is served from.
+pub struct Served {
+    pub log: Arc<Log>,
+    pub presence: Arc<Presence>,
+    /// Connections that their clients may want to end.
+    pub keyring: Keyring,
+}
+
+impl Served {
+    /// Does to a request's connection what it asks for. False: there is to be no answer.
+    fn afflict(&self, connection: &Connection, query: &ReadQuery) -> bool {
+        if query.fault_key.is_some() || connection.is_severable() {
+            let key = query.fault_key.as_ref();
+            self.keyring.note(connection.severing(), key);
+        }
+        match (query.fault, &query.fault_key) {
+            (Some(Fault::Cut), _) => connection.cut_after(CUT_AFTER),
+            (Some(Fault::Restart), Some(key)) => {
+                self.keyring.sever(key);
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+}
 
 /// Puts a request on the ledger. `query` is `None` where it could not be read.
 fn open(connection: &Connection, transport: Transport, query: Option<&ReadQuery>) -> Exchange {

@@ -18,10 +18,14 @@ use actix_web::{
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Accounted, open, query::ReadQuery, refuse};
+use super::{Accounted, Served, open, query::ReadQuery, refuse};
 use crate::{
     cursor::Cursor,
     error::Problem,
+    faults::{
+        Fault,
+        link::{LATENCY, Trickle},
+    },
     ledger::{connection::Connection, counts::Transport, exchange::Exchange},
     log::{Log, Read, Start, entry::Limit, store::Unavailable},
     message::Room,
@@ -36,8 +40,7 @@ const MAX_ANSWER_BYTES: usize = 512 * 1024;
 pub fn poll(
     request: Request,
     connection: &Connection,
-    log: &Arc<Log>,
-    presence: &Arc<Presence>,
+    served: &Arc<Served>,
 ) -> Either<Ready<HttpResponse>, impl Future<Output = HttpResponse> + use<>> {
     let query = ReadQuery::of(request.head());
     let transport = match &query {
@@ -49,10 +52,16 @@ pub fn poll(
         Ok(query) => query,
         Err(problem) => return Either::left(ready(refuse(&problem, &exchange))),
     };
+    let Served { log, presence, .. } = &**served;
     let reader = query.reader(transport);
     let visit = reader.and_then(|reader| presence.enter(&query.room, reader));
     let presence = (query.presence == Some(true)).then(|| presence.clone());
-    if let Some(answer) = nothing(log, &query) {
+    let answered = served.afflict(connection, &query);
+    let nothing = match query.fault {
+        None => nothing(log, &query),
+        Some(_) => None,
+    };
+    if let Some(answer) = nothing {
         let known = KnownTags::of(request.head());
         let answer = answer.with(presence, &query.room);
         return Either::left(ready(respond(answer, &query, &known, exchange)));
@@ -61,6 +70,12 @@ pub fn poll(
     Either::right(async move {
         // The reader is there while it waits.
         let _visit = visit;
+        if !answered {
+            return std::future::pending().await;
+        }
+        if query.fault == Some(Fault::Slow) {
+            tokio::time::sleep(LATENCY).await;
+        }
         let known = KnownTags::of(request.head());
         match read(&log, &query, &known).await {
             Ok(answer) => {
@@ -186,11 +201,13 @@ fn respond(
         return response.finish();
     }
     response.content_type("application/json");
-    if answer.read.entries.is_empty() {
+    let is_slow = query.fault == Some(Fault::Slow);
+    if answer.read.entries.is_empty() && !is_slow {
         return response.body(Bytes::from(format!("{{\"messages\":[{}", ending(&answer))));
     }
     note_deliveries(&mut exchange, &answer.read, query.start);
-    response.body(Accounted::boxed(Parts::of(&answer), exchange))
+    let body = Accounted::boxed(Parts::of(&answer), exchange);
+    response.body(if is_slow { Trickle::boxed(body) } else { body })
 }
 
 /// What follows the messages.
@@ -236,6 +253,9 @@ impl Parts {
         for entry in &answer.read.entries {
             parts.extend([before, entry.json()]);
             before = Bytes::from_static(b",");
+        }
+        if answer.read.entries.is_empty() {
+            parts.push(before);
         }
         parts.push(ending(answer).into());
         let size = parts.iter().map(|part| part.len() as u64).sum();

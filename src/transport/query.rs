@@ -6,6 +6,7 @@ use actix_web::dev::RequestHead;
 
 use crate::{
     error::Problem,
+    faults::{Fault, FaultKey},
     ledger::{ClientLabel, counts::Transport},
     log::Start,
     message::{Author, Room},
@@ -38,6 +39,10 @@ pub struct ReadQuery {
     pub close: bool,
     /// Whether the client wants to know what the server sees of it.
     pub trace: bool,
+    /// What is to go wrong with this request.
+    pub fault: Option<Fault>,
+    /// The client's secret, by which it may end the connection.
+    pub fault_key: Option<FaultKey>,
 }
 
 impl ReadQuery {
@@ -54,6 +59,8 @@ impl ReadQuery {
         let mut presence = None;
         let mut close = None;
         let mut trace = None;
+        let mut fault = None;
+        let mut fault_key = None;
         let mut set = |name: &str, value: &str| match name {
             "room" => once(&mut room, "room", value.parse::<Room>()),
             "cursor" => once(&mut cursor, "cursor", value.parse()),
@@ -69,6 +76,8 @@ impl ReadQuery {
             ),
             "presence" => once(&mut presence, "presence", one_of(value, ["0", "1"])),
             "trace" => once(&mut trace, "trace", one_of(value, ["0", "1"])),
+            "fault" => once(&mut fault, "fault", value.parse::<Fault>()),
+            "fault_key" => once(&mut fault_key, "fault_key", value.parse::<FaultKey>()),
             "connection" => {
                 let choice = one_of(value, ["keep-alive", "close"]);
                 once(&mut close, "connection", choice)
@@ -100,6 +109,9 @@ impl ReadQuery {
         if trace && client.is_none() {
             return Err(Problem::bad_field("trace", "needs a `client` label"));
         }
+        if fault == Some(Fault::Restart) && fault_key.is_none() {
+            return Err(Problem::bad_field("fault", "restart needs a `fault_key`"));
+        }
         Ok(Self {
             room: room.unwrap_or_default(),
             start,
@@ -111,6 +123,8 @@ impl ReadQuery {
             presence,
             close: close.unwrap_or_default(),
             trace,
+            fault,
+            fault_key,
         })
     }
 
@@ -226,6 +240,10 @@ mod tests {
             "interval=0",
             "interval=301",
             "presence=yes",
+            "trace=1",
+            "fault=fire",
+            "fault=restart",
+            "fault_key=a.b",
             "connection=",
             "room=a&room=b",
         ];

@@ -18,13 +18,18 @@ use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tokio::io::AsyncWrite as _;
 
 use super::stream::{Frame, Frames};
-use crate::ledger::{connection::Connection, exchange::Exchange, trace::Content};
+use crate::{
+    faults::{Fault, link::Link},
+    ledger::{connection::Connection, exchange::Exchange, trace::Content},
+};
 
 pub struct Session {
     socket: TcpStream,
     connection: Connection,
     frames: Frames,
     exchange: Exchange,
+    /// What the pieces go over first, where their client wants to see what that does.
+    link: Option<Box<Link>>,
     /// What is left of the last piece.
     unsent: Bytes,
     sending: Sending,
@@ -45,13 +50,17 @@ impl Session {
         connection: Connection,
         frames: Frames,
         exchange: Exchange,
+        fault: Option<Fault>,
     ) -> Self {
+        let head = head();
+        let link = fault.and_then(|fault| Link::with(fault, &head));
         Self {
             socket,
             connection,
             frames,
             exchange,
-            unsent: head(),
+            unsent: if link.is_none() { head } else { Bytes::new() },
+            link: link.map(Box::new),
             sending: Sending::Head,
         }
     }
@@ -81,7 +90,12 @@ impl Session {
                 self.exchange.wrote(bytes);
             }
             self.sent();
-            let Some(frame) = ready!(self.frames.poll_next(cx)) else {
+            let this = &mut *self;
+            let frame = match &mut this.link {
+                None => this.frames.poll_next(cx),
+                Some(link) => link.poll_next(&mut this.frames, cx),
+            };
+            let Some(frame) = ready!(frame) else {
                 return Pin::new(&mut self.socket).poll_shutdown(cx);
             };
             self.note(&frame);

@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{open, query::ReadQuery, refuse, session::Session, sse};
+use super::{Served, open, query::ReadQuery, refuse, session::Session, sse};
 use crate::{
     error::{Problem, unmetered},
     ledger::{connection::Connection, counts::Transport, trace::Content},
@@ -38,32 +38,36 @@ const PAGE: Limit = Limit {
     bytes: 16 * 1024,
 };
 
-pub async fn stream(
-    request: HttpRequest,
-    log: web::Data<Log>,
-    presence: web::Data<Presence>,
-) -> HttpResponse {
+pub async fn stream(request: HttpRequest, served: web::Data<Served>) -> HttpResponse {
     let query = ReadQuery::of(request.head());
     let Some(connection) = Connection::of(&request) else {
         return unmetered().error_response();
     };
     connection.flushed().await;
     let exchange = open(connection, Transport::Stream, query.as_ref().ok());
-    let frames = match query {
-        Ok(query) => Frames::open(&log, &query)
-            .await
-            .map(|frames| frames.among(&presence, &query))
-            .map_err(Problem::from),
-        Err(problem) => Err(problem),
-    };
-    let frames = match frames {
-        Ok(frames) => frames,
+    let query = match query {
+        Ok(query) => query,
         Err(problem) => return refuse(&problem, &exchange),
+    };
+    if !served.afflict(connection, &query) {
+        return std::future::pending().await;
+    }
+    let frames = match Frames::open(&served.log, &query).await {
+        Ok(frames) => frames.among(&served.presence, &query),
+        Err(away) => return refuse(&Problem::from(away), &exchange),
     };
     exchange.status(200);
     exchange.announce();
     let counting = connection.clone();
-    connection.take_over(|socket| Box::pin(Session::new(socket, counting, frames, exchange)));
+    connection.take_over(|socket| {
+        Box::pin(Session::new(
+            socket,
+            counting,
+            frames,
+            exchange,
+            query.fault,
+        ))
+    });
     // For the HTTP layer only: the session writes the client's answer.
     HttpResponse::Ok().force_close().finish()
 }

@@ -1,0 +1,202 @@
+//! The failure lab: `fault=` on polls and streams.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::support::{
+    PATIENCE,
+    door::{Door as _, cursor, texts},
+    events::Events,
+    eventually,
+    server::Server,
+    wire::{Wire, request},
+};
+
+/// What comes on a connection until the server is done with it.
+fn until_closed(mut wire: Wire) -> Vec<u8> {
+    wire.until_closed().expect("closes");
+    wire.pending
+}
+
+#[test]
+fn a_buffering_proxy_passes_a_stream_on_in_large_pieces_only() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    wire.send(request("GET", "/stream?fault=buffer&last=0", &[], b""));
+    let mut direct = server.stream("last=0");
+    let text = "x".repeat(3_000);
+    for _ in 0..5 {
+        server.say("lobby", &text);
+    }
+    direct.messages(5);
+    wire.patience(Duration::from_millis(300));
+    assert!(
+        wire.read_more().is_err(),
+        "nothing has come, not even the head"
+    );
+    wire.patience(PATIENCE);
+    for _ in 0..2 {
+        server.say("lobby", &text);
+    }
+    let mut buffered = Events::answered(wire);
+    assert!(
+        texts(&buffered.messages(5).into())
+            .iter()
+            .all(|it| *it == text)
+    );
+}
+
+#[test]
+fn a_buffering_proxy_lets_polls_through() {
+    let server = Server::memory();
+    server.say("lobby", "hello");
+    assert_eq!(texts(&server.poll("fault=buffer")), ["hello"]);
+    assert_eq!(texts(&server.poll("fault=buffer&wait=5")), ["hello"]);
+}
+
+#[test]
+fn what_a_buffering_proxy_held_is_still_there_to_read() {
+    let server = Server::memory();
+    let mut held = server.wire();
+    held.send(request(
+        "GET",
+        "/stream?fault=buffer&last=0&client=held",
+        &[],
+        b"",
+    ));
+    eventually("it is open", || {
+        server.get("/ledger?client=held").status() == 200
+            && server.client_cost("held", "stream")["open"] == 1
+    });
+    server.say("lobby", "hello");
+    // What did not pass was not delivered.
+    assert_eq!(server.client_cost("held", "stream")["messages"], 0);
+    assert_eq!(texts(&server.poll("last=10")), ["hello"]);
+}
+
+#[test]
+fn a_slow_link_delays_and_loses_nothing() {
+    let server = Server::memory();
+    let text = "y".repeat(1_500);
+    server.say("lobby", &text);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let begun = Instant::now();
+            let answer = server.poll("fault=slow&client=slow");
+            assert_eq!(texts(&answer), [text.as_str()]);
+            assert!(begun.elapsed() > Duration::from_millis(300));
+        });
+        scope.spawn(|| {
+            let answer = server.poll("fault=slow&last=0&client=empty");
+            assert!(texts(&answer).is_empty());
+        });
+        let mut stream = server.stream("fault=slow");
+        assert_eq!(stream.message()["text"], text);
+    });
+    let cost = server.client_cost("slow", "poll");
+    assert!(cost["wire_bytes_out"].as_u64() > Some(1_500), "{cost}");
+    assert_eq!((&cost["messages"], &cost["empty"]), (&1.into(), &0.into()));
+    assert_eq!(server.client_cost("empty", "poll")["empty"], 1);
+}
+
+#[test]
+fn a_connection_is_cut_at_a_fixed_age() {
+    let server = Server::memory();
+    server.say("lobby", "hello");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut stream = server.stream("fault=cut");
+            assert_eq!(stream.message()["text"], "hello");
+            stream.wire.until_closed().expect("is cut");
+        });
+        scope.spawn(|| {
+            let mut wire = server.wire();
+            wire.send(request("GET", "/poll?fault=cut&wait=30&last=0", &[], b""));
+            assert!(until_closed(wire).is_empty(), "it is not answered");
+        });
+        scope.spawn(|| {
+            let mut wire = server.wire();
+            let answer = wire.get("/poll?fault=cut").ok();
+            assert_eq!(texts(&answer), ["hello"]);
+            // Another poll does not put it off.
+            let again = format!("/poll?fault=cut&cursor={}", cursor(&answer));
+            wire.get(&again).ok();
+            until_closed(wire);
+        });
+    });
+    // It has harmed nobody else.
+    assert_eq!(texts(&server.poll("")), ["hello"]);
+}
+
+#[test]
+fn a_restart_ends_all_connections_with_its_key_and_no_other() {
+    let server = Server::memory();
+    let stream = server.stream("last=0&fault_key=mine");
+    let mut waiting = server.wire();
+    waiting.send(request(
+        "GET",
+        "/poll?wait=30&last=0&fault_key=mine",
+        &[],
+        b"",
+    ));
+    let mut idle = server.wire();
+    idle.get("/poll?fault_key=mine").ok();
+    let mut passed_on = server.wire();
+    passed_on.get("/poll?fault_key=mine").ok();
+    passed_on.get("/poll").ok();
+    let mut other = server.stream("last=0&fault_key=theirs");
+    eventually("the long-poll waits", || {
+        server.cost("long-poll")["open"] == 1
+    });
+
+    let mut asking = server.wire();
+    asking.send(request(
+        "GET",
+        "/poll?fault=restart&fault_key=mine",
+        &[],
+        b"",
+    ));
+    assert!(until_closed(asking).is_empty());
+    until_closed(stream.wire);
+    assert!(until_closed(waiting).is_empty());
+    until_closed(idle);
+    passed_on.get("/poll").ok();
+    server.say("lobby", "hello");
+    assert_eq!(other.message()["text"], "hello");
+    // A key is not used up.
+    server.poll("fault_key=mine");
+}
+
+#[test]
+fn a_stream_may_ask_for_the_restart_too() {
+    let server = Server::memory();
+    let other = server.stream("last=0&fault_key=mine");
+    let mut asking = server.wire();
+    asking.send(request(
+        "GET",
+        "/stream?fault=restart&fault_key=mine",
+        &[],
+        b"",
+    ));
+    assert!(until_closed(asking).is_empty());
+    until_closed(other.wire);
+    eventually("all are gone", || server.cost("stream")["open"] == 0);
+}
+
+#[test]
+fn what_is_no_fault_is_refused() {
+    let server = Server::memory();
+    for target in ["/poll", "/stream"] {
+        server
+            .get(&format!("{target}?fault=fire"))
+            .blames(400, "fault");
+        server
+            .get(&format!("{target}?fault=restart"))
+            .blames(400, "fault");
+        server
+            .get(&format!("{target}?fault_key=a+b"))
+            .blames(400, "fault_key");
+    }
+}
