@@ -3,14 +3,16 @@
 use std::{
     io::Write,
     net::{SocketAddr, TcpListener},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
 
 use actix_http::{HttpService, KeepAlive};
-use actix_server::ServerBuilder;
+use actix_server::{GracefulShutdownSignal, ServerBuilder};
 use actix_service::{
-    IntoServiceFactory as _, Service as _, ServiceFactoryExt as _, apply_fn_factory, map_config,
+    IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, fn_factory,
+    fn_service, map_config,
 };
 use actix_web::{App, dev::AppConfig, rt::net::TcpStream, web};
 use actix_web_lab::middleware::CatchPanic;
@@ -31,8 +33,8 @@ use crate::{
     },
     log::{Log, memory::Memory, sqlite, store::Store, tails::Tails},
     presence::{self, Presence},
-    routes::{answer, routes},
-    transport::{Served, sse},
+    routes::routes,
+    transport::{Served, poller::serve_polls, sse},
 };
 
 /// How often each transport's figures become a log line, seconds.
@@ -113,7 +115,7 @@ impl Server {
                 closing.end_readers();
             })
             .listen("http", listener, move || {
-                let stopping = stopping.clone();
+                let (stopping, stopping_polls) = (stopping.clone(), stopping.clone());
                 let ledger = served_ledger.clone();
                 let app = App::new()
                     .app_data(web::Data::from(served.clone()))
@@ -124,11 +126,6 @@ impl Server {
                     .wrap(CatchPanic::default())
                     .into_factory()
                     .map_err(|error: actix_web::Error| error.error_response());
-                let served = served.clone();
-                let answers = apply_fn_factory(
-                    map_config(app, |()| AppConfig::default()),
-                    move |request, app| answer(request, app, &served),
-                );
                 let http = HttpService::build()
                     // `Metered` has a timer for both of these.
                     .keep_alive(KeepAlive::Os)
@@ -144,19 +141,20 @@ impl Server {
                     .on_connect_ext(|io: &Metered, data| {
                         data.insert(io.connection.clone());
                     })
-                    .h1(answers);
-                apply_fn_factory(http, move |socket: TcpStream, http| {
-                    prepare(&socket, config.stall_timeout);
-                    let peer = socket.peer_addr().ok();
-                    let connection = Connection::new(socket, ledger.clone());
-                    // Boxed, so that its memory is free again while a sequel runs.
-                    let requests = Box::pin(http.call((Metered::new(connection.clone()), peer)));
+                    .h1(map_config(app, |()| AppConfig::default()));
+                let (served, ledger) = (served.clone(), ledger.clone());
+                fn_factory(move || {
+                    let http = http.new_service(());
+                    let (served, ledger) = (served.clone(), ledger.clone());
+                    let stopping = stopping_polls.clone();
                     async move {
-                        let result = connection.until_severed(requests).await;
-                        if let Some(sequel) = connection.sequel() {
-                            connection.until_severed(sequel).await;
-                        }
-                        result.unwrap_or(Ok(()))
+                        let http = Rc::new(http.await?);
+                        Ok::<_, ()>(fn_service(move |socket: TcpStream| {
+                            prepare(&socket, config.stall_timeout);
+                            let connection = Connection::new(socket, ledger.clone());
+                            let stopping = stopping.clone();
+                            serve(connection, served.clone(), http.clone(), stopping)
+                        }))
                     }
                 })
             })?
@@ -178,6 +176,34 @@ impl Server {
         writer.finish();
         Ok(result?)
     }
+}
+
+/// Serves one connection: its polls, then what else comes over `http`, then what a handler left
+/// to be done with the socket.
+async fn serve<H>(
+    connection: Connection,
+    served: Arc<Served>,
+    http: Rc<H>,
+    stopping: GracefulShutdownSignal,
+) -> Result<(), H::Error>
+where
+    H: Service<(Metered, Option<SocketAddr>), Response = ()>,
+{
+    // Boxed, so that its memory is free again while a sequel runs.
+    let requests = Box::pin(async {
+        let polls = serve_polls(&connection, &served, stopping.notified());
+        let Some(ahead) = polls.await else {
+            return Ok(());
+        };
+        // The peer's address is for access logs, which the ledger's lines are in place of.
+        http.call((Metered::new(connection.clone(), ahead), None))
+            .await
+    });
+    let result = connection.until_severed(requests).await;
+    if let Some(sequel) = connection.sequel() {
+        connection.until_severed(sequel).await;
+    }
+    result.unwrap_or(Ok(()))
 }
 
 fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {

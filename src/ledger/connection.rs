@@ -142,13 +142,8 @@ impl Connection {
         request.conn_data()
     }
 
-    /// The connection of a request that was not routed yet.
-    pub fn of_bare(request: &actix_http::Request) -> Option<&Self> {
-        request.conn_data()
-    }
-
     /// Does `act` with the socket, if HTTP still has it.
-    pub(super) fn with_socket<T>(&self, act: impl FnOnce(&mut TcpStream) -> T) -> Option<T> {
+    pub fn with_socket<T>(&self, act: impl FnOnce(&mut TcpStream) -> T) -> Option<T> {
         self.0.socket.borrow_mut().as_mut().map(act)
     }
 
@@ -290,7 +285,7 @@ impl Connection {
     }
 
     /// Whether a request is due or has begun to come, but is not whole yet.
-    pub(super) fn is_in_head(&self) -> bool {
+    pub fn is_in_head(&self) -> bool {
         let state = self.0.state.borrow();
         // The first is due as soon as the connection is there.
         state.exchange.is_none() && (state.unclaimed_in > 0 || !state.answered)
@@ -317,7 +312,7 @@ impl Connection {
     }
 
     /// All that HTTP had to write is written: ends the exchange if it is answered.
-    pub(super) fn settle(&self) {
+    pub fn settle(&self) {
         let mut state = self.0.state.borrow_mut();
         if let Some(waker) = state.flushing.take() {
             waker.wake();

@@ -11,6 +11,7 @@ use std::{
 };
 
 use actix_web::rt::net::TcpStream;
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{connection::Connection, patience::Patience};
@@ -18,15 +19,18 @@ use super::{connection::Connection, patience::Patience};
 /// The HTTP layer's end of a [`Connection`].
 pub struct Metered {
     pub connection: Connection,
+    ahead: Bytes,
     patience: Patience,
     /// Something crossed the socket since the patience was last asked.
     active: bool,
 }
 
 impl Metered {
-    pub fn new(connection: Connection) -> Self {
+    /// `ahead` was read from the socket already.
+    pub fn new(connection: Connection, ahead: Bytes) -> Self {
         Self {
             connection,
+            ahead,
             patience: Patience::new(),
             active: false,
         }
@@ -39,6 +43,11 @@ impl AsyncRead for Metered {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let bytes = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(bytes));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let read = self
             .connection

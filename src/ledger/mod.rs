@@ -12,7 +12,7 @@ pub mod exchange;
 pub mod http;
 pub mod lines;
 pub mod metered;
-mod patience;
+pub(crate) mod patience;
 mod prometheus;
 pub mod table;
 pub mod trace;

@@ -3,8 +3,11 @@
 //! What a reader may ask for is [`query`]. What else they share is here: how an answer stays on the
 //! ledger's account until its body is done ([`Accounted`]).
 
+mod date;
 pub mod poll;
+pub mod poller;
 pub mod query;
+mod reply;
 mod session;
 pub mod sse;
 pub mod stream;

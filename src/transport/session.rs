@@ -14,10 +14,12 @@ use std::{
 
 use actix_web::rt::net::TcpStream;
 use bytes::{Buf as _, Bytes};
-use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use tokio::io::AsyncWrite as _;
 
-use super::stream::{Frame, Frames};
+use super::{
+    date::with_date,
+    stream::{Frame, Frames},
+};
 use crate::{
     faults::{Fault, link::Link},
     ledger::{connection::Connection, exchange::Exchange, trace::Content},
@@ -139,15 +141,15 @@ impl Future for Session {
 }
 
 fn head() -> Bytes {
-    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now());
-    let date = date.map_or_else(|_| String::new(), |date| format!("date: {date}\r\n"));
-    let head = format!(
-        "HTTP/1.1 200 OK\r\n\
-         content-type: text/event-stream\r\n\
-         cache-control: no-cache\r\n\
-         x-accel-buffering: no\r\n\
-         connection: close\r\n\
-         {date}\r\n"
-    );
+    let head = with_date(|date| {
+        format!(
+            "HTTP/1.1 200 OK\r\n\
+             content-type: text/event-stream\r\n\
+             cache-control: no-cache\r\n\
+             x-accel-buffering: no\r\n\
+             connection: close\r\n\
+             {date}\r\n"
+        )
+    });
     head.into()
 }

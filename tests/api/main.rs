@@ -13,6 +13,7 @@ mod ledger;
 mod lines;
 mod long_poll;
 mod metrics;
+mod mixed;
 mod poll;
 mod poll_tags;
 mod presence;
