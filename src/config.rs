@@ -62,6 +62,10 @@ struct Serve {
         default_value = "text"
     )]
     log_format: Format,
+
+    /// Stop when this process, which started this one, is gone. `compare` starts its server so.
+    #[arg(long, hide = true, value_name = "PID")]
+    end_with_parent: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +104,8 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// What recent messages may take in memory, over all rooms.
     pub tail_bytes: usize,
+    /// The process that started this one, where the server is to end with it.
+    pub end_with_parent: Option<u32>,
 }
 
 impl Default for Config {
@@ -117,6 +123,7 @@ impl Default for Config {
             log_format: Format::Text,
             stall_timeout: Duration::from_secs(30),
             tail_bytes: 64 * 1024 * 1024,
+            end_with_parent: None,
         }
     }
 }
@@ -138,6 +145,7 @@ impl Cli {
             },
             request_log: serve.request_log,
             log_format: serve.log_format,
+            end_with_parent: serve.end_with_parent,
             ..Config::default()
         }
     }

@@ -14,6 +14,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli.into_config(),
         Err(error) => return explain(&error),
     };
+    if let Some(parent) = config.end_with_parent
+        && !end_with(parent)
+    {
+        return fail("the process that started this one is gone", UNUSABLE);
+    }
     let server = match Server::build(config, io::stdout()) {
         Ok(server) => server,
         Err(error) => return fail(&format!("{error:#}"), UNUSABLE),
@@ -34,6 +39,23 @@ async fn run(server: Server) -> anyhow::Result<()> {
         }
     };
     server.run(stop).await
+}
+
+/// Has the kernel stop this process when `parent` ends. False where it has ended already.
+#[cfg(target_os = "linux")]
+fn end_with(parent: u32) -> bool {
+    use nix::{
+        sys::{prctl::set_pdeathsig, signal::Signal},
+        unistd::getppid,
+    };
+
+    let told = set_pdeathsig(Signal::SIGTERM).is_ok();
+    told && u32::try_from(getppid().as_raw()) == Ok(parent)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with(_parent: u32) -> bool {
+    true
 }
 
 /// Help and version as they are; anything else as one line.

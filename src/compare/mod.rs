@@ -1,13 +1,55 @@
 //! The measuring instrument: clients of every transport against one server, and what each cost.
 //!
-//! [`Workload`] is the question, [`Outcome`] one transport's answer, a plain record whose fields are
-//! those of the JSON output. Nothing here knows the server's code: it is measured from outside, over
-//! sockets, like any other server.
+//! [`Workload`] is the question, [`Target`] whom it is put to, [`Outcome`] one transport's answer: a
+//! plain record whose fields are those of the JSON output. [`measure`] gets one, [`compare`] all.
+//! Nothing here knows the server's code: it is measured from outside, over sockets, like any other.
+//!
+//! ```text
+//! profile ──> requests ──┬──> publisher   (threads: each message when it is due)
+//!                        └──> client ──┬──> asker   (poll, long-poll)    one task each
+//!                                      └──> stream  (SSE)
+//! window: when it counts        every byte and message ──> recorder, audit ──> record ──> Outcome
+//! sampler: CPU, memory
+//! ```
 
+mod asker;
+mod audit;
+mod client;
+mod comparison;
+mod control;
+mod field;
+mod http;
+mod lag;
+mod limits;
+mod marker;
 mod outcome;
+mod own_server;
+mod placement;
+mod pool;
+mod preflight;
+mod profile;
+mod publisher;
+mod record;
+mod recorder;
+mod requests;
+mod run;
+mod sampler;
+mod socket;
+mod stream;
+mod target;
 mod transport;
+mod usage;
+mod window;
 mod workload;
 
-pub use outcome::{Bucket, Delays, Load, Opening, Outcome, Publishing, Second};
+pub use comparison::{Comparison, compare};
+pub use control::{Control, Progress};
+pub use outcome::{Bucket, Delays, Load, Outcome, Publishing, Second, Traffic};
+pub use own_server::OwnServer;
+pub use placement::Placement;
+pub use preflight::preflight;
+pub use profile::Profile;
+pub use run::measure;
+pub use target::{Remote, Target};
 pub use transport::Transport;
 pub use workload::{Pace, Workload};

@@ -48,6 +48,8 @@ pub struct Outcome {
     pub server_memory_bytes: Option<u64>,
     /// The same before the clients came.
     pub server_memory_base_bytes: Option<u64>,
+    /// Processors the server may use, where that is known.
+    pub server_cores: Option<u32>,
     /// TCP connections that readers opened, from the very beginning.
     pub connections: u64,
     /// Requests and connections that failed, publishing included.
@@ -55,7 +57,10 @@ pub struct Outcome {
     /// What the first of them was.
     pub first_error: Option<String>,
     /// What clients did to get into place; nothing of it is in the figures above.
-    pub opening: Opening,
+    pub opening: Traffic,
+    /// Everything from the first connection to the last answer: opening, warm-up, measured time and
+    /// what came after it. It can be held against the server's own ledger.
+    pub whole: Traffic,
     /// Deliveries within the measured time, of whichever messages. Far from `deliveries`, the run was
     /// not in a steady state.
     pub arrivals: u64,
@@ -78,12 +83,20 @@ pub struct Delays {
     pub max: u64,
 }
 
-/// Requests and bytes before the warm-up.
+/// Requests and bytes of readers.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opening {
+pub struct Traffic {
     pub requests: u64,
     pub wire_bytes_in: u64,
     pub wire_bytes_out: u64,
+}
+
+impl Traffic {
+    pub(super) fn add(&mut self, part: Self) {
+        self.requests += part.requests;
+        self.wire_bytes_in += part.wire_bytes_in;
+        self.wire_bytes_out += part.wire_bytes_out;
+    }
 }
 
 /// How publishing went, over the whole run.

@@ -1,0 +1,116 @@
+//! Who runs on which processors. Where there are two or more, the server under test gets one half and
+//! the clients the other, so that neither takes time from the other and each one's limit is visible.
+
+/// Processors for the server and for the load.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// Empty: it runs wherever the kernel puts it.
+    pub server: Vec<usize>,
+    pub load: Vec<usize>,
+}
+
+impl Placement {
+    /// Halves the processors this process may use; the load has the larger half.
+    pub fn halves() -> Self {
+        let all = allowed();
+        if all.len() < 2 {
+            return Self::default();
+        }
+        let (server, load) = all.split_at(all.len() / 2);
+        Self {
+            server: server.to_vec(),
+            load: load.to_vec(),
+        }
+    }
+
+    /// Nobody is told where to run.
+    pub fn free() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the calling thread, and all it starts from now on, to the load's processors.
+    pub fn take_load(&self) {
+        if !self.load.is_empty() {
+            keep_to(&self.load);
+        }
+    }
+
+    /// How many processors the load may use.
+    pub fn load_cores(&self) -> usize {
+        match self.load.len() {
+            0 => allowed().len().max(1),
+            count => count,
+        }
+    }
+
+    /// Runs `start`, which starts a process, on the server's processors: a process begins where its
+    /// parent's thread is.
+    pub fn as_server<T>(&self, start: impl FnOnce() -> T) -> T {
+        if self.server.is_empty() {
+            return start();
+        }
+        let before = allowed();
+        keep_to(&self.server);
+        let started = start();
+        keep_to(&before);
+        started
+    }
+}
+
+/// The processors the calling thread may use.
+#[cfg(target_os = "linux")]
+fn allowed() -> Vec<usize> {
+    use nix::{
+        sched::{CpuSet, sched_getaffinity},
+        unistd::Pid,
+    };
+
+    let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else {
+        return Vec::new();
+    };
+    let all = 0..CpuSet::count();
+    all.filter(|core| set.is_set(*core).unwrap_or(false))
+        .collect()
+}
+
+/// Best effort: where it is not allowed, everything still runs, if less apart.
+#[cfg(target_os = "linux")]
+fn keep_to(cores: &[usize]) {
+    use nix::{
+        sched::{CpuSet, sched_setaffinity},
+        unistd::Pid,
+    };
+
+    let mut set = CpuSet::new();
+    for core in cores {
+        let _ = set.set(*core);
+    }
+    let _ = sched_setaffinity(Pid::from_raw(0), &set);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn allowed() -> Vec<usize> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    (0..count).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_to(_cores: &[usize]) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_started_on_its_own_processors_only() {
+        let before = allowed();
+        let placement = Placement {
+            server: before[..1].to_vec(),
+            load: before.clone(),
+        };
+        assert_eq!(placement.as_server(allowed), before[..1]);
+        assert_eq!(allowed(), before);
+        assert_eq!(placement.load_cores(), before.len());
+        assert!(Placement::free().load_cores() >= 1);
+    }
+}

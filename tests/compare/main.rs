@@ -1,0 +1,4 @@
+//! The measuring instrument, held against servers whose cost is known.
+
+mod own;
+mod support;

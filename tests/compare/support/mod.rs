@@ -1,0 +1,33 @@
+//! What the tests stand on.
+
+use std::{path::PathBuf, time::Duration};
+
+use poll_vs_sse::compare::{Control, Outcome, Placement, Target, Transport, Workload, measure};
+
+/// This project's server, as built for the tests.
+pub fn own() -> Target {
+    Target::own_from(Some(PathBuf::from(env!("CARGO_BIN_EXE_poll-vs-sse"))))
+}
+
+/// A small workload that is over soon.
+pub fn small() -> Workload {
+    Workload {
+        clients: 20,
+        rate: 10.0,
+        interval: Duration::from_millis(250),
+        duration: Duration::from_secs(2),
+        ..Workload::default()
+    }
+}
+
+pub fn run(target: &Target, workload: &Workload, transport: Transport) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let control = Control::default();
+    let placement = Placement::free();
+    let measuring = measure(target, workload, transport, 1, &placement, &control);
+    runtime.block_on(measuring).expect("measured")
+}
