@@ -10,6 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 
 use crate::{ledger::lines::Format, log::store::Retention};
 
+/// Longer than that, readers are not being sent away but served.
+const MAX_DRAIN: Duration = Duration::from_secs(3600);
+
 /// A chat server with one message log, served over polling and Server-Sent Events at once.
 ///
 /// Open the address in a browser to see the difference; the log counts what each transport cost.
@@ -63,6 +66,11 @@ struct Serve {
     )]
     log_format: Format,
 
+    /// Time over which readers are sent away after SIGTERM, such as `20s`, so that they do not all
+    /// reach the next server at once. SIGINT or a second signal ends it.
+    #[arg(long, env = "POLL_VS_SSE_DRAIN", value_name = "TIME", default_value = "0s", value_parser = drain)]
+    drain: Duration,
+
     /// Stop when this process, which started this one, is gone. `compare` starts its server so.
     #[arg(long, hide = true, value_name = "PID")]
     end_with_parent: Option<u32>,
@@ -104,6 +112,8 @@ pub struct Config {
     pub stall_timeout: Duration,
     /// What recent messages may take in memory, over all rooms.
     pub tail_bytes: usize,
+    /// The time over which readers are sent away when the server stops.
+    pub drain: Duration,
     /// The process that started this one, where the server is to end with it.
     pub end_with_parent: Option<u32>,
 }
@@ -123,6 +133,7 @@ impl Default for Config {
             log_format: Format::Text,
             stall_timeout: Duration::from_secs(30),
             tail_bytes: 64 * 1024 * 1024,
+            drain: Duration::ZERO,
             end_with_parent: None,
         }
     }
@@ -145,6 +156,7 @@ impl Cli {
             },
             request_log: serve.request_log,
             log_format: serve.log_format,
+            drain: serve.drain,
             end_with_parent: serve.end_with_parent,
             ..Config::default()
         }
@@ -183,6 +195,13 @@ fn age(text: &str) -> Result<Bound<Duration>, String> {
         Ok(age) if !age.is_zero() => Ok(age),
         _ => Err("expected a duration such as `90s`, `36h` or `7d`, or `off`".to_owned()),
     })
+}
+
+fn drain(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= MAX_DRAIN => Ok(time),
+        _ => Err("expected a time of at most an hour, such as `0s` or `20s`".to_owned()),
+    }
 }
 
 fn bound<T>(text: &str, value: impl FnOnce() -> Result<T, String>) -> Result<Bound<T>, String> {
@@ -266,6 +285,8 @@ mod tests {
             ["--retain-age", "soon"],
             ["--request-log", "maybe"],
             ["--log-format", "xml"],
+            ["--drain", "soon"],
+            ["--drain", "2h"],
         ];
         for flags in bad {
             let words = ["poll-vs-sse"].iter().chain(&flags);

@@ -16,6 +16,7 @@
 pub mod compare;
 pub mod config;
 pub mod cursor;
+mod drain;
 pub mod error;
 mod faults;
 mod lab;

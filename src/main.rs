@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 use poll_vs_sse::{config::Cli, server::Server};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What could not even start: a bad flag, store or address.
 const UNUSABLE: u8 = 2;
@@ -30,26 +30,43 @@ fn main() -> ExitCode {
 }
 
 async fn run(server: Server) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let (mut interrupt, mut terminate) = signals()?;
     let stop = async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     };
-    server.run(stop).await
+    let (mut interrupt, mut terminate) = signals()?;
+    let at_once = async move {
+        let second = async {
+            terminate.recv().await;
+            terminate.recv().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            () = second => {}
+        }
+    };
+    server.run_until(stop, at_once).await
+}
+
+fn signals() -> io::Result<(Signal, Signal)> {
+    Ok((
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ))
 }
 
 /// Has the kernel stop this process when `parent` ends. False where it has ended already.
 #[cfg(target_os = "linux")]
 fn end_with(parent: u32) -> bool {
     use nix::{
-        sys::{prctl::set_pdeathsig, signal::Signal},
+        sys::{prctl::set_pdeathsig, signal},
         unistd::getppid,
     };
 
-    let told = set_pdeathsig(Signal::SIGTERM).is_ok();
+    let told = set_pdeathsig(signal::Signal::SIGTERM).is_ok();
     told && u32::try_from(getppid().as_raw()) == Ok(parent)
 }
 

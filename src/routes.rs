@@ -1,7 +1,5 @@
 //! What is at which address. Plain polls never come here: [`crate::transport::poller`] answers them.
 
-use std::sync::Arc;
-
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
     http::{
@@ -15,10 +13,9 @@ use crate::{
     error::Problem,
     lab,
     ledger::http::{ledger, metrics, trace},
-    log::Log,
     presence::http::presence,
     publish::publish,
-    transport::{poll::poll, stream::stream},
+    transport::{Served, poll::poll, stream::stream},
 };
 
 pub fn routes(app: &mut ServiceConfig) {
@@ -81,9 +78,15 @@ async fn healthz() -> HttpResponse {
         .body("ok\n")
 }
 
-/// The store answers.
-async fn readyz(log: web::Data<Log>) -> Result<HttpResponse, Problem> {
-    Arc::clone(&log).ready().await?;
+/// The store answers, and the server is here to stay.
+async fn readyz(served: web::Data<Served>) -> Result<HttpResponse, Problem> {
+    if served.drain.is_on() {
+        return Err(
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
+                .header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        );
+    }
+    served.log.ready().await?;
     Ok(HttpResponse::Ok()
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
         .body("ok\n"))

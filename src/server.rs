@@ -14,7 +14,15 @@ use actix_service::{
     IntoServiceFactory as _, Service, ServiceFactory as _, ServiceFactoryExt as _, fn_factory,
     fn_service, map_config,
 };
-use actix_web::{App, dev::AppConfig, rt::net::TcpStream, web};
+use actix_web::{
+    App,
+    body::MessageBody,
+    dev::{AppConfig, ServiceRequest, ServiceResponse},
+    http::ConnectionType,
+    middleware::{Next, from_fn},
+    rt::net::TcpStream,
+    web,
+};
 use actix_web_lab::middleware::CatchPanic;
 use anyhow::Context as _;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
@@ -22,6 +30,7 @@ use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use crate::{
     config::{Config, StoreChoice},
     cursor::LogId,
+    drain::{Drain, Stop},
     faults::severing::Keyring,
     ledger::{
         Ledger,
@@ -86,7 +95,16 @@ impl Server {
 
     /// Serves until `stop` is done: then takes no connections, ends streams and waiting long-polls,
     /// and prints the ledger's totals.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()> + 'static) -> anyhow::Result<()> {
+        self.run_until(stop, std::future::pending()).await
+    }
+
+    /// The same; as soon as `at_once` is done, readers are given no more time to leave.
+    pub async fn run_until(
+        self,
+        stop: impl Future<Output = ()> + 'static,
+        at_once: impl Future<Output = ()> + 'static,
+    ) -> anyhow::Result<()> {
         let Self {
             addr,
             listener,
@@ -103,17 +121,16 @@ impl Server {
         let served = Arc::new(Served {
             log: log.clone(),
             presence: presence.clone(),
+            drain: Arc::new(Drain::default()),
             keyring: Keyring::default(),
         });
-        let closing = log.clone();
+        let drain = served.drain.clone();
+        let bound = listener.try_clone()?;
         let server = builder
             .workers(config.workers)
             .max_concurrent_connections(clients.div_ceil(config.workers))
             .shutdown_timeout(SHUTDOWN_TIMEOUT)
-            .shutdown_signal(async move {
-                stop.await;
-                closing.end_readers();
-            })
+            .disable_signals()
             .listen("http", listener, move || {
                 let (stopping, stopping_polls) = (stopping.clone(), stopping.clone());
                 let ledger = served_ledger.clone();
@@ -123,6 +140,7 @@ impl Server {
                     .app_data(web::Data::from(served.presence.clone()))
                     .app_data(web::Data::from(served_ledger.clone()))
                     .configure(routes)
+                    .wrap(from_fn(close_where_due))
                     .wrap(CatchPanic::default())
                     .into_factory()
                     .map_err(|error: actix_web::Error| error.error_response());
@@ -166,7 +184,19 @@ impl Server {
         let summaries = actix_web::rt::spawn(summarise(ledger.clone()));
         let sweeping = actix_web::rt::spawn(sweep(presence));
         let retiring = actix_web::rt::spawn(retire(log.clone(), ledger.lines.clone()));
+        let stop_all = Stop {
+            drain,
+            log: log.clone(),
+            ledger: ledger.clone(),
+            server: server.handle(),
+            listener: bound,
+        };
+        let stopping = actix_web::rt::spawn(async move {
+            stop.await;
+            stop_all.over(config.drain, at_once).await;
+        });
         let result = server.await;
+        stopping.abort();
         summaries.abort();
         sweeping.abort();
         retiring.abort();
@@ -204,6 +234,24 @@ where
         connection.until_severed(sequel).await;
     }
     result.unwrap_or(Ok(()))
+}
+
+/// Tells the client that its connection is to close, where that is to go.
+async fn close_where_due(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    let served = request.app_data::<web::Data<Served>>().cloned();
+    let mut response = next.call(request).await?;
+    let connection = response.request().conn_data::<Connection>();
+    let is_due = |served: web::Data<Served>| connection.is_some_and(|c| served.drain.has_come(c));
+    if served.is_some_and(is_due) {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {

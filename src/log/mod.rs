@@ -149,7 +149,7 @@ impl Log {
         self.tails.head()
     }
 
-    /// Ends all readers: no message will come any more.
+    /// Tells all readers that they are to end.
     pub fn end_readers(&self) {
         self.tails.close();
     }
@@ -266,9 +266,18 @@ impl Listener {
 
     /// Waits until there may be something after `id`, or the log is closed.
     pub async fn rung(&self, id: u64) {
+        self.ringing(id, true).await;
+    }
+
+    /// Waits until there may be something after `id`, whether or not the log is closed.
+    pub async fn rung_though_closed(&self, id: u64) {
+        self.ringing(id, false).await;
+    }
+
+    async fn ringing(&self, id: u64, or_closed: bool) {
         std::future::poll_fn(|cx| {
             let tail = &self.room.tail;
-            if tail.has_news(id, &self.key, cx) || tail.is_closed() {
+            if tail.has_news(id, &self.key, cx) || (or_closed && tail.is_closed()) {
                 std::task::Poll::Ready(())
             } else {
                 std::task::Poll::Pending
@@ -277,7 +286,7 @@ impl Listener {
         .await;
     }
 
-    /// No message will come any more.
+    /// Readers are to end.
     pub fn is_closed(&self) -> bool {
         self.room.tail.is_closed()
     }

@@ -271,7 +271,7 @@ impl Tail {
         self.state.lock().closed
     }
 
-    /// Tells all readers that this was the last message.
+    /// Tells all readers that they are to end.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.ring();

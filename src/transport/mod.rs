@@ -26,6 +26,7 @@ use bytes::Bytes;
 
 use self::query::ReadQuery;
 use crate::{
+    drain::Drain,
     error::Problem,
     faults::{CUT_AFTER, Fault, severing::Keyring},
     ledger::{
@@ -41,6 +42,8 @@ use crate::{
 pub struct Served {
     pub log: Arc<Log>,
     pub presence: Arc<Presence>,
+    /// Whether readers are to go, and when.
+    pub drain: Arc<Drain>,
     /// Connections that their clients may want to end.
     pub keyring: Keyring,
 }

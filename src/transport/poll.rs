@@ -19,10 +19,11 @@ use super::{
 };
 use crate::{
     cursor::Cursor,
+    drain::Parting,
     error::{Problem, unmetered},
     faults::{Fault, link::LATENCY},
     ledger::{connection::Connection, counts::Transport, exchange::Exchange},
-    log::{Log, Read, Start, entry::Limit, store::Unavailable},
+    log::{Listener, Log, Read, Start, entry::Limit, store::Unavailable},
     presence::Presence,
 };
 
@@ -82,6 +83,7 @@ pub fn ask(
         return Asked::Answered(reply(answer, &query, &known, &served.presence, exchange));
     }
     let served = served.clone();
+    let parting = Parting::new(served.drain.clone(), connection);
     Asked::Reading(Box::pin(async move {
         // The reader is there while it waits.
         let _visit = visit;
@@ -91,7 +93,7 @@ pub fn ask(
         if query.fault == Some(Fault::Slow) {
             tokio::time::sleep(LATENCY).await;
         }
-        match read(&served.log, &query, &known).await {
+        match read(&served.log, &query, &known, &parting).await {
             Ok(answer) => reply(answer, &query, &known, &served.presence, exchange),
             Err(away) => Reply::refusing(away.into(), exchange),
         }
@@ -156,7 +158,12 @@ fn is_known(answer: &Answer, known: &KnownTags) -> bool {
 }
 
 /// Reads what `query` asks for, as soon as there is something or the wait is over.
-async fn read(log: &Arc<Log>, query: &ReadQuery, known: &KnownTags) -> Result<Answer, Unavailable> {
+async fn read(
+    log: &Arc<Log>,
+    query: &ReadQuery,
+    known: &KnownTags,
+    parting: &Parting,
+) -> Result<Answer, Unavailable> {
     let limit = Limit {
         messages: query.limit,
         bytes: MAX_ANSWER_BYTES,
@@ -174,11 +181,7 @@ async fn read(log: &Arc<Log>, query: &ReadQuery, known: &KnownTags) -> Result<An
     }
     let deadline = Instant::now() + query.wait;
     let listener = room.listen();
-    while !is_news(&answer, known) && !listener.is_closed() {
-        let after = answer.read.after;
-        if timeout_at(deadline, listener.rung(after)).await.is_err() {
-            break;
-        }
+    while !is_news(&answer, known) && rung(&listener, answer.read.after, deadline, parting).await {
         let read = listener.room.after(place, limit).await?;
         answer = Answer {
             cursor: listener.room.cursor(read.after),
@@ -187,6 +190,25 @@ async fn read(log: &Arc<Log>, query: &ReadQuery, known: &KnownTags) -> Result<An
         };
     }
     Ok(answer)
+}
+
+/// Waits for something after `after`. False: there is no more time for it.
+async fn rung(listener: &Listener, after: u64, deadline: Instant, parting: &Parting) -> bool {
+    loop {
+        let Some(leaves_at) = parting.moment() else {
+            if timeout_at(deadline, listener.rung(after)).await.is_err() {
+                return false;
+            }
+            if listener.is_closed() {
+                continue;
+            }
+            return true;
+        };
+        let until = leaves_at.min(deadline);
+        return timeout_at(until, listener.rung_though_closed(after))
+            .await
+            .is_ok();
+    }
 }
 
 fn note_deliveries(exchange: &mut Exchange, read: &Read, start: Start) {

@@ -104,8 +104,8 @@ pub async fn serve_polls(
                         reply
                     }
                 };
-                let is_last = reply.is_last;
-                poller.write(reply).await.ok()?;
+                let is_last = reply.is_last || served.drain.has_come(connection);
+                poller.write(Reply { is_last, ..reply }).await.ok()?;
                 if is_last {
                     return None;
                 }

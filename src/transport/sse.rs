@@ -13,6 +13,11 @@ use crate::{
 /// How long an `EventSource` waits before it reconnects, sent first on every stream.
 pub const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 
+/// Another time to wait, for this client alone: a number of milliseconds.
+pub fn retry(ms: u64) -> Bytes {
+    format!("retry: {ms}\n\n").into()
+}
+
 /// A comment: keeps middleboxes and clients from taking an idle stream for a dead one.
 pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 

@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{Served, open, query::ReadQuery, refuse, session::Session, sse};
 use crate::{
+    drain::Parting,
     error::{Problem, unmetered},
     ledger::{connection::Connection, counts::Transport, trace::Content},
     log::{
@@ -53,7 +54,10 @@ pub async fn stream(request: HttpRequest, served: web::Data<Served>) -> HttpResp
         return std::future::pending().await;
     }
     let frames = match Frames::open(&served.log, &query).await {
-        Ok(frames) => frames.among(&served.presence, &query),
+        Ok(frames) => Frames {
+            parting: Some(Parting::new(served.drain.clone(), connection)),
+            ..frames.among(&served.presence, &query)
+        },
         Err(away) => return refuse(&Problem::from(away), &exchange),
     };
     exchange.status(200);
@@ -88,6 +92,9 @@ pub struct Frames {
     keep_alive_set: bool,
     just_sent: bool,
     company: Company,
+    /// When it is to go once the log's readers are to end; at once where there is none.
+    parting: Option<Parting>,
+    has_ended: bool,
 }
 
 /// The reader among the others in its room.
@@ -133,6 +140,8 @@ impl Frames {
             keep_alive_set: false,
             just_sent: false,
             company: Company::default(),
+            parting: None,
+            has_ended: false,
         })
     }
 
@@ -147,8 +156,11 @@ impl Frames {
         self
     }
 
-    /// The next piece. `None`: no message will come any more.
+    /// The next piece. `None`: the stream has ended.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
         if !self.greeted {
             self.greeted = true;
             return self.send(Frame::plain(Content::Messages, sse::RETRY));
@@ -171,12 +183,33 @@ impl Frames {
                         let frame = self.advance(piece);
                         return self.send(frame);
                     }
+                    // What is left to read is read elsewhere.
+                    Recent::Behind if self.poll_left(cx).is_ready() => return self.end(),
                     Recent::Behind => self.read_on(Duration::ZERO),
-                    Recent::Nothing if self.listener.is_closed() => return Poll::Ready(None),
+                    Recent::Nothing if self.poll_left(cx).is_ready() => return self.end(),
                     Recent::Nothing => return self.poll_aside(cx),
                 }
             }
         }
+    }
+
+    /// Done when the stream is to end.
+    fn poll_left(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.listener.is_closed() {
+            return Poll::Pending;
+        }
+        match &mut self.parting {
+            Some(parting) => parting.poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+
+    /// Ends the stream, with word of when to come back where many leave.
+    fn end(&mut self) -> Poll<Option<Frame>> {
+        self.has_ended = true;
+        let retry_ms = self.parting.as_ref().and_then(Parting::retry_ms);
+        let farewell = retry_ms.map(|ms| Frame::plain(Content::KeepAlive, sse::retry(ms)));
+        Poll::Ready(farewell)
     }
 
     /// What there is to send while there is no message.

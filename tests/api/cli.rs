@@ -44,6 +44,9 @@ fn a_bad_flag_is_one_line_and_exit_2() {
         ("--retain-age", "7"),
         ("--request-log", "maybe"),
         ("--log-format", "xml"),
+        ("--drain", "soon"),
+        ("--drain", "-1s"),
+        ("--drain", "2h"),
     ];
     for (flag, value) in bad {
         let flag_and_value = format!("{flag}={value}");

@@ -4,6 +4,7 @@ mod bad_http;
 mod by_the_clock;
 mod cli;
 mod crash;
+mod drain;
 mod faults;
 mod fuzz;
 mod gaps;

@@ -1,0 +1,221 @@
+//! A stop that is spread over time: `--drain`.
+
+use std::{
+    collections::HashSet,
+    net::TcpStream,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::support::{
+    door::{Door as _, JSON, cursor},
+    events::{Events, message_of},
+    eventually,
+    process::Process,
+    response::Response,
+    wire::{Wire, request},
+};
+
+const SPAN: Duration = Duration::from_secs(3);
+const STREAMS: usize = 200;
+const LONG_POLLS: usize = 100;
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+
+fn draining(span: &str) -> Process {
+    Process::start(&["--store", "memory", "--workers", "2", "--drain", span])
+}
+
+fn long_poll(server: &Process, place: &str) -> Wire {
+    let mut wire = server.wire();
+    let target = format!("/poll?wait=60&cursor={place}");
+    wire.send(request("GET", &target, &[], b""));
+    wire
+}
+
+/// What a stream said to its end, and when that was.
+fn to_the_end(mut stream: Events) -> (Vec<String>, Instant) {
+    let frames = std::iter::from_fn(|| stream.next()).collect();
+    (frames, Instant::now())
+}
+
+fn answered(mut wire: Wire) -> (Response, Instant) {
+    let answer = wire.answer("GET").expect("long-polls are answered");
+    (answer, Instant::now())
+}
+
+/// How many of `ends` were in each third of the time.
+fn thirds(ends: impl Iterator<Item = Instant>, began: Instant) -> [usize; 3] {
+    let mut thirds = [0; 3];
+    for end in ends {
+        let third = (end - began).div_duration_f64(SPAN / 3) as usize;
+        thirds[third.min(2)] += 1;
+    }
+    thirds
+}
+
+#[test]
+fn readers_leave_one_by_one_and_miss_nothing_until_then() {
+    let server = draining("3s");
+    let place = cursor(&server.say("lobby", "before")).to_owned();
+    let mut streams: Vec<Events> = (0..STREAMS).map(|_| server.stream("")).collect();
+    for stream in &mut streams {
+        assert_eq!(stream.message()["text"], "before");
+    }
+    // Of a room in which nobody speaks.
+    let long_polls: Vec<Wire> = (0..LONG_POLLS)
+        .map(|_| long_poll(&server, &place))
+        .collect();
+    eventually("all are open", || {
+        server.cost("stream")["open"] == STREAMS && server.cost("long-poll")["open"] == LONG_POLLS
+    });
+    let (mut health, mut polls) = (server.wire(), server.wire());
+    assert_eq!(health.get("/readyz").status(), 200);
+    polls.get("/poll");
+
+    let began = Instant::now();
+    let streams: Vec<_> = streams
+        .into_iter()
+        .map(|stream| thread::spawn(move || to_the_end(stream)))
+        .collect();
+    let long_polls: Vec<_> = long_polls
+        .into_iter()
+        .map(|wire| thread::spawn(move || answered(wire)))
+        .collect();
+    server.signal(libc::SIGTERM);
+    eventually("it takes no connections", || {
+        TcpStream::connect(server.addr()).is_err()
+    });
+    let refusal = health.get("/readyz");
+    refusal.problem(503);
+    assert!(refusal.header("retry-after").is_some());
+    // A connection that was there is served until its own moment, and then told to close.
+    loop {
+        let answer = polls.get(&format!("/poll?cursor={place}"));
+        assert_eq!(answer.status(), 200);
+        if answer.header("connection") == Some("close") {
+            break;
+        }
+        assert!(began.elapsed() < SPAN * 2, "it is never sent away");
+        thread::park_timeout(Duration::from_millis(50));
+    }
+
+    let streams: Vec<_> = streams
+        .into_iter()
+        .map(|s| s.join().expect("ends"))
+        .collect();
+    let long_polls: Vec<_> = long_polls
+        .into_iter()
+        .map(|l| l.join().expect("ends"))
+        .collect();
+    let of_streams = thirds(streams.iter().map(|(_, end)| *end), began);
+    assert!(
+        of_streams.iter().all(|&n| n > STREAMS / 10),
+        "{of_streams:?}"
+    );
+    let of_long_polls = thirds(long_polls.iter().map(|(_, end)| *end), began);
+    assert!(
+        of_long_polls.iter().all(|&n| n > LONG_POLLS / 20),
+        "{of_long_polls:?}"
+    );
+    let mut retries = HashSet::new();
+    for (frames, _) in &streams {
+        let [retry] = &frames[..] else {
+            panic!("{frames:?}")
+        };
+        let ms = retry
+            .strip_prefix("retry: ")
+            .and_then(|ms| ms.trim_end().parse::<u64>().ok());
+        assert!(ms.is_some_and(|ms| (500..=1500).contains(&ms)), "{retry}");
+        retries.insert(ms);
+    }
+    assert!(retries.len() > STREAMS / 4, "each its own: {retries:?}");
+    for (answer, _) in long_polls {
+        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.ok()["cursor"], place);
+    }
+    let ended = server.wait();
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains("draining"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_published_meanwhile_reaches_those_still_there() {
+    let server = draining("2s");
+    let streams: Vec<_> = (0..20).map(|_| server.stream("last=0")).collect();
+    let mut publisher = server.wire();
+    publisher.get("/healthz");
+    let streams: Vec<_> = streams
+        .into_iter()
+        .map(|stream| thread::spawn(move || to_the_end(stream)))
+        .collect();
+    server.signal(libc::SIGTERM);
+    eventually("it takes no connections", || {
+        TcpStream::connect(server.addr()).is_err()
+    });
+    let mut said = Vec::new();
+    loop {
+        let draft = br#"{"author": "mina", "text": "still here"}"#;
+        let answer = publisher.ask("POST", "/messages", &[JSON], draft);
+        assert_eq!(answer.status(), 201);
+        said.push(answer.json());
+        if answer.header("connection") == Some("close") {
+            break;
+        }
+        thread::park_timeout(Duration::from_millis(20));
+    }
+    for stream in streams {
+        let (frames, _) = stream.join().expect("ends");
+        let seen: Vec<_> = frames
+            .iter()
+            .filter_map(|frame| message_of(frame))
+            .collect();
+        assert_eq!(
+            seen[..],
+            said[..seen.len()],
+            "whole messages, in order, to its end"
+        );
+    }
+    assert_eq!(server.wait().status.code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_or_sigint_ends_a_drain_at_once() {
+    for signals in [
+        &[libc::SIGTERM, libc::SIGTERM][..],
+        &[libc::SIGTERM, libc::SIGINT],
+        &[libc::SIGINT],
+    ] {
+        let server = draining("1h");
+        let mut streams: Vec<_> = (0..20).map(|_| server.stream("")).collect();
+        for stream in &mut streams {
+            stream.frame();
+        }
+        let mut last = Instant::now();
+        for &signal in signals {
+            last = Instant::now();
+            server.signal(signal);
+            if signals.len() > 1 {
+                eventually("it drains", || server.stdout.text().contains("draining"));
+            }
+        }
+        for stream in streams {
+            to_the_end(stream);
+        }
+        let ended = server.wait();
+        assert!(
+            last.elapsed() < GONE_WITHIN,
+            "{signals:?}: {:?}",
+            last.elapsed()
+        );
+        assert_eq!(ended.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_server_nobody_reads_from_is_gone_at_once() {
+    let server = draining("1h");
+    drop(server.stream(""));
+    let began = Instant::now();
+    assert_eq!(server.stop().status.code(), Some(0));
+    assert!(began.elapsed() < GONE_WITHIN, "{:?}", began.elapsed());
+}
