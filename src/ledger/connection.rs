@@ -10,7 +10,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Poll, Waker},
@@ -32,6 +32,9 @@ use crate::{faults::severing::Severing, message::Room};
 
 /// The status of a request whose client left before it was answered, as nginx writes it.
 pub(super) const CLIENT_LEFT: u16 = 499;
+
+/// Clients that are told when a connection they shared is over. A proxy's may serve many more.
+const MAX_TRACES: usize = 8;
 
 /// One TCP connection. Cloning shares it; it is over when the last clone is dropped.
 #[derive(Clone)]
@@ -59,7 +62,7 @@ pub(super) struct State {
     claim: Option<Claim>,
     pub(super) exchange: Option<Open>,
     accepted_at: Timestamp,
-    traced: Option<Traced>,
+    traced: Option<Box<Traced>>,
     /// Something was written.
     answered: bool,
     /// Woken when HTTP has nothing left to write.
@@ -113,7 +116,20 @@ pub struct Opening<'a> {
 /// A connection whose events are traced.
 struct Traced {
     number: u64,
-    trace: Arc<Trace>,
+    /// Of the clients it served, the present one last. Weak: a trace that is kept no more takes no
+    /// memory for the sake of a connection.
+    traces: Vec<Weak<Trace>>,
+}
+
+impl Traced {
+    fn record<'a>(&self, traces: impl IntoIterator<Item = &'a Weak<Trace>>, event: &Event) {
+        for trace in traces.into_iter().filter_map(Weak::upgrade) {
+            trace.record(Event {
+                connection: self.number,
+                ..event.clone()
+            });
+        }
+    }
 }
 
 impl Connection {
@@ -328,7 +344,7 @@ impl Drop for Shared {
         let state = self.state.get_mut();
         state.end(&self.ledger);
         if let Some(claim) = state.claim.take() {
-            state.trace(Event::new(0, Kind::Closed, claim.transport));
+            state.trace_closed(claim.transport);
             claim.each(&self.ledger, |counts| {
                 counts.open.fetch_sub(1, Relaxed);
             });
@@ -360,11 +376,24 @@ impl State {
 
     /// Tells the trace of `client` that a request came on this connection.
     fn trace_request(&mut self, transport: Transport, client: &ClientLabel, ledger: &Ledger) {
-        let trace = ledger.traces.of(client);
-        let known = self.traced.as_ref();
-        if !known.is_some_and(|known| Arc::ptr_eq(&known.trace, &trace)) {
-            let number = known.map_or_else(|| ledger.next_connection(), |known| known.number);
-            self.traced = Some(Traced { number, trace });
+        let trace = Arc::downgrade(&ledger.traces.of(client));
+        let traced = self.traced.get_or_insert_with(|| {
+            Box::new(Traced {
+                number: ledger.next_connection(),
+                traces: Vec::new(),
+            })
+        });
+        let earlier = traced.traces.iter().position(|each| each.ptr_eq(&trace));
+        match earlier {
+            Some(at) => traced.traces[at..].rotate_left(1),
+            None => {
+                if traced.traces.len() == MAX_TRACES {
+                    traced.traces.remove(0);
+                }
+                traced.traces.push(trace);
+            }
+        }
+        if earlier.is_none() {
             self.trace(Event {
                 at_us: self.accepted_at.as_microsecond(),
                 ..Event::new(0, Kind::Opened, transport)
@@ -379,11 +408,15 @@ impl State {
 
     /// Adds an event to the trace, if there is one.
     pub(super) fn trace(&self, event: Event) {
-        if let Some(Traced { number, trace }) = &self.traced {
-            trace.record(Event {
-                connection: *number,
-                ..event
-            });
+        if let Some(traced) = &self.traced {
+            traced.record(traced.traces.last(), &event);
+        }
+    }
+
+    /// Tells all whom the connection served that it is over.
+    fn trace_closed(&self, transport: Transport) {
+        if let Some(traced) = &self.traced {
+            traced.record(&traced.traces, &Event::new(0, Kind::Closed, transport));
         }
     }
 

@@ -126,6 +126,23 @@ fn without_keep_alive_each_poll_opens_and_closes() {
 }
 
 #[test]
+fn clients_that_share_a_connection_see_it_open_and_close_once_each() {
+    let server = Server::memory();
+    let mut wire = server.wire();
+    for client in ["me", "you", "me", "you"] {
+        wire.get(&format!("/poll?client={client}&trace=1")).ok();
+    }
+    drop(wire);
+    let expected = ["opened", "request", "answer", "request", "answer", "closed"];
+    eventually("all is told", || events(&server, 0).len() == expected.len());
+    assert_eq!(kinds(&events(&server, 0)), expected);
+    let you = server.get("/trace?client=you").ok();
+    let you = you["events"].as_array().expect("a list");
+    assert_eq!(kinds(you), expected);
+    assert_eq!(you[0]["connection"], events(&server, 0)[0]["connection"]);
+}
+
+#[test]
 fn what_was_overwritten_is_told_as_lost() {
     let server = Server::memory();
     let mut wire = server.wire();
