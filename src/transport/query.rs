@@ -18,6 +18,9 @@ const DEFAULT_LIMIT: usize = 200;
 const MAX_MESSAGES: usize = 1000;
 const MAX_WAIT: f64 = 60.0;
 const MAX_INTERVAL: f64 = 300.0;
+/// The shortest that tells a mute stream quickly and is not most of the traffic itself.
+const MIN_HEARTBEAT: f64 = 0.2;
+const MAX_HEARTBEAT: f64 = 60.0;
 
 /// What a reader asks for. Unknown parameters are ignored, as caches and proxies add their own.
 #[derive(Debug, PartialEq)]
@@ -37,6 +40,8 @@ pub struct ReadQuery {
     pub presence: Option<bool>,
     /// Close the connection after the answer: polling as it was without keep-alive.
     pub close: bool,
+    /// How long a stream may be silent before it sends a keep-alive, where that is to be an event.
+    pub heartbeat: Option<Duration>,
     /// Whether the client wants to know what the server sees of it.
     pub trace: bool,
     /// What is to go wrong with this request.
@@ -58,6 +63,7 @@ impl ReadQuery {
         let mut interval = None;
         let mut presence = None;
         let mut close = None;
+        let mut heartbeat = None;
         let mut trace = None;
         let mut fault = None;
         let mut fault_key = None;
@@ -75,6 +81,11 @@ impl ReadQuery {
                 seconds(value, 0.05, MAX_INTERVAL),
             ),
             "presence" => once(&mut presence, "presence", one_of(value, ["0", "1"])),
+            "heartbeat" => once(
+                &mut heartbeat,
+                "heartbeat",
+                seconds(value, MIN_HEARTBEAT, MAX_HEARTBEAT),
+            ),
             "trace" => once(&mut trace, "trace", one_of(value, ["0", "1"])),
             "fault" => once(&mut fault, "fault", value.parse::<Fault>()),
             "fault_key" => once(&mut fault_key, "fault_key", value.parse::<FaultKey>()),
@@ -122,6 +133,7 @@ impl ReadQuery {
             interval,
             presence,
             close: close.unwrap_or_default(),
+            heartbeat,
             trace,
             fault,
             fault_key,
@@ -239,6 +251,9 @@ mod tests {
             "author=a%0Ab",
             "interval=0",
             "interval=301",
+            "heartbeat=0.1",
+            "heartbeat=61",
+            "heartbeat=event",
             "presence=yes",
             "trace=1",
             "fault=fire",

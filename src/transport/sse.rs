@@ -21,6 +21,13 @@ pub fn retry(ms: u64) -> Bytes {
 /// A comment: keeps middleboxes and clients from taking an idle stream for a dead one.
 pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
+/// The same for a reader that wants to see it: an `EventSource` tells its script of events only.
+pub const HEARTBEAT: Bytes = Bytes::from_static(b"event: keep-alive\ndata:\n\n");
+
+/// What a stream with heartbeats begins with: the first shows at once that the way is clear.
+pub const RETRY_AND_HEARTBEAT: Bytes =
+    Bytes::from_static(b"retry: 1000\n\nevent: keep-alive\ndata:\n\n");
+
 /// A message's frame, with its JSON object inside.
 pub fn encode(message: &Message) -> Encoded {
     let json = message.to_json();

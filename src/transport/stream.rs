@@ -85,6 +85,8 @@ pub struct Frames {
     greeted: bool,
     reading: Option<Reading>,
     last_sent: Instant,
+    /// How long it may be silent, where the reader said: then keep-alives are events.
+    heartbeat: Option<Duration>,
     keep_alive: Pin<Box<Sleep>>,
     /// When the timer fires; kept here too, as a delivery would have to follow the pointer.
     keep_alive_due: Instant,
@@ -128,6 +130,7 @@ impl Frames {
         let room = log.room(&query.room).await?;
         let place = room.place(query.start).await?;
         let now = Instant::now();
+        let keep_alive_due = now + query.heartbeat.unwrap_or(KEEP_ALIVE_AFTER);
         Ok(Self {
             listener: room.listen(),
             place,
@@ -135,8 +138,9 @@ impl Frames {
             greeted: false,
             reading: None,
             last_sent: now,
-            keep_alive: Box::pin(sleep_until(now + KEEP_ALIVE_AFTER)),
-            keep_alive_due: now + KEEP_ALIVE_AFTER,
+            heartbeat: query.heartbeat,
+            keep_alive: Box::pin(sleep_until(keep_alive_due)),
+            keep_alive_due,
             keep_alive_set: false,
             just_sent: false,
             company: Company::default(),
@@ -163,7 +167,11 @@ impl Frames {
         }
         if !self.greeted {
             self.greeted = true;
-            return self.send(Frame::plain(Content::Messages, sse::RETRY));
+            let greeting = match self.heartbeat {
+                None => sse::RETRY,
+                Some(_) => sse::RETRY_AND_HEARTBEAT,
+            };
+            return self.send(Frame::plain(Content::Messages, greeting));
         }
         loop {
             if let Some(reading) = &mut self.reading {
@@ -286,24 +294,29 @@ impl Frames {
         Poll::Ready(Some(frame))
     }
 
-    /// Sends a comment when nothing was sent for long enough. The timer is only moved when it
+    /// Sends a keep-alive when nothing was sent for long enough. The timer is only moved when it
     /// fires, so that a delivery need not touch it.
     fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         if std::mem::take(&mut self.just_sent) && self.keep_alive_set {
             return Poll::Pending;
         }
+        let after = self.heartbeat.unwrap_or(KEEP_ALIVE_AFTER);
         loop {
             self.keep_alive_set = true;
             ready!(self.keep_alive.as_mut().poll(cx));
             self.keep_alive_set = false;
-            let due = self.last_sent + KEEP_ALIVE_AFTER;
+            let due = self.last_sent + after;
             let now = Instant::now();
             if due > now {
                 self.set_keep_alive(due);
                 continue;
             }
-            self.set_keep_alive(now + KEEP_ALIVE_AFTER);
-            return self.send(Frame::plain(Content::KeepAlive, sse::KEEP_ALIVE));
+            self.set_keep_alive(now + after);
+            let keep_alive = match self.heartbeat {
+                None => sse::KEEP_ALIVE,
+                Some(_) => sse::HEARTBEAT,
+            };
+            return self.send(Frame::plain(Content::KeepAlive, keep_alive));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::{
     door::{Door as _, cursor},
     each_store,
-    events::Events,
+    events::{Events, message_of},
     response::Framing,
     server::Server,
     wire::find,
@@ -110,4 +110,37 @@ fn an_http_1_0_client_can_poll_and_publish() {
     wire.send("GET /poll HTTP/1.0\r\n\r\n");
     wire.until_closed().expect("closed after the answer");
     assert!(find(&wire.pending, b"\"text\":\"old\"").is_some());
+}
+
+#[test]
+fn heartbeats_are_events_at_once_and_after_each_silence() {
+    let server = Server::memory();
+    let heartbeat = "event: keep-alive\ndata:\n\n";
+    let mut stream = server.stream("last=0&heartbeat=0.2&client=beating&presence=0");
+    assert_eq!(stream.frame(), "retry: 1000\n\n");
+    for _ in 0..3 {
+        assert_eq!(stream.frame(), heartbeat);
+    }
+    let said = server.say("lobby", "hello");
+    loop {
+        match stream.frame() {
+            frame if frame == heartbeat => {}
+            frame => {
+                assert_eq!(
+                    message_of(&frame).expect("a message")["cursor"],
+                    said["cursor"]
+                );
+                break;
+            }
+        }
+    }
+    assert_eq!(stream.frame(), heartbeat);
+    // They are paid for as all bytes are, and are no messages.
+    let cost = server.client_cost("beating", "stream");
+    let read = stream.text.len() as u64;
+    assert!(
+        cost["wire_bytes_out"].as_u64() >= Some(5 * heartbeat.len() as u64 + read),
+        "{cost}"
+    );
+    assert_eq!(cost["messages"], 1);
 }
