@@ -6,33 +6,16 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use crate::{ledger::lines::Format, log::store::Retention};
 
 /// Longer than that, readers are not being sent away but served.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
 
-/// A chat server with one message log, served over polling and Server-Sent Events at once.
-///
-/// Open the address in a browser to see the difference; the log counts what each transport cost.
-#[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
-pub struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    serve: Serve,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Serve the log and the lab (what happens without a command).
-    Serve(Serve),
-}
-
+/// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
-struct Serve {
+pub struct Serve {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, env = "POLL_VS_SSE_BIND", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     bind: SocketAddr,
@@ -139,25 +122,21 @@ impl Default for Config {
     }
 }
 
-impl Cli {
+impl Serve {
     pub fn into_config(self) -> Config {
-        let serve = match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => self.serve,
-        };
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
         Config {
-            bind: serve.bind,
-            store: serve.store,
-            workers: serve.workers.map_or_else(processors, usize::from),
+            bind: self.bind,
+            store: self.store,
+            workers: self.workers.map_or_else(processors, usize::from),
             retention: Retention {
-                messages: serve.retain_messages.0,
-                age: serve.retain_age.0,
+                messages: self.retain_messages.0,
+                age: self.retain_age.0,
             },
-            request_log: serve.request_log,
-            log_format: serve.log_format,
-            drain: serve.drain,
-            end_with_parent: serve.end_with_parent,
+            request_log: self.request_log,
+            log_format: self.log_format,
+            drain: self.drain,
+            end_with_parent: self.end_with_parent,
             ..Config::default()
         }
     }
@@ -222,20 +201,23 @@ fn on_off(text: &str) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::Parser;
 
     use super::*;
 
-    fn config(flags: &[&str]) -> Config {
-        let words = ["poll-vs-sse"].iter().chain(flags);
-        Cli::try_parse_from(words)
-            .expect("valid flags")
-            .into_config()
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        serve: Serve,
     }
 
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+    fn parsed(flags: &[&str]) -> Result<Config, clap::Error> {
+        let words = ["poll-vs-sse"].iter().chain(flags);
+        Ok(Flags::try_parse_from(words)?.serve.into_config())
+    }
+
+    fn config(flags: &[&str]) -> Config {
+        parsed(flags).expect("valid flags")
     }
 
     #[test]
@@ -249,13 +231,6 @@ mod tests {
             Some(Duration::from_secs(7 * 24 * 3600))
         );
         assert!(config.request_log);
-    }
-
-    #[test]
-    fn flags_work_with_and_without_the_command() {
-        for flags in [&["--store", "memory"][..], &["serve", "--store", "memory"]] {
-            assert_eq!(config(flags).store, StoreChoice::Memory);
-        }
     }
 
     #[test]
@@ -289,8 +264,7 @@ mod tests {
             ["--drain", "2h"],
         ];
         for flags in bad {
-            let words = ["poll-vs-sse"].iter().chain(&flags);
-            assert!(Cli::try_parse_from(words).is_err(), "{flags:?}");
+            assert!(parsed(&flags).is_err(), "{flags:?}");
         }
     }
 }

@@ -13,18 +13,22 @@
 //! Where to look: [`log`] for the messages, [`transport`] for the ways to them, [`publish`] for the
 //! way in, [`ledger`] for the counting, [`server`] for what holds it together.
 
+pub mod cli;
 pub mod compare;
 pub mod config;
 pub mod cursor;
 mod drain;
 pub mod error;
+pub mod exit;
 mod faults;
 mod lab;
 pub mod ledger;
 pub mod log;
 pub mod message;
+pub mod numbers;
 pub mod presence;
 mod publish;
 mod routes;
+pub mod serve;
 pub mod server;
 pub mod transport;

@@ -1,78 +1,21 @@
 //! Parses, runs, and says with its exit code how that went.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Parser, error::ErrorKind};
-use poll_vs_sse::{config::Cli, server::Server};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-/// What could not even start: a bad flag, store or address.
-const UNUSABLE: u8 = 2;
+use clap::{Parser as _, error::ErrorKind};
+use poll_vs_sse::{
+    cli::{Cli, Command},
+    compare,
+    exit::{self, fail},
+    serve::serve,
+};
 
 fn main() -> ExitCode {
-    let config = match Cli::try_parse() {
-        Ok(cli) => cli.into_config(),
-        Err(error) => return explain(&error),
-    };
-    if let Some(parent) = config.end_with_parent
-        && !end_with(parent)
-    {
-        return fail("the process that started this one is gone", UNUSABLE);
+    match Cli::try_parse().map(Cli::into_command) {
+        Ok(Command::Serve(flags)) => serve(flags.into_config()),
+        Ok(Command::Compare(flags)) => compare::run(*flags),
+        Err(error) => explain(&error),
     }
-    let server = match Server::build(config, io::stdout()) {
-        Ok(server) => server,
-        Err(error) => return fail(&format!("{error:#}"), UNUSABLE),
-    };
-    match actix_web::rt::System::new().block_on(run(server)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("{error:#}"), 1),
-    }
-}
-
-async fn run(server: Server) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = signals()?;
-    let stop = async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    let (mut interrupt, mut terminate) = signals()?;
-    let at_once = async move {
-        let second = async {
-            terminate.recv().await;
-            terminate.recv().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            () = second => {}
-        }
-    };
-    server.run_until(stop, at_once).await
-}
-
-fn signals() -> io::Result<(Signal, Signal)> {
-    Ok((
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    ))
-}
-
-/// Has the kernel stop this process when `parent` ends. False where it has ended already.
-#[cfg(target_os = "linux")]
-fn end_with(parent: u32) -> bool {
-    use nix::{
-        sys::{prctl::set_pdeathsig, signal},
-        unistd::getppid,
-    };
-
-    let told = set_pdeathsig(signal::Signal::SIGTERM).is_ok();
-    told && u32::try_from(getppid().as_raw()) == Ok(parent)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with(_parent: u32) -> bool {
-    true
 }
 
 /// Help and version as they are; anything else as one line.
@@ -91,10 +34,8 @@ fn explain(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.is_empty())
         .map(str::trim);
     let line = what.collect::<Vec<_>>().join(" ");
-    fail(line.strip_prefix("error: ").unwrap_or(&line), UNUSABLE)
-}
-
-fn fail(why: &str, code: u8) -> ExitCode {
-    eprintln!("poll-vs-sse: {why}");
-    ExitCode::from(code)
+    fail(
+        line.strip_prefix("error: ").unwrap_or(&line),
+        exit::UNUSABLE,
+    )
 }

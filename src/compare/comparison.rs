@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 
-use super::{Control, Outcome, Placement, Target, Transport, Workload, pool::pool, run::measure};
+use super::{
+    Control, Outcome, Placement, Progress, Target, Transport, Workload, pool::pool, run::measure,
+};
 
 /// What came of a workload.
 #[derive(Debug, Default, Clone)]
@@ -32,6 +34,11 @@ pub async fn compare(
             if control.is_stopped() {
                 break;
             }
+            (control.tell)(Progress::Run {
+                transport,
+                round,
+                rounds: workload.repeat,
+            });
             match measure(target, workload, transport, round, placement, control).await {
                 Ok(outcome) => {
                     each(&outcome);
@@ -56,6 +63,22 @@ impl Comparison {
             transports: transports.collect(),
             runs,
         }
+    }
+
+    /// The lowest and the highest that a figure of `transport` was over several runs.
+    pub fn range(
+        &self,
+        transport: Transport,
+        figure: fn(&Outcome) -> Option<f64>,
+    ) -> Option<(f64, f64)> {
+        let own = self.runs.iter().filter(|run| run.transport == transport);
+        let figures: Vec<f64> = own.filter_map(figure).collect();
+        if figures.len() < 2 {
+            return None;
+        }
+        let low = figures.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = figures.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Some((low, high))
     }
 }
 

@@ -2,9 +2,17 @@
 
 use tokio::sync::watch;
 
+use super::Transport;
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Progress {
+    /// What comes from now on is about this run, the `round`th of `rounds`.
+    Run {
+        transport: Transport,
+        round: u32,
+        rounds: u32,
+    },
     /// So many clients are in place.
     Opening { ready: usize, clients: usize },
     /// Nothing is counted yet; in so many seconds it is.

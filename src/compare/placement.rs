@@ -1,8 +1,10 @@
 //! Who runs on which processors. Where there are two or more, the server under test gets one half and
 //! the clients the other, so that neither takes time from the other and each one's limit is visible.
 
+use serde::{Deserialize, Serialize};
+
 /// Processors for the server and for the load.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// Empty: it runs wherever the kernel puts it.
     pub server: Vec<usize>,

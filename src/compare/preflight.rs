@@ -29,18 +29,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 const WAIT_S: f64 = 2.0;
 const MESSAGES: u64 = 2;
 
-/// Tries each transport of `workload` on `target`.
+/// Tries each transport of `workload` on `target`. Returns what the server calls itself.
 ///
 /// # Errors
 ///
 /// Says which part of the profile does not fit, in one sentence.
-pub async fn preflight(target: &Target, workload: &Workload) -> Result<()> {
+pub async fn preflight(target: &Target, workload: &Workload) -> Result<Option<String>> {
     let opened = target.open(&Placement::free())?;
+    let mut server = None;
     for transport in &workload.transports {
         let trying = Trial::new(&opened, workload, *transport)?;
-        trying.run(*transport).await?;
+        server = trying.run(*transport).await?;
     }
-    Ok(())
+    Ok(server)
 }
 
 struct Trial<'a> {
@@ -76,11 +77,12 @@ impl<'a> Trial<'a> {
         })
     }
 
-    async fn run(mut self, transport: Transport) -> Result<()> {
+    async fn run(mut self, transport: Transport) -> Result<Option<String>> {
         match transport {
-            Transport::Stream => self.stream().await,
-            _ => self.ask(transport).await,
+            Transport::Stream => self.stream().await?,
+            _ => self.ask(transport).await?,
         }
+        Ok(self.connection.server)
     }
 
     fn publish(&mut self, sequence: u64) -> Result<()> {

@@ -165,6 +165,14 @@ impl Profile {
         }
     }
 
+    /// Refuses transports that this server has not.
+    pub fn check_has(&self, transports: &[Transport]) -> Result<()> {
+        match transports.iter().find(|transport| !self.has(**transport)) {
+            Some(transport) => bail!(self.lacks(*transport)),
+            None => Ok(()),
+        }
+    }
+
     fn lacks(&self, transport: Transport) -> String {
         format!(
             "profile {} has no [{transport}]: leave it out of --transports",

@@ -142,11 +142,17 @@ impl Lane {
 pub struct Connection {
     addr: SocketAddr,
     stream: Option<(TcpStream, Instant)>,
+    /// What the server calls itself, once it has answered.
+    pub server: Option<String>,
 }
 
 impl Connection {
     pub fn new(addr: SocketAddr) -> Self {
-        Self { addr, stream: None }
+        Self {
+            addr,
+            stream: None,
+            server: None,
+        }
     }
 
     /// Sends a request and waits for its answer, which must be a 2xx.
@@ -157,7 +163,7 @@ impl Connection {
             Some((stream, _)) => stream,
             None => self.open()?,
         };
-        let head = exchange(&stream, request)?;
+        let head = exchange(&stream, request, &mut self.server)?;
         if !head.closes {
             self.stream = Some((stream, Instant::now()));
         }
@@ -176,7 +182,7 @@ impl Connection {
     }
 }
 
-fn exchange(mut stream: &TcpStream, request: &[u8]) -> Result<Head> {
+fn exchange(mut stream: &TcpStream, request: &[u8], server: &mut Option<String>) -> Result<Head> {
     stream.write_all(request).context("cannot send")?;
     let mut buffer = [0; 4096];
     let mut raw = Vec::new();
@@ -186,7 +192,12 @@ fn exchange(mut stream: &TcpStream, request: &[u8]) -> Result<Head> {
         Ok(count)
     };
     let head = loop {
-        match Head::parse(&raw, |_, _| {})? {
+        let header = |name: &str, value: &[u8]| {
+            if server.is_none() && name.eq_ignore_ascii_case("server") {
+                *server = Some(String::from_utf8_lossy(value).into_owned());
+            }
+        };
+        match Head::parse(&raw, header)? {
             Some(head) if head.status >= 200 => break head,
             Some(head) => drop(raw.drain(..head.length)),
             None => ensure!(

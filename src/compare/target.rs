@@ -106,6 +106,14 @@ impl Target {
         }
     }
 
+    /// The process that was named, of a server that runs already.
+    pub fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Own(_) => None,
+            Self::Remote(remote) => remote.pid,
+        }
+    }
+
     /// For people.
     pub fn name(&self) -> String {
         match self {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Transport;
 
 /// One question. Everything about it is fixed before a run begins; a run never adapts to the server.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     pub transports: Vec<Transport>,
     /// How many times each transport is measured; transports take turns.
@@ -17,16 +18,28 @@ pub struct Workload {
     /// Messages published a second.
     pub rate: f64,
     /// A polling client asks so often.
-    #[serde(rename = "interval_s", serialize_with = "seconds")]
+    #[serde(
+        rename = "interval_s",
+        serialize_with = "seconds",
+        deserialize_with = "from_seconds"
+    )]
     pub interval: Duration,
     /// What the interval is counted from.
     pub pace: Pace,
     /// How long a long-poll asks to wait.
-    #[serde(rename = "wait_s", serialize_with = "seconds")]
+    #[serde(
+        rename = "wait_s",
+        serialize_with = "seconds",
+        deserialize_with = "from_seconds"
+    )]
     pub wait: Duration,
     /// How long is measured. Rounded up to a whole number of messages, see
     /// [`Workload::measured`].
-    #[serde(rename = "duration_s", serialize_with = "seconds")]
+    #[serde(
+        rename = "duration_s",
+        serialize_with = "seconds",
+        deserialize_with = "from_seconds"
+    )]
     pub duration: Duration,
     /// The text of a message, bytes.
     #[serde(rename = "size_bytes")]
@@ -34,7 +47,7 @@ pub struct Workload {
 }
 
 /// What a polling client does between two polls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pace {
     /// It asks at fixed times, an interval apart, like a timer in a page.
@@ -87,6 +100,11 @@ impl Workload {
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

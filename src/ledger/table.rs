@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::counts::{Figures, Transport};
+use crate::numbers::grouped;
 
 const HEADINGS: [&str; 8] = [
     "transport",
@@ -54,28 +55,9 @@ fn row(transport: Transport, figures: Figures) -> [String; 8] {
     ]
 }
 
-/// `1234567` as `1,234,567`.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let grouped = [0, 12, 999, 1000, 1_234_567].map(grouped);
-        assert_eq!(grouped, ["0", "12", "999", "1,000", "1,234,567"]);
-    }
 
     #[test]
     fn each_transport_is_a_row_of_aligned_columns() {

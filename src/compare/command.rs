@@ -1,0 +1,187 @@
+//! The command from its flags to its exit code.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use console::style;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use super::{
+    Comparison, Control, Document, Flags, Machine, Placement, Preface, Target, compare,
+    flags::Question, preflight, report, screen::Screen, table, warnings::warnings,
+};
+use crate::exit::{self, fail};
+
+/// Runs `compare`. See [`Flags`] for the exit codes.
+pub fn run(flags: Flags) -> ExitCode {
+    let question = match flags.question() {
+        Ok(question) => question,
+        Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
+    };
+    let machine = Machine::look();
+    // The server of another machine has its processors to itself.
+    let placement = match question.target.is_local() {
+        true => Placement::halves(),
+        false => Placement::free(),
+    };
+    placement.take_load();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(placement.load_cores())
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}"), exit::FAILED),
+    };
+    let ended = runtime.block_on(answer(&question, machine, &placement));
+    // Nothing that is still under way is of interest.
+    runtime.shutdown_background();
+    ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::UNUSABLE))
+}
+
+/// Measures, prints and writes. An error: there was nothing to measure.
+async fn answer(question: &Question, machine: Machine, placement: &Placement) -> Result<ExitCode> {
+    let stopped = Stop::listen()?;
+    let screen = Screen::new();
+    let control = Control::new(
+        {
+            let screen = screen.clone();
+            move |progress| screen.tell(progress)
+        },
+        stopped.told.clone(),
+    );
+    let measured = measured(question, machine, placement, &control).await;
+    screen.clear();
+    let (document, trouble) = match measured {
+        Ok(measured) => measured,
+        Err(_) if stopped.code().is_some() => {
+            let code = stopped.code().unwrap_or(exit::FAILED);
+            return Ok(fail("stopped before there was anything to measure", code));
+        }
+        Err(error) => return Err(error),
+    };
+    print(&document, question.is_standard_output_taken());
+    if let Some(error) = trouble {
+        // Files are for whole answers only.
+        return Err(error);
+    }
+    if let Err(error) = write(question, &document) {
+        return Ok(fail(&format!("{error:#}"), exit::FAILED));
+    }
+    Ok(match stopped.code() {
+        Some(code) => ExitCode::from(code),
+        None if document.valid => ExitCode::SUCCESS,
+        None => ExitCode::from(exit::FAILED),
+    })
+}
+
+/// What there is, and what kept the rest from being measured.
+async fn measured(
+    question: &Question,
+    machine: Machine,
+    placement: &Placement,
+    control: &Control,
+) -> Result<(Document, Option<anyhow::Error>)> {
+    let Question {
+        target, workload, ..
+    } = question;
+    let server = match target {
+        Target::Own(_) => None,
+        Target::Remote(_) => preflight(target, workload).await?,
+    };
+    let preface = Preface::now(target, machine, placement, server);
+    let mut runs = Vec::new();
+    let result = compare(target, workload, placement, control, |run| {
+        runs.push(run.clone())
+    })
+    .await;
+    match result {
+        Ok(comparison) => Ok((preface.document(workload, comparison), None)),
+        Err(error) if runs.is_empty() => Err(error),
+        Err(error) => {
+            let comparison = Comparison::of(runs, &workload.transports);
+            Ok((preface.document(workload, comparison), Some(error)))
+        }
+    }
+}
+
+/// Prints the table, what is to be said against it, and what it says.
+fn print(document: &Document, to_standard_error: bool) {
+    let table = table::table(document);
+    let mut text = format!("\n{table}\n");
+    let for_terminal = if to_standard_error {
+        console::colors_enabled_stderr()
+    } else {
+        console::colors_enabled()
+    };
+    for warning in warnings(&document.machine, &document.transports) {
+        let mark = if warning.voids { "!!" } else { "!" };
+        let line = style(format!("{mark} {}", warning.text)).force_styling(for_terminal);
+        let line = if warning.voids {
+            line.red().bold()
+        } else {
+            line.yellow()
+        };
+        text += &format!("{line}\n");
+    }
+    if document.interrupted {
+        text += "Stopped before its time: what follows is of what there was until then.\n";
+    }
+    text += &format!("{}\n", document.verdict);
+    if to_standard_error {
+        eprint!("{text}");
+    } else {
+        // A closed pipe is no reason to complain.
+        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    }
+}
+
+fn write(question: &Question, document: &Document) -> Result<()> {
+    if let Some(json) = &question.json {
+        json.write(&document.to_json()?)?;
+    }
+    if let Some(page) = &question.report {
+        page.write(&report::page(document))?;
+    }
+    Ok(())
+}
+
+/// Waits for SIGINT and SIGTERM. A second one ends the program at once.
+struct Stop {
+    told: watch::Receiver<bool>,
+    code: watch::Receiver<Option<u8>>,
+}
+
+/// What a shell adds to the number of the signal that ended a program.
+const SIGNALLED: u8 = 128;
+
+impl Stop {
+    fn listen() -> Result<Self> {
+        let kinds = [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
+        let (tell, told) = watch::channel(false);
+        let (set, code) = watch::channel(None);
+        let (tell, set) = (std::sync::Arc::new(tell), std::sync::Arc::new(set));
+        for (kind, number) in kinds {
+            let mut signals = signal(kind).context("cannot listen for signals")?;
+            let (tell, set) = (tell.clone(), set.clone());
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    let code = SIGNALLED + number;
+                    if set.send_replace(Some(code)).is_some() {
+                        std::process::exit(code.into());
+                    }
+                    tell.send_replace(true);
+                }
+            });
+        }
+        Ok(Self { told, code })
+    }
+
+    /// The exit code, once a signal came.
+    fn code(&self) -> Option<u8> {
+        *self.code.borrow()
+    }
+}

@@ -1,0 +1,95 @@
+//! Numbers as people read them: grouped by thousands, and with the unit that suits their size.
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Three significant digits, grouped by thousands above that.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    if size >= 99.95 {
+        let whole = grouped(size.round() as u64);
+        if value < 0.0 {
+            format!("-{whole}")
+        } else {
+            whole
+        }
+    } else if size == 0.0 {
+        "0".to_owned()
+    } else if size >= 9.995 {
+        format!("{value:.1}")
+    } else if size >= 0.9995 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+/// A time given in microseconds.
+pub fn time_us(us: f64) -> String {
+    scaled(us, &[(1e6, "s"), (1e3, "ms"), (1.0, "µs")])
+}
+
+/// A size given in bytes.
+pub fn size(bytes: f64) -> String {
+    const KIB: f64 = 1024.0;
+    let units = [
+        (KIB * KIB * KIB, "GiB"),
+        (KIB * KIB, "MiB"),
+        (KIB, "KiB"),
+        (1.0, "B"),
+    ];
+    scaled(bytes, &units)
+}
+
+/// In the largest unit of which there is one; the last is for all that is smaller.
+fn scaled(value: f64, units: &[(f64, &str)]) -> String {
+    let fitting = units.iter().find(|(one, _)| value.abs() >= *one);
+    let Some((one, unit)) = fitting.or(units.last()) else {
+        return short(value);
+    };
+    format!("{} {unit}", short(value / one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let grouped = [0, 12, 999, 1000, 1_234_567].map(grouped);
+        assert_eq!(grouped, ["0", "12", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn three_digits_are_kept() {
+        let short = [
+            0.0, 0.0123, 0.5, 1.234, 12.34, 99.96, 123.4, 12_345.6, -250.0,
+        ]
+        .map(short);
+        let expected = [
+            "0", "0.012", "0.500", "1.23", "12.3", "100", "123", "12,346", "-250",
+        ];
+        assert_eq!(short, expected);
+    }
+
+    #[test]
+    fn units_suit_the_size() {
+        assert_eq!(time_us(0.5), "0.500 µs");
+        assert_eq!(time_us(412.0), "412 µs");
+        assert_eq!(time_us(1_500.0), "1.50 ms");
+        assert_eq!(time_us(2_000_000.0), "2.00 s");
+        assert_eq!(size(512.0), "512 B");
+        assert_eq!(size(1536.0), "1.50 KiB");
+        assert_eq!(size(5.0 * 1024.0 * 1024.0), "5.00 MiB");
+    }
+}
