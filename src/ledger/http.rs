@@ -75,7 +75,10 @@ fn as_json(ledger: &Ledger, account: &Account) -> Value {
         .into_iter()
         .map(|(transport, figures)| (transport.as_str().to_owned(), json!(figures)))
         .collect();
-    json!({ "since": format!("{:.6}", ledger.since), "transports": transports })
+    let (since, now) = (ledger.since, Timestamp::now());
+    json!({
+        "since": format!("{since:.6}"), "now": format!("{now:.6}"), "transports": transports,
+    })
 }
 
 pub async fn metrics(

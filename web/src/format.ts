@@ -1,15 +1,16 @@
-// Figures and times as people read them.
+// Figures and times as people read them, in the page's locale.
 
-import { LOCALE } from './strings.ts';
+import { LOCALE } from './strings/language.ts';
 
 const whole = new Intl.NumberFormat(LOCALE);
-const clock = new Intl.DateTimeFormat(undefined, {
+const hundredths = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 });
+const clock = new Intl.DateTimeFormat(LOCALE, {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
   hourCycle: 'h23',
 });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
+const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'full', timeStyle: 'long' });
 
 /** Exact, with thousands separated. */
 export function count(value: number): string {
@@ -18,13 +19,18 @@ export function count(value: number): string {
 
 /** Seconds without trailing zeros: `0.25`, `2`, `30`. */
 export function seconds(value: number): string {
-  return String(Math.round(value * 100) / 100);
+  return hundredths.format(value);
 }
 
-/** A span as a person would say it: `12 ms`, `1.31 s`, `24.0 s`. */
-export function span(ms: number): string {
-  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`;
-  return ms < 9_995 ? `${(ms / 1_000).toFixed(2)} s` : `${(ms / 1_000).toFixed(1)} s`;
+/** Whole milliseconds, so that two of them compare at a glance: `12 ms`, `1,314 ms`. */
+export function milliseconds(ms: number): string {
+  return `${count(Math.max(0, Math.round(ms)))} ms`;
+}
+
+/** A delay with its uncertainty where there is one: `820 ± 4 ms`. */
+export function delay({ ms, uncertainty_ms }: { ms: number; uncertainty_ms: number }): string {
+  if (uncertainty_ms === 0) return milliseconds(ms);
+  return `${count(Math.max(0, Math.round(ms)))} ± ${count(Math.ceil(uncertainty_ms))} ms`;
 }
 
 /** Local time of day; empty for what is no time. */

@@ -4,8 +4,11 @@ import { isRecord } from './message.ts';
 
 export type Fetch = typeof globalThis.fetch;
 
+/** Parameters of a request; null leaves one out. */
+export type Query = Readonly<Record<string, string | number | null>>;
+
 /** The address of a route with its query; null values are left out. */
-export function route(name: string, query: Record<string, string | number | null> = {}): string {
+export function route(name: string, query: Query = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== null);
   const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
   return text === '' ? name : `${name}?${text}`;

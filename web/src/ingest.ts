@@ -12,7 +12,7 @@ export type Place = { cursor: string } | { last: number };
 export interface IngestListener {
   messages(messages: Message[], transport: Transport): void;
   /** Between the messages before and after this call some may be missing. */
-  gap(reason: Reset): void;
+  gap(reason: Reset, transport: Transport): void;
 }
 
 /** What a page shows of the past when it is opened. */
@@ -48,7 +48,7 @@ export class Ingest {
 
   accept(batch: Batch, transport: Transport): void {
     this.#begun = true;
-    if (batch.reset !== null) this.#reset(batch.reset);
+    if (batch.reset !== null) this.#reset(batch.reset, transport);
 
     const fresh: Message[] = [];
     for (const message of batch.messages) {
@@ -63,12 +63,13 @@ export class Ingest {
     }
   }
 
-  #reset(reason: Reset): void {
-    // Another log counts from the start again; the same log, only shortened, goes on counting.
-    if (reason === 'unknown') this.#newestId = 0;
+  #reset(reason: Reset, transport: Transport): void {
+    // Another log counts from the start again; the same log, only shortened, goes on counting. Of a reason not known
+    // here either may be so, and to show something twice is better than to lose it.
+    if (reason !== 'expired') this.#newestId = 0;
     // A reader that reconnects before the next message is told again; that is still one gap.
     if (this.#lastGap === reason) return;
     this.#lastGap = reason;
-    this.#listener.gap(reason);
+    this.#listener.gap(reason, transport);
   }
 }

@@ -1,16 +1,51 @@
-// One lane: a client of one room, with one ingest and one source at a time.
+// One lane: a client of one room, with its own label, one ingest and one source at a time.
 //
 // Switching stops the one source and starts another at the ingest's cursor. That is all there is to it, and it is
-// why nothing gets lost or repeated.
+// why nothing gets lost or repeated. Whatever draws a lane subscribes to what it tells and asks it for more by
+// `ask`; nothing reaches into it.
 
-import { Ingest, type IngestListener } from './ingest.ts';
+import type { Delay, ServerClock } from './clock.ts';
+import { Delays } from './delays.ts';
+import type { Query } from './http.ts';
+import { clientLabel } from './identity.ts';
+import { Ingest } from './ingest.ts';
+import { type Figures, watchLedger, type WatchFigures } from './ledger.ts';
+import type { Message, Reset } from './message.ts';
+import type { Presence } from './presence.ts';
 import { Polling } from './sources/polling.ts';
-import type { Link, Reader, Sink, Source } from './sources/source.ts';
+import type { Exchange, Link, Reader, Sink, Source } from './sources/source.ts';
 import { Stream } from './sources/stream.ts';
 import { INTERVAL_S, LONG_POLL_WAIT_S, type Transport } from './transport.ts';
 
-export interface LaneListener extends IngestListener {
-  link(link: Link, transport: Transport): void;
+/** A message as a lane saw it. */
+export interface Sighting {
+  message: Message;
+  /** Null for what was said before the lane began, and while the server's clock is not known. */
+  delay: Delay | null;
+  /** Known to be this page's own. One that is not yet may turn out to be. */
+  own: boolean;
+}
+
+/** What a lane tells. Every `at_ms` is `performance.now()`. */
+export interface LaneListener {
+  /** A transport was chosen; it is not connected yet. */
+  transport?(transport: Transport, at_ms: number): void;
+  /** The lane is another client now: its figures begin anew. */
+  client?(label: string): void;
+  link?(link: Link, transport: Transport, at_ms: number): void;
+  exchange?(exchange: Exchange, transport: Transport, at_ms: number): void;
+  messages?(sightings: Sighting[], transport: Transport, at_ms: number): void;
+  /** A message that was seen turned out to be this page's own: this is its true delay. */
+  own?(cursor: string, delay: Delay): void;
+  /** Between the messages before and after this call some may be missing. */
+  gap?(reason: Reset, transport: Transport): void;
+  /** The server's figures, once a second; null where there are none to be had at the moment. */
+  figures?(figures: Figures | null, at_ms: number): void;
+  presence?(presence: Presence, at_ms: number): void;
+  /** How many of this page's own messages are published and not seen by this lane yet. */
+  awaited?(messages: number): void;
+  /** Reading has ended until a transport is chosen again. */
+  stopped?(): void;
 }
 
 export type MakeSource = (
@@ -20,38 +55,94 @@ export type MakeSource = (
   interval_ms: () => number,
 ) => Source;
 
+export interface LaneParts {
+  room: string;
+  clock: ServerClock;
+  makeSource?: MakeSource;
+  watch?: WatchFigures;
+  label?: () => string;
+}
+
 export class Lane {
-  readonly reader: Reader;
-  readonly #listener: LaneListener;
-  readonly #makeSource: MakeSource;
+  readonly room: string;
+  readonly #parts: Required<LaneParts>;
+  readonly #listeners = new Set<LaneListener>();
   readonly #ingest: Ingest;
-  #interval_ms: number = INTERVAL_S.initial * 1_000;
+  #client: string;
+  #delays: Delays;
+  #ledger: ReturnType<WatchFigures>;
+  #query: Query = {};
+  #interval_s: number = INTERVAL_S.initial;
   #transport: Transport | null = null;
   #source: Source | null = null;
+  #link: Link = { kind: 'connecting' };
 
-  constructor(reader: Reader, listener: LaneListener, makeSource: MakeSource = realSource) {
-    this.reader = reader;
-    this.#listener = listener;
-    this.#makeSource = makeSource;
-    this.#ingest = new Ingest(listener);
+  constructor(parts: LaneParts) {
+    this.#parts = { makeSource: realSource, watch: watchLedger, label: clientLabel, ...parts };
+    this.room = parts.room;
+    this.#ingest = new Ingest({
+      messages: (messages, transport) => this.#seen(messages, transport),
+      gap: (reason, transport) => {
+        this.#delays.forget();
+        this.#tell((to) => to.gap?.(reason, transport));
+        this.#tellAwaited();
+      },
+    });
+    this.#client = this.#parts.label();
+    this.#delays = new Delays(parts.clock, performance.now());
+    this.#ledger = this.#watch();
   }
 
+  /** The label under which the server counts this lane. */
+  get client(): string {
+    return this.#client;
+  }
+
+  /** Null while nothing is read. */
   get transport(): Transport | null {
     return this.#transport;
+  }
+
+  get link(): Link {
+    return this.#link;
+  }
+
+  get interval_s(): number {
+    return this.#interval_s;
+  }
+
+  get delays(): Delays {
+    return this.#delays;
+  }
+
+  /** Returns how to end it. */
+  subscribe(listener: LaneListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   use(transport: Transport): void {
     if (transport === this.#transport) return;
     this.#source?.stop();
     this.#transport = transport;
-    const source = this.#makeSource(transport, this.reader, this.#sink(transport), () => this.#interval_ms);
-    this.#source = source;
-    source.start(() => this.#ingest.place());
+    this.#tell((to) => to.transport?.(transport, performance.now()));
+    this.#tellAwaited();
+    this.#start();
   }
 
   setInterval(seconds: number): void {
-    this.#interval_ms = seconds * 1_000;
+    this.#interval_s = seconds;
     if (this.#source instanceof Polling) this.#source.retime();
+  }
+
+  /** Adds parameters to every request from the next one on; null takes one away. An open stream stays as it is. */
+  ask(query: Query): void {
+    this.#query = { ...this.#query, ...query };
+  }
+
+  /** Ends what is open and reads on from the same place with a new request. */
+  reopen(): void {
+    if (this.#transport !== null) this.#source?.start(() => this.#ingest.place());
   }
 
   /** The page or the network has come back. */
@@ -59,19 +150,88 @@ export class Lane {
     this.#source?.wake();
   }
 
-  /** The browser froze the page and brought it back: what was open then is not to be relied on. */
-  restart(): void {
-    this.#source?.start(() => this.#ingest.place());
+  /** Reads no more; `use` begins again at the same place. */
+  stop(): void {
+    this.#source?.stop();
+    this.#source = null;
+    this.#transport = null;
+    this.#ledger.pause();
+    this.#tell((to) => to.stopped?.());
+  }
+
+  /** Goes on from the same place as another client, whose figures begin at nothing. */
+  renew(): void {
+    this.#source?.stop();
+    this.#ledger.end();
+    this.#client = this.#parts.label();
+    this.#delays = new Delays(this.#parts.clock, performance.now());
+    this.#ledger = this.#watch();
+    this.#tell((to) => to.client?.(this.#client));
+    this.#tellAwaited();
+    if (this.#transport !== null) this.#start();
+  }
+
+  /** This page published a message, sent at `sent_ms` by `performance.now()`. */
+  sent(cursor: string, sent_ms: number): void {
+    const delay = this.#delays.sent(cursor, sent_ms);
+    if (delay !== null) this.#tell((to) => to.own?.(cursor, delay));
+    this.#tellAwaited();
+  }
+
+  #start(): void {
+    const transport = this.#transport;
+    if (transport === null) return;
+    const reader = { room: this.room, client: this.#client, query: () => this.#asks(transport) };
+    const interval_ms = () => this.#interval_s * 1_000;
+    this.#source = this.#parts.makeSource(transport, reader, this.#sink(transport), interval_ms);
+    this.#source.start(() => this.#ingest.place());
+  }
+
+  /** Polls say how often they come, so that the server knows when one has left. */
+  #asks(transport: Transport): Query {
+    return transport === 'poll' ? { interval: this.#interval_s, ...this.#query } : this.#query;
   }
 
   #sink(transport: Transport): Sink {
     return {
       link: (link) => {
-        if (link.kind === 'live') this.#ingest.begin();
-        this.#listener.link(link, transport);
+        this.#link = link;
+        if (link.kind === 'live') {
+          this.#ingest.begin();
+          this.#ledger.go();
+        }
+        if (link.kind === 'reconnecting') this.#ledger.pause();
+        this.#tell((to) => to.link?.(link, transport, performance.now()));
       },
       batch: (batch) => this.#ingest.accept(batch, transport),
+      presence: (presence) => this.#tell((to) => to.presence?.(presence, performance.now())),
+      exchange: (exchange) => this.#tell((to) => to.exchange?.(exchange, transport, performance.now())),
     };
+  }
+
+  #seen(messages: Message[], transport: Transport): void {
+    const at_ms = performance.now();
+    const sightings = messages.map((message) => ({
+      message,
+      delay: this.#delays.seen(message, transport, at_ms),
+      own: this.#delays.isOwn(message.cursor),
+    }));
+    this.#tell((to) => to.messages?.(sightings, transport, at_ms));
+    this.#tellAwaited();
+  }
+
+  #watch(): ReturnType<WatchFigures> {
+    return this.#parts.watch(this.#client, this.#parts.clock, (figures) =>
+      this.#tell((to) => to.figures?.(figures, performance.now())),
+    );
+  }
+
+  #tellAwaited(): void {
+    this.#tell((to) => to.awaited?.(this.#delays.awaited));
+  }
+
+  #tell(what: (to: LaneListener) => void): void {
+    for (const listener of this.#listeners) what(listener);
   }
 }
 

@@ -1,6 +1,7 @@
-// What this page's reading has cost, as the server counted it: `GET /ledger?client=…`, once a second while the
-// page is visible.
+// What a client's reading has cost, as the server counted it: `GET /ledger?client=…`, once a second while the page
+// is visible. Its answers also tell the server's time.
 
+import { epochMs, type ServerClock } from './clock.ts';
 import { type Fetch, route } from './http.ts';
 import { Garbled, isRecord } from './message.ts';
 import { TRANSPORTS, type Transport } from './transport.ts';
@@ -11,6 +12,8 @@ export interface Cost {
   empty: number;
   /** Deliveries. */
   messages: number;
+  /** TCP connections opened. */
+  connections: number;
   /** All that crossed the socket, both ways, heads included. */
   wire_bytes: number;
 }
@@ -21,7 +24,7 @@ export interface Figures {
   costs: Record<Transport, Cost>;
 }
 
-export const NO_COST: Cost = { requests: 0, empty: 0, messages: 0, wire_bytes: 0 };
+export const NO_COST: Cost = { requests: 0, empty: 0, messages: 0, connections: 0, wire_bytes: 0 };
 
 export const NO_FIGURES: Figures = {
   since: null,
@@ -48,6 +51,7 @@ function parseCost(value: unknown): Cost {
     requests: count('requests'),
     empty: count('empty'),
     messages: count('messages'),
+    connections: count('connections'),
     wire_bytes: count('wire_bytes_in') + count('wire_bytes_out'),
   };
 }
@@ -55,38 +59,55 @@ function parseCost(value: unknown): Cost {
 /** A client the server has never seen has cost nothing. */
 export async function fetchFigures(
   client: string,
+  clock: ServerClock,
   get: Fetch = (...call) => fetch(...call),
 ): Promise<Figures> {
   const request = new AbortController();
   const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
   try {
+    const asked_ms = performance.now();
     const response = await get(route('ledger', { client }), { cache: 'no-store', signal: request.signal });
+    const heard_ms = performance.now();
     if (response.status === 404) return NO_FIGURES;
     if (!response.ok) throw new Garbled(`the ledger answered ${response.status}`);
-    return parseFigures(await response.json());
+    const answer: unknown = await response.json();
+    if (isRecord(answer) && typeof answer['now'] === 'string')
+      clock.sample(asked_ms, heard_ms, epochMs(answer['now']));
+    return parseFigures(answer);
   } finally {
     clearTimeout(timeout);
   }
 }
 
+/** `show` is given new figures, or null where there are none to be had at the moment. */
+export type WatchFigures = (
+  client: string,
+  clock: ServerClock,
+  show: (figures: Figures | null) => void,
+) => Pick<LedgerWatch, 'go' | 'pause' | 'end'>;
+
+export const watchLedger: WatchFigures = (...parts) => new LedgerWatch(...parts);
+
 /** Asks for the figures while the page is visible and the server is known to be there. */
 export class LedgerWatch {
   readonly #client: string;
+  readonly #clock: ServerClock;
   readonly #show: (figures: Figures | null) => void;
+  readonly #ended = new AbortController();
   #going = false;
   #asking = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `show` is given new figures, or null where there are none to be had at the moment. */
-  constructor(client: string, show: (figures: Figures | null) => void) {
+  constructor(client: string, clock: ServerClock, show: (figures: Figures | null) => void) {
     this.#client = client;
+    this.#clock = clock;
     this.#show = show;
-    document.addEventListener('visibilitychange', () => void this.#ask());
+    document.addEventListener('visibilitychange', () => void this.#ask(), { signal: this.#ended.signal });
   }
 
   /** The server has answered the client, so it has counted something. */
   go(): void {
-    if (this.#going) return;
+    if (this.#going || this.#ended.signal.aborted) return;
     this.#going = true;
     void this.#ask();
   }
@@ -97,12 +118,20 @@ export class LedgerWatch {
     this.#show(null);
   }
 
+  /** Never shows anything again. */
+  end(): void {
+    this.#going = false;
+    clearTimeout(this.#timer);
+    this.#ended.abort();
+  }
+
   async #ask(): Promise<void> {
     clearTimeout(this.#timer);
     if (!this.#going || this.#asking || document.hidden) return;
     this.#asking = true;
-    const figures = await fetchFigures(this.#client).catch(() => null);
+    const figures = await fetchFigures(this.#client, this.#clock).catch(() => null);
     this.#asking = false;
+    if (this.#ended.signal.aborted) return;
     this.#show(this.#going ? figures : null);
     this.#timer = setTimeout(() => void this.#ask(), EVERY_MS);
   }

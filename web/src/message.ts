@@ -11,8 +11,8 @@ export interface Message {
   sent_at: string;
 }
 
-/** Why messages may be missing: no longer retained, or the cursor was of another log. */
-export type Reset = 'expired' | 'unknown';
+/** Why messages may be missing: no longer retained, the cursor was of another log, or a newer server's reason. */
+export type Reset = 'expired' | 'unknown' | 'other';
 
 /** A piece of the log as one answer or one event brought it. */
 export interface Batch {
@@ -38,7 +38,7 @@ export function parseMessage(value: unknown): Message {
 export function parseReset(value: unknown): Reset | null {
   if (value === null || value === undefined) return null;
   // A reason this page does not know yet is still a gap.
-  return value === 'expired' ? 'expired' : 'unknown';
+  return value === 'expired' || value === 'unknown' ? value : 'other';
 }
 
 /** One answer of `GET /poll`. */

@@ -16,10 +16,25 @@ export function roomFrom(search: string): RoomChoice {
   return ROOM.test(given) ? { ok: true, room: given } : { ok: false, given };
 }
 
+/** What else of an address belongs to the page and goes along to another room. */
+const KEPT = ['view', 'lang'];
+
+export function keptOf(search: string): Record<string, string> {
+  const given = new URLSearchParams(search);
+  return Object.fromEntries(
+    KEPT.flatMap((name) =>
+      given
+        .getAll(name)
+        .slice(0, 1)
+        .map((value) => [name, value]),
+    ),
+  );
+}
+
 /** The address that opens `room`, built on the page's own. */
 export function roomLink(room: string, page: string): string {
   const link = new URL(page);
-  link.search = new URLSearchParams({ room }).toString();
+  link.search = new URLSearchParams({ room, ...keptOf(link.search) }).toString();
   link.hash = '';
   return link.href;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { count, seconds, span, timeOfDay } from '../src/format.ts';
+import { ServerClock } from '../src/clock.ts';
+import { count, delay, milliseconds, seconds, timeOfDay } from '../src/format.ts';
 import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/identity.ts';
 import { NO_COST, parseFigures, fetchFigures, NO_FIGURES } from '../src/ledger.ts';
 import { pauseAfter } from '../src/pauses.ts';
@@ -16,19 +17,16 @@ describe('figures and times', () => {
     ]);
   });
 
-  test('spans are as short as they can be', () => {
-    const spans = [-0.4, 0.4, 12.6, 999.4, 999.6, 1_314, 9_994, 9_996, 24_000].map(span);
-    expect(spans).toEqual([
+  test('delays are whole milliseconds, with what is uncertain about them', () => {
+    expect([-0.4, 0.4, 12.6, 1_314, 24_000].map(milliseconds)).toEqual([
       '0 ms',
       '0 ms',
       '13 ms',
-      '999 ms',
-      '1.00 s',
-      '1.31 s',
-      '9.99 s',
-      '10.0 s',
-      '24.0 s',
+      '1,314 ms',
+      '24,000 ms',
     ]);
+    expect(delay({ ms: 819.7, uncertainty_ms: 0 })).toBe('820 ms');
+    expect(delay({ ms: 1_819.7, uncertainty_ms: 3.2 })).toBe('1,820 ± 4 ms');
   });
 
   test('seconds have no needless zeros', () => {
@@ -55,19 +53,28 @@ describe('the ledger', () => {
   test('wire bytes are those of both ways', () => {
     const { since, costs } = parseFigures({ since: '2026-01-02T03:04:05Z', transports: { poll: one } });
     expect(since).toBe('2026-01-02T03:04:05Z');
-    expect(costs.poll).toEqual({ requests: 3, empty: 2, messages: 1, wire_bytes: 1_234 });
+    expect(costs.poll).toEqual({ requests: 3, empty: 2, messages: 1, connections: 1, wire_bytes: 1_234 });
     expect(costs.stream).toEqual(NO_COST);
   });
 
   test('a client never seen has cost nothing', async () => {
     const { fetch, calls } = fakeFetch(() => problem(404, 'never seen'));
-    expect(await fetchFigures('me', fetch)).toEqual(NO_FIGURES);
+    expect(await fetchFigures('me', new ServerClock(), fetch)).toEqual(NO_FIGURES);
     expect(calls[0]?.url.search).toBe('?client=me');
+  });
+
+  test('an answer tells the server’s time too', async () => {
+    const clock = new ServerClock();
+    const { fetch } = fakeFetch(() => json(200, { now: '1970-01-01T00:01:40.000500Z', transports: {} }));
+    const before_ms = performance.now();
+    await fetchFigures('me', clock, fetch);
+    const at = clock.local(100_000.5, performance.now());
+    expect(Math.abs((at?.at_ms ?? 0) - before_ms)).toBeLessThanOrEqual(performance.now() - before_ms);
   });
 
   test('an answer that is no ledger is no ledger of zeros', async () => {
     const { fetch } = fakeFetch(() => json(200, {}));
-    await expect(fetchFigures('me', fetch)).rejects.toThrow();
+    await expect(fetchFigures('me', new ServerClock(), fetch)).rejects.toThrow();
   });
 });
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { ServerClock } from '../src/clock.ts';
+import type { Query } from '../src/http.ts';
 import type { Place } from '../src/ingest.ts';
 import { Lane, type MakeSource } from '../src/lane.ts';
-import type { Sink, Source } from '../src/sources/source.ts';
+import { NO_FIGURES, type WatchFigures } from '../src/ledger.ts';
+import type { Reader, Sink, Source } from '../src/sources/source.ts';
 import type { Transport } from '../src/transport.ts';
 import { batch } from './support.ts';
 
@@ -10,8 +13,10 @@ function lane() {
   const log: string[] = [];
   const sinks: Partial<Record<Transport, Sink>> = {};
   const places: Partial<Record<Transport, () => Place>> = {};
-  const make: MakeSource = (transport, _reader, sink): Source => {
+  const readers: Reader[] = [];
+  const makeSource: MakeSource = (transport, reader, sink): Source => {
     sinks[transport] = sink;
+    readers.push(reader);
     return {
       start: (place) => {
         places[transport] = place;
@@ -21,13 +26,26 @@ function lane() {
       wake: () => log.push(`wake ${transport}`),
     };
   };
-  const listener = {
-    messages: (messages: { id: number }[], transport: Transport) =>
-      log.push(`${transport} ${messages.map(({ id }) => id).join()}`),
-    gap: (reason: string) => log.push(`gap ${reason}`),
-    link: () => {},
-  };
-  return { lane: new Lane({ room: 'lobby', client: 'me' }, listener, make), log, sinks, places };
+  const watch: WatchFigures = (client, _clock, show) => ({
+    go: () => show({ ...NO_FIGURES, since: client }),
+    pause: () => show(null),
+    end: () => log.push(`end ${client}`),
+  });
+  let labels = 0;
+  const l = new Lane({
+    room: 'lobby',
+    clock: new ServerClock(),
+    makeSource,
+    watch,
+    label: () => `label-${++labels}`,
+  });
+  l.subscribe({
+    messages: (sightings, transport) =>
+      log.push(`${transport} ${sightings.map(({ message }) => message.id).join()}`),
+    gap: (reason) => log.push(`gap ${reason}`),
+  });
+  const asks = (): Query => readers.at(-1)?.query?.() ?? {};
+  return { lane: l, log, sinks, places, readers, asks };
 }
 
 describe('a lane', () => {
@@ -62,5 +80,92 @@ describe('a lane', () => {
     sinks.stream?.link({ kind: 'live' });
     l.use('poll');
     expect(log.at(-1)).toBe('start poll {"last":1000}');
+  });
+
+  test('asks for what others want of its requests, until they take it back', () => {
+    const { lane: l, asks } = lane();
+    l.use('stream');
+    l.ask({ trace: 1, fault: 'cut' });
+    expect(asks()).toEqual({ trace: 1, fault: 'cut' });
+    l.ask({ fault: null });
+    expect(asks()).toEqual({ trace: 1, fault: null });
+    l.use('poll');
+    l.setInterval(0.5);
+    expect(asks()).toEqual({ interval: 0.5, trace: 1, fault: null });
+  });
+
+  test('reads on as another client from where it was', () => {
+    const { lane: l, log, sinks, readers } = lane();
+    const labels: string[] = [];
+    l.subscribe({ client: (label) => labels.push(label) });
+    l.use('poll');
+    sinks.poll?.batch(batch([4]));
+    l.renew();
+    expect(log.slice(-3)).toEqual(['stop poll', 'end label-1', 'start poll {"cursor":"aaa-4"}']);
+    expect(labels).toEqual(['label-2']);
+    expect(readers.map(({ client }) => client)).toEqual(['label-1', 'label-2']);
+    expect(l.client).toBe('label-2');
+  });
+
+  test('rests where it is stopped, and goes on there', () => {
+    const { lane: l, log, sinks } = lane();
+    l.use('poll');
+    sinks.poll?.batch(batch([4]));
+    l.stop();
+    l.reopen();
+    expect(l.transport).toBeNull();
+    l.use('poll');
+    expect(log.slice(-2)).toEqual(['stop poll', 'start poll {"cursor":"aaa-4"}']);
+  });
+
+  test('tells its figures while the server is there, and that there are none while it is not', () => {
+    const { lane: l, sinks } = lane();
+    const heard: (string | null)[] = [];
+    l.subscribe({ figures: (figures) => heard.push(figures?.since ?? null) });
+    l.use('stream');
+    sinks.stream?.link({ kind: 'live' });
+    sinks.stream?.link({ kind: 'reconnecting', why: 'network', detail: null });
+    expect(heard).toEqual(['label-1', null]);
+  });
+
+  test('tells of its own messages, whichever of answer and arrival comes first', () => {
+    const { lane: l, sinks } = lane();
+    const heard: string[] = [];
+    const round = (ms: number) => Math.round(ms);
+    l.subscribe({
+      own: (cursor, { ms, uncertainty_ms }) => heard.push(`${cursor} ${round(ms)} ${uncertainty_ms}`),
+      messages: (sightings) =>
+        heard.push(
+          ...sightings.map(
+            ({ message, delay, own }) =>
+              `${message.cursor} seen ${round(delay?.ms ?? -1)}${own ? ', own' : ''}`,
+          ),
+        ),
+      awaited: (messages) => heard.push(`awaited ${messages}`),
+    });
+    l.use('poll');
+    l.sent('aaa-1', performance.now() - 20);
+    sinks.poll?.batch(batch([1, 2]));
+    l.sent('aaa-2', performance.now() - 40);
+    expect(heard).toEqual([
+      'awaited 0',
+      'awaited 1',
+      'aaa-1 seen 20, own',
+      'aaa-2 seen -1',
+      'awaited 0',
+      'aaa-2 40 0',
+      'awaited 0',
+    ]);
+  });
+
+  test('tells nothing more to whom has unsubscribed', () => {
+    const { lane: l, sinks } = lane();
+    let heard = 0;
+    const end = l.subscribe({ messages: () => (heard += 1) });
+    l.use('poll');
+    sinks.poll?.batch(batch([1]));
+    end();
+    sinks.poll?.batch(batch([2]));
+    expect(heard).toBe(1);
   });
 });

@@ -98,6 +98,27 @@ describe('the stream', () => {
     expect(sink.batches).toEqual([{ messages: [], cursor: null, reset: reason }]);
   });
 
+  test('takes a reason it does not know for a gap all the same', () => {
+    const { sink, newest } = stream();
+    newest().says({ reason: 'moon' }, 'reset');
+    newest().says(['odd'], 'reset');
+    expect(sink.batches.map(({ reset }) => reset)).toEqual(['other', 'other']);
+  });
+
+  test('passes on who is here, and passes over what it cannot read of that', () => {
+    const { sink, newest } = stream();
+    newest().opens();
+    newest().says({ count: 1, present: [{ client: 'a', transport: 'pigeon', mood: 'good' }] }, 'presence');
+    newest().says('no json', 'presence');
+    newest().says({ present: 'all' }, 'presence');
+    newest().says(message(2));
+    expect(sink.presences).toEqual([
+      { count: 1, present: [{ client: 'a', author: null, transport: null, since: '' }] },
+    ]);
+    expect(sink.ids).toEqual([2]);
+    expect(sink.kinds).toEqual(['connecting', 'live']);
+  });
+
   test('leaves a lost connection to the browser and says so', () => {
     const { sink, opened, newest } = stream();
     newest().opens();

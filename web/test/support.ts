@@ -3,7 +3,8 @@
 import { vi } from 'vitest';
 import type { Fetch } from '../src/http.ts';
 import type { Batch, Message } from '../src/message.ts';
-import type { Link, Sink } from '../src/sources/source.ts';
+import type { Presence } from '../src/presence.ts';
+import type { Exchange, Link, Sink } from '../src/sources/source.ts';
 
 export function message(id: number, log = 'aaa'): Message {
   return {
@@ -41,6 +42,8 @@ export function problem(status: number, detail: string): Response {
 export class RecordingSink implements Sink {
   readonly links: Link[] = [];
   readonly batches: Batch[] = [];
+  readonly presences: Presence[] = [];
+  readonly exchanges: Exchange[] = [];
 
   link(link: Link): void {
     this.links.push(link);
@@ -48,6 +51,14 @@ export class RecordingSink implements Sink {
 
   batch(batch: Batch): void {
     this.batches.push(batch);
+  }
+
+  presence(presence: Presence): void {
+    this.presences.push(presence);
+  }
+
+  exchange(exchange: Exchange): void {
+    this.exchanges.push(exchange);
   }
 
   get ids(): number[] {

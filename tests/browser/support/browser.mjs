@@ -14,8 +14,84 @@ export function launch() {
   });
 }
 
+/** What can be read of a lane: of the whole page where there is one, of its region where there are two. */
+class Reading {
+  /** What the lane is within. */
+  get region() {
+    return this.page;
+  }
+
+  get log() {
+    return this.region.getByRole('log', { name: 'Messages' });
+  }
+
+  get cost() {
+    return this.region.getByRole('table', { name: 'Cost' });
+  }
+
+  transport(name) {
+    return this.region.getByRole('radio', { name, exact: true });
+  }
+
+  async setInterval(seconds) {
+    await this.region.getByRole('slider', { name: 'Polling interval' }).fill(String(seconds));
+  }
+
+  /** The texts in the log, in the order they stand there. */
+  texts() {
+    return this.log.locator('.message .text').allTextContents();
+  }
+
+  /** Waits until the log's end is `texts`, and checks that it says nothing else but `before` them. */
+  async reads(texts, before = []) {
+    await until(`the page shows “${texts.at(-1)}”`, async () => (await this.texts()).includes(texts.at(-1)));
+    assert.deepEqual(await this.texts(), [...before, ...texts]);
+  }
+
+  /** The label under which the server counts this page. */
+  client() {
+    return this.region.locator('.source code').textContent();
+  }
+
+  /** The Cost table as `{ transport: { row: number } }`; a figure that there is not yet is null. */
+  figures() {
+    return this.cost.evaluate((table) => {
+      const columns = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
+      const figures = Object.fromEntries(columns.map((column) => [column, {}]));
+      for (const row of table.tBodies[0].rows) {
+        const [head, ...cells] = row.cells;
+        cells.forEach((cell, index) => {
+          const figure = Number.parseFloat(cell.textContent.replaceAll(',', ''));
+          figures[columns[index]][head.textContent] = Number.isNaN(figure) ? null : figure;
+        });
+      }
+      return figures;
+    });
+  }
+
+  /** The delay shown with each message, null where there is none. */
+  delays() {
+    return this.log
+      .locator('.message')
+      .evaluateAll((rows) => rows.map((row) => row.querySelector('.delay')?.textContent ?? null));
+  }
+}
+
+class LaneRegion extends Reading {
+  #region;
+
+  constructor(region) {
+    super();
+    this.#region = region;
+  }
+
+  get region() {
+    return this.#region;
+  }
+}
+
 /** One page of the lab, in a browser context of its own, with everything it complains about kept. */
-export class LabPage {
+export class LabPage extends Reading {
   /** Console errors, exceptions and violations of the Content-Security-Policy. */
   complaints = [];
 
@@ -54,20 +130,31 @@ export class LabPage {
     return this.page.getByRole('textbox', { name: 'Message', exact: true });
   }
 
-  get log() {
-    return this.page.getByRole('log', { name: 'Messages' });
-  }
-
   get status() {
     return this.page.getByRole('status');
   }
 
-  get cost() {
-    return this.page.getByRole('table', { name: 'Cost' });
+  /** A button of the view switch. */
+  view(name) {
+    return this.page.getByRole('group', { name: 'View' }).getByRole('button', { name, exact: true });
   }
 
-  transport(name) {
-    return this.page.getByRole('radio', { name, exact: true });
+  /** One of two lanes side by side, by the transport that it reads with. */
+  lane(transport) {
+    return new LaneRegion(this.page.getByRole('region', { name: transport, exact: true }));
+  }
+
+  /** Waits until two lanes side by side read, each with what it begins with. */
+  async connectedBoth() {
+    for (const [transport, says] of [
+      ['Polling', /^Polling every/],
+      ['SSE', /^Streaming over SSE/],
+    ]) {
+      const status = this.lane(transport).region.getByRole('status');
+      await until(`the lane reads by ${transport}`, async () =>
+        says.test((await status.textContent()).trim()),
+      );
+    }
   }
 
   /** Chooses a transport and waits until it reads. */
@@ -87,44 +174,9 @@ export class LabPage {
     return (await this.status.textContent())?.trim();
   }
 
-  async setInterval(seconds) {
-    await this.page.getByRole('slider', { name: 'Polling interval' }).fill(String(seconds));
-  }
-
   async send(text) {
     await this.message.fill(text);
     await this.message.press('Enter');
-  }
-
-  /** The texts in the log, in the order they stand there. */
-  texts() {
-    return this.log.locator('.message .text').allTextContents();
-  }
-
-  /** Waits until the log's end is `texts`, and checks that it says nothing else but `before` them. */
-  async reads(texts, before = []) {
-    await until(`the page shows “${texts.at(-1)}”`, async () => (await this.texts()).includes(texts.at(-1)));
-    assert.deepEqual(await this.texts(), [...before, ...texts]);
-  }
-
-  /** The label under which the server counts this page. */
-  client() {
-    return this.page.locator('.source code').textContent();
-  }
-
-  /** The Cost table as `{ transport: { row: number } }`. */
-  figures() {
-    return this.cost.evaluate((table) => {
-      const columns = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
-      const figures = Object.fromEntries(columns.map((column) => [column, {}]));
-      for (const row of table.tBodies[0].rows) {
-        const [head, ...cells] = row.cells;
-        cells.forEach((cell, index) => {
-          figures[columns[index]][head.textContent] = Number(cell.textContent.replaceAll(',', ''));
-        });
-      }
-      return figures;
-    });
   }
 
   async noComplaints() {

@@ -4,8 +4,9 @@
 
 import { type Fetch, problemDetail, route } from '../http.ts';
 import type { Place } from '../ingest.ts';
-import { Garbled, parsePollAnswer } from '../message.ts';
+import { Garbled, isRecord, parsePollAnswer } from '../message.ts';
 import { pauseAfter } from '../pauses.ts';
+import { parsePresence } from '../presence.ts';
 import type { Link, Reader, Sink, Source } from './source.ts';
 
 /** How much longer than the server's own wait an answer may take before it counts as lost. */
@@ -97,24 +98,34 @@ export class Polling implements Source {
   }
 
   async #ask(place: Place, wait_s: number, stopped: AbortSignal): Promise<Answer> {
-    const { room, client, sink } = this.#options;
+    const { room, client, query, sink } = this.#options;
     const request = new AbortController();
     const giveUp = () => request.abort();
     const timeout = setTimeout(giveUp, wait_s * 1_000 + PATIENCE_MS);
     stopped.addEventListener('abort', giveUp);
     try {
-      const address = route('poll', { room, ...place, wait: wait_s > 0 ? wait_s : null, client });
+      const wait = wait_s > 0 ? wait_s : null;
+      const address = route('poll', { room, ...place, wait, client, ...query?.() });
+      sink.exchange({ kind: 'asked' });
       const response = await this.#fetch(address, { cache: 'no-store', signal: request.signal });
       if (!response.ok) {
+        sink.exchange({ kind: 'failed' });
         return {
           ok: false,
           link: { kind: 'reconnecting', why: 'refused', detail: await problemDetail(response) },
         };
       }
-      const answer = parsePollAnswer(await response.json());
-      if (!stopped.aborted) sink.batch(answer);
+      const body: unknown = await response.json();
+      const answer = parsePollAnswer(body);
+      if (!stopped.aborted) {
+        sink.exchange({ kind: 'answered', messages: answer.messages.length });
+        sink.batch(answer);
+        const presence = parsePresence(isRecord(body) ? body['presence'] : null);
+        if (presence !== null) sink.presence(presence);
+      }
       return { ok: true, empty: answer.messages.length === 0, more: answer.more };
     } catch (error) {
+      if (!stopped.aborted) sink.exchange({ kind: 'failed' });
       const garbled = error instanceof Garbled || error instanceof SyntaxError;
       return {
         ok: false,

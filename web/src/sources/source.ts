@@ -1,7 +1,9 @@
 // What every source of messages is: something that starts at a place, stops at once, and reports to one sink.
 
+import type { Query } from '../http.ts';
 import type { Place } from '../ingest.ts';
 import type { Batch } from '../message.ts';
+import type { Presence } from '../presence.ts';
 
 /** `reconnecting` carries the server's own sentence where it gave one. */
 export type Link =
@@ -9,9 +11,19 @@ export type Link =
   | { kind: 'live' }
   | { kind: 'reconnecting'; why: 'network' | 'refused' | 'garbled'; detail: string | null };
 
+/** What the page itself saw of a request. The server's view, with bytes, is `/trace`. */
+export type Exchange =
+  | { kind: 'asked' }
+  | { kind: 'answered'; messages: number }
+  /** A stream brought something: a message, or another event. */
+  | { kind: 'pushed'; messages: number }
+  | { kind: 'failed' };
+
 export interface Sink {
   link(link: Link): void;
   batch(batch: Batch): void;
+  presence(presence: Presence): void;
+  exchange(exchange: Exchange): void;
 }
 
 export interface Source {
@@ -26,4 +38,6 @@ export interface Source {
 export interface Reader {
   room: string;
   client: string;
+  /** What else each request is to ask for, read anew for each. */
+  query?: () => Query;
 }

@@ -7,6 +7,7 @@ import { route } from '../http.ts';
 import type { Place } from '../ingest.ts';
 import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
 import { pauseAfter } from '../pauses.ts';
+import { parsePresence } from '../presence.ts';
 import type { Link, Reader, Sink, Source } from './source.ts';
 
 /** As `EventSource.CONNECTING` and `EventSource.CLOSED`. */
@@ -56,9 +57,10 @@ export class Stream implements Source {
 
   #connect(place: Place): void {
     this.#close();
-    const { room, client, sink } = this.#options;
-    const events = this.#open(route('stream', { room, ...place, client }));
+    const { room, client, query, sink } = this.#options;
+    const events = this.#open(route('stream', { room, ...place, client, ...query?.() }));
     this.#events = events;
+    sink.exchange({ kind: 'asked' });
 
     const listen = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
       events.addEventListener(type, (event) => {
@@ -67,11 +69,19 @@ export class Stream implements Source {
 
     listen('open', () => {
       this.#failures = 0;
+      sink.exchange({ kind: 'answered', messages: 0 });
       sink.link({ kind: 'live' });
     });
     listen('message', (event) => this.#take(event, parseMessageEvent));
     listen('reset', (event) => this.#take(event, parseResetEvent));
+    listen('presence', (event) => {
+      const presence = parsePresence(readJson(event));
+      if (presence === null) return;
+      sink.exchange({ kind: 'pushed', messages: 0 });
+      sink.presence(presence);
+    });
     listen('error', () => {
+      sink.exchange({ kind: 'failed' });
       if (events.readyState === CLOSED) this.#later('refused');
       // Without a cursor the browser would start over with the few messages the page was opened with.
       else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
@@ -92,6 +102,7 @@ export class Stream implements Source {
       this.#later('garbled');
       return;
     }
+    this.#options.sink.exchange({ kind: 'pushed', messages: batch.messages.length });
     this.#options.sink.batch(batch);
   }
 
@@ -100,6 +111,14 @@ export class Stream implements Source {
     this.#failures += 1;
     this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
     this.#timer = setTimeout(() => this.wake(), pauseAfter(this.#failures));
+  }
+}
+
+function readJson(event: MessageEvent<unknown>): unknown {
+  try {
+    return JSON.parse(String(event.data));
+  } catch {
+    return null;
   }
 }
 
@@ -112,6 +131,6 @@ function parseResetEvent(data: unknown): Batch {
   return {
     messages: [],
     cursor: null,
-    reset: parseReset(isRecord(data) ? data['reason'] : 'unknown') ?? 'unknown',
+    reset: parseReset(isRecord(data) ? data['reason'] : null) ?? 'other',
   };
 }

@@ -1,7 +1,7 @@
 // What is shown where the address names a room that cannot be: why, and a way on.
 
 import { LOBBY, roomLink } from '../room.ts';
-import { strings } from '../strings.ts';
+import { strings } from '../strings/index.ts';
 import { h } from './dom.ts';
 import { roomForm, wordmark } from './header.ts';
 

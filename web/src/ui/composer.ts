@@ -1,8 +1,7 @@
 // Writing: name, message, send, and what becomes of it.
 
-import { count } from '../format.ts';
 import { rememberedName, rememberName } from '../identity.ts';
-import { strings } from '../strings.ts';
+import { strings } from '../strings/index.ts';
 import { h, setText } from './dom.ts';
 
 /** The server's limits, in Unicode characters. */
@@ -53,6 +52,12 @@ export class Composer {
     });
   }
 
+  /** The name as it stands, where the server would take it; else null. */
+  get author(): string | null {
+    const name = this.#name.value.trim();
+    return name === '' || length(name) > NAME_LIMIT || /\p{Cc}/u.test(name) ? null : name;
+  }
+
   /** What is still on its way: `sentence`, or nothing. */
   pending(sentence: string | null): void {
     clearTimeout(this.#patience);
@@ -97,9 +102,9 @@ export class Composer {
 }
 
 function lengthProblem(name: string, text: string): string | null {
-  if (length(name.trim()) > NAME_LIMIT) return strings.longName(count(NAME_LIMIT));
+  if (length(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
   const over = length(text.trim()) - TEXT_LIMIT;
-  return over > 0 ? strings.longText(count(over)) : null;
+  return over > 0 ? strings.longText(over) : null;
 }
 
 /** In Unicode characters, as the server counts. */

@@ -1,38 +1,63 @@
-// The cost of reading, a column for each transport this page has used: the server's figures, exactly.
+// The cost of reading: the server's figures, exactly, and the delays this page measured.
+//
+// A lane alone has a column for each transport it has used; beside another lane it has one, for the transport in use.
 
-import { count, timeOfDay } from '../format.ts';
+import type { DelayFigures } from '../delays.ts';
+import { count, milliseconds, timeOfDay } from '../format.ts';
+import type { Lane } from '../lane.ts';
 import { type Cost, type Figures, NO_FIGURES } from '../ledger.ts';
-import { strings } from '../strings.ts';
+import { strings } from '../strings/index.ts';
 import { TRANSPORTS, type Transport } from '../transport.ts';
 import { h, setText } from './dom.ts';
 import { line } from './line.ts';
 
-const ROWS = ['requests', 'empty', 'messages', 'wire_bytes'] as const satisfies readonly (keyof Cost)[];
+type Row = keyof typeof strings.costRows;
+
+const ROWS: Record<Row, (cost: Cost, delays: DelayFigures | null) => string> = {
+  requests: ({ requests }) => count(requests),
+  empty: ({ empty }) => count(empty),
+  messages: ({ messages }) => count(messages),
+  connections: ({ connections }) => count(connections),
+  wire_bytes: ({ wire_bytes }) => count(wire_bytes),
+  bytes_per_message: ({ wire_bytes, messages }) =>
+    messages === 0 ? strings.noFigure : count(Math.round(wire_bytes / messages)),
+  delay_median: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.median_ms)),
+  delay_95: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.p95_ms)),
+};
 
 export class CostView {
   readonly element: HTMLElement;
+  readonly #lane: Lane;
+  readonly #only_current: boolean;
   readonly #head: HTMLTableRowElement;
   readonly #body: HTMLTableSectionElement;
   readonly #summary: HTMLElement;
+  readonly #client: HTMLElement;
   readonly #since: HTMLElement;
+  readonly #raw: HTMLAnchorElement;
   readonly #stale: HTMLElement;
   #figures: Figures = NO_FIGURES;
   #current: Transport;
   #columns: Transport[] = [];
 
-  constructor(client: string, current: Transport) {
-    this.#current = current;
+  constructor(key: string, lane: Lane, first: Transport, columns: 'used' | 'current') {
+    const [detailId, sourceId] = [`${key}-cost-detail`, `${key}-cost-source`];
+    this.#lane = lane;
+    this.#current = first;
+    this.#only_current = columns === 'current';
     this.#head = h('tr');
     this.#body = h('tbody');
     this.#summary = h('span', { class: 'cost-summary' });
+    this.#client = h('code');
     this.#since = h('span');
+    this.#raw = h('a', { target: '_blank', rel: 'noopener' }, strings.rawFigures);
     this.#stale = h('p', { class: 'stale', hidden: true }, strings.noFigures);
     const detail = h(
       'div',
-      { class: 'cost-detail', id: 'cost-detail' },
+      { class: 'cost-detail', id: detailId },
       h(
         'table',
-        { 'aria-describedby': 'cost-source' },
+        { 'aria-describedby': sourceId },
         h('caption', {}, strings.cost),
         h('thead', {}, this.#head),
         this.#body,
@@ -40,36 +65,45 @@ export class CostView {
       this.#stale,
       h(
         'p',
-        { class: 'source', id: 'cost-source' },
+        { class: 'source', id: sourceId },
         `${strings.countedFor} `,
-        h('code', {}, client),
+        this.#client,
         ' ',
         this.#since,
         ' ',
-        h('a', { href: `ledger?client=${client}`, target: '_blank', rel: 'noopener' }, strings.rawFigures),
+        this.#raw,
       ),
     );
     const fold = h(
       'button',
-      { class: 'cost-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'cost-detail' },
+      { class: 'cost-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
       h('span', { class: 'cost-fold-title' }, strings.cost),
       this.#summary,
     );
-    this.element = h('section', { class: 'cost', 'aria-label': strings.costOf }, fold, detail);
+    this.element = h('div', { class: 'cost', role: 'group', 'aria-label': strings.costOf }, fold, detail);
     fold.addEventListener('click', () => {
       const open = this.element.toggleAttribute('data-open');
       fold.setAttribute('aria-expanded', String(open));
     });
+    this.#label(lane.client);
     this.#draw();
-  }
 
-  use(transport: Transport): void {
-    this.#current = transport;
-    this.#draw();
+    lane.subscribe({
+      transport: (transport) => {
+        this.#current = transport;
+        this.#draw();
+      },
+      client: (label) => {
+        this.#label(label);
+        this.#figures = NO_FIGURES;
+        this.#draw();
+      },
+      figures: (figures) => this.#show(figures),
+    });
   }
 
   /** Without figures the last ones stay, and the table says that they are the last. */
-  show(figures: Figures | null): void {
+  #show(figures: Figures | null): void {
     this.#stale.hidden = figures !== null;
     this.element.toggleAttribute('data-stale', figures === null);
     if (figures === null) return;
@@ -77,14 +111,23 @@ export class CostView {
     this.#draw();
   }
 
+  #label(client: string): void {
+    setText(this.#client, client);
+    this.#raw.href = `ledger?client=${client}`;
+  }
+
   #draw(): void {
     const { costs, since } = this.#figures;
-    const used = TRANSPORTS.filter((each) => each === this.#current || costs[each].requests > 0);
+    const used = this.#only_current
+      ? [this.#current]
+      : TRANSPORTS.filter((each) => each === this.#current || costs[each].requests > 0);
     if (used.join() !== this.#columns.join()) this.#build(used);
 
-    for (const cell of this.element.querySelectorAll<HTMLElement>('[data-row]')) {
-      const { transport, row } = cell.dataset as { transport: Transport; row: keyof Cost };
-      setText(cell, count(costs[transport][row]));
+    for (const transport of used) {
+      const delays = this.#lane.delays.figures(transport);
+      for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
+        setText(cell, ROWS[cell.dataset['row'] as Row](costs[transport], delays));
+      }
     }
     for (const cell of this.element.querySelectorAll<HTMLElement>('th[data-transport], td[data-transport]')) {
       const current = cell.dataset['transport'] === this.#current;
@@ -93,7 +136,7 @@ export class CostView {
       else cell.removeAttribute('aria-current');
     }
     const { requests, wire_bytes } = costs[this.#current];
-    setText(this.#summary, strings.costSummary(count(requests), requests === 1, count(wire_bytes)));
+    setText(this.#summary, strings.costSummary(requests, wire_bytes));
     setText(this.#since, since === null ? strings.notYet : strings.countedSince(timeOfDay(since)));
   }
 
@@ -111,10 +154,10 @@ export class CostView {
       ),
     );
     this.#body.replaceChildren(
-      ...ROWS.map((row) =>
+      ...(Object.keys(ROWS) as Row[]).map((row) =>
         h(
           'tr',
-          {},
+          { title: strings.costExplained[row] },
           h('th', { scope: 'row' }, strings.costRows[row]),
           ...columns.map((transport) => h('td', { 'data-transport': transport, 'data-row': row })),
         ),

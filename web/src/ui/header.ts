@@ -1,7 +1,7 @@
-// The top of the page: its name, the room with a way to share it and to another one, and the lane's status.
+// The top of the page: its name, the room with a way to share it and to another one, and what the page adds.
 
-import { LOBBY, ROOM_PATTERN, roomLink } from '../room.ts';
-import { strings } from '../strings.ts';
+import { keptOf, LOBBY, ROOM_PATTERN, roomLink } from '../room.ts';
+import { strings } from '../strings/index.ts';
 import { h, setText } from './dom.ts';
 
 const SHOWN_MS = 2_000;
@@ -19,18 +19,22 @@ export function wordmark(): HTMLElement {
   );
 }
 
-export function header(room: string, status: HTMLElement): HTMLElement {
+export function header(room: string, ...more: HTMLElement[]): HTMLElement {
   return h(
     'header',
     { class: 'top' },
     wordmark(),
     h('div', { class: 'room' }, roomForm(room), copyLink(room)),
-    status,
+    ...more,
   );
 }
 
-/** A plain form: the browser loads the page of the other room. */
+/** A plain form: the browser loads the page of the other room, in the same view and language. */
 export function roomForm(room: string): HTMLFormElement {
+  const keeps = () =>
+    Object.entries(keptOf(location.search)).map(([name, value]) =>
+      h('input', { type: 'hidden', name, value }),
+    );
   const input = h('input', {
     id: 'room',
     name: 'room',
@@ -42,13 +46,17 @@ export function roomForm(room: string): HTMLFormElement {
     autocomplete: 'off',
     spellcheck: 'false',
   });
-  return h(
+  const kept = h('span', { hidden: true }, ...keeps());
+  const form = h(
     'form',
     { class: 'room-form', method: 'get', action: './' },
+    kept,
     h('label', { for: 'room' }, strings.room),
     input,
     h('button', { class: 'quiet', type: 'submit' }, strings.go),
   );
+  form.addEventListener('submit', () => kept.replaceChildren(...keeps()));
+  return form;
 }
 
 function copyLink(room: string): HTMLElement {

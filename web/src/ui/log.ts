@@ -1,8 +1,10 @@
 // The conversation: what arrived, in order, on a rail that shows which transport brought it.
 
-import { count, fullTime, span, timeOfDay } from '../format.ts';
+import type { Delay } from '../clock.ts';
+import { delay as delayText, fullTime, timeOfDay } from '../format.ts';
+import type { Sighting } from '../lane.ts';
 import type { Message, Reset } from '../message.ts';
-import { strings } from '../strings.ts';
+import { strings } from '../strings/index.ts';
 import type { Transport } from '../transport.ts';
 import { beforeNextFrame, h, setText } from './dom.ts';
 
@@ -15,7 +17,7 @@ const TOGETHER_MS = 120_000;
 /** Nearer to the end than this counts as being at the end. */
 const NEAR_PX = 48;
 
-type Entry = { message: Message; transport: Transport } | { gap: Reset };
+type Entry = (Sighting & { transport: Transport }) | { gap: Reset };
 
 export class LogView {
   readonly element: HTMLElement;
@@ -25,7 +27,7 @@ export class LogView {
   readonly #empty: HTMLElement;
   readonly #jump: HTMLButtonElement;
   readonly #rows = new Map<string, HTMLLIElement>();
-  readonly #own = new Map<string, number>();
+  readonly #own = new Map<string, Delay>();
   #waiting: Entry[] = [];
   #scheduled = false;
   #atEnd = true;
@@ -34,7 +36,7 @@ export class LogView {
 
   constructor(room: string) {
     this.#list = h('ol', { class: 'messages' });
-    this.#older = h('p', { class: 'older', hidden: true }, strings.older(count(SHOWN)));
+    this.#older = h('p', { class: 'older', hidden: true }, strings.older(SHOWN));
     this.#empty = h(
       'div',
       { class: 'empty', hidden: true },
@@ -62,8 +64,8 @@ export class LogView {
     }).observe(this.#scroller);
   }
 
-  messages(messages: Message[], transport: Transport): void {
-    for (const message of messages) this.#waiting.push({ message, transport });
+  messages(sightings: Sighting[], transport: Transport): void {
+    for (const sighting of sightings) this.#waiting.push({ ...sighting, transport });
     this.#schedule();
   }
 
@@ -77,10 +79,10 @@ export class LogView {
     this.#schedule();
   }
 
-  own(cursor: string, delay_ms: number): void {
+  own(cursor: string, delay: Delay): void {
     const row = this.#rows.get(cursor);
-    if (row === undefined) this.#own.set(cursor, delay_ms);
-    else markOwn(row, delay_ms);
+    if (row === undefined) this.#own.set(cursor, delay);
+    else markOwn(row, delay);
   }
 
   /** What this page sent is wanted in sight, wherever the reader was. */
@@ -102,9 +104,7 @@ export class LogView {
 
     const rows = document.createDocumentFragment();
     for (const entry of entries) {
-      rows.append(
-        'gap' in entry ? this.#gapRow(entry.gap) : this.#messageRow(entry.message, entry.transport),
-      );
+      rows.append('gap' in entry ? this.#gapRow(entry.gap) : this.#messageRow(entry));
     }
     this.#list.append(rows);
     this.#trim();
@@ -120,7 +120,7 @@ export class LogView {
       this.#scroller.setAttribute('aria-busy', 'false');
   }
 
-  #messageRow(message: Message, transport: Transport): HTMLLIElement {
+  #messageRow({ message, delay, own, transport }: Sighting & { transport: Transport }): HTMLLIElement {
     const before = this.#last;
     this.#last = { message, transport };
     const changed = before !== null && before.transport !== transport;
@@ -147,11 +147,10 @@ export class LogView {
       row.prepend(h('p', { class: 'from-here' }, strings.fromHere(strings.transports[transport])));
     }
     this.#rows.set(message.cursor, row);
-    const delay_ms = this.#own.get(message.cursor);
-    if (delay_ms !== undefined) {
-      this.#own.delete(message.cursor);
-      markOwn(row, delay_ms);
-    }
+    const own_delay = this.#own.get(message.cursor) ?? (own ? delay : null);
+    this.#own.delete(message.cursor);
+    if (own_delay !== null) markOwn(row, own_delay);
+    else if (delay !== null) showDelay(row, delay);
     return row;
   }
 
@@ -191,13 +190,20 @@ export class LogView {
 
   #showJump(): void {
     this.#jump.hidden = this.#unread === 0;
-    setText(this.#jump, this.#unread === 0 ? '' : strings.unread(count(this.#unread), this.#unread === 1));
+    setText(this.#jump, this.#unread === 0 ? '' : strings.unread(this.#unread));
   }
 }
 
-function markOwn(row: HTMLLIElement, delay_ms: number): void {
+function markOwn(row: HTMLLIElement, delay: Delay): void {
   if (row.classList.contains('own')) return;
   row.classList.add('own');
   row.querySelector('.by')?.append(h('span', { class: 'you' }, strings.own));
-  row.append(h('p', { class: 'delay' }, strings.seenAfter(span(delay_ms))));
+  showDelay(row, delay);
+}
+
+function showDelay(row: HTMLLIElement, delay: Delay): void {
+  const text = strings.seenAfter(delayText(delay));
+  const shown = row.querySelector('.delay');
+  if (shown === null) row.append(h('p', { class: 'delay' }, text));
+  else setText(shown, text);
 }

@@ -1,105 +1,129 @@
-// The whole page: one room read by one lane, with the conversation on one side and what it costs on the other.
+// The whole page: one room, read by one lane or by two side by side.
+//
+// Each view has lanes of its own: those of the other view rest meanwhile. Two lanes side by side begin at the same
+// moment, so their figures are of the same time.
 
-import { seconds } from '../format.ts';
-import { clientLabel } from '../identity.ts';
+import { ServerClock } from '../clock.ts';
 import { Lane } from '../lane.ts';
-import { LedgerWatch } from '../ledger.ts';
 import { Outbox } from '../outbox.ts';
-import type { Link } from '../sources/source.ts';
-import { strings } from '../strings.ts';
-import { INTERVAL_S, type Transport } from '../transport.ts';
+import { strings } from '../strings/index.ts';
+import type { Transport } from '../transport.ts';
+import { type View, viewFrom, withView } from '../view.ts';
+import { attach } from './attachments.ts';
 import { Composer } from './composer.ts';
-import { CostView } from './cost.ts';
 import { h } from './dom.ts';
 import { header } from './header.ts';
-import { LogView } from './log.ts';
-import { StatusView } from './status.ts';
-import { transportPicker } from './transports.ts';
+import { LaneView, type ShownLane } from './lane-view.ts';
+import { Panels } from './panels.ts';
+import { viewSwitch } from './views.ts';
 
-const FIRST_TRANSPORT: Transport = 'poll';
+/** The lanes of each view, with what they begin as. */
+const LANES: Record<View, { key: string; first: Transport }[]> = {
+  one: [{ key: 'one', first: 'poll' }],
+  both: [
+    { key: 'left', first: 'poll' },
+    { key: 'right', first: 'stream' },
+  ],
+};
+
+interface OpenLane extends ShownLane {
+  /** What it reads with when its view is shown. */
+  transport: Transport;
+}
 
 export function openRoom(app: HTMLElement, room: string): void {
   document.title = strings.title(room);
-  const client = clientLabel();
-  const log = new LogView(room);
-  const status = new StatusView();
-  const cost = new CostView(client, FIRST_TRANSPORT);
-  const ledger = new LedgerWatch(client, (figures) => cost.show(figures));
-  let interval_s: number = INTERVAL_S.initial;
-  let onTheWay = { sending: 0, awaited: 0 };
-  let link: Link = { kind: 'connecting' };
+  const clock = new ServerClock();
+  const panels = new Panels();
+  const opened: Partial<Record<View, OpenLane[]>> = {};
+  let view = viewFrom(location.search);
+  let sending = 0;
+  const awaited = new Map<Lane, number>();
 
-  const lane = new Lane(
-    { room, client },
-    {
-      messages(messages, transport) {
-        log.messages(messages, transport);
-        outbox.seen(messages);
+  const stage = h('div', { class: 'stage' });
+  const status = h('div', { class: 'top-status' });
+  const lanesOf = (of: View) => (opened[of] ??= LANES[of].map(({ key, first }) => openLane(of, key, first)));
+  const lanes = () => lanesOf(view);
+
+  const openLane = (of: View, key: string, first: Transport): OpenLane => {
+    const lane = new Lane({ room, clock });
+    const shown: OpenLane = {
+      lane,
+      key,
+      view: new LaneView(lane, key, first, of === 'one' ? 'used' : 'current'),
+      transport: first,
+    };
+    lane.subscribe({
+      transport(transport) {
+        shown.transport = transport;
+        showPending();
       },
-      gap(reason) {
-        log.gap(reason);
-        outbox.forget();
+      awaited(messages) {
+        awaited.set(lane, messages);
+        showPending();
       },
-      link(now, transport) {
-        link = now;
-        if (now.kind === 'live') {
-          log.begun();
-          ledger.go();
-        }
-        if (now.kind === 'reconnecting') ledger.pause();
-        showStatus(transport);
-      },
-    },
-  );
+    });
+    attach.lane(shown);
+    return shown;
+  };
+
   const outbox = new Outbox({
-    pending(sending, awaited) {
-      onTheWay = { sending, awaited };
+    sending(messages) {
+      sending = messages;
       showPending();
     },
-    own: (cursor, delay_ms) => log.own(cursor, delay_ms),
+    published({ cursor }, sent_ms) {
+      for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
+    },
     failed: (texts, { why, detail }) => composer.giveBack(texts, strings.sendFailed[why](detail)),
   });
   const composer = new Composer((author, text) => {
-    log.follow();
+    for (const { view } of lanes()) view.follow();
     outbox.add({ room, author, text });
   });
-
-  const showStatus = (transport: Transport) =>
-    status.show(link, transport, strings.seconds(seconds(interval_s)));
   const showPending = () => {
-    if (onTheWay.sending > 0) composer.pending(strings.sending);
-    else composer.pending(onTheWay.awaited > 0 ? strings.awaited[lane.transport ?? FIRST_TRANSPORT] : null);
+    const late = lanes().find(({ lane }) => (awaited.get(lane) ?? 0) > 0);
+    if (sending > 0) composer.pending(strings.sending);
+    else composer.pending(late === undefined ? null : strings.awaited[late.transport]);
   };
-  const use = (transport: Transport) => {
-    cost.use(transport);
-    lane.use(transport);
+
+  const show = () => {
+    stage.dataset['view'] = view;
+    stage.replaceChildren(...lanes().map(({ view }) => view.element));
+    status.replaceChildren();
+    for (const { view: shown } of lanes()) {
+      if (view === 'one') status.append(shown.status);
+      else shown.keepStatus();
+    }
+    for (const { lane, transport } of lanes()) lane.use(transport);
+    attach.view(lanes(), view);
+  };
+  const switchTo = (chosen: View) => {
+    if (chosen === view) return;
+    for (const { lane } of lanes()) lane.stop();
+    view = chosen;
+    history.replaceState(null, '', withView(location.href, view));
+    show();
     showPending();
   };
-  const picker = transportPicker(FIRST_TRANSPORT, {
-    transport: use,
-    interval(chosen_s) {
-      interval_s = chosen_s;
-      lane.setInterval(chosen_s);
-    },
-    intervalChosen: () => showStatus(lane.transport ?? FIRST_TRANSPORT),
-  });
 
   app.replaceChildren(
     h(
       'div',
       { class: 'page' },
-      header(room, status.element),
-      h('main', { class: 'conversation' }, log.element, composer.element),
-      h('aside', { class: 'panel', 'aria-label': strings.panel }, picker, cost.element),
+      header(room, viewSwitch(view, switchTo), status),
+      h('main', { class: 'conversation' }, stage, composer.element),
     ),
+    panels.element,
   );
+  attach.page({ room, panels, lanes });
+  show();
 
-  use(FIRST_TRANSPORT);
-  window.addEventListener('online', () => lane.wake());
+  window.addEventListener('online', () => lanes().forEach(({ lane }) => lane.wake()));
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) lane.wake();
+    if (!document.hidden) lanes().forEach(({ lane }) => lane.wake());
   });
   window.addEventListener('pageshow', (event) => {
-    if (event.persisted) lane.restart();
+    if (event.persisted) lanes().forEach(({ lane }) => lane.reopen());
   });
 }

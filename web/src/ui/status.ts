@@ -1,7 +1,7 @@
 // How the lane is doing, in a few words.
 
 import type { Link } from '../sources/source.ts';
-import { strings } from '../strings.ts';
+import { strings } from '../strings/index.ts';
 import type { Transport } from '../transport.ts';
 import { h, setText } from './dom.ts';
 import { line } from './line.ts';
@@ -27,7 +27,7 @@ export class StatusView {
     );
   }
 
-  show(link: Link, transport: Transport, interval: string): void {
+  show(link: Link, transport: Transport, interval_s: number): void {
     clearTimeout(this.#patience);
     this.#line.dataset['transport'] = transport;
     const show = (text: string, why: string | null) => {
@@ -40,7 +40,7 @@ export class StatusView {
         this.#patience = setTimeout(() => show(strings.connecting, null), PATIENCE_MS);
         break;
       case 'live':
-        show(strings.live[transport](interval), null);
+        show(strings.live[transport](interval_s), null);
         break;
       case 'reconnecting':
         show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));

@@ -1,7 +1,6 @@
 // Choosing the transport, and the interval that polling uses.
 
-import { seconds } from '../format.ts';
-import { strings } from '../strings.ts';
+import { strings } from '../strings/index.ts';
 import { INTERVAL_S, TRANSPORTS, type Transport } from '../transport.ts';
 import { h, setText } from './dom.ts';
 import { line } from './line.ts';
@@ -14,12 +13,14 @@ export interface TransportListener {
   intervalChosen(): void;
 }
 
-export function transportPicker(chosen: Transport, listener: TransportListener): HTMLElement {
+/** `key` tells the pickers of one page apart. */
+export function transportPicker(key: string, chosen: Transport, listener: TransportListener): HTMLElement {
+  const legend = `${key}-transport-legend`;
   const options = TRANSPORTS.map((transport) => {
-    const id = `transport-${transport}`;
+    const id = `${key}-transport-${transport}`;
     const radio = h('input', {
       type: 'radio',
-      name: 'transport',
+      name: `${key}-transport`,
       id,
       value: transport,
       checked: transport === chosen,
@@ -43,22 +44,22 @@ export function transportPicker(chosen: Transport, listener: TransportListener):
     { class: 'transports' },
     h(
       'fieldset',
-      { role: 'radiogroup', 'aria-labelledby': 'transport-legend' },
-      h('legend', { id: 'transport-legend' }, strings.transport),
+      { role: 'radiogroup', 'aria-labelledby': legend },
+      h('legend', { id: legend }, strings.transport),
       h('div', { class: 'options' }, ...options),
     ),
-    intervalSlider(listener),
+    intervalSlider(`${key}-interval`, listener),
   );
 }
 
-function intervalSlider(listener: TransportListener): HTMLElement {
+function intervalSlider(id: string, listener: TransportListener): HTMLElement {
   const { min, max, step, initial } = INTERVAL_S;
-  const slider = h('input', { type: 'range', id: 'interval', min, max, step, value: initial });
-  const shown = h('output', { for: 'interval', 'aria-hidden': 'true' });
+  const slider = h('input', { type: 'range', id, min, max, step, value: initial });
+  const shown = h('output', { for: id, 'aria-hidden': 'true' });
   const show = () => {
     const value = slider.valueAsNumber;
-    slider.setAttribute('aria-valuetext', strings.secondsSpoken(seconds(value), value === 1));
-    setText(shown, strings.seconds(seconds(value)));
+    slider.setAttribute('aria-valuetext', strings.secondsSpoken(value));
+    setText(shown, strings.seconds(value));
   };
   slider.addEventListener('input', () => {
     show();
@@ -69,7 +70,7 @@ function intervalSlider(listener: TransportListener): HTMLElement {
   return h(
     'div',
     { class: 'interval', 'data-transport': 'poll' },
-    h('label', { for: 'interval' }, strings.interval),
+    h('label', { for: id }, strings.interval),
     shown,
     slider,
   );

@@ -1,0 +1,76 @@
+// Two lanes side by side: each a client of its own, hearing the same, the later one visibly later.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+const BOTH = '?view=side-by-side';
+
+check('one view leads to the other, and the address remembers it', async ({ open }) => {
+  const lab = await open('?room=tea');
+  assert.equal(await lab.page.getByRole('log').count(), 1);
+  await lab.view('Side by side').click();
+  assert.equal(await lab.page.getByRole('log', { name: 'Messages' }).count(), 2);
+  assert.match(lab.page.url(), /\?room=tea&view=side-by-side$/);
+  assert.equal(await lab.view('Side by side').getAttribute('aria-pressed'), 'true');
+  await lab.page.reload();
+  await lab.lane('Polling').transport('Polling').waitFor();
+  assert.equal(await lab.lane('SSE').transport('SSE').isChecked(), true);
+  await lab.view('One').click();
+  assert.equal(await lab.page.getByRole('log').count(), 1);
+  assert.match(lab.page.url(), /\?room=tea$/);
+  await lab.noComplaints();
+});
+
+check('what is said appears in both lanes, each an own client with its delay', async ({ server, open }) => {
+  const lab = await open(BOTH, { name: 'mina' });
+  const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
+  await lab.connectedBoth();
+  await left.setInterval(1);
+  assert.notEqual(await left.client(), await right.client());
+
+  await lab.send('from this page');
+  await server.publish({ text: 'from elsewhere' });
+  for (const lane of [left, right]) await lane.reads(['from this page', 'from elsewhere']);
+  for (const lane of [left, right]) {
+    await until('both have a delay', async () => (await lane.delays()).every((delay) => delay !== null));
+    const [own, other] = await lane.delays();
+    assert.match(own, /^seen after [\d,]+ ms$/);
+    assert.match(other, /^seen after [\d,]+ ± \d+ ms$/);
+  }
+  assert.equal(await left.log.locator('.own').count(), 1);
+  await lab.noComplaints();
+});
+
+check('any of the three stands on either side, and the region says which', async ({ server, open }) => {
+  const lab = await open(BOTH);
+  await lab.connectedBoth();
+  await lab.lane('Polling').transport('Long-polling').check();
+  await lab.lane('SSE').transport('Polling').check();
+  await lab.lane('Long-polling').log.waitFor();
+  await server.publish({ text: 'heard by both' });
+  for (const transport of ['Long-polling', 'Polling']) await lab.lane(transport).reads(['heard by both']);
+  await lab.lane('Polling').transport('Long-polling').check();
+  await until(
+    'both lanes have the same name',
+    async () => (await lab.lane('Long-polling').region.count()) === 2,
+  );
+});
+
+check('a lane goes on where it was when its view comes back', async ({ server, open }) => {
+  const lab = await open();
+  await lab.setInterval(0.25);
+  await server.publish({ text: 'one' });
+  await lab.reads(['one']);
+  await lab.view('Side by side').click();
+  await lab.lane('SSE').reads(['one']);
+  await server.publish({ text: 'two' });
+  await lab.lane('SSE').reads(['one', 'two']);
+  const client = await lab.lane('SSE').client();
+  await lab.view('One').click();
+  await lab.reads(['one', 'two']);
+  await until('the stream of the other view is closed', async () => {
+    return (await server.ledger(client)).transports.stream.open === 0;
+  });
+});

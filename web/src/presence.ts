@@ -1,0 +1,39 @@
+// Who is in the room, as the server tells it: on streams by itself, in poll answers where asked.
+
+import { isRecord } from './message.ts';
+import { TRANSPORTS, type Transport } from './transport.ts';
+
+export interface Guest {
+  client: string;
+  /** The name of the client's user; null where it is not known. */
+  author: string | null;
+  /** Null for one this page does not know yet. */
+  transport: Transport | null;
+  /** RFC 3339, UTC. */
+  since: string;
+}
+
+export interface Presence {
+  /** All who are here; `present` may list fewer. */
+  count: number;
+  present: Guest[];
+}
+
+/** Null for what is no presence: it is no part of the log, so nothing is lost by passing over it. */
+export function parsePresence(value: unknown): Presence | null {
+  if (!isRecord(value) || !Array.isArray(value['present'])) return null;
+  const present = value['present'].filter(isRecord).flatMap((guest): Guest[] => {
+    const { client, author, transport, since } = guest;
+    if (typeof client !== 'string') return [];
+    return [
+      {
+        client,
+        author: typeof author === 'string' ? author : null,
+        transport: TRANSPORTS.find((each) => each === transport) ?? null,
+        since: typeof since === 'string' ? since : '',
+      },
+    ];
+  });
+  const { count } = value;
+  return { count: typeof count === 'number' ? count : present.length, present };
+}

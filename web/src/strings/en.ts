@@ -1,0 +1,9 @@
+// English, gathered from its parts.
+
+import { chat } from './en/chat.ts';
+import { lane } from './en/lane.ts';
+import { page } from './en/page.ts';
+
+export const en = { ...page, ...chat, ...lane };
+
+export type Strings = typeof en;

@@ -1,0 +1,64 @@
+// English: a lane: its transport, how it is doing, and what it has cost.
+
+import { count, seconds } from '../../format.ts';
+import type { Transport } from '../../transport.ts';
+
+export const lane = {
+  transport: 'Transport',
+  transports: { poll: 'Polling', 'long-poll': 'Long-polling', stream: 'SSE' } satisfies Record<
+    Transport,
+    string
+  >,
+  explained: {
+    poll: 'Asks again and again. Mostly the answer is that there is nothing new.',
+    'long-poll': 'Asks, and the server holds the answer back until there is something to say.',
+    stream: 'Asks once. The answer never ends; the server writes each message into it.',
+  } satisfies Record<Transport, string>,
+  interval: 'Polling interval',
+  seconds: (value: number) => `${seconds(value)} s`,
+  secondsSpoken: (value: number) => `${seconds(value)} ${value === 1 ? 'second' : 'seconds'}`,
+
+  connecting: 'Connecting…',
+  live: {
+    poll: (interval_s: number) => `Polling every ${seconds(interval_s)} s`,
+    'long-poll': () => 'Long-polling',
+    stream: () => 'Streaming over SSE',
+  } satisfies Record<Transport, (interval_s: number) => string>,
+  reconnecting: 'Reconnecting…',
+  reconnectingWhy: {
+    network: () => null,
+    refused: (detail: string | null) => detail ?? 'The server refuses at the moment.',
+    garbled: () => 'The server sends what this page does not understand; reloading it may help.',
+  },
+
+  cost: 'Cost',
+  costSummary: (requests: number, wire_bytes: number) =>
+    `${count(requests)} ${requests === 1 ? 'request' : 'requests'} · ${count(wire_bytes)} bytes`,
+  costRows: {
+    requests: 'Requests',
+    empty: 'Empty answers',
+    messages: 'Messages',
+    connections: 'Connections',
+    wire_bytes: 'Wire bytes',
+    bytes_per_message: 'Bytes per message',
+    delay_median: 'Delay (median)',
+    delay_95: 'Delay (95 %)',
+  },
+  costExplained: {
+    requests: 'How often this client asked.',
+    empty: 'Requests answered with no message.',
+    messages: 'Messages delivered to this client.',
+    connections: 'TCP connections opened for it.',
+    wire_bytes: 'All that crossed the socket, both ways, heads included.',
+    bytes_per_message: 'Wire bytes for each message delivered.',
+    delay_median: 'From publishing to seeing: half of the messages were here sooner.',
+    delay_95: 'From publishing to seeing: 95 of 100 messages were here sooner.',
+  },
+  noFigure: '–',
+  costOf: 'What reading has cost this page',
+  countedFor: 'Counted by the server for client',
+  countedSince: (time: string) => `since ${time}.`,
+  notYet: 'as soon as it has seen it.',
+  noFigures: 'The server does not answer; these are its last figures.',
+  rawFigures: 'Raw figures',
+};

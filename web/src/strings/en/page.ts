@@ -1,0 +1,23 @@
+// English: the page around the lanes: its head, its views, other rooms.
+
+export const page = {
+  title: (room: string) => `${room} · poll vs sse`,
+  wordmark: { poll: 'poll', vs: 'vs', sse: 'sse' },
+
+  room: 'Room',
+  roomRule: '1 to 64 letters (A to Z), digits, hyphens and underscores',
+  go: 'Go',
+  copyLink: 'Copy link',
+  linkCopied: 'Link copied',
+  linkIs: 'The link to this room:',
+
+  view: 'View',
+  views: { one: 'One', both: 'Side by side' },
+
+  badRoomTitle: 'No such room',
+  quoted: (given: string) => `“${given}”`,
+  badRoom:
+    'cannot be a room: a room is written with 1 to 64 letters (A to Z), digits, hyphens and underscores.',
+  badRoomWayOn: 'Go to the lobby',
+  badRoomOther: 'Or go to another room:',
+};

@@ -1,0 +1,8 @@
+// Korean, gathered from its parts.
+
+import type { Strings } from './en.ts';
+import { chat } from './ko/chat.ts';
+import { lane } from './ko/lane.ts';
+import { page } from './ko/page.ts';
+
+export const ko: Strings = { ...page, ...chat, ...lane };

@@ -1,0 +1,60 @@
+// Korean: a lane: its transport, how it is doing, and what it has cost.
+
+import { count, seconds } from '../../format.ts';
+import type { lane as english } from '../en/lane.ts';
+
+export const lane: typeof english = {
+  transport: '전송 방식',
+  transports: { poll: '폴링', 'long-poll': '롱 폴링', stream: 'SSE' },
+  explained: {
+    poll: '자꾸 다시 묻습니다. 대개는 새것이 없다는 답입니다.',
+    'long-poll': '물으면, 서버는 할 말이 생길 때까지 답을 미룹니다.',
+    stream: '한 번만 묻습니다. 답은 끝나지 않고, 서버가 메시지를 거기에 써 넣습니다.',
+  },
+  interval: '폴링 간격',
+  seconds: (value) => `${seconds(value)}초`,
+  secondsSpoken: (value) => `${seconds(value)}초`,
+
+  connecting: '연결하는 중…',
+  live: {
+    poll: (interval_s) => `${seconds(interval_s)}초마다 폴링`,
+    'long-poll': () => '롱 폴링 중',
+    stream: () => 'SSE로 받는 중',
+  },
+  reconnecting: '다시 연결하는 중…',
+  reconnectingWhy: {
+    network: () => null,
+    refused: (detail) => detail ?? '서버가 지금은 거절합니다.',
+    garbled: () => '서버가 이 페이지가 모르는 것을 보냅니다. 새로고침하면 나아질 수 있습니다.',
+  },
+
+  cost: '비용',
+  costSummary: (requests, wire_bytes) => `요청 ${count(requests)}번 · ${count(wire_bytes)}바이트`,
+  costRows: {
+    requests: '요청',
+    empty: '빈 답',
+    messages: '메시지',
+    connections: '연결',
+    wire_bytes: '오간 바이트',
+    bytes_per_message: '메시지당 바이트',
+    delay_median: '지연 (중앙값)',
+    delay_95: '지연 (95 %)',
+  },
+  costExplained: {
+    requests: '이 클라이언트가 물은 횟수.',
+    empty: '메시지 없이 답한 요청.',
+    messages: '이 클라이언트에 전달된 메시지.',
+    connections: '이를 위해 연 TCP 연결.',
+    wire_bytes: '헤더까지, 소켓을 양쪽으로 오간 모든 바이트.',
+    bytes_per_message: '전달된 메시지 하나에 든 바이트.',
+    delay_median: '올린 때부터 볼 때까지. 절반은 이보다 빨리 왔습니다.',
+    delay_95: '올린 때부터 볼 때까지. 100개 중 95개는 이보다 빨리 왔습니다.',
+  },
+  noFigure: '–',
+  costOf: '이 페이지가 읽는 데 든 비용',
+  countedFor: '서버가 센 값, 클라이언트',
+  countedSince: (time) => `${time}부터.`,
+  notYet: '처음 보는 대로.',
+  noFigures: '서버가 답하지 않습니다. 마지막 값입니다.',
+  rawFigures: '원래 값',
+};

@@ -1,0 +1,24 @@
+// Korean: the page around the lanes: its head, its views, other rooms.
+
+import type { page as english } from '../en/page.ts';
+
+export const page: typeof english = {
+  title: (room) => `${room} · poll vs sse`,
+  wordmark: { poll: 'poll', vs: 'vs', sse: 'sse' },
+
+  room: '방',
+  roomRule: '영문자(A–Z), 숫자, 하이픈, 밑줄 1–64자',
+  go: '이동',
+  copyLink: '링크 복사',
+  linkCopied: '링크를 복사했습니다',
+  linkIs: '이 방의 링크:',
+
+  view: '보기',
+  views: { one: '하나', both: '나란히' },
+
+  badRoomTitle: '그런 방은 없습니다',
+  quoted: (given) => `‘${given}’`,
+  badRoom: '은(는) 방 이름이 될 수 없습니다. 방 이름은 영문자(A–Z), 숫자, 하이픈, 밑줄 1–64자로 씁니다.',
+  badRoomWayOn: '로비로 가기',
+  badRoomOther: '또는 다른 방으로 가기:',
+};

@@ -1,0 +1,40 @@
+// Which language the page speaks: what the address asks for, else what the browser prefers, else English.
+
+export type Language = 'en' | 'ko';
+
+const LANGUAGES: readonly Language[] = ['en', 'ko'];
+
+/** `given` is `?lang=`; `preferred` are the browser's languages, best first, as BCP 47 tags. */
+export function chooseLanguage(given: string | null, preferred: readonly string[]): Language {
+  const wanted = given === null ? preferred : [given];
+  for (const tag of wanted) {
+    const language = LANGUAGES.find((each) => each === primary(tag));
+    if (language !== undefined) return language;
+  }
+  return 'en';
+}
+
+/** How numbers and times are written: as the browser does in this language, if it knows it at all. */
+export function chooseLocale(language: Language, preferred: readonly string[]): string {
+  return preferred.find((tag) => primary(tag) === language && isLocale(tag)) ?? language;
+}
+
+function primary(tag: string): string {
+  return tag.toLowerCase().split(/[-_]/)[0] ?? '';
+}
+
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+/** Tests of what needs no page run without one. */
+const preferred = globalThis.navigator?.languages ?? [];
+
+/** `?lang=` as it was given, so that links can keep it. */
+export const ASKED = new URLSearchParams(globalThis.location?.search ?? '').get('lang');
+export const LANGUAGE: Language = chooseLanguage(ASKED, preferred);
+export const LOCALE: string = chooseLocale(LANGUAGE, preferred);
