@@ -161,5 +161,9 @@ fn nginx(name: &str, body: &[u8], plan: &Plan) -> Result<Subject> {
         "nginx would read this body as more than text: {body}"
     );
     let locations = format!("location / {{ return 200 '{body}'; }}");
-    subject::nginx(name, "", &locations, plan.server_core)
+    let directives = subject::Nginx {
+        locations: &locations,
+        ..subject::Nginx::default()
+    };
+    subject::nginx(name, &directives, plan.server_core)
 }

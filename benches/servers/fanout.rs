@@ -21,7 +21,6 @@ pub const OURS: &str = "poll-vs-sse";
 /// Another build of it.
 pub const OTHER: &str = "poll-vs-sse, the other build";
 const NCHAN: &str = "nchan";
-const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// Messages until the other side has its turn.
 const SLICE: u64 = 10;
@@ -173,20 +172,21 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
 
 /// nchan, where its module is installed.
 fn nchan(plan: &Plan) -> Result<Option<Subject>> {
-    let module = plan.nchan_module.as_deref();
-    let module = module.unwrap_or(Path::new(NCHAN_MODULE));
-    if !module.exists() {
+    let Some(module) = subject::nchan_module(plan.nchan_module.as_deref()) else {
         return Ok(None);
-    }
+    };
     let nchan = subject::nginx(
         NCHAN,
-        &format!("load_module {};", module.display()),
-        "location = /publish { nchan_publisher; nchan_channel_id bench; }
-         location = /stream {
-             nchan_subscriber eventsource;
-             nchan_channel_id bench;
-             nchan_subscriber_first_message newest;
-         }",
+        &subject::Nginx {
+            modules: &format!("load_module {};", module.display()),
+            locations: "location = /publish { nchan_publisher; nchan_channel_id bench; }
+                location = /stream {
+                    nchan_subscriber eventsource;
+                    nchan_channel_id bench;
+                    nchan_subscriber_first_message newest;
+                }",
+            ..subject::Nginx::default()
+        },
         plan.server_core,
     )?;
     Ok(Some(nchan))

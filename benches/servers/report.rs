@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::empty_poll::{self, EmptyPoll};
 use super::fanout::{self, FanOut};
+use super::figures::about::Machine;
 use super::idle_memory::IdleMemory;
-use super::machine::Machine;
 use super::rounds::Summary;
 
 /// CPU per delivery, against the floor.

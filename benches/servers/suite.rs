@@ -1,30 +1,24 @@
 //! The program: flags, what is due, and the order it runs in.
 
 mod empty_poll;
-mod epoll;
 mod fanout;
-mod floor;
 mod frame;
-mod http;
 mod idle_memory;
-mod machine;
 mod pollers;
-mod process;
 mod report;
-mod rounds;
-mod sse;
-mod subject;
-mod subscribers;
-mod usage;
+#[path = "../rig/mod.rs"]
+mod rig;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use machine::Machine;
 use report::{Pinned, Report};
+use rig::{
+    epoll, figures, floor, http, machine, process, rounds, sse, subject, subscribers, usage,
+};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 15 * 60;
@@ -120,12 +114,8 @@ impl Arguments {
         if self.self_check {
             return Ok(None);
         }
-        let built = option_env!("CARGO_BIN_EXE_poll-vs-sse").map(PathBuf::from);
-        let path = self.server_bin.clone().or(built);
-        let path =
-            path.context("no server was built with this bench: name one with --server-bin")?;
-        ensure!(path.is_file(), "{} is no file", path.display());
-        Ok(Some(path))
+        let built = option_env!("CARGO_BIN_EXE_poll-vs-sse");
+        subject::binary(self.server_bin.as_deref(), built).map(Some)
     }
 }
 
@@ -197,7 +187,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     // their parent.
     unsafe { libc::alarm(LONGEST_RUN_SECONDS) };
     let descriptors = process::raise_descriptor_limit()?;
-    let machine = Machine::look(server.as_deref());
+    let machine = machine::look(server.as_deref());
     let pinned = pin_load()?;
     let plan = Plan::new(arguments, pinned, descriptors);
     let mut report = Report {

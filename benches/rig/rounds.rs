@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
+use super::figures::spread::{Spread, spread};
 use super::usage;
 
 /// Lets a server finish what it does after its last answer, so that it is counted where it belongs.
@@ -132,31 +133,6 @@ fn slice(side: &mut impl Side, pids: &[i32], amount: u64) -> Result<Round> {
         cpu_ns: u64::try_from(cpu.as_nanos())?,
         wall_ns: u64::try_from(wall.as_nanos())?,
         ..Round::default()
-    })
-}
-
-/// Median and extremes.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Spread {
-    pub median: f64,
-    pub min: f64,
-    pub max: f64,
-}
-
-/// The spread of some values; `None` of none.
-pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
-    let mut sorted: Vec<f64> = values.into_iter().collect();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let median = if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(*sorted.get(middle.checked_sub(1)?)?, sorted[middle])
-    };
-    Some(Spread {
-        median,
-        min: *sorted.first()?,
-        max: *sorted.last()?,
     })
 }
 

@@ -1,0 +1,230 @@
+//! The matrix as tables: one row for each number of clients and message rate, one column for each way to
+//! the messages. Ratios are those of the same round, as median and range over the rounds.
+
+use poll_vs_sse::compare::Transport;
+
+use super::super::number::{count, milliseconds, plain, three};
+use super::{Combination, FLOOR, Matrix, NCHAN, Run};
+
+/// What was measured, what was left out, and what is to be read with care.
+pub fn scope(matrix: &Matrix) -> String {
+    let reach = &matrix.reach;
+    let total = matrix.runs.len();
+    let deliveries: u64 = matrix.runs.iter().map(|run| run.outcome.deliveries).sum();
+    let mut text = format!(
+        "{} runs of {} combinations, {} rounds; {} messages delivered, every one of them audited: none was \
+         missed, repeated or out of order. Texts have {} bytes. Here one push takes the dearer of the two \
+         sides {} µs of CPU, one empty poll {} µs, one more message in an answer {} µs; combinations that \
+         would take more than {} % of a processor were left out ({}).",
+        count(total as u64),
+        count((total as u64) / u64::from(matrix.rounds.max(1))),
+        matrix.rounds,
+        count(deliveries),
+        matrix.size_bytes,
+        three(reach.push.dearer()),
+        three(reach.poll.dearer()),
+        three(reach.message.dearer()),
+        (reach.most * 100.0).round(),
+        match matrix.skipped.as_slice() {
+            [] => "none".to_owned(),
+            skipped => skipped
+                .iter()
+                .map(|one| named(&one.of))
+                .collect::<Vec<_>>()
+                .join("; "),
+        }
+    );
+    let limited = matrix.runs.iter().filter(|run| run.outcome.load.limited);
+    let behind = matrix.runs.iter().filter(|run| run.is_behind());
+    text += &format!(
+        " In {} runs the load generator was itself near its limit (†), in {} what arrived fell behind \
+         what was due (‡).",
+        limited.count(),
+        behind.count()
+    );
+    text
+}
+
+fn named(of: &Combination) -> String {
+    format!(
+        "{} clients, {}/s, {} of {}",
+        count(of.clients as u64),
+        plain(of.rate),
+        of.way(),
+        of.subject
+    )
+}
+
+/// Server CPU against that of the stream.
+pub fn cpu(matrix: &Matrix) -> String {
+    let title = "#### Server CPU\n\nSSE: share of one core, and µs a delivery. Others: so many times that, \
+                 at the same load in the same round.";
+    let stream = |of: &Combination| {
+        let share = matrix.spread(of, Run::cpu)?.median * 100.0;
+        let each = matrix.spread(of, |run| {
+            Some(run.outcome.server_cpu_s? * 1e6 / run.outcome.deliveries as f64)
+        })?;
+        Some(format!("{} % · {} µs", three(share), three(each.median)))
+    };
+    let other =
+        |of: &Combination, stream: &Combination| Some(matrix.ratio(of, stream, Run::cpu)?.ratio());
+    by_load(matrix, title, stream, other)
+}
+
+/// Wire bytes against those of the stream.
+pub fn wire(matrix: &Matrix) -> String {
+    let title = "#### Wire bytes\n\nBoth ways, heads included. SSE: bytes a delivery. Others: so many \
+                 times that.";
+    let stream = |of: &Combination| {
+        let each = matrix.spread(of, |run| {
+            Some(run.wire() * run.outcome.duration_s / run.outcome.deliveries as f64)
+        })?;
+        Some(format!("{} B", three(each.median)))
+    };
+    let other = |of: &Combination, stream: &Combination| {
+        Some(matrix.ratio(of, stream, |run| Some(run.wire()))?.ratio())
+    };
+    by_load(matrix, title, stream, other)
+}
+
+/// Delay, as it was: no ratio, since a poll's is its interval and nothing else.
+pub fn delay(matrix: &Matrix) -> String {
+    let title = "#### Delay\n\nMilliseconds from when a message was due to be sent to a client having \
+                 read it: p50 / p99, medians over the rounds.";
+    let cell = |of: &Combination| {
+        let quantile = |at: fn(&Run) -> Option<f64>| matrix.spread(of, at);
+        let p50 = quantile(|run| Some(run.outcome.delay_us?.p50 as f64))?.median;
+        let p99 = quantile(|run| Some(run.outcome.delay_us?.p99 as f64))?.median;
+        Some(format!("{} / {}", milliseconds(p50), milliseconds(p99)))
+    };
+    by_load(matrix, title, cell, |of, _| cell(of))
+}
+
+/// One row for each load that was measured with the stream or without it.
+fn by_load(
+    matrix: &Matrix,
+    title: &str,
+    stream: impl Fn(&Combination) -> Option<String>,
+    other: impl Fn(&Combination, &Combination) -> Option<String>,
+) -> String {
+    let mut head = vec![
+        "clients".to_owned(),
+        "messages/s".to_owned(),
+        "SSE".to_owned(),
+    ];
+    head.push("long-poll".to_owned());
+    let intervals = matrix.intervals();
+    head.extend(
+        intervals
+            .iter()
+            .map(|interval| format!("poll, {interval} s")),
+    );
+    let mut text = format!("{title}\n\n| {} |\n|", head.join(" | "));
+    text += &"---|".repeat(head.len());
+    for clients in matrix.clients() {
+        for rate in matrix.rates() {
+            let of = |transport, interval| Combination::ours(transport, clients, rate, interval);
+            let base = of(Transport::Stream, None);
+            let mut row = vec![count(clients as u64), plain(rate)];
+            row.push(marked(matrix, &base, stream(&base)));
+            let long_poll = of(Transport::LongPoll, None);
+            let polls = intervals.iter().map(|s| of(Transport::Poll, Some(*s)));
+            for one in std::iter::once(long_poll).chain(polls) {
+                row.push(marked(matrix, &one, other(&one, &base)));
+            }
+            text += &format!("\n| {} |", row.join(" | "));
+        }
+    }
+    text
+}
+
+/// A cell with the marks that its runs earned.
+fn marked(matrix: &Matrix, of: &Combination, cell: Option<String>) -> String {
+    let Some(mut cell) = cell else {
+        return "–".to_owned();
+    };
+    if matrix.of(of).any(|run| run.outcome.load.limited) {
+        cell += " †";
+    }
+    if matrix.of(of).any(Run::is_behind) {
+        cell += " ‡";
+    }
+    cell
+}
+
+/// Memory of the server for each client, where there are enough of them to tell.
+pub fn memory(matrix: &Matrix) -> String {
+    const ENOUGH: usize = 1000;
+    const RATE: f64 = 1.0;
+    let intervals = matrix.intervals();
+    let ways: Vec<_> = [(Transport::Stream, None), (Transport::LongPoll, None)]
+        .into_iter()
+        .chain(
+            intervals
+                .last()
+                .map(|interval| (Transport::Poll, Some(*interval))),
+        )
+        .collect();
+    let names = ways
+        .iter()
+        .map(|(transport, interval)| Combination::ours(*transport, 0, RATE, *interval).way());
+    let names: Vec<_> = names.collect();
+    let mut text = format!(
+        "#### Memory\n\nKiB of the server's process for each client, at {RATE} message a second: its growth \
+         (proportional set size) from before the clients came to the end of the run; messages kept in the \
+         meantime are in it.\n\n| clients | {} |\n|---|{}",
+        names.join(" | "),
+        "---|".repeat(ways.len())
+    );
+    for clients in matrix.clients().into_iter().filter(|n| *n >= ENOUGH) {
+        let cells = ways.iter().map(|(transport, interval)| {
+            let of = Combination::ours(*transport, clients, RATE, *interval);
+            let each = matrix.spread(&of, Run::memory);
+            each.map_or("–".to_owned(), |each| three(each.median / 1024.0))
+        });
+        let cells: Vec<_> = cells.collect();
+        text += &format!("\n| {} | {} |", count(clients as u64), cells.join(" | "));
+    }
+    text
+}
+
+/// Our server and nchan against the bare loop and against each other.
+pub fn others(matrix: &Matrix) -> String {
+    let mut rows = Vec::new();
+    let mut loads: Vec<&Combination> = Vec::new();
+    let others = [FLOOR, NCHAN];
+    for run in matrix
+        .runs
+        .iter()
+        .filter(|run| others.contains(&run.of.subject.as_str()))
+    {
+        let is_known = loads.iter().any(|load| load.on("") == run.of.on(""));
+        if !is_known {
+            loads.push(&run.of);
+        }
+    }
+    for load in loads {
+        let ours = load.on(super::OURS);
+        let to = |subject: &str| {
+            let ratio = matrix.ratio(&ours, &load.on(subject), Run::cpu);
+            ratio.map_or("–".to_owned(), |ratio| ratio.ratio())
+        };
+        rows.push(format!(
+            "| {} | {} | {} | {} | {} |",
+            count(load.clients as u64),
+            plain(load.rate),
+            load.way(),
+            to(FLOOR),
+            to(NCHAN)
+        ));
+    }
+    if rows.is_empty() {
+        return "#### Beside it\n\nNo other server was measured in this run.".to_owned();
+    }
+    format!(
+        "#### Beside it: the bare write loop and nchan\n\nOur server's CPU over the other's, at the same load \
+         in the same round. The bare loop does one `write(2)` a subscriber and nothing else. nchan is given \
+         the message as JSON, as long as ours, and answers a poll with one message at a time.\n\n| clients | messages/s | by | over the bare loop | over nchan |\n|---|---|---|---|---|\n{}",
+        rows.join("\n")
+    )
+}

@@ -1,0 +1,53 @@
+//! The median of some values, and how far apart they lay.
+
+use serde::{Deserialize, Serialize};
+
+/// Median and extremes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+/// The spread of some values; `None` of none.
+pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+    let mut sorted: Vec<f64> = values.into_iter().collect();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let median = if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        f64::midpoint(*sorted.get(middle.checked_sub(1)?)?, sorted[middle])
+    };
+    Some(Spread {
+        median,
+        min: *sorted.first()?,
+        max: *sorted.last()?,
+    })
+}
+
+impl Spread {
+    /// `1.10 (1.05–1.20)`.
+    pub fn ratio(&self) -> String {
+        let digits = match self.median {
+            ..10.0 => 2,
+            ..100.0 => 1,
+            _ => 0,
+        };
+        let Self { median, min, max } = self;
+        format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_an_even_number_is_between_two() {
+        let spread = spread([4.0, 1.0, 3.0, 2.0]).expect("values");
+        assert_eq!((spread.median, spread.min, spread.max), (2.5, 1.0, 4.0));
+        assert_eq!(spread.ratio(), "2.50 (1.00–4.00)");
+    }
+}

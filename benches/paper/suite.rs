@@ -1,0 +1,268 @@
+//! The program: flags, clients rising step by step, and what is written at the end.
+
+#[path = "../rig/mod.rs"]
+mod rig;
+mod ways;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use poll_vs_sse::compare::{Control, Outcome, Pace, Placement, Workload, measure};
+
+use figures::paper::{FILE, Paper, Step, Way};
+use figures::{docs, runs};
+use rig::{figures, machine, process, subject};
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const LONGEST_RUN_SECONDS: u32 = 30 * 60;
+/// Bytes of a document: 5.2 kB. The server takes 4,096 characters, so they are of two bytes each.
+const SIZE: usize = 5200;
+const PERIOD: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(500);
+const ACCEPTABLE: Duration = Duration::from_secs(4);
+const FULL: [usize; 6] = [500, 1000, 2000, 5000, 10_000, 15_000];
+const QUICK: [usize; 2] = [200, 1000];
+/// Files beside the clients' sockets, on the side that needs more of them.
+const SPARE_DESCRIPTORS: u64 = 250;
+/// Once clients wait too long, so many further steps look for where that begins.
+const HALVINGS: usize = 2;
+
+/// Repeats the scenario of Van de Vyvere et al. (2020): how many clients one core serves by polling, by
+/// polling through nginx's cache, and by SSE.
+#[derive(Debug, Parser)]
+#[command(name = "paper")]
+struct Arguments {
+    /// Few clients, in about two minutes
+    #[arg(long)]
+    quick: bool,
+    /// New documents in each step
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    documents: u32,
+    /// Write the run into this directory [default: benches/runs/<date>-<machine>, quick: the same
+    /// with -quick]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Measure this binary instead of the one cargo has just built
+    #[arg(long, value_name = "PATH")]
+    server_bin: Option<PathBuf>,
+    /// Run only if this is part of the bench's name
+    filter: Option<String>,
+    /// Passed by cargo bench
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+pub fn main() -> ExitCode {
+    let outcome = if !std::env::args().any(|argument| argument == "--bench") {
+        // `cargo test --benches` runs this too, with flags that are the test harness's.
+        println!("paper: nothing is measured without --bench, which cargo bench passes");
+        Ok(())
+    } else {
+        run(&Arguments::parse())
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("paper: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    if !"paper".contains(arguments.filter.as_deref().unwrap_or_default()) {
+        println!("paper: no part is called that");
+        return Ok(());
+    }
+    let binary = subject::binary(
+        arguments.server_bin.as_deref(),
+        option_env!("CARGO_BIN_EXE_poll-vs-sse"),
+    )?;
+    // SAFETY: a plain integer. Its signal's default action ends this process; children go with
+    // their parent.
+    unsafe { libc::alarm(LONGEST_RUN_SECONDS) };
+    let descriptors = process::raise_descriptor_limit()?;
+    let most = usize::try_from(descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
+    let mut about = machine::begin("paper", !arguments.quick, Some(&binary));
+    println!("{}", about.machine_lines());
+    let placement = Placement::halves();
+    about.server_cores.clone_from(&placement.server);
+    about.load_cores.clone_from(&placement.load);
+    placement.take_load();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(placement.load_cores())
+        .enable_all()
+        .build()?;
+    let mut paper = Paper {
+        about,
+        size_bytes: SIZE,
+        period_s: PERIOD.as_secs_f64(),
+        pause_s: PAUSE.as_secs_f64(),
+        acceptable_s: ACCEPTABLE.as_secs_f64(),
+        most_clients: most,
+        steps: Vec::new(),
+    };
+    let scenario = Scenario {
+        binary: &binary,
+        placement: &placement,
+        documents: arguments.documents,
+        begin: Instant::now(),
+    };
+    let steps: Vec<usize> = match arguments.quick {
+        true => QUICK.to_vec(),
+        false => FULL
+            .into_iter()
+            .filter(|clients| *clients < most)
+            .chain([most])
+            .collect(),
+    };
+    runtime.block_on(scenario.measure(&steps, &mut paper))?;
+    machine::finish(&mut paper.about);
+    keep(arguments, &paper)
+}
+
+struct Scenario<'a> {
+    binary: &'a Path,
+    placement: &'a Placement,
+    documents: u32,
+    begin: Instant,
+}
+
+impl Scenario<'_> {
+    /// All ways with each number of clients, until that way is exhausted.
+    async fn measure(&self, steps: &[usize], paper: &mut Paper) -> Result<()> {
+        let ways = Way::ALL.into_iter().filter(|way| {
+            let is_here = !way.is_cached() || paper.about.machine.nginx.is_some();
+            if !is_here {
+                println!("left out: {}: nginx is not installed", way.name());
+            }
+            is_here
+        });
+        let ways: Vec<_> = ways.collect();
+        for (at, clients) in steps.iter().enumerate() {
+            for turn in 0..ways.len() {
+                // Who goes first changes, so that a drift of the machine favours nobody.
+                let way = ways[(at + turn) % ways.len()];
+                if !paper.is_exhausted(way) {
+                    let step = self.step(way, *clients).await?;
+                    paper.steps.push(step);
+                }
+            }
+        }
+        for way in ways {
+            self.halve(way, paper).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for where a way's clients begin to wait too long.
+    async fn halve(&self, way: Way, paper: &mut Paper) -> Result<()> {
+        for _ in 0..HALVINGS {
+            let late = paper
+                .of(way)
+                .into_iter()
+                .find(|step| step.slowest_s() > paper.acceptable_s);
+            let Some(late) = late else { return Ok(()) };
+            let good = paper.best(way).map_or(0, |step| step.outcome.clients);
+            let middle = usize::try_from(u64::midpoint(good, late.outcome.clients))?;
+            let step = self.step(way, middle).await?;
+            paper.steps.push(step);
+        }
+        Ok(())
+    }
+
+    async fn step(&self, way: Way, clients: usize) -> Result<Step> {
+        let core = self.placement.server.first().copied();
+        let ready = ways::start(way, self.binary, core)?;
+        let workload = Workload {
+            transports: vec![ready.transport],
+            clients,
+            rate: 1.0 / PERIOD.as_secs_f64(),
+            interval: PAUSE,
+            pace: Pace::AfterAnswer,
+            duration: PERIOD * self.documents,
+            size: SIZE,
+            ..Workload::default()
+        };
+        let control = Control::default();
+        let outcome = measure(
+            &ready.target,
+            &workload,
+            ready.transport,
+            1,
+            self.placement,
+            &control,
+        );
+        let what = || format!("{}, {clients} clients", way.name());
+        let outcome = outcome.await.with_context(what)?;
+        is_clean(way, &outcome).with_context(what)?;
+        let step = Step { way, outcome };
+        println!(
+            "{:>5.0} s  {}",
+            self.begin.elapsed().as_secs_f64(),
+            line(&step)
+        );
+        Ok(step)
+    }
+}
+
+/// Fails where the audit found anything. A document that is asked for whole comes again by intention.
+fn is_clean(way: Way, outcome: &Outcome) -> Result<()> {
+    let repeated = if way.repeats() { 0 } else { outcome.duplicates };
+    ensure!(
+        outcome.deliveries == outcome.expected
+            && [
+                outcome.missed,
+                repeated,
+                outcome.out_of_order,
+                outcome.errors
+            ] == [0; 4],
+        "{} of {} delivered, {} missed, {repeated} repeated, {} out of order, {} errors ({}): no figure of this \
+         run is worth anything",
+        outcome.deliveries,
+        outcome.expected,
+        outcome.missed,
+        outcome.out_of_order,
+        outcome.errors,
+        outcome.first_error.as_deref().unwrap_or("none")
+    );
+    Ok(())
+}
+
+fn line(step: &Step) -> String {
+    let outcome = &step.outcome;
+    format!(
+        "{:>6} clients  {:<26} slowest {:>6.3} s  {:>7.0} requests/s  cpu {:>5.1} %  load {:>3.0} %{}",
+        outcome.clients,
+        step.way.name(),
+        step.slowest_s(),
+        outcome.requests as f64 / outcome.duration_s,
+        step.cpu() * 100.0,
+        outcome.load.cpu_share * 100.0,
+        if outcome.load.limited {
+            "  limited by the load generator"
+        } else {
+            ""
+        },
+    )
+}
+
+/// Writes the run and, where it is a whole one in its place, the documentation.
+fn keep(arguments: &Arguments, paper: &Paper) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let report = figures::paper::report(paper);
+    println!("\n{report}\n");
+    let directory = match &arguments.out {
+        Some(out) => out.clone(),
+        None => machine::directory(root, &paper.about),
+    };
+    runs::write(&directory, FILE, &runs::json(paper, "steps")?)?;
+    println!("written to {}", directory.display());
+    if arguments.out.is_none() && !arguments.quick && docs::regenerate(root)? {
+        println!("{} is regenerated", docs::PATH);
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! What the benches that start whole servers stand on: servers as processes of their own, sides that
+//! take turns, and what is to be known of the machine. Linux only.
+
+// Each bench uses its part of this, and without a test harness what tests import is not used.
+#![allow(dead_code, unused_imports)]
+
+pub mod epoll;
+#[path = "../figures/mod.rs"]
+pub mod figures;
+pub mod floor;
+pub mod http;
+pub mod machine;
+pub mod process;
+pub mod rounds;
+pub mod sse;
+pub mod subject;
+pub mod subscribers;
+pub mod usage;

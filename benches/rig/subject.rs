@@ -1,0 +1,269 @@
+//! The servers that are measured, each started on 127.0.0.1 with the settings the comparison asks
+//! for.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use poll_vs_sse::compare::{Profile, Target};
+
+use super::floor;
+use super::http::{self, Connection};
+use super::process::Process;
+
+const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+/// Between two looks whether a server is there.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long a server may take until it listens.
+const START: Duration = Duration::from_secs(10);
+
+/// A running server.
+pub struct Subject {
+    pub process: Process,
+    pub address: SocketAddr,
+    /// What it needs as long as it runs.
+    directory: Option<TemporaryDirectory>,
+}
+
+impl Subject {
+    /// A server that says its address by itself.
+    fn telling(name: &str, command: Command, core: Option<usize>) -> Result<Self> {
+        let process = Process::start(name, command, core)?;
+        let address = process.address(START)?;
+        Ok(Self {
+            process,
+            address,
+            directory: None,
+        })
+    }
+
+    /// It as a target of the measuring engine, on one processor.
+    pub fn target(&self, profile: Profile) -> Result<Target> {
+        let url = format!("http://{}", self.address);
+        let pid = u32::try_from(self.process.pids()[0]).ok();
+        let mut target = Target::remote(&url, profile, pid)?;
+        if let Target::Remote(remote) = &mut target {
+            remote.cores = Some(1);
+        }
+        Ok(target)
+    }
+}
+
+/// The server to be measured: the one given, or else the one that was built with the bench.
+pub fn binary(given: Option<&Path>, built: Option<&str>) -> Result<PathBuf> {
+    let path = given.map(Path::to_owned).or(built.map(PathBuf::from));
+    let path = path.context("no server was built with this bench: name one with --server-bin")?;
+    ensure!(path.is_file(), "{} is no file", path.display());
+    Ok(path)
+}
+
+/// The bare loop, as a process of its own.
+pub fn floor(name: &str, core: Option<usize>) -> Result<Subject> {
+    let mut command = Command::new(std::env::current_exe().context("find this executable")?);
+    command.arg(floor::ARGUMENT);
+    Subject::telling(name, command, core)
+}
+
+/// The server of this project, with the memory store.
+pub fn ours(
+    name: &str,
+    binary: &Path,
+    workers: usize,
+    request_log: bool,
+    core: Option<usize>,
+) -> Result<Subject> {
+    let workers = workers.to_string();
+    let log = if request_log { "on" } else { "off" };
+    let flags = [
+        "--store",
+        "memory",
+        "--workers",
+        &workers,
+        "--request-log",
+        log,
+    ];
+    ours_with(name, binary, &flags, core)
+}
+
+/// The server of this project on a free port, with these flags.
+pub fn ours_with(
+    name: &str,
+    binary: &Path,
+    flags: &[&str],
+    core: Option<usize>,
+) -> Result<Subject> {
+    let mut command = Command::new(binary);
+    forget_flags(&mut command);
+    command.args(["--bind", "127.0.0.1:0"]).args(flags);
+    Subject::telling(name, command, core)
+}
+
+/// Flags of whoever runs the bench must not reach the server.
+fn forget_flags(command: &mut Command) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
+            command.env_remove(variable);
+        }
+    }
+}
+
+/// The server of this project with an nginx in front of it, which knows it as the upstream `ours`. Both are
+/// one process and its children, so that what they use is counted together.
+pub fn ours_behind_nginx(
+    name: &str,
+    binary: &Path,
+    directives: &Nginx<'_>,
+    core: Option<usize>,
+) -> Result<Subject> {
+    // The shell becomes nginx; the server stays its child, and ends with it.
+    const START_BOTH: &str = r#"
+        "$0" serve --bind "$1" --store memory --workers 1 --request-log off --retain-messages 100 \
+            --end-with-parent $$ &
+        exec nginx -p "$2" -c nginx.conf -e stderr
+    "#;
+    let behind = free_address()?;
+    let upstream = format!("upstream ours {{ server {behind}; keepalive 64; }}");
+    let http = format!("{upstream}\n{}", directives.http);
+    let directives = Nginx {
+        http: &http,
+        ..*directives
+    };
+    let (directory, address) = configure(&directives)?;
+    let mut command = Command::new("sh");
+    forget_flags(&mut command);
+    command
+        .args(["-c", START_BOTH])
+        .arg(binary)
+        .arg(behind.to_string())
+        .arg(&directory.path);
+    let subject = Subject {
+        process: Process::start(name, command, core)?,
+        address,
+        // The cache is in there.
+        directory: Some(directory),
+    };
+    let deadline = Instant::now() + START;
+    loop {
+        let answer = Connection::open(address)
+            .and_then(|mut connection| connection.ask(&http::get("/readyz")));
+        match answer {
+            Ok(answer) if answer.status == 200 => return Ok(subject),
+            _ if Instant::now() < deadline => std::thread::sleep(LOOK),
+            Ok(answer) => bail!("{name}: /readyz answers {}", answer.status),
+            Err(error) => return Err(error.context(format!("{name} does not answer"))),
+        }
+    }
+}
+
+/// Directives of an nginx: at the top, within `http`, and within its only `server`.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Nginx<'a> {
+    pub modules: &'a str,
+    pub http: &'a str,
+    pub locations: &'a str,
+}
+
+/// nchan's module: the one given, or Debian's, where it exists.
+pub fn nchan_module(given: Option<&Path>) -> Option<PathBuf> {
+    let module = given.unwrap_or(Path::new(NCHAN_MODULE));
+    module.exists().then(|| module.to_owned())
+}
+
+/// An nginx with one worker and these directives.
+pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<Subject> {
+    let (directory, address) = configure(directives)?;
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(&directory.path);
+    command.args(["-c", "nginx.conf", "-e", "stderr"]);
+    let process = Process::start(name, command, core)?;
+    // nginx does not say when it is ready.
+    let deadline = Instant::now() + START;
+    while TcpStream::connect_timeout(&address, START).is_err() {
+        if let Err(error) = process.address(LOOK)
+            && Instant::now() > deadline
+        {
+            bail!("{error}");
+        }
+    }
+    Ok(Subject {
+        process,
+        address,
+        directory: Some(directory),
+    })
+}
+
+/// Writes the configuration of an nginx on a free port.
+fn configure(directives: &Nginx<'_>) -> Result<(TemporaryDirectory, SocketAddr)> {
+    let Nginx {
+        modules,
+        http,
+        locations,
+    } = directives;
+    let directory = TemporaryDirectory::create()?;
+    let address = free_address()?;
+    let config = format!(
+        "{modules}
+        worker_processes 1;
+        daemon off;
+        pid nginx.pid;
+        error_log stderr error;
+        events {{ worker_connections 20000; }}
+        http {{
+            access_log off;
+            default_type application/json;
+            keepalive_timeout 600s;
+            keepalive_requests 1000000000;
+            client_body_temp_path body;
+            proxy_temp_path proxy;
+            fastcgi_temp_path fastcgi;
+            uwsgi_temp_path uwsgi;
+            scgi_temp_path scgi;
+            {http}
+            server {{
+                listen {address} backlog=4096;
+                {locations}
+            }}
+        }}"
+    );
+    let path = directory.path.join("nginx.conf");
+    std::fs::write(&path, config).with_context(|| format!("write {}", path.display()))?;
+    Ok((directory, address))
+}
+
+/// What `nginx -v` says, `None` where it is not installed.
+pub fn nginx_version() -> Option<String> {
+    let output = Command::new("nginx").arg("-v").output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Some(said.trim_start_matches("nginx version: ").to_owned())
+}
+
+/// A port nobody listens on just now.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    Ok(listener.local_addr()?)
+}
+
+/// Removed when it is dropped.
+struct TemporaryDirectory {
+    path: PathBuf,
+}
+
+impl TemporaryDirectory {
+    fn create() -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("poll-vs-sse-bench-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).with_context(|| format!("create {}", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for TemporaryDirectory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
