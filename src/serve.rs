@@ -1,8 +1,12 @@
 //! `serve`: the server from its flags to its end by a signal.
 
-use std::{io, process::ExitCode};
+use std::{io, pin::Pin, process::ExitCode, thread};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use actix_web::rt::System;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 
 use crate::{
     config::Config,
@@ -17,25 +21,52 @@ pub fn serve(config: Config) -> ExitCode {
     {
         return fail("the process that started this one is gone", exit::UNUSABLE);
     }
-    let server = match Server::build(config, io::stdout()) {
-        Ok(server) => server,
-        Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
-    };
-    match actix_web::rt::System::new().block_on(run(server)) {
+    match System::new().block_on(run(config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("{error:#}"), exit::FAILED),
+        Err(Failure::Unusable(error)) => fail(&format!("{error:#}"), exit::UNUSABLE),
+        Err(Failure::Broken(error)) => fail(&format!("{error:#}"), exit::FAILED),
     }
 }
 
-async fn run(server: Server) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = signals()?;
+enum Failure {
+    /// It could not even start.
+    Unusable(anyhow::Error),
+    Broken(anyhow::Error),
+}
+
+async fn run(config: Config) -> Result<(), Failure> {
+    // Before anybody can see that it listens: a signal that comes right then is to be heeded.
+    let (mut stop, at_once) = signals().map_err(|error| Failure::Broken(error.into()))?;
+    let (built, building) = oneshot::channel();
+    // On a thread of its own: a store may be long in coming, and the wait for it ends with a signal.
+    thread::spawn(move || {
+        // Nobody waits for it any more where a signal came first.
+        let _ = built.send(Server::build(config, io::stdout()));
+    });
+    let server = tokio::select! {
+        server = building => server,
+        () = &mut stop => return Ok(()),
+    };
+    let server = server.map_err(|error| Failure::Broken(error.into()))?;
+    let server = server.map_err(Failure::Unusable)?;
+    let run = server.run_until(stop, at_once).await;
+    run.map_err(Failure::Broken)
+}
+
+type Signalled = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What is done when the server is to stop, and when it is to do so without taking its time.
+fn signals() -> io::Result<(Signalled, Signalled)> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
     };
-    let (mut interrupt, mut terminate) = signals()?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let at_once = async move {
         let second = async {
             terminate.recv().await;
@@ -46,25 +77,18 @@ async fn run(server: Server) -> anyhow::Result<()> {
             () = second => {}
         }
     };
-    server.run_until(stop, at_once).await
-}
-
-fn signals() -> io::Result<(Signal, Signal)> {
-    Ok((
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    ))
+    Ok((Box::pin(stop), Box::pin(at_once)))
 }
 
 /// Has the kernel stop this process when `parent` ends. False where it has ended already.
 #[cfg(target_os = "linux")]
 fn end_with(parent: u32) -> bool {
     use nix::{
-        sys::{prctl::set_pdeathsig, signal},
+        sys::{prctl::set_pdeathsig, signal::Signal},
         unistd::getppid,
     };
 
-    let told = set_pdeathsig(signal::Signal::SIGTERM).is_ok();
+    let told = set_pdeathsig(Signal::SIGTERM).is_ok();
     told && u32::try_from(getppid().as_raw()) == Ok(parent)
 }
 
