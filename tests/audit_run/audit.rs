@@ -1,0 +1,113 @@
+//! The audit: publishers and readers on every transport, while servers, stores and networks fail.
+//!
+//! Every message has a number. At the end, what each reader was given is held against what was
+//! acknowledged: nothing may be missing without a `reset`, repeated, out of order, or gone. What
+//! goes wrong, and when, follows from the seed that is printed.
+
+mod books;
+mod chance;
+mod group;
+mod http;
+mod link;
+mod process;
+mod publisher;
+mod reader;
+mod report;
+mod run;
+mod schedule;
+mod world;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+use crate::group::{Setup, Store};
+
+/// Audit what servers deliver while everything around them fails.
+#[derive(Parser)]
+#[command(name = "tests/audit")]
+struct Options {
+    /// What the servers keep their messages in.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    store: Store,
+
+    /// How long faults are injected, minutes [default: 20 seconds].
+    #[arg(long)]
+    minutes: Option<f64>,
+
+    /// Replays the schedule of an earlier run [default: by the clock].
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Messages that are published in a second, by all together.
+    #[arg(long, default_value = "200")]
+    rate: u32,
+
+    /// The server's program.
+    #[arg(long, default_value = "target/release/poll-vs-sse")]
+    server: PathBuf,
+
+    /// NATS' program.
+    #[arg(long, default_value = "nats-server")]
+    nats_server: PathBuf,
+
+    /// Where the processes' files and logs go, and stay [default: a directory that goes with them].
+    #[arg(long)]
+    directory: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let seed = options
+        .seed
+        .unwrap_or_else(|| clock.map_or(1, |time| time.as_millis() as u64 % 1_000_000));
+    match audit(&options, seed) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            println!("FAILED with --seed {seed}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            println!("FAILED with --seed {seed}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
+    let length = match options.minutes {
+        Some(minutes) => Duration::try_from_secs_f64(minutes * 60.0)?,
+        None => Duration::from_secs(20),
+    };
+    let (directory, _temporary) = match &options.directory {
+        Some(directory) => {
+            std::fs::create_dir_all(directory)?;
+            (directory.clone(), None)
+        }
+        None => {
+            let temporary = tempfile::tempdir()?;
+            (temporary.path().to_owned(), Some(temporary))
+        }
+    };
+    let plan = run::Plan {
+        length,
+        rate: options.rate,
+        setup: Setup {
+            store: options.store,
+            server: options.server.clone(),
+            nats_server: options.nats_server.clone(),
+            // What is published in 5 s: a reader that stalls for longer is overtaken.
+            retained: u64::from(options.rate) * 5,
+            seed,
+            directory,
+        },
+    };
+    // One thread: all that children are told of their parent is about the thread that made them.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(plan.run())?;
+    report::print(&outcome);
+    Ok(outcome.is_sound())
+}

@@ -1,0 +1,183 @@
+//! What is audited: servers on one log, each behind a link of its own, and the nodes of its store.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+
+use crate::{
+    link::Link,
+    process::{Process, free_addr},
+    schedule::What,
+};
+
+const NATS_NODES: usize = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Store {
+    /// One server on a file.
+    Sqlite,
+    /// Three servers on a cluster of three NATS nodes.
+    Nats,
+}
+
+pub struct Setup {
+    pub store: Store,
+    pub server: PathBuf,
+    pub nats_server: PathBuf,
+    /// Messages that the store keeps.
+    pub retained: u64,
+    pub seed: u64,
+    pub directory: PathBuf,
+}
+
+pub struct Group {
+    pub servers: Vec<Process>,
+    pub stores: Vec<Process>,
+    pub links: Vec<Link>,
+}
+
+impl Setup {
+    pub fn servers(&self) -> usize {
+        match self.store {
+            Store::Sqlite => 1,
+            Store::Nats => 3,
+        }
+    }
+
+    pub fn stores(&self) -> usize {
+        match self.store {
+            Store::Sqlite => 0,
+            Store::Nats => NATS_NODES,
+        }
+    }
+
+    /// Starts everything.
+    pub async fn start(&self) -> Result<Group> {
+        let stores = self.nats()?;
+        for store in &stores {
+            store.start().await?;
+        }
+        let store = match self.store {
+            Store::Sqlite => format!("sqlite:{}", self.directory.join("chat.db").display()),
+            Store::Nats => {
+                let nodes: Vec<_> = stores.iter().map(|node| node.addr.to_string()).collect();
+                format!("nats://{}", nodes.join(","))
+            }
+        };
+        let mut group = Group {
+            servers: Vec::new(),
+            stores,
+            links: Vec::new(),
+        };
+        for number in 0..self.servers() {
+            let server = self.server(number, &store)?;
+            server.start().await?;
+            group
+                .links
+                .push(Link::to(server.addr, self.seed, number).await?);
+            group.servers.push(server);
+        }
+        Ok(group)
+    }
+
+    fn server(&self, number: usize, store: &str) -> Result<Process> {
+        let addr = free_addr()?;
+        let args = [
+            ("--bind", addr.to_string()),
+            ("--store", store.to_owned()),
+            ("--retain-messages", self.retained.to_string()),
+            ("--retain-age", "off".to_owned()),
+            ("--request-log", "off".to_owned()),
+            ("--workers", "2".to_owned()),
+            ("--drain", "1s".to_owned()),
+        ];
+        let mut args: Vec<String> = args
+            .into_iter()
+            .flat_map(|(flag, value)| [flag.to_owned(), value])
+            .collect();
+        if self.store == Store::Nats {
+            args.extend(["--nats-replicas".to_owned(), NATS_NODES.to_string()]);
+            args.push("--wait-for-store".to_owned());
+        }
+        let name = format!("server-{number}");
+        Ok(Process::new(
+            name,
+            addr,
+            &self.server,
+            args,
+            &self.directory,
+        ))
+    }
+
+    fn nats(&self) -> Result<Vec<Process>> {
+        let nodes = self.stores();
+        let clients: Vec<_> = (0..nodes).map(|_| free_addr()).collect::<Result<_, _>>()?;
+        let routes: Vec<_> = (0..nodes).map(|_| free_addr()).collect::<Result<_, _>>()?;
+        let urls: Vec<_> = routes.iter().map(|addr| format!("nats://{addr}")).collect();
+        let urls = urls.join(",");
+        let node = |number: usize| {
+            let name = format!("nats-{number}");
+            let store = self.directory.join(&name);
+            let args = [
+                ("--addr", "127.0.0.1".to_owned()),
+                ("--port", clients[number].port().to_string()),
+                ("--name", name.clone()),
+                ("--store_dir", store.display().to_string()),
+                ("--cluster_name", "audit".to_owned()),
+                ("--cluster", format!("nats://{}", routes[number])),
+                ("--routes", urls.clone()),
+            ];
+            let args = args
+                .into_iter()
+                .flat_map(|(flag, value)| [flag.to_owned(), value]);
+            let args = args.chain(["--jetstream".to_owned()]);
+            Process::new(
+                name,
+                clients[number],
+                &self.nats_server,
+                args,
+                &self.directory,
+            )
+        };
+        Ok((0..nodes).map(node).collect())
+    }
+}
+
+impl Group {
+    /// Does what a fault says, until it is over.
+    pub async fn suffer(&self, what: What) -> Result<()> {
+        match what {
+            What::KillServer(n, time) => self.servers[n].kill_for(time).await,
+            What::TerminateServer(n, time) => self.servers[n].terminate_for(time).await,
+            What::PauseServer(n, time) => self.servers[n].pause_for(time).await,
+            What::CutLink(n) => {
+                self.links[n].cut_all();
+                Ok(())
+            }
+            What::LoseLink(n, time) => {
+                self.links[n].be_away(time).await;
+                Ok(())
+            }
+            What::SilenceLink(n, time) => {
+                self.links[n].be_silent(time).await;
+                Ok(())
+            }
+            What::KillStore(n, time) => self.stores[n].kill_for(time).await,
+            What::PauseStore(n, time) => self.stores[n].pause_for(time).await,
+            What::KillAllStores(time) => self.kill_all_stores(time).await,
+        }
+    }
+
+    async fn kill_all_stores(&self, time: Duration) -> Result<()> {
+        let kills = self.stores.iter().map(|store| store.kill_for(time));
+        futures_util::future::try_join_all(kills).await.map(|_| ())
+    }
+
+    /// Stops the servers as an operator does, and then their store.
+    pub async fn stop(&self) -> Result<()> {
+        for process in self.servers.iter().chain(&self.stores) {
+            process.stop().await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,185 @@
+//! A child process that can be killed, ended, paused, and started again as it was.
+
+use std::{
+    ffi::OsString,
+    fs::{File, OpenOptions},
+    io,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    net::TcpStream,
+    sync::Mutex,
+    time::{Instant, sleep},
+};
+
+const START_WITHIN: Duration = Duration::from_secs(20);
+const END_WITHIN: Duration = Duration::from_secs(15);
+
+pub struct Process {
+    pub name: String,
+    pub addr: SocketAddr,
+    program: OsString,
+    args: Vec<OsString>,
+    output: PathBuf,
+    /// One thing is done to it at a time.
+    child: Mutex<Option<Child>>,
+}
+
+/// A port of the loopback address that is free now.
+pub fn free_addr() -> io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
+impl Process {
+    pub fn new<S: Into<OsString>>(
+        name: String,
+        addr: SocketAddr,
+        program: &Path,
+        args: impl IntoIterator<Item = S>,
+        directory: &Path,
+    ) -> Self {
+        Self {
+            output: directory.join(format!("{name}.log")),
+            name,
+            addr,
+            program: program.into(),
+            args: args.into_iter().map(Into::into).collect(),
+            child: Mutex::new(None),
+        }
+    }
+
+    pub async fn start(&self) -> Result<()> {
+        let mut child = self.child.lock().await;
+        self.start_as(&mut child).await
+    }
+
+    async fn start_as(&self, child: &mut Option<Child>) -> Result<()> {
+        let output = self.open_output()?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
+                command.env_remove(name);
+            }
+        }
+        let started = command.spawn();
+        let started = started.with_context(|| format!("cannot start {:?}", self.program))?;
+        let child = child.insert(started);
+        let deadline = Instant::now() + START_WITHIN;
+        while TcpStream::connect(self.addr).await.is_err() {
+            if let Some(status) = child.try_wait()? {
+                bail!("{} ended with {status}: {}", self.name, self.last_line());
+            }
+            if Instant::now() > deadline {
+                bail!("{} does not listen: {}", self.name, self.last_line());
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    fn open_output(&self) -> io::Result<File> {
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.output)
+    }
+
+    pub fn output(&self) -> String {
+        let bytes = std::fs::read(&self.output).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn last_line(&self) -> String {
+        self.output().lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// `kill -9`, and started again after `down`.
+    pub async fn kill_for(&self, down: Duration) -> Result<()> {
+        let mut child = self.child.lock().await;
+        let ended = self.end(&mut child, Signal::SIGKILL).await;
+        sleep(down).await;
+        self.start_as(&mut child).await?;
+        ended
+    }
+
+    /// SIGTERM, and started again `down` after it has ended.
+    pub async fn terminate_for(&self, down: Duration) -> Result<()> {
+        let mut child = self.child.lock().await;
+        let ended = self.end(&mut child, Signal::SIGTERM).await;
+        sleep(down).await;
+        self.start_as(&mut child).await?;
+        ended
+    }
+
+    pub async fn pause_for(&self, time: Duration) -> Result<()> {
+        let child = self.child.lock().await;
+        let Some(child) = &*child else { return Ok(()) };
+        signal(child, Signal::SIGSTOP)?;
+        sleep(time).await;
+        signal(child, Signal::SIGCONT)
+    }
+
+    /// Ends it for good.
+    pub async fn stop(&self) -> Result<()> {
+        self.end(&mut *self.child.lock().await, Signal::SIGTERM)
+            .await
+    }
+
+    async fn end(&self, child: &mut Option<Child>, how: Signal) -> Result<()> {
+        let Some(mut running) = child.take() else {
+            return Ok(());
+        };
+        if let Some(status) = running.try_wait()? {
+            bail!(
+                "{} had ended by itself with {status}: {}",
+                self.name,
+                self.last_line()
+            );
+        }
+        signal(&running, how)?;
+        let deadline = Instant::now() + END_WITHIN;
+        loop {
+            match running.try_wait()? {
+                Some(status) if how == Signal::SIGTERM && !status.success() => {
+                    bail!("{} ended with {status}: {}", self.name, self.last_line());
+                }
+                Some(_) => return Ok(()),
+                None if Instant::now() > deadline => {
+                    running.kill()?;
+                    running.wait()?;
+                    bail!("{} did not end: {}", self.name, self.last_line());
+                }
+                None => sleep(Duration::from_millis(10)).await,
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.get_mut() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn signal(child: &Child, signal: Signal) -> Result<()> {
+    let pid = i32::try_from(child.id()).context("a process id")?;
+    kill(Pid::from_raw(pid), signal).context("signals")
+}

@@ -1,0 +1,157 @@
+//! A publisher: numbered messages, each sent until it is known what became of it.
+
+use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    books::Name,
+    chance::Chance,
+    http::{Answer, Connection},
+    world::{END_WITHIN, Phase, ROOMS, World, text},
+};
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// A server is to answer within 5 s even where its store is away; the rest is for a paused process
+/// and a busy machine.
+const REFUSE_WITHIN: Duration = Duration::from_secs(9);
+/// One publisher in so many takes a refusal for an answer, and does not send the message again.
+const GIVES_UP_ONE_IN: usize = 3;
+
+pub struct Publisher {
+    world: Arc<World>,
+    number: u32,
+    chance: Chance,
+    server: usize,
+    connection: Option<Connection>,
+    gives_up: bool,
+    pace: Duration,
+}
+
+impl Publisher {
+    pub fn new(world: Arc<World>, number: u32, pace: Duration) -> Self {
+        let mut chance = Chance::of(world.seed, "publisher", number as usize);
+        Self {
+            server: chance.below(world.fronts.len()),
+            world,
+            number,
+            chance,
+            connection: None,
+            gives_up: (number as usize).is_multiple_of(GIVES_UP_ONE_IN),
+            pace,
+        }
+    }
+
+    /// Publishes until that is over. The number of messages whose fate is unknown at the end.
+    pub async fn run(mut self) -> u64 {
+        for sequence in 0.. {
+            if self.world.phase() > Phase::Publishing {
+                break;
+            }
+            let room = self.chance.below(ROOMS);
+            let length = self.chance.within(10..1200);
+            if !self.publish(room, (self.number, sequence), length).await {
+                return 1;
+            }
+            sleep(
+                self.pace
+                    .mul_f64(0.5 + self.chance.below(100) as f64 / 100.0),
+            )
+            .await;
+        }
+        0
+    }
+
+    /// Sends one message until its fate is known. False: it stayed unknown to the end.
+    async fn publish(&mut self, room: usize, name: Name, length: usize) -> bool {
+        let request = self.request(room, name, length);
+        let mut give_up_at = None;
+        // Whether it may have been appended by an attempt that was not answered.
+        let mut in_doubt = false;
+        loop {
+            if self.world.phase() > Phase::Publishing {
+                let end = *give_up_at.get_or_insert_with(|| Instant::now() + END_WITHIN);
+                if Instant::now() > end {
+                    return false;
+                }
+            }
+            let asked = Instant::now();
+            match self.ask(&request).await {
+                Ok(answer) if matches!(answer.status, 200 | 201) => {
+                    self.acknowledged(room, name, &answer.body);
+                    return true;
+                }
+                Ok(answer) if answer.status == 503 => {
+                    self.world.tally.away.fetch_add(1, Relaxed);
+                    if asked.elapsed() > REFUSE_WITHIN {
+                        let took = asked.elapsed();
+                        self.world.complain(format!("refused only after {took:?}"));
+                    }
+                    if self.gives_up && !in_doubt {
+                        self.world.published().refuse(name);
+                        return true;
+                    }
+                }
+                Ok(answer) => {
+                    let body = String::from_utf8_lossy(&answer.body).into_owned();
+                    let status = answer.status;
+                    self.world
+                        .complain(format!("a publish got {status}: {body}"));
+                    in_doubt = true;
+                }
+                Err(_) => {
+                    self.world.tally.broken.fetch_add(1, Relaxed);
+                    self.connection = None;
+                    in_doubt = true;
+                }
+            }
+            let pause = self.chance.ms(50..300);
+            sleep(pause).await;
+            self.server = self.chance.below(self.world.fronts.len());
+            self.connection = None;
+        }
+    }
+
+    async fn ask(&mut self, request: &str) -> std::io::Result<Answer> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(Connection::open(self.world.fronts[self.server]).await?),
+        };
+        let answer = connection.ask(request, ANSWER_WITHIN).await?;
+        if answer.is_last {
+            self.connection = None;
+        }
+        Ok(answer)
+    }
+
+    fn acknowledged(&self, room: usize, name: Name, body: &[u8]) {
+        let message: Option<Value> = serde_json::from_slice(body).ok();
+        match message.and_then(|message| message["id"].as_u64()) {
+            Some(id) => {
+                self.world.know_of(id);
+                self.world.published().acknowledge(room, id, name);
+            }
+            None => self
+                .world
+                .complain("an acknowledgement without an id".to_owned()),
+        }
+    }
+
+    fn request(&self, room: usize, name: Name, length: usize) -> String {
+        let body = json!({
+            "room": World::room(room),
+            "author": format!("publisher {}", self.number),
+            "text": text(name, length),
+        })
+        .to_string();
+        format!(
+            "POST /messages HTTP/1.1\r\nHost: audit\r\nContent-Type: application/json\r\n\
+             Idempotency-Key: {:x}-{}-{}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.world.seed,
+            name.0,
+            name.1,
+            body.len()
+        )
+    }
+}

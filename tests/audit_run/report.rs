@@ -1,0 +1,85 @@
+//! What a run says at its end.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::run::Outcome;
+
+pub fn print(outcome: &Outcome) {
+    let setup = &outcome.setup;
+    println!(
+        "\n{} s, {} server(s) on {:?}, {} messages retained. Injected:",
+        outcome.length.as_secs(),
+        setup.servers(),
+        setup.store,
+        setup.retained
+    );
+    let tally = &outcome.world.tally;
+    let injected = outcome.injected.iter().map(|(name, n)| (*name, *n as u64));
+    let suffered = [
+        ("connections cut at some byte", outcome.cuts),
+        (
+            "reads stopped for a while by their reader",
+            tally.stalls.load(Relaxed),
+        ),
+        (
+            "moves of a reader to another server",
+            tally.moves.load(Relaxed),
+        ),
+    ];
+    for (name, n) in injected.chain(suffered) {
+        println!("{n:7}  {name}");
+    }
+    println!(
+        "Clients saw {} broken connections and {} answers of 503.\n",
+        tally.broken.load(Relaxed),
+        tally.away.load(Relaxed)
+    );
+    println!(
+        "{:<10}{:>8}{:>11}{:>8}{:>9}{:>8}{:>10}{:>14}{:>18}",
+        "transport",
+        "readers",
+        "delivered",
+        "resets",
+        "skipped",
+        "missed",
+        "repeated",
+        "out of order",
+        "acknowledged gone"
+    );
+    for (transport, verdict) in &outcome.verdicts {
+        println!(
+            "{:<10}{:>8}{:>11}{:>8}{:>9}{:>8}{:>10}{:>14}{:>18}",
+            transport.as_str(),
+            verdict.readers,
+            verdict.delivered,
+            verdict.resets,
+            verdict.skipped,
+            verdict.missed,
+            verdict.repeated,
+            verdict.out_of_order,
+            verdict.gone
+        );
+    }
+    println!(
+        "{} messages acknowledged, {} refused, {} twice in the log, {} of unknown fate.",
+        outcome.acknowledged, outcome.refused, outcome.twice, outcome.unanswered
+    );
+    for (transport, verdict) in &outcome.verdicts {
+        let name = transport.as_str();
+        if verdict.unfounded > 0 {
+            println!("{name}: {} resets without a reason", verdict.unfounded);
+        }
+        if verdict.foreign > 0 {
+            println!(
+                "{name}: {} messages that nobody published, or that were said to have failed",
+                verdict.foreign
+            );
+        }
+    }
+    if outcome.complaints > 0 {
+        println!(
+            "{} things not as they should be, see above",
+            outcome.complaints
+        );
+    }
+}

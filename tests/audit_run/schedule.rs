@@ -1,0 +1,126 @@
+//! What goes wrong, and when: it follows from the seed alone.
+
+use std::{fmt, time::Duration};
+
+use crate::chance::Chance;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub at: Duration,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// `kill -9`, and started again after a while.
+    KillServer(usize, Duration),
+    /// SIGTERM, and started again a while after it ended.
+    TerminateServer(usize, Duration),
+    /// SIGSTOP, and SIGCONT after a while.
+    PauseServer(usize, Duration),
+    /// Every connection to the server is cut.
+    CutLink(usize),
+    /// Connections are cut, and none can be made for a while.
+    LoseLink(usize, Duration),
+    /// Nothing arrives for a while.
+    SilenceLink(usize, Duration),
+    KillStore(usize, Duration),
+    PauseStore(usize, Duration),
+    /// `kill -9` of every node of the store at once.
+    KillAllStores(Duration),
+}
+
+impl What {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KillServer(..) => "kill -9 of a server",
+            Self::TerminateServer(..) => "SIGTERM to a server",
+            Self::PauseServer(..) => "SIGSTOP, SIGCONT of a server",
+            Self::CutLink(_) => "all connections to a server cut",
+            Self::LoseLink(..) => "no way to a server for a while",
+            Self::SilenceLink(..) => "a silent network for a while",
+            Self::KillStore(..) => "kill -9 of a NATS node",
+            Self::PauseStore(..) => "SIGSTOP, SIGCONT of a NATS node",
+            Self::KillAllStores(_) => "kill -9 of all NATS nodes at once",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.as_secs_f64();
+        let name = self.what.name();
+        match self.what {
+            What::KillServer(n, time)
+            | What::TerminateServer(n, time)
+            | What::PauseServer(n, time)
+            | What::LoseLink(n, time)
+            | What::SilenceLink(n, time)
+            | What::KillStore(n, time)
+            | What::PauseStore(n, time) => {
+                write!(f, "{at:7.2} s  {name}: {n}, for {} ms", time.as_millis())
+            }
+            What::CutLink(n) => write!(f, "{at:7.2} s  {name}: {n}"),
+            What::KillAllStores(time) => {
+                write!(f, "{at:7.2} s  {name}, for {} ms", time.as_millis())
+            }
+        }
+    }
+}
+
+/// The faults of a run of `length` on so many servers and nodes of the store. Every kind comes once
+/// before any comes again.
+pub fn schedule(seed: u64, length: Duration, servers: usize, stores: usize) -> Vec<Fault> {
+    let mut chance = Chance::of(seed, "schedule", 0);
+    let mut faults = Vec::new();
+    let mut at = Duration::from_secs(1);
+    // The last ones are to be over before the end.
+    let end = length.saturating_sub(Duration::from_secs(2));
+    let mut deck: Vec<usize> = Vec::new();
+    while at < end {
+        if deck.is_empty() {
+            deck = (0..if stores > 0 { 9 } else { 6 }).collect();
+        }
+        let card = deck.swap_remove(chance.below(deck.len()));
+        let (server, store) = (chance.below(servers), chance.below(stores));
+        let time = chance.ms(200..2000);
+        let what = match card {
+            0 => What::KillServer(server, time),
+            1 => What::TerminateServer(server, time),
+            2 => What::PauseServer(server, time),
+            3 => What::CutLink(server),
+            4 => What::LoseLink(server, time),
+            5 => What::SilenceLink(server, time),
+            6 => What::KillStore(store, time),
+            7 => What::PauseStore(store, time),
+            _ => What::KillAllStores(time),
+        };
+        faults.push(Fault { at, what });
+        // Where there is no other server, there is to be some time to publish in.
+        at += chance.ms(400..2200) * if servers == 1 { 2 } else { 1 };
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_is_the_same_schedule() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(schedule(7, minute, 3, 3), schedule(7, minute, 3, 3));
+        assert_ne!(schedule(7, minute, 3, 3), schedule(8, minute, 3, 3));
+    }
+
+    #[test]
+    fn every_kind_of_fault_comes() {
+        for (stores, kinds) in [(0, 6), (3, 9)] {
+            let faults = schedule(1, Duration::from_secs(60), 2, stores);
+            let mut names: Vec<_> = faults.iter().map(|fault| fault.what.name()).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), kinds);
+        }
+    }
+}
