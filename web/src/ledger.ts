@@ -1,6 +1,7 @@
 // What a client's reading has cost, as the server counted it: `GET /ledger?client=…`, once a second while the page
 // is visible. Its answers also tell the server's time.
 
+import { aside } from './aside.ts';
 import { epochMs, type ServerClock } from './clock.ts';
 import { type Fetch, route } from './http.ts';
 import { Garbled, isRecord } from './message.ts';
@@ -57,11 +58,7 @@ function parseCost(value: unknown): Cost {
 }
 
 /** A client the server has never seen has cost nothing. */
-export async function fetchFigures(
-  client: string,
-  clock: ServerClock,
-  get: Fetch = (...call) => fetch(...call),
-): Promise<Figures> {
+export async function fetchFigures(client: string, clock: ServerClock, get: Fetch = aside): Promise<Figures> {
   const request = new AbortController();
   const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
   try {
