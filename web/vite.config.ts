@@ -16,7 +16,9 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    proxy: Object.fromEntries(['/poll', '/stream', '/messages', '/ledger'].map((route) => [route, server])),
+    proxy: Object.fromEntries(
+      ['/poll', '/stream', '/messages', '/ledger', '/trace', '/presence'].map((route) => [route, server]),
+    ),
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -4,5 +4,6 @@ import type { Strings } from './en.ts';
 import { chat } from './ko/chat.ts';
 import { lane } from './ko/lane.ts';
 import { page } from './ko/page.ts';
+import { pictures } from './ko/pictures.ts';
 
-export const ko: Strings = { ...page, ...chat, ...lane };
+export const ko: Strings = { ...page, ...chat, ...lane, ...pictures };

@@ -4,6 +4,7 @@
 import type { View } from '../view.ts';
 import type { ShownLane } from './lane-view.ts';
 import type { Panels } from './panels.ts';
+import { pictures } from './pictures.ts';
 
 export interface LabPage {
   room: string;
@@ -21,7 +22,7 @@ export interface Attachment {
   view?(lanes: readonly ShownLane[], view: View): void;
 }
 
-const ATTACHED: readonly Attachment[] = [];
+const ATTACHED: readonly Attachment[] = [pictures];
 
 export const attach: Required<Attachment> = {
   lane: (shown) => ATTACHED.forEach((each) => each.lane?.(shown)),

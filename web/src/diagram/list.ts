@@ -1,0 +1,81 @@
+// The same events as a list in words: there for screen readers always, and for everybody on demand.
+
+import { count } from '../format.ts';
+import { strings } from '../strings/index.ts';
+import { h } from '../ui/dom.ts';
+import { lookOf } from './rows.ts';
+import type { Happening } from './sequence.ts';
+import { exactTime, sentence } from './words.ts';
+
+/** Events that are listed; the newest ones. */
+const LISTED = 100;
+
+/** So seldom, because a list that changes under its reader is hard to read. */
+const EVERY_MS = 1_000;
+
+export class EventList {
+  readonly element: HTMLElement;
+  readonly #list = h('ol', { class: 'events' });
+  #waiting: Happening[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(id: string) {
+    const { diagram } = strings;
+    this.#list.setAttribute('aria-label', diagram.list);
+    this.element = h(
+      'div',
+      { class: 'event-list visually-hidden', id },
+      h('p', {}, diagram.listShort(count(LISTED))),
+      this.#list,
+    );
+  }
+
+  show(shown: boolean): void {
+    this.element.classList.toggle('visually-hidden', !shown);
+    // A list that scrolls has to be reachable by keyboard.
+    if (shown) this.element.setAttribute('tabindex', '0');
+    else this.element.removeAttribute('tabindex');
+    if (shown) this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  add(happenings: readonly Happening[]): void {
+    this.#waiting = [...this.#waiting, ...happenings].slice(-LISTED);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#write();
+    }, EVERY_MS);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waiting = [];
+    this.#list.replaceChildren();
+  }
+
+  #write(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    const atEnd = scrollHeight - scrollTop - clientHeight < 24;
+    this.#list.append(...this.#waiting.map(item));
+    this.#waiting = [];
+    while (this.#list.childElementCount > LISTED) this.#list.firstElementChild?.remove();
+    if (atEnd) this.element.scrollTop = this.element.scrollHeight;
+  }
+}
+
+function item(happening: Happening): HTMLLIElement {
+  const { kind, transport, connection, at_ms, seq } = happening;
+  return h(
+    'li',
+    {
+      'data-kind': kind,
+      'data-look': lookOf(happening),
+      'data-transport': transport,
+      'data-connection': connection,
+      'data-seq': seq,
+    },
+    h('time', {}, exactTime(at_ms)),
+    ' ',
+    sentence(happening),
+  );
+}

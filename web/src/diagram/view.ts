@@ -1,0 +1,273 @@
+// The sequence diagram of one lane: the moving picture, what can be set about it, and its list.
+
+import { ServerClock } from '../clock.ts';
+import { strings } from '../strings/index.ts';
+import { type TraceEvent, TraceWatch } from '../trace.ts';
+import type { Transport } from '../transport.ts';
+import { h, setText } from '../ui/dom.ts';
+import { key } from './key.ts';
+import { EventList } from './list.ts';
+import { Picture } from './picture.ts';
+import { Recollection } from './recollection.ts';
+import { Tip } from './tip.ts';
+
+const WINDOWS_S = [30, 60, 120] as const;
+const FIRST_WINDOW_S = 30;
+
+/** The picture is this far behind, so that what happens enters at its edge when word of it comes. */
+const BEHIND_MS = 700;
+/** Between two moves: never shorter than this, and for those who want no motion as long as that. */
+const STEP_MS = { least: 33, calm: 2_000 } as const;
+const FORGET_EVERY_MS = 1_000;
+
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+export interface DiagramListener {
+  /** Whether each poll is to have a connection of its own. */
+  newConnection(each: boolean): void;
+}
+
+export class DiagramView {
+  readonly element: HTMLElement;
+  readonly #clock = new ServerClock();
+  readonly #picture = new Picture(FIRST_WINDOW_S * 1_000);
+  readonly #tip = new Tip(this.#picture);
+  readonly #list: EventList;
+  readonly #pause: HTMLButtonElement;
+  readonly #nothing = h('p', { class: 'nothing' }, strings.diagram.nothing);
+  readonly #fresh: HTMLInputElement;
+  readonly #freshNote: HTMLElement;
+  #recollection = new Recollection();
+  #watch: TraceWatch | null = null;
+  #window_ms = FIRST_WINDOW_S * 1_000;
+  #transport: Transport = 'poll';
+  #reading = false;
+  #connected = false;
+  #paused = false;
+  #inSight = false;
+  #forgotten_ms = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(id: string, listener: DiagramListener) {
+    const { diagram } = strings;
+    this.#list = new EventList(`${id}-events`);
+    this.#pause = h('button', { class: 'quiet', type: 'button' });
+    this.#pause.addEventListener('click', () => this.#setPaused(!this.#paused));
+    this.#fresh = h('input', {
+      type: 'checkbox',
+      role: 'switch',
+      id: `${id}-fresh`,
+      'aria-describedby': `${id}-fresh-note`,
+    });
+    this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
+    this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
+    this.element = h(
+      'section',
+      { class: 'diagram', 'aria-labelledby': `${id}-title` },
+      h(
+        'div',
+        { class: 'diagram-head' },
+        h('h2', { id: `${id}-title` }, diagram.title),
+        this.#windowPicker(id),
+        this.#pause,
+        this.#listButton(`${id}-events`),
+      ),
+      h('p', { class: 'explained' }, diagram.explained),
+      h(
+        'div',
+        { class: 'lifelines', 'aria-hidden': 'true' },
+        h('span', {}, diagram.browser),
+        h('span', {}, diagram.server),
+      ),
+      this.#picture.element,
+      this.#list.element,
+      h(
+        'div',
+        { class: 'diagram-foot' },
+        h(
+          'div',
+          { class: 'switch' },
+          this.#fresh,
+          h('label', { for: `${id}-fresh` }, diagram.newConnection),
+          this.#freshNote,
+        ),
+        key(),
+      ),
+    );
+    this.#picture.element.append(this.#nothing);
+    this.#setPaused(false);
+    this.use('poll');
+
+    new ResizeObserver(() => this.#resized()).observe(this.#picture.element);
+    new IntersectionObserver(([entry]) => {
+      this.#inSight = entry?.isIntersecting ?? true;
+      this.#move();
+    }).observe(this.#picture.element);
+    document.addEventListener('visibilitychange', () => this.#move());
+    calm.addEventListener('change', () => this.#move());
+  }
+
+  /** The transport that is used from now on. */
+  use(transport: Transport): void {
+    this.#transport = transport;
+    this.#picture.name(transport);
+    const { newConnectionExplained, newConnectionStream } = strings.diagram;
+    setText(this.#freshNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
+  }
+
+  /** Shows what the server sees of `client` from now on; nothing of whom it showed before. */
+  show(client: string): void {
+    this.#watch?.end();
+    this.#recollection = new Recollection();
+    this.#list.clear();
+    this.#watch = new TraceWatch(client, this.#clock, {
+      events: (events) => this.#happened(events),
+      lost: (count) => this.#broke('lost', count),
+      restarted: () => this.#broke('begun', 0),
+    });
+    this.#lay();
+    this.#goOrRest();
+  }
+
+  /** Whether the lane reads at all. */
+  reading(reading: boolean): void {
+    this.#reading = reading;
+    if (!reading) this.#connected = false;
+    this.#goOrRest();
+  }
+
+  /** Whether the server has answered the lane: before that it has nothing to tell. */
+  connected(connected: boolean): void {
+    this.#connected = connected;
+    this.#goOrRest();
+  }
+
+  /** A message came into the log at `at_ms` by the server's clock, and this lane has seen it by `transport`. */
+  published(at_ms: number, transport: Transport): void {
+    if (this.#paused) return;
+    const mark = this.#recollection.mark('published', transport, at_ms, 1);
+    if (this.#picture.drawable) this.#picture.mark(mark);
+  }
+
+  #happened(events: TraceEvent[]): void {
+    this.#nothing.hidden = true;
+    const { happenings, spans } = this.#recollection.add(events);
+    this.#list.add(happenings);
+    this.#forget();
+    if (!this.#picture.drawable) return;
+    for (const span of spans) this.#picture.span(span);
+    for (const happening of happenings) this.#picture.happened(happening);
+  }
+
+  #broke(look: 'lost' | 'begun', count: number): void {
+    const { spans, mark } = this.#recollection.breakOff(look, this.#transport, count);
+    if (!this.#picture.drawable) return;
+    for (const span of spans) this.#picture.span(span);
+    this.#picture.mark(mark);
+  }
+
+  #setPaused(paused: boolean): void {
+    const { diagram } = strings;
+    this.#paused = paused;
+    this.element.toggleAttribute('data-paused', paused);
+    setText(this.#pause, paused ? diagram.resume : diagram.pause);
+    this.#pause.setAttribute('aria-label', paused ? diagram.resumeSpoken : diagram.pauseSpoken);
+    this.#goOrRest();
+  }
+
+  /** While it is paused nothing is asked for: the server keeps what happens meanwhile, and says if it was too much. */
+  #goOrRest(): void {
+    if (this.#connected && !this.#paused) this.#watch?.go();
+    else this.#watch?.pause();
+    this.#move();
+  }
+
+  #now(): number {
+    const here_ms = performance.now();
+    const server = this.#clock.local(0, here_ms);
+    return (server === null ? performance.timeOrigin + here_ms : here_ms - server.at_ms) - BEHIND_MS;
+  }
+
+  #resized(): void {
+    const { clientWidth, clientHeight } = this.#picture.element;
+    this.#picture.resize(clientWidth, clientHeight);
+    this.#lay();
+    this.#move();
+  }
+
+  /** Draws everything anew that is to be seen. */
+  #lay(): void {
+    if (!this.#picture.drawable) return;
+    const now_ms = this.#paused ? this.#recollection.seen_ms : this.#now();
+    this.#picture.lay(now_ms, this.#window_ms);
+    const { spans, happenings, marks } = this.#recollection.since(now_ms - this.#window_ms);
+    for (const span of spans) this.#picture.span(span);
+    for (const happening of happenings) this.#picture.happened(happening);
+    for (const mark of marks) this.#picture.mark(mark);
+    this.#picture.moveTo(now_ms);
+    this.#tip.follow();
+  }
+
+  #move(): void {
+    clearTimeout(this.#timer);
+    if (this.#paused || !this.#reading || !this.#inSight || document.hidden || !this.#picture.drawable)
+      return;
+    const now_ms = this.#now();
+    this.#recollection.seen_ms = now_ms;
+    if (this.#picture.isSpent(now_ms)) this.#lay();
+    this.#picture.moveTo(now_ms);
+    this.#forget();
+    this.#tip.follow();
+    const pixel_ms = 1 / (this.#picture.px_per_ms * (devicePixelRatio || 1));
+    this.#timer = setTimeout(
+      () => this.#move(),
+      calm.matches ? STEP_MS.calm : Math.max(STEP_MS.least, pixel_ms),
+    );
+  }
+
+  /** Whether the picture is in sight or not: memory has to stay bounded. */
+  #forget(): void {
+    const now_ms = this.#now();
+    if (Math.abs(now_ms - this.#forgotten_ms) < FORGET_EVERY_MS) return;
+    this.#forgotten_ms = now_ms;
+    this.#recollection.forget(now_ms);
+    this.#picture.forget(now_ms - this.#window_ms);
+  }
+
+  #windowPicker(id: string): HTMLElement {
+    const { diagram } = strings;
+    const select = h(
+      'select',
+      { id: `${id}-window` },
+      ...WINDOWS_S.map((s) =>
+        h(
+          'option',
+          { value: s, selected: s === FIRST_WINDOW_S },
+          s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60)),
+        ),
+      ),
+    );
+    select.addEventListener('change', () => {
+      this.#window_ms = Number(select.value) * 1_000;
+      this.#lay();
+      this.#move();
+    });
+    return h('div', { class: 'window' }, h('label', { for: `${id}-window` }, diagram.window), select);
+  }
+
+  #listButton(controls: string): HTMLElement {
+    const { diagram } = strings;
+    const button = h(
+      'button',
+      { class: 'quiet', type: 'button', 'aria-expanded': 'false', 'aria-controls': controls },
+      diagram.showList,
+    );
+    button.addEventListener('click', () => {
+      const shown = button.getAttribute('aria-expanded') === 'false';
+      button.setAttribute('aria-expanded', String(shown));
+      setText(button, shown ? diagram.hideList : diagram.showList);
+      this.#list.show(shown);
+    });
+    return button;
+  }
+}

@@ -1,0 +1,92 @@
+// The pictures drawn from what lanes do: a sequence diagram for each, and the plots of all that are shown.
+
+import { epochMs } from '../clock.ts';
+import { DiagramView } from '../diagram/view.ts';
+import { PlotStore } from '../plots/store.ts';
+import { PlotsView } from '../plots/view.ts';
+import { strings } from '../strings/index.ts';
+import type { Transport } from '../transport.ts';
+import type { Attachment } from './attachments.ts';
+import type { ShownLane } from './lane-view.ts';
+
+const EVERY_MS = 1_000;
+
+/** The page's steady time, in milliseconds since the Unix epoch. */
+function epoch(at_ms: number): number {
+  return performance.timeOrigin + at_ms;
+}
+
+const store = new PlotStore(epoch(performance.now()));
+let plots: PlotsView | null = null;
+
+export const pictures: Attachment = {
+  lane(shown) {
+    draw(shown);
+    record(shown);
+  },
+
+  page({ panels, lanes }) {
+    const plotted = () =>
+      lanes().map(({ key, lane }) => ({ key, transport: lane.transport ?? ('poll' satisfies Transport) }));
+    const view = new PlotsView('plots', store, plotted);
+    plots = view;
+    panels.add('plots', strings.plots.title, ...view.content);
+    const tick = () => {
+      if (document.hidden) return;
+      store.advance(epoch(performance.now()));
+      view.tick();
+    };
+    setInterval(tick, EVERY_MS);
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) store.rest(epoch(performance.now()));
+      else store.resume(epoch(performance.now()));
+      tick();
+    });
+    if (document.hidden) store.rest(epoch(performance.now()));
+  },
+
+  view: () => plots?.rebuild(),
+};
+
+function draw({ lane, view, key }: ShownLane): void {
+  const diagram = new DiagramView(`${key}-diagram`, {
+    newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
+  });
+  lane.ask({ trace: 1 });
+  view.places.diagram.append(diagram.element);
+  diagram.show(lane.client);
+  lane.subscribe({
+    transport(transport) {
+      diagram.use(transport);
+      diagram.reading(true);
+    },
+    client: (label) => diagram.show(label),
+    link: ({ kind }) => diagram.connected(kind === 'live'),
+    stopped: () => diagram.reading(false),
+    messages(sightings, transport) {
+      // What was said before the lane began is older than the picture.
+      for (const { message, delay } of sightings)
+        if (delay !== null) diagram.published(epochMs(message.sent_at), transport);
+    },
+  });
+}
+
+function record({ lane, key }: ShownLane): void {
+  const begin = () => store.begin(key, epoch(performance.now()));
+  let isNew = true;
+  lane.subscribe({
+    transport() {
+      if (isNew) begin();
+      isNew = false;
+    },
+    client: begin,
+    stopped: () => store.breakOff(key),
+    figures(figures, at_ms) {
+      if (lane.transport !== null) store.figures(key, figures, lane.transport, epoch(at_ms));
+    },
+    messages(sightings, transport, at_ms) {
+      for (const { message, delay } of sightings)
+        if (delay !== null) store.seen(key, message.cursor, transport, epoch(at_ms), delay.ms);
+    },
+  });
+}

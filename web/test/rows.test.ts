@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { lookOf, Rows } from '../src/diagram/rows.ts';
+import type { Happening } from '../src/diagram/sequence.ts';
+
+function happening(at_ms: number, kind: Happening['kind'], more: Partial<Happening> = {}): Happening {
+  return {
+    seq: 1,
+    at_ms,
+    connection: 1,
+    kind,
+    transport: 'poll',
+    bytes_in: 0,
+    bytes_out: 0,
+    messages: 0,
+    status: kind === 'answer' ? 200 : null,
+    content: null,
+    reconnect: false,
+    after_ms: null,
+    ...more,
+  };
+}
+
+/** 10 px for a second. */
+const SCALE = 0.01;
+
+describe('rows', () => {
+  test('draw the arrows of one exchange apart, in their order', () => {
+    const rows = new Rows(SCALE);
+    const drawn = (['opened', 'request', 'answer', 'closed'] as const).map(
+      (kind, index) => rows.add(happening(1_000 + index, kind)).row.drawn_ms,
+    );
+    const apart_px = drawn.slice(1).map((ms, index) => Math.round((ms - drawn[index]!) * SCALE));
+    expect(apart_px).toEqual([5, 5, 5]);
+    expect(drawn[0]).toBe(1_000);
+  });
+
+  test('never draw far from the truth, however dense it gets', () => {
+    const rows = new Rows(SCALE);
+    for (let at_ms = 1_000; at_ms < 60_000; at_ms += 50) {
+      for (const kind of ['request', 'answer'] as const) {
+        const { row } = rows.add(happening(at_ms, kind));
+        expect((row.drawn_ms - row.from_ms) * SCALE).toBeLessThanOrEqual(20);
+      }
+    }
+    const off_px = [...rows.all].slice(20).map((row) => (row.drawn_ms - row.from_ms) * SCALE);
+    expect(Math.max(...off_px)).toBeLessThanOrEqual(1);
+  });
+
+  test('are bounded by the height of the picture, and nothing in them is lost', () => {
+    const rows = new Rows(SCALE);
+    for (let i = 0; i < 20_000; i++) {
+      rows.add(
+        happening(i * 2, 'push', { transport: 'stream', content: 'messages', messages: 2, bytes_out: 7 }),
+      );
+    }
+    const all = [...rows.all];
+    expect(all.length).toBeLessThanOrEqual((40_000 * SCALE) / 2 + 1);
+    const sum = (of: (row: (typeof all)[number]) => number) => all.reduce((total, row) => total + of(row), 0);
+    expect([sum(({ count }) => count), sum(({ messages }) => messages), sum(({ bytes }) => bytes)]).toEqual([
+      20_000, 40_000, 140_000,
+    ]);
+    expect(rows.forget(20_000).length).toBeGreaterThan(50);
+    expect([...rows.all].every(({ drawn_ms }) => drawn_ms >= 20_000)).toBe(true);
+  });
+
+  test.each([
+    [happening(0, 'opened'), 'opened'],
+    [happening(0, 'opened', { reconnect: true }), 'reconnected'],
+    [happening(0, 'answer'), 'empty'],
+    [happening(0, 'answer', { status: 304 }), 'empty'],
+    [happening(0, 'answer', { messages: 1 }), 'messages'],
+    [happening(0, 'answer', { status: 503 }), 'refused'],
+    [happening(0, 'answer', { transport: 'stream' }), 'head'],
+    [happening(0, 'push', { content: 'messages' }), 'push'],
+    [happening(0, 'push', { content: 'keep-alive' }), 'keep-alive'],
+    [happening(0, 'push', { content: 'presence' }), 'presence'],
+    [happening(0, 'push', { content: null }), 'other'],
+    [happening(0, 'closed'), 'closed'],
+  ] as const)('a happening has its look: %#', (given, look) => {
+    expect(lookOf(given)).toBe(look);
+  });
+});

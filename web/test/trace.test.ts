@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ServerClock } from '../src/clock.ts';
+import { parseTrace, TraceWatch, type TraceListener } from '../src/trace.ts';
+import { fakeFetch, json, networkDown, problem } from './support.ts';
+
+function event(seq: number, at_us = 1_000_000 * seq) {
+  return {
+    seq,
+    at_us,
+    connection: 1,
+    kind: 'push',
+    transport: 'stream',
+    bytes_in: 0,
+    bytes_out: 10,
+    messages: 1,
+    status: null,
+    content: 'messages',
+  };
+}
+
+function answer(events: object[], seq: number, lost = 0): Response {
+  return json(200, { client: 'me', now_us: 1_000_000 * seq, seq, lost, events });
+}
+
+function watch(...replies: Parameters<typeof fakeFetch>) {
+  const heard: string[] = [];
+  const listener: TraceListener = {
+    events: (events) => heard.push(events.map(({ seq }) => seq).join()),
+    lost: (count) => heard.push(`lost ${count}`),
+    restarted: () => heard.push('restarted'),
+  };
+  const { fetch, calls } = fakeFetch(...replies);
+  const trace = new TraceWatch('me', new ServerClock(), listener, fetch);
+  const after = () => calls.map(({ url }) => Number(url.searchParams.get('after')));
+  return { trace, heard, calls, after };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+describe('the watch', () => {
+  test('reads on from the last event, and tells each once', async () => {
+    const { trace, heard, after } = watch(
+      () => answer([event(1), event(2)], 2),
+      () => answer([event(2)], 2),
+      () => answer([event(2), event(3)], 3),
+    );
+    trace.go();
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(heard).toEqual(['1,2', '3']);
+    expect(after()).toEqual([0, 1, 1]);
+    trace.pause();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(after()).toHaveLength(3);
+  });
+
+  test('tells how many events are gone', async () => {
+    const { trace, heard } = watch(
+      () => answer([event(1)], 1),
+      () => answer([event(9), event(10)], 10, 8),
+    );
+    trace.go();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(heard).toEqual(['1', 'lost 7', '9,10']);
+  });
+
+  test.each([
+    ['whose count is lower', () => answer([], 2), () => answer([event(1, 7), event(2, 8)], 2)],
+    [
+      'whose count is higher',
+      () => answer([event(5, 7), event(6, 8)], 6),
+      () => answer([event(1, 3), event(2, 4)], 6),
+    ],
+  ])('notices a server that was started anew, %s', async (_, first, second) => {
+    const { trace, heard, after } = watch(() => answer([event(5)], 5), first, second);
+    trace.go();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(heard).toEqual(['5', 'restarted', '1,2']);
+    expect(after()).toEqual([0, 4, 0]);
+  });
+
+  test('goes on after what is no answer, and where nothing is known yet', async () => {
+    const { trace, heard } = watch(
+      () => problem(404, 'never seen'),
+      networkDown,
+      () => json(200, { events: 'none' }),
+      () => answer([event(1)], 1),
+    );
+    trace.go();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(heard[0]).toBe('1');
+  });
+});
+
+describe('an answer', () => {
+  test('has its times in milliseconds, and leaves out kinds it does not know', () => {
+    const parsed = parseTrace({
+      now_us: 2_500,
+      seq: 2,
+      lost: 0,
+      events: [{ ...event(1, 1_500) }, { ...event(2), kind: 'sighed' }],
+    });
+    expect(parsed.now_ms).toBe(2.5);
+    expect(parsed.events).toHaveLength(1);
+    expect(parsed.events[0]).toMatchObject({ at_ms: 1.5, content: 'messages', transport: 'stream' });
+  });
+});
