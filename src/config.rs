@@ -115,7 +115,7 @@ impl Default for Config {
             request_log: false,
             log_format: Format::Text,
             stall_timeout: Duration::from_secs(30),
-            tail_bytes: 64 * 1024 * 1024,
+            tail_bytes: 24 * 1024 * 1024,
             drain: Duration::ZERO,
             end_with_parent: None,
         }

@@ -23,6 +23,7 @@ mod publish_body;
 mod routes;
 mod signals;
 mod sqlite_file;
+mod stalled;
 mod stream;
 mod stream_frames;
 mod support;

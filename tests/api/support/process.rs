@@ -92,6 +92,14 @@ impl Process {
         assert_eq!(result, 0, "signalled");
     }
 
+    /// What it has in memory now.
+    pub fn resident_megabytes(&self) -> usize {
+        let path = format!("/proc/{}/statm", self.child.0.id());
+        let pages = std::fs::read_to_string(path).expect("Linux");
+        let resident = pages.split(' ').nth(1).expect("a second figure");
+        resident.parse::<usize>().expect("a number") * 4096 / 1_000_000
+    }
+
     /// Waits for the end.
     pub fn wait(mut self) -> Ended {
         ended(&mut self.child.0, self.stdout, self.stderr)
