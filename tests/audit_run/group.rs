@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
+use nix::sys::signal::Signal;
 
 use crate::{
     link::Link,
@@ -175,8 +176,11 @@ impl Group {
 
     /// Stops the servers as an operator does, and then their store.
     pub async fn stop(&self) -> Result<()> {
-        for process in self.servers.iter().chain(&self.stores) {
-            process.stop().await?;
+        for server in &self.servers {
+            server.stop(Signal::SIGTERM).await?;
+        }
+        for store in &self.stores {
+            store.stop(Signal::SIGKILL).await?;
         }
         Ok(())
     }

@@ -134,9 +134,8 @@ impl Process {
     }
 
     /// Ends it for good.
-    pub async fn stop(&self) -> Result<()> {
-        self.end(&mut *self.child.lock().await, Signal::SIGTERM)
-            .await
+    pub async fn stop(&self, how: Signal) -> Result<()> {
+        self.end(&mut *self.child.lock().await, how).await
     }
 
     async fn end(&self, child: &mut Option<Child>, how: Signal) -> Result<()> {
