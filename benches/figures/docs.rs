@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{compare, paper, runs};
+use super::{compare, growth, paper, runs};
 
 /// Where the sections are.
 pub const PATH: &str = "docs/benchmarks.md";
@@ -30,6 +30,12 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
         sections.push(Section {
             name: "paper",
             body: paper::section(&found),
+        });
+    }
+    if let Some(body) = growth::section(root)? {
+        sections.push(Section {
+            name: "growth",
+            body,
         });
     }
     Ok(sections)

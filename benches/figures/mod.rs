@@ -7,6 +7,7 @@
 pub mod about;
 pub mod compare;
 pub mod docs;
+pub mod growth;
 pub mod number;
 pub mod paper;
 pub mod runs;
