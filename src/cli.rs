@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{compare, config::Serve};
+use crate::{compare, config::Serve, plan};
 
 /// A chat server with one message log, served over polling and Server-Sent Events at once, and an
 /// instrument that measures what each costs.
@@ -24,6 +24,7 @@ pub enum Command {
     /// Serve the log and the lab (what happens without a command).
     Serve(Serve),
     Compare(Box<compare::Flags>),
+    Plan(Box<plan::Flags>),
 }
 
 impl Cli {

@@ -14,6 +14,7 @@
 //! way in, [`ledger`] for the counting, [`server`] for what holds it together.
 
 pub mod cli;
+mod columns;
 pub mod compare;
 pub mod config;
 pub mod cursor;
@@ -26,6 +27,7 @@ pub mod ledger;
 pub mod log;
 pub mod message;
 pub mod numbers;
+pub mod plan;
 pub mod presence;
 mod publish;
 mod routes;

@@ -7,6 +7,7 @@ use poll_vs_sse::{
     cli::{Cli, Command},
     compare,
     exit::{self, fail},
+    plan,
     serve::serve,
 };
 
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
     match Cli::try_parse().map(Cli::into_command) {
         Ok(Command::Serve(flags)) => serve(flags.into_config()),
         Ok(Command::Compare(flags)) => compare::run(*flags),
+        Ok(Command::Plan(flags)) => plan::run(&flags),
         Err(error) => explain(&error),
     }
 }

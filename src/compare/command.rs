@@ -2,16 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use console::style;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
 
 use super::{
-    Comparison, Control, Document, Flags, Machine, Placement, Preface, Target, compare,
-    flags::Question, preflight, report, screen::Screen, table, warnings::warnings,
+    Comparison, Control, Document, Flags, Machine, Placement, Preface, Target, calibrate, compare,
+    flags::Question, preflight, report, screen::Screen, stop::Stop, table, warnings::warnings,
 };
 use crate::exit::{self, fail};
 
@@ -36,7 +32,12 @@ pub fn run(flags: Flags) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}"), exit::FAILED),
     };
-    let ended = runtime.block_on(answer(&question, machine, &placement));
+    let ended = runtime.block_on(async {
+        match &question.calibration {
+            Some(order) => calibrate::answer(order, machine, &placement).await,
+            None => answer(&question, machine, &placement).await,
+        }
+    });
     // Nothing that is still under way is of interest.
     runtime.shutdown_background();
     ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::UNUSABLE))
@@ -46,13 +47,7 @@ pub fn run(flags: Flags) -> ExitCode {
 async fn answer(question: &Question, machine: Machine, placement: &Placement) -> Result<ExitCode> {
     let stopped = Stop::listen()?;
     let screen = Screen::new();
-    let control = Control::new(
-        {
-            let screen = screen.clone();
-            move |progress| screen.tell(progress)
-        },
-        stopped.told.clone(),
-    );
+    let control = screen.control(&stopped);
     let measured = measured(question, machine, placement, &control).await;
     screen.clear();
     let (document, trouble) = match measured {
@@ -147,41 +142,4 @@ fn write(question: &Question, document: &Document) -> Result<()> {
         page.write(&report::page(document))?;
     }
     Ok(())
-}
-
-/// Waits for SIGINT and SIGTERM. A second one ends the program at once.
-struct Stop {
-    told: watch::Receiver<bool>,
-    code: watch::Receiver<Option<u8>>,
-}
-
-/// What a shell adds to the number of the signal that ended a program.
-const SIGNALLED: u8 = 128;
-
-impl Stop {
-    fn listen() -> Result<Self> {
-        let kinds = [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
-        let (tell, told) = watch::channel(false);
-        let (set, code) = watch::channel(None);
-        let (tell, set) = (std::sync::Arc::new(tell), std::sync::Arc::new(set));
-        for (kind, number) in kinds {
-            let mut signals = signal(kind).context("cannot listen for signals")?;
-            let (tell, set) = (tell.clone(), set.clone());
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() {
-                    let code = SIGNALLED + number;
-                    if set.send_replace(Some(code)).is_some() {
-                        std::process::exit(code.into());
-                    }
-                    tell.send_replace(true);
-                }
-            });
-        }
-        Ok(Self { told, code })
-    }
-
-    /// The exit code, once a signal came.
-    fn code(&self) -> Option<u8> {
-        *self.code.borrow()
-    }
 }

@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use super::{Pace, Profile, Target, Transport, Workload, destination::Destination};
+use super::{
+    OwnServer, Pace, Profile, Target, Transport, Workload, calibrate, destination::Destination,
+};
 
 /// What `--target` says where this program's own server is meant.
 const SELF: &str = "self";
@@ -132,6 +134,17 @@ pub struct Flags {
     )]
     pub repeat: u32,
 
+    /// Measure the constants of the cost model on this machine instead, which takes about a minute and a
+    /// half, and write them to a file for `plan --model FILE`. What is measured is given; --repeat
+    /// measures each point so often, and --json writes every run.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_CALIBRATE",
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
+    pub calibrate: Option<PathBuf>,
+
     /// Write all figures as JSON, in the form of docs/compare.schema.json; `-` is standard output,
     /// and the table then goes to standard error.
     #[arg(
@@ -157,6 +170,8 @@ pub struct Flags {
 pub struct Question {
     pub target: Target,
     pub workload: Workload,
+    /// To calibrate the cost model is another question: the workload is then of no interest.
+    pub calibration: Option<calibrate::Order>,
     pub json: Option<Destination>,
     pub report: Option<Destination>,
 }
@@ -201,7 +216,27 @@ impl Flags {
                 .map(|path| Destination::find(path, flag))
                 .transpose()
         };
+        let calibration = match &self.calibrate {
+            None => None,
+            Some(path) => {
+                ensure!(
+                    self.target == SELF,
+                    "--calibrate measures this program's own server: leave --target out"
+                );
+                ensure!(
+                    self.report.is_none(),
+                    "--report is for a comparison: --calibrate has none"
+                );
+                Some(calibrate::Order {
+                    server: OwnServer::default(),
+                    rounds: self.repeat,
+                    model: Destination::find(path, "--calibrate")?,
+                    json: destination(&self.json, "--json")?,
+                })
+            }
+        };
         let question = Question {
+            calibration,
             json: destination(&self.json, "--json")?,
             report: destination(&self.report, "--report")?,
             target,

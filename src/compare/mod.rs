@@ -14,6 +14,7 @@
 
 mod asker;
 mod audit;
+pub mod calibrate;
 mod client;
 mod command;
 mod comparison;
@@ -28,6 +29,7 @@ mod lag;
 mod limits;
 mod machine;
 mod marker;
+pub mod model;
 mod outcome;
 mod own_server;
 mod placement;
@@ -45,6 +47,7 @@ mod sample;
 mod sampler;
 mod screen;
 mod socket;
+mod stop;
 mod stream;
 mod table;
 mod target;

@@ -22,7 +22,7 @@ const GRACE: Duration = Duration::from_secs(3);
 const LISTENING: &str = "listening on http://";
 
 /// How to start it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct OwnServer {
     /// The executable; by default the one that runs now.
     pub binary: Option<PathBuf>,

@@ -9,7 +9,7 @@ use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use parking_lot::Mutex;
 
-use super::Progress;
+use super::{Control, Progress, stop::Stop};
 use crate::numbers::grouped;
 
 /// Between two plain lines about the same thing.
@@ -42,6 +42,12 @@ impl Screen {
             run: String::new(),
             last: None,
         })))
+    }
+
+    /// Shows how far a run is that `stop` ends.
+    pub fn control(&self, stop: &Stop) -> Control {
+        let screen = self.clone();
+        Control::new(move |progress| screen.tell(progress), stop.told.clone())
     }
 
     pub fn tell(&self, progress: Progress) {

@@ -1,13 +1,11 @@
 //! The table a comparison closes with: a row for each figure, a column for each transport.
 
-use std::fmt::Write as _;
-
 use super::{Comparison, Document, Outcome, Pace, Transport, Workload};
+use crate::columns::aligned;
 use crate::numbers::{grouped, short, size, time_us};
 
 /// Where a figure is not known.
 const UNKNOWN: &str = "-";
-const GAP: &str = "  ";
 
 /// One row.
 struct Row {
@@ -129,28 +127,6 @@ fn cells(
     let known = outcomes.iter().map(cell);
     let texts = known.map(|text| text.unwrap_or_else(|| UNKNOWN.to_owned()));
     std::iter::once(name.to_owned()).chain(texts).collect()
-}
-
-/// The first column to the left, numbers to the right.
-fn aligned(lines: &[Vec<String>]) -> String {
-    let columns = lines.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        let cells = lines.iter().map(|line| line[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for line in lines {
-        for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
-            // Writing to a string cannot fail.
-            let _ = match column {
-                0 => write!(text, "{cell:<width$}"),
-                _ => write!(text, "{GAP}{cell:>width$}"),
-            };
-        }
-        text.push('\n');
-    }
-    text
 }
 
 /// What was measured, in words: two lines.

@@ -60,8 +60,7 @@ impl Target {
     pub fn own_from(binary: Option<PathBuf>) -> Self {
         Self::Own(OwnServer {
             binary,
-            workers: None,
-            flags: Vec::new(),
+            ..OwnServer::default()
         })
     }
 

@@ -15,6 +15,7 @@ mod lines;
 mod long_poll;
 mod metrics;
 mod mixed;
+mod plan;
 mod poll;
 mod poll_tags;
 mod presence;

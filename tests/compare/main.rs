@@ -1,4 +1,5 @@
 //! The measuring instrument, held against servers whose cost is known.
 
+mod calibrate;
 mod own;
 mod support;

@@ -1,0 +1,133 @@
+//! The model held against what was measured.
+
+use anyhow::{Result, ensure};
+
+use super::{
+    Point, Purpose, Run,
+    constants::{Rates, wake_share},
+};
+use crate::compare::{
+    Outcome, Transport,
+    model::{Cost, Errors, Measured, Model, Setting, Spacing},
+};
+
+/// Refuses a run that measures nothing.
+pub fn usable(point: &Point, outcome: &Outcome) -> Result<()> {
+    let Outcome {
+        missed,
+        duplicates,
+        out_of_order,
+        errors,
+        ..
+    } = outcome;
+    let Point {
+        transport, clients, ..
+    } = point;
+    ensure!(
+        [*missed, *duplicates, *out_of_order, *errors] == [0; 4],
+        "with {clients} clients by {transport}: {missed} messages missed, {duplicates} twice, \
+         {out_of_order} out of order, {errors} errors{}; such a run is no measure of anything",
+        match &outcome.first_error {
+            Some(error) => format!(" (the first: {error})"),
+            None => String::new(),
+        }
+    );
+    Ok(())
+}
+
+/// What the model says of a point, asked as `compare` asks.
+pub fn predicted(model: &Model, point: &Point) -> Cost {
+    let workload = point.workload();
+    let mut setting = Setting {
+        clients: f64::from(point.clients),
+        rate: point.rate,
+        size: point.size as f64,
+        spacing: Spacing::Regular,
+        interval_s: point.interval_s,
+        wait_s: workload.wait.as_secs_f64(),
+        round_trip_s: 0.0,
+        wake_share: 0.0,
+    };
+    let mut cost = model.cost(point.transport, &setting);
+    if point.transport == Transport::Poll {
+        // How often a server wakes up follows from how busy it is, and that from how often it does.
+        const TURNS: u32 = 20;
+        for _ in 0..TURNS {
+            setting.wake_share = wake_share(
+                cost.flow.requests,
+                cost.cpu.total(),
+                f64::from(model.server_cores),
+            );
+            cost = model.cost(point.transport, &setting);
+        }
+    }
+    if point.purpose == Purpose::FitConnecting {
+        cost.cpu.connections = cost.flow.requests * model.connect_us / 1e6;
+    }
+    cost
+}
+
+/// Each point once, with the mean of its runs.
+pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
+    let mut points: Vec<Point> = Vec::new();
+    for run in runs {
+        if !points.contains(&run.point) {
+            points.push(run.point);
+        }
+    }
+    let measured = points.iter().map(|point| {
+        let own: Vec<Rates> = runs
+            .iter()
+            .filter(|run| run.point == *point)
+            .map(Rates::of)
+            .collect();
+        let mean = |of: fn(&Rates) -> f64| own.iter().map(of).sum::<f64>() / own.len() as f64;
+        let cost = predicted(model, point);
+        Measured {
+            transport: point.transport,
+            clients: f64::from(point.clients),
+            rate: point.rate,
+            size: point.size as f64,
+            interval_s: (point.transport == Transport::Poll).then_some(point.interval_s),
+            purpose: point.purpose,
+            requests_per_s: [mean(|rates| rates.requests), cost.flow.requests],
+            wire_bytes_in_per_s: [mean(|rates| rates.wire_bytes_in), cost.wire_bytes_in_per_s],
+            wire_bytes_out_per_s: [
+                mean(|rates| rates.wire_bytes_out),
+                cost.wire_bytes_out_per_s,
+            ],
+            cores: [mean(|rates| rates.cores), cost.cpu.total()],
+        }
+    });
+    measured.collect()
+}
+
+/// How far the second is from the first, as a share of it; 0 where there was nothing.
+pub fn error([measured, predicted]: [f64; 2]) -> f64 {
+    if measured == 0.0 {
+        0.0
+    } else {
+        predicted / measured - 1.0
+    }
+}
+
+/// Of the points the model was not fitted to.
+pub fn errors(points: &[Measured]) -> Errors {
+    let tests = || {
+        points
+            .iter()
+            .filter(|point| point.purpose == Purpose::Check)
+    };
+    let worst = |of: fn(&Measured) -> f64| tests().map(of).fold(0.0, f64::max);
+    let mut cpu: Vec<f64> = tests().map(|point| error(point.cores).abs()).collect();
+    cpu.sort_by(f64::total_cmp);
+    Errors {
+        cpu_median: cpu.get(cpu.len() / 2).copied().unwrap_or(0.0),
+        cpu_worst: cpu.last().copied().unwrap_or(0.0),
+        bytes_worst: worst(|point| {
+            let (into, out) = (point.wire_bytes_in_per_s, point.wire_bytes_out_per_s);
+            error(into).abs().max(error(out).abs())
+        }),
+        requests_worst: worst(|point| error(point.requests_per_s).abs()),
+    }
+}

@@ -1,0 +1,99 @@
+//! Least squares with coefficients that are not negative, on relative errors.
+
+/// One measurement: what happened how often, and what it cost together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<const N: usize> {
+    pub counts: [f64; N],
+    pub cost: f64,
+}
+
+/// Enough for coefficients to settle to far below what can be measured.
+const SWEEPS: usize = 20_000;
+const SETTLED: f64 = 1e-12;
+
+/// The costs of one of each, none negative, so that the rows' costs come out best: the sum of squared
+/// errors, each as a share of its row's cost, is least. What never happens costs 0.
+pub fn fit<const N: usize>(rows: &[Row<N>]) -> [f64; N] {
+    let weighted: Vec<[f64; N]> = rows
+        .iter()
+        .filter(|row| row.cost > 0.0)
+        .map(|row| row.counts.map(|count| count / row.cost))
+        .collect();
+    let mut found = [0.0; N];
+    // What the rows still lack of their whole cost, 1.
+    let mut lacking = vec![1.0; weighted.len()];
+    for _ in 0..SWEEPS {
+        let mut moved: f64 = 0.0;
+        for which in 0..N {
+            let square: f64 = weighted.iter().map(|row| row[which] * row[which]).sum();
+            if square == 0.0 {
+                continue;
+            }
+            let pull: f64 = weighted
+                .iter()
+                .zip(&lacking)
+                .map(|(row, lacking)| row[which] * lacking)
+                .sum();
+            let next = (found[which] + pull / square).max(0.0);
+            let step = next - found[which];
+            for (row, lacking) in weighted.iter().zip(&mut lacking) {
+                *lacking -= row[which] * step;
+            }
+            found[which] = next;
+            moved = moved.max(step.abs() * square.sqrt());
+        }
+        if moved < SETTLED {
+            break;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(counts: [f64; 3], costs: [f64; 3]) -> Row<3> {
+        let cost = counts.iter().zip(costs).map(|(count, each)| count * each);
+        Row {
+            counts,
+            cost: cost.sum(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn exact_costs_are_found(costs in [0.1..100.0_f64, 0.1..100.0_f64, 0.1..100.0_f64]) {
+            let rows = [
+                row([1000.0, 10.0, 0.0], costs),
+                row([1000.0, 5000.0, 0.0], costs),
+                row([10.0, 100.0, 300.0], costs),
+                row([500.0, 500.0, 500.0], costs),
+            ];
+            let found = fit(&rows);
+            for (found, cost) in found.iter().zip(costs) {
+                prop_assert!((found / cost - 1.0).abs() < 1e-4, "{found} is not {cost}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_costs_less_than_nothing() {
+        // The second would have to be negative.
+        let rows = [
+            Row {
+                counts: [1.0, 0.0, 0.0],
+                cost: 10.0,
+            },
+            Row {
+                counts: [1.0, 1.0, 0.0],
+                cost: 8.0,
+            },
+        ];
+        let [first, second, never] = fit(&rows);
+        assert!(first > 8.0 && first < 10.0);
+        assert_eq!((second, never), (0.0, 0.0));
+    }
+}

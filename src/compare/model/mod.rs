@@ -1,0 +1,26 @@
+//! What a number of clients costs on each transport: a small model whose constants were measured.
+//!
+//! Pure arithmetic, written down in `docs/model.md`. The lab's page computes the same from the same file
+//! (`web/src/planner/`); `vectors.json` holds questions and answers that both are checked against.
+//!
+//! ```text
+//! Setting ──> Flow ──┐
+//!                    ├──> Cost ──┬──> Plan: servers, what dominates
+//!           Model ───┘           └──> BreakEven: where polling and pushing cost the same
+//! ```
+
+mod break_even;
+mod constants;
+mod cost;
+mod flow;
+mod plan;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;
+
+pub use break_even::{BreakEven, Range, Yardstick, break_even};
+pub use constants::{Constants, Contract, Errors, FORMAT, Measured, Model, PerTransport, Span};
+pub use cost::{Cost, CpuBy, Part};
+pub use flow::{Flow, Setting, Spacing};
+pub use plan::{Beyond, BeyondWhat, Estimate, Limit, Plan, Question, ServerSize, plan};

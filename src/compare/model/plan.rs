@@ -1,0 +1,314 @@
+//! The answer to "what would it cost": for each transport what happens, what it takes, and how many
+//! servers that are.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BreakEven, Cost, CpuBy, Flow, Model, Part, PerTransport, Setting, Spacing, break_even,
+    cost::US_PER_S,
+};
+use crate::compare::Transport;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    pub clients: f64,
+    /// Messages a second that each client is to get.
+    pub rate: f64,
+    /// The text of a message, bytes.
+    #[serde(rename = "size_bytes")]
+    pub size: f64,
+    /// The acceptable delay of a message, seconds: at the worst, not on average.
+    pub max_delay_s: f64,
+    pub spacing: Spacing,
+    /// How long a long-poll asks to wait, seconds.
+    pub wait_s: f64,
+    /// From a client to the server and back, seconds.
+    pub round_trip_s: f64,
+    pub server: ServerSize,
+}
+
+/// One server, and how far it may be filled.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ServerSize {
+    pub cores: f64,
+    pub memory_bytes: f64,
+    /// Each way, bits a second.
+    pub network_bits_per_s: f64,
+    /// The share of all three that is to be used.
+    pub utilization: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub question: Question,
+    pub transports: PerTransport<Estimate>,
+    pub break_even: BreakEven,
+    /// Where the question is outside of what was measured.
+    pub beyond: Vec<Beyond>,
+}
+
+/// What one transport takes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// How often a polling client must ask, seconds. `None` for the others, and where no interval is
+    /// short enough.
+    pub interval_s: Option<f64>,
+    #[serde(flatten)]
+    pub flow: Flow,
+    pub wire_bytes_in_per_s: f64,
+    pub wire_bytes_out_per_s: f64,
+    /// Cores kept busy, over all servers.
+    pub cores: f64,
+    pub cores_by: CpuBy,
+    /// What most of them are busy with, and its share.
+    pub dominant: Part,
+    pub dominant_share: f64,
+    /// Over all servers.
+    pub memory_bytes: f64,
+    pub delay_mean_s: f64,
+    pub delay_worst_s: f64,
+    /// How many servers it takes. `None`: no number of them is enough.
+    pub servers: Option<f64>,
+    /// What decides that number.
+    pub limit: Limit,
+}
+
+/// What there must be enough servers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    Cpu,
+    Memory,
+    Network,
+    /// One message must have reached all clients within the acceptable delay.
+    Delay,
+}
+
+/// Something that was asked for and not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Beyond {
+    pub what: BeyondWhat,
+    pub asked: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BeyondWhat {
+    ClientsPerServer,
+    Rate,
+    Size,
+    Interval,
+}
+
+/// Without an interval that is short enough, costs are those of this one, seconds.
+const SHORTEST_INTERVAL_S: f64 = 0.001;
+
+impl Question {
+    /// How often a polling client must ask. `None`: even without an interval an answer is too late.
+    pub fn interval_s(&self, model: &Model) -> Option<f64> {
+        let left = self.max_delay_s - model.service_s - self.round_trip_s / 2.0;
+        (left >= SHORTEST_INTERVAL_S).then_some(left)
+    }
+
+    pub fn setting(&self, interval_s: f64) -> Setting {
+        Setting {
+            clients: self.clients,
+            rate: self.rate,
+            size: self.size,
+            spacing: self.spacing,
+            interval_s,
+            wait_s: self.wait_s,
+            round_trip_s: self.round_trip_s,
+            wake_share: 1.0 - self.server.utilization,
+        }
+    }
+}
+
+/// Answers `question`.
+pub fn plan(model: &Model, question: &Question) -> Plan {
+    let transports = PerTransport {
+        poll: estimate(model, question, Transport::Poll),
+        long_poll: estimate(model, question, Transport::LongPoll),
+        stream: estimate(model, question, Transport::Stream),
+    };
+    Plan {
+        question: *question,
+        beyond: beyond(model, question, &transports),
+        break_even: break_even(model, question),
+        transports,
+    }
+}
+
+fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimate {
+    let interval_s = match transport {
+        Transport::Poll => question.interval_s(model),
+        Transport::LongPoll | Transport::Stream => None,
+    };
+    let setting = question.setting(interval_s.unwrap_or(SHORTEST_INTERVAL_S));
+    let cost = model.cost(transport, &setting);
+    let delays = Delays::of(model, question, transport, &setting, &cost.flow);
+    let (needed, limit) = needed(model, question, &cost, &delays);
+    let is_possible = transport != Transport::Poll || interval_s.is_some();
+    let servers = (is_possible && needed.is_finite()).then(|| needed.ceil().max(1.0));
+    let count = servers.unwrap_or(1.0);
+    let cores_by = CpuBy {
+        publishing: cost.cpu.publishing * count,
+        ..cost.cpu
+    };
+    let (dominant, dominant_share) = cores_by.dominant();
+    let process_bytes = model.base_memory_bytes + model.contract.tail_bytes;
+    let fan_out_s = delays.fan_out_s / count;
+    Estimate {
+        interval_s,
+        flow: cost.flow,
+        wire_bytes_in_per_s: cost.wire_bytes_in_per_s,
+        wire_bytes_out_per_s: cost.wire_bytes_out_per_s,
+        cores: cores_by.total(),
+        cores_by,
+        dominant,
+        dominant_share,
+        memory_bytes: cost.client_memory_bytes + process_bytes * count,
+        delay_mean_s: delays.mean_s + fan_out_s / 2.0,
+        delay_worst_s: delays.worst_s + fan_out_s,
+        servers,
+        limit,
+    }
+}
+
+/// How late messages are, apart from the time it takes to reach all clients.
+struct Delays {
+    mean_s: f64,
+    worst_s: f64,
+    /// From the first to the last of the clients that wait for a message, were they all on one server.
+    fan_out_s: f64,
+}
+
+impl Delays {
+    fn of(
+        model: &Model,
+        question: &Question,
+        transport: Transport,
+        setting: &Setting,
+        flow: &Flow,
+    ) -> Self {
+        let one = model.transports.of(transport);
+        let there_s = model.service_s + setting.round_trip_s / 2.0;
+        let us = one.delivery_us(setting.size)
+            + match transport {
+                Transport::LongPoll => one.request_us + one.answer_us,
+                Transport::Poll | Transport::Stream => 0.0,
+            };
+        let bits = 8.0 * (one.answer_bytes + one.wire_bytes(setting.size));
+        let server = &question.server;
+        let each_s = (us / US_PER_S / server.cores).max(bits / server.network_bits_per_s);
+        match transport {
+            Transport::Poll => Self {
+                mean_s: there_s + setting.interval_s / 2.0,
+                worst_s: there_s + setting.interval_s,
+                fan_out_s: 0.0,
+            },
+            Transport::LongPoll => {
+                // What comes while a client asks anew waits until that has arrived.
+                let asking = match setting.spacing {
+                    Spacing::Random => flow.requests / setting.clients * setting.round_trip_s,
+                    Spacing::Regular if setting.rate * setting.round_trip_s >= 1.0 => 1.0,
+                    Spacing::Regular => 0.0,
+                };
+                let worst = if asking > 0.0 {
+                    setting.round_trip_s
+                } else {
+                    0.0
+                };
+                Self {
+                    mean_s: there_s + asking * setting.round_trip_s / 2.0,
+                    worst_s: there_s + worst,
+                    fan_out_s: setting.clients * each_s,
+                }
+            }
+            Transport::Stream => Self {
+                mean_s: there_s,
+                worst_s: there_s,
+                fan_out_s: setting.clients * each_s,
+            },
+        }
+    }
+}
+
+/// How many servers it takes, as a fraction, and what for. Infinite: no number is enough.
+fn needed(model: &Model, question: &Question, cost: &Cost, delays: &Delays) -> (f64, Limit) {
+    let server = &question.server;
+    let share = |part: f64, room: f64| match part {
+        0.0 => 0.0,
+        _ if room > 0.0 => part / room,
+        _ => f64::INFINITY,
+    };
+    let process_bytes = model.base_memory_bytes + model.contract.tail_bytes;
+    let most_bytes = cost.wire_bytes_in_per_s.max(cost.wire_bytes_out_per_s);
+    let all = [
+        (
+            // Every server takes every message in.
+            share(
+                cost.cpu.readers(),
+                server.cores * server.utilization - cost.cpu.publishing,
+            ),
+            Limit::Cpu,
+        ),
+        (
+            share(
+                cost.client_memory_bytes,
+                server.memory_bytes * server.utilization - process_bytes,
+            ),
+            Limit::Memory,
+        ),
+        (
+            share(
+                8.0 * most_bytes,
+                server.network_bits_per_s * server.utilization,
+            ),
+            Limit::Network,
+        ),
+        (
+            share(delays.fan_out_s, question.max_delay_s - delays.worst_s),
+            Limit::Delay,
+        ),
+    ];
+    let mut most = all[0];
+    for one in all {
+        if one.0 > most.0 {
+            most = one;
+        }
+    }
+    most
+}
+
+fn beyond(model: &Model, question: &Question, transports: &PerTransport<Estimate>) -> Vec<Beyond> {
+    let per_server = Transport::ALL.map(|transport| {
+        let estimate = transports.of(transport);
+        estimate
+            .servers
+            .map_or(0.0, |servers| question.clients / servers)
+    });
+    let span = &model.span;
+    let most_per_server = per_server.into_iter().fold(0.0, f64::max);
+    let asked = [
+        Some((BeyondWhat::ClientsPerServer, most_per_server, span.clients)),
+        Some((BeyondWhat::Rate, question.rate, span.rate)),
+        Some((BeyondWhat::Size, question.size, span.size)),
+        (transports.poll.interval_s).map(|asked| (BeyondWhat::Interval, asked, span.interval_s)),
+    ];
+    let outside = asked
+        .into_iter()
+        .flatten()
+        .filter(|(_, asked, [least, most])| asked < least || asked > most);
+    outside
+        .map(|(what, asked, [least, most])| Beyond {
+            what,
+            asked,
+            least,
+            most,
+        })
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! `plan`: what it answers, and what it refuses.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    cli::assert_refused,
+    support::process::{Ended, run},
+};
+
+fn plan(flags: &[&str]) -> Ended {
+    let words: Vec<&str> = ["plan"].iter().chain(flags).copied().collect();
+    run(&words)
+}
+
+fn json(flags: &[&str]) -> Value {
+    let ended = plan(&[flags, &["--json"]].concat());
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    serde_json::from_str(&ended.stdout).expect("JSON")
+}
+
+const MILLION: [&str; 8] = [
+    "--clients",
+    "1000000",
+    "--rate",
+    "0.05",
+    "--size",
+    "200",
+    "--max-delay",
+    "2s",
+];
+
+#[test]
+fn a_million_clients_are_planned_in_a_table_and_sentences() {
+    let ended = plan(&MILLION);
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    for words in [
+        "1,000,000 clients",
+        "asks every",
+        "requests/s",
+        "wire bytes out/s",
+        "cores busy",
+        "memory",
+        "servers",
+        "times the CPU",
+        "polling takes less CPU than SSE if the acceptable delay is",
+        "On points it was not fitted to",
+        "Beyond what was measured",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn json_holds_each_transport_and_where_it_turns() {
+    let plan = json(&MILLION);
+    let poll = &plan["transports"]["poll"];
+    let stream = &plan["transports"]["stream"];
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value}"));
+    // A request each for every client each two seconds, less what an answer takes.
+    let requests = number(&poll["requests_per_s"]);
+    assert!((500_000.0..505_000.0).contains(&requests), "{requests}");
+    assert_eq!(number(&stream["requests_per_s"]), 0.0);
+    for transport in ["poll", "long-poll", "stream"] {
+        let one = &plan["transports"][transport];
+        assert_eq!(number(&one["deliveries_per_s"]), 50_000.0, "{transport}");
+        assert_eq!(number(&one["connections"]), 1e6, "{transport}");
+        for name in ["wire_bytes_out_per_s", "cores", "memory_bytes", "servers"] {
+            assert!(number(&one[name]) > 0.0, "{transport} {name}");
+        }
+    }
+    let turns = &plan["break_even"]["max_delay_s"]["cpu"][0]["from"];
+    assert!(
+        number(turns) > 2.0,
+        "so few messages are no work for polls: {turns}"
+    );
+    assert!(
+        plan["sentences"]
+            .as_array()
+            .is_some_and(|all| all.len() >= 2)
+    );
+}
+
+#[test]
+fn more_patience_makes_polling_the_cheaper_one() {
+    let cores = |max_delay: &str| {
+        let plan = json(&["--max-delay", max_delay, "--rate", "5"]);
+        let of = |transport: &str| plan["transports"][transport]["cores"].as_f64();
+        (
+            of("poll").expect("a number"),
+            of("stream").expect("a number"),
+        )
+    };
+    let (poll, stream) = cores("100ms");
+    assert!(poll > stream, "{poll} {stream}");
+    let (poll, stream) = cores("60s");
+    assert!(poll < stream, "{poll} {stream}");
+}
+
+#[test]
+fn another_model_gives_another_answer() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("model.json");
+    let shipped = include_str!("../../src/compare/model/shipped.json");
+    let mut model: Value = serde_json::from_str(shipped).expect("JSON");
+    for name in ["message_us", "kib_us"] {
+        let cost = &mut model["transports"]["stream"][name];
+        *cost = (cost.as_f64().expect("a number") * 10.0).into();
+    }
+    fs::write(&path, model.to_string()).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let messages = |flags: &[&str]| {
+        json(flags)["transports"]["stream"]["cores_by"]["messages"]
+            .as_f64()
+            .expect("a number")
+    };
+    let (usual, dear) = (messages(&[]), messages(&["--model", path]));
+    assert!((dear / usual - 10.0).abs() < 1e-6, "{usual} {dear}");
+}
+
+#[test]
+fn bad_questions_are_one_line_and_exit_2() {
+    for (flag, value) in [
+        ("--clients", "0"),
+        ("--clients", "many"),
+        ("--clients", "1e12"),
+        ("--rate", "0"),
+        ("--rate", "nan"),
+        ("--rate", "-1"),
+        ("--size", "0"),
+        ("--size", "100000"),
+        ("--max-delay", "0s"),
+        ("--max-delay", "2"),
+        ("--max-delay", "30d"),
+        ("--spacing", "odd"),
+        ("--wait", "2m"),
+        ("--round-trip", "2m"),
+        ("--server-cores", "0"),
+        ("--server-memory-gib", "0"),
+        ("--server-network-gbit", "0"),
+        ("--utilization", "1"),
+        ("--utilization", "inf"),
+    ] {
+        let flag_and_value = format!("{flag}={value}");
+        assert_refused(&plan(&[&flag_and_value]), &[flag]);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_model_is_one_line_and_exit_2() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("model.json");
+    let named = path.to_str().expect("UTF-8");
+    assert_refused(&plan(&["--model", named]), &["cannot read", "model.json"]);
+    for (text, why) in [
+        ("", "not a model file"),
+        ("[1]", "model file"),
+        ("{\"format\": 7}", "calibrate anew"),
+        ("{\"format\": 1}", "whole model"),
+    ] {
+        fs::write(&path, text).expect("written");
+        assert_refused(&plan(&["--model", named]), &["model.json", why]);
+    }
+}
+
+#[test]
+fn what_cannot_be_calibrated_is_one_line_and_exit_2() {
+    let refused = |flags: &[&str], words: &[&str]| {
+        let all: Vec<&str> = ["compare"].iter().chain(flags).copied().collect();
+        assert_refused(&run(&all), words);
+    };
+    refused(
+        &["--calibrate", "/nowhere/at/all.json"],
+        &["--calibrate", "/nowhere/at/all.json"],
+    );
+    refused(
+        &["--calibrate", "m.json", "--target", "http://127.0.0.1:1"],
+        &["--calibrate", "--target"],
+    );
+    refused(
+        &["--calibrate", "m.json", "--report", "r.html"],
+        &["--calibrate", "--report"],
+    );
+}

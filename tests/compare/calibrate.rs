@@ -1,0 +1,72 @@
+//! The cost model fitted to our own server, on points small enough for a test.
+
+use poll_vs_sse::compare::{
+    Control, Machine, OwnServer, Placement, Transport,
+    calibrate::{Calibration, Point, Purpose, model},
+    model::Model,
+};
+
+const fn point(transport: Transport, clients: u32, purpose: Purpose) -> Point {
+    Point {
+        transport,
+        clients,
+        rate: 10.0,
+        size: 100,
+        interval_s: 0.25,
+        purpose,
+    }
+}
+
+const POINTS: [Point; 5] = [
+    point(Transport::Poll, 40, Purpose::Fit),
+    point(Transport::LongPoll, 20, Purpose::Fit),
+    point(Transport::Stream, 30, Purpose::Fit),
+    point(Transport::Poll, 20, Purpose::FitConnecting),
+    point(Transport::Poll, 60, Purpose::Check),
+];
+
+#[test]
+fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
+    let calibration = Calibration {
+        server: OwnServer {
+            binary: Some(env!("CARGO_BIN_EXE_poll-vs-sse").into()),
+            ..OwnServer::default()
+        },
+        points: &POINTS,
+        rounds: 1,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let control = Control::default();
+    let runs = runtime
+        .block_on(calibration.run(&Placement::free(), &control))
+        .expect("measured");
+    assert_eq!(runs.len(), POINTS.len());
+    let model = model(&runs, Machine::look(), "2026-11-25T12:00:00Z".to_owned()).expect("a model");
+
+    // Heads and JSON are as long as they are, however busy the machine.
+    let poll = &model.transports.poll;
+    assert!((80.0..100.0).contains(&poll.request_bytes), "{poll:?}");
+    assert!(model.transports.stream.message_bytes > 100.0, "{model:?}");
+    assert!(poll.request_us > 0.0 && model.transports.stream.client_bytes > 0.0);
+    let check = model
+        .points
+        .iter()
+        .find(|one| one.purpose == Purpose::Check);
+    let check = check.expect("the last point");
+    for [measured, predicted] in [
+        check.requests_per_s,
+        check.wire_bytes_in_per_s,
+        check.wire_bytes_out_per_s,
+    ] {
+        let off = (predicted / measured - 1.0).abs();
+        assert!(off < 0.1, "{measured} {predicted}");
+    }
+    assert!(model.errors.bytes_worst < 0.1);
+
+    let written = serde_json::to_string(&model).expect("plain values");
+    assert_eq!(Model::parse(&written).expect("a model file"), model);
+}
