@@ -27,7 +27,6 @@ pub mod ledger;
 pub mod log;
 pub mod message;
 pub mod numbers;
-mod opening;
 pub mod plan;
 pub mod presence;
 mod publish;

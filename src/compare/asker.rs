@@ -8,7 +8,8 @@ use tokio::time::{Instant, timeout};
 use super::{
     Pace,
     client::{PATIENCE, PAUSE},
-    http::{Body, Head},
+    http::{Answered, Body, Head},
+    profile::Take,
     recorder::Books,
     requests::{Answer, Asking},
     socket::Socket,
@@ -26,6 +27,7 @@ pub struct Asker<'a> {
     raw: Vec<u8>,
     body: Vec<u8>,
     headers: Vec<(String, String)>,
+    lacking: Option<&'a Take>,
 }
 
 impl<'a> Asker<'a> {
@@ -41,7 +43,13 @@ impl<'a> Asker<'a> {
             raw: Vec::new(),
             body: Vec::new(),
             headers: Vec::new(),
+            lacking: None,
         }
+    }
+
+    /// A part of the cursor that was not in the last answer with a message.
+    pub fn lacking(&self) -> Option<&'a Take> {
+        self.lacking
     }
 
     pub fn books(&self) -> &Books {
@@ -185,8 +193,7 @@ impl<'a> Asker<'a> {
             self.socket = None;
         }
         if !matches!(head.status, 200 | 204 | 304) {
-            let status = head.status;
-            return Err(Broken::Wrong(anyhow!("the server answered {status}")));
+            return Err(Broken::Wrong(Answered(head.status).into()));
         }
         let has_messages = self.books.take(&self.body);
         if !has_messages {
@@ -197,7 +204,10 @@ impl<'a> Asker<'a> {
             body: &self.body,
             has_messages,
         };
-        self.asking.advance(&mut self.cursor, &answer);
+        let lacking = self.asking.advance(&mut self.cursor, &answer);
+        if has_messages {
+            self.lacking = lacking;
+        }
         Ok(self.asking.has_more(&answer))
     }
 

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Result;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 use super::{
     Pace,
@@ -72,7 +75,10 @@ impl Client {
                         let first = begin + interval.mul_f64(share);
                         asker.poll(first, *interval, *pace).await
                     }
-                    _ => asker.long_poll().await,
+                    _ => {
+                        sleep_until(begin).await;
+                        asker.long_poll().await
+                    }
                 }
             }
             Reading::Stream(opening) => {

@@ -43,7 +43,8 @@ impl Outcome {
         self.delay_us.as_ref().map(|delays| of(delays) as f64)
     }
 
+    /// By the deliveries of the same time: those of the messages that count may have come later.
     fn per_delivery(&self, total: f64) -> Option<f64> {
-        (self.deliveries > 0).then(|| total / self.deliveries as f64)
+        (self.arrivals > 0).then(|| total / self.arrivals as f64)
     }
 }

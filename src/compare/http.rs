@@ -11,6 +11,11 @@ const MAX_BODY_BYTES: u64 = 256 * 1024 * 1024;
 /// A line that announces a chunk, extensions and all.
 const MAX_CHUNK_LINE: usize = 4096;
 
+/// An answer that is no success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the server answered {0}")]
+pub struct Answered(pub u16);
+
 /// What is needed of an answer's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

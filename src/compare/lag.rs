@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hdrhistogram::Histogram;
 use tokio::{task::JoinHandle, time::Instant};
 
-use super::{recorder::Recorder, window::Phase};
+use super::{recorder::Recorder, times::times, window::Phase};
 
 const EVERY: Duration = Duration::from_millis(10);
 const SHARE: f64 = 0.99;
@@ -26,9 +25,7 @@ impl Lag {
 }
 
 async fn watch(recorder: Arc<Recorder>) -> u64 {
-    let Ok(mut lags) = Histogram::<u64>::new(2) else {
-        unreachable!("two digits are a valid precision");
-    };
+    let mut lags = times();
     loop {
         let due = Instant::now() + EVERY;
         tokio::time::sleep_until(due).await;

@@ -5,6 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use anyhow::{Result, ensure};
 
 use super::{Workload, marker::Marker};
+use crate::numbers::grouped;
 
 const CLIENTS: RangeInclusive<usize> = 1..=100_000;
 const RATE: RangeInclusive<f64> = 0.01..=10_000.0;
@@ -18,50 +19,65 @@ const MODEST_CLIENTS: usize = 10_000;
 const MODEST_RATE: f64 = 1000.0;
 const MODEST_DURATION: Duration = Duration::from_secs(600);
 
-/// Descriptors beside the clients': the server's pipes, the publisher, files, the runtime.
-const OWN_DESCRIPTORS: u64 = 128;
+/// Descriptors beside the clients', here and at a server of our own: pipes, files, the runtime, the
+/// publisher's connections, and what the server keeps in reserve.
+const OWN_DESCRIPTORS: u64 = 256;
 const RUN_ID_CHARACTERS: usize = 10;
 
 impl Workload {
     /// Refuses what cannot be measured at all, in words of the command line.
     pub fn check(&self) -> Result<()> {
-        let named = |name, range: &dyn std::fmt::Debug| format!("{name} must be within {range:?}");
         ensure!(!self.transports.is_empty(), "--transports names none");
         let mut others = self.transports.iter().enumerate();
         let twice = others.find(|(at, one)| self.transports[..*at].contains(one));
         ensure!(twice.is_none(), "--transports names one twice");
-        ensure!(
-            CLIENTS.contains(&self.clients),
-            named("--clients", &CLIENTS)
-        );
-        ensure!(RATE.contains(&self.rate), named("--rate", &RATE));
-        ensure!(
-            INTERVAL.contains(&self.interval),
-            named("--interval", &INTERVAL)
-        );
-        ensure!(
-            DURATION.contains(&self.duration),
-            named("--duration", &DURATION)
-        );
-        ensure!(WAIT.contains(&self.wait), named("--wait", &WAIT));
-        ensure!(REPEAT.contains(&self.repeat), named("--repeat", &REPEAT));
-        let sizes = Marker::MIN_SIZE..=Marker::MAX_SIZE;
-        ensure!(sizes.contains(&self.size), named("--size", &sizes));
+        let count = |n: &usize| grouped(*n as u64);
+        let rounds = |n: &u32| grouped(u64::from(*n));
+        let time = |time: &Duration| humantime::format_duration(*time).to_string();
+        within("--clients", &self.clients, &CLIENTS, count)?;
+        within("--rate", &self.rate, &RATE, f64::to_string)?;
+        within("--interval", &self.interval, &INTERVAL, time)?;
+        within("--duration", &self.duration, &DURATION, time)?;
+        within("--wait", &self.wait, &WAIT, time)?;
+        within("--repeat", &self.repeat, &REPEAT, rounds)?;
+        within(
+            "--size",
+            &self.size,
+            &(Marker::MIN_SIZE..=Marker::MAX_SIZE),
+            count,
+        )?;
         Ok(())
     }
 
     /// Whether it is more than a server should be asked for by mistake, and what of it.
     pub fn excess(&self) -> Option<String> {
         if self.clients > MODEST_CLIENTS {
-            Some(format!("more than {MODEST_CLIENTS} clients"))
+            let most = grouped(MODEST_CLIENTS as u64);
+            Some(format!("more than {most} --clients"))
         } else if self.rate > MODEST_RATE {
-            Some(format!("more than {MODEST_RATE} messages a second"))
+            Some(format!("a --rate above {MODEST_RATE}"))
         } else if self.duration > MODEST_DURATION {
-            Some(format!("more than {MODEST_DURATION:?} a run"))
+            let most = humantime::format_duration(MODEST_DURATION);
+            Some(format!("a --duration above {most}"))
         } else {
             None
         }
     }
+}
+
+fn within<T: PartialOrd>(
+    flag: &str,
+    value: &T,
+    range: &RangeInclusive<T>,
+    text: impl Fn(&T) -> String,
+) -> Result<()> {
+    ensure!(
+        range.contains(value),
+        "{flag} must be from {} to {}",
+        text(range.start()),
+        text(range.end())
+    );
+    Ok(())
 }
 
 /// Makes sure that `clients` connections can be open at a time.
@@ -70,8 +86,11 @@ pub fn make_room(clients: usize) -> Result<()> {
     let room = limit.saturating_sub(OWN_DESCRIPTORS);
     ensure!(
         clients as u64 <= room,
-        "{clients} clients need more open files than the {limit} this process may have: \
-         ask for at most {room}, or raise the limit (ulimit -n)"
+        "{} clients need more descriptors than the {} a process may have: ask for at most {} \
+         --clients, or raise the limit (ulimit -Hn)",
+        grouped(clients as u64),
+        grouped(limit),
+        grouped(room)
     );
     Ok(())
 }

@@ -51,6 +51,7 @@ mod stop;
 mod stream;
 mod table;
 mod target;
+mod times;
 mod transport;
 mod usage;
 mod verdict;

@@ -5,6 +5,7 @@ use hdrhistogram::Histogram;
 
 use super::outcome::{Bucket, Load, Outcome, Publishing, Second};
 use super::record::percentiles;
+use super::times::times;
 
 /// `None` of no runs; a single one as it is.
 pub fn pool(runs: &[&Outcome]) -> Option<Outcome> {
@@ -82,9 +83,7 @@ fn buckets(runs: &[&Outcome]) -> Vec<Bucket> {
 }
 
 fn histogram(buckets: &[Bucket]) -> Histogram<u64> {
-    let Ok(mut histogram) = Histogram::new(2) else {
-        unreachable!("two digits are a valid precision");
-    };
+    let mut histogram = times();
     for bucket in buckets {
         histogram.saturating_record_n(bucket.le_us, bucket.count);
     }
@@ -115,5 +114,37 @@ fn load(runs: &[&Outcome]) -> Load {
         cpu_share: cpu_s / (time * f64::from(cores)),
         lag_us_p99: most(runs, |run| run.load.lag_us_p99),
         limited: runs.iter().any(|run| run.load.limited),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{Transport, sample::outcome};
+
+    #[test]
+    fn counts_are_added_and_levels_and_delays_are_those_of_all_runs() {
+        let run = |le_us: u64, memory: u64| {
+            let mut run = outcome(Transport::Stream);
+            run.delay_buckets = vec![Bucket {
+                le_us,
+                count: run.deliveries,
+            }];
+            if let Some(delays) = &mut run.delay_us {
+                delays.max = le_us;
+            }
+            run.server_memory_bytes = Some(memory);
+            run
+        };
+        let runs = [run(1000, 5), run(400_000, 9), run(500_000, 7)];
+        let pooled = pool(&runs.iter().collect::<Vec<_>>()).expect("three");
+        assert_eq!((pooled.round, pooled.deliveries), (0, 9000));
+        assert_eq!(pooled.duration_s, 90.0);
+        assert_eq!(pooled.server_memory_bytes, Some(7), "the median");
+        let delays = pooled.delay_us.expect("deliveries");
+        assert!(delays.p50.abs_diff(400_000) <= 4_000, "{delays:?}");
+        assert!(delays.p99.abs_diff(500_000) <= 5_000, "{delays:?}");
+        assert_eq!(delays.max, 500_000);
+        assert!(pooled.is_valid());
     }
 }

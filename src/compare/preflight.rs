@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use tokio::time::{Instant, sleep, timeout};
+use anyhow::{Error, Result, anyhow, bail, ensure};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
     Target, Transport, Workload,
     asker::Asker,
+    http::Answered,
     limits,
     marker::Marker,
     placement::Placement,
@@ -22,11 +23,13 @@ use super::{
 };
 
 /// How long a message may take to show up.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two polls for it.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What a long-poll is asked to wait here.
-const WAIT_S: f64 = 2.0;
+/// What a long-poll is asked to wait here, seconds.
+const WAIT_S: f64 = 1.0;
+/// How long an answer without news is waited for.
+const STILL: Duration = Duration::from_millis(1500);
 const MESSAGES: u64 = 2;
 
 /// Tries each transport of `workload` on `target`. Returns what the server calls itself.
@@ -86,38 +89,48 @@ impl<'a> Trial<'a> {
     }
 
     fn publish(&mut self, sequence: u64) -> Result<()> {
-        let path = &self.opened.profile.publish.path;
         let request = self.publishing.request(sequence);
         let sent = tokio::task::block_in_place(|| self.connection.send(&request));
-        sent.with_context(|| format!("cannot publish to {} at {path}", self.opened.addr))
+        sent.map_err(|error| self.explained("publish", &error))
     }
 
     async fn ask(&mut self, transport: Transport) -> Result<()> {
         let asking = Asking::new(&self.opened.profile, transport, &self.place)?;
         let books = self.recorder.books(0);
         let mut asker = Asker::new(self.opened.addr, &asking, PATIENCE, books);
-        let failed = || format!("{transport} of {}", self.opened.profile.name);
-        asker.open().await.with_context(failed)?;
+        let part = transport.as_str();
+        let opened = asker.open().await;
+        opened.map_err(|error| self.explained(part, &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
             let deadline = Instant::now() + PATIENCE;
             while asker.books().first_deliveries() <= sequence {
-                ensure!(
-                    Instant::now() < deadline,
-                    "the {transport} answers do not hold the message that was published: correct \
-                     [{transport}] path, or its cursor, in profile {}",
-                    self.opened.profile.name
-                );
-                asker.try_ask().await.with_context(failed)?;
+                let asked = timeout_at(deadline, asker.try_ask()).await;
+                let Ok(answer) = asked else { break };
+                answer.map_err(|error| self.explained(part, &error))?;
+                if let Some(take) = asker.lacking() {
+                    bail!(
+                        "the {part} answers have no {take}: correct the cursor of [{part}] in {}",
+                        self.profile()
+                    );
+                }
                 sleep(PAUSE).await;
             }
+            ensure!(
+                asker.books().first_deliveries() > sequence,
+                "the {part} answers do not bring the message that was published: correct the path or \
+                 the cursor of [{part}], or [publish], in {}",
+                self.profile()
+            );
         }
-        asker.try_ask().await.with_context(failed)?;
+        // Nothing is new now. A server may keep a long-poll for as long as it likes.
+        if let Ok(answer) = timeout(STILL, asker.try_ask()).await {
+            answer.map_err(|error| self.explained(part, &error))?;
+        }
         ensure!(
             asker.books().repetitions() == 0,
-            "the {transport} answers bring the same message again: correct the cursor of \
-             [{transport}] in profile {}",
-            self.opened.profile.name
+            "the {part} answers bring the same message again: correct the cursor of [{part}] in {}",
+            self.profile()
         );
         Ok(())
     }
@@ -125,18 +138,39 @@ impl<'a> Trial<'a> {
     async fn stream(&mut self) -> Result<()> {
         let opening = Opening::new(&self.opened.profile, &self.place)?;
         let mut streamer = Streamer::new(self.opened.addr, &opening, self.recorder.books(0));
-        let failed = || format!("stream of {}", self.opened.profile.name);
-        streamer.open().await.with_context(failed)?;
+        let opened = timeout(PATIENCE, streamer.open()).await;
+        let opened = opened.unwrap_or_else(|_| Err(anyhow!("no answer in time")));
+        opened.map_err(|error| self.explained("stream", &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
             let waiting = streamer.read_until(|books| books.first_deliveries() > sequence);
-            let came = timeout(PATIENCE, waiting).await;
-            came.with_context(|| {
-                let name = &self.opened.profile.name;
-                format!("the stream does not bring the message that was published: correct [stream] path in profile {name}")
-            })?
-            .with_context(failed)?;
+            match timeout(PATIENCE, waiting).await {
+                Ok(came) => came.map_err(|error| self.explained("stream", &error))?,
+                Err(_) => bail!(
+                    "the stream does not bring the message that was published: correct the path of \
+                     [stream], or [publish], in {}",
+                    self.profile()
+                ),
+            }
         }
         Ok(())
+    }
+
+    fn profile(&self) -> String {
+        format!("profile {}", self.opened.profile.name)
+    }
+
+    /// What went wrong at this `part` of the profile, and what to change.
+    fn explained(&self, part: &str, error: &Error) -> Error {
+        let status = error.downcast_ref().map(|Answered(status)| *status);
+        let profile = self.profile();
+        let advice = match status {
+            Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
+            Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
+            Some(429) => "raise the server's limits for this machine".to_owned(),
+            _ => format!("correct [{part}] in {profile}, or choose another --profile"),
+        };
+        let url = &self.opened.url;
+        anyhow!("{part} at {url} failed, {error:#}: {advice}")
     }
 }

@@ -257,6 +257,15 @@ impl FromStr for Take {
     }
 }
 
+impl std::fmt::Display for Take {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Json(path) => write!(f, "json:{}", path.join(".")),
+            Self::Header(name) => write!(f, "header:{name}"),
+        }
+    }
+}
+
 impl FromStr for Send {
     type Err = String;
 

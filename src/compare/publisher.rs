@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 use super::{
-    http::{Body, Head},
+    http::{Answered, Body, Head},
     outcome::Publishing as Summary,
     recorder::Recorder,
     requests::Publishing,
@@ -167,8 +167,7 @@ impl Connection {
         if !head.closes {
             self.stream = Some((stream, Instant::now()));
         }
-        let status = head.status;
-        ensure!(status / 100 == 2, "the server answered {status}");
+        ensure!(head.status / 100 == 2, Answered(head.status));
         Ok(())
     }
 

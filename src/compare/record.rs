@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A load generator that uses more than this of its processors may be the bottleneck.
-const BUSY_SHARE: f64 = 0.85;
+pub const BUSY_SHARE: f64 = 0.85;
 /// One whose timers are later than this at the 99th percentile is held up.
 const LATE_US: u64 = 50_000;
 
@@ -48,8 +48,9 @@ impl Record<'_> {
         let missed = lacking - excused;
         let deliveries = expected - missed;
         let counted_one_by_one = self.recorder.deliveries();
+        // What arrived in the moment it was stopped may have been counted by one of them only.
         ensure!(
-            deliveries == counted_one_by_one,
+            self.interrupted || deliveries == counted_one_by_one,
             "the books do not agree: {deliveries} deliveries by audit, {counted_one_by_one} by count"
         );
         let duration_s = window.measured_s();

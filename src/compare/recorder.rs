@@ -10,16 +10,12 @@ use super::{
     audit::{Audit, Seen},
     marker::Marker,
     outcome::{Second, Traffic},
+    times::times,
     window::{Phase, Window},
 };
 
 /// Clients share this many histograms, so that they seldom wait for one another.
 const SHARDS: usize = 16;
-/// Delays above an hour count as one.
-const LONGEST_DELAY_US: u64 = 3_600_000_000;
-/// Two digits: a delay is known to one part in a hundred.
-const DIGITS: u8 = 2;
-
 /// See the module.
 pub struct Recorder {
     pub window: Window,
@@ -65,9 +61,8 @@ pub struct Tally {
 impl Recorder {
     pub fn new(window: Window, marker: Marker, lanes: usize) -> Arc<Self> {
         let shard = || {
-            let delays = Histogram::new_with_bounds(1, LONGEST_DELAY_US, DIGITS);
             Mutex::new(Shard {
-                delays: delays.unwrap_or_else(|_| unreachable!("the bounds are constants")),
+                delays: times(),
                 seconds: Vec::new(),
                 deliveries: 0,
             })

@@ -150,13 +150,17 @@ impl Asking {
             .any(|take| matches!(take, Take::Header(wanted) if wanted.eq_ignore_ascii_case(name)))
     }
 
-    /// Moves the cursor to where the answer says. What it does not tell stays as it was.
-    pub fn advance(&self, cursor: &mut [Option<String>], answer: &Answer<'_>) {
+    /// Moves the cursor to where the answer says. What it does not tell stays as it was, and the
+    /// first such part is returned.
+    pub fn advance(&self, cursor: &mut [Option<String>], answer: &Answer<'_>) -> Option<&Take> {
+        let mut lacking = None;
         for (rule, place) in self.rules.iter().zip(cursor) {
-            if let Some(value) = self.find(&rule.take, answer) {
-                *place = Some(value);
+            match self.find(&rule.take, answer) {
+                Some(value) => *place = Some(value),
+                None => lacking = lacking.or(Some(&rule.take)),
             }
         }
+        lacking
     }
 
     /// Whether it is worth asking again at once.

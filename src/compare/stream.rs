@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     client::{PATIENCE, PAUSE},
-    http::{Body, Head},
+    http::{Answered, Body, Head},
     recorder::Books,
     requests::Opening,
     socket::Socket,
@@ -67,7 +67,7 @@ impl<'a> Streamer<'a> {
             while let Some(head) = Head::parse(&self.raw, |_, _| {})? {
                 self.raw.drain(..head.length);
                 if head.status >= 200 {
-                    ensure!(head.status == 200, "the server answered {}", head.status);
+                    ensure!(head.status == 200, Answered(head.status));
                     self.stream = Some((socket, Body::new(head.framing)));
                     return Ok(());
                 }

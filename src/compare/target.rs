@@ -1,11 +1,12 @@
 //! What is measured: our own server, started for the purpose, or one that runs already.
 
 use std::{
-    net::{SocketAddr, ToSocketAddrs as _},
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
     path::PathBuf,
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
     own_server::{OwnServer, Running},
@@ -14,6 +15,9 @@ use super::{
     requests::Address,
     usage::Processes,
 };
+
+/// How long an address may take to accept a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -29,7 +33,8 @@ pub enum Target {
 pub struct Remote {
     pub url: String,
     pub address: Address,
-    pub addr: SocketAddr,
+    /// All addresses its name has.
+    pub addrs: Vec<SocketAddr>,
     pub profile: Profile,
     /// Its process, where it runs on this machine.
     pub pid: Option<u32>,
@@ -40,6 +45,8 @@ pub struct Remote {
 /// A target that is ready for one run.
 #[derive(Debug)]
 pub struct Opened {
+    /// For people.
+    pub url: String,
     pub addr: SocketAddr,
     pub host: String,
     pub prefix: String,
@@ -48,6 +55,24 @@ pub struct Opened {
     pub cores: Option<u32>,
     /// Ends the server when the run is over.
     _server: Option<Running>,
+}
+
+impl Remote {
+    /// The first of its addresses at which somebody listens: `localhost` has two, a server often one.
+    fn answering(&self) -> Result<SocketAddr> {
+        let mut failure = None;
+        for addr in &self.addrs {
+            match TcpStream::connect_timeout(addr, PATIENCE) {
+                Ok(_) => return Ok(*addr),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        let why = failure.map_or_else(String::new, |error| format!(" ({error})"));
+        bail!(
+            "cannot reach {}{why}: start the server, or correct --target",
+            self.url
+        )
+    }
 }
 
 impl Target {
@@ -68,12 +93,11 @@ impl Target {
     pub fn remote(url: &str, profile: Profile, pid: Option<u32>) -> Result<Self> {
         let address: Address = url.parse()?;
         let host = address.host.as_str();
-        let mut found = (host, address.port)
+        let found = (host, address.port)
             .to_socket_addrs()
-            .with_context(|| format!("cannot find the host {host}"))?;
-        let addr = found
-            .next()
-            .with_context(|| format!("the host {host} has no address"))?;
+            .with_context(|| format!("cannot find the host {host}: correct --target"))?;
+        let addrs: Vec<SocketAddr> = found.collect();
+        ensure!(!addrs.is_empty(), "the host {host} has no address");
         if let Some(pid) = pid {
             ensure!(
                 Processes::of(pid).exist(),
@@ -83,7 +107,7 @@ impl Target {
         Ok(Self::Remote(Box::new(Remote {
             url: url.to_owned(),
             address,
-            addr,
+            addrs,
             profile,
             pid,
             cores: None,
@@ -94,7 +118,7 @@ impl Target {
     pub fn is_local(&self) -> bool {
         match self {
             Self::Own(_) => true,
-            Self::Remote(remote) => remote.addr.ip().is_loopback(),
+            Self::Remote(remote) => remote.addrs.iter().all(|addr| addr.ip().is_loopback()),
         }
     }
 
@@ -130,6 +154,7 @@ impl Target {
                     count => count,
                 };
                 Ok(Opened {
+                    url: format!("http://{}", server.addr),
                     addr: server.addr,
                     host: server.addr.to_string(),
                     prefix: String::new(),
@@ -140,7 +165,8 @@ impl Target {
                 })
             }
             Self::Remote(remote) => Ok(Opened {
-                addr: remote.addr,
+                url: remote.url.clone(),
+                addr: remote.answering()?,
                 host: remote.address.authority.clone(),
                 prefix: remote.address.prefix.clone(),
                 profile: remote.profile.clone(),

@@ -212,7 +212,7 @@ impl Costs {
             .collect();
         if !limited.is_empty() {
             return format!(
-                "Delays say nothing of the server here, as the load generator was the limit with {}.",
+                "Delays say nothing of the server here, as the load generator was at its limit or held up with {}.",
                 list(&limited)
             );
         }
@@ -423,7 +423,10 @@ mod tests {
             costing(Transport::Poll, 1000, 12.0, 1_000_000),
             stream,
         ]);
-        assert_says(&text, &["load generator was the limit with stream"]);
+        assert_says(
+            &text,
+            &["load generator was at its limit or held up with stream"],
+        );
         assert!(!text.contains("400 ms"), "{text}");
     }
 

@@ -1,7 +1,7 @@
 //! What keeps figures from being taken at their face value: losses, failures, and a load generator or
 //! machine that was busy with itself.
 
-use super::{Machine, Outcome};
+use super::{Machine, Outcome, record::BUSY_SHARE};
 use crate::numbers::{grouped, short, time_us};
 
 /// Arrivals that differ from deliveries by more than this share show a run that was not in its stride.
@@ -80,19 +80,29 @@ fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
     let mut warn = |text: String| all.push(Warning { voids: false, text });
     let load = &outcome.load;
     if load.limited {
-        warn(format!(
-            "{name}: LIMITED BY THE LOAD GENERATOR, not by the server: it used {:.0} % of its {}, and \
-             its timers were {} late (99 of 100 less); ask for fewer --clients or a lower --rate",
+        let share = format!(
+            "{:.0} % of its {}",
             load.cpu_share * 100.0,
-            processors(load.cores),
-            time_us(load.lag_us_p99 as f64),
-        ));
+            processors(load.cores)
+        );
+        let lag = time_us(load.lag_us_p99 as f64);
+        warn(if load.cpu_share > BUSY_SHARE {
+            format!(
+                "{name}: LIMITED BY THE LOAD GENERATOR, not by the server: it used {share}, and one in a \
+                 hundred of its timers was {lag} late; ask for fewer --clients or a lower --rate"
+            )
+        } else {
+            format!(
+                "{name}: THE LOAD GENERATOR WAS HELD UP: one in a hundred of its timers was {lag} late, \
+                 though it used only {share}; something else keeps this machine busy"
+            )
+        });
     }
     let late = outcome.publishing.late_us_max;
     if late > LATE_US {
         warn(format!(
             "{name}: a message was sent {} after it was due, as the one before it was not yet \
-             acknowledged; its delay counts from when it was due",
+             acknowledged or this program was held up; its delay counts from when it was due",
             time_us(late as f64)
         ));
     }

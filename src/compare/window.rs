@@ -90,16 +90,16 @@ impl Window {
     }
 
     pub fn phase(&self, at_us: u64) -> Phase {
-        if at_us < self.begin_us.load(Relaxed) {
-            return Phase::Opening;
-        }
         let from = self.start_us();
-        if at_us < from {
-            Phase::WarmUp
-        } else if at_us < self.end_us() {
-            Phase::Measured(((at_us - from) / 1_000_000) as usize)
-        } else {
+        // First, as a run that is cut may end before it was to be measured.
+        if at_us >= self.end_us() {
             Phase::After
+        } else if at_us < self.begin_us.load(Relaxed) {
+            Phase::Opening
+        } else if at_us < from {
+            Phase::WarmUp
+        } else {
+            Phase::Measured(((at_us - from) / 1_000_000) as usize)
         }
     }
 
@@ -169,5 +169,6 @@ mod tests {
         window.cut();
         assert!(window.counted().is_empty());
         assert_eq!(window.measured_s(), 0.0);
+        assert_eq!(window.phase(window.end_us()), Phase::After);
     }
 }

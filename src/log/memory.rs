@@ -70,6 +70,10 @@ impl Memory {
         }
     }
 
+    pub fn log_id(&self) -> LogId {
+        self.log
+    }
+
     pub fn append(
         &self,
         draft: Draft,

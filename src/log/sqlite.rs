@@ -42,7 +42,6 @@ const QUEUE: usize = 1024;
 pub struct Opened {
     file: LogFile,
     writer: Connection,
-    pub log: LogId,
     pub head: u64,
 }
 
@@ -50,12 +49,7 @@ impl Opened {
     pub fn open(path: PathBuf) -> Result<Self, OpenError> {
         let (file, writer) = LogFile::open(path)?;
         let head = writer::head(&writer).map_err(|error| file.error(error))?;
-        Ok(Self {
-            log: file.log,
-            file,
-            writer,
-            head,
-        })
+        Ok(Self { file, writer, head })
     }
 
     pub fn serve(
@@ -89,7 +83,7 @@ impl Opened {
             .start(queue)
             .map_err(|error| OpenError::new(&name, error))?;
         Ok(Sqlite {
-            _file: self.file,
+            file: self.file,
             reading,
             commands,
             health,
@@ -99,7 +93,7 @@ impl Opened {
 
 pub struct Sqlite {
     /// Holds the lock on the file.
-    _file: LogFile,
+    file: LogFile,
     reading: Arc<Reading>,
     commands: mpsc::Sender<Command>,
     health: Arc<Health>,
@@ -114,6 +108,10 @@ struct Health {
 }
 
 impl Sqlite {
+    pub fn log_id(&self) -> LogId {
+        self.file.log
+    }
+
     pub async fn append(
         &self,
         draft: Draft,
