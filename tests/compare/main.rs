@@ -1,5 +1,12 @@
-//! The measuring instrument, held against servers whose cost is known.
+//! The measuring instrument, held against servers whose cost and faults are known.
 
+mod audit;
+mod bad_input;
+mod bytes;
 mod calibrate;
+mod command;
+mod foreign;
+mod known_cost;
 mod own;
+mod stopping;
 mod support;

@@ -4,8 +4,6 @@
 mod batches;
 mod concurrent;
 mod model;
-#[path = "../support/nats.rs"]
-mod nats;
 mod newcomers;
 mod reader;
 mod sequences;

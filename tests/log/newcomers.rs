@@ -91,8 +91,3 @@ fn newcomers_see_the_whole_room_while_it_is_written_on_memory() {
 fn newcomers_see_the_whole_room_while_it_is_written_on_sqlite() {
     check(Kind::Sqlite);
 }
-
-#[test]
-fn newcomers_see_the_whole_room_while_it_is_written_on_nats() {
-    check(Kind::Nats);
-}

@@ -82,10 +82,7 @@ impl Reader {
             assert_eq!(reason, Reset::Expired, "{:?}", self.cursor);
             let at = self.at(&world.log);
             let gap = world.model.has_gap_after(&self.room, at);
-            assert!(
-                gap || world.model.may_see_a_gap_after(at),
-                "told of a gap after {at} where there is none"
-            );
+            assert!(gap, "told of a gap after {at} where there is none");
         }
         self.told = true;
     }
@@ -135,14 +132,7 @@ impl Reader {
         self.told = false;
         let reset_due =
             self.is_alien(&world.log) || world.model.has_gap_after(&self.room, self.cursor.id);
-        let may_be = world.model.may_see_a_gap_after(self.cursor.id);
-        let is_reset = read.reset.is_some();
-        assert!(
-            is_reset == reset_due || (is_reset && may_be),
-            "at {:?}: {:?}",
-            self.cursor,
-            read.reset
-        );
+        assert_eq!(read.reset.is_some(), reset_due, "at {:?}", self.cursor);
         if let Some(reason) = read.reset {
             self.on_reset(world, reason);
         }

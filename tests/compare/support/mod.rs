@@ -1,15 +1,22 @@
 //! What the tests stand on.
 
+pub mod http;
+pub mod log_server;
+pub mod program;
+
 use std::{path::PathBuf, time::Duration};
 
 use poll_vs_sse::compare::{Control, Outcome, Placement, Target, Transport, Workload, measure};
+
+/// How long anything may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// This project's server, as built for the tests.
 pub fn own() -> Target {
     Target::own_from(Some(PathBuf::from(env!("CARGO_BIN_EXE_poll-vs-sse"))))
 }
 
-/// A small workload that is over soon.
+/// A small workload that is over soon: 20 messages, after 10 that do not count.
 pub fn small() -> Workload {
     Workload {
         clients: 20,

@@ -1,0 +1,148 @@
+//! What goes wrong on the way is found, and nothing else is.
+
+use std::time::Duration;
+
+use poll_vs_sse::compare::{Outcome, Transport};
+
+use crate::support::{
+    log_server::{self, Conduct},
+    program::compare,
+    run, small,
+};
+
+/// Reader 3 never has message 15, reader 4 has 17 twice, reader 5 has 19 before 18. The messages of the
+/// warm-up are those before 10.
+fn faulty(reader: usize, messages: usize) -> Vec<usize> {
+    let all = 0..messages;
+    match reader {
+        3 => all.filter(|number| *number != 15).collect(),
+        4 => all
+            .flat_map(|number| vec![number; if number == 17 { 2 } else { 1 }])
+            .collect(),
+        5 => all
+            .filter(|number| *number != 18 || messages > 19)
+            .map(|number| match number {
+                18 => 19,
+                19 if messages > 19 => 18,
+                other => other,
+            })
+            .collect(),
+        _ => all.collect(),
+    }
+}
+
+fn measured(conduct: Conduct, transport: Transport) -> Outcome {
+    let server = log_server::start(conduct);
+    run(&log_server::target(&server), &small(), transport)
+}
+
+fn each_fault_is_found_once(transport: Transport) {
+    let conduct = Conduct {
+        view: faulty,
+        ..Conduct::default()
+    };
+    let outcome = measured(conduct, transport);
+    assert_eq!(outcome.expected, 20 * 20);
+    assert_eq!(
+        (outcome.missed, outcome.duplicates, outcome.out_of_order),
+        (1, 1, 1)
+    );
+    assert_eq!(outcome.deliveries, outcome.expected - 1);
+    assert_eq!((outcome.errors, outcome.first_error.as_deref()), (0, None));
+    assert!(!outcome.is_valid());
+}
+
+#[test]
+fn a_loss_a_duplicate_and_disorder_of_polls_are_each_found() {
+    each_fault_is_found_once(Transport::Poll);
+}
+
+#[test]
+fn a_loss_a_duplicate_and_disorder_of_streams_are_each_found() {
+    each_fault_is_found_once(Transport::Stream);
+}
+
+#[test]
+fn a_server_without_faults_has_none() {
+    for transport in [Transport::Poll, Transport::Stream] {
+        let outcome = measured(Conduct::default(), transport);
+        assert!(outcome.is_valid(), "{outcome:?}");
+        assert_eq!(outcome.deliveries, 20 * 20);
+    }
+}
+
+#[test]
+fn an_injected_delay_is_found() {
+    const HOLD: Duration = Duration::from_millis(400);
+    let conduct = Conduct {
+        // One more message each time cannot be read before its predecessor: hold all alike.
+        hold: |_| HOLD,
+        ..Conduct::default()
+    };
+    let outcome = measured(conduct, Transport::Stream);
+    assert!(outcome.is_valid(), "{outcome:?}");
+    let delays = outcome.delay_us.expect("deliveries");
+    let hold_us = HOLD.as_micros() as u64;
+    assert!(delays.p50 >= hold_us, "{delays:?}");
+    let earlier = outcome
+        .delay_buckets
+        .iter()
+        .filter(|bucket| bucket.le_us < hold_us);
+    assert_eq!(earlier.count(), 0, "{:?}", outcome.delay_buckets);
+    // What is held back by the server is not blamed on the publisher.
+    assert_eq!(outcome.publishing.refused, 0);
+}
+
+#[test]
+fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
+    const HOLD: Duration = Duration::from_millis(1500);
+    let conduct = Conduct {
+        hold: |number| if number == 29 { HOLD } else { Duration::ZERO },
+        ..Conduct::default()
+    };
+    let outcome = measured(conduct, Transport::Stream);
+    assert!(outcome.is_valid(), "{outcome:?}");
+    let hold_us = HOLD.as_micros() as u64;
+    let later = outcome
+        .delay_buckets
+        .iter()
+        .filter(|bucket| bucket.le_us >= hold_us);
+    let count: u64 = later.map(|bucket| bucket.count).sum();
+    assert!(
+        count >= 20,
+        "the last message, for each of 20 clients: {count}"
+    );
+    assert!(outcome.delay_us.expect("deliveries").max >= hold_us);
+}
+
+#[test]
+fn what_was_lost_is_shouted_and_the_exit_code_says_so() {
+    let server = log_server::start(Conduct {
+        view: faulty,
+        ..Conduct::default()
+    });
+    let directory = tempfile::tempdir().expect("a directory");
+    let profile = directory.path().join("profile.toml");
+    std::fs::write(&profile, log_server::PROFILE).expect("written");
+    let json = directory.path().join("out.json");
+    let (url, profile, file) = (
+        server.url(),
+        profile.display().to_string(),
+        json.display().to_string(),
+    );
+    let flags = "--clients 20 --rate 10 --duration 2s --transports stream";
+    let mut args = vec!["--target", &url, "--profile", &profile, "--json", &file];
+    args.extend(flags.split(' '));
+    let ended = compare(&args);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for words in [
+        "!! stream: 1 MISSED, 1 DUPLICATES, 1 OUT OF ORDER of 400 deliveries",
+        "No verdict on stream",
+    ] {
+        assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);
+    }
+    let text = std::fs::read_to_string(&json).expect("written");
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(document["valid"], false);
+    assert_eq!(document["transports"][0]["missed"], 1);
+}

@@ -1,0 +1,232 @@
+//! What cannot be measured is one clear sentence that says what to change, exit 2, and no file.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::Command,
+    sync::Arc,
+};
+
+use crate::support::{
+    http::{Server, answer},
+    program::{Ended, Program, command},
+};
+
+/// A workload that is over soon, should it be measured by mistake.
+const QUICK: [&str; 6] = ["--clients", "5", "--duration", "1s", "--interval", "100ms"];
+
+/// Runs `compare` with `args`, both files asked for, and holds it to the module's sentence.
+fn assert_refused(args: &[&str], words: &[&str]) {
+    assert_refused_as(args, words, |command| command);
+}
+
+fn assert_refused_as(args: &[&str], words: &[&str], change: impl FnOnce(Command) -> Command) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (json, report) = (path("out.json"), path("out.html"));
+    let files = ["--json", &json, "--report", &report];
+    let all = [&["compare"], args, &files, &QUICK].concat();
+    // What a flag is given first counts here, so that `args` win.
+    let mut seen = Vec::new();
+    let mut kept = vec!["compare"];
+    for pair in all[1..].chunks(2) {
+        if !seen.contains(&pair[0]) {
+            seen.push(pair[0]);
+            kept.extend(pair);
+        }
+    }
+    let ended = Program::start(change(command(&kept))).wait();
+    assert_sentence(&ended, words);
+    let left = std::fs::read_dir(directory.path()).expect("a directory");
+    assert_eq!(left.count(), 0, "no half-written file: {args:?}");
+}
+
+fn assert_sentence(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.code, Some(2), "{} {}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout, "");
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    for word in words {
+        assert!(ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    for (flag, value, words) in [
+        ("--clients", "0", "from 1 to 100,000"),
+        ("--clients", "many", "--clients"),
+        ("--rate", "0", "from 0.01 to 10000"),
+        ("--rate", "NaN", "--rate"),
+        ("--interval", "soon", "such as"),
+        ("--interval", "1ms", "from 10ms to 10m"),
+        ("--duration", "2h", "from 1s to 1h"),
+        ("--wait", "2m", "from 1s to 1m"),
+        ("--size", "8", "--size must be from 32"),
+        ("--repeat", "0", "from 1 to 100"),
+        ("--transports", "carrier-pigeon", "--transports"),
+        ("--transports", "poll,poll", "twice"),
+        ("--pid", "0", "--pid"),
+        ("--pid", "4711", "add --target URL"),
+        ("--profile", "nchan", "add --target URL"),
+        ("--target", "ftp://x", "http://"),
+        ("--target", "https://x", "TLS"),
+        ("--clients", "20000", "--yes-load-test-this"),
+        ("--rate", "2000", "--yes-load-test-this"),
+        ("--duration", "11m", "--yes-load-test-this"),
+    ] {
+        assert_refused(&[flag, value], &[words]);
+    }
+}
+
+#[test]
+fn a_server_elsewhere_is_not_put_under_load_without_consent() {
+    // An address that is for documentation only (RFC 5737).
+    assert_refused(
+        &["--target", "http://192.0.2.1"],
+        &["not on this machine", "--yes-load-test-this"],
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_found_before_the_run() {
+    assert_refused(
+        &["--json", "/nowhere/out.json"],
+        &["--json /nowhere/out.json"],
+    );
+    assert_refused(&["--report", "/"], &["--report /", "directory"]);
+}
+
+#[test]
+fn a_target_that_is_not_there_is_named() {
+    let port = {
+        let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
+        gone.local_addr().expect("an address").port()
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    assert_refused(
+        &["--target", &url],
+        &["cannot reach", &url, "correct --target"],
+    );
+    assert_refused(
+        &["--target", "http://no-such-host.invalid"],
+        &["no-such-host.invalid", "--target"],
+    );
+}
+
+#[test]
+fn a_process_that_is_not_there_is_named() {
+    let (_server, addr) = Program::serve();
+    let url = format!("http://{addr}");
+    assert_refused(
+        &["--target", &url, "--pid", "4194304"],
+        &["no process 4194304", "--pid"],
+    );
+}
+
+/// Runs against our server with its own profile, changed.
+fn assert_profile_refused(addr: SocketAddr, from: &str, to: &str, more: &[&str], words: &[&str]) {
+    let own = include_str!("../../src/compare/profiles/poll-vs-sse.toml");
+    assert!(own.contains(from), "{from}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("profile.toml");
+    std::fs::write(&path, own.replacen(from, to, 1)).expect("written");
+    let (url, path) = (format!("http://{addr}"), path.display().to_string());
+    let args = [&["--target", &url, "--profile", &path], more].concat();
+    assert_refused(&args, words);
+}
+
+#[test]
+fn a_profile_that_does_not_fit_is_told_from_the_first_answers() {
+    let (_server, addr) = Program::serve();
+    for (from, to, words) in [
+        (
+            "\"/messages\"",
+            "\"/publish\"",
+            &["publish", "404", "[publish]"][..],
+        ),
+        (
+            "path = \"/poll?room={room}\"",
+            "path = \"/pull?room={room}\"",
+            &["404", "[poll]"],
+        ),
+        (
+            "json:cursor",
+            "json:next",
+            &["no json:next", "cursor of [poll]"],
+        ),
+        (
+            "query:cursor",
+            "query:since",
+            &["same message again", "cursor of [poll]"],
+        ),
+    ] {
+        assert_profile_refused(addr, from, to, &["--transports", "poll"], words);
+    }
+    for (from, to, words) in [
+        (
+            "path = \"/stream?",
+            "path = \"/events?",
+            &["404", "[stream]"][..],
+        ),
+        (
+            "path = \"/stream?room={room}",
+            "path = \"/stream?room=other",
+            &["does not bring", "[stream]"],
+        ),
+    ] {
+        assert_profile_refused(addr, from, to, &["--transports", "stream"], words);
+    }
+    assert_profile_refused(addr, "[stream]", "[sse]", &[], &["sse", "line"]);
+}
+
+#[test]
+fn a_profile_that_is_none_is_named_with_those_there_are() {
+    assert_refused(
+        &["--target", "http://127.0.0.1:9", "--profile", "mercury"],
+        &["mercury", "poll-vs-sse, nchan, ntfy"],
+    );
+    assert_refused(
+        &[
+            "--target",
+            "http://127.0.0.1:9",
+            "--profile",
+            "ntfy",
+            "--transports",
+            "long-poll",
+        ],
+        &["no [long-poll]", "--transports"],
+    );
+}
+
+#[test]
+fn a_server_that_fails_is_told_from_a_profile_that_does_not_fit() {
+    let broken = Server::start(Arc::new(|_, stream| {
+        answer(stream, "500 Internal Server Error", "")
+    }));
+    assert_refused(
+        &["--target", &broken.url()],
+        &["answered 500", "server's log"],
+    );
+    let silent = Server::start(Arc::new(|_, _| Err(std::io::ErrorKind::Other.into())));
+    assert_refused(
+        &["--target", &silent.url()],
+        &["without an answer", "--profile"],
+    );
+}
+
+#[test]
+fn more_clients_than_descriptors_are_refused_with_the_number_there_is_room_for() {
+    assert_refused_as(
+        &["--clients", "2000"],
+        &[
+            "2,000 clients",
+            "1,000 a process may have",
+            "ask for at most 744",
+        ],
+        |command| {
+            let mut limited = Command::new("sh");
+            limited.args(["-c", "ulimit -n 1000; exec \"$0\" \"$@\""]);
+            limited.arg(command.get_program()).args(command.get_args());
+            limited
+        },
+    );
+}

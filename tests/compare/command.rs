@@ -1,0 +1,186 @@
+//! The command through its door: what it prints and writes.
+
+use boon::{Compiler, Schemas};
+use poll_vs_sse::compare::Document;
+use serde_json::Value;
+
+use crate::support::program::{Program, command, compare};
+
+/// Over soon, whatever the transport.
+const QUICK: [&str; 8] = [
+    "--clients",
+    "10",
+    "--rate",
+    "20",
+    "--interval",
+    "200ms",
+    "--duration",
+    "1s",
+];
+
+fn quick(more: &[&str]) -> Vec<&'static str> {
+    // Leaked: a handful of words.
+    let words = QUICK.iter().chain(more).map(|word| word.to_string());
+    words.map(|word| &*word.leak()).collect()
+}
+
+/// The documented form, in which nothing undocumented may be.
+fn schema() -> Value {
+    fn close(part: &mut Value) {
+        if let Some(object) = part.as_object_mut() {
+            if object.contains_key("properties") {
+                object.insert("additionalProperties".to_owned(), false.into());
+            }
+            object.values_mut().for_each(close);
+        }
+    }
+    let text = include_str!("../../docs/compare.schema.json");
+    let mut schema = serde_json::from_str(text).expect("JSON");
+    close(&mut schema);
+    schema
+}
+
+fn assert_documented(document: &Value) {
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    compiler
+        .add_resource("schema.json", schema())
+        .expect("a schema");
+    let index = compiler
+        .compile("schema.json", &mut schemas)
+        .expect("a schema");
+    if let Err(error) = schemas.validate(document, index) {
+        panic!("{error:#}");
+    }
+}
+
+#[test]
+fn all_three_transports_are_compared_and_every_field_is_documented() {
+    let ended = compare(&quick(&["--json", "-", "--repeat", "2"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let document: Value = serde_json::from_str(&ended.stdout).expect("nothing but JSON");
+    assert_documented(&document);
+
+    let transports = document["transports"].as_array().expect("a list");
+    let names: Vec<&Value> = transports.iter().map(|one| &one["transport"]).collect();
+    assert_eq!(names, ["poll", "long-poll", "stream"]);
+    for one in transports {
+        assert_eq!(one["expected"], 2 * 20 * 10, "{one}");
+        assert_eq!(one["deliveries"], one["expected"]);
+        assert!(one["server_cpu_s"].as_f64() > Some(0.0), "{one}");
+        assert!(one["server_memory_bytes"].as_u64() > Some(1 << 20), "{one}");
+        assert!(one["wire_bytes_out"].as_u64() > Some(10_000), "{one}");
+        assert!(one["connections"].as_u64() >= Some(20), "{one}");
+    }
+    assert_eq!(document["runs"].as_array().map(Vec::len), Some(6));
+    assert_eq!(document["valid"], true);
+    assert_eq!(document["command"][0], "poll-vs-sse");
+
+    // The table for people is on standard error then.
+    let verdict = document["verdict"].as_str().expect("a verdict");
+    for words in [
+        "poll  ",
+        "long-poll",
+        "stream",
+        "range over the runs",
+        verdict,
+    ] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+    let back = Document::from_json(&ended.stdout).expect("read back");
+    assert_eq!(back.to_json().expect("written"), ended.stdout);
+}
+
+#[test]
+fn files_are_written_and_the_page_needs_no_network() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let (json, report) = (path("out.json"), path("out.html"));
+    let ended = compare(&quick(&[
+        "--transports",
+        "stream,poll",
+        "--json",
+        &json,
+        "--report",
+        &report,
+    ]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let document: Value =
+        serde_json::from_str(&std::fs::read_to_string(&json).expect("there")).expect("JSON");
+    assert_documented(&document);
+    let verdict = document["verdict"].as_str().expect("a verdict");
+    assert!(ended.stdout.contains(verdict), "{}", ended.stdout);
+    let heading = ended.stdout.lines().find(|line| line.contains("stream  "));
+    assert!(
+        heading.is_some_and(|line| line.ends_with("poll")),
+        "{}",
+        ended.stdout
+    );
+
+    let page = std::fs::read_to_string(&report).expect("there");
+    assert!(page.contains(verdict), "{page}");
+    for foreign in ["src=", "href=", "@import", "url(", "<script"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    let others = std::fs::read_dir(directory.path()).expect("a directory");
+    assert_eq!(others.count(), 2, "nothing else is left behind");
+}
+
+#[test]
+fn the_environment_sets_flags_and_flags_win() {
+    let mut command = command(&["compare", "--json", "-", "--clients", "3"]);
+    for (name, value) in [
+        ("CLIENTS", "7"),
+        ("RATE", "20"),
+        ("DURATION", "1s"),
+        ("INTERVAL", "100ms"),
+        ("TRANSPORTS", "stream"),
+        ("SIZE", "200"),
+        ("WAIT", "9s"),
+        ("PACE", "after-answer"),
+        ("YES_LOAD_TEST_THIS", "yes"),
+    ] {
+        command.env(format!("POLL_VS_SSE_{name}"), value);
+    }
+    let ended = Program::start(command).wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let document = Document::from_json(&ended.stdout).expect("a document");
+    let workload = serde_json::to_value(&document.workload).expect("JSON");
+    let expected = serde_json::json!({
+        "transports": ["stream"], "repeat": 1, "clients": 3, "rate": 20.0, "interval_s": 0.1,
+        "pace": "after-answer", "wait_s": 9.0, "duration_s": 1.0, "size_bytes": 200,
+    });
+    assert_eq!(workload, expected);
+}
+
+#[test]
+fn help_reads_as_documentation() {
+    let ended = compare(&["--help"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let flags = [
+        "target",
+        "profile",
+        "pid",
+        "yes-load-test-this",
+        "transports",
+        "clients",
+        "rate",
+        "interval",
+        "pace",
+        "wait",
+        "duration",
+        "size",
+        "repeat",
+        "json",
+        "report",
+    ];
+    for flag in flags {
+        assert!(ended.stdout.contains(&format!("--{flag}")), "{flag}");
+        let variable = flag.replace('-', "_").to_uppercase();
+        assert!(
+            ended.stdout.contains(&format!("POLL_VS_SSE_{variable}")),
+            "{variable}"
+        );
+    }
+    assert!(ended.stdout.contains("Exit code"), "{}", ended.stdout);
+}

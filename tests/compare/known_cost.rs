@@ -1,0 +1,149 @@
+//! A server that burns known CPU time for each poll, and keeps its own books of it, is measured truly.
+//!
+//! It has to be a process of its own, as its CPU time is read from outside: this test binary starts
+//! itself again.
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use poll_vs_sse::compare::{Profile, Target, Transport, Workload};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{
+    log_server::{self, Conduct},
+    program::Program,
+    run,
+};
+
+const AS_SERVER: &str = "COMPARE_TEST_SERVER";
+const COST: Duration = Duration::from_millis(2);
+/// How far the measured time may be off.
+const SHARE: f64 = 0.02;
+
+/// What the server notes down: times of the machine's monotonic clock, nanoseconds.
+#[derive(Default, Serialize, Deserialize)]
+struct Notes {
+    /// After each poll: when, and the process's CPU time so far.
+    polls: Vec<(u64, u64)>,
+    published: Vec<u64>,
+}
+
+fn clock(id: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is there to be written to.
+    let result = unsafe { libc::clock_gettime(id, &raw mut time) };
+    assert_eq!(result, 0, "a clock");
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Not a test: the server. Run by hand it does nothing.
+#[test]
+#[ignore = "the server of the test below"]
+fn server() {
+    if std::env::var_os(AS_SERVER).is_none() {
+        return;
+    }
+    let notes = Arc::new(Mutex::new(Notes::default()));
+    let (of_polls, of_messages) = (notes.clone(), notes.clone());
+    let conduct = Conduct {
+        work: Arc::new(move || {
+            let begin = clock(libc::CLOCK_THREAD_CPUTIME_ID);
+            while clock(libc::CLOCK_THREAD_CPUTIME_ID) - begin < COST.as_nanos() as u64 {}
+            let mut notes = of_polls.lock().expect("whole");
+            let cpu = clock(libc::CLOCK_PROCESS_CPUTIME_ID);
+            notes.polls.push((clock(libc::CLOCK_MONOTONIC), cpu));
+        }),
+        published: Arc::new(move || {
+            let now = clock(libc::CLOCK_MONOTONIC);
+            of_messages.lock().expect("whole").published.push(now);
+        }),
+        ..Conduct::default()
+    };
+    let server = log_server::start(conduct);
+    println!("listening on {} .", server.addr);
+    // Ends with whoever started it.
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).expect("read");
+    let notes = notes.lock().expect("whole");
+    println!("notes {}", serde_json::to_string(&*notes).expect("JSON"));
+    std::io::stdout().flush().expect("written");
+}
+
+#[test]
+fn it_is_measured_within_two_percent() {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    command
+        .args(["--exact", "known_cost::server", "--ignored", "--nocapture"])
+        .env(AS_SERVER, "1");
+    let mut server = Program::start_with(command, Stdio::piped());
+    let mut addr = None;
+    server.await_that("it listens", |server| {
+        let text = server.stdout.text();
+        let (_, rest) = text.split_once("listening on ")?;
+        addr = rest.split_once(' ')?.0.parse::<std::net::SocketAddr>().ok();
+        addr.map(|_| ())
+    });
+    let url = format!("http://{}", addr.expect("an address"));
+    let profile = Profile::parse(log_server::PROFILE).expect("sound");
+    let target = Target::remote(&url, profile, Some(server.pid())).expect("a target");
+    let workload = Workload {
+        clients: 10,
+        rate: 10.0,
+        interval: Duration::from_millis(100),
+        duration: Duration::from_secs(4),
+        ..Workload::default()
+    };
+    let outcome = run(&target, &workload, Transport::Poll);
+    assert!(outcome.is_valid(), "{outcome:?}");
+
+    server.say("the end");
+    let ended = server.wait();
+    let line = ended.stdout.split_once("notes ").expect("notes").1;
+    let notes: Notes = serde_json::from_str(line.lines().next().expect("a line")).expect("JSON");
+    let (own, polls) = own_account(&notes, &workload);
+    let measured = outcome.server_cpu_s.expect("known");
+    assert!(
+        (measured / own - 1.0).abs() < SHARE,
+        "measured {measured} s, its own account {own} s"
+    );
+    // It is known cost: what each poll burnt, and little else.
+    let burnt = polls * COST.as_secs_f64();
+    assert!(
+        own >= burnt && own < burnt * 1.5,
+        "{own} s, of which {burnt} s were burnt"
+    );
+}
+
+/// CPU seconds and polls within the measured time, by the server's own account.
+fn own_account(notes: &Notes, workload: &Workload) -> (f64, f64) {
+    let period = 1e9 / workload.rate;
+    let warming = workload.warm_up(Transport::Poll).as_secs_f64() * workload.rate;
+    // Message n is due in the middle of its period and never published before that, so the earliest
+    // of all estimates is the best.
+    let starts = notes.published.iter().zip(0u32..);
+    let start = starts
+        .map(|(at, number)| *at as f64 - (f64::from(number) - warming + 0.5) * period)
+        .fold(f64::INFINITY, f64::min);
+    let end = start + workload.measured().as_secs_f64() * 1e9;
+    let (cpu_before, polls_before) = at(&notes.polls, start);
+    let (cpu_after, polls_after) = at(&notes.polls, end);
+    ((cpu_after - cpu_before) / 1e9, polls_after - polls_before)
+}
+
+/// CPU time and polls up to `time`, between two notes by their distance.
+fn at(notes: &[(u64, u64)], time: f64) -> (f64, f64) {
+    let next = notes.partition_point(|(at, _)| (*at as f64) < time);
+    let ((from, cpu), (to, then)) = (notes[next - 1], notes[next]);
+    let share = (time - from as f64) / (to - from) as f64;
+    (
+        cpu as f64 + share * (then - cpu) as f64,
+        next as f64 + share,
+    )
+}

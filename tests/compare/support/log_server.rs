@@ -1,0 +1,153 @@
+//! A message log of the tests' own, with faults and costs to order.
+
+use std::{
+    collections::HashMap,
+    io::{self, Write as _},
+    net::TcpStream,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use poll_vs_sse::compare::{Profile, Target};
+
+use super::http::{Request, Server, answer, events};
+
+/// What its readers are given. Faults are those of rooms that a run reads; the rooms of the trial
+/// before it are without.
+#[derive(Clone)]
+pub struct Conduct {
+    /// From how many messages there are, and which reader asks, to the messages it is given, by
+    /// number. What was given once must stay.
+    pub view: fn(reader: usize, messages: usize) -> Vec<usize>,
+    /// How long after it was published message `number` can be read.
+    pub hold: fn(number: usize) -> Duration,
+    /// Called while a poll is answered.
+    pub work: Arc<dyn Fn() + Send + Sync>,
+    /// Called as a message is published.
+    pub published: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self {
+            view: |_, messages| (0..messages).collect(),
+            hold: |_| Duration::ZERO,
+            work: Arc::new(|| {}),
+            published: Arc::new(|| {}),
+        }
+    }
+}
+
+/// Its profile.
+pub const PROFILE: &str = r#"
+name = "log-of-the-tests"
+
+[publish]
+path = "/publish/{room}"
+body = "{text}"
+
+[poll]
+path = "/poll/{room}"
+cursor = [{ take = "json:next", send = "query:after" }]
+
+[stream]
+path = "/stream/{room}"
+"#;
+
+type Rooms = Mutex<HashMap<String, Vec<(Instant, String)>>>;
+
+struct Log {
+    rooms: Rooms,
+    bell: Condvar,
+    conduct: Conduct,
+}
+
+pub fn start(conduct: Conduct) -> Server {
+    let log = Log {
+        rooms: Mutex::default(),
+        bell: Condvar::new(),
+        conduct,
+    };
+    Server::start(Arc::new(
+        move |request: &Request, stream: &mut TcpStream| log.answer(request, stream),
+    ))
+}
+
+/// `server`, to be measured.
+pub fn target(server: &Server) -> Target {
+    let profile = Profile::parse(PROFILE).expect("sound");
+    Target::remote(&server.url(), profile, None).expect("a target")
+}
+
+impl Log {
+    fn answer(&self, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
+        let mut parts = request.path.trim_start_matches('/').split('/');
+        let (what, room) = (parts.next(), parts.next().unwrap_or_default());
+        match what {
+            Some("publish") => {
+                self.publish(room, &request.body);
+                answer(stream, "201 Created", "")
+            }
+            Some("poll") => {
+                let after = request
+                    .parameter("after")
+                    .map_or(0, |after| after.parse().expect("a place"));
+                let (texts, next) = self.read(room, request.connection, after);
+                (self.conduct.work)();
+                let body = serde_json::json!({"messages": texts, "next": next});
+                answer(stream, "200 OK", &body.to_string())
+            }
+            Some("stream") => {
+                events(stream)?;
+                self.stream(room, request.connection, stream)
+            }
+            _ => answer(stream, "404 Not Found", ""),
+        }
+    }
+
+    fn publish(&self, room: &str, text: &str) {
+        (self.conduct.published)();
+        let mut rooms = self.rooms.lock().expect("whole");
+        let messages = rooms.entry(room.to_owned()).or_default();
+        let hold = (self.conduct.hold)(messages.len());
+        messages.push((Instant::now() + hold, text.to_owned()));
+        drop(rooms);
+        self.bell.notify_all();
+    }
+
+    /// What `reader` is given after the first `after` messages it had, and how many it has then.
+    fn read(&self, room: &str, reader: usize, after: usize) -> (Vec<String>, usize) {
+        let rooms = self.rooms.lock().expect("whole");
+        let Some(messages) = rooms.get(room) else {
+            return (Vec::new(), 0);
+        };
+        let now = Instant::now();
+        let visible = messages.iter().take_while(|(at, _)| *at <= now).count();
+        let view: Vec<usize> = match room.starts_with("compare") {
+            true => (self.conduct.view)(reader, visible),
+            false => (0..visible).collect(),
+        };
+        let texts = view
+            .iter()
+            .skip(after)
+            .map(|number| messages[*number].1.clone());
+        (texts.collect(), view.len())
+    }
+
+    fn stream(&self, room: &str, reader: usize, stream: &mut TcpStream) -> io::Result<()> {
+        let mut place = 0;
+        loop {
+            let (texts, next) = self.read(room, reader, place);
+            place = next;
+            for text in texts {
+                write!(stream, "data: {text}\n\n")?;
+            }
+            // Also finds out that the reader has gone, and what has become visible meanwhile.
+            stream.write_all(b":\n\n")?;
+            let rooms = self.rooms.lock().expect("whole");
+            drop(self.bell.wait_timeout(rooms, Duration::from_millis(20)));
+            thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The real program, as a child process.
+
+use std::{
+    io::{Read, Write as _},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::PATIENCE;
+
+/// A running one; killed when it is dropped.
+pub struct Program {
+    child: Child,
+    pub stdout: Output,
+    pub stderr: Output,
+}
+
+/// One that ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// What it wrote so far.
+pub struct Output {
+    text: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// The program with a clean environment.
+pub fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_poll-vs-sse"));
+    command.args(args);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs `compare` to its end.
+pub fn compare(args: &[&str]) -> Ended {
+    Program::start(command(&[&["compare"], args].concat())).wait()
+}
+
+impl Program {
+    pub fn start(command: Command) -> Self {
+        Self::start_with(command, Stdio::null())
+    }
+
+    pub fn start_with(mut command: Command, stdin: Stdio) -> Self {
+        let child = command
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.expect("starts");
+        let stdout = Output::of(child.stdout.take().expect("piped"));
+        let stderr = Output::of(child.stderr.take().expect("piped"));
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Our server on a free port, and where it listens.
+    pub fn serve() -> (Self, SocketAddr) {
+        let mut server = Self::start(command(&[
+            "serve",
+            "--bind",
+            "127.0.0.1:0",
+            "--store",
+            "memory",
+        ]));
+        let mut addr = None;
+        server.await_that("it listens", |server| {
+            let text = server.stdout.text();
+            let (_, rest) = text.split_once("listening on http://")?;
+            let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)))?;
+            addr = rest[..end].parse().ok();
+            addr.map(|_| ())
+        });
+        (server, addr.expect("an address"))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn await_that(&mut self, what: &str, mut done: impl FnMut(&Self) -> Option<()>) {
+        let begin = Instant::now();
+        while done(self).is_none() {
+            let ended = self.child.try_wait().expect("a status");
+            assert!(ended.is_none(), "{what}: ended, {}", self.stderr.text());
+            assert!(begin.elapsed() < PATIENCE, "{what}: {}", self.stderr.text());
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A line on its standard input, which then ends.
+    pub fn say(&mut self, line: &str) {
+        let mut stdin = self.child.stdin.take().expect("piped");
+        writeln!(stdin, "{line}").expect("written");
+    }
+
+    pub fn signal(&self, signal: i32) {
+        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
+        let result = unsafe { libc::kill(self.child.id() as i32, signal) };
+        assert_eq!(result, 0, "signalled");
+    }
+
+    /// Waits for the end.
+    pub fn wait(mut self) -> Ended {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                break status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "no end: {}", self.stderr.text());
+            thread::sleep(Duration::from_millis(5));
+        };
+        Ended {
+            code: status.code(),
+            stdout: self.stdout.end(),
+            stderr: self.stderr.end(),
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Output {
+    fn of(mut source: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let sink = text.clone();
+        let reader = thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(count @ 1..) = source.read(&mut buffer) {
+                let part = String::from_utf8_lossy(&buffer[..count]);
+                sink.lock().expect("whole").push_str(&part);
+            }
+        });
+        Self {
+            text,
+            reader: Some(reader),
+        }
+    }
+
+    pub fn text(&self) -> String {
+        self.text.lock().expect("whole").clone()
+    }
+
+    fn end(&mut self) -> String {
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("read");
+        }
+        self.text()
+    }
+}
