@@ -13,7 +13,7 @@ export function idempotencyKey(): string {
   return randomText(26);
 }
 
-function randomText(length: number): string {
+export function randomText(length: number): string {
   const bytes = crypto.getRandomValues(new Uint8Array(length));
   // 32 letters divide 256 evenly, so each is as likely as any other.
   return Array.from(bytes, (byte) => LETTERS[byte % LETTERS.length]).join('');

@@ -36,6 +36,11 @@ export class Ingest {
     return this.#cursor;
   }
 
+  /** The id of the newest message; 0 where there is none. */
+  get newestId(): number {
+    return this.#newestId;
+  }
+
   place(): Place {
     if (this.#cursor !== null) return { cursor: this.#cursor };
     return { last: this.#begun ? WHOLE_LAST : FIRST_LAST };

@@ -12,10 +12,13 @@ import { Ingest } from './ingest.ts';
 import { type Figures, watchLedger, type WatchFigures } from './ledger.ts';
 import type { Message, Reset } from './message.ts';
 import type { Presence } from './presence.ts';
+import { type Fault, muteFrom } from './network/fault.ts';
+import { Network } from './network/network.ts';
+import { makeSource, type Parts } from './sources/make.ts';
 import { Polling } from './sources/polling.ts';
-import type { Exchange, Link, Reader, Sink, Source } from './sources/source.ts';
-import { Stream } from './sources/stream.ts';
-import { INTERVAL_S, LONG_POLL_WAIT_S, type Transport } from './transport.ts';
+import type { Exchange, Link, Sink, Source } from './sources/source.ts';
+import { SharedStream } from './sharing/shared-stream.ts';
+import { INTERVAL_S, type Transport } from './transport.ts';
 
 /** A message as a lane saw it. */
 export interface Sighting {
@@ -48,16 +51,14 @@ export interface LaneListener {
   stopped?(): void;
 }
 
-export type MakeSource = (
-  transport: Transport,
-  reader: Reader,
-  sink: Sink,
-  interval_ms: () => number,
-) => Source;
+export type MakeSource = (transport: Transport, parts: Parts) => Source;
 
 export interface LaneParts {
   room: string;
   clock: ServerClock;
+  /** Which lane of its page this is: the same ones of a browser's tabs share a stream. */
+  slot?: string | null;
+  network?: Network;
   makeSource?: MakeSource;
   watch?: WatchFigures;
   label?: () => string;
@@ -65,6 +66,7 @@ export interface LaneParts {
 
 export class Lane {
   readonly room: string;
+  readonly network: Network;
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Set<LaneListener>();
   readonly #ingest: Ingest;
@@ -76,10 +78,19 @@ export class Lane {
   #transport: Transport | null = null;
   #source: Source | null = null;
   #link: Link = { kind: 'connecting' };
+  #fault: Fault = 'healthy';
+  /** The connections are to be closed as soon as there are any. */
+  #severing = false;
 
   constructor(parts: LaneParts) {
-    this.#parts = { makeSource: realSource, watch: watchLedger, label: clientLabel, ...parts };
+    const network = new Network(muteFrom(globalThis.location?.search ?? ''));
+    this.#parts = { makeSource, watch: watchLedger, label: clientLabel, slot: null, network, ...parts };
     this.room = parts.room;
+    this.network = this.#parts.network;
+    this.network.subscribe({
+      fault: (fault) => this.#afflict(fault),
+      mute: () => this.#transport === 'stream' && this.#readAnew(),
+    });
     this.#ingest = new Ingest({
       messages: (messages, transport) => this.#seen(messages, transport),
       gap: (reason, transport) => {
@@ -145,9 +156,19 @@ export class Lane {
     if (this.#transport !== null) this.#source?.start(() => this.#ingest.place());
   }
 
-  /** The page or the network has come back. */
+  /** The page has come back. */
   wake(): void {
     this.#source?.wake();
+  }
+
+  /** The page slept, or was away from its network: what was open then is not to be relied on. */
+  revive(): void {
+    this.#source?.start(() => this.#ingest.place(), true);
+  }
+
+  /** The page is being put away: nothing stays open, until `revive`. */
+  rest(): void {
+    this.#source?.stop();
   }
 
   /** Reads no more; `use` begins again at the same place. */
@@ -183,13 +204,42 @@ export class Lane {
     if (transport === null) return;
     const reader = { room: this.room, client: this.#client, query: () => this.#asks(transport) };
     const interval_ms = () => this.#interval_s * 1_000;
-    this.#source = this.#parts.makeSource(transport, reader, this.#sink(transport), interval_ms);
+    this.#source = this.#parts.makeSource(transport, {
+      reader,
+      sink: this.#sink(transport),
+      network: this.network,
+      interval_ms,
+      newest: () => this.#ingest.newestId,
+      slot: this.#parts.slot,
+    });
     this.#source.start(() => this.#ingest.place());
   }
 
   /** Polls say how often they come, so that the server knows when one has left. */
   #asks(transport: Transport): Query {
-    return transport === 'poll' ? { interval: this.#interval_s, ...this.#query } : this.#query;
+    const asked = { ...this.network.query(transport), ...this.#query };
+    return transport === 'poll' ? { interval: this.#interval_s, ...asked } : asked;
+  }
+
+  #readAnew(): void {
+    this.#source?.stop();
+    this.#start();
+  }
+
+  /** Something else is wrong with the network, or nothing any more. */
+  #afflict(fault: Fault): void {
+    const before = this.#fault;
+    this.#fault = fault;
+    const source = this.#source;
+    if (source === null) return;
+    const isShared = source instanceof SharedStream;
+    if (source instanceof Polling) source.hurry();
+    else if (fault === 'restart' && before === 'healthy') {
+      if (!isShared || !source.restart()) void this.network.sever(this.room);
+    } else if (before !== 'restart' || fault !== 'healthy') {
+      this.#severing = fault === 'restart';
+      this.#readAnew();
+    }
   }
 
   #sink(transport: Transport): Sink {
@@ -197,13 +247,15 @@ export class Lane {
       link: (link) => {
         this.#link = link;
         if (link.kind === 'live') {
+          if (this.#severing) void this.network.sever(this.room);
+          this.#severing = false;
           this.#ingest.begin();
           this.#ledger.go();
         }
         if (link.kind === 'reconnecting') this.#ledger.pause();
         this.#tell((to) => to.link?.(link, transport, performance.now()));
       },
-      batch: (batch) => this.#ingest.accept(batch, transport),
+      batch: (batch, by = transport) => this.#ingest.accept(batch, by),
       presence: (presence) => this.#tell((to) => to.presence?.(presence, performance.now())),
       exchange: (exchange) => this.#tell((to) => to.exchange?.(exchange, transport, performance.now())),
     };
@@ -234,8 +286,3 @@ export class Lane {
     for (const listener of this.#listeners) what(listener);
   }
 }
-
-const realSource: MakeSource = (transport, reader, sink, interval_ms) =>
-  transport === 'stream'
-    ? new Stream({ ...reader, sink })
-    : new Polling({ ...reader, sink, interval_ms, wait_s: transport === 'long-poll' ? LONG_POLL_WAIT_S : 0 });

@@ -14,7 +14,7 @@ function lane() {
   const sinks: Partial<Record<Transport, Sink>> = {};
   const places: Partial<Record<Transport, () => Place>> = {};
   const readers: Reader[] = [];
-  const makeSource: MakeSource = (transport, reader, sink): Source => {
+  const makeSource: MakeSource = (transport, { reader, sink }): Source => {
     sinks[transport] = sink;
     readers.push(reader);
     return {
@@ -86,12 +86,12 @@ describe('a lane', () => {
     const { lane: l, asks } = lane();
     l.use('stream');
     l.ask({ trace: 1, fault: 'cut' });
-    expect(asks()).toEqual({ trace: 1, fault: 'cut' });
+    expect(asks()).toMatchObject({ trace: 1, fault: 'cut' });
     l.ask({ fault: null });
-    expect(asks()).toEqual({ trace: 1, fault: null });
+    expect(asks()).toMatchObject({ trace: 1, fault: null });
     l.use('poll');
     l.setInterval(0.5);
-    expect(asks()).toEqual({ interval: 0.5, trace: 1, fault: null });
+    expect(asks()).toMatchObject({ interval: 0.5, trace: 1, fault: null });
   });
 
   test('reads on as another client from where it was', () => {

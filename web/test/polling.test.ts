@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Polling } from '../src/sources/polling.ts';
+import { FakeNetwork } from './browser-support.ts';
 import { fakeFetch, hang, json, networkDown, pollAnswer, problem, RecordingSink } from './support.ts';
 
 type Replies = Parameters<typeof fakeFetch>;
@@ -14,7 +15,7 @@ function polling(replies: Replies, { wait_s = 0, interval_ms = 2_000 } = {}) {
     sink,
     wait_s,
     interval_ms: () => interval.ms,
-    fetch,
+    network: new FakeNetwork(fetch),
   });
   const started_ms = performance.now();
   const times = () => calls.map(({ at_ms }) => Math.round(at_ms - started_ms));

@@ -1,65 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Place } from '../src/ingest.ts';
 import { Stream } from '../src/sources/stream.ts';
+import { FakeNetwork } from './browser-support.ts';
 import { message, RecordingSink } from './support.ts';
-
-class FakeEventSource extends EventTarget {
-  readyState = 0;
-  readonly url: URL;
-
-  constructor(address: string) {
-    super();
-    this.url = new URL(address, 'http://test/');
-  }
-
-  close(): void {
-    this.readyState = 2;
-  }
-
-  opens(): void {
-    this.readyState = 1;
-    this.dispatchEvent(new Event('open'));
-  }
-
-  /** As after a lost connection: the browser goes on by itself. */
-  loses(): void {
-    this.readyState = 0;
-    this.dispatchEvent(new Event('error'));
-  }
-
-  /** As after an answer other than 200: the browser is done with it. */
-  givesUp(): void {
-    this.readyState = 2;
-    this.dispatchEvent(new Event('error'));
-  }
-
-  says(data: unknown, type = 'message'): void {
-    this.dispatchEvent(
-      new MessageEvent(type, { data: typeof data === 'string' ? data : JSON.stringify(data) }),
-    );
-  }
-}
 
 function stream(place: () => Place = () => ({ cursor: 'aaa-1' })) {
   const sink = new RecordingSink();
-  const opened: FakeEventSource[] = [];
+  const network = new FakeNetwork();
+  const heard = { signs: 0, mute: 0 };
   const source = new Stream({
     room: 'lobby',
     client: 'me',
     sink,
-    open: (address) => {
-      const events = new FakeEventSource(address);
-      opened.push(events);
-      return events as unknown as EventSource;
-    },
+    network,
+    sign: () => (heard.signs += 1),
+    mute: () => (heard.mute += 1),
   });
   source.start(place);
-  const newest = () => {
-    const last = opened.at(-1);
-    if (last === undefined) throw new Error('nothing was opened');
-    return last;
-  };
-  return { source, sink, opened, newest };
+  return { source, sink, network, heard, opened: network.opened, newest: () => network.newest };
 }
 
 beforeEach(() => {
@@ -78,6 +36,7 @@ describe('the stream', () => {
       room: 'lobby',
       cursor: 'aaa-1',
       client: 'me',
+      heartbeat: '15',
     });
   });
 
@@ -196,6 +155,49 @@ describe('the stream', () => {
     source.wake();
     expect(opened).toHaveLength(1);
     newest().givesUp();
+    source.wake();
+    expect(opened).toHaveLength(2);
+  });
+
+  test('says when nothing has come for too long, and that keep-alives have', async () => {
+    const { newest, heard } = stream();
+    newest().opens();
+    for (let i = 0; i < 5; i++) {
+      await vi.advanceTimersByTimeAsync(40_000);
+      newest().beats();
+    }
+    expect(heard).toEqual({ signs: 5, mute: 0 });
+    await vi.advanceTimersByTimeAsync(44_900);
+    expect(heard.mute).toBe(0);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(heard.mute).toBe(1);
+  });
+
+  test('says so of one that never opens too', async () => {
+    const { heard } = stream();
+    await vi.advanceTimersByTimeAsync(45_100);
+    expect(heard).toEqual({ signs: 0, mute: 1 });
+  });
+
+  test('does not take a server that is away for a mute one', async () => {
+    const { newest, heard } = stream();
+    newest().opens();
+    for (let i = 0; i < 100; i++) {
+      newest().loses();
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(heard.mute).toBe(0);
+  });
+
+  test('opens nothing without a network, and goes on when it is back', async () => {
+    const { source, network, sink, opened, newest } = stream();
+    newest().opens();
+    network.outage.abort();
+    newest().givesUp();
+    expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'network', detail: null });
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(opened).toHaveLength(1);
+    network.outage = new AbortController();
     source.wake();
     expect(opened).toHaveLength(2);
   });

@@ -96,9 +96,15 @@ export class LabPage extends Reading {
   complaints = [];
 
   static async open(browser, address, { name, ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    return LabPage.within(context, address, { name });
+  }
+
+  /** One more tab of a browser that is open already. */
+  static async within(context, address, { name } = {}) {
     const lab = new LabPage();
-    lab.context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    lab.page = await lab.context.newPage();
+    lab.context = context;
+    lab.page = await context.newPage();
     lab.page.setDefaultTimeout(15_000);
     lab.page.on('console', (entry) => {
       if (entry.type() === 'error' || entry.type() === 'warning') lab.complaints.push(entry.text());

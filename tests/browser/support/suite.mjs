@@ -21,8 +21,9 @@ export function suite() {
     test(title, async () => {
       const server = await Server.start(store);
       const pages = [];
-      const open = async (query = '', options = {}) => {
-        const page = await LabPage.open(browser, server.page(query), options);
+      const open = async (query = '', { origin = server.origin, ...options } = {}) => {
+        const address = server.page(query).replace(server.origin, origin);
+        const page = await LabPage.open(browser, address, options);
         pages.push(page);
         return page;
       };

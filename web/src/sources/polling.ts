@@ -2,15 +2,11 @@
 //
 // The next poll is due a fixed time after the start of the last one and never overlaps it.
 
-import { type Fetch, problemDetail, route } from '../http.ts';
 import type { Place } from '../ingest.ts';
-import { Garbled, isRecord, parsePollAnswer } from '../message.ts';
+import type { Carrier } from '../network/network.ts';
 import { pauseAfter } from '../pauses.ts';
-import { parsePresence } from '../presence.ts';
-import type { Link, Reader, Sink, Source } from './source.ts';
-
-/** How much longer than the server's own wait an answer may take before it counts as lost. */
-const PATIENCE_MS = 10_000;
+import { ask } from './ask.ts';
+import type { Reader, Sink, Source } from './source.ts';
 
 /**
  * The wait of the first long-poll after a start or a failure. An answer is what shows that the server is there,
@@ -23,26 +19,24 @@ const LEAST_DISTANCE_MS = 250;
 
 export interface PollingOptions extends Reader {
   sink: Sink;
+  network: Carrier;
   /** Seconds the server may wait for a message; 0 for interval polling. */
   wait_s: number;
   /** Time from the start of one poll to the start of the next, asked anew for each. Unused by long-polls. */
   interval_ms: () => number;
-  fetch?: Fetch;
 }
-
-type Answer = { ok: true; empty: boolean; more: boolean } | { ok: false; link: Link };
 
 export class Polling implements Source {
   readonly #options: PollingOptions;
-  readonly #fetch: Fetch;
   #run: AbortController | null = null;
   #endPause: () => void = () => {};
   /** Whether a pause is one between two attempts, which a wake-up ends before its time. */
   #retrying = false;
+  /** The next poll is due now, whatever the interval. */
+  #hurried = false;
 
   constructor(options: PollingOptions) {
     this.#options = options;
-    this.#fetch = options.fetch ?? ((...call) => fetch(...call));
   }
 
   start(place: () => Place): void {
@@ -68,14 +62,22 @@ export class Polling implements Source {
     this.#endPause();
   }
 
+  /** Ends the pause before the next poll. */
+  hurry(): void {
+    this.#hurried = true;
+    this.wake();
+  }
+
   async #loop(place: () => Place, stopped: AbortSignal): Promise<void> {
-    const { sink, wait_s, interval_ms } = this.#options;
+    const { sink, network, wait_s, interval_ms } = this.#options;
     let failures = 0;
     let confirmed = false;
     while (!stopped.aborted) {
       const started = performance.now();
+      this.#hurried = false;
       const asked_s = confirmed ? wait_s : Math.min(wait_s, FIRST_WAIT_S);
-      const answer = await this.#ask(place(), asked_s, stopped);
+      const question = { reader: this.#options, network, place: place(), wait_s: asked_s, stopped };
+      const answer = await ask(question, sink);
       if (stopped.aborted) return;
 
       if (!answer.ok) {
@@ -97,49 +99,9 @@ export class Polling implements Source {
     }
   }
 
-  async #ask(place: Place, wait_s: number, stopped: AbortSignal): Promise<Answer> {
-    const { room, client, query, sink } = this.#options;
-    const request = new AbortController();
-    const giveUp = () => request.abort();
-    const timeout = setTimeout(giveUp, wait_s * 1_000 + PATIENCE_MS);
-    stopped.addEventListener('abort', giveUp);
-    try {
-      const wait = wait_s > 0 ? wait_s : null;
-      const address = route('poll', { room, ...place, wait, client, ...query?.() });
-      sink.exchange({ kind: 'asked' });
-      const response = await this.#fetch(address, { cache: 'no-store', signal: request.signal });
-      if (!response.ok) {
-        sink.exchange({ kind: 'failed' });
-        return {
-          ok: false,
-          link: { kind: 'reconnecting', why: 'refused', detail: await problemDetail(response) },
-        };
-      }
-      const body: unknown = await response.json();
-      const answer = parsePollAnswer(body);
-      if (!stopped.aborted) {
-        sink.exchange({ kind: 'answered', messages: answer.messages.length });
-        sink.batch(answer);
-        const presence = parsePresence(isRecord(body) ? body['presence'] : null);
-        if (presence !== null) sink.presence(presence);
-      }
-      return { ok: true, empty: answer.messages.length === 0, more: answer.more };
-    } catch (error) {
-      if (!stopped.aborted) sink.exchange({ kind: 'failed' });
-      const garbled = error instanceof Garbled || error instanceof SyntaxError;
-      return {
-        ok: false,
-        link: { kind: 'reconnecting', why: garbled ? 'garbled' : 'network', detail: null },
-      };
-    } finally {
-      clearTimeout(timeout);
-      stopped.removeEventListener('abort', giveUp);
-    }
-  }
-
   /** `due` may move while this waits. */
   async #pauseUntil(due: () => number, stopped: AbortSignal): Promise<void> {
-    while (!stopped.aborted) {
+    while (!stopped.aborted && !this.#hurried) {
       const left_ms = due() - performance.now();
       if (left_ms <= 0) return;
       await new Promise<void>((resolve) => {

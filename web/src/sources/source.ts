@@ -4,12 +4,27 @@ import type { Query } from '../http.ts';
 import type { Place } from '../ingest.ts';
 import type { Batch } from '../message.ts';
 import type { Presence } from '../presence.ts';
+import type { Transport } from '../transport.ts';
 
-/** `reconnecting` carries the server's own sentence where it gave one. */
+/** What is otherwise than the transport says, while messages come all the same. */
+export type Detour =
+  /** The stream is open and brought nothing for so long: polls stand in, and it is tried again at `again_at_ms`. */
+  | { why: 'mute'; silent_s: number; again_at_ms: number }
+  /** The browser has no connection to spare for this transport: polls stand in. */
+  | { why: 'crowded' }
+  /** Another tab reads the stream, on that client's account, and passes on what it brings. */
+  | { why: 'shared'; client: string }
+  /** So many other tabs read along. */
+  | { why: 'sharing'; tabs: number };
+
+/**
+ * `reconnecting` carries the server's own sentence where it gave one. `unanswered` is a request that nothing
+ * came back for, not even a refusal.
+ */
 export type Link =
   | { kind: 'connecting' }
-  | { kind: 'live' }
-  | { kind: 'reconnecting'; why: 'network' | 'refused' | 'garbled'; detail: string | null };
+  | { kind: 'live'; detour?: Detour }
+  | { kind: 'reconnecting'; why: 'network' | 'refused' | 'garbled' | 'unanswered'; detail: string | null };
 
 /** What the page itself saw of a request. The server's view, with bytes, is `/trace`. */
 export type Exchange =
@@ -21,14 +36,18 @@ export type Exchange =
 
 export interface Sink {
   link(link: Link): void;
-  batch(batch: Batch): void;
+  /** `by` is what brought it, where that is not the transport the sink is for. */
+  batch(batch: Batch, by?: Transport): void;
   presence(presence: Presence): void;
   exchange(exchange: Exchange): void;
 }
 
 export interface Source {
-  /** Begins to read at `place()`, which is asked again for every request. */
-  start(place: () => Place): void;
+  /**
+   * Begins to read at `place()`, which is asked again for every request. After a sleep of the page the first thing
+   * to do is one poll: it is answered, or fails, where a stream may stay dead without a word.
+   */
+  start(place: () => Place, slept?: boolean): void;
   /** Ends reading; nothing reaches the sink after this returns. */
   stop(): void;
   /** Ends a pause between two attempts: the network or the page has come back. */
@@ -40,4 +59,20 @@ export interface Reader {
   client: string;
   /** What else each request is to ask for, read anew for each. */
   query?: () => Query;
+}
+
+/** Passes all on to `sink` but what is done `instead`. */
+export function passing(sink: Sink, instead: Partial<Sink>): Sink {
+  return {
+    link: (link) => sink.link(link),
+    batch: (batch, by) => sink.batch(batch, by),
+    presence: (presence) => sink.presence(presence),
+    exchange: (exchange) => sink.exchange(exchange),
+    ...instead,
+  };
+}
+
+/** For polls that stand in for another transport. */
+export function polled(sink: Sink, instead: Partial<Sink> = {}): Sink {
+  return passing(sink, { batch: (batch) => sink.batch(batch, 'poll'), ...instead });
 }

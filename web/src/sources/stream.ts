@@ -2,10 +2,15 @@
 //
 // A lost connection is the browser's to mend; it sends the last cursor along by itself. What it does not mend is
 // an answer other than 200, after which it gives up for good: then a new EventSource is opened after a pause.
+//
+// It also does not tell of a connection that is open and mute. So the server is asked for keep-alives that can be
+// seen (`heartbeat=`), three in the time after which silence is no longer taken for quiet.
 
 import { route } from '../http.ts';
 import type { Place } from '../ingest.ts';
 import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
+import type { Carrier } from '../network/network.ts';
+import { Silence } from '../network/silence.ts';
 import { pauseAfter } from '../pauses.ts';
 import { parsePresence } from '../presence.ts';
 import type { Link, Reader, Sink, Source } from './source.ts';
@@ -14,14 +19,21 @@ import type { Link, Reader, Sink, Source } from './source.ts';
 const CONNECTING = 0;
 const CLOSED = 2;
 
+/** The server's own rhythm of keep-alives, in seconds: no stream needs them less often. */
+const KEEP_ALIVE_S = 15;
+
 export interface StreamOptions extends Reader {
   sink: Sink;
-  open?: (address: string) => EventSource;
+  network: Carrier;
+  /** An event has come, a keep-alive too. Called before the sink is told; the stream may be ended by it. */
+  sign?: () => void;
+  /** The stream is open, or being opened, and has brought nothing for too long. It is left as it is. */
+  mute?: () => void;
 }
 
 export class Stream implements Source {
   readonly #options: StreamOptions;
-  readonly #open: (address: string) => EventSource;
+  readonly #silence: Silence;
   #place: (() => Place) | null = null;
   #events: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,7 +41,10 @@ export class Stream implements Source {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#open = options.open ?? ((address) => new EventSource(address));
+    this.#silence = new Silence(
+      () => options.network.mute_ms,
+      () => options.mute?.(),
+    );
   }
 
   start(place: () => Place): void {
@@ -45,44 +60,63 @@ export class Stream implements Source {
     this.#close();
   }
 
+  /** How long nothing has come; 0 while that is no wonder, as nothing is open. */
+  get silent_ms(): number {
+    return this.#events === null ? 0 : this.#silence.lasts_ms;
+  }
+
   wake(): void {
     if (this.#place !== null && this.#events === null) this.#connect(this.#place());
   }
 
   #close(): void {
     clearTimeout(this.#timer);
+    this.#silence.stop();
     this.#events?.close();
     this.#events = null;
   }
 
   #connect(place: Place): void {
     this.#close();
-    const { room, client, query, sink } = this.#options;
-    const events = this.#open(route('stream', { room, ...place, client, ...query?.() }));
+    const { room, client, query, sink, network, sign } = this.#options;
+    const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(network.mute_ms / 30) / 100);
+    const address = route('stream', { room, ...place, client, ...query?.(), heartbeat });
+    const events = network.open(address);
+    if (events === null) return this.#later('network');
     this.#events = events;
+    this.#silence.heard();
     sink.exchange({ kind: 'asked' });
 
     const listen = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
       events.addEventListener(type, (event) => {
         if (this.#events === events) heard(event as MessageEvent<unknown>);
       });
+    const hear = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
+      listen(type, (event) => {
+        this.#silence.heard();
+        sign?.();
+        if (this.#events === events) heard(event);
+      });
 
     listen('open', () => {
       this.#failures = 0;
+      this.#silence.heard();
       sink.exchange({ kind: 'answered', messages: 0 });
       sink.link({ kind: 'live' });
     });
-    listen('message', (event) => this.#take(event, parseMessageEvent));
-    listen('reset', (event) => this.#take(event, parseResetEvent));
-    listen('presence', (event) => {
+    hear('message', (event) => this.#take(event, parseMessageEvent));
+    hear('reset', (event) => this.#take(event, parseResetEvent));
+    hear('keep-alive', () => sink.exchange({ kind: 'pushed', messages: 0 }));
+    hear('presence', (event) => {
       const presence = parsePresence(readJson(event));
       if (presence === null) return;
       sink.exchange({ kind: 'pushed', messages: 0 });
       sink.presence(presence);
     });
     listen('error', () => {
+      this.#silence.heard();
       sink.exchange({ kind: 'failed' });
-      if (events.readyState === CLOSED) this.#later('refused');
+      if (events.readyState === CLOSED) this.#later(network.down.aborted ? 'network' : 'refused');
       // Without a cursor the browser would start over with the few messages the page was opened with.
       else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
       else sink.link({ kind: 'reconnecting', why: 'network', detail: null });

@@ -2,9 +2,10 @@
 
 import { chat } from './en/chat.ts';
 import { lane } from './en/lane.ts';
+import { network } from './en/network.ts';
 import { page } from './en/page.ts';
 import { pictures } from './en/pictures.ts';
 
-export const en = { ...page, ...chat, ...lane, ...pictures };
+export const en = { ...page, ...chat, ...lane, ...network, ...pictures };
 
 export type Strings = typeof en;

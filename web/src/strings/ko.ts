@@ -3,7 +3,8 @@
 import type { Strings } from './en.ts';
 import { chat } from './ko/chat.ts';
 import { lane } from './ko/lane.ts';
+import { network } from './ko/network.ts';
 import { page } from './ko/page.ts';
 import { pictures } from './ko/pictures.ts';
 
-export const ko: Strings = { ...page, ...chat, ...lane, ...pictures };
+export const ko: Strings = { ...page, ...chat, ...lane, ...network, ...pictures };

@@ -3,6 +3,7 @@
 
 import type { View } from '../view.ts';
 import type { ShownLane } from './lane-view.ts';
+import { network } from './network.ts';
 import type { Panels } from './panels.ts';
 import { pictures } from './pictures.ts';
 
@@ -22,7 +23,7 @@ export interface Attachment {
   view?(lanes: readonly ShownLane[], view: View): void;
 }
 
-const ATTACHED: readonly Attachment[] = [pictures];
+const ATTACHED: readonly Attachment[] = [network, pictures];
 
 export const attach: Required<Attachment> = {
   lane: (shown) => ATTACHED.forEach((each) => each.lane?.(shown)),

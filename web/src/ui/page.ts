@@ -46,7 +46,7 @@ export function openRoom(app: HTMLElement, room: string): void {
   const lanes = () => lanesOf(view);
 
   const openLane = (of: View, key: string, first: Transport): OpenLane => {
-    const lane = new Lane({ room, clock });
+    const lane = new Lane({ room, clock, slot: key });
     const shown: OpenLane = {
       lane,
       key,
@@ -118,12 +118,4 @@ export function openRoom(app: HTMLElement, room: string): void {
   );
   attach.page({ room, panels, lanes });
   show();
-
-  window.addEventListener('online', () => lanes().forEach(({ lane }) => lane.wake()));
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) lanes().forEach(({ lane }) => lane.wake());
-  });
-  window.addEventListener('pageshow', (event) => {
-    if (event.persisted) lanes().forEach(({ lane }) => lane.reopen());
-  });
 }

@@ -29,7 +29,8 @@ export class StatusView {
 
   show(link: Link, transport: Transport, interval_s: number): void {
     clearTimeout(this.#patience);
-    this.#line.dataset['transport'] = transport;
+    const why = link.kind === 'live' ? link.detour?.why : undefined;
+    this.#line.dataset['transport'] = why === 'mute' || why === 'crowded' ? 'poll' : transport;
     const show = (text: string, why: string | null) => {
       this.element.dataset['link'] = link.kind;
       setText(this.#text, text);
@@ -40,7 +41,7 @@ export class StatusView {
         this.#patience = setTimeout(() => show(strings.connecting, null), PATIENCE_MS);
         break;
       case 'live':
-        show(strings.live[transport](interval_s), null);
+        show(why === undefined ? strings.live[transport](interval_s) : strings.detour[why], null);
         break;
       case 'reconnecting':
         show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));

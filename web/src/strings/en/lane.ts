@@ -28,6 +28,8 @@ export const lane = {
   reconnectingWhy: {
     network: () => null,
     refused: (detail: string | null) => detail ?? 'The server refuses at the moment.',
+    unanswered: () =>
+      'There is no answer, not even a refusal. The server or the network hangs, or other tabs hold all six connections that a browser opens to one server; then closing some helps.',
     garbled: () => 'The server sends what this page does not understand; reloading it may help.',
   },
 

@@ -25,6 +25,8 @@ export const lane: typeof english = {
   reconnectingWhy: {
     network: () => null,
     refused: (detail) => detail ?? '서버가 지금은 거절합니다.',
+    unanswered: () =>
+      '거절조차 없이 아무 답도 오지 않습니다. 서버나 네트워크가 멈췄거나, 브라우저가 한 서버에 여는 연결 여섯 개를 다른 탭이 다 쓰고 있습니다. 그렇다면 탭을 닫으면 나아집니다.',
     garbled: () => '서버가 이 페이지가 모르는 것을 보냅니다. 새로고침하면 나아질 수 있습니다.',
   },
 

@@ -1,0 +1,143 @@
+// The failure lab: every fault on every transport, with an audit that each message was seen once and in order.
+
+import assert from 'node:assert/strict';
+import { sawAll, traffic, watchLog, watchText } from './support/audit.mjs';
+import { suite } from './support/suite.mjs';
+import { until, within } from './support/wait.mjs';
+
+const check = suite();
+
+const TRANSPORTS = ['Polling', 'Long-polling', 'SSE'];
+const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
+const FAULTS = [
+  ['Buffering proxy', 'Cut after 5 s'],
+  ['Slow link', 'Offline for 5 s'],
+  ['Server restart', 'Healthy'],
+];
+const MOMENTARY = ['Offline for 5 s', 'Server restart'];
+
+/** One lane of a page side by side, and all that it has shown. */
+async function laneOf(page, index, transport, fault) {
+  const lane = page.locator('.lane').nth(index);
+  const network = lane.getByRole('combobox', { name: 'Network', exact: true });
+  await lane.getByRole('radio', { name: transport, exact: true }).check();
+  await lane.getByRole('slider', { name: 'Polling interval' }).fill('0.25');
+  const status = lane.getByRole('status');
+  await until(`${transport} is connected`, async () =>
+    /^(Polling|Long-polling|Streaming)/.test(await status.textContent()),
+  );
+  return {
+    who: `${fault} × ${transport}`,
+    fault,
+    transport,
+    network,
+    shown: await watchLog(lane.getByRole('log')),
+    said: await watchText(status),
+    client: await lane.locator('.source code').textContent(),
+    chosen: () => network.evaluate((select) => select.selectedOptions[0].textContent),
+  };
+}
+
+/** What the page and the server's ledger must tell of a fault, beside that nothing was lost. */
+async function wasFelt({ who, fault, transport, said, client }, server) {
+  const texts = await said();
+  const cost = (await server.ledger(client)).transports;
+  const reconnected = texts.some((text) => /^Reconnecting/.test(text));
+  switch (fault) {
+    case 'Buffering proxy':
+      if (transport !== 'SSE') return assert.ok(!reconnected, who);
+      assert.ok(
+        texts.some((text) => /^Polling in place of a mute stream/.test(text)),
+        `${who}: ${texts}`,
+      );
+      assert.ok(cost.poll.messages > 0, who);
+      break;
+    case 'Cut after 5 s':
+      // A poll that finds its connection gone is asked again by the browser itself, unseen by the page.
+      if (transport === 'SSE') assert.ok(reconnected, `${who}: ${texts}`);
+      assert.ok(cost[NAMES[transport]].connections > 1, `${who}: ${JSON.stringify(cost)}`);
+      break;
+    case 'Server restart':
+      // As above, a long-poll that waited is asked again unseen.
+      if (transport !== 'Long-polling') assert.ok(reconnected, `${who}: ${texts}`);
+      assert.ok(cost[NAMES[transport]].connections > 1, `${who}: ${JSON.stringify(cost)}`);
+      break;
+    case 'Offline for 5 s':
+      assert.ok(reconnected, `${who}: ${texts}`);
+      break;
+    case 'Healthy':
+      assert.ok(!reconnected, `${who}: ${texts}`);
+  }
+}
+
+check('every fault on every transport: each message is seen once and in order', async ({ server, open }) => {
+  const lanes = [];
+  const opening = TRANSPORTS.flatMap((transport) =>
+    FAULTS.map(async (faults) => {
+      const { page } = await open('?view=side-by-side&mute=2');
+      for (const [index, fault] of faults.entries()) lanes.push(await laneOf(page, index, transport, fault));
+    }),
+  );
+  await within(60_000, 'all lanes are open', Promise.all(opening));
+  assert.equal(lanes.length, 18);
+
+  const source = traffic(server, { every_ms: 150 });
+  await source.more(3);
+  await Promise.all(lanes.map(({ network, fault }) => network.selectOption({ label: fault })));
+  // Until the last of what is to be felt: the cut comes after 5 s, as does the end of being offline.
+  const momentary = lanes.filter(({ fault }) => MOMENTARY.includes(fault));
+  for (const { who, chosen } of momentary) {
+    await until(`${who} ends by itself`, async () => (await chosen()) === 'Healthy');
+  }
+  const cut = lanes.filter(({ fault, transport }) => fault.startsWith('Cut') && transport === 'SSE');
+  for (const { who, said } of cut) {
+    await until(`${who} is felt`, async () => (await said()).some((text) => /^Reconnecting/.test(text)));
+  }
+  await source.more(5);
+  await Promise.all(lanes.map(({ network }) => network.selectOption({ label: 'Healthy' })));
+  await source.more(5);
+  const published = await source.stop();
+
+  for (const lane of lanes) {
+    await sawAll(lane.who, lane.shown, published);
+    await wasFelt(lane, server);
+  }
+});
+
+check('a fault on one lane leaves the other alone', async ({ server, open }) => {
+  const { page } = await open('?view=side-by-side&mute=2');
+  const left = await laneOf(page, 0, 'SSE', 'Offline for 5 s');
+  const right = await laneOf(page, 1, 'SSE', 'Healthy');
+  await left.network.selectOption({ label: 'Offline for 5 s' });
+  await server.publish({ text: 'while the left is away' });
+  await until('the right shows it', async () => (await right.shown()).length === 1);
+  assert.deepEqual(await left.shown(), []);
+  await sawAll('the left', left.shown, ['while the left is away']);
+  assert.ok((await right.said()).every((text) => !/^Reconnecting/.test(text)));
+});
+
+check('faults come and go while the transport changes in mid-traffic', async ({ server, open }) => {
+  const page = await open('?mute=2');
+  await page.setInterval(0.25);
+  await page.connected('Polling');
+  const shown = await watchLog(page.log);
+  const network = page.page.getByRole('combobox', { name: 'Network', exact: true });
+  const source = traffic(server, { every_ms: 10 });
+  for (const [transport, fault] of [
+    ['SSE', 'Slow link'],
+    ['Polling', 'Server restart'],
+    ['Long-polling', 'Offline for 5 s'],
+    ['SSE', 'Buffering proxy'],
+    ['Long-polling', 'Cut after 5 s'],
+    ['SSE', 'Offline for 5 s'],
+    ['Polling', 'Healthy'],
+    ['SSE', 'Server restart'],
+    ['SSE', 'Healthy'],
+  ]) {
+    await network.selectOption({ label: fault });
+    await page.transport(transport).check();
+    await source.more(12);
+  }
+  const published = await source.stop();
+  await sawAll('the page', shown, published);
+});

@@ -1,0 +1,114 @@
+// Streams that die without a word, pages that sleep, and what the page does about both.
+
+import assert from 'node:assert/strict';
+import { sawAll, traffic, watchLog } from './support/audit.mjs';
+import { MuteProxy } from './support/mute-proxy.mjs';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+const polls = async (server, client) => (await server.ledger(client)).transports.poll.requests;
+const opened = async (server, client) => (await server.ledger(client)).transports.stream.requests;
+
+check(
+  'a stream that goes mute is polled for, and is back when something comes over it',
+  async ({ server, open }) => {
+    const proxy = await MuteProxy.to(new URL(server.origin).port);
+    try {
+      const lab = await open('?mute=1', { origin: proxy.origin });
+      await lab.setInterval(0.25);
+      await lab.use('SSE');
+      const shown = await watchLog(lab.log);
+      const notice = lab.page.locator('.network-notice');
+      const source = traffic(server, { every_ms: 20 });
+      await source.more(5);
+
+      proxy.goMute();
+      await until('the page says that the stream is mute', async () =>
+        /not even a keep-alive/.test(await notice.textContent()),
+      );
+      assert.match(await lab.statusText(), /^Polling in place of a mute stream/);
+      const mark = source.published.length;
+      await until('the polls bring what is published', async () => (await shown()).length > mark);
+      await until('the stream was tried again, twice', () => proxy.muted >= 2);
+
+      proxy.recover();
+      await lab.connected('SSE');
+      const client = await lab.client();
+      const before = await polls(server, client);
+      await source.more(20);
+      assert.equal(await polls(server, client), before, 'it polls no more');
+      assert.ok(await notice.isHidden());
+      await sawAll('the page', shown, await source.stop());
+    } finally {
+      await proxy.end();
+    }
+  },
+);
+
+check('a quiet stream is not taken for a mute one', async ({ server, open }) => {
+  const lab = await open('?mute=1');
+  await lab.use('SSE');
+  const client = await lab.client();
+  const bytes = async () => (await server.ledger(client)).transports.stream.wire_bytes_out;
+  const before = await bytes();
+  // Longer than it may be silent: so many keep-alives are a third of that each.
+  await until('keep-alives have come', async () => (await bytes()) > before + 25 * 8);
+  assert.equal(await opened(server, client), 1);
+  assert.match(await lab.statusText(), /^Streaming over SSE/);
+});
+
+check('after a sleep the page polls once, then opens the stream again', async ({ server, open }) => {
+  const lab = await open();
+  await lab.use('SSE');
+  const client = await lab.client();
+  const before = { polls: await polls(server, client), streams: await opened(server, client) };
+  // As when timers have stood still for long.
+  await lab.page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 600_000;
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await until('the stream is open again', async () => (await opened(server, client)) === before.streams + 1);
+  assert.equal(await polls(server, client), before.polls + 1);
+  await lab.connected('SSE');
+  await server.publish({ text: 'good morning' });
+  await lab.reads(['good morning']);
+});
+
+check('a page out of the browser’s cache goes on where it was', async ({ server, open }) => {
+  const lab = await open();
+  await lab.use('SSE');
+  await server.publish({ text: 'before' });
+  await lab.reads(['before']);
+  const shown = await watchLog(lab.log);
+  const client = await lab.client();
+  // What the browser says to a page that it puts away, and to one that it brings back.
+  await lab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+  await until('nothing is open', async () => (await server.ledger(client)).transports.stream.open === 0);
+  await server.publish({ text: 'while it was away' });
+  await lab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await sawAll('the page', shown, ['while it was away']);
+  await lab.connected('SSE');
+  await server.publish({ text: 'after' });
+  await sawAll('the page', shown, ['while it was away', 'after']);
+});
+
+check('a server that refuses the stream is asked again with the cursor', async ({ server, open }) => {
+  const lab = await open();
+  let refused = 0;
+  await lab.use('Polling');
+  await server.publish({ text: 'before' });
+  await lab.reads(['before']);
+  const shown = await watchLog(lab.log);
+  await lab.page.route('**/stream?*', (route) => {
+    refused += 1;
+    return refused < 3 ? route.fulfill({ status: 503, body: 'away' }) : route.fallback();
+  });
+  await lab.transport('SSE').check();
+  await until('it was refused twice', () => refused >= 2);
+  await server.publish({ text: 'while refused' });
+  await lab.connected('SSE');
+  await sawAll('the page', shown, ['while refused']);
+});

@@ -1,0 +1,156 @@
+// Tabs of one browser: they share one stream, and the few connections a browser opens to one server.
+
+import assert from 'node:assert/strict';
+import { sawAll, traffic, watchLog } from './support/audit.mjs';
+import { LabPage } from './support/browser.mjs';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+/** A tab in `context`, reading with `transport`. */
+async function tab(context, address, transport) {
+  const lab = await LabPage.within(context, address);
+  await lab.setInterval(0.25);
+  await lab.transport(transport).check();
+  return { lab, shown: await watchLog(lab.log), notice: lab.page.locator('.network-notice') };
+}
+
+async function tabs(context, server, count, transport, query = () => '') {
+  const opened = [];
+  for (let i = 0; i < count; i++) opened.push(await tab(context, server.page(query(i)), transport));
+  return opened;
+}
+
+const says = ({ notice }, words) =>
+  until(`a tab says “${words}”`, async () => (await notice.textContent()).includes(words));
+
+async function streams(server) {
+  const response = await fetch(`${server.origin}/ledger`, { signal: AbortSignal.timeout(10_000) });
+  return (await response.json()).transports.stream;
+}
+
+check('seven tabs see every message over one stream, and say whose it is', async ({ server, open }) => {
+  const { context } = await open();
+  const seven = await tabs(context, server, 7, 'SSE');
+  const [leader, ...followers] = seven;
+  const client = await leader.lab.client();
+  for (const follower of followers) {
+    await says(follower, `This tab shares the stream of another tab. The bill is on client ${client}`);
+  }
+  await says(leader, '6 other tabs read along');
+  assert.deepEqual(await streams(server).then(({ requests, open }) => ({ requests, open })), {
+    requests: 1,
+    open: 1,
+  });
+
+  const source = traffic(server, { every_ms: 5 });
+  await source.more(50);
+  const published = await source.stop();
+  for (const [index, { shown }] of seven.entries()) await sawAll(`tab ${index + 1}`, shown, published);
+  const { requests, messages } = await streams(server);
+  assert.deepEqual({ requests, messages }, { requests: 1, messages: published.length });
+});
+
+check('the next tab takes over when the leader goes, in mid-traffic', async ({ server, open }) => {
+  const { context } = await open();
+  const all = await tabs(context, server, 4, 'SSE');
+  await says(all[0], '3 other tabs read along');
+  const source = traffic(server, { every_ms: 5 });
+  await source.more(20);
+  await all[0].lab.page.close();
+  await source.more(40);
+  // And once more, to a transport that shares nothing.
+  await all[1].lab.transport('Polling').check();
+  await source.more(40);
+  await all[2].lab.page.close({ runBeforeUnload: false });
+  await source.more(20);
+  const published = await source.stop();
+  await sawAll('the second tab', all[1].shown, published);
+  await sawAll('the fourth tab', all[3].shown, published);
+  await until('one stream is open', async () => (await streams(server)).open === 1);
+});
+
+check('a crashed leader is followed by another', async ({ server, open }) => {
+  const { context } = await open();
+  const [leader, next] = await tabs(context, server, 2, 'SSE');
+  await says(next, 'This tab shares the stream');
+  const session = await context.newCDPSession(leader.lab.page);
+  const crashed = leader.lab.page.waitForEvent('crash');
+  session.send('Page.crash').catch(() => {});
+  await crashed;
+  await server.publish({ text: 'after the crash' });
+  await sawAll('the next tab', next.shown, ['after the crash']);
+});
+
+check(
+  'a chosen fault is the tab’s own: it leaves the shared stream, and comes back',
+  async ({ server, open }) => {
+    const { context } = await open();
+    const [leader, follower] = await tabs(context, server, 2, 'SSE');
+    await says(follower, 'This tab shares the stream');
+    const source = traffic(server, { every_ms: 20 });
+    const network = leader.lab.page.getByRole('combobox', { name: 'Network', exact: true });
+    await network.selectOption({ label: 'Offline for 5 s' });
+    await until('the other tab reads for itself', async () => follower.notice.isHidden());
+    await until('the network is back', async () => (await network.inputValue()) === 'healthy');
+    await says(leader, `The bill is on client ${await follower.lab.client()}`);
+    // A restart closes the connection that all of them read over.
+    await network.selectOption({ label: 'Server restart' });
+    const client = await follower.lab.client();
+    await until('the stream was opened again', async () => {
+      const { stream } = (await server.ledger(client)).transports;
+      return stream.requests === 2 && stream.open === 1;
+    });
+    await source.more(5);
+    const published = await source.stop();
+    for (const { shown } of [leader, follower]) await sawAll('a tab', shown, published);
+  },
+);
+
+for (const transport of ['SSE', 'Long-polling']) {
+  check(`a seventh ${transport} tab is told why it polls, and does not hang`, async ({ server, open }) => {
+    const { context } = await open();
+    const room = (i) => `?room=${transport === 'SSE' ? `room-${i}` : 'one'}`;
+    const seven = await tabs(context, server, 7, transport, room);
+    const crowded = seven.slice(4);
+    for (const each of crowded) await says(each, 'a browser opens six connections to one server');
+    for (let i = 0; i < (transport === 'SSE' ? 7 : 1); i++) {
+      await server.publish({ room: room(i).slice('?room='.length), text: 'hello' });
+    }
+    for (const [index, { shown }] of seven.entries()) await sawAll(`tab ${index + 1}`, shown, ['hello']);
+    // Publishing works from there too.
+    await crowded[2].lab.name.fill('mina');
+    await crowded[2].lab.send('from the seventh');
+    await sawAll('the seventh tab', crowded[2].shown, ['hello', 'from the seventh']);
+    await seven[0].lab.page.close();
+    await until('one of them reads by its transport', async () => {
+      const hidden = await Promise.all(crowded.map(({ notice }) => notice.isHidden()));
+      return hidden.filter(Boolean).length === 1;
+    });
+  });
+}
+
+check('without Web Locks each tab reads for itself', async ({ server, open }) => {
+  const { context } = await open();
+  await context.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
+  });
+  const two = await tabs(context, server, 2, 'SSE');
+  for (const { lab } of two) await lab.connected('SSE');
+  await server.publish({ text: 'hello' });
+  for (const { shown, notice } of two) {
+    await sawAll('a tab', shown, ['hello']);
+    assert.ok(await notice.isHidden());
+  }
+  assert.equal((await streams(server)).open, 2);
+});
+
+check('the two lanes of one page stay independent clients', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side');
+  const lanes = lab.page.locator('.lane');
+  for (const index of [0, 1]) {
+    await lanes.nth(index).getByRole('radio', { name: 'SSE', exact: true }).check();
+  }
+  await until('both have a stream of their own', async () => (await streams(server)).open === 2);
+});

@@ -1,0 +1,19 @@
+// What a lane's network can be like. Most faults the server makes at the lane's own request; being offline is made
+// in the browser, where it is truer.
+
+export type Fault = 'healthy' | 'buffer' | 'cut' | 'slow' | 'offline' | 'restart';
+
+/** In the order they are always shown. */
+export const FAULTS: readonly Fault[] = ['healthy', 'buffer', 'cut', 'slow', 'offline', 'restart'];
+
+/** Those that are over by themselves, and after how long. */
+export const LASTS_MS: Partial<Record<Fault, number>> = { offline: 5_000, restart: 3_000 };
+
+/** After how much silence a stream counts as mute, in seconds. */
+export const MUTE_S = { min: 1, max: 300, initial: 45 } as const;
+
+/** The `mute` of the page's address; what is no number in range is as if it were not there. */
+export function muteFrom(search: string): number {
+  const given = Number(new URLSearchParams(search).get('mute') ?? '');
+  return given >= MUTE_S.min && given <= MUTE_S.max ? given : MUTE_S.initial;
+}

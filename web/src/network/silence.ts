@@ -1,0 +1,36 @@
+// Notices when nothing was heard for too long. Its timer is only moved when it fires, so that hearing costs nothing.
+
+export class Silence {
+  readonly #limit_ms: () => number;
+  readonly #over: () => void;
+  #heard_ms = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `over` is called once for each silence of `limit_ms`. */
+  constructor(limit_ms: () => number, over: () => void) {
+    this.#limit_ms = limit_ms;
+    this.#over = over;
+  }
+
+  get lasts_ms(): number {
+    return performance.now() - this.#heard_ms;
+  }
+
+  /** Something was heard, or is to be expected from now on. */
+  heard(): void {
+    this.#heard_ms = performance.now();
+    this.#timer ??= setTimeout(() => this.#check(), this.#limit_ms());
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #check(): void {
+    this.#timer = undefined;
+    const left_ms = this.#limit_ms() - this.lasts_ms;
+    if (left_ms > 0) this.#timer = setTimeout(() => this.#check(), left_ms);
+    else this.#over();
+  }
+}

@@ -1,0 +1,115 @@
+// The tabs of one browser that read the same: who of them leads, and what they say to each other.
+//
+// The leader is who holds a Web Lock. The browser passes it on when a tab closes or crashes; from a leader that has
+// gone silent it can be taken. Between tabs there is a BroadcastChannel.
+
+import type { Batch } from '../message.ts';
+import type { Presence } from '../presence.ts';
+import type { Link } from '../sources/source.ts';
+import type { Transport } from '../transport.ts';
+
+/** What the leader says. `newest` is the id of the newest message it had passed on before. */
+export type Said =
+  | { kind: 'here'; client: string; newest: number; link: Link; presence: Presence | null }
+  | { kind: 'link'; client: string; link: Link }
+  | { kind: 'batch'; client: string; newest: number; batch: Batch; by: Transport | undefined }
+  | { kind: 'presence'; client: string; presence: Presence }
+  | { kind: 'sign'; client: string };
+
+/** What the others say: here I am, I am gone, and: close the connection, as I chose a restart. */
+export type Asked = { kind: 'hello' } | { kind: 'bye' } | { kind: 'restart' };
+
+export interface TabsListener {
+  /** This tab leads from now on. */
+  lead(): void;
+  /** Another tab took the lead from this one. */
+  deposed(): void;
+  said(said: Said): void;
+  asked(asked: Asked): void;
+}
+
+/** What the browser has to offer; null where it does not. */
+export interface Means {
+  locks: LockManager;
+  channel: (name: string) => BroadcastChannel;
+}
+
+export function means(): Means | null {
+  if (typeof navigator === 'undefined' || navigator.locks === undefined) return null;
+  if (typeof BroadcastChannel === 'undefined') return null;
+  return { locks: navigator.locks, channel: (name) => new BroadcastChannel(name) };
+}
+
+export class Tabs {
+  readonly #means: Means;
+  readonly #name: string;
+  readonly #listener: TabsListener;
+  readonly #channel: BroadcastChannel;
+  #waiting = new AbortController();
+  #release: (() => void) | null = null;
+  #gone = false;
+
+  constructor(name: string, means: Means, listener: TabsListener) {
+    this.#name = name;
+    this.#means = means;
+    this.#listener = listener;
+    this.#channel = means.channel(name);
+    this.#channel.onmessage = ({ data }: MessageEvent<Said | Asked>) => {
+      if (this.#gone) return;
+      if (data.kind === 'hello' || data.kind === 'bye' || data.kind === 'restart') listener.asked(data);
+      else listener.said(data);
+    };
+    this.#request({});
+  }
+
+  get leads(): boolean {
+    return this.#release !== null;
+  }
+
+  say(what: Said | Asked): void {
+    if (!this.#gone) this.#channel.postMessage(what);
+  }
+
+  /** Takes the lead from a tab that does not answer. */
+  seize(): void {
+    if (this.#gone || this.leads) return;
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
+    this.#request({ steal: true });
+  }
+
+  /** How many tabs wait for the lead: those that read along. */
+  async others(): Promise<number> {
+    const { pending } = await this.#means.locks.query();
+    return (pending ?? []).filter(({ name }) => name === this.#name).length;
+  }
+
+  leave(): void {
+    if (this.#gone) return;
+    if (!this.leads) this.say({ kind: 'bye' });
+    this.#gone = true;
+    this.#waiting.abort();
+    this.#release?.();
+    this.#channel.close();
+  }
+
+  #request(how: { steal?: boolean }): void {
+    // A lock is either stolen or waited for.
+    const options = how.steal === true ? { steal: true } : { signal: this.#waiting.signal };
+    const holding = this.#means.locks.request(this.#name, options, () => {
+      if (this.#gone) return;
+      return new Promise<void>((release) => {
+        this.#release = release;
+        this.#listener.lead();
+      });
+    });
+    holding.catch(() => {
+      // Given up while it waited, or taken while it was held.
+      if (this.#gone || this.#release === null) return;
+      this.#release = null;
+      this.#waiting = new AbortController();
+      this.#request({});
+      this.#listener.deposed();
+    });
+  }
+}

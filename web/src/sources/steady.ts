@@ -1,0 +1,159 @@
+// A stream that polls stand in for while it is mute.
+//
+// A stream may be open and bring nothing: behind a proxy that gathers, or when its connection died without a word.
+// Then polls take its place, and it is tried again after growing pauses. Only one of the two ever feeds the sink: the
+// first event of a stream that is tried ends the polls, and if these have moved on since it was opened, it is opened
+// anew where they left off.
+
+import type { Place } from '../ingest.ts';
+import { Polling } from './polling.ts';
+import { type Detour, passing, polled, type Source } from './source.ts';
+import { Stream, type StreamOptions } from './stream.ts';
+
+/** The longest pause between two attempts, in milliseconds. */
+const LONGEST_PAUSE_MS = 300_000;
+
+/** A silence that is this part of the one that counts as mute is two keep-alives missed: of use when a page wakes. */
+const SUSPICIOUS = 0.75;
+
+export interface SteadyOptions extends Omit<StreamOptions, 'sign' | 'mute'> {
+  /** The interval of the polls that stand in. */
+  interval_ms: () => number;
+}
+
+/**
+ * `polled`: one poll, then the stream. `mute`: polls, and a pause until the next attempt. `trying`: polls, and a
+ * stream that nothing has come over yet.
+ */
+type State = 'stopped' | 'streaming' | 'polled' | 'mute' | 'trying';
+
+export class SteadyStream implements Source {
+  readonly #options: SteadyOptions;
+  readonly #stream: Stream;
+  readonly #polls: Polling;
+  #state: State = 'stopped';
+  #place: () => Place = () => ({ last: 0 });
+  #triedAt = '';
+  #attempts = 0;
+  #silent_s = 0;
+  #again_at_ms = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SteadyOptions) {
+    this.#options = options;
+    const { sink } = options;
+    this.#stream = new Stream({
+      ...options,
+      sink: passing(sink, {
+        // A stream that is tried is no news until something comes over it.
+        link: (link) => {
+          if (this.#state === 'streaming') sink.link(link);
+        },
+        exchange: (exchange) => {
+          if (this.#state === 'streaming') sink.exchange(exchange);
+        },
+      }),
+      sign: () => this.#sign(),
+      mute: () => this.#mute(),
+    });
+    this.#polls = new Polling({
+      ...options,
+      wait_s: 0,
+      sink: polled(sink, {
+        link: (link) => {
+          if (link.kind === 'live' && this.#state === 'polled') this.#reopen();
+          else if (link.kind === 'live') sink.link({ kind: 'live', detour: this.#detour });
+          else if (link.kind === 'reconnecting') sink.link(link);
+        },
+      }),
+    });
+  }
+
+  start(place: () => Place, slept = false): void {
+    this.stop();
+    this.#place = place;
+    if (slept) this.#pollOnce();
+    else {
+      this.#state = 'streaming';
+      this.#stream.start(place);
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#state = 'stopped';
+    this.#attempts = 0;
+    this.#stream.stop();
+    this.#polls.stop();
+  }
+
+  wake(): void {
+    if (this.#state === 'streaming') {
+      if (this.#stream.silent_ms > SUSPICIOUS * this.#options.network.mute_ms) this.#pollOnce();
+      else this.#stream.wake();
+    } else if (this.#state !== 'stopped') {
+      this.#polls.wake();
+      if (this.#state === 'mute') this.#try();
+    }
+  }
+
+  get #detour(): Detour {
+    return { why: 'mute', silent_s: this.#silent_s, again_at_ms: this.#again_at_ms };
+  }
+
+  #pollOnce(): void {
+    this.#stream.stop();
+    this.#options.sink.link({ kind: 'connecting' });
+    this.#state = 'polled';
+    this.#polls.start(this.#place);
+  }
+
+  #reopen(): void {
+    this.#polls.stop();
+    this.#state = 'streaming';
+    this.#stream.start(this.#place);
+  }
+
+  #mute(): void {
+    if (this.#state === 'streaming') {
+      this.#silent_s = this.#stream.silent_ms / 1_000;
+      this.#stream.stop();
+      this.#pause();
+      this.#options.sink.link({ kind: 'live', detour: this.#detour });
+      this.#polls.start(this.#place);
+    } else if (this.#state === 'trying') {
+      this.#stream.stop();
+      this.#pause();
+      this.#options.sink.link({ kind: 'live', detour: this.#detour });
+    }
+  }
+
+  #pause(): void {
+    this.#state = 'mute';
+    this.#attempts += 1;
+    const pause_ms = Math.min(LONGEST_PAUSE_MS, this.#options.network.mute_ms * 2 ** (this.#attempts - 1));
+    this.#again_at_ms = performance.now() + pause_ms;
+    this.#timer = setTimeout(() => this.#try(), pause_ms);
+  }
+
+  #try(): void {
+    clearTimeout(this.#timer);
+    this.#state = 'trying';
+    const place = this.#place();
+    this.#triedAt = JSON.stringify(place);
+    this.#stream.start(this.#place);
+  }
+
+  /** Something has come over the stream. */
+  #sign(): void {
+    if (this.#state !== 'trying') {
+      this.#attempts = 0;
+      return;
+    }
+    this.#polls.stop();
+    this.#state = 'streaming';
+    this.#attempts = 0;
+    if (JSON.stringify(this.#place()) === this.#triedAt) this.#options.sink.link({ kind: 'live' });
+    else this.#stream.start(this.#place);
+  }
+}

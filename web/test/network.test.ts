@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { muteFrom } from '../src/network/fault.ts';
+import { Network } from '../src/network/network.ts';
+import { Polling } from '../src/sources/polling.ts';
+import { Stream } from '../src/sources/stream.ts';
+import { FakeEventSource } from './browser-support.ts';
+import { fakeFetch, hang, networkDown, pollAnswer, RecordingSink } from './support.ts';
+
+function network(...replies: Parameters<typeof fakeFetch>) {
+  const { fetch, calls } = fakeFetch(...replies);
+  const opened: FakeEventSource[] = [];
+  const open = (address: string) => {
+    const events = new FakeEventSource(address);
+    opened.push(events);
+    return events as unknown as EventSource;
+  };
+  const n = new Network(45, fetch, open);
+  const faults: string[] = [];
+  n.subscribe({
+    fault: (fault, until_ms) => faults.push(until_ms === null ? fault : `${fault} for a while`),
+  });
+  return { network: n, calls, opened, faults };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a lane’s network', () => {
+  test('asks for the fault that is chosen, and for none in good health', () => {
+    const { network: n } = network();
+    expect(n.query('poll')).toEqual({ fault: null, fault_key: null });
+    expect(n.query('stream')['fault_key']).toMatch(/^[a-z0-9]{8}$/);
+    n.choose('slow');
+    for (const transport of ['poll', 'long-poll', 'stream'] as const) {
+      expect(n.query(transport)['fault']).toBe('slow');
+    }
+    n.choose('healthy');
+    expect(n.query('stream')['fault']).toBeNull();
+  });
+
+  test('keeps a lasting fault, and ends a momentary one by itself', async () => {
+    const { network: n, faults } = network(networkDown);
+    n.choose('cut');
+    await vi.advanceTimersByTimeAsync(60_000);
+    n.choose('offline');
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(n.fault).toBe('offline');
+    await vi.advanceTimersByTimeAsync(200);
+    n.choose('restart');
+    await vi.advanceTimersByTimeAsync(3_100);
+    expect(faults).toEqual(['cut', 'offline for a while', 'healthy', 'restart for a while', 'healthy']);
+  });
+
+  test('offline ends what is open, refuses what is new, and comes back', async () => {
+    const { network: n, opened } = network(hang, () => pollAnswer([1]));
+    const polled = new RecordingSink();
+    const streamed = new RecordingSink();
+    const reader = { room: 'lobby', client: 'me', network: n };
+    const polls = new Polling({ ...reader, sink: polled, wait_s: 0, interval_ms: () => 1_000 });
+    const stream = new Stream({ ...reader, sink: streamed });
+    polls.start(() => ({ last: 0 }));
+    stream.start(() => ({ cursor: 'aaa-0' }));
+    opened[0]?.opens();
+    n.choose('offline');
+    await vi.advanceTimersByTimeAsync(4_000);
+    for (const sink of [polled, streamed]) {
+      expect(sink.links.at(-1)).toEqual({ kind: 'reconnecting', why: 'network', detail: null });
+    }
+    expect(opened).toHaveLength(1);
+    expect(opened[0]?.readyState).toBe(2);
+    expect(polled.batches).toEqual([]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(polled.ids[0]).toBe(1);
+    expect(opened).toHaveLength(2);
+  });
+
+  test('a restart loses the polls that begin within it, and no later ones', async () => {
+    const { network: n } = network();
+    n.choose('restart');
+    expect(n.query('poll')).toMatchObject({ fault: 'restart' });
+    expect(n.query('stream')['fault']).toBeNull();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(n.query('poll')['fault']).toBeNull();
+  });
+
+  test('severs its own connections, on nobody’s account', async () => {
+    const { network: n, calls } = network(networkDown);
+    await n.sever('lobby');
+    expect(Object.fromEntries(calls[0]?.url.searchParams ?? [])).toEqual({
+      room: 'lobby',
+      fault: 'restart',
+      fault_key: n.query('stream')['fault_key'],
+    });
+  });
+
+  test('is not shared while something is wrong with it', () => {
+    const { network: n } = network(networkDown);
+    const shareable = (['healthy', 'restart', 'buffer', 'cut', 'slow', 'offline'] as const).map((fault) => {
+      n.choose(fault);
+      return n.isShareable;
+    });
+    expect(shareable).toEqual([true, true, false, false, false, false]);
+  });
+
+  test.each([
+    ['', 45],
+    ['?mute=2', 2],
+    ['?mute=0', 45],
+    ['?mute=301', 45],
+    ['?mute=soon', 45],
+  ])('takes from “%s” that a stream is mute after %i s', (search, seconds) => {
+    expect(muteFrom(search)).toBe(seconds);
+  });
+});

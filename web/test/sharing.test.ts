@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Ingest } from '../src/ingest.ts';
+import type { Message } from '../src/message.ts';
+import type { Link, Sink, Source } from '../src/sources/source.ts';
+import { SharedStream } from '../src/sharing/shared-stream.ts';
+import { FakeChannels, FakeLocks, FakeNetwork } from './browser-support.ts';
+import { batch, json, message } from './support.ts';
+
+const NAME = 'lobby 1';
+const settle = () => vi.advanceTimersByTimeAsync(5);
+
+/** A server with one room, and the tabs of one browser that read it. */
+class Browser {
+  readonly locks = new FakeLocks();
+  readonly channels = new FakeChannels();
+  readonly tabs: Tab[] = [];
+  log: Message[] = [];
+  name = 'aaa';
+  polls = 0;
+
+  publish(...ids: number[]): void {
+    for (const id of ids) this.log.push(message(id, this.name));
+    for (const tab of this.tabs) tab.deliver();
+  }
+
+  /** A new log; streams that are open are told of it as they reconnect. */
+  restart(): void {
+    this.name = 'bbb';
+    this.log = [];
+  }
+
+  readonly fetch = (input: unknown): Promise<Response> => {
+    this.polls += 1;
+    const { searchParams } = new URL(String(input), 'http://test/');
+    const [name, id] = (searchParams.get('cursor') ?? '').split('-');
+    const known = name === this.name ? Number(id) : 0;
+    const messages = this.log.filter((it) => it.id > known);
+    const reset = name !== '' && name !== this.name ? 'unknown' : null;
+    const cursor = `${this.name}-${this.log.at(-1)?.id ?? known}`;
+    return Promise.resolve(json(200, { messages, cursor, more: false, reset }));
+  };
+
+  open(client: string): Tab {
+    const tab = new Tab(this, client);
+    this.tabs.push(tab);
+    return tab;
+  }
+}
+
+class Tab {
+  readonly shown: (number | string)[] = [];
+  readonly links: Link[] = [];
+  readonly #browser: Browser;
+  readonly source: SharedStream;
+  readonly #ingest: Ingest;
+  restarts = 0;
+  /** The tab's own stream, where it leads. */
+  stream: Sink | null = null;
+  #at = 0;
+  #alive = true;
+
+  constructor(browser: Browser, client: string) {
+    this.#browser = browser;
+    this.#ingest = new Ingest({
+      messages: (messages) => this.shown.push(...messages.map(({ id }) => id)),
+      gap: (reason) => this.shown.push(reason),
+    });
+    this.source = new SharedStream({
+      room: 'lobby',
+      client,
+      name: NAME,
+      network: new FakeNetwork(browser.fetch as typeof fetch, 20_000),
+      means: { locks: browser.locks.manager, channel: browser.channels.open },
+      sink: {
+        link: (link) => this.links.push(link),
+        batch: (b) => this.#ingest.accept(b, 'stream'),
+        presence: () => {},
+        exchange: () => {},
+      },
+      newest: () => this.#ingest.newestId,
+      restart: () => (this.restarts += 1),
+      stream: (sink): Source => ({
+        start: (place) => {
+          this.stream = sink;
+          const where = place();
+          this.#at = 'cursor' in where ? Number(where.cursor.split('-')[1]) : 0;
+          sink.link({ kind: 'live' });
+          this.deliver();
+        },
+        stop: () => (this.stream = null),
+        wake: () => {},
+      }),
+    });
+    this.source.start(() => this.#ingest.place());
+  }
+
+  /** What the tab's own stream has not brought yet. */
+  deliver(): void {
+    if (!this.#alive || this.stream === null) return;
+    for (const { id } of this.#browser.log.filter((it) => it.id > this.#at)) {
+      this.#at = id;
+      this.stream.batch(batch([id], {}, this.#browser.name));
+    }
+  }
+
+  /** What its stream brings after it was told of a new log. */
+  toldOfReset(): void {
+    this.stream?.batch({ messages: [], cursor: null, reset: 'unknown' });
+    this.#at = 0;
+    this.deliver();
+  }
+
+  /** Is still there and does nothing any more. */
+  hang(): void {
+    this.#alive = false;
+    this.source.stop = () => {};
+  }
+}
+
+async function tabs(count: number): Promise<[Browser, ...Tab[]]> {
+  const browser = new Browser();
+  const opened: Tab[] = [];
+  for (let i = 0; i < count; i++) {
+    opened.push(browser.open(`tab-${i}`));
+    await settle();
+  }
+  return [browser, ...opened];
+}
+
+const leaders = ({ tabs: all }: Browser) => all.filter(({ stream }) => stream !== null);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('tabs that share a stream', () => {
+  test('see every message once and in order, over one stream', async () => {
+    const [browser] = await tabs(7);
+    browser.publish(1, 2);
+    await settle();
+    browser.publish(3);
+    await settle();
+    expect(leaders(browser)).toHaveLength(1);
+    for (const tab of browser.tabs) expect(tab.shown).toEqual([1, 2, 3]);
+  });
+
+  test('say whose stream it is, and how many read along', async () => {
+    const [browser, first, second] = await tabs(3);
+    browser.publish(1);
+    await settle();
+    expect(first?.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'sharing', tabs: 2 } });
+    expect(second?.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'shared', client: 'tab-0' } });
+    second?.source.stop();
+    browser.tabs[2]?.source.stop();
+    await settle();
+    expect(first?.links.at(-1)).toEqual({ kind: 'live' });
+  });
+
+  test('a tab that comes later polls once for what it lacks', async () => {
+    const [browser] = await tabs(1);
+    browser.publish(1, 2, 3);
+    const late = browser.open('late');
+    browser.publish(4);
+    await settle();
+    browser.publish(5);
+    await settle();
+    expect(late.shown).toEqual([1, 2, 3, 4, 5]);
+    expect(browser.polls).toBe(1);
+    const last = browser.open('last');
+    await settle();
+    expect(last.shown).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test.each(['closes', 'crashes', 'hangs'])('go on where they are when the leader %s', async (how) => {
+    const [browser, first] = await tabs(4);
+    browser.publish(1, 2);
+    await settle();
+    if (how === 'closes') first?.source.stop();
+    if (how === 'crashes') {
+      first?.hang();
+      first?.stream?.link({ kind: 'connecting' });
+      browser.locks.crash(NAME);
+    }
+    if (how === 'hangs') first?.hang();
+    browser.publish(3);
+    if (how === 'hangs') await vi.advanceTimersByTimeAsync(31_000);
+    await settle();
+    browser.publish(4, 5);
+    await settle();
+    for (const tab of browser.tabs.slice(1)) expect(tab.shown).toEqual([1, 2, 3, 4, 5]);
+    expect(browser.tabs.slice(1).filter(({ stream }) => stream !== null)).toHaveLength(1);
+  });
+
+  test('a leader that was slow and not dead follows the one that took its place', async () => {
+    const [browser, first, second] = await tabs(2);
+    browser.publish(1);
+    await settle();
+    await vi.advanceTimersByTimeAsync(31_000);
+    await settle();
+    expect(leaders(browser)).toEqual([second]);
+    browser.publish(2);
+    await settle();
+    expect(first?.shown).toEqual([1, 2]);
+    expect(first?.links.at(-1)).toMatchObject({ detour: { why: 'shared', client: 'tab-1' } });
+  });
+
+  test('a batch that got lost between them is asked for', async () => {
+    const [browser, , second] = await tabs(2);
+    browser.publish(1);
+    await settle();
+    const polls = browser.polls;
+    const { open } = browser.channels;
+    // As for a page that was frozen a while: what comes next does not join on.
+    const channel = open(NAME);
+    channel.postMessage({ kind: 'batch', client: 'tab-0', newest: 7, batch: batch([8]) });
+    browser.log.push(...[2, 3, 4, 5, 6, 7, 8].map((id) => message(id)));
+    await settle();
+    expect(second?.shown).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(browser.polls).toBe(polls + 1);
+  });
+
+  test.each(['before', 'after'])('tell of a new log once, asked %s the leader is told', async (when) => {
+    const [browser, first, second] = await tabs(2);
+    browser.publish(40, 41);
+    await settle();
+    browser.restart();
+    browser.log.push(message(1, 'bbb'), message(2, 'bbb'));
+    if (when === 'before') {
+      await vi.advanceTimersByTimeAsync(11_000);
+      second?.source.wake();
+      await vi.advanceTimersByTimeAsync(2_000);
+    }
+    first?.toldOfReset();
+    await settle();
+    browser.publish(3);
+    await settle();
+    for (const tab of [first, second]) expect(tab?.shown).toEqual([40, 41, 'unknown', 1, 2, 3]);
+  });
+
+  test('let whoever reads along have the connection closed', async () => {
+    const [, first, second] = await tabs(2);
+    expect(second?.source.restart()).toBe(true);
+    await settle();
+    expect(first?.restarts).toBe(1);
+    expect(first?.source.restart()).toBe(false);
+  });
+
+  test('leave nothing behind when they stop', async () => {
+    const [browser] = await tabs(3);
+    for (const tab of browser.tabs) tab.source.stop();
+    await settle();
+    expect(browser.locks.names).toEqual([]);
+    expect((await browser.locks.query()).pending).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
