@@ -95,7 +95,7 @@ check('the interval decides how many requests there are', async ({ server, open 
   const client = await page.client();
   await page.connected('Polling');
   await page.setInterval(30);
-  await page.page.getByText('30 s', { exact: true }).waitFor();
+  await page.page.locator('output', { hasText: /^30 s$/ }).waitFor();
   const { requests } = (await server.ledger(client)).transports.poll;
   await page.setInterval(0.25);
   await until(
