@@ -40,12 +40,12 @@ criterion_group!(benches, append, after, encode, fan_out);
 criterion_main!(benches);
 
 fn memory_log() -> Arc<Log> {
-    let tails = Arc::new(Tails::new(TAIL_BYTES, 0));
     let retention = Retention {
         messages: Some(KEPT),
         age: None,
     };
     let id = LogId::random().expect("entropy");
+    let tails = Arc::new(Tails::new(TAIL_BYTES, id, 0));
     let memory = Memory::new(id, retention, sse::encode, tails.clone());
     Log::new(Store::Memory(Box::new(memory)), tails)
 }

@@ -22,14 +22,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the log and the lab (what happens without a command).
-    Serve(Serve),
+    Serve(Box<Serve>),
     Compare(Box<compare::Flags>),
     Plan(Box<plan::Flags>),
 }
 
 impl Cli {
     pub fn into_command(self) -> Command {
-        self.command.unwrap_or(Command::Serve(self.serve))
+        self.command
+            .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
     }
 }
 

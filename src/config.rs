@@ -1,5 +1,7 @@
 //! Flags and environment variables, checked once and turned into a typed [`Config`].
 
+mod nats;
+
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
@@ -8,7 +10,14 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use crate::{ledger::lines::Format, log::store::Retention};
+use self::nats::NatsFlags;
+use crate::{
+    ledger::lines::Format,
+    log::{
+        nats::{Options, Secret},
+        store::Retention,
+    },
+};
 
 /// Longer than that, readers are not being sent away but served.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
@@ -20,9 +29,14 @@ pub struct Serve {
     #[arg(long, env = "POLL_VS_SSE_BIND", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     bind: SocketAddr,
 
-    /// Where messages are kept: `memory` (gone when the server stops) or `sqlite:PATH`.
-    #[arg(long, env = "POLL_VS_SSE_STORE", value_name = "STORE", default_value = "sqlite:chat.db", value_parser = store)]
-    store: StoreChoice,
+    /// Where messages are kept: `memory` (gone when the server stops), `sqlite:PATH`, or
+    /// `nats://HOST:PORT[,HOST:PORT…]` (JetStream, for several servers; `tls://` encrypts).
+    #[arg(long, env = "POLL_VS_SSE_STORE", hide_env_values = true, value_name = "STORE", default_value = "sqlite:chat.db", value_parser = store)]
+    store: StoreFlag,
+
+    /// Where the store cannot be opened, wait for it instead of ending.
+    #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE")]
+    wait_for_store: bool,
 
     /// Threads that serve requests [default: one per processor].
     #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
@@ -57,12 +71,25 @@ pub struct Serve {
     /// Stop when this process, which started this one, is gone. `compare` starts its server so.
     #[arg(long, hide = true, value_name = "PID")]
     end_with_parent: Option<u32>,
+
+    #[command(flatten)]
+    nats: NatsFlags,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreChoice {
     Memory,
     Sqlite(PathBuf),
+    Nats(Box<Options>),
+}
+
+/// `--store` by itself.
+#[derive(Debug, Clone)]
+enum StoreFlag {
+    Memory,
+    Sqlite(PathBuf),
+    /// The servers, which may come with a password.
+    Nats(Secret),
 }
 
 /// A bound that may be off. A type of its own, as clap gives `Option` another meaning.
@@ -87,6 +114,8 @@ impl ValueEnum for Format {
 pub struct Config {
     pub bind: SocketAddr,
     pub store: StoreChoice,
+    /// A store that cannot be opened is waited for.
+    pub wait_for_store: bool,
     pub workers: usize,
     pub retention: Retention,
     pub request_log: bool,
@@ -107,6 +136,7 @@ impl Default for Config {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             store: StoreChoice::Memory,
+            wait_for_store: false,
             workers: 1,
             retention: Retention {
                 messages: None,
@@ -127,7 +157,12 @@ impl Serve {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
         Config {
             bind: self.bind,
-            store: self.store,
+            store: match self.store {
+                StoreFlag::Memory => StoreChoice::Memory,
+                StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
+                StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
+            },
+            wait_for_store: self.wait_for_store,
             workers: self.workers.map_or_else(processors, usize::from),
             retention: Retention {
                 messages: self.retain_messages.0,
@@ -151,14 +186,16 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| "the name has no address".to_owned())
 }
 
-fn store(text: &str) -> Result<StoreChoice, String> {
+fn store(text: &str) -> Result<StoreFlag, String> {
     match text.split_once(':') {
-        None if text == "memory" => Ok(StoreChoice::Memory),
+        None if text == "memory" => Ok(StoreFlag::Memory),
         Some(("sqlite", path)) if path.starts_with(":memory:") => {
             Err("use `memory` for a log that is not kept".to_owned())
         }
-        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreChoice::Sqlite(path.into())),
-        _ => Err("expected `memory` or `sqlite:PATH`".to_owned()),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreFlag::Sqlite(path.into())),
+        // Looked at when it is opened: a complaint from here would repeat a password.
+        Some(("nats" | "tls", _)) => Ok(StoreFlag::Nats(Secret::new(text))),
+        _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`".to_owned()),
     }
 }
 

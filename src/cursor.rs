@@ -35,6 +35,21 @@ impl LogId {
         })
     }
 
+    /// The identity that stands for `number`: in base 36.
+    pub fn of_number(mut number: u64) -> Self {
+        // 36^13 is above 2^64.
+        const DIGITS: usize = 13;
+        let mut bytes = [0; MAX_ID_LEN];
+        for to in bytes[..DIGITS].iter_mut().rev() {
+            *to = ALPHABET[(number % 36) as usize];
+            number /= 36;
+        }
+        Self {
+            len: DIGITS as u8,
+            bytes,
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         // Only ASCII letters and digits are ever stored, so this never falls back.
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or("")

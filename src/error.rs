@@ -115,6 +115,12 @@ impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Unavailable(away) => away.into(),
+            AppendError::Unsettled(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the message store did not confirm the message in time; try again, with an \
+                 Idempotency-Key to be sure that it is there once",
+            )
+            .header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppendError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "this Idempotency-Key was used for another message; use a new key",

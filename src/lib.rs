@@ -27,6 +27,7 @@ pub mod ledger;
 pub mod log;
 pub mod message;
 pub mod numbers;
+mod opening;
 pub mod plan;
 pub mod presence;
 mod publish;

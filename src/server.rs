@@ -28,8 +28,7 @@ use anyhow::Context as _;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::{
-    config::{Config, StoreChoice},
-    cursor::LogId,
+    config::Config,
     drain::{Drain, Stop},
     faults::severing::Keyring,
     ledger::{
@@ -40,10 +39,11 @@ use crate::{
         metered::Metered,
         table::table,
     },
-    log::{Log, memory::Memory, sqlite, store::Store, tails::Tails},
+    log::Log,
+    opening::open_log,
     presence::{self, Presence},
     routes::routes,
-    transport::{Served, poller::serve_polls, sse},
+    transport::{Served, poller::serve_polls},
 };
 
 /// How often each transport's figures become a log line, seconds.
@@ -78,8 +78,15 @@ impl Server {
         let listener =
             listen(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
-        let log = open_log(&config)?;
         let (lines, writer) = Lines::to(out, config.log_format)?;
+        let log = match open_log(&config, &lines) {
+            Ok(log) => log,
+            Err(error) => {
+                drop(lines);
+                writer.finish();
+                return Err(error);
+            }
+        };
         let ledger = Arc::new(Ledger::new(lines, config.request_log));
         Ok(Self {
             addr,
@@ -255,25 +262,6 @@ async fn close_where_due(
             .set_connection_type(ConnectionType::Close);
     }
     Ok(response)
-}
-
-fn open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
-    let retention = config.retention;
-    let tails = |head| Arc::new(Tails::new(config.tail_bytes, head));
-    let (store, tails) = match &config.store {
-        StoreChoice::Memory => {
-            let tails = tails(0);
-            let memory = Memory::new(LogId::random()?, retention, sse::encode, tails.clone());
-            (Store::Memory(Box::new(memory)), tails)
-        }
-        StoreChoice::Sqlite(path) => {
-            let opened = sqlite::Opened::open(path.clone())?;
-            let tails = tails(opened.head);
-            let sqlite = opened.serve(retention, sse::encode, tails.clone())?;
-            (Store::Sqlite(sqlite), tails)
-        }
-    };
-    Ok(Log::new(store, tails))
 }
 
 /// Binds with a backlog that a herd of reconnecting clients fits into: one that does not is told

@@ -70,10 +70,6 @@ impl Memory {
         }
     }
 
-    pub fn log_id(&self) -> LogId {
-        self.log
-    }
-
     pub fn append(
         &self,
         draft: Draft,

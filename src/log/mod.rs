@@ -2,11 +2,12 @@
 //!
 //! `append` gives a message its place, `after` reads from a place on, `head` is the newest place,
 //! and a room's bell says that there is more. Durable messages are in a store ([`memory`],
-//! [`sqlite`]); in front of it is the same in-memory [`tail`] for all of them. The log knows no
+//! [`sqlite`], [`nats`]); in front of it is the same in-memory [`tail`] for all of them. The log knows no
 //! transport.
 
 pub mod entry;
 pub mod memory;
+pub mod nats;
 pub mod sqlite;
 pub mod store;
 pub mod tail;
@@ -65,6 +66,14 @@ pub struct Place {
     pub reset: Option<Reset>,
 }
 
+impl Place {
+    /// Where a reader goes on whose cursor is of another log.
+    const UNKNOWN: Self = Self {
+        after: 0,
+        reset: Some(Reset::Unknown),
+    };
+}
+
 /// What one read brought, oldest first.
 #[derive(Debug)]
 pub struct Read {
@@ -89,7 +98,7 @@ impl Log {
     }
 
     pub fn id(&self) -> LogId {
-        self.store.log_id()
+        self.tails.log()
     }
 
     /// Returns once the store has the message for good and readers can see it.
@@ -115,15 +124,29 @@ impl Log {
         Ok(room)
     }
 
-    /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
-    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
-        self.is_own(cursor) && self.tails.is_quiet(room, cursor.id)
+    /// A handle to read `room` with, and the place in it that `start` means.
+    pub async fn enter(
+        self: &Arc<Self>,
+        room: &Room,
+        start: Start,
+    ) -> Result<(RoomLog, Place), Unavailable> {
+        if let Start::After(cursor) = start
+            && cursor.log != self.id()
+        {
+            self.store.look_again().await?;
+        }
+        loop {
+            let room = self.room(room).await?;
+            let place = room.place(start).await?;
+            if !room.tail.is_superseded() {
+                return Ok((room, place));
+            }
+        }
     }
 
-    /// Whether this log may have given out `cursor`. A place after all that was shown is one of a
-    /// log that went further than this one.
-    fn is_own(&self, cursor: Cursor) -> bool {
-        cursor.log == self.id() && cursor.id <= self.tails.shown()
+    /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
+    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
+        self.tails.is_quiet(room, cursor)
     }
 
     /// Lets the store drop what is older than it retains.
@@ -174,7 +197,7 @@ impl RoomLog {
 
     pub fn cursor(&self, id: u64) -> Cursor {
         Cursor {
-            log: self.log.id(),
+            log: self.tail.log,
             id,
         }
     }
@@ -183,16 +206,14 @@ impl RoomLog {
     pub async fn place(&self, start: Start) -> Result<Place, Unavailable> {
         match start {
             Start::After(cursor) => {
-                if !self.log.is_own(cursor) {
-                    return Ok(Place {
-                        after: 0,
-                        reset: Some(Reset::Unknown),
-                    });
+                if self.is_own(cursor).await? {
+                    Ok(Place {
+                        after: cursor.id,
+                        reset: None,
+                    })
+                } else {
+                    Ok(Place::UNKNOWN)
                 }
-                Ok(Place {
-                    after: cursor.id,
-                    reset: None,
-                })
             }
             Start::Last(n) => {
                 // Read before the tail is asked: what comes between is after it, and not skipped.
@@ -209,13 +230,38 @@ impl RoomLog {
         }
     }
 
+    /// Whether this log may have given out `cursor`. A place after all that was shown is one of a
+    /// log that went further than this one, unless other servers have shown more of the same log.
+    async fn is_own(&self, cursor: Cursor) -> Result<bool, Unavailable> {
+        if cursor.log != self.tail.log {
+            return Ok(false);
+        }
+        Ok(cursor.id <= self.log.tails.shown() || self.log.store.reaches(cursor.id).await?)
+    }
+
+    /// The same as [`Self::after`]; where another log has taken this one's place, that one is read
+    /// from its beginning, and this is a handle to it afterwards.
+    pub async fn read(&mut self, mut place: Place, limit: Limit) -> Result<Read, Unavailable> {
+        loop {
+            if self.tail.is_superseded() {
+                let room = self.room().clone();
+                *self = self.log.room(&room).await?;
+                place = Place::UNKNOWN;
+            }
+            let read = self.after(place, limit).await?;
+            if !self.tail.is_superseded() {
+                return Ok(read);
+            }
+        }
+    }
+
     /// The messages after `place`, from the tail or else from the store, and where to go on.
     pub async fn after(&self, place: Place, limit: Limit) -> Result<Read, Unavailable> {
         // Read before the store is asked: what comes between is after it, and not skipped.
         let head = self.log.head();
         let (page, from_store) = match self.tail.after(place.after, limit) {
             Recent::News(page) => (page, false),
-            Recent::Nothing => (Page::default(), false),
+            Recent::Nothing | Recent::Superseded => (Page::default(), false),
             Recent::Behind => (
                 self.log
                     .store
@@ -284,6 +330,13 @@ impl Listener {
             }
         })
         .await;
+    }
+
+    /// Waits at the bell of `room`, where that is another log's, from now on.
+    pub fn follow(&mut self, room: RoomLog) {
+        if !Arc::ptr_eq(&self.room.tail, &room.tail) {
+            *self = room.listen();
+        }
     }
 
     /// Readers are to end.

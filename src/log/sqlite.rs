@@ -42,6 +42,7 @@ const QUEUE: usize = 1024;
 pub struct Opened {
     file: LogFile,
     writer: Connection,
+    pub log: LogId,
     pub head: u64,
 }
 
@@ -49,7 +50,12 @@ impl Opened {
     pub fn open(path: PathBuf) -> Result<Self, OpenError> {
         let (file, writer) = LogFile::open(path)?;
         let head = writer::head(&writer).map_err(|error| file.error(error))?;
-        Ok(Self { file, writer, head })
+        Ok(Self {
+            log: file.log,
+            file,
+            writer,
+            head,
+        })
     }
 
     pub fn serve(
@@ -83,7 +89,7 @@ impl Opened {
             .start(queue)
             .map_err(|error| OpenError::new(&name, error))?;
         Ok(Sqlite {
-            file: self.file,
+            _file: self.file,
             reading,
             commands,
             health,
@@ -93,7 +99,7 @@ impl Opened {
 
 pub struct Sqlite {
     /// Holds the lock on the file.
-    file: LogFile,
+    _file: LogFile,
     reading: Arc<Reading>,
     commands: mpsc::Sender<Command>,
     health: Arc<Health>,
@@ -108,10 +114,6 @@ struct Health {
 }
 
 impl Sqlite {
-    pub fn log_id(&self) -> LogId {
-        self.file.log
-    }
-
     pub async fn append(
         &self,
         draft: Draft,

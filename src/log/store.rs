@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::{
     entry::{Entry, Limit, Page},
     memory::Memory,
+    nats::Nats,
     sqlite::Sqlite,
     tail::History,
 };
@@ -51,6 +52,9 @@ pub enum AppendError {
     /// Nothing was appended.
     #[error("the store is away: {0}")]
     Unavailable(#[from] Unavailable),
+    /// It was sent, and the store did not say in time whether it has it.
+    #[error("the store did not confirm: {0}")]
+    Unsettled(Unavailable),
     #[error("this Idempotency-Key was used for another message")]
     KeyReused,
 }
@@ -126,16 +130,10 @@ pub struct StoreStatus {
 pub enum Store {
     Memory(Box<Memory>),
     Sqlite(Sqlite),
+    Nats(Nats),
 }
 
 impl Store {
-    pub fn log_id(&self) -> LogId {
-        match self {
-            Self::Memory(memory) => memory.log_id(),
-            Self::Sqlite(sqlite) => sqlite.log_id(),
-        }
-    }
-
     pub async fn append(
         &self,
         draft: Draft,
@@ -144,6 +142,7 @@ impl Store {
         match self {
             Self::Memory(memory) => memory.append(draft, key),
             Self::Sqlite(sqlite) => sqlite.append(draft, key).await,
+            Self::Nats(nats) => nats.append(draft, key).await,
         }
     }
 
@@ -152,6 +151,7 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.newest(room, limit)),
             Self::Sqlite(sqlite) => sqlite.newest(room, limit).await,
+            Self::Nats(nats) => nats.newest(room, limit).await,
         }
     }
 
@@ -160,6 +160,7 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.after(room, id, limit)),
             Self::Sqlite(sqlite) => sqlite.after(room, id, limit).await,
+            Self::Nats(nats) => nats.after(room, id, limit).await,
         }
     }
 
@@ -168,6 +169,24 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.before_last(room, n)),
             Self::Sqlite(sqlite) => sqlite.before_last(room, n).await,
+            Self::Nats(nats) => nats.before_last(room, n).await,
+        }
+    }
+
+    /// Whether message `id`, which this process has not shown, exists all the same: another server
+    /// on the same store may have shown it.
+    pub async fn reaches(&self, id: u64) -> Result<bool, Unavailable> {
+        match self {
+            Self::Memory(_) | Self::Sqlite(_) => Ok(false),
+            Self::Nats(nats) => nats.reaches(id).await,
+        }
+    }
+
+    /// Makes sure that the log served is the one that the store holds now.
+    pub async fn look_again(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Memory(_) | Self::Sqlite(_) => Ok(()),
+            Self::Nats(nats) => nats.look_again().await,
         }
     }
 
@@ -178,6 +197,8 @@ impl Store {
                 Ok(())
             }
             Self::Sqlite(sqlite) => sqlite.retire().await,
+            // JetStream retires by itself.
+            Self::Nats(nats) => nats.check(),
         }
     }
 
@@ -185,6 +206,7 @@ impl Store {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sqlite(sqlite) => sqlite.ready().await,
+            Self::Nats(nats) => nats.ready().await,
         }
     }
 
@@ -192,6 +214,7 @@ impl Store {
         match self {
             Self::Memory(_) => {}
             Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Nats(nats) => nats.close(),
         }
     }
 
@@ -199,6 +222,7 @@ impl Store {
         match self {
             Self::Memory(memory) => memory.status(),
             Self::Sqlite(sqlite) => sqlite.status(),
+            Self::Nats(nats) => nats.status(),
         }
     }
 }

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::entry::{Entry, Limit, Page};
-use crate::message::Room;
+use crate::{cursor::LogId, message::Room};
 
 /// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -112,9 +112,12 @@ pub enum Recent<T> {
     Nothing,
     /// The place is before what the tail covers: ask the store.
     Behind,
+    /// The log is another one now: nothing of this one will come any more.
+    Superseded,
 }
 
 pub struct Tail {
+    pub log: LogId,
     pub room: Room,
     state: Mutex<State>,
 }
@@ -131,6 +134,8 @@ struct State {
     bell: Slab<Option<Waker>>,
     /// No more messages will come: readers are to end.
     closed: bool,
+    /// Another log is served in place of this one: readers are to go over to it.
+    superseded: bool,
 }
 
 /// A reader's place at the bell of a tail.
@@ -139,7 +144,7 @@ pub struct BellKey(usize);
 
 impl Tail {
     /// A tail of `room` that will be given every message after `covered_after`.
-    pub fn new(room: Room, covered_after: u64) -> Self {
+    pub fn new(log: LogId, room: Room, covered_after: u64) -> Self {
         let state = State {
             covered_after,
             complete: false,
@@ -148,8 +153,10 @@ impl Tail {
             pieces: VecDeque::new(),
             bell: Slab::new(),
             closed: false,
+            superseded: false,
         };
         Self {
+            log,
             room,
             state: Mutex::new(state),
         }
@@ -190,6 +197,30 @@ impl Tail {
         state.covered_after = history.covered_after.min(until);
         state.complete = history.complete;
         taken
+    }
+
+    /// Drops everything: what comes next follows `through`, and what was before is the store's.
+    pub(super) fn skip_to(&self, through: u64) {
+        let mut state = self.state.lock();
+        state.entries.clear();
+        state.pieces.clear();
+        state.covered_after = through;
+        state.complete = false;
+    }
+
+    /// Tells all readers that another log has taken this one's place.
+    pub(super) fn supersede(&self) {
+        {
+            let mut state = self.state.lock();
+            state.superseded = true;
+            state.entries.clear();
+            state.pieces.clear();
+        }
+        self.ring();
+    }
+
+    pub fn is_superseded(&self) -> bool {
+        self.state.lock().superseded
     }
 
     /// Where the tail begins, if its history was not asked of the store yet.
@@ -240,6 +271,7 @@ impl Tail {
             }
             Recent::Nothing => Recent::Nothing,
             Recent::Behind => Recent::Behind,
+            Recent::Superseded => Recent::Superseded,
         }
     }
 
@@ -254,6 +286,7 @@ impl Tail {
                 Recent::Nothing
             }
             Recent::Behind => Recent::Behind,
+            Recent::Superseded => Recent::Superseded,
         }
     }
 
@@ -304,6 +337,9 @@ impl Tail {
 
 impl State {
     fn index_after(&self, id: u64) -> Recent<usize> {
+        if self.superseded {
+            return Recent::Superseded;
+        }
         if id < self.covered_after {
             return Recent::Behind;
         }

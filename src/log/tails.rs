@@ -17,7 +17,10 @@ use super::{
     entry::Entry,
     tail::{History, Tail},
 };
-use crate::message::Room;
+use crate::{
+    cursor::{Cursor, LogId},
+    message::Room,
+};
 
 /// Empty rooms that stay known for a while, so that polling one does not ask the store each time.
 const IDLE_ROOMS: usize = 1024;
@@ -32,8 +35,8 @@ pub struct Tails {
     rooms: Mutex<Rooms>,
 }
 
-#[derive(Default)]
 struct Rooms {
+    log: LogId,
     tails: HashMap<Room, Arc<Tail>>,
     /// Every entry of every tail by id: the order in which they leave.
     order: BTreeMap<u64, Arc<Tail>>,
@@ -52,12 +55,61 @@ pub struct TailsSize {
 }
 
 impl Tails {
-    pub fn new(budget_bytes: usize, head: u64) -> Self {
+    /// The tails of `log`, whose newest message is `head`.
+    pub fn new(budget_bytes: usize, log: LogId, head: u64) -> Self {
         Self {
             budget_bytes,
             head: AtomicU64::new(head),
             shown: AtomicU64::new(head),
-            rooms: Mutex::default(),
+            rooms: Mutex::new(Rooms {
+                log,
+                tails: HashMap::new(),
+                order: BTreeMap::new(),
+                bytes: 0,
+                idle: VecDeque::new(),
+                closed: false,
+            }),
+        }
+    }
+
+    /// The log whose messages these are.
+    pub fn log(&self) -> LogId {
+        self.rooms.lock().log
+    }
+
+    /// Goes over to another log, whose newest message is `head`. Readers of the old one are told.
+    pub fn supersede(&self, log: LogId, head: u64) {
+        let old = {
+            let mut rooms = self.rooms.lock();
+            rooms.log = log;
+            rooms.order.clear();
+            rooms.bytes = 0;
+            rooms.idle.clear();
+            self.head.store(head, Ordering::Release);
+            self.shown.store(head, Ordering::Release);
+            std::mem::take(&mut rooms.tails)
+        };
+        for tail in old.into_values() {
+            tail.supersede();
+        }
+    }
+
+    /// Drops everything, as messages up to `through` may never have come here: readers who lack
+    /// them are the store's.
+    pub fn skip_to(&self, through: u64) {
+        let tails: Vec<Arc<Tail>> = {
+            let mut rooms = self.rooms.lock();
+            rooms.order.clear();
+            rooms.bytes = 0;
+            for tail in rooms.tails.values() {
+                tail.skip_to(through);
+            }
+            self.shown.fetch_max(through, Ordering::AcqRel);
+            self.head.store(through, Ordering::Release);
+            rooms.tails.values().cloned().collect()
+        };
+        for tail in tails {
+            tail.ring();
         }
     }
 
@@ -83,10 +135,15 @@ impl Tails {
         rooms.of(room, self.head()).clone()
     }
 
-    /// Whether the room is in memory, and has nothing after `id`.
-    pub fn is_quiet(&self, room: &Room, id: u64) -> bool {
+    /// Whether the room is in memory, and has nothing after `cursor`.
+    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
         let rooms = self.rooms.lock();
-        rooms.tails.get(room).is_some_and(|tail| tail.is_quiet(id))
+        rooms.log == cursor.log
+            && cursor.id <= self.shown()
+            && rooms
+                .tails
+                .get(room)
+                .is_some_and(|tail| tail.is_quiet(cursor.id))
     }
 
     /// Makes `entries`, which follow the head in order, visible to readers and wakes them.
@@ -118,6 +175,9 @@ impl Tails {
     /// Puts a room's history before what has come since; see [`Tail::prepend`].
     pub fn prepend(&self, tail: &Arc<Tail>, history: &History, until: u64) {
         let mut rooms = self.rooms.lock();
+        if tail.is_superseded() {
+            return;
+        }
         let taken = tail.prepend(history, until);
         for entry in &history.entries[..taken] {
             rooms.bytes += entry.cost();
@@ -177,7 +237,7 @@ impl Tails {
 impl Rooms {
     fn of(&mut self, room: &Room, head: u64) -> &Arc<Tail> {
         if !self.tails.contains_key(room) {
-            let tail = Tail::new(room.clone(), head);
+            let tail = Tail::new(self.log, room.clone(), head);
             if self.closed {
                 tail.close();
             }

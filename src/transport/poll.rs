@@ -168,9 +168,8 @@ async fn read(
         messages: query.limit,
         bytes: MAX_ANSWER_BYTES,
     };
-    let room = log.room(&query.room).await?;
-    let place = room.place(query.start).await?;
-    let read = room.after(place, limit).await?;
+    let (mut room, place) = log.enter(&query.room, query.start).await?;
+    let read = room.read(place, limit).await?;
     let mut answer = Answer {
         cursor: room.cursor(read.after),
         read,
@@ -180,14 +179,16 @@ async fn read(
         return Ok(answer);
     }
     let deadline = Instant::now() + query.wait;
-    let listener = room.listen();
+    let mut listener = room.listen();
     while !is_news(&answer, known) && rung(&listener, answer.read.after, deadline, parting).await {
-        let read = listener.room.after(place, limit).await?;
+        let mut room = listener.room.clone();
+        let read = room.read(place, limit).await?;
         answer = Answer {
-            cursor: listener.room.cursor(read.after),
+            cursor: room.cursor(read.after),
             read,
             presence: None,
         };
+        listener.follow(room);
     }
     Ok(answer)
 }

@@ -21,7 +21,7 @@ use crate::{
     error::{Problem, unmetered},
     ledger::{connection::Connection, counts::Transport, trace::Content},
     log::{
-        Listener, Log, Place, Read, Start,
+        Listener, Log, Place, Read, RoomLog, Start,
         entry::Limit,
         store::Unavailable,
         tail::{Piece, Recent},
@@ -108,7 +108,7 @@ struct Company {
 }
 
 type Telling = Pin<Box<dyn Future<Output = (News, Option<Bytes>)>>>;
-type Reading = Pin<Box<dyn Future<Output = Result<Read, Unavailable>>>>;
+type Reading = Pin<Box<dyn Future<Output = Result<(RoomLog, Read), Unavailable>>>>;
 
 /// One piece of a stream.
 #[derive(Debug)]
@@ -127,8 +127,7 @@ impl Frames {
             Start::After(_) => 0,
             Start::Last(_) => log.head(),
         };
-        let room = log.room(&query.room).await?;
-        let place = room.place(query.start).await?;
+        let (room, place) = log.enter(&query.room, query.start).await?;
         let now = Instant::now();
         let keep_alive_due = now + query.heartbeat.unwrap_or(KEEP_ALIVE_AFTER);
         Ok(Self {
@@ -192,8 +191,10 @@ impl Frames {
                         return self.send(frame);
                     }
                     // What is left to read is read elsewhere.
-                    Recent::Behind if self.poll_left(cx).is_ready() => return self.end(),
-                    Recent::Behind => self.read_on(Duration::ZERO),
+                    Recent::Behind | Recent::Superseded if self.poll_left(cx).is_ready() => {
+                        return self.end();
+                    }
+                    Recent::Behind | Recent::Superseded => self.read_on(Duration::ZERO),
                     Recent::Nothing if self.poll_left(cx).is_ready() => return self.end(),
                     Recent::Nothing => return self.poll_aside(cx),
                 }
@@ -235,23 +236,25 @@ impl Frames {
 
     /// Starts to read from behind the tail.
     fn read_on(&mut self, after: Duration) {
-        let room = self.listener.room.clone();
+        let mut room = self.listener.room.clone();
         let place = self.place;
         self.reading = Some(Box::pin(async move {
             if !after.is_zero() {
                 tokio::time::sleep(after).await;
             }
-            room.after(place, PAGE).await
+            let read = room.read(place, PAGE).await?;
+            Ok((room, read))
         }));
     }
 
     /// Takes what was read; `None` where that is nothing to send.
-    fn take(&mut self, read: Result<Read, Unavailable>) -> Option<Frame> {
-        let Ok(mut read) = read else {
+    fn take(&mut self, read: Result<(RoomLog, Read), Unavailable>) -> Option<Frame> {
+        let Ok((room, mut read)) = read else {
             // The stream stays open and goes on where it was when the store returns.
             self.read_on(RETRY_AFTER);
             return None;
         };
+        self.listener.follow(room);
         let piece = Piece::of_page(&mut read.entries);
         let messages = match piece {
             Some(piece) => Some(self.advance(piece)),

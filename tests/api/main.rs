@@ -15,6 +15,8 @@ mod lines;
 mod long_poll;
 mod metrics;
 mod mixed;
+mod nats_away;
+mod nats_group;
 mod plan;
 mod poll;
 mod poll_tags;

@@ -90,3 +90,8 @@ fn readers_in_the_midst_of_a_batch_are_not_astray_on_memory() {
 fn readers_in_the_midst_of_a_batch_are_not_astray_on_sqlite() {
     check(Kind::Sqlite);
 }
+
+#[test]
+fn readers_in_the_midst_of_a_batch_are_not_astray_on_nats() {
+    check(Kind::Nats);
+}

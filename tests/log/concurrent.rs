@@ -61,7 +61,13 @@ async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>)
 }
 
 /// A stream that is cut after every few pieces and resumes where it was.
-async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>) -> Seen {
+async fn streamer(
+    log: Arc<Log>,
+    room: Room,
+    start: Cursor,
+    done: Arc<AtomicBool>,
+    patience: Duration,
+) -> Seen {
     let (mut seen, mut cursor) = (Seen::new(), start);
     loop {
         let was_done = done.load(SeqCst);
@@ -71,7 +77,7 @@ async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool
         let mut news = 0;
         for _ in 0..4 {
             let next = poll_fn(|cx| frames.poll_next(cx));
-            let Ok(frame) = timeout(Duration::from_millis(20), next).await else {
+            let Ok(frame) = timeout(patience, next).await else {
                 break;
             };
             let text = String::from_utf8(frame.expect("open").bytes.to_vec()).expect("UTF-8");
@@ -136,12 +142,17 @@ fn play(setup: Setup) {
         id: 0,
     };
     let done = Arc::new(AtomicBool::new(false));
+    // A store elsewhere takes its time.
+    let patience = match setup.kind {
+        Kind::Memory | Kind::Sqlite => Duration::from_millis(20),
+        Kind::Nats => Duration::from_millis(500),
+    };
     let mut readers = Vec::new();
     for n in 0..4 {
         let (log, until) = (log(), done.clone());
         let thread = match n {
             0 | 1 => on_a_thread(move || poller(log, room(n), start, until)),
-            _ => on_a_thread(move || streamer(log, room(n), start, until)),
+            _ => on_a_thread(move || streamer(log, room(n), start, until, patience)),
         };
         readers.push((room(n), thread));
     }
@@ -191,4 +202,9 @@ fn readers_keep_up_with_concurrent_publishers_on_memory() {
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_sqlite() {
     check(Kind::Sqlite);
+}
+
+#[test]
+fn readers_keep_up_with_concurrent_publishers_on_nats() {
+    check(Kind::Nats);
 }

@@ -4,6 +4,8 @@
 mod batches;
 mod concurrent;
 mod model;
+#[path = "../support/nats.rs"]
+mod nats;
 mod newcomers;
 mod reader;
 mod sequences;

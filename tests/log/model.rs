@@ -14,6 +14,8 @@ pub struct Model {
     pub messages: Vec<Known>,
     /// The newest messages of the whole log that are kept; `None`: all.
     pub retained: Option<u64>,
+    /// What rooms had before may be forgotten: a gap may be told of where there is none.
+    pub is_forgetful: bool,
 }
 
 impl Model {
@@ -35,6 +37,11 @@ impl Model {
     /// Retained messages of `room` after `id`.
     pub fn retained_after(&self, room: &Room, id: u64) -> impl Iterator<Item = &Known> {
         self.after(room, id.max(self.floor()))
+    }
+
+    /// Whether a reader at `id` may be told that it misses something where it does not.
+    pub fn may_see_a_gap_after(&self, id: u64) -> bool {
+        self.is_forgetful && id < self.floor()
     }
 
     /// Whether a reader at `id` misses messages of `room` that are no longer retained.

@@ -91,3 +91,8 @@ fn newcomers_see_the_whole_room_while_it_is_written_on_memory() {
 fn newcomers_see_the_whole_room_while_it_is_written_on_sqlite() {
     check(Kind::Sqlite);
 }
+
+#[test]
+fn newcomers_see_the_whole_room_while_it_is_written_on_nats() {
+    check(Kind::Nats);
+}

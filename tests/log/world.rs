@@ -7,7 +7,7 @@ use poll_vs_sse::{
     log::{
         Log,
         memory::Memory,
-        sqlite,
+        nats, sqlite,
         store::{Retention, Store},
         tails::Tails,
     },
@@ -22,6 +22,7 @@ use crate::model::{Known, Model};
 pub enum Kind {
     Memory,
     Sqlite,
+    Nats,
 }
 
 /// What a log is opened with.
@@ -32,24 +33,36 @@ pub struct Setup {
     pub tail_bytes: usize,
 }
 
+/// Where a log is kept.
+enum Place {
+    Nowhere,
+    Directory(TempDir),
+    Stream(Box<nats::Options>),
+}
+
 pub struct World {
     setup: Setup,
-    directory: TempDir,
+    place: Place,
     pub log: Arc<Log>,
     pub model: Model,
 }
 
 impl World {
     pub fn new(setup: Setup) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        let place = match setup.kind {
+            Kind::Memory => Place::Nowhere,
+            Kind::Sqlite => Place::Directory(tempfile::tempdir().expect("a directory")),
+            Kind::Nats => Place::Stream(Box::new(crate::nats::shared())),
+        };
         Self {
-            log: open(setup, &directory),
+            log: open(setup, &place),
             model: Model {
                 messages: Vec::new(),
                 retained: setup.retained,
+                is_forgetful: false,
             },
             setup,
-            directory,
+            place,
         }
     }
 
@@ -67,17 +80,15 @@ impl World {
 
     /// Opens the log anew. Readers must have let go of it.
     pub fn restart(&mut self) {
-        let nothing = Setup {
-            kind: Kind::Memory,
-            ..self.setup
-        };
-        let old = std::mem::replace(&mut self.log, open(nothing, &self.directory));
+        let nothing = open(self.setup, &Place::Nowhere);
+        let old = std::mem::replace(&mut self.log, nothing);
         assert_eq!(Arc::strong_count(&old), 1, "readers let go of the log");
         drop(old);
-        self.log = open(self.setup, &self.directory);
+        self.log = open(self.setup, &self.place);
         if matches!(self.setup.kind, Kind::Memory) {
             self.model.messages.clear();
         }
+        self.model.is_forgetful = matches!(self.setup.kind, Kind::Nats);
     }
 }
 
@@ -96,24 +107,30 @@ pub async fn append(log: Arc<Log>, room: Room) -> Known {
     }
 }
 
-fn open(setup: Setup, directory: &TempDir) -> Arc<Log> {
+fn open(setup: Setup, place: &Place) -> Arc<Log> {
     let retention = Retention {
         messages: setup.retained,
         age: None,
     };
-    let tails = |head| Arc::new(Tails::new(setup.tail_bytes, head));
-    let (store, tails) = match setup.kind {
-        Kind::Memory => {
-            let (id, tails) = (LogId::random().expect("entropy"), tails(0));
+    let tails = |log, head| Arc::new(Tails::new(setup.tail_bytes, log, head));
+    let (store, tails) = match place {
+        Place::Nowhere => {
+            let id = LogId::random().expect("entropy");
+            let tails = tails(id, 0);
             let memory = Memory::new(id, retention, sse::encode, tails.clone());
             (Store::Memory(Box::new(memory)), tails)
         }
-        Kind::Sqlite => {
+        Place::Directory(directory) => {
             let path = directory.path().join("chat.db");
             let opened = sqlite::Opened::open(path).expect("opens");
-            let tails = tails(opened.head);
+            let tails = tails(opened.log, opened.head);
             let store = opened.serve(retention, sse::encode, tails.clone());
             (Store::Sqlite(store.expect("opens")), tails)
+        }
+        Place::Stream(options) => {
+            let opened = nats::Opened::open(options, retention).expect("opens");
+            let tails = tails(opened.log, opened.head);
+            (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
         }
     };
     Log::new(store, tails)

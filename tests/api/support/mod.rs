@@ -2,6 +2,10 @@
 
 pub mod door;
 pub mod events;
+#[path = "../../support/nats.rs"]
+pub mod nats;
+#[path = "../../support/nats_nodes.rs"]
+pub mod nats_nodes;
 pub mod process;
 pub mod response;
 pub mod server;
@@ -50,6 +54,11 @@ macro_rules! each_store {
             #[test]
             fn on_sqlite() {
                 check(crate::support::server::Store::Sqlite);
+            }
+
+            #[test]
+            fn on_nats() {
+                check(crate::support::server::Store::Nats);
             }
         }
     };

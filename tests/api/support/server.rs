@@ -8,16 +8,20 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use poll_vs_sse::config::{Config, StoreChoice};
+use poll_vs_sse::{
+    config::{Config, StoreChoice},
+    log::nats::Options,
+};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{PATIENCE, door::Door, eventually};
+use super::{PATIENCE, door::Door, eventually, nats};
 
 #[derive(Debug, Clone, Copy)]
 pub enum Store {
     Memory,
     Sqlite,
+    Nats,
 }
 
 /// A server in a thread of its own; stops when it is dropped.
@@ -80,6 +84,10 @@ impl Server {
                 config.store = StoreChoice::Sqlite(directory.path().join("chat.db"));
                 Some(directory)
             }
+            Store::Nats => {
+                config.store = StoreChoice::Nats(Box::new(nats::shared()));
+                None
+            }
         };
         configure(&mut config);
         let mut server = Self::start(config);
@@ -96,6 +104,14 @@ impl Server {
     pub fn on_file(path: PathBuf) -> Self {
         Self::start(Config {
             store: StoreChoice::Sqlite(path),
+            ..Config::default()
+        })
+    }
+
+    /// A server of a group.
+    pub fn on_nats(options: &Options) -> Self {
+        Self::start(Config {
+            store: StoreChoice::Nats(Box::new(options.clone())),
             ..Config::default()
         })
     }

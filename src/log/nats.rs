@@ -1,0 +1,229 @@
+//! The store for several machines: a JetStream stream, shared by a group of equal servers.
+//!
+//! The stream's sequence is a message's id, and the moment the stream was made its log's identity.
+//! One consumer follows it ([`follow`]) and feeds the tails; publishing ([`publish`]) and reading
+//! behind the tails ([`read`]) ask the stream's leader. What is stored, and what of it counts, is
+//! [`record`].
+
+mod follow;
+mod link;
+mod open;
+mod options;
+mod past;
+mod publish;
+mod read;
+mod record;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::jetstream::stream::Info;
+use parking_lot::Mutex;
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, Semaphore, oneshot, watch},
+    time::{Instant, timeout, timeout_at},
+};
+
+use self::{link::Link, open::identity, past::Pasts, publish::Arrival};
+pub use self::{
+    open::{OpenError, Opened},
+    options::{Options, Secret},
+};
+use super::{
+    entry::Encode,
+    store::{Retention, StoreStatus, Unavailable},
+    tails::Tails,
+};
+use crate::cursor::LogId;
+
+/// How long a reader waits for this server to come to where another one was.
+const CATCH_UP: Duration = Duration::from_secs(2);
+/// For how long a new leader of the stream may not know yet what the old one had.
+const SETTLING: Duration = Duration::from_millis(1500);
+const RECHECK: Duration = Duration::from_millis(100);
+/// Reads from the stream at the same time; further ones wait their turn.
+const READS: usize = 32;
+
+pub struct Nats {
+    shared: Arc<Shared>,
+    /// Runs the connection and what follows the stream.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+/// What everything here shares.
+struct Shared {
+    link: Link,
+    retention: Retention,
+    encode: Encode,
+    tails: Arc<Tails>,
+    pasts: Mutex<Pasts>,
+    status: watch::Sender<Status>,
+    retained_messages: AtomicU64,
+    /// The newest place of the stream that readers here see.
+    reached: watch::Sender<(LogId, u64)>,
+    /// Asks for a look at the stream before it is due.
+    look: Notify,
+    /// Publishes that wait for their message to come from the stream, by their name.
+    waiting: Mutex<HashMap<String, oneshot::Sender<Arrival>>>,
+    /// JetStream's clock less ours.
+    skew_us: AtomicI64,
+    /// Names publishes, with the prefix.
+    names: AtomicU64,
+    names_prefix: LogId,
+    reads: Semaphore,
+}
+
+/// What was last known of the stream.
+#[derive(Debug, Clone)]
+struct Status {
+    /// Why the store is away; `None`: it is there.
+    away: Option<String>,
+    log: LogId,
+}
+
+impl Nats {
+    fn start(
+        runtime: Runtime,
+        link: Link,
+        retention: Retention,
+        encode: Encode,
+        tails: Arc<Tails>,
+        names_prefix: LogId,
+    ) -> Self {
+        let (log, head) = (tails.log(), tails.head());
+        let shared = Arc::new(Shared {
+            link,
+            retention,
+            encode,
+            tails,
+            pasts: Mutex::new(Pasts::new(log, head)),
+            status: watch::Sender::new(Status { away: None, log }),
+            retained_messages: AtomicU64::new(0),
+            reached: watch::Sender::new((log, head)),
+            look: Notify::new(),
+            waiting: Mutex::default(),
+            skew_us: AtomicI64::new(0),
+            names: AtomicU64::new(0),
+            names_prefix,
+            reads: Semaphore::new(READS),
+        });
+        runtime.spawn(follow::follow(shared.clone()));
+        Self {
+            shared,
+            runtime: Mutex::new(Some(runtime)),
+        }
+    }
+
+    pub fn status(&self) -> StoreStatus {
+        StoreStatus {
+            name: "nats",
+            up: self.shared.status.borrow().away.is_none(),
+            retained_messages: self.shared.retained_messages.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Why the store is away, if it is.
+    pub fn check(&self) -> Result<(), Unavailable> {
+        self.shared.check()
+    }
+
+    /// Whether the store answers now.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        self.check()?;
+        self.shared.info().await?;
+        self.check()
+    }
+
+    /// Makes sure that the log is the one that other servers of the group serve.
+    pub async fn look_again(&self) -> Result<(), Unavailable> {
+        self.shared.current_info().await.map(drop)
+    }
+
+    /// Whether message `id` exists in the log, though this server may not have come to it yet.
+    pub async fn reaches(&self, id: u64) -> Result<bool, Unavailable> {
+        let deadline = Instant::now() + SETTLING;
+        loop {
+            let info = self.shared.current_info().await?;
+            if info.state.last_sequence >= id {
+                self.shared
+                    .wait_until_reached(identity(&info), id, Instant::now() + CATCH_UP)
+                    .await;
+                return Ok(true);
+            }
+            if info.config.num_replicas < 2 || Instant::now() > deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(RECHECK).await;
+        }
+    }
+
+    /// Ends the connection.
+    pub fn close(&self) {
+        if let Some(runtime) = self.runtime.lock().take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        // A runtime must not just be dropped where there may be another.
+        self.close();
+    }
+}
+
+impl Shared {
+    fn check(&self) -> Result<(), Unavailable> {
+        match &self.status.borrow().away {
+            Some(why) => Err(Unavailable(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    async fn info(&self) -> Result<Info, Unavailable> {
+        let info = self.link.info().await?;
+        info.ok_or_else(|| {
+            self.look.notify_one();
+            Unavailable("the stream is gone".to_owned())
+        })
+    }
+
+    /// The stream as it is now, once this server serves the same one.
+    async fn current_info(&self) -> Result<Info, Unavailable> {
+        self.check()?;
+        let info = self.info().await?;
+        let log = identity(&info);
+        let mut status = self.status.subscribe();
+        if status.borrow().log != log {
+            self.look.notify_one();
+            let same = status.wait_for(|status| status.log == log);
+            timeout(CATCH_UP, same)
+                .await
+                .map_err(|_| Unavailable("the stream was replaced".to_owned()))?
+                .map_err(|_| Unavailable("stopped".to_owned()))?;
+        }
+        Ok(info)
+    }
+
+    /// Waits until readers here see message `id` of `log`. False: they do not by `deadline`.
+    async fn wait_until_reached(&self, log: LogId, id: u64, deadline: Instant) -> bool {
+        let mut reached = self.reached.subscribe();
+        let there = reached.wait_for(|&(of, newest)| of != log || newest >= id);
+        timeout_at(deadline, there)
+            .await
+            .is_ok_and(|there| there.is_ok())
+    }
+
+    /// The oldest message that is retained, given the oldest that the stream holds.
+    fn first(&self, held: u64) -> u64 {
+        let head = self.pasts.lock().through();
+        held.max(self.retention.floor(head) + 1)
+    }
+}

@@ -1,0 +1,274 @@
+//! Following the stream: one consumer for the whole process, whose messages go to the tails in the
+//! order of their ids, each exactly once.
+//!
+//! A session lasts until anything is doubtful (a lost connection, a missing heartbeat, a message
+//! out of order); the next one goes on after the last message seen. Beside it the stream itself is
+//! looked at, for what no message tells: that it was replaced, has no leader, or has retired
+//! messages.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use async_nats::jetstream::{
+    self,
+    consumer::{
+        AckPolicy, DeliverPolicy,
+        push::{self, Messages, MessagesError},
+    },
+    stream::Info,
+};
+use futures_util::StreamExt as _;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Shared,
+    link::{micros, one_line},
+    open::identity,
+    past::Pasts,
+    publish::Arrival,
+    record::{self, Record},
+};
+use crate::log::{entry::Entry, store::Unavailable};
+
+/// How often the stream is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long after a session's end the next one begins.
+const SESSION_EVERY: Duration = Duration::from_millis(100);
+/// The consumer says so often that it is alive; it is given up after twice this.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// JetStream drops the consumer of a server that is gone after this.
+const FORGET_AFTER: Duration = Duration::from_secs(10);
+/// A replica that its leader has not heard of for longer may be away.
+const PEER_SILENCE: Duration = Duration::from_millis(2500);
+/// Messages that are handed to the tails at once.
+const BATCH: usize = 256;
+
+/// A message of the stream; no record where no server of ours put it there.
+struct Arrived {
+    id: u64,
+    stored_at_us: i64,
+    record: Option<Record>,
+}
+
+pub(super) async fn follow(shared: Arc<Shared>) {
+    loop {
+        let Err(away) = shared.session().await;
+        shared
+            .status
+            .send_modify(|status| status.away = Some(away.0));
+        sleep(SESSION_EVERY).await;
+    }
+}
+
+impl Shared {
+    async fn session(&self) -> Result<Infallible, Unavailable> {
+        let mut connections = self.link.connections();
+        connections.mark_unchanged();
+        if !self.link.is_connected() {
+            // Looked at again even if no event tells.
+            let _ = timeout(LOOK_EVERY, connections.changed()).await;
+            return Err(Unavailable("not connected".to_owned()));
+        }
+        let info = self.link.info_or_create().await?;
+        self.go_over_to(&info);
+        let mut messages = self.consume().await?.ready_chunks(BATCH);
+        let mut delivered = 0;
+        self.take_status(&info);
+        loop {
+            let looking = async {
+                let _ = timeout(LOOK_EVERY, self.look.notified()).await;
+                self.link.info().await
+            };
+            tokio::pin!(looking);
+            loop {
+                tokio::select! {
+                    batch = messages.next() => {
+                        let batch = batch.ok_or_else(|| Unavailable("not connected".to_owned()))?;
+                        self.take(batch, &mut delivered)?;
+                    }
+                    _ = connections.changed() => {
+                        return Err(Unavailable("the connection was lost".to_owned()));
+                    }
+                    info = &mut looking => {
+                        match info {
+                            Ok(Some(info)) if identity(&info) == self.pasts.lock().log => {
+                                self.take_status(&info);
+                            }
+                            Ok(_) => return Err(Unavailable("the stream was replaced".to_owned())),
+                            Err(away) => {
+                                self.status.send_modify(|status| status.away = Some(away.0));
+                            }
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins to serve another log where the stream is another one than before.
+    fn go_over_to(&self, info: &Info) {
+        let log = identity(info);
+        let head = info.state.last_sequence;
+        let mut pasts = self.pasts.lock();
+        if pasts.log == log {
+            return;
+        }
+        *pasts = Pasts::new(log, head);
+        self.tails.supersede(log, head);
+        self.reached.send_replace((log, head));
+        drop(pasts);
+        self.status.send_modify(|status| status.log = log);
+    }
+
+    async fn consume(&self) -> Result<Messages, Unavailable> {
+        let start_sequence = self.pasts.lock().through() + 1;
+        let config = push::Config {
+            deliver_subject: self.link.client.new_inbox(),
+            description: Some("feeds a poll-vs-sse server".to_owned()),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+            ack_policy: AckPolicy::None,
+            flow_control: true,
+            idle_heartbeat: HEARTBEAT,
+            inactive_threshold: FORGET_AFTER,
+            num_replicas: 1,
+            memory_storage: true,
+            ..push::Config::default()
+        };
+        let stream = &self.link.config.name;
+        let consumer = self
+            .link
+            .jetstream
+            .create_consumer_on_stream(config, stream)
+            .await
+            .map_err(|error| Unavailable(one_line(&error)))?;
+        consumer
+            .messages()
+            .await
+            .map_err(|error| Unavailable(one_line(&error)))
+    }
+
+    /// Takes what the stream's leader says of it.
+    fn take_status(&self, info: &Info) {
+        self.tails
+            .expire(info.state.first_sequence.saturating_sub(1));
+        let away = leaderless(info);
+        self.status.send_modify(|status| status.away = away);
+        self.retained_messages
+            .store(info.state.messages, Ordering::Relaxed);
+    }
+
+    /// Takes messages that follow the `delivered` first ones of the session.
+    fn take(
+        &self,
+        batch: Vec<Result<jetstream::Message, MessagesError>>,
+        delivered: &mut u64,
+    ) -> Result<(), Unavailable> {
+        let mut pasts = self.pasts.lock();
+        let mut arrived = Vec::with_capacity(batch.len());
+        let mut through = pasts.through();
+        let mut doubt = None;
+        for message in batch {
+            let message = match message {
+                Ok(message) => message,
+                Err(error) => {
+                    doubt = Some(one_line(&error));
+                    break;
+                }
+            };
+            let Ok(place) = message.info() else {
+                doubt = Some("a message without its place".to_owned());
+                break;
+            };
+            *delivered += 1;
+            if place.consumer_sequence != *delivered {
+                doubt = Some("messages were lost on their way".to_owned());
+                break;
+            }
+            let id = place.stream_sequence;
+            if id <= through {
+                continue;
+            }
+            if id > through + 1 {
+                // JetStream dropped what is between before it came here.
+                self.show(&mut pasts, std::mem::take(&mut arrived), through);
+                pasts.skip_to(id - 1);
+                self.tails.skip_to(id - 1);
+            }
+            through = id;
+            let stored_at_us = micros(place.published.unix_timestamp_nanos());
+            arrived.push(Arrived {
+                id,
+                stored_at_us,
+                record: record::decode(
+                    pasts.log,
+                    &message.subject,
+                    id,
+                    stored_at_us,
+                    &message.payload,
+                ),
+            });
+        }
+        self.show(&mut pasts, arrived, through);
+        doubt.map_or(Ok(()), |why| Err(Unavailable(why)))
+    }
+
+    /// Makes messages visible to readers, then tells those who wait for theirs.
+    fn show(&self, pasts: &mut Pasts, arrived: Vec<Arrived>, through: u64) {
+        if arrived.is_empty() {
+            return;
+        }
+        let records = || arrived.iter().filter_map(|arrived| arrived.record.as_ref());
+        let entries: Vec<Entry> = records()
+            .filter(|record| !record.is_void)
+            .map(|record| Entry::new(&record.message, self.encode))
+            .collect();
+        self.tails.append(entries.clone());
+        self.tails.expire(self.retention.floor(through));
+        pasts.saw(records(), through);
+        self.reached.send_replace((pasts.log, through));
+        // Until the stream is looked at again.
+        let kept = self.retention.messages.unwrap_or(u64::MAX);
+        let before = self.retained_messages.load(Ordering::Relaxed);
+        let count = (before + arrived.len() as u64).min(kept);
+        self.retained_messages.store(count, Ordering::Relaxed);
+        let mut waiting = self.waiting.lock();
+        if waiting.is_empty() {
+            return;
+        }
+        let mut entries = entries.into_iter().peekable();
+        for Arrived {
+            id,
+            stored_at_us,
+            record,
+        } in arrived
+        {
+            let entry = entries.next_if(|entry| entry.id == id);
+            let publish = record.and_then(|record| record.publish);
+            if let Some(sender) = publish.and_then(|publish| waiting.remove(&publish)) {
+                // A client that no longer waits is no fault.
+                let _ = sender.send(Arrival {
+                    log: pasts.log,
+                    entry,
+                    stored_at_us,
+                });
+            }
+        }
+    }
+}
+
+/// Why the stream cannot take messages for good, if it cannot.
+fn leaderless(info: &Info) -> Option<String> {
+    let cluster = info.cluster.as_ref()?;
+    if info.config.num_replicas > 1 && cluster.leader.is_none() {
+        return Some("the stream has no leader".to_owned());
+    }
+    let is_there =
+        |peer: &&jetstream::stream::PeerInfo| !peer.offline && peer.active < PEER_SILENCE;
+    let there = 1 + cluster.replicas.iter().filter(is_there).count();
+    (2 * there <= info.config.num_replicas)
+        .then(|| format!("{there} of {} replicas are there", info.config.num_replicas))
+}

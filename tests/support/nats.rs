@@ -1,0 +1,101 @@
+//! A real NATS server for tests, on a free loopback port: a stream of its own for each test.
+
+use std::{
+    io::Read as _,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use poll_vs_sse::log::nats::Options;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A stream of its own on a server that the whole test process shares.
+pub fn shared() -> Options {
+    static SHARED: OnceLock<String> = OnceLock::new();
+    let servers = SHARED.get_or_init(|| {
+        let port = free_port();
+        start_until_this_process_ends(port);
+        url(port)
+    });
+    Options {
+        stream: new_stream(),
+        ..Options::new(servers)
+    }
+}
+
+pub fn new_stream() -> String {
+    static STREAMS: AtomicU32 = AtomicU32::new(0);
+    format!("chat-{}", STREAMS.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn url(port: u16) -> String {
+    format!("nats://127.0.0.1:{port}")
+}
+
+pub fn command(port: u16, directory: &Path, args: &[String]) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
+        .arg("--store_dir")
+        .arg(directory.join("store"))
+        .args(args)
+        .stdin(Stdio::null());
+    command
+}
+
+fn binary() -> PathBuf {
+    let debian = PathBuf::from("/usr/sbin/nats-server");
+    match std::env::var_os("NATS_SERVER") {
+        Some(path) => path.into(),
+        None if debian.exists() => debian,
+        None => "nats-server".into(),
+    }
+}
+
+/// Starts a server that a shell ends when its standard input does, which is with this process.
+fn start_until_this_process_ends(port: u16) {
+    let directory = tempfile::tempdir().expect("a directory").keep();
+    let server = command(port, &directory, &["--jetstream".to_owned()]);
+    let script = r#"directory=$1; shift; "$@" </dev/null >/dev/null 2>&1 & read -r _; kill -9 $!; wait; rm -rf "$directory""#;
+    let child = Command::new("sh")
+        .args(["-c", script, "sh"])
+        .arg(directory)
+        .arg(server.get_program())
+        .args(server.get_args())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    // Its input stays open for as long as this process lives.
+    std::mem::forget(child);
+    await_port(port);
+}
+
+pub fn await_port(port: u16) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let greeted = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.read_exact(&mut [0; 4])
+        });
+        if greeted.is_ok() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "NATS does not start");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
