@@ -1,8 +1,7 @@
 //! Readers that stop reading: a thousand streams that take nothing more while a hundred megabytes are
 //! published, beside healthy readers that are measured with and without them.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -14,8 +13,8 @@ use poll_vs_sse::compare::{Control, Placement, Profile, Target, Transport, Workl
 
 use super::figures::about::About;
 use super::figures::growth::stalled::{Resumed, Round, Stalled};
-use super::http::{self, Connection, PATIENCE};
-use super::sse::Decoder;
+use super::http::{self, Connection};
+use super::reader::{Reader, Seen};
 use super::subject::{self, Subject};
 use super::usage;
 
@@ -136,7 +135,7 @@ impl Bench<'_> {
         let pids = self.server.process.pids();
         let memory_before_bytes = usage::pss_kib(&pids)? * 1024;
         let count = if with_stalled { self.amount.stalled } else { 0 };
-        let stalled = (0..count).map(|_| Reader::open(self.server.address, None));
+        let stalled = (0..count).map(|_| Reader::open(self.server.address, STREAM, None));
         let stalled: Vec<_> = stalled.collect::<Result<_>>()?;
         let watch = Watch::start(pids);
         let begin = Instant::now();
@@ -188,7 +187,7 @@ impl Bench<'_> {
             let last = had
                 .last()
                 .context("a stalled reader has had no message at all")?;
-            let mut back = Reader::open(self.server.address, Some(&last.cursor))?;
+            let mut back = Reader::open(self.server.address, STREAM, Some(&last.cursor))?;
             let mut then = Vec::new();
             while then.last().unwrap_or(last).id < head {
                 let open = back
@@ -225,88 +224,6 @@ fn newest(address: SocketAddr) -> Result<u64> {
     body["messages"][0]["id"]
         .as_u64()
         .context("no newest message")
-}
-
-/// A message that a reader was sent.
-struct Seen {
-    id: u64,
-    cursor: String,
-}
-
-/// A stream that is read only when asked to.
-struct Reader {
-    socket: TcpStream,
-    decoder: Decoder,
-    buffer: Vec<u8>,
-}
-
-impl Reader {
-    /// Subscribes, and reads up to the answer's head.
-    fn open(address: SocketAddr, after: Option<&str>) -> Result<Self> {
-        let mut socket = TcpStream::connect_timeout(&address, PATIENCE).context("connect")?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        let mut request = http::get_stream(STREAM);
-        if let Some(cursor) = after {
-            request.truncate(request.len() - 2);
-            request.extend_from_slice(format!("Last-Event-ID: {cursor}\r\n\r\n").as_bytes());
-        }
-        socket.write_all(&request)?;
-        let mut reader = Self {
-            socket,
-            decoder: Decoder::new(),
-            buffer: vec![0; 1024],
-        };
-        let mut early = Vec::new();
-        while !reader.decoder.is_open() {
-            ensure!(reader.read_some(&mut early)?, "the server refused a stream");
-        }
-        ensure!(early.is_empty(), "a message that nobody has published yet");
-        Ok(reader)
-    }
-
-    /// Reads once. False at the end.
-    fn read_some(&mut self, seen: &mut Vec<Seen>) -> Result<bool> {
-        let count = match self.socket.read(&mut self.buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
-            Err(error) => return Err(error).context("read a stream"),
-        };
-        let mut wrong = Ok(());
-        self.decoder.feed(&self.buffer[..count], |event| {
-            match message(event) {
-                Ok(message) => seen.extend(message),
-                Err(error) => wrong = Err(error),
-            };
-        })?;
-        wrong?;
-        // A large one only once it is read in earnest.
-        self.buffer.resize(64 * 1024, 0);
-        Ok(count > 0)
-    }
-
-    fn read_to_end(&mut self, seen: &mut Vec<Seen>) -> Result<()> {
-        while self.read_some(seen)? {}
-        Ok(())
-    }
-}
-
-/// The message of an event; `None` of a comment or a bare `retry`.
-fn message(event: &[u8]) -> Result<Option<Seen>> {
-    let text = std::str::from_utf8(event).context("an event that is no text")?;
-    let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
-    let Some(data) = field("data: ") else {
-        return Ok(None);
-    };
-    if field("event: ").is_some() {
-        bail!("an event instead of a message: {text}");
-    }
-    let data: serde_json::Value = serde_json::from_str(data)?;
-    Ok(Some(Seen {
-        id: data["id"].as_u64().context("a message without an id")?,
-        cursor: field("id: ")
-            .context("a message without a cursor")?
-            .to_owned(),
-    }))
 }
 
 /// The most memory that processes have while it watches.

@@ -1,7 +1,12 @@
 //! The program: flags, its parts, and what each writes when it is done.
 
+mod fill;
+mod group;
+mod long_log;
+mod reader;
 #[path = "../rig/mod.rs"]
 mod rig;
+mod rooms;
 mod stalled;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +19,7 @@ use serde::Serialize;
 
 use figures::about::About;
 use figures::{docs, growth, runs};
-use rig::{figures, http, machine, process, sse, subject, usage};
+use rig::{figures, http, machine, process, rounds, sse, subject, subscribers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 60 * 60;
@@ -23,10 +28,16 @@ const LONGEST_RUN_SECONDS: u32 = 60 * 60;
 enum Part {
     /// Streams that stop reading
     Stalled,
+    /// One, two and three servers on one NATS
+    Group,
+    /// Ten thousand rooms
+    Rooms,
+    /// A log of ten million messages
+    Log,
 }
 
 impl Part {
-    const ALL: [Self; 1] = [Self::Stalled];
+    const ALL: [Self; 4] = [Self::Stalled, Self::Group, Self::Rooms, Self::Log];
 }
 
 /// Measures what grows: readers that stop reading, rooms, servers on one NATS, and a log of ten million
@@ -43,6 +54,9 @@ struct Arguments {
     /// Where logs are kept meanwhile: up to 15 GB [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
+    /// Messages of the long log [default: 10000000, quick: 100000]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(20_000..=1_000_000_000))]
+    messages: Option<u64>,
     /// Write the runs into this directory [default: benches/runs/<date>-<machine>, quick: the same
     /// with -quick]
     #[arg(long, value_name = "DIR")]
@@ -152,7 +166,49 @@ impl Growth {
                 let report = growth::stalled::report(&run);
                 self.keep(growth::stalled::FILE, &run.about, &run, "rounds", &report)
             }
+            Part::Group => {
+                let amount = group::Amount {
+                    readers: 900,
+                    rounds: if quick { 2 } else { 8 },
+                    messages: if quick { 20 } else { 100 },
+                    timed: if quick { 50 } else { 1000 },
+                };
+                let scratch = self.scratch.path();
+                let mut run = group::run(&self.binary, scratch, self.core(), amount, about)?;
+                machine::finish(&mut run.about);
+                let report = growth::group::report(&run);
+                self.keep(growth::group::FILE, &run.about, &run, "seen", &report)
+            }
+            Part::Rooms => {
+                let amount = rooms::Amount {
+                    readers: if quick { 1000 } else { 9000 },
+                    rounds: if quick { 2 } else { 5 },
+                    times: if quick { 1 } else { 2 },
+                };
+                let mut run = rooms::run(&self.binary, self.core(), amount, about)?;
+                machine::finish(&mut run.about);
+                let report = growth::rooms::report(&run);
+                self.keep(growth::rooms::FILE, &run.about, &run, "rounds", &report)
+            }
+            Part::Log => {
+                let messages = self.arguments.messages;
+                let messages = messages.unwrap_or(if quick { 100_000 } else { 10_000_000 });
+                let amount = long_log::Amount {
+                    messages,
+                    few: (messages / 100).max(10_000),
+                };
+                let scratch = self.scratch.path();
+                let mut run = long_log::run(&self.binary, scratch, self.core(), amount, about)?;
+                machine::finish(&mut run.about);
+                let report = growth::long_log::report(&run);
+                self.keep(growth::long_log::FILE, &run.about, &run, "logs", &report)
+            }
         }
+    }
+
+    /// The servers' processor.
+    fn core(&self) -> Option<usize> {
+        self.placement.server.first().copied()
     }
 
     fn about(&self) -> About {

@@ -1,6 +1,7 @@
 //! Child processes: started on a core of their own, their output drained, and ended on every way
 //! out. What they use is read in `usage`.
 
+use std::cell::RefCell;
 use std::ffi::c_int;
 use std::io::{self, PipeReader, Read};
 use std::net::SocketAddr;
@@ -26,6 +27,8 @@ pub struct Process {
     pub name: String,
     child: Child,
     listening: Receiver<Result<SocketAddr, String>>,
+    /// What a child said that ended before it listened.
+    ended: RefCell<Option<String>>,
 }
 
 impl Process {
@@ -51,6 +54,7 @@ impl Process {
             name: name.to_owned(),
             child,
             listening,
+            ended: RefCell::default(),
         })
     }
 
@@ -62,6 +66,21 @@ impl Process {
             Err(RecvTimeoutError::Timeout) => bail!("{} did not say its address", self.name),
             Err(RecvTimeoutError::Disconnected) => bail!("{}: its output was lost", self.name),
         }
+    }
+
+    /// Whether the child ended without having said an address.
+    pub fn has_ended(&self) -> bool {
+        self.ended.borrow_mut().is_some() || {
+            let told = self.listening.try_recv();
+            let ended = matches!(told, Ok(Err(_)));
+            *self.ended.borrow_mut() = told.ok().and_then(Result::err);
+            ended
+        }
+    }
+
+    /// The last that an ended child put out.
+    pub fn output(&self) -> String {
+        self.ended.borrow().clone().unwrap_or_default()
     }
 
     /// The child and its children, such as nginx's workers.

@@ -40,6 +40,23 @@ impl Subject {
         })
     }
 
+    /// Waits until a server listens that does not say so.
+    fn there(self) -> Result<Self> {
+        let deadline = Instant::now() + START;
+        while TcpStream::connect_timeout(&self.address, START).is_err() {
+            let ended = self.process.has_ended();
+            if ended || Instant::now() > deadline {
+                bail!(
+                    "{} does not listen:\n{}",
+                    self.process.name,
+                    self.process.output()
+                );
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(self)
+    }
+
     /// It as a target of the measuring engine, on one processor.
     pub fn target(&self, profile: Profile) -> Result<Target> {
         let url = format!("http://{}", self.address);
@@ -178,21 +195,32 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
     let mut command = Command::new("nginx");
     command.arg("-p").arg(&directory.path);
     command.args(["-c", "nginx.conf", "-e", "stderr"]);
-    let process = Process::start(name, command, core)?;
-    // nginx does not say when it is ready.
-    let deadline = Instant::now() + START;
-    while TcpStream::connect_timeout(&address, START).is_err() {
-        if let Err(error) = process.address(LOOK)
-            && Instant::now() > deadline
-        {
-            bail!("{error}");
-        }
-    }
-    Ok(Subject {
-        process,
+    Subject {
+        process: Process::start(name, command, core)?,
         address,
         directory: Some(directory),
-    })
+    }
+    .there()
+}
+
+/// A NATS server with JetStream, which keeps its files in `directory`.
+pub fn nats(name: &str, directory: &Path, core: Option<usize>) -> Result<Subject> {
+    let address = free_address()?;
+    let mut command = Command::new("nats-server");
+    command.args(["-js", "-a", "127.0.0.1", "-p", &address.port().to_string()]);
+    command.arg("-sd").arg(directory);
+    Subject {
+        process: Process::start(name, command, core)?,
+        address,
+        directory: None,
+    }
+    .there()
+}
+
+/// What `nats-server --version` says, `None` where it is not installed.
+pub fn nats_version() -> Option<String> {
+    let output = Command::new("nats-server").arg("--version").output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Writes the configuration of an nginx on a free port.

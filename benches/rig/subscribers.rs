@@ -54,7 +54,16 @@ pub struct Received {
 impl Subscribers {
     /// Opens `count` streams and waits until each has its answer's head.
     pub fn open(address: SocketAddr, path: &str, count: usize, spin: bool) -> Result<Self> {
-        let request = http::get_stream(path);
+        Self::open_each(address, |_| path.to_owned(), count, spin)
+    }
+
+    /// The same, each with a path of its own.
+    pub fn open_each(
+        address: SocketAddr,
+        path: impl Fn(usize) -> String,
+        count: usize,
+        spin: bool,
+    ) -> Result<Self> {
         let mut subscribers = Self {
             epoll: Epoll::new()?,
             list: Vec::with_capacity(count),
@@ -64,6 +73,7 @@ impl Subscribers {
         while subscribers.list.len() < count {
             let batch = subscribers.list.len()..count.min(subscribers.list.len() + BATCH);
             for token in batch.clone() {
+                let request = http::get_stream(&path(token));
                 let subscriber = Subscriber::ask(address, &request)
                     .with_context(|| format!("subscriber {token}"))?;
                 let socket = subscriber.socket.as_fd();
@@ -101,16 +111,23 @@ impl Subscribers {
 
     /// Waits until every subscriber has the message whose text has `tag`, once each.
     pub fn receive(&mut self, tag: &[u8]) -> Result<Received> {
-        let expected = self.list.len() as u64;
+        self.receive_within(0..self.list.len(), tag)
+    }
+
+    /// Waits until each of these subscribers has it; the others must not.
+    pub fn receive_within(&mut self, awaited: Range<usize>, tag: &[u8]) -> Result<Received> {
+        let expected = awaited.len() as u64;
         let deadline = Instant::now() + PATIENCE;
-        let mut has_it = vec![false; self.list.len()];
+        let mut has_it = vec![false; awaited.len()];
         let mut received = Received::default();
         let (mut deliveries, mut strays) = (0, 0);
         let timeout_ms = if self.spin { 0 } else { 100 };
         while deliveries < expected {
             received.wire_bytes += self.turn(timeout_ms, &mut |token, event| {
                 let is_it = event.windows(tag.len()).any(|window| window == tag);
-                if is_it && !std::mem::replace(&mut has_it[token], true) {
+                let place = token.checked_sub(awaited.start);
+                let place = place.and_then(|at| has_it.get_mut(at));
+                if is_it && place.is_some_and(|has_it| !std::mem::replace(has_it, true)) {
                     deliveries += 1;
                 } else if is_message(event) {
                     strays += 1;

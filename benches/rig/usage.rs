@@ -1,9 +1,15 @@
 //! What other processes use, read from outside them: CPU time in nanoseconds and memory as the
 //! kernel's proportional set size.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+
+/// Memory counts as settled when two looks this far apart agree to a few pages.
+const LOOK: Duration = Duration::from_millis(300);
+const AGREE_KIB: u64 = 16;
+/// It is read as it is after this long all the same.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// User and system time of all these processes so far, threads that have ended included.
 ///
@@ -62,4 +68,18 @@ fn parent_of(pid: i32) -> Option<i32> {
     // The name in parentheses may hold anything; the state and the parent follow its last one.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The same, once it no longer changes.
+pub fn settled_pss_kib(pids: &[i32]) -> Result<u64> {
+    let begin = Instant::now();
+    let mut last = pss_kib(pids)?;
+    loop {
+        std::thread::sleep(LOOK);
+        let now = pss_kib(pids)?;
+        if now.abs_diff(last) <= AGREE_KIB || begin.elapsed() > SETTLE {
+            return Ok(now);
+        }
+        last = now;
+    }
 }

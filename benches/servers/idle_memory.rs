@@ -2,7 +2,6 @@
 //! growth of its proportional set size. Kernel memory (sockets, their buffers) is not in it.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -15,11 +14,6 @@ use super::subscribers::Subscribers;
 use super::usage;
 
 const STREAM: &str = "/stream?room=lobby&last=0";
-/// Memory counts as settled when two looks this far apart agree to a few pages.
-const LOOK: Duration = Duration::from_millis(300);
-const AGREE_KIB: u64 = 16;
-/// It is read as it is after this long all the same.
-const SETTLE: Duration = Duration::from_secs(5);
 
 /// One server's memory at three moments.
 #[derive(Debug, Serialize)]
@@ -51,10 +45,10 @@ impl IdleMemory {
 pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
     let ours = subject::ours(OURS, binary, workers, false, plan.server_core)?;
     let pids = ours.process.pids();
-    let pss_before_kib = settled_pss_kib(&pids)?;
+    let pss_before_kib = usage::settled_pss_kib(&pids)?;
     let mut subscribers = Subscribers::open(ours.address, STREAM, plan.idle_subscribers, plan.spin)
         .context("subscribe")?;
-    let pss_idle_kib = settled_pss_kib(&pids)?;
+    let pss_idle_kib = usage::settled_pss_kib(&pids)?;
     subscribers.settle()?;
 
     let tag = "idle-memory";
@@ -67,7 +61,7 @@ pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
     ensure!(answer.status == 201, "publish: status {}", answer.status);
     // All subscribers were alive all the time: each has the message.
     subscribers.receive(tag.as_bytes())?;
-    let pss_after_message_kib = settled_pss_kib(&pids)?;
+    let pss_after_message_kib = usage::settled_pss_kib(&pids)?;
     Ok(IdleMemory {
         workers,
         subscribers: subscribers.len(),
@@ -75,17 +69,4 @@ pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
         pss_idle_kib,
         pss_after_message_kib,
     })
-}
-
-fn settled_pss_kib(pids: &[i32]) -> Result<u64> {
-    let begin = Instant::now();
-    let mut last = usage::pss_kib(pids)?;
-    loop {
-        std::thread::sleep(LOOK);
-        let now = usage::pss_kib(pids)?;
-        if now.abs_diff(last) <= AGREE_KIB || begin.elapsed() > SETTLE {
-            return Ok(now);
-        }
-        last = now;
-    }
 }

@@ -1,0 +1,100 @@
+//! A log of ten million messages against one of a hundredth of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::about::About;
+use super::super::number::{count, milliseconds, three};
+use super::super::spread::{Spread, spread};
+
+/// Its file in a run's directory.
+pub const FILE: &str = "growth-log.json";
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LongLog {
+    pub about: About,
+    /// The version of the NATS server.
+    pub nats: Option<String>,
+    /// Messages that one `after` brings.
+    pub page: usize,
+    pub logs: Vec<OneLog>,
+}
+
+/// One store with a log of one length.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OneLog {
+    pub store: String,
+    pub messages: u64,
+    pub disk_bytes: u64,
+    /// How long it took to append them all, many at a time.
+    pub append_s: f64,
+    /// From starting the server to its first answer with the newest messages, seconds.
+    pub start_s: Vec<f64>,
+    /// One `after`, microseconds, at each place.
+    pub beginning_us: Vec<u64>,
+    pub middle_us: Vec<u64>,
+    pub end_us: Vec<u64>,
+    /// A reader that starts at the first message: what it had, and how long that took.
+    pub caught_up_messages: u64,
+    pub caught_up_bytes: u64,
+    pub caught_up_s: f64,
+}
+
+impl OneLog {
+    fn bytes_a_second(&self) -> f64 {
+        self.caught_up_bytes as f64 / self.caught_up_s
+    }
+}
+
+pub fn report(run: &LongLog) -> String {
+    let mut text = format!(
+        "One room. `after` is a poll for {} messages after a cursor at the beginning, the middle and the end of \
+         the log, median (range). Catching up is one stream from the first message, its ids checked to have \
+         no gap, for 30 s at most. In brackets: so many times the shorter log's.\n\n\
+         | store | messages | on disk | start to first answer | after, beginning | middle | end | catching up |\n\
+         |---|---|---|---|---|---|---|---|",
+        run.page
+    );
+    for log in &run.logs {
+        let base = run
+            .logs
+            .iter()
+            .filter(|other| other.store == log.store)
+            .min_by_key(|other| other.messages)
+            .filter(|base| base.messages < log.messages);
+        let times = |of: &dyn Fn(&OneLog) -> Option<f64>| {
+            let ratio = base.and_then(|base| Some(of(log)? / of(base)?));
+            ratio.map_or(String::new(), |ratio| format!(" [{}]", three(ratio)))
+        };
+        let after = |of: fn(&OneLog) -> &[u64]| {
+            let us = |log: &OneLog| spread(of(log).iter().map(|us| *us as f64));
+            let Some(spread) = us(log) else {
+                return "–".to_owned();
+            };
+            let Spread { median, min, max } = spread;
+            format!(
+                "{} ({}–{}) ms{}",
+                milliseconds(median),
+                milliseconds(min),
+                milliseconds(max),
+                times(&|log| Some(us(log)?.median))
+            )
+        };
+        let start = |log: &OneLog| Some(spread(log.start_s.iter().copied())?.median);
+        text += &format!(
+            "\n| {} | {} | {} MB | {} s{} | {} | {} | {} | {} MB/s, {} messages/s{} |",
+            log.store,
+            count(log.messages),
+            three(log.disk_bytes as f64 / 1e6),
+            start(log).map_or("–".to_owned(), three),
+            times(&start),
+            after(|log| &log.beginning_us),
+            after(|log| &log.middle_us),
+            after(|log| &log.end_us),
+            three(log.bytes_a_second() / 1e6),
+            three(log.caught_up_messages as f64 / log.caught_up_s),
+            times(&|log| Some(log.bytes_a_second())),
+        );
+    }
+    text
+}
