@@ -14,6 +14,9 @@ const SHOWN = 500;
 /** Messages of one author within this time stand under one name. */
 const TOGETHER_MS = 120_000;
 
+/** A busy room is drawn so often; the first message after a pause is drawn at once. */
+const DRAW_EVERY_MS = 100;
+
 /** Nearer to the end than this counts as being at the end. */
 const NEAR_PX = 48;
 
@@ -30,6 +33,7 @@ export class LogView {
   readonly #own = new Map<string, Delay>();
   #waiting: Entry[] = [];
   #scheduled = false;
+  #drawn_ms = -Infinity;
   #atEnd = true;
   #unread = 0;
   #last: { message: Message; transport: Transport } | null = null;
@@ -94,11 +98,14 @@ export class LogView {
     if (this.#waiting.length > SHOWN) this.#waiting = this.#waiting.slice(-SHOWN);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    beforeNextFrame(() => this.#draw());
+    const wait_ms = this.#drawn_ms + DRAW_EVERY_MS - performance.now();
+    if (wait_ms > 0) setTimeout(() => beforeNextFrame(() => this.#draw()), wait_ms);
+    else beforeNextFrame(() => this.#draw());
   }
 
   #draw(): void {
     this.#scheduled = false;
+    this.#drawn_ms = performance.now();
     const entries = this.#waiting;
     this.#waiting = [];
 
