@@ -93,15 +93,14 @@ describe('the sequence', () => {
     ]);
   });
 
-  test('ends what lasts where the trace breaks off', () => {
+  test.each([true, false])('ends what lasts where the trace breaks off (restarted: %s)', (restarted) => {
     const sequence = new Sequence();
     sequence.add([stream(0, 'opened'), stream(1, 'request'), stream(2, 'answer'), stream(9_000, 'push')]);
-    expect(sequence.breakOff().map(({ kind, to_ms }) => [kind, to_ms])).toEqual([
+    expect(sequence.breakOff(restarted).map(({ kind, to_ms }) => [kind, to_ms])).toEqual([
       ['open', 9_000],
       ['held', 9_000],
     ]);
-    expect(sequence.add([stream(12_000, 'opened'), stream(12_001, 'request')]).happenings[0]?.reconnect).toBe(
-      false,
-    );
+    const [opened] = sequence.add([stream(12_000, 'opened'), stream(12_001, 'request')]).happenings;
+    expect(opened).toMatchObject({ reconnect: restarted, after_ms: null });
   });
 });

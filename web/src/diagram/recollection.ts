@@ -41,7 +41,10 @@ export class Recollection {
 
   breakOff(look: 'lost' | 'begun', transport: Transport, count: number): { spans: Span[]; mark: Mark } {
     const at_ms = this.#sequence.lastAt_ms ?? this.seen_ms;
-    return { spans: this.#sequence.breakOff(), mark: this.mark(look, transport, at_ms, count) };
+    return {
+      spans: this.#sequence.breakOff(look === 'begun'),
+      mark: this.mark(look, transport, at_ms, count),
+    };
   }
 
   since(ms: number): { spans: Span[]; happenings: Happening[]; marks: Mark[] } {

@@ -15,14 +15,6 @@ export interface Happening extends TraceEvent {
   after_ms: number | null;
 }
 
-/** `trace-lost` and `trace-begun`: what came before the events that follow is not, or no longer, known. */
-export interface Break {
-  at_ms: number;
-  kind: 'trace-lost' | 'trace-begun';
-  /** Events that are not known; 0 where that is not known either. */
-  count: number;
-}
-
 /** `held`: the server has a request, or writes a stream. `open`: a TCP connection is. */
 export interface Span {
   kind: 'held' | 'open';
@@ -73,15 +65,20 @@ export class Sequence {
     return { happenings, spans: [...spans] };
   }
 
-  /** What follows does not join on to what was: all that lasts has ended, as far as is known at the last event. */
-  breakOff(): Span[] {
+  /**
+   * What follows does not join on to what was: all that lasts has ended, as far as is known at the last event. Where
+   * it is the server that was `restarted`, the browser is known to have come back by itself.
+   */
+  breakOff(restarted: boolean): Span[] {
     const at_ms = this.#lastAt_ms ?? 0;
     const ended = [...this.#open.values(), ...[...this.#asked.values()].map(({ span }) => span)];
     for (const span of ended) span.to_ms = at_ms;
     this.#open.clear();
     this.#asked.clear();
     this.#idleSince_ms = null;
-    this.#lastAsked = null;
+    if (!restarted) this.#lastAsked = null;
+    // A server that was started again numbers its connections anew.
+    else if (this.#lastAsked !== null) this.#lastAsked.connection = NaN;
     return ended;
   }
 

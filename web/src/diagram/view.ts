@@ -219,10 +219,9 @@ export class DiagramView {
     this.#forget();
     this.#tip.follow();
     const pixel_ms = 1 / (this.#picture.px_per_ms * (devicePixelRatio || 1));
-    this.#timer = setTimeout(
-      () => this.#move(),
-      calm.matches ? STEP_MS.calm : Math.max(STEP_MS.least, pixel_ms),
-    );
+    const step_ms = calm.matches ? STEP_MS.calm : Math.max(STEP_MS.least, pixel_ms);
+    // At whole steps of the page's time, so that several diagrams move in the same frame.
+    this.#timer = setTimeout(() => this.#move(), step_ms - (performance.now() % step_ms));
   }
 
   /** Whether the picture is in sight or not: memory has to stay bounded. */

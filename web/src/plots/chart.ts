@@ -171,9 +171,12 @@ export class Chart {
       ctx.fillStyle = colours.sunk;
       ctx.fillRect(from, bbox.top, to - from, bbox.height);
       const words = strings.plots.rested;
-      if (ctx.measureText(words).width + 12 * ratio > to - from) continue;
+      const middle = (from + to) / 2;
       ctx.fillStyle = colours.soft;
-      ctx.fillText(words, (from + to) / 2, bbox.top + bbox.height / 2);
+      if (ctx.measureText(words).width + 12 * ratio <= to - from)
+        ctx.fillText(words, middle, bbox.top + bbox.height / 2);
+      // Where there is no room for words, the sign for it.
+      else for (const side of [-3, 1]) ctx.fillRect(middle + side * ratio, bbox.top, 2 * ratio, 9 * ratio);
     }
     const bottom = bbox.top + bbox.height;
     ctx.fillStyle = colours.soft;

@@ -84,6 +84,12 @@ export class PlotsView {
     if (this.#inSight) this.#draw();
   }
 
+  /** The tab is visible again. */
+  resumed(): void {
+    this.#ticks = 0;
+    this.tick();
+  }
+
   get #present_s(): number {
     return (this.#store.times[SECONDS - 1] ?? 0) - BEHIND_S;
   }

@@ -31,16 +31,16 @@ export const pictures: Attachment = {
     const view = new PlotsView('plots', store, plotted);
     plots = view;
     panels.add('plots', strings.plots.title, ...view.content);
-    const tick = () => {
+    setInterval(() => {
       if (document.hidden) return;
       store.advance(epoch(performance.now()));
       view.tick();
-    };
-    setInterval(tick, EVERY_MS);
+    }, EVERY_MS);
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden) store.rest(epoch(performance.now()));
-      else store.resume(epoch(performance.now()));
-      tick();
+      const now_ms = epoch(performance.now());
+      if (document.hidden) return store.rest(now_ms);
+      store.resume(now_ms);
+      view.resumed();
     });
     if (document.hidden) store.rest(epoch(performance.now()));
   },
