@@ -99,6 +99,16 @@ export class Server {
     return response.json();
   }
 
+  /** The request log's lines of a client, in their order, each as `{ event, transport, status, … }`. */
+  requestLog(client) {
+    return this.#output
+      .split('\n')
+      .map((line) => line.split(' '))
+      .filter(([, event]) => ['request', 'opened', 'closed'].includes(event))
+      .map(([, event, ...fields]) => ({ event, ...Object.fromEntries(fields.map((f) => f.split('='))) }))
+      .filter((line) => line.client === client);
+  }
+
   async ledger(client) {
     const response = await fetch(`${this.origin}/ledger?client=${client}`, {
       signal: AbortSignal.timeout(10_000),

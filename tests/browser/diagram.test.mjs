@@ -1,0 +1,245 @@
+// The sequence diagram draws what the server's log says, and can be read and stopped.
+
+import assert from 'node:assert/strict';
+import { Diagram } from './support/diagram.mjs';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+const ANSWERS = ['Answer', 'Empty answer'];
+
+/** A line of the request log, as the list has it. */
+const asAnswer = ({ messages, wire_bytes_out }) => ({
+  messages: Number(messages),
+  bytes: Number(wire_bytes_out),
+});
+
+for (const [name, transport] of [
+  ['Polling', 'poll'],
+  ['Long-polling', 'long-poll'],
+]) {
+  check(`${name}: every request and answer is that of the request log`, async ({ server, open }) => {
+    const lab = await open();
+    const diagram = new Diagram(lab.page);
+    await lab.setInterval(0.25);
+    await lab.use(name);
+    for (const text of ['one', 'two', 'three']) {
+      await server.publish({ text });
+      await lab.log.getByText(text, { exact: true }).waitFor();
+    }
+    // After a change of transport nothing is added to what the first one did.
+    await lab.use('SSE');
+    const lines = () =>
+      server.requestLog(client).filter((line) => line.transport === transport && line.status === '200');
+    const client = await lab.client();
+    const events = async (...wanted) => (await diagram.events()).filter(({ what }) => wanted.includes(what));
+    const answers = async () =>
+      (await events(...ANSWERS)).map(({ messages, bytes }) => ({ messages, bytes }));
+    await until(
+      'the list has all that the log has',
+      async () => (await answers()).length >= lines().length && (await events('Stream begins')).length === 1,
+    );
+    const told = await answers();
+    // Polling may have begun before a long-poll was chosen.
+    assert.deepEqual(told.slice(-lines().length), lines().map(asAnswer));
+    assert.ok(lines().length >= 3);
+    const pushed = told.reduce((sum, { messages }) => sum + messages, 0);
+    assert.equal(pushed, 3);
+
+    const requests = await events('Request');
+    assert.equal(
+      requests.reduce((sum, { bytes }) => sum + bytes, 0),
+      server
+        .requestLog(client)
+        .reduce((sum, { event, wire_bytes_in }) => sum + (event === 'closed' ? 0 : Number(wire_bytes_in)), 0),
+    );
+    for (const what of [...ANSWERS, 'Request'])
+      assert.equal(await diagram.drawn(what), (await events(what)).length, what);
+    await lab.noComplaints();
+  });
+}
+
+check(
+  'SSE: one request, each push told from the others, and the way back after a cut',
+  async ({ server, open }) => {
+    const lab = await open();
+    const diagram = new Diagram(lab.page);
+    await lab.use('SSE');
+    for (const text of ['one', 'two']) {
+      await server.publish({ text });
+      await lab.log.getByText(text, { exact: true }).waitFor();
+    }
+    const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
+    await until('both are told', async () => (await told('Pushed')).length === 2);
+    const before = server.requestLog(await lab.client()).filter(({ transport }) => transport === 'stream');
+    assert.deepEqual(
+      before.map(({ event }) => event),
+      ['opened'],
+    );
+    assert.equal((await told('Stream begins')).length, 1);
+    assert.ok((await told('Presence')).length >= 1);
+    assert.equal(await diagram.drawn('Pushed'), 2);
+
+    await server.down();
+    await until('the page says so', async () => /^Reconnecting/.test(await lab.statusText()));
+    await server.up();
+    await lab.connected('SSE');
+    await until('the way back is told', async () => (await told('Reconnected by itself')).length === 1);
+    assert.equal(await diagram.drawn('Reconnected by itself'), 1);
+    assert.equal(await diagram.drawn('Trace begun anew'), 1);
+  },
+);
+
+check(
+  'a new connection for each poll is opened and closed as the server saw it',
+  async ({ server, open }) => {
+    const lab = await open();
+    const diagram = new Diagram(lab.page);
+    await lab.setInterval(0.25);
+    await diagram.newConnection.check();
+    const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
+    await until('some were closed', async () => (await told('Connection closed')).length >= 4);
+    const client = await lab.client();
+
+    await diagram.newConnection.uncheck();
+    const asked = (await told('Request')).length;
+    await until('some more are asked', async () => (await told('Request')).length >= asked + 6);
+    await diagram.button('Pause the diagram').click();
+    const events = await diagram.events();
+    const closed = events.filter(({ what }) => what === 'Connection closed');
+    for (const { connection } of closed) {
+      const kinds = events.filter((event) => event.connection === connection).map(({ what }) => what);
+      assert.equal(kinds.at(-1), 'Connection closed');
+      assert.equal(kinds.filter((kind) => kind === 'Connection opened').length, 1);
+    }
+    // Those that were opened for one poll only.
+    const single = closed.filter(
+      ({ connection }) =>
+        events.filter((event) => event.connection === connection && event.what === 'Request').length === 1,
+    );
+    assert.ok(single.length >= 3);
+    // And then one again for all.
+    const last = events.filter(({ what }) => what === 'Request').slice(-4);
+    assert.equal(new Set(last.map(({ connection }) => connection)).size, 1);
+    const opened = new Set(events.map(({ connection }) => connection)).size;
+    const { transports } = await server.ledger(client);
+    assert.ok(transports.poll.connections >= opened - 1, `${transports.poll.connections} of ${opened}`);
+    await lab.noComplaints();
+  },
+);
+
+check(
+  'an arrow says its bytes and its time where it is hovered or has the focus',
+  async ({ server, open }) => {
+    const lab = await open();
+    const { page } = lab;
+    const diagram = new Diagram(page);
+    await lab.use('SSE');
+    await server.publish({ text: 'one' });
+    await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
+    await diagram.region.scrollIntoViewIfNeeded();
+    await diagram.button('Pause the diagram').click();
+    const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
+    const says = await pushed.getAttribute('aria-label');
+    assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
+
+    const tip = diagram.region.locator('.tip');
+    await pushed.focus();
+    await until('it says so', async () => (await tip.textContent()) === says);
+    await page.keyboard.press('Home');
+    const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    assert.notEqual(first, says);
+    assert.equal(await tip.textContent(), first);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('End');
+    assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
+    await page.evaluate(() => document.activeElement.blur());
+    assert.equal(await tip.isVisible(), false);
+
+    const head = await pushed.locator('.head').boundingBox();
+    await page.mouse.move(head.x + 60, head.y + head.height / 2);
+    await until('it says so to the pointer', async () => /bytes/.test(await tip.textContent()));
+    await page.mouse.move(1, 1);
+    await until('it is gone', async () => !(await tip.isVisible()));
+    await lab.noComplaints();
+  },
+);
+
+check('paused it stands still, and resumed it has missed nothing', async ({ open }) => {
+  const lab = await open();
+  const diagram = new Diagram(lab.page);
+  await lab.setInterval(0.25);
+  const requests = async () => (await diagram.events()).filter(({ what }) => what === 'Request').length;
+  await until('some are told', async () => (await requests()) >= 3);
+  await diagram.button('Pause the diagram').click();
+  const client = await lab.client();
+  const place = () => diagram.picture.evaluate((tape) => tape.style.transform);
+  const asked = async () => Number((await lab.figures()).Polling.Requests);
+  // What was on its way when it was paused may still come.
+  const [before, stood] = [await asked(), await place()];
+  await until('polling goes on', async () => (await asked()) >= before + 8);
+  const shown = await requests();
+  assert.equal(await place(), stood);
+  assert.ok(shown < (await asked()));
+  await diagram.button('Resume the diagram').click();
+  await until('all is told', async () => (await requests()) >= before + 8);
+  assert.equal(await diagram.drawn('Events not kept'), 0);
+  assert.notEqual(await place(), stood);
+  assert.match(client, /^[a-z0-9]+$/);
+  await lab.noComplaints();
+});
+
+check('the list can be shown, and the window changed', async ({ open }) => {
+  const lab = await open();
+  const diagram = new Diagram(lab.page);
+  await lab.setInterval(0.25);
+  await until('something is told', async () => (await diagram.events()).length >= 4);
+  const size = async () => (await diagram.list.boundingBox()).height;
+  await diagram.button('Show as list').click();
+  await until('it is to be seen', async () => (await size()) > 40);
+  await diagram.button('Hide list').click();
+
+  await diagram.button('Pause the diagram').click();
+  const drawn = await diagram.drawn('Request');
+  for (const window of ['1 min', '2 min', '30 s']) {
+    await diagram.region.getByRole('combobox', { name: 'Last' }).selectOption(window);
+    assert.equal(await diagram.drawn('Request'), drawn, window);
+  }
+  await lab.noComplaints();
+});
+
+check('for those who want no motion it moves in steps', async ({ open }) => {
+  const lab = await open('', { reducedMotion: 'reduce' });
+  const diagram = new Diagram(lab.page);
+  await diagram.region.scrollIntoViewIfNeeded();
+  await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
+  const places = await diagram.picture.evaluate(
+    (tape) =>
+      new Promise((resolve) => {
+        const seen = new Set();
+        const end = performance.now() + 1_000;
+        const look = () => {
+          seen.add(tape.style.transform);
+          if (performance.now() < end) requestAnimationFrame(look);
+          else resolve(seen.size);
+        };
+        look();
+      }),
+  );
+  assert.ok(places <= 2, `${places} places within a second`);
+});
+
+check('two lanes have a diagram each, of their own client', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side');
+  await lab.connectedBoth();
+  const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
+  await server.publish({ text: 'heard by both' });
+  const messages = async (diagram) =>
+    (await diagram.events()).reduce((sum, { messages }) => sum + messages, 0);
+  await until('both tell of it', async () => (await messages(left)) === 1 && (await messages(right)) === 1);
+  assert.equal((await right.events()).filter(({ what }) => what === 'Request').length, 1);
+  for (const diagram of [left, right])
+    await until('both mark when it was published', async () => (await diagram.drawn('Published')) === 1);
+  await lab.noComplaints();
+});

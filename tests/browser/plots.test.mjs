@@ -1,0 +1,116 @@
+// The plots over time: drawn by uPlot, in words as well, and honest about when they rested.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+const plots = (lab) => lab.page.getByRole('region', { name: 'Over time' });
+const words = (lab) => plots(lab).getByRole('list').last().getByRole('listitem').allTextContents();
+
+/** `{ requests, bytes }` as the plots have it in words of the lane named so. */
+async function total(lab, name) {
+  const sentence = (await words(lab)).find((each) => each.startsWith(`${name}: `)) ?? '';
+  const [, requests, bytes] = /: ([\d,]+) requests?, ([\d,]+) bytes/.exec(sentence) ?? [];
+  return { requests: Number(requests?.replaceAll(',', '')), bytes: Number(bytes?.replaceAll(',', '')) };
+}
+
+/** Of each plot, how many of its pixels are drawn on, and how bright these are on average. */
+function inked(lab) {
+  return plots(lab)
+    .locator('canvas')
+    .evaluateAll((canvases) =>
+      canvases.map((canvas) => {
+        // A copy, so that reading it does not slow down the plot.
+        const copy = new OffscreenCanvas(Math.max(canvas.width, 1), Math.max(canvas.height, 1));
+        const context = copy.getContext('2d', { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const { data } = context.getImageData(0, 0, copy.width, copy.height);
+        let [pixels, sum] = [0, 0];
+        for (let at = 0; at < data.length; at += 4) {
+          if (data[at + 3] < 200) continue;
+          pixels += 1;
+          sum += data[at] + data[at + 1] + data[at + 2];
+        }
+        return { pixels, brightness: sum / pixels };
+      }),
+    );
+}
+
+/** As a browser does when another tab is chosen, or this one again. */
+async function hide(lab, hidden) {
+  await lab.page.evaluate((is) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => is });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}
+
+check(
+  'both lanes are plotted, and what is said of them is what the server counted',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side');
+    await lab.connectedBoth();
+    const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
+    await left.setInterval(30);
+    for (const text of ['one', 'two', 'three']) await server.publish({ text });
+    await right.reads(['one', 'two', 'three']);
+    await plots(lab).scrollIntoViewIfNeeded();
+    await until('three plots are drawn', async () => {
+      const drawn = await inked(lab);
+      return drawn.length === 3 && drawn.every(({ pixels }) => pixels > 200);
+    });
+    for (const [name, transport, lane] of [
+      ['Polling', 'poll', left],
+      ['SSE', 'stream', right],
+    ]) {
+      const client = await lane.client();
+      await until(`${name} is what the ledger says`, async () => {
+        const counted = (await server.ledger(client)).transports[transport];
+        const { requests, bytes } = await total(lab, name);
+        return requests === counted.requests && bytes === counted.wire_bytes_in + counted.wire_bytes_out;
+      });
+    }
+    await until('the messages are counted', async () =>
+      (await words(lab)).includes('3 messages were published.'),
+    );
+    for (const window of ['5 min', '15 min', '1 min']) {
+      await plots(lab).getByRole('combobox', { name: 'Last' }).selectOption(window);
+      await until(`${window} is drawn`, async () => (await inked(lab)).every(({ pixels }) => pixels > 200));
+    }
+    await lab.noComplaints();
+  },
+);
+
+check('they rest while the tab is hidden, and say so', async ({ open }) => {
+  const lab = await open();
+  await lab.setInterval(0.25);
+  await plots(lab).scrollIntoViewIfNeeded();
+  await until('some is counted', async () => (await total(lab, 'Polling')).requests >= 4);
+  await hide(lab, true);
+  const asked = async () => (await lab.figures()).Polling.Requests;
+  const before = await asked();
+  await hide(lab, false);
+  await until('it says so', async () =>
+    (await words(lab)).some((each) =>
+      /^Paused from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d, while this tab was hidden\.$/.test(each),
+    ),
+  );
+  const { requests } = await total(lab, 'Polling');
+  await until('it counts on', async () => (await total(lab, 'Polling')).requests > requests);
+  assert.ok((await asked()) > before);
+  await lab.noComplaints();
+});
+
+check('in the dark they are drawn in other colours', async ({ open }) => {
+  const lab = await open();
+  await lab.setInterval(0.25);
+  await plots(lab).scrollIntoViewIfNeeded();
+  const last = async () => (await inked(lab)).at(-1);
+  await until('it is drawn', async () => (await last())?.pixels > 200);
+  const { brightness } = await last();
+  await lab.page.emulateMedia({ colorScheme: 'dark' });
+  // Darker rules, and the paper does not count: it is not drawn.
+  await until('it is drawn in others', async () => (await last()).brightness < brightness - 100);
+  await lab.noComplaints();
+});

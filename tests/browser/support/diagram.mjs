@@ -1,0 +1,61 @@
+// A lane's sequence diagram as its readers know it: arrows, the list in words, and the controls.
+
+export class Diagram {
+  #lane;
+
+  /** `lane` is what the diagram is within: the page, or a lane's region. */
+  constructor(lane) {
+    this.#lane = lane;
+  }
+
+  get region() {
+    return this.#lane.getByRole('region', { name: 'Sequence diagram' });
+  }
+
+  get picture() {
+    return this.region.getByRole('group', { name: /^Sequence diagram, / });
+  }
+
+  get arrows() {
+    return this.picture.getByRole('img');
+  }
+
+  get list() {
+    return this.region.getByRole('list', { name: 'Events' });
+  }
+
+  button(name) {
+    return this.region.getByRole('button', { name, exact: true });
+  }
+
+  get newConnection() {
+    return this.region.getByRole('switch', { name: 'New connection for each poll' });
+  }
+
+  /** The list's events: `{ what, messages, bytes, connection }`, from their words. */
+  events() {
+    return this.list.getByRole('listitem').evaluateAll((items) =>
+      items.map((item) => {
+        const words = item.textContent;
+        const number = (pattern) => Number(pattern.exec(words)?.[1].replaceAll(',', '') ?? 0);
+        return {
+          what: /^\S+ ([^:]+):/.exec(words)?.[1],
+          messages: number(/([\d,]+) messages?/),
+          bytes: number(/([\d,]+) bytes?/),
+          connection: number(/connection (\d+)/),
+        };
+      }),
+    );
+  }
+
+  /** How often something was drawn, arrows that stand for several counted as so many. */
+  drawn(what) {
+    return this.arrows.evaluateAll(
+      (arrows, wanted) =>
+        arrows
+          .filter((arrow) => arrow.getAttribute('aria-label').startsWith(`${wanted}:`))
+          .reduce((sum, arrow) => sum + Number(arrow.dataset.count), 0),
+      what,
+    );
+  }
+}
