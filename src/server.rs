@@ -252,6 +252,9 @@ async fn close_where_due(
     next: Next<impl MessageBody>,
 ) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
     let served = request.app_data::<web::Data<Served>>().cloned();
+    if let Some(connection) = request.conn_data::<Connection>() {
+        connection.spare();
+    }
     let mut response = next.call(request).await?;
     let connection = response.request().conn_data::<Connection>();
     let is_due = |served: web::Data<Served>| connection.is_some_and(|c| served.drain.has_come(c));

@@ -23,6 +23,8 @@ struct State {
     waker: Option<Waker>,
     /// The key of the last request.
     key: Option<FaultKey>,
+    /// The last request is to be cut off.
+    cut: bool,
 }
 
 /// The connections that carry a key.
@@ -50,6 +52,22 @@ impl Severing {
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// The request that begins is to be cut off, or to be let be.
+    pub fn want_cut(&self, cut: bool) {
+        self.0.lock().cut = cut;
+    }
+
+    pub fn is_cut_wanted(&self) -> bool {
+        self.0.lock().cut
+    }
+
+    /// A request begins that has asked for nothing yet: nobody else's wish is to end it.
+    pub fn spare(&self) {
+        let mut state = self.0.lock();
+        state.cut = false;
+        state.key = None;
     }
 
     /// Whose the connection is from now on. True where that is news.
@@ -84,7 +102,9 @@ impl Keyring {
             keys.prune();
         }
         let connections = keys.connections.entry(key.clone()).or_default();
-        connections.retain(|connection| connection.strong_count() > 0);
+        connections.retain(|connection| {
+            connection.strong_count() > 0 && !std::ptr::eq(connection.as_ptr(), &**severing)
+        });
         connections.push(Arc::downgrade(severing));
     }
 
@@ -136,6 +156,19 @@ mod tests {
         keyring.sever(&key("mine"));
         assert!(is_severed(mine) && is_severed(also_mine));
         assert!(!is_severed(theirs) && !is_severed(was_mine));
+    }
+
+    #[test]
+    fn a_connection_that_others_use_in_between_is_kept_once() {
+        let keyring = Keyring::default();
+        let connection = Arc::default();
+        for _ in 0..100 {
+            keyring.note(&connection, Some(&key("mine")));
+            connection.spare();
+        }
+        assert_eq!(keyring.0.lock().connections[&key("mine")].len(), 1);
+        keyring.sever(&key("mine"));
+        assert!(!is_severed(&connection), "the last request was another's");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! bytes are its own. Bytes that came in before (its head) are claimed when it opens; those of
 //! requests that open none (the page, `/ledger`) are nobody's.
 
+mod ending;
+
 use std::{
     cell::{Cell, OnceCell, RefCell, RefMut},
     future::Future,
@@ -14,12 +16,10 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     task::{Poll, Waker},
-    time::Duration,
 };
 
 use actix_web::{HttpRequest, rt::net::TcpStream};
 use jiff::Timestamp;
-use socket2::SockRef;
 
 use super::{
     ClientLabel, Ledger,
@@ -48,7 +48,7 @@ struct Shared {
     sequel: RefCell<Option<Sequel>>,
     /// What ends it from outside, once that is asked for.
     severing: OnceCell<Arc<Severing>>,
-    /// It will be cut.
+    /// It is looked at soon whether it is to be cut.
     is_doomed: Cell<bool>,
 }
 
@@ -189,48 +189,6 @@ impl Connection {
     /// What goes on after HTTP, if anything does.
     pub fn sequel(&self) -> Option<Sequel> {
         self.0.sequel.borrow_mut().take()
-    }
-
-    /// What may end the connection; there from the first time it is asked for.
-    pub fn severing(&self) -> &Arc<Severing> {
-        self.0.severing.get_or_init(Arc::default)
-    }
-
-    /// Whether something may end the connection.
-    pub fn is_severable(&self) -> bool {
-        self.0.severing.get().is_some()
-    }
-
-    /// Closes it after `delay`, as rudely as a middlebox does: with a reset.
-    pub fn cut_after(&self, delay: Duration) {
-        if self.0.is_doomed.replace(true) {
-            return;
-        }
-        // Where that cannot be set, it is closed more politely.
-        let _ = self.with_socket(|socket| SockRef::from(&*socket).set_linger(Some(Duration::ZERO)));
-        let severing = Arc::downgrade(self.severing());
-        actix_web::rt::spawn(async move {
-            tokio::time::sleep(delay).await;
-            if let Some(severing) = severing.upgrade() {
-                severing.sever();
-            }
-        });
-    }
-
-    /// Runs `work`, which is all the connection does, until that is done or the connection severed.
-    pub async fn until_severed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = std::pin::pin!(work);
-        std::future::poll_fn(|cx| {
-            if let Poll::Ready(done) = work.as_mut().poll(cx) {
-                return Poll::Ready(Some(done));
-            }
-            // After the work: that is where the wish to be severable comes from.
-            match self.0.severing.get() {
-                Some(severing) => severing.poll_severed(cx).map(|()| None),
-                None => Poll::Pending,
-            }
-        })
-        .await
     }
 
     /// Opens an exchange: from here on the connection's bytes are on its account.

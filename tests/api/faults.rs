@@ -125,6 +125,13 @@ fn a_connection_is_cut_at_a_fixed_age() {
             wire.get(&again).ok();
             until_closed(wire);
         });
+        scope.spawn(|| {
+            // As behind a proxy, where the next request of a connection is another's.
+            let mut wire = server.wire();
+            wire.get("/poll?fault=cut").ok();
+            let answer = wire.get("/poll?wait=7&last=0").ok();
+            assert!(texts(&answer).is_empty());
+        });
     });
     // It has harmed nobody else.
     assert_eq!(texts(&server.poll("")), ["hello"]);
@@ -167,6 +174,32 @@ fn a_restart_ends_all_connections_with_its_key_and_no_other() {
     assert_eq!(other.message()["text"], "hello");
     // A key is not used up.
     server.poll("fault_key=mine");
+}
+
+#[test]
+fn a_restart_spares_what_another_asks_over_the_same_connection() {
+    let server = Server::memory();
+    let mut shared = server.wire();
+    shared.get("/poll?fault_key=mine").ok();
+    let body = br#"{"author": "tomas", "text": "hello"}"#;
+    let headers = [("Content-Type", "application/json")];
+    let publish = request("POST", "/messages", &headers, body);
+    let (begin, rest) = publish.split_at(publish.len() - 5);
+    shared.send(begin);
+    eventually("the publish is under way", || {
+        server.cost("publish")["requests"] == 1
+    });
+    let mut asking = server.wire();
+    asking.send(request(
+        "GET",
+        "/poll?fault=restart&fault_key=mine",
+        &[],
+        b"",
+    ));
+    until_closed(asking);
+    shared.send(rest);
+    let answer = shared.answer("POST").expect("an answer");
+    assert_eq!(answer.status(), 201);
 }
 
 #[test]
