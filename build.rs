@@ -19,6 +19,9 @@ const INPUTS: [&str; 5] = [
     "vite.config.ts",
 ];
 
+/// The planner's constants, which the server reads as well.
+const MODEL: &str = "../src/compare/model/shipped.json";
+
 fn main() -> ExitCode {
     let web = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("web");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
@@ -48,6 +51,7 @@ fn watch(web: &Path) {
     println!("cargo::rerun-if-changed=build.rs");
     let mut folders = vec![web.join("src"), web.join("public")];
     let mut files: Vec<PathBuf> = INPUTS.iter().map(|name| web.join(name)).collect();
+    files.push(web.join(MODEL));
     while let Some(folder) = folders.pop() {
         // The folder itself, so that a new file is noticed.
         println!("cargo::rerun-if-changed={}", folder.display());

@@ -16,6 +16,8 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
+    // The planner's model is the server's.
+    fs: { allow: ['.', '../src/compare/model'] },
     proxy: Object.fromEntries(
       ['/poll', '/stream', '/messages', '/ledger', '/trace', '/presence'].map((route) => [route, server]),
     ),

@@ -50,6 +50,22 @@ impl Screen {
         Control::new(move |progress| screen.tell(progress), stop.told.clone())
     }
 
+    /// The same for many short runs: without a bar, of each only that it begins.
+    pub fn brief_control(&self, stop: &Stop) -> Control {
+        let screen = self.clone();
+        let tell = move |progress| {
+            let is_told = matches!(progress, Progress::Run { .. } | Progress::Opening { .. });
+            if is_told || screen.has_bar() {
+                screen.tell(progress);
+            }
+        };
+        Control::new(tell, stop.told.clone())
+    }
+
+    fn has_bar(&self) -> bool {
+        self.0.lock().bar.is_some()
+    }
+
     pub fn tell(&self, progress: Progress) {
         let mut state = self.0.lock();
         if let Progress::Run {

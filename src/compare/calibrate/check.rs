@@ -76,11 +76,8 @@ pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
         }
     }
     let measured = points.iter().map(|point| {
-        let own: Vec<Rates> = runs
-            .iter()
-            .filter(|run| run.point == *point)
-            .map(Rates::of)
-            .collect();
+        let own_runs = || runs.iter().filter(|run| run.point == *point);
+        let own: Vec<Rates> = own_runs().map(Rates::of).collect();
         let mean = |of: fn(&Rates) -> f64| own.iter().map(of).sum::<f64>() / own.len() as f64;
         let cost = predicted(model, point);
         Measured {
@@ -90,6 +87,7 @@ pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
             size: point.size as f64,
             interval_s: (point.transport == Transport::Poll).then_some(point.interval_s),
             purpose: point.purpose,
+            limited: own_runs().any(|run| run.outcome.load.limited),
             requests_per_s: [mean(|rates| rates.requests), cost.flow.requests],
             wire_bytes_in_per_s: [mean(|rates| rates.wire_bytes_in), cost.wire_bytes_in_per_s],
             wire_bytes_out_per_s: [

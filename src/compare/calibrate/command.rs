@@ -40,7 +40,7 @@ struct Raw<'a> {
 pub async fn answer(order: &Order, machine: Machine, placement: &Placement) -> Result<ExitCode> {
     let stopped = Stop::listen()?;
     let screen = Screen::new();
-    let control = screen.control(&stopped);
+    let control = screen.brief_control(&stopped);
     let calibration = Calibration {
         server: order.server.clone(),
         points: &POINTS,
@@ -77,6 +77,14 @@ fn print(order: &Order, model: &Model) {
     let mut text = words(model) + "\n";
     if model.machine.is_busy() {
         text += "! Other work ran on this machine as the measuring began: CPU is overestimated.\n";
+    }
+    let limited = model.points.iter().filter(|point| point.limited).count();
+    if limited > 0 {
+        text += &format!(
+            "! At {limited} of {} points the clients, rather than the server, were the limit: measure again \
+             when nothing else runs.\n",
+            model.points.len()
+        );
     }
     let mut all = std::iter::once(&order.model).chain(&order.json);
     if all.any(Destination::is_standard_output) {

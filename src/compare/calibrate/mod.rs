@@ -17,7 +17,7 @@ pub use points::{POINTS, Point, Purpose};
 pub use words::words;
 
 use super::{
-    Control, Machine, Outcome, Placement, Profile, Progress, Target, measure,
+    Control, Machine, Outcome, Placement, Profile, Progress, Target, limits, measure,
     model::{Contract, Model},
     own_server::OwnServer,
 };
@@ -57,6 +57,15 @@ impl Calibration<'_> {
     /// Those of [`measure`]; and a run in which not every message reached every client once, as that
     /// is no measure of anything.
     pub async fn run(&self, placement: &Placement, control: &Control) -> Result<Vec<Run>> {
+        // Each run makes sure of its own; those who are idle are there besides.
+        let clients = |is_idle: bool| {
+            let own = self
+                .points
+                .iter()
+                .filter(|one| (one.purpose == Purpose::FitIdle) == is_idle);
+            own.map(|one| one.clients).max().unwrap_or(0)
+        };
+        limits::make_room((clients(true) + clients(false)) as usize)?;
         let mut runs = Vec::new();
         let mut measured = 0;
         for round in 1..=self.rounds {

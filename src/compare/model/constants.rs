@@ -120,6 +120,8 @@ pub struct Measured {
     /// `None` where nobody polls.
     pub interval_s: Option<f64>,
     pub purpose: Purpose,
+    /// Whether the clients, rather than the server, limited it.
+    pub limited: bool,
     /// Measured, and what the model says; so are the others.
     pub requests_per_s: [f64; 2],
     pub wire_bytes_in_per_s: [f64; 2],

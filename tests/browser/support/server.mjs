@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { within } from './wait.mjs';
 
-const BINARY =
+/** The program under test. */
+export const BINARY =
   process.env.POLL_VS_SSE_BIN ??
   fileURLToPath(new URL('../../../target/release/poll-vs-sse', import.meta.url));
 

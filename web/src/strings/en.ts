@@ -5,7 +5,8 @@ import { lane } from './en/lane.ts';
 import { network } from './en/network.ts';
 import { page } from './en/page.ts';
 import { pictures } from './en/pictures.ts';
+import { planner } from './en/planner.ts';
 
-export const en = { ...page, ...chat, ...lane, ...network, ...pictures };
+export const en = { ...page, ...chat, ...lane, ...network, ...pictures, ...planner };
 
 export type Strings = typeof en;

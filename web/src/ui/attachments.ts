@@ -6,6 +6,7 @@ import type { ShownLane } from './lane-view.ts';
 import { network } from './network.ts';
 import type { Panels } from './panels.ts';
 import { pictures } from './pictures.ts';
+import { planner } from './planner.ts';
 
 export interface LabPage {
   room: string;
@@ -23,7 +24,7 @@ export interface Attachment {
   view?(lanes: readonly ShownLane[], view: View): void;
 }
 
-const ATTACHED: readonly Attachment[] = [network, pictures];
+const ATTACHED: readonly Attachment[] = [network, pictures, planner];
 
 export const attach: Required<Attachment> = {
   lane: (shown) => ATTACHED.forEach((each) => each.lane?.(shown)),
