@@ -30,19 +30,26 @@ impl Events {
     }
 
     /// The stream whose head comes next.
-    pub fn answered(mut wire: Wire) -> Self {
-        let head = wire.head().expect("an answer");
-        assert_eq!(head.status, 200, "{head:?}");
+    pub fn answered(wire: Wire) -> Self {
+        Self::try_answered(wire).expect("a stream")
+    }
+
+    /// The same, where it may also be refused.
+    pub fn try_answered(mut wire: Wire) -> io::Result<Self> {
+        let head = wire.head()?;
+        if head.status != 200 {
+            return Err(io::Error::other(format!("{head:?}")));
+        }
         let framing = head.framing("GET");
         let mut text = Vec::new();
         let ended = wire.take_body(framing, &mut text);
-        Self {
+        Ok(Self {
             wire,
             head,
             framing,
             text,
             ended,
-        }
+        })
     }
 
     /// Reads once, if the stream has not ended.

@@ -1,0 +1,80 @@
+//! The files in `deploy/` that no test can run as they are: what they ask of the server is there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::support::process::run;
+
+fn path(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("deploy")
+        .join(file)
+}
+
+fn text(file: &str) -> String {
+    fs::read_to_string(path(file)).expect("the file")
+}
+
+/// The words in `text` that begin with `start`, up to what cannot be in a name.
+fn names<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
+    let starts = text.match_indices(start).map(|(at, _)| &text[at..]);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    starts
+        .map(|rest| &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())])
+        .collect()
+}
+
+#[test]
+fn variables_in_the_unit_and_the_image_are_the_servers() {
+    let help = run(&["--help"]).stdout;
+    for file in ["poll-vs-sse.service", "Containerfile"] {
+        let text = text(file);
+        let names = names(&text, "POLL_VS_SSE_");
+        assert!(!names.is_empty());
+        for name in names {
+            assert!(help.contains(&format!("[env: {name}")), "{name} in {file}");
+        }
+    }
+}
+
+#[test]
+fn the_server_takes_the_flags_of_the_compose_file() {
+    let text = text("compose.yaml");
+    let lines = text.lines().map(str::trim);
+    let mut flags: Vec<&str> = lines.filter_map(|line| line.strip_prefix("- --")).collect();
+    assert!(flags.len() > 3, "{flags:?}");
+    let mut flags: Vec<String> = flags.drain(..).map(|flag| format!("--{flag}")).collect();
+    // Flags are read in order, and help ends that.
+    flags.push("--help".to_owned());
+    let ended = run(&flags);
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let unit = directory.path().join("poll-vs-sse.service");
+    let installed = "/usr/local/bin/poll-vs-sse";
+    let text = text("poll-vs-sse.service");
+    assert!(text.contains(installed));
+    let text = text.replace(installed, env!("CARGO_BIN_EXE_poll-vs-sse"));
+    fs::write(&unit, text).expect("writes");
+    let verify = Command::new("systemd-analyze")
+        .arg("verify")
+        .arg(&unit)
+        .stdin(Stdio::null())
+        .output();
+    let Ok(verified) = verify else {
+        eprintln!("skipped: there is no systemd-analyze");
+        return;
+    };
+    let said = String::from_utf8_lossy(&verified.stderr);
+    let ours: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("poll-vs-sse.service"))
+        .collect();
+    assert!(verified.status.success() && ours.is_empty(), "{said}");
+}
