@@ -1,6 +1,6 @@
 //! The store for several machines: a JetStream stream, shared by a group of equal servers.
 //!
-//! The stream's sequence is a message's id, and the moment the stream was made its log's identity.
+//! The stream's sequence is a message's id; the log's identity is in the stream's description.
 //! One consumer follows it ([`follow`]) and feeds the tails; publishing ([`publish`]) and reading
 //! behind the tails ([`read`]) ask the stream's leader. What is stored, and what of it counts, is
 //! [`record`].

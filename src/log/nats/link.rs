@@ -20,7 +20,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{open::OpenError, options::Target, record};
+use super::{
+    open::{OpenError, description},
+    options::Target,
+    record,
+};
 use crate::{cursor::LogId, log::store::Unavailable, message::Room};
 
 /// How long one request may take. Several must fit what a client waits for.
@@ -173,7 +177,13 @@ impl Link {
             return Ok(info);
         }
         let subject = format!("STREAM.CREATE.{}", self.config.name);
-        match self.ask(subject, &self.config).await? {
+        // Each stream that is made is a log of its own.
+        let log = LogId::random().map_err(|error| Unavailable(one_line(&error)))?;
+        let config = Config {
+            description: Some(description(log)),
+            ..self.config.clone()
+        };
+        match self.ask(subject, &config).await? {
             Ok(info) => Ok(info),
             // Another server of the group may have been first.
             Err(error) => match self.info().await? {

@@ -20,6 +20,8 @@ use crate::{
     },
 };
 
+/// What a stream's description begins with; the log's identity follows.
+const DESCRIPTION: &str = "messages of poll-vs-sse, log ";
 /// The largest message that is published, with room to spare.
 const MAX_STORED_BYTES: usize = 64 * 1024;
 
@@ -124,10 +126,24 @@ async fn open(target: Target, config: Config) -> Result<(Link, Info), OpenError>
     Ok((link, info))
 }
 
-/// The stream's identity: the moment it was made, which it keeps for as long as it lives and which
-/// every NATS server tells.
+/// The stream's identity: what its description ends with. A description is part of the stream's
+/// settings, which a cluster agrees on; the moment it was made is not, and changes where all NATS
+/// servers are killed. It has to do for a stream that was made without such a description.
 pub(super) fn identity(info: &Info) -> LogId {
-    LogId::of_number(info.created.unix_timestamp_nanos() as u64)
+    let description = info.config.description.as_deref();
+    description.and_then(described).unwrap_or_else(|| {
+        let created_ns = info.created.unix_timestamp_nanos();
+        LogId::of_number(created_ns as u64)
+    })
+}
+
+fn described(description: &str) -> Option<LogId> {
+    description.strip_prefix(DESCRIPTION)?.parse().ok()
+}
+
+/// The description of a stream that is made as the log `id`.
+pub(super) fn description(id: LogId) -> String {
+    format!("{DESCRIPTION}{id}")
 }
 
 /// The stream as it is to be.
@@ -140,7 +156,6 @@ fn config(options: &Options, retention: Retention) -> Config {
     };
     Config {
         name: options.stream.clone(),
-        description: Some("messages of poll-vs-sse".to_owned()),
         subjects: vec![format!("{}.*", options.stream)],
         max_messages: retention
             .messages
@@ -231,4 +246,18 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
         }
     }
     differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_names_its_log() {
+        let log = LogId::random().expect("chance");
+        assert_eq!(described(&description(log)), Some(log));
+        for other in ["", "messages", "messages of poll-vs-sse, log ", "log k3"] {
+            assert_eq!(described(other), None, "{other:?}");
+        }
+    }
 }
