@@ -84,6 +84,11 @@ const fn spread(name: &'static str, spread: Spread) -> Row {
 
 /// What was asked, and the figures.
 pub fn table(document: &Document) -> String {
+    format!("{}\n\n{}", question(document), aligned(&rows(document)))
+}
+
+/// The heading, and a line for each figure; the name of one that is part of another is indented.
+pub fn rows(document: &Document) -> Vec<Vec<String>> {
     let comparison = Comparison {
         runs: document.runs.clone(),
         transports: document.transports.clone(),
@@ -111,7 +116,7 @@ pub fn table(document: &Document) -> String {
             ));
         }
     }
-    format!("{}\n\n{}", question(document), aligned(&lines))
+    lines
 }
 
 fn heading(outcomes: &[Outcome]) -> Vec<String> {
@@ -129,16 +134,21 @@ fn cells(
     std::iter::once(name.to_owned()).chain(texts).collect()
 }
 
+/// Who was measured.
+pub fn server(document: &Document) -> String {
+    let name = &document.target.name;
+    match &document.versions.server {
+        Some(server) => format!("{name} ({server})"),
+        None => name.clone(),
+    }
+}
+
 /// What was measured, in words: two lines.
-pub fn question(document: &Document) -> String {
-    let target = &document.target;
-    let server = match &document.versions.server {
-        Some(server) => format!("{} ({server})", target.name),
-        None => target.name.clone(),
-    };
+fn question(document: &Document) -> String {
     format!(
-        "{server}, profile {}: {}\non {}",
-        target.profile,
+        "{}, profile {}: {}\non {}",
+        server(document),
+        document.target.profile,
         workload(&document.workload),
         document.machine
     )

@@ -30,7 +30,7 @@ pub fn warnings(machine: &Machine, outcomes: &[Outcome]) -> Vec<Warning> {
         all.push(Warning {
             voids: false,
             text: format!(
-                "the machine was busy with something else when this began (load average {minute}): \
+                "The machine was busy with something else when this began (load average {minute}): \
                  times and CPU may be too high"
             ),
         });

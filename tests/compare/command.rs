@@ -118,7 +118,10 @@ fn files_are_written_and_the_page_needs_no_network() {
     );
 
     let page = std::fs::read_to_string(&report).expect("there");
-    assert!(page.contains(verdict), "{page}");
+    assert!(
+        page.contains("<svg class=\"plot\"") && page.contains(verdict),
+        "{page}"
+    );
     for foreign in ["src=", "href=", "@import", "url(", "<script"] {
         assert!(!page.contains(foreign), "{foreign}");
     }
