@@ -1,6 +1,7 @@
 // The sequence diagram draws what the server's log says, and can be read and stopped.
 
 import assert from 'node:assert/strict';
+import AxeBuilder from '@axe-core/playwright';
 import { Diagram } from './support/diagram.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
@@ -242,4 +243,47 @@ check('two lanes have a diagram each, of their own client', async ({ server, ope
   for (const diagram of [left, right])
     await until('both mark when it was published', async () => (await diagram.drawn('Published')) === 1);
   await lab.noComplaints();
+});
+
+for (const [size, options] of Object.entries({
+  wide: { viewport: { width: 1440, height: 900 }, colorScheme: 'light' },
+  phone: { viewport: { width: 360, height: 640 }, colorScheme: 'dark' },
+})) {
+  check(
+    `${size}, ${options.colorScheme}: axe-core finds nothing in the diagrams and plots`,
+    async ({ server, open }) => {
+      const lab = await open('?view=side-by-side&lang=en', options);
+      await lab.connectedBoth();
+      const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
+      await server.publish({ text: 'heard by both' });
+      await until('it is drawn', async () => (await right.drawn('Pushed')) === 1);
+      await left.button('Show as list').click();
+      await right.region.getByText('Key', { exact: true }).click();
+      await right.button('Pause the diagram').click();
+      await lab.page.getByRole('region', { name: 'Over time' }).scrollIntoViewIfNeeded();
+      await lab.page.getByRole('region', { name: 'Over time' }).locator('canvas').last().waitFor();
+      const { violations } = await new AxeBuilder({ page: lab.page })
+        .include('.diagram')
+        .include('#plots')
+        .analyze();
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+        [],
+      );
+      assert.equal(await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+      await lab.noComplaints();
+    },
+  );
+}
+
+check('the diagram and the plots speak Korean', async ({ open }) => {
+  const lab = await open('?lang=ko');
+  const diagram = lab.page.getByRole('group', { name: '시퀀스 다이어그램', exact: true });
+  await diagram.getByRole('switch', { name: '폴링마다 새 연결' }).check();
+  const list = diagram.getByRole('list', { name: '이벤트' });
+  await list
+    .getByText(/ 요청: [\d,]+바이트, .*연결 \d+번$/)
+    .first()
+    .waitFor({ state: 'attached' });
+  await lab.page.getByRole('region', { name: '시간에 따른 변화' }).getByText('초당 요청 수').waitFor();
 });

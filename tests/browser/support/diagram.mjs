@@ -9,7 +9,7 @@ export class Diagram {
   }
 
   get region() {
-    return this.#lane.getByRole('region', { name: 'Sequence diagram' });
+    return this.#lane.getByRole('group', { name: 'Sequence diagram', exact: true });
   }
 
   get picture() {

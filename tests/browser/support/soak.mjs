@@ -18,13 +18,16 @@ export async function soak({ server, lab, per_second, seconds, every_s }) {
   const hold = await holding(page);
   const traffic = steady(server, per_second);
   const looks = [];
+  const looked_us = [];
   const begun = performance.now();
   const since_s = () => (performance.now() - begun) / 1_000;
   try {
     for (let due_s = 0; due_s <= seconds; due_s += every_s) {
       await until(`${due_s} s are over`, () => since_s() >= due_s, (every_s + 30) * 1_000);
       const long_tasks_ms = await longTasks(page);
+      const from_us = monotonic_us();
       looks.push({ at_s: Math.round(since_s() * 10) / 10, ...(await hold()), long_tasks_ms });
+      looked_us.push([from_us, monotonic_us()]);
       await longTasks(page);
     }
   } finally {
@@ -33,7 +36,18 @@ export async function soak({ server, lab, per_second, seconds, every_s }) {
   }
   const { published, at_s } = looks.pop();
   const [, ...counted] = looks;
-  return { published, seconds: at_s, looks, long_tasks_ms: counted.flatMap((look) => look.long_tasks_ms) };
+  return {
+    published,
+    seconds: at_s,
+    looks,
+    looked_us,
+    long_tasks_ms: counted.flatMap((look) => look.long_tasks_ms),
+  };
+}
+
+/** The clock of the browser's traces. */
+function monotonic_us() {
+  return Number(process.hrtime.bigint() / 1_000n);
 }
 
 /** Fills what is bounded by count, so that growth after it is growth. */

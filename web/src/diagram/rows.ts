@@ -1,8 +1,8 @@
 // Where on the diagram a happening is drawn, and together with which others.
 //
 // Places are in milliseconds, as if something that has to be moved a little to be seen had happened a little later:
-// what moves on the screen is only the scale. Happenings of one look that fall on the same few pixels are one row,
-// so that however much happens, what is drawn is bounded by the height of the picture.
+// what moves on the screen is only the scale. Happenings of one look that follow each other within a few pixels are
+// one row, so that a busy time can be read, and what is drawn is bounded by the height of the picture.
 
 import type { Mark } from './recollection.ts';
 import type { Happening } from './sequence.ts';
@@ -43,8 +43,9 @@ export interface Row {
   single: Happening | null;
 }
 
-/** Happenings nearer than this are drawn as one. */
-const ROW_PX = 2;
+/** What follows nearer than this is drawn together with what it follows, as far as the row reaches. */
+const NEAR_PX = 3;
+const ROW_PX = 14;
 /** Room that an arrow has below the one before it in the same exchange, if there is room. */
 const STEP_PX = 5;
 const SLANT_PX = 3;
@@ -70,7 +71,9 @@ export function lookOf(happening: Happening): Look {
 
 export class Rows {
   readonly #px_per_ms: number;
-  readonly #byKey = new Map<string, Row>();
+  readonly #rows = new Set<Row>();
+  /** The newest of each look. */
+  readonly #newest = new Map<string, Row>();
   /** Where the exchange before this one began, how far its arrows are apart, and where the last of them is. */
   #exchange = {
     from_ms: -Infinity,
@@ -85,7 +88,7 @@ export class Rows {
   }
 
   get all(): Iterable<Row> {
-    return this.#byKey.values();
+    return this.#rows;
   }
 
   add(happening: Happening): { row: Row; isNew: boolean } {
@@ -108,11 +111,12 @@ export class Rows {
   /** Forgets what lies before `ms`, and tells what that was. */
   forget(ms: number): Row[] {
     const gone: Row[] = [];
-    for (const [key, row] of this.#byKey) {
-      if (row.drawn_ms >= ms) continue;
-      this.#byKey.delete(key);
+    for (const row of this.#rows) {
+      if (Math.max(row.drawn_ms, row.to_ms) >= ms) continue;
+      this.#rows.delete(row);
       gone.push(row);
     }
+    for (const [key, row] of this.#newest) if (!this.#rows.has(row)) this.#newest.delete(key);
     return gone;
   }
 
@@ -123,11 +127,12 @@ export class Rows {
     place: { drawn_ms: number; slant_px: number },
     more: { bytes: number; messages: number; single: Happening | null },
   ): { row: Row; isNew: boolean } {
-    const key = `${look} ${transport} ${Math.floor((place.drawn_ms * this.#px_per_ms) / ROW_PX)}`;
-    const row = this.#byKey.get(key);
-    if (row === undefined) {
+    const key = `${look} ${transport}`;
+    const row = this.#newest.get(key);
+    if (row === undefined || !this.#joins(row, at_ms)) {
       const made = { look, transport, from_ms: at_ms, to_ms: at_ms, count: 1, ...place, ...more };
-      this.#byKey.set(key, made);
+      this.#rows.add(made);
+      this.#newest.set(key, made);
       return { row: made, isNew: true };
     }
     row.count += 1;
@@ -137,6 +142,11 @@ export class Rows {
     row.messages += more.messages;
     row.single = null;
     return { row, isNew: false };
+  }
+
+  #joins({ from_ms, to_ms }: Row, at_ms: number): boolean {
+    const near_ms = NEAR_PX / this.#px_per_ms;
+    return at_ms >= from_ms && at_ms - to_ms < near_ms && (at_ms - from_ms) * this.#px_per_ms < ROW_PX;
   }
 
   /**

@@ -61,9 +61,10 @@ export class DiagramView {
     });
     this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
     this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
+    // A group, not a landmark: with two lanes there would be two of one name.
     this.element = h(
       'section',
-      { class: 'diagram', 'aria-labelledby': `${id}-title` },
+      { class: 'diagram', role: 'group', 'aria-labelledby': `${id}-title` },
       h(
         'div',
         { class: 'diagram-head' },

@@ -90,7 +90,7 @@ export class Chart {
     const options: uPlot.Options = {
       width: Math.max(this.#holder.clientWidth, 1),
       height: this.#height,
-      padding: [8, 12, withTimes ? 0 : 6, 0],
+      padding: [8, 32, withTimes ? 0 : 6, 0],
       legend: { show: false },
       cursor: {
         drag: { x: false, y: false },

@@ -8,7 +8,7 @@ export const pictures = {
   diagram: {
     title: 'Sequence diagram',
     explained:
-      'Each arrow is a request, an answer or a push that the server really saw. Time runs downwards; now is at the bottom.',
+      'Each arrow is a request, an answer or a push that the server really saw; where much happens, a thick one stands for several. Time runs downwards; now is at the bottom.',
     of: (transport: string) => `Sequence diagram, ${transport}: browser on the left, server on the right`,
     browser: 'Browser',
     server: 'Server',
