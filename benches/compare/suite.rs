@@ -48,6 +48,9 @@ struct Arguments {
     /// Only say what would be measured, and for how long
     #[arg(long)]
     dry_run: bool,
+    /// Only bring docs/benchmarks.md up to date with the runs there are
+    #[arg(long)]
+    docs: bool,
     /// Run only if this is part of the bench's name
     filter: Option<String>,
     /// Passed by cargo bench
@@ -78,6 +81,16 @@ pub fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     if !"compare".contains(arguments.filter.as_deref().unwrap_or_default()) {
         println!("compare: no part is called that");
+        return Ok(());
+    }
+    if arguments.docs {
+        let changed = docs::regenerate(Path::new(env!("CARGO_MANIFEST_DIR")))?;
+        let state = if changed {
+            "regenerated"
+        } else {
+            "as it has to be"
+        };
+        println!("{} is {state}", docs::PATH);
         return Ok(());
     }
     let built = option_env!("CARGO_BIN_EXE_poll-vs-sse");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{compare, growth, paper, runs};
+use super::{compare, growth, paper, parts, runs, servers};
 
 /// Where the sections are.
 pub const PATH: &str = "docs/benchmarks.md";
@@ -20,6 +20,15 @@ pub struct Section {
 /// All sections for which there is a whole run.
 pub fn sections(root: &Path) -> Result<Vec<Section>> {
     let mut sections = Vec::new();
+    if let Some(body) = parts::section(root)? {
+        sections.push(Section { name: "log", body });
+    }
+    if let Some(found) = runs::latest(root, servers::FILE)? {
+        sections.push(Section {
+            name: "servers",
+            body: servers::section(&found),
+        });
+    }
     if let Some(found) = runs::latest(root, compare::FILE)? {
         sections.push(Section {
             name: "compare",

@@ -10,5 +10,7 @@ pub mod docs;
 pub mod growth;
 pub mod number;
 pub mod paper;
+pub mod parts;
 pub mod runs;
+pub mod servers;
 pub mod spread;

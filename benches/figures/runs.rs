@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::about::About;
 
-/// What every file begins with.
+/// What every file begins with. Those of the first runs do not, and are nobody's source any more.
 #[derive(Debug, Deserialize)]
 struct Head {
-    about: About,
+    about: Option<About>,
 }
 
 /// A run that was found, and the directory it is in.
@@ -38,7 +38,8 @@ pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<Fou
             continue;
         };
         let head = serde_json::from_str::<Head>(&text);
-        let about = head.with_context(|| format!("{}", path.display()))?.about;
+        let head = head.with_context(|| format!("{}", path.display()))?;
+        let Some(about) = head.about else { continue };
         let is_newer = newest
             .as_ref()
             .is_none_or(|(finished, ..)| about.finished_at > *finished);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::empty_poll::{self, EmptyPoll};
 use super::fanout::{self, FanOut};
-use super::figures::about::Machine;
+use super::figures::about::About;
 use super::idle_memory::IdleMemory;
 use super::rounds::Summary;
 
@@ -23,8 +23,7 @@ const IDLE_MEMORY_TARGET_KIB: f64 = 9.0;
 /// A whole run, as it is written to JSON.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    pub command: Vec<String>,
-    pub machine: Machine,
+    pub about: About,
     pub pinned: Option<Pinned>,
     /// Whether the load spins on its core instead of sleeping until something comes.
     pub load_spins: bool,
@@ -53,29 +52,7 @@ pub struct Verdict {
 
 impl Report {
     pub fn print_machine(&self) {
-        let machine = &self.machine;
-        let known = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
-        println!(
-            "machine    {} cores, {}, Linux {}, load {}",
-            machine.cores,
-            known(&machine.cpu),
-            known(&machine.kernel),
-            known(&machine.load)
-        );
-        println!(
-            "build      {}, {}, commit {}{}",
-            known(&machine.server_version),
-            known(&machine.rustc),
-            known(&machine.git_commit),
-            if machine.git_dirty == Some(true) {
-                " and changes"
-            } else {
-                ""
-            }
-        );
-        if machine.is_busy() {
-            println!("           other work is running: expect wide ranges");
-        }
+        println!("{}", self.about.machine_lines());
         match self.pinned {
             Some(pinned) => println!(
                 "pinned     servers to core {}, the load to core {}",

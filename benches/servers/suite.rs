@@ -187,12 +187,16 @@ fn run(arguments: &Arguments) -> Result<()> {
     // their parent.
     unsafe { libc::alarm(LONGEST_RUN_SECONDS) };
     let descriptors = process::raise_descriptor_limit()?;
-    let machine = machine::look(server.as_deref());
+    let is_whole = !arguments.quick && !arguments.self_check && parts.len() == Part::ALL.len();
+    let mut about = machine::begin("servers", is_whole, server.as_deref());
     let pinned = pin_load()?;
     let plan = Plan::new(arguments, pinned, descriptors);
+    if let Some(pinned) = pinned {
+        about.server_cores = vec![pinned.servers];
+        about.load_cores = vec![pinned.load];
+    }
     let mut report = Report {
-        command: std::env::args().collect(),
-        machine,
+        about,
         pinned,
         load_spins: plan.spin,
         fan_out: None,
@@ -206,6 +210,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             .with_context(|| part.name().to_owned())?;
     }
     report.print_verdicts();
+    machine::finish(&mut report.about);
     match &arguments.json {
         Some(path) => report.write_json(path),
         None => Ok(()),
@@ -215,7 +220,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 fn measure(part: Part, plan: &Plan, server: Option<&Path>, report: &mut Report) -> Result<()> {
     match part {
         Part::Fanout => report.fan_out(fanout::run(plan, server)?),
-        Part::EmptyPoll if report.machine.nginx.is_none() => {
+        Part::EmptyPoll if report.about.machine.nginx.is_none() => {
             println!("\nempty-poll: skipped, since nginx is not installed");
         }
         Part::EmptyPoll => report.empty_poll(empty_poll::run(plan, server)?),

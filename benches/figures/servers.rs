@@ -1,0 +1,117 @@
+//! Whole servers against their floors: what the documentation says of `servers.json`.
+
+use serde::Deserialize;
+
+use super::about::About;
+use super::number::{count, three};
+use super::runs::Found;
+use super::spread::Spread;
+
+/// Its file in a run's directory.
+pub const FILE: &str = "servers.json";
+const FLOOR: &str = "floor";
+
+/// What is read of it; each raw round is in there too.
+#[derive(Debug, Deserialize)]
+pub struct Servers {
+    pub about: About,
+    fan_out: Option<FanOut>,
+    empty_poll: Option<EmptyPoll>,
+    idle_memory: Vec<IdleMemory>,
+    verdicts: Vec<Verdict>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FanOut {
+    subscribers: u64,
+    summaries: Vec<Summary>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EmptyPoll {
+    connections: u64,
+    summaries: Vec<Summary>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Summary {
+    side: String,
+    ratio: Spread,
+}
+
+#[derive(Debug, Deserialize)]
+struct IdleMemory {
+    workers: usize,
+    subscribers: u64,
+    pss_before_kib: u64,
+    pss_idle_kib: u64,
+    pss_after_message_kib: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Verdict {
+    line: String,
+}
+
+/// The section of the documentation.
+pub fn section(found: &Found<Servers>) -> String {
+    let Found { run, directory } = found;
+    let mut text = format!(
+        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}): `{}`, {}\n\n\
+         | what | against | CPU ratio, median (range) |\n|---|---|---|",
+        run.about.command,
+        run.about.sentence()
+    );
+    if let Some(part) = &run.fan_out {
+        let what = format!(
+            "a delivery, {} subscribers, next message once all have the last",
+            count(part.subscribers)
+        );
+        text += &rows(
+            &part.summaries,
+            FLOOR,
+            &what,
+            "a bare epoll loop with one `write` per subscriber",
+        );
+    }
+    if let Some(part) = &run.empty_poll {
+        let what = format!("an empty poll, {} kept-alive connections", part.connections);
+        text += &rows(
+            &part.summaries,
+            "nginx return 200",
+            &what,
+            "nginx `return 200` of the same body",
+        );
+    }
+    text +=
+        "\n\n| memory of an idle subscriber | idle | once it has had a message |\n|---|---|---|";
+    for part in &run.idle_memory {
+        let each = |kib: u64| (kib as f64 - part.pss_before_kib as f64) / part.subscribers as f64;
+        text += &format!(
+            "\n| {} subscribers, {} worker(s) | {} KiB | {} KiB |",
+            count(part.subscribers),
+            part.workers,
+            three(each(part.pss_idle_kib)),
+            three(each(part.pss_after_message_kib))
+        );
+    }
+    text += "\n\nAgainst the targets:\n";
+    for verdict in &run.verdicts {
+        let words: Vec<_> = verdict.line.split_whitespace().collect();
+        text += &format!("\n- {}", words.join(" "));
+    }
+    text
+}
+
+/// A row for each side but the one that the others are held against.
+fn rows(summaries: &[Summary], base: &str, what: &str, against: &str) -> String {
+    let others = summaries.iter().filter(|summary| summary.side != base);
+    let rows = others.map(|summary| {
+        let Spread { median, min, max } = summary.ratio;
+        format!(
+            "\n| {what}: {} | {against} | {median:.3} ({min:.3}–{max:.3}) |",
+            summary.side
+        )
+    });
+    rows.collect()
+}
