@@ -48,12 +48,21 @@ struct Options {
     server: PathBuf,
 
     /// NATS' program.
-    #[arg(long, default_value = "nats-server")]
+    #[arg(long, env = "NATS_SERVER", default_value_os_t = nats_server())]
     nats_server: PathBuf,
 
     /// Where the processes' files and logs go, and stay [default: a directory that goes with them].
     #[arg(long)]
     directory: Option<PathBuf>,
+}
+
+fn nats_server() -> PathBuf {
+    let debian = PathBuf::from("/usr/sbin/nats-server");
+    if debian.exists() {
+        debian
+    } else {
+        "nats-server".into()
+    }
 }
 
 fn main() -> ExitCode {
@@ -97,8 +106,8 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
             store: options.store,
             server: options.server.clone(),
             nats_server: options.nats_server.clone(),
-            // What is published in 5 s: a reader that stalls for longer is overtaken.
-            retained: u64::from(options.rate) * 5,
+            // What is published in 3 s: a reader that stalls for longer is overtaken.
+            retained: u64::from(options.rate) * 3,
             seed,
             directory,
         },

@@ -58,6 +58,8 @@ pub struct Verdict {
     pub skipped: u64,
     /// Resets for which there was no reason.
     pub unfounded: u64,
+    /// The first of them: after which message, and the newest that anybody knew of then.
+    pub first_unfounded: Option<(u64, u64)>,
     /// Missing, and the reader was not told.
     pub missed: u64,
     pub repeated: u64,
@@ -91,6 +93,7 @@ impl Verdict {
         self.resets += other.resets;
         self.skipped += other.skipped;
         self.unfounded += other.unfounded;
+        self.first_unfounded = self.first_unfounded.or(other.first_unfounded);
         self.missed += other.missed;
         self.repeated += other.repeated;
         self.out_of_order += other.out_of_order;
@@ -186,6 +189,7 @@ impl Published {
                 && !(is_expired && self.may_be_expired(last, head))
             {
                 verdict.unfounded += 1;
+                verdict.first_unfounded.get_or_insert((last, head));
             }
             last = last.max(id);
         }
@@ -196,7 +200,7 @@ impl Published {
     /// Whether something after `last` may no longer have been retained when `head` was the newest.
     fn may_be_expired(&self, last: u64, head: u64) -> bool {
         // The newest that anybody was told of may be some behind the log.
-        const UNTOLD: u64 = 256;
+        const UNTOLD: u64 = 64;
         head + UNTOLD > last + self.retained
     }
 

@@ -66,8 +66,11 @@ pub fn print(outcome: &Outcome) {
     );
     for (transport, verdict) in &outcome.verdicts {
         let name = transport.as_str();
-        if verdict.unfounded > 0 {
-            println!("{name}: {} resets without a reason", verdict.unfounded);
+        if let Some((last, head)) = verdict.first_unfounded {
+            let n = verdict.unfounded;
+            println!(
+                "{name}: {n} resets without a reason, one after {last} when {head} was the newest"
+            );
         }
         if verdict.foreign > 0 {
             println!(
