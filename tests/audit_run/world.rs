@@ -40,6 +40,8 @@ pub struct Tally {
     pub broken: AtomicU64,
     /// Answers of 503.
     pub away: AtomicU64,
+    /// The longest that a publisher waited for a 503.
+    pub slowest_refusal_ms: AtomicU64,
     /// Reads from another server than before.
     pub moves: AtomicU64,
     /// Times that a reader stopped reading.
