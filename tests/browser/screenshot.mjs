@@ -6,6 +6,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { launch, LabPage } from './support/browser.mjs';
+import { Diagram } from './support/diagram.mjs';
 import { Server } from './support/server.mjs';
 import { until } from './support/wait.mjs';
 
@@ -54,9 +55,48 @@ async function converse(server, room, mina) {
   });
 }
 
+/** Two lanes for as long as a diagram shows: some talk, and pauses in which only polling goes on. */
+async function converseTwice(server, room, lab) {
+  const lines = ['Is the kettle on?', 'Two cups are poured.', 'Which tram?', 'The 4. It is always the 4.'];
+  await lab.connectedBoth();
+  for (const [index, pause_ms] of [900, 4_200, 2_600, 6_000, 800, 5_400, 1_700, 3_900, 7_000].entries()) {
+    await server.publish({ room, author: index % 2 ? 'ana' : 'tomas', text: lines[index % lines.length] });
+    await lab.page.waitForTimeout(pause_ms);
+  }
+}
+
+/** What encloses all of `locators`, with a margin. */
+async function around(locators, margin = 16) {
+  const boxes = await Promise.all(locators.map((locator) => locator.boundingBox()));
+  const [x, y] = ['x', 'y'].map((side) => Math.min(...boxes.map((box) => box[side])) - margin);
+  const right = Math.max(...boxes.map((box) => box.x + box.width)) + margin;
+  const bottom = Math.max(...boxes.map((box) => box.y + box.height)) + margin;
+  return { x: Math.max(x, 0), y: Math.max(y, 0), width: right - Math.max(x, 0), height: bottom - y };
+}
+
+/** The diagrams and the plots, of one conversation in two lanes. */
+async function pictures(browser) {
+  const server = await Server.start('memory');
+  try {
+    const room = 'kitchen';
+    // High enough that nothing that stays in sight stands before anything.
+    const options = { viewport: { width: 1280, height: 2_000 }, deviceScaleFactor: 1.5 };
+    const lab = await LabPage.open(browser, server.page(`?room=${room}&view=side-by-side`), options);
+    await converseTwice(server, room, lab);
+    const { page } = lab;
+    const diagrams = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region).region);
+    await page.screenshot({ path: `${IMAGES}sequence.png`, clip: await around(diagrams, 0) });
+    await page.getByRole('region', { name: 'Over time' }).screenshot({ path: `${IMAGES}over-time.png` });
+    await lab.noComplaints();
+  } finally {
+    await server.end();
+  }
+}
+
 const browser = await launch();
 try {
   await mkdir(IMAGES, { recursive: true });
+  await pictures(browser);
   for (const [file, options] of Object.entries(PICTURES)) {
     const server = await Server.start('memory');
     try {

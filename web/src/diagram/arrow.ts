@@ -57,7 +57,7 @@ export class Arrow {
     const gap = gapLabel(row);
     const gap_px = gap === null ? 0 : gap.ms * px_per_ms;
     if (gap !== null && gap_px >= GAP_PX) {
-      this.element.append(svg('text', { class: 'gap-label', x: browser + 8, y: 4 - gap_px / 2 }, gap.text));
+      this.element.append(svg('text', { class: 'gap-label', x: browser + 20, y: 4 - gap_px / 2 }, gap.text));
     }
     this.update();
   }
