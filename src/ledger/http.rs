@@ -78,6 +78,7 @@ fn as_json(ledger: &Ledger, account: &Account) -> Value {
     let (since, now) = (ledger.since, Timestamp::now());
     json!({
         "since": format!("{since:.6}"), "now": format!("{now:.6}"), "transports": transports,
+        "scope": "server",
     })
 }
 

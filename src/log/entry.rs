@@ -71,6 +71,16 @@ pub struct Limit {
     pub bytes: usize,
 }
 
+impl Limit {
+    /// The larger of both, in messages and in bytes.
+    pub fn or_more(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.max(other.messages),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
+}
+
 /// Messages of one room after a place in the log, oldest first.
 #[derive(Debug, Default)]
 pub struct Page {

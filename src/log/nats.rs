@@ -5,6 +5,7 @@
 //! behind the tails ([`read`]) ask the stream's leader. What is stored, and what of it counts, is
 //! [`record`].
 
+mod ahead;
 mod follow;
 mod link;
 mod open;
@@ -31,7 +32,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use self::{link::Link, open::identity, past::Pasts, publish::Arrival};
+use self::{ahead::Aheads, link::Link, open::identity, past::Pasts, publish::Arrival};
 pub use self::{
     open::{OpenError, Opened},
     options::{Options, Secret},
@@ -78,6 +79,9 @@ struct Shared {
     names: AtomicU64,
     names_prefix: LogId,
     reads: Semaphore,
+    aheads: Mutex<Aheads>,
+    /// The oldest message that the stream held when it was last looked at.
+    held_from: AtomicU64,
 }
 
 /// What was last known of the stream.
@@ -113,6 +117,8 @@ impl Nats {
             names: AtomicU64::new(0),
             names_prefix,
             reads: Semaphore::new(READS),
+            aheads: Mutex::default(),
+            held_from: AtomicU64::new(0),
         });
         runtime.spawn(follow::follow(shared.clone()));
         Self {
@@ -137,7 +143,10 @@ impl Nats {
     /// Whether the store answers now.
     pub async fn ready(&self) -> Result<(), Unavailable> {
         self.check()?;
-        self.shared.info().await?;
+        if let Err(away) = self.shared.info().await {
+            self.shared.doubt(&away.0);
+            return Err(away);
+        }
         self.check()
     }
 
@@ -185,6 +194,14 @@ impl Shared {
             Some(why) => Err(Unavailable(why.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Takes the store for away until a look at the stream says otherwise.
+    fn doubt(&self, why: &str) {
+        self.status.send_modify(|status| {
+            status.away.get_or_insert_with(|| why.to_owned());
+        });
+        self.look.notify_one();
     }
 
     async fn info(&self) -> Result<Info, Unavailable> {

@@ -234,6 +234,8 @@ impl Guests {
             room: &'a str,
             count: usize,
             present: Vec<Present<'a>>,
+            /// Other servers of a group have readers of their own.
+            scope: &'a str,
         }
         let mut guests: Vec<_> = self.by_client.iter().collect();
         guests.sort_unstable_by_key(|(_, guest)| guest.order);
@@ -249,6 +251,7 @@ impl Guests {
                     since: format!("{:.6}", guest.since),
                 })
                 .collect(),
+            scope: "server",
         };
         serde_json::to_string(&json).expect("strings and integers always serialise")
     }

@@ -3,14 +3,14 @@
 //! How an answer gets onto the wire is another matter: over HTTP ([`super::reply`]), or past it
 //! ([`super::poller`]).
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError as _,
     http::header::{self, HeaderMap},
     web,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     Served, open,
@@ -29,6 +29,8 @@ use crate::{
 
 /// The largest answer, in bytes of messages; what is over it is `more`.
 const MAX_ANSWER_BYTES: usize = 512 * 1024;
+/// How long a long-poll waits before it asks a store again that did not answer.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// A poll that came over HTTP.
 pub async fn poll(request: HttpRequest, served: web::Data<Served>) -> HttpResponse {
@@ -91,7 +93,7 @@ pub fn ask(
             return std::future::pending().await;
         }
         if query.fault == Some(Fault::Slow) {
-            tokio::time::sleep(LATENCY).await;
+            sleep(LATENCY).await;
         }
         match read(&served.log, &query, &known, &parting).await {
             Ok(answer) => reply(answer, &query, &known, &served.presence, exchange),
@@ -182,7 +184,15 @@ async fn read(
     let mut listener = room.listen();
     while !is_news(&answer, known) && rung(&listener, answer.read.after, deadline, parting).await {
         let mut room = listener.room.clone();
-        let read = room.read(place, limit).await?;
+        let read = match room.read(place, limit).await {
+            Ok(read) => read,
+            Err(away) if Instant::now() >= deadline => return Err(away),
+            // The store may be back before the wait is over.
+            Err(_) => {
+                sleep(AGAIN_AFTER).await;
+                continue;
+            }
+        };
         answer = Answer {
             cursor: room.cursor(read.after),
             read,

@@ -26,7 +26,7 @@ each_store!(the_ledger_has_the_contracts_form, |server| {
     let response = server.get("/ledger");
     let ledger = response.ok();
     let fields: Vec<&String> = ledger.as_object().expect("an object").keys().collect();
-    assert_eq!(fields, ["since", "now", "transports"]);
+    assert_eq!(fields, ["since", "now", "transports", "scope"]);
     assert!(
         ledger["since"]
             .as_str()

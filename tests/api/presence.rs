@@ -14,6 +14,7 @@ fn present(server: &Server, room: &str) -> Vec<(String, String)> {
     assert_eq!(answer["room"], room);
     let present = answer["present"].as_array().expect("a list");
     assert_eq!(answer["count"], present.len());
+    assert_eq!(answer["scope"], "server");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let who = present.iter().map(|reader| {
         assert!(text(&reader["since"]).ends_with('Z'));

@@ -15,7 +15,7 @@ use std::{
 
 use poll_vs_sse::log::nats::Options;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A stream of its own on a server that the whole test process shares.
 pub fn shared() -> Options {

@@ -1,11 +1,16 @@
 //! Real NATS servers that a test may stop, freeze, wipe and start again.
 
-use std::process::{Child, Stdio};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Stdio},
+};
 
 use poll_vs_sse::log::nats::Options;
 use tempfile::TempDir;
 
-use super::nats::{await_port, command, free_port, url};
+use super::nats::{PATIENCE, await_port, command, free_port, url};
 
 /// A NATS server that a test may stop, freeze and start again. Killed when it is dropped.
 pub struct Nats {
@@ -24,6 +29,21 @@ impl Nats {
     pub fn with(args: &[&str]) -> Self {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         Self::on(free_port(), args, true)
+    }
+
+    /// Without JetStream.
+    pub fn without_jetstream() -> Self {
+        Self::on(free_port(), Vec::new(), false)
+    }
+
+    /// With a configuration file.
+    pub fn configured(config: &str) -> Self {
+        let mut nats = Self::new(free_port(), Vec::new());
+        let path = nats.directory.path().join("nats.conf");
+        fs::write(&path, config).expect("writes");
+        nats.args = vec!["-c".into(), path.display().to_string()];
+        nats.go_on();
+        nats
     }
 
     fn new(port: u16, args: Vec<String>) -> Self {
@@ -77,10 +97,63 @@ impl Nats {
             let _ = child.wait();
         }
     }
+
+    /// Publishes an empty message on `subject`, such as a request of JetStream's API, and waits until
+    /// it was taken.
+    pub fn publish(&self, subject: &str) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
+        stream.set_read_timeout(Some(PATIENCE)).expect("sets");
+        let lines = format!("CONNECT {{}}\r\nPUB {subject} 0\r\n\r\nPING\r\n");
+        stream.write_all(lines.as_bytes()).expect("writes");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"PONG\r\n") {
+            let mut bytes = [0; 1024];
+            let n = stream.read(&mut bytes).expect("answers");
+            assert_ne!(n, 0, "NATS ended the connection");
+            answer.extend_from_slice(&bytes[..n]);
+        }
+    }
+
+    /// Kills it, and deletes all that it has stored.
+    pub fn wipe(&mut self) {
+        self.kill();
+        for entry in fs::read_dir(self.directory.path()).expect("reads") {
+            let path = entry.expect("reads").path();
+            if path.is_dir() {
+                fs::remove_dir_all(path).expect("deletes");
+            }
+        }
+    }
 }
 
 impl Drop for Nats {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Three servers that keep each stream three times.
+pub fn cluster() -> [Nats; 3] {
+    let routes = [(); 3].map(|()| free_port());
+    let all: Vec<String> = routes.iter().map(|&port| url(port)).collect();
+    let mut n = 0;
+    let mut nodes = routes.map(|route| {
+        n += 1;
+        let args = [
+            ("--cluster_name", "test".to_owned()),
+            ("--server_name", format!("n{n}")),
+            ("--cluster", url(route)),
+            ("--routes", all.join(",")),
+        ];
+        let mut args: Vec<String> = args
+            .into_iter()
+            .flat_map(|(flag, value)| [flag.to_owned(), value])
+            .collect();
+        args.push("--jetstream".into());
+        Nats::new(free_port(), args)
+    });
+    for node in &mut nodes {
+        node.go_on();
+    }
+    nodes
 }

@@ -7,7 +7,6 @@
 //! messages.
 
 use std::{
-    convert::Infallible,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -46,6 +45,9 @@ const PEER_SILENCE: Duration = Duration::from_millis(2500);
 /// Messages that are handed to the tails at once.
 const BATCH: usize = 256;
 
+/// Another stream is in the place of the one that was followed, or is to be made.
+struct Replaced;
+
 /// A message of the stream; no record where no server of ours put it there.
 struct Arrived {
     id: u64,
@@ -55,16 +57,19 @@ struct Arrived {
 
 pub(super) async fn follow(shared: Arc<Shared>) {
     loop {
-        let Err(away) = shared.session().await;
-        shared
-            .status
-            .send_modify(|status| status.away = Some(away.0));
-        sleep(SESSION_EVERY).await;
+        match shared.session().await {
+            // The new stream is as good as the old one was.
+            Ok(Replaced) => {}
+            Err(Unavailable(why)) => {
+                shared.status.send_modify(|status| status.away = Some(why));
+                sleep(SESSION_EVERY).await;
+            }
+        }
     }
 }
 
 impl Shared {
-    async fn session(&self) -> Result<Infallible, Unavailable> {
+    async fn session(&self) -> Result<Replaced, Unavailable> {
         let mut connections = self.link.connections();
         connections.mark_unchanged();
         if !self.link.is_connected() {
@@ -85,10 +90,7 @@ impl Shared {
             tokio::pin!(looking);
             loop {
                 tokio::select! {
-                    batch = messages.next() => {
-                        let batch = batch.ok_or_else(|| Unavailable("not connected".to_owned()))?;
-                        self.take(batch, &mut delivered)?;
-                    }
+                    biased;
                     _ = connections.changed() => {
                         return Err(Unavailable("the connection was lost".to_owned()));
                     }
@@ -97,12 +99,15 @@ impl Shared {
                             Ok(Some(info)) if identity(&info) == self.pasts.lock().log => {
                                 self.take_status(&info);
                             }
-                            Ok(_) => return Err(Unavailable("the stream was replaced".to_owned())),
-                            Err(away) => {
-                                self.status.send_modify(|status| status.away = Some(away.0));
-                            }
+                            Ok(_) => return Ok(Replaced),
+                            // What is begun anew needs a majority of the NATS servers.
+                            Err(away) => return Err(away),
                         }
                         break;
+                    }
+                    batch = messages.next() => {
+                        let batch = batch.ok_or_else(|| Unavailable("not connected".to_owned()))?;
+                        self.take(batch, &mut delivered)?;
                     }
                 }
             }
@@ -153,8 +158,9 @@ impl Shared {
 
     /// Takes what the stream's leader says of it.
     fn take_status(&self, info: &Info) {
-        self.tails
-            .expire(info.state.first_sequence.saturating_sub(1));
+        let first = info.state.first_sequence;
+        self.held_from.store(first, Ordering::Relaxed);
+        self.tails.expire(first.saturating_sub(1));
         let away = leaderless(info);
         self.status.send_modify(|status| status.away = away);
         self.retained_messages
@@ -236,9 +242,6 @@ impl Shared {
         let count = (before + arrived.len() as u64).min(kept);
         self.retained_messages.store(count, Ordering::Relaxed);
         let mut waiting = self.waiting.lock();
-        if waiting.is_empty() {
-            return;
-        }
         let mut entries = entries.into_iter().peekable();
         for Arrived {
             id,
@@ -257,6 +260,8 @@ impl Shared {
                 });
             }
         }
+        // After the arrivals: who waits for the place finds its message there.
+        self.reached.send_replace((pasts.log, through));
     }
 }
 

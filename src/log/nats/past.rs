@@ -21,6 +21,8 @@ pub struct Pasts {
     /// All messages up to here have been seen, or were there before.
     through: u64,
     newest: LruCache<Room, u64>,
+    /// A room that is not in `newest` has no message after this place.
+    others_after: u64,
     /// The messages after `recent_after`, without exception.
     recent: VecDeque<(u64, Room)>,
     recent_after: u64,
@@ -34,6 +36,7 @@ impl Pasts {
             log,
             through,
             newest: LruCache::new(MAX_ROOMS),
+            others_after: through,
             recent: VecDeque::new(),
             recent_after: through,
             last_sent_at_us: 0,
@@ -51,7 +54,7 @@ impl Pasts {
                 self.recent_after = id;
             }
             self.recent.push_back((id, room.clone()));
-            self.newest.put(room, id);
+            self.remember(&room, id);
             let sent_at_us = message.sent_at.as_microsecond();
             self.last_sent_at_us = self.last_sent_at_us.max(sent_at_us);
         }
@@ -61,6 +64,7 @@ impl Pasts {
     /// Up to `through` there may have been messages that were not seen and are gone.
     pub fn skip_to(&mut self, through: u64) {
         self.newest.clear();
+        self.others_after = through;
         self.recent.clear();
         self.recent_after = through;
         self.through = through;
@@ -76,11 +80,28 @@ impl Pasts {
 
     /// What is known of `room`; `None`: the stream is to be asked.
     pub fn of(&mut self, room: &Room) -> Option<Past> {
-        let newest = *self.newest.get(room)?;
+        let newest = match self.newest.get(room) {
+            Some(newest) => *newest,
+            None if self.others_after == 0 => 0,
+            None => return None,
+        };
         Some(Past {
             newest,
             known: self.through,
         })
+    }
+
+    /// The room's newest message is at most this one, where the stream holds none before `first`.
+    pub fn bound(&self, first: u64) -> u64 {
+        self.others_after.min(first.saturating_sub(1))
+    }
+
+    fn remember(&mut self, room: &Room, id: u64) {
+        if let Some((other, newest)) = self.newest.push(room.clone(), id)
+            && other != *room
+        {
+            self.others_after = self.others_after.max(newest);
+        }
     }
 
     /// `past`, with what was seen of `room` between what it knows and the message `first`.
@@ -105,7 +126,7 @@ impl Pasts {
     pub fn learn(&mut self, log: LogId, room: &Room, newest: u64, through: u64) {
         // What was seen meanwhile is newer.
         if self.log == log && self.through == through {
-            self.newest.put(room.clone(), newest);
+            self.remember(room, newest);
         }
     }
 }
@@ -181,6 +202,8 @@ mod tests {
         // What came before this server did is not known to it.
         assert_eq!(pasts.filled(&den, past(2, 4), 8), past(2, 4));
         assert_eq!(pasts.filled(&den, None, 8), None);
+        assert_eq!(pasts.of(&"attic".parse().expect("a room")), None);
+        assert_eq!((pasts.bound(9), pasts.bound(3)), (5, 2));
         pasts.skip_to(20);
         assert_eq!(pasts.of(&den), None);
     }

@@ -24,7 +24,7 @@ use crate::{
         entry::Entry,
         store::{AppendError, Appended, FirstUse, IdempotencyKey, Unavailable, appended},
     },
-    message::{Draft, Room},
+    message::{Draft, Message, Room},
 };
 
 /// No attempt begins later than this.
@@ -77,6 +77,8 @@ enum Attempt {
     Done(Result<Appended, AppendError>),
     /// The message is in the stream but does not count: it must be sent as another one.
     Void,
+    /// It was stored, and is retained no longer.
+    Gone,
     /// It was not stored.
     Refused(String),
     /// It may be stored yet.
@@ -125,6 +127,7 @@ impl Publish<'_> {
                     was_sent = false;
                     continue;
                 }
+                Attempt::Gone => {}
                 Attempt::Refused(reason) => why = reason,
                 Attempt::Silent(reason) => {
                     why = reason;
@@ -175,16 +178,32 @@ impl Publish<'_> {
             Ok(Acknowledged {
                 id,
                 is_repeat: false,
-            }) => match timeout_at(self.begun + ANSWER, &mut waiting.arrival).await {
-                Ok(arrival) => self.arrived(arrival, sent),
-                Err(_) => self.stored(stamp.log, id, &waiting.name).await,
-            },
+            }) => {
+                let deadline = self.begun + ANSWER;
+                let log = stamp.log;
+                self.shared.wait_until_reached(log, id, deadline).await;
+                match waiting.arrival.try_recv() {
+                    Ok(arrival) => self.arrived(Ok(arrival), sent),
+                    Err(_) => match self.stored(log, id, &waiting.name).await {
+                        Attempt::Gone => Attempt::Done(Ok(self.retired(log, id))),
+                        attempt => attempt,
+                    },
+                }
+            }
             Ok(Acknowledged {
                 id,
                 is_repeat: true,
-            }) => self.stored(stamp.log, id, &waiting.name).await,
+            }) => match self.stored(stamp.log, id, &waiting.name).await {
+                // The first message cannot be compared.
+                Attempt::Gone if self.key.is_some() => Attempt::Done(Err(AppendError::KeyReused)),
+                Attempt::Gone => Attempt::Done(Ok(self.retired(stamp.log, id))),
+                attempt => attempt,
+            },
             Err(Unacknowledged::Refused(why)) => Attempt::Refused(why),
-            Err(Unacknowledged::Silent(why)) => Attempt::Silent(why),
+            Err(Unacknowledged::Silent(why)) => {
+                self.shared.doubt(&why);
+                Attempt::Silent(why)
+            }
         }
     }
 
@@ -216,9 +235,7 @@ impl Publish<'_> {
                 record: Some(record),
                 ..
             })) => record,
-            // The first message is there no longer, and cannot be compared.
-            Ok(_) if self.key.is_some() => return Attempt::Done(Err(AppendError::KeyReused)),
-            Ok(_) => return Attempt::Silent("the message is there no longer".to_owned()),
+            Ok(_) => return Attempt::Gone,
             Err(away) => return Attempt::Silent(away.0),
         };
         if record.is_void {
@@ -239,6 +256,12 @@ impl Publish<'_> {
             json: entry.json(),
         };
         Attempt::Done(first_use.answer_to(self.draft.clone()))
+    }
+
+    /// The message as it was, to the moment it was stored: nobody will read it any more.
+    fn retired(&self, log: LogId, id: u64) -> Appended {
+        let message = Message::new(log, id, self.draft.clone(), Timestamp::now());
+        appended(log, &Entry::new(&message, self.shared.encode))
     }
 
     async fn stamp(&self, publish: String) -> Result<Stamp, Unavailable> {
@@ -269,7 +292,10 @@ impl Shared {
         let newest = match self.link.newest(log, room).await? {
             Some(newest) => newest.id,
             // There may have been one before all that the stream holds.
-            None => self.info().await?.state.first_sequence.saturating_sub(1),
+            None => {
+                let first = self.info().await?.state.first_sequence;
+                self.pasts.lock().bound(first)
+            }
         };
         self.pasts.lock().learn(log, room, newest, through);
         let known = through.max(newest);

@@ -4,7 +4,7 @@
 //! that lags. So the stream's leader says first which message is the room's newest, and is asked
 //! for what the consumer does not have yet.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::atomic::Ordering, time::Duration};
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use futures_util::StreamExt as _;
@@ -12,6 +12,7 @@ use tokio::{sync::SemaphorePermit, time::timeout};
 
 use super::{
     Nats, Shared,
+    ahead::READ_AHEAD,
     link::{micros, one_line},
     past::retired_through,
     record::{self, Record},
@@ -43,11 +44,23 @@ const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 impl Nats {
     pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+        let log = self.shared.pasts.lock().log;
+        let first = self
+            .shared
+            .first(self.shared.held_from.load(Ordering::Relaxed));
+        let ahead = self.shared.aheads.lock().take(log, room, id, first, limit);
+        if let Some(mut page) = ahead {
+            // What has come since is after all that was read ahead.
+            let past = self.shared.pasts.lock().of(room);
+            let last = page.entries.last().map_or(id, |entry| entry.id);
+            page.more |= past.is_some_and(|past| past.newest > last);
+            return Ok(page);
+        }
         let reading = self.shared.reading(room).await?;
         let mut page = Page::default();
         let mut next = None;
         if let Some(newest) = reading.newest().await?.filter(|&newest| newest > id) {
-            let mut taking = Taking::new(limit);
+            let mut taking = Taking::new(READ_AHEAD.or_more(limit));
             let consumer = reading.consumer(id + 1).await?;
             let end = reading
                 .scan(&consumer, id, newest, |record| {
@@ -57,12 +70,13 @@ impl Nats {
                 })
                 .await;
             reading.discard(consumer);
-            page.entries = taking.entries;
-            page.more = end? < newest;
-            if page.more && page.entries.is_empty() {
+            let more = end? < newest;
+            if more && taking.entries.is_empty() {
                 // Not to be taken for an empty past.
                 return Err(Unavailable("JetStream lags behind itself".to_owned()));
             }
+            let mut aheads = self.shared.aheads.lock();
+            page = aheads.give(reading.log, room, taking.entries, more, limit);
         }
         page.expired = reading.retired_through(next.as_ref()).await? > id;
         Ok(page)
@@ -331,7 +345,7 @@ enum Took {
 
 /// Takes entries while they fit.
 struct Taking {
-    entries: Vec<Entry>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     limit: Limit,
 }
@@ -339,7 +353,7 @@ struct Taking {
 impl Taking {
     fn new(limit: Limit) -> Self {
         Self {
-            entries: Vec::new(),
+            entries: VecDeque::new(),
             bytes: 0,
             limit,
         }
@@ -350,7 +364,7 @@ impl Taking {
         if self.bytes > self.limit.bytes && !self.entries.is_empty() {
             return Took::Not;
         }
-        self.entries.push(entry);
+        self.entries.push_back(entry);
         if self.entries.len() >= self.limit.messages || self.bytes >= self.limit.bytes {
             Took::Last
         } else {

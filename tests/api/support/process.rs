@@ -20,6 +20,13 @@ pub struct Process {
     pub stderr: Output,
 }
 
+/// A server that may not listen yet; killed when it is dropped.
+pub struct Starting {
+    child: Guard,
+    pub stdout: Output,
+    stderr: Output,
+}
+
 /// What a process wrote so far.
 pub struct Output {
     text: Arc<Mutex<Vec<u8>>>,
@@ -66,23 +73,8 @@ impl Process {
         Self::spawn(command(args))
     }
 
-    pub fn spawn(mut command: Command) -> Self {
-        command.args(["--bind", "127.0.0.1:0"]);
-        let mut guard = Guard(command.spawn().expect("starts"));
-        let (stdout, stderr) = outputs(&mut guard.0);
-        let mut addr = None;
-        eventually("the server says where it listens", || {
-            let exited = guard.0.try_wait().expect("a status");
-            assert!(exited.is_none(), "it ended: {}", stderr.text());
-            addr = stdout.text().lines().find_map(listening);
-            addr.is_some()
-        });
-        Self {
-            child: guard,
-            addr: addr.expect("an address"),
-            stdout,
-            stderr,
-        }
+    pub fn spawn(command: Command) -> Self {
+        Starting::new(command).listening()
     }
 
     pub fn signal(&self, signal: i32) {
@@ -114,6 +106,40 @@ impl Process {
     pub fn kill(self) {
         self.signal(libc::SIGKILL);
         self.wait();
+    }
+}
+
+impl Starting {
+    pub fn new(mut command: Command) -> Self {
+        command.args(["--bind", "127.0.0.1:0"]);
+        let mut child = Guard(command.spawn().expect("starts"));
+        let (stdout, stderr) = outputs(&mut child.0);
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    pub fn listening(self) -> Process {
+        let Self {
+            mut child,
+            stdout,
+            stderr,
+        } = self;
+        let mut addr = None;
+        eventually("the server says where it listens", || {
+            let exited = child.0.try_wait().expect("a status");
+            assert!(exited.is_none(), "it ended: {}", stderr.text());
+            addr = stdout.text().lines().find_map(listening);
+            addr.is_some()
+        });
+        Process {
+            child,
+            addr: addr.expect("an address"),
+            stdout,
+            stderr,
+        }
     }
 }
 

@@ -1,0 +1,216 @@
+//! Three NATS servers that keep the stream three times: one of them may die, two may not.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::Duration,
+};
+
+use async_nats::jetstream;
+use poll_vs_sse::{
+    config::{Config, StoreChoice},
+    log::nats::Options,
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    door::{Door, cursor},
+    eventually,
+    nats_nodes::{Nats, cluster},
+    server::Server,
+};
+
+const REPLICAS: usize = 3;
+
+struct Cluster {
+    nodes: [Nats; REPLICAS],
+    options: Options,
+}
+
+impl Cluster {
+    fn start() -> Self {
+        let nodes = cluster();
+        let servers: Vec<String> = nodes.iter().map(Nats::url).collect();
+        let options = Options {
+            replicas: REPLICAS,
+            ..Options::new(&servers.join(","))
+        };
+        Self { nodes, options }
+    }
+
+    fn server(&self) -> Server {
+        Server::start(Config {
+            store: StoreChoice::Nats(Box::new(self.options.clone())),
+            // The nodes have to find each other first.
+            wait_for_store: true,
+            ..Config::default()
+        })
+    }
+
+    /// Which node leads the stream.
+    fn leader(&self) -> usize {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let url = self.nodes[0].url();
+        let info = runtime.block_on(async {
+            let client = async_nats::connect(url).await.expect("connects");
+            let stream = jetstream::new(client).get_stream("chat").await;
+            stream.expect("a stream").cached_info().clone()
+        });
+        let leader = info.cluster.and_then(|cluster| cluster.leader);
+        let name = leader.expect("a leader");
+        name.trim_start_matches('n')
+            .parse::<usize>()
+            .expect("n1 to n3")
+            - 1
+    }
+}
+
+/// What a publisher was told, message by message.
+#[derive(Default)]
+struct Told {
+    acknowledged: Vec<Value>,
+    /// Texts that were said to have failed for certain.
+    failed: Vec<String>,
+}
+
+fn publish(server: &impl Door, text: &str, told: &mut Told) {
+    let answer = server.publish(&json!({"author": "mina", "text": text}));
+    match answer.status() {
+        201 => told.acknowledged.push(answer.json()),
+        503 if !answer.text().contains("did not confirm") => told.failed.push(text.to_owned()),
+        503 => {}
+        _ => panic!("{}", answer.text()),
+    }
+}
+
+/// Every message of the lobby as `server` has it.
+fn whole(server: &Server) -> Vec<Value> {
+    let (mut all, mut place) = (Vec::new(), None);
+    loop {
+        let query = match &place {
+            Some(place) => format!("limit=1000&cursor={place}"),
+            None => "last=1000&limit=1000".to_owned(),
+        };
+        let answer = server.poll(&query);
+        all.extend(answer["messages"].as_array().expect("a list").clone());
+        if answer["more"] == false {
+            return all;
+        }
+        place = Some(cursor(&answer).to_owned());
+    }
+}
+
+fn assert_kept(log: &[Value], told: &Told) {
+    for message in &told.acknowledged {
+        let found = log.iter().filter(|other| other["text"] == message["text"]);
+        assert_eq!(found.collect::<Vec<_>>(), [message]);
+    }
+    for text in &told.failed {
+        assert!(
+            log.iter().all(|message| message["text"] != **text),
+            "{text} was told to have failed"
+        );
+    }
+    assert!(
+        log.windows(2)
+            .all(|two| two[0]["id"].as_u64() < two[1]["id"].as_u64()),
+        "in order"
+    );
+}
+
+#[test]
+fn the_leader_is_killed_while_messages_are_published() {
+    let mut cluster = Cluster::start();
+    let servers = [cluster.server(), cluster.server()];
+    servers[0].say("lobby", "first");
+    let streams = servers.each_ref().map(|server| server.stream("last=0"));
+    let leader = cluster.leader();
+    let killed = AtomicBool::new(false);
+    let told = thread::scope(|scope| {
+        let publishers = [0, 1].map(|n| {
+            let (server, killed) = (&servers[n], &killed);
+            scope.spawn(move || {
+                let mut told = Told::default();
+                let mut after = 0;
+                for i in 0.. {
+                    publish(server, &format!("{n}.{i}"), &mut told);
+                    after += usize::from(killed.load(SeqCst));
+                    if after == 60 {
+                        break;
+                    }
+                }
+                told
+            })
+        });
+        eventually("messages are published", || {
+            servers[0].cost("publish")["messages"].as_u64() > Some(40)
+        });
+        cluster.nodes[leader].kill();
+        killed.store(true, SeqCst);
+        publishers.map(|publisher| publisher.join().expect("publishes"))
+    });
+    cluster.nodes[leader].go_on();
+    let last = servers[0].say("lobby", "last");
+    let log = whole(&servers[0]);
+    for told in &told {
+        assert!(told.acknowledged.len() > 40, "{}", told.acknowledged.len());
+        assert_kept(&log, told);
+    }
+    for (server, mut stream) in servers.iter().zip(streams) {
+        stream.wire.patience(Duration::from_secs(20));
+        assert_eq!(stream.messages(log.len() - 1), log[1..]);
+        let target = format!("cursor={}", cursor(&last));
+        assert_eq!(server.poll(&target)["reset"], Value::Null);
+        assert_eq!(whole(server), log);
+    }
+}
+
+#[test]
+fn without_a_majority_nothing_is_taken() {
+    let cluster = Cluster::start();
+    let server = cluster.server();
+    let before = server.say("lobby", "before");
+    let mut stream = server.stream("last=1");
+    assert_eq!(stream.message(), before);
+    let leader = cluster.leader();
+    let followers: Vec<&Nats> = (0..REPLICAS)
+        .filter(|&n| n != leader)
+        .map(|n| &cluster.nodes[n])
+        .collect();
+    for follower in &followers {
+        follower.signal(libc::SIGSTOP);
+    }
+    eventually("the store is known to be away", || {
+        server.get("/readyz").status() == 503
+    });
+    let mut told = Told::default();
+    thread::scope(|scope| {
+        let others = ["a", "b"].map(|text| {
+            let server = &server;
+            scope.spawn(move || {
+                let mut told = Told::default();
+                publish(server, text, &mut told);
+                told
+            })
+        });
+        for other in others {
+            told.failed.extend(other.join().expect("publishes").failed);
+        }
+    });
+    assert_eq!(told.failed, ["a", "b"], "{}", server.lines.text());
+    for follower in &followers {
+        follower.signal(libc::SIGCONT);
+    }
+    let mut after = Value::Null;
+    eventually("the store takes messages again", || {
+        let answer = server.publish(&json!({"author": "mina", "text": "after"}));
+        after = answer.json();
+        answer.status() == 201
+    });
+    assert_eq!(stream.message(), after);
+    assert_kept(&whole(&server), &told);
+    assert_eq!(whole(&server), [before, after]);
+}
