@@ -8,7 +8,7 @@ use super::{
 };
 use crate::compare::{
     Outcome, Transport,
-    model::{Cost, Errors, Measured, Model, Setting, Spacing},
+    model::{Cost, Errors, Measured, Model, Setting, Spacing, US_PER_S},
 };
 
 /// Refuses a run that measures nothing.
@@ -62,23 +62,16 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
         }
     }
     if point.purpose == Purpose::FitConnecting {
-        cost.cpu.connections = cost.flow.requests * model.connect_us / 1e6;
+        cost.cpu.connections = cost.flow.requests * model.connect_us / US_PER_S;
     }
     cost
 }
 
-/// Each point once, with the mean of its runs.
+/// Each run beside what the model says of it.
 pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
-    let mut points: Vec<Point> = Vec::new();
-    for run in runs {
-        if !points.contains(&run.point) {
-            points.push(run.point);
-        }
-    }
-    let measured = points.iter().map(|point| {
-        let own_runs = || runs.iter().filter(|run| run.point == *point);
-        let own: Vec<Rates> = own_runs().map(Rates::of).collect();
-        let mean = |of: fn(&Rates) -> f64| own.iter().map(of).sum::<f64>() / own.len() as f64;
+    let measured = runs.iter().map(|run| {
+        let point = &run.point;
+        let rates = Rates::of(run);
         let cost = predicted(model, point);
         Measured {
             transport: point.transport,
@@ -87,14 +80,11 @@ pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
             size: point.size as f64,
             interval_s: (point.transport == Transport::Poll).then_some(point.interval_s),
             purpose: point.purpose,
-            limited: own_runs().any(|run| run.outcome.load.limited),
-            requests_per_s: [mean(|rates| rates.requests), cost.flow.requests],
-            wire_bytes_in_per_s: [mean(|rates| rates.wire_bytes_in), cost.wire_bytes_in_per_s],
-            wire_bytes_out_per_s: [
-                mean(|rates| rates.wire_bytes_out),
-                cost.wire_bytes_out_per_s,
-            ],
-            cores: [mean(|rates| rates.cores), cost.cpu.total()],
+            limited: run.outcome.load.limited,
+            requests_per_s: [rates.requests, cost.flow.requests],
+            wire_bytes_in_per_s: [rates.wire_bytes_in, cost.wire_bytes_in_per_s],
+            wire_bytes_out_per_s: [rates.wire_bytes_out, cost.wire_bytes_out_per_s],
+            cores: [rates.cores, cost.cpu.total()],
         }
     });
     measured.collect()

@@ -63,9 +63,11 @@ pub async fn answer(order: &Order, machine: Machine, placement: &Placement) -> R
         placement,
         runs: &runs,
     };
-    let written = write(&order.model, &model).and_then(|()| match &order.json {
-        Some(json) => write(json, &raw),
-        None => Ok(()),
+    let written = write(&order.model, serde_json::to_string_pretty(&model)).and_then(|()| {
+        match &order.json {
+            Some(json) => write(json, serde_json::to_string(&raw)),
+            None => Ok(()),
+        }
     });
     Ok(match written {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,8 +97,8 @@ fn print(order: &Order, model: &Model) {
     }
 }
 
-fn write(destination: &Destination, what: &impl serde::Serialize) -> Result<()> {
-    let mut json = serde_json::to_string_pretty(what).context("cannot write the figures down")?;
+fn write(destination: &Destination, json: serde_json::Result<String>) -> Result<()> {
+    let mut json = json.context("cannot write the figures down")?;
     json.push('\n');
     destination.write(&json)
 }

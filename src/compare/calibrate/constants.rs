@@ -9,7 +9,7 @@ use super::{
 };
 use crate::compare::{
     Machine, Transport,
-    model::{Constants, FORMAT, Model, PerTransport, Span},
+    model::{Constants, FORMAT, Model, PerTransport, Span, US_PER_S},
 };
 
 /// The clients' timers have ticks: what is due within one is asked for at once, and wakes the server
@@ -248,7 +248,7 @@ fn cpu(model: &mut Model, runs: &[&Run]) -> Result<()> {
                 ),
                 when(point.purpose == Purpose::FitConnecting, rates.requests),
             ],
-            cost: rates.cores * 1e6,
+            cost: rates.cores * US_PER_S,
         });
     }
     let [

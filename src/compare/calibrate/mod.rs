@@ -8,6 +8,8 @@ mod command;
 mod constants;
 mod fit;
 mod points;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use anyhow::{Context as _, Result, ensure};
@@ -23,10 +25,17 @@ use super::{
 };
 
 /// One run of one point.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Run {
     pub point: Point,
     pub outcome: Outcome,
+}
+
+impl Run {
+    /// 0 where it is not known.
+    fn cpu_s(&self) -> f64 {
+        self.outcome.server_cpu_s.unwrap_or(0.0)
+    }
 }
 
 /// What is measured, and on which server.
@@ -154,14 +163,38 @@ impl Calibration<'_> {
     }
 }
 
+/// Of each point's runs the one in the middle, by the server's CPU time; among those that the clients did
+/// not limit, if there are any. Other work disturbs single runs.
+fn typical(runs: &[Run]) -> Vec<Run> {
+    let mut points: Vec<Point> = Vec::new();
+    for run in runs {
+        if !points.contains(&run.point) {
+            points.push(run.point);
+        }
+    }
+    let of = |point: &Point| {
+        let own = runs.iter().filter(|run| run.point == *point);
+        let (limited, mut own): (Vec<&Run>, Vec<&Run>) =
+            own.partition(|run| run.outcome.load.limited);
+        if own.is_empty() {
+            own = limited;
+        }
+        own.sort_by(|one, other| one.cpu_s().total_cmp(&other.cpu_s()));
+        own.get((own.len().max(1) - 1) / 2)
+            .map(|run| (*run).clone())
+    };
+    points.iter().filter_map(of).collect()
+}
+
 /// The model that fits `runs` best.
 ///
 /// # Errors
 ///
 /// Where there are too few to fit it to, or nothing is known of the server's CPU time.
 pub fn model(runs: &[Run], machine: Machine, measured_at: String) -> Result<Model> {
-    let mut model = constants::fitted(runs, machine, measured_at)?;
-    model.points = check::points(&model, runs);
+    let runs = typical(runs);
+    let mut model = constants::fitted(&runs, machine, measured_at)?;
+    model.points = check::points(&model, &runs);
     model.errors = check::errors(&model.points);
     Ok(model)
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::compare::{Transport, Workload};
 
 /// One run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     pub transport: Transport,
     pub clients: u32,

@@ -12,15 +12,17 @@
 mod break_even;
 mod constants;
 mod cost;
+#[cfg(test)]
+mod documented;
 mod flow;
 mod plan;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod vectors;
+pub mod vectors;
 
 pub use break_even::{BreakEven, Range, Yardstick, break_even};
 pub use constants::{Constants, Contract, Errors, FORMAT, Measured, Model, PerTransport, Span};
-pub use cost::{Cost, CpuBy, Part};
+pub use cost::{Cost, CpuBy, Part, US_PER_S};
 pub use flow::{Flow, Setting, Spacing};
 pub use plan::{Beyond, BeyondWhat, Estimate, Limit, Plan, Question, ServerSize, plan};

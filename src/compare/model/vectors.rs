@@ -1,7 +1,7 @@
 //! The questions and answers by which the lab's arithmetic is held to this one's (`vectors.json`).
 //!
 //! After a change of the model or its file:
-//! `WRITE_VECTORS=1 cargo test --lib vectors`
+//! `WRITE_DERIVED=1 cargo test --lib compare::model`
 
 use std::{env, fs, path::Path};
 
@@ -121,7 +121,7 @@ fn the_shared_answers_are_those_of_this_model() {
     let model = Model::shipped();
     let plans: Vec<Plan> = questions().iter().map(|one| plan(&model, one)).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
-    if env::var_os("WRITE_VECTORS").is_some() {
+    if env::var_os("WRITE_DERIVED").is_some() {
         let text = serde_json::to_string_pretty(&plans).expect("plain values");
         fs::write(&path, text + "\n").expect("written");
     }
@@ -131,7 +131,8 @@ fn the_shared_answers_are_those_of_this_model() {
     assert_same(&own, &shared, FILE);
 }
 
-fn assert_same(own: &Value, shared: &Value, at: &str) {
+/// The two are the same, but for the last digits of numbers.
+pub fn assert_same(own: &Value, shared: &Value, at: &str) {
     match (own, shared) {
         (Value::Number(own), Value::Number(shared)) => {
             let (own, shared) = (own.as_f64(), shared.as_f64());
@@ -139,7 +140,7 @@ fn assert_same(own: &Value, shared: &Value, at: &str) {
             let size = own.abs().max(shared.abs());
             assert!(
                 (own - shared).abs() <= PRECISION * size,
-                "{at}: {own}, and in the file {shared}; see the first lines of vectors.rs"
+                "{at}: {own}, and in the file {shared}; see the first lines of model/vectors.rs"
             );
         }
         (Value::Array(own), Value::Array(shared)) => {
