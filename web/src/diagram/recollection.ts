@@ -36,6 +36,8 @@ export class Recollection {
   mark(look: Mark['look'], transport: Transport, at_ms: number, count: number): Mark {
     const mark = { look, transport, at_ms, count };
     this.#marks.push(mark);
+    // Messages are seen while nothing is drawn or forgotten, too.
+    if (this.#marks.length > MOST) this.#marks = this.#marks.slice(-MOST / 2);
     return mark;
   }
 

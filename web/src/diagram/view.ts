@@ -104,7 +104,10 @@ export class DiagramView {
       this.#inSight = entry?.isIntersecting ?? true;
       this.#move();
     }).observe(this.#picture.element);
-    document.addEventListener('visibilitychange', () => this.#move());
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.#lay();
+      this.#move();
+    });
     calm.addEventListener('change', () => this.#move());
   }
 
@@ -145,9 +148,9 @@ export class DiagramView {
 
   /** A message came into the log at `at_ms` by the server's clock, and this lane has seen it by `transport`. */
   published(at_ms: number, transport: Transport): void {
-    if (this.#paused) return;
     const mark = this.#recollection.mark('published', transport, at_ms, 1);
-    if (this.#picture.drawable) this.#picture.mark(mark);
+    // What stands still is laid anew when it goes on.
+    if (this.#picture.drawable && !this.#still) this.#picture.mark(mark);
   }
 
   #happened(events: TraceEvent[]): void {
@@ -173,6 +176,7 @@ export class DiagramView {
     this.element.toggleAttribute('data-paused', paused);
     setText(this.#pause, paused ? diagram.resume : diagram.pause);
     this.#pause.setAttribute('aria-label', paused ? diagram.resumeSpoken : diagram.pauseSpoken);
+    if (!paused) this.#lay();
     this.#goOrRest();
   }
 
@@ -181,6 +185,10 @@ export class DiagramView {
     if (this.#connected && !this.#paused) this.#watch?.go();
     else this.#watch?.pause();
     this.#move();
+  }
+
+  get #still(): boolean {
+    return this.#paused || document.hidden;
   }
 
   #now(): number {
@@ -211,8 +219,7 @@ export class DiagramView {
 
   #move(): void {
     clearTimeout(this.#timer);
-    if (this.#paused || !this.#reading || !this.#inSight || document.hidden || !this.#picture.drawable)
-      return;
+    if (this.#still || !this.#reading || !this.#inSight || !this.#picture.drawable) return;
     const now_ms = this.#now();
     this.#recollection.seen_ms = now_ms;
     if (this.#picture.isSpent(now_ms)) this.#lay();
