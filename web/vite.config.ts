@@ -7,6 +7,8 @@ import { defineConfig } from 'vitest/config';
 
 const server = process.env['POLL_VS_SSE_SERVER'] ?? 'http://127.0.0.1:8080';
 
+const ROUTES = ['/poll', '/stream', '/messages', '/ledger', '/presence', '/trace'];
+
 export default defineConfig({
   base: './',
   build: {
@@ -18,9 +20,7 @@ export default defineConfig({
     host: '127.0.0.1',
     // The planner's model is the server's.
     fs: { allow: ['.', '../src/compare/model'] },
-    proxy: Object.fromEntries(
-      ['/poll', '/stream', '/messages', '/ledger', '/trace', '/presence'].map((route) => [route, server]),
-    ),
+    proxy: Object.fromEntries(ROUTES.map((route) => [route, server])),
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -140,6 +140,34 @@ for (const [size, viewport] of Object.entries(SIZES)) {
   }
 }
 
+for (const colorScheme of ['light', 'dark']) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    check(
+      `${size}, ${colorScheme}: neither do two lanes, nor what opens beside them`,
+      async ({ server, open }) => {
+        const lab = await open(`?view=side-by-side${colorScheme === 'dark' ? '&lang=ko' : ''}`, {
+          viewport,
+          colorScheme,
+        });
+        const { page } = lab;
+        await server.publish({ author: 'x'.repeat(64), text: 'w'.repeat(300) });
+        await until('both lanes show it', async () => (await page.locator('.message').count()) === 2);
+        await page.locator('[aria-controls=presence]').click();
+        await page.locator('.people li').first().waitFor();
+        await page.locator('.tour-button').click();
+        const folds = page.locator('[aria-expanded=false]:visible');
+        while ((await folds.count()) > 0) await folds.first().click();
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        assert.deepEqual(
+          violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
+          [],
+        );
+        assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+      },
+    );
+  }
+}
+
 check('the page for an impossible room is accessible too', async ({ open }) => {
   for (const viewport of Object.values(SIZES)) {
     const { page } = await open('?room=a%20b', { viewport });

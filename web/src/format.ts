@@ -4,6 +4,8 @@ import { LOCALE } from './strings/language.ts';
 
 const whole = new Intl.NumberFormat(LOCALE);
 const hundredths = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 });
+const oneDecimal = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
+const exactTenths = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const clock = new Intl.DateTimeFormat(LOCALE, {
   hour: '2-digit',
   minute: '2-digit',
@@ -20,6 +22,15 @@ export function count(value: number): string {
 /** Seconds without trailing zeros: `0.25`, `2`, `30`. */
 export function seconds(value: number): string {
   return hundredths.format(value);
+}
+
+export function tenths(value: number): string {
+  return oneDecimal.format(value);
+}
+
+/** How far two times are apart, as one would say it: `12 ms`, `0.9 s`; `unit` is what a second is called. */
+export function apart(ms: number, unit = ' s'): string {
+  return ms < 100 ? milliseconds(ms) : `${exactTenths.format(ms / 1_000)}${unit}`;
 }
 
 /** Whole milliseconds, so that two of them compare at a glance: `12 ms`, `1,314 ms`. */

@@ -5,11 +5,11 @@
 // `ask`; nothing reaches into it.
 
 import type { Delay, ServerClock } from './clock.ts';
-import { Delays } from './delays.ts';
+import { type DelayFigures, Delays } from './delays.ts';
 import type { Query } from './http.ts';
 import { clientLabel } from './identity.ts';
 import { Ingest } from './ingest.ts';
-import { type Figures, watchLedger, type WatchFigures } from './ledger.ts';
+import { type Figures, NO_FIGURES, watchLedger, type WatchFigures } from './ledger.ts';
 import type { Message, Reset } from './message.ts';
 import type { Presence } from './presence.ts';
 import { type Fault, muteFrom } from './network/fault.ts';
@@ -29,6 +29,11 @@ export interface Sighting {
   own: boolean;
 }
 
+/** A lane's figures at one moment: the server's, and the delays it measured itself. */
+export interface Bill extends Figures {
+  delays: Record<Transport, DelayFigures | null>;
+}
+
 /** What a lane tells. Every `at_ms` is `performance.now()`. */
 export interface LaneListener {
   /** A transport was chosen; it is not connected yet. */
@@ -42,8 +47,8 @@ export interface LaneListener {
   own?(cursor: string, delay: Delay): void;
   /** Between the messages before and after this call some may be missing. */
   gap?(reason: Reset, transport: Transport): void;
-  /** The server's figures, once a second; null where there are none to be had at the moment. */
-  figures?(figures: Figures | null, at_ms: number): void;
+  /** New figures, once a second; null where there are none to be had at the moment. */
+  figures?(bill: Bill | null, at_ms: number): void;
   presence?(presence: Presence, at_ms: number): void;
   /** How many of this page's own messages are published and not seen by this lane yet. */
   awaited?(messages: number): void;
@@ -81,6 +86,7 @@ export class Lane {
   #fault: Fault = 'healthy';
   /** The connections are to be closed as soon as there are any. */
   #severing = false;
+  #bill: Bill = NO_BILL;
 
   constructor(parts: LaneParts) {
     const network = new Network(muteFrom(globalThis.location?.search ?? ''));
@@ -122,8 +128,9 @@ export class Lane {
     return this.#interval_s;
   }
 
-  get delays(): Delays {
-    return this.#delays;
+  /** The figures that were told last; of nothing before the first. */
+  get bill(): Bill {
+    return this.#bill;
   }
 
   /** Returns how to end it. */
@@ -187,6 +194,7 @@ export class Lane {
     this.#client = this.#parts.label();
     this.#delays = new Delays(this.#parts.clock, performance.now());
     this.#ledger = this.#watch();
+    this.#bill = NO_BILL;
     this.#tell((to) => to.client?.(this.#client));
     this.#tellAwaited();
     if (this.#transport !== null) this.#start();
@@ -273,9 +281,17 @@ export class Lane {
   }
 
   #watch(): ReturnType<WatchFigures> {
-    return this.#parts.watch(this.#client, this.#parts.clock, (figures) =>
-      this.#tell((to) => to.figures?.(figures, performance.now())),
-    );
+    return this.#parts.watch(this.#client, this.#parts.clock, (figures) => {
+      if (figures !== null) this.#bill = this.#billOf(figures);
+      const bill = figures === null ? null : this.#bill;
+      this.#tell((to) => to.figures?.(bill, performance.now()));
+    });
+  }
+
+  #billOf(figures: Figures): Bill {
+    const of = (transport: Transport) => this.#delays.figures(transport);
+    const delays = { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') };
+    return { ...figures, delays };
   }
 
   #tellAwaited(): void {
@@ -286,3 +302,5 @@ export class Lane {
     for (const listener of this.#listeners) what(listener);
   }
 }
+
+const NO_BILL: Bill = { ...NO_FIGURES, delays: { poll: null, 'long-poll': null, stream: null } };

@@ -18,18 +18,20 @@ export type Published =
 const PATIENCE_MS = 10_000;
 const SECOND_TRY_MS = 500;
 
+/** `client` is the reader whose user writes; the room is told that name for it. */
 export async function publish(
   draft: Draft,
   key: string,
   send: Fetch = (...call) => fetch(...call),
+  client: string | null = null,
 ): Promise<Published> {
   let response: Response;
   try {
-    response = await attempt(draft, key, send);
+    response = await attempt(draft, key, send, client);
   } catch {
     await new Promise((resolve) => setTimeout(resolve, SECOND_TRY_MS));
     try {
-      response = await attempt(draft, key, send);
+      response = await attempt(draft, key, send, client);
     } catch {
       return { ok: false, why: 'network', detail: null };
     }
@@ -42,11 +44,11 @@ export async function publish(
   }
 }
 
-async function attempt(draft: Draft, key: string, send: Fetch): Promise<Response> {
+async function attempt(draft: Draft, key: string, send: Fetch, client: string | null): Promise<Response> {
   const request = new AbortController();
   const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
   try {
-    return await send(route('messages'), {
+    return await send(route('messages', { client }), {
       method: 'POST',
       cache: 'no-store',
       headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },

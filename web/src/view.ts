@@ -5,9 +5,10 @@ export type View = 'one' | 'both';
 /** In the address, `one` is what there is without a word. */
 const WORDS: Record<string, View> = { one: 'one', 'side-by-side': 'both' };
 
-/** Reads `?view=`; a view this page does not know is the plain one. */
-export function viewFrom(search: string): View {
-  return WORDS[new URLSearchParams(search).get('view') ?? 'one'] ?? 'one';
+/** Reads `?view=`; null for one that this page does not know. */
+export function viewFrom(search: string): View | null {
+  const given = new URLSearchParams(search).get('view') ?? 'one';
+  return Object.hasOwn(WORDS, given) ? (WORDS[given] ?? null) : null;
 }
 
 /** `page` with the view in it. */

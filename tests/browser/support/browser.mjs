@@ -95,13 +95,13 @@ export class LabPage extends Reading {
   /** Console errors, exceptions and violations of the Content-Security-Policy. */
   complaints = [];
 
-  static async open(browser, address, { name, ...options } = {}) {
+  static async open(browser, address, { name, without, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    return LabPage.within(context, address, { name });
+    return LabPage.within(context, address, { name, without });
   }
 
   /** One more tab of a browser that is open already. */
-  static async within(context, address, { name } = {}) {
+  static async within(context, address, { name, without } = {}) {
     const lab = new LabPage();
     lab.context = context;
     lab.page = await context.newPage();
@@ -116,6 +116,7 @@ export class LabPage extends Reading {
         globalThis.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
       });
     });
+    if (without !== undefined) await lab.page.addInitScript((name) => delete globalThis[name], without);
     await lab.page.goto(address);
     const opened = await lab.page
       .locator('.wordmark')

@@ -110,8 +110,9 @@ export class Server {
       .filter((line) => line.client === client);
   }
 
+  /** Of one client, or without one of the whole server. */
   async ledger(client) {
-    const response = await fetch(`${this.origin}/ledger?client=${client}`, {
+    const response = await fetch(`${this.origin}/ledger${client === undefined ? '' : `?client=${client}`}`, {
       signal: AbortSignal.timeout(10_000),
     });
     if (!response.ok) throw new Error(`ledger: ${response.status} ${await response.text()}`);

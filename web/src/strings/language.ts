@@ -14,6 +14,10 @@ export function chooseLanguage(given: string | null, preferred: readonly string[
   return 'en';
 }
 
+export function isKnown(tag: string): boolean {
+  return LANGUAGES.some((each) => each === primary(tag));
+}
+
 /** How numbers and times are written: as the browser does in this language, if it knows it at all. */
 export function chooseLocale(language: Language, preferred: readonly string[]): string {
   return preferred.find((tag) => primary(tag) === language && isLocale(tag)) ?? language;

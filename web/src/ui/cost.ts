@@ -4,8 +4,8 @@
 
 import type { DelayFigures } from '../delays.ts';
 import { count, milliseconds, timeOfDay } from '../format.ts';
-import type { Lane } from '../lane.ts';
-import { type Cost, type Figures, NO_FIGURES } from '../ledger.ts';
+import type { Bill, Lane } from '../lane.ts';
+import type { Cost } from '../ledger.ts';
 import { strings } from '../strings/index.ts';
 import { TRANSPORTS, type Transport } from '../transport.ts';
 import { h, setText } from './dom.ts';
@@ -36,7 +36,6 @@ export class CostView {
   readonly #since: HTMLElement;
   readonly #raw: HTMLAnchorElement;
   readonly #stale: HTMLElement;
-  #figures: Figures = NO_FIGURES;
   #current: Transport;
   #columns: Transport[] = [];
 
@@ -95,20 +94,17 @@ export class CostView {
       },
       client: (label) => {
         this.#label(label);
-        this.#figures = NO_FIGURES;
         this.#draw();
       },
-      figures: (figures) => this.#show(figures),
+      figures: (bill) => this.#show(bill),
     });
   }
 
   /** Without figures the last ones stay, and the table says that they are the last. */
-  #show(figures: Figures | null): void {
-    this.#stale.hidden = figures !== null;
-    this.element.toggleAttribute('data-stale', figures === null);
-    if (figures === null) return;
-    this.#figures = figures;
-    this.#draw();
+  #show(bill: Bill | null): void {
+    this.#stale.hidden = bill !== null;
+    this.element.toggleAttribute('data-stale', bill === null);
+    if (bill !== null) this.#draw();
   }
 
   #label(client: string): void {
@@ -117,16 +113,15 @@ export class CostView {
   }
 
   #draw(): void {
-    const { costs, since } = this.#figures;
+    const { costs, delays, since } = this.#lane.bill;
     const used = this.#only_current
       ? [this.#current]
       : TRANSPORTS.filter((each) => each === this.#current || costs[each].requests > 0);
     if (used.join() !== this.#columns.join()) this.#build(used);
 
     for (const transport of used) {
-      const delays = this.#lane.delays.figures(transport);
       for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
-        setText(cell, ROWS[cell.dataset['row'] as Row](costs[transport], delays));
+        setText(cell, ROWS[cell.dataset['row'] as Row](costs[transport], delays[transport]));
       }
     }
     for (const cell of this.element.querySelectorAll<HTMLElement>('th[data-transport], td[data-transport]')) {
@@ -157,8 +152,16 @@ export class CostView {
       ...(Object.keys(ROWS) as Row[]).map((row) =>
         h(
           'tr',
-          { title: strings.costExplained[row] },
-          h('th', { scope: 'row' }, strings.costRows[row]),
+          {},
+          h(
+            'th',
+            {
+              scope: 'row',
+              'aria-description': strings.costExplained[row],
+              'data-explained': strings.costExplained[row],
+            },
+            strings.costRows[row],
+          ),
           ...columns.map((transport) => h('td', { 'data-transport': transport, 'data-row': row })),
         ),
       ),

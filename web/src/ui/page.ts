@@ -6,15 +6,23 @@
 import { ServerClock } from '../clock.ts';
 import { Lane } from '../lane.ts';
 import { Outbox } from '../outbox.ts';
+import { isNewer } from '../newer.ts';
+import { publish } from '../publish.ts';
 import { strings } from '../strings/index.ts';
+import { isKnown } from '../strings/language.ts';
 import type { Transport } from '../transport.ts';
 import { type View, viewFrom, withView } from '../view.ts';
 import { attach } from './attachments.ts';
+import { comparison } from './comparison.ts';
 import { Composer } from './composer.ts';
 import { h } from './dom.ts';
 import { header } from './header.ts';
 import { LaneView, type ShownLane } from './lane-view.ts';
+import { Notice } from './notice.ts';
 import { Panels } from './panels.ts';
+import { PresenceView } from './presence.ts';
+import { Tour } from './tour.ts';
+import { trafficControl } from './traffic.ts';
 import { viewSwitch } from './views.ts';
 
 /** The lanes of each view, with what they begin as. */
@@ -36,10 +44,14 @@ export function openRoom(app: HTMLElement, room: string): void {
   const clock = new ServerClock();
   const panels = new Panels();
   const opened: Partial<Record<View, OpenLane[]>> = {};
-  let view = viewFrom(location.search);
+  let view = viewFrom(location.search) ?? 'one';
+  let between: HTMLElement | null = null;
   let sending = 0;
   const awaited = new Map<Lane, number>();
 
+  const notice = new Notice();
+  const presence = new PresenceView(room, () => lanes());
+  const tour = new Tour();
   const stage = h('div', { class: 'stage' });
   const status = h('div', { class: 'top-status' });
   const lanesOf = (of: View) => (opened[of] ??= LANES[of].map(({ key, first }) => openLane(of, key, first)));
@@ -63,24 +75,40 @@ export function openRoom(app: HTMLElement, room: string): void {
         showPending();
       },
     });
+    presence.attach(shown);
+    warn(lane, notice);
     attach.lane(shown);
     return shown;
   };
 
-  const outbox = new Outbox({
-    sending(messages) {
-      sending = messages;
-      showPending();
+  const published = (cursor: string, sent_ms: number) => {
+    for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
+  };
+  const outbox = new Outbox(
+    {
+      sending(messages) {
+        sending = messages;
+        showPending();
+      },
+      published: ({ cursor }, sent_ms) => published(cursor, sent_ms),
+      failed: (texts, { why, detail }) => composer.giveBack(texts, strings.sendFailed[why](detail)),
     },
-    published({ cursor }, sent_ms) {
-      for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
-    },
-    failed: (texts, { why, detail }) => composer.giveBack(texts, strings.sendFailed[why](detail)),
-  });
+    (draft, key) => publish(draft, key, undefined, writer()),
+  );
+  /** Polls name their user themselves; a stream that is open already has no other way. */
+  const writer = () => {
+    const open = lanes().find(({ transport }) => transport === 'stream') ?? lanes()[0];
+    return open?.lane.client ?? null;
+  };
   const composer = new Composer((author, text) => {
+    introduce();
     for (const { view } of lanes()) view.follow();
     outbox.add({ room, author, text });
   });
+  /** Readers say whose they are, as far as is known. */
+  const introduce = () => {
+    for (const { lane } of lanes()) lane.ask({ author: composer.author });
+  };
   const showPending = () => {
     const late = lanes().find(({ lane }) => (awaited.get(lane) ?? 0) > 0);
     if (sending > 0) composer.pending(strings.sending);
@@ -90,17 +118,23 @@ export function openRoom(app: HTMLElement, room: string): void {
   const show = () => {
     stage.dataset['view'] = view;
     stage.replaceChildren(...lanes().map(({ view }) => view.element));
+    const [left, right] = lanes();
+    if (left !== undefined && right !== undefined)
+      left.view.element.after((between ??= comparison([left, right])));
     status.replaceChildren();
     for (const { view: shown } of lanes()) {
       if (view === 'one') status.append(shown.status);
       else shown.keepStatus();
     }
+    introduce();
     for (const { lane, transport } of lanes()) lane.use(transport);
+    tour.refresh();
     attach.view(lanes(), view);
   };
   const switchTo = (chosen: View) => {
     if (chosen === view) return;
     for (const { lane } of lanes()) lane.stop();
+    presence.rest();
     view = chosen;
     history.replaceState(null, '', withView(location.href, view));
     show();
@@ -111,11 +145,54 @@ export function openRoom(app: HTMLElement, room: string): void {
     h(
       'div',
       { class: 'page' },
-      header(room, viewSwitch(view, switchTo), status),
-      h('main', { class: 'conversation' }, stage, composer.element),
+      header(
+        room,
+        status,
+        h('div', { class: 'tools' }, presence.toggle, tour.button, viewSwitch(view, switchTo)),
+      ),
+      h('div', { class: 'strips' }, notice.element, presence.element),
+      h(
+        'main',
+        { class: 'conversation' },
+        stage,
+        h('div', { class: 'speech' }, composer.element, trafficControl(room, published)),
+      ),
     ),
     panels.element,
+    tour.element,
   );
   attach.page({ room, panels, lanes });
   show();
+  questionAddress(notice);
+}
+
+/** What a lane cannot read, and a server that has moved on, are told with a way on. */
+function warn(lane: Lane, notice: Notice): void {
+  let lost = false;
+  lane.subscribe({
+    link(link) {
+      if (link.kind === 'reconnecting') {
+        lost = true;
+        if (link.why === 'garbled') notice.say(strings.pageNotice.garbled, { reload: true });
+      }
+      if (link.kind !== 'live' || !lost) return;
+      lost = false;
+      void isNewer(import.meta.url, './').then((newer) => {
+        if (newer) notice.say(strings.pageNotice.newer, { reload: true });
+      });
+    },
+  });
+}
+
+/** What the address asks for and this page does not know. */
+function questionAddress(notice: Notice): void {
+  const given = new URLSearchParams(location.search);
+  const unknown = [
+    ['view', given.get('view'), viewFrom(location.search) === null],
+    ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
+  ] as const;
+  for (const [name, value, is_unknown] of unknown) {
+    if (value !== null && is_unknown)
+      notice.say(strings.pageNotice.unknownValue(name, value.slice(0, 40)), { reload: false });
+  }
 }

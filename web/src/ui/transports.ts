@@ -16,6 +16,8 @@ export interface TransportListener {
 /** `key` tells the pickers of one page apart. */
 export function transportPicker(key: string, chosen: Transport, listener: TransportListener): HTMLElement {
   const legend = `${key}-transport-legend`;
+  // Where there is no room for the lines of all three there is this, of the chosen one.
+  const explained = h('p', { class: 'chosen-explained', 'aria-hidden': 'true' }, strings.explained[chosen]);
   const options = TRANSPORTS.map((transport) => {
     const id = `${key}-transport-${transport}`;
     const radio = h('input', {
@@ -27,7 +29,9 @@ export function transportPicker(key: string, chosen: Transport, listener: Transp
       'aria-describedby': `${id}-explained`,
     });
     radio.addEventListener('change', () => {
-      if (radio.checked) listener.transport(transport);
+      if (!radio.checked) return;
+      setText(explained, strings.explained[transport]);
+      listener.transport(transport);
     });
     return h(
       'div',
@@ -47,6 +51,7 @@ export function transportPicker(key: string, chosen: Transport, listener: Transp
       { role: 'radiogroup', 'aria-labelledby': legend },
       h('legend', { id: legend }, strings.transport),
       h('div', { class: 'options' }, ...options),
+      explained,
     ),
     intervalSlider(`${key}-interval`, listener),
   );
@@ -54,7 +59,16 @@ export function transportPicker(key: string, chosen: Transport, listener: Transp
 
 function intervalSlider(id: string, listener: TransportListener): HTMLElement {
   const { min, max, step, initial } = INTERVAL_S;
-  const slider = h('input', { type: 'range', id, min, max, step, value: initial });
+  const explained = `${id}-explained`;
+  const slider = h('input', {
+    type: 'range',
+    id,
+    'aria-describedby': explained,
+    min,
+    max,
+    step,
+    value: initial,
+  });
   const shown = h('output', { for: id, 'aria-hidden': 'true' });
   const show = () => {
     const value = slider.valueAsNumber;
@@ -73,5 +87,6 @@ function intervalSlider(id: string, listener: TransportListener): HTMLElement {
     h('label', { for: id }, strings.interval),
     shown,
     slider,
+    h('p', { class: 'interval-explained', id: explained }, strings.intervalExplained),
   );
 }

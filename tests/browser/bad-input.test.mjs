@@ -1,0 +1,110 @@
+// What the page does not understand, in its address or from the server: a sentence and a way on.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+check('an address asks for a view and a language that there are not', async ({ open }) => {
+  for (const [query, said] of [
+    ['?view=triple', 'view=triple'],
+    ['?lang=tlh', 'lang=tlh'],
+    ['?view=__proto__', 'view=__proto__'],
+  ]) {
+    const lab = await open(query);
+    await lab.page.getByRole('alert').getByText(said).waitFor();
+    await lab.connected('Polling');
+    await lab.page.getByRole('button', { name: 'Close' }).click();
+    assert.equal(await lab.page.getByText(said).isVisible(), false);
+    await lab.noComplaints();
+  }
+});
+
+check(
+  'a poll is answered with what is no answer: the page says so, asks again and recovers',
+  async ({ server, open }) => {
+    const lab = await open();
+    await lab.setInterval(0.25);
+    const said = [];
+    for (const body of [
+      '{"messages": [',
+      '<html>',
+      '{"messages": "none"}',
+      '{"messages": [{"text": "x"}], "cursor": "a-1", "more": false, "reset": null}',
+    ]) {
+      await lab.connected('Polling');
+      await lab.page.route('**/poll?*', (route) => route.fulfill({ status: 200, body }));
+      await lab.page.getByRole('alert').getByText('something this page cannot read').waitFor();
+      assert.match(await lab.statusText(), /^Reconnecting…/);
+      await lab.page.getByRole('button', { name: 'Reload the page' }).waitFor();
+      await lab.page.unroute('**/poll?*');
+      said.push(`after ${body.slice(0, 20)}`);
+      await server.publish({ text: said.at(-1) });
+      await lab.reads(said);
+      await lab.page.getByRole('button', { name: 'Close' }).click();
+    }
+    await lab.noComplaints();
+  },
+);
+
+check('a newer server’s unknown fields, events and reasons harm nothing', async ({ server, open }) => {
+  const lab = await open();
+  await lab.setInterval(0.25);
+  await lab.connected('Polling');
+  let reset = 'compacted';
+  await lab.page.route('**/poll?*', async (route) => {
+    const answer = await (await route.fetch()).json();
+    const messages = answer.messages.map((message) => ({ ...message, mood: { is: 'good' }, edited: [1] }));
+    await route.fulfill({ json: { ...answer, messages, reset, shard: 7, presence: 'many' } });
+    reset = null;
+  });
+  await lab.log.getByText('for a reason this page does not know').waitFor();
+  await server.publish({ text: 'with more to it' });
+  await lab.reads(['with more to it']);
+  await lab.page.unroute('**/poll?*');
+
+  await lab.page.route('**/stream?*', (route) =>
+    route.fulfill({
+      headers: { 'content-type': 'text/event-stream' },
+      body: 'retry: 60000\n\nevent: weather\ndata: {"rain": true}\n\nevent: presence\ndata: none\n\n',
+    }),
+  );
+  await lab.transport('SSE').check();
+  await until('the stream was read', async () => /^Reconnecting…/.test(await lab.statusText()));
+  await lab.page.unroute('**/stream?*');
+  await lab.use('Polling');
+  await server.publish({ text: 'and on it goes' });
+  await lab.reads(['with more to it', 'and on it goes']);
+  await lab.noComplaints();
+});
+
+check('a page that is older than its server is offered to be reloaded', async ({ server, open }) => {
+  const lab = await open();
+  await lab.setInterval(0.25);
+  await lab.connected('Polling');
+  await server.down();
+  await until('the page has noticed', async () => /^Reconnecting…/.test(await lab.statusText()));
+  await server.up();
+  await lab.connected('Polling');
+  assert.equal(await lab.page.getByRole('alert').filter({ hasText: 'newer page' }).count(), 0);
+
+  await lab.page.route(server.page(), (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<script src="./assets/index-newer.js"></script>' }),
+  );
+  await server.down();
+  await until('the page has noticed', async () => /^Reconnecting…/.test(await lab.statusText()));
+  await server.up();
+  await lab.page.getByRole('alert').getByText('The server has a newer page').waitFor();
+  await lab.page.unroute(server.page());
+  await lab.page.getByRole('button', { name: 'Reload the page' }).click();
+  await lab.page.waitForLoadState();
+  await lab.connected('Polling');
+});
+
+check('a page that cannot begin says so, and how to go on', async ({ open }) => {
+  // As in a browser that lacks what the page needs.
+  const lab = await open('', { without: 'ResizeObserver' });
+  await lab.page.getByRole('heading', { name: 'This page could not begin' }).waitFor();
+  await lab.page.getByRole('link', { name: 'Reload the page' }).waitFor();
+});

@@ -1,0 +1,159 @@
+// Two lanes' figures against the ledger, and the sentence between them against the figures.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+const BOTH = '?view=side-by-side';
+const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
+
+/** Both tables and the sentence, all as they stand at one moment. */
+function read(lab) {
+  return lab.page.evaluate(() => {
+    const number = (text) => Number.parseFloat(text.replaceAll(',', ''));
+    const sides = [...document.querySelectorAll('.lane')].map((lane) => ({
+      transport: lane.getAttribute('aria-label'),
+      client: lane.querySelector('.source code').textContent,
+      columns: lane.querySelectorAll('thead th').length,
+      ...Object.fromEntries(
+        [...lane.querySelectorAll('tbody tr')].map((row) => [
+          row.querySelector('th').textContent,
+          number(row.querySelector('td').textContent),
+        ]),
+      ),
+    }));
+    return { sides, sentence: document.querySelector('.verdict').textContent };
+  });
+}
+
+/** What the sentence claims, held against the figures of the two tables. */
+function agrees({ sides, sentence }) {
+  const number = (text) => Number(text.replaceAll(',', ''));
+  const [more, fewer] = sides.toSorted((a, b) => b.Requests - a.Requests);
+  const [, asked] = /^(?:\S+) made ([\d,]+) requests?/.exec(sentence) ?? [];
+  assert.equal(number(asked), more.Requests, sentence);
+  assert.ok(sentence.startsWith(more.transport), sentence);
+  assert.match(sentence, new RegExp(`${fewer.transport} made ${fewer.Requests}\\b`));
+  const [, dearest, cost, arrival] = /With (.+?), each message cost (.+?) bytes(.*)\.$/.exec(sentence);
+  const dearer = sides.find(({ transport }) => transport === dearest);
+  const cheaper = sides.find((side) => side !== dearer);
+  const ratio = dearer['Wire bytes'] / dearer.Messages / (cheaper['Wire bytes'] / cheaper.Messages);
+  assert.ok(ratio >= 1, sentence);
+  const [, percent] = /^([\d,]+) % more/.exec(cost) ?? [];
+  const [, times] = /^([\d,.]+) times as many/.exec(cost) ?? [];
+  if (percent !== undefined) assert.ok(Math.abs((ratio - 1) * 100 - number(percent)) <= 0.5, sentence);
+  else if (times !== undefined) assert.ok(Math.abs(ratio - number(times)) <= 0.5, sentence);
+  else assert.ok(ratio < 1.01, sentence);
+  const apart_ms = dearer['Delay (median)'] - cheaper['Delay (median)'];
+  if (Number.isNaN(apart_ms)) return;
+  const [, by, unit, way] = / arrived ([\d,.]+) (ms|s) (later|sooner)/.exec(arrival) ?? [];
+  if (way === undefined) assert.equal(apart_ms, 0, sentence);
+  else {
+    assert.equal(way, apart_ms > 0 ? 'later' : 'sooner', sentence);
+    const said_ms = number(by) * (unit === 's' ? 1_000 : 1);
+    assert.ok(Math.abs(Math.abs(apart_ms) - said_ms) <= (unit === 's' ? 50 : 0), sentence);
+  }
+}
+
+function asTable(ledger, transport) {
+  const { requests, empty, messages, connections, wire_bytes_in, wire_bytes_out } =
+    ledger.transports[NAMES[transport]];
+  const wire_bytes = wire_bytes_in + wire_bytes_out;
+  return {
+    Requests: requests,
+    'Empty answers': empty,
+    Messages: messages,
+    Connections: connections,
+    'Wire bytes': wire_bytes,
+    'Bytes per message': Math.round(wire_bytes / messages),
+  };
+}
+
+check('the tables equal the ledger, and the sentence the tables', async ({ server, open }) => {
+  const lab = await open(BOTH, { name: 'mina' });
+  await lab.connectedBoth();
+  assert.match((await read(lab)).sentence, /no message has been delivered yet|Nothing has been asked yet/);
+  await lab.lane('Polling').setInterval(0.25);
+  await lab.send('one');
+  await server.publish({ text: 'two' });
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['one', 'two']);
+  await until('both have counted them', async () => {
+    const { sides } = await read(lab);
+    return sides.every(({ Messages }) => Messages === 2);
+  });
+  agrees(await read(lab));
+
+  // With a long interval both come to rest, and so do the ledger's figures.
+  await lab.lane('Polling').setInterval(30);
+  await until('the tables equal the ledger', async () => {
+    const { sides } = await read(lab);
+    const ledgers = await Promise.all(sides.map(({ client }) => server.ledger(client)));
+    return sides.every(({ transport, ...shown }, at) =>
+      Object.entries(asTable(ledgers[at], transport)).every(([row, figure]) => shown[row] === figure),
+    );
+  });
+  const last = await read(lab);
+  agrees(last);
+  assert.deepEqual(
+    last.sides.map(({ columns }) => columns),
+    [1, 1],
+  );
+  for (const side of last.sides) assert.ok(side['Delay (95 %)'] >= side['Delay (median)']);
+  await lab.noComplaints();
+});
+
+check(
+  'the sentence stays true while messages keep coming, and when polling wins',
+  async ({ server, open }) => {
+    const lab = await open(BOTH);
+    await lab.connectedBoth();
+    await lab.lane('Polling').setInterval(5);
+    const batch = Array.from({ length: 120 }, (_, index) => `number ${index}`);
+    const said = Promise.all(batch.map((text) => server.publish({ text })));
+    let looks = 0;
+    await until('polling has delivered them too', async () => {
+      const now = await read(lab);
+      if (now.sides.every(({ Messages }) => Messages > 0)) {
+        agrees(now);
+        looks += 1;
+      }
+      return now.sides.every(({ Messages }) => Messages === batch.length);
+    });
+    await said;
+    assert.ok(looks > 0);
+    agrees(await read(lab));
+  },
+);
+
+check('starting over counts both from nothing, as new clients', async ({ server, open }) => {
+  const lab = await open(BOTH);
+  await lab.connectedBoth();
+  await server.publish({ text: 'before' });
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before']);
+  const before = (await read(lab)).sides.map(({ client }) => client);
+  await lab.page.getByRole('button', { name: 'Start over' }).click();
+  const after = (await read(lab)).sides.map(({ client }) => client);
+  assert.equal(new Set([...before, ...after]).size, 4);
+  await until('their first requests are counted', async () =>
+    (await read(lab)).sides.every(({ Requests, Messages }) => Requests >= 1 && Messages === 0),
+  );
+  await server.publish({ text: 'after' });
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before', 'after']);
+  assert.equal(await lab.page.getByText('not been counted for the same time').isVisible(), false);
+  await lab.lane('Polling').transport('Long-polling').check();
+  await lab.page.getByText('not been counted for the same time').waitFor();
+});
+
+check('the later lane says how many it lacks, until they are there', async ({ server, open }) => {
+  const lab = await open(BOTH);
+  await lab.connectedBoth();
+  await lab.lane('Polling').setInterval(30);
+  for (const text of ['one', 'two']) await server.publish({ text });
+  await lab.lane('SSE').reads(['one', 'two']);
+  const late = lab.lane('Polling').region.getByText('2 messages are not here yet');
+  await late.waitFor();
+  await lab.lane('Polling').setInterval(0.25);
+  await lab.lane('Polling').reads(['one', 'two']);
+  await late.waitFor({ state: 'hidden' });
+});

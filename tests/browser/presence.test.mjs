@@ -1,0 +1,62 @@
+// Who is here, by which transport, and how long it takes to notice that somebody left.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+const toggle = (lab) => lab.page.getByRole('button', { name: /^Who is here/ });
+const here = async (lab) =>
+  (await lab.page.locator('.people li').allTextContents()).map((text) => text.trim()).toSorted();
+
+for (const transport of ['Polling', 'SSE']) {
+  check(`a page that reads by ${transport} sees who is here`, async ({ open }) => {
+    const [mina, tomas] = [await open('', { name: 'mina' }), await open('', { name: 'tomas' })];
+    await tomas.use('Long-polling');
+    await mina.setInterval(0.25);
+    await mina.use(transport);
+    await mina.send('hello');
+    await toggle(mina).click();
+    const shown = [`mina${transport}this page`, 'tomasLong-polling'];
+    await tomas.send('hello');
+    await until('both are shown', async () => JSON.stringify(await here(mina)) === JSON.stringify(shown));
+    await mina.page.getByRole('button', { name: 'Who is here: 2' }).waitFor();
+    await tomas.close();
+    await until('one has left', async () => (await here(mina)).length === 1);
+    await mina.noComplaints();
+  });
+}
+
+check('polls carry who is here only while that is shown', async ({ open }) => {
+  const lab = await open();
+  await lab.setInterval(0.25);
+  const asked = [];
+  lab.page.on('request', (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (pathname === '/poll') asked.push(searchParams.get('presence'));
+  });
+  await until('some polls', () => asked.length >= 2);
+  assert.deepEqual([...new Set(asked)], [null]);
+  await toggle(lab).click();
+  await until('it asks', () => asked.at(-1) === '1');
+  await toggle(lab).click();
+  await until('it no longer asks', () => asked.at(-1) === null);
+});
+
+check('of two that leave at one moment the poller is missed later', async ({ open }) => {
+  const lab = await open();
+  await lab.use('SSE');
+  await toggle(lab).click();
+  await lab.page.getByRole('button', { name: 'Two visitors come and leave' }).click();
+  await lab.page.getByText('longer to notice').waitFor({ timeout: 20_000 });
+  const told = await lab.page.locator('.gone').textContent();
+  const seconds = (transport) => {
+    const [, by, unit] = new RegExp(`visitor \\(${transport}\\) left: noticed ([\\d.,]+) (ms|s) later`).exec(
+      told,
+    );
+    return Number(by.replaceAll(',', '')) / (unit === 'ms' ? 1_000 : 1);
+  };
+  assert.ok(seconds('Polling') > seconds('SSE'), told);
+  await lab.noComplaints();
+});

@@ -1,0 +1,79 @@
+// The tour: five steps, with the keyboard too, left at any time and begun again. And the page in another language.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+
+const check = suite();
+
+check('the tour leads through five steps and can be taken again', async ({ open }) => {
+  const { page } = await open('?view=side-by-side');
+  const tour = page.getByRole('region', { name: 'Tour' });
+  const begin = page.getByRole('button', { name: 'Tour', exact: true });
+  const titles = [];
+  await begin.focus();
+  await page.keyboard.press('Enter');
+  for (let step = 1; step <= 5; step++) {
+    await tour.getByText(`Step ${step} of 5`).waitFor();
+    titles.push(await tour.getByRole('heading').textContent());
+    assert.equal(await page.locator('.toured').count(), 1);
+    const box = await tour.boundingBox();
+    assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= 1280 && box.y + box.height <= 800);
+    if (step < 5) await tour.getByRole('button', { name: 'Next' }).press('Enter');
+  }
+  assert.deepEqual(titles, ['Post', 'Watch', 'Burst', 'Cut the network', 'Read the bill']);
+  await tour.getByRole('button', { name: 'Done' }).click();
+  assert.equal(await tour.isVisible(), false);
+  await begin.click();
+  await tour.getByText('Step 1 of 5').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await tour.isVisible(), false);
+  assert.ok(await begin.evaluate((button) => button === document.activeElement));
+});
+
+check('the tour blocks nothing', async ({ open }) => {
+  const lab = await open('', { name: 'mina', viewport: { width: 390, height: 844 } });
+  await lab.page.getByRole('button', { name: 'Tour', exact: true }).click();
+  await lab.send('while it is open');
+  await lab.reads(['while it is open']);
+  await lab.page.getByRole('button', { name: 'Skip the tour' }).click();
+  await lab.noComplaints();
+});
+
+check('the page speaks Korean where it is asked to, and where the browser does', async ({ server, open }) => {
+  await server.publish({ text: 'hello' });
+  for (const [query, options] of [
+    ['?lang=ko', {}],
+    ['', { locale: 'ko-KR' }],
+  ]) {
+    const { page } = await open(query, options);
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko');
+    await page.getByRole('log', { name: '메시지' }).getByText('hello').waitFor();
+    await page.getByRole('button', { name: '나란히' }).click();
+    await page.getByRole('region', { name: '폴링', exact: true }).waitFor();
+  }
+  const { page } = await open('?lang=en&room=tea', { locale: 'ko-KR' });
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
+  await page.getByRole('textbox', { name: 'Room' }).fill('coffee');
+  await page.getByRole('button', { name: 'Go' }).click();
+  await page.waitForURL('**/?lang=en&room=coffee');
+});
+
+check('no English is left on the Korean page', async ({ server, open }) => {
+  const { page } = await open('?lang=ko&view=side-by-side', { locale: 'en-US' });
+  await server.publish({ author: '미나', text: '안녕' });
+  await page.getByRole('region', { name: 'SSE' }).getByText('안녕').waitFor();
+  const words = await page.evaluate(() => {
+    const shown = [...document.querySelectorAll('#app :not(code)')].flatMap((element) => [
+      ...[...element.childNodes]
+        .filter(({ nodeType }) => nodeType === Node.TEXT_NODE)
+        .map((node) => node.data),
+      element.getAttribute('aria-label') ?? '',
+      element.getAttribute('title') ?? '',
+    ]);
+    return [...new Set(shown.join(' ').match(/[A-Za-z]{4,}/g))];
+  });
+  assert.deepEqual(
+    words.filter((word) => !['poll', 'lobby', 'Enter', 'keep', 'alive'].includes(word)),
+    [],
+  );
+});

@@ -1,0 +1,15 @@
+// English: what is wrong with the page or its address, and a way on.
+
+export const pageNotice = {
+  notice: 'Notice',
+  reload: 'Reload the page',
+  close: 'Close',
+  newer: 'The server has a newer page than this one. Nothing is lost by reloading it.',
+  garbled:
+    'The server answered with something this page cannot read. It asks again by itself; a newer page may understand it.',
+  unknownValue: (name: string, value: string) =>
+    `The address asks for “${name}=${value}”, which this page does not know. It does without.`,
+  failedTitle: 'This page could not begin',
+  failed:
+    'Something in it does not work in this browser. Reloading may help, and so may a newer browser. The messages are safe with the server.',
+};

@@ -1,0 +1,17 @@
+// Korean: what is wrong with the page or its address, and a way on.
+
+import type { pageNotice as english } from '../en/notice.ts';
+
+export const pageNotice: typeof english = {
+  notice: '알림',
+  reload: '페이지 새로고침',
+  close: '닫기',
+  newer: '서버에 더 새로운 페이지가 있습니다. 새로고침해도 잃는 것은 없습니다.',
+  garbled:
+    '서버가 이 페이지가 읽을 수 없는 것을 답했습니다. 알아서 다시 묻습니다. 새 페이지라면 알아들을 수도 있습니다.',
+  unknownValue: (name, value) =>
+    `주소에 있는 “${name}=${value}”은(는) 이 페이지가 모르는 값이라 쓰지 않습니다.`,
+  failedTitle: '페이지를 열지 못했습니다',
+  failed:
+    '이 브라우저에서 무언가가 되지 않습니다. 새로고침하거나 더 새로운 브라우저를 써 보세요. 메시지는 서버에 그대로 있습니다.',
+};

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Draft, Published } from '../src/publish.ts';
+import { BURST, LIMITS, Traffic } from '../src/traffic.ts';
+import { message } from './support.ts';
+
+function traffic(answer: (draft: Draft) => Promise<Published>) {
+  const sent: { text: string; author: string; at_ms: number }[] = [];
+  const heard = { ended: [] as string[], published: 0, most_on_the_way: 0 };
+  let on_the_way = 0;
+  const source = new Traffic(
+    {
+      room: 'tea',
+      author: 'traffic',
+      text: (pattern, number) => `${pattern} ${number}`,
+      random: () => 1 - Math.exp(-1),
+      send: async (draft) => {
+        sent.push({ text: draft.text, author: draft.author, at_ms: Math.round(performance.now()) });
+        heard.most_on_the_way = Math.max(heard.most_on_the_way, ++on_the_way);
+        const result = await answer(draft);
+        on_the_way -= 1;
+        return result;
+      },
+    },
+    {
+      progress: () => {},
+      published: () => (heard.published += 1),
+      ended: ({ kind }, { published, failed }) => heard.ended.push(`${kind} ${published} ${failed}`),
+    },
+  );
+  const begun_ms = Math.round(performance.now());
+  return { source, sent, heard, times: () => sent.map(({ at_ms }) => at_ms - begun_ms) };
+}
+
+const after = (ms: number) => async (): Promise<Published> => {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return { ok: true, message: message(1) };
+};
+const fails = (why: 'network' | 'refused') => async (): Promise<Published> => ({
+  ok: false,
+  why,
+  detail: null,
+});
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('traffic', () => {
+  test('of a steady rate comes at that rate, labelled, until it is stopped', async () => {
+    const { source, sent, heard, times } = traffic(after(5));
+    source.setRate(4);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(1_010);
+    expect(times()).toEqual([0, 250, 500, 750, 1_000]);
+    expect(sent[1]).toMatchObject({ text: 'steady 2', author: 'traffic' });
+    source.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(heard.ended).toEqual(['stopped 5 0']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('follows another rate at once', async () => {
+    const { source, times } = traffic(after(1));
+    source.setRate(0.1);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(1_000);
+    source.setRate(2);
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(times()).toEqual([0, 1_500, 2_000]);
+  });
+
+  test('keeps its rate within what is allowed', async () => {
+    const { source, sent } = traffic(after(0));
+    source.setRate(1e9);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(995);
+    expect(sent).toHaveLength(50);
+  });
+
+  test('of a burst is 200 messages and then done, never more than two on their way', async () => {
+    const { source, sent, heard } = traffic(after(3));
+    source.start('burst');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sent).toHaveLength(BURST);
+    expect(sent.at(-1)?.text).toBe('burst 200');
+    expect(heard).toMatchObject({ ended: ['done 200 0'], published: 200, most_on_the_way: 2 });
+    expect(source.pattern).toBeNull();
+  });
+
+  test('of a chatty room leaves random gaps', async () => {
+    const { source, times } = traffic(after(1));
+    source.start('chatty');
+    await vi.advanceTimersByTimeAsync(3_010);
+    // With the chosen random number every gap is the mean.
+    expect(times()).toEqual([0, 1_500, 3_000]);
+  });
+
+  test('is one pattern at a time', async () => {
+    const { source, sent, heard } = traffic(after(1));
+    source.setRate(1);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(10);
+    source.start('chatty');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(heard.ended).toEqual(['stopped 1 0']);
+    expect(sent.map(({ text }) => text)).toEqual(['steady 1', 'chatty 1']);
+  });
+
+  test('does not pile up where the server is slow', async () => {
+    const { source, sent, heard } = traffic(after(10_000));
+    source.setRate(50);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(30_500);
+    expect(sent).toHaveLength(8);
+    expect(heard.most_on_the_way).toBe(2);
+  });
+
+  test('stops at its limit of time', async () => {
+    const { source, sent, heard } = traffic(after(0));
+    source.setRate(0.1);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync((LIMITS.minutes + 1) * 60_000);
+    expect(heard.ended).toEqual([`limit ${LIMITS.minutes * 6 + 1} 0`]);
+    expect(sent).toHaveLength(LIMITS.minutes * 6 + 1);
+  });
+
+  test('stops at its limit of messages', async () => {
+    const { source, sent, heard } = traffic(after(0));
+    source.setRate(50);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(LIMITS.minutes * 60_000);
+    expect(heard.ended).toEqual([`limit ${LIMITS.messages} 0`]);
+    expect(sent).toHaveLength(LIMITS.messages);
+  });
+
+  test('stops at once where it is refused, and after three failures in a row', async () => {
+    const refused = traffic(fails('refused'));
+    refused.source.start('steady');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(refused.heard.ended).toEqual(['failed 0 1']);
+
+    const lost = traffic(fails('network'));
+    lost.source.start('steady');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(lost.heard.ended).toEqual(['failed 0 3']);
+  });
+});
