@@ -8,6 +8,9 @@ import { until, within } from './support/wait.mjs';
 const check = suite();
 
 const TRANSPORTS = ['Polling', 'Long-polling', 'SSE'];
+/** So many moving pictures at once would be most of the work. */
+const CALM = { reducedMotion: 'reduce' };
+
 const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
 const FAULTS = [
   ['Buffering proxy', 'Cut after 5 s'],
@@ -33,13 +36,14 @@ async function laneOf(page, index, transport, fault) {
     network,
     shown: await watchLog(lane.getByRole('log')),
     said: await watchText(status),
+    lane,
     client: await lane.locator('.source code').textContent(),
     chosen: () => network.evaluate((select) => select.selectedOptions[0].textContent),
   };
 }
 
 /** What the page and the server's ledger must tell of a fault, beside that nothing was lost. */
-async function wasFelt({ who, fault, transport, said, client }, server) {
+async function wasFelt({ who, fault, transport, lane, said, client }, server) {
   const texts = await said();
   const cost = (await server.ledger(client)).transports;
   const reconnected = texts.some((text) => /^Reconnecting/.test(text));
@@ -57,6 +61,13 @@ async function wasFelt({ who, fault, transport, said, client }, server) {
       if (transport === 'SSE') assert.ok(reconnected, `${who}: ${texts}`);
       assert.ok(cost[NAMES[transport]].connections > 1, `${who}: ${JSON.stringify(cost)}`);
       break;
+    case 'Slow link': {
+      // As the page measured it, of which a good part was before and after.
+      const row = lane.getByRole('row', { name: /^Delay \(95 %\)/ });
+      const delay_ms = Number((await row.textContent()).replace(/^.*\)|\D/g, ''));
+      assert.ok(delay_ms > 100, `${who}: ${await row.textContent()}`);
+      break;
+    }
     case 'Server restart':
       // As above, a long-poll that waited is asked again unseen.
       if (transport !== 'Long-polling') assert.ok(reconnected, `${who}: ${texts}`);
@@ -74,7 +85,7 @@ check('every fault on every transport: each message is seen once and in order', 
   const lanes = [];
   const opening = TRANSPORTS.flatMap((transport) =>
     FAULTS.map(async (faults) => {
-      const { page } = await open('?view=side-by-side&mute=2');
+      const { page } = await open('?view=side-by-side&mute=2', CALM);
       for (const [index, fault] of faults.entries()) lanes.push(await laneOf(page, index, transport, fault));
     }),
   );

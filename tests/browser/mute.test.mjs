@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { sawAll, traffic, watchLog } from './support/audit.mjs';
+import { LabPage, launch } from './support/browser.mjs';
 import { MuteProxy } from './support/mute-proxy.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
@@ -77,7 +78,29 @@ check('after a sleep the page polls once, then opens the stream again', async ({
   await lab.reads(['good morning']);
 });
 
-check('a page out of the browser’s cache goes on where it was', async ({ server, open }) => {
+check('a page that comes back by the Back button goes on where it was', async ({ server }) => {
+  const browser = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  try {
+    const lab = await LabPage.open(browser, server.page(''));
+    await lab.use('SSE');
+    await server.publish({ text: 'before' });
+    await lab.reads(['before']);
+    const client = await lab.client();
+    await lab.page.goto(`${server.origin}/healthz`);
+    await until('nothing is open', async () => (await server.ledger(client)).transports.stream.open === 0);
+    await server.publish({ text: 'while it was away' });
+    await lab.page.goBack({ waitUntil: 'commit' });
+    await lab.reads(['before', 'while it was away']);
+    assert.equal(await lab.client(), client, 'it is the same page, not a new one');
+    await lab.connected('SSE');
+    await server.publish({ text: 'after' });
+    await lab.reads(['before', 'while it was away', 'after']);
+  } finally {
+    await browser.close();
+  }
+});
+
+check('a page that is put away leaves nothing open, and misses nothing', async ({ server, open }) => {
   const lab = await open();
   await lab.use('SSE');
   await server.publish({ text: 'before' });

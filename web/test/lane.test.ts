@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/clock.ts';
 import type { Query } from '../src/http.ts';
 import type { Place } from '../src/ingest.ts';
@@ -6,7 +6,8 @@ import { Lane, type MakeSource } from '../src/lane.ts';
 import { NO_FIGURES, type WatchFigures } from '../src/ledger.ts';
 import type { Reader, Sink, Source } from '../src/sources/source.ts';
 import type { Transport } from '../src/transport.ts';
-import { batch } from './support.ts';
+import { Network } from '../src/network/network.ts';
+import { batch, fakeFetch, networkDown } from './support.ts';
 
 /** Sources that deliver what the test tells them to. */
 function lane() {
@@ -18,9 +19,9 @@ function lane() {
     sinks[transport] = sink;
     readers.push(reader);
     return {
-      start: (place) => {
+      start: (place, slept) => {
         places[transport] = place;
-        log.push(`start ${transport} ${JSON.stringify(place())}`);
+        log.push(`start ${transport} ${JSON.stringify(place())}${slept === true ? ' after a sleep' : ''}`);
       },
       stop: () => log.push(`stop ${transport}`),
       wake: () => log.push(`wake ${transport}`),
@@ -31,12 +32,14 @@ function lane() {
     pause: () => show(null),
     end: () => log.push(`end ${client}`),
   });
+  const { fetch, calls: severed } = fakeFetch(networkDown);
   let labels = 0;
   const l = new Lane({
     room: 'lobby',
     clock: new ServerClock(),
     makeSource,
     watch,
+    network: new Network(45, fetch),
     label: () => `label-${++labels}`,
   });
   l.subscribe({
@@ -45,7 +48,7 @@ function lane() {
     gap: (reason) => log.push(`gap ${reason}`),
   });
   const asks = (): Query => readers.at(-1)?.query?.() ?? {};
-  return { lane: l, log, sinks, places, readers, asks };
+  return { lane: l, log, sinks, places, readers, asks, severed };
 }
 
 describe('a lane', () => {
@@ -167,5 +170,74 @@ describe('a lane', () => {
     end();
     sinks.poll?.batch(batch([2]));
     expect(heard).toBe(1);
+  });
+});
+
+describe('a lane and its network', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('reads anew when something lasting goes wrong, and when it is over', () => {
+    const { lane: l, log, sinks, asks } = lane();
+    l.use('stream');
+    sinks.stream?.batch(batch([1]));
+    log.length = 0;
+    l.network.choose('slow');
+    expect(asks()).toMatchObject({ fault: 'slow' });
+    l.network.choose('healthy');
+    expect(asks()).toMatchObject({ fault: null });
+    const once = ['stop stream', 'start stream {"cursor":"aaa-1"}'];
+    expect(log).toEqual([...once, ...once]);
+  });
+
+  test('has its connections closed by a restart, and leaves it to them to come back', async () => {
+    const { lane: l, log, severed } = lane();
+    l.use('long-poll');
+    log.length = 0;
+    l.network.choose('restart');
+    expect(severed.map(({ url }) => url.searchParams.get('fault'))).toEqual(['restart']);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(l.network.fault).toBe('healthy');
+    expect(log).toEqual([]);
+    expect(severed).toHaveLength(1);
+  });
+
+  test('waits for a connection to close where a lasting fault came before the restart', () => {
+    const { lane: l, sinks, severed } = lane();
+    l.use('stream');
+    l.network.choose('buffer');
+    l.network.choose('restart');
+    expect(severed).toEqual([]);
+    sinks.stream?.link({ kind: 'live' });
+    sinks.stream?.link({ kind: 'live' });
+    expect(severed).toHaveLength(1);
+  });
+
+  test('opens its stream anew for another idea of what is mute', () => {
+    const { lane: l, log } = lane();
+    l.use('stream');
+    l.network.setMute(2);
+    expect(log).toHaveLength(3);
+    l.use('long-poll');
+    log.length = 0;
+    l.network.setMute(3);
+    l.network.setMute(0.5);
+    expect(log).toEqual([]);
+    expect(l.network.mute_ms).toBe(3_000);
+  });
+
+  test('keeps nothing open while the page is put away, and begins with a poll after it', () => {
+    const { lane: l, log, sinks } = lane();
+    l.use('stream');
+    sinks.stream?.batch(batch([1]));
+    log.length = 0;
+    l.rest();
+    l.revive();
+    expect(log).toEqual(['stop stream', 'start stream {"cursor":"aaa-1"} after a sleep']);
   });
 });

@@ -153,7 +153,10 @@ describe('tabs that share a stream', () => {
     browser.publish(1);
     await settle();
     expect(first?.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'sharing', tabs: 2 } });
-    expect(second?.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'shared', client: 'tab-0' } });
+    expect(second?.links.at(-1)).toEqual({
+      kind: 'live',
+      detour: { why: 'shared', client: 'tab-0', polls: false },
+    });
     second?.source.stop();
     browser.tabs[2]?.source.stop();
     await settle();
@@ -208,6 +211,24 @@ describe('tabs that share a stream', () => {
     expect(first?.links.at(-1)).toMatchObject({ detour: { why: 'shared', client: 'tab-1' } });
   });
 
+  test('a tab in sight takes the lead from a hidden one that only polls', async () => {
+    const [browser, first, second] = await tabs(2);
+    const page = { hidden: true };
+    vi.stubGlobal('document', page);
+    first?.stream?.link({ kind: 'live', detour: { why: 'mute', silent_s: 45, again_at_ms: 0 } });
+    await settle();
+    expect(leaders(browser)).toEqual([first]);
+    expect(second?.links.at(-1)).toMatchObject({ detour: { why: 'shared', polls: true } });
+    page.hidden = false;
+    second?.source.wake();
+    await settle();
+    expect(leaders(browser)).toEqual([second]);
+    browser.publish(1);
+    await settle();
+    for (const tab of [first, second]) expect(tab?.shown).toEqual([1]);
+    vi.unstubAllGlobals();
+  });
+
   test('a batch that got lost between them is asked for', async () => {
     const [browser, , second] = await tabs(2);
     browser.publish(1);
@@ -216,7 +237,8 @@ describe('tabs that share a stream', () => {
     const { open } = browser.channels;
     // As for a page that was frozen a while: what comes next does not join on.
     const channel = open(NAME);
-    channel.postMessage({ kind: 'batch', client: 'tab-0', newest: 7, batch: batch([8]) });
+    const what = { kind: 'batch', client: 'tab-0', newest: 7, batch: batch([8]) };
+    channel.postMessage({ what, isHidden: false });
     browser.log.push(...[2, 3, 4, 5, 6, 7, 8].map((id) => message(id)));
     await settle();
     expect(second?.shown).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);

@@ -6,8 +6,9 @@ import { until } from './wait.mjs';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-export function launch() {
+export function launch(options = {}) {
   return chromium.launch({
+    ...options,
     executablePath: EXECUTABLE,
     args: ['--no-sandbox', '--disable-background-networking'],
     timeout: 30_000,

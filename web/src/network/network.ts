@@ -25,8 +25,6 @@ export interface NetworkListener {
   mute?(seconds: number): void;
 }
 
-/** How long polls that begin are lost to a restart. */
-const DOWN_MS = 500;
 const PATIENCE_MS = 5_000;
 
 export class Network implements Carrier {
@@ -36,7 +34,8 @@ export class Network implements Carrier {
   readonly fetch: Fetch;
   readonly #realOpen: (address: string) => EventSource;
   #fault: Fault = 'healthy';
-  #since_ms = 0;
+  /** The next poll is to be lost to a restart. */
+  #losing = false;
   #mute_s: number;
   #outage = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -77,12 +76,12 @@ export class Network implements Carrier {
     clearTimeout(this.#timer);
     if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
     this.#fault = fault;
-    this.#since_ms = performance.now();
+    this.#losing = fault === 'restart';
     const lasts_ms = LASTS_MS[fault];
     if (lasts_ms !== undefined) this.#timer = setTimeout(() => this.choose('healthy'), lasts_ms);
     if (fault === 'offline') this.#goDown();
     for (const listener of this.#listeners) {
-      listener.fault?.(fault, lasts_ms === undefined ? null : this.#since_ms + lasts_ms);
+      listener.fault?.(fault, lasts_ms === undefined ? null : performance.now() + lasts_ms);
     }
   }
 
@@ -92,7 +91,10 @@ export class Network implements Carrier {
     for (const listener of this.#listeners) listener.mute?.(seconds);
   }
 
-  /** What a transport's requests say. Plain polls hold no connection, so they need no key to have it closed by. */
+  /**
+   * What a transport's next request says. Plain polls hold no connection, so they need no key to have it closed by:
+   * a restart is asked for by the next poll itself, which is the one that is lost.
+   */
   query(transport: Transport): Query {
     const fault_key = transport === 'poll' ? null : this.#key;
     switch (this.#fault) {
@@ -100,9 +102,10 @@ export class Network implements Carrier {
       case 'offline':
         return { fault: null, fault_key };
       case 'restart': {
-        const isDown = performance.now() < this.#since_ms + DOWN_MS;
-        if (transport === 'poll' && isDown) return { fault: 'restart', fault_key: this.#key };
-        return { fault: null, fault_key };
+        const isLost = transport === 'poll' && this.#losing;
+        if (!isLost) return { fault: null, fault_key };
+        this.#losing = false;
+        return { fault: 'restart', fault_key: this.#key };
       }
       default:
         return { fault: this.#fault, fault_key };

@@ -13,7 +13,7 @@ import { pauseAfter } from '../pauses.ts';
 import type { Presence } from '../presence.ts';
 import { ask } from '../sources/ask.ts';
 import { type Link, polled, type Reader, type Sink, type Source } from '../sources/source.ts';
-import { type Means, type Said, Tabs } from './tabs.ts';
+import { isPageHidden, type Means, type Said, Tabs } from './tabs.ts';
 
 /** How long a leader may take to say that it is there. */
 const ANSWER_MS = 3_000;
@@ -51,7 +51,7 @@ export class SharedStream implements Source {
   #others = 0;
   #counting: ReturnType<typeof setTimeout> | undefined;
   /** Of a follower: whom it follows. */
-  #leader: { client: string; newest: number; link: Link } | null = null;
+  #leader: { client: string; newest: number; link: Link; isHidden: boolean } | null = null;
   /** Of a follower that comes level: what was passed on meanwhile. */
   #held: (Said & { kind: 'batch' })[] = [];
   #levelling: AbortController | null = null;
@@ -74,7 +74,7 @@ export class SharedStream implements Source {
     this.#tabs = new Tabs(this.#options.name, this.#options.means, {
       lead: () => this.#lead(),
       deposed: () => this.#follow(),
-      said: (said) => this.#hear(said),
+      said: (said, isHidden) => this.#hear(said, isHidden),
       asked: ({ kind }) => {
         if (!this.#leads) return;
         if (kind === 'restart') this.#options.restart();
@@ -93,9 +93,9 @@ export class SharedStream implements Source {
   }
 
   wake(): void {
-    if (this.#leads) this.#stream.wake();
-    else if (this.#leader !== null && this.#silence.lasts_ms > this.#options.network.mute_ms / 2)
-      this.#level();
+    if (this.#leads) return this.#stream.wake();
+    this.#seizeFromHidden();
+    if (this.#leader !== null && this.#silence.lasts_ms > this.#options.network.mute_ms / 2) this.#level();
   }
 
   /** Closes the connection that this tab reads over; false where it is this tab's own. */
@@ -186,12 +186,15 @@ export class SharedStream implements Source {
     this.#leader = null;
   }
 
-  #hear(said: Said): void {
+  #hear(said: Said, isHidden: boolean): void {
     if (this.#leads || this.#tabs === null) return;
     this.#silence.heard();
     const { client } = said;
     const isNew = this.#leader?.client !== client;
-    if (isNew || this.#leader === null) this.#leader = { client, newest: 0, link: { kind: 'connecting' } };
+    if (isNew || this.#leader === null) {
+      this.#leader = { client, newest: 0, link: { kind: 'connecting' }, isHidden };
+    }
+    this.#leader.isHidden = isHidden;
     switch (said.kind) {
       case 'here':
         this.#leader.newest = said.newest;
@@ -210,6 +213,13 @@ export class SharedStream implements Source {
     if (isNew) this.#level();
     else if (said.kind === 'batch') this.#take(said);
     else if (said.kind === 'link' && this.#levelling === null) this.#show();
+    this.#seizeFromHidden();
+  }
+
+  /** The polls of a hidden tab may come a minute apart. A tab in sight does not wait for those. */
+  #seizeFromHidden(): void {
+    if (this.#leader?.isHidden === true && standsIn(this.#leader.link) && !isPageHidden())
+      this.#tabs?.seize();
   }
 
   #take(said: Said & { kind: 'batch' }): void {
@@ -224,7 +234,7 @@ export class SharedStream implements Source {
     if (this.#leader === null) return;
     const { client, link } = this.#leader;
     if (link.kind !== 'live') this.#options.sink.link(link);
-    else this.#options.sink.link({ kind: 'live', detour: { why: 'shared', client } });
+    else this.#options.sink.link({ kind: 'live', detour: { why: 'shared', client, polls: standsIn(link) } });
   }
 
   /** Asks the server for what this tab lacks, until it is where the leader is. */
@@ -272,6 +282,11 @@ export class SharedStream implements Source {
     const from = first === undefined ? (this.#leader?.newest ?? 0) : first.newest;
     return this.#options.newest() < from;
   }
+}
+
+/** Whether the leader polls in place of its stream. */
+function standsIn(link: Link): boolean {
+  return link.kind === 'live' && (link.detour?.why === 'mute' || link.detour?.why === 'crowded');
 }
 
 function lastId({ messages }: Batch): number {

@@ -24,7 +24,8 @@ export interface TabsListener {
   lead(): void;
   /** Another tab took the lead from this one. */
   deposed(): void;
-  said(said: Said): void;
+  /** `isHidden`: the browser slows the timers of the tab that says it, and so its polls. */
+  said(said: Said, isHidden: boolean): void;
   asked(asked: Asked): void;
 }
 
@@ -38,6 +39,11 @@ export function means(): Means | null {
   if (typeof navigator === 'undefined' || navigator.locks === undefined) return null;
   if (typeof BroadcastChannel === 'undefined') return null;
   return { locks: navigator.locks, channel: (name) => new BroadcastChannel(name) };
+}
+
+interface Post {
+  what: Said | Asked;
+  isHidden: boolean;
 }
 
 export class Tabs {
@@ -54,10 +60,10 @@ export class Tabs {
     this.#means = means;
     this.#listener = listener;
     this.#channel = means.channel(name);
-    this.#channel.onmessage = ({ data }: MessageEvent<Said | Asked>) => {
+    this.#channel.onmessage = ({ data: { what, isHidden } }: MessageEvent<Post>) => {
       if (this.#gone) return;
-      if (data.kind === 'hello' || data.kind === 'bye' || data.kind === 'restart') listener.asked(data);
-      else listener.said(data);
+      if (what.kind === 'hello' || what.kind === 'bye' || what.kind === 'restart') listener.asked(what);
+      else listener.said(what, isHidden);
     };
     this.#request({});
   }
@@ -67,10 +73,11 @@ export class Tabs {
   }
 
   say(what: Said | Asked): void {
-    if (!this.#gone) this.#channel.postMessage(what);
+    const post: Post = { what, isHidden: isPageHidden() };
+    if (!this.#gone) this.#channel.postMessage(post);
   }
 
-  /** Takes the lead from a tab that does not answer. */
+  /** Takes the lead from the tab that has it. */
   seize(): void {
     if (this.#gone || this.leads) return;
     this.#waiting.abort();
@@ -112,4 +119,8 @@ export class Tabs {
       this.#listener.deposed();
     });
   }
+}
+
+export function isPageHidden(): boolean {
+  return globalThis.document?.hidden === true;
 }

@@ -12,8 +12,8 @@ export type Detour =
   | { why: 'mute'; silent_s: number; again_at_ms: number }
   /** The browser has no connection to spare for this transport: polls stand in. */
   | { why: 'crowded' }
-  /** Another tab reads the stream, on that client's account, and passes on what it brings. */
-  | { why: 'shared'; client: string }
+  /** Another tab reads the stream, or `polls` in its place, on that client's account, and passes on what comes. */
+  | { why: 'shared'; client: string; polls: boolean }
   /** So many other tabs read along. */
   | { why: 'sharing'; tabs: number };
 

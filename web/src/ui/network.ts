@@ -130,7 +130,7 @@ function networkNotice(lane: Lane): HTMLElement {
         setText(text, strings.notice.crowded);
         break;
       case 'shared':
-        setText(text, `${strings.notice.shared} `);
+        setText(text, `${strings.notice.shared(detour.polls)} `);
         break;
       case 'sharing':
         setText(text, strings.notice.sharing(detour.tabs));

@@ -1,6 +1,6 @@
 // How the lane is doing, in a few words.
 
-import type { Link } from '../sources/source.ts';
+import type { Detour, Link } from '../sources/source.ts';
 import { strings } from '../strings/index.ts';
 import type { Transport } from '../transport.ts';
 import { h, setText } from './dom.ts';
@@ -29,8 +29,8 @@ export class StatusView {
 
   show(link: Link, transport: Transport, interval_s: number): void {
     clearTimeout(this.#patience);
-    const why = link.kind === 'live' ? link.detour?.why : undefined;
-    this.#line.dataset['transport'] = why === 'mute' || why === 'crowded' ? 'poll' : transport;
+    const detour = link.kind === 'live' ? link.detour : undefined;
+    this.#line.dataset['transport'] = polls(detour) ? 'poll' : transport;
     const show = (text: string, why: string | null) => {
       this.element.dataset['link'] = link.kind;
       setText(this.#text, text);
@@ -41,10 +41,18 @@ export class StatusView {
         this.#patience = setTimeout(() => show(strings.connecting, null), PATIENCE_MS);
         break;
       case 'live':
-        show(why === undefined ? strings.live[transport](interval_s) : strings.detour[why], null);
+        show(detour === undefined ? strings.live[transport](interval_s) : detourText(detour), null);
         break;
       case 'reconnecting':
         show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));
     }
   }
+}
+
+function polls(detour: Detour | undefined): boolean {
+  return detour?.why === 'shared' ? detour.polls : detour?.why === 'mute' || detour?.why === 'crowded';
+}
+
+function detourText(detour: Detour): string {
+  return detour.why === 'shared' ? strings.detour.shared(detour.polls) : strings.detour[detour.why];
 }

@@ -37,7 +37,8 @@ export const network = {
   detour: {
     mute: 'Polling in place of a mute stream',
     crowded: 'Polling for want of a connection',
-    shared: 'Streaming over SSE through another tab',
+    shared: (polls: boolean): string =>
+      polls ? 'Polling through another tab' : 'Streaming over SSE through another tab',
     sharing: 'Streaming over SSE for other tabs too',
   },
   /** The same at more length. */
@@ -48,7 +49,8 @@ export const network = {
     crowded:
       'Over HTTP/1.1 a browser opens six connections to one server, for all its tabs together, and whatever needs a seventh waits without an error. ' +
       'Other tabs hold those that can be spared, so this lane polls until one is free; closing a tab frees it.',
-    shared: 'This tab shares the stream of another tab. The bill is on client',
+    shared: (polls: boolean): string =>
+      `This tab shares the stream of another tab${polls ? ', which polls in its place at the moment' : ''}. The bill is on client`,
     sharing: (tabs: number) =>
       `This tab’s stream is shared: ${count(tabs)} other ${tabs === 1 ? 'tab reads' : 'tabs read'} along, and the bill is on this tab’s client.`,
   },

@@ -36,7 +36,7 @@ export const network: typeof english = {
   detour: {
     mute: '막힌 스트림 대신 폴링 중',
     crowded: '남는 연결이 없어 폴링 중',
-    shared: '다른 탭을 거쳐 SSE로 받는 중',
+    shared: (polls) => (polls ? '다른 탭을 거쳐 폴링 중' : '다른 탭을 거쳐 SSE로 받는 중'),
     sharing: '다른 탭 몫까지 SSE로 받는 중',
   },
   notice: {
@@ -46,7 +46,8 @@ export const network: typeof english = {
     crowded:
       'HTTP/1.1에서 브라우저는 한 서버에 모든 탭을 합쳐 연결을 여섯 개만 열고, 일곱 번째는 오류도 없이 기다립니다. ' +
       '내줄 수 있는 연결을 다른 탭이 다 쓰고 있어서, 빈자리가 날 때까지 이 레인은 폴링을 합니다. 탭을 닫으면 자리가 납니다.',
-    shared: '이 탭은 다른 탭의 스트림을 함께 씁니다. 비용은 다음 클라이언트에 잡힙니다:',
+    shared: (polls) =>
+      `이 탭은 다른 탭의 스트림을 함께 씁니다.${polls ? ' 그 탭은 지금 스트림 대신 폴링을 합니다.' : ''} 비용은 다음 클라이언트에 잡힙니다:`,
     sharing: (tabs) =>
       `이 탭의 스트림을 다른 탭 ${count(tabs)}개가 함께 읽습니다. 비용은 이 탭의 클라이언트에 잡힙니다.`,
   },
