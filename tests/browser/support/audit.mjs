@@ -25,7 +25,7 @@ export async function sawAll(who, shown, published) {
   await until(
     `${who} shows the last message`,
     async () => (await shown()).includes(published.at(-1)),
-    20_000,
+    40_000,
   ).catch(async (error) => {
     throw new Error(`${error.message}; it shows ${(await shown()).slice(-3)}`);
   });
