@@ -13,6 +13,8 @@ use crate::{
 };
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// What a refusal says that leaves open whether the message is there (docs/api.md).
+const NOT_CONFIRMED: &str = "did not confirm";
 /// One publisher in so many takes a refusal for an answer, and does not send the message again.
 const GIVES_UP_ONE_IN: usize = 3;
 
@@ -84,6 +86,10 @@ impl Publisher {
                     let took_ms = asked.elapsed().as_millis() as u64;
                     let slowest = &self.world.tally.slowest_refusal_ms;
                     slowest.fetch_max(took_ms, Relaxed);
+                    if String::from_utf8_lossy(&answer.body).contains(NOT_CONFIRMED) {
+                        self.world.tally.unconfirmed.fetch_add(1, Relaxed);
+                        in_doubt = true;
+                    }
                     if self.gives_up && !in_doubt {
                         self.world.published().refuse(name);
                         return true;

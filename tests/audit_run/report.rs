@@ -30,10 +30,12 @@ pub fn print(outcome: &Outcome) {
         println!("{n:7}  {name}");
     }
     println!(
-        "Clients saw {} broken connections and {} answers of 503, to a publisher after {} ms at most.\n",
+        "Clients saw {} broken connections and {} answers of 503, to a publisher after {} ms at most;\n\
+         {} of these left open whether the message is there.\n",
         tally.broken.load(Relaxed),
         tally.away.load(Relaxed),
-        tally.slowest_refusal_ms.load(Relaxed)
+        tally.slowest_refusal_ms.load(Relaxed),
+        tally.unconfirmed.load(Relaxed)
     );
     println!(
         "{:<10}{:>8}{:>11}{:>8}{:>9}{:>8}{:>10}{:>14}{:>18}",

@@ -40,6 +40,8 @@ pub struct Tally {
     pub broken: AtomicU64,
     /// Answers of 503.
     pub away: AtomicU64,
+    /// Those that left open whether the message was appended.
+    pub unconfirmed: AtomicU64,
     /// The longest that a publisher waited for a 503.
     pub slowest_refusal_ms: AtomicU64,
     /// Reads from another server than before.
