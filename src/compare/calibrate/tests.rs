@@ -1,6 +1,9 @@
-//! A server whose costs are known, calibrated.
+//! A server whose costs are known, calibrated; and the committed runs.
+//!
+//! After other runs: `WRITE_DERIVED=1 cargo test --lib compare::` twice, first for the model, then for what
+//! follows from it.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use super::{POINTS, Point, Purpose, Run, check, model};
 use crate::compare::{
@@ -131,6 +134,13 @@ fn the_shipped_model_is_the_one_that_fits_the_committed_runs() {
     let raw: Raw = serde_json::from_str(&text).expect("runs");
     let mut fitted = model(&raw.runs, raw.machine, raw.measured_at).expect("a model");
     fitted.version = raw.version;
+    if env::var_os("WRITE_DERIVED").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/compare/model/shipped.json");
+        let text = serde_json::to_string_pretty(&fitted).expect("plain values");
+        fs::write(path, text + "\n").expect("written");
+        // What was built in is the one before.
+        return;
+    }
     let value = |model: &Model| serde_json::to_value(model).expect("plain values");
     assert_same(&value(&fitted), &value(&Model::shipped()), "shipped.json");
 }
