@@ -25,5 +25,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     environment: 'node',
+    // No test is about time; a busy machine may take long over one.
+    testTimeout: 60_000,
   },
 });
