@@ -58,5 +58,10 @@ check('of two that leave at one moment the poller is missed later', async ({ ope
     return Number(by.replaceAll(',', '')) / (unit === 'ms' ? 1_000 : 1);
   };
   assert.ok(seconds('Polling') > seconds('SSE'), told);
+  // News of others does not take that sentence away.
+  const other = await open('', { name: 'ana' });
+  await lab.page.getByRole('button', { name: 'Who is here: 2' }).waitFor();
+  assert.ok(await lab.page.getByText('longer to notice').isVisible());
+  await other.close();
   await lab.noComplaints();
 });

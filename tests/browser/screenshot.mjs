@@ -1,7 +1,8 @@
 // Takes the pictures in docs/images/: starts the server, has a real little conversation over each transport,
 // and photographs the page.
 //
-//     npm run screenshot
+//     npm run screenshot              # all of them
+//     npm run screenshot lab presence # those whose names begin so
 
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +21,57 @@ const PICTURES = {
   'lab-dark.png': { ...WIDE, colorScheme: 'dark' },
   'lab-phone.png': { ...PHONE, colorScheme: 'light' },
 };
+
+const LAPTOP = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 };
+
+/** Two lanes, each with what is done before the picture is taken. */
+const SIDE_BY_SIDE = {
+  'side-by-side.png': { ...WIDE, colorScheme: 'light' },
+  'side-by-side-dark.png': { ...LAPTOP, colorScheme: 'dark', query: '&lang=ko' },
+  'side-by-side-phone.png': { ...PHONE, colorScheme: 'light' },
+  'presence.png': { ...LAPTOP, colorScheme: 'light', before: meetVisitors, of: 'Who is here' },
+  'tour.png': { ...WIDE, colorScheme: 'light', before: takeTour },
+};
+
+async function meetVisitors({ page }) {
+  await page.getByRole('button', { name: /^Who is here/ }).click();
+  await page.getByRole('button', { name: 'Two visitors come and leave' }).click();
+  await page.getByText('longer to notice').waitFor({ timeout: 30_000 });
+}
+
+async function takeTour({ page }) {
+  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  for (let step = 1; step < 5; step++) await page.getByRole('button', { name: 'Next', exact: true }).click();
+}
+
+/** What two lanes side by side show of a minute's talk. */
+async function sideBySide(browser, file, { query = '', before, of, ...options }) {
+  const server = await Server.start('memory');
+  try {
+    const room = 'kitchen';
+    const address = server.page(`?room=${room}&view=side-by-side${query}`);
+    const lab = await LabPage.open(browser, address, options);
+    const { page } = lab;
+    await until('both lanes read', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+    for (const [author, text, pause_ms] of [
+      ['tomas', 'The kettle is on. Who is coming over?', 2_300],
+      ['mina', 'Me, in ten minutes.', 5_100],
+      ['ana', 'Save me a cup, the tram is late again.', 3_700],
+      ['tomas', 'Which one, the 4?', 4_400],
+      ['ana', 'The 4. It is always the 4.', 2_600],
+    ]) {
+      await server.publish({ room, author, text });
+      await page.waitForTimeout(pause_ms);
+    }
+    await before?.(lab);
+    await page.waitForTimeout(1_500);
+    const shown = of === undefined ? page : page.getByRole('region', { name: of });
+    await shown.screenshot({ path: `${IMAGES}${file}` });
+    await lab.noComplaints();
+  } finally {
+    await server.end();
+  }
+}
 
 async function converse(server, room, mina) {
   const heard = (text) => mina.log.getByText(text, { exact: true }).waitFor();
@@ -93,11 +145,15 @@ async function pictures(browser) {
   }
 }
 
+const asked = process.argv.slice(2);
+const wanted = (file) => asked.length === 0 || asked.some((beginning) => file.startsWith(beginning));
 const browser = await launch();
 try {
   await mkdir(IMAGES, { recursive: true });
-  await pictures(browser);
-  for (const [file, options] of Object.entries(PICTURES)) {
+  if (wanted('sequence.png') || wanted('over-time.png')) await pictures(browser);
+  for (const [file, options] of Object.entries(SIDE_BY_SIDE).filter(([file]) => wanted(file)))
+    await sideBySide(browser, file, options);
+  for (const [file, options] of Object.entries(PICTURES).filter(([file]) => wanted(file))) {
     const server = await Server.start('memory');
     try {
       const room = 'kitchen';

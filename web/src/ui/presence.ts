@@ -141,7 +141,7 @@ export class PresenceView {
       ),
       ...(others > 0 ? [h('li', {}, strings.presence.othersToo(others))] : []),
     );
-    if (this.#visitors === null) setText(this.#note, '');
+    if (this.#note.textContent === strings.presence.presenceAwaited) setText(this.#note, '');
   }
 
   #tell({ guest, noticed_ms }: Departure): void {

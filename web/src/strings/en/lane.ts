@@ -49,10 +49,10 @@ export const lane = {
   },
   costExplained: {
     requests: 'how often it asked',
-    empty: 'answered with no message',
+    empty: 'without a message',
     messages: 'delivered to this client',
     connections: 'TCP, opened for it',
-    wire_bytes: 'both ways, heads included',
+    wire_bytes: 'both ways, with heads',
     bytes_per_message: 'wire bytes by messages',
     delay_median: 'half were seen sooner',
     delay_95: '95 of 100 were sooner',
