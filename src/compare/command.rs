@@ -103,18 +103,22 @@ async fn measured(
     }
 }
 
-/// Prints the table, what is to be said against it, and what it says.
 fn print(document: &Document, to_standard_error: bool) {
-    let table = table::table(document);
-    let mut text = format!("\n{table}\n");
-    let for_terminal = if to_standard_error {
-        console::colors_enabled_stderr()
+    if to_standard_error {
+        eprint!("\n{}", text(document, console::colors_enabled_stderr()));
     } else {
-        console::colors_enabled()
-    };
+        let text = format!("\n{}", text(document, console::colors_enabled()));
+        // A closed pipe is no reason to complain.
+        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    }
+}
+
+/// The table, what is to be said against it, and what it says.
+fn text(document: &Document, in_colour: bool) -> String {
+    let mut text = format!("{}\n", table::table(document));
     for warning in warnings(&document.machine, &document.transports) {
         let mark = if warning.voids { "!!" } else { "!" };
-        let line = style(format!("{mark} {}", warning.text)).force_styling(for_terminal);
+        let line = style(format!("{mark} {}", warning.text)).force_styling(in_colour);
         let line = if warning.voids {
             line.red().bold()
         } else {
@@ -125,13 +129,7 @@ fn print(document: &Document, to_standard_error: bool) {
     if document.interrupted {
         text += "Stopped before its time: what follows is of what there was until then.\n";
     }
-    text += &format!("{}\n", document.verdict);
-    if to_standard_error {
-        eprint!("{text}");
-    } else {
-        // A closed pipe is no reason to complain.
-        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
-    }
+    text + &document.verdict + "\n"
 }
 
 fn write(question: &Question, document: &Document) -> Result<()> {
@@ -142,4 +140,20 @@ fn write(question: &Question, document: &Document) -> Result<()> {
         page.write(&report::page(document))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_documentation_shows_is_what_its_example_says() {
+        let (begin, end) = ("compare.json: begin -->\n", "<!-- what is said of");
+        let docs = include_str!("../../docs/compare.md");
+        let (_, rest) = docs.split_once(begin).expect("it begins");
+        let (shown, _) = rest.split_once(end).expect("it ends");
+        let example = Document::from_json(include_str!("../../docs/examples/compare.json"));
+        let text = text(&example.expect("a document"), false);
+        assert_eq!(shown, format!("```text\n{text}```\n"));
+    }
 }

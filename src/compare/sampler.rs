@@ -5,11 +5,15 @@ use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use super::{
     recorder::Recorder,
-    usage::{Processes, own_cpu_time},
+    usage::{Processes, Team, own_cpu_time},
 };
 
 /// Longest sleep at once, so that a run that is cut ends soon.
 const NAP: Duration = Duration::from_millis(20);
+
+/// How long before a reading it is found out which processes there are: to look through all of the
+/// machine's takes longer than the reading.
+const AHEAD_US: u64 = 100_000;
 
 /// What was used within the measured time. `None` where it cannot be read.
 #[derive(Debug, Default, Clone, Copy)]
@@ -37,25 +41,50 @@ impl Sampler {
     }
 }
 
+/// CPU time so far, and when that was.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    at_us: u64,
+    server: Option<Duration>,
+    load: Option<Duration>,
+}
+
 fn sample(recorder: &Recorder, processes: Option<Processes>) -> Usage {
     let window = &recorder.window;
-    let until = |at: &dyn Fn() -> u64| loop {
-        let at = at().min(window.end_us());
+    let until = |due: &dyn Fn() -> u64| loop {
+        let due = due().min(window.end_us());
         let now = window.now_us();
-        if now >= at {
+        if now >= due {
             return;
         }
-        std::thread::sleep(Duration::from_micros(at - now).min(NAP));
+        std::thread::sleep(Duration::from_micros(due - now).min(NAP));
     };
-    let server_cpu = || processes.and_then(Processes::cpu_time);
-    until(&|| window.start_us());
-    let (server_before, load_before) = (server_cpu(), own_cpu_time());
-    until(&|| window.end_us());
-    let (load_after, server_after) = (own_cpu_time(), server_cpu());
-    let used = |before: Option<Duration>, after: Option<Duration>| after?.checked_sub(before?);
+    let reading = |due: &dyn Fn() -> u64| {
+        until(&|| due().saturating_sub(AHEAD_US));
+        let team = processes.map(Processes::team);
+        until(due);
+        Reading {
+            at_us: window.now_us(),
+            server: team.as_ref().and_then(Team::cpu_time),
+            load: own_cpu_time(),
+        }
+    };
+    let before = reading(&|| window.start_us());
+    let after = reading(&|| window.end_us());
+    // A reading that was a little late covers a little more, or less, than what is measured.
+    let span_s = after.at_us.saturating_sub(before.at_us) as f64 / 1e6;
+    let share = if span_s > 0.0 {
+        window.measured_s() / span_s
+    } else {
+        1.0
+    };
+    let used = |of: fn(&Reading) -> Option<Duration>| {
+        let used = of(&after)?.checked_sub(of(&before)?)?;
+        Some(used.mul_f64(share))
+    };
     Usage {
-        server_cpu: used(server_before, server_after),
-        load_cpu: used(load_before, load_after),
+        server_cpu: used(|reading| reading.server),
+        load_cpu: used(|reading| reading.load),
         server_memory_bytes: processes.and_then(Processes::memory_bytes),
     }
 }

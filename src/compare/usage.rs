@@ -14,6 +14,18 @@ pub fn own_cpu_time() -> Option<Duration> {
     Processes::cpu_time_of(std::process::id())
 }
 
+/// The processes that were there at some moment.
+#[derive(Debug, Clone)]
+pub struct Team(Vec<u32>);
+
+impl Team {
+    /// Their user and system time so far. `None` once one of them has ended.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let times = self.0.iter().map(|pid| Processes::cpu_time_of(*pid));
+        times.sum()
+    }
+}
+
 impl Processes {
     pub fn of(root: u32) -> Self {
         Self { root }
@@ -23,9 +35,9 @@ impl Processes {
         Self::cpu_time_of(self.root).is_some()
     }
 
-    /// User and system time so far.
-    pub fn cpu_time(self) -> Option<Duration> {
-        self.all().into_iter().map(Self::cpu_time_of).sum()
+    /// Who belongs to it now.
+    pub fn team(self) -> Team {
+        Team(self.all())
     }
 
     /// Memory in bytes: the proportional set size, or the resident one where that is not allowed.
@@ -104,11 +116,11 @@ mod tests {
             .expect("starts");
         let own = Processes::of(std::process::id());
         assert!(own.all().contains(&child.id()));
-        assert!(own.cpu_time() >= own_cpu_time().map(|_| Duration::ZERO));
+        assert!(own.team().cpu_time() >= own_cpu_time().map(|_| Duration::ZERO));
         assert!(own.memory_bytes().expect("known") > 100_000);
         child.kill().expect("ends");
         child.wait().expect("ended");
         assert!(!Processes::of(child.id()).exist());
-        assert_eq!(Processes::of(child.id()).cpu_time(), None);
+        assert_eq!(Processes::of(child.id()).team().cpu_time(), None);
     }
 }

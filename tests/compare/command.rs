@@ -92,6 +92,12 @@ fn all_three_transports_are_compared_and_every_field_is_documented() {
 }
 
 #[test]
+fn the_example_in_the_documentation_has_the_documented_form() {
+    let example = include_str!("../../docs/examples/compare.json");
+    assert_documented(&serde_json::from_str(example).expect("JSON"));
+}
+
+#[test]
 fn files_are_written_and_the_page_needs_no_network() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| directory.path().join(name).display().to_string();

@@ -97,7 +97,7 @@ fn it_is_measured_within_two_percent() {
         clients: 10,
         rate: 10.0,
         interval: Duration::from_millis(100),
-        duration: Duration::from_secs(4),
+        duration: Duration::from_secs(6),
         ..Workload::default()
     };
     let outcome = run(&target, &workload, Transport::Poll);
