@@ -39,10 +39,14 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   const element = h(
     'div',
     { class: 'network', 'data-fault': 'healthy' },
-    h('div', { class: 'network-choice' }, h('label', { for: id }, strings.network), select),
-    h('p', { class: 'network-left' }, left, again),
+    h(
+      'div',
+      { class: 'network-row' },
+      h('div', { class: 'network-choice' }, h('label', { for: id }, strings.network), select),
+      muteSetting(id, lane),
+      h('p', { class: 'network-left' }, left, again),
+    ),
     expect,
-    muteSetting(id, lane),
   );
   select.addEventListener('change', () => {
     const fault = FAULTS.find((each) => each === select.value);
