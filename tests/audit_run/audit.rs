@@ -43,6 +43,10 @@ struct Options {
     #[arg(long, default_value = "200")]
     rate: u32,
 
+    /// Also kill all NATS nodes at once. NATS itself may not survive that: see docs/reliability.md.
+    #[arg(long)]
+    whole_cluster: bool,
+
     /// The server's program.
     #[arg(long, default_value = "target/release/poll-vs-sse")]
     server: PathBuf,
@@ -109,6 +113,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
             // What is published in 3 s: a reader that stalls for longer is overtaken.
             retained: u64::from(options.rate) * 3,
             seed,
+            whole_cluster: options.whole_cluster,
             directory,
         },
     };

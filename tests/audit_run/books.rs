@@ -13,6 +13,10 @@ pub struct Published {
     ids: HashMap<Name, u64>,
     /// The same name acknowledged under two ids.
     twice: u64,
+    /// Whose each id is.
+    names: HashMap<u64, Name>,
+    /// Acknowledged, and later another message was acknowledged under the same id.
+    overwritten: u64,
     /// Publishers were told that these failed, and did not send them again.
     refused: HashSet<Name>,
     /// Messages that the store keeps at least, of the newest.
@@ -119,6 +123,13 @@ impl Published {
         {
             self.twice += 1;
         }
+        if self
+            .names
+            .insert(id, name)
+            .is_some_and(|earlier| earlier != name)
+        {
+            self.overwritten += 1;
+        }
         self.rooms[room].insert(id, name);
     }
 
@@ -137,6 +148,11 @@ impl Published {
     /// Messages that have two ids.
     pub fn twice(&self) -> u64 {
         self.twice
+    }
+
+    /// Acknowledged messages whose place in the log another one has taken.
+    pub fn overwritten(&self) -> u64 {
+        self.overwritten
     }
 
     /// The newest acknowledged message of a room.
@@ -296,6 +312,15 @@ mod tests {
         let mut published = published();
         published.acknowledge(0, 31, (0, 10));
         assert_eq!(published.twice(), 1);
+    }
+
+    #[test]
+    fn a_message_whose_place_was_taken_by_another_is_found() {
+        let mut published = published();
+        published.acknowledge(0, 30, (0, 10));
+        assert_eq!(published.overwritten(), 0);
+        published.acknowledge(0, 30, (0, 11));
+        assert_eq!(published.overwritten(), 1);
     }
 
     #[test]

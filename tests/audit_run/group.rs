@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
+use tokio::{sync::Mutex, time::sleep};
 
 use crate::{
     link::Link,
@@ -12,6 +13,8 @@ use crate::{
 };
 
 const NATS_NODES: usize = 3;
+/// Before the next node of the store is harmed: a majority is to be there all the time.
+const RECOVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Store {
@@ -28,6 +31,8 @@ pub struct Setup {
     /// Messages that the store keeps.
     pub retained: u64,
     pub seed: u64,
+    /// Whether all nodes of the store are killed at once, too.
+    pub whole_cluster: bool,
     pub directory: PathBuf,
 }
 
@@ -35,6 +40,8 @@ pub struct Group {
     pub servers: Vec<Process>,
     pub stores: Vec<Process>,
     pub links: Vec<Link>,
+    /// Held while a node of the store is harmed.
+    harming: Mutex<()>,
 }
 
 impl Setup {
@@ -69,6 +76,7 @@ impl Setup {
             servers: Vec::new(),
             stores,
             links: Vec::new(),
+            harming: Mutex::new(()),
         };
         for number in 0..self.servers() {
             let server = self.server(number, &store)?;
@@ -163,13 +171,24 @@ impl Group {
                 self.links[n].be_silent(time).await;
                 Ok(())
             }
-            What::KillStore(n, time) => self.stores[n].kill_for(time).await,
-            What::PauseStore(n, time) => self.stores[n].pause_for(time).await,
+            What::KillStore(n, time) => {
+                let _harming = self.harming.lock().await;
+                let killed = self.stores[n].kill_for(time).await;
+                sleep(RECOVERY).await;
+                killed
+            }
+            What::PauseStore(n, time) => {
+                let _harming = self.harming.lock().await;
+                let paused = self.stores[n].pause_for(time).await;
+                sleep(RECOVERY).await;
+                paused
+            }
             What::KillAllStores(time) => self.kill_all_stores(time).await,
         }
     }
 
     async fn kill_all_stores(&self, time: Duration) -> Result<()> {
+        let _harming = self.harming.lock().await;
         let kills = self.stores.iter().map(|store| store.kill_for(time));
         futures_util::future::try_join_all(kills).await.map(|_| ())
     }

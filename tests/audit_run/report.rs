@@ -64,8 +64,13 @@ pub fn print(outcome: &Outcome) {
         );
     }
     println!(
-        "{} messages acknowledged, {} refused, {} twice in the log, {} of unknown fate.",
-        outcome.acknowledged, outcome.refused, outcome.twice, outcome.unanswered
+        "{} messages acknowledged, {} of them overwritten by another, {} refused, {} twice in the log, \
+         {} of unknown fate.",
+        outcome.acknowledged,
+        outcome.overwritten,
+        outcome.refused,
+        outcome.twice,
+        outcome.unanswered
     );
     for (transport, verdict) in &outcome.verdicts {
         let name = transport.as_str();

@@ -39,6 +39,7 @@ pub struct Outcome {
     pub acknowledged: usize,
     pub refused: usize,
     pub twice: u64,
+    pub overwritten: u64,
     /// Messages whose fate their publisher never learnt.
     pub unanswered: u64,
     pub complaints: usize,
@@ -52,6 +53,7 @@ impl Outcome {
         let total = |figure: fn(&Verdict) -> u64| self.verdicts.values().map(figure).sum::<u64>();
         total(Verdict::faults) == 0
             && self.twice == 0
+            && self.overwritten == 0
             && self.unanswered == 0
             && self.complaints == 0
             && self.verdicts.values().all(|verdict| verdict.delivered > 0)
@@ -61,7 +63,12 @@ impl Outcome {
 impl Plan {
     pub async fn run(self) -> Result<Outcome> {
         let setup = &self.setup;
-        let faults = schedule(setup.seed, self.length, setup.servers(), setup.stores());
+        let faults = schedule(
+            setup.seed,
+            self.length,
+            (setup.servers(), setup.stores()),
+            setup.whole_cluster,
+        );
         println!(
             "seed {}: {} faults in {:?}",
             setup.seed,
@@ -109,12 +116,13 @@ impl Plan {
             world.complain(format!("{error:#}"));
         }
         look_for_panics(&group, &world);
-        let (acknowledged, refused, twice) = {
+        let (acknowledged, refused, twice, overwritten) = {
             let published = world.published();
             (
                 published.acknowledged(),
                 published.refused(),
                 published.twice(),
+                published.overwritten(),
             )
         };
         let mut injected = BTreeMap::new();
@@ -128,6 +136,7 @@ impl Plan {
             acknowledged,
             refused,
             twice,
+            overwritten,
             unanswered,
             complaints: world.complaints(),
             cuts: group.links.iter().map(crate::link::Link::cuts).sum(),

@@ -70,16 +70,26 @@ impl fmt::Display for Fault {
 
 /// The faults of a run of `length` on so many servers and nodes of the store. Every kind comes once
 /// before any comes again.
-pub fn schedule(seed: u64, length: Duration, servers: usize, stores: usize) -> Vec<Fault> {
+pub fn schedule(
+    seed: u64,
+    length: Duration,
+    (servers, stores): (usize, usize),
+    whole_cluster: bool,
+) -> Vec<Fault> {
     let mut chance = Chance::of(seed, "schedule", 0);
     let mut faults = Vec::new();
     let mut at = Duration::from_secs(1);
     // The last ones are to be over before the end.
     let end = length.saturating_sub(Duration::from_secs(2));
     let mut deck: Vec<usize> = Vec::new();
+    let cards = match (stores, whole_cluster) {
+        (0, _) => 6,
+        (_, false) => 8,
+        (_, true) => 9,
+    };
     while at < end {
         if deck.is_empty() {
-            deck = (0..if stores > 0 { 9 } else { 6 }).collect();
+            deck = (0..cards).collect();
         }
         let card = deck.swap_remove(chance.below(deck.len()));
         let (server, store) = (chance.below(servers), chance.below(stores));
@@ -109,14 +119,20 @@ mod tests {
     #[test]
     fn the_same_seed_is_the_same_schedule() {
         let minute = Duration::from_secs(60);
-        assert_eq!(schedule(7, minute, 3, 3), schedule(7, minute, 3, 3));
-        assert_ne!(schedule(7, minute, 3, 3), schedule(8, minute, 3, 3));
+        assert_eq!(
+            schedule(7, minute, (3, 3), true),
+            schedule(7, minute, (3, 3), true)
+        );
+        assert_ne!(
+            schedule(7, minute, (3, 3), true),
+            schedule(8, minute, (3, 3), true)
+        );
     }
 
     #[test]
     fn every_kind_of_fault_comes() {
-        for (stores, kinds) in [(0, 6), (3, 9)] {
-            let faults = schedule(1, Duration::from_secs(60), 2, stores);
+        for (stores, whole_cluster, kinds) in [(0, false, 6), (3, false, 8), (3, true, 9)] {
+            let faults = schedule(1, Duration::from_secs(60), (2, stores), whole_cluster);
             let mut names: Vec<_> = faults.iter().map(|fault| fault.what.name()).collect();
             names.sort_unstable();
             names.dedup();
