@@ -15,14 +15,14 @@ check('a busy room fills neither the document nor the memory', async ({ server, 
   await lab.connectedBoth();
   const lanes = [lab.lane('Polling'), lab.lane('SSE')];
   await fill({ server, lab, lanes });
-  const { published, looks } = await soak({ server, lab, per_second: 20, seconds: 18, every_s: 6 });
+  const { published, looks } = await soak({ server, lab, per_second: 20, seconds: 12, every_s: 4 });
   for (const lane of lanes) await lane.log.getByText(`number ${published - 1}`, { exact: true }).waitFor();
 
   const { nodes, heap_bytes } = looks.at(-1);
   assert.ok(nodes <= MOST.nodes, `${nodes} nodes`);
   assert.ok(heap_bytes <= MOST.heap_bytes, `${heap_bytes} bytes of heap`);
   const growth = heap_bytes - looks[1].heap_bytes;
-  assert.ok(growth <= MOST.growth_bytes, `${growth} bytes more in twelve seconds`);
+  assert.ok(growth <= MOST.growth_bytes, `${growth} bytes more in eight seconds`);
   for (const lane of lanes) {
     const diagram = new Diagram(lane.region);
     const arrows = await diagram.arrows.count();

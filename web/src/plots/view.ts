@@ -20,7 +20,7 @@ const WINDOWS = [
 ] as const;
 /** The last two seconds are not complete yet. */
 const BEHIND_S = 1;
-const WORDS_EVERY = 5;
+const WORDS_EVERY = 2;
 
 export interface PlottedLane {
   key: string;
