@@ -58,7 +58,7 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
     let mut stream = server.stream("last=1");
     assert_eq!(stream.message(), before);
 
-    nats.signal(libc::SIGSTOP);
+    nats.freeze();
     thread::scope(|scope| {
         scope.spawn(|| publish_in_vain(server, "frozen", None));
         scope.spawn(|| publish_in_vain(server, "frozen, with a key", Some("k1")));
@@ -70,7 +70,7 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
         });
         assert_eq!(server.get("/healthz").status(), 200);
     });
-    nats.signal(libc::SIGCONT);
+    nats.thaw();
 
     let after = say_again(server, "after");
     assert_eq!(stream.message(), after, "the stream went on by itself");

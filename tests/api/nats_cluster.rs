@@ -181,7 +181,7 @@ fn without_a_majority_nothing_is_taken() {
         .map(|n| &cluster.nodes[n])
         .collect();
     for follower in &followers {
-        follower.signal(libc::SIGSTOP);
+        follower.freeze();
     }
     eventually("the store is known to be away", || {
         server.get("/readyz").status() == 503
@@ -202,7 +202,7 @@ fn without_a_majority_nothing_is_taken() {
     });
     assert_eq!(told.failed, ["a", "b"], "{}", server.lines.text());
     for follower in &followers {
-        follower.signal(libc::SIGCONT);
+        follower.thaw();
     }
     let mut after = Value::Null;
     eventually("the store takes messages again", || {

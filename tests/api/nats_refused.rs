@@ -22,7 +22,7 @@ fn refused(args: &[&str]) -> String {
     ended.stderr
 }
 
-fn assert_refused(args: &[&str], words: &[&str]) {
+pub fn assert_refused(args: &[&str], words: &[&str]) {
     let said = refused(args);
     for word in words {
         assert!(said.contains(word), "{word:?} is not in: {said}");
@@ -30,7 +30,7 @@ fn assert_refused(args: &[&str], words: &[&str]) {
 }
 
 /// A server with `args` that says and hears something.
-fn assert_serves(args: &[&str]) {
+pub fn assert_serves(args: &[&str]) {
     let server = Process::start(args);
     let message = server.say("lobby", "hello");
     assert_eq!(server.poll("last=1")["messages"], json!([message]));

@@ -64,6 +64,10 @@ impl Nats {
         nats
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         url(self.port)
     }
@@ -83,10 +87,28 @@ impl Nats {
         await_port(self.port);
     }
 
-    pub fn signal(&self, signal: i32) {
-        let pid = self.child.as_ref().expect("it runs").id() as i32;
+    /// Stops it where it is (SIGSTOP), and waits until it has.
+    pub fn freeze(&self) {
+        self.signal(libc::SIGSTOP);
+        let mut status = 0;
+        // SAFETY: the child is ours, and `status` lives through the call.
+        let stopped = unsafe { libc::waitpid(self.pid(), &raw mut status, libc::WUNTRACED) };
+        assert_eq!(stopped, self.pid(), "frozen");
+        assert!(libc::WIFSTOPPED(status), "frozen");
+    }
+
+    /// Lets it go on where it was.
+    pub fn thaw(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    fn pid(&self) -> i32 {
+        self.child.as_ref().expect("it runs").id() as i32
+    }
+
+    fn signal(&self, signal: i32) {
         // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
-        let result = unsafe { libc::kill(pid, signal) };
+        let result = unsafe { libc::kill(self.pid(), signal) };
         assert_eq!(result, 0, "signalled");
     }
 
