@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{
-    PATIENCE,
     door::{Door as _, cursor, texts},
     each_store, eventually,
     server::Server,
@@ -181,7 +180,7 @@ each_store!(
                 });
             }
         });
-        slow.wire.patience(PATIENCE);
+        slow.wire.patience(Duration::from_secs(60));
         let (mut last, mut resets, mut seen) = (0, 0, 0);
         let head = server.poll("last=1")["messages"][0]["id"]
             .as_u64()
