@@ -47,6 +47,8 @@ pub struct Drain {
 struct Over {
     from: Instant,
     span: Duration,
+    /// They were given time at first: those who are left at its end went as part of a spread, too.
+    is_spread: bool,
 }
 
 impl Drain {
@@ -57,8 +59,13 @@ impl Drain {
 
     /// Connections are to go within `span` from now.
     fn begin(&self, span: Duration) {
-        let from = Instant::now();
-        *self.over.lock() = Some(Over { from, span });
+        let mut over = self.over.lock();
+        *over = Some(Over {
+            from: Instant::now(),
+            span,
+            is_spread: !span.is_zero() || over.is_some_and(|before| before.is_spread),
+        });
+        drop(over);
         self.is_on.store(true, Ordering::Release);
     }
 
@@ -72,7 +79,7 @@ impl Drain {
 
     /// When the connection is to go; `None` as long as the server does not stop.
     fn moment(&self, descriptor: RawFd) -> Option<Instant> {
-        let Over { from, span } = (*self.over.lock())?;
+        let Over { from, span, .. } = (*self.over.lock())?;
         let share = self.chance(descriptor) as u32;
         Some(from + span.mul_f64(f64::from(share) / f64::from(u32::MAX)))
     }
@@ -118,10 +125,10 @@ impl Parting {
     /// How long the reader is to wait before it comes back, milliseconds; `None` where no time was
     /// given to spread readers over.
     pub fn retry_ms(&self) -> Option<u64> {
-        let Over { span, .. } = (*self.drain.over.lock())?;
+        let Over { is_spread, .. } = (*self.drain.over.lock())?;
         let width = RETRY_MS.end() - RETRY_MS.start() + 1;
         let chance = self.drain.chance(self.descriptor) >> 32;
-        (!span.is_zero()).then(|| RETRY_MS.start() + chance % width)
+        is_spread.then(|| RETRY_MS.start() + chance % width)
     }
 }
 
