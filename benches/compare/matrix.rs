@@ -21,16 +21,20 @@ pub struct Matrix {
     nchan_interval: f64,
     /// The least message rate at which the bare loop is measured: below it there is nothing to measure.
     floor_rate: f64,
+    /// Below this message rate a load is measured in the first round only: it takes ten seconds to see
+    /// one message.
+    repeated_rate: f64,
 }
 
 pub const FULL: Matrix = Matrix {
     clients: &[10, 100, 1000, 5000],
     rates: &[0.1, 1.0, 10.0, 100.0],
     intervals: &[0.25, 1.0, 5.0],
-    base: Duration::from_secs(3),
+    base: Duration::from_secs(2),
     nchan: &[(100, 1.0), (100, 10.0), (1000, 1.0), (1000, 10.0)],
     nchan_interval: 1.0,
     floor_rate: 10.0,
+    repeated_rate: 1.0,
 };
 
 pub const QUICK: Matrix = Matrix {
@@ -41,6 +45,7 @@ pub const QUICK: Matrix = Matrix {
     nchan: &[(1000, 10.0)],
     nchan_interval: 1.0,
     floor_rate: 10.0,
+    repeated_rate: 1.0,
 };
 
 impl Matrix {
@@ -69,6 +74,11 @@ impl Matrix {
             all.push(of(Transport::Poll, Some(self.nchan_interval)).on(NCHAN));
         }
         all
+    }
+
+    /// Whether `of` is measured in this round.
+    pub fn is_due(&self, of: &Combination, round: u32) -> bool {
+        round == 1 || of.rate >= self.repeated_rate
     }
 
     /// The run of `of`.

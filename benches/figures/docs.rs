@@ -23,10 +23,10 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
     if let Some(body) = parts::section(root)? {
         sections.push(Section { name: "log", body });
     }
-    if let Some(found) = runs::latest(root, servers::FILE)? {
+    if let Some(body) = servers::section(root)? {
         sections.push(Section {
             name: "servers",
-            body: servers::section(&found),
+            body,
         });
     }
     if let Some(found) = runs::latest(root, compare::FILE)? {

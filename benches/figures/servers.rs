@@ -1,10 +1,14 @@
 //! Whole servers against their floors: what the documentation says of `servers.json`.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::about::About;
+use super::about::{About, Machine};
 use super::number::{count, three};
-use super::runs::Found;
+use super::runs;
 use super::spread::Spread;
 
 /// Its file in a run's directory.
@@ -14,7 +18,10 @@ const FLOOR: &str = "floor";
 /// What is read of it; each raw round is in there too.
 #[derive(Debug, Deserialize)]
 pub struct Servers {
-    pub about: About,
+    about: Option<About>,
+    /// What the first runs have instead.
+    command: Option<Vec<String>>,
+    machine: Option<Machine>,
     fan_out: Option<FanOut>,
     empty_poll: Option<EmptyPoll>,
     idle_memory: Vec<IdleMemory>,
@@ -53,15 +60,50 @@ struct Verdict {
     line: String,
 }
 
-/// The section of the documentation.
-pub fn section(found: &Found<Servers>) -> String {
-    let Found { run, directory } = found;
-    let mut text = format!(
-        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}): `{}`, {}\n\n\
-         | what | against | CPU ratio, median (range) |\n|---|---|---|",
-        run.about.command,
-        run.about.sentence()
-    );
+/// The section of the documentation, from the newest file. `None` where there is none.
+pub fn section(root: &Path) -> Result<Option<String>> {
+    let mut directories = Vec::new();
+    for entry in fs::read_dir(runs::directory(root))? {
+        let path = entry?.path();
+        // Quick runs are not kept, but may lie about.
+        if path.join(FILE).is_file() && !path.to_string_lossy().ends_with("-quick") {
+            directories.push(path);
+        }
+    }
+    // Their names begin with the date.
+    let Some(newest) = directories.into_iter().max() else {
+        return Ok(None);
+    };
+    let path = newest.join(FILE);
+    let run = serde_json::from_str(&fs::read_to_string(&path)?);
+    let run: Servers = run.with_context(|| format!("{}", path.display()))?;
+    let directory = newest.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Some(format!(
+        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}): {}\n\n{}",
+        run.origin(),
+        report(&run)
+    )))
+}
+
+impl Servers {
+    /// How it was run, and on what.
+    fn origin(&self) -> String {
+        match (&self.about, &self.command, &self.machine) {
+            (Some(about), ..) => format!("`{}`, {}", about.command, about.sentence()),
+            (None, Some(command), Some(machine)) => format!(
+                "`{}`, {} cores ({}), commit {}.",
+                command.join(" "),
+                machine.cores,
+                machine.cpu.as_deref().unwrap_or("unknown"),
+                machine.git_commit.as_deref().unwrap_or("unknown")
+            ),
+            _ => "unknown.".to_owned(),
+        }
+    }
+}
+
+fn report(run: &Servers) -> String {
+    let mut text = String::from("| what | against | CPU ratio, median (range) |\n|---|---|---|");
     if let Some(part) = &run.fan_out {
         let what = format!(
             "a delivery, {} subscribers, next message once all have the last",

@@ -18,7 +18,9 @@ use super::subscribers::Subscribers;
 use super::usage;
 
 const NAMES: [&str; 3] = ["one server", "two servers", "three servers"];
-const STREAM: &str = "/stream?room=bench&last=0";
+const ROOM: &str = "bench";
+/// Where messages are timed: with nobody in it but the two readers.
+const QUIET_ROOM: &str = "timed";
 /// Messages until another group has its turn.
 const SLICE: u64 = 10;
 /// Between two messages whose way is timed.
@@ -116,7 +118,7 @@ impl Group {
         let publishers = publishers.collect::<Result<_>>()?;
         let subscribe = |server: &Subject| {
             let each = readers / size;
-            Subscribers::open(server.address, STREAM, each, false)
+            Subscribers::open(server.address, &stream(ROOM), each, false)
                 .with_context(|| format!("subscribe to {name}"))
         };
         Ok(Self {
@@ -136,7 +138,7 @@ impl Group {
         let turn = usize::try_from(self.published)? % self.publishers.len();
         self.published += 1;
         let publisher = &mut self.publishers[turn];
-        publisher.send(&request(&tag))?;
+        publisher.send(&request(ROOM, &tag))?;
         let mut work = Work::default();
         for readers in &mut self.readers {
             let received = readers.receive(tag.as_bytes())?;
@@ -149,9 +151,13 @@ impl Group {
     }
 }
 
-fn request(tag: &str) -> Vec<u8> {
+fn stream(room: &str) -> String {
+    format!("/stream?room={room}&last=0")
+}
+
+fn request(room: &str, tag: &str) -> Vec<u8> {
     let body = format!(
-        r#"{{"room":"bench","author":"mina","text":"{tag} should this page poll, or should it use SSE?"}}"#
+        r#"{{"room":"{room}","author":"mina","text":"{tag} should this page poll, or should it use SSE?"}}"#
     );
     http::post("/messages", "application/json", body.as_bytes())
 }
@@ -202,7 +208,7 @@ fn time(here: SocketAddr, there: SocketAddr, messages: usize) -> Result<Vec<Seen
     (0..messages)
         .map(|number| {
             let begin = Instant::now();
-            let answer = publisher.ask(&request(&format!("timed{number}")))?;
+            let answer = publisher.ask(&request(QUIET_ROOM, &format!("timed{number}")))?;
             ensure!(answer.status == 201, "publish: status {}", answer.status);
             let after = |at: Instant| (at - begin).as_micros() as u64;
             let answered_us = after(Instant::now());
@@ -225,7 +231,7 @@ fn time(here: SocketAddr, there: SocketAddr, messages: usize) -> Result<Vec<Seen
 
 /// When each message comes to a reader of `address`, from now on.
 fn times(address: SocketAddr) -> Result<Receiver<Result<Instant>>> {
-    let mut reader = Reader::open(address, STREAM, None)?;
+    let mut reader = Reader::open(address, &stream(QUIET_ROOM), None)?;
     let (tell, times) = channel();
     std::thread::spawn(move || {
         let mut seen = Vec::new();

@@ -23,10 +23,10 @@ const SIZE: usize = 5200;
 const PERIOD: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 const ACCEPTABLE: Duration = Duration::from_secs(4);
-const FULL: [usize; 6] = [500, 1000, 2000, 5000, 10_000, 15_000];
+const FULL: [usize; 3] = [1000, 5000, 10_000];
 const QUICK: [usize; 2] = [200, 1000];
 /// Files beside the clients' sockets, on the side that needs more of them.
-const SPARE_DESCRIPTORS: u64 = 250;
+const SPARE_DESCRIPTORS: u64 = 400;
 /// Once clients wait too long, so many further steps look for where that begins.
 const HALVINGS: usize = 2;
 

@@ -12,12 +12,13 @@ pub fn scope(matrix: &Matrix) -> String {
     let total = matrix.runs.len();
     let deliveries: u64 = matrix.runs.iter().map(|run| run.outcome.deliveries).sum();
     let mut text = format!(
-        "{} runs of {} combinations, {} rounds; {} messages delivered, every one of them audited: none was \
+        "{} runs of {} combinations, in {} rounds (loads of less than a message a second in the first only); {} \
+         messages delivered, every one of them audited: none was \
          missed, repeated or out of order. Texts have {} bytes. Here one push takes the dearer of the two \
          sides {} µs of CPU, one empty poll {} µs, one more message in an answer {} µs; combinations that \
          would take more than {} % of a processor were left out ({}).",
         count(total as u64),
-        count((total as u64) / u64::from(matrix.rounds.max(1))),
+        count(combinations(matrix)),
         matrix.rounds,
         count(deliveries),
         matrix.size_bytes,
@@ -45,6 +46,11 @@ pub fn scope(matrix: &Matrix) -> String {
     text
 }
 
+fn combinations(matrix: &Matrix) -> u64 {
+    let first = matrix.runs.iter().filter(|run| run.outcome.round == 1);
+    first.count() as u64
+}
+
 fn named(of: &Combination) -> String {
     format!(
         "{} clients, {}/s, {} of {}",
@@ -57,34 +63,30 @@ fn named(of: &Combination) -> String {
 
 /// Server CPU against that of the stream.
 pub fn cpu(matrix: &Matrix) -> String {
-    let title = "#### Server CPU\n\nSSE: share of one core, and µs a delivery. Others: so many times that, \
-                 at the same load in the same round.";
-    let stream = |of: &Combination| {
+    let title = "#### Server CPU\n\nSSE, and where it was not measured the others too: share of one core, and \
+                 µs a delivery. Others: so many times SSE's, at the same load in the same round.";
+    let alone = |of: &Combination| {
         let share = matrix.spread(of, Run::cpu)?.median * 100.0;
         let each = matrix.spread(of, |run| {
-            Some(run.outcome.server_cpu_s? * 1e6 / run.outcome.deliveries as f64)
+            Some(run.outcome.server_cpu_s? * 1e6 / run.outcome.arrivals.max(1) as f64)
         })?;
         Some(format!("{} % · {} µs", three(share), three(each.median)))
     };
-    let other =
-        |of: &Combination, stream: &Combination| Some(matrix.ratio(of, stream, Run::cpu)?.ratio());
-    by_load(matrix, title, stream, other)
+    by_load(matrix, title, alone, Run::cpu)
 }
 
 /// Wire bytes against those of the stream.
 pub fn wire(matrix: &Matrix) -> String {
-    let title = "#### Wire bytes\n\nBoth ways, heads included. SSE: bytes a delivery. Others: so many \
-                 times that.";
-    let stream = |of: &Combination| {
+    let title = "#### Wire bytes\n\nBoth ways, heads included. SSE, and where it was not measured the others \
+                 too: bytes a delivery. Others: so many times SSE's.";
+    let alone = |of: &Combination| {
         let each = matrix.spread(of, |run| {
-            Some(run.wire() * run.outcome.duration_s / run.outcome.deliveries as f64)
+            let bytes = run.wire() * run.outcome.duration_s;
+            Some(bytes / run.outcome.arrivals.max(1) as f64)
         })?;
         Some(format!("{} B", three(each.median)))
     };
-    let other = |of: &Combination, stream: &Combination| {
-        Some(matrix.ratio(of, stream, |run| Some(run.wire()))?.ratio())
-    };
-    by_load(matrix, title, stream, other)
+    by_load(matrix, title, alone, |run| Some(run.wire()))
 }
 
 /// Delay, as it was: no ratio, since a poll's is its interval and nothing else.
@@ -97,11 +99,26 @@ pub fn delay(matrix: &Matrix) -> String {
         let p99 = quantile(|run| Some(run.outcome.delay_us?.p99 as f64))?.median;
         Some(format!("{} / {}", milliseconds(p50), milliseconds(p99)))
     };
-    by_load(matrix, title, cell, |of, _| cell(of))
+    table(matrix, title, cell, |of, _| cell(of))
 }
 
-/// One row for each load that was measured with the stream or without it.
+/// The stream's figure, and how many times that the others' is. Where there is none of the stream to be
+/// held against, the others' own.
 fn by_load(
+    matrix: &Matrix,
+    title: &str,
+    alone: impl Fn(&Combination) -> Option<String>,
+    figure: fn(&Run) -> Option<f64>,
+) -> String {
+    let other = |of: &Combination, stream: &Combination| match matrix.of(stream).next() {
+        Some(_) => Some(matrix.ratio(of, stream, figure)?.ratio()),
+        None => alone(of),
+    };
+    table(matrix, title, &alone, other)
+}
+
+/// One row for each load.
+fn table(
     matrix: &Matrix,
     title: &str,
     stream: impl Fn(&Combination) -> Option<String>,
@@ -224,7 +241,9 @@ pub fn others(matrix: &Matrix) -> String {
     format!(
         "#### Beside it: the bare write loop and nchan\n\nOur server's CPU over the other's, at the same load \
          in the same round. The bare loop does one `write(2)` a subscriber and nothing else. nchan is given \
-         the message as JSON, as long as ours, and answers a poll with one message at a time.\n\n| clients | messages/s | by | over the bare loop | over nchan |\n|---|---|---|---|---|\n{}",
+         the message as JSON, as long as ours, and answers a poll with one message at a time. Where \
+         several messages are due at once, ours are joined into one write and the bare loop's are not: there \
+         the ratio may be below 1.\n\n| clients | messages/s | by | over the bare loop | over nchan |\n|---|---|---|---|---|\n{}",
         rows.join("\n")
     )
 }

@@ -102,8 +102,8 @@ pub fn report(run: &Group) -> String {
         );
     }
     text += &format!(
-        "\n\nFrom publishing to seeing, over {} messages one by one, each with a reader on the server it was \
-         published to and one on another:\n\n| | p50 | p99 |\n|---|---|---|",
+        "\n\nFrom publishing to seeing, over {} messages one by one, in a room with one reader on the server they \
+         are published to and one on another:\n\n| | p50 | p99 |\n|---|---|---|",
         count(run.seen.len() as u64)
     );
     type Times = [(&'static str, fn(&Seen) -> u64); 3];
