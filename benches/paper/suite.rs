@@ -209,22 +209,19 @@ impl Scenario<'_> {
     }
 }
 
-/// Fails where the audit found anything. A document that is asked for whole comes again by intention.
+/// Fails where the audit found anything. A document that is asked for whole comes again by intention, and one
+/// that was replaced before a client came round to it never does: for that client its delay has no end.
 fn is_clean(way: Way, outcome: &Outcome) -> Result<()> {
-    let repeated = if way.repeats() { 0 } else { outcome.duplicates };
+    let (missed, repeated) = match way.repeats() {
+        true => (0, 0),
+        false => (outcome.missed, outcome.duplicates),
+    };
     ensure!(
-        outcome.deliveries == outcome.expected
-            && [
-                outcome.missed,
-                repeated,
-                outcome.out_of_order,
-                outcome.errors
-            ] == [0; 4],
-        "{} of {} delivered, {} missed, {repeated} repeated, {} out of order, {} errors ({}): no figure of this \
+        [missed, repeated, outcome.out_of_order, outcome.errors] == [0; 4],
+        "{} of {} delivered, {missed} missed, {repeated} repeated, {} out of order, {} errors ({}): no figure of this \
          run is worth anything",
         outcome.deliveries,
         outcome.expected,
-        outcome.missed,
         outcome.out_of_order,
         outcome.errors,
         outcome.first_error.as_deref().unwrap_or("none")
