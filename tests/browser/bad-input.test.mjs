@@ -38,7 +38,7 @@ check(
       await lab.page.getByRole('alert').getByText('something this page cannot read').waitFor();
       assert.match(await lab.statusText(), /^Reconnecting…/);
       await lab.page.getByRole('button', { name: 'Reload the page' }).waitFor();
-      await lab.page.unroute('**/poll?*');
+      await lab.page.unrouteAll({ behavior: 'wait' });
       said.push(`after ${body.slice(0, 20)}`);
       await server.publish({ text: said.at(-1) });
       await lab.reads(said);
@@ -62,7 +62,7 @@ check('a newer server’s unknown fields, events and reasons harm nothing', asyn
   await lab.log.getByText('for a reason this page does not know').waitFor();
   await server.publish({ text: 'with more to it' });
   await lab.reads(['with more to it']);
-  await lab.page.unroute('**/poll?*');
+  await lab.page.unrouteAll({ behavior: 'wait' });
 
   await lab.page.route('**/stream?*', (route) =>
     route.fulfill({
@@ -72,7 +72,7 @@ check('a newer server’s unknown fields, events and reasons harm nothing', asyn
   );
   await lab.transport('SSE').check();
   await until('the stream was read', async () => /^Reconnecting…/.test(await lab.statusText()));
-  await lab.page.unroute('**/stream?*');
+  await lab.page.unrouteAll({ behavior: 'wait' });
   await lab.use('Polling');
   await server.publish({ text: 'and on it goes' });
   await lab.reads(['with more to it', 'and on it goes']);
@@ -96,7 +96,7 @@ check('a page that is older than its server is offered to be reloaded', async ({
   await until('the page has noticed', async () => /^Reconnecting…/.test(await lab.statusText()));
   await server.up();
   await lab.page.getByRole('alert').getByText('The server has a newer page').waitFor();
-  await lab.page.unroute(server.page());
+  await lab.page.unrouteAll({ behavior: 'wait' });
   await lab.page.getByRole('button', { name: 'Reload the page' }).click();
   await lab.page.waitForLoadState();
   await lab.connected('Polling');

@@ -79,7 +79,8 @@ check(
       ['opened'],
     );
     assert.equal((await told('Stream begins')).length, 1);
-    assert.ok((await told('Presence')).length >= 1);
+    // Changes of who is here are told once a second at most.
+    await until('who is here is told', async () => (await told('Presence')).length >= 1);
     assert.equal(await diagram.drawn('Pushed'), 2);
 
     await server.down();
