@@ -10,7 +10,8 @@ use std::{
 };
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
-/// What a build depends on, beside `web/src` and `web/public`.
+/// What a build depends on, beside `web/src`. Each has to be there: cargo takes a file that is not for one
+/// that has changed, and would build anew every time.
 const INPUTS: [&str; 5] = [
     "index.html",
     "package.json",
@@ -49,7 +50,7 @@ type Page = Result<PathBuf, &'static str>;
 /// Names each input, so that neither `node_modules` nor the bundler's own files start a build.
 fn watch(web: &Path) {
     println!("cargo::rerun-if-changed=build.rs");
-    let mut folders = vec![web.join("src"), web.join("public")];
+    let mut folders = vec![web.join("src")];
     let mut files: Vec<PathBuf> = INPUTS.iter().map(|name| web.join(name)).collect();
     files.push(web.join(MODEL));
     while let Some(folder) = folders.pop() {
