@@ -24,8 +24,11 @@ const MOMENTARY = ['Offline for 5 s', 'Server restart'];
 async function laneOf(page, index, transport, fault) {
   const lane = page.locator('.lane').nth(index);
   const network = lane.getByRole('combobox', { name: 'Network', exact: true });
-  await lane.getByRole('radio', { name: transport, exact: true }).check();
+  const use = (name) => lane.getByRole('radio', { name, exact: true }).check();
+  // The interval is there to be set where it counts, also for the polls in place of a mute stream.
+  await use('Polling');
   await lane.getByRole('slider', { name: 'Polling interval' }).fill('0.25');
+  await use(transport);
   const status = lane.getByRole('status');
   await until(`${transport} is connected`, async () =>
     /^(Polling|Long-polling|Streaming)/.test(await status.textContent()),
