@@ -131,42 +131,33 @@ check(
   },
 );
 
-check(
-  'an arrow says its bytes and its time where it is hovered or has the focus',
-  async ({ server, open }) => {
-    const lab = await open();
-    const { page } = lab;
-    const diagram = new Diagram(page);
-    await lab.use('SSE');
-    await server.publish({ text: 'one' });
-    await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
-    await diagram.region.scrollIntoViewIfNeeded();
-    await diagram.button('Pause the diagram').click();
-    const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
-    const says = await pushed.getAttribute('aria-label');
-    assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
+check('an arrow says its bytes and its time where it has the focus', async ({ server, open }) => {
+  const lab = await open();
+  const { page } = lab;
+  const diagram = new Diagram(page);
+  await lab.use('SSE');
+  await server.publish({ text: 'one' });
+  await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
+  await diagram.region.scrollIntoViewIfNeeded();
+  await diagram.button('Pause the diagram').click();
+  const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
+  const says = await pushed.getAttribute('aria-label');
+  assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
 
-    const tip = diagram.region.locator('.tip');
-    await pushed.focus();
-    await until('it says so', async () => (await tip.textContent()) === says);
-    await page.keyboard.press('Home');
-    const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
-    assert.notEqual(first, says);
-    assert.equal(await tip.textContent(), first);
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('End');
-    assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
-    await page.evaluate(() => document.activeElement.blur());
-    assert.equal(await tip.isVisible(), false);
-
-    const head = await pushed.locator('.head').boundingBox();
-    await page.mouse.move(head.x + 60, head.y + head.height / 2);
-    await until('it says so to the pointer', async () => /bytes/.test(await tip.textContent()));
-    await page.mouse.move(1, 1);
-    await until('it is gone', async () => !(await tip.isVisible()));
-    await lab.noComplaints();
-  },
-);
+  const tip = diagram.region.locator('.tip');
+  await pushed.focus();
+  await until('it says so', async () => (await tip.textContent()) === says);
+  await page.keyboard.press('Home');
+  const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+  assert.notEqual(first, says);
+  assert.equal(await tip.textContent(), first);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('End');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
+  await page.evaluate(() => document.activeElement.blur());
+  assert.equal(await tip.isVisible(), false);
+  await lab.noComplaints();
+});
 
 check('paused it stands still, and resumed it has missed nothing', async ({ open }) => {
   const lab = await open();
