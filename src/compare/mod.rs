@@ -5,73 +5,45 @@
 //! Nothing here knows the server's code: it is measured from outside, over sockets, like any other.
 //!
 //! ```text
-//! profile ──> requests ──┬──> publisher   (threads: each message when it is due)
-//!                        └──> client ──┬──> asker   (poll, long-poll)    one task each
-//!                                      └──> stream  (SSE)
-//! window: when it counts        every byte and message ──> recorder, audit ──> record ──> Outcome
-//! sampler: CPU, memory
+//! command ──> run ──┬──> target   whom it is put to, and how that is spoken to
+//!                   ├──> load     clients and the publisher
+//!                   ├──> books    what they did and got, and when it counts
+//!                   └──> machine  who runs where, CPU and memory
+//!         ──> output     from outcomes to JSON, the table, the page
+//!         ──> calibrate ──> model   what it would cost at another size
 //! ```
+//!
+//! Imports go down and to the right in this picture; all of them know the words `Workload`,
+//! `Transport` and `Outcome`.
 
-mod asker;
-mod audit;
+mod books;
 pub mod calibrate;
-mod client;
 mod command;
-mod comparison;
-mod control;
-mod derived;
-mod destination;
-mod document;
-mod field;
-mod flags;
-mod http;
-mod lag;
-mod limits;
+mod load;
 mod machine;
-mod marker;
 pub mod model;
 mod outcome;
-mod own_server;
-mod placement;
-mod pool;
-mod preflight;
-mod profile;
-mod publisher;
-mod record;
-mod recorder;
-mod report;
-mod requests;
+mod output;
 mod run;
 #[cfg(test)]
 mod sample;
-mod sampler;
-mod screen;
-mod socket;
-mod stop;
-mod stream;
-mod table;
 mod target;
-mod times;
 mod transport;
-mod usage;
-mod verdict;
-mod warnings;
-mod window;
 mod workload;
 
-pub use command::run;
-pub use comparison::{Comparison, compare};
-pub use control::{Control, Progress};
-pub use destination::Destination;
-pub use document::{Document, FORMAT, Preface, Subject, Versions};
-pub use flags::{Flags, Question};
-pub use machine::Machine;
+pub use command::{Flags, Question, run};
+pub use machine::{Machine, placement::Placement};
 pub use outcome::{Bucket, Delays, Load, Outcome, Publishing, Second, Traffic};
-pub use own_server::OwnServer;
-pub use placement::Placement;
-pub use preflight::preflight;
-pub use profile::Profile;
-pub use run::measure;
-pub use target::{Remote, Target};
+pub use output::{
+    destination::Destination,
+    document::{Document, FORMAT, Preface, Subject, Versions},
+};
+pub use run::{
+    comparison::{Comparison, compare},
+    control::{Control, Progress},
+    measure::measure,
+    preflight::preflight,
+};
+pub use target::{Remote, Target, own_server::OwnServer, profile::Profile};
 pub use transport::Transport;
 pub use workload::{Pace, Workload};

@@ -1,8 +1,9 @@
 //! An outcome for the tests of what is made of outcomes.
 
-use super::{
-    Comparison, Delays, Document, Load, Machine, Outcome, Placement, Preface, Publishing, Second,
-    Target, Traffic, Transport, Workload,
+use super::output::document::{Document, Preface};
+use crate::compare::{
+    Comparison, Delays, Load, Machine, Outcome, Placement, Publishing, Second, Target, Traffic,
+    Transport, Workload,
 };
 
 /// A sound run of 100 clients and 30 messages, the same for every transport.

@@ -56,7 +56,7 @@ impl Nginx {
             free.local_addr().expect("an address").port()
         };
         let path = prefix.path().display();
-        let locations: String = include_str!("../../src/compare/profiles/nchan.toml")
+        let locations: String = include_str!("../../src/compare/target/profiles/nchan.toml")
             .lines()
             .filter_map(|line| line.strip_prefix("#   location"))
             .map(|rest| format!("location{rest}\n"))

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use super::{Calibration, POINTS, Run, model, words};
 use crate::{
     compare::{
-        Destination, Machine, OwnServer, Placement, model::Model, screen::Screen, stop::Stop,
+        Destination, Machine, OwnServer, Placement, model::Model, output::screen::Screen,
+        run::stop::Stop,
     },
     exit::{self, fail},
 };

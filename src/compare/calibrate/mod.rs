@@ -19,9 +19,9 @@ pub use points::{POINTS, Point, Purpose};
 pub use words::words;
 
 use super::{
-    Control, Machine, Outcome, Placement, Profile, Progress, Target, limits, measure,
+    Control, Machine, Outcome, OwnServer, Placement, Profile, Progress, Target, measure,
     model::{Contract, Model},
-    own_server::OwnServer,
+    run::limits,
 };
 
 /// One run of one point.

@@ -1,0 +1,165 @@
+//! The command from its flags to its exit code.
+
+mod flags;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use console::style;
+
+pub use flags::{Flags, Question};
+
+use crate::compare::{
+    Comparison, Control, Document, Machine, Placement, Preface, Target, calibrate, compare,
+    output::{report, screen::Screen, table, warnings::warnings},
+    preflight,
+    run::stop::Stop,
+};
+use crate::exit::{self, fail};
+
+/// Runs `compare`. See [`Flags`] for the exit codes.
+pub fn run(flags: Flags) -> ExitCode {
+    let question = match flags.question() {
+        Ok(question) => question,
+        Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
+    };
+    let machine = Machine::look();
+    // The server of another machine has its processors to itself.
+    let placement = match question.target.is_local() {
+        true => Placement::halves(),
+        false => Placement::free(),
+    };
+    placement.take_load();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(placement.load_cores())
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}"), exit::FAILED),
+    };
+    let ended = runtime.block_on(async {
+        match &question.calibration {
+            Some(order) => calibrate::answer(order, machine, &placement).await,
+            None => answer(&question, machine, &placement).await,
+        }
+    });
+    // Nothing that is still under way is of interest.
+    runtime.shutdown_background();
+    ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::UNUSABLE))
+}
+
+/// Measures, prints and writes. An error: there was nothing to measure.
+async fn answer(question: &Question, machine: Machine, placement: &Placement) -> Result<ExitCode> {
+    let stopped = Stop::listen()?;
+    let screen = Screen::new();
+    let control = screen.control(&stopped);
+    let measured = measured(question, machine, placement, &control).await;
+    screen.clear();
+    let (document, trouble) = match measured {
+        Ok(measured) => measured,
+        Err(_) if stopped.code().is_some() => {
+            let code = stopped.code().unwrap_or(exit::FAILED);
+            return Ok(fail("stopped before there was anything to measure", code));
+        }
+        Err(error) => return Err(error),
+    };
+    print(&document, question.is_standard_output_taken());
+    if let Some(error) = trouble {
+        // Files are for whole answers only.
+        return Err(error);
+    }
+    if let Err(error) = write(question, &document) {
+        return Ok(fail(&format!("{error:#}"), exit::FAILED));
+    }
+    Ok(match stopped.code() {
+        Some(code) => ExitCode::from(code),
+        None if document.valid => ExitCode::SUCCESS,
+        None => ExitCode::from(exit::FAILED),
+    })
+}
+
+/// What there is, and what kept the rest from being measured.
+async fn measured(
+    question: &Question,
+    machine: Machine,
+    placement: &Placement,
+    control: &Control,
+) -> Result<(Document, Option<anyhow::Error>)> {
+    let Question {
+        target, workload, ..
+    } = question;
+    let server = match target {
+        Target::Own(_) => None,
+        Target::Remote(_) => preflight(target, workload).await?,
+    };
+    let preface = Preface::now(target, machine, placement, server);
+    let mut runs = Vec::new();
+    let result = compare(target, workload, placement, control, |run| {
+        runs.push(run.clone())
+    })
+    .await;
+    match result {
+        Ok(comparison) => Ok((preface.document(workload, comparison), None)),
+        Err(error) if runs.is_empty() => Err(error),
+        Err(error) => {
+            let comparison = Comparison::of(runs, &workload.transports);
+            Ok((preface.document(workload, comparison), Some(error)))
+        }
+    }
+}
+
+fn print(document: &Document, to_standard_error: bool) {
+    if to_standard_error {
+        eprint!("\n{}", text(document, console::colors_enabled_stderr()));
+    } else {
+        let text = format!("\n{}", text(document, console::colors_enabled()));
+        // A closed pipe is no reason to complain.
+        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+    }
+}
+
+/// The table, what is to be said against it, and what it says.
+fn text(document: &Document, in_colour: bool) -> String {
+    let mut text = format!("{}\n", table::table(document));
+    for warning in warnings(&document.machine, &document.transports) {
+        let mark = if warning.voids { "!!" } else { "!" };
+        let line = style(format!("{mark} {}", warning.text)).force_styling(in_colour);
+        let line = if warning.voids {
+            line.red().bold()
+        } else {
+            line.yellow()
+        };
+        text += &format!("{line}\n");
+    }
+    if document.interrupted {
+        text += "Stopped before its time: what follows is of what there was until then.\n";
+    }
+    text + &document.verdict + "\n"
+}
+
+fn write(question: &Question, document: &Document) -> Result<()> {
+    if let Some(json) = &question.json {
+        json.write(&document.to_json()?)?;
+    }
+    if let Some(page) = &question.report {
+        page.write(&report::page(document))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_documentation_shows_is_what_its_example_says() {
+        let (begin, end) = ("compare.json: begin -->\n", "<!-- what is said of");
+        let docs = include_str!("../../../docs/compare.md");
+        let (_, rest) = docs.split_once(begin).expect("it begins");
+        let (shown, _) = rest.split_once(end).expect("it ends");
+        let example = Document::from_json(include_str!("../../../docs/examples/compare.json"));
+        let text = text(&example.expect("a document"), false);
+        assert_eq!(shown, format!("```text\n{text}```\n"));
+    }
+}

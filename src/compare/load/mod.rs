@@ -1,0 +1,23 @@
+//! What a server is put under: clients, one task each, and the publisher.
+//!
+//! ```text
+//! publisher   threads: each message when it is due
+//! client ──┬──> asker   poll, long-poll
+//!          └──> stream  SSE
+//! ```
+//!
+//! They speak HTTP by themselves (`http`), over a socket that counts what passes (`socket`).
+
+pub mod asker;
+pub mod client;
+pub mod http;
+pub mod publisher;
+mod socket;
+pub mod stream;
+
+use std::time::Duration;
+
+/// How long an answer may take, beyond what was asked to wait.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between a failure and the next try, so that a failing server is not asked in a tight loop.
+const PAUSE: Duration = Duration::from_millis(500);
