@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::compare::{
@@ -30,24 +30,35 @@ const SELF: &str = "self";
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Flags {
+    #[command(flatten)]
+    pub server: ServerFlags,
+    #[command(flatten)]
+    pub workload: WorkloadFlags,
+    #[command(flatten)]
+    pub output: OutputFlags,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerFlags {
     /// Server to measure: `self` starts this program's own, with its messages in memory, for each
     /// run; or the http:// address of one that runs already.
-    #[arg(long, env = "POLL_VS_SSE_TARGET", value_name = "URL|self", default_value = SELF, help_heading = "Server")]
+    #[arg(long, env = "POLL_VS_SSE_TARGET", value_name = "URL|self", default_value = SELF)]
     pub target: String,
 
     /// How that server is published to, polled and streamed: `poll-vs-sse`, `nchan`, `ntfy`, or a file
     /// as docs/compare.md describes [default: poll-vs-sse].
-    #[arg(
-        long,
-        env = "POLL_VS_SSE_PROFILE",
-        value_name = "NAME|FILE.toml",
-        help_heading = "Server"
-    )]
+    #[arg(long, env = "POLL_VS_SSE_PROFILE", value_name = "NAME|FILE.toml")]
     pub profile: Option<String>,
 
     /// Its process on this machine, whose CPU time and memory are to be read, with all processes it
     /// started. That of `self` is known.
-    #[arg(long, env = "POLL_VS_SSE_PID", value_name = "PID", help_heading = "Server", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PID",
+        value_name = "PID",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
     pub pid: Option<u32>,
 
     /// Consent to load a server that is not on this machine, or any with more than 10,000 clients,
@@ -55,18 +66,20 @@ pub struct Flags {
     #[arg(
         long,
         env = "POLL_VS_SSE_YES_LOAD_TEST_THIS",
-        value_parser = clap::builder::BoolishValueParser::new(),
-        help_heading = "Server"
+        value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub yes_load_test_this: bool,
+}
 
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Workload")]
+pub struct WorkloadFlags {
     /// Which to compare, in this order [default: all that the server has].
     #[arg(
         long,
         env = "POLL_VS_SSE_TRANSPORTS",
         value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "Workload"
+        value_delimiter = ','
     )]
     pub transports: Option<Vec<Transport>>,
 
@@ -75,8 +88,7 @@ pub struct Flags {
         long,
         env = "POLL_VS_SSE_CLIENTS",
         value_name = "N",
-        default_value_t = 100,
-        help_heading = "Workload"
+        default_value_t = 100
     )]
     pub clients: usize,
 
@@ -85,13 +97,18 @@ pub struct Flags {
         long,
         env = "POLL_VS_SSE_RATE",
         value_name = "R",
-        default_value_t = 1.0,
-        help_heading = "Workload"
+        default_value_t = 1.0
     )]
     pub rate: f64,
 
     /// How often a polling client asks.
-    #[arg(long, env = "POLL_VS_SSE_INTERVAL", value_name = "TIME", default_value = "2s", value_parser = duration, help_heading = "Workload")]
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_INTERVAL",
+        value_name = "TIME",
+        default_value = "2s",
+        value_parser = duration
+    )]
     pub interval: Duration,
 
     /// What the interval is counted from: at fixed times, as a page's timer does, or after the last
@@ -101,18 +118,29 @@ pub struct Flags {
         env = "POLL_VS_SSE_PACE",
         value_name = "fixed-times|after-answer",
         hide_possible_values = true,
-        default_value = "fixed-times",
-        help_heading = "Workload"
+        default_value = "fixed-times"
     )]
     pub pace: Pace,
 
     /// How long a long-poll asks to wait for a message.
-    #[arg(long, env = "POLL_VS_SSE_WAIT", value_name = "TIME", default_value = "25s", value_parser = duration, help_heading = "Workload")]
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_WAIT",
+        value_name = "TIME",
+        default_value = "25s",
+        value_parser = duration
+    )]
     pub wait: Duration,
 
     /// How long each run is measured, after a warm-up that does not count; rounded up to a whole
     /// number of messages.
-    #[arg(long, env = "POLL_VS_SSE_DURATION", value_name = "TIME", default_value = "30s", value_parser = duration, help_heading = "Workload")]
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_DURATION",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = duration
+    )]
     pub duration: Duration,
 
     /// Text of a message.
@@ -120,8 +148,7 @@ pub struct Flags {
         long,
         env = "POLL_VS_SSE_SIZE",
         value_name = "BYTES",
-        default_value_t = 100,
-        help_heading = "Workload"
+        default_value_t = 100
     )]
     pub size: usize,
 
@@ -130,39 +157,27 @@ pub struct Flags {
         long,
         env = "POLL_VS_SSE_REPEAT",
         value_name = "K",
-        default_value_t = 1,
-        help_heading = "Workload"
+        default_value_t = 1
     )]
     pub repeat: u32,
+}
 
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputFlags {
     /// Measure the constants of the cost model on this machine instead, which takes about a minute and a
     /// half, and write them to a file for `plan --model FILE`. What is measured is given; --repeat
     /// measures each point so often, and --json writes every run.
-    #[arg(
-        long,
-        env = "POLL_VS_SSE_CALIBRATE",
-        value_name = "FILE",
-        help_heading = "Output"
-    )]
+    #[arg(long, env = "POLL_VS_SSE_CALIBRATE", value_name = "FILE")]
     pub calibrate: Option<PathBuf>,
 
     /// Write all figures as JSON, in the form of docs/compare.schema.json; `-` is standard output,
     /// and the table then goes to standard error.
-    #[arg(
-        long,
-        env = "POLL_VS_SSE_JSON",
-        value_name = "FILE",
-        help_heading = "Output"
-    )]
+    #[arg(long, env = "POLL_VS_SSE_JSON", value_name = "FILE")]
     pub json: Option<PathBuf>,
 
     /// Write a page with the figures and their plots. It is one file and needs no network.
-    #[arg(
-        long,
-        env = "POLL_VS_SSE_REPORT",
-        value_name = "FILE.html",
-        help_heading = "Output"
-    )]
+    #[arg(long, env = "POLL_VS_SSE_REPORT", value_name = "FILE.html")]
     pub report: Option<PathBuf>,
 }
 
@@ -190,56 +205,16 @@ impl Flags {
     ///
     /// One sentence in words of the command line.
     pub fn question(&self) -> Result<Question> {
-        let target = self.target()?;
-        let profile = target.profile();
-        let offered = || Transport::ALL.into_iter().filter(|one| profile.has(*one));
-        let workload = Workload {
-            transports: match &self.transports {
-                Some(named) => named.clone(),
-                None => offered().collect(),
-            },
-            repeat: self.repeat,
-            clients: self.clients,
-            rate: self.rate,
-            interval: self.interval,
-            pace: self.pace,
-            wait: self.wait,
-            duration: self.duration,
-            size: self.size,
-        };
-        workload.check()?;
-        profile.check_has(&workload.transports)?;
-        if let Some(excess) = workload.excess().filter(|_| !self.yes_load_test_this) {
-            anyhow::bail!("{excess} needs --yes-load-test-this");
+        let Self { server, output, .. } = self;
+        let target = server.target()?;
+        let workload = self.workload.of(&target.profile())?;
+        if let Some(excess) = workload.excess().filter(|_| !server.yes_load_test_this) {
+            bail!("{excess} needs --yes-load-test-this");
         }
-        let destination = |path: &Option<PathBuf>, flag: &str| {
-            path.as_deref()
-                .map(|path| Destination::find(path, flag))
-                .transpose()
-        };
-        let calibration = match &self.calibrate {
-            None => None,
-            Some(path) => {
-                ensure!(
-                    self.target == SELF,
-                    "--calibrate measures this program's own server: leave --target out"
-                );
-                ensure!(
-                    self.report.is_none(),
-                    "--report is for a comparison: --calibrate has none"
-                );
-                Some(calibrate::Order {
-                    server: OwnServer::default(),
-                    rounds: self.repeat,
-                    model: Destination::find(path, "--calibrate")?,
-                    json: destination(&self.json, "--json")?,
-                })
-            }
-        };
         let question = Question {
-            calibration,
-            json: destination(&self.json, "--json")?,
-            report: destination(&self.report, "--report")?,
+            calibration: self.calibration()?,
+            json: find(&output.json, "--json")?,
+            report: find(&output.report, "--report")?,
             target,
             workload,
         };
@@ -248,6 +223,29 @@ impl Flags {
         Ok(question)
     }
 
+    fn calibration(&self) -> Result<Option<calibrate::Order>> {
+        let Self { server, output, .. } = self;
+        let Some(model) = find(&output.calibrate, "--calibrate")? else {
+            return Ok(None);
+        };
+        ensure!(
+            server.target == SELF,
+            "--calibrate measures this program's own server: leave --target out"
+        );
+        ensure!(
+            output.report.is_none(),
+            "--report is for a comparison: --calibrate has none"
+        );
+        Ok(Some(calibrate::Order {
+            server: OwnServer::default(),
+            rounds: self.workload.repeat,
+            model,
+            json: find(&output.json, "--json")?,
+        }))
+    }
+}
+
+impl ServerFlags {
     fn target(&self) -> Result<Target> {
         if self.target == SELF {
             ensure!(
@@ -268,6 +266,37 @@ impl Flags {
         );
         Ok(target)
     }
+}
+
+impl WorkloadFlags {
+    /// Checked, and all of it within what `profile` offers.
+    fn of(&self, profile: &Profile) -> Result<Workload> {
+        let offered = || Transport::ALL.into_iter().filter(|one| profile.has(*one));
+        let workload = Workload {
+            transports: match &self.transports {
+                Some(named) => named.clone(),
+                None => offered().collect(),
+            },
+            repeat: self.repeat,
+            clients: self.clients,
+            rate: self.rate,
+            interval: self.interval,
+            pace: self.pace,
+            wait: self.wait,
+            duration: self.duration,
+            size: self.size,
+        };
+        workload.check()?;
+        profile.check_has(&workload.transports)?;
+        Ok(workload)
+    }
+}
+
+/// The file that `flag` names, where it was given.
+fn find(path: &Option<PathBuf>, flag: &str) -> Result<Option<Destination>> {
+    path.as_deref()
+        .map(|path| Destination::find(path, flag))
+        .transpose()
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
