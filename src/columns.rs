@@ -1,8 +1,11 @@
-//! Text in columns, as tables are printed.
+//! Text as it is printed: in columns, and in lines that fit a terminal.
 
 use std::fmt::Write as _;
 
 const GAP: &str = "  ";
+/// Lines are not shorter than the first, whatever a terminal says, nor longer than the second, which is as
+/// long as is read with ease.
+const WIDTHS: (usize, usize) = (40, 100);
 
 /// The first column to the left, numbers to the right.
 pub fn aligned(lines: &[Vec<String>]) -> String {
@@ -24,4 +27,39 @@ pub fn aligned(lines: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Where lines are to end, for text that goes to `terminal`. `None` where that is none: what reads it
+/// there has lines of its own.
+pub fn width(terminal: &console::Term) -> Option<usize> {
+    let (_, columns) = terminal.size();
+    terminal
+        .is_term()
+        .then(|| usize::from(columns).clamp(WIDTHS.0, WIDTHS.1))
+}
+
+/// `text` in lines of at most `width` characters, those after the first begun with `indent`.
+pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
+    let Some(width) = width else {
+        return text.to_owned();
+    };
+    let options = textwrap::Options::new(width)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_between_words_and_only_on_a_terminal() {
+        let text = "one two http://a.long/word four";
+        let lines = wrapped(text, "  ", Some(8));
+        assert_eq!(lines, "one two\n  http://a.long/word\n  four");
+        assert_eq!(wrapped(text, "  ", None), text);
+    }
 }

@@ -9,6 +9,7 @@ use std::{io::Write as _, process::ExitCode};
 pub use flags::Flags;
 
 use crate::{
+    columns::{width, wrapped},
     compare::model::{self, Model, Plan},
     exit::{self, fail},
 };
@@ -30,10 +31,13 @@ pub fn run(flags: &Flags) -> ExitCode {
             Err(error) => return fail(&format!("cannot write the plan: {error}"), exit::FAILED),
         }
     } else {
+        let width = width(&console::Term::stdout());
+        let words = words::words(&plan).into_iter();
+        let words: Vec<_> = words.map(|text| wrapped(&text, "", width)).collect();
         format!(
             "{}\n\n{}\n",
-            table::table(&plan, &model),
-            words::words(&plan).join("\n")
+            table::table(&plan, &model, width),
+            words.join("\n")
         )
     };
     // A closed pipe is no reason to complain.

@@ -1,7 +1,7 @@
 //! The plan as a table: a row for each figure, a column for each transport.
 
 use crate::{
-    columns::aligned,
+    columns::{aligned, wrapped},
     compare::{
         Transport,
         model::{Estimate, Limit, Model, Part, Plan},
@@ -44,8 +44,8 @@ const ROWS: [Row; 14] = [
     }),
 ];
 
-/// What was asked, the figures, and what they rest on.
-pub fn table(plan: &Plan, model: &Model) -> String {
+/// What was asked, the figures, and what they rest on, in lines of `width`.
+pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
     let heading = Transport::ALL.map(|transport| transport.to_string());
     let mut lines = vec![line(String::new(), heading)];
     for (name, cell) in ROWS {
@@ -63,9 +63,9 @@ pub fn table(plan: &Plan, model: &Model) -> String {
     }
     format!(
         "{}\n\n{}\n{}",
-        question(plan),
+        wrapped(&question(plan), "  ", width),
         aligned(&lines),
-        rests_on(model)
+        wrapped(&rests_on(model), "", width)
     )
 }
 

@@ -2,10 +2,10 @@
 
 mod flags;
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Result;
-use console::style;
+use console::{Term, style};
 
 pub use flags::{Flags, Question};
 
@@ -15,7 +15,10 @@ use crate::compare::{
     preflight,
     run::stop::Stop,
 };
-use crate::exit::{self, fail};
+use crate::{
+    columns::{width, wrapped},
+    exit::{self, fail},
+};
 
 /// Runs `compare`. See [`Flags`] for the exit codes.
 pub fn run(flags: Flags) -> ExitCode {
@@ -110,21 +113,22 @@ async fn measured(
 }
 
 fn print(document: &Document, to_standard_error: bool) {
-    if to_standard_error {
-        eprint!("\n{}", text(document, console::colors_enabled_stderr()));
-    } else {
-        let text = format!("\n{}", text(document, console::colors_enabled()));
-        // A closed pipe is no reason to complain.
-        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
-    }
+    let (mut terminal, in_colour) = match to_standard_error {
+        true => (Term::stderr(), console::colors_enabled_stderr()),
+        false => (Term::stdout(), console::colors_enabled()),
+    };
+    let text = format!("\n{}", text(document, in_colour, width(&terminal)));
+    // A closed pipe is no reason to complain.
+    let _ = terminal.write_all(text.as_bytes());
 }
 
 /// The table, what is to be said against it, and what it says.
-fn text(document: &Document, in_colour: bool) -> String {
-    let mut text = format!("{}\n", table::table(document));
+fn text(document: &Document, in_colour: bool, width: Option<usize>) -> String {
+    let mut text = format!("{}\n", table::table(document, width));
     for warning in warnings(&document.machine, &document.transports) {
         let mark = if warning.voids { "!!" } else { "!" };
-        let line = style(format!("{mark} {}", warning.text)).force_styling(in_colour);
+        let line = wrapped(&format!("{mark} {}", warning.text), "   ", width);
+        let line = style(line).force_styling(in_colour);
         let line = if warning.voids {
             line.red().bold()
         } else {
@@ -135,7 +139,7 @@ fn text(document: &Document, in_colour: bool) -> String {
     if document.interrupted {
         text += "Stopped before its time: what follows is of what there was until then.\n";
     }
-    text + &document.verdict + "\n"
+    text + &wrapped(&document.verdict, "", width) + "\n"
 }
 
 fn write(question: &Question, document: &Document) -> Result<()> {
@@ -159,7 +163,7 @@ mod tests {
         let (_, rest) = docs.split_once(begin).expect("it begins");
         let (shown, _) = rest.split_once(end).expect("it ends");
         let example = Document::from_json(include_str!("../../../docs/examples/compare.json"));
-        let text = text(&example.expect("a document"), false);
+        let text = text(&example.expect("a document"), false, None);
         assert_eq!(shown, format!("```text\n{text}```\n"));
     }
 }

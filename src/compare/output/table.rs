@@ -1,7 +1,7 @@
 //! The table a comparison closes with: a row for each figure, a column for each transport.
 
 use super::document::Document;
-use crate::columns::aligned;
+use crate::columns::{aligned, wrapped};
 use crate::compare::{Comparison, Outcome, Pace, Transport, Workload};
 use crate::numbers::{grouped, short, size, time_us};
 
@@ -83,9 +83,10 @@ const fn spread(name: &'static str, spread: Spread) -> Row {
     }
 }
 
-/// What was asked, and the figures.
-pub fn table(document: &Document) -> String {
-    format!("{}\n\n{}", question(document), aligned(&rows(document)))
+/// What was asked, in lines of `width`, and the figures.
+pub fn table(document: &Document, width: Option<usize>) -> String {
+    let question = wrapped(&question(document), "  ", width);
+    format!("{question}\n\n{}", aligned(&rows(document)))
 }
 
 /// The heading, and a line for each figure; the name of one that is part of another is indented.
@@ -198,7 +199,7 @@ mod tests {
     #[test]
     fn each_transport_is_a_column_and_numbers_are_aligned() {
         let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
-        let text = table(&document(both));
+        let text = table(&document(both), None);
         let lines: Vec<&str> = text.lines().skip(3).collect();
         assert_eq!(lines.len(), ROWS.len() + 1);
         let width = lines[0].chars().count();
@@ -215,7 +216,7 @@ mod tests {
     fn the_spread_of_several_runs_is_shown() {
         let mut other = outcome(Transport::Stream);
         other.server_cpu_s = Some(0.06);
-        let text = table(&document(vec![outcome(Transport::Stream), other]));
+        let text = table(&document(vec![outcome(Transport::Stream), other]), None);
         assert!(text.contains("10.0 µs – 20.0 µs"), "{text}");
         assert!(text.contains("15.0 µs"), "{text}");
     }
@@ -224,7 +225,7 @@ mod tests {
     fn what_is_not_known_is_a_dash() {
         let mut foreign = outcome(Transport::Stream);
         foreign.server_cpu_s = None;
-        let text = table(&document(vec![foreign]));
+        let text = table(&document(vec![foreign]), None);
         let row = text.lines().find(|line| line.starts_with("server CPU"));
         assert!(row.is_some_and(|row| row.ends_with(" -")), "{text}");
     }
