@@ -117,4 +117,13 @@ impl Matrix {
             + workload.measured()
             + Duration::from_secs_f64(arrive)
     }
+
+    /// About how long all of it takes.
+    pub fn takes_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
+        let all = (1..=rounds).flat_map(|round| {
+            let due = loads.iter().flatten();
+            due.filter(move |of| self.is_due(of, round))
+        });
+        all.map(|of| self.takes(of)).sum()
+    }
 }

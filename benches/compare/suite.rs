@@ -7,18 +7,19 @@ mod reach;
 mod rig;
 mod subjects;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Parser;
 use poll_vs_sse::compare::{Control, Placement, Target, measure};
 
 use figures::compare::{Combination, FILE, Matrix as Measured, NCHAN, OURS, Run, Skipped};
-use figures::{docs, runs};
+use figures::docs;
 use matrix::Matrix;
-use rig::{figures, floor, machine, process, subject};
+use rig::program::{self, Flags, Stage};
+use rig::{audited, figures, machine, subject};
 use subjects::Subjects;
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
@@ -29,19 +30,11 @@ const LONGEST_RUN_SECONDS: u32 = 30 * 60;
 #[derive(Debug, Parser)]
 #[command(name = "compare")]
 struct Arguments {
-    /// A small matrix, in under two minutes
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    flags: Flags,
     /// How often each combination is measured
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: u32,
-    /// Write the run into this directory [default: benches/runs/<date>-<machine>, quick: the same
-    /// with -quick]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Measure this binary instead of the one cargo has just built
-    #[arg(long, value_name = "PATH")]
-    server_bin: Option<PathBuf>,
     /// nchan's module [default: where Debian installs it]
     #[arg(long, value_name = "PATH")]
     nchan_module: Option<PathBuf>,
@@ -51,40 +44,20 @@ struct Arguments {
     /// Only bring docs/benchmarks.md up to date with the runs there are
     #[arg(long)]
     docs: bool,
-    /// Run only if this is part of the bench's name
-    filter: Option<String>,
-    /// Passed by cargo bench
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 pub fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let outcome = if arguments.next().as_deref() == Some(floor::ARGUMENT) {
-        floor::serve()
-    } else if !std::env::args().any(|argument| argument == "--bench") {
-        // `cargo test --benches` runs this too, with flags that are the test harness's.
-        println!("compare: nothing is measured without --bench, which cargo bench passes");
-        Ok(())
-    } else {
-        run(&Arguments::parse())
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("compare: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("compare", run)
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
-    if !"compare".contains(arguments.filter.as_deref().unwrap_or_default()) {
+fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { flags, rounds, .. } = &arguments;
+    if !flags.ask_for("compare") {
         println!("compare: no part is called that");
         return Ok(());
     }
     if arguments.docs {
-        let changed = docs::regenerate(Path::new(env!("CARGO_MANIFEST_DIR")))?;
+        let changed = docs::regenerate(program::root())?;
         let state = if changed {
             "regenerated"
         } else {
@@ -93,61 +66,32 @@ fn run(arguments: &Arguments) -> Result<()> {
         println!("{} is {state}", docs::PATH);
         return Ok(());
     }
-    let built = option_env!("CARGO_BIN_EXE_poll-vs-sse");
-    let binary = subject::binary(arguments.server_bin.as_deref(), built)?;
-    let matrix = match arguments.quick {
+    let matrix = match flags.quick {
         true => &matrix::QUICK,
         false => &matrix::FULL,
     };
     let loads = matrix.loads();
-    let takes = |round| {
-        let due = loads
-            .iter()
-            .flatten()
-            .filter(move |of| matrix.is_due(of, round));
-        due.map(|of| matrix.takes(of)).sum::<Duration>()
-    };
-    let minutes = (1..=arguments.rounds)
-        .map(takes)
-        .sum::<Duration>()
-        .as_secs_f64()
-        / 60.0;
+    let minutes = matrix.takes_all(&loads, *rounds).as_secs_f64() / 60.0;
     let count = loads.iter().map(Vec::len).sum::<usize>();
-    println!(
-        "{count} combinations, {} rounds: at most {minutes:.0} minutes",
-        arguments.rounds
-    );
+    println!("{count} combinations, {rounds} rounds: at most {minutes:.0} minutes");
     if arguments.dry_run {
         return Ok(());
     }
-    // SAFETY: a plain integer. Its signal's default action ends this process; children go with
-    // their parent.
-    unsafe { libc::alarm(LONGEST_RUN_SECONDS) };
-    process::raise_descriptor_limit()?;
-    let mut about = machine::begin("compare", !arguments.quick, Some(&binary));
-    println!("{}", about.machine_lines());
-    let placement = Placement::halves();
-    about.server_cores.clone_from(&placement.server);
-    about.load_cores.clone_from(&placement.load);
-    let core = placement.server.first().copied();
-    let subjects = Subjects::start(binary, arguments.nchan_module.as_deref(), core)?;
-    placement.take_load();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(placement.load_cores())
-        .enable_all()
-        .build()?;
-    let mut measured = runtime.block_on(
-        Suite {
-            matrix,
-            subjects: &subjects,
-            placement: &placement,
-            rounds: arguments.rounds,
-        }
-        .measure(&loads, about),
-    )?;
+    let stage = Stage::set("compare", flags, LONGEST_RUN_SECONDS)?;
+    println!("{}", stage.about.machine_lines());
+    let binary = stage.binary.clone();
+    let subjects = Subjects::start(binary, arguments.nchan_module.as_deref(), stage.core())?;
+    let suite = Suite {
+        matrix,
+        subjects: &subjects,
+        placement: &stage.placement,
+        rounds: *rounds,
+    };
+    let measured = suite.measure(&loads, stage.about.clone());
+    let mut measured = stage.runtime.block_on(measured)?;
     drop(subjects);
     machine::finish(&mut measured.about);
-    keep(arguments, &measured)
+    keep(flags, &measured)
 }
 
 struct Suite<'a> {
@@ -268,25 +212,7 @@ impl Suite<'_> {
             )
         };
         let outcome = outcome.await.with_context(what)?;
-        ensure!(
-            outcome.deliveries == outcome.expected
-                && [
-                    outcome.missed,
-                    outcome.duplicates,
-                    outcome.out_of_order,
-                    outcome.errors
-                ] == [0; 4],
-            "{}: {} of {} delivered, {} missed, {} repeated, {} out of order, {} errors ({}): no figure of \
-             this run is worth anything",
-            what(),
-            outcome.deliveries,
-            outcome.expected,
-            outcome.missed,
-            outcome.duplicates,
-            outcome.out_of_order,
-            outcome.errors,
-            outcome.first_error.as_deref().unwrap_or("none")
-        );
+        audited::sound(&outcome).with_context(what)?;
         Ok(Run {
             of: of.clone(),
             outcome,
@@ -320,27 +246,14 @@ fn line(run: &Run) -> String {
 }
 
 /// Writes the run and, where it is a whole one in its place, the documentation.
-fn keep(arguments: &Arguments, measured: &Measured) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+fn keep(flags: &Flags, measured: &Measured) -> Result<()> {
     let report = figures::compare::report(measured);
-    println!("\n{report}\n");
     if measured.skipped.iter().any(|one| one.of.subject == NCHAN) {
         println!("nchan was not measured: install nginx and libnginx-mod-nchan for that");
     }
-    let directory = match &arguments.out {
-        Some(out) => out.clone(),
-        None => machine::directory(root, &measured.about),
-    };
-    runs::write(&directory, FILE, &runs::json(measured, "runs")?)?;
-    let head = format!(
-        "# compare\n\n`{}`\n\n{}",
-        measured.about.command,
-        measured.about.sentence()
-    );
-    runs::write(&directory, "compare.md", &format!("{head}\n\n{report}\n"))?;
-    println!("written to {}", directory.display());
-    if arguments.out.is_none() && !arguments.quick && docs::regenerate(root)? {
-        println!("{} is regenerated", docs::PATH);
-    }
-    Ok(())
+    let about = &measured.about;
+    flags.keep(FILE, about, measured, "runs", &report)?;
+    let head = format!("# compare\n\n`{}`\n\n{}", about.command, about.sentence());
+    flags.write(about, "compare.md", &format!("{head}\n\n{report}\n"))?;
+    flags.document()
 }

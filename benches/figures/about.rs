@@ -92,3 +92,45 @@ fn averages(load: &Option<String>) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+/// Flags with a value that say where a run goes or which build it is of, and nothing of what is measured.
+const OF_ONE_PLACE: [&str; 3] = ["--out", "--json", "--server-bin"];
+
+/// What a person types to repeat a run of the bench `name` that was given `flags`.
+pub fn command(name: &str, flags: impl IntoIterator<Item = String>) -> String {
+    let mut flags = flags.into_iter();
+    let mut kept = Vec::new();
+    while let Some(flag) = flags.next() {
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (&flag[..], None),
+        };
+        if OF_ONE_PLACE.contains(&name) {
+            if value.is_none() {
+                flags.next();
+            }
+        } else if flag != "--bench" {
+            kept.push(flag);
+        }
+    }
+    let command = format!("cargo bench --bench {name}");
+    match kept.is_empty() {
+        true => command,
+        false => format!("{command} -- {}", kept.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_has_what_a_person_types() {
+        let of = |flags: &str| command("growth", flags.split_whitespace().map(str::to_owned));
+        assert_eq!(of("--bench"), "cargo bench --bench growth");
+        assert_eq!(
+            of("--only log --out /tmp/x --server-bin=target/y --quick --bench"),
+            "cargo bench --bench growth -- --only log --quick"
+        );
+    }
+}

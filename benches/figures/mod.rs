@@ -14,3 +14,4 @@ pub mod parts;
 pub mod runs;
 pub mod servers;
 pub mod spread;
+pub mod summary;

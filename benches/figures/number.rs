@@ -1,17 +1,6 @@
 //! Figures as people read them.
 
-/// `12,345`.
-pub fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use poll_vs_sse::numbers::grouped as count;
 
 /// Three significant digits, without an exponent: `0.0123`, `1.23`, `1,230`.
 pub fn three(value: f64) -> String {

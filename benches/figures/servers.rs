@@ -1,27 +1,22 @@
 //! Whole servers against their floors: what the documentation says of `servers.json`.
 
-use std::fs;
-use std::path::Path;
-
-use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::about::{About, Machine};
+use super::about::About;
 use super::number::{count, three};
-use super::runs;
+use super::runs::Found;
 use super::spread::Spread;
 
 /// Its file in a run's directory.
 pub const FILE: &str = "servers.json";
 const FLOOR: &str = "floor";
+const OURS: &str = "poll-vs-sse";
+const NCHAN: &str = "nchan";
 
 /// What is read of it; each raw round is in there too.
 #[derive(Debug, Deserialize)]
 pub struct Servers {
-    about: Option<About>,
-    /// What the first runs have instead.
-    command: Option<Vec<String>>,
-    machine: Option<Machine>,
+    about: About,
     fan_out: Option<FanOut>,
     empty_poll: Option<EmptyPoll>,
     idle_memory: Vec<IdleMemory>,
@@ -60,45 +55,58 @@ struct Verdict {
     line: String,
 }
 
-/// The section of the documentation, from the newest file. `None` where there is none.
-pub fn section(root: &Path) -> Result<Option<String>> {
-    let mut directories = Vec::new();
-    for entry in fs::read_dir(runs::directory(root))? {
-        let path = entry?.path();
-        // Quick runs are not kept, but may lie about.
-        if path.join(FILE).is_file() && !path.to_string_lossy().ends_with("-quick") {
-            directories.push(path);
-        }
-    }
-    // Their names begin with the date.
-    let Some(newest) = directories.into_iter().max() else {
-        return Ok(None);
-    };
-    let path = newest.join(FILE);
-    let run = serde_json::from_str(&fs::read_to_string(&path)?);
-    let run: Servers = run.with_context(|| format!("{}", path.display()))?;
-    let directory = newest.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Some(format!(
-        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}): {}\n\n{}",
-        run.origin(),
-        report(&run)
-    )))
+/// The section of the documentation.
+pub fn section(found: &Found<Servers>) -> String {
+    let Found { run, directory } = found;
+    format!(
+        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}): `{}`, {}\n\n{}",
+        run.about.command,
+        run.about.sentence(),
+        report(run)
+    )
 }
 
 impl Servers {
-    /// How it was run, and on what.
-    fn origin(&self) -> String {
-        match (&self.about, &self.command, &self.machine) {
-            (Some(about), ..) => format!("`{}`, {}", about.command, about.sentence()),
-            (None, Some(command), Some(machine)) => format!(
-                "`{}`, {} cores ({}), commit {}.",
-                command.join(" "),
-                machine.cores,
-                machine.cpu.as_deref().unwrap_or("unknown"),
-                machine.git_commit.as_deref().unwrap_or("unknown")
-            ),
-            _ => "unknown.".to_owned(),
+    /// What of it is said where there is no room for tables.
+    pub fn in_short(&self) -> Vec<String> {
+        let of = |summaries: &[Summary], side: &str| {
+            let summary = summaries.iter().find(|summary| summary.side == side);
+            summary.map(|summary| format!("{:.2}", summary.ratio.median))
+        };
+        let mut points = Vec::new();
+        if let Some(part) = &self.fan_out
+            && let Some(ours) = of(&part.summaries, OURS)
+        {
+            let nchan = of(&part.summaries, NCHAN);
+            let nchan = nchan.map(|ratio| format!("; nchan's takes {ratio} times"));
+            points.push(format!(
+                "**Against the least there can be.** Pushing a message to a client takes {ours} times the CPU of a bare \
+                 `write` loop{}.",
+                nchan.unwrap_or_default()
+            ));
         }
+        if let Some(part) = &self.empty_poll
+            && let Some(ours) = of(&part.summaries, OURS)
+            && let Some(point) = points.last_mut()
+        {
+            *point += &format!(
+                " An empty poll takes {ours} times the CPU of nginx answering with a fixed text."
+            );
+        }
+        if let Some(part) = self.idle_memory.first() {
+            points.push(format!(
+                "**Memory**: an idle stream takes {} KiB of the server's process.",
+                three(part.each_kib(part.pss_idle_kib))
+            ));
+        }
+        points
+    }
+}
+
+impl IdleMemory {
+    /// What the process grew by to `kib`, for each subscriber.
+    fn each_kib(&self, kib: u64) -> f64 {
+        (kib as f64 - self.pss_before_kib as f64) / self.subscribers as f64
     }
 }
 
@@ -128,13 +136,12 @@ fn report(run: &Servers) -> String {
     text +=
         "\n\n| memory of an idle subscriber | idle | once it has had a message |\n|---|---|---|";
     for part in &run.idle_memory {
-        let each = |kib: u64| (kib as f64 - part.pss_before_kib as f64) / part.subscribers as f64;
         text += &format!(
             "\n| {} subscribers, {} worker(s) | {} KiB | {} KiB |",
             count(part.subscribers),
             part.workers,
-            three(each(part.pss_idle_kib)),
-            three(each(part.pss_after_message_kib))
+            three(part.each_kib(part.pss_idle_kib)),
+            three(part.each_kib(part.pss_after_message_kib))
         );
     }
     text += "\n\nAgainst the targets:\n";

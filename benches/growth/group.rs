@@ -13,7 +13,7 @@ use super::figures::growth::group::{self as figures, Seen};
 use super::http::{self, Connection, PATIENCE};
 use super::reader::Reader;
 use super::rounds::{self, Amounts, Work};
-use super::subject::{self, Subject};
+use super::subject::{self, Ours, Subject};
 use super::subscribers::Subscribers;
 use super::usage;
 
@@ -109,8 +109,11 @@ impl Group {
     ) -> Result<Self> {
         let nats = subject::nats("nats-server", directory, core)?;
         let store = format!("nats://{}", nats.address);
-        let flags = ["--store", &store, "--workers", "1", "--request-log", "off"];
-        let start = |_| subject::ours_with(name, binary, &flags, core);
+        let ours = Ours {
+            store: &store,
+            ..Ours::default()
+        };
+        let start = |_| ours.start(name, binary, core);
         let servers: Vec<Subject> = (0..size).map(start).collect::<Result<_>>()?;
         let publishers = servers
             .iter()

@@ -12,7 +12,7 @@ use super::figures::about::About;
 use super::figures::growth::long_log::{LongLog, OneLog};
 use super::fill::{self, Place, ROOM};
 use super::http::{self, Connection, PATIENCE};
-use super::subject::{self, Subject};
+use super::subject::{self, Ours, Subject};
 
 /// Messages that one `after` brings.
 const PAGE: usize = 200;
@@ -87,7 +87,10 @@ fn one(
         Place::Sqlite(path) => format!("sqlite:{}", path.display()),
         Place::Nats(servers) => servers.clone(),
     };
-    let flags = ["--store", &flag, "--workers", "1", "--request-log", "off"];
+    let ours = Ours {
+        store: &flag,
+        ..Ours::default()
+    };
     let keep_all = ["--retain-messages", "off", "--retain-age", "off"];
     let flags = [&flags[..], &keep_all].concat();
     let mut start_s = Vec::new();
@@ -96,7 +99,7 @@ fn one(
         // One at a time: the file is locked while it is served.
         drop(server.take());
         let begin = Instant::now();
-        let started = subject::ours_with(store, binary, &flags, core)?;
+        let started = ours.start(store, binary, core)?;
         newest(&started)?;
         start_s.push(begin.elapsed().as_secs_f64());
         server = Some(started);

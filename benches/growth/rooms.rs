@@ -8,7 +8,7 @@ use super::figures::about::About;
 use super::figures::growth::rooms::{self as figures, Rooms};
 use super::http::{self, Connection};
 use super::rounds::{self, Amounts, Work};
-use super::subject::{self, Subject};
+use super::subject::{Ours, Subject};
 use super::subscribers::Subscribers;
 use super::usage::settled_pss_kib;
 
@@ -71,7 +71,7 @@ impl Side {
         core: Option<usize>,
         amount: Amount,
     ) -> Result<Self> {
-        let server = subject::ours(name, binary, 1, false, core)?;
+        let server = Ours::default().start(name, binary, core)?;
         let pids = server.process.pids();
         let before_kib = settled_pss_kib(&pids)?;
         let path = |reader: usize| format!("/stream?room=room{}&last=0", reader % rooms);

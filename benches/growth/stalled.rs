@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use poll_vs_sse::compare::{Control, Placement, Profile, Target, Transport, Workload, measure};
 
+use super::audited;
 use super::figures::about::About;
 use super::figures::growth::stalled::{Resumed, Round, Stalled};
 use super::http::{self, Connection};
 use super::reader::{Reader, Seen};
-use super::subject::{self, Subject};
+use super::subject::{Ours, Subject};
 use super::usage;
 
 const STREAM: &str = "/stream?room=stalled&last=0";
@@ -58,9 +59,12 @@ pub async fn run(
     about: About,
 ) -> Result<Stalled> {
     let store = format!("sqlite:{}", directory.join("stalled.db").display());
-    let flags = ["--store", &store, "--workers", "1", "--request-log", "off"];
+    let ours = Ours {
+        store: &store,
+        ..Ours::default()
+    };
     let core = placement.server.first().copied();
-    let server = subject::ours_with("the server with stalled readers", binary, &flags, core)?;
+    let server = ours.start("the server with stalled readers", binary, core)?;
     let bench = Bench {
         target: server.target(Profile::parse(ROOM)?)?,
         server,
@@ -152,20 +156,7 @@ impl Bench<'_> {
         );
         let outcome = outcome.await?;
         let memory_most_bytes = watch.end()? * 1024;
-        ensure!(
-            outcome.deliveries == outcome.expected
-                && [
-                    outcome.missed,
-                    outcome.duplicates,
-                    outcome.out_of_order,
-                    outcome.errors
-                ] == [0; 4],
-            "healthy readers: {} of {} delivered, {} errors ({}): no figure of this run is worth anything",
-            outcome.deliveries,
-            outcome.expected,
-            outcome.errors,
-            outcome.first_error.as_deref().unwrap_or("none")
-        );
+        audited::sound(&outcome).context("healthy readers")?;
         let cut_after_s = cuts.map(Cuts::end).transpose()?;
         let round = Round {
             with_stalled,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::figures::about::{About, Machine};
+use super::figures::about::{About, Machine, command};
 use super::figures::runs;
 use super::process;
 use super::subject;
@@ -32,14 +32,9 @@ pub fn look(server: Option<&Path>) -> Machine {
 
 /// The head of a run that begins now with the bench `name`; [`finish`] completes it.
 pub fn begin(name: &str, full: bool, server: Option<&Path>) -> About {
-    let flags = std::env::args().skip(1).filter(|flag| flag != "--bench");
-    let flags: Vec<_> = flags.map(|flag| neutral(&flag)).collect();
-    let rest = match flags.is_empty() {
-        true => String::new(),
-        false => format!(" -- {}", flags.join(" ")),
-    };
+    let flags = std::env::args().skip(1).map(|flag| neutral(&flag));
     About {
-        command: format!("cargo bench --bench {name}{rest}"),
+        command: command(name, flags),
         full,
         started_at: now(),
         finished_at: String::new(),

@@ -4,6 +4,7 @@
 // Each bench uses its part of this, and without a test harness what tests import is not used.
 #![allow(dead_code, unused_imports)]
 
+pub mod audited;
 pub mod epoll;
 #[path = "../figures/mod.rs"]
 pub mod figures;
@@ -11,6 +12,7 @@ pub mod floor;
 pub mod http;
 pub mod machine;
 pub mod process;
+pub mod program;
 pub mod rounds;
 pub mod sse;
 pub mod subject;

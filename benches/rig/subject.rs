@@ -12,9 +12,11 @@ use poll_vs_sse::compare::{Profile, Target};
 
 use super::floor;
 use super::http::{self, Connection};
-use super::process::Process;
+use super::process::{self, Process};
 
 const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+/// The most connections an nginx is told to have; it sets memory aside for each.
+const MOST_CONNECTIONS: u64 = 100_000;
 /// Between two looks whether a server is there.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a server may take until it listens.
@@ -84,38 +86,44 @@ pub fn floor(name: &str, core: Option<usize>) -> Result<Subject> {
     Subject::telling(name, command, core)
 }
 
-/// The server of this project, with the memory store.
-pub fn ours(
-    name: &str,
-    binary: &Path,
-    workers: usize,
-    request_log: bool,
-    core: Option<usize>,
-) -> Result<Subject> {
-    let workers = workers.to_string();
-    let log = if request_log { "on" } else { "off" };
-    let flags = [
-        "--store",
-        "memory",
-        "--workers",
-        &workers,
-        "--request-log",
-        log,
-    ];
-    ours_with(name, binary, &flags, core)
+/// The server of this project, as it is to be started.
+#[derive(Debug, Clone, Copy)]
+pub struct Ours<'a> {
+    pub store: &'a str,
+    pub workers: usize,
+    pub request_log: bool,
+    /// Messages that are kept, where that is not what it keeps by itself.
+    pub kept: Option<u32>,
 }
 
-/// The server of this project on a free port, with these flags.
-pub fn ours_with(
-    name: &str,
-    binary: &Path,
-    flags: &[&str],
-    core: Option<usize>,
-) -> Result<Subject> {
-    let mut command = Command::new(binary);
-    forget_flags(&mut command);
-    command.args(["--bind", "127.0.0.1:0"]).args(flags);
-    Subject::telling(name, command, core)
+impl Default for Ours<'_> {
+    fn default() -> Self {
+        Self {
+            store: "memory",
+            workers: 1,
+            request_log: false,
+            kept: None,
+        }
+    }
+}
+
+impl Ours<'_> {
+    /// Starts it on a free port.
+    pub fn start(self, name: &str, binary: &Path, core: Option<usize>) -> Result<Subject> {
+        Subject::telling(name, self.command(binary, "127.0.0.1:0"), core)
+    }
+
+    fn command(self, binary: &Path, bind: &str) -> Command {
+        let mut command = Command::new(binary);
+        forget_flags(&mut command);
+        command.args(["serve", "--bind", bind, "--store", self.store]);
+        command.args(["--workers", &self.workers.to_string()]);
+        command.args(["--request-log", if self.request_log { "on" } else { "off" }]);
+        if let Some(kept) = self.kept {
+            command.args(["--retain-messages", &kept.to_string()]);
+        }
+        command
+    }
 }
 
 /// Flags of whoever runs the bench must not reach the server.
@@ -131,15 +139,16 @@ fn forget_flags(command: &mut Command) {
 /// one process and its children, so that what they use is counted together.
 pub fn ours_behind_nginx(
     name: &str,
+    ours: Ours<'_>,
     binary: &Path,
     directives: &Nginx<'_>,
     core: Option<usize>,
 ) -> Result<Subject> {
     // The shell becomes nginx; the server stays its child, and ends with it.
     const START_BOTH: &str = r#"
-        "$0" serve --bind "$1" --store memory --workers 1 --request-log off --retain-messages 100 \
-            --end-with-parent $$ &
-        exec nginx -p "$2" -c nginx.conf -e stderr
+        directory="$0"
+        "$@" --end-with-parent $$ &
+        exec nginx -p "$directory" -c nginx.conf -e stderr
     "#;
     let behind = free_address()?;
     let upstream = format!("upstream ours {{ server {behind}; keepalive 64; }}");
@@ -151,11 +160,12 @@ pub fn ours_behind_nginx(
     let (directory, address) = configure(&directives)?;
     let mut command = Command::new("sh");
     forget_flags(&mut command);
+    let server = ours.command(binary, &behind.to_string());
     command
         .args(["-c", START_BOTH])
-        .arg(binary)
-        .arg(behind.to_string())
-        .arg(&directory.path);
+        .arg(&directory.path)
+        .arg(server.get_program())
+        .args(server.get_args());
     let subject = Subject {
         process: Process::start(name, command, core)?,
         address,
@@ -232,13 +242,17 @@ fn configure(directives: &Nginx<'_>) -> Result<(TemporaryDirectory, SocketAddr)>
     } = directives;
     let directory = TemporaryDirectory::create()?;
     let address = free_address()?;
+    // It closes idle connections once less than a sixteenth of them is free: descriptors have to be what
+    // runs out.
+    let descriptors = process::raise_descriptor_limit()?;
+    let connections = (descriptors + descriptors / 4).min(MOST_CONNECTIONS);
     let config = format!(
         "{modules}
         worker_processes 1;
         daemon off;
         pid nginx.pid;
         error_log stderr error;
-        events {{ worker_connections 20000; }}
+        events {{ worker_connections {connections}; }}
         http {{
             access_log off;
             default_type application/json;

@@ -11,7 +11,7 @@ use super::fanout::OTHER;
 use super::http::{self, Connection};
 use super::pollers::Pollers;
 use super::rounds::{self, Amounts, Round, Summary, Work};
-use super::subject::{self, Subject};
+use super::subject::{self, Ours, Subject};
 
 pub const NGINX: &str = "nginx return 200";
 /// The second nginx of a self-check.
@@ -123,8 +123,12 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
 
 fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
     let core = plan.server_core;
-    let quiet = subject::ours(OURS, binary, 1, false, core)?;
-    let logging = subject::ours(OURS_LOGGING, binary, 1, true, core)?;
+    let quiet = Ours::default().start(OURS, binary, core)?;
+    let logging = Ours {
+        request_log: true,
+        ..Ours::default()
+    };
+    let logging = logging.start(OURS_LOGGING, binary, core)?;
     let quiet_path = path_at_head(&quiet)?;
     let logging_path = path_at_head(&logging)?;
     let quiet = Side::open(OURS, quiet, &quiet_path, plan)?;
@@ -135,7 +139,7 @@ fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
         Side::open(OURS_LOGGING, logging, &logging_path, plan)?,
     ];
     if let Some(binary) = &plan.other_binary {
-        let other = subject::ours(OTHER, binary, 1, false, core)?;
+        let other = Ours::default().start(OTHER, binary, core)?;
         let path = path_at_head(&other)?;
         sides.push(Side::open(OTHER, other, &path, plan)?);
     }

@@ -11,7 +11,7 @@ use super::Plan;
 use super::frame::{self, Publish, STREAM};
 use super::http::Connection;
 use super::rounds::{self, Amounts, Round, Summary, Work};
-use super::subject::{self, Subject};
+use super::subject::{self, Ours, Subject};
 use super::subscribers::{Received, Subscribers};
 
 pub const FLOOR: &str = "floor";
@@ -108,7 +108,7 @@ impl rounds::Side for Side {
 /// Measures the floor against `binary`, or against a second floor where there is none.
 pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     let core = plan.server_core;
-    let ours = binary.map(|binary| subject::ours(OURS, binary, 1, false, core));
+    let ours = binary.map(|binary| Ours::default().start(OURS, binary, core));
     let ours = ours.transpose()?;
     let frame = match &ours {
         Some(ours) => {
@@ -130,7 +130,7 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         }
     });
     if let Some(binary) = &plan.other_binary {
-        let other = subject::ours(OTHER, binary, 1, false, core)?;
+        let other = Ours::default().start(OTHER, binary, core)?;
         frame::raise_ids(&other, plan.rounds as u64 * plan.messages * 2)?;
         sides.push(Side::open(OTHER, other, Publish::Message, plan)?);
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Plan;
 use super::fanout::OURS;
 use super::http::{self, Connection};
-use super::subject;
+use super::subject::Ours;
 use super::subscribers::Subscribers;
 use super::usage;
 
@@ -43,7 +43,11 @@ impl IdleMemory {
 
 /// Measures a fresh server with `workers` threads.
 pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
-    let ours = subject::ours(OURS, binary, workers, false, plan.server_core)?;
+    let ours = Ours {
+        workers,
+        ..Ours::default()
+    };
+    let ours = ours.start(OURS, binary, plan.server_core)?;
     let pids = ours.process.pids();
     let pss_before_kib = usage::settled_pss_kib(&pids)?;
     let mut subscribers = Subscribers::open(ours.address, STREAM, plan.idle_subscribers, plan.spin)

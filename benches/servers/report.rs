@@ -1,9 +1,7 @@
 //! The figures as people read them: one table per part, one line per target. The raw rounds go to
 //! JSON.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 use super::empty_poll::{self, EmptyPoll};
@@ -168,12 +166,9 @@ impl Report {
         }
     }
 
-    pub fn write_json(&self, path: &Path) -> Result<()> {
-        let mut json = serde_json::to_string_pretty(self)?;
-        json.push('\n');
-        std::fs::write(path, json).with_context(|| format!("write {}", path.display()))?;
-        println!("raw rounds in {}", path.display());
-        Ok(())
+    /// All of it: what was measured in every round, and what follows.
+    pub fn json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 }
 

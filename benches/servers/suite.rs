@@ -15,10 +15,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
+use figures::{runs, servers::FILE};
 use report::{Pinned, Report};
-use rig::{
-    epoll, figures, floor, http, machine, process, rounds, sse, subject, subscribers, usage,
-};
+use rig::program::{self, Flags};
+use rig::{epoll, figures, http, machine, process, rounds, sse, subject, subscribers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 15 * 60;
@@ -53,15 +53,11 @@ struct Arguments {
     /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Fewer and shorter rounds, under 20 seconds in all
-    #[arg(long)]
-    quick: bool,
-    /// Write every raw round, the machine and the command to this file
+    #[command(flatten)]
+    flags: Flags,
+    /// Write the run to this file instead
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure this binary instead of the one cargo has just built
-    #[arg(long, value_name = "PATH")]
-    server_bin: Option<PathBuf>,
     /// Another build to measure beside it, as a further side of the same rounds
     #[arg(long, value_name = "PATH")]
     other_bin: Option<PathBuf>,
@@ -91,22 +87,13 @@ struct Arguments {
     /// it]
     #[arg(long, value_name = "PATH")]
     nchan_module: Option<PathBuf>,
-    /// Run only parts whose name contains this
-    filter: Option<String>,
-    /// Passed by cargo bench
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 impl Arguments {
     fn parts(&self) -> Vec<Part> {
         let asked = |part: &Part| self.only.is_empty() || self.only.contains(part);
-        let matches = |part: &Part| {
-            let filter = self.filter.as_deref().unwrap_or_default();
-            part.name().contains(filter)
-        };
         let mut parts = Part::ALL.to_vec();
-        parts.retain(|part| asked(part) && matches(part));
+        parts.retain(|part| asked(part) && self.flags.ask_for(part.name()));
         parts
     }
 
@@ -114,8 +101,7 @@ impl Arguments {
         if self.self_check {
             return Ok(None);
         }
-        let built = option_env!("CARGO_BIN_EXE_poll-vs-sse");
-        subject::binary(self.server_bin.as_deref(), built).map(Some)
+        self.flags.server().map(Some)
     }
 }
 
@@ -134,7 +120,7 @@ pub struct Plan {
 
 impl Plan {
     fn new(arguments: &Arguments, pinned: Option<Pinned>, descriptors: u64) -> Self {
-        let quick = arguments.quick;
+        let quick = arguments.flags.quick;
         let or =
             |given: Option<u32>, full, short| given.unwrap_or(if quick { short } else { full });
         let idle = u64::from(arguments.idle_subscribers);
@@ -157,40 +143,23 @@ impl Plan {
 }
 
 pub fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let outcome = if arguments.next().as_deref() == Some(floor::ARGUMENT) {
-        floor::serve()
-    } else if !std::env::args().any(|argument| argument == "--bench") {
-        // `cargo test --benches` runs this too, with flags that are the test harness's.
-        println!("servers: nothing is measured without --bench, which cargo bench passes");
-        Ok(())
-    } else {
-        run(&Arguments::parse())
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("servers: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("servers", run)
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
+fn run(arguments: Arguments) -> Result<()> {
+    let flags = &arguments.flags;
     let parts = arguments.parts();
     if parts.is_empty() {
         println!("servers: no part is called that");
         return Ok(());
     }
     let server = arguments.server()?;
-    // SAFETY: a plain integer. Its signal's default action ends this process; children go with
-    // their parent.
-    unsafe { libc::alarm(LONGEST_RUN_SECONDS) };
+    program::end_after(LONGEST_RUN_SECONDS);
     let descriptors = process::raise_descriptor_limit()?;
-    let is_whole = !arguments.quick && !arguments.self_check && parts.len() == Part::ALL.len();
+    let is_whole = !flags.quick && !arguments.self_check && parts.len() == Part::ALL.len();
     let mut about = machine::begin("servers", is_whole, server.as_deref());
     let pinned = pin_load()?;
-    let plan = Plan::new(arguments, pinned, descriptors);
+    let plan = Plan::new(&arguments, pinned, descriptors);
     if let Some(pinned) = pinned {
         about.server_cores = vec![pinned.servers];
         about.load_cores = vec![pinned.load];
@@ -212,8 +181,15 @@ fn run(arguments: &Arguments) -> Result<()> {
     report.print_verdicts();
     machine::finish(&mut report.about);
     match &arguments.json {
-        Some(path) => report.write_json(path),
-        None => Ok(()),
+        Some(path) => {
+            let directory = path.parent().unwrap_or(Path::new(""));
+            let name = path.file_name().context("--json names no file")?;
+            runs::write(directory, &name.to_string_lossy(), &report.json()?)
+        }
+        None => {
+            flags.write(&report.about, FILE, &report.json()?)?;
+            flags.document()
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Crossing {
 
 /// Where `points` (rate, ratio), rates rising, fall below 1 for good. Between two of them both are taken
 /// to change by powers, as rates are spaced so. `None` of no points.
-pub fn crossing(points: &[(f64, f64)]) -> Option<Crossing> {
+fn crossing(points: &[(f64, f64)]) -> Option<Crossing> {
     let (last_rate, last) = *points.last()?;
     if last >= 1.0 {
         return Some(Crossing::NotUpTo(last_rate));
@@ -30,6 +30,28 @@ pub fn crossing(points: &[(f64, f64)]) -> Option<Crossing> {
     let ((rate, above), (next, below)) = (points[at], points[at + 1]);
     let share = above.ln() / (above.ln() - below.ln());
     Some(Crossing::At((rate.ln() + share * (next / rate).ln()).exp()))
+}
+
+impl Crossing {
+    /// The rate as people read it. `None` where there is none.
+    pub fn above(self) -> Option<String> {
+        match self {
+            Self::At(rate) => Some(three(rate)),
+            Self::Always | Self::NotUpTo(_) => None,
+        }
+    }
+}
+
+impl Matrix {
+    /// Where a poll at this interval becomes cheaper than SSE, by `figure`.
+    pub fn crossing(
+        &self,
+        clients: usize,
+        interval: f64,
+        figure: fn(&Run) -> Option<f64>,
+    ) -> Option<Crossing> {
+        crossing(&points(self, clients, interval, figure))
+    }
 }
 
 /// A table for each figure: clients by interval.
@@ -53,7 +75,7 @@ pub fn text(matrix: &Matrix) -> String {
         let mut row = vec![count(clients as u64)];
         for figure in [Run::cpu as fn(&Run) -> Option<f64>, |run| Some(run.wire())] {
             for interval in matrix.intervals() {
-                row.push(cell(crossing(&points(matrix, clients, interval, figure))));
+                row.push(cell(matrix.crossing(clients, interval, figure)));
             }
         }
         text += &format!("| {} |\n", row.join(" | "));

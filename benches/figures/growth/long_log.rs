@@ -46,6 +46,25 @@ impl OneLog {
     }
 }
 
+impl LongLog {
+    /// What of it is said where there is no room for tables.
+    pub fn in_short(&self) -> Option<String> {
+        let longest = self.logs.iter().map(|log| log.messages).max()?;
+        let starts = self.logs.iter().filter(|log| log.messages == longest);
+        let starts: Vec<_> = starts
+            .filter_map(|log| {
+                let start = spread(log.start_s.iter().copied())?;
+                Some(format!("{} s with {}", three(start.median), log.store))
+            })
+            .collect();
+        Some(format!(
+            "**A log of {} messages** has its first answer after {}.",
+            count(longest),
+            starts.join(", ")
+        ))
+    }
+}
+
 pub fn report(run: &LongLog) -> String {
     let mut text = format!(
         "One room. `after` is a poll for {} messages after a cursor at the beginning, the middle and the end of \

@@ -42,6 +42,19 @@ pub fn section(root: &Path) -> Result<Option<String>> {
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
 }
 
+/// What of it is said where there is no room for tables.
+pub fn in_short(root: &Path) -> Result<Vec<String>> {
+    let stalled = runs::latest::<stalled::Stalled>(root, stalled::FILE)?;
+    let group = runs::latest::<group::Group>(root, group::FILE)?;
+    let log = runs::latest::<long_log::LongLog>(root, long_log::FILE)?;
+    let points = [
+        stalled.and_then(|found| found.run.in_short()),
+        group.and_then(|found| found.run.in_short()),
+        log.and_then(|found| found.run.in_short()),
+    ];
+    Ok(points.into_iter().flatten().collect())
+}
+
 /// One part, where there is a whole run of it.
 fn part<T: DeserializeOwned>(
     title: &str,

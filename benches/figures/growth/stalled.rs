@@ -74,6 +74,21 @@ impl Stalled {
     }
 }
 
+impl Stalled {
+    /// What of it is said where there is no room for tables.
+    pub fn in_short(&self) -> Option<String> {
+        let delay = self.ratio(|delays| delays.p99)?;
+        let grown = self.spread(true, |round| Some(round.grown() / MIB))?;
+        Some(format!(
+            "**Readers that stop reading**: with {} of them the server's memory grows by {:.0} MiB, and other \
+             readers' delay (99th percentile) is {} times what it is without.",
+            count(self.stalled as u64),
+            grown.median,
+            delay.ratio()
+        ))
+    }
+}
+
 pub fn report(run: &Stalled) -> String {
     let published = run.published_bytes as f64 / 1e6;
     let healthy = run.rounds.first().map_or(0, |round| round.outcome.clients);
