@@ -4,7 +4,7 @@
 mod rig;
 mod ways;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use clap::Parser;
 use poll_vs_sse::compare::{Control, Outcome, Pace, Placement, Workload, measure};
 
 use figures::paper::{FILE, Paper, Step, Way};
-use figures::{docs, runs};
-use rig::{figures, machine, process, subject};
+use rig::program::{self, Flags, Stage};
+use rig::{audited, figures, machine, subject};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 30 * 60;
@@ -23,7 +23,8 @@ const SIZE: usize = 5200;
 const PERIOD: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(500);
 const ACCEPTABLE: Duration = Duration::from_secs(4);
-const FULL: [usize; 3] = [1000, 5000, 10_000];
+/// Clients of one step after the other, as far as descriptors go.
+const FULL: [usize; 5] = [1000, 5000, 10_000, 20_000, 40_000];
 const QUICK: [usize; 2] = [200, 1000];
 /// Files beside the clients' sockets, on the side that needs more of them.
 const SPARE_DESCRIPTORS: u64 = 400;
@@ -35,93 +36,54 @@ const HALVINGS: usize = 2;
 #[derive(Debug, Parser)]
 #[command(name = "paper")]
 struct Arguments {
-    /// Few clients, in about two minutes
-    #[arg(long)]
-    quick: bool,
+    #[command(flatten)]
+    flags: Flags,
     /// New documents in each step
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     documents: u32,
-    /// Write the run into this directory [default: benches/runs/<date>-<machine>, quick: the same
-    /// with -quick]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Measure this binary instead of the one cargo has just built
-    #[arg(long, value_name = "PATH")]
-    server_bin: Option<PathBuf>,
-    /// Run only if this is part of the bench's name
-    filter: Option<String>,
-    /// Passed by cargo bench
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 pub fn main() -> ExitCode {
-    let outcome = if !std::env::args().any(|argument| argument == "--bench") {
-        // `cargo test --benches` runs this too, with flags that are the test harness's.
-        println!("paper: nothing is measured without --bench, which cargo bench passes");
-        Ok(())
-    } else {
-        run(&Arguments::parse())
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("paper: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    program::run("paper", run)
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
-    if !"paper".contains(arguments.filter.as_deref().unwrap_or_default()) {
+fn run(arguments: Arguments) -> Result<()> {
+    let flags = &arguments.flags;
+    if !flags.ask_for("paper") {
         println!("paper: no part is called that");
         return Ok(());
     }
-    let binary = subject::binary(
-        arguments.server_bin.as_deref(),
-        option_env!("CARGO_BIN_EXE_poll-vs-sse"),
-    )?;
-    // SAFETY: a plain integer. Its signal's default action ends this process; children go with
-    // their parent.
-    unsafe { libc::alarm(LONGEST_RUN_SECONDS) };
-    let descriptors = process::raise_descriptor_limit()?;
-    let most = usize::try_from(descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
-    let mut about = machine::begin("paper", !arguments.quick, Some(&binary));
-    println!("{}", about.machine_lines());
-    let placement = Placement::halves();
-    about.server_cores.clone_from(&placement.server);
-    about.load_cores.clone_from(&placement.load);
-    placement.take_load();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(placement.load_cores())
-        .enable_all()
-        .build()?;
+    let stage = Stage::set("paper", flags, LONGEST_RUN_SECONDS)?;
+    println!("{}", stage.about.machine_lines());
+    let most = usize::try_from(stage.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
     let mut paper = Paper {
-        about,
+        about: stage.about.clone(),
         size_bytes: SIZE,
         period_s: PERIOD.as_secs_f64(),
         pause_s: PAUSE.as_secs_f64(),
         acceptable_s: ACCEPTABLE.as_secs_f64(),
         most_clients: most,
+        open_files: Some(stage.descriptors),
         steps: Vec::new(),
     };
     let scenario = Scenario {
-        binary: &binary,
-        placement: &placement,
+        binary: &stage.binary,
+        placement: &stage.placement,
         documents: arguments.documents,
         begin: Instant::now(),
     };
-    let steps: Vec<usize> = match arguments.quick {
-        true => QUICK.to_vec(),
-        false => FULL
-            .into_iter()
-            .filter(|clients| *clients < most)
-            .chain([most])
-            .collect(),
+    let steps = match flags.quick {
+        true => &QUICK[..],
+        false => &FULL[..],
     };
-    runtime.block_on(scenario.measure(&steps, &mut paper))?;
+    let mut steps: Vec<usize> = steps.iter().map(|clients| most.min(*clients)).collect();
+    steps.dedup();
+    let measured = scenario.measure(&steps, &mut paper);
+    stage.runtime.block_on(measured)?;
     machine::finish(&mut paper.about);
-    keep(arguments, &paper)
+    let report = figures::paper::report(&paper);
+    flags.keep(FILE, &paper.about, &paper, "steps", &report)?;
+    flags.document()
 }
 
 struct Scenario<'a> {
@@ -212,20 +174,11 @@ impl Scenario<'_> {
 /// Fails where the audit found anything. A document that is asked for whole comes again by intention, and one
 /// that was replaced before a client came round to it never does: for that client its delay has no end.
 fn is_clean(way: Way, outcome: &Outcome) -> Result<()> {
-    let (missed, repeated) = match way.repeats() {
-        true => (0, 0),
-        false => (outcome.missed, outcome.duplicates),
-    };
-    ensure!(
-        [missed, repeated, outcome.out_of_order, outcome.errors] == [0; 4],
-        "{} of {} delivered, {missed} missed, {repeated} repeated, {} out of order, {} errors ({}): no figure of this \
-         run is worth anything",
-        outcome.deliveries,
-        outcome.expected,
-        outcome.out_of_order,
-        outcome.errors,
-        outcome.first_error.as_deref().unwrap_or("none")
-    );
+    if !way.repeats() {
+        return audited::sound(outcome);
+    }
+    let found = [outcome.out_of_order, outcome.errors];
+    ensure!(found == [0; 2], "{}", audited::findings(outcome));
     Ok(())
 }
 
@@ -245,21 +198,4 @@ fn line(step: &Step) -> String {
             ""
         },
     )
-}
-
-/// Writes the run and, where it is a whole one in its place, the documentation.
-fn keep(arguments: &Arguments, paper: &Paper) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let report = figures::paper::report(paper);
-    println!("\n{report}\n");
-    let directory = match &arguments.out {
-        Some(out) => out.clone(),
-        None => machine::directory(root, &paper.about),
-    };
-    runs::write(&directory, FILE, &runs::json(paper, "steps")?)?;
-    println!("written to {}", directory.display());
-    if arguments.out.is_none() && !arguments.quick && docs::regenerate(root)? {
-        println!("{} is regenerated", docs::PATH);
-    }
-    Ok(())
 }

@@ -6,10 +6,10 @@ use anyhow::Result;
 use poll_vs_sse::compare::{Profile, Target, Transport};
 
 use super::figures::paper::Way;
-use super::subject::{self, Nginx, Subject};
+use super::subject::{self, Nginx, Ours, Subject};
 
 /// The document is the newest message; older ones need not be kept.
-const KEPT: &str = "100";
+const KEPT: u32 = 100;
 
 /// Polls as the paper's clients do: every answer is the newest document, new or not. The engine wants a
 /// cursor; this one goes where nobody looks at it.
@@ -63,24 +63,19 @@ pub struct Ready {
 /// Starts what `way` needs.
 pub fn start(way: Way, binary: &Path, core: Option<usize>) -> Result<Ready> {
     let name = way.name();
+    let ours = Ours {
+        kept: Some(KEPT),
+        ..Ours::default()
+    };
     let server = if way.is_cached() {
         let directives = Nginx {
             http: CACHE,
             locations: CACHED,
             ..Nginx::default()
         };
-        subject::ours_behind_nginx(name, binary, &directives, core)?
+        subject::ours_behind_nginx(name, ours, binary, &directives, core)?
     } else {
-        let flags = [
-            "--store",
-            "memory",
-            "--workers",
-            "1",
-            "--request-log",
-            "off",
-        ];
-        let flags = [&flags[..], &["--retain-messages", KEPT]].concat();
-        subject::ours_with(name, binary, &flags, core)?
+        ours.start(name, binary, core)?
     };
     let profile = match way.repeats() {
         true => Profile::parse(WHOLE)?,

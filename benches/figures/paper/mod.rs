@@ -26,6 +26,9 @@ pub struct Paper {
     pub acceptable_s: f64,
     /// Clients that the limit of open files leaves room for.
     pub most_clients: usize,
+    /// That limit, for one process. The first run does not say it.
+    #[serde(default)]
+    pub open_files: Option<u64>,
     pub steps: Vec<Step>,
 }
 
@@ -118,6 +121,12 @@ impl Step {
 }
 
 impl Paper {
+    /// New documents in a step.
+    pub fn documents(&self) -> u64 {
+        let documents = self.steps.iter().map(|step| step.outcome.published);
+        documents.max().unwrap_or(0)
+    }
+
     /// The steps of one way, clients rising.
     pub fn of(&self, way: Way) -> Vec<&Step> {
         let mut steps: Vec<_> = self.steps.iter().filter(|step| step.way == way).collect();

@@ -8,13 +8,17 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// Clients that one core served, beside the paper's.
 pub fn served(paper: &Paper) -> String {
     let mut text = format!(
-        "#### Clients on one core within {} s\n\n{} bytes every {} s; pollers pause {} s. The most clients of \
-         whom none waited longer, and what was in the way of more.\n\n\
+        "#### Clients on one core within {} s\n\n{} bytes every {} s, {} in each step; pollers pause {} s. The \
+         most clients of whom none waited longer, and what was in the way of more.\n\n\
          | | paper | here | ended by | slowest | requests/s | server CPU | memory |\n\
          |---|---|---|---|---|---|---|---|",
         paper.acceptable_s,
         count(paper.size_bytes as u64),
         paper.period_s,
+        match paper.documents() {
+            1 => "one".to_owned(),
+            documents => count(documents),
+        },
         paper.pause_s,
     );
     for way in Way::ALL {
@@ -33,11 +37,15 @@ pub fn served(paper: &Paper) -> String {
             ""
         };
         let ended = if paper.is_exhausted(way) {
-            "delay"
+            "delay".to_owned()
         } else if outcome.clients >= paper.most_clients as u64 {
-            "the limit of open files"
+            let limit = paper.open_files.map(|limit| count(limit) + " ");
+            format!(
+                "the {}open files a process may have",
+                limit.unwrap_or_default()
+            )
         } else {
-            "nothing: no more were tried"
+            "nothing: no more were tried".to_owned()
         };
         text += &format!(
             "\n| {} | {in_paper} | {} | {ended}{limited} | {} s | {} | {:.0} % | {} MiB |",
