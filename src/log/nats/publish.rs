@@ -36,6 +36,8 @@ const COUNT: Duration = Duration::from_millis(3200);
 const ANSWER: Duration = Duration::from_millis(4500);
 /// How long one attempt waits for its acknowledgement.
 const ATTEMPT: Duration = Duration::from_millis(1200);
+/// JetStream has a message, but readers of this server do not see it yet.
+const BEHIND: &str = "it has the message, but has not brought it here";
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
 /// A message that took longer to come back says too little about JetStream's clock.
 const PROMPT: Duration = Duration::from_millis(500);
@@ -181,7 +183,9 @@ impl Publish<'_> {
             }) => {
                 let deadline = self.begun + ANSWER;
                 let log = stamp.log;
-                self.shared.wait_until_reached(log, id, deadline).await;
+                if !self.shared.wait_until_reached(log, id, deadline).await {
+                    return Attempt::Silent(BEHIND.to_owned());
+                }
                 match waiting.arrival.try_recv() {
                     Ok(arrival) => self.arrived(Ok(arrival), sent),
                     Err(_) => match self.stored(log, id, &waiting.name).await {
@@ -242,7 +246,9 @@ impl Publish<'_> {
             return Attempt::Void;
         }
         let deadline = self.begun + ANSWER;
-        self.shared.wait_until_reached(log, id, deadline).await;
+        if !self.shared.wait_until_reached(log, id, deadline).await {
+            return Attempt::Silent(BEHIND.to_owned());
+        }
         let Record {
             message, publish, ..
         } = record;
