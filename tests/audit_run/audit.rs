@@ -10,10 +10,12 @@ mod group;
 mod http;
 mod link;
 mod process;
+mod proof;
 mod publisher;
 mod reader;
 mod report;
 mod run;
+mod saboteur;
 mod schedule;
 mod world;
 
@@ -21,7 +23,10 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
-use crate::group::{Setup, Store};
+use crate::{
+    group::{Setup, Store},
+    saboteur::Sabotage,
+};
 
 /// Audit what servers deliver while everything around them fails.
 #[derive(Parser)]
@@ -42,6 +47,14 @@ struct Options {
     /// Messages that are published in a second, by all together.
     #[arg(long, default_value = "200")]
     rate: u32,
+
+    /// Audit the audit: run it on servers that fail their clients in each way that it is to find.
+    #[arg(long, conflicts_with_all = ["minutes", "rate", "whole_cluster", "sabotage"])]
+    prove: bool,
+
+    /// Have the servers fail their clients, which is to be found.
+    #[arg(long, value_enum)]
+    sabotage: Option<Sabotage>,
 
     /// Also kill all NATS nodes at once. NATS itself may not survive that: see docs/reliability.md.
     #[arg(long)]
@@ -103,25 +116,40 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let plan = run::Plan {
-        length,
-        rate: options.rate,
-        setup: Setup {
-            store: options.store,
-            server: options.server.clone(),
-            nats_server: options.nats_server.clone(),
-            // What is published in 3 s: a reader that stalls for longer is overtaken.
-            retained: u64::from(options.rate) * 3,
-            seed,
-            whole_cluster: options.whole_cluster,
-            directory,
-        },
+    let setup = |directory: PathBuf, rate: u32, sabotage| Setup {
+        store: options.store,
+        server: options.server.clone(),
+        nats_server: options.nats_server.clone(),
+        // What is published in 3 s: a reader that stalls for longer is overtaken.
+        retained: u64::from(rate) * 3,
+        seed,
+        whole_cluster: options.whole_cluster,
+        directory,
+        sabotage,
     };
     // One thread: all that children are told of their parent is about the thread that made them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(plan.run())?;
+    if options.prove {
+        let proof = proof::prove(|how| {
+            let directory = directory.join(format!("{how:?}"));
+            std::fs::create_dir_all(&directory)?;
+            Ok(setup(directory, proof::RATE, Some(how)))
+        });
+        return runtime.block_on(proof);
+    }
+    let plan = run::Plan {
+        length,
+        rate: options.rate,
+        setup: setup(directory, options.rate, options.sabotage),
+    };
+    let faults = plan.faults();
+    println!("seed {seed}: {} faults in {length:?}", faults.len());
+    for fault in &faults {
+        println!("{fault}");
+    }
+    let outcome = runtime.block_on(plan.run(faults))?;
     report::print(&outcome);
     Ok(outcome.is_sound())
 }

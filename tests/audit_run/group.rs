@@ -4,17 +4,25 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
-use tokio::{sync::Mutex, time::sleep};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 
 use crate::{
     link::Link,
     process::{Process, free_addr},
+    saboteur::{Sabotage, Saboteur},
     schedule::What,
 };
 
 const NATS_NODES: usize = 3;
-/// Before the next node of the store is harmed: a majority is to be there all the time.
+/// Before the next node of the store is harmed, all are to be as one again, ...
 const RECOVERY: Duration = Duration::from_secs(1);
+/// ... if that comes about at all.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(10);
+/// The stream that servers make where they are not told another name.
+const STREAM: &str = "chat";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Store {
@@ -34,6 +42,8 @@ pub struct Setup {
     /// Whether all nodes of the store are killed at once, too.
     pub whole_cluster: bool,
     pub directory: PathBuf,
+    /// How servers fail their clients, where the audit is audited.
+    pub sabotage: Option<Sabotage>,
 }
 
 pub struct Group {
@@ -81,9 +91,11 @@ impl Setup {
         for number in 0..self.servers() {
             let server = self.server(number, &store)?;
             server.start().await?;
-            group
-                .links
-                .push(Link::to(server.addr, self.seed, number).await?);
+            let addr = match self.sabotage {
+                Some(how) => Saboteur::before(server.addr, how).await?,
+                None => server.addr,
+            };
+            group.links.push(Link::to(addr, self.seed, number).await?);
             group.servers.push(server);
         }
         Ok(group)
@@ -174,13 +186,13 @@ impl Group {
             What::KillStore(n, time) => {
                 let _harming = self.harming.lock().await;
                 let killed = self.stores[n].kill_for(time).await;
-                sleep(RECOVERY).await;
+                self.recover().await;
                 killed
             }
             What::PauseStore(n, time) => {
                 let _harming = self.harming.lock().await;
                 let paused = self.stores[n].pause_for(time).await;
-                sleep(RECOVERY).await;
+                self.recover().await;
                 paused
             }
             What::KillAllStores(time) => self.kill_all_stores(time).await,
@@ -191,6 +203,35 @@ impl Group {
         let _harming = self.harming.lock().await;
         let kills = self.stores.iter().map(|store| store.kill_for(time));
         futures_util::future::try_join_all(kills).await.map(|_| ())
+    }
+
+    /// Waits until every node of the store has all of the stream.
+    async fn recover(&self) {
+        sleep(RECOVERY).await;
+        let whole = async {
+            while !self.is_whole().await.unwrap_or(false) {
+                sleep(RECOVERY / 10).await;
+            }
+        };
+        // The next fault comes anyway.
+        let _ = timeout(RECOVERED_WITHIN, whole).await;
+    }
+
+    async fn is_whole(&self) -> Result<bool> {
+        let nodes: Vec<_> = self
+            .stores
+            .iter()
+            .map(|node| node.addr.to_string())
+            .collect();
+        let client = async_nats::connect(nodes).await?;
+        let stream = async_nats::jetstream::new(client)
+            .get_stream(STREAM)
+            .await?;
+        let cluster = stream.cached_info().cluster.clone();
+        Ok(cluster.is_some_and(|cluster| {
+            let mut replicas = cluster.replicas.iter();
+            cluster.leader.is_some() && replicas.all(|replica| replica.current && !replica.offline)
+        }))
     }
 
     /// Stops the servers as an operator does, and then their store.

@@ -78,7 +78,12 @@ impl Publisher {
             let asked = Instant::now();
             match self.ask(&request).await {
                 Ok(answer) if matches!(answer.status, 200 | 201) => {
-                    self.acknowledged(room, name, &answer.body);
+                    let message = self.acknowledged(room, name, &answer.body);
+                    if answer.status == 201
+                        && let Some((id, cursor)) = message
+                    {
+                        self.look(room, id, &cursor).await;
+                    }
                     return true;
                 }
                 Ok(answer) if answer.status == 503 => {
@@ -127,16 +132,53 @@ impl Publisher {
         Ok(answer)
     }
 
-    fn acknowledged(&self, room: usize, name: Name, body: &[u8]) {
-        let message: Option<Value> = serde_json::from_slice(body).ok();
-        match message.and_then(|message| message["id"].as_u64()) {
-            Some(id) => {
-                self.world.know_of(id);
-                self.world.published().acknowledge(room, id, name);
+    /// Books an acknowledged message; its id and cursor.
+    fn acknowledged(&self, room: usize, name: Name, body: &[u8]) -> Option<(u64, String)> {
+        let message: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (Some(id), Some(cursor)) = (message["id"].as_u64(), message["cursor"].as_str()) else {
+            self.world
+                .complain("an acknowledgement without an id".to_owned());
+            return None;
+        };
+        self.world.know_of(id);
+        self.world.published().acknowledge(room, id, name);
+        Some((id, cursor.to_owned()))
+    }
+
+    /// Reads at the server that acknowledged a message: it is to be seen there from then on.
+    async fn look(&mut self, room: usize, id: u64, cursor: &str) {
+        let Some((log, _)) = cursor.rsplit_once('-') else {
+            return self.world.complain(format!("no cursor: {cursor}"));
+        };
+        let is_after = self.chance.once_in(2);
+        let start = match is_after {
+            true => format!("cursor={log}-{}&limit=1", id - 1),
+            false => "last=1".to_owned(),
+        };
+        let room = World::room(room);
+        let request = format!("GET /poll?room={room}&{start} HTTP/1.1\r\nHost: audit\r\n\r\n");
+        let answer = match self.ask(&request).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.world.tally.broken.fetch_add(1, Relaxed);
+                self.connection = None;
+                return;
             }
-            None => self
-                .world
-                .complain("an acknowledgement without an id".to_owned()),
+        };
+        let page: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        // Where the store went away or retention came first, nothing can be said.
+        if answer.status != 200 || !page["reset"].is_null() {
+            return;
+        }
+        self.world.tally.looks.fetch_add(1, Relaxed);
+        let found = page["messages"][0]["id"].as_u64();
+        let is_seen = match is_after {
+            true => found == Some(id),
+            // By now there may be another.
+            false => found >= Some(id),
+        };
+        if !is_seen {
+            self.world.tally.unseen.fetch_add(1, Relaxed);
         }
     }
 

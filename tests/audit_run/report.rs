@@ -72,6 +72,11 @@ pub fn print(outcome: &Outcome) {
         outcome.twice,
         outcome.unanswered
     );
+    println!(
+        "{} reads that began after a 201, at the same server: {} did not see the message.",
+        outcome.looks(),
+        outcome.unseen()
+    );
     for (transport, verdict) in &outcome.verdicts {
         let name = transport.as_str();
         if let Some((last, head)) = verdict.first_unfounded {

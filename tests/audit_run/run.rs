@@ -1,6 +1,10 @@
 //! One run, from the first process to the last message read.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -56,28 +60,32 @@ impl Outcome {
             && self.overwritten == 0
             && self.unanswered == 0
             && self.complaints == 0
+            && self.unseen() == 0
+            && self.looks() > 0
             && self.verdicts.values().all(|verdict| verdict.delivered > 0)
+    }
+
+    /// Reads at the same server that began after the 201 of a message, and found where it was to be.
+    pub fn looks(&self) -> u64 {
+        self.world.tally.looks.load(Relaxed)
+    }
+
+    /// Those that did not see it.
+    pub fn unseen(&self) -> u64 {
+        self.world.tally.unseen.load(Relaxed)
     }
 }
 
 impl Plan {
-    pub async fn run(self) -> Result<Outcome> {
+    /// What is to go wrong.
+    pub fn faults(&self) -> Vec<Fault> {
         let setup = &self.setup;
-        let faults = schedule(
-            setup.seed,
-            self.length,
-            (setup.servers(), setup.stores()),
-            setup.whole_cluster,
-        );
-        println!(
-            "seed {}: {} faults in {:?}",
-            setup.seed,
-            faults.len(),
-            self.length
-        );
-        for fault in &faults {
-            println!("{fault}");
-        }
+        let sizes = (setup.servers(), setup.stores());
+        schedule(setup.seed, self.length, sizes, setup.whole_cluster)
+    }
+
+    pub async fn run(self, faults: Vec<Fault>) -> Result<Outcome> {
+        let setup = &self.setup;
         let group = Arc::new(setup.start().await?);
         let fronts = group.links.iter().map(|link| link.addr).collect();
         let world = Arc::new(World::new(setup.seed, fronts, setup.retained));
@@ -87,7 +95,7 @@ impl Plan {
             .map(|number| tokio::spawn(Publisher::new(world.clone(), number, pace).run()))
             .collect();
 
-        inject(&faults, &group, &world).await;
+        inject(&faults, self.length, &group, &world).await;
         world.enter(Phase::Finishing);
         for link in &group.links {
             link.mend();
@@ -176,8 +184,8 @@ async fn spawn_readers(world: &Arc<World>, group: &Group) -> Result<Vec<JoinHand
     Ok(readers)
 }
 
-/// Lets everything go wrong in its time; returns when the last of it is over.
-async fn inject(faults: &[Fault], group: &Arc<Group>, world: &Arc<World>) {
+/// Lets everything go wrong in its time; returns when that and the last of it are over.
+async fn inject(faults: &[Fault], length: Duration, group: &Arc<Group>, world: &Arc<World>) {
     let began = Instant::now();
     let mut suffering = Vec::new();
     for fault in faults {
@@ -194,6 +202,7 @@ async fn inject(faults: &[Fault], group: &Arc<Group>, world: &Arc<World>) {
             world.complain("a fault panicked".to_owned());
         }
     }
+    sleep_until(began + length).await;
 }
 
 async fn page(addr: std::net::SocketAddr, target: &str) -> Result<Value> {

@@ -44,6 +44,10 @@ pub struct Tally {
     pub unconfirmed: AtomicU64,
     /// The longest that a publisher waited for a 503.
     pub slowest_refusal_ms: AtomicU64,
+    /// Reads of a publisher, after a 201, at the server that gave it.
+    pub looks: AtomicU64,
+    /// Those that did not see the message.
+    pub unseen: AtomicU64,
     /// Reads from another server than before.
     pub moves: AtomicU64,
     /// Times that a reader stopped reading.
