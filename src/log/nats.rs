@@ -7,6 +7,7 @@
 
 mod ahead;
 mod follow;
+mod lag;
 mod link;
 mod open;
 mod options;

@@ -2,9 +2,9 @@
 //! order of their ids, each exactly once.
 //!
 //! A session lasts until anything is doubtful (a lost connection, a missing heartbeat, a message
-//! out of order); the next one goes on after the last message seen. Beside it the stream itself is
-//! looked at, for what no message tells: that it was replaced, has no leader, or has retired
-//! messages.
+//! out of order, none where there should be some); the next one goes on after the last message seen.
+//! Beside it the stream itself is looked at, for what no message tells: that it was replaced, has no
+//! leader, or has retired messages.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -20,10 +20,11 @@ use async_nats::jetstream::{
     stream::Info,
 };
 use futures_util::StreamExt as _;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Shared,
+    lag::Lag,
     link::{micros, one_line},
     open::identity,
     past::Pasts,
@@ -81,6 +82,7 @@ impl Shared {
         self.go_over_to(&info);
         let mut messages = self.consume().await?.ready_chunks(BATCH);
         let mut delivered = 0;
+        let mut lag = Lag::default();
         self.take_status(&info);
         loop {
             let looking = async {
@@ -98,6 +100,7 @@ impl Shared {
                         match info {
                             Ok(Some(info)) if identity(&info) == self.pasts.lock().log => {
                                 self.take_status(&info);
+                                self.keep_up(&info, &mut lag).await?;
                             }
                             Ok(_) => return Ok(Replaced),
                             // What is begun anew needs a majority of the NATS servers.
@@ -165,6 +168,22 @@ impl Shared {
         self.status.send_modify(|status| status.away = away);
         self.retained_messages
             .store(info.state.messages, Ordering::Relaxed);
+    }
+
+    /// Gives up a consumer that does not give what the stream has; the next one may live elsewhere.
+    async fn keep_up(&self, info: &Info, lag: &mut Lag) -> Result<(), Unavailable> {
+        let (log, through) = {
+            let pasts = self.pasts.lock();
+            (pasts.log, pasts.through())
+        };
+        let newest = info.state.last_sequence;
+        // The last place may be empty, and then nothing is owed.
+        if lag.is_too_long(newest, through, Instant::now())
+            && self.link.message(log, newest).await?.is_some()
+        {
+            return Err(Unavailable("its consumer lags behind".to_owned()));
+        }
+        Ok(())
     }
 
     /// Takes messages that follow the `delivered` first ones of the session.

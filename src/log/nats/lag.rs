@@ -1,0 +1,55 @@
+//! Whether the consumer that feeds this server has fallen behind the stream for good.
+//!
+//! A consumer lives on one replica and gives what that replica has. One that lags gives nothing new
+//! and goes on saying that it is alive.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A replica that is only catching up gives something within this.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far this server got, while it is behind what the stream's leader has.
+#[derive(Default)]
+pub(super) struct Lag {
+    at: Option<(u64, Instant)>,
+}
+
+impl Lag {
+    /// Whether nothing has come for too long, with `newest` in the stream and `through` seen, `now`.
+    pub fn is_too_long(&mut self, newest: u64, through: u64, now: Instant) -> bool {
+        if newest <= through {
+            self.at = None;
+            return false;
+        }
+        match self.at {
+            Some((stuck_at, since)) if stuck_at == through => now - since >= PATIENCE,
+            _ => {
+                self.at = Some((through, now));
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_gets_nothing_for_long_is_too_late() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut lag = Lag::default();
+        assert!(!lag.is_too_long(10, 10, at(0)));
+        assert!(!lag.is_too_long(12, 10, at(500)));
+        // Slow is not stuck.
+        assert!(!lag.is_too_long(13, 11, at(2400)));
+        assert!(!lag.is_too_long(13, 11, at(4300)));
+        assert!(lag.is_too_long(14, 11, at(4400)));
+        // And who has come up is not behind.
+        assert!(!lag.is_too_long(14, 14, at(4500)));
+        assert!(!lag.is_too_long(15, 14, at(9000)));
+    }
+}
