@@ -4,57 +4,20 @@
 // why nothing gets lost or repeated. Whatever draws a lane subscribes to what it tells and asks it for more by
 // `ask`; nothing reaches into it.
 
-import type { Delay, ServerClock } from './clock.ts';
-import { type DelayFigures, Delays } from './delays.ts';
+import { Account, type Bill } from './account.ts';
+import type { ServerClock } from './clock.ts';
 import type { Query } from './http.ts';
 import { clientLabel } from './identity.ts';
 import { Ingest } from './ingest.ts';
-import { type Figures, NO_FIGURES, watchLedger, type WatchFigures } from './ledger.ts';
-import type { Message, Reset } from './message.ts';
-import type { Presence } from './presence.ts';
+import { watchLedger, type WatchFigures } from './ledger.ts';
 import { type Fault, muteFrom } from './network/fault.ts';
 import { Network } from './network/network.ts';
 import { makeSource, type Parts } from './sources/make.ts';
 import { Polling } from './sources/polling.ts';
-import type { Exchange, Link, Sink, Source } from './sources/source.ts';
+import type { Link, Sink, Source } from './sources/source.ts';
 import { SharedStream } from './sharing/shared-stream.ts';
+import { type LaneListener, Listeners } from './telling.ts';
 import { INTERVAL_S, type Transport } from './transport.ts';
-
-/** A message as a lane saw it. */
-export interface Sighting {
-  message: Message;
-  /** Null for what was said before the lane began, and while the server's clock is not known. */
-  delay: Delay | null;
-  /** Known to be this page's own. One that is not yet may turn out to be. */
-  own: boolean;
-}
-
-/** A lane's figures at one moment: the server's, and the delays it measured itself. */
-export interface Bill extends Figures {
-  delays: Record<Transport, DelayFigures | null>;
-}
-
-/** What a lane tells. Every `at_ms` is `performance.now()`. */
-export interface LaneListener {
-  /** A transport was chosen; it is not connected yet. */
-  transport?(transport: Transport, at_ms: number): void;
-  /** The lane is another client now: its figures begin anew. */
-  client?(label: string): void;
-  link?(link: Link, transport: Transport, at_ms: number): void;
-  exchange?(exchange: Exchange, transport: Transport, at_ms: number): void;
-  messages?(sightings: Sighting[], transport: Transport, at_ms: number): void;
-  /** A message that was seen turned out to be this page's own: this is its true delay. */
-  own?(cursor: string, delay: Delay): void;
-  /** Between the messages before and after this call some may be missing. */
-  gap?(reason: Reset, transport: Transport): void;
-  /** New figures, once a second; null where there are none to be had at the moment. */
-  figures?(bill: Bill | null, at_ms: number): void;
-  presence?(presence: Presence, at_ms: number): void;
-  /** How many of this page's own messages are published and not seen by this lane yet. */
-  awaited?(messages: number): void;
-  /** Reading has ended until a transport is chosen again. */
-  stopped?(): void;
-}
 
 export type MakeSource = (transport: Transport, parts: Parts) => Source;
 
@@ -73,11 +36,9 @@ export class Lane {
   readonly room: string;
   readonly network: Network;
   readonly #parts: Required<LaneParts>;
-  readonly #listeners = new Set<LaneListener>();
+  readonly #listeners = new Listeners();
   readonly #ingest: Ingest;
-  #client: string;
-  #delays: Delays;
-  #ledger: ReturnType<WatchFigures>;
+  #account: Account;
   #query: Query = {};
   #interval_s: number = INTERVAL_S.initial;
   #transport: Transport | null = null;
@@ -86,7 +47,6 @@ export class Lane {
   #fault: Fault = 'healthy';
   /** The connections are to be closed as soon as there are any. */
   #severing = false;
-  #bill: Bill = NO_BILL;
 
   constructor(parts: LaneParts) {
     const network = new Network(muteFrom(globalThis.location?.search ?? ''));
@@ -98,21 +58,24 @@ export class Lane {
       mute: () => this.#transport === 'stream' && this.#readAnew(),
     });
     this.#ingest = new Ingest({
-      messages: (messages, transport) => this.#seen(messages, transport),
+      messages: (messages, transport) => {
+        const at_ms = performance.now();
+        const sightings = this.#account.seen(messages, transport, at_ms);
+        this.#tell((to) => to.messages?.(sightings, transport, at_ms));
+        this.#tellAwaited();
+      },
       gap: (reason, transport) => {
-        this.#delays.forget();
+        this.#account.forgetAwaited();
         this.#tell((to) => to.gap?.(reason, transport));
         this.#tellAwaited();
       },
     });
-    this.#client = this.#parts.label();
-    this.#delays = new Delays(parts.clock, performance.now());
-    this.#ledger = this.#watch();
+    this.#account = this.#openAccount();
   }
 
   /** The label under which the server counts this lane. */
   get client(): string {
-    return this.#client;
+    return this.#account.client;
   }
 
   /** Null while nothing is read. */
@@ -130,13 +93,12 @@ export class Lane {
 
   /** The figures that were told last; of nothing before the first. */
   get bill(): Bill {
-    return this.#bill;
+    return this.#account.bill;
   }
 
   /** Returns how to end it. */
   subscribe(listener: LaneListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   use(transport: Transport): void {
@@ -183,26 +145,23 @@ export class Lane {
     this.#source?.stop();
     this.#source = null;
     this.#transport = null;
-    this.#ledger.pause();
+    this.#account.pause();
     this.#tell((to) => to.stopped?.());
   }
 
   /** Goes on from the same place as another client, whose figures begin at nothing. */
   renew(): void {
     this.#source?.stop();
-    this.#ledger.end();
-    this.#client = this.#parts.label();
-    this.#delays = new Delays(this.#parts.clock, performance.now());
-    this.#ledger = this.#watch();
-    this.#bill = NO_BILL;
-    this.#tell((to) => to.client?.(this.#client));
+    this.#account.close();
+    this.#account = this.#openAccount();
+    this.#tell((to) => to.client?.(this.client));
     this.#tellAwaited();
     if (this.#transport !== null) this.#start();
   }
 
   /** This page published a message, sent at `sent_ms` by `performance.now()`. */
   sent(cursor: string, sent_ms: number): void {
-    const delay = this.#delays.sent(cursor, sent_ms);
+    const delay = this.#account.sent(cursor, sent_ms);
     if (delay !== null) this.#tell((to) => to.own?.(cursor, delay));
     this.#tellAwaited();
   }
@@ -210,7 +169,7 @@ export class Lane {
   #start(): void {
     const transport = this.#transport;
     if (transport === null) return;
-    const reader = { room: this.room, client: this.#client, query: () => this.#asks(transport) };
+    const reader = { room: this.room, client: this.client, query: () => this.#asks(transport) };
     const interval_ms = () => this.#interval_s * 1_000;
     this.#source = this.#parts.makeSource(transport, {
       reader,
@@ -258,9 +217,9 @@ export class Lane {
           if (this.#severing) void this.network.sever(this.room);
           this.#severing = false;
           this.#ingest.begin();
-          this.#ledger.go();
+          this.#account.go();
         }
-        if (link.kind === 'reconnecting') this.#ledger.pause();
+        if (link.kind === 'reconnecting') this.#account.pause();
         this.#tell((to) => to.link?.(link, transport, performance.now()));
       },
       batch: (batch, by = transport) => this.#ingest.accept(batch, by),
@@ -269,38 +228,18 @@ export class Lane {
     };
   }
 
-  #seen(messages: Message[], transport: Transport): void {
-    const at_ms = performance.now();
-    const sightings = messages.map((message) => ({
-      message,
-      delay: this.#delays.seen(message, transport, at_ms),
-      own: this.#delays.isOwn(message.cursor),
-    }));
-    this.#tell((to) => to.messages?.(sightings, transport, at_ms));
-    this.#tellAwaited();
-  }
-
-  #watch(): ReturnType<WatchFigures> {
-    return this.#parts.watch(this.#client, this.#parts.clock, (figures) => {
-      if (figures !== null) this.#bill = this.#billOf(figures);
-      const bill = figures === null ? null : this.#bill;
-      this.#tell((to) => to.figures?.(bill, performance.now()));
-    });
-  }
-
-  #billOf(figures: Figures): Bill {
-    const of = (transport: Transport) => this.#delays.figures(transport);
-    const delays = { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') };
-    return { ...figures, delays };
+  #openAccount(): Account {
+    const { label, clock, watch } = this.#parts;
+    return new Account(label(), clock, watch, (bill) =>
+      this.#tell((to) => to.figures?.(bill, performance.now())),
+    );
   }
 
   #tellAwaited(): void {
-    this.#tell((to) => to.awaited?.(this.#delays.awaited));
+    this.#tell((to) => to.awaited?.(this.#account.awaited));
   }
 
   #tell(what: (to: LaneListener) => void): void {
-    for (const listener of this.#listeners) what(listener);
+    this.#listeners.tell(what);
   }
 }
-
-const NO_BILL: Bill = { ...NO_FIGURES, delays: { poll: null, 'long-poll': null, stream: null } };

@@ -1,7 +1,8 @@
 // Between two lanes: the one sentence about their figures, a way to begin both anew, and in each lane how many
 // messages the other has seen already.
 
-import type { Bill, Lane } from '../lane.ts';
+import type { Bill } from '../account.ts';
+import type { Lane } from '../lane.ts';
 import { Late } from '../late.ts';
 import { strings } from '../strings/index.ts';
 import type { Transport } from '../transport.ts';

@@ -4,7 +4,8 @@
 
 import type { DelayFigures } from '../delays.ts';
 import { count, milliseconds, timeOfDay } from '../format.ts';
-import type { Bill, Lane } from '../lane.ts';
+import type { Bill } from '../account.ts';
+import type { Lane } from '../lane.ts';
 import type { Cost } from '../ledger.ts';
 import { strings } from '../strings/index.ts';
 import { TRANSPORTS, type Transport } from '../transport.ts';

@@ -2,7 +2,7 @@
 
 import type { Delay } from '../clock.ts';
 import { delay as delayText, fullTime, timeOfDay } from '../format.ts';
-import type { Sighting } from '../lane.ts';
+import type { Sighting } from '../account.ts';
 import type { Message, Reset } from '../message.ts';
 import { strings } from '../strings/index.ts';
 import type { Transport } from '../transport.ts';
