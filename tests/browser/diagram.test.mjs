@@ -131,33 +131,59 @@ check(
   },
 );
 
-check('an arrow says its bytes and its time where it has the focus', async ({ server, open }) => {
-  const lab = await open();
-  const { page } = lab;
-  const diagram = new Diagram(page);
-  await lab.use('SSE');
-  await server.publish({ text: 'one' });
-  await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
-  await diagram.region.scrollIntoViewIfNeeded();
-  await diagram.button('Pause the diagram').click();
-  const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
-  const says = await pushed.getAttribute('aria-label');
-  assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
+check(
+  'an arrow says its bytes and its time where it is hovered or has the focus',
+  async ({ server, open }) => {
+    const lab = await open();
+    const { page } = lab;
+    const diagram = new Diagram(page);
+    await lab.use('SSE');
+    // Apart from the arrows of the beginning: where two cross, a pointer is on either.
+    await until('the stream is drawn', async () => (await diagram.drawn('Stream begins')) === 1);
+    const place = () => diagram.picture.evaluate((tape) => tape.getBoundingClientRect().top + scrollY);
+    const begun = await place();
+    await until('time has passed', async () => begun - (await place()) > 20);
+    await server.publish({ text: 'one' });
+    await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
+    await diagram.region.scrollIntoViewIfNeeded();
+    await diagram.button('Pause the diagram').click();
+    const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
+    const says = await pushed.getAttribute('aria-label');
+    assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
 
-  const tip = diagram.region.locator('.tip');
-  await pushed.focus();
-  await until('it says so', async () => (await tip.textContent()) === says);
-  await page.keyboard.press('Home');
-  const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
-  assert.notEqual(first, says);
-  assert.equal(await tip.textContent(), first);
-  await page.keyboard.press('ArrowDown');
-  await page.keyboard.press('End');
-  assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
-  await page.evaluate(() => document.activeElement.blur());
-  assert.equal(await tip.isVisible(), false);
-  await lab.noComplaints();
-});
+    const tip = diagram.region.locator('.tip');
+    await pushed.focus();
+    await until('it says so', async () => (await tip.textContent()) === says);
+    await page.keyboard.press('Home');
+    const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    assert.notEqual(first, says);
+    assert.equal(await tip.textContent(), first);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('End');
+    assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
+    // Laid anew, the arrow is another element; it keeps the focus and its tip.
+    await pushed.focus();
+    await page.setViewportSize({ width: 1180, height: 800 });
+    await until('it is laid anew', async () => (await diagram.picture.boundingBox()).width < 800);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), says);
+    assert.equal(await tip.textContent(), says);
+    await page.evaluate(() => document.activeElement.blur());
+    assert.equal(await tip.isVisible(), false);
+
+    // The page is another one now: the focus scrolls there anew.
+    await pushed.focus();
+    await page.evaluate(() => document.activeElement.blur());
+    const head = await pushed.locator('.head').boundingBox();
+    const [x, y] = [head.x + 60, head.y + head.height / 2];
+    const under = ([x, y]) => document.elementFromPoint(x, y).closest('.tape-frame') !== null;
+    assert.ok(await page.evaluate(under, [x, y]), 'nothing stands before what had the focus');
+    await page.mouse.move(x, y);
+    await until('it says so to the pointer', async () => (await tip.textContent()) === says);
+    await page.mouse.move(1, 1);
+    await until('it is gone', async () => !(await tip.isVisible()));
+    await lab.noComplaints();
+  },
+);
 
 check('paused it stands still, and resumed it has missed nothing', async ({ open }) => {
   const lab = await open();

@@ -27,11 +27,14 @@ export class Arrow {
   readonly element: SVGGElement;
   readonly row: Row;
   readonly hasLabel: boolean;
+  readonly #lifelines: Lifelines;
   readonly #shaft: SVGPathElement;
   readonly #text: SVGTextElement | null = null;
 
-  constructor(row: Row, { browser, server }: Lifelines, room_px: number, px_per_ms: number) {
+  constructor(row: Row, lifelines: Lifelines, room_px: number, px_per_ms: number) {
+    const { browser, server } = lifelines;
     this.row = row;
+    this.#lifelines = lifelines;
     const middle = (browser + server) / 2;
     const { shaft, head } = shape(row, browser, server);
     this.#shaft = svg('path', { class: 'shaft', d: shaft });
@@ -60,6 +63,16 @@ export class Arrow {
       this.element.append(svg('text', { class: 'gap-label', x: browser + 20, y: 4 - gap_px / 2 }, gap.text));
     }
     this.update();
+  }
+
+  /** How far a point is from it; `y_px` is from where the arrow begins. What is only a point is near only there. */
+  distance(x_px: number, y_px: number): number {
+    const { look, slant_px } = this.row;
+    const { browser, server } = this.#lifelines;
+    if (look === 'published') return Math.hypot(x_px - server, y_px);
+    if (MARKS.has(look)) return Math.abs(y_px);
+    const way = Math.min(1, Math.max(0, (x_px - browser) / (server - browser)));
+    return Math.abs(y_px - slant_px * (TO_SERVER.has(look) ? way : 1 - way));
   }
 
   /** The row has come to stand for more. */

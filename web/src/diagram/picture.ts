@@ -64,8 +64,18 @@ export class Picture {
     this.#size = { width, height };
   }
 
-  /** Lays the tape anew, with `now_ms` in sight. What is to be seen on it has to be added again. */
-  lay(now_ms: number, window_ms: number): void {
+  /**
+   * Lays the tape anew, with `now_ms` in sight; `fill` adds what is to be seen on it. What had the focus has it
+   * again, if it is still there.
+   */
+  lay(now_ms: number, window_ms: number, fill: () => void): void {
+    const focused = this.arrowOf(document.activeElement);
+    this.#clear(now_ms, window_ms);
+    fill();
+    if (focused !== null) this.#focus(this.successorOf(focused));
+  }
+
+  #clear(now_ms: number, window_ms: number): void {
     this.#window_ms = window_ms;
     this.#base_ms = now_ms - window_ms * WINDOWS.past;
     this.#rows = new Rows(this.px_per_ms);
@@ -135,15 +145,26 @@ export class Picture {
     }
   }
 
-  /** The arrow next to a place in the frame, or the one that `element` is in. */
-  arrowAt(y_px: number): Arrow | null {
+  /** The arrow next to where a pointer is in the window: by where the tape really is, whatever has moved it. */
+  arrowAt({ x, y }: { x: number; y: number }): Arrow | null {
+    const { left, top } = this.#tape.getBoundingClientRect();
     let nearest: Arrow | null = null;
     let distance = NEAR_PX;
     for (const arrow of this.#arrows.values()) {
-      const away = Math.abs(this.top(arrow) - y_px);
+      const away = arrow.distance(x - left, y - top - this.#y(arrow.row.drawn_ms));
       if (away < distance) [nearest, distance] = [arrow, away];
     }
     return nearest;
+  }
+
+  /** The arrow that stands for the same as `gone` did before the tape was laid anew. */
+  successorOf({ row: gone }: Arrow): Arrow | null {
+    for (const arrow of this.#arrows.values()) {
+      const { look, transport, from_ms, to_ms } = arrow.row;
+      const isSame = look === gone.look && transport === gone.transport;
+      if (isSame && from_ms <= gone.to_ms && to_ms >= gone.from_ms) return arrow;
+    }
+    return null;
   }
 
   arrowOf(element: EventTarget | null): Arrow | null {
@@ -209,9 +230,10 @@ export class Picture {
     arrow?.element.setAttribute('tabindex', '0');
   }
 
-  #focus(arrow: Arrow | null): void {
+  /** Scrolls there only where a reader asked to go there. */
+  #focus(arrow: Arrow | null, preventScroll = true): void {
     this.#setStop(arrow);
-    arrow?.element.focus({ preventScroll: true });
+    arrow?.element.focus({ preventScroll });
   }
 
   #key(event: KeyboardEvent): void {
@@ -222,6 +244,6 @@ export class Picture {
     const next = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: arrows.length - 1 }[event.key];
     if (next === undefined) return;
     event.preventDefault();
-    this.#focus(arrows[Math.min(Math.max(next, 0), arrows.length - 1)] ?? here);
+    this.#focus(arrows[Math.min(Math.max(next, 0), arrows.length - 1)] ?? here, false);
   }
 }

@@ -7,6 +7,8 @@ import type { Picture } from './picture.ts';
 export class Tip {
   readonly element = h('p', { class: 'tip', hidden: true });
   readonly #picture: Picture;
+  /** Where in the window the pointer is, while it is over the picture. */
+  #pointer: { x: number; y: number } | null = null;
   #hovered: Arrow | null = null;
   #focused: Arrow | null = null;
   #shown: Arrow | null = null;
@@ -16,10 +18,12 @@ export class Tip {
     const frame = picture.element;
     frame.append(this.element);
     frame.addEventListener('pointermove', (event) => {
-      this.#hovered = picture.arrowAt(event.clientY - frame.getBoundingClientRect().top);
+      this.#pointer = { x: event.clientX, y: event.clientY };
+      this.#hovered = picture.arrowAt(this.#pointer);
       this.follow();
     });
     frame.addEventListener('pointerleave', () => {
+      this.#pointer = null;
       this.#hovered = null;
       this.follow();
     });
@@ -31,6 +35,13 @@ export class Tip {
       this.#focused = null;
       this.follow();
     });
+  }
+
+  /** The picture was laid anew, so another arrow stands for what the pointer is on. */
+  relaid(): void {
+    const hovered = this.#hovered;
+    if (hovered === null || this.#pointer === null) return;
+    this.#hovered = this.#picture.successorOf(hovered) ?? this.#picture.arrowAt(this.#pointer);
   }
 
   /** Stays beside its arrow, which moves, and goes when the arrow goes. */

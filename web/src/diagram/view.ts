@@ -174,6 +174,12 @@ export class DiagramView {
     const { diagram } = strings;
     this.#paused = paused;
     this.element.toggleAttribute('data-paused', paused);
+    // All that is known is in sight then, and in reach.
+    if (paused && this.#picture.drawable) {
+      this.#recollection.seen_ms = this.#now() + BEHIND_MS;
+      this.#picture.moveTo(this.#recollection.seen_ms);
+      this.#tip.follow();
+    }
     setText(this.#pause, paused ? diagram.resume : diagram.pause);
     this.#pause.setAttribute('aria-label', paused ? diagram.resumeSpoken : diagram.pauseSpoken);
     if (!paused) this.#lay();
@@ -208,12 +214,14 @@ export class DiagramView {
   #lay(): void {
     if (!this.#picture.drawable) return;
     const now_ms = this.#paused ? this.#recollection.seen_ms : this.#now();
-    this.#picture.lay(now_ms, this.#window_ms);
-    const { spans, happenings, marks } = this.#recollection.since(now_ms - this.#window_ms);
-    for (const span of spans) this.#picture.span(span);
-    for (const happening of happenings) this.#picture.happened(happening);
-    for (const mark of marks) this.#picture.mark(mark);
+    this.#picture.lay(now_ms, this.#window_ms, () => {
+      const { spans, happenings, marks } = this.#recollection.since(now_ms - this.#window_ms);
+      for (const span of spans) this.#picture.span(span);
+      for (const happening of happenings) this.#picture.happened(happening);
+      for (const mark of marks) this.#picture.mark(mark);
+    });
     this.#picture.moveTo(now_ms);
+    this.#tip.relaid();
     this.#tip.follow();
   }
 

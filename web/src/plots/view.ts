@@ -121,9 +121,9 @@ export class PlotsView {
 
   /** Where two lanes read with one transport, their places tell them apart. */
   #nameOf(key: string, transport: Transport): string {
-    const { plots, transports } = strings;
+    const { laneName, places, transports } = strings;
     const alike = this.#lanes().filter((lane) => lane.transport === transport).length > 1;
-    return plots.lane(transports[transport], alike ? (plots.places[key] ?? null) : null);
+    return laneName(transports[transport], alike ? (places[key] ?? null) : null);
   }
 
   #name(): void {

@@ -60,10 +60,9 @@ export class LaneView {
       h('div', { class: 'lane-log' }, this.places.notices, log.element),
       this.places.diagram,
     );
-    this.#name(first);
+    this.name(first, null);
 
     lane.subscribe({
-      transport: (transport) => this.#name(transport),
       messages: (sightings, transport) => log.messages(sightings, transport),
       own: (cursor, delay) => log.own(cursor, delay),
       gap: (reason) => log.gap(reason),
@@ -84,8 +83,9 @@ export class LaneView {
     this.#head.append(this.status);
   }
 
-  #name(transport: Transport): void {
-    this.element.setAttribute('aria-label', strings.transports[transport]);
+  /** `place` is where the lane stands, where its transport alone does not tell which it is. */
+  name(transport: Transport, place: string | null): void {
+    this.element.setAttribute('aria-label', strings.laneName(strings.transports[transport], place));
     this.element.dataset['transport'] = transport;
   }
 }

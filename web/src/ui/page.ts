@@ -68,6 +68,7 @@ export function openRoom(app: HTMLElement, room: string): void {
     lane.subscribe({
       transport(transport) {
         shown.transport = transport;
+        nameLanes();
         showPending();
       },
       awaited(messages) {
@@ -81,6 +82,14 @@ export function openRoom(app: HTMLElement, room: string): void {
     return shown;
   };
 
+  /** Of two lanes with one transport the second says where it stands, so that no two have one name. */
+  const nameLanes = () => {
+    const named = new Set<Transport>();
+    for (const { view, transport, key } of lanes()) {
+      view.name(transport, named.has(transport) ? (strings.places[key] ?? null) : null);
+      named.add(transport);
+    }
+  };
   const published = (cursor: string, sent_ms: number) => {
     for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
   };
@@ -141,6 +150,12 @@ export function openRoom(app: HTMLElement, room: string): void {
     showPending();
   };
 
+  const speech = h('div', { class: 'speech' }, composer.element, trafficControl(room, published));
+  // It stays in sight, so what the focus goes to has to keep clear of it.
+  new ResizeObserver(() => stage.style.setProperty('--speech-height', `${speech.offsetHeight}px`)).observe(
+    speech,
+  );
+
   app.replaceChildren(
     h(
       'div',
@@ -151,12 +166,7 @@ export function openRoom(app: HTMLElement, room: string): void {
         h('div', { class: 'tools' }, presence.toggle, tour.button, viewSwitch(view, switchTo)),
       ),
       h('div', { class: 'strips' }, notice.element, presence.element),
-      h(
-        'main',
-        { class: 'conversation' },
-        stage,
-        h('div', { class: 'speech' }, composer.element, trafficControl(room, published)),
-      ),
+      h('main', { class: 'conversation' }, stage, speech),
     ),
     panels.element,
     tour.element,

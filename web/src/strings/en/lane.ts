@@ -9,6 +9,9 @@ export const lane = {
     Transport,
     string
   >,
+  laneName: (transport: string, place: string | null) =>
+    place === null ? transport : `${transport} (${place})`,
+  places: { left: 'left', right: 'right' } as Record<string, string>,
   explained: {
     poll: 'Asks again and again. Mostly the answer is that there is nothing new.',
     'long-poll': 'Asks, and the server holds the answer back until there is something to say.',

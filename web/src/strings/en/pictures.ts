@@ -111,9 +111,6 @@ export const pictures = {
       wire_bytes: 'Wire bytes per second',
       delay_ms: 'Delay',
     },
-    lane: (transport: string, place: string | null) =>
-      place === null ? transport : `${transport} (${place})`,
-    places: { left: 'left', right: 'right' } as Record<string, string>,
     seconds: (value: string) => `${value} s`,
     milliseconds: (value: string) => `${value} ms`,
     rested: 'Paused: tab hidden',

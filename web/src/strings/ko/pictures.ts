@@ -101,8 +101,6 @@ export const pictures: typeof english = {
       wire_bytes: '초당 전송 바이트',
       delay_ms: '지연',
     },
-    lane: (transport, place) => (place === null ? transport : `${transport} (${place})`),
-    places: { left: '왼쪽', right: '오른쪽' },
     seconds: (value) => `${value}초`,
     milliseconds: (value) => `${value} ms`,
     rested: '일시정지: 탭이 가려짐',
