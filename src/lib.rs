@@ -13,6 +13,7 @@
 //! Where to look: [`log`] for the messages, [`transport`] for the ways to them, [`publish`] for the
 //! way in, [`ledger`] for the counting, [`server`] for what holds it together.
 
+mod body;
 pub mod cli;
 mod columns;
 pub mod compare;

@@ -13,7 +13,7 @@ use crate::{
     error::Problem,
     lab,
     ledger::http::{ledger, metrics, trace},
-    presence::http::presence,
+    presence::{along::along, http::presence},
     publish::publish,
     transport::{Served, poll::poll, stream::stream},
 };
@@ -44,6 +44,11 @@ pub fn routes(app: &mut ServiceConfig) {
         web::resource("/presence")
             .get(presence)
             .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/presence/along")
+            .put(along)
+            .default_service(only("PUT")),
     )
     .service(
         web::resource("/trace")

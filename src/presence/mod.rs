@@ -1,9 +1,11 @@
 //! Who is in a room: the readers with a client label, and the transport each uses.
 //!
 //! A stream is there for as long as its connection is. A poller leaves no such trace: it is taken
-//! to have left when it missed two of its intervals. Nothing here is kept in the log; each server
-//! knows its own readers only.
+//! to have left when it missed two of its intervals. Who reads along with another's stream, as a
+//! browser's tabs do, is there while that stream is and its reader says so. Nothing here is kept in
+//! the log; each server knows its own readers only.
 
+pub mod along;
 pub mod http;
 mod room;
 
@@ -54,6 +56,13 @@ pub struct Reader {
     pub interval: Option<Duration>,
 }
 
+/// One that reads along with another's stream.
+#[derive(Debug, Clone)]
+pub struct Along {
+    pub client: ClientLabel,
+    pub author: Option<Author>,
+}
+
 /// A reader is in a room for as long as this lives; a poller for some time after.
 pub struct Visit {
     presence: Arc<Presence>,
@@ -70,8 +79,8 @@ impl Presence {
     pub fn enter(self: &Arc<Self>, room: &Room, reader: Reader) -> Option<Visit> {
         let now = Instant::now();
         let (client, transport) = (reader.client.clone(), reader.transport);
-        self.rooms.lock().change(room, now, |guests, full| {
-            guests.enter(reader, now, Timestamp::now(), full)
+        self.rooms.lock().change(room, now, |guests, places| {
+            guests.enter(reader, now, Timestamp::now(), places == 0)
         })?;
         Some(Visit {
             presence: self.clone(),
@@ -90,6 +99,19 @@ impl Presence {
                 Some(())
             });
         }
+    }
+
+    /// Notes that `along`, and nobody else, read along with the stream that `leader` has open in
+    /// `room`. `None` where it has none.
+    pub fn read_along(&self, room: &Room, leader: &ClientLabel, along: Vec<Along>) -> Option<()> {
+        let now = Instant::now();
+        let mut rooms = self.rooms.lock();
+        if !rooms.by_name.contains_key(room) {
+            return None;
+        }
+        rooms.change(room, now, |guests, places| {
+            guests.read_along(leader, along, now, Timestamp::now(), places)
+        })
     }
 
     /// Events of `room` from now on.
@@ -130,22 +152,22 @@ impl Presence {
 
 impl Rooms {
     /// Does `act` with a room's guests, and tells its streams where that made a difference. `act`
-    /// is told whether there is no place for another guest.
+    /// is told how many more guests there is place for.
     fn change<T>(
         &mut self,
         room: &Room,
         now: Instant,
-        act: impl FnOnce(&mut Guests, bool) -> Option<T>,
+        act: impl FnOnce(&mut Guests, usize) -> Option<T>,
     ) -> Option<T> {
-        let full = self.guests >= MAX_GUESTS;
+        let places = MAX_GUESTS.saturating_sub(self.guests);
         let known = self.by_name.get_mut(room);
         let guests = match known {
             Some(guests) => guests,
-            None if full => return None,
+            None if places == 0 => return None,
             None => self.by_name.entry(room.clone()).or_default(),
         };
         let before = guests.count();
-        let done = act(guests, full);
+        let done = act(guests, places);
         self.guests = self.guests + guests.count() - before;
         guests.tell(room, now, TELL_EVERY);
         done

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Reader;
+use super::{Along, Reader};
 use crate::{
     ledger::{ClientLabel, counts::Transport},
     message::{Author, Room},
@@ -40,6 +40,10 @@ struct Guest {
     since: Timestamp,
     /// Open streams.
     streams: u32,
+    /// Whose stream it reads along with, where it has none of its own.
+    through: Option<ClientLabel>,
+    /// Who reads along with its stream.
+    along: Vec<ClientLabel>,
     poller: Option<Poller>,
 }
 
@@ -54,15 +58,31 @@ struct Poller {
 }
 
 impl Guest {
+    fn new(order: u64, since: Timestamp) -> Self {
+        Self {
+            order,
+            author: None,
+            since,
+            streams: 0,
+            through: None,
+            along: Vec::new(),
+            poller: None,
+        }
+    }
+
+    fn is_streamed_to(&self) -> bool {
+        self.streams > 0 || self.through.is_some()
+    }
+
     fn transport(&self) -> Transport {
         match &self.poller {
-            Some(poller) if self.streams == 0 => poller.transport,
+            Some(poller) if !self.is_streamed_to() => poller.transport,
             _ => Transport::Stream,
         }
     }
 
     fn has_left(&self, now: Instant) -> bool {
-        self.streams == 0 && self.poller.as_ref().is_none_or(|it| it.has_left(now))
+        !self.is_streamed_to() && self.poller.as_ref().is_none_or(|it| it.has_left(now))
     }
 }
 
@@ -104,25 +124,11 @@ impl Guests {
 
     /// Notes a reader; `None` where it is new and there is no place.
     pub fn enter(&mut self, reader: Reader, now: Instant, at: Timestamp, full: bool) -> Option<()> {
-        if !self.by_client.contains_key(&reader.client) {
-            if full {
-                return None;
-            }
-            let guest = Guest {
-                order: self.next,
-                author: None,
-                since: at,
-                streams: 0,
-                poller: None,
-            };
-            self.next += 1;
-            self.by_client.insert(reader.client.clone(), guest);
-            self.changed = true;
-        }
-        let guest = self.by_client.get_mut(&reader.client)?;
+        let guest = self.guest(&reader.client, at, full)?;
         let before = guest.transport();
         if reader.transport == Transport::Stream {
             guest.streams += 1;
+            guest.through = None;
             // It went over from polling, and will not be missed there.
             guest.poller.take_if(|poller| poller.waiting == 0);
         } else {
@@ -139,12 +145,92 @@ impl Guests {
                 }
             }
         }
-        self.changed |= guest.transport() != before;
+        let mut changed = guest.transport() != before;
         if reader.author.is_some() && guest.author != reader.author {
             guest.author = reader.author;
+            changed = true;
+        }
+        self.changed |= changed;
+        Some(())
+    }
+
+    /// The guest of that label, who may have come just now.
+    fn guest(&mut self, client: &ClientLabel, at: Timestamp, full: bool) -> Option<&mut Guest> {
+        if !self.by_client.contains_key(client) {
+            if full {
+                return None;
+            }
+            let guest = Guest::new(self.next, at);
+            self.by_client.insert(client.clone(), guest);
+            self.next += 1;
             self.changed = true;
         }
+        self.by_client.get_mut(client)
+    }
+
+    /// Notes who reads along with the stream of `leader`: just these. `None` where it has none here.
+    pub fn read_along(
+        &mut self,
+        leader: &ClientLabel,
+        along: Vec<Along>,
+        now: Instant,
+        at: Timestamp,
+        mut places: usize,
+    ) -> Option<()> {
+        let guest = self.by_client.get_mut(leader)?;
+        if guest.streams == 0 {
+            return None;
+        }
+        let before = std::mem::take(&mut guest.along);
+        let stays = |client: &ClientLabel| along.iter().any(|it| it.client == *client);
+        self.release(before.into_iter().filter(|it| !stays(it)), leader, now);
+        let mut labels = Vec::new();
+        for Along { client, author } in along {
+            let known = self.by_client.len();
+            let Some(guest) = self.guest(&client, at, places == 0) else {
+                continue;
+            };
+            // Who has a stream of its own needs no other.
+            if guest.streams > 0 {
+                continue;
+            }
+            let before = guest.transport();
+            guest.through = Some(leader.clone());
+            guest.poller.take_if(|poller| poller.waiting == 0);
+            let mut changed = guest.transport() != before;
+            if author.is_some() && guest.author != author {
+                guest.author = author;
+                changed = true;
+            }
+            self.changed |= changed;
+            places -= self.by_client.len() - known;
+            labels.push(client);
+        }
+        self.by_client.get_mut(leader)?.along = labels;
         Some(())
+    }
+
+    /// These no longer read along with `leader`.
+    fn release(
+        &mut self,
+        along: impl IntoIterator<Item = ClientLabel>,
+        leader: &ClientLabel,
+        now: Instant,
+    ) {
+        for client in along {
+            let Some(guest) = self.by_client.get_mut(&client) else {
+                continue;
+            };
+            // It may read along with another by now.
+            if guest.through.as_ref() != Some(leader) {
+                continue;
+            }
+            guest.through = None;
+            self.changed = true;
+            if guest.has_left(now) {
+                self.by_client.remove(&client);
+            }
+        }
     }
 
     pub fn named(&mut self, client: &ClientLabel, author: &Author) {
@@ -162,8 +248,12 @@ impl Guests {
             return;
         };
         let before = guest.transport();
+        let mut alone = Vec::new();
         if transport == Transport::Stream {
             guest.streams = guest.streams.saturating_sub(1);
+            if guest.streams == 0 {
+                alone = std::mem::take(&mut guest.along);
+            }
         } else if let Some(poller) = &mut guest.poller {
             poller.waiting = poller.waiting.saturating_sub(1);
             poller.answered_at = Some(now);
@@ -174,6 +264,7 @@ impl Guests {
         } else {
             self.changed |= guest.transport() != before;
         }
+        self.release(alone, client, now);
     }
 
     /// Lets those go that have left; returns how many.
@@ -227,6 +318,8 @@ impl Guests {
             client: &'a str,
             author: Option<&'a str>,
             transport: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            through: Option<&'a str>,
             since: String,
         }
         #[derive(Serialize)]
@@ -248,6 +341,7 @@ impl Guests {
                     client: client.as_str(),
                     author: guest.author.as_ref().map(Author::as_str),
                     transport: guest.transport().as_str(),
+                    through: guest.through.as_ref().map(ClientLabel::as_str),
                     since: format!("{:.6}", guest.since),
                 })
                 .collect(),

@@ -6,6 +6,7 @@ use crate::support::{
     door::{Door, JSON, cursor},
     events::Events,
     eventually,
+    response::Response,
     server::Server,
 };
 
@@ -150,6 +151,65 @@ fn streams_are_told_unless_they_decline_and_the_nameless_only_where_they_ask() {
         assert_eq!(stream.frame(), "retry: 1000\n\n");
         assert!(stream.frame().starts_with("id: "));
     }
+}
+
+fn report(server: &Server, report: &Value) -> Response {
+    let body = report.to_string();
+    server
+        .wire()
+        .ask("PUT", "/presence/along", &[JSON], body.as_bytes())
+}
+
+#[test]
+fn who_reads_along_with_a_stream_is_there_while_it_is() {
+    let server = Server::memory();
+    let along = |of: &str, along: Value| report(&server, &json!({"client": of, "along": along}));
+    assert_eq!(along("a", json!([])).status(), 404);
+    let mut stream = server.stream("client=a");
+    let other = server.stream("client=o");
+    // It came level by a poll.
+    server.poll("client=b");
+    let two = json!([{"client": "b", "author": "mina"}, {"client": "c"}, {"client": "o"}]);
+    assert_eq!(along("a", two).status(), 204);
+    let event = told_of(&mut stream, &["a", "o", "b", "c"]);
+    let reader = |at: usize| &event["present"][at];
+    assert_eq!(reader(2)["transport"], "stream");
+    assert_eq!(reader(2)["through"], "a");
+    assert_eq!(reader(2)["author"], "mina");
+    // Who has a stream of its own reads by that.
+    assert_eq!(reader(1).get("through"), None);
+
+    assert_eq!(along("a", json!([{"client": "c"}])).status(), 204);
+    told_of(&mut stream, &["a", "o", "c"]);
+    // It goes over to another's stream, and does not leave with the one before.
+    assert_eq!(along("o", json!([{"client": "c"}])).status(), 204);
+    drop(stream);
+    eventually("its reader is gone", || {
+        present(&server, "lobby") == [who("o", "stream"), who("c", "stream")]
+    });
+    drop(other);
+    eventually("all are gone", || present(&server, "lobby").is_empty());
+}
+
+#[test]
+fn a_report_of_who_reads_along_is_checked() {
+    let server = Server::memory();
+    let _stream = server.stream("client=a");
+    let refused = |body: Value, field: &str| report(&server, &body).blames(422, field);
+    refused(json!({"client": "a.b", "along": []}), "client");
+    refused(json!({"client": "a", "along": [], "room": "a b"}), "room");
+    refused(json!({"client": "a", "along": [{"client": ""}]}), "along");
+    refused(
+        json!({"client": "a", "along": [{"client": "b", "author": " "}]}),
+        "along",
+    );
+    let many: Vec<_> = (0..33)
+        .map(|i| json!({"client": format!("c{i}")}))
+        .collect();
+    refused(json!({"client": "a", "along": many}), "along");
+    let unknown = json!({"client": "a", "along": [], "more": 1});
+    assert_eq!(report(&server, &unknown).status(), 422);
+    assert_eq!(report(&server, &json!([])).status(), 422);
 }
 
 #[test]

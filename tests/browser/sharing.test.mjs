@@ -37,6 +37,12 @@ async function streams(server) {
   return (await response.json()).transports.stream;
 }
 
+/** Who is in the room by a stream, be it another's. */
+async function streamedTo(server) {
+  const response = await fetch(`${server.origin}/presence`, { signal: AbortSignal.timeout(10_000) });
+  return (await response.json()).present.filter(({ transport }) => transport === 'stream');
+}
+
 check('seven tabs see every message over one stream, and say whose it is', async ({ server, open }) => {
   const { context } = await open('', CALM);
   const seven = await tabs(context, server, 7, 'SSE');
@@ -46,6 +52,10 @@ check('seven tabs see every message over one stream, and say whose it is', async
     await says(follower, `This tab shares the stream of another tab. The bill is on client ${client}`);
   }
   await says(leader, '6 other tabs read along');
+  await until('all seven are in the room, by the stream that they read', async () => {
+    const streamed = await streamedTo(server);
+    return streamed.length === 7 && streamed.filter(({ through }) => through === client).length === 6;
+  });
   assert.deepEqual(await streams(server).then(({ requests, open }) => ({ requests, open })), {
     requests: 1,
     open: 1,
@@ -76,6 +86,7 @@ check('the next tab takes over when the leader goes, in mid-traffic', async ({ s
   await sawAll('the second tab', all[1].shown, published);
   await sawAll('the fourth tab', all[3].shown, published);
   await until('one stream is open', async () => (await streams(server)).open === 1);
+  await until('the room knows', async () => (await streamedTo(server)).length === 1);
 });
 
 check('a crashed leader is followed by another', async ({ server, open }) => {

@@ -1,5 +1,6 @@
 // Who is in the room, as the server tells it: on streams by itself, in poll answers where asked.
 
+import { type Fetch, route } from './http.ts';
 import { isRecord } from './message.ts';
 import { TRANSPORTS, type Transport } from './transport.ts';
 
@@ -9,6 +10,8 @@ export interface Guest {
   author: string | null;
   /** Null for one this page does not know yet. */
   transport: Transport | null;
+  /** Whose stream it reads along with; null where it reads by itself. */
+  through: string | null;
   /** RFC 3339, UTC. */
   since: string;
 }
@@ -23,17 +26,34 @@ export interface Presence {
 export function parsePresence(value: unknown): Presence | null {
   if (!isRecord(value) || !Array.isArray(value['present'])) return null;
   const present = value['present'].filter(isRecord).flatMap((guest): Guest[] => {
-    const { client, author, transport, since } = guest;
+    const { client, author, transport, through, since } = guest;
     if (typeof client !== 'string') return [];
     return [
       {
         client,
         author: typeof author === 'string' ? author : null,
         transport: TRANSPORTS.find((each) => each === transport) ?? null,
+        through: typeof through === 'string' ? through : null,
         since: typeof since === 'string' ? since : '',
       },
     ];
   });
   const { count } = value;
   return { count: typeof count === 'number' ? count : present.length, present };
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Tells the server who reads along with the stream of `reader`, so that the room knows of them. */
+export async function tellAlong(
+  send: Fetch,
+  { room, client }: { room: string; client: string },
+  along: readonly { client: string; author: string | null }[],
+): Promise<void> {
+  await send(route('presence/along', {}), {
+    method: 'PUT',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ room, client, along }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).catch(() => null);
 }

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { Departures } from '../src/departures.ts';
 import type { Guest, Presence } from '../src/presence.ts';
 
-const guest = (client: string): Guest => ({ client, author: null, transport: 'poll', since: '' });
+const guest = (client: string): Guest => ({
+  client,
+  author: null,
+  transport: 'poll',
+  through: null,
+  since: '',
+});
 const here = (...clients: string[]): Presence => ({ count: clients.length, present: clients.map(guest) });
 
 describe('departures', () => {

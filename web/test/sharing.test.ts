@@ -54,6 +54,7 @@ class Tab {
   readonly source: SharedStream;
   readonly #ingest: Ingest;
   restarts = 0;
+  readonly reports: string[] = [];
   /** The tab's own stream, where it leads. */
   stream: Sink | null = null;
   #at = 0;
@@ -79,6 +80,9 @@ class Tab {
       },
       newest: () => this.#ingest.newestId,
       restart: () => (this.restarts += 1),
+      query: () => ({ author: `of ${client}` }),
+      report: (followers) =>
+        this.reports.push(followers.map((it) => `${it.client} ${it.author ?? ''}`).join()),
       stream: (sink): Source => ({
         start: (place) => {
           this.stream = sink;
@@ -161,6 +165,19 @@ describe('tabs that share a stream', () => {
     browser.tabs[2]?.source.stop();
     await settle();
     expect(first?.links.at(-1)).toEqual({ kind: 'live' });
+  });
+
+  test('the server is told who reads along, by whoever has the stream', async () => {
+    const [browser, first, second, third] = await tabs(3);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(first?.reports).toEqual(['tab-1 of tab-1,tab-2 of tab-2']);
+    first?.source.stop();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(leaders(browser)).toEqual([second]);
+    expect(second?.reports).toEqual(['tab-2 of tab-2']);
+    third?.source.stop();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(second?.reports).toEqual(['tab-2 of tab-2', '']);
   });
 
   test('a tab that comes later polls once for what it lacks', async () => {

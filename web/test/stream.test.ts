@@ -72,7 +72,7 @@ describe('the stream', () => {
     newest().says({ present: 'all' }, 'presence');
     newest().says(message(2));
     expect(sink.presences).toEqual([
-      { count: 1, present: [{ client: 'a', author: null, transport: null, since: '' }] },
+      { count: 1, present: [{ client: 'a', author: null, transport: null, through: null, since: '' }] },
     ]);
     expect(sink.ids).toEqual([2]);
     expect(sink.kinds).toEqual(['connecting', 'live']);

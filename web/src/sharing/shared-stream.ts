@@ -13,6 +13,7 @@ import { pauseAfter } from '../pauses.ts';
 import type { Presence } from '../presence.ts';
 import { ask } from '../sources/ask.ts';
 import { type Link, polled, type Reader, type Sink, type Source } from '../sources/source.ts';
+import { type Follower, Followers } from './followers.ts';
 import { isPageHidden, type Means, type Said, Tabs } from './tabs.ts';
 
 /** How long a leader may take to say that it is there. */
@@ -22,8 +23,6 @@ const LEADER_SILENT_MS = 15_000;
 /** How often a follower asks again that is still behind, as several servers may not be level. */
 const LEVEL_TRIES = 3;
 const LEVEL_PAUSE_MS = 250;
-/** How long after one was heard of the tabs are counted again. */
-const COUNT_MS = 500;
 
 export interface SharedOptions extends Reader {
   sink: Sink;
@@ -37,6 +36,8 @@ export interface SharedOptions extends Reader {
   newest: () => number;
   /** A tab that follows wants the leader's connection closed. */
   restart: () => void;
+  /** Tells the server who reads along with this tab's stream: all of them. */
+  report: (followers: Follower[]) => void;
 }
 
 export class SharedStream implements Source {
@@ -48,8 +49,7 @@ export class SharedStream implements Source {
   #tabs: Tabs | null = null;
   #link: Link = { kind: 'connecting' };
   #presence: Presence | null = null;
-  #others = 0;
-  #counting: ReturnType<typeof setTimeout> | undefined;
+  readonly #followers: Followers;
   /** Of a follower: whom it follows. */
   #leader: { client: string; newest: number; link: Link; isHidden: boolean } | null = null;
   /** Of a follower that comes level: what was passed on meanwhile. */
@@ -60,6 +60,16 @@ export class SharedStream implements Source {
   constructor(options: SharedOptions) {
     this.#options = options;
     this.#stream = options.stream(this.#leading(options.sink));
+    this.#followers = new Followers({
+      others: async () => (await this.#tabs?.others()) ?? 0,
+      counted: () => {
+        if (this.#leads && this.#link.kind === 'live') options.sink.link(this.#withOthers(this.#link));
+      },
+      callRoll: () => this.#tabs?.say({ kind: 'roll', client: options.client }),
+      report: (followers) => {
+        if (this.#leads) options.report(followers);
+      },
+    });
     this.#silence = new Silence(
       () => (this.#leader === null ? ANSWER_MS : Math.max(LEADER_SILENT_MS, 1.5 * options.network.mute_ms)),
       () => this.#tabs?.seize(),
@@ -75,10 +85,17 @@ export class SharedStream implements Source {
       lead: () => this.#lead(),
       deposed: () => this.#follow(),
       said: (said, isHidden) => this.#hear(said, isHidden),
-      asked: ({ kind }) => {
+      asked: (asked) => {
         if (!this.#leads) return;
-        if (kind === 'restart') this.#options.restart();
-        else this.#greet();
+        switch (asked.kind) {
+          case 'hello':
+            this.#greet();
+            return this.#followers.came({ client: asked.client, author: asked.author });
+          case 'bye':
+            return this.#followers.left(asked.client);
+          case 'restart':
+            this.#options.restart();
+        }
       },
     });
     this.#follow();
@@ -86,8 +103,9 @@ export class SharedStream implements Source {
 
   stop(): void {
     this.#stopFollowing();
-    clearTimeout(this.#counting);
+    this.#followers.end();
     this.#stream.stop();
+    if (!this.#leads) this.#tabs?.say({ kind: 'bye', client: this.#options.client });
     this.#tabs?.leave();
     this.#tabs = null;
   }
@@ -114,28 +132,16 @@ export class SharedStream implements Source {
   #lead(): void {
     this.#stopFollowing();
     this.#link = { kind: 'connecting' };
-    this.#others = 0;
     this.#stream.start(this.#place, this.#slept);
     this.#slept = false;
     this.#greet();
+    this.#followers.begin();
   }
 
-  /** Tells the others who leads and where it is, and sees how many they are. */
+  /** Tells the others who leads and where it is. */
   #greet(): void {
     const { client, newest } = this.#options;
     this.#tabs?.say({ kind: 'here', client, newest: newest(), link: this.#link, presence: this.#presence });
-    this.#count();
-    // A tab may say that it is there before it waits for the lead.
-    clearTimeout(this.#counting);
-    this.#counting = setTimeout(() => this.#count(), COUNT_MS);
-  }
-
-  #count(): void {
-    void this.#tabs?.others().then((others) => {
-      if (!this.#leads || others === this.#others) return;
-      this.#others = others;
-      if (this.#link.kind === 'live') this.#options.sink.link(this.#withOthers(this.#link));
-    });
   }
 
   #leading(sink: Sink): Sink {
@@ -143,6 +149,7 @@ export class SharedStream implements Source {
     return {
       link: (link) => {
         this.#link = link;
+        this.#followers.live(link.kind === 'live' && !standsIn(link));
         sink.link(this.#withOthers(link));
         this.#tabs?.say({ kind: 'link', client, link });
       },
@@ -165,17 +172,25 @@ export class SharedStream implements Source {
   }
 
   #withOthers(link: Link): Link {
-    if (link.kind !== 'live' || link.detour !== undefined || this.#others === 0) return link;
-    return { kind: 'live', detour: { why: 'sharing', tabs: this.#others } };
+    const tabs = this.#followers.count;
+    if (link.kind !== 'live' || link.detour !== undefined || tabs === 0) return link;
+    return { kind: 'live', detour: { why: 'sharing', tabs } };
   }
 
   // A follower.
 
   #follow(): void {
+    this.#followers.end();
     this.#stream.stop();
     this.#leader = null;
     this.#silence.heard();
-    this.#tabs?.say({ kind: 'hello' });
+    this.#introduce();
+  }
+
+  #introduce(): void {
+    const { client, query } = this.#options;
+    const author = query?.()['author'];
+    this.#tabs?.say({ kind: 'hello', client, author: typeof author === 'string' ? author : null });
   }
 
   #stopFollowing(): void {
@@ -209,6 +224,9 @@ export class SharedStream implements Source {
         break;
       case 'batch':
         this.#leader.newest = Math.max(said.newest, lastId(said.batch));
+        break;
+      case 'roll':
+        this.#introduce();
     }
     if (isNew) this.#level();
     else if (said.kind === 'batch') this.#take(said);

@@ -7,6 +7,7 @@ import type { Batch } from '../message.ts';
 import type { Presence } from '../presence.ts';
 import type { Link } from '../sources/source.ts';
 import type { Transport } from '../transport.ts';
+import type { Follower } from './followers.ts';
 
 /** What the leader says. `newest` is the id of the newest message it had passed on before. */
 export type Said =
@@ -14,10 +15,12 @@ export type Said =
   | { kind: 'link'; client: string; link: Link }
   | { kind: 'batch'; client: string; newest: number; batch: Batch; by: Transport | undefined }
   | { kind: 'presence'; client: string; presence: Presence }
-  | { kind: 'sign'; client: string };
+  | { kind: 'sign'; client: string }
+  /** Say anew who you are. */
+  | { kind: 'roll'; client: string };
 
 /** What the others say: here I am, I am gone, and: close the connection, as I chose a restart. */
-export type Asked = { kind: 'hello' } | { kind: 'bye' } | { kind: 'restart' };
+export type Asked = ({ kind: 'hello' } & Follower) | { kind: 'bye'; client: string } | { kind: 'restart' };
 
 export interface TabsListener {
   /** This tab leads from now on. */
@@ -93,7 +96,6 @@ export class Tabs {
 
   leave(): void {
     if (this.#gone) return;
-    if (!this.leads) this.say({ kind: 'bye' });
     this.#gone = true;
     this.#waiting.abort();
     this.#release?.();

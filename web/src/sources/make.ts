@@ -2,6 +2,7 @@
 
 import { Connections } from '../network/connections.ts';
 import type { Network } from '../network/network.ts';
+import { tellAlong } from '../presence.ts';
 import { SharedStream } from '../sharing/shared-stream.ts';
 import { means } from '../sharing/tabs.ts';
 import { LONG_POLL_WAIT_S, type Transport } from '../transport.ts';
@@ -43,5 +44,6 @@ export function makeSource(transport: Transport, parts: Parts): Source {
     stream,
     newest,
     restart: () => void network.sever(reader.room),
+    report: (followers) => void tellAlong(network.fetch, reader, followers),
   });
 }

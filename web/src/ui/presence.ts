@@ -126,14 +126,14 @@ export class PresenceView {
       ...present.map((guest) =>
         h(
           'li',
-          { 'data-transport': guest.transport, title: `${transportName(guest)} · ${guest.client}` },
+          { 'data-transport': guest.transport, title: `${readsBy(guest)} · ${guest.client}` },
           guest.transport === null ? null : line(guest.transport),
           h(
             'bdi',
             {},
             guest.author ?? (own.has(guest.client) ? strings.presence.thisPage : strings.presence.nameless),
           ),
-          h('span', { class: 'by-transport' }, transportName(guest)),
+          h('span', { class: 'by-transport' }, readsBy(guest)),
           guest.author !== null && own.has(guest.client)
             ? h('span', { class: 'you' }, strings.presence.thisPage)
             : null,
@@ -181,4 +181,9 @@ export class PresenceView {
 
 function transportName({ transport }: Guest): string {
   return transport === null ? strings.presence.unknownTransport : strings.transports[transport];
+}
+
+function readsBy(guest: Guest): string {
+  const name = transportName(guest);
+  return guest.through === null ? name : strings.presence.throughTab(name);
 }

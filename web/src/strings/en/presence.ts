@@ -11,6 +11,7 @@ export const presence = {
   thisPage: 'this page',
   nameless: 'no name yet',
   othersToo: (others: number) => `and ${count(others)} more`,
+  throughTab: (transport: string) => `${transport} through another tab`,
   unknownTransport: 'in a way this page does not know',
   visit: 'Two visitors come and leave',
   visitor: 'visitor',

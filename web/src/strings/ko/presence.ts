@@ -12,6 +12,7 @@ export const presence: typeof english = {
   thisPage: '이 페이지',
   nameless: '아직 이름 없음',
   othersToo: (others) => `외 ${count(others)}명`,
+  throughTab: (transport) => `다른 탭을 거쳐 ${transport}`,
   unknownTransport: '이 페이지가 모르는 방식',
   visit: '손님 둘이 왔다 가기',
   visitor: '손님',
