@@ -50,6 +50,17 @@ fn assert_sentence(ended: &Ended, words: &[&str]) {
 }
 
 #[test]
+fn files_of_one_name_are_refused() {
+    for pair in [["--json", "--report"], ["--json", "--calibrate"]] {
+        let [one, other] = pair;
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("out").display().to_string();
+        let refused = Program::start(command(&["compare", one, &file, other, &file])).wait();
+        assert_sentence(&refused, &[one, other, "same file"]);
+    }
+}
+
+#[test]
 fn values_out_of_range_are_refused() {
     for (flag, value, words) in [
         ("--clients", "0", "from 1 to 100,000"),

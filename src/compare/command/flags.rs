@@ -218,8 +218,20 @@ impl Flags {
             target,
             workload,
         };
-        let same = question.json.is_some() && question.json == question.report;
-        ensure!(!same, "--json and --report name the same file");
+        let named = [
+            ("--json", question.json.as_ref()),
+            ("--report", question.report.as_ref()),
+            (
+                "--calibrate",
+                question.calibration.as_ref().map(|it| &it.model),
+            ),
+        ];
+        for (at, (flag, file)) in named.iter().enumerate() {
+            let same = named[..at].iter().find(|(_, other)| other == file);
+            if let (Some((other, _)), Some(_)) = (same, file) {
+                bail!("{other} and {flag} name the same file");
+            }
+        }
         Ok(question)
     }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use tempfile::{Builder, NamedTempFile};
 
 /// See the module.
@@ -45,7 +45,8 @@ impl Destination {
             Err(_) => {}
         }
         // Only trying shows it: permissions, a full or read-only disk, a directory that is not there.
-        let tried = beside(&path).with_context(|| format!("{}: cannot be written", named()))?;
+        let tried = beside(&path).map_err(|error| cause(&error));
+        let tried = tried.map_err(|why| anyhow!("{}: cannot be written: {why}", named()))?;
         drop(tried);
         Ok(Self::File(path))
     }
@@ -79,6 +80,14 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// What went wrong, without the name of the file that was tried, which is nobody's.
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 /// A file in the directory of `path`, gone with the value unless it is given a name.
@@ -130,6 +139,7 @@ mod tests {
         );
         let error = found(&directory.path().join("no/out.json")).expect_err("no directory");
         assert!(error.contains("no/out.json"), "{error}");
+        assert!(!error.contains(".poll-vs-sse-"), "{error}");
     }
 
     #[cfg(unix)]

@@ -53,11 +53,14 @@ impl Screen {
     /// The same for many short runs: without a bar, of each only that it begins.
     pub fn brief_control(&self, stop: &Stop) -> Control {
         let screen = self.clone();
-        let tell = move |progress| {
-            let is_told = matches!(progress, Progress::Run { .. } | Progress::Opening { .. });
-            if is_told || screen.has_bar() {
-                screen.tell(progress);
-            }
+        let tell = move |progress| match progress {
+            _ if screen.has_bar() => screen.tell(progress),
+            Progress::Run {
+                transport,
+                round,
+                rounds,
+            } => eprintln!("{round} of {rounds}: {transport}"),
+            _ => {}
         };
         Control::new(tell, stop.told.clone())
     }

@@ -181,7 +181,7 @@ fn circumstances(document: &Document) -> Markup {
         ("Profile", document.target.profile.clone()),
         ("Machine", document.machine.to_string()),
         ("Processors", kept),
-        ("Began", document.started_at.clone()),
+        ("Began", to_the_second(&document.started_at)),
         ("poll-vs-sse", document.versions.own.clone()),
     ];
     html! {
@@ -195,6 +195,14 @@ fn circumstances(document: &Document) -> Markup {
              from then. Every client kept account of every message. Absolute times hold for this machine; \
              what carries over is one transport against another within one run."
         }
+    }
+}
+
+/// A time as RFC 3339 gives it, without a fraction of a second.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => time.to_owned(),
     }
 }
 
