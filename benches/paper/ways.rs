@@ -12,7 +12,8 @@ use super::subject::{self, Nginx, Ours, Subject};
 const KEPT: u32 = 100;
 
 /// Polls as the paper's clients do: every answer is the newest document, new or not. The engine wants a
-/// cursor; this one goes where nobody looks at it.
+/// cursor; this one goes where nobody looks at it. A request while clients get into place keeps the server
+/// from closing connections that ask for nothing.
 const WHOLE: &str = r#"
 name = "whole documents"
 [publish]
@@ -20,6 +21,7 @@ path = "/messages"
 headers = { Content-Type = "application/json", Idempotency-Key = "{id}" }
 body = '{"room":"{room}","author":"compare","text":"{text}"}'
 [poll]
+start = "/poll?room={room}&last=0"
 path = "/poll?room={room}&last=1"
 cursor = [{ take = "header:ETag", send = "header:X-Unused" }]
 "#;
