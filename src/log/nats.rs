@@ -15,6 +15,7 @@ mod past;
 mod publish;
 mod read;
 mod record;
+mod source;
 
 use std::{
     collections::HashMap,

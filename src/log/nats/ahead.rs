@@ -1,32 +1,92 @@
-//! Messages that were read ahead of what a reader asked for: it will most likely ask for them next.
+//! Messages that were read ahead of what a reader asked for, and where from: it will most likely ask
+//! for what follows.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
 use lru::LruCache;
 
+use super::source::Source;
 use crate::{
     cursor::LogId,
     log::entry::{Entry, Limit, Page},
     message::Room,
 };
 
-/// What is read at once for a reader that is behind, if there is so much.
-pub const READ_AHEAD: Limit = Limit {
-    messages: 2048,
-    bytes: 512 * 1024,
+/// What is read at once for a reader that is behind, if there is so much and readers are few.
+const READ_AHEAD: Limit = Limit {
+    messages: 4096,
+    bytes: 1024 * 1024,
 };
 /// The most that is kept for all readers; who has not come for the longest time reads anew.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// So many readers at most have something kept for them.
+const MAX_READERS: NonZeroUsize = NonZeroUsize::new(512).expect("above zero");
+/// A source is good for so long: less than JetStream keeps it.
+const SOURCE_LASTS: Duration = Duration::from_secs(3);
 
 /// A reader's place: after this message of that room.
 type Place = (LogId, Room, u64);
 
 /// What follows a place.
-struct Ahead {
+pub struct Ahead {
     entries: VecDeque<Entry>,
-    /// There are others after these.
-    more: bool,
+    /// Of the entries.
     bytes: usize,
+    /// The last message that was read.
+    pub at: u64,
+    /// The room's newest message, when that was last asked.
+    pub newest: u64,
+    /// What brings the messages after `at`.
+    pub source: Option<Source>,
+    kept_at: Instant,
+}
+
+impl Ahead {
+    /// Nothing yet, after message `id`.
+    pub fn after(id: u64) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            bytes: 0,
+            at: id,
+            newest: 0,
+            source: None,
+            kept_at: Instant::now(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether there are others after what was read.
+    pub fn more(&self) -> bool {
+        self.at < self.newest
+    }
+
+    pub fn push(&mut self, entry: Entry) {
+        self.bytes += entry.cost();
+        self.entries.push_back(entry);
+    }
+
+    /// What is left of `limit`, if anything is.
+    pub fn room(&self, limit: Limit) -> Option<Limit> {
+        let messages = limit.messages.saturating_sub(self.entries.len());
+        let bytes = limit.bytes.saturating_sub(self.bytes);
+        (messages > 0 && bytes > 0).then_some(Limit { messages, bytes })
+    }
+
+    /// Takes what fits `limit`.
+    pub fn give(&mut self, limit: Limit) -> Page {
+        let mut page = Page::collect(self.entries.iter().cloned(), limit);
+        self.entries.drain(..page.entries.len());
+        self.bytes -= page.entries.iter().map(Entry::cost).sum::<usize>();
+        page.more |= self.more();
+        page
+    }
 }
 
 pub struct Aheads {
@@ -37,61 +97,45 @@ pub struct Aheads {
 impl Default for Aheads {
     fn default() -> Self {
         Self {
-            by_place: LruCache::unbounded(),
+            by_place: LruCache::new(MAX_READERS),
             bytes: 0,
         }
     }
 }
 
 impl Aheads {
-    /// What fits `limit` of `entries`, which follow one another; the rest is kept for the next read.
-    pub fn give(
-        &mut self,
-        log: LogId,
-        room: &Room,
-        entries: VecDeque<Entry>,
-        more: bool,
-        limit: Limit,
-    ) -> Page {
-        let mut page = Page::collect(entries.iter().cloned(), limit);
-        let mut entries = entries;
-        entries.drain(..page.entries.len());
-        page.more |= more;
-        if let Some(newest) = page.entries.last()
-            && !entries.is_empty()
-        {
-            let bytes = entries.iter().map(Entry::cost).sum();
-            let ahead = Ahead {
-                entries,
-                more,
-                bytes,
-            };
-            self.keep((log, room.clone(), newest.id), ahead);
-        }
-        page
+    /// What to read at once for a reader that asks for `limit`: no more than its share of what is kept,
+    /// or one reader's messages would drive out another's before that has come for them.
+    pub fn share(&self, limit: Limit) -> Limit {
+        let share = Limit {
+            bytes: READ_AHEAD.bytes.min(MAX_BYTES / (self.by_place.len() + 1)),
+            ..READ_AHEAD
+        };
+        share.or_more(limit)
     }
 
     /// What follows message `id`, if that was read ahead, and none of it is retired: `first` is the
     /// oldest message that is retained.
-    pub fn take(
-        &mut self,
-        log: LogId,
-        room: &Room,
-        id: u64,
-        first: u64,
-        limit: Limit,
-    ) -> Option<Page> {
-        let ahead = self.by_place.pop(&(log, room.clone(), id))?;
+    pub fn take(&mut self, log: LogId, room: &Room, id: u64, first: u64) -> Option<Ahead> {
+        let mut ahead = self.by_place.pop(&(log, room.clone(), id))?;
         self.bytes -= ahead.bytes;
         if id + 1 < first {
             return None;
         }
-        Some(self.give(log, room, ahead.entries, ahead.more, limit))
+        if ahead.kept_at.elapsed() > SOURCE_LASTS {
+            ahead.source = None;
+        }
+        Some(ahead)
     }
 
-    fn keep(&mut self, place: Place, ahead: Ahead) {
+    /// Keeps what follows message `id`.
+    pub fn keep(&mut self, log: LogId, room: &Room, id: u64, mut ahead: Ahead) {
+        if ahead.is_empty() && ahead.source.is_none() {
+            return;
+        }
+        ahead.kept_at = Instant::now();
         self.bytes += ahead.bytes;
-        if let Some((_, replaced)) = self.by_place.push(place, ahead) {
+        if let Some((_, replaced)) = self.by_place.push((log, room.clone(), id), ahead) {
             self.bytes -= replaced.bytes;
         }
         while self.bytes > MAX_BYTES

@@ -4,18 +4,16 @@
 //! that lags. So the stream's leader says first which message is the room's newest, and is asked
 //! for what the consumer does not have yet.
 
-use std::{collections::VecDeque, sync::atomic::Ordering, time::Duration};
+use std::{collections::VecDeque, sync::atomic::Ordering};
 
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
-use futures_util::StreamExt as _;
-use tokio::{sync::SemaphorePermit, time::timeout};
+use tokio::sync::SemaphorePermit;
 
 use super::{
     Nats, Shared,
-    ahead::READ_AHEAD,
-    link::{micros, one_line},
+    ahead::Ahead,
     past::retired_through,
-    record::{self, Record},
+    record::Record,
+    source::{FETCH, Scan, Source},
 };
 use crate::{
     cursor::LogId,
@@ -27,58 +25,38 @@ use crate::{
     message::Room,
 };
 
-/// Messages that are fetched at once.
-const FETCH: usize = 512;
-/// Messages that the leader is asked for one by one at most, where the consumer lags.
-const SINGLY: usize = 256;
 /// A start is good enough when at most so many times the messages that are wanted follow it.
 const SPARE: u64 = 4;
 /// The first guess, in messages of the whole log, where the end of a room is looked for.
 const NEAR: u64 = 256;
 /// How much further back each next guess is.
 const STRIDE: u64 = 8;
-/// How long a fetched message may take.
-const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
-/// JetStream drops a consumer that was left behind after this.
-const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 impl Nats {
     pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
-        let log = self.shared.pasts.lock().log;
-        let first = self
-            .shared
-            .first(self.shared.held_from.load(Ordering::Relaxed));
-        let ahead = self.shared.aheads.lock().take(log, room, id, first, limit);
-        if let Some(mut page) = ahead {
+        let shared = &self.shared;
+        let log = shared.pasts.lock().log;
+        let first = shared.first(shared.held_from.load(Ordering::Relaxed));
+        let kept = shared.aheads.lock().take(log, room, id, first);
+        let mut ahead = kept.unwrap_or_else(|| Ahead::after(id));
+        let page = if ahead.is_empty() {
+            let reading = shared.reading(room).await?;
+            let next = reading.fill(&mut ahead, limit).await?;
+            let mut page = ahead.give(limit);
+            page.expired = reading.retired_through(next.as_ref()).await? > id;
+            page
+        } else {
+            let mut page = ahead.give(limit);
             // What has come since is after all that was read ahead.
-            let past = self.shared.pasts.lock().of(room);
+            let past = shared.pasts.lock().of(room);
             let last = page.entries.last().map_or(id, |entry| entry.id);
             page.more |= past.is_some_and(|past| past.newest > last);
-            return Ok(page);
+            page
+        };
+        if let Some(newest) = page.entries.last() {
+            let mut aheads = shared.aheads.lock();
+            aheads.keep(log, room, newest.id, ahead);
         }
-        let reading = self.shared.reading(room).await?;
-        let mut page = Page::default();
-        let mut next = None;
-        if let Some(newest) = reading.newest().await?.filter(|&newest| newest > id) {
-            let mut taking = Taking::new(READ_AHEAD.or_more(limit));
-            let consumer = reading.consumer(id + 1).await?;
-            let end = reading
-                .scan(&consumer, id, newest, |record| {
-                    let entry = Entry::new(&record.message, self.shared.encode);
-                    next.get_or_insert(record);
-                    taking.take(entry)
-                })
-                .await;
-            reading.discard(consumer);
-            let more = end? < newest;
-            if more && taking.entries.is_empty() {
-                // Not to be taken for an empty past.
-                return Err(Unavailable("JetStream lags behind itself".to_owned()));
-            }
-            let mut aheads = self.shared.aheads.lock();
-            page = aheads.give(reading.log, room, taking.entries, more, limit);
-        }
-        page.expired = reading.retired_through(next.as_ref()).await? > id;
         Ok(page)
     }
 
@@ -115,10 +93,10 @@ impl Nats {
 }
 
 /// One reading of a room.
-struct Reading<'a> {
-    shared: &'a Shared,
-    room: &'a Room,
-    log: LogId,
+pub(super) struct Reading<'a> {
+    pub shared: &'a Shared,
+    pub room: &'a Room,
+    pub log: LogId,
     _turn: SemaphorePermit<'a>,
 }
 
@@ -164,100 +142,46 @@ impl Reading<'_> {
         Ok(retired_through(first, pasts.filled(self.room, past, first)))
     }
 
-    /// A consumer of the room's messages from `start` on.
-    async fn consumer(&self, start: u64) -> Result<Consumer<pull::Config>, Unavailable> {
-        let config = pull::Config {
-            description: Some("reads behind a poll-vs-sse server's tails".to_owned()),
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: start.max(1),
-            },
-            ack_policy: AckPolicy::None,
-            filter_subject: self.shared.link.subject(self.room),
-            inactive_threshold: FORGET_AFTER,
-            num_replicas: 1,
-            memory_storage: true,
-            ..pull::Config::default()
+    /// Reads what follows the place that `ahead` has come to. The first message of it.
+    async fn fill(&self, ahead: &mut Ahead, limit: Limit) -> Result<Option<Record>, Unavailable> {
+        let limit = self.shared.aheads.lock().share(limit);
+        if ahead.at >= ahead.newest {
+            match self.newest().await? {
+                Some(newest) if newest > ahead.at => ahead.newest = newest,
+                _ => return Ok(None),
+            }
+        }
+        let mut source = match ahead.source.take() {
+            Some(source) => source,
+            None => self.source(ahead.at + 1).await?,
         };
-        let link = &self.shared.link;
-        link.jetstream
-            .create_consumer_on_stream(config, &link.config.name)
-            .await
-            .map_err(|error| Unavailable(one_line(&error)))
-    }
-
-    /// Lets JetStream drop a consumer, without waiting for it.
-    fn discard(&self, consumer: Consumer<pull::Config>) {
-        let jetstream = self.shared.link.jetstream.clone();
-        let info = consumer.cached_info();
-        let (name, stream) = (info.name.clone(), info.stream_name.clone());
-        tokio::spawn(async move {
-            // Left behind, it is dropped for its idleness.
-            let _ = jetstream.delete_consumer_from_stream(&name, &stream).await;
-        });
-    }
-
-    /// Hands the room's messages after `at` up to `newest` to `take`, until it says that it has
-    /// enough. Returns the last message that was taken, counted or not.
-    async fn scan(
-        &self,
-        consumer: &Consumer<pull::Config>,
-        mut at: u64,
-        newest: u64,
-        mut take: impl FnMut(Record) -> Took,
-    ) -> Result<u64, Unavailable> {
-        let mut pending = usize::try_from(consumer.cached_info().num_pending).unwrap_or(usize::MAX);
-        while pending > 0 && at < newest {
-            let n = pending.min(FETCH);
-            let mut batch = consumer
-                .fetch()
-                .max_messages(n)
-                .messages()
-                .await
-                .map_err(|error| Unavailable(one_line(&error)))?;
-            let mut fetched = 0;
-            while let Ok(Some(Ok(message))) = timeout(FETCH_TIMEOUT, batch.next()).await {
-                fetched += 1;
-                let Ok(place) = message.info() else { break };
-                let id = place.stream_sequence;
-                let stored_at_us = micros(place.published.unix_timestamp_nanos());
-                let (subject, payload) = (&message.subject, &message.payload);
-                let record = record::decode(self.log, subject, id, stored_at_us, payload);
-                match self.offer(record, &mut take)? {
-                    Took::More => at = id,
-                    Took::Last => return Ok(id),
-                    Took::Not => return Ok(at),
-                }
-            }
-            if fetched < n {
+        let mut scan = Scan::new(self, &mut source, ahead.at, ahead.newest);
+        let mut next = None;
+        while let Some(room) = ahead.room(limit) {
+            let records = scan.next(room).await?;
+            if records.is_empty() {
                 break;
             }
-            pending -= n;
-        }
-        for _ in 0..SINGLY {
-            if at >= newest {
-                break;
-            }
-            let Some(stored) = self.shared.link.next(self.log, self.room, at + 1).await? else {
-                return Ok(newest);
-            };
-            match self.offer(stored.record, &mut take)? {
-                Took::More => at = stored.id,
-                Took::Last => return Ok(stored.id),
-                Took::Not => return Ok(at),
+            for record in records {
+                ahead.push(Entry::new(&record.message, self.shared.encode));
+                next.get_or_insert(record);
             }
         }
-        Ok(at)
+        ahead.at = scan.at;
+        if !ahead.more() {
+            source.discard(&self.shared.link);
+        } else if ahead.is_empty() {
+            // Not to be taken for an empty past.
+            return Err(Unavailable("JetStream lags behind itself".to_owned()));
+        } else {
+            ahead.source = Some(source);
+        }
+        Ok(next)
     }
 
-    fn offer(
-        &self,
-        record: Option<Record>,
-        take: &mut impl FnMut(Record) -> Took,
-    ) -> Result<Took, Unavailable> {
-        match record {
-            Some(record) if !record.is_void => Ok(take(record)),
-            _ => Ok(Took::More),
-        }
+    /// The room's messages from `start` on.
+    async fn source(&self, start: u64) -> Result<Source, Unavailable> {
+        Source::open(&self.shared.link, self.room, start).await
     }
 
     /// The room's newest messages, up to `n`, oldest first; and whether there are no others.
@@ -269,20 +193,21 @@ impl Reading<'_> {
         let mut reach = NEAR.max(SPARE * n as u64);
         loop {
             let from = first.max((newest + 1).saturating_sub(reach));
-            let consumer = self.start(first, from, newest, n as u64).await?;
-            let start = start_of(&consumer);
-            let mut last = VecDeque::with_capacity(n.min(FETCH));
-            let scanned = self
-                .scan(&consumer, start.saturating_sub(1), newest, |record| {
-                    if last.len() == n {
-                        last.pop_front();
-                    }
-                    last.push_back(record);
-                    Took::More
-                })
-                .await;
-            self.discard(consumer);
-            if scanned? < newest {
+            let mut source = self.start(first, from, newest, n as u64).await?;
+            let start = source.start;
+            let mut scan = Scan::new(self, &mut source, start.saturating_sub(1), newest);
+            let mut last = VecDeque::new();
+            loop {
+                let records = scan.next(FETCH).await?;
+                if records.is_empty() {
+                    break;
+                }
+                last.extend(records);
+                last.drain(..last.len().saturating_sub(n));
+            }
+            let scanned = scan.at;
+            source.discard(&self.shared.link);
+            if scanned < newest {
                 return Err(Unavailable("JetStream lags behind itself".to_owned()));
             }
             if last.len() == n || start <= first {
@@ -293,7 +218,7 @@ impl Reading<'_> {
         }
     }
 
-    /// A consumer from a place that at least `n` messages of the room follow, but not many times as
+    /// A source from a place that at least `n` messages of the room follow, but not many times as
     /// many; or from `first` on.
     async fn start(
         &self,
@@ -301,74 +226,26 @@ impl Reading<'_> {
         mut from: u64,
         newest: u64,
         n: u64,
-    ) -> Result<Consumer<pull::Config>, Unavailable> {
+    ) -> Result<Source, Unavailable> {
         let mut too_late = newest + 1;
-        let mut consumer = self.consumer(from).await?;
+        let mut source = self.source(from).await?;
         loop {
-            let pending = consumer.cached_info().num_pending;
-            let next = if pending < n && from > first {
+            let next = if source.pending < n && from > first {
                 too_late = from;
                 first.max((newest + 1).saturating_sub((newest + 1 - from) * STRIDE))
-            } else if pending > SPARE * n && too_late - from > 1 {
+            } else if source.pending > SPARE * n && too_late - from > 1 {
                 from + (too_late - from) / 2
             } else {
-                return Ok(consumer);
+                return Ok(source);
             };
-            let other = self.consumer(next).await?;
-            if next > from && other.cached_info().num_pending < n {
+            let other = self.source(next).await?;
+            if next > from && other.pending < n {
                 too_late = next;
-                self.discard(other);
+                other.discard(&self.shared.link);
                 continue;
             }
             from = next;
-            self.discard(std::mem::replace(&mut consumer, other));
-        }
-    }
-}
-
-fn start_of(consumer: &Consumer<pull::Config>) -> u64 {
-    match consumer.cached_info().config.deliver_policy {
-        DeliverPolicy::ByStartSequence { start_sequence } => start_sequence,
-        _ => 0,
-    }
-}
-
-/// What became of a message that was offered.
-enum Took {
-    /// Taken, and the next is welcome.
-    More,
-    /// Taken, and enough.
-    Last,
-    /// Not taken: too much.
-    Not,
-}
-
-/// Takes entries while they fit.
-struct Taking {
-    entries: VecDeque<Entry>,
-    bytes: usize,
-    limit: Limit,
-}
-
-impl Taking {
-    fn new(limit: Limit) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            bytes: 0,
-            limit,
-        }
-    }
-
-    fn take(&mut self, entry: Entry) -> Took {
-        self.bytes += entry.frame().len();
-        if self.bytes > self.limit.bytes && !self.entries.is_empty() {
-            return Took::Not;
-        }
-        self.entries.push_back(entry);
-        if self.entries.len() >= self.limit.messages || self.bytes >= self.limit.bytes {
-            Took::Last
-        } else {
-            Took::More
+            std::mem::replace(&mut source, other).discard(&self.shared.link);
         }
     }
 }
