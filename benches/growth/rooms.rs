@@ -1,6 +1,8 @@
 //! As many readers in one room, and each in a room of its own.
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::rc::Rc;
 
 use anyhow::{Context, Result, ensure};
 
@@ -17,50 +19,50 @@ use super::usage::settled_pss_kib;
 pub struct Amount {
     pub readers: usize,
     pub rounds: usize,
-    /// Deliveries of each side in a round: a message to all, or one to each.
+    /// Messages that each reader gets in a round.
     pub times: u64,
 }
 
-/// Measures both on servers of their own.
+/// Measures both on servers of their own. Readers of only one of them are there at a time: with both, the
+/// load would need more descriptors than a process commonly may have.
 pub fn run(binary: &Path, core: Option<usize>, amount: Amount, about: About) -> Result<Rooms> {
-    let mut sides = [
-        Side::open("one room", 1, binary, core, amount)?,
-        Side::open("a room each", amount.readers, binary, core, amount)?,
-    ];
+    let turn = Turn::default();
+    let open = |name, rooms| Side::open(name, rooms, binary, core, amount.readers, &turn);
+    let mut sides = [open("one room", 1)?, open("a room each", amount.readers)?];
     let amounts = Amounts {
         rounds: amount.rounds,
         a_round: amount.times,
-        a_slice: 1,
+        a_slice: amount.times,
     };
     let rounds = rounds::alternate(&mut sides, amounts)?;
     let rounds = rounds.into_iter().map(|round| figures::Round {
         rooms: sides
             .iter()
             .find(|side| side.name == round.side)
-            .map_or(0, |side| side.rooms),
+            .map_or(0, |side| side.memory.rooms),
         round: round.round,
         deliveries: round.units,
         cpu_ns: round.cpu_ns,
     });
-    let rounds = rounds.collect();
-    let sides = sides.into_iter().map(Side::memory);
     Ok(Rooms {
         about,
         readers: amount.readers,
-        sides: sides.collect::<Result<_>>()?,
-        rounds,
+        rounds: rounds.collect(),
+        sides: sides.map(|side| side.memory).into(),
     })
 }
 
+/// The readers of the side whose turn it is, with its name.
+type Turn = Rc<RefCell<Option<(&'static str, Subscribers)>>>;
+
 struct Side {
     name: &'static str,
-    rooms: usize,
     server: Subject,
     publisher: Connection,
-    readers: Subscribers,
+    readers: usize,
+    turn: Turn,
     published: u64,
-    before_kib: u64,
-    idle_kib: u64,
+    memory: figures::Side,
 }
 
 impl Side {
@@ -69,56 +71,74 @@ impl Side {
         rooms: usize,
         binary: &Path,
         core: Option<usize>,
-        amount: Amount,
+        readers: usize,
+        turn: &Turn,
     ) -> Result<Self> {
         let server = Ours::default().start(name, binary, core)?;
         let pids = server.process.pids();
-        let before_kib = settled_pss_kib(&pids)?;
-        let path = |reader: usize| format!("/stream?room=room{}&last=0", reader % rooms);
-        let readers = Subscribers::open_each(server.address, path, amount.readers, false)
-            .with_context(|| format!("subscribe to {name}"))?;
-        Ok(Self {
+        let mut side = Self {
             name,
-            rooms,
             publisher: Connection::open(server.address)?,
-            idle_kib: settled_pss_kib(&pids)?,
-            before_kib,
             readers,
+            turn: turn.clone(),
             published: 0,
+            memory: figures::Side {
+                rooms,
+                before_kib: settled_pss_kib(&pids)?,
+                idle_kib: 0,
+                used_kib: 0,
+            },
             server,
-        })
+        };
+        side.take_turn()?;
+        side.memory.idle_kib = settled_pss_kib(&pids)?;
+        side.deliver()?;
+        side.memory.used_kib = settled_pss_kib(&pids)?;
+        Ok(side)
+    }
+
+    /// Lets the readers come, once those of the other side have gone.
+    fn take_turn(&mut self) -> Result<()> {
+        let mut turn = self.turn.borrow_mut();
+        match &mut *turn {
+            Some((name, readers)) if *name == self.name => readers.settle(),
+            other => {
+                drop(other.take());
+                let rooms = self.memory.rooms;
+                let path = |reader: usize| format!("/stream?room=room{}&last=0", reader % rooms);
+                let address = self.server.address;
+                let readers = Subscribers::open_each(address, path, self.readers, false)
+                    .with_context(|| format!("subscribe to {}", self.name))?;
+                *other = Some((self.name, readers));
+                Ok(())
+            }
+        }
     }
 
     /// Publishes one message to each room, one room after the other; each has to arrive first.
     fn deliver(&mut self) -> Result<Work> {
+        let rooms = self.memory.rooms;
+        let mut turn = self.turn.borrow_mut();
+        let (_, readers) = turn.as_mut().context("a turn")?;
         let mut work = Work::default();
-        for room in 0..self.rooms {
+        for room in 0..rooms {
             let tag = format!("m{:09}", self.published);
             self.published += 1;
             let body = format!(r#"{{"room":"room{room}","author":"mina","text":"{tag}"}}"#);
             let request = http::post("/messages", "application/json", body.as_bytes());
             self.publisher.send(&request)?;
             // With one room they are all in it; with more, one is in each.
-            let awaited = match self.rooms {
-                1 => 0..self.readers.len(),
+            let awaited = match rooms {
+                1 => 0..readers.len(),
                 _ => room..room + 1,
             };
-            let received = self.readers.receive_within(awaited, tag.as_bytes())?;
+            let received = readers.receive_within(awaited, tag.as_bytes())?;
             let answer = self.publisher.answer()?;
             ensure!(answer.status == 201, "publish: status {}", answer.status);
             work.units += received.deliveries;
             work.wire_bytes += received.wire_bytes;
         }
         Ok(work)
-    }
-
-    fn memory(self) -> Result<figures::Side> {
-        Ok(figures::Side {
-            rooms: self.rooms,
-            before_kib: self.before_kib,
-            idle_kib: self.idle_kib,
-            used_kib: settled_pss_kib(&self.server.process.pids())?,
-        })
     }
 }
 
@@ -132,7 +152,7 @@ impl rounds::Side for Side {
     }
 
     fn warm_up(&mut self) -> Result<()> {
-        self.readers.settle()
+        self.take_turn()
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {
@@ -146,6 +166,6 @@ impl rounds::Side for Side {
     }
 
     fn units_expected(&self, amount: u64) -> u64 {
-        amount * self.readers.len() as u64
+        amount * self.readers as u64
     }
 }

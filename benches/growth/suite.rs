@@ -18,7 +18,7 @@ use clap::{Parser, ValueEnum};
 use figures::about::About;
 use figures::growth;
 use rig::program::{self, Flags, Stage};
-use rig::{audited, figures, http, machine, process, rounds, sse, subject, subscribers, usage};
+use rig::{audited, figures, http, machine, rounds, sse, subject, subscribers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 60 * 60;
@@ -155,7 +155,7 @@ impl Growth {
             }
             Part::Rooms => {
                 let amount = rooms::Amount {
-                    readers: if quick { 1000 } else { 9000 },
+                    readers: if quick { 1000 } else { 10_000 },
                     rounds: if quick { 2 } else { 5 },
                     times: if quick { 1 } else { 2 },
                 };

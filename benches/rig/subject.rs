@@ -94,6 +94,8 @@ pub struct Ours<'a> {
     pub request_log: bool,
     /// Messages that are kept, where that is not what it keeps by itself.
     pub kept: Option<u32>,
+    /// Nothing is ever retired.
+    pub keeps_all: bool,
 }
 
 impl Default for Ours<'_> {
@@ -103,6 +105,7 @@ impl Default for Ours<'_> {
             workers: 1,
             request_log: false,
             kept: None,
+            keeps_all: false,
         }
     }
 }
@@ -119,6 +122,9 @@ impl Ours<'_> {
         command.args(["serve", "--bind", bind, "--store", self.store]);
         command.args(["--workers", &self.workers.to_string()]);
         command.args(["--request-log", if self.request_log { "on" } else { "off" }]);
+        if self.keeps_all {
+            command.args(["--retain-messages", "off", "--retain-age", "off"]);
+        }
         if let Some(kept) = self.kept {
             command.args(["--retain-messages", &kept.to_string()]);
         }
