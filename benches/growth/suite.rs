@@ -121,16 +121,7 @@ impl Growth {
                     amount,
                     about,
                 );
-                let mut run = self.stage.runtime.block_on(run)?;
-                machine::finish(&mut run.about);
-                let report = growth::stalled::report(&run);
-                self.arguments.flags.keep(
-                    growth::stalled::FILE,
-                    &run.about,
-                    &run,
-                    "rounds",
-                    &report,
-                )
+                self.keep(self.stage.runtime.block_on(run)?)
             }
             Part::Group => {
                 let amount = group::Amount {
@@ -140,18 +131,13 @@ impl Growth {
                     timed: if quick { 50 } else { 1000 },
                 };
                 let scratch = self.scratch.path();
-                let mut run = group::run(
+                self.keep(group::run(
                     &self.stage.binary,
                     scratch,
                     self.stage.core(),
                     amount,
                     about,
-                )?;
-                machine::finish(&mut run.about);
-                let report = growth::group::report(&run);
-                self.arguments
-                    .flags
-                    .keep(growth::group::FILE, &run.about, &run, "seen", &report)
+                )?)
             }
             Part::Rooms => {
                 let amount = rooms::Amount {
@@ -159,12 +145,12 @@ impl Growth {
                     rounds: if quick { 2 } else { 5 },
                     times: if quick { 1 } else { 2 },
                 };
-                let mut run = rooms::run(&self.stage.binary, self.stage.core(), amount, about)?;
-                machine::finish(&mut run.about);
-                let report = growth::rooms::report(&run);
-                self.arguments
-                    .flags
-                    .keep(growth::rooms::FILE, &run.about, &run, "rounds", &report)
+                self.keep(rooms::run(
+                    &self.stage.binary,
+                    self.stage.core(),
+                    amount,
+                    about,
+                )?)
             }
             Part::Log => {
                 let messages = self.arguments.messages;
@@ -174,20 +160,23 @@ impl Growth {
                     few: (messages / 100).max(10_000),
                 };
                 let scratch = self.scratch.path();
-                let mut run = long_log::run(
+                self.keep(long_log::run(
                     &self.stage.binary,
                     scratch,
                     self.stage.core(),
                     amount,
                     about,
-                )?;
-                machine::finish(&mut run.about);
-                let report = growth::long_log::report(&run);
-                self.arguments
-                    .flags
-                    .keep(growth::long_log::FILE, &run.about, &run, "logs", &report)
+                )?)
             }
         }
+    }
+
+    /// Keeps what came of a part, which is over now.
+    fn keep<T: growth::Part>(&self, mut run: T) -> Result<()> {
+        machine::finish(run.about());
+        let (about, report) = (run.about().clone(), run.report());
+        let flags = &self.arguments.flags;
+        flags.keep(T::FILE, &about, &run, T::ROWS, &report)
     }
 
     /// The head of a part's run, which begins now.

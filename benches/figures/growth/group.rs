@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::about::About;
 use super::super::number::{count, milliseconds, three};
 use super::super::spread::{Spread, spread};
-
-/// Its file in a run's directory.
-pub const FILE: &str = "growth-group.json";
+use super::Part;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,7 +83,21 @@ impl Group {
     }
 }
 
-pub fn report(run: &Group) -> String {
+impl Part for Group {
+    const TITLE: &'static str = "Servers on one NATS";
+    const FILE: &'static str = "growth-group.json";
+    const ROWS: &'static str = "seen";
+
+    fn about(&mut self) -> &mut About {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Group) -> String {
     let mut text = format!(
         "{} streams spread over the servers of a group, on {}; servers and NATS share one core. Closed loop: \
          the next message is published, to the next server, once all readers have the last. CPU of all \

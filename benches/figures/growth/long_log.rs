@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::about::About;
 use super::super::number::{count, milliseconds, three};
 use super::super::spread::{Spread, spread};
-
-/// Its file in a run's directory.
-pub const FILE: &str = "growth-log.json";
+use super::Part;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,7 +72,21 @@ impl LongLog {
     }
 }
 
-pub fn report(run: &LongLog) -> String {
+impl Part for LongLog {
+    const TITLE: &'static str = "A long log";
+    const FILE: &'static str = "growth-log.json";
+    const ROWS: &'static str = "logs";
+
+    fn about(&mut self) -> &mut About {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &LongLog) -> String {
     let mut text = format!(
         "One room. `after` is a poll for {} messages after a cursor at the beginning, the middle and the end of \
          the log, median (range). Catching up is one stream from the first message, its ids checked to have \

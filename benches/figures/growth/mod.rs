@@ -8,35 +8,35 @@ pub mod stalled;
 use std::path::Path;
 
 use anyhow::Result;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
+use self::group::Group;
+use self::long_log::LongLog;
+use self::rooms::Rooms;
+use self::stalled::Stalled;
 use super::about::About;
 use super::runs::{self, Found};
+
+/// One part: what was measured, and where it is kept.
+pub trait Part: Serialize + DeserializeOwned {
+    const TITLE: &'static str;
+    /// Its file in a run's directory.
+    const FILE: &'static str;
+    /// The list that has a line for each element in that file.
+    const ROWS: &'static str;
+
+    fn about(&mut self) -> &mut About;
+    /// All tables.
+    fn report(&self) -> String;
+}
 
 /// The section of the documentation: a part for each file there is.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
-        part(
-            "Readers that stop reading",
-            root,
-            stalled::FILE,
-            |run: &stalled::Stalled| (&run.about, stalled::report(run)),
-        )?,
-        part(
-            "Servers on one NATS",
-            root,
-            group::FILE,
-            |run: &group::Group| (&run.about, group::report(run)),
-        )?,
-        part("Rooms", root, rooms::FILE, |run: &rooms::Rooms| {
-            (&run.about, rooms::report(run))
-        })?,
-        part(
-            "A long log",
-            root,
-            long_log::FILE,
-            |run: &long_log::LongLog| (&run.about, long_log::report(run)),
-        )?,
+        part::<Stalled>(root)?,
+        part::<Group>(root)?,
+        part::<Rooms>(root)?,
+        part::<LongLog>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
@@ -44,9 +44,9 @@ pub fn section(root: &Path) -> Result<Option<String>> {
 
 /// What of it is said where there is no room for tables.
 pub fn in_short(root: &Path) -> Result<Vec<String>> {
-    let stalled = runs::latest::<stalled::Stalled>(root, stalled::FILE)?;
-    let group = runs::latest::<group::Group>(root, group::FILE)?;
-    let log = runs::latest::<long_log::LongLog>(root, long_log::FILE)?;
+    let stalled = runs::latest::<Stalled>(root, Stalled::FILE)?;
+    let group = runs::latest::<Group>(root, Group::FILE)?;
+    let log = runs::latest::<LongLog>(root, LongLog::FILE)?;
     let points = [
         stalled.and_then(|found| found.run.in_short()),
         group.and_then(|found| found.run.in_short()),
@@ -56,19 +56,16 @@ pub fn in_short(root: &Path) -> Result<Vec<String>> {
 }
 
 /// One part, where there is a whole run of it.
-fn part<T: DeserializeOwned>(
-    title: &str,
-    root: &Path,
-    file: &str,
-    report: impl Fn(&T) -> (&About, String),
-) -> Result<Option<String>> {
-    let Some(Found { run, directory }) = runs::latest::<T>(root, file)? else {
+fn part<T: Part>(root: &Path) -> Result<Option<String>> {
+    let (title, file) = (T::TITLE, T::FILE);
+    let Some(Found { mut run, directory }) = runs::latest::<T>(root, file)? else {
         return Ok(None);
     };
-    let (about, body) = report(&run);
+    let about = run.about().clone();
     Ok(Some(format!(
-        "### {title}\n\nFrom [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {}\n\n{body}",
+        "### {title}\n\nFrom [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {}\n\n{}",
         about.command,
-        about.sentence()
+        about.sentence(),
+        run.report()
     )))
 }

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::about::About;
 use super::super::number::{count, three};
 use super::super::spread::{Spread, spread};
-
-/// Its file in a run's directory.
-pub const FILE: &str = "growth-rooms.json";
+use super::Part;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,7 +60,21 @@ impl Rooms {
     }
 }
 
-pub fn report(run: &Rooms) -> String {
+impl Part for Rooms {
+    const TITLE: &'static str = "Rooms";
+    const FILE: &'static str = "growth-rooms.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut About {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Rooms) -> String {
     let mut text = format!(
         "{} streams on a memory store, all in one room or each in a room of its own. Closed loop: a message is \
          published once the readers of its room have the last; the publish is part of the figure. With one \

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::super::about::About;
 use super::super::number::{count, milliseconds, three};
 use super::super::spread::{Spread, spread};
+use super::Part;
 
-/// Its file in a run's directory.
-pub const FILE: &str = "growth-stalled.json";
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// All that was measured.
@@ -89,7 +88,21 @@ impl Stalled {
     }
 }
 
-pub fn report(run: &Stalled) -> String {
+impl Part for Stalled {
+    const TITLE: &'static str = "Readers that stop reading";
+    const FILE: &'static str = "growth-stalled.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut About {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Stalled) -> String {
     let published = run.published_bytes as f64 / 1e6;
     let healthy = run.rounds.first().map_or(0, |round| round.outcome.clients);
     let mut text = format!(
