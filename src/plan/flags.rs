@@ -15,7 +15,7 @@ use crate::compare::model::{Model, Question, ServerSize, Spacing};
 ///
 ///     poll-vs-sse plan --clients 1000000 --rate 0.05 --size 200 --max-delay 2s
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub struct Flags {
     /// Clients at a time.
     #[arg(

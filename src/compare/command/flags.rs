@@ -28,7 +28,7 @@ const SELF: &str = "self";
 /// change; 130 after Ctrl-C and 143 after SIGTERM, when what there was so far has been printed and
 /// written.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
+#[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub struct Flags {
     #[command(flatten)]
     pub server: ServerFlags,

@@ -6,10 +6,12 @@
 //!          └──> stream  SSE
 //! ```
 //!
-//! They speak HTTP by themselves (`http`), over a socket that counts what passes (`socket`).
+//! They speak HTTP by themselves (`http`), over a socket that counts what passes (`socket`)
+//! and goes on from another address when one has no port left (`connect`).
 
 pub mod asker;
 pub mod client;
+mod connect;
 pub mod http;
 pub mod publisher;
 mod socket;

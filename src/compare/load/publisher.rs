@@ -15,7 +15,10 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::http::{Answered, Body, Head};
+use super::{
+    connect::connect_within,
+    http::{Answered, Body, Head},
+};
 use crate::compare::{
     books::recorder::Recorder, outcome::Publishing as Summary, target::requests::Publishing,
 };
@@ -170,7 +173,7 @@ impl Connection {
     }
 
     fn open(&self) -> Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&self.addr, PATIENCE)
+        let stream = connect_within(self.addr, PATIENCE)
             .with_context(|| format!("cannot connect to {}", self.addr))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;

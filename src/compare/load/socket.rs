@@ -1,21 +1,15 @@
 //! A client's connection: every byte that crosses it, either way, is in the books.
 
-use std::{
-    cell::RefCell,
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{cell::RefCell, io, net::SocketAddr, time::Duration};
 
 use socket2::SockRef;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
+use super::connect::connect;
 use crate::compare::books::recorder::Books;
 
 /// What one read takes at most. Lent to whoever is reading, so that a waiting client needs no buffer.
 const READ_BYTES: usize = 64 * 1024;
-/// Addresses of this machine, 127.0.0.2 and on, that clients come from once the first has no port left.
-const FURTHER_SOURCES: u8 = 16;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
@@ -72,34 +66,4 @@ impl Socket {
             }
         }
     }
-}
-
-/// From whichever address of this machine has a port left, where the server is on it too.
-async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
-    let mut outcome = TcpStream::connect(addr).await;
-    if addr.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
-        return outcome;
-    }
-    for last in 2..2 + FURTHER_SOURCES {
-        match outcome {
-            Err(error) if is_out_of_ports(&error) => {
-                let from = SocketAddr::from(([127, 0, 0, last], 0));
-                outcome = connect_from(from, addr).await;
-            }
-            settled => return settled,
-        }
-    }
-    outcome
-}
-
-async fn connect_from(from: SocketAddr, addr: SocketAddr) -> io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(from)?;
-    socket.connect(addr).await
-}
-
-/// The one comes of connecting, the other of binding.
-fn is_out_of_ports(error: &io::Error) -> bool {
-    let kinds = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::AddrInUse];
-    kinds.contains(&error.kind())
 }

@@ -1,0 +1,74 @@
+//! Connections to a server, also where one address of this machine has no port left: at 28,000 clients
+//! of a server on this machine it has none.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use socket2::{Domain, Socket, Type};
+use tokio::net::TcpSocket;
+
+/// Addresses of this machine, 127.0.0.2 and on, to connect from once the first has no port left.
+const FURTHER: u8 = 16;
+
+/// Connects.
+pub async fn connect(addr: SocketAddr) -> io::Result<tokio::net::TcpStream> {
+    let mut outcome = tokio::net::TcpStream::connect(addr).await;
+    for from in further(addr) {
+        if !is_out_of_ports(&outcome) {
+            break;
+        }
+        outcome = async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(from)?;
+            socket.connect(addr).await
+        }
+        .await;
+    }
+    outcome
+}
+
+/// The same for a thread that waits for it.
+pub fn connect_within(addr: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+    let mut outcome = TcpStream::connect_timeout(&addr, patience);
+    for from in further(addr) {
+        if !is_out_of_ports(&outcome) {
+            break;
+        }
+        outcome = (|| {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+            socket.bind(&from.into())?;
+            socket.connect_timeout(&addr.into(), patience)?;
+            Ok(socket.into())
+        })();
+    }
+    outcome
+}
+
+/// Where else a connection to `addr` may come from.
+fn further(addr: SocketAddr) -> impl Iterator<Item = SocketAddr> {
+    let is_here = addr.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let last = 2..2 + if is_here { FURTHER } else { 0 };
+    last.map(|last| SocketAddr::from(([127, 0, 0, last], 0)))
+}
+
+/// One kind comes of connecting, the other of binding.
+fn is_out_of_ports<T>(outcome: &io::Result<T>) -> bool {
+    let kinds = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::AddrInUse];
+    let failed = outcome.as_ref().err();
+    failed.is_some_and(|error| kinds.contains(&error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_on_this_machine_has_further_ways_to_it() {
+        let ways = |addr: &str| further(addr.parse().expect("an address")).collect::<Vec<_>>();
+        assert_eq!(ways("127.0.0.1:80")[0].to_string(), "127.0.0.2:0");
+        assert!(ways("192.0.2.1:80").is_empty() && ways("[::1]:80").is_empty());
+    }
+}
