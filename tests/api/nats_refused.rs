@@ -198,6 +198,10 @@ fn a_token_or_a_key_logs_in() {
         &["No such file"],
     );
     assert_refused(
+        &["--store", &url, "--nats-tls-ca", &none],
+        &["no certificate"],
+    );
+    assert_refused(
         &["--store", &url, "--nats-tls-cert", &own],
         &["--nats-tls-key"],
     );

@@ -137,9 +137,6 @@ fn login(
     if ways.into_iter().filter(|&given| given).count() > 1 {
         return Err("give one way to log in: a user, a token, --nats-creds or --nats-nkey".into());
     }
-    let read = |path: &PathBuf| {
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-    };
     if let Some(path) = &options.creds {
         let text = read(path)?;
         return connect
@@ -166,9 +163,17 @@ fn login(
 }
 
 fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions, String> {
-    let files = [&options.tls_ca, &options.tls_cert, &options.tls_key];
-    for path in files.into_iter().flatten() {
-        std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let files = [
+        (&options.tls_ca, "CERTIFICATE-----", "certificate"),
+        (&options.tls_cert, "CERTIFICATE-----", "certificate"),
+        (&options.tls_key, "PRIVATE KEY-----", "private key"),
+    ];
+    for (path, mark, what) in files {
+        if let Some(path) = path
+            && !read(path)?.contains(mark)
+        {
+            return Err(format!("{}: there is no {what} in it", path.display()));
+        }
     }
     if let Some(ca) = &options.tls_ca {
         connect = connect.add_root_certificates(ca.clone()).require_tls(true);
@@ -180,6 +185,10 @@ fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions,
         (None, None) => Ok(connect),
         _ => Err("--nats-tls-cert and --nats-tls-key go together".into()),
     }
+}
+
+fn read(path: &PathBuf) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn is_stream_name(text: &str) -> bool {
