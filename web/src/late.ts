@@ -22,7 +22,12 @@ export class Late {
     return this.#missing[lane].size;
   }
 
-  /** Between two messages of a lane some may be missing for good. */
+  /** The lane was told of a gap: what it lacks may never come. */
+  gap(lane: 0 | 1): void {
+    this.#missing[lane].clear();
+  }
+
+  /** Nothing is read for a while. */
   forget(): void {
     for (const set of [...this.#missing, ...this.#seen]) set.clear();
   }

@@ -21,7 +21,17 @@ describe('what is late', () => {
       Array.from({ length: 5_000 }, (_, index) => `m${index}`),
     );
     expect(late.missing(1)).toBe(1_000);
-    late.forget();
+    late.gap(1);
     expect(late.missing(1)).toBe(0);
+  });
+
+  test('is nothing that a lane had before the other was told of its gap', () => {
+    const late = new Late();
+    late.gap(1);
+    late.saw(1, ['new']);
+    expect(late.missing(0)).toBe(1);
+    late.gap(0);
+    late.saw(0, ['new']);
+    expect([late.missing(0), late.missing(1)]).toEqual([0, 0]);
   });
 });

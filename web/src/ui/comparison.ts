@@ -98,7 +98,7 @@ function tellLate(...shown: [ShownLane, ShownLane]): void {
         drawBoth();
       },
       gap() {
-        late.forget();
+        late.gap(at);
         drawBoth();
       },
       stopped() {
