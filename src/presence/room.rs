@@ -198,7 +198,8 @@ impl Guests {
             guest.through = Some(leader.clone());
             guest.poller.take_if(|poller| poller.waiting == 0);
             let mut changed = guest.transport() != before;
-            if author.is_some() && guest.author != author {
+            // The name that it has written under meanwhile is the newer one.
+            if author.is_some() && guest.author.is_none() {
                 guest.author = author;
                 changed = true;
             }

@@ -31,6 +31,8 @@ export class PresenceView {
   readonly #visit: HTMLButtonElement;
   readonly #attached: Lane[] = [];
   #open = false;
+  /** What was told last: a stream tells of changes only. */
+  #latest: Presence | null = null;
   #visitors: Visitors | null = null;
   /** How long the departures of the two visitors took to notice. */
   readonly #noticed = new Map<Transport, number>();
@@ -86,6 +88,7 @@ export class PresenceView {
   /** Lanes of another view are shown: what the others knew is old. */
   rest(): void {
     this.#departures.rest();
+    this.#latest = null;
   }
 
   #show(open: boolean): void {
@@ -98,6 +101,7 @@ export class PresenceView {
       if (open && lane.transport !== 'stream') lane.reopen();
     }
     if (!open) this.#visitors?.leave();
+    else if (this.#latest !== null) this.#draw(this.#latest);
   }
 
   #receive(): void {
@@ -114,6 +118,7 @@ export class PresenceView {
     const gone = this.#departures.news(presence, at_ms);
     this.#visitors?.news(presence);
     setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
+    this.#latest = presence;
     if (!this.#open) return;
     this.#draw(presence);
     for (const departure of gone) this.#tell(departure);
