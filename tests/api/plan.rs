@@ -104,7 +104,7 @@ fn another_model_gives_another_answer() {
     let path = directory.path().join("model.json");
     let shipped = include_str!("../../src/compare/model/shipped.json");
     let mut model: Value = serde_json::from_str(shipped).expect("JSON");
-    for name in ["message_us", "kib_us"] {
+    for name in ["message_us", "cold_us", "kib_us"] {
         let cost = &mut model["transports"]["stream"][name];
         *cost = (cost.as_f64().expect("a number") * 10.0).into();
     }
@@ -157,7 +157,7 @@ fn a_file_that_is_no_model_is_one_line_and_exit_2() {
         ("", "not a model file"),
         ("[1]", "model file"),
         ("{\"format\": 7}", "calibrate anew"),
-        ("{\"format\": 1}", "whole model"),
+        ("{\"format\": 2}", "whole model"),
     ] {
         fs::write(&path, text).expect("written");
         assert_refused(&plan(&["--model", named]), &["model.json", why]);

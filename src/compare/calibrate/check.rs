@@ -2,13 +2,10 @@
 
 use anyhow::{Result, ensure};
 
-use super::{
-    Point, Purpose, Run,
-    constants::{Rates, wake_share},
-};
+use super::{Point, Purpose, Run, constants::Rates};
 use crate::compare::{
     Outcome, Transport,
-    model::{Cost, Errors, Measured, Model, Setting, Spacing, US_PER_S},
+    model::{Cost, Errors, Load, Measured, Model, Setting, Spacing},
 };
 
 /// Refuses a run that measures nothing.
@@ -38,7 +35,7 @@ pub fn usable(point: &Point, outcome: &Outcome) -> Result<()> {
 /// What the model says of a point, asked as `compare` asks.
 pub fn predicted(model: &Model, point: &Point) -> Cost {
     let workload = point.workload();
-    let mut setting = Setting {
+    let setting = Setting {
         clients: f64::from(point.clients),
         rate: point.rate,
         size: point.size as f64,
@@ -46,25 +43,12 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
         interval_s: point.interval_s,
         wait_s: workload.wait.as_secs_f64(),
         round_trip_s: 0.0,
-        wake_share: 0.0,
+        closes: point.purpose == Purpose::FitConnecting,
+        load: Load::Alone {
+            cores: f64::from(model.server_cores),
+        },
     };
-    let mut cost = model.cost(point.transport, &setting);
-    if point.transport == Transport::Poll {
-        // How often a server wakes up follows from how busy it is, and that from how often it does.
-        const TURNS: u32 = 20;
-        for _ in 0..TURNS {
-            setting.wake_share = wake_share(
-                cost.flow.requests,
-                cost.cpu.total(),
-                f64::from(model.server_cores),
-            );
-            cost = model.cost(point.transport, &setting);
-        }
-    }
-    if point.purpose == Purpose::FitConnecting {
-        cost.cpu.connections = cost.flow.requests * model.connect_us / US_PER_S;
-    }
-    cost
+    model.cost(point.transport, &setting)
 }
 
 /// Each run beside what the model says of it.

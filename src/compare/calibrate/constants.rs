@@ -1,21 +1,16 @@
-//! From runs to constants: bytes first, as they are exact; then memory; then CPU, all transports
-//! together, as what they share is one constant.
+//! From runs to constants: bytes first, as they are exact; then memory; then CPU.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::{
     CONTRACT, Purpose, Run,
+    cpu::cpu,
     fit::{Row, fit},
 };
 use crate::compare::{
     Machine, Transport,
-    model::{Constants, FORMAT, Model, PerTransport, Span, US_PER_S},
+    model::{Constants, FORMAT, Model, PerTransport, Span},
 };
-
-/// The clients' timers have ticks: what is due within one is asked for at once, and wakes the server
-/// once. Ticks a second; they are tokio's.
-const TICKS: f64 = 1000.0;
-const KIB: f64 = 1024.0;
 
 pub fn fitted(runs: &[Run], machine: Machine, measured_at: String) -> Result<Model> {
     let fitted: Vec<&Run> = runs.iter().filter(|run| run.point.is_fitted()).collect();
@@ -33,6 +28,7 @@ pub fn fitted(runs: &[Run], machine: Machine, measured_at: String) -> Result<Mod
         publish_us: 0.0,
         connect_us: 0.0,
         wake_us: 0.0,
+        wake_s: 0.0,
         service_s: service_s(&fitted).context("no stream was measured")?,
         base_memory_bytes: 0.0,
         transports: bytes(&fitted),
@@ -70,12 +66,6 @@ impl Rates {
             cores: outcome.server_cpu_s.unwrap_or(0.0) / outcome.duration_s,
         }
     }
-}
-
-/// The share of polls for which a server had to wake up that is busy for `cores` of `server_cores`.
-pub fn wake_share(requests: f64, cores: f64, server_cores: f64) -> f64 {
-    let ticks = (TICKS / requests).min(1.0);
-    ticks * (1.0 - cores / server_cores).clamp(0.0, 1.0)
 }
 
 /// Delay where there is next to nobody to wait for.
@@ -207,77 +197,5 @@ fn memory(model: &mut Model, runs: &[&Run]) -> Result<()> {
     model.transports.stream.client_bytes = stream;
     model.transports.poll.answer_share = answer_share;
     model.transports.long_poll.answer_share = answer_share;
-    Ok(())
-}
-
-fn cpu(model: &mut Model, runs: &[&Run]) -> Result<()> {
-    let mut rows = Vec::new();
-    for run in runs {
-        let rates = Rates::of(run);
-        let point = &run.point;
-        ensure!(
-            run.outcome.server_cpu_s.is_some(),
-            "nothing is known of the server's CPU time on this system"
-        );
-        let one = model.transports.of(point.transport);
-        let when = |is: bool, count: f64| if is { count } else { 0.0 };
-        let (is_poll, is_stream) = (
-            point.transport == Transport::Poll,
-            point.transport == Transport::Stream,
-        );
-        let kib = rates.deliveries * one.wire_bytes(point.size as f64) / KIB;
-        let keep_alive_bytes =
-            rates.wire_bytes_out - rates.deliveries * one.wire_bytes(point.size as f64);
-        let wakes =
-            wake_share(rates.requests, rates.cores, f64::from(model.server_cores)) * rates.requests;
-        rows.push(Row {
-            counts: [
-                rates.published,
-                when(is_poll, wakes),
-                when(is_poll, rates.requests),
-                when(is_poll, rates.requests - rates.empty),
-                when(point.transport == Transport::LongPoll, rates.requests),
-                // A poll and a long-poll put messages into an answer in the same way.
-                when(!is_stream, rates.deliveries),
-                when(!is_stream, kib),
-                when(is_stream, rates.deliveries),
-                when(is_stream, kib),
-                when(
-                    point.purpose == Purpose::FitIdle,
-                    keep_alive_bytes / CONTRACT.keep_alive_bytes,
-                ),
-                when(point.purpose == Purpose::FitConnecting, rates.requests),
-            ],
-            cost: rates.cores * US_PER_S,
-        });
-    }
-    let [
-        publish_us,
-        wake_us,
-        request_us,
-        answer_us,
-        long_poll_us,
-        message_us,
-        kib_us,
-        pushed_us,
-        pushed_kib_us,
-        keep_alive_us,
-        connect_us,
-    ] = fit(&rows);
-    model.publish_us = publish_us;
-    model.wake_us = wake_us;
-    model.connect_us = connect_us;
-    let PerTransport {
-        poll,
-        long_poll,
-        stream,
-    } = &mut model.transports;
-    (poll.request_us, poll.answer_us) = (request_us, answer_us);
-    long_poll.request_us = long_poll_us;
-    for asking in [poll, long_poll] {
-        (asking.message_us, asking.kib_us) = (message_us, kib_us);
-    }
-    (stream.message_us, stream.kib_us) = (pushed_us, pushed_kib_us);
-    stream.keep_alive_us = keep_alive_us;
     Ok(())
 }

@@ -49,6 +49,19 @@ pub fn fit<const N: usize>(rows: &[Row<N>]) -> [f64; N] {
     found
 }
 
+/// The sum of squared errors that is left, each as a share of its row's cost.
+pub fn misfit<const N: usize>(rows: &[Row<N>], found: &[f64; N]) -> f64 {
+    let told = rows.iter().filter(|row| row.cost > 0.0).map(|row| {
+        let costs = row
+            .counts
+            .iter()
+            .zip(found)
+            .map(|(count, each)| count * each);
+        1.0 - costs.sum::<f64>() / row.cost
+    });
+    told.map(|off| off * off).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

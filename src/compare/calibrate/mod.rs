@@ -6,6 +6,7 @@
 mod check;
 mod command;
 mod constants;
+mod cpu;
 mod fit;
 mod points;
 #[cfg(test)]
@@ -15,8 +16,10 @@ mod words;
 use anyhow::{Context as _, Result, ensure};
 
 pub use command::{Order, answer};
-pub use points::{POINTS, Point, Purpose};
+pub use points::{POINTS, Point};
 pub use words::words;
+
+pub use super::model::Purpose;
 
 use super::{
     Control, Machine, Outcome, OwnServer, Placement, Profile, Progress, Target, measure,
@@ -164,7 +167,8 @@ impl Calibration<'_> {
 }
 
 /// Of each point's runs the one in the middle, by the server's CPU time; among those that the clients did
-/// not limit, if there are any. Other work disturbs single runs.
+/// not limit, if there are any. Its CPU time is the mean of those that are left without the least and
+/// the most, as other work disturbs single runs.
 fn typical(runs: &[Run]) -> Vec<Run> {
     let mut points: Vec<Point> = Vec::new();
     for run in runs {
@@ -180,8 +184,16 @@ fn typical(runs: &[Run]) -> Vec<Run> {
             own = limited;
         }
         own.sort_by(|one, other| one.cpu_s().total_cmp(&other.cpu_s()));
-        own.get((own.len().max(1) - 1) / 2)
-            .map(|run| (*run).clone())
+        if let [_, inner @ .., _] = own.as_slice()
+            && !inner.is_empty()
+        {
+            own = inner.to_vec();
+        }
+        let mut typical = (*own.get((own.len().max(1) - 1) / 2)?).clone();
+        if let Some(cpu_s) = &mut typical.outcome.server_cpu_s {
+            *cpu_s = own.iter().map(|run| run.cpu_s()).sum::<f64>() / own.len() as f64;
+        }
+        Some(typical)
     };
     points.iter().filter_map(of).collect()
 }

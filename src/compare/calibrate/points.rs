@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::compare::{Transport, Workload};
+use crate::compare::{Transport, Workload, model::Purpose};
 
 /// One run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -18,20 +18,6 @@ pub struct Point {
     pub purpose: Purpose,
 }
 
-/// What a point is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// Constants are fitted to it.
-    Fit,
-    /// The same, with a connection for each poll.
-    FitConnecting,
-    /// The same, and it takes as long as a keep-alive takes to come. It runs beside the others.
-    FitIdle,
-    /// It says how far the model is off.
-    Check,
-}
-
 /// How long each is measured, seconds.
 const MEASURED_S: f64 = 2.0;
 /// Long enough for two keep-alives of 15 s each, with the only message right after the first.
@@ -42,21 +28,24 @@ const LONG_POLL: Transport = Transport::LongPoll;
 const STREAM: Transport = Transport::Stream;
 
 /// In the order in which they are measured: transports take turns, and so do light and heavy load.
-pub const POINTS: [Point; 22] = [
-    // Mostly waking up; mostly empty answers; an answer for each message; many messages an answer;
-    // many bytes.
+pub const POINTS: [Point; 25] = [
+    // Seldom asked, and often; mostly empty answers; an answer for each message; many messages an answer;
+    // many bytes; clients that hear of something seldom, and often.
     fit(POLL, 400, 1.0, 100, 0.5),
     fit(STREAM, 10, 100.0, 100, 1.0),
     fit(LONG_POLL, 100, 20.0, 100, 1.0),
     fit(POLL, 4000, 0.5, 100, 0.25),
     fit(STREAM, 4000, 5.0, 100, 1.0),
     fit(LONG_POLL, 1000, 2.0, 100, 1.0),
-    fit(POLL, 1000, 10.0, 100, 1.0),
-    fit(STREAM, 1000, 5.0, 100, 1.0),
+    fit(POLL, 300, 10.0, 100, 1.0),
+    fit(STREAM, 2000, 1.0, 100, 1.0),
     fit(LONG_POLL, 2000, 2.0, 4000, 1.0),
     fit(POLL, 500, 10.0, 4000, 0.5),
-    fit(STREAM, 1000, 5.0, 4000, 1.0),
+    fit(STREAM, 500, 20.0, 4000, 1.0),
     fit(POLL, 4000, 1.0, 100, 1.0),
+    fit(STREAM, 1000, 3.0, 100, 1.0),
+    fit(STREAM, 1000, 12.0, 100, 1.0),
+    fit(STREAM, 1500, 6.0, 500, 1.0),
     Point {
         purpose: Purpose::FitConnecting,
         ..fit(POLL, 500, 1.0, 100, 0.5)

@@ -38,6 +38,9 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
         us(of(one).answer_us)
     });
     add("a message, CPU", &|one| us(of(one).message_us));
+    add("  if it comes after long, besides", &|one| {
+        us(of(one).cold_us)
+    });
     add("  each KiB of it", &|one| us(of(one).kib_us));
     add("a keep-alive, CPU", &|one| us(of(one).keep_alive_us));
     add("a client, memory", &|one| size(of(one).client_bytes));

@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::compare::{Machine, Transport, calibrate::Purpose};
+use crate::compare::{Machine, Transport};
 
 /// The form of the file. Another one is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const SHIPPED: &str = include_str!("shipped.json");
 
@@ -26,8 +26,10 @@ pub struct Model {
     pub publish_us: f64,
     /// CPU to accept and end a connection, microseconds.
     pub connect_us: f64,
-    /// CPU to wake up for something that comes while there is nothing to do, microseconds.
+    /// CPU to wake up for a request after a long sleep, microseconds.
     pub wake_us: f64,
+    /// After a sleep of so long it is half of that, seconds.
+    pub wake_s: f64,
     /// From publish to the first reader that waits, seconds.
     pub service_s: f64,
     /// Memory of the process without clients.
@@ -83,6 +85,10 @@ pub struct Constants {
     pub answer_us: f64,
     /// A message, without what depends on its text.
     pub message_us: f64,
+    /// A message to a client that has not been written to for long, besides.
+    pub cold_us: f64,
+    /// To one that has not been for so long it is half of that, seconds.
+    pub cold_s: f64,
     /// Each KiB of messages.
     pub kib_us: f64,
     pub keep_alive_us: f64,
@@ -129,6 +135,20 @@ pub struct Measured {
     pub cores: [f64; 2],
 }
 
+/// What a point is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Constants are fitted to it.
+    Fit,
+    /// The same, with a connection for each poll.
+    FitConnecting,
+    /// The same, and it takes as long as a keep-alive takes to come. It runs beside the others.
+    FitIdle,
+    /// It says how far the model is off.
+    Check,
+}
+
 impl<T> PerTransport<T> {
     pub fn of(&self, transport: Transport) -> &T {
         match transport {
@@ -172,6 +192,7 @@ impl Model {
             ("publish_us", self.publish_us),
             ("connect_us", self.connect_us),
             ("wake_us", self.wake_us),
+            ("wake_s", self.wake_s),
             ("service_s", self.service_s),
             ("base_memory_bytes", self.base_memory_bytes),
         ];
@@ -185,6 +206,8 @@ impl Model {
                 ("request_us", one.request_us),
                 ("answer_us", one.answer_us),
                 ("message_us", one.message_us),
+                ("cold_us", one.cold_us),
+                ("cold_s", one.cold_s),
                 ("kib_us", one.kib_us),
                 ("keep_alive_us", one.keep_alive_us),
                 ("client_bytes", one.client_bytes),

@@ -75,9 +75,20 @@ impl Model {
         let poll_message_bytes = setting.size + self.transports.poll.message_bytes;
         let flow = Flow::of(transport, setting, &self.contract, poll_message_bytes);
         let one = self.transports.of(transport);
-        let wake_us = setting.wake_share * self.wake_us;
         let answers = flow.requests - flow.empty;
-        let requests_us = flow.requests * (one.request_us + wake_us) + answers * one.answer_us;
+        let requests_us = flow.requests * one.request_us + answers * one.answer_us;
+        let messages_us = flow.deliveries * one.delivery_us(setting.size, setting.rate);
+        let keep_alives_us = flow.keep_alives * one.keep_alive_us;
+        let connects_us = flow.connects * self.connect_us;
+        let publish_us = setting.rate * self.publish_us;
+        // What follows a message finds the server awake.
+        let seldom = match transport {
+            Transport::Poll => flow.requests,
+            Transport::LongPoll => flow.empty,
+            Transport::Stream => 0.0,
+        };
+        let work_us = publish_us + requests_us + messages_us + keep_alives_us + connects_us;
+        let waking_us = seldom * self.waking_us(seldom, work_us, setting.load);
         let largest = match transport {
             Transport::Poll => setting.rate * setting.interval_s,
             Transport::LongPoll | Transport::Stream => 1.0,
@@ -92,11 +103,11 @@ impl Model {
                 + flow.deliveries * one.wire_bytes(setting.size)
                 + flow.keep_alives * one.keep_alive_bytes,
             cpu: CpuBy {
-                publishing: setting.rate * self.publish_us / US_PER_S,
-                requests: requests_us / US_PER_S,
-                messages: flow.deliveries * one.delivery_us(setting.size) / US_PER_S,
-                keep_alives: flow.keep_alives * (one.keep_alive_us + wake_us) / US_PER_S,
-                connections: flow.connects * self.connect_us / US_PER_S,
+                publishing: publish_us / US_PER_S,
+                requests: (requests_us + waking_us) / US_PER_S,
+                messages: messages_us / US_PER_S,
+                keep_alives: keep_alives_us / US_PER_S,
+                connections: connects_us / US_PER_S,
             },
             client_memory_bytes: flow.connections * (one.client_bytes + buffer_bytes),
         }
@@ -113,8 +124,9 @@ impl Constants {
         self.message_bytes + size
     }
 
-    /// CPU of one delivery of a message of `size` bytes, microseconds.
-    pub fn delivery_us(&self, size: f64) -> f64 {
-        self.message_us + self.kib_us * self.wire_bytes(size) / KIB
+    /// CPU of one delivery of a message of `size` bytes to a client that gets `rate` a second, microseconds.
+    pub fn delivery_us(&self, size: f64, rate: f64) -> f64 {
+        let cold_us = self.cold_us / (1.0 + rate * self.cold_s);
+        self.message_us + cold_us + self.kib_us * self.wire_bytes(size) / KIB
     }
 }

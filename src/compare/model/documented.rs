@@ -3,9 +3,9 @@
 
 use std::{env, fs, path::Path};
 
-use super::{Estimate, Measured, Model, Question, Range, ServerSize, Spacing, plan};
+use super::{Estimate, Measured, Model, Purpose, Question, Range, ServerSize, Spacing, plan};
 use crate::{
-    compare::{Transport, calibrate::Purpose},
+    compare::Transport,
     numbers::{grouped, short, size, time_us},
 };
 
@@ -77,14 +77,17 @@ fn constants(model: &Model) -> String {
     row("`request_us`", &|one| us(one.request_us));
     row("`answer_us`", &|one| us(one.answer_us));
     row("`message_us`", &|one| us(one.message_us));
+    row("`cold_us`", &|one| us(one.cold_us));
+    row("`cold_s`", &|one| time_us(one.cold_s * 1e6));
     row("`kib_us`", &|one| us(one.kib_us));
     row("`keep_alive_us`", &|one| us(one.keep_alive_us));
     row("`client_bytes`", &|one| size(one.client_bytes));
     row("`answer_share`", &|one| short(one.answer_share));
     text + &format!(
-        "\nFor all: `wake_us` {}, `connect_us` {}, `publish_us` {}, service time {}, the process {}.\n\
+        "\nFor all: `wake_us` {}, `wake_s` {}, `connect_us` {}, `publish_us` {}, service time {}, the process {}.\n\
          Measured on {} ({}), version {}.\n",
         us(model.wake_us),
+        time_us(model.wake_s * 1e6),
         us(model.connect_us),
         us(model.publish_us),
         time_us(model.service_s * 1e6),

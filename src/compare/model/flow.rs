@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Contract;
+use super::{Contract, Load};
 use crate::compare::Transport;
 
 /// How messages lie in time.
@@ -18,7 +18,7 @@ pub enum Spacing {
 }
 
 /// What clients and publishers do.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
     pub clients: f64,
     /// Messages a second that each client is to get. All read the same room.
@@ -32,9 +32,9 @@ pub struct Setting {
     pub wait_s: f64,
     /// From a client to the server and back, seconds.
     pub round_trip_s: f64,
-    /// The share of requests and keep-alives for which the server has to wake up, as it has nothing
-    /// else to do. At a utilization of 0.6 that is 0.4 of what comes at random times.
-    pub wake_share: f64,
+    /// Whether a poll's connection ends with its answer.
+    pub closes: bool,
+    pub load: Load,
 }
 
 /// What happens each second, over all clients.
@@ -85,6 +85,8 @@ fn poll(setting: &Setting, contract: &Contract, message_bytes: f64) -> Flow {
         clients,
         rate,
         interval_s,
+        round_trip_s,
+        closes,
         ..
     } = *setting;
     let turns = clients / interval_s;
@@ -99,18 +101,21 @@ fn poll(setting: &Setting, contract: &Contract, message_bytes: f64) -> Flow {
         Spacing::Regular => (1.0 - batch).max(0.0),
         Spacing::Random => (-batch).exp(),
     };
-    let keeps = interval_s <= contract.idle_s;
+    let requests = turns * asks;
+    let (connects, connections) = if closes {
+        (requests, requests * round_trip_s)
+    } else if interval_s > contract.idle_s {
+        (turns, turns * contract.idle_s)
+    } else {
+        (0.0, clients)
+    };
     Flow {
-        requests: turns * asks,
+        requests,
         empty: turns * nothing,
         deliveries: clients * rate,
         keep_alives: 0.0,
-        connects: if keeps { 0.0 } else { turns },
-        connections: if keeps {
-            clients
-        } else {
-            turns * contract.idle_s
-        },
+        connects,
+        connections,
     }
 }
 

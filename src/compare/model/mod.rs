@@ -20,9 +20,13 @@ mod plan;
 mod tests;
 #[cfg(test)]
 pub mod vectors;
+mod waking;
 
 pub use break_even::{BreakEven, Range, Yardstick, break_even};
-pub use constants::{Constants, Contract, Errors, FORMAT, Measured, Model, PerTransport, Span};
+pub use constants::{
+    Constants, Contract, Errors, FORMAT, Measured, Model, PerTransport, Purpose, Span,
+};
 pub use cost::{Cost, CpuBy, Part, US_PER_S};
 pub use flow::{Flow, Setting, Spacing};
 pub use plan::{Beyond, BeyondWhat, Estimate, Limit, Plan, Question, ServerSize, plan};
+pub use waking::Load;

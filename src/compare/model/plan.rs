@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BreakEven, Cost, CpuBy, Flow, Model, Part, PerTransport, Setting, Spacing, break_even,
+    BreakEven, Cost, CpuBy, Flow, Load, Model, Part, PerTransport, Setting, Spacing, break_even,
     cost::US_PER_S,
 };
 use crate::compare::Transport;
@@ -122,7 +122,10 @@ impl Question {
             interval_s,
             wait_s: self.wait_s,
             round_trip_s: self.round_trip_s,
-            wake_share: 1.0 - self.server.utilization,
+            closes: false,
+            load: Load::Filled {
+                busy: self.server.utilization,
+            },
         }
     }
 }
@@ -196,7 +199,7 @@ impl Delays {
     ) -> Self {
         let one = model.transports.of(transport);
         let there_s = model.service_s + setting.round_trip_s / 2.0;
-        let us = one.delivery_us(setting.size)
+        let us = one.delivery_us(setting.size, setting.rate)
             + match transport {
                 Transport::LongPoll => one.request_us + one.answer_us,
                 Transport::Poll | Transport::Stream => 0.0,
@@ -285,16 +288,16 @@ fn needed(model: &Model, question: &Question, cost: &Cost, delays: &Delays) -> (
 }
 
 fn beyond(model: &Model, question: &Question, transports: &PerTransport<Estimate>) -> Vec<Beyond> {
-    let per_server = Transport::ALL.map(|transport| {
-        let estimate = transports.of(transport);
-        estimate
-            .servers
-            .map_or(0.0, |servers| question.clients / servers)
-    });
+    let servers = Transport::ALL.map(|transport| transports.of(transport).servers);
+    let per_server = servers
+        .into_iter()
+        .flatten()
+        .map(|servers| question.clients / servers);
     let span = &model.span;
-    let most_per_server = per_server.into_iter().fold(0.0, f64::max);
     let asked = [
-        Some((BeyondWhat::ClientsPerServer, most_per_server, span.clients)),
+        per_server
+            .reduce(f64::max)
+            .map(|asked| (BeyondWhat::ClientsPerServer, asked, span.clients)),
         Some((BeyondWhat::Rate, question.rate, span.rate)),
         Some((BeyondWhat::Size, question.size, span.size)),
         (transports.poll.interval_s).map(|asked| (BeyondWhat::Interval, asked, span.interval_s)),

@@ -315,7 +315,7 @@ fn other_files_are_refused() {
     let refused = |text: &str| format!("{:#}", Model::parse(text).expect_err("no model"));
     assert!(refused("{").contains("not a model file"));
     assert!(refused(r#"{"format": 99}"#).contains("99"));
-    assert!(refused(r#"{"format": 1}"#).contains("not a whole model"));
+    assert!(refused(r#"{"format": 2}"#).contains("not a whole model"));
     let mut model = serde_json::to_value(Model::shipped()).expect("plain values");
     model["wake_us"] = (-1.0).into();
     assert!(refused(&model.to_string()).contains("wake_us"));

@@ -31,18 +31,41 @@ export function wireBytes(one: Constants, size: number): number {
   return one.message_bytes + size;
 }
 
-/** CPU of one delivery of a message of `size` bytes, microseconds. */
-export function delivery_us(one: Constants, size: number): number {
-  return one.message_us + (one.kib_us * wireBytes(one, size)) / KIB;
+/** CPU of one delivery to a client that gets `rate` messages of `size` bytes a second, microseconds. */
+export function delivery_us(one: Constants, { size, rate }: Pick<Setting, 'size' | 'rate'>): number {
+  const cold_us = one.cold_us / (1 + rate * one.cold_s);
+  return one.message_us + cold_us + (one.kib_us * wireBytes(one, size)) / KIB;
+}
+
+/**
+ * CPU for waking up, microseconds for each of so many `events` a second that come at random times to servers that
+ * have as much more of the same to do as makes them so `busy`. All other work takes `work_us` a second.
+ */
+function waking_us(model: Model, events: number, work_us: number, busy: number): number {
+  if (events <= 0) return 0;
+  const own_us = Math.min(work_us / events, 1e300);
+  const most_us = (1 - busy) * model.wake_us;
+  const sleep_us = model.wake_s * US_PER_S * busy;
+  const half = (own_us + sleep_us - most_us) / 2;
+  const root = Math.hypot(half, Math.sqrt(most_us * own_us));
+  // The same root, without taking one large number from another.
+  return half > 0 ? most_us * (own_us / (half + root)) : root - half;
 }
 
 export function costOf(model: Model, transport: Transport, setting: Setting): Cost {
   const pollMessageBytes = setting.size + model.transports.poll.message_bytes;
   const flow = flowOf(transport, setting, model.contract, pollMessageBytes);
   const one = model.transports[transport];
-  const wake_us = setting.wake_share * model.wake_us;
   const answers = flow.requests_per_s - flow.empty_per_s;
-  const requests_us = flow.requests_per_s * (one.request_us + wake_us) + answers * one.answer_us;
+  const requests_us = flow.requests_per_s * one.request_us + answers * one.answer_us;
+  const messages_us = flow.deliveries_per_s * delivery_us(one, setting);
+  const keepAlives_us = flow.keep_alives_per_s * one.keep_alive_us;
+  const connects_us = flow.connects_per_s * model.connect_us;
+  const publish_us = setting.rate * model.publish_us;
+  // What follows a message finds the server awake.
+  const seldom = { poll: flow.requests_per_s, 'long-poll': flow.empty_per_s, stream: 0 }[transport];
+  const work_us = publish_us + requests_us + messages_us + keepAlives_us + connects_us;
+  const woken_us = seldom * waking_us(model, seldom, work_us, setting.busy);
   const largest = transport === 'poll' ? setting.rate * setting.interval_s : 1;
   const messages = Math.min(Math.max(largest, 1), page(model.contract, pollMessageBytes));
   const answerBytes = one.answer_bytes + messages * wireBytes(one, setting.size);
@@ -55,11 +78,11 @@ export function costOf(model: Model, transport: Transport, setting: Setting): Co
       flow.deliveries_per_s * wireBytes(one, setting.size) +
       flow.keep_alives_per_s * one.keep_alive_bytes,
     cpu: {
-      publishing: (setting.rate * model.publish_us) / US_PER_S,
-      requests: requests_us / US_PER_S,
-      messages: (flow.deliveries_per_s * delivery_us(one, setting.size)) / US_PER_S,
-      keep_alives: (flow.keep_alives_per_s * (one.keep_alive_us + wake_us)) / US_PER_S,
-      connections: (flow.connects_per_s * model.connect_us) / US_PER_S,
+      publishing: publish_us / US_PER_S,
+      requests: (requests_us + woken_us) / US_PER_S,
+      messages: messages_us / US_PER_S,
+      keep_alives: keepAlives_us / US_PER_S,
+      connections: connects_us / US_PER_S,
     },
     client_memory_bytes: flow.connections * (one.client_bytes + bufferBytes),
   };

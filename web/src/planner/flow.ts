@@ -14,8 +14,8 @@ export interface Setting {
   readonly interval_s: number;
   readonly wait_s: number;
   readonly round_trip_s: number;
-  /** The share of requests and keep-alives for which the server has to wake up. */
-  readonly wake_share: number;
+  /** The share of their time that servers are busy, with this and as much more of the same. */
+  readonly busy: number;
 }
 
 /** Over all clients. */

@@ -14,6 +14,7 @@ import {
   span,
   transports,
   version,
+  wake_s,
   wake_us,
 } from '../../../src/compare/model/shipped.json';
 import type { Transport } from '../transport.ts';
@@ -26,6 +27,8 @@ export interface Constants {
   readonly request_us: number;
   readonly answer_us: number;
   readonly message_us: number;
+  readonly cold_us: number;
+  readonly cold_s: number;
   readonly kib_us: number;
   readonly keep_alive_us: number;
   readonly client_bytes: number;
@@ -52,6 +55,7 @@ export interface Model {
   readonly publish_us: number;
   readonly connect_us: number;
   readonly wake_us: number;
+  readonly wake_s: number;
   readonly service_s: number;
   readonly base_memory_bytes: number;
   readonly transports: Readonly<Record<Transport, Constants>>;
@@ -82,6 +86,7 @@ const shipped = {
   span,
   transports,
   version,
+  wake_s,
   wake_us,
 };
 

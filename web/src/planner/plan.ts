@@ -113,7 +113,7 @@ function delaysOf(
   const { round_trip_s, clients } = setting;
   const there_s = model.service_s + round_trip_s / 2;
   const asking_us = transport === 'long-poll' ? one.request_us + one.answer_us : 0;
-  const us = delivery_us(one, setting.size) + asking_us;
+  const us = delivery_us(one, setting) + asking_us;
   const bits = 8 * (one.answer_bytes + wireBytes(one, setting.size));
   const { cores, network_bits_per_s } = question.server;
   const fanOut_s = clients * Math.max(us / US_PER_S / cores, bits / network_bits_per_s);
@@ -160,17 +160,17 @@ function beyond(
   question: Question,
   transports: Readonly<Record<Transport, Estimate>>,
 ): Beyond[] {
-  const perServer = TRANSPORTS.map((transport) => {
+  const perServer = TRANSPORTS.flatMap((transport) => {
     const { servers } = transports[transport];
-    return servers === null ? 0 : question.clients / servers;
+    return servers === null ? [] : [question.clients / servers];
   });
   const { span } = model;
   const every_s = transports.poll.interval_s;
   const asked: [BeyondWhat, number, Bounds][] = [
-    ['clients-per-server', Math.max(...perServer), span.clients],
     ['rate', question.rate, span.rate],
     ['size', question.size_bytes, span.size],
   ];
+  if (perServer.length > 0) asked.unshift(['clients-per-server', Math.max(...perServer), span.clients]);
   if (every_s !== null) asked.push(['interval', every_s, span.interval_s]);
   return asked
     .filter(([, value, [least, most]]) => value < least || value > most)

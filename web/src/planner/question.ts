@@ -43,6 +43,6 @@ export function settingOf(question: Question, interval_s: number): Setting {
     interval_s,
     wait_s: question.wait_s,
     round_trip_s: question.round_trip_s,
-    wake_share: 1 - question.server.utilization,
+    busy: question.server.utilization,
   };
 }
