@@ -155,7 +155,7 @@ fn a_file_that_is_no_model_is_one_line_and_exit_2() {
     assert_refused(&plan(&["--model", named]), &["cannot read", "model.json"]);
     for (text, why) in [
         ("", "not a model file"),
-        ("[1]", "model file"),
+        ("[]", "not a model file"),
         ("{\"format\": 7}", "calibrate anew"),
         ("{\"format\": 2}", "whole model"),
     ] {
