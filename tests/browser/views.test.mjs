@@ -32,6 +32,7 @@ check('what is said appears in both lanes, each an own client with its delay', a
   assert.notEqual(await left.client(), await right.client());
 
   await lab.send('from this page');
+  await right.reads(['from this page']);
   await server.publish({ text: 'from elsewhere' });
   for (const lane of [left, right]) await lane.reads(['from this page', 'from elsewhere']);
   for (const lane of [left, right]) {
