@@ -76,6 +76,7 @@ check('the tables equal the ledger, and the sentence the tables', async ({ serve
   assert.match((await read(lab)).sentence, /no message has been delivered yet|Nothing has been asked yet/);
   await lab.lane('Polling').setInterval(0.25);
   await lab.send('one');
+  await lab.lane('SSE').reads(['one']);
   await server.publish({ text: 'two' });
   for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['one', 'two']);
   await until('both have counted them', async () => {
