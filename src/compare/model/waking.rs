@@ -92,4 +92,12 @@ mod tests {
         assert!(alone(40_000.0) < 2.0);
         assert_eq!(alone(0.0), 0.0);
     }
+
+    #[test]
+    fn what_next_to_never_comes_pays_what_the_busy_leave_of_it() {
+        let filled = |events: f64| model().waking_us(events, 1000.0, Load::Filled { busy: 0.6 });
+        for events in [1e-168, 1e-300, f64::MIN_POSITIVE] {
+            assert!((filled(events) - 36.0).abs() < 1e-6, "{events}");
+        }
+    }
 }
