@@ -237,7 +237,7 @@ check('for those who want no motion it moves in steps', async ({ open }) => {
     (tape) =>
       new Promise((resolve) => {
         const seen = new Set();
-        const end = performance.now() + 1_000;
+        const end = performance.now() + 5_000;
         const look = () => {
           seen.add(tape.style.transform);
           if (performance.now() < end) requestAnimationFrame(look);
@@ -246,7 +246,8 @@ check('for those who want no motion it moves in steps', async ({ open }) => {
         look();
       }),
   );
-  assert.ok(places <= 2, `${places} places within a second`);
+  // Two seconds a step, and room for what else lays it anew; with motion there are a hundred and more.
+  assert.ok(places <= 10, `${places} places within five seconds`);
 });
 
 check('two lanes have a diagram each, of their own client', async ({ server, open }) => {

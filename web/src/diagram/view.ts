@@ -18,6 +18,8 @@ const FIRST_WINDOW_S = 30;
 const BEHIND_MS = 700;
 /** Between two moves: never shorter than this, and for those who want no motion as long as that. */
 const STEP_MS = { least: 33, calm: 2_000 } as const;
+/** By which part of a step a timer may be early and still stand for its own step. */
+const EARLY = 0.1;
 const FORGET_EVERY_MS = 1_000;
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -237,7 +239,9 @@ export class DiagramView {
     const pixel_ms = 1 / (this.#picture.px_per_ms * (devicePixelRatio || 1));
     const step_ms = calm.matches ? STEP_MS.calm : Math.max(STEP_MS.least, pixel_ms);
     // At whole steps of the page's time, so that several diagrams move in the same frame.
-    this.#timer = setTimeout(() => this.#move(), step_ms - (performance.now() % step_ms));
+    // A timer may come a little early; the step it was for is then not made twice.
+    const next = Math.floor(performance.now() / step_ms + EARLY) + 1;
+    this.#timer = setTimeout(() => this.#move(), next * step_ms - performance.now());
   }
 
   /** Whether the picture is in sight or not: memory has to stay bounded. */
