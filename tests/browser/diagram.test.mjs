@@ -121,9 +121,10 @@ check(
         events.filter((event) => event.connection === connection && event.what === 'Request').length === 1,
     );
     assert.ok(single.length >= 3);
-    // And then one again for all.
-    const last = events.filter(({ what }) => what === 'Request').slice(-4);
-    assert.equal(new Set(last.map(({ connection }) => connection)).size, 1);
+    // And then kept ones again: one, or another where the page asks for something else at the same time.
+    const last = events.filter(({ what }) => what === 'Request').slice(-6);
+    const kept = new Set(last.map(({ connection }) => connection));
+    assert.ok(kept.size <= 3, `${kept.size} connections for ${last.length} polls`);
     const opened = new Set(events.map(({ connection }) => connection)).size;
     const { transports } = await server.ledger(client);
     assert.ok(transports.poll.connections >= opened - 1, `${transports.poll.connections} of ${opened}`);

@@ -1,6 +1,7 @@
 // Switching transports while messages keep coming: nothing lost, nothing repeated.
 
 import assert from 'node:assert/strict';
+import { steady } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -8,26 +9,8 @@ const check = suite();
 
 const ORDER = ['SSE', 'Polling', 'Long-polling', 'SSE', 'Long-polling', 'Polling', 'SSE', 'Polling'];
 
-/** Publishes numbered messages one after the other until `stop` is called, which tells what was published. */
-function traffic(server) {
-  const published = [];
-  let going = true;
-  const done = (async () => {
-    while (going) {
-      const text = `number ${published.length}`;
-      await server.publish({ text });
-      published.push(text);
-    }
-  })();
-  return {
-    published,
-    async stop() {
-      going = false;
-      await done;
-      return published;
-    },
-  };
-}
+/** So few that a page which is slow to draw draws each: of more than 500 at once only the last are shown. */
+const PER_SECOND = 100;
 
 for (const store of ['memory', 'sqlite']) {
   check(
@@ -49,7 +32,7 @@ for (const store of ['memory', 'sqlite']) {
         }).observe(log.querySelector('ol'), { childList: true });
       });
 
-      const source = traffic(server);
+      const source = steady(server, PER_SECOND);
       for (const transport of ORDER) {
         await page.transport(transport).check();
         const mark = source.published.length + 30;
@@ -97,4 +80,30 @@ check('the rail shows which transport brought a message', async ({ server, open 
     await page.log.getByText(`by ${name}`, { exact: true }).waitFor();
     assert.equal(await brought(`by ${name}`), name);
   }
+});
+
+check('of more than can be shown at once the log has the last, without a hole', async ({ server, open }) => {
+  const page = await open();
+  await page.setInterval(5);
+  for (let number = 0; number < 40; number++) await server.publish({ text: `before ${number}` });
+  await page.log.getByText('before 39', { exact: true }).waitFor();
+  // Further up nothing is taken away for a while, and nothing is drawn as often as it comes.
+  await page.log.evaluate((log) => {
+    log.scrollTop = 0;
+    globalThis.requestAnimationFrame = () => 0;
+  });
+  let left = 1_500;
+  const publish = async () => {
+    while (left-- > 0) await server.publish({ text: 'one of many' });
+  };
+  await Promise.all(Array.from({ length: 8 }, publish));
+  const { id } = await server.publish({ text: 'the last' });
+  await page.log.getByText('the last', { exact: true }).waitFor();
+  const ids = await page.log
+    .locator('.message')
+    .evaluateAll((rows) => rows.map((row) => Number(row.dataset.id)));
+  assert.equal(ids.at(-1), id);
+  assert.ok(ids.length >= 500, `${ids.length} are shown`);
+  for (const [index, one] of ids.entries()) assert.equal(one, ids[0] + index);
+  await page.page.getByRole('button', { name: /1,\d{3} new messages/ }).waitFor();
 });

@@ -31,7 +31,7 @@ export async function soak({ server, lab, per_second, seconds, every_s }) {
       await longTasks(page);
     }
   } finally {
-    const published = await traffic.stop();
+    const { length: published } = await traffic.stop();
     looks.push({ published, at_s: since_s() });
   }
   const { published, at_s } = looks.pop();

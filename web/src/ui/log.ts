@@ -32,6 +32,8 @@ export class LogView {
   readonly #rows = new Map<string, HTMLLIElement>();
   readonly #own = new Map<string, Delay>();
   #waiting: Entry[] = [];
+  /** More came between two drawings than is kept. */
+  #overrun = false;
   #scheduled = false;
   #drawn_ms = -Infinity;
   #atEnd = true;
@@ -95,7 +97,7 @@ export class LogView {
   }
 
   #schedule(): void {
-    if (this.#waiting.length > SHOWN) this.#waiting = this.#waiting.slice(-SHOWN);
+    this.#bound();
     if (this.#scheduled) return;
     this.#scheduled = true;
     const wait_ms = this.#drawn_ms + DRAW_EVERY_MS - performance.now();
@@ -103,11 +105,22 @@ export class LogView {
     else beforeNextFrame(() => this.#draw());
   }
 
+  #bound(): void {
+    const surplus = this.#waiting.length - SHOWN;
+    if (surplus <= 0) return;
+    this.#waiting.splice(0, surplus);
+    this.#unread += surplus;
+    this.#overrun = true;
+  }
+
   #draw(): void {
     this.#scheduled = false;
     this.#drawn_ms = performance.now();
     const entries = this.#waiting;
     this.#waiting = [];
+
+    // What stands there is older than what was let go: the log must not have a hole.
+    if (this.#overrun) this.#clear();
 
     const rows = document.createDocumentFragment();
     for (const entry of entries) {
@@ -125,6 +138,14 @@ export class LogView {
     }
     if (this.#scroller.getAttribute('aria-busy') === 'true')
       this.#scroller.setAttribute('aria-busy', 'false');
+  }
+
+  #clear(): void {
+    this.#overrun = false;
+    this.#list.replaceChildren();
+    this.#rows.clear();
+    this.#last = null;
+    this.#older.hidden = false;
   }
 
   #messageRow({ message, delay, own, transport }: Sighting & { transport: Transport }): HTMLLIElement {
