@@ -9,7 +9,7 @@ pub mod severing;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-use crate::message::is_label;
+use crate::message::label;
 
 /// When a connection is cut, after its first request that asks for it.
 pub const CUT_AFTER: Duration = Duration::from_secs(5);
@@ -49,10 +49,6 @@ impl FromStr for FaultKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_label(text, 64) {
-            Ok(Self(text.into()))
-        } else {
-            Err("must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
-        }
+        label(text).map(Self)
     }
 }

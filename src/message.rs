@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::cursor::{Cursor, LogId};
 
-const MAX_ROOM: usize = 64;
+const MAX_LABEL: usize = 64;
 const MAX_AUTHOR: usize = 64;
 const MAX_TEXT: usize = 4096;
 
@@ -36,11 +36,7 @@ impl FromStr for Room {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_label(text, MAX_ROOM) {
-            Ok(Self(text.into()))
-        } else {
-            Err("must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
-        }
+        label(text).map(Self)
     }
 }
 
@@ -81,6 +77,15 @@ pub fn is_label(text: &str, max: usize) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// A label that a client gives, see [`is_label`].
+pub fn label(text: &str) -> Result<Arc<str>, &'static str> {
+    if is_label(text, MAX_LABEL) {
+        Ok(text.into())
+    } else {
+        Err("must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
+    }
 }
 
 /// A message that is not in the log yet.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::Transport;
 
@@ -18,28 +18,16 @@ pub struct Workload {
     /// Messages published a second.
     pub rate: f64,
     /// A polling client asks so often.
-    #[serde(
-        rename = "interval_s",
-        serialize_with = "seconds",
-        deserialize_with = "from_seconds"
-    )]
+    #[serde(rename = "interval_s", with = "seconds")]
     pub interval: Duration,
     /// What the interval is counted from.
     pub pace: Pace,
     /// How long a long-poll asks to wait.
-    #[serde(
-        rename = "wait_s",
-        serialize_with = "seconds",
-        deserialize_with = "from_seconds"
-    )]
+    #[serde(rename = "wait_s", with = "seconds")]
     pub wait: Duration,
     /// How long is measured. Rounded up to a whole number of messages, see
     /// [`Workload::measured`].
-    #[serde(
-        rename = "duration_s",
-        serialize_with = "seconds",
-        deserialize_with = "from_seconds"
-    )]
+    #[serde(rename = "duration_s", with = "seconds")]
     pub duration: Duration,
     /// The text of a message, bytes.
     #[serde(rename = "size_bytes")]
@@ -98,13 +86,19 @@ impl Workload {
     }
 }
 
-fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(duration.as_secs_f64())
-}
+/// A length of time as a number of seconds.
+mod seconds {
+    use std::time::Duration;
 
-fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let seconds = f64::deserialize(deserializer)?;
-    Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(Error::custom)
+    }
 }
 
 #[cfg(test)]

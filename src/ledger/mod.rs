@@ -36,7 +36,7 @@ use self::{
     lines::Lines,
     trace::Traces,
 };
-use crate::message::is_label;
+use crate::message::label;
 
 /// Client labels that are remembered; the least recently seen goes first.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
@@ -55,11 +55,7 @@ impl FromStr for ClientLabel {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_label(text, 64) {
-            Ok(Self(text.into()))
-        } else {
-            Err("must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
-        }
+        label(text).map(Self)
     }
 }
 

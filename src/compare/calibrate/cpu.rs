@@ -12,7 +12,7 @@ use super::{
 };
 use crate::compare::{
     Transport,
-    model::{Model, PerTransport, US_PER_S},
+    model::{Model, PerTransport, US_PER_S, rested},
 };
 
 const KIB: f64 = 1024.0;
@@ -120,7 +120,7 @@ fn row(model: &Model, run: &Run, Lengths { wake_s, cold_s }: Lengths) -> Row<COS
     let where_it_is = |purpose, count: f64| {
         if point.purpose == purpose { count } else { 0.0 }
     };
-    let asleep = (1.0 - rates.cores / cores).max(0.0) / (1.0 + wake_s * rates.requests / cores);
+    let asleep = (1.0 - rates.cores / cores).max(0.0) * rested(wake_s, rates.requests / cores);
     let kib = rates.deliveries * message_bytes / KIB;
     let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
     let keep_alives =
@@ -138,7 +138,7 @@ fn row(model: &Model, run: &Run, Lengths { wake_s, cold_s }: Lengths) -> Row<COS
             of(Transport::Stream, rates.deliveries),
             of(
                 Transport::Stream,
-                rates.deliveries / (1.0 + cold_s * point.rate),
+                rates.deliveries * rested(cold_s, point.rate),
             ),
             of(Transport::Stream, kib),
             where_it_is(Purpose::FitIdle, keep_alives),

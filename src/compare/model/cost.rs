@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Constants, Flow, Model, Setting};
+use super::{Constants, Flow, Model, Setting, rested};
 use crate::compare::Transport;
 
 /// What a setting costs, over all clients and on one server.
@@ -126,7 +126,7 @@ impl Constants {
 
     /// CPU of one delivery of a message of `size` bytes to a client that gets `rate` a second, microseconds.
     pub fn delivery_us(&self, size: f64, rate: f64) -> f64 {
-        let cold_us = self.cold_us / (1.0 + rate * self.cold_s);
+        let cold_us = self.cold_us * rested(self.cold_s, rate);
         self.message_us + cold_us + self.kib_us * self.wire_bytes(size) / KIB
     }
 }

@@ -3,30 +3,21 @@
 
 use std::{env, fs, path::Path};
 
-use super::{Estimate, Measured, Model, Purpose, Question, Range, ServerSize, Spacing, plan};
+use super::{Estimate, Measured, Model, Purpose, Question, Range, plan, sample::question};
 use crate::{
     compare::Transport,
     numbers::{grouped, short, size, time_us},
 };
 
-const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const CLIENTS: f64 = 10_000.0;
 
-fn question(rate: f64, size: f64, max_delay_s: f64) -> Question {
+fn asked(rate: f64, size: f64, max_delay_s: f64) -> Question {
     Question {
         clients: CLIENTS,
         rate,
         size,
         max_delay_s,
-        spacing: Spacing::Random,
-        wait_s: 25.0,
-        round_trip_s: 0.0,
-        server: ServerSize {
-            cores: 4.0,
-            memory_bytes: 8.0 * GIB,
-            network_bits_per_s: 1e9,
-            utilization: 0.6,
-        },
+        ..question()
     }
 }
 
@@ -163,9 +154,7 @@ fn turns(model: &Model) -> String {
         ("10 messages a second", 10.0),
         ("100 messages a second", 100.0),
     ] {
-        let found = plan(model, &question(rate, 200.0, 2.0))
-            .break_even
-            .max_delay_s;
+        let found = plan(model, &asked(rate, 200.0, 2.0)).break_even.max_delay_s;
         text += &format!(
             "| {name} | {} | {} |\n",
             ranges(&found.cpu),
@@ -202,7 +191,7 @@ fn uses(model: &Model) -> String {
         ("a dashboard: one a second", 1.0, 1000.0, 10.0),
         ("prices: twenty a second", 20.0, 200.0, 1.0),
     ] {
-        let plan = plan(model, &question(rate, size, max_delay_s));
+        let plan = plan(model, &asked(rate, size, max_delay_s));
         for (number, transport) in Transport::ALL.into_iter().enumerate() {
             let one = plan.transports.of(transport);
             let (name, delay) = match number {

@@ -16,6 +16,9 @@ mod cost;
 mod documented;
 mod flow;
 mod plan;
+mod rested;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -29,4 +32,5 @@ pub use constants::{
 pub use cost::{Cost, CpuBy, Part, US_PER_S};
 pub use flow::{Flow, Setting, Spacing};
 pub use plan::{Beyond, BeyondWhat, Estimate, Limit, Plan, Question, ServerSize, plan};
+pub use rested::rested;
 pub use waking::Load;

@@ -7,26 +7,9 @@ use super::{
     break_even::{Yardstick, excess},
     flow::Flow,
     plan,
+    sample::question,
 };
 use crate::compare::Transport;
-
-fn question() -> Question {
-    Question {
-        clients: 10_000.0,
-        rate: 1.0,
-        size: 100.0,
-        max_delay_s: 2.0,
-        spacing: Spacing::Random,
-        wait_s: 25.0,
-        round_trip_s: 0.0,
-        server: ServerSize {
-            cores: 4.0,
-            memory_bytes: 8e9,
-            network_bits_per_s: 1e9,
-            utilization: 0.6,
-        },
-    }
-}
 
 fn answer(question: &Question) -> Plan {
     plan(&Model::shipped(), question)

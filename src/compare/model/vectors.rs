@@ -7,30 +7,17 @@ use std::{env, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{Model, Plan, Question, ServerSize, Spacing, plan};
+use super::{
+    Model, Plan, Question, ServerSize, Spacing, plan,
+    sample::{GIB, question},
+};
 
 const FILE: &str = "src/compare/model/vectors.json";
 /// Digits after which two ways of computing the same may differ.
 const PRECISION: f64 = 1e-9;
 
-const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
-
 fn questions() -> Vec<Question> {
-    let usual = Question {
-        clients: 10_000.0,
-        rate: 1.0,
-        size: 100.0,
-        max_delay_s: 2.0,
-        spacing: Spacing::Random,
-        wait_s: 25.0,
-        round_trip_s: 0.0,
-        server: ServerSize {
-            cores: 4.0,
-            memory_bytes: 8.0 * GIB,
-            network_bits_per_s: 1e9,
-            utilization: 0.6,
-        },
-    };
+    let usual = question();
     let regular = Question {
         spacing: Spacing::Regular,
         ..usual

@@ -4,7 +4,7 @@
 //! slowed down. After a sleep of `wake_s` it is half of `wake_us`. What comes `n` times a second to a core
 //! comes, where it finds it asleep, after a sleep of `1 / n` on average.
 
-use super::{Model, US_PER_S};
+use super::{Model, US_PER_S, rested};
 
 /// What comes more seldom than any number can say costs as if it took so long, microseconds.
 const MOST_US: f64 = 1e300;
@@ -27,7 +27,7 @@ impl Model {
         }
         match load {
             Load::Alone { cores } => {
-                let asleep_us = self.wake_us / (1.0 + self.wake_s * events / cores);
+                let asleep_us = self.wake_us * rested(self.wake_s, events / cores);
                 // busy = (work + events × asleep × (1 - busy)) / time
                 let time_us = cores * US_PER_S;
                 let busy = (work_us + events * asleep_us) / (time_us + events * asleep_us);

@@ -76,7 +76,7 @@ export class CostView {
     );
     const fold = h(
       'button',
-      { class: 'cost-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
+      { class: 'fold cost-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
       h('span', { class: 'cost-fold-title' }, strings.cost),
       this.#summary,
     );

@@ -80,7 +80,7 @@ export function trafficControl(
 
   const fold = h(
     'button',
-    { class: 'traffic-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'traffic' },
+    { class: 'fold traffic-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'traffic' },
     strings.traffic,
   );
   const control = h(

@@ -17,7 +17,11 @@ use crate::numbers::{short, time_us};
 const NOTHING: &str = "Nothing was delivered while it was measured.";
 const UNKNOWN: &str = "Not known of this server: name its process with --pid.";
 
-const STYLE: &str = include_str!("style.css");
+/// The lab's colours and typefaces, and the report's looks.
+const STYLE: &str = concat!(
+    include_str!("../../../../web/src/styles/palette.css"),
+    include_str!("style.css")
+);
 
 /// The whole page as text.
 pub fn page(document: &Document) -> String {
