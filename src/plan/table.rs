@@ -135,7 +135,7 @@ pub fn rate(value: f64) -> String {
 }
 
 /// Two digits of what is far below one, where [`short`] would say nothing.
-fn fine(value: f64) -> String {
+pub fn fine(value: f64) -> String {
     const FEW: f64 = 0.0995;
     if value == 0.0 || value >= FEW {
         return short(value);

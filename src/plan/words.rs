@@ -1,6 +1,6 @@
 //! What the figures say, in plain sentences.
 
-use super::table::{limit, part, rate, time};
+use super::table::{fine, limit, part, rate, time};
 use crate::{
     compare::{
         Transport,
@@ -80,47 +80,67 @@ fn ratio(first: f64, second: f64) -> String {
 
 /// Where polling begins to be cheaper.
 fn turns(plan: &Plan) -> String {
-    let over_delay = ranges(&plan.break_even.max_delay_s.cpu, time, "any");
-    let per_s = |rate| format!("{} messages/s", short(rate));
-    let over_rate = ranges(&plan.break_even.rate.cpu, per_s, "of any size");
-    let over_bytes = ranges(&plan.break_even.max_delay_s.wire_bytes, time, "any");
     let asked = &plan.question;
-    let with = |ranges: Option<String>, what: &str, never: &str| match ranges {
-        Some(ranges) => format!("{what} {ranges}"),
-        None => never.to_owned(),
-    };
+    let found = &plan.break_even;
     format!(
-        "At {} messages/s to each client, {}; {}. With {} of acceptable delay, {}.",
-        short(asked.rate),
-        with(
-            over_delay,
-            "polling takes less CPU than SSE if the acceptable delay is",
-            "polling never takes less CPU than SSE, whatever delay is acceptable"
-        ),
-        with(
-            over_bytes,
-            "it takes fewer wire bytes if that is",
-            "it never takes fewer wire bytes"
-        ),
+        "At {} to each of {}, {}; {}. With {} of acceptable delay, {}.",
+        per_s(asked.rate),
+        match asked.clients {
+            1.0 => "one client".to_owned(),
+            clients => format!("{} clients", rate(clients)),
+        },
+        match within(&found.max_delay_s.cpu, time) {
+            Within::Never =>
+                "polling never takes less CPU than SSE, whatever delay is acceptable".to_owned(),
+            Within::Always =>
+                "polling takes less CPU than SSE, whatever delay is acceptable".to_owned(),
+            Within::Ranges(ranges) =>
+                format!("polling takes less CPU than SSE if the acceptable delay is {ranges}"),
+        },
+        match within(&found.max_delay_s.wire_bytes, time) {
+            Within::Never => "it never takes fewer wire bytes".to_owned(),
+            Within::Always => "it always takes fewer wire bytes".to_owned(),
+            Within::Ranges(ranges) => format!("it takes fewer wire bytes if that is {ranges}"),
+        },
         time(asked.max_delay_s),
-        with(
-            over_rate,
-            "batching polls take less CPU than one push per message at rates",
-            "one push per message takes less CPU than polling at every rate"
-        ),
+        match within(&found.rate.cpu, per_s) {
+            Within::Never =>
+                "one push per message takes less CPU than polling at every rate".to_owned(),
+            Within::Always =>
+                "batching polls take less CPU than one push per message at every rate".to_owned(),
+            Within::Ranges(ranges) =>
+                format!("batching polls take less CPU than one push per message at rates {ranges}"),
+        },
     )
 }
 
-/// "above 3 s", "below 1 s", "between 3 s and 60 s"; several with "or". `None` of none.
-fn ranges(ranges: &[Range], unit: impl Fn(f64) -> String, any: &str) -> Option<String> {
+fn per_s(rate: f64) -> String {
+    match rate {
+        1.0 => "1 message/s".to_owned(),
+        _ => format!("{} messages/s", fine(rate)),
+    }
+}
+
+/// Where polling is cheaper.
+enum Within {
+    Never,
+    Always,
+    /// "above 3 s", "below 1 s", "between 3 s and 60 s"; several with "or".
+    Ranges(String),
+}
+
+fn within(ranges: &[Range], unit: impl Fn(f64) -> String) -> Within {
     let texts = ranges.iter().map(|range| match (range.from, range.to) {
-        (Some(from), Some(to)) => format!("between {} and {}", unit(from), unit(to)),
-        (Some(from), None) => format!("above {}", unit(from)),
-        (None, Some(to)) => format!("below {}", unit(to)),
-        (None, None) => any.to_owned(),
+        (Some(from), Some(to)) => Some(format!("between {} and {}", unit(from), unit(to))),
+        (Some(from), None) => Some(format!("above {}", unit(from))),
+        (None, Some(to)) => Some(format!("below {}", unit(to))),
+        (None, None) => None,
     });
-    let texts: Vec<String> = texts.collect();
-    (!texts.is_empty()).then(|| texts.join(" or "))
+    match texts.collect::<Option<Vec<String>>>() {
+        None => Within::Always,
+        Some(texts) if texts.is_empty() => Within::Never,
+        Some(texts) => Within::Ranges(texts.join(" or ")),
+    }
 }
 
 fn beyond(beyond: &Beyond) -> String {

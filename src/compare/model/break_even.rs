@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Question};
+use super::{Model, Question, serve};
 use crate::compare::Transport;
 
 /// By what two transports are compared.
@@ -29,6 +29,8 @@ pub struct BreakEven {
     pub max_delay_s: ByYardstick,
     /// Messages a second.
     pub rate: ByYardstick,
+    /// Clients: few leave a server asleep, which makes a poll dearer.
+    pub clients: ByYardstick,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,8 @@ pub struct ByYardstick {
 const DELAYS_S: [f64; 2] = [0.05, 86_400.0];
 /// Rates that are looked at: from one message in four months to ten thousand a second.
 const RATES: [f64; 2] = [1e-7, 1e4];
+/// Numbers of clients that are looked at.
+const CLIENTS: [f64; 2] = [1.0, 1e9];
 /// Steps a decade. Between two, costs cross at most once.
 const STEPS: f64 = 40.0;
 /// Halvings of a step: as fine as the numbers are.
@@ -49,30 +53,24 @@ const HALVINGS: u32 = 60;
 
 /// Where polling and a stream cost the same.
 pub fn break_even(model: &Model, question: &Question) -> BreakEven {
-    let over_delay = |yardstick| {
-        cheaper(DELAYS_S, |max_delay_s| {
-            let asked = Question {
-                max_delay_s,
-                ..*question
-            };
-            excess(model, &asked, yardstick)
-        })
-    };
-    let over_rate = |yardstick| {
-        cheaper(RATES, |rate| {
-            let asked = Question { rate, ..*question };
-            excess(model, &asked, yardstick)
-        })
+    let over = |bounds: [f64; 2], at: fn(&Question, f64) -> Question| {
+        let by = |yardstick| {
+            cheaper(bounds, |value| {
+                excess(model, &at(question, value), yardstick)
+            })
+        };
+        ByYardstick {
+            cpu: by(Yardstick::Cpu),
+            wire_bytes: by(Yardstick::WireBytes),
+        }
     };
     BreakEven {
-        max_delay_s: ByYardstick {
-            cpu: over_delay(Yardstick::Cpu),
-            wire_bytes: over_delay(Yardstick::WireBytes),
-        },
-        rate: ByYardstick {
-            cpu: over_rate(Yardstick::Cpu),
-            wire_bytes: over_rate(Yardstick::WireBytes),
-        },
+        max_delay_s: over(DELAYS_S, |asked, max_delay_s| Question {
+            max_delay_s,
+            ..*asked
+        }),
+        rate: over(RATES, |asked, rate| Question { rate, ..*asked }),
+        clients: over(CLIENTS, |asked, clients| Question { clients, ..*asked }),
     }
 }
 
@@ -81,9 +79,8 @@ pub fn excess(model: &Model, question: &Question, yardstick: Yardstick) -> f64 {
     let Some(interval_s) = question.interval_s(model) else {
         return f64::INFINITY;
     };
-    let setting = question.setting(interval_s);
     let of = |transport| {
-        let cost = model.cost(transport, &setting);
+        let cost = serve(model, question, transport, interval_s).cost;
         match yardstick {
             Yardstick::Cpu => cost.cpu.total(),
             Yardstick::WireBytes => cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s,

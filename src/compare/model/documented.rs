@@ -31,7 +31,7 @@ fn the_documents_show_what_follows_from_the_model() {
 }
 
 /// Checks what stands between two comments in a document, or writes it there.
-fn holds(file: &str, name: &str, block: &str) {
+pub fn holds(file: &str, name: &str, block: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let text = fs::read_to_string(&path).expect("there is the document");
     let (begin, end) = (
@@ -142,10 +142,15 @@ fn off([measured, predicted]: [f64; 2]) -> String {
     }
 }
 
+/// From which acceptable delay polling is cheaper, for few clients, for many, and for more than a server can serve.
 fn turns(model: &Model) -> String {
-    let mut text = "| each client gets | polling takes less CPU than SSE if the acceptable delay is | fewer wire bytes if it is |\n\
-         |---|---|---|\n"
-        .to_owned();
+    const CLIENTS: [f64; 4] = [100.0, 1_000.0, 10_000.0, 10_000_000.0];
+    let heads = CLIENTS.map(|clients| grouped(clients as u64));
+    let mut text = format!(
+        "| each client gets | CPU: {} clients | {} | {} | {}: full servers | wire bytes |\n\
+         |---|---|---|---|---|---|\n",
+        heads[0], heads[1], heads[2], heads[3],
+    );
     for (name, rate) in [
         ("a message an hour", 1.0 / 3600.0),
         ("a message a minute", 1.0 / 60.0),
@@ -154,11 +159,17 @@ fn turns(model: &Model) -> String {
         ("10 messages a second", 10.0),
         ("100 messages a second", 100.0),
     ] {
-        let found = plan(model, &asked(rate, 200.0, 2.0)).break_even.max_delay_s;
+        let found = CLIENTS.map(|clients| {
+            let asked = Question {
+                clients,
+                ..asked(rate, 200.0, 2.0)
+            };
+            plan(model, &asked).break_even.max_delay_s
+        });
         text += &format!(
             "| {name} | {} | {} |\n",
-            ranges(&found.cpu),
-            ranges(&found.wire_bytes)
+            found.each_ref().map(|one| ranges(&one.cpu)).join(" | "),
+            ranges(&found[0].wire_bytes)
         );
     }
     text
@@ -188,7 +199,12 @@ fn uses(model: &Model) -> String {
     for (name, rate, size, max_delay_s) in [
         ("notifications: one an hour", 1.0 / 3600.0, 200.0, 30.0),
         ("a chat room: one in ten seconds", 0.1, 200.0, 2.0),
-        ("a dashboard: one a second", 1.0, 1000.0, 10.0),
+        (
+            "a dashboard: one of 1,000 bytes a second",
+            1.0,
+            1000.0,
+            10.0,
+        ),
         ("prices: twenty a second", 20.0, 200.0, 1.0),
     ] {
         let plan = plan(model, &asked(rate, size, max_delay_s));

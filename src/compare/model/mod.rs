@@ -9,9 +9,12 @@
 //!           Model ───┘           └──> BreakEven: where polling and pushing cost the same
 //! ```
 
+#[cfg(test)]
+mod beside;
 mod break_even;
 mod constants;
 mod cost;
+mod delays;
 #[cfg(test)]
 mod documented;
 mod flow;
@@ -19,6 +22,7 @@ mod plan;
 mod rested;
 #[cfg(test)]
 mod sample;
+mod servers;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -31,6 +35,7 @@ pub use constants::{
 };
 pub use cost::{Cost, CpuBy, Part, US_PER_S};
 pub use flow::{Flow, Setting, Spacing};
-pub use plan::{Beyond, BeyondWhat, Estimate, Limit, Plan, Question, ServerSize, plan};
+pub use plan::{Beyond, BeyondWhat, Estimate, Plan, Question, ServerSize, plan};
 pub use rested::rested;
+pub use servers::{Limit, Served, serve};
 pub use waking::Load;

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BreakEven, Cost, CpuBy, Flow, Load, Model, Part, PerTransport, Setting, Spacing, break_even,
-    cost::US_PER_S,
+    BreakEven, CpuBy, Flow, Limit, Load, Model, Part, PerTransport, Served, Setting, Spacing,
+    break_even, serve,
 };
 use crate::compare::Transport;
 
@@ -74,17 +74,6 @@ pub struct Estimate {
     pub limit: Limit,
 }
 
-/// What there must be enough servers for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Limit {
-    Cpu,
-    Memory,
-    Network,
-    /// One message must have reached all clients within the acceptable delay.
-    Delay,
-}
-
 /// Something that was asked for and not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Beyond {
@@ -113,7 +102,7 @@ impl Question {
         (left >= SHORTEST_INTERVAL_S).then_some(left)
     }
 
-    pub fn setting(&self, interval_s: f64) -> Setting {
+    pub fn setting(&self, interval_s: f64, load: Load) -> Setting {
         Setting {
             clients: self.clients,
             rate: self.rate,
@@ -123,9 +112,7 @@ impl Question {
             wait_s: self.wait_s,
             round_trip_s: self.round_trip_s,
             closes: false,
-            load: Load::Filled {
-                busy: self.server.utilization,
-            },
+            load,
         }
     }
 }
@@ -150,10 +137,17 @@ fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimat
         Transport::Poll => question.interval_s(model),
         Transport::LongPoll | Transport::Stream => None,
     };
-    let setting = question.setting(interval_s.unwrap_or(SHORTEST_INTERVAL_S));
-    let cost = model.cost(transport, &setting);
-    let delays = Delays::of(model, question, transport, &setting, &cost.flow);
-    let (needed, limit) = needed(model, question, &cost, &delays);
+    let Served {
+        cost,
+        delays,
+        needed,
+        limit,
+    } = serve(
+        model,
+        question,
+        transport,
+        interval_s.unwrap_or(SHORTEST_INTERVAL_S),
+    );
     let is_possible = transport != Transport::Poll || interval_s.is_some();
     let servers = (is_possible && needed.is_finite()).then(|| needed.ceil().max(1.0));
     let count = servers.unwrap_or(1.0);
@@ -179,112 +173,6 @@ fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimat
         servers,
         limit,
     }
-}
-
-/// How late messages are, apart from the time it takes to reach all clients.
-struct Delays {
-    mean_s: f64,
-    worst_s: f64,
-    /// From the first to the last of the clients that wait for a message, were they all on one server.
-    fan_out_s: f64,
-}
-
-impl Delays {
-    fn of(
-        model: &Model,
-        question: &Question,
-        transport: Transport,
-        setting: &Setting,
-        flow: &Flow,
-    ) -> Self {
-        let one = model.transports.of(transport);
-        let there_s = model.service_s + setting.round_trip_s / 2.0;
-        let us = one.delivery_us(setting.size, setting.rate)
-            + match transport {
-                Transport::LongPoll => one.request_us + one.answer_us,
-                Transport::Poll | Transport::Stream => 0.0,
-            };
-        let bits = 8.0 * (one.answer_bytes + one.wire_bytes(setting.size));
-        let server = &question.server;
-        let each_s = (us / US_PER_S / server.cores).max(bits / server.network_bits_per_s);
-        match transport {
-            Transport::Poll => Self {
-                mean_s: there_s + setting.interval_s / 2.0,
-                worst_s: there_s + setting.interval_s,
-                fan_out_s: 0.0,
-            },
-            Transport::LongPoll => {
-                // What comes while a client asks anew waits until that has arrived.
-                let asking = match setting.spacing {
-                    Spacing::Random => flow.requests / setting.clients * setting.round_trip_s,
-                    Spacing::Regular if setting.rate * setting.round_trip_s >= 1.0 => 1.0,
-                    Spacing::Regular => 0.0,
-                };
-                let worst = if asking > 0.0 {
-                    setting.round_trip_s
-                } else {
-                    0.0
-                };
-                Self {
-                    mean_s: there_s + asking * setting.round_trip_s / 2.0,
-                    worst_s: there_s + worst,
-                    fan_out_s: setting.clients * each_s,
-                }
-            }
-            Transport::Stream => Self {
-                mean_s: there_s,
-                worst_s: there_s,
-                fan_out_s: setting.clients * each_s,
-            },
-        }
-    }
-}
-
-/// How many servers it takes, as a fraction, and what for. Infinite: no number is enough.
-fn needed(model: &Model, question: &Question, cost: &Cost, delays: &Delays) -> (f64, Limit) {
-    let server = &question.server;
-    let share = |part: f64, room: f64| match part {
-        0.0 => 0.0,
-        _ if room > 0.0 => part / room,
-        _ => f64::INFINITY,
-    };
-    let process_bytes = model.base_memory_bytes + model.contract.tail_bytes;
-    let most_bytes = cost.wire_bytes_in_per_s.max(cost.wire_bytes_out_per_s);
-    let all = [
-        (
-            // Every server takes every message in.
-            share(
-                cost.cpu.readers(),
-                server.cores * server.utilization - cost.cpu.publishing,
-            ),
-            Limit::Cpu,
-        ),
-        (
-            share(
-                cost.client_memory_bytes,
-                server.memory_bytes * server.utilization - process_bytes,
-            ),
-            Limit::Memory,
-        ),
-        (
-            share(
-                8.0 * most_bytes,
-                server.network_bits_per_s * server.utilization,
-            ),
-            Limit::Network,
-        ),
-        (
-            share(delays.fan_out_s, question.max_delay_s - delays.worst_s),
-            Limit::Delay,
-        ),
-    ];
-    let mut most = all[0];
-    for one in all {
-        if one.0 > most.0 {
-            most = one;
-        }
-    }
-    most
 }
 
 fn beyond(model: &Model, question: &Question, transports: &PerTransport<Estimate>) -> Vec<Beyond> {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    Limit, Model, Part, Plan, Question, Range, ServerSize, Setting, Spacing,
+    Limit, Load, Model, Part, Plan, Question, Range, ServerSize, Setting, Spacing,
     break_even::{Yardstick, excess},
     flow::Flow,
     plan,
@@ -16,7 +16,7 @@ fn answer(question: &Question) -> Plan {
 }
 
 fn flow(transport: Transport, change: impl FnOnce(&mut Setting)) -> Flow {
-    let mut setting = question().setting(2.0);
+    let mut setting = question().setting(2.0, Load::Filled { busy: 0.6 });
     change(&mut setting);
     Flow::of(transport, &setting, &Model::shipped().contract, 250.0)
 }
@@ -140,10 +140,13 @@ proptest! {
         let found = answer(&question).break_even;
         let over_delay = |max_delay_s| Question { max_delay_s, ..question };
         let over_rate = |rate| Question { rate, ..question };
+        let over_clients = |clients| Question { clients, ..question };
         crosses(&model, &found.max_delay_s.cpu, Yardstick::Cpu, over_delay)?;
         crosses(&model, &found.max_delay_s.wire_bytes, Yardstick::WireBytes, over_delay)?;
         crosses(&model, &found.rate.cpu, Yardstick::Cpu, over_rate)?;
         crosses(&model, &found.rate.wire_bytes, Yardstick::WireBytes, over_rate)?;
+        crosses(&model, &found.clients.cpu, Yardstick::Cpu, over_clients)?;
+        crosses(&model, &found.clients.wire_bytes, Yardstick::WireBytes, over_clients)?;
     }
 }
 

@@ -1,8 +1,9 @@
 // Where polling and a stream cost the same.
 
-import { costOf, total } from './cost.ts';
+import { total } from './cost.ts';
 import type { Model } from './model.ts';
-import { type Question, interval_s, settingOf } from './question.ts';
+import { type Question, interval_s } from './question.ts';
+import { serve } from './servers.ts';
 
 export type Yardstick = 'cpu' | 'wire-bytes';
 
@@ -17,23 +18,28 @@ export type ByYardstick = Readonly<Record<Yardstick, readonly Range[]>>;
 export interface BreakEven {
   readonly max_delay_s: ByYardstick;
   readonly rate: ByYardstick;
+  /** Few clients leave a server asleep, which makes a poll dearer. */
+  readonly clients: ByYardstick;
 }
 
 const DELAYS_S = [0.05, 86_400] as const;
 const RATES = [1e-7, 1e4] as const;
+const CLIENTS = [1, 1e9] as const;
 /** Steps a decade. Between two, costs cross at most once. */
 const STEPS = 40;
 /** Halvings of a step: as fine as the numbers are. */
 const HALVINGS = 60;
 
 export function breakEven(model: Model, question: Question): BreakEven {
-  const overDelay = (yardstick: Yardstick) =>
-    cheaper(DELAYS_S, (max_delay_s) => excess(model, { ...question, max_delay_s }, yardstick));
-  const overRate = (yardstick: Yardstick) =>
-    cheaper(RATES, (rate) => excess(model, { ...question, rate }, yardstick));
+  const over = (bounds: readonly [number, number], at: (value: number) => Partial<Question>): ByYardstick => {
+    const by = (yardstick: Yardstick) =>
+      cheaper(bounds, (value) => excess(model, { ...question, ...at(value) }, yardstick));
+    return { cpu: by('cpu'), 'wire-bytes': by('wire-bytes') };
+  };
   return {
-    max_delay_s: { cpu: overDelay('cpu'), 'wire-bytes': overDelay('wire-bytes') },
-    rate: { cpu: overRate('cpu'), 'wire-bytes': overRate('wire-bytes') },
+    max_delay_s: over(DELAYS_S, (max_delay_s) => ({ max_delay_s })),
+    rate: over(RATES, (rate) => ({ rate })),
+    clients: over(CLIENTS, (clients) => ({ clients })),
   };
 }
 
@@ -41,9 +47,8 @@ export function breakEven(model: Model, question: Question): BreakEven {
 export function excess(model: Model, question: Question, yardstick: Yardstick): number {
   const interval = interval_s(model, question);
   if (interval === null) return Infinity;
-  const setting = settingOf(question, interval);
   const [poll, stream] = (['poll', 'stream'] as const).map((transport) => {
-    const cost = costOf(model, transport, setting);
+    const cost = serve(model, question, transport, interval).cost;
     return yardstick === 'cpu' ? total(cost.cpu) : cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s;
   }) as [number, number];
   return poll - stream;

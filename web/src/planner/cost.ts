@@ -3,6 +3,7 @@
 import type { Transport } from '../transport.ts';
 import { type Flow, type Setting, flowOf, page } from './flow.ts';
 import type { Constants, Model } from './model.ts';
+import { US_PER_S, rested, waking_us } from './waking.ts';
 
 /** Cores kept busy, by what they are busy with. */
 export interface CpuBy {
@@ -23,7 +24,6 @@ export interface Cost {
   readonly client_memory_bytes: number;
 }
 
-export const US_PER_S = 1e6;
 const KIB = 1024;
 
 /** A message of `size` bytes on the wire. */
@@ -33,23 +33,8 @@ export function wireBytes(one: Constants, size: number): number {
 
 /** CPU of one delivery to a client that gets `rate` messages of `size` bytes a second, microseconds. */
 export function delivery_us(one: Constants, { size, rate }: Pick<Setting, 'size' | 'rate'>): number {
-  const cold_us = one.cold_us / (1 + rate * one.cold_s);
+  const cold_us = one.cold_us * rested(one.cold_s, rate);
   return one.message_us + cold_us + (one.kib_us * wireBytes(one, size)) / KIB;
-}
-
-/**
- * CPU for waking up, microseconds for each of so many `events` a second that come at random times to servers that
- * have as much more of the same to do as makes them so `busy`. All other work takes `work_us` a second.
- */
-function waking_us(model: Model, events: number, work_us: number, busy: number): number {
-  if (events <= 0) return 0;
-  const own_us = Math.min(work_us / events, 1e300);
-  const most_us = (1 - busy) * model.wake_us;
-  const sleep_us = model.wake_s * US_PER_S * busy;
-  const half = (own_us + sleep_us - most_us) / 2;
-  const root = Math.hypot(half, Math.sqrt(most_us * own_us));
-  // The same root, without taking one large number from another.
-  return half > 0 ? most_us * (own_us / (half + root)) : root - half;
 }
 
 export function costOf(model: Model, transport: Transport, setting: Setting): Cost {
@@ -65,7 +50,7 @@ export function costOf(model: Model, transport: Transport, setting: Setting): Co
   // What follows a message finds the server awake.
   const seldom = { poll: flow.requests_per_s, 'long-poll': flow.empty_per_s, stream: 0 }[transport];
   const work_us = publish_us + requests_us + messages_us + keepAlives_us + connects_us;
-  const woken_us = seldom * waking_us(model, seldom, work_us, setting.busy);
+  const woken_us = seldom * waking_us(model, seldom, work_us, setting.load);
   const largest = transport === 'poll' ? setting.rate * setting.interval_s : 1;
   const messages = Math.min(Math.max(largest, 1), page(model.contract, pollMessageBytes));
   const answerBytes = one.answer_bytes + messages * wireBytes(one, setting.size);

@@ -2,9 +2,10 @@
 
 import { TRANSPORTS, type Transport } from '../transport.ts';
 import type { BreakEven } from './break-even.ts';
-import { costOf, total } from './cost.ts';
+import { total } from './cost.ts';
 import type { Model } from './model.ts';
-import { type Question, interval_s, settingOf } from './question.ts';
+import { type Question, interval_s } from './question.ts';
+import { serve } from './servers.ts';
 
 export type Over = 'max_delay_s' | 'clients' | 'rate';
 
@@ -36,7 +37,7 @@ export function curveOf(model: Model, question: Question, found: BreakEven, over
   const at = Array.from({ length: POINTS }, (_, index) => least * (most / least) ** (index / (POINTS - 1)));
   const coresOf = (transport: Transport) =>
     at.map((value) => cores(model, { ...question, [over]: value }, transport));
-  const ranges = over === 'clients' ? [] : found[over].cpu;
+  const ranges = found[over].cpu;
   const bounds = ranges.flatMap(({ from, to }) => [from, to]);
   return {
     over,
@@ -50,9 +51,9 @@ export function curveOf(model: Model, question: Question, found: BreakEven, over
   };
 }
 
-/** The cores kept busy, were everyone on one server; null where no interval is short enough. */
+/** The cores kept busy, over all servers; null where no interval is short enough. */
 export function cores(model: Model, question: Question, transport: Transport): number | null {
   const interval = interval_s(model, question);
   if (interval === null && transport === 'poll') return null;
-  return total(costOf(model, transport, settingOf(question, interval ?? 1)).cpu);
+  return total(serve(model, question, transport, interval ?? 1).cost.cpu);
 }

@@ -14,9 +14,11 @@ export interface Setting {
   readonly interval_s: number;
   readonly wait_s: number;
   readonly round_trip_s: number;
-  /** The share of their time that servers are busy, with this and as much more of the same. */
-  readonly busy: number;
+  readonly load: Load;
 }
+
+/** What else a server has to do: nothing, on so many cores; or so much more of the same that it is so busy. */
+export type Load = { readonly cores: number } | { readonly busy: number };
 
 /** Over all clients. */
 export interface Flow {

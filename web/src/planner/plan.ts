@@ -2,24 +2,11 @@
 
 import { TRANSPORTS, type Transport } from '../transport.ts';
 import { type BreakEven, breakEven } from './break-even.ts';
-import {
-  type Cost,
-  type CpuBy,
-  type Part,
-  US_PER_S,
-  costOf,
-  delivery_us,
-  dominant,
-  readers,
-  total,
-  wireBytes,
-} from './cost.ts';
-import type { Flow, Setting } from './flow.ts';
+import { type CpuBy, type Part, dominant, total } from './cost.ts';
+import type { Flow } from './flow.ts';
 import type { Bounds, Model } from './model.ts';
-import { type Question, SHORTEST_INTERVAL_S, interval_s, settingOf } from './question.ts';
-
-/** What there must be enough servers for; `delay`: one message must have reached all clients in time. */
-export type Limit = 'cpu' | 'memory' | 'network' | 'delay';
+import { type Question, SHORTEST_INTERVAL_S, interval_s } from './question.ts';
+import { type Limit, serve } from './servers.ts';
 
 export interface Estimate extends Flow {
   /** How often a polling client must ask. */
@@ -66,10 +53,7 @@ export function planOf(model: Model, question: Question): Plan {
 
 export function estimate(model: Model, question: Question, transport: Transport): Estimate {
   const interval = transport === 'poll' ? interval_s(model, question) : null;
-  const setting = settingOf(question, interval ?? SHORTEST_INTERVAL_S);
-  const cost = costOf(model, transport, setting);
-  const delays = delaysOf(model, question, transport, setting, cost.flow);
-  const [needed, limit] = serversNeeded(model, question, cost, delays);
+  const { cost, delays, needed, limit } = serve(model, question, transport, interval ?? SHORTEST_INTERVAL_S);
   const isPossible = transport !== 'poll' || interval !== null;
   const servers = isPossible && Number.isFinite(needed) ? Math.max(1, Math.ceil(needed)) : null;
   const count = servers ?? 1;
@@ -92,67 +76,6 @@ export function estimate(model: Model, question: Question, transport: Transport)
     servers,
     limit,
   };
-}
-
-/** How late messages are, apart from the time it takes to reach all clients. */
-interface Delays {
-  readonly mean_s: number;
-  readonly worst_s: number;
-  /** From the first to the last of the clients that wait for a message, were they all on one server. */
-  readonly fanOut_s: number;
-}
-
-function delaysOf(
-  model: Model,
-  question: Question,
-  transport: Transport,
-  setting: Setting,
-  flow: Flow,
-): Delays {
-  const one = model.transports[transport];
-  const { round_trip_s, clients } = setting;
-  const there_s = model.service_s + round_trip_s / 2;
-  const asking_us = transport === 'long-poll' ? one.request_us + one.answer_us : 0;
-  const us = delivery_us(one, setting) + asking_us;
-  const bits = 8 * (one.answer_bytes + wireBytes(one, setting.size));
-  const { cores, network_bits_per_s } = question.server;
-  const fanOut_s = clients * Math.max(us / US_PER_S / cores, bits / network_bits_per_s);
-  switch (transport) {
-    case 'poll':
-      return {
-        mean_s: there_s + setting.interval_s / 2,
-        worst_s: there_s + setting.interval_s,
-        fanOut_s: 0,
-      };
-    case 'long-poll': {
-      // What comes while a client asks anew waits until that has arrived.
-      const always = setting.rate * round_trip_s >= 1 ? 1 : 0;
-      const asking = setting.spacing === 'random' ? (flow.requests_per_s / clients) * round_trip_s : always;
-      return {
-        mean_s: there_s + (asking * round_trip_s) / 2,
-        worst_s: there_s + (asking > 0 ? round_trip_s : 0),
-        fanOut_s,
-      };
-    }
-    case 'stream':
-      return { mean_s: there_s, worst_s: there_s, fanOut_s };
-  }
-}
-
-/** How many servers it takes, as a fraction, and what for. */
-function serversNeeded(model: Model, question: Question, cost: Cost, delays: Delays): [number, Limit] {
-  const { server } = question;
-  const share = (part: number, room: number) => (part === 0 ? 0 : room > 0 ? part / room : Infinity);
-  const processBytes = model.base_memory_bytes + model.contract.tail_bytes;
-  const mostBytes = Math.max(cost.wire_bytes_in_per_s, cost.wire_bytes_out_per_s);
-  const all: [number, Limit][] = [
-    // Every server takes every message in.
-    [share(readers(cost.cpu), server.cores * server.utilization - cost.cpu.publishing), 'cpu'],
-    [share(cost.client_memory_bytes, server.memory_bytes * server.utilization - processBytes), 'memory'],
-    [share(8 * mostBytes, server.network_bits_per_s * server.utilization), 'network'],
-    [share(delays.fanOut_s, question.max_delay_s - delays.worst_s), 'delay'],
-  ];
-  return all.reduce((most, one) => (one[0] > most[0] ? one : most));
 }
 
 function beyond(

@@ -1,6 +1,6 @@
 // What is asked of the model.
 
-import type { Setting, Spacing } from './flow.ts';
+import type { Load, Setting, Spacing } from './flow.ts';
 import type { Model } from './model.ts';
 
 export interface Question {
@@ -34,7 +34,7 @@ export function interval_s(model: Model, question: Question): number | null {
   return left >= SHORTEST_INTERVAL_S ? left : null;
 }
 
-export function settingOf(question: Question, interval_s: number): Setting {
+export function settingOf(question: Question, interval_s: number, load: Load): Setting {
   return {
     clients: question.clients,
     rate: question.rate,
@@ -43,6 +43,6 @@ export function settingOf(question: Question, interval_s: number): Setting {
     interval_s,
     wait_s: question.wait_s,
     round_trip_s: question.round_trip_s,
-    busy: question.server.utilization,
+    load,
   };
 }

@@ -69,6 +69,7 @@ function turns(question: Question, { break_even }: Plan): string {
   const { planner } = strings;
   return planner.turns(
     planner.rateOf(amount(question.rate)),
+    amount(question.clients),
     planner.turnsByCpu(ranges(break_even.max_delay_s.cpu, time)),
     planner.turnsByWire(ranges(break_even.max_delay_s['wire-bytes'], time)),
     time(question.max_delay_s),
@@ -76,13 +77,13 @@ function turns(question: Question, { break_even }: Plan): string {
   );
 }
 
-/** Null of none. */
+/** Null of none, and empty of all. */
 function ranges(all: readonly Range[], unit: (value: number) => string): string | null {
   const { planner } = strings;
   const texts = all.map(({ from, to }) => {
     if (from !== null && to !== null) return planner.between(unit(from), unit(to));
     if (from !== null) return planner.above(unit(from));
-    return to === null ? planner.any : planner.below(unit(to));
+    return to === null ? '' : planner.below(unit(to));
   });
   return texts.length === 0 ? null : texts.join(planner.or);
 }

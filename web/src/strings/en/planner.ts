@@ -5,14 +5,15 @@ import type { Over } from '../../planner/curves.ts';
 import type { Field } from '../../planner/fields.ts';
 import { amount } from '../../planner/figures.ts';
 import type { Spacing } from '../../planner/flow.ts';
-import type { BeyondWhat, Limit } from '../../planner/plan.ts';
+import type { BeyondWhat } from '../../planner/plan.ts';
+import type { Limit } from '../../planner/servers.ts';
 import type { Row } from '../../planner/table.ts';
 
 export const planner = {
   planner: {
     title: 'Planner',
     explained:
-      'What a number of clients would cost on each transport, computed from what was measured. All read the same room.',
+      'What a number of clients would cost on each transport, computed from what was measured. All read the same room. Servers with little to do pay more for each poll: they are asleep when it comes.',
     fields: {
       clients: 'Clients',
       rate: 'Rate',
@@ -95,21 +96,27 @@ export const planner = {
     between: (from: string, to: string) => `between ${from} and ${to}`,
     above: (from: string) => `above ${from}`,
     below: (to: string) => `below ${to}`,
-    any: 'of any size',
     or: ' or ',
-    rateOf: (rate: string) => `${rate} messages a second`,
-    turnsByCpu: (delay: string | null) =>
-      delay === null
-        ? 'polling never takes less CPU than SSE, whatever delay is acceptable'
-        : `polling takes less CPU than SSE if the acceptable delay is ${delay}`,
-    turnsByWire: (delay: string | null) =>
-      delay === null ? 'it never takes fewer wire bytes' : `it takes fewer wire bytes if that is ${delay}`,
-    turnsByRate: (rate: string | null) =>
-      rate === null
-        ? 'one push per message takes less CPU than polling at every rate'
-        : `batching polls take less CPU than one push per message at rates ${rate}`,
-    turns: (rate: string, byCpu: string, byWire: string, delay: string, byRate: string) =>
-      `At ${rate} to each client, ${byCpu}; ${byWire}. With ${delay} of acceptable delay, ${byRate}.`,
+    rateOf: (rate: string) => `${rate} ${rate === '1' ? 'message' : 'messages'} a second`,
+    // Null: never; empty: always.
+    turnsByCpu: (delay: string | null) => {
+      if (delay === null) return 'polling never takes less CPU than SSE, whatever delay is acceptable';
+      if (delay === '') return 'polling takes less CPU than SSE, whatever delay is acceptable';
+      return `polling takes less CPU than SSE if the acceptable delay is ${delay}`;
+    },
+    turnsByWire: (delay: string | null) => {
+      if (delay === null) return 'it never takes fewer wire bytes';
+      return delay === ''
+        ? 'it always takes fewer wire bytes'
+        : `it takes fewer wire bytes if that is ${delay}`;
+    },
+    turnsByRate: (rate: string | null) => {
+      if (rate === null) return 'one push per message takes less CPU than polling at every rate';
+      if (rate === '') return 'batching polls take less CPU than one push per message at every rate';
+      return `batching polls take less CPU than one push per message at rates ${rate}`;
+    },
+    turns: (rate: string, clients: string, byCpu: string, byWire: string, delay: string, byRate: string) =>
+      `At ${rate} to each of ${clients} ${clients === '1' ? 'client' : 'clients'}, ${byCpu}; ${byWire}. With ${delay} of acceptable delay, ${byRate}.`,
     beyondWhat: {
       'clients-per-server': (value: string) => `${value} clients on one server`,
       rate: (value: string) => `${value} messages a second`,

@@ -7,7 +7,7 @@ export const planner: typeof english = {
   planner: {
     title: '플래너',
     explained:
-      '클라이언트 수에 따라 전송 방식마다 드는 비용을 측정값으로 계산합니다. 모두 같은 방을 읽는다고 봅니다.',
+      '클라이언트 수에 따라 전송 방식마다 드는 비용을 측정값으로 계산합니다. 모두 같은 방을 읽는다고 봅니다. 한가한 서버는 폴링이 올 때 잠들어 있어 한 번에 드는 비용이 더 큽니다.',
     fields: {
       clients: '클라이언트',
       rate: '빈도',
@@ -83,23 +83,26 @@ export const planner: typeof english = {
     between: (from, to) => `${from}에서 ${to} 사이`,
     above: (from) => `${from} 초과`,
     below: (to) => `${to} 미만`,
-    any: '제한 없음',
     or: ' 또는 ',
     rateOf: (rate) => `초당 ${rate}개`,
-    turnsByCpu: (delay) =>
-      delay === null
-        ? '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적어지지 않습니다'
-        : `폴링의 CPU가 SSE보다 적은 허용 지연은 ${delay}입니다`,
-    turnsByWire: (delay) =>
-      delay === null
-        ? '전송 바이트는 언제나 SSE가 더 적습니다'
-        : `전송 바이트가 SSE보다 적은 허용 지연은 ${delay}입니다`,
-    turnsByRate: (rate) =>
-      rate === null
-        ? '어떤 빈도에서도 메시지마다 푸시하는 쪽의 CPU가 더 적습니다'
-        : `모아서 받는 폴링의 CPU가 더 적은 메시지 빈도는 ${rate}입니다`,
-    turns: (rate, byCpu, byWire, delay, byRate) =>
-      `클라이언트마다 메시지가 ${rate}일 때 ${byCpu}. ${byWire}. 허용 지연이 ${delay}일 때 ${byRate}.`,
+    turnsByCpu: (delay) => {
+      if (delay === null) return '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적어지지 않습니다';
+      if (delay === '') return '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적습니다';
+      return `폴링의 CPU가 SSE보다 적은 허용 지연은 ${delay}입니다`;
+    },
+    turnsByWire: (delay) => {
+      if (delay === null) return '전송 바이트는 언제나 SSE가 더 적습니다';
+      return delay === ''
+        ? '전송 바이트는 언제나 폴링이 더 적습니다'
+        : `전송 바이트가 SSE보다 적은 허용 지연은 ${delay}입니다`;
+    },
+    turnsByRate: (rate) => {
+      if (rate === null) return '어떤 빈도에서도 메시지마다 푸시하는 쪽의 CPU가 더 적습니다';
+      if (rate === '') return '어떤 빈도에서도 모아서 받는 폴링의 CPU가 더 적습니다';
+      return `모아서 받는 폴링의 CPU가 더 적은 메시지 빈도는 ${rate}입니다`;
+    },
+    turns: (rate, clients, byCpu, byWire, delay, byRate) =>
+      `클라이언트 ${clients}개마다 메시지가 ${rate}일 때 ${byCpu}. ${byWire}. 허용 지연이 ${delay}일 때 ${byRate}.`,
     beyondWhat: {
       'clients-per-server': (value) => `서버당 클라이언트 ${value}개`,
       rate: (value) => `초당 메시지 ${value}개`,
