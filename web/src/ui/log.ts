@@ -37,6 +37,7 @@ export class LogView {
   #scheduled = false;
   #drawn_ms = -Infinity;
   #atEnd = true;
+  #top_px = 0;
   #unread = 0;
   #last: { message: Message; transport: Transport } | null = null;
 
@@ -64,10 +65,13 @@ export class LogView {
       this.#toEnd();
       this.#scroller.focus({ preventScroll: true });
     });
-    // The composer grows and the cost folds out; whoever was at the end stays there.
-    new ResizeObserver(() => {
+    // The composer grows, the cost folds out, and a row turns out to be higher than was taken for it before it was
+    // drawn; whoever was at the end stays there.
+    const sizes = new ResizeObserver(() => {
       if (this.#atEnd) this.#toEnd();
-    }).observe(this.#scroller);
+    });
+    sizes.observe(this.#scroller);
+    sizes.observe(this.#list);
   }
 
   messages(sightings: Sighting[], transport: Transport): void {
@@ -202,7 +206,10 @@ export class LogView {
 
   #scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    // Where the end moved away, and not the reader, the end is still what is wanted.
+    const stays = this.#atEnd && scrollTop >= this.#top_px;
+    this.#top_px = scrollTop;
+    this.#atEnd = stays || scrollHeight - scrollTop - clientHeight < NEAR_PX;
     if (this.#atEnd && this.#unread > 0) {
       this.#unread = 0;
       this.#showJump();
@@ -214,6 +221,7 @@ export class LogView {
     this.#unread = 0;
     this.#showJump();
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top_px = this.#scroller.scrollTop;
   }
 
   #showJump(): void {
