@@ -84,6 +84,7 @@ export class CostView {
     fold.addEventListener('click', () => {
       const open = this.element.toggleAttribute('data-open');
       fold.setAttribute('aria-expanded', String(open));
+      if (open) detail.scrollIntoView({ block: 'nearest' });
     });
     this.#label(lane.client);
     this.#draw();

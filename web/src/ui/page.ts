@@ -21,6 +21,7 @@ import { LaneView, type ShownLane } from './lane-view.ts';
 import { Notice } from './notice.ts';
 import { Panels } from './panels.ts';
 import { PresenceView } from './presence.ts';
+import { measureRoom } from './room-left.ts';
 import { Tour } from './tour.ts';
 import { trafficControl } from './traffic.ts';
 import { viewSwitch } from './views.ts';
@@ -137,6 +138,7 @@ export function openRoom(app: HTMLElement, room: string): void {
     }
     introduce();
     for (const { lane, transport } of lanes()) lane.use(transport);
+    measure();
     tour.refresh();
     attach.view(lanes(), view);
   };
@@ -150,24 +152,17 @@ export function openRoom(app: HTMLElement, room: string): void {
     showPending();
   };
 
-  const speech = h('div', { class: 'speech' }, composer.element, trafficControl(room, published));
-  // It stays in sight, so what the focus goes to has to keep clear of it.
-  new ResizeObserver(() => stage.style.setProperty('--speech-height', `${speech.offsetHeight}px`)).observe(
-    speech,
+  const top = header(
+    room,
+    status,
+    h('div', { class: 'tools' }, presence.toggle, tour.button, viewSwitch(view, switchTo)),
   );
+  const strips = h('div', { class: 'strips' }, notice.element, presence.element);
+  const speech = h('div', { class: 'speech' }, composer.element, trafficControl(room, published));
+  const measure = measureRoom(stage, [top, strips], speech);
 
   app.replaceChildren(
-    h(
-      'div',
-      { class: 'page' },
-      header(
-        room,
-        status,
-        h('div', { class: 'tools' }, presence.toggle, tour.button, viewSwitch(view, switchTo)),
-      ),
-      h('div', { class: 'strips' }, notice.element, presence.element),
-      h('main', { class: 'conversation' }, stage, speech),
-    ),
+    h('div', { class: 'page' }, top, strips, h('main', { class: 'conversation' }, stage, speech)),
     panels.element,
     tour.element,
   );

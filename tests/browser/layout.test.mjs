@@ -1,0 +1,123 @@
+// Where things stand: nothing covers what is read or chosen, whatever the size of the window.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const test = suite();
+
+const PHONE = { viewport: { width: 390, height: 844 } };
+
+/** Where `locator` stands in the window. */
+const box = (locator) => locator.evaluate((element) => element.getBoundingClientRect().toJSON());
+
+/** How far each log is from its end, in pixels. */
+const fromEnd = (page) =>
+  page
+    .locator('.log')
+    .evaluateAll((logs) =>
+      logs.map(({ scrollHeight, scrollTop, clientHeight }) =>
+        Math.round(scrollHeight - scrollTop - clientHeight),
+      ),
+    );
+
+test('on a phone the newest message stands above the composer, with Traffic and Cost open as well', async ({
+  server,
+  open,
+}) => {
+  for (let number = 1; number <= 30; number++) await server.publish({ text: `line ${number}` });
+  const lab = await open('?room=lobby', { ...PHONE, name: 'mina' });
+  const { page } = lab;
+  const isInSight = async () => {
+    const [newest, log, speech] = await Promise.all(
+      ['.message:last-child .text', '.log', '.speech'].map((each) => box(page.locator(each))),
+    );
+    return newest.top >= log.top && newest.bottom <= Math.min(log.bottom, speech.top);
+  };
+  await lab.send('and this');
+  await lab.log.getByText('and this', { exact: true }).waitFor();
+  await until('the newest message is in sight', isInSight);
+
+  await page.getByRole('button', { name: 'Traffic', exact: true }).click();
+  await until('the newest message is in sight beside Traffic', isInSight);
+
+  const cost = page.getByRole('button', { name: /^Cost/ });
+  await cost.click();
+  const detail = await box(page.locator('.cost-detail'));
+  assert.ok(detail.top >= 0 && detail.top < (await box(page.locator('.speech'))).top, 'Cost is in sight');
+  await page.evaluate(() => scrollTo(0, 0));
+  await until('the newest message is in sight with both open', isInSight);
+});
+
+test('a lane that says why it waits covers nothing', async ({ open }) => {
+  for (const viewport of [
+    { width: 1440, height: 900 },
+    { width: 1024, height: 700 },
+    { width: 820, height: 1080 },
+    { width: 390, height: 844 },
+  ]) {
+    const lab = await open('?view=side-by-side', { viewport });
+    const { page } = lab;
+    await page.route('**/poll?*', (route) => route.fulfill({ json: {} }));
+    const lane = lab.lane('Polling').region;
+    await lane.locator('.status[data-link=reconnecting] .status-why:not(:empty)').waitFor();
+    const [status, network, choice] = await Promise.all(
+      ['.status-text', '.network-choice', '.transports'].map((each) => box(lane.locator(each))),
+    );
+    const why = await box(lane.locator('.status-why'));
+    for (const said of [status, why])
+      for (const chosen of [network, choice])
+        assert.ok(
+          said.top >= chosen.bottom || said.bottom <= chosen.top || said.left >= chosen.right,
+          `at ${viewport.width}: ${JSON.stringify({ said, chosen })}`,
+        );
+  }
+});
+
+test('the log stays at its end after a long message, and when the window changes', async ({
+  server,
+  open,
+}) => {
+  for (let number = 1; number <= 16; number++) await server.publish({ text: `line ${number}` });
+  const lab = await open('?view=side-by-side', { viewport: { width: 1440, height: 900 }, name: 'mina' });
+  const { page } = lab;
+  await lab.connectedBoth();
+  const areAtEnd = async () => (await fromEnd(page)).every((px) => px <= 1);
+  const text = page.getByRole('textbox', { name: 'Message', exact: true });
+  await text.fill('one\ntwo\nthree\nfour\nfive');
+  await text.press('Enter');
+  await until('both lanes show it', async () => (await page.locator('.message.own').count()) === 2);
+  await until('both are at their end', areAtEnd);
+  for (const viewport of [
+    { width: 1000, height: 620 },
+    { width: 1440, height: 900 },
+  ]) {
+    await page.setViewportSize(viewport);
+    await until(`both are at their end at ${viewport.width}`, areAtEnd);
+  }
+  // Whoever reads further up is left there.
+  await page.locator('.log').first().hover();
+  await page.mouse.wheel(0, -200);
+  await until('the reader is further up', async () => ((await fromEnd(page))[0] ?? 0) > 100);
+  await server.publish({ text: 'one more' });
+  await page.getByRole('button', { name: '1 new message' }).waitFor();
+});
+
+test('nothing is wider than a narrow window', async ({ open }) => {
+  for (const query of ['?lang=en', '?lang=ko', '?lang=en&view=side-by-side', '?lang=ko&view=side-by-side']) {
+    const { page } = await open(query, { viewport: { width: 320, height: 640 } });
+    const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+    await page.locator('.plan-table tbody td').first().waitFor();
+    assert.equal(await width(), 320, query);
+    const [before, after] = await page
+      .locator('.options')
+      .first()
+      .evaluate((options) => {
+        const [, long, stream] = options.children;
+        const label = document.createRange();
+        label.selectNodeContents(long.querySelector('label'));
+        return [label.getBoundingClientRect().right, stream.getBoundingClientRect().left];
+      });
+    assert.ok(before < after, `${query}: a name runs into the next`);
+  }
+});

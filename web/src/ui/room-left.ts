@@ -1,0 +1,19 @@
+// What is left of the window for the conversation: styles only learn here how much stands above it and below it.
+
+/** Keeps on `stage` the distance from the page's top to the first log, and the height of `below`, which stays in sight. */
+export function measureRoom(stage: HTMLElement, above: readonly Element[], below: HTMLElement): () => void {
+  const measure = () => {
+    stage.style.setProperty('--speech-height', `${below.offsetHeight}px`);
+    const log = stage.querySelector('.lane-log');
+    if (log === null) return;
+    const top = Math.round(log.getBoundingClientRect().top + scrollY);
+    stage.style.setProperty('--log-top', `${top}px`);
+  };
+  const observer = new ResizeObserver(measure);
+  for (const each of [...above, below]) observer.observe(each);
+  // Lanes come and go with the view; whoever was shown before is still observed, and costs nothing.
+  return () => {
+    for (const head of stage.querySelectorAll('.lane-head')) observer.observe(head);
+    measure();
+  };
+}
