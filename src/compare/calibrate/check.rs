@@ -44,9 +44,7 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
         wait_s: workload.wait.as_secs_f64(),
         round_trip_s: 0.0,
         closes: point.purpose == Purpose::FitConnecting,
-        load: Load::Alone {
-            cores: f64::from(model.server_cores),
-        },
+        load: Load::alone(f64::from(model.server_cores)),
     };
     model.cost(point.transport, &setting)
 }

@@ -86,7 +86,7 @@ impl Matrix {
             wait_s: 25.0,
             round_trip_s: 0.0,
             closes: false,
-            load: Load::Alone { cores: 1.0 },
+            load: Load::alone(1.0),
         };
         model.cost(point.transport, &setting).cpu.total()
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Constants, Flow, Model, Setting, rested};
+use super::{Constants, Flow, Model, Setting, rested, waking::Work};
 use crate::compare::Transport;
 
 /// What a setting costs, over all clients and on one server.
@@ -87,8 +87,12 @@ impl Model {
             Transport::LongPoll => flow.empty,
             Transport::Stream => 0.0,
         };
-        let work_us = publish_us + requests_us + messages_us + keep_alives_us + connects_us;
-        let waking_us = seldom * self.waking_us(seldom, work_us, setting.load);
+        let work = Work {
+            events: seldom,
+            clients_us: requests_us + messages_us + keep_alives_us + connects_us,
+            publishing_us: publish_us,
+        };
+        let waking_us = seldom * self.waking_us(work, setting.load);
         let largest = match transport {
             Transport::Poll => setting.rate * setting.interval_s,
             Transport::LongPoll | Transport::Stream => 1.0,

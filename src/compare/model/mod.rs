@@ -38,4 +38,4 @@ pub use flow::{Flow, Setting, Spacing};
 pub use plan::{Beyond, BeyondWhat, Estimate, Plan, Question, ServerSize, plan};
 pub use rested::rested;
 pub use servers::{Limit, Served, serve};
-pub use waking::Load;
+pub use waking::{Filled, Load};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cost, Load, Model, Question, delays::Delays};
+use super::{Cost, Filled, Load, Model, Question, delays::Delays};
 use crate::compare::Transport;
 
 /// What there must be enough servers for.
@@ -31,18 +31,21 @@ pub struct Served {
 /// from what each has to do then: one that is not filled wakes up for more of its requests.
 pub fn serve(model: &Model, question: &Question, transport: Transport, interval_s: f64) -> Served {
     let server = &question.server;
-    let filled = Load::Filled {
+    let cores = server.cores;
+    let filled = Filled::To {
         busy: server.utilization,
     };
-    let setting = question.setting(interval_s, filled);
+    let setting = question.setting(interval_s, Load { cores, filled });
     let cost = model.cost(transport, &setting);
     let delays = Delays::of(model, question, transport, &setting, &cost.flow);
     let (needed, limit) = needed(model, question, &cost, &delays);
     let cost = if needed.is_finite() {
-        let cores = server.cores * needed.max(1.0);
+        let filled = Filled::By {
+            servers: needed.max(1.0),
+        };
         model.cost(
             transport,
-            &question.setting(interval_s, Load::Alone { cores }),
+            &question.setting(interval_s, Load { cores, filled }),
         )
     } else {
         cost

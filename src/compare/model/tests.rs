@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{
-    Limit, Load, Model, Part, Plan, Question, Range, ServerSize, Setting, Spacing,
+    Filled, Limit, Load, Model, Part, Plan, Question, Range, ServerSize, Setting, Spacing,
     break_even::{Yardstick, excess},
     flow::Flow,
     plan,
@@ -11,12 +11,17 @@ use super::{
 };
 use crate::compare::Transport;
 
+const LOAD: Load = Load {
+    cores: 4.0,
+    filled: Filled::To { busy: 0.6 },
+};
+
 fn answer(question: &Question) -> Plan {
     plan(&Model::shipped(), question)
 }
 
 fn flow(transport: Transport, change: impl FnOnce(&mut Setting)) -> Flow {
-    let mut setting = question().setting(2.0, Load::Filled { busy: 0.6 });
+    let mut setting = question().setting(2.0, LOAD);
     change(&mut setting);
     Flow::of(transport, &setting, &Model::shipped().contract, 250.0)
 }

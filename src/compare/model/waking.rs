@@ -9,36 +9,69 @@ use super::{Model, US_PER_S, rested};
 /// What comes more seldom than any number can say costs as if it took so long, microseconds.
 const MOST_US: f64 = 1e300;
 
-/// What else a server has to do.
+/// How busy servers are that clients are spread over.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Load {
-    /// Nothing, on so many cores.
-    Alone { cores: f64 },
-    /// So much more of the same that it is busy for this share of the time.
-    Filled { busy: f64 },
+pub struct Load {
+    /// Of one server.
+    pub cores: f64,
+    pub filled: Filled,
+}
+
+impl Load {
+    /// One server of so many cores that has nothing else to do.
+    pub fn alone(cores: f64) -> Self {
+        Self {
+            cores,
+            filled: Filled::By { servers: 1.0 },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Filled {
+    /// With these clients, and nothing else. Servers may be counted in fractions.
+    By { servers: f64 },
+    /// With so many such clients that it is busy for this share of the time.
+    To { busy: f64 },
+}
+
+/// What happens in a second besides waking up, over all servers.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// What comes at random times.
+    pub events: f64,
+    /// CPU for the clients, microseconds.
+    pub clients_us: f64,
+    /// CPU for taking messages in, microseconds: each server takes all of them.
+    pub publishing_us: f64,
 }
 
 impl Model {
-    /// CPU for waking up, microseconds for each of so many `events` a second that come at random times. All
-    /// other work, theirs and that of the rest, takes `work_us` a second.
-    pub fn waking_us(&self, events: f64, work_us: f64, load: Load) -> f64 {
+    /// CPU for waking up, microseconds for each event.
+    pub fn waking_us(&self, work: Work, load: Load) -> f64 {
+        let Work {
+            events, clients_us, ..
+        } = work;
         if events <= 0.0 {
             return 0.0;
         }
-        match load {
-            Load::Alone { cores } => {
+        let publishing = work.publishing_us / (load.cores * US_PER_S);
+        match load.filled {
+            Filled::By { servers } => {
+                let cores = servers * load.cores;
                 let asleep_us = self.wake_us * rested(self.wake_s, events / cores);
                 // busy = (work + events × asleep × (1 - busy)) / time
                 let time_us = cores * US_PER_S;
+                let work_us = clients_us + publishing * time_us;
                 let busy = (work_us + events * asleep_us) / (time_us + events * asleep_us);
                 (1.0 - busy).max(0.0) * asleep_us
             }
-            Load::Filled { busy } => {
+            Filled::To { busy } => {
                 // waking = most / (1 + sleep / (own + waking)): how often they come to a core that is busy
                 // with them follows from what each takes.
-                let own_us = (work_us / events).min(MOST_US);
+                let own_us = (clients_us / events).min(MOST_US);
                 let most_us = (1.0 - busy) * self.wake_us;
-                let sleep_us = self.wake_s * US_PER_S * busy;
+                let sleep_us = self.wake_s * US_PER_S * (busy - publishing).max(0.0);
                 let half = (own_us + sleep_us - most_us) / 2.0;
                 let root = half.hypot((most_us * own_us).sqrt());
                 // The same root, without taking one large number from another.
@@ -66,38 +99,59 @@ mod tests {
         }
     }
 
+    const CORES: f64 = 2.0;
+
+    fn alone(events: f64, own_us: f64) -> f64 {
+        let work = Work {
+            events,
+            clients_us: events * own_us,
+            publishing_us: 0.0,
+        };
+        model().waking_us(work, Load::alone(1.0))
+    }
+
     proptest! {
-        /// What is said of a server on its own is said of one that is filled just as far.
+        /// What is said of servers on their own is said of ones that are filled just as far.
         #[test]
-        fn both_ways_to_ask_agree(events in 1.0..50_000.0_f64, own_us in 1.0..15.0_f64) {
+        fn both_ways_to_ask_agree(
+            events in 1.0..50_000.0_f64,
+            own_us in 1.0..15.0_f64,
+            publishing_us in 0.0..1e5_f64,
+            servers in 1.0..9.0_f64,
+        ) {
             let model = model();
-            let work_us = events * own_us;
-            let alone = model.waking_us(events, work_us, Load::Alone { cores: 1.0 });
-            let busy = (work_us + events * alone) / US_PER_S;
-            let filled = model.waking_us(events, work_us, Load::Filled { busy });
+            let work = Work { events, clients_us: events * own_us, publishing_us };
+            let by = Filled::By { servers };
+            let alone = model.waking_us(work, Load { cores: CORES, filled: by });
+            let all_us = servers * publishing_us + events * (own_us + alone);
+            let to = Filled::To { busy: all_us / (servers * CORES * US_PER_S) };
+            let filled = model.waking_us(work, Load { cores: CORES, filled: to });
             prop_assert!((alone - filled).abs() < 1e-6 * model.wake_us, "{alone} {filled}");
         }
     }
 
     #[test]
     fn who_is_seldom_asked_pays_in_full_and_who_is_busy_next_to_nothing() {
-        let model = model();
-        let alone =
-            |events: f64| model.waking_us(events, events * 10.0, Load::Alone { cores: 1.0 });
-        assert!(alone(1.0) > 89.0);
+        assert!(alone(1.0, 10.0) > 89.0);
         assert!(
-            (40.0..46.0).contains(&alone(1000.0)),
+            (40.0..46.0).contains(&alone(1000.0, 10.0)),
             "half, and a tenth busy"
         );
-        assert!(alone(40_000.0) < 2.0);
-        assert_eq!(alone(0.0), 0.0);
+        assert!(alone(40_000.0, 10.0) < 2.0);
+        assert_eq!(alone(0.0, 10.0), 0.0);
     }
 
     #[test]
     fn what_next_to_never_comes_pays_what_the_busy_leave_of_it() {
-        let filled = |events: f64| model().waking_us(events, 1000.0, Load::Filled { busy: 0.6 });
         for events in [1e-168, 1e-300, f64::MIN_POSITIVE] {
-            assert!((filled(events) - 36.0).abs() < 1e-6, "{events}");
+            let work = Work {
+                events,
+                clients_us: 1000.0,
+                publishing_us: 0.0,
+            };
+            let filled = Filled::To { busy: 0.6 };
+            let waking = model().waking_us(work, Load { cores: 1.0, filled });
+            assert!((waking - 36.0).abs() < 1e-6, "{events}");
         }
     }
 }

@@ -49,8 +49,9 @@ export function costOf(model: Model, transport: Transport, setting: Setting): Co
   const publish_us = setting.rate * model.publish_us;
   // What follows a message finds the server awake.
   const seldom = { poll: flow.requests_per_s, 'long-poll': flow.empty_per_s, stream: 0 }[transport];
-  const work_us = publish_us + requests_us + messages_us + keepAlives_us + connects_us;
-  const woken_us = seldom * waking_us(model, seldom, work_us, setting.load);
+  const clients_us = requests_us + messages_us + keepAlives_us + connects_us;
+  const work = { events: seldom, clients_us, publishing_us: publish_us };
+  const woken_us = seldom * waking_us(model, work, setting.load);
   const largest = transport === 'poll' ? setting.rate * setting.interval_s : 1;
   const messages = Math.min(Math.max(largest, 1), page(model.contract, pollMessageBytes));
   const answerBytes = one.answer_bytes + messages * wireBytes(one, setting.size);

@@ -17,8 +17,12 @@ export interface Setting {
   readonly load: Load;
 }
 
-/** What else a server has to do: nothing, on so many cores; or so much more of the same that it is so busy. */
-export type Load = { readonly cores: number } | { readonly busy: number };
+/**
+ * How busy servers of so many cores are: with these clients and nothing else, or with so many such clients that they
+ * are busy for a share of the time. Servers may be counted in fractions.
+ */
+export type Load =
+  { readonly cores: number; readonly servers: number } | { readonly cores: number; readonly busy: number };
 
 /** Over all clients. */
 export interface Flow {

@@ -25,13 +25,14 @@ export interface Served {
  */
 export function serve(model: Model, question: Question, transport: Transport, interval_s: number): Served {
   const { server } = question;
+  const { cores } = server;
   const settingFor = (load: Load) => settingOf(question, interval_s, load);
-  const setting = settingFor({ busy: server.utilization });
+  const setting = settingFor({ cores, busy: server.utilization });
   const filled = costOf(model, transport, setting);
   const delays = delaysOf(model, question, transport, setting, filled.flow);
   const [needed, limit] = serversNeeded(model, question, filled, delays);
   const cost = Number.isFinite(needed)
-    ? costOf(model, transport, settingFor({ cores: server.cores * Math.max(1, needed) }))
+    ? costOf(model, transport, settingFor({ cores, servers: Math.max(1, needed) }))
     : filled;
   return { cost, delays, needed, limit };
 }
