@@ -84,3 +84,30 @@ check('a lane goes on where it was when its view comes back', async ({ server, o
     return (await server.ledger(client)).transports.stream.open === 0;
   });
 });
+
+check('the time in which the page had stopped its lanes is no delay', async ({ server, open }) => {
+  const lab = await open(BOTH, { name: 'mina' });
+  await lab.connectedBoth();
+  await lab.page.getByRole('button', { name: /^Who is here/ }).click();
+  await lab.send('before');
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before']);
+  await lab.view('One').click();
+  await lab.send('meanwhile');
+  await lab.page.getByRole('list', { name: 'Who left' }).getByText('(SSE) left').waitFor();
+  await lab.view('Side by side').click();
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before', 'meanwhile']);
+  await server.publish({ text: 'after' });
+  for (const lane of ['Polling', 'SSE']) {
+    await lab.lane(lane).reads(['before', 'meanwhile', 'after']);
+    const delays = await lab.lane(lane).delays();
+    assert.deepEqual(
+      delays.map((delay) => delay !== null),
+      [true, false, true],
+      lane,
+    );
+  }
+  await lab.page
+    .getByRole('list', { name: 'Who left' })
+    .getByText('(SSE) left')
+    .waitFor({ state: 'detached' });
+});

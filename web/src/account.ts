@@ -10,7 +10,7 @@ import type { Transport } from './transport.ts';
 /** A message as a lane saw it. */
 export interface Sighting {
   message: Message;
-  /** Null for what was said before the lane began, and while the server's clock is not known. */
+  /** Null for what was said before the lane began or while it was stopped, and while the server's clock is not known. */
   delay: Delay | null;
   /** Known to be this page's own. One that is not yet may turn out to be. */
   own: boolean;
@@ -61,6 +61,11 @@ export class Account {
   /** This page published a message; tells its delay where it has been seen already. */
   sent(cursor: string, sent_ms: number): Delay | null {
     return this.#delays.sent(cursor, sent_ms);
+  }
+
+  /** Reading goes on after the page itself had stopped it. */
+  resume(): void {
+    this.#delays.resume(performance.now());
   }
 
   /** What was awaited may never come. */

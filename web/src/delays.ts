@@ -2,7 +2,8 @@
 //
 // For what this page published itself both ends are its own clock. Either end may be first: a stream often brings a
 // message before the publish request has its answer. For messages from elsewhere the server's time of the message
-// is put on this page's clock, with what that leaves uncertain. What was said before the lane began has no delay.
+// is put on this page's clock, with what that leaves uncertain. What was said before the lane began, or while the page
+// itself had stopped it, has no delay: that time is none of the transport's.
 
 import { type Delay, epochMs, type ServerClock } from './clock.ts';
 import type { Message } from './message.ts';
@@ -20,7 +21,9 @@ export interface DelayFigures {
 
 export class Delays {
   readonly #clock: ServerClock;
-  readonly #begun_ms: number;
+  #begun_ms: number;
+  /** Until when the page had stopped the lane. */
+  #stopped_ms = -Infinity;
   /** When this page's own messages were sent, by cursor. */
   readonly #sent = new Map<string, number>();
   readonly #awaited = new Set<string>();
@@ -37,6 +40,13 @@ export class Delays {
     this.#begun_ms = begun_ms;
   }
 
+  /** The lane reads again since `begun_ms`, after the page had stopped it. */
+  resume(begun_ms: number): void {
+    this.#begun_ms = begun_ms;
+    this.#stopped_ms = begun_ms;
+    this.#awaited.clear();
+  }
+
   /** This page's own messages that were published but not yet seen. */
   get awaited(): number {
     return this.#awaited.size;
@@ -47,7 +57,8 @@ export class Delays {
     this.#sent.set(cursor, sent_ms);
     bound(this.#sent);
     const seen = this.#seen.get(cursor);
-    if (seen !== undefined) return this.#own(cursor, seen.transport, seen.at_ms - sent_ms);
+    if (seen !== undefined)
+      return sent_ms < this.#stopped_ms ? null : this.#own(cursor, seen.transport, seen.at_ms - sent_ms);
     this.#awaited.add(cursor);
     return null;
   }
@@ -58,6 +69,7 @@ export class Delays {
     const sent_ms = this.#sent.get(cursor);
     if (sent_ms !== undefined) {
       this.#awaited.delete(cursor);
+      if (sent_ms < this.#stopped_ms) return null;
       return this.#own(cursor, transport, at_ms - sent_ms);
     }
     const published = this.#clock.local(epochMs(sent_at), at_ms);

@@ -45,6 +45,8 @@ export class Lane {
   #source: Source | null = null;
   #link: Link = { kind: 'connecting' };
   #fault: Fault = 'healthy';
+  /** The page itself has ended reading for a while. */
+  #stopped = false;
   /** The connections are to be closed as soon as there are any. */
   #severing = false;
 
@@ -105,6 +107,7 @@ export class Lane {
     if (transport === this.#transport) return;
     this.#source?.stop();
     this.#transport = transport;
+    this.#goOn();
     this.#tell((to) => to.transport?.(transport, performance.now()));
     this.#tellAwaited();
     this.#start();
@@ -132,16 +135,19 @@ export class Lane {
 
   /** The page slept, or was away from its network: what was open then is not to be relied on. */
   revive(): void {
+    this.#goOn();
     this.#source?.start(() => this.#ingest.place(), true);
   }
 
   /** The page is being put away: nothing stays open, until `revive`. */
   rest(): void {
+    this.#stopped = true;
     this.#source?.stop();
   }
 
   /** Reads no more; `use` begins again at the same place. */
   stop(): void {
+    this.#stopped = true;
     this.#source?.stop();
     this.#source = null;
     this.#transport = null;
@@ -164,6 +170,11 @@ export class Lane {
     const delay = this.#account.sent(cursor, sent_ms);
     if (delay !== null) this.#tell((to) => to.own?.(cursor, delay));
     this.#tellAwaited();
+  }
+
+  #goOn(): void {
+    if (this.#stopped) this.#account.resume();
+    this.#stopped = false;
   }
 
   #start(): void {

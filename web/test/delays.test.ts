@@ -40,6 +40,18 @@ describe('delays', () => {
     expect(d.figures('poll')).toBeNull();
   });
 
+  test('are none for what was said while the page had stopped the lane', () => {
+    const d = delays();
+    d.sent('aaa-1', 100);
+    d.resume(10_000);
+    expect(d.awaited).toBe(0);
+    expect(d.seen(at(1, 105), 'poll', 10_010)).toBeNull();
+    expect(d.seen(at(2, 5_000), 'stream', 10_010)).toBeNull();
+    expect(d.sent('aaa-2', 4_990)).toBeNull();
+    expect(d.figures('poll') ?? d.figures('stream')).toBeNull();
+    expect(d.seen(at(3, 10_020), 'stream', 10_030)?.ms).toBe(10);
+  });
+
   test('are none while the server’s clock is not known', () => {
     const d = new Delays(new ServerClock(), 0);
     expect(d.seen(message(1), 'poll', 10)).toBeNull();

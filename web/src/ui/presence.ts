@@ -116,6 +116,9 @@ export class PresenceView {
 
   #news(presence: Presence, at_ms: number): void {
     const gone = this.#departures.news(presence, at_ms);
+    // Who is back has not left.
+    for (const { client } of presence.present)
+      this.#gone.querySelector(`[data-client="${client}"]`)?.remove();
     this.#visitors?.news(presence);
     setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
     this.#latest = presence;
@@ -150,7 +153,8 @@ export class PresenceView {
   }
 
   #tell({ guest, noticed_ms }: Departure): void {
-    const name = guest.author ?? guest.client;
+    const isOwn = this.#attached.some(({ client }) => client === guest.client);
+    const name = guest.author ?? (isOwn ? strings.presence.thisPage : guest.client);
     const text =
       noticed_ms === null
         ? strings.presence.left(name, transportName(guest))
@@ -158,7 +162,7 @@ export class PresenceView {
     this.#gone.prepend(
       h(
         'li',
-        { 'data-transport': guest.transport },
+        { 'data-transport': guest.transport, 'data-client': guest.client },
         guest.transport === null ? null : line(guest.transport),
         h('bdi', {}, text),
       ),
