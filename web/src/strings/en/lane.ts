@@ -54,7 +54,7 @@ export const lane = {
     requests: 'how often it asked',
     empty: 'without a message',
     messages: 'delivered to this client',
-    connections: 'TCP, opened for it',
+    connections: 'TCP, by first request',
     wire_bytes: 'both ways, with heads',
     bytes_per_message: 'wire bytes by messages',
     delay_median: 'half were seen sooner',

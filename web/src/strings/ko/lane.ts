@@ -49,7 +49,7 @@ export const lane: typeof english = {
     requests: '물은 횟수',
     empty: '메시지 없이 답함',
     messages: '이 클라이언트에 전달됨',
-    connections: '이를 위해 연 TCP',
+    connections: '첫 요청으로 센 TCP',
     wire_bytes: '양쪽으로, 헤더까지',
     bytes_per_message: '바이트를 메시지로 나눔',
     delay_median: '절반은 더 빨리 보임',
