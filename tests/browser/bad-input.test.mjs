@@ -108,3 +108,45 @@ check('a page that cannot begin says so, and how to go on', async ({ open }) => 
   await lab.page.getByRole('heading', { name: 'This page could not begin' }).waitFor();
   await lab.page.getByRole('link', { name: 'Reload the page' }).waitFor();
 });
+
+check(
+  'figures that cannot be read are no figures, and what was read before is dated',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side');
+    const sentence = lab.page.locator('.verdict');
+    for (const body of ['nope', '{}', '{"since":"2026-01-01T00:00:00Z","transports":{"poll":{}}}']) {
+      await lab.page.route('**/ledger?*', (route) => route.fulfill({ status: 200, body }));
+      await lab.page.reload();
+      await lab.connectedBoth();
+      await server.publish({ text: 'said' });
+      await until('the sentence says so', async () => /cannot be read/.test(await sentence.textContent()));
+      for (const lane of ['Polling', 'SSE']) {
+        await lab.lane(lane).log.getByText('said', { exact: true }).first().waitFor();
+        await lab
+          .lane(lane)
+          .region.getByText(/cannot be read. There are no figures yet/)
+          .waitFor();
+        assert.equal((await lab.lane(lane).figures())[lane].Messages, null);
+      }
+      await lab.page.unrouteAll({ behavior: 'wait' });
+      await until('there are figures again', async () => / made /.test(await sentence.textContent()));
+    }
+    await lab.page.route('**/ledger?*', (route) => route.fulfill({ status: 200, body: 'nope' }));
+    await lab
+      .lane('SSE')
+      .region.getByText(/cannot be read. These are of \d\d:\d\d:\d\d/)
+      .waitFor();
+    assert.match(await sentence.textContent(), / made /);
+    await lab.page.unrouteAll({ behavior: 'wait' });
+    await lab
+      .lane('SSE')
+      .region.getByText(/cannot be read/)
+      .waitFor({ state: 'hidden' });
+
+    // A lane whose network is away says that, and nothing about the server.
+    const { region } = lab.lane('SSE');
+    await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Offline for 5 s');
+    await region.getByText(/^This lane has no connection at the moment. These are of \d\d:/).waitFor();
+    assert.equal(await region.getByText('The server does not answer').count(), 0);
+  },
+);

@@ -135,3 +135,32 @@ check('a server that refuses the stream is asked again with the cursor', async (
   await lab.connected('SSE');
   await sawAll('the page', shown, ['while refused']);
 });
+
+check('what stood in for a mute stream is on the lane’s bill', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side&mute=1');
+  await lab.connectedBoth();
+  const { region } = lab.lane('SSE');
+  await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
+  const texts = Array.from({ length: 20 }, (_, index) => `number ${index}`);
+  for (const text of texts) await server.publish({ text });
+  await lab.lane('SSE').reads(texts);
+  await region.getByText(/^SSE, with polling standing in/).waitFor();
+  await until('the sentence says so', async () =>
+    /SSE with polling standing in made/.test(await lab.page.locator('.verdict').textContent()),
+  );
+  // Well again, the stream is quiet, and the figures come to rest.
+  await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Healthy');
+  const client = await lab.lane('SSE').client();
+  await until('the column is the sum of what the ledger has', async () => {
+    const { SSE } = await lab.lane('SSE').figures();
+    const { poll, stream } = (await server.ledger(client)).transports;
+    const sum = (of) => of(poll) + of(stream);
+    return (
+      SSE.Messages >= texts.length &&
+      SSE.Messages === sum(({ messages }) => messages) &&
+      SSE.Requests === sum(({ requests }) => requests) &&
+      SSE['Empty answers'] === sum(({ empty }) => empty) &&
+      SSE['Wire bytes'] === sum(({ wire_bytes_in, wire_bytes_out }) => wire_bytes_in + wire_bytes_out)
+    );
+  });
+});

@@ -176,3 +176,23 @@ check('the two lanes of one page stay independent clients', async ({ server, ope
   }
   await until('both have a stream of their own', async () => (await streams(server)).open === 2);
 });
+
+check('a lane that reads along says whose bill it is on', async ({ server, open }) => {
+  const first = await open('?view=side-by-side', CALM);
+  await first.connectedBoth();
+  const client = await first.lane('SSE').client();
+  const second = await LabPage.within(first.context, server.page('?view=side-by-side'));
+  const sentence = second.page.locator('.verdict');
+  await until('the sentence says whose', async () =>
+    (await sentence.textContent()).startsWith('SSE reads along with another tab here'),
+  );
+  assert.equal(await sentence.getByRole('link').textContent(), client);
+  assert.equal(await sentence.getByRole('link').getAttribute('href'), `ledger?client=${client}`);
+  const note = second.lane('SSE').region.getByText('This lane reads along');
+  assert.equal(await note.getByRole('link').textContent(), client);
+  await first.page.close();
+  await until('it pays for itself, and not for all the time', async () =>
+    /SSE with polling standing in made/.test(await sentence.textContent()),
+  );
+  assert.ok(await second.page.getByText('not been counted for the same time').isVisible());
+});

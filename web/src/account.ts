@@ -3,7 +3,15 @@
 
 import type { Delay, ServerClock } from './clock.ts';
 import { type DelayFigures, Delays } from './delays.ts';
-import { type Figures, NO_FIGURES, type WatchFigures } from './ledger.ts';
+import {
+  combine,
+  type Cost,
+  type Figures,
+  type Missing,
+  NO_COST,
+  NO_FIGURES,
+  type WatchFigures,
+} from './ledger.ts';
 import type { Message } from './message.ts';
 import type { Transport } from './transport.ts';
 
@@ -16,28 +24,65 @@ export interface Sighting {
   own: boolean;
 }
 
+/** What it cost to read with the chosen transport: its own requests, and the polls that stood in for it. */
+export interface Use {
+  cost: Cost;
+  /** What the polls are of it. */
+  polls: Cost;
+  delays: DelayFigures | null;
+}
+
 /** A client's figures at one moment: the server's, and the delays that were measured here. */
 export interface Bill extends Figures {
   delays: Record<Transport, DelayFigures | null>;
+  used: Use;
+  /** When the server told them, by `performance.now()`; null before the first. */
+  told_ms: number | null;
 }
-
-const NO_BILL: Bill = { ...NO_FIGURES, delays: { poll: null, 'long-poll': null, stream: null } };
 
 export class Account {
   /** The label under which the server counts. */
   readonly client: string;
   readonly #delays: Delays;
   readonly #ledger: ReturnType<WatchFigures>;
-  #bill: Bill = NO_BILL;
+  #using: Transport = 'poll';
+  #figures: Figures = NO_FIGURES;
+  #told_ms: number | null = null;
+  #bill: Bill;
+  /** What polls had cost before they stood in for what is chosen; still `open` until they do. */
+  #before: { polls: Cost; open: boolean } = { polls: NO_COST, open: false };
 
-  /** `show` is given each new bill, or null where there is none to be had at the moment. */
-  constructor(client: string, clock: ServerClock, watch: WatchFigures, show: (bill: Bill | null) => void) {
+  /** `show` is given each new bill, or null and why there is none to be had at the moment. */
+  constructor(
+    client: string,
+    clock: ServerClock,
+    watch: WatchFigures,
+    show: (bill: Bill | null, missing: Missing | null) => void,
+  ) {
     this.client = client;
     this.#delays = new Delays(clock, performance.now());
-    this.#ledger = watch(client, clock, (figures) => {
-      if (figures !== null) this.#bill = { ...figures, delays: this.#delayFigures() };
-      show(figures === null ? null : this.#bill);
+    this.#bill = this.#write();
+    this.#ledger = watch(client, clock, (figures, missing = 'away') => {
+      if (figures === null) return show(null, missing);
+      this.#figures = figures;
+      this.#told_ms = performance.now();
+      if (this.#before.open) this.#before.polls = figures.costs.poll;
+      this.#bill = this.#write();
+      show(this.#bill, null);
     });
+  }
+
+  /** The transport that is chosen from now on. */
+  use(transport: Transport, isFirst: boolean): void {
+    if (!isFirst && transport !== this.#using) this.#before = { polls: this.#figures.costs.poll, open: true };
+    this.#using = transport;
+    this.#delays.use(transport);
+    this.#bill = this.#write();
+  }
+
+  /** Polls stand in for what is chosen. */
+  standIn(): void {
+    this.#before.open = false;
   }
 
   /** The last one; of nothing before the first. */
@@ -87,8 +132,23 @@ export class Account {
     this.#ledger.end();
   }
 
-  #delayFigures(): Bill['delays'] {
+  #write(): Bill {
     const of = (transport: Transport) => this.#delays.figures(transport);
-    return { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') };
+    const { costs } = this.#figures;
+    const own = costs[this.#using];
+    const polls =
+      this.#using === 'poll'
+        ? NO_COST
+        : combine(costs.poll, this.#before.polls, (now, before) => Math.max(0, now - before));
+    return {
+      ...this.#figures,
+      delays: { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') },
+      used: {
+        cost: combine(own, polls, (one, other) => one + other),
+        polls,
+        delays: this.#delays.figures(this.#using, true),
+      },
+      told_ms: this.#told_ms,
+    };
   }
 }

@@ -28,16 +28,20 @@ export class Delays {
   readonly #sent = new Map<string, number>();
   readonly #awaited = new Set<string>();
   readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
-  readonly #known: Record<Transport, Map<string, Delay>> = {
-    poll: new Map(),
-    'long-poll': new Map(),
-    stream: new Map(),
-  };
+  /** By what brought the messages, and by what was chosen then: polls may stand in for it. */
+  readonly #known = byTransport();
+  readonly #chosen = byTransport();
+  #using: Transport = 'poll';
 
   /** `begun_ms` is when the lane began to read, by `performance.now()`. */
   constructor(clock: ServerClock, begun_ms: number) {
     this.#clock = clock;
     this.#begun_ms = begun_ms;
+  }
+
+  /** The transport that is chosen from now on. */
+  use(transport: Transport): void {
+    this.#using = transport;
   }
 
   /** The lane reads again since `begun_ms`, after the page had stopped it. */
@@ -88,8 +92,10 @@ export class Delays {
     this.#awaited.clear();
   }
 
-  figures(transport: Transport): DelayFigures | null {
-    const delays = [...this.#known[transport].values()].map(({ ms }) => ms).sort((a, b) => a - b);
+  /** Of what came by a transport; or `chosen`, of all that came while it was the chosen one. */
+  figures(transport: Transport, chosen = false): DelayFigures | null {
+    const known = chosen ? this.#chosen : this.#known;
+    const delays = [...known[transport].values()].map(({ ms }) => ms).sort((a, b) => a - b);
     if (delays.length === 0) return null;
     return {
       median_ms: quantile(delays, 0.5),
@@ -103,10 +109,16 @@ export class Delays {
   }
 
   #know(cursor: string, transport: Transport, delay: Delay): Delay {
-    this.#known[transport].set(cursor, delay);
-    bound(this.#known[transport]);
+    for (const known of [this.#known[transport], this.#chosen[this.#using]]) {
+      known.set(cursor, delay);
+      bound(known);
+    }
     return delay;
   }
+}
+
+function byTransport(): Record<Transport, Map<string, Delay>> {
+  return { poll: new Map(), 'long-poll': new Map(), stream: new Map() };
 }
 
 /** Nearest rank: the smallest value that at least `part` of all are no greater than. `sorted` is not empty. */

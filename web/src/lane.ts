@@ -45,6 +45,8 @@ export class Lane {
   #source: Source | null = null;
   #link: Link = { kind: 'connecting' };
   #fault: Fault = 'healthy';
+  /** A transport was chosen for this account. */
+  #begun = false;
   /** The page itself has ended reading for a while. */
   #stopped = false;
   /** The connections are to be closed as soon as there are any. */
@@ -108,6 +110,8 @@ export class Lane {
     this.#source?.stop();
     this.#transport = transport;
     this.#goOn();
+    this.#account.use(transport, !this.#begun);
+    this.#begun = true;
     this.#tell((to) => to.transport?.(transport, performance.now()));
     this.#tellAwaited();
     this.#start();
@@ -160,6 +164,8 @@ export class Lane {
     this.#source?.stop();
     this.#account.close();
     this.#account = this.#openAccount();
+    this.#begun = this.#transport !== null;
+    if (this.#transport !== null) this.#account.use(this.#transport, true);
     this.#tell((to) => to.client?.(this.client));
     this.#tellAwaited();
     if (this.#transport !== null) this.#start();
@@ -228,6 +234,7 @@ export class Lane {
           if (this.#severing) void this.network.sever(this.room);
           this.#severing = false;
           this.#ingest.begin();
+          if (link.detour?.why === 'mute' || link.detour?.why === 'crowded') this.#account.standIn();
           this.#account.go();
         }
         if (link.kind === 'reconnecting') this.#account.pause();
@@ -241,8 +248,8 @@ export class Lane {
 
   #openAccount(): Account {
     const { label, clock, watch } = this.#parts;
-    return new Account(label(), clock, watch, (bill) =>
-      this.#tell((to) => to.figures?.(bill, performance.now())),
+    return new Account(label(), clock, watch, (bill, missing) =>
+      this.#tell((to) => to.figures?.(bill, performance.now(), missing)),
     );
   }
 

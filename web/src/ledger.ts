@@ -27,6 +27,18 @@ export interface Figures {
 
 export const NO_COST: Cost = { requests: 0, empty: 0, messages: 0, connections: 0, wire_bytes: 0 };
 
+/** Each figure of two costs put together by `how`. */
+export function combine(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
+  const of = (figure: keyof Cost) => how(one[figure], other[figure]);
+  return {
+    requests: of('requests'),
+    empty: of('empty'),
+    messages: of('messages'),
+    connections: of('connections'),
+    wire_bytes: of('wire_bytes'),
+  };
+}
+
 export const NO_FIGURES: Figures = {
   since: null,
   costs: { poll: NO_COST, 'long-poll': NO_COST, stream: NO_COST },
@@ -36,18 +48,22 @@ const EVERY_MS = 1_000;
 const PATIENCE_MS = 10_000;
 
 export function parseFigures(value: unknown): Figures {
-  if (!isRecord(value) || !isRecord(value['transports'])) throw new Garbled('a ledger without transports');
-  const transports = value['transports'];
+  if (!isRecord(value) || !isRecord(value['transports']) || typeof value['since'] !== 'string')
+    throw new Garbled('no ledger');
+  const { since, transports } = value as { since: string; transports: Record<string, unknown> };
   const costs = TRANSPORTS.map((transport) => [transport, parseCost(transports[transport])] as const);
   return {
-    since: typeof value['since'] === 'string' ? value['since'] : null,
+    since,
     costs: Object.fromEntries(costs) as Record<Transport, Cost>,
   };
 }
 
 function parseCost(value: unknown): Cost {
-  if (!isRecord(value)) return NO_COST;
-  const count = (name: string) => (typeof value[name] === 'number' ? value[name] : 0);
+  const count = (name: string): number => {
+    const figure = isRecord(value) ? value[name] : null;
+    if (typeof figure !== 'number') throw new Garbled(`a ledger without ${name}`);
+    return figure;
+  };
   return {
     requests: count('requests'),
     empty: count('empty'),
@@ -76,11 +92,19 @@ export async function fetchFigures(client: string, clock: ServerClock, get: Fetc
   }
 }
 
-/** `show` is given new figures, or null where there are none to be had at the moment. */
+/**
+ * Why there are no new figures: the lane is not connected, so they are not asked for; nobody answers; or what is
+ * answered are no figures.
+ */
+export type Missing = 'paused' | 'away' | 'unreadable';
+
+/** Given new figures, or null and why there are none to be had at the moment. */
+export type ShowFigures = (figures: Figures | null, missing?: Missing) => void;
+
 export type WatchFigures = (
   client: string,
   clock: ServerClock,
-  show: (figures: Figures | null) => void,
+  show: ShowFigures,
 ) => Pick<LedgerWatch, 'go' | 'pause' | 'end'>;
 
 export const watchLedger: WatchFigures = (...parts) => new LedgerWatch(...parts);
@@ -89,13 +113,13 @@ export const watchLedger: WatchFigures = (...parts) => new LedgerWatch(...parts)
 export class LedgerWatch {
   readonly #client: string;
   readonly #clock: ServerClock;
-  readonly #show: (figures: Figures | null) => void;
+  readonly #show: ShowFigures;
   readonly #ended = new AbortController();
   #going = false;
   #asking = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(client: string, clock: ServerClock, show: (figures: Figures | null) => void) {
+  constructor(client: string, clock: ServerClock, show: ShowFigures) {
     this.#client = client;
     this.#clock = clock;
     this.#show = show;
@@ -112,7 +136,7 @@ export class LedgerWatch {
   pause(): void {
     this.#going = false;
     clearTimeout(this.#timer);
-    this.#show(null);
+    this.#show(null, 'paused');
   }
 
   /** Never shows anything again. */
@@ -126,10 +150,14 @@ export class LedgerWatch {
     clearTimeout(this.#timer);
     if (!this.#going || this.#asking || document.hidden) return;
     this.#asking = true;
-    const figures = await fetchFigures(this.#client, this.#clock).catch(() => null);
+    const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): Missing =>
+      error instanceof Garbled || error instanceof SyntaxError ? 'unreadable' : 'away',
+    );
     this.#asking = false;
     if (this.#ended.signal.aborted) return;
-    this.#show(this.#going ? figures : null);
+    if (!this.#going) this.#show(null, 'paused');
+    else if (typeof figures === 'string') this.#show(null, figures);
+    else this.#show(figures);
     this.#timer = setTimeout(() => void this.#ask(), EVERY_MS);
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Bill, Sighting } from './account.ts';
 import type { Delay } from './clock.ts';
+import type { Missing } from './ledger.ts';
 import type { Reset } from './message.ts';
 import type { Presence } from './presence.ts';
 import type { Exchange, Link } from './sources/source.ts';
@@ -20,8 +21,8 @@ export interface LaneListener {
   own?(cursor: string, delay: Delay): void;
   /** Between the messages before and after this call some may be missing. */
   gap?(reason: Reset, transport: Transport): void;
-  /** New figures, once a second; null where there are none to be had at the moment. */
-  figures?(bill: Bill | null, at_ms: number): void;
+  /** New figures, once a second; null, and why, where there are none to be had at the moment. */
+  figures?(bill: Bill | null, at_ms: number, missing: Missing | null): void;
   presence?(presence: Presence, at_ms: number): void;
   /** How many of this page's own messages are published and not seen by this lane yet. */
   awaited?(messages: number): void;

@@ -4,9 +4,11 @@
 
 import type { Transport } from './transport.ts';
 
-/** One lane's figures, of the transport it uses. */
+/** One lane's figures, of the transport it uses and of what stood in for it. */
 export interface Side {
   transport: Transport;
+  /** Polls stood in for it. */
+  polled: boolean;
   requests: number;
   messages: number;
   wire_bytes: number;
@@ -20,7 +22,7 @@ export interface Named {
   side: 'left' | 'right' | null;
 }
 
-export type Asked = Named & { requests: number; messages: number };
+export type Asked = Named & Pick<Side, 'polled' | 'requests' | 'messages'>;
 
 /** How many bytes the dearer one's messages cost, against the other's. */
 export type Bytes =
@@ -48,6 +50,7 @@ export function verdict(left: Side, right: Side): Verdict {
   });
   const asked = (side: Side): Asked => ({
     ...name(side),
+    polled: side.polled,
     requests: side.requests,
     messages: side.messages,
   });

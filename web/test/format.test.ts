@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ServerClock } from '../src/clock.ts';
 import { count, delay, milliseconds, seconds, timeOfDay } from '../src/format.ts';
 import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/identity.ts';
-import { NO_COST, parseFigures, fetchFigures, NO_FIGURES } from '../src/ledger.ts';
+import { parseFigures, fetchFigures, NO_FIGURES } from '../src/ledger.ts';
 import { pauseAfter } from '../src/pauses.ts';
 import { fakeFetch, json, problem } from './support.ts';
 
@@ -51,10 +51,13 @@ describe('the ledger', () => {
   };
 
   test('wire bytes are those of both ways', () => {
-    const { since, costs } = parseFigures({ since: '2026-01-02T03:04:05Z', transports: { poll: one } });
+    const { since, costs } = parseFigures({
+      since: '2026-01-02T03:04:05Z',
+      transports: { poll: one, 'long-poll': one, stream: { ...one, requests: 0 } },
+    });
     expect(since).toBe('2026-01-02T03:04:05Z');
     expect(costs.poll).toEqual({ requests: 3, empty: 2, messages: 1, connections: 1, wire_bytes: 1_234 });
-    expect(costs.stream).toEqual(NO_COST);
+    expect(costs.stream.requests).toBe(0);
   });
 
   test('a client never seen has cost nothing', async () => {
@@ -65,7 +68,13 @@ describe('the ledger', () => {
 
   test('an answer tells the server’s time too', async () => {
     const clock = new ServerClock();
-    const { fetch } = fakeFetch(() => json(200, { now: '1970-01-01T00:01:40.000500Z', transports: {} }));
+    const { fetch } = fakeFetch(() =>
+      json(200, {
+        now: '1970-01-01T00:01:40.000500Z',
+        since: '1970-01-01T00:01:00Z',
+        transports: { poll: one, 'long-poll': one, stream: one },
+      }),
+    );
     const before_ms = performance.now();
     await fetchFigures('me', clock, fetch);
     const at = clock.local(100_000.5, performance.now());
@@ -73,8 +82,15 @@ describe('the ledger', () => {
   });
 
   test('an answer that is no ledger is no ledger of zeros', async () => {
-    const { fetch } = fakeFetch(() => json(200, {}));
-    await expect(fetchFigures('me', new ServerClock(), fetch)).rejects.toThrow();
+    const since = '1970-01-01T00:01:00Z';
+    for (const answer of [
+      {},
+      { since, transports: {} },
+      { since, transports: { poll: one, stream: { requests: 1 } } },
+    ]) {
+      const { fetch } = fakeFetch(() => json(200, answer));
+      await expect(fetchFigures('me', new ServerClock(), fetch)).rejects.toThrow();
+    }
   });
 });
 

@@ -6,6 +6,7 @@ import { type Side, verdict } from '../src/verdict.ts';
 
 const side = (transport: Side['transport'], figures: Partial<Side> = {}): Side => ({
   transport,
+  polled: false,
   requests: 1,
   messages: 0,
   wire_bytes: 0,
@@ -77,6 +78,11 @@ describe('the sentence between two lanes', () => {
       side('stream', { messages: 5, wire_bytes: 1_000, delay_ms: 5 }),
       'SSE on the left and SSE on the right made 1 request each to deliver 5 messages. With SSE on the right, each message cost the same number of bytes and arrived 1 ms later.',
     ],
+    [
+      side('poll', { requests: 9, messages: 20, wire_bytes: 8_000 }),
+      side('stream', { polled: true, requests: 7, messages: 20, wire_bytes: 8_000 }),
+      'Polling made 9 requests to deliver 20 messages; SSE with polling standing in made 7. With Polling, each message cost the same number of bytes.',
+    ],
   ])('%# is true and plain', (left, right, sentence) => {
     expect(say(left, right)).toBe(sentence);
   });
@@ -124,6 +130,7 @@ describe('whatever the figures, the sentence', () => {
     const messages = pick([0, 1, 2, upTo(500)]);
     return {
       transport: pick(TRANSPORTS),
+      polled: random() < 0.1,
       requests: pick([0, 1, 2, upTo(5_000)]),
       messages,
       wire_bytes: messages * 300 + upTo(100_000),

@@ -1,12 +1,13 @@
 // Between two lanes: the one sentence about their figures, a way to begin both anew, and in each lane how many
 // messages the other has seen already.
 
-import type { Bill } from '../account.ts';
 import type { Lane } from '../lane.ts';
 import { Late } from '../late.ts';
+import type { Missing } from '../ledger.ts';
 import { strings } from '../strings/index.ts';
 import type { Transport } from '../transport.ts';
 import { type Side, verdict } from '../verdict.ts';
+import { billedTo, billLink } from './bill-link.ts';
 import { h, setText } from './dom.ts';
 import type { ShownLane } from './lane-view.ts';
 
@@ -23,15 +24,19 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
   );
   const lanes = [left.lane, right.lane] as const;
   const begun = lanes.map(() => null as Transport | null);
+  /** Those whose figures are not of all the time since both began. */
+  const partly = new Set<Lane>();
+  const missing = new Map<Lane, Missing | null>();
 
   const draw = () => {
-    setText(sentence, strings.verdict(verdict(side(lanes[0]), side(lanes[1]))));
-    uneven.hidden = lanes.every((lane, at) => begun[at] === lane.transport);
+    sentence.replaceChildren(...about(lanes, [...missing.values()].includes('unreadable')));
+    uneven.hidden = partly.size === 0;
   };
   again.addEventListener('click', () => {
+    partly.clear();
     lanes.forEach((lane, at) => {
-      lane.renew();
       begun[at] = lane.transport;
+      lane.renew();
     });
     draw();
   });
@@ -39,10 +44,18 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
     lane.subscribe({
       transport(transport) {
         begun[at] ??= transport;
+        if (begun[at] !== transport) partly.add(lane);
+        draw();
+      },
+      link() {
+        if (billedTo(lane) !== null) partly.add(lane);
         draw();
       },
       client: draw,
-      figures: draw,
+      figures(_bill, _at_ms, why) {
+        missing.set(lane, why);
+        draw();
+      },
     }),
   );
   tellLate(left, right);
@@ -55,16 +68,32 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
   );
 }
 
-/** A lane's figures as its table shows them. */
-function side({ bill, transport }: Lane): Side {
-  const used = transport ?? 'poll';
-  const { requests, messages, wire_bytes } = bill.costs[used];
-  return { transport: used, requests, messages, wire_bytes, delay_ms: delayOf(bill, used) };
+/** What there is to say of two lanes. Without both their figures there is nothing to compare. */
+function about(lanes: readonly [Lane, Lane], unreadable: boolean): (Node | string)[] {
+  const along = lanes.flatMap((lane) => {
+    const client = billedTo(lane);
+    return client === null
+      ? []
+      : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', billLink(client), '. '];
+  });
+  if (along.length > 0) return along;
+  const [left, right] = lanes;
+  if (left.bill.since !== null && right.bill.since !== null)
+    return [strings.verdict(verdict(side(left), side(right)))];
+  return [unreadable ? strings.unreadable : strings.noFiguresYet];
 }
 
-function delayOf({ delays }: Bill, transport: Transport): number | null {
-  const delay = delays[transport];
-  return delay === null ? null : Math.max(0, Math.round(delay.median_ms));
+/** A lane's figures as its table shows them. */
+function side({ bill, transport }: Lane): Side {
+  const { cost, polls, delays } = bill.used;
+  return {
+    transport: transport ?? 'poll',
+    polled: polls.requests > 0,
+    requests: cost.requests,
+    messages: cost.messages,
+    wire_bytes: cost.wire_bytes,
+    delay_ms: delays === null ? null : Math.max(0, Math.round(delays.median_ms)),
+  };
 }
 
 function tellLate(...shown: [ShownLane, ShownLane]): void {

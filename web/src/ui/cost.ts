@@ -1,14 +1,15 @@
 // The cost of reading: the server's figures, exactly, and the delays this page measured.
 //
-// A lane alone has a column for each transport it has used; beside another lane it has one, for the transport in use.
+// A lane alone has a column for each transport it has used; beside another lane it has one, for the transport in use
+// and for the polls that stood in for it.
 
 import type { DelayFigures } from '../delays.ts';
 import { count, milliseconds, timeOfDay } from '../format.ts';
-import type { Bill } from '../account.ts';
 import type { Lane } from '../lane.ts';
-import type { Cost } from '../ledger.ts';
+import type { Cost, Missing } from '../ledger.ts';
 import { strings } from '../strings/index.ts';
 import { TRANSPORTS, type Transport } from '../transport.ts';
+import { billedTo, billLink } from './bill-link.ts';
 import { h, setText } from './dom.ts';
 import { line } from './line.ts';
 
@@ -36,7 +37,10 @@ export class CostView {
   readonly #client: HTMLElement;
   readonly #since: HTMLElement;
   readonly #raw: HTMLAnchorElement;
-  readonly #stale: HTMLElement;
+  readonly #stale = h('p', { class: 'stale', hidden: true });
+  /** What the figures are of, where the transport alone does not say it. */
+  readonly #note = h('p', { class: 'cost-note', hidden: true });
+  #billedTo: string | null = null;
   #current: Transport;
   #columns: Transport[] = [];
 
@@ -51,7 +55,6 @@ export class CostView {
     this.#client = h('code');
     this.#since = h('span');
     this.#raw = h('a', { target: '_blank', rel: 'noopener' }, strings.rawFigures);
-    this.#stale = h('p', { class: 'stale', hidden: true }, strings.noFigures);
     const detail = h(
       'div',
       { class: 'cost-detail', id: detailId },
@@ -63,6 +66,7 @@ export class CostView {
         this.#body,
       ),
       this.#stale,
+      this.#note,
       h(
         'p',
         { class: 'source', id: sourceId },
@@ -98,15 +102,35 @@ export class CostView {
         this.#label(label);
         this.#draw();
       },
-      figures: (bill) => this.#show(bill),
+      link: () => {
+        const client = billedTo(lane);
+        if (client === this.#billedTo) return;
+        this.#billedTo = client;
+        this.#explain();
+      },
+      figures: (_bill, _at_ms, missing) => this.#show(missing),
     });
   }
 
-  /** Without figures the last ones stay, and the table says that they are the last. */
-  #show(bill: Bill | null): void {
-    this.#stale.hidden = bill !== null;
-    this.element.toggleAttribute('data-stale', bill === null);
-    if (bill !== null) this.#draw();
+  /** Without new figures the last ones stay, and the table says so, and why. */
+  #show(missing: Missing | null): void {
+    this.#stale.hidden = missing === null;
+    this.element.toggleAttribute('data-stale', missing !== null);
+    if (missing === null) return this.#draw();
+    const { told_ms } = this.#lane.bill;
+    const told = told_ms === null ? null : new Date(performance.timeOrigin + told_ms).toISOString();
+    const of = told === null ? strings.noFiguresYet : strings.figuresOf(timeOfDay(told));
+    setText(this.#stale, `${strings.missing[missing]} ${of}`);
+  }
+
+  #explain(): void {
+    const { polls } = this.#lane.bill.used;
+    const standsIn = this.#only_current && polls.requests > 0;
+    this.#note.hidden = this.#billedTo === null && !standsIn;
+    if (this.#billedTo !== null)
+      this.#note.replaceChildren(`${strings.alongOnly} `, billLink(this.#billedTo), '.');
+    else if (standsIn)
+      setText(this.#note, strings.standIn(strings.transports[this.#current], polls.requests, polls.messages));
   }
 
   #label(client: string): void {
@@ -115,7 +139,9 @@ export class CostView {
   }
 
   #draw(): void {
-    const { costs, delays, since } = this.#lane.bill;
+    const { costs, delays, since, used: inUse } = this.#lane.bill;
+    const costOf = (transport: Transport) => (this.#only_current ? inUse.cost : costs[transport]);
+    const delaysOf = (transport: Transport) => (this.#only_current ? inUse.delays : delays[transport]);
     const used = this.#only_current
       ? [this.#current]
       : TRANSPORTS.filter((each) => each === this.#current || costs[each].requests > 0);
@@ -123,7 +149,8 @@ export class CostView {
 
     for (const transport of used) {
       for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
-        setText(cell, ROWS[cell.dataset['row'] as Row](costs[transport], delays[transport]));
+        const figure = ROWS[cell.dataset['row'] as Row];
+        setText(cell, since === null ? strings.noFigure : figure(costOf(transport), delaysOf(transport)));
       }
     }
     for (const cell of this.element.querySelectorAll<HTMLElement>('th[data-transport], td[data-transport]')) {
@@ -132,8 +159,9 @@ export class CostView {
       if (cell.tagName === 'TH' && current) cell.setAttribute('aria-current', 'true');
       else cell.removeAttribute('aria-current');
     }
-    const { requests, wire_bytes } = costs[this.#current];
-    setText(this.#summary, strings.costSummary(requests, wire_bytes));
+    const { requests, wire_bytes } = costOf(this.#current);
+    setText(this.#summary, since === null ? strings.noFigure : strings.costSummary(requests, wire_bytes));
+    this.#explain();
     setText(this.#since, since === null ? strings.notYet : strings.countedSince(timeOfDay(since)));
   }
 

@@ -6,6 +6,7 @@ import { lane } from './lane.ts';
 
 const name = ({ transport, side }: Named) =>
   lane.transports[transport] + (side === null ? '' : ` on the ${side}`);
+const who = ({ polled, ...named }: Asked) => name(named) + (polled ? ' with polling standing in' : '');
 const requests = (requests: number) => `${count(requests)} ${requests === 1 ? 'request' : 'requests'}`;
 const messages = (messages: number) => `${count(messages)} ${messages === 1 ? 'message' : 'messages'}`;
 
@@ -13,13 +14,13 @@ function asked([more, fewer]: [Asked, Asked]): string {
   if (more.requests === 0) return 'Nothing has been asked yet.';
   const none = more.messages === 0 && fewer.messages === 0;
   if (more.requests === fewer.requests && more.messages === fewer.messages) {
-    const both = `${name(more)} and ${name(fewer)} made ${requests(more.requests)} each`;
+    const both = `${who(more)} and ${who(fewer)} made ${requests(more.requests)} each`;
     return none
       ? `${both}, and no message has been delivered yet.`
       : `${both} to deliver ${messages(more.messages)}.`;
   }
-  const first = `${name(more)} made ${requests(more.requests)}`;
-  const second = `${name(fewer)} made ${fewer.requests === 0 ? 'none' : count(fewer.requests)}`;
+  const first = `${who(more)} made ${requests(more.requests)}`;
+  const second = `${who(fewer)} made ${fewer.requests === 0 ? 'none' : count(fewer.requests)}`;
   if (none) return `${first} and ${second}; no message has been delivered yet.`;
   if (more.messages === fewer.messages) return `${first} to deliver ${messages(more.messages)}; ${second}.`;
   const delivered = (delivered: number) =>
@@ -52,6 +53,9 @@ function each(each: NonNullable<Verdict['each']>): string {
 }
 
 export const comparison = {
+  readsAlong: (lane: string) =>
+    `${lane} reads along with another tab here, and what that costs is counted for that tab’s client`,
+  unreadable: 'The server’s figures cannot be read, so there is nothing to compare.',
   comparison: 'Comparison',
   verdict: (verdict: Verdict) =>
     asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),

@@ -1,6 +1,7 @@
 // English: a lane: its transport, how it is doing, and what it has cost.
 
 import { count, seconds } from '../../format.ts';
+import type { Missing } from '../../ledger.ts';
 import type { Transport } from '../../transport.ts';
 
 export const lane = {
@@ -65,6 +66,17 @@ export const lane = {
   countedFor: 'Counted by the server for client',
   countedSince: (time: string) => `since ${time}.`,
   notYet: 'as soon as it has seen it.',
-  noFigures: 'The server does not answer; these are its last figures.',
+  /** Why there are no new figures; then of when the last ones are, or that there are none. */
+  missing: {
+    paused: 'This lane has no connection at the moment.',
+    away: 'The server does not answer when it is asked for the figures.',
+    unreadable: 'What the server answers when it is asked for the figures cannot be read.',
+  } satisfies Record<Missing, string>,
+  figuresOf: (time: string) => `These are of ${time}.`,
+  noFiguresYet: 'There are no figures yet.',
+  standIn: (transport: string, requests: number, messages: number) =>
+    `${transport}, with polling standing in: ${count(requests)} of these requests and ${count(messages)} of these messages were polls’.`,
+  alongOnly:
+    'This lane reads along with another tab’s stream: here is only what it asked by itself. The bill is on client',
   rawFigures: 'Raw figures',
 };

@@ -9,9 +9,10 @@ const SIDES = { left: '왼쪽', right: '오른쪽' };
 
 const name = ({ transport, side }: Named) =>
   (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
+const who = ({ polled, ...named }: Asked) => name(named) + (polled ? '(폴링이 대신함)' : '');
 /** With the particle of a topic: SSE is read to end in a vowel, the others end in a consonant. */
-const topic = (named: Named) => name(named) + (named.transport === 'stream' ? '는' : '은');
-const and = (named: Named) => name(named) + (named.transport === 'stream' ? '와' : '과');
+const topic = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
+const and = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
 
 function asked([more, fewer]: [Asked, Asked]): string {
   if (more.requests === 0) return '아직 아무것도 묻지 않았습니다.';
@@ -55,6 +56,9 @@ function each(each: NonNullable<Verdict['each']>): string {
 }
 
 export const comparison: typeof english = {
+  readsAlong: (lane) =>
+    `${lane}: 여기서는 다른 탭의 스트림을 함께 읽고, 그 비용은 그 탭의 클라이언트에게 매겨집니다:`,
+  unreadable: '서버의 값을 읽을 수 없어 비교할 것이 없습니다.',
   comparison: '비교',
   verdict: (verdict) => asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
   verdictFrom: '두 표의 값에서 나온 말입니다. 지연은 중앙값으로 비교합니다.',

@@ -60,6 +60,16 @@ export const lane: typeof english = {
   countedFor: '서버가 센 값, 클라이언트',
   countedSince: (time) => `${time}부터.`,
   notYet: '처음 보는 대로.',
-  noFigures: '서버가 답하지 않습니다. 마지막 값입니다.',
+  missing: {
+    paused: '이 레인은 지금 연결이 없습니다.',
+    away: '비용을 물어도 서버가 답하지 않습니다.',
+    unreadable: '비용을 물으면 서버가 읽을 수 없는 답을 합니다.',
+  },
+  figuresOf: (time) => `${time}의 값입니다.`,
+  noFiguresYet: '아직 값이 없습니다.',
+  standIn: (transport, requests, messages) =>
+    `${transport}, 그리고 대신한 폴링: 이 가운데 요청 ${count(requests)}번과 메시지 ${count(messages)}개는 폴링의 것입니다.`,
+  alongOnly:
+    '이 레인은 다른 탭의 스트림을 함께 읽습니다. 여기에는 스스로 물은 것만 있고, 비용은 다음 클라이언트에게 매겨집니다:',
   rawFigures: '원래 값',
 };
