@@ -9,9 +9,16 @@ use crate::{
     numbers::{short, size},
 };
 
+/// Why the cost of polling jumps at some interval.
+const RECONNECTS: &str =
+    "Polls this far apart find their idle connection closed, and each opens one.";
+
 /// The verdict, where it turns, and what is to be said against it.
 pub fn words(plan: &Plan) -> Vec<String> {
     let mut all = vec![verdict(plan), turns(plan)];
+    if plan.transports.poll.flow.connects > 0.0 {
+        all.push(RECONNECTS.to_owned());
+    }
     all.extend(plan.beyond.iter().map(beyond));
     all
 }

@@ -99,6 +99,29 @@ fn more_patience_makes_polling_the_cheaper_one() {
 }
 
 #[test]
+fn few_clients_make_a_poll_dearer_than_many_do() {
+    let excess = |clients: &str| {
+        let plan = json(&["--clients", clients, "--rate", "1", "--max-delay", "5s"]);
+        let cores = |transport: &str| plan["transports"][transport]["cores"].as_f64();
+        cores("poll").expect("cores") / cores("stream").expect("cores")
+    };
+    let (few, many, full) = (excess("100"), excess("10000"), excess("10000000"));
+    assert!(few > many && many > full, "{few} {many} {full}");
+    // Where that turns is told, too.
+    let plan = json(&["--clients", "100", "--rate", "1", "--max-delay", "5s"]);
+    let turn = plan["break_even"]["clients"]["cpu"][0]["from"].as_f64();
+    assert!(turn.is_some_and(|turn| turn > 100.0), "{plan}");
+}
+
+#[test]
+fn polls_that_outlast_their_connection_are_told_of() {
+    let ended = plan(&["--max-delay", "90s"]);
+    assert!(ended.stdout.contains("each opens one"), "{}", ended.stdout);
+    let ended = plan(&["--max-delay", "60s"]);
+    assert!(!ended.stdout.contains("each opens one"), "{}", ended.stdout);
+}
+
+#[test]
 fn another_model_gives_another_answer() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("model.json");

@@ -9,7 +9,8 @@ import type { Beyond, Estimate, Plan } from './plan.ts';
 import type { Question } from './question.ts';
 
 export function wordsOf(question: Question, plan: Plan): string[] {
-  return [verdict(question, plan), turns(question, plan)];
+  const reconnects = plan.transports.poll.connects_per_s > 0 ? [strings.planner.reconnects] : [];
+  return [verdict(question, plan), turns(question, plan), ...reconnects];
 }
 
 export function beyondOf({ what, asked, least, most }: Beyond): string {

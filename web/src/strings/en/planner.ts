@@ -117,6 +117,7 @@ export const planner = {
     },
     turns: (rate: string, clients: string, byCpu: string, byWire: string, delay: string, byRate: string) =>
       `At ${rate} to each of ${clients} ${clients === '1' ? 'client' : 'clients'}, ${byCpu}; ${byWire}. With ${delay} of acceptable delay, ${byRate}.`,
+    reconnects: 'Polls this far apart find their idle connection closed, and each opens one.',
     beyondWhat: {
       'clients-per-server': (value: string) => `${value} clients on one server`,
       rate: (value: string) => `${value} messages a second`,

@@ -103,6 +103,7 @@ export const planner: typeof english = {
     },
     turns: (rate, clients, byCpu, byWire, delay, byRate) =>
       `클라이언트 ${clients}개마다 메시지가 ${rate}일 때 ${byCpu}. ${byWire}. 허용 지연이 ${delay}일 때 ${byRate}.`,
+    reconnects: '폴링 간격이 이만큼 길면 쉬던 연결이 이미 닫혀 있어 폴링마다 새로 연결합니다.',
     beyondWhat: {
       'clients-per-server': (value) => `서버당 클라이언트 ${value}개`,
       rate: (value) => `초당 메시지 ${value}개`,
