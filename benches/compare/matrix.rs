@@ -14,38 +14,59 @@ pub struct Matrix {
     clients: &'static [usize],
     rates: &'static [f64],
     intervals: &'static [f64],
-    /// A run is measured for at least so long.
-    base: Duration,
+    /// For how long a run is measured at least, by message rate: the first that is not above it counts.
+    lengths: &'static [(f64, Duration)],
     /// Loads at which nchan is asked too, and the interval of its polls.
     nchan: &'static [(usize, f64)],
     nchan_interval: f64,
     /// The least message rate at which the bare loop is measured: below it there is nothing to measure.
     floor_rate: f64,
-    /// Below this message rate a load is measured in the first round only: it takes ten seconds to see
-    /// one message.
+    /// Below this message rate a load is measured in the first round only, and with so many clients at
+    /// least: it takes ten seconds to see one message, and a few clients cost too little to be told then.
     repeated_rate: f64,
+    least_clients: usize,
+    /// The message rates around which polling overtakes: what is over in less than `cheap` is measured
+    /// there once more often than the rest, and only there is what takes longer than `dear` repeated.
+    turning: &'static [f64],
+    cheap: Duration,
+    dear: Duration,
 }
 
 pub const FULL: Matrix = Matrix {
     clients: &[10, 100, 1000, 5000],
     rates: &[0.1, 1.0, 10.0, 100.0],
     intervals: &[0.25, 1.0, 5.0],
-    base: Duration::from_secs(2),
-    nchan: &[(100, 1.0), (100, 10.0), (1000, 1.0), (1000, 10.0)],
+    lengths: &[
+        (10.0, Duration::from_secs(2)),
+        (1.0, Duration::from_secs(6)),
+        (0.0, Duration::from_secs(20)),
+    ],
+    nchan: &[(100, 10.0), (1000, 1.0), (1000, 10.0)],
     nchan_interval: 1.0,
     floor_rate: 10.0,
     repeated_rate: 1.0,
+    least_clients: 1000,
+    turning: &[1.0, 10.0],
+    cheap: Duration::from_secs(5),
+    dear: Duration::from_secs(15),
 };
 
 pub const QUICK: Matrix = Matrix {
     clients: &[100, 1000],
     rates: &[1.0, 10.0],
     intervals: &[1.0],
-    base: Duration::from_secs(1),
+    lengths: &[
+        (10.0, Duration::from_secs(1)),
+        (0.0, Duration::from_secs(2)),
+    ],
     nchan: &[(1000, 10.0)],
     nchan_interval: 1.0,
     floor_rate: 10.0,
     repeated_rate: 1.0,
+    least_clients: 1,
+    turning: &[],
+    cheap: Duration::ZERO,
+    dear: Duration::from_secs(15),
 };
 
 impl Matrix {
@@ -76,27 +97,51 @@ impl Matrix {
         all
     }
 
-    /// Whether `of` is measured in this round.
-    pub fn is_due(&self, of: &Combination, round: u32) -> bool {
-        round == 1 || of.rate >= self.repeated_rate
+    /// Whether `of`, in a run of so many `rounds`, is measured in this one, which may be one more.
+    pub fn is_due(&self, of: &Combination, round: u32, rounds: u32) -> bool {
+        let is_turning = self.turning.contains(&of.rate);
+        let takes = self.takes(of);
+        match round {
+            1 => true,
+            _ if of.rate < self.repeated_rate => false,
+            _ if round <= rounds => is_turning || takes < self.dear,
+            _ => is_turning && takes < self.cheap && of.subject != NCHAN,
+        }
+    }
+
+    /// The rounds there are.
+    pub fn rounds(&self, rounds: u32) -> std::ops::RangeInclusive<u32> {
+        1..=rounds + u32::from(!self.turning.is_empty())
+    }
+
+    /// Why `of` is not worth its time, where it is not.
+    pub fn is_too_dear(&self, of: &Combination) -> bool {
+        of.rate < self.repeated_rate && of.clients < self.least_clients
+    }
+
+    fn length(&self, rate: f64) -> Duration {
+        let mut lengths = self.lengths.iter();
+        let found = lengths.find(|(least, _)| rate >= *least);
+        found.map_or(Duration::from_secs(1), |(_, length)| *length)
     }
 
     /// The run of `of`.
     pub fn workload(&self, of: &Combination) -> Workload {
         let interval = of.interval_s.map(Duration::from_secs_f64);
         // Whole intervals, so that every client polls as often as any other.
-        let base = match interval {
+        let length = self.length(of.rate);
+        let length = match interval {
             Some(interval) => {
-                interval.mul_f64((self.base.as_secs_f64() / interval.as_secs_f64()).ceil())
+                interval.mul_f64((length.as_secs_f64() / interval.as_secs_f64()).ceil())
             }
-            None => self.base,
+            None => length,
         };
         Workload {
             transports: vec![of.transport],
             clients: of.clients,
             rate: of.rate,
             interval: interval.unwrap_or(Duration::from_secs(1)),
-            duration: base,
+            duration: length,
             size: SIZE,
             ..Workload::default()
         }
@@ -120,9 +165,9 @@ impl Matrix {
 
     /// About how long all of it takes.
     pub fn takes_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
-        let all = (1..=rounds).flat_map(|round| {
+        let all = self.rounds(rounds).flat_map(|round| {
             let due = loads.iter().flatten();
-            due.filter(move |of| self.is_due(of, round))
+            due.filter(move |of| self.is_due(of, round, rounds) && !self.is_too_dear(of))
         });
         all.map(|of| self.takes(of)).sum()
     }

@@ -32,9 +32,10 @@ const LONGEST_RUN_SECONDS: u32 = 30 * 60;
 struct Arguments {
     #[command(flatten)]
     flags: Flags,
-    /// How often each combination is measured
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=20))]
-    rounds: u32,
+    /// How often each combination is measured [default: 2, quick: 1]; what is over soon once more, where
+    /// the message rate is below one a second once
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: Option<u32>,
     /// nchan's module [default: where Debian installs it]
     #[arg(long, value_name = "PATH")]
     nchan_module: Option<PathBuf>,
@@ -51,7 +52,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { flags, rounds, .. } = &arguments;
+    let flags = &arguments.flags;
+    let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 2 });
     if !flags.ask_for("compare") {
         println!("compare: no part is called that");
         return Ok(());
@@ -71,9 +73,9 @@ fn run(arguments: Arguments) -> Result<()> {
         false => &matrix::FULL,
     };
     let loads = matrix.loads();
-    let minutes = matrix.takes_all(&loads, *rounds).as_secs_f64() / 60.0;
+    let minutes = matrix.takes_all(&loads, rounds).as_secs_f64() / 60.0;
     let count = loads.iter().map(Vec::len).sum::<usize>();
-    println!("{count} combinations, {rounds} rounds: at most {minutes:.0} minutes");
+    println!("{count} combinations, {rounds} rounds: at most {minutes:.1} minutes");
     if arguments.dry_run {
         return Ok(());
     }
@@ -85,7 +87,7 @@ fn run(arguments: Arguments) -> Result<()> {
         matrix,
         subjects: &subjects,
         placement: &stage.placement,
-        rounds: *rounds,
+        rounds,
     };
     let measured = suite.measure(&loads, stage.about.clone());
     let mut measured = stage.runtime.block_on(measured)?;
@@ -125,16 +127,17 @@ impl Suite<'_> {
         let loads = self.within_reach(loads, &mut measured)?;
         let due = |round| {
             let all = loads.iter().flatten();
-            all.filter(|(of, _)| self.matrix.is_due(of, round)).count()
+            let all = all.filter(|(of, _)| self.matrix.is_due(of, round, self.rounds));
+            all.count()
         };
-        let total: usize = (1..=self.rounds).map(due).sum();
+        let total: usize = self.matrix.rounds(self.rounds).map(due).sum();
         let begin = Instant::now();
-        for round in 1..=self.rounds {
+        for round in self.matrix.rounds(self.rounds) {
             for load in &loads {
                 for at in 0..load.len() {
                     // Who goes first changes, so that a drift of the machine favours nobody.
                     let (of, target) = load[(at + round as usize) % load.len()];
-                    if !self.matrix.is_due(of, round) {
+                    if !self.matrix.is_due(of, round, self.rounds) {
                         continue;
                     }
                     let run = self.once(of, target, round).await?;
@@ -164,6 +167,9 @@ impl Suite<'_> {
                 let share = measured.reach.share(of);
                 let target = self.subjects.target(&of.subject)?;
                 let why = match target {
+                    _ if self.matrix.is_too_dear(of) => {
+                        "too few clients and messages to tell in a short run".to_owned()
+                    }
                     _ if share > measured.reach.most => {
                         format!("would take {:.0} % of a processor", share * 100.0)
                     }
@@ -236,8 +242,8 @@ fn line(run: &Run) -> String {
         run.wire(),
         outcome.load.cpu_share * 100.0,
     );
-    if outcome.load.limited {
-        line += "  limited by the load generator";
+    if run.is_held_up() {
+        line += "  the load generator was at its limit or late";
     }
     if run.is_behind() {
         line += "  behind";

@@ -43,7 +43,8 @@ pub fn section(root: &Path) -> Result<Option<String>> {
     let text = fs::read_to_string(newest.join(FILE))?;
     let directory = newest.file_name().unwrap_or_default().to_string_lossy();
     let mut section = format!(
-        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}), what Criterion printed for `cargo bench --bench log`.\n\n\
+        "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}), what Criterion printed for `cargo bench --bench log`. \
+         It names neither machine nor commit; the directory's name is all there is of date and machine.\n\n\
          | what | time |\n|---|---|"
     );
     for (name, what) in NAMES {

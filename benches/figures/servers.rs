@@ -156,7 +156,9 @@ fn report(run: &Servers) -> String {
 fn rows(summaries: &[Summary], base: &str, what: &str, against: &str) -> String {
     let others = summaries.iter().filter(|summary| summary.side != base);
     let rows = others.map(|summary| {
-        let Spread { median, min, max } = summary.ratio;
+        let Spread {
+            median, min, max, ..
+        } = summary.ratio;
         format!(
             "\n| {what}: {} | {against} | {median:.3} ({min:.3}–{max:.3}) |",
             summary.side

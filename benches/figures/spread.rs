@@ -8,6 +8,9 @@ pub struct Spread {
     pub median: f64,
     pub min: f64,
     pub max: f64,
+    /// Of how many values. 0 in files of before it was noted down, which are of several.
+    #[serde(default)]
+    pub count: usize,
 }
 
 /// The spread of some values; `None` of none.
@@ -24,18 +27,24 @@ pub fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
         median,
         min: *sorted.first()?,
         max: *sorted.last()?,
+        count: sorted.len(),
     })
 }
 
 impl Spread {
-    /// `1.10 (1.05–1.20)`.
+    /// `1.10 (1.05–1.20)`; of a single value, that alone.
     pub fn ratio(&self) -> String {
         let digits = match self.median {
             ..10.0 => 2,
             ..100.0 => 1,
             _ => 0,
         };
-        let Self { median, min, max } = self;
+        let Self {
+            median, min, max, ..
+        } = self;
+        if self.count == 1 {
+            return format!("{median:.digits$}");
+        }
         format!("{median:.digits$} ({min:.digits$}–{max:.digits$})")
     }
 }
@@ -49,5 +58,10 @@ mod tests {
         let spread = spread([4.0, 1.0, 3.0, 2.0]).expect("values");
         assert_eq!((spread.median, spread.min, spread.max), (2.5, 1.0, 4.0));
         assert_eq!(spread.ratio(), "2.50 (1.00–4.00)");
+    }
+
+    #[test]
+    fn a_single_value_has_no_range() {
+        assert_eq!(super::spread([4.0]).expect("one").ratio(), "4.00");
     }
 }

@@ -4,6 +4,7 @@
 use poll_vs_sse::compare::Transport;
 
 use super::super::number::{count, plain, three};
+use super::super::spread::spread;
 use super::{Combination, Matrix, Run};
 
 /// Where a ratio passes 1 between the rates that were measured.
@@ -33,12 +34,54 @@ fn crossing(points: &[(f64, f64)]) -> Option<Crossing> {
 }
 
 impl Crossing {
-    /// The rate as people read it. `None` where there is none.
-    pub fn above(self) -> Option<String> {
+    /// For a place in a row: below all rates, or above them.
+    fn rate(self) -> f64 {
         match self {
-            Self::At(rate) => Some(three(rate)),
-            Self::Always | Self::NotUpTo(_) => None,
+            Self::At(rate) => rate,
+            Self::Always => 0.0,
+            Self::NotUpTo(_) => f64::INFINITY,
         }
+    }
+}
+
+/// Where it is by the medians, and by each round of its own, lowest first: no rounds where there are not
+/// two of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crossings {
+    median: Crossing,
+    rounds: Vec<Crossing>,
+}
+
+impl Crossings {
+    /// The rate as people read it, with its range. `None` where there is none.
+    pub fn above(&self) -> Option<String> {
+        matches!(self.median, Crossing::At(_)).then(|| self.text())
+    }
+
+    fn text(&self) -> String {
+        let median = word(self.median);
+        match &self.rounds[..] {
+            [least, .., most] if least != most || matches!(self.median, Crossing::At(_)) => {
+                format!("{median} ({}–{})", end(*least), end(*most))
+            }
+            _ => median,
+        }
+    }
+}
+
+fn word(crossing: Crossing) -> String {
+    match crossing {
+        Crossing::At(rate) => three(rate),
+        Crossing::Always => "all".to_owned(),
+        Crossing::NotUpTo(rate) => format!("not up to {}", plain(rate)),
+    }
+}
+
+/// One end of a range.
+fn end(crossing: Crossing) -> String {
+    match crossing {
+        Crossing::NotUpTo(rate) => format!("over {}", plain(rate)),
+        other => word(other),
     }
 }
 
@@ -49,8 +92,31 @@ impl Matrix {
         clients: usize,
         interval: f64,
         figure: fn(&Run) -> Option<f64>,
-    ) -> Option<Crossing> {
-        crossing(&points(self, clients, interval, figure))
+    ) -> Option<Crossings> {
+        let points = points(self, clients, interval, figure);
+        let median = points.iter().map(|(rate, all)| (*rate, middle(all)));
+        let median = crossing(&median.collect::<Vec<_>>())?;
+        // A round by which there is less to go by than in the first is none.
+        let complete = points
+            .iter()
+            .filter(|(_, all)| all.len() > 1)
+            .map(|(_, all)| all.len())
+            .min()
+            .unwrap_or(1);
+        let mut rounds: Vec<Crossing> = match complete {
+            ..2 => Vec::new(),
+            _ => (0..complete)
+                .filter_map(|round| {
+                    let of_round = points.iter().map(|(rate, all)| {
+                        let own = all.get(round).copied();
+                        (*rate, own.unwrap_or_else(|| middle(all)))
+                    });
+                    crossing(&of_round.collect::<Vec<_>>())
+                })
+                .collect(),
+        };
+        rounds.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
+        Some(Crossings { median, rounds })
     }
 }
 
@@ -59,7 +125,8 @@ pub fn text(matrix: &Matrix) -> String {
     let mut text = String::from(
         "#### Where polling becomes cheaper than SSE\n\n\
          Messages a second in the room above which a poll at this interval costs less than SSE does, \
-         interpolated between the measured rates. Below, SSE costs less.\n\n",
+         interpolated between the measured rates. Below, SSE costs less. By the medians, and in brackets the \
+         range of what each round says by itself (what was measured once counts in every round).\n\n",
     );
     let mut head = vec!["clients".to_owned()];
     for what in ["server CPU", "wire bytes"] {
@@ -75,7 +142,8 @@ pub fn text(matrix: &Matrix) -> String {
         let mut row = vec![count(clients as u64)];
         for figure in [Run::cpu as fn(&Run) -> Option<f64>, |run| Some(run.wire())] {
             for interval in matrix.intervals() {
-                row.push(cell(matrix.crossing(clients, interval, figure)));
+                let crossings = matrix.crossing(clients, interval, figure);
+                row.push(crossings.map_or("–".to_owned(), |crossings| crossings.text()));
             }
         }
         text += &format!("| {} |\n", row.join(" | "));
@@ -83,30 +151,26 @@ pub fn text(matrix: &Matrix) -> String {
     text.trim_end().to_owned()
 }
 
-/// How a poll's figure stands to the stream's at each rate where both were measured.
+/// How a poll's figure stands to the stream's at each rate where both were measured, round by round.
 fn points(
     matrix: &Matrix,
     clients: usize,
     interval: f64,
     figure: fn(&Run) -> Option<f64>,
-) -> Vec<(f64, f64)> {
+) -> Vec<(f64, Vec<f64>)> {
     let rates = matrix.rates().into_iter();
     rates
         .filter_map(|rate| {
             let stream = Combination::ours(Transport::Stream, clients, rate, None);
             let poll = Combination::ours(Transport::Poll, clients, rate, Some(interval));
-            Some((rate, matrix.ratio(&poll, &stream, figure)?.median))
+            let ratios = matrix.ratios(&poll, &stream, figure);
+            (!ratios.is_empty()).then_some((rate, ratios))
         })
         .collect()
 }
 
-fn cell(crossing: Option<Crossing>) -> String {
-    match crossing {
-        Some(Crossing::At(rate)) => three(rate),
-        Some(Crossing::Always) => "all".to_owned(),
-        Some(Crossing::NotUpTo(rate)) => format!("not up to {}", plain(rate)),
-        None => "–".to_owned(),
-    }
+fn middle(ratios: &[f64]) -> f64 {
+    spread(ratios.iter().copied()).map_or(f64::NAN, |all| all.median)
 }
 
 #[cfg(test)]
@@ -126,5 +190,19 @@ mod tests {
             Some(Crossing::NotUpTo(1.0))
         );
         assert_eq!(crossing(&[]), None);
+    }
+
+    #[test]
+    fn the_range_is_that_of_the_rounds() {
+        let of = |median, rounds: &[Crossing]| {
+            let rounds = rounds.to_vec();
+            Crossings { median, rounds }.text()
+        };
+        let (three, five) = (Crossing::At(3.0), Crossing::At(5.0));
+        assert_eq!(of(Crossing::At(4.0), &[]), "4.00");
+        assert_eq!(of(Crossing::At(4.0), &[three, five]), "4.00 (3.00–5.00)");
+        let none = Crossing::NotUpTo(10.0);
+        assert_eq!(of(none, &[five, none]), "not up to 10 (5.00–over 10)");
+        assert_eq!(of(none, &[none, none]), "not up to 10");
     }
 }

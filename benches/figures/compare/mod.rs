@@ -1,6 +1,8 @@
 //! The matrix: every run of every transport over clients, message rate and polling interval.
 
 mod crossing;
+mod lengths;
+mod reasons;
 mod tables;
 
 use poll_vs_sse::compare::{Outcome, Transport};
@@ -21,7 +23,7 @@ pub const NCHAN: &str = "nchan";
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Matrix {
     pub about: About,
-    /// How often each combination was measured.
+    /// How often each combination was measured; what is over soon may be once more, what takes long once.
     pub rounds: u32,
     /// The text of a message, bytes.
     pub size_bytes: usize,
@@ -106,7 +108,20 @@ impl Reach {
     }
 }
 
+/// The load generator was late where one in a hundred of its timers was later than this...
+const LATE_TIMERS_US: u64 = 10_000;
+/// ... or a message was sent later than this.
+const LATE_MESSAGE_US: u64 = 20_000;
+
 impl Run {
+    /// Whether the load generator was near its limit, or late: delays are then its own in part.
+    pub fn is_held_up(&self) -> bool {
+        let Outcome {
+            load, publishing, ..
+        } = &self.outcome;
+        load.limited || load.lag_us_p99 > LATE_TIMERS_US || publishing.late_us_max > LATE_MESSAGE_US
+    }
+
     /// Whether the server could not keep up: what arrived is not what was due.
     pub fn is_behind(&self) -> bool {
         let outcome = &self.outcome;
@@ -153,6 +168,16 @@ impl Matrix {
         to: &Combination,
         figure: impl Fn(&Run) -> Option<f64>,
     ) -> Option<Spread> {
+        spread(self.ratios(of, to, figure))
+    }
+
+    /// The same as a list, by round.
+    pub fn ratios(
+        &self,
+        of: &Combination,
+        to: &Combination,
+        figure: impl Fn(&Run) -> Option<f64>,
+    ) -> Vec<f64> {
         let ratios = self.of(of).filter(|run| !run.is_behind());
         let ratios = ratios.filter_map(|run| {
             let mut bases = self.of(to).filter(|base| !base.is_behind());
@@ -160,7 +185,7 @@ impl Matrix {
             let base = figure(base)?;
             (base > 0.0).then_some(figure(run)? / base)
         });
-        spread(ratios)
+        ratios.collect()
     }
 
     /// All values of a dimension that were measured with our server, rising.
@@ -230,7 +255,9 @@ pub fn section(found: &Found<Matrix>) -> String {
 pub fn report(matrix: &Matrix) -> String {
     [
         tables::scope(matrix),
+        lengths::text(matrix),
         crossing::text(matrix),
+        reasons::text(matrix),
         tables::cpu(matrix),
         tables::wire(matrix),
         tables::delay(matrix),

@@ -12,38 +12,52 @@ pub fn scope(matrix: &Matrix) -> String {
     let total = matrix.runs.len();
     let deliveries: u64 = matrix.runs.iter().map(|run| run.outcome.deliveries).sum();
     let mut text = format!(
-        "{} runs of {} combinations, in {} rounds (loads of less than a message a second in the first only); {} \
-         messages delivered, every one of them audited: none was \
+        "{} runs of {} combinations; {} messages delivered, every one of them audited: none was \
          missed, repeated or out of order. Texts have {} bytes. Here one push takes the dearer of the two \
          sides {} µs of CPU, one empty poll {} µs, one more message in an answer {} µs; combinations that \
-         would take more than {} % of a processor were left out ({}).",
+         would take more than {} % of a processor were left out{}.",
         count(total as u64),
         count(combinations(matrix)),
-        matrix.rounds,
         count(deliveries),
         matrix.size_bytes,
         three(reach.push.dearer()),
         three(reach.poll.dearer()),
         three(reach.message.dearer()),
         (reach.most * 100.0).round(),
-        match matrix.skipped.as_slice() {
-            [] => "none".to_owned(),
-            skipped => skipped
-                .iter()
-                .map(|one| named(&one.of))
-                .collect::<Vec<_>>()
-                .join("; "),
+        match matrix.skipped.len() {
+            0 => String::new(),
+            _ => ", and so were others (below)".to_owned(),
         }
     );
-    let limited = matrix.runs.iter().filter(|run| run.outcome.load.limited);
+    let held_up = matrix.runs.iter().filter(|run| run.is_held_up());
     let behind = matrix.runs.iter().filter(|run| run.is_behind());
     text += &format!(
-        " In {} runs the load generator was itself near its limit (†), in {} what arrived fell behind \
-         what was due (‡).",
-        limited.count(),
+        " † the load generator was near its limit or late (more than 85 % of its core, one in a hundred timers \
+         more than 10 ms late, or a message sent more than 20 ms late): {} runs. ‡ what arrived fell behind what \
+         was due: {} runs. Where a figure was measured more than once, the range stands beside it.",
+        held_up.count(),
         behind.count()
     );
+    if !matrix.skipped.is_empty() {
+        text += "\n\nLeft out:\n";
+        for reason in reasons(matrix) {
+            let of_reason = matrix.skipped.iter().filter(|one| one.why == reason);
+            let names: Vec<_> = of_reason.map(|one| named(&one.of)).collect();
+            text += &format!("\n- {reason}: {}", names.join("; "));
+        }
+    }
     text
+}
+
+/// Why combinations were left out, each once, in the order they were met.
+fn reasons(matrix: &Matrix) -> Vec<&str> {
+    let mut all: Vec<&str> = Vec::new();
+    for one in &matrix.skipped {
+        if !all.contains(&one.why.as_str()) {
+            all.push(&one.why);
+        }
+    }
+    all
 }
 
 fn combinations(matrix: &Matrix) -> u64 {
@@ -72,7 +86,7 @@ pub fn cpu(matrix: &Matrix) -> String {
         })?;
         Some(format!("{} % · {} µs", three(share), three(each.median)))
     };
-    by_load(matrix, title, alone, Run::cpu)
+    by_load(matrix, title, Marks::All, alone, Run::cpu)
 }
 
 /// Wire bytes against those of the stream.
@@ -86,7 +100,7 @@ pub fn wire(matrix: &Matrix) -> String {
         })?;
         Some(format!("{} B", three(each.median)))
     };
-    by_load(matrix, title, alone, |run| Some(run.wire()))
+    by_load(matrix, title, Marks::Behind, alone, |run| Some(run.wire()))
 }
 
 /// Delay, as it was: no ratio, since a poll's is its interval and nothing else.
@@ -99,7 +113,7 @@ pub fn delay(matrix: &Matrix) -> String {
         let p99 = quantile(|run| Some(run.outcome.delay_us?.p99 as f64))?.median;
         Some(format!("{} / {}", milliseconds(p50), milliseconds(p99)))
     };
-    table(matrix, title, cell, |of, _| cell(of))
+    table(matrix, title, Marks::All, cell, |of, _| cell(of))
 }
 
 /// The stream's figure, and how many times that the others' is. Where there is none of the stream to be
@@ -107,6 +121,7 @@ pub fn delay(matrix: &Matrix) -> String {
 fn by_load(
     matrix: &Matrix,
     title: &str,
+    marks: Marks,
     alone: impl Fn(&Combination) -> Option<String>,
     figure: fn(&Run) -> Option<f64>,
 ) -> String {
@@ -114,13 +129,14 @@ fn by_load(
         Some(_) => Some(matrix.ratio(of, stream, figure)?.ratio()),
         None => alone(of),
     };
-    table(matrix, title, &alone, other)
+    table(matrix, title, marks, &alone, other)
 }
 
 /// One row for each load.
 fn table(
     matrix: &Matrix,
     title: &str,
+    marks: Marks,
     stream: impl Fn(&Combination) -> Option<String>,
     other: impl Fn(&Combination, &Combination) -> Option<String>,
 ) -> String {
@@ -143,11 +159,11 @@ fn table(
             let of = |transport, interval| Combination::ours(transport, clients, rate, interval);
             let base = of(Transport::Stream, None);
             let mut row = vec![count(clients as u64), plain(rate)];
-            row.push(marked(matrix, &base, stream(&base)));
+            row.push(marked(matrix, &base, marks, stream(&base)));
             let long_poll = of(Transport::LongPoll, None);
             let polls = intervals.iter().map(|s| of(Transport::Poll, Some(*s)));
             for one in std::iter::once(long_poll).chain(polls) {
-                row.push(marked(matrix, &one, other(&one, &base)));
+                row.push(marked(matrix, &one, marks, other(&one, &base)));
             }
             text += &format!("\n| {} |", row.join(" | "));
         }
@@ -155,12 +171,19 @@ fn table(
     text
 }
 
+/// Which marks a table has: bytes are counted, however late they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    All,
+    Behind,
+}
+
 /// A cell with the marks that its runs earned.
-fn marked(matrix: &Matrix, of: &Combination, cell: Option<String>) -> String {
+fn marked(matrix: &Matrix, of: &Combination, marks: Marks, cell: Option<String>) -> String {
     let Some(mut cell) = cell else {
         return "–".to_owned();
     };
-    if matrix.of(of).any(|run| run.outcome.load.limited) {
+    if marks == Marks::All && matrix.of(of).any(Run::is_held_up) {
         cell += " †";
     }
     if matrix.of(of).any(Run::is_behind) {

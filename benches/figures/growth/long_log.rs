@@ -111,7 +111,9 @@ fn report(run: &LongLog) -> String {
             let Some(spread) = us(log) else {
                 return "–".to_owned();
             };
-            let Spread { median, min, max } = spread;
+            let Spread {
+                median, min, max, ..
+            } = spread;
             format!(
                 "{} ({}–{}) ms{}",
                 milliseconds(median),

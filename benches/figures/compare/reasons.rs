@@ -1,0 +1,60 @@
+//! Why one transport overtakes the other: what a poll and a push cost the server, by the figures.
+
+use poll_vs_sse::compare::Transport;
+
+use super::super::number::{count, plain, three};
+use super::{Combination, Matrix, Run};
+
+/// The load by which pushes are told: neither few clients nor many.
+const CLIENTS: usize = 1000;
+/// A cost that differs by less than this share is about the same.
+const ABOUT: f64 = 0.1;
+/// Messages in an answer that stand for many.
+const MANY: f64 = 50.0;
+
+pub fn text(matrix: &Matrix) -> String {
+    let (poll, message) = (matrix.reach.poll.server_us, matrix.reach.message.server_us);
+    let mut text = format!(
+        "#### Why\n\nAn empty poll takes {} µs of the server's CPU, each message in an answer {} µs: a poll that \
+         brings {MANY} costs {} times an empty one.",
+        three(poll),
+        three(message),
+        three((poll + MANY * message) / poll)
+    );
+    if let Some(pushes) = pushes(matrix) {
+        text += &format!(" {pushes}");
+    }
+    text
+}
+
+/// What a push costs where messages are rare and where they are many.
+fn pushes(matrix: &Matrix) -> Option<String> {
+    let rates = matrix.rates().into_iter();
+    let costs = rates.filter_map(|rate| {
+        let of = Combination::ours(Transport::Stream, CLIENTS, rate, None);
+        Some((rate, matrix.spread(&of, each_us)?.median))
+    });
+    let costs: Vec<(f64, f64)> = costs.collect();
+    let (first, last) = (costs.first()?, costs.last()?);
+    let told: Vec<_> = costs
+        .iter()
+        .map(|(rate, us)| format!("{} at {}/s", three(*us), plain(*rate)))
+        .collect();
+    let lead = if first.1 > last.1 * (1.0 + ABOUT) {
+        "the dearer the rarer messages are"
+    } else if last.1 > first.1 * (1.0 + ABOUT) {
+        "the dearer the more messages there are"
+    } else {
+        "about the same at every message rate"
+    };
+    Some(format!(
+        "A push to one of {} clients is {lead}: µs of CPU a delivery {}.",
+        count(CLIENTS as u64),
+        told.join(", ")
+    ))
+}
+
+fn each_us(run: &Run) -> Option<f64> {
+    let arrivals = run.outcome.arrivals;
+    (arrivals > 0).then_some(run.outcome.server_cpu_s? * 1e6 / arrivals as f64)
+}
