@@ -11,6 +11,10 @@ pub fn sound(outcome: &Outcome) -> Result<()> {
 
 /// What the accounts say, in one line.
 pub fn findings(outcome: &Outcome) -> String {
+    if outcome.publishing.fell_short {
+        let (asked, was) = outcome.rates();
+        return format!("only {was:.1} of {asked:.1} messages a second could be published");
+    }
     format!(
         "{} of {} delivered, {} missed, {} repeated, {} out of order, {} errors ({}): no figure of this run is \
          worth anything",

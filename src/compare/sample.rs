@@ -36,6 +36,7 @@ pub fn outcome(transport: Transport) -> Outcome {
         connections: 100,
         errors: 0,
         first_error: None,
+        unanswered: 0,
         opening: Traffic::default(),
         whole: Traffic::default(),
         arrivals: 3000,

@@ -136,7 +136,7 @@ fn what_was_lost_is_shouted_and_the_exit_code_says_so() {
     let ended = compare(&args);
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     for words in [
-        "!! stream: 1 MISSED, 1 DUPLICATES, 1 OUT OF ORDER of 400 deliveries",
+        "!! stream: 1 MISSED, 1 DUPLICATE, 1 OUT OF ORDER of 400 deliveries",
         "No verdict on stream",
     ] {
         assert!(ended.stdout.contains(words), "{words}: {}", ended.stdout);

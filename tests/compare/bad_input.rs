@@ -225,19 +225,55 @@ fn a_server_that_fails_is_told_from_a_profile_that_does_not_fit() {
 }
 
 #[test]
+fn a_server_that_never_answers_is_not_blamed_on_the_profile() {
+    // Its system takes connections; nobody ever reads them.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    assert_refused(
+        &["--target", &url],
+        &["does not answer", "correct --target"],
+    );
+}
+
+#[test]
+fn a_profile_without_a_transport_is_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("mute.toml");
+    let profile = "name = \"mute\"\n[publish]\npath = \"/\"\nbody = \"{text}\"\n";
+    std::fs::write(&path, profile).expect("written");
+    let path = path.display().to_string();
+    assert_refused(
+        &["--target", "http://127.0.0.1:9", "--profile", &path],
+        &["profile mute", "[poll], [long-poll] or [stream]"],
+    );
+}
+
+#[test]
+fn a_workload_is_refused_where_it_would_be_ignored() {
+    for (flag, value) in [("--clients", "4"), ("--rate", "2"), ("--interval", "1s")] {
+        let refused = command(&["compare", "--calibrate", "/nowhere", flag, value]);
+        assert_sentence(&Program::start(refused).wait(), &["--calibrate", flag]);
+    }
+}
+
+#[test]
 fn more_clients_than_descriptors_are_refused_with_the_number_there_is_room_for() {
-    assert_refused_as(
-        &["--clients", "2000"],
+    let refused = |descriptors: u32, words: &[&str]| {
+        assert_refused_as(&["--clients", "2000"], words, |command| {
+            let mut limited = Command::new("sh");
+            let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+            limited.args(["-c", &script]);
+            limited.arg(command.get_program()).args(command.get_args());
+            limited
+        });
+    };
+    refused(
+        1000,
         &[
             "2,000 clients",
             "1,000 a process may have",
             "ask for at most 744",
         ],
-        |command| {
-            let mut limited = Command::new("sh");
-            limited.args(["-c", "ulimit -n 1000; exec \"$0\" \"$@\""]);
-            limited.arg(command.get_program()).args(command.get_args());
-            limited
-        },
     );
+    refused(100, &["too few for any client", "above 256"]);
 }

@@ -119,6 +119,11 @@ fn a_real_nchan_is_measured_by_all_three_transports() {
     assert_eq!(document.transports.len(), 3);
     let server = document.versions.server.expect("it says what it is");
     assert!(server.starts_with("nginx/"), "{server}");
+    assert_eq!(document.target.pid_listens, Some(true));
+    assert!(
+        document.placement.server.is_empty(),
+        "nobody kept it to one"
+    );
     for outcome in &document.transports {
         // The worker's, which is the master's child.
         assert!(outcome.server_cpu_s > Some(0.0), "{outcome:?}");

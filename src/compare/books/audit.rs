@@ -1,36 +1,28 @@
 //! What one client must have had, and what it had instead: pure bookkeeping over sequence numbers.
-//!
-//! Messages are published in lanes, each in order; message `n` is in lane `n % lanes`. Between lanes
-//! no order is promised.
 
 use std::ops::Range;
+
+use super::order::Order;
 
 /// How a message that came stands to those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     InOrder,
-    /// For the first time, but after a later one.
+    /// For the first time, but after one that is certainly later, see [`Order`].
     Late,
     Again,
 }
 
 /// One client's account: a bit for each message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Audit {
     seen: Vec<u64>,
-    /// Of each lane, the first number after all that were seen.
-    next: Vec<u64>,
+    /// When the last of those that were seen was sent.
+    last_sent: u32,
 }
 
 impl Audit {
-    pub fn new(lanes: usize) -> Self {
-        Self {
-            seen: Vec::new(),
-            next: vec![0; lanes],
-        }
-    }
-
-    pub fn see(&mut self, sequence: u64) -> Seen {
+    pub fn see(&mut self, sequence: u64, order: &Order) -> Seen {
         let (word, bit) = place(sequence);
         if self.seen.len() <= word {
             self.seen.resize(word + 1, 0);
@@ -39,12 +31,10 @@ impl Audit {
             return Seen::Again;
         }
         self.seen[word] |= bit;
-        let lane = sequence as usize % self.next.len();
-        let next = &mut self.next[lane];
-        if sequence < *next {
+        if order.is_before(sequence, self.last_sent) {
             return Seen::Late;
         }
-        *next = sequence + 1;
+        self.last_sent = self.last_sent.max(order.sent(sequence));
         Seen::InOrder
     }
 
@@ -73,11 +63,15 @@ fn place(sequence: u64) -> (usize, u64) {
 mod tests {
     use super::*;
 
-    fn seen(lanes: usize, sequences: &[u64]) -> (Audit, Vec<Seen>) {
-        let mut audit = Audit::new(lanes);
-        let seen = sequences.iter().map(|sequence| audit.see(*sequence));
+    fn seen(order: &Order, sequences: &[u64]) -> (Audit, Vec<Seen>) {
+        let mut audit = Audit::default();
+        let seen = sequences.iter().map(|sequence| audit.see(*sequence, order));
         let seen = seen.collect();
         (audit, seen)
+    }
+
+    fn one_by_one(sequences: &[u64]) -> (Audit, Vec<Seen>) {
+        seen(&Order::one_by_one(200), sequences)
     }
 
     fn missing(audit: &Audit, range: Range<u64>) -> Vec<u64> {
@@ -87,7 +81,7 @@ mod tests {
     #[test]
     fn a_whole_log_in_order_leaves_nothing_to_say() {
         let all: Vec<u64> = (0..200).collect();
-        let (audit, seen) = seen(1, &all);
+        let (audit, seen) = one_by_one(&all);
         assert!(seen.iter().all(|seen| *seen == Seen::InOrder));
         assert!(missing(&audit, 0..200).is_empty());
         assert_eq!(missing(&audit, 0..202), [200, 201]);
@@ -95,7 +89,7 @@ mod tests {
 
     #[test]
     fn losses_are_found_in_the_middle_and_at_the_end() {
-        let (audit, seen) = seen(1, &[0, 1, 4, 5]);
+        let (audit, seen) = one_by_one(&[0, 1, 4, 5]);
         assert_eq!(seen, [Seen::InOrder; 4]);
         assert_eq!(missing(&audit, 0..8), [2, 3, 6, 7]);
         assert_eq!(missing(&audit, 3..5), [3]);
@@ -103,17 +97,27 @@ mod tests {
 
     #[test]
     fn what_comes_late_is_neither_lost_nor_doubled() {
-        let (audit, seen) = seen(1, &[0, 3, 2, 1, 2]);
+        let (audit, seen) = one_by_one(&[0, 3, 2, 1, 2]);
         let late = [Seen::Late, Seen::Late, Seen::Again];
         assert_eq!(seen, [&[Seen::InOrder; 2][..], &late].concat());
         assert!(missing(&audit, 0..4).is_empty());
     }
 
     #[test]
-    fn lanes_promise_no_order_between_them() {
-        let (audit, in_two) = seen(2, &[1, 0, 3, 2, 5]);
-        assert_eq!(in_two, [Seen::InOrder; 5]);
-        assert_eq!(missing(&audit, 0..6), [4]);
-        assert_eq!(seen(2, &[3, 1]).1, [Seen::InOrder, Seen::Late]);
+    fn messages_under_way_together_may_come_in_any_order() {
+        let order = Order::new(4);
+        for sequence in 0..3 {
+            order.send(sequence);
+        }
+        for sequence in 0..3 {
+            order.acknowledge(sequence);
+        }
+        order.send(3);
+        order.acknowledge(3);
+        let (audit, any) = seen(&order, &[2, 0, 1, 3]);
+        assert_eq!(any, [Seen::InOrder; 4]);
+        assert!(missing(&audit, 0..4).is_empty());
+        let (_, late) = seen(&order, &[2, 3, 0, 1]);
+        assert_eq!(late[2..], [Seen::Late; 2]);
     }
 }

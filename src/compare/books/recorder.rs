@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::{
     audit::{Audit, Seen},
     marker::Marker,
+    order::Order,
     times::times,
     window::{Phase, Window},
 };
@@ -16,12 +17,14 @@ use crate::compare::outcome::{Second, Traffic};
 
 /// Clients share this many histograms, so that they seldom wait for one another.
 const SHARDS: usize = 16;
+/// A request that is younger has an answer on its way.
+const A_MOMENT_US: u64 = 1_000_000;
+
 /// See the module.
 pub struct Recorder {
     pub window: Window,
     pub marker: Marker,
-    /// In how many lanes messages are published, see [`Audit`].
-    pub lanes: usize,
+    pub order: Order,
     shards: Vec<Mutex<Shard>>,
     closed: Mutex<Closed>,
 }
@@ -54,12 +57,13 @@ pub struct Tally {
     pub connections: u64,
     pub errors: u64,
     pub first_error: Option<String>,
+    pub unanswered: u64,
     pub opening: Traffic,
     pub whole: Traffic,
 }
 
 impl Recorder {
-    pub fn new(window: Window, marker: Marker, lanes: usize) -> Arc<Self> {
+    pub fn new(window: Window, marker: Marker) -> Arc<Self> {
         let shard = || {
             Mutex::new(Shard {
                 delays: times(),
@@ -68,9 +72,9 @@ impl Recorder {
             })
         };
         Arc::new(Self {
+            order: Order::new(window.messages()),
             window,
             marker,
-            lanes,
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
             closed: Mutex::default(),
         })
@@ -80,8 +84,9 @@ impl Recorder {
     pub fn books(self: &Arc<Self>, client: usize) -> Books {
         Books {
             shard: client % SHARDS,
-            audit: Audit::new(self.lanes),
+            audit: Audit::default(),
             repetitions: 0,
+            asked_us: None,
             tally: Tally::default(),
             recorder: self.clone(),
         }
@@ -139,6 +144,8 @@ pub struct Books {
     shard: usize,
     audit: Audit,
     repetitions: u64,
+    /// When the request was sent whose answer is awaited.
+    asked_us: Option<u64>,
     tally: Tally,
 }
 
@@ -154,8 +161,10 @@ impl Books {
 
     /// A request is sent now.
     pub fn request(&mut self) {
+        let now = self.recorder.window.now_us();
+        self.asked_us = Some(now);
         self.tally.whole.requests += 1;
-        match self.phase() {
+        match self.recorder.window.phase(now) {
             Phase::Opening => self.tally.opening.requests += 1,
             Phase::Measured(second) => {
                 self.tally.requests += 1;
@@ -163,6 +172,11 @@ impl Books {
             }
             Phase::WarmUp | Phase::After => {}
         }
+    }
+
+    /// Its answer came, or was given up.
+    pub fn answered(&mut self) {
+        self.asked_us = None;
     }
 
     /// An answer without a message came.
@@ -174,6 +188,7 @@ impl Books {
 
     /// Something went wrong.
     pub fn failed(&mut self, why: impl FnOnce() -> String) {
+        self.answered();
         self.tally.errors += 1;
         self.tally.first_error.get_or_insert_with(why);
     }
@@ -212,7 +227,7 @@ impl Books {
         let now = window.now_us();
         let phase = window.phase(now);
         let (audit, tally) = (&mut self.audit, &mut self.tally);
-        let shards = &self.recorder.shards;
+        let (order, shards) = (&self.recorder.order, &self.recorder.shards);
         let mut shard = None;
         self.recorder.marker.each(content, |sequence| {
             if sequence >= window.messages() {
@@ -220,7 +235,7 @@ impl Books {
             }
             let shard = shard.get_or_insert_with(|| shards[self.shard].lock());
             let counts = window.counts(sequence);
-            match audit.see(sequence) {
+            match audit.see(sequence, order) {
                 Seen::InOrder => {}
                 Seen::Late => tally.out_of_order += u64::from(counts),
                 Seen::Again => {
@@ -267,9 +282,16 @@ impl Drop for Books {
         let mut closed = self.recorder.closed.lock();
         closed.clients += 1;
         closed.tally.add(std::mem::take(&mut self.tally));
-        for sequence in self.audit.missing(self.recorder.window.counted()) {
+        let window = &self.recorder.window;
+        let mut lacks = false;
+        for sequence in self.audit.missing(window.counted()) {
+            lacks = true;
             *closed.missing.entry(sequence).or_default() += 1;
         }
+        // A long-poll waits rightly where there is nothing to be had, and any request for a moment.
+        let waited_us = self.asked_us.map(|asked| window.now_us() - asked);
+        let is_unanswered = lacks && waited_us > Some(A_MOMENT_US);
+        closed.tally.unanswered += u64::from(is_unanswered);
     }
 }
 
@@ -286,6 +308,7 @@ impl Tally {
         if self.first_error.is_none() {
             self.first_error = part.first_error;
         }
+        self.unanswered += part.unanswered;
         self.opening.add(part.opening);
         self.whole.add(part.whole);
     }
@@ -304,7 +327,12 @@ mod tests {
         while window.now_us() < window.end_us() {
             std::thread::yield_now();
         }
-        Recorder::new(window, Marker::new("abcdefgh"), 1)
+        let recorder = Recorder::new(window, Marker::new("abcdefgh"));
+        for sequence in 0..5 {
+            recorder.order.send(sequence);
+            recorder.order.acknowledge(sequence);
+        }
+        recorder
     }
 
     fn text(recorder: &Recorder, sequences: &[u64]) -> Vec<u8> {
@@ -333,7 +361,7 @@ mod tests {
     #[test]
     fn bytes_are_put_where_they_belong() {
         let window = Window::new(1.0, 100, Duration::ZERO);
-        let recorder = Recorder::new(window, Marker::new("abcdefgh"), 1);
+        let recorder = Recorder::new(window, Marker::new("abcdefgh"));
         let mut books = recorder.books(0);
         books.request();
         books.sent(10);

@@ -23,8 +23,8 @@ const SELF: &str = "self";
 ///     poll-vs-sse compare --clients 1000 --rate 0.2 --interval 5s --report report.html
 ///     poll-vs-sse compare --target http://127.0.0.1:8080 --profile nchan --pid 4711
 ///
-/// Exit code: 0 where every message reached every client once and in order; 1 where it did not, or a
-/// file could not be written; 2 where nothing could be measured, with one line that says what to
+/// Exit code: 0 where every message was published when it was to be and reached every client once and
+/// in order; 1 where that was not so, or a file could not be written; 2 where nothing could be measured, with one line that says what to
 /// change; 130 after Ctrl-C and 143 after SIGTERM, when what there was so far has been printed and
 /// written.
 #[derive(Debug, Clone, Args)]
@@ -168,7 +168,14 @@ pub struct OutputFlags {
     /// Measure the constants of the cost model on this machine instead, which takes about a minute and a
     /// half, and write them to a file for `plan --model FILE`. What is measured is given; --repeat
     /// measures each point so often, and --json writes every run.
-    #[arg(long, env = "POLL_VS_SSE_CALIBRATE", value_name = "FILE")]
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_CALIBRATE",
+        value_name = "FILE",
+        conflicts_with_all = [
+            "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size"
+        ]
+    )]
     pub calibrate: Option<PathBuf>,
 
     /// Write all figures as JSON, in the form of docs/compare.schema.json; `-` is standard output,
@@ -284,6 +291,11 @@ impl WorkloadFlags {
     /// Checked, and all of it within what `profile` offers.
     fn of(&self, profile: &Profile) -> Result<Workload> {
         let offered = || Transport::ALL.into_iter().filter(|one| profile.has(*one));
+        ensure!(
+            self.transports.is_some() || offered().next().is_some(),
+            "profile {} names no transport: give it a [poll], [long-poll] or [stream]",
+            profile.name
+        );
         let workload = Workload {
             transports: match &self.transports {
                 Some(named) => named.clone(),

@@ -27,10 +27,12 @@ pub fn run(flags: Flags) -> ExitCode {
         Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
     };
     let machine = Machine::look();
-    // The server of another machine has its processors to itself.
-    let placement = match question.target.is_local() {
-        true => Placement::halves(),
-        false => Placement::free(),
+    let placement = match &question.target {
+        Target::Own(_) => Placement::halves(),
+        // Where a server runs that others started is theirs to say.
+        target if target.is_local() => Placement::load_half(),
+        // The server of another machine has its processors to itself.
+        Target::Remote(_) => Placement::free(),
     };
     placement.take_load();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -125,7 +127,7 @@ fn print(document: &Document, to_standard_error: bool) {
 /// The table, what is to be said against it, and what it says.
 fn text(document: &Document, in_colour: bool, width: Option<usize>) -> String {
     let mut text = format!("{}\n", table::table(document, width));
-    for warning in warnings(&document.machine, &document.transports) {
+    for warning in warnings(&document.target, &document.machine, &document.transports) {
         let mark = if warning.voids { "!!" } else { "!" };
         let line = wrapped(&format!("{mark} {}", warning.text), "   ", width);
         let line = style(line).force_styling(in_colour);
@@ -135,6 +137,9 @@ fn text(document: &Document, in_colour: bool, width: Option<usize>) -> String {
             line.yellow()
         };
         text += &format!("{line}\n");
+    }
+    if let Some(audit) = table::audit(document) {
+        text += &format!("{}\n", wrapped(&audit, "", width));
     }
     if document.interrupted {
         text += "Stopped before its time: what follows is of what there was until then.\n";

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     PATIENCE, PAUSE,
-    http::{Answered, Body, Head},
+    http::{Answered, Body, Head, TooLate},
     socket::Socket,
 };
 use crate::compare::{
@@ -18,6 +18,8 @@ use crate::compare::{
         requests::{Answer, Asking},
     },
 };
+
+const CLOSED: &str = "the server closed the connection without an answer";
 
 /// See the module.
 pub struct Asker<'a> {
@@ -32,6 +34,8 @@ pub struct Asker<'a> {
     body: Vec<u8>,
     headers: Vec<(String, String)>,
     lacking: Option<&'a Take>,
+    /// Whether the cursor was also in an answer without a message.
+    always_told: bool,
 }
 
 impl<'a> Asker<'a> {
@@ -48,10 +52,11 @@ impl<'a> Asker<'a> {
             body: Vec::new(),
             headers: Vec::new(),
             lacking: None,
+            always_told: false,
         }
     }
 
-    /// A part of the cursor that was not in the last answer with a message.
+    /// A part of the cursor that should have been in the last answer and was not.
     pub fn lacking(&self) -> Option<&'a Take> {
         self.lacking
     }
@@ -126,19 +131,19 @@ impl<'a> Asker<'a> {
         Ok(())
     }
 
-    /// Sends the request and reads its answer. A connection that the server closed while it was idle
-    /// is opened anew, once.
+    /// Sends the request and reads its answer. Where the server had closed the kept connection before
+    /// the request reached it, as it may do with an idle one, it is sent once more on a new one.
     async fn exchange(&mut self) -> Result<bool> {
         let is_reused = self.socket.is_some();
         match timeout(self.patience, self.try_exchange()).await {
             Ok(Ok(more)) => Ok(more),
-            Ok(Err(Broken::Unanswered(_))) if is_reused => {
+            Ok(Err(Broken::Unread)) if is_reused => {
                 self.socket = None;
                 let again = timeout(self.patience, self.try_exchange()).await;
-                Ok(again.context("no answer in time")??)
+                Ok(again.map_err(|_| TooLate)??)
             }
             Ok(Err(broken)) => Err(broken.into()),
-            Err(_) => bail!("no answer in time"),
+            Err(_) => bail!(TooLate),
         }
     }
 
@@ -154,17 +159,18 @@ impl<'a> Asker<'a> {
         self.headers.clear();
         self.books.request();
         let sent = socket.send(&self.request, &mut self.books).await;
-        sent.map_err(|error| Broken::Unanswered(error.into()))?;
+        sent.map_err(|_| Broken::Unread)?;
         loop {
             let Some(socket) = &self.socket else {
                 return Err(Broken::cut());
             };
             match socket.receive(&mut self.raw, &mut self.books).await {
                 Ok(1..) => {}
-                _ if self.raw.is_empty() => {
-                    return Err(Broken::Unanswered(anyhow!(
-                        "the server closed the connection without an answer"
-                    )));
+                Ok(_) if self.raw.is_empty() => {
+                    return Err(match socket.was_closed_before_it_was_sent_to().await {
+                        true => Broken::Unread,
+                        false => Broken::Wrong(anyhow!(CLOSED)),
+                    });
                 }
                 Ok(_) => return Err(Broken::cut()),
                 Err(error) => return Err(Broken::Wrong(error.into())),
@@ -196,23 +202,39 @@ impl<'a> Asker<'a> {
         if head.closes {
             self.socket = None;
         }
+        self.books.answered();
         if !matches!(head.status, 200 | 204 | 304) {
             return Err(Broken::Wrong(Answered(head.status).into()));
         }
         let has_messages = self.books.take(&self.body);
-        if !has_messages {
-            self.books.empty();
-        }
         let answer = Answer {
             headers: &self.headers,
             body: &self.body,
             has_messages,
         };
-        let lacking = self.asking.advance(&mut self.cursor, &answer);
-        if has_messages {
-            self.lacking = lacking;
+        self.lacking = self.asking.advance(&mut self.cursor, &answer);
+        match self.lacking {
+            None => self.always_told |= !has_messages,
+            Some(take) if self.must_tell(&answer, take) => {
+                return Err(Broken::Wrong(anyhow!("an answer has no {take}")));
+            }
+            // It was not to be had in an answer without news.
+            Some(_) => self.lacking = None,
+        }
+        if !has_messages {
+            self.books.empty();
         }
         Ok(self.asking.has_more(&answer))
+    }
+
+    /// Whether an answer without `take` is not what the profile describes. One that brings nothing may
+    /// do without, as long as the server's others did and it is what it should be.
+    fn must_tell(&self, answer: &Answer<'_>, take: &Take) -> bool {
+        let is_blank = answer.body.trim_ascii().is_empty();
+        answer.has_messages
+            || (matches!(take, Take::Json(_))
+                && !is_blank
+                && (self.always_told || !self.asking.is_json(answer)))
     }
 
     /// Takes the answer's head, once it is whole; interim answers before it are nothing to us.
@@ -241,8 +263,8 @@ impl<'a> Asker<'a> {
 
 /// Why there is no answer.
 enum Broken {
-    /// Not one byte of it came: on a kept connection, the server may have closed it meanwhile.
-    Unanswered(anyhow::Error),
+    /// The server had closed the connection before the request reached it.
+    Unread,
     Wrong(anyhow::Error),
 }
 
@@ -255,7 +277,8 @@ impl Broken {
 impl From<Broken> for anyhow::Error {
     fn from(broken: Broken) -> Self {
         match broken {
-            Broken::Unanswered(error) | Broken::Wrong(error) => error,
+            Broken::Unread => anyhow!(CLOSED),
+            Broken::Wrong(error) => error,
         }
     }
 }

@@ -16,6 +16,11 @@ const MAX_CHUNK_LINE: usize = 4096;
 #[error("the server answered {0}")]
 pub struct Answered(pub u16);
 
+/// No answer within the time there was for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no answer in time")]
+pub struct TooLate;
+
 /// What is needed of an answer's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {

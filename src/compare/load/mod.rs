@@ -1,7 +1,7 @@
 //! What a server is put under: clients, one task each, and the publisher.
 //!
 //! ```text
-//! publisher   threads: each message when it is due
+//! publisher ──> sender   threads: each message when it is due
 //! client ──┬──> asker   poll, long-poll
 //!          └──> stream  SSE
 //! ```
@@ -14,6 +14,7 @@ pub mod client;
 mod connect;
 pub mod http;
 pub mod publisher;
+pub mod sender;
 mod socket;
 pub mod stream;
 

@@ -1,48 +1,42 @@
 //! The publisher: sends each message when it is due, whatever became of the one before.
 //!
 //! It has threads of its own, so that it keeps its times while ten thousand clients keep the runtime
-//! busy. Each thread is a lane: its messages go out one after the other on one connection, as only
-//! then is there an order to hold readers to. Where an answer is late, the next message is late as
-//! well; its delay counts from when it was due all the same.
+//! busy. One of them waits until the next message is due, hands that watch on and sends; so there are as
+//! many threads as messages were ever under way at the same time, and one more. Where even
+//! [`MOST_UNDER_WAY`] are not enough, messages wait, and the run is no longer what was asked for.
 
 use std::{
-    io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    sync::Arc,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, bail};
+use parking_lot::Mutex;
 
-use super::{
-    connect::connect_within,
-    http::{Answered, Body, Head},
-};
+use super::sender::Connection;
 use crate::compare::{
     books::recorder::Recorder, outcome::Publishing as Summary, target::requests::Publishing,
 };
 
-/// Messages a second that one lane is given at most.
-const LANE_RATE: f64 = 25.0;
-const MAX_LANES: usize = 8;
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A connection that was idle for longer may have been closed by the server.
-const STALE: Duration = Duration::from_secs(2);
+/// Messages that may be unanswered at the same time: a bound on what this program opens.
+pub const MOST_UNDER_WAY: usize = 64;
 /// What is still to be sent so long after the measured time is given up.
 const OVERTIME_US: u64 = 15_000_000;
 /// Longest sleep at once, so that a run that is cut ends soon.
 const NAP: Duration = Duration::from_millis(50);
+/// Less than this share of what was due while it was measured is another workload...
+const ENOUGH: f64 = 0.95;
+/// ... where the server kept the rest waiting; or this program, for as long as this at the end.
+const FAR_BEHIND_S: f64 = 1.0;
 
-/// In how many lanes `rate` messages a second are published.
-pub fn lanes(rate: f64) -> usize {
-    ((rate / LANE_RATE).ceil() as usize).clamp(1, MAX_LANES)
-}
-
-/// The running lanes.
+/// The running threads.
 pub struct Publisher {
-    lanes: Vec<JoinHandle<Published>>,
+    lanes: Arc<Lanes>,
 }
 
 /// What came of it.
@@ -50,47 +44,52 @@ pub struct Publisher {
 pub struct Published {
     /// The messages that were not accepted, or perhaps not.
     pub refused: Vec<u64>,
-    pub late_us_max: u64,
     pub first_error: Option<String>,
+    summary: Summary,
 }
 
 impl Publisher {
     /// Starts to publish. The window has begun.
     pub fn start(recorder: &Arc<Recorder>, addr: SocketAddr, publishing: &Arc<Publishing>) -> Self {
-        let lane = |first: usize| {
-            let mut lane = Lane {
-                recorder: recorder.clone(),
-                publishing: publishing.clone(),
-                connection: Connection::new(addr),
-                published: Published::default(),
-            };
-            std::thread::spawn(move || {
-                lane.run(first as u64);
-                lane.published
-            })
-        };
-        Self {
-            lanes: (0..recorder.lanes).map(lane).collect(),
-        }
+        let lanes = Arc::new(Lanes {
+            recorder: recorder.clone(),
+            publishing: publishing.clone(),
+            addr,
+            next: Mutex::new(0),
+            waiting: AtomicUsize::new(0),
+            idle: Mutex::default(),
+            published: Mutex::default(),
+            threads: Mutex::default(),
+        });
+        lanes.open();
+        Self { lanes }
     }
 
     pub fn is_done(&self) -> bool {
-        self.lanes.iter().all(JoinHandle::is_finished)
+        self.lanes
+            .threads
+            .lock()
+            .iter()
+            .all(JoinHandle::is_finished)
     }
 
     /// Waits for the end.
     pub fn join(self) -> Published {
-        let mut all = Published::default();
-        for lane in self.lanes {
-            let Ok(part) = lane.join() else {
-                all.first_error = Some("the publisher broke down".to_owned());
-                continue;
+        let mut broke_down = false;
+        loop {
+            // A thread that starts another has noted it down before it ends.
+            let Some(thread) = self.lanes.threads.lock().pop() else {
+                break;
             };
-            all.refused.extend(part.refused);
-            all.late_us_max = all.late_us_max.max(part.late_us_max);
-            all.first_error = all.first_error.or(part.first_error);
+            broke_down |= thread.join().is_err();
         }
-        all
+        let mut published = std::mem::take(&mut *self.lanes.published.lock());
+        if broke_down {
+            let why = "the publisher broke down".to_owned();
+            published.first_error.get_or_insert(why);
+        }
+        published.summary.fell_short = self.lanes.fell_short(&published.summary);
+        published
     }
 }
 
@@ -98,124 +97,106 @@ impl Published {
     pub fn summary(&self) -> Summary {
         Summary {
             refused: self.refused.len() as u64,
-            late_us_max: self.late_us_max,
+            ..self.summary
         }
     }
 }
 
-struct Lane {
+/// What all threads share.
+struct Lanes {
     recorder: Arc<Recorder>,
     publishing: Arc<Publishing>,
-    connection: Connection,
-    published: Published,
+    addr: SocketAddr,
+    /// The next message. Whoever has it is the one who waits for its time.
+    next: Mutex<u64>,
+    /// Threads that have nothing under way, but for the one who has `next`.
+    waiting: AtomicUsize,
+    /// Connections without a request, the one that was used last on top: as few as possible are in use.
+    idle: Mutex<Vec<Connection>>,
+    published: Mutex<Published>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Lane {
-    fn run(&mut self, first: u64) {
-        let window = &self.recorder.window;
-        for sequence in (first..window.messages()).step_by(self.recorder.lanes) {
-            let due = window.due_us(sequence);
-            while window.now_us() < due && due < window.end_us() {
-                let left = Duration::from_micros(due.saturating_sub(window.now_us()));
-                std::thread::sleep(left.min(NAP));
-            }
-            if due >= window.end_us() {
-                return;
-            }
-            let now = window.now_us();
-            let published = &mut self.published;
-            published.late_us_max = published.late_us_max.max(now.saturating_sub(due));
-            let sent = if now > window.end_us() + OVERTIME_US {
-                Err(anyhow::anyhow!("publishing took too long"))
-            } else {
-                self.connection.send(&self.publishing.request(sequence))
-            };
-            if let Err(error) = sent {
+impl Lanes {
+    fn open(self: &Arc<Self>) {
+        let mut threads = self.threads.lock();
+        if threads.len() < MOST_UNDER_WAY {
+            let lanes = self.clone();
+            threads.push(std::thread::spawn(move || lanes.run()));
+        }
+    }
+
+    fn run(self: &Arc<Self>) {
+        while let Some(sequence) = self.await_next() {
+            let popped = self.idle.lock().pop();
+            let mut connection = popped.unwrap_or_else(|| Connection::new(self.addr));
+            if let Err(error) = self.send(sequence, &mut connection) {
+                let mut published = self.published.lock();
                 published.refused.push(sequence);
                 let why = || format!("publishing: {error:#}");
                 published.first_error.get_or_insert_with(why);
             }
-        }
-    }
-}
-
-/// A blocking connection for one request at a time.
-pub struct Connection {
-    addr: SocketAddr,
-    stream: Option<(TcpStream, Instant)>,
-    /// What the server calls itself, once it has answered.
-    pub server: Option<String>,
-}
-
-impl Connection {
-    pub fn new(addr: SocketAddr) -> Self {
-        Self {
-            addr,
-            stream: None,
-            server: None,
+            self.idle.lock().push(connection);
         }
     }
 
-    /// Sends a request and waits for its answer, which must be a 2xx.
-    pub fn send(&mut self, request: &[u8]) -> Result<()> {
-        let kept = self.stream.take();
-        let fresh = kept.filter(|(_, used)| used.elapsed() < STALE);
-        let stream = match fresh {
-            Some((stream, _)) => stream,
-            None => self.open()?,
-        };
-        let head = exchange(&stream, request, &mut self.server)?;
-        if !head.closes {
-            self.stream = Some((stream, Instant::now()));
+    /// Waits for the next message and until it is due. `None`: there is none any more.
+    fn await_next(self: &Arc<Self>) -> Option<u64> {
+        let window = &self.recorder.window;
+        let free_since = window.now_us();
+        self.waiting.fetch_add(1, SeqCst);
+        let mut next = self.next.lock();
+        let others = self.waiting.fetch_sub(1, SeqCst) - 1;
+        let sequence = *next;
+        let due = window.due_us(sequence);
+        let is_left = || sequence < window.messages() && due < window.end_us();
+        if !is_left() {
+            return None;
         }
-        ensure!(head.status / 100 == 2, Answered(head.status));
+        if others == 0 {
+            self.open();
+        }
+        while window.now_us() < due && is_left() {
+            let left = Duration::from_micros(due.saturating_sub(window.now_us()));
+            std::thread::sleep(left.min(NAP));
+        }
+        if !is_left() {
+            return None;
+        }
+        *next += 1;
+        let was_full = others == 0 && self.threads.lock().len() == MOST_UNDER_WAY;
+        self.note(sequence, due, was_full && free_since > due);
+        Some(sequence)
+    }
+
+    /// Notes down that message `sequence`, which was `due`, is sent now.
+    fn note(&self, sequence: u64, due: u64, was_held_back: bool) {
+        let window = &self.recorder.window;
+        let now = window.now_us();
+        let summary = &mut self.published.lock().summary;
+        summary.late_us_max = summary.late_us_max.max(now.saturating_sub(due));
+        summary.held_back += u64::from(was_held_back);
+        summary.in_time += u64::from(window.counts(sequence) && now < window.end_us());
+    }
+
+    fn send(&self, sequence: u64, connection: &mut Connection) -> Result<()> {
+        let Recorder { window, order, .. } = &*self.recorder;
+        if window.now_us() > window.end_us() + OVERTIME_US {
+            bail!("publishing took too long");
+        }
+        order.send(sequence);
+        connection.send(&self.publishing.request(sequence))?;
+        order.acknowledge(sequence);
         Ok(())
     }
 
-    fn open(&self) -> Result<TcpStream> {
-        let stream = connect_within(self.addr, PATIENCE)
-            .with_context(|| format!("cannot connect to {}", self.addr))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(stream)
-    }
-}
-
-fn exchange(mut stream: &TcpStream, request: &[u8], server: &mut Option<String>) -> Result<Head> {
-    stream.write_all(request).context("cannot send")?;
-    let mut buffer = [0; 4096];
-    let mut raw = Vec::new();
-    let mut more = |raw: &mut Vec<u8>| -> Result<usize> {
-        let count = stream.read(&mut buffer).context("no answer")?;
-        raw.extend_from_slice(&buffer[..count]);
-        Ok(count)
-    };
-    let head = loop {
-        let header = |name: &str, value: &[u8]| {
-            if server.is_none() && name.eq_ignore_ascii_case("server") {
-                *server = Some(String::from_utf8_lossy(value).into_owned());
-            }
-        };
-        match Head::parse(&raw, header)? {
-            Some(head) if head.status >= 200 => break head,
-            Some(head) => drop(raw.drain(..head.length)),
-            None => ensure!(
-                more(&mut raw)? > 0,
-                "the connection was closed without an answer"
-            ),
-        }
-    };
-    raw.drain(..head.length);
-    let mut body = Body::new(head.framing);
-    loop {
-        body.take(&mut raw, &mut Vec::new())?;
-        if body.is_done() {
-            return Ok(head);
-        }
-        if more(&mut raw)? == 0 {
-            ensure!(body.may_end(), "the answer was cut short");
-            return Ok(head);
-        }
+    /// Whether what was published is another workload than the one that was asked for.
+    fn fell_short(&self, summary: &Summary) -> bool {
+        let window = &self.recorder.window;
+        let counted = window.counted();
+        let due = (counted.end - counted.start) as f64;
+        let lacking = due - summary.in_time as f64;
+        let a_while = FAR_BEHIND_S * due / window.measured_s();
+        (summary.in_time as f64) < ENOUGH * due && (summary.held_back > 0 || lacking > a_while)
     }
 }

@@ -11,6 +11,10 @@ use crate::compare::books::recorder::Books;
 /// What one read takes at most. Lent to whoever is reading, so that a waiting client needs no buffer.
 const READ_BYTES: usize = 64 * 1024;
 
+/// How long a reset is waited for: a round trip, however long the way.
+const LOOKS: u32 = 10;
+const LOOK: Duration = Duration::from_millis(25);
+
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
@@ -45,6 +49,18 @@ impl Socket {
             }
         }
         Ok(())
+    }
+
+    /// Whether what was sent found a connection that the other side had closed already: its system then
+    /// answers with a reset. Where it had not, the end that was read is its answer. Asked after such an end.
+    pub async fn was_closed_before_it_was_sent_to(&self) -> bool {
+        for _ in 0..LOOKS {
+            if matches!(self.stream.take_error(), Ok(Some(_))) {
+                return true;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        false
     }
 
     /// Waits for bytes and appends them to `to`. 0: the server has closed.

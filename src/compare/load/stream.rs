@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     PATIENCE, PAUSE,
-    http::{Answered, Body, Head},
+    http::{Answered, Body, Head, TooLate},
     socket::Socket,
 };
 use crate::compare::{books::recorder::Books, target::requests::Opening};
@@ -45,7 +45,7 @@ impl<'a> Streamer<'a> {
     /// Connects and waits for the answer's head.
     pub async fn open(&mut self) -> Result<()> {
         let opened = timeout(PATIENCE, self.try_open()).await;
-        opened.context("no answer in time")?
+        opened.map_err(|_| TooLate)?
     }
 
     async fn try_open(&mut self) -> Result<()> {
@@ -66,6 +66,7 @@ impl<'a> Streamer<'a> {
             while let Some(head) = Head::parse(&self.raw, |_, _| {})? {
                 self.raw.drain(..head.length);
                 if head.status >= 200 {
+                    self.books.answered();
                     ensure!(head.status == 200, Answered(head.status));
                     self.stream = Some((socket, Body::new(head.framing)));
                     return Ok(());

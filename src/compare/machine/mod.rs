@@ -1,5 +1,6 @@
 //! What a reader needs to know of the machine to judge figures that were measured on it.
 
+pub mod listening;
 pub mod placement;
 pub mod usage;
 

@@ -1,6 +1,8 @@
 //! Who runs on which processors. Where there are two or more, the server under test gets one half and
 //! the clients the other, so that neither takes time from the other and each one's limit is visible.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Processors for the server and for the load.
@@ -22,6 +24,14 @@ impl Placement {
         Self {
             server: server.to_vec(),
             load: load.to_vec(),
+        }
+    }
+
+    /// The load's half only, beside a server that was started by others.
+    pub fn load_half() -> Self {
+        Self {
+            server: Vec::new(),
+            ..Self::halves()
         }
     }
 
@@ -56,6 +66,30 @@ impl Placement {
         let started = start();
         keep_to(&before);
         started
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.server[..], &self.load[..]) {
+            ([], []) => write!(f, "nobody was kept to a processor"),
+            ([], load) => write!(f, "load on {}, server wherever it was", Cores(load)),
+            (server, load) => write!(f, "server on {}, load on {}", Cores(server), Cores(load)),
+        }
+    }
+}
+
+/// `core 0`, `cores 0, 2 and 3`.
+struct Cores<'a>(&'a [usize]);
+
+impl fmt::Display for Cores<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        match &names[..] {
+            [one] => write!(f, "core {one}"),
+            [first @ .., last] => write!(f, "cores {} and {last}", first.join(", ")),
+            [] => write!(f, "any core"),
+        }
     }
 }
 
@@ -102,6 +136,20 @@ fn keep_to(_cores: &[usize]) {}
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_told_in_words() {
+        let of = |server: &[usize], load: &[usize]| {
+            let (server, load) = (server.to_vec(), load.to_vec());
+            Placement { server, load }.to_string()
+        };
+        assert_eq!(of(&[0], &[1]), "server on core 0, load on core 1");
+        assert_eq!(
+            of(&[], &[2, 3, 5]),
+            "load on cores 2, 3 and 5, server wherever it was"
+        );
+        assert_eq!(of(&[], &[]), "nobody was kept to a processor");
+    }
 
     #[test]
     fn a_server_is_started_on_its_own_processors_only() {

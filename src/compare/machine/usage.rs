@@ -59,7 +59,7 @@ impl Processes {
     }
 
     /// The process and its descendants.
-    fn all(self) -> Vec<u32> {
+    pub(super) fn all(self) -> Vec<u32> {
         let parents = parents();
         let mut all = vec![self.root];
         let mut at = 0;

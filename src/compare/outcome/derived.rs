@@ -3,11 +3,12 @@
 use super::{Delays, Outcome};
 
 impl Outcome {
-    /// Whether every message reached every client once and in order, and nothing failed. Of any other
-    /// outcome the figures are no measure of what the transport costs.
+    /// Whether messages were published as asked, every one reached every client once and in order, and
+    /// nothing failed. Of any other outcome the figures are no measure of what the transport costs.
     pub fn is_valid(&self) -> bool {
         self.deliveries == self.expected
             && self.expected > 0
+            && !self.publishing.fell_short
             && [self.missed, self.duplicates, self.out_of_order, self.errors] == [0; 4]
     }
 
@@ -37,6 +38,12 @@ impl Outcome {
     /// The server's CPU time as a share of one processor.
     pub fn server_processors(&self) -> Option<f64> {
         (self.duration_s > 0.0).then_some(self.server_cpu_s? / self.duration_s)
+    }
+
+    /// Messages a second that were to be published, and that were, while it was measured.
+    pub fn rates(&self) -> (f64, f64) {
+        let a_second = |count: u64| count as f64 / self.duration_s;
+        (a_second(self.published), a_second(self.publishing.in_time))
     }
 
     pub fn delay(&self, of: fn(&Delays) -> u64) -> Option<f64> {

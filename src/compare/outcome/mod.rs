@@ -58,6 +58,9 @@ pub struct Outcome {
     pub errors: u64,
     /// What the first of them was.
     pub first_error: Option<String>,
+    /// Requests that had no answer when the run ended, of clients that lacked a message.
+    #[serde(default)]
+    pub unanswered: u64,
     /// What clients did to get into place; nothing of it is in the figures above.
     pub opening: Traffic,
     /// Everything from the first connection to the last answer: opening, warm-up, measured time and
@@ -106,8 +109,17 @@ impl Traffic {
 pub struct Publishing {
     /// Answered with another status than 2xx, or not at all.
     pub refused: u64,
-    /// How late a message was sent at the worst, as the one before it was still unanswered.
+    /// How late a message was sent at the worst.
     pub late_us_max: u64,
+    /// Messages sent within the measured time, of those that were due within it.
+    #[serde(default)]
+    pub in_time: u64,
+    /// Messages that were sent late as all connections were waiting for an answer.
+    #[serde(default)]
+    pub held_back: u64,
+    /// Whether clearly fewer were sent than were due: the figures are then those of another workload.
+    #[serde(default)]
+    pub fell_short: bool,
 }
 
 /// What this program itself used: where it is the bottleneck, a run says nothing of the server.

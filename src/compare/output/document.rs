@@ -26,9 +26,9 @@ pub struct Document {
     pub versions: Versions,
     /// Whether it was stopped before its time.
     pub interrupted: bool,
-    /// Whether every message of every run reached every client once and in order, without an error.
-    /// Where it is false, the figures of a transport with `missed`, `duplicates`, `out_of_order` or
-    /// `errors` are no measure of its cost.
+    /// Whether messages were published as asked, and every one of every run reached every client once
+    /// and in order, without an error. Where it is false, the figures of a transport with `missed`,
+    /// `duplicates`, `out_of_order`, `errors` or `publishing.fell_short` are no measure of its cost.
     pub valid: bool,
     /// What is to be said against the figures.
     pub warnings: Vec<String>,
@@ -48,6 +48,9 @@ pub struct Subject {
     /// The profile's name.
     pub profile: String,
     pub pid: Option<u32>,
+    /// Whether that process, or one that it started, listens on the target's port. `None` where it
+    /// cannot be told.
+    pub pid_listens: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,6 +88,7 @@ impl Preface {
                 name: target.name(),
                 profile: target.profile().name,
                 pid: target.pid(),
+                pid_listens: target.pid_listens(),
             },
             machine,
             placement: placement.clone(),
@@ -98,7 +102,7 @@ impl Preface {
     pub fn document(self, workload: &Workload, comparison: Comparison) -> Document {
         let verdict = verdict::verdict(&comparison);
         let Comparison { runs, transports } = comparison;
-        let warnings = warnings(&self.machine, &transports).into_iter();
+        let warnings = warnings(&self.target, &self.machine, &transports).into_iter();
         Document {
             format: FORMAT,
             command: self.command,

@@ -18,9 +18,12 @@ struct Row {
 
 type Spread = (fn(&Outcome) -> Option<f64>, fn(f64) -> String);
 
-const ROWS: [Row; 19] = [
+const ROWS: [Row; 22] = [
     plain("deliveries", |one| Some(grouped(one.deliveries))),
     plain("  of expected", |one| Some(grouped(one.expected))),
+    plain("  missed", |one| Some(grouped(one.missed))),
+    plain("  duplicates", |one| Some(grouped(one.duplicates))),
+    plain("  out of order", |one| Some(grouped(one.out_of_order))),
     plain("requests", |one| Some(grouped(one.requests))),
     plain("  with an empty answer", |one| Some(grouped(one.empty))),
     plain("  per delivery", |one| {
@@ -121,6 +124,19 @@ pub fn rows(document: &Document) -> Vec<Vec<String>> {
     lines
 }
 
+/// What every client's account came to, where there is nothing to shout about.
+pub fn audit(document: &Document) -> Option<String> {
+    let outcomes = &document.transports;
+    let is_clean = |one: &Outcome| {
+        one.deliveries == one.expected && [one.missed, one.duplicates, one.out_of_order] == [0; 3]
+    };
+    let expected: u64 = outcomes.iter().map(|one| one.expected).sum();
+    (expected > 0 && outcomes.iter().all(is_clean)).then(|| {
+        let count = grouped(expected);
+        format!("All {count} of {count} expected deliveries came, none twice, none out of order.")
+    })
+}
+
 fn heading(outcomes: &[Outcome]) -> Vec<String> {
     let names = outcomes.iter().map(|one| one.transport.to_string());
     std::iter::once(String::new()).chain(names).collect()
@@ -219,6 +235,17 @@ mod tests {
         let text = table(&document(vec![outcome(Transport::Stream), other]), None);
         assert!(text.contains("10.0 µs – 20.0 µs"), "{text}");
         assert!(text.contains("15.0 µs"), "{text}");
+    }
+
+    #[test]
+    fn a_clean_audit_is_told_and_no_other() {
+        let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
+        let text = audit(&document(both));
+        let words = "All 6,000 of 6,000 expected deliveries came, none twice, none out of order.";
+        assert_eq!(text.as_deref(), Some(words));
+        let mut twice = outcome(Transport::Poll);
+        twice.duplicates = 1;
+        assert_eq!(audit(&document(vec![twice])), None);
     }
 
     #[test]

@@ -22,7 +22,11 @@ pub fn verdict(comparison: &Comparison) -> String {
     let mut sentences = Vec::new();
     if !void.is_empty() {
         let names = void.iter().map(|outcome| outcome.transport.to_string());
-        let why = "not every message reached every client once, in order and without an error";
+        let is_short = |outcome: &&Outcome| outcome.publishing.fell_short;
+        let why = match void.iter().all(is_short) {
+            true => "messages could not be published at the rate that was asked for",
+            false => "not every message reached every client once, in order and without an error",
+        };
         sentences.push(format!(
             "No verdict on {}: {why}.",
             list(&names.collect::<Vec<_>>())

@@ -1,13 +1,16 @@
 //! What keeps figures from being taken at their face value: losses, failures, and a load generator or
 //! machine that was busy with itself.
 
-use crate::compare::{Machine, Outcome, run::record::BUSY_SHARE};
+use super::document::Subject;
+use crate::compare::{Machine, Outcome, load::publisher::MOST_UNDER_WAY, run::record::BUSY_SHARE};
 use crate::numbers::{grouped, short, time_us};
 
 /// Arrivals that differ from deliveries by more than this share show a run that was not in its stride.
 const UNSTEADY: f64 = 0.05;
-/// A publisher that was later than this was not open-loop.
+/// A message that was sent later than this is worth a word.
 const LATE_US: u64 = 100_000;
+/// Timers that are later than this at the 99th percentile show in delays.
+const LAG_US: u64 = 10_000;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,13 +21,23 @@ pub struct Warning {
 }
 
 /// All that is to be said against these outcomes, the worst first.
-pub fn warnings(machine: &Machine, outcomes: &[Outcome]) -> Vec<Warning> {
+pub fn warnings(target: &Subject, machine: &Machine, outcomes: &[Outcome]) -> Vec<Warning> {
     let mut all = Vec::new();
     for outcome in outcomes {
         voiding(outcome, &mut all);
     }
     for outcome in outcomes {
         doubtful(outcome, &mut all);
+    }
+    if let (Some(pid), Some(false)) = (target.pid, target.pid_listens) {
+        all.push(Warning {
+            voids: false,
+            text: format!(
+                "Neither process {pid} (--pid) nor one that it started listens on the port of {}: CPU and \
+                 memory may be those of another server",
+                target.name
+            ),
+        });
     }
     if let (true, Some([minute, ..])) = (machine.is_busy(), machine.load_averages) {
         all.push(Warning {
@@ -43,7 +56,14 @@ fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
     let expected = grouped(outcome.expected);
     let audit = [
         (outcome.missed, "MISSED"),
-        (outcome.duplicates, "DUPLICATES"),
+        (
+            outcome.duplicates,
+            if outcome.duplicates == 1 {
+                "DUPLICATE"
+            } else {
+                "DUPLICATES"
+            },
+        ),
         (outcome.out_of_order, "OUT OF ORDER"),
     ];
     let found: Vec<String> = audit
@@ -57,22 +77,49 @@ fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
             text: format!("{name}: {} of {expected} deliveries", found.join(", ")),
         });
     }
-    if outcome.errors > 0 {
-        let why = outcome.first_error.as_deref().unwrap_or("unknown");
-        all.push(Warning {
-            voids: true,
-            text: format!(
-                "{name}: {} ERRORS, the first: {why}",
-                grouped(outcome.errors)
-            ),
-        });
+    let mut shout = |text: String| all.push(Warning { voids: true, text });
+    if outcome.publishing.fell_short {
+        shout(format!("{name}: {}", short_of_the_rate(outcome)));
+    }
+    match outcome.unanswered {
+        0 => {}
+        1 => shout(format!(
+            "{name}: 1 request of a client that lacked a message was STILL UNANSWERED when it ended"
+        )),
+        count => shout(format!(
+            "{name}: {} requests of clients that lacked a message were STILL UNANSWERED when it ended",
+            grouped(count)
+        )),
+    }
+    let why = outcome.first_error.as_deref().unwrap_or("unknown");
+    match outcome.errors {
+        0 => {}
+        1 => shout(format!("{name}: 1 ERROR: {why}")),
+        count => shout(format!(
+            "{name}: {} ERRORS, the first: {why}",
+            grouped(count)
+        )),
     }
     if outcome.expected == 0 {
-        all.push(Warning {
-            voids: true,
-            text: format!("{name}: nothing was due while it was measured"),
-        });
+        shout(format!("{name}: nothing was due while it was measured"));
     }
+}
+
+/// What was published instead of what was asked for, and what was in the way.
+fn short_of_the_rate(outcome: &Outcome) -> String {
+    let (asked, was) = outcome.rates();
+    let why = match outcome.publishing.held_back {
+        0 => "this program was held up".to_owned(),
+        held_back => format!(
+            "with {MOST_UNDER_WAY} of them unacknowledged, {} had to wait for the server",
+            grouped(held_back)
+        ),
+    };
+    format!(
+        "ONLY {} OF {} MESSAGES A SECOND COULD BE PUBLISHED: {why}; ask for a lower --rate",
+        short(was),
+        short(asked)
+    )
 }
 
 fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
@@ -98,12 +145,21 @@ fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
             )
         });
     }
-    let late = outcome.publishing.late_us_max;
-    if late > LATE_US {
+    if !load.limited && load.lag_us_p99 > LAG_US {
         warn(format!(
-            "{name}: a message was sent {} after it was due, as the one before it was not yet \
-             acknowledged or this program was held up; its delay counts from when it was due",
-            time_us(late as f64)
+            "{name}: one in a hundred of this program's timers was {} late: delays may be as much too high",
+            time_us(load.lag_us_p99 as f64)
+        ));
+    }
+    let publishing = &outcome.publishing;
+    if publishing.late_us_max > LATE_US && !publishing.fell_short {
+        let why = match publishing.held_back {
+            0 => "this program was held up".to_owned(),
+            _ => format!("{MOST_UNDER_WAY} before it were not yet acknowledged"),
+        };
+        warn(format!(
+            "{name}: a message was sent {} after it was due, as {why}; its delay counts from when it was due",
+            time_us(publishing.late_us_max as f64)
         ));
     }
     let (arrived, due) = (outcome.arrivals as f64, outcome.deliveries as f64);
@@ -145,8 +201,17 @@ mod tests {
         }
     }
 
+    fn own() -> Subject {
+        Subject {
+            name: "self".to_owned(),
+            profile: "poll-vs-sse".to_owned(),
+            pid: None,
+            pid_listens: None,
+        }
+    }
+
     fn texts(outcomes: &[Outcome]) -> Vec<String> {
-        let all = warnings(&idle(), outcomes);
+        let all = warnings(&own(), &idle(), outcomes);
         all.into_iter().map(|warning| warning.text).collect()
     }
 
@@ -173,11 +238,39 @@ mod tests {
             first_error: Some("the server answered 500".to_owned()),
             ..outcome(Transport::Stream)
         };
-        let all = warnings(&idle(), &[slow, broken]);
+        let all = warnings(&own(), &idle(), &[slow, broken]);
         assert!(all[0].voids && all[1].voids && !all[2].voids, "{all:?}");
-        assert!(all[0].text.contains("3 MISSED, 1 DUPLICATES"), "{all:?}");
+        assert!(all[0].text.contains("3 MISSED, 1 DUPLICATE of"), "{all:?}");
         assert!(all[1].text.contains("answered 500"), "{all:?}");
         assert!(all[2].text.contains("97 %"), "{all:?}");
+    }
+
+    #[test]
+    fn another_workload_than_the_one_asked_for_is_void() {
+        let mut short = outcome(Transport::Poll);
+        short.publishing.in_time = 12;
+        short.publishing.held_back = 18;
+        short.publishing.fell_short = true;
+        let all = warnings(&own(), &idle(), &[short]);
+        assert!(all[0].voids, "{all:?}");
+        let words = "ONLY 0.400 OF 1.00 MESSAGES A SECOND COULD BE PUBLISHED: with 64";
+        assert!(all[0].text.contains(words), "{all:?}");
+    }
+
+    #[test]
+    fn a_single_error_is_one() {
+        let failed = Outcome {
+            errors: 1,
+            first_error: Some("no answer in time".to_owned()),
+            ..outcome(Transport::Poll)
+        };
+        assert_eq!(texts(&[failed]), ["poll: 1 ERROR: no answer in time"]);
+        let hung = Outcome {
+            missed: 2,
+            unanswered: 2,
+            ..outcome(Transport::Poll)
+        };
+        assert!(texts(&[hung])[1].contains("2 requests of clients"));
     }
 
     #[test]
@@ -185,7 +278,12 @@ mod tests {
         let sound = outcome(Transport::Poll);
         let mut late = sound.clone();
         late.publishing.late_us_max = 400_000;
-        assert!(texts(&[late])[0].contains("400 ms"));
+        assert!(texts(&[late.clone()])[0].contains("this program was held up"));
+        late.publishing.held_back = 3;
+        assert!(texts(&[late])[0].contains("400 ms after it was due, as 64 before it"));
+        let mut slow = sound.clone();
+        slow.load.lag_us_p99 = 20_000;
+        assert!(texts(&[slow])[0].contains("20.0 ms late"));
         let unsteady = Outcome {
             arrivals: sound.deliveries / 2,
             ..sound.clone()

@@ -85,6 +85,12 @@ pub fn make_room(clients: usize) -> Result<()> {
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
     let room = limit.saturating_sub(OWN_DESCRIPTORS);
     ensure!(
+        room > 0,
+        "the {} descriptors a process may have are too few for any client: raise the limit \
+         (ulimit -Hn) above {OWN_DESCRIPTORS}",
+        grouped(limit)
+    );
+    ensure!(
         clients as u64 <= room,
         "{} clients need more descriptors than the {} a process may have: ask for at most {} \
          --clients, or raise the limit (ulimit -Hn)",

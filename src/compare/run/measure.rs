@@ -27,7 +27,7 @@ use crate::compare::{
     books::{marker::Marker, recorder::Recorder, window::Window},
     load::{
         client::{Client, Orders, Reading},
-        publisher::{self, Publisher},
+        publisher::Publisher,
     },
     target::{
         Opened,
@@ -116,14 +116,13 @@ impl<'a> Run<'a> {
             workload.messages(),
             workload.warm_up(transport),
         );
-        let lanes = publisher::lanes(workload.rate);
         let publishing = Publishing::new(profile, &place, marker.clone(), workload.size);
         Ok(Self {
             opened,
             workload,
             transport,
             control,
-            recorder: Recorder::new(window, marker, lanes),
+            recorder: Recorder::new(window, marker),
             publishing: Arc::new(publishing),
             orders: Arc::new(Orders {
                 addr: opened.addr,

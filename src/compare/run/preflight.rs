@@ -11,7 +11,12 @@ use super::limits;
 use crate::compare::{
     Target, Transport, Workload,
     books::{marker::Marker, recorder::Recorder, window::Window},
-    load::{asker::Asker, http::Answered, publisher::Connection, stream::Streamer},
+    load::{
+        asker::Asker,
+        http::{Answered, TooLate},
+        sender::Connection,
+        stream::Streamer,
+    },
     machine::placement::Placement,
     target::{
         Opened,
@@ -71,7 +76,7 @@ impl<'a> Trial<'a> {
         Ok(Self {
             opened,
             place,
-            recorder: Recorder::new(window, marker, 1),
+            recorder: Recorder::new(window, marker),
             publishing,
             connection: Connection::new(opened.addr),
         })
@@ -103,14 +108,19 @@ impl<'a> Trial<'a> {
             let deadline = Instant::now() + PATIENCE;
             while asker.books().first_deliveries() <= sequence {
                 let asked = timeout_at(deadline, asker.try_ask()).await;
-                let Ok(answer) = asked else { break };
-                answer.map_err(|error| self.explained(part, &error))?;
+                let answer = match asked {
+                    Ok(answer) => answer,
+                    Err(_) if transport == Transport::Poll => Err(TooLate.into()),
+                    // A long-poll may rightly wait, for what it does not get to see.
+                    Err(_) => break,
+                };
                 if let Some(take) = asker.lacking() {
                     bail!(
                         "the {part} answers have no {take}: correct the cursor of [{part}] in {}",
                         self.profile()
                     );
                 }
+                answer.map_err(|error| self.explained(part, &error))?;
                 sleep(PAUSE).await;
             }
             ensure!(
@@ -136,7 +146,7 @@ impl<'a> Trial<'a> {
         let opening = Opening::new(&self.opened.profile, &self.place)?;
         let mut streamer = Streamer::new(self.opened.addr, &opening, self.recorder.books(0));
         let opened = timeout(PATIENCE, streamer.open()).await;
-        let opened = opened.unwrap_or_else(|_| Err(anyhow!("no answer in time")));
+        let opened = opened.unwrap_or_else(|_| Err(TooLate.into()));
         opened.map_err(|error| self.explained("stream", &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
@@ -165,6 +175,10 @@ impl<'a> Trial<'a> {
             Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
             Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
+            _ if error.is::<TooLate>() => {
+                "the server takes connections and does not answer: look into it, or correct --target"
+                    .to_owned()
+            }
             _ => format!("correct [{part}] in {profile}, or choose another --profile"),
         };
         let url = &self.opened.url;

@@ -80,6 +80,7 @@ impl Record<'_> {
             connections: tally.connections,
             errors: tally.errors + published.refused.len() as u64,
             first_error: tally.first_error.or_else(|| published.first_error.clone()),
+            unanswered: tally.unanswered,
             opening: tally.opening,
             whole: tally.whole,
             arrivals: timeline.iter().map(|second| second.deliveries).sum(),

@@ -19,6 +19,11 @@ pub fn field_of_lines(lines: &[u8], path: &[String]) -> Option<String> {
         .find_map(|line| field(line, path))
 }
 
+/// Whether `text` is one JSON value.
+pub fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}
+
 /// Looks for the value at a path.
 struct At<'a>(&'a [String]);
 

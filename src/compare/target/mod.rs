@@ -18,7 +18,7 @@ use self::{
     profile::Profile,
     requests::Address,
 };
-use crate::compare::machine::{placement::Placement, usage::Processes};
+use crate::compare::machine::{listening::listen_on, placement::Placement, usage::Processes};
 
 /// How long an address may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -138,6 +138,15 @@ impl Target {
         match self {
             Self::Own(_) => None,
             Self::Remote(remote) => remote.pid,
+        }
+    }
+
+    /// Whether that process, or one that it started, listens on the port of the target. `None`
+    /// where it cannot be told.
+    pub fn pid_listens(&self) -> Option<bool> {
+        match self {
+            Self::Own(_) => None,
+            Self::Remote(remote) => listen_on(Processes::of(remote.pid?), remote.address.port),
         }
     }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::{
-    field::{field, field_of_lines},
+    field::{field, field_of_lines, is_json},
     profile::{Ask, Profile, Rule, Send, Take},
 };
 use crate::compare::{Transport, books::marker::Marker};
@@ -167,6 +167,17 @@ impl Asking {
         let more = self.more.as_ref().and_then(|take| self.find(take, answer));
         (self.again && answer.has_messages)
             || more.is_some_and(|more| !matches!(more.as_str(), "false" | "0" | ""))
+    }
+
+    /// Whether an answer is JSON, as a profile that takes fields out of it says.
+    pub fn is_json(&self, answer: &Answer<'_>) -> bool {
+        match self.lines {
+            true => answer.body.split(|byte| *byte == b'\n').all(|line| {
+                let line = line.trim_ascii();
+                line.is_empty() || is_json(line)
+            }),
+            false => is_json(answer.body),
+        }
     }
 
     fn find(&self, take: &Take, answer: &Answer<'_>) -> Option<String> {

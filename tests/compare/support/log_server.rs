@@ -2,9 +2,12 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     net::TcpStream,
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -26,6 +29,22 @@ pub struct Conduct {
     pub work: Arc<dyn Fn() + Send + Sync>,
     /// Called as a message is published.
     pub published: Arc<dyn Fn() + Send + Sync>,
+    /// What becomes of poll number `count`, from 0, of a run.
+    pub fate: fn(count: usize) -> Fate,
+}
+
+/// What becomes of a poll.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Answered,
+    /// And the connection is closed, without a word of it in the answer.
+    AnsweredAndClosed,
+    /// With something that is not JSON.
+    Garbled,
+    /// The connection is closed instead.
+    Closed,
+    /// Nothing ever comes.
+    Ignored,
 }
 
 impl Default for Conduct {
@@ -35,6 +54,7 @@ impl Default for Conduct {
             hold: |_| Duration::ZERO,
             work: Arc::new(|| {}),
             published: Arc::new(|| {}),
+            fate: |_| Fate::Answered,
         }
     }
 }
@@ -61,6 +81,7 @@ struct Log {
     rooms: Rooms,
     bell: Condvar,
     conduct: Conduct,
+    polls: AtomicUsize,
 }
 
 pub fn start(conduct: Conduct) -> Server {
@@ -68,6 +89,7 @@ pub fn start(conduct: Conduct) -> Server {
         rooms: Mutex::default(),
         bell: Condvar::new(),
         conduct,
+        polls: AtomicUsize::new(0),
     };
     Server::start(Arc::new(
         move |request: &Request, stream: &mut TcpStream| log.answer(request, stream),
@@ -95,14 +117,31 @@ impl Log {
                     .map_or(0, |after| after.parse().expect("a place"));
                 let (texts, next) = self.read(room, request.connection, after);
                 (self.conduct.work)();
-                let body = serde_json::json!({"messages": texts, "next": next});
-                answer(stream, "200 OK", &body.to_string())
+                let body = serde_json::json!({"messages": texts, "next": next}).to_string();
+                match self.fate(room) {
+                    Fate::Answered => answer(stream, "200 OK", &body),
+                    Fate::AnsweredAndClosed => {
+                        answer(stream, "200 OK", &body)?;
+                        Err(io::ErrorKind::ConnectionAborted.into())
+                    }
+                    Fate::Garbled => answer(stream, "200 OK", "not JSON"),
+                    Fate::Closed => Err(io::ErrorKind::ConnectionAborted.into()),
+                    // Until the reader has gone.
+                    Fate::Ignored => stream.read(&mut [0]).map(drop),
+                }
             }
             Some("stream") => {
                 events(stream)?;
                 self.stream(room, request.connection, stream)
             }
             _ => answer(stream, "404 Not Found", ""),
+        }
+    }
+
+    fn fate(&self, room: &str) -> Fate {
+        match room.starts_with("compare") {
+            true => (self.conduct.fate)(self.polls.fetch_add(1, SeqCst)),
+            false => Fate::Answered,
         }
     }
 

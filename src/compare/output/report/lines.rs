@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     axis::Axis,
-    plot::{ACROSS, Frame, UPWARDS, path},
+    plot::{ACROSS, Frame, UPWARDS, path, pixels},
 };
 use crate::{
     compare::{Document, Outcome},
@@ -39,6 +39,11 @@ pub fn plot(document: &Document) -> Option<Markup> {
     };
     Some(frame.around(&html! {
         @for (outcome, points) in &all {
+            // A line needs two points.
+            @if let [(second, rate)] = points[..] {
+                circle.point data-transport=(outcome.transport)
+                    cx=(pixels(x.at(second))) cy=(pixels(y.at(rate))) r="4" {}
+            }
             path.line data-transport=(outcome.transport)
                 d=(path(points.iter().map(|(second, rate)| (x.at(*second), y.at(*rate))))) {}
         }

@@ -64,7 +64,7 @@ fn head(document: &Document) -> Markup {
 
 /// Losses first and loudest.
 fn said_against(document: &Document) -> Markup {
-    let all = warnings(&document.machine, &document.transports);
+    let all = warnings(&document.target, &document.machine, &document.transports);
     html! {
         @if document.interrupted {
             p.warning { "Stopped before its time: these are the figures until then." }
@@ -102,15 +102,15 @@ fn plots(document: &Document) -> Markup {
             ))
             (figure(
                 "Wire bytes per delivery",
-                "Bytes that crossed the sockets for each message that reached a client: what clients sent (pale) and what they received.",
+                "Bytes that crossed the sockets for each message that reached a client: what clients sent (pale) and what they received. Of several runs, the thin line goes from the least to the most.",
                 &[],
-                bars::plot("Wire bytes per delivery", outcomes, bytes, short).ok_or(NOTHING),
+                bars::plot("Wire bytes per delivery", document, bytes, short).ok_or(NOTHING),
             ))
             (figure(
                 "Server CPU per delivery",
-                "CPU time of the server for each message that reached a client, its part in publishing included.",
+                "CPU time of the server for each message that reached a client, its part in publishing included. Of several runs, the thin line goes from the least to the most.",
                 &[],
-                bars::plot("Server CPU per delivery", outcomes, cpu, time_us).ok_or(UNKNOWN),
+                bars::plot("Server CPU per delivery", document, cpu, time_us).ok_or(UNKNOWN),
             ))
         }
     }
@@ -147,6 +147,7 @@ fn figures(document: &Document) -> Markup {
     let heading = rows.next().unwrap_or_default();
     html! {
         h2 { "Figures" }
+        @if let Some(audit) = table::audit(document) { p.audit { (audit) } }
         div.scroll {
             table {
                 thead { tr { @for cell in &heading { th scope="col" { (cell) } } } }
@@ -171,20 +172,11 @@ fn figures(document: &Document) -> Markup {
 }
 
 fn circumstances(document: &Document) -> Markup {
-    let placement = &document.placement;
-    let kept = if placement.server.is_empty() {
-        "nobody was kept to a processor".to_owned()
-    } else {
-        format!(
-            "the server on {:?}, the load on {:?}",
-            placement.server, placement.load
-        )
-    };
     let facts = [
         ("Server", table::server(document)),
         ("Profile", document.target.profile.clone()),
         ("Machine", document.machine.to_string()),
-        ("Processors", kept),
+        ("Processors", document.placement.to_string()),
         ("Began", to_the_second(&document.started_at)),
         ("poll-vs-sse", document.versions.own.clone()),
     ];
@@ -195,7 +187,7 @@ fn circumstances(document: &Document) -> Markup {
             dt { "Command" } dd { code { (document.command.join(" ")) } }
         }
         p.note {
-            "Messages were published when they were due, whatever became of the one before, and delays count \
+            "Messages were published when they were due, whatever became of the ones before, and delays count \
              from then. Every client kept account of every message. Absolute times hold for this machine; \
              what carries over is one transport against another within one run."
         }
@@ -250,6 +242,22 @@ mod tests {
             assert!(!page.contains(foreign), "{foreign}");
         }
         assert!(!page.contains("NaN") && !page.contains("inf\""), "{page}");
+    }
+
+    #[test]
+    fn one_second_is_a_point_and_several_runs_have_their_spread() {
+        let mut short = run(Transport::Poll);
+        short.timeline.truncate(1);
+        short.duration_s = 1.0;
+        let page_of = |runs: Vec<Outcome>| page(&document(runs));
+        let once = page_of(vec![short.clone()]);
+        assert!(once.contains("<circle class=\"point\"") && !once.contains("\"spread\""));
+        let longer = run(Transport::Stream);
+        let mut dearer = longer.clone();
+        dearer.server_cpu_s = Some(0.06);
+        let twice = page_of(vec![longer, dearer]);
+        assert!(!twice.contains("<circle"), "{twice}");
+        assert_eq!(twice.matches("class=\"spread\"").count(), 2, "{twice}");
     }
 
     #[test]

@@ -159,3 +159,13 @@ fn without_the_servers_cpu_time_bytes_decide() {
     );
     assert!(!text.contains("CPU"), "{text}");
 }
+
+#[test]
+fn another_workload_than_the_one_asked_for_has_no_verdict() {
+    let mut poll = costing(Transport::Poll, 200, 2.0, 1_000_000);
+    poll.publishing.fell_short = true;
+    assert_eq!(
+        said(vec![poll]),
+        "No verdict on poll: messages could not be published at the rate that was asked for."
+    );
+}

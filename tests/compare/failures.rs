@@ -1,0 +1,66 @@
+//! What goes wrong between a client and a server is an error, and what is nobody's fault is none.
+
+use std::time::Duration;
+
+use poll_vs_sse::compare::{Outcome, Transport, Workload};
+
+use crate::support::{
+    log_server::{self, Conduct, Fate},
+    run, small,
+};
+
+/// Polls of a server that deals with them as `fate` says.
+fn polled(fate: fn(usize) -> Fate) -> Outcome {
+    let server = log_server::start(Conduct {
+        fate,
+        ..Conduct::default()
+    });
+    let workload = Workload {
+        clients: 5,
+        duration: Duration::from_secs(1),
+        ..small()
+    };
+    run(&log_server::target(&server), &workload, Transport::Poll)
+}
+
+/// Every third of them has `fate`.
+fn every_third(count: usize, fate: Fate) -> Fate {
+    if count % 3 == 2 { fate } else { Fate::Answered }
+}
+
+fn assert_failed(outcome: &Outcome, why: &str) {
+    assert!(outcome.errors > 1, "{outcome:?}");
+    let first = outcome.first_error.as_deref().unwrap_or_default();
+    assert!(first.contains(why), "{why}: {first}");
+    assert_eq!(outcome.missed, 0, "the next poll brings what one did not");
+    assert!(!outcome.is_valid());
+}
+
+#[test]
+fn an_answer_that_is_not_what_the_profile_says_is_an_error_and_not_empty() {
+    let outcome = polled(|count| every_third(count, Fate::Garbled));
+    assert_failed(&outcome, "an answer has no json:next");
+}
+
+#[test]
+fn a_poll_that_is_closed_upon_instead_of_answered_is_an_error() {
+    let outcome = polled(|count| every_third(count, Fate::Closed));
+    assert_failed(&outcome, "closed the connection without an answer");
+}
+
+#[test]
+fn a_connection_that_was_closed_while_it_was_idle_is_opened_anew_without_an_error() {
+    let outcome = polled(|count| every_third(count, Fate::AnsweredAndClosed));
+    assert!(outcome.is_valid(), "{outcome:?}");
+    assert!(outcome.connections > 5, "{outcome:?}");
+}
+
+#[test]
+fn requests_that_hang_are_told() {
+    let outcome = polled(|count| match count {
+        ..20 => Fate::Answered,
+        _ => Fate::Ignored,
+    });
+    assert!(outcome.missed > 0, "{outcome:?}");
+    assert_eq!(outcome.unanswered, 5, "one of each client: {outcome:?}");
+}
