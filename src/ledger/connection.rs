@@ -322,7 +322,8 @@ impl State {
         if open.logged {
             ledger.lines.request(line);
         }
-        if open.traced && line.status != CLIENT_LEFT {
+        // What nobody was sent a byte of was no answer.
+        if open.traced && line.status != CLIENT_LEFT && line.wire_bytes_out > 0 {
             self.trace(Event {
                 bytes_out: line.wire_bytes_out,
                 messages: line.messages,

@@ -84,13 +84,26 @@ impl Exchange {
     /// Tells the trace that all that was noted as written since it was last told has gone out:
     /// a stream's head, or with `content` something that it pushed.
     pub fn sent(&mut self, content: Option<Content>, messages: u64) {
+        self.tell(
+            content,
+            messages,
+            self.wire_bytes_out - self.traced_bytes_out,
+        );
+    }
+
+    /// Tells the trace that a stream's head has gone out: the first `bytes` of what was noted as
+    /// written since it was last told.
+    pub fn sent_head(&mut self, bytes: u64) {
+        self.tell(None, 0, bytes);
+    }
+
+    fn tell(&mut self, content: Option<Content>, messages: u64, bytes_out: u64) {
         let mut state = self.connection.state();
         let Some(open) = state.exchange.as_mut().filter(|open| open.traced) else {
             return;
         };
         let status = open.line.as_ref().map(|line| line.status);
-        let bytes_out = self.wire_bytes_out
-            - std::mem::replace(&mut self.traced_bytes_out, self.wire_bytes_out);
+        self.traced_bytes_out += bytes_out;
         let kind = if content.is_some() {
             Kind::Push
         } else {

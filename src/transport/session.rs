@@ -34,6 +34,7 @@ pub struct Session {
     link: Option<Box<Link>>,
     /// What is left of the last piece.
     unsent: Bytes,
+    head_bytes: u64,
     sending: Sending,
 }
 
@@ -43,6 +44,10 @@ enum Sending {
     /// The first lines of the body belong to every stream, as its head does.
     Greeting,
     Piece(Content, u64),
+    /// Nothing yet: a link has the head.
+    Held,
+    /// What came over a link first: the head, and with it whatever else.
+    First(Content, u64),
     Nothing,
 }
 
@@ -56,14 +61,20 @@ impl Session {
     ) -> Self {
         let head = head();
         let link = fault.and_then(|fault| Link::with(fault, &head));
+        let head_bytes = head.len() as u64;
         Self {
             socket,
             connection,
             frames,
             exchange,
+            head_bytes,
+            sending: if link.is_none() {
+                Sending::Head
+            } else {
+                Sending::Held
+            },
             unsent: if link.is_none() { head } else { Bytes::new() },
             link: link.map(Box::new),
-            sending: Sending::Head,
         }
     }
 
@@ -103,6 +114,7 @@ impl Session {
             self.note(&frame);
             self.sending = match self.sending {
                 Sending::Greeting => Sending::Greeting,
+                Sending::Held => Sending::First(frame.content, frame.messages),
                 _ => Sending::Piece(frame.content, frame.messages),
             };
             self.unsent = frame.bytes;
@@ -113,7 +125,12 @@ impl Session {
     fn sent(&mut self) {
         match std::mem::replace(&mut self.sending, Sending::Nothing) {
             Sending::Head => self.sending = Sending::Greeting,
-            Sending::Greeting => self.exchange.sent(None, 0),
+            Sending::Held => self.sending = Sending::Held,
+            Sending::Greeting | Sending::First(_, 0) => self.exchange.sent(None, 0),
+            Sending::First(content, messages) => {
+                self.exchange.sent_head(self.head_bytes);
+                self.exchange.sent(Some(content), messages);
+            }
             Sending::Piece(content, messages) => self.exchange.sent(Some(content), messages),
             Sending::Nothing => {}
         }

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use crate::support::{
-    door::{Door as _, cursor},
+    door::{Door as _, cursor, texts},
     eventually,
     server::Server,
+    wire::{Wire, request},
 };
 
 /// A client's events after `seq`, with what is constant about an answer checked.
@@ -95,6 +96,46 @@ fn a_stream_is_seen_push_by_push() {
     assert_eq!(sum(&events, "bytes_out"), received);
     let last = events.len() as u64;
     assert!(self::events(&server, last).is_empty());
+}
+
+/// A stream that a buffering proxy holds back.
+fn held_back(server: &Server) -> Wire {
+    let mut wire = server.wire();
+    let target = "/stream?client=me&trace=1&presence=0&last=0&fault=buffer";
+    wire.send(request("GET", target, &[], b""));
+    eventually("it is open", || {
+        server.get("/ledger?client=me").status() == 200
+            && server.client_cost("me", "stream")["open"] == 1
+    });
+    wire
+}
+
+#[test]
+fn a_stream_that_is_held_back_has_not_begun() {
+    let server = Server::memory();
+    let wire = held_back(&server);
+    server.say("lobby", "held");
+    assert_eq!(texts(&server.poll("last=1")), ["held"]);
+    assert_eq!(kinds(&events(&server, 0)), ["opened", "request"]);
+    drop(wire);
+    eventually("it is over", || events(&server, 0).len() > 2);
+    assert_eq!(kinds(&events(&server, 0)), ["opened", "request", "closed"]);
+}
+
+#[test]
+fn a_stream_that_is_held_back_begins_with_what_is_passed_on() {
+    let server = Server::memory();
+    let _wire = held_back(&server);
+    for _ in 0..5 {
+        server.say("lobby", &"x".repeat(4_000));
+    }
+    eventually("it is passed on", || events(&server, 0).len() > 3);
+    let events = events(&server, 0);
+    assert_eq!(kinds(&events), ["opened", "request", "answer", "push"]);
+    assert_eq!(events[2]["status"], 200);
+    assert!(events[3]["messages"].as_u64() >= Some(4));
+    let cost = server.client_cost("me", "stream");
+    assert_eq!(sum(&events, "bytes_out"), cost["wire_bytes_out"]);
 }
 
 #[test]

@@ -56,10 +56,20 @@ export class EventList {
   #write(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
     const atEnd = scrollHeight - scrollTop - clientHeight < 24;
-    this.#list.append(...this.#waiting.map(item));
+    for (const happening of this.#waiting) this.#insert(happening);
     this.#waiting = [];
     while (this.#list.childElementCount > LISTED) this.#list.firstElementChild?.remove();
     if (atEnd) this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  /** In the order of time: that a connection was opened is told with its first request, which may be much later. */
+  #insert(happening: Happening): void {
+    let before: Element | null = null;
+    for (let last = this.#list.lastElementChild; last !== null; last = last.previousElementSibling) {
+      if (Number((last as HTMLElement).dataset['at']) <= happening.at_ms) break;
+      before = last;
+    }
+    this.#list.insertBefore(item(happening), before);
   }
 }
 
@@ -73,6 +83,7 @@ function item(happening: Happening): HTMLLIElement {
       'data-transport': transport,
       'data-connection': connection,
       'data-seq': seq,
+      'data-at': at_ms,
     },
     h('time', {}, exactTime(at_ms)),
     ' ',
