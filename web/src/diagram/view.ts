@@ -27,6 +27,8 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 export interface DiagramListener {
   /** Whether each poll is to have a connection of its own. */
   newConnection(each: boolean): void;
+  /** Another window was chosen; `setWindow` takes it up, here and in what is to keep the same scale. */
+  window(seconds: number): void;
 }
 
 export class DiagramView {
@@ -40,6 +42,7 @@ export class DiagramView {
   readonly #fresh: HTMLInputElement;
   readonly #freshNote: HTMLElement;
   #recollection = new Recollection();
+  readonly #windowSelect: HTMLSelectElement;
   #watch: TraceWatch | null = null;
   #window_ms = FIRST_WINDOW_S * 1_000;
   #transport: Transport = 'poll';
@@ -62,6 +65,14 @@ export class DiagramView {
       'aria-describedby': `${id}-fresh-note`,
     });
     this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
+    this.#windowSelect = h(
+      'select',
+      { id: `${id}-window` },
+      ...WINDOWS_S.map((s) =>
+        h('option', { value: s }, s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60))),
+      ),
+    );
+    this.#windowSelect.addEventListener('change', () => listener.window(Number(this.#windowSelect.value)));
     this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
     // A group, not a landmark: with two lanes there would be two of one name.
     this.element = h(
@@ -71,7 +82,12 @@ export class DiagramView {
         'div',
         { class: 'diagram-head' },
         h('h2', { id: `${id}-title` }, diagram.title),
-        this.#windowPicker(id),
+        h(
+          'div',
+          { class: 'window' },
+          h('label', { for: `${id}-window` }, diagram.window),
+          this.#windowSelect,
+        ),
         this.#pause,
         this.#listButton(`${id}-events`),
       ),
@@ -111,6 +127,14 @@ export class DiagramView {
       this.#move();
     });
     calm.addEventListener('change', () => this.#move());
+  }
+
+  /** Shows the last `seconds` from now on. */
+  setWindow(seconds: number): void {
+    this.#windowSelect.value = String(seconds);
+    this.#window_ms = seconds * 1_000;
+    this.#lay();
+    this.#move();
   }
 
   /** The transport that is used from now on. */
@@ -251,27 +275,6 @@ export class DiagramView {
     this.#forgotten_ms = now_ms;
     this.#recollection.forget(now_ms);
     this.#picture.forget(now_ms - this.#window_ms);
-  }
-
-  #windowPicker(id: string): HTMLElement {
-    const { diagram } = strings;
-    const select = h(
-      'select',
-      { id: `${id}-window` },
-      ...WINDOWS_S.map((s) =>
-        h(
-          'option',
-          { value: s, selected: s === FIRST_WINDOW_S },
-          s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60)),
-        ),
-      ),
-    );
-    select.addEventListener('change', () => {
-      this.#window_ms = Number(select.value) * 1_000;
-      this.#lay();
-      this.#move();
-    });
-    return h('div', { class: 'window' }, h('label', { for: `${id}-window` }, diagram.window), select);
   }
 
   #listButton(controls: string): HTMLElement {

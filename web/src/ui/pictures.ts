@@ -18,6 +18,8 @@ function epoch(at_ms: number): number {
 
 const store = new PlotStore(epoch(performance.now()));
 let plots: PlotsView | null = null;
+/** All keep one scale, so that they can be compared. */
+const diagrams: DiagramView[] = [];
 
 export const pictures: Attachment = {
   lane(shown) {
@@ -51,7 +53,9 @@ export const pictures: Attachment = {
 function draw({ lane, view, key }: ShownLane): void {
   const diagram = new DiagramView(`${key}-diagram`, {
     newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
+    window: (seconds) => diagrams.forEach((each) => each.setWindow(seconds)),
   });
+  diagrams.push(diagram);
   lane.ask({ trace: 1 });
   view.places.diagram.append(diagram.element);
   diagram.show(lane.client);
