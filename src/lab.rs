@@ -88,6 +88,39 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
         .body(file.bytes)
 }
 
+/// Whether who asks takes pages: browsers say so where somebody navigates, programs do not.
+pub fn is_browser(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    accept.is_some_and(|types| types.as_bytes().windows(9).any(|at| at == b"text/html"))
+}
+
+/// A page for an address that there is not, with the way to the lab. That is relative, as something in
+/// front of the server may have it at a path of its own.
+pub fn astray(path: &str) -> HttpResponse {
+    let up = match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        deep => "../".repeat(deep - 1),
+    };
+    let path: String = path.chars().take(200).collect();
+    let path = path
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>Nothing here · poll vs sse</title>\n<h1>Nothing here</h1>\n\
+         <p>There is nothing at <code>{path}</code>.</p>\n<p><a href=\"{up}\">Go to the lab</a></p>\n"
+    );
+    HttpResponse::NotFound()
+        .content_type(content_type("astray.html"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(page)
+}
+
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",

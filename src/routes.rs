@@ -98,6 +98,10 @@ async fn readyz(served: web::Data<Served>) -> Result<HttpResponse, Problem> {
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
+    // Whoever follows a link or mistypes an address is better served with a way on.
+    if lab::is_browser(&request) {
+        return lab::astray(request.path());
+    }
     let detail = format!("there is nothing at {}", request.path());
     Problem::new(StatusCode::NOT_FOUND, detail).error_response()
 }

@@ -91,3 +91,25 @@ fn errors_are_not_cached() {
         );
     }
 }
+
+#[test]
+fn a_browser_that_went_astray_is_led_to_the_lab() {
+    let server = Server::memory();
+    let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    for (target, way) in [("/nope", "./"), ("/a/b/c", "../../"), ("/%3Cb%3E&x", "./")] {
+        let answer = server.wire().ask("GET", target, &[accept], b"");
+        assert_eq!(answer.status(), 404);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        let page = answer.text();
+        assert!(page.contains(&format!("href=\"{way}\"")), "{page}");
+        assert!(!page.contains("<b>"), "{page}");
+    }
+    // Where the address is right, a browser gets what everybody gets.
+    server
+        .wire()
+        .ask("GET", "/poll?limit=0", &[accept], b"")
+        .problem(400);
+}
