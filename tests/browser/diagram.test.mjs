@@ -307,3 +307,14 @@ check('the diagram and the plots speak Korean', async ({ open }) => {
     .waitFor({ state: 'attached' });
   await lab.page.getByRole('region', { name: '시간에 따른 변화' }).getByText('초당 요청 수').waitFor();
 });
+
+check('both diagrams keep one scale', async ({ open }) => {
+  const lab = await open('?view=side-by-side', { reducedMotion: 'reduce' });
+  const windows = ['Polling', 'SSE'].map((lane) =>
+    lab.lane(lane).region.getByRole('combobox', { name: 'Last' }),
+  );
+  await windows[0].selectOption('2 min');
+  assert.deepEqual(await Promise.all(windows.map((each) => each.inputValue())), ['120', '120']);
+  await windows[1].selectOption('1 min');
+  assert.deepEqual(await Promise.all(windows.map((each) => each.inputValue())), ['60', '60']);
+});

@@ -145,6 +145,8 @@ check('what stood in for a mute stream is on the lane’s bill', async ({ server
   for (const text of texts) await server.publish({ text });
   await lab.lane('SSE').reads(texts);
   await region.getByText(/^SSE, with polling standing in/).waitFor();
+  // The stream of before, and of those since nothing has come.
+  assert.equal(await region.locator('.events [data-look=head]').count(), 1);
   await until('the sentence says so', async () =>
     /SSE with polling standing in made/.test(await lab.page.locator('.verdict').textContent()),
   );

@@ -111,3 +111,34 @@ check('the time in which the page had stopped its lanes is no delay', async ({ s
     .getByText('(SSE) left')
     .waitFor({ state: 'detached' });
 });
+
+check('the address opens the page as it was prepared', async ({ open }) => {
+  const lab = await open('?room=tea');
+  await lab.use('SSE');
+  await lab.view('Side by side').click();
+  await lab.lane('Polling').setInterval(0.5);
+  await lab.lane('Polling').transport('Long-polling').check();
+  await lab.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).fill('2');
+  await lab.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).blur();
+  const address = new URL(lab.page.url());
+  assert.equal(
+    address.search,
+    '?room=tea&transport=stream&view=side-by-side&left=long-poll&interval=0.5&interval=2&mute=45&mute=2',
+  );
+  const other = await open(address.search);
+  await other.lane('Long-polling').transport('Long-polling').waitFor();
+  assert.equal(await other.lane('Long-polling').region.locator('input[type=range]').inputValue(), '0.5');
+  assert.equal(
+    await other.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).inputValue(),
+    '2',
+  );
+  await other.view('One').click();
+  await other.connected('SSE');
+  // Another room is opened in the same way.
+  const link = other.page.locator('.room-form input[name=left]');
+  await other.page.getByRole('textbox', { name: 'Room' }).fill('coffee');
+  await other.page.getByRole('button', { name: 'Go', exact: true }).click();
+  await other.page.waitForURL(/room=coffee/);
+  await other.connected('SSE');
+  assert.equal(await link.inputValue(), 'long-poll');
+});

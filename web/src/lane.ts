@@ -10,7 +10,7 @@ import type { Query } from './http.ts';
 import { clientLabel } from './identity.ts';
 import { Ingest } from './ingest.ts';
 import { watchLedger, type WatchFigures } from './ledger.ts';
-import { type Fault, muteFrom } from './network/fault.ts';
+import type { Fault } from './network/fault.ts';
 import { Network } from './network/network.ts';
 import { makeSource, type Parts } from './sources/make.ts';
 import { Polling } from './sources/polling.ts';
@@ -53,7 +53,7 @@ export class Lane {
   #severing = false;
 
   constructor(parts: LaneParts) {
-    const network = new Network(muteFrom(globalThis.location?.search ?? ''));
+    const network = new Network();
     this.#parts = { makeSource, watch: watchLedger, label: clientLabel, slot: null, network, ...parts };
     this.room = parts.room;
     this.network = this.#parts.network;

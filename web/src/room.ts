@@ -1,5 +1,7 @@
 // Which room the page is in: what the address says, and addresses of other rooms.
 
+import { ASKED } from './address.ts';
+
 export const LOBBY = 'lobby';
 
 /** The same rule as the server's. Escaped so that it is also good for a field's `pattern`. */
@@ -17,24 +19,16 @@ export function roomFrom(search: string): RoomChoice {
 }
 
 /** What else of an address belongs to the page and goes along to another room. */
-const KEPT = ['view', 'lang'];
+const KEPT = ['view', 'lang', ...ASKED];
 
-export function keptOf(search: string): Record<string, string> {
-  const given = new URLSearchParams(search);
-  return Object.fromEntries(
-    KEPT.flatMap((name) =>
-      given
-        .getAll(name)
-        .slice(0, 1)
-        .map((value) => [name, value]),
-    ),
-  );
+export function keptOf(search: string): [string, string][] {
+  return [...new URLSearchParams(search)].filter(([name]) => KEPT.includes(name));
 }
 
 /** The address that opens `room`, built on the page's own. */
 export function roomLink(room: string, page: string): string {
   const link = new URL(page);
-  link.search = new URLSearchParams({ room, ...keptOf(link.search) }).toString();
+  link.search = new URLSearchParams([['room', room], ...keptOf(link.search)]).toString();
   link.hash = '';
   return link.href;
 }

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { muteFrom } from '../src/network/fault.ts';
 import { Network } from '../src/network/network.ts';
 import { Polling } from '../src/sources/polling.ts';
 import { Stream } from '../src/sources/stream.ts';
@@ -104,15 +103,5 @@ describe('a lane’s network', () => {
       return n.isShareable;
     });
     expect(shareable).toEqual([true, true, false, false, false, false]);
-  });
-
-  test.each([
-    ['', 45],
-    ['?mute=2', 2],
-    ['?mute=0', 45],
-    ['?mute=301', 45],
-    ['?mute=soon', 45],
-  ])('takes from “%s” that a stream is mute after %i s', (search, seconds) => {
-    expect(muteFrom(search)).toBe(seconds);
   });
 });

@@ -26,6 +26,13 @@ describe('the room in the address', () => {
     expect(roomFrom(search)).toEqual({ ok: false, given });
   });
 
+  test('a link keeps what the lanes are asked to be', () => {
+    const asked = 'view=side-by-side&left=long-poll&interval=0.5&interval=2';
+    expect(roomLink('tea', `http://127.0.0.1:8080/?room=old&${asked}`)).toBe(
+      `http://127.0.0.1:8080/?room=tea&${asked}`,
+    );
+  });
+
   test('a link keeps the page and nothing else of its address', () => {
     expect(roomLink('tea', 'http://127.0.0.1:8080/?room=old&x=1#y')).toBe('http://127.0.0.1:8080/?room=tea');
   });

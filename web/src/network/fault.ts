@@ -11,9 +11,3 @@ export const LASTS_MS: Partial<Record<Fault, number>> = { offline: 5_000, restar
 
 /** After how much silence a stream counts as mute, in seconds. */
 export const MUTE_S = { min: 1, max: 300, initial: 45 } as const;
-
-/** The `mute` of the page's address; what is no number in range is as if it were not there. */
-export function muteFrom(search: string): number {
-  const given = Number(new URLSearchParams(search).get('mute') ?? '');
-  return given >= MUTE_S.min && given <= MUTE_S.max ? given : MUTE_S.initial;
-}

@@ -32,9 +32,7 @@ export function header(room: string, ...more: HTMLElement[]): HTMLElement {
 /** A plain form: the browser loads the page of the other room, in the same view and language. */
 export function roomForm(room: string): HTMLFormElement {
   const keeps = () =>
-    Object.entries(keptOf(location.search)).map(([name, value]) =>
-      h('input', { type: 'hidden', name, value }),
-    );
+    keptOf(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
   const input = h('input', {
     id: 'room',
     name: 'room',

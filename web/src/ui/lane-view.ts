@@ -47,7 +47,7 @@ export class LaneView {
     this.places = { controls: place('controls'), notices: place('notices'), diagram: place('diagram') };
 
     const show = (link: Link, transport: Transport) => status.show(link, transport, lane.interval_s);
-    const picker = transportPicker(key, first, {
+    const picker = transportPicker(key, first, lane.interval_s, {
       transport: (transport) => lane.use(transport),
       interval: (seconds) => lane.setInterval(seconds),
       intervalChosen: () => show(lane.link, lane.transport ?? first),

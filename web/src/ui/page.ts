@@ -3,8 +3,10 @@
 // Each view has lanes of its own: those of the other view rest meanwhile. Two lanes side by side begin at the same
 // moment, so their figures are of the same time.
 
+import { type Setting, settingsFrom, withSettings, type Wrong } from '../address.ts';
 import { ServerClock } from '../clock.ts';
 import { Lane } from '../lane.ts';
+import { Network } from '../network/network.ts';
 import { Outbox } from '../outbox.ts';
 import { isNewer } from '../newer.ts';
 import { publish } from '../publish.ts';
@@ -26,14 +28,8 @@ import { Tour } from './tour.ts';
 import { trafficControl } from './traffic.ts';
 import { viewSwitch } from './views.ts';
 
-/** The lanes of each view, with what they begin as. */
-const LANES: Record<View, { key: string; first: Transport }[]> = {
-  one: [{ key: 'one', first: 'poll' }],
-  both: [
-    { key: 'left', first: 'poll' },
-    { key: 'right', first: 'stream' },
-  ],
-};
+/** The lanes of each view. */
+const LANES: Record<View, readonly string[]> = { one: ['one'], both: ['left', 'right'] };
 
 interface OpenLane extends ShownLane {
   /** What it reads with when its view is shown. */
@@ -42,6 +38,7 @@ interface OpenLane extends ShownLane {
 
 export function openRoom(app: HTMLElement, room: string): void {
   document.title = strings.title(room);
+  const asked = settingsFrom(location.search);
   const clock = new ServerClock();
   const panels = new Panels();
   const opened: Partial<Record<View, OpenLane[]>> = {};
@@ -55,11 +52,14 @@ export function openRoom(app: HTMLElement, room: string): void {
   const tour = new Tour();
   const stage = h('div', { class: 'stage' });
   const status = h('div', { class: 'top-status' });
-  const lanesOf = (of: View) => (opened[of] ??= LANES[of].map(({ key, first }) => openLane(of, key, first)));
+  const lanesOf = (of: View) =>
+    (opened[of] ??= asked.settings[of].map((setting, at) => openLane(of, LANES[of][at] ?? of, setting)));
   const lanes = () => lanesOf(view);
 
-  const openLane = (of: View, key: string, first: Transport): OpenLane => {
-    const lane = new Lane({ room, clock, slot: key });
+  const openLane = (of: View, key: string, setting: Setting): OpenLane => {
+    const { transport: first, interval_s, mute_s } = setting;
+    const lane = new Lane({ room, clock, slot: key, network: new Network(mute_s) });
+    lane.setInterval(interval_s);
     const shown: OpenLane = {
       lane,
       key,
@@ -142,12 +142,23 @@ export function openRoom(app: HTMLElement, room: string): void {
     tour.refresh();
     attach.view(lanes(), view);
   };
+  /** The address opens the page as it is. */
+  const remember = () => {
+    const settings = lanes().map(({ lane, transport }) => ({
+      transport,
+      interval_s: lane.interval_s,
+      mute_s: lane.network.mute_ms / 1_000,
+    }));
+    history.replaceState(null, '', withSettings(withView(location.href, view), view, settings));
+  };
+  // Whatever is chosen for a lane, its own listeners have heard it first.
+  stage.addEventListener('change', remember);
   const switchTo = (chosen: View) => {
     if (chosen === view) return;
     for (const { lane } of lanes()) lane.stop();
     presence.rest();
     view = chosen;
-    history.replaceState(null, '', withView(location.href, view));
+    remember();
     show();
     showPending();
   };
@@ -168,7 +179,7 @@ export function openRoom(app: HTMLElement, room: string): void {
   );
   attach.page({ room, panels, lanes });
   show();
-  questionAddress(notice);
+  questionAddress(notice, asked.wrong);
 }
 
 /** What a lane cannot read, and a server that has moved on, are told with a way on. */
@@ -189,15 +200,21 @@ function warn(lane: Lane, notice: Notice): void {
   });
 }
 
-/** What the address asks for and this page does not know. */
-function questionAddress(notice: Notice): void {
+/** What the address asks for and cannot be. */
+function questionAddress(notice: Notice, wrong: readonly Wrong[]): void {
   const given = new URLSearchParams(location.search);
   const unknown = [
     ['view', given.get('view'), viewFrom(location.search) === null],
     ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
   ] as const;
-  for (const [name, value, is_unknown] of unknown) {
-    if (value !== null && is_unknown)
-      notice.say(strings.pageNotice.unknownValue(name, value.slice(0, 40)), { reload: false });
-  }
+  const all = [
+    ...unknown.flatMap(([name, value, is]) => (value !== null && is ? [{ name, value, range: null }] : [])),
+    ...wrong,
+  ];
+  const sentences = all.map(({ name, value, range }) => {
+    const { unknownValue, wrongNumber } = strings.pageNotice;
+    const short = value.slice(0, 40);
+    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range.min, range.max);
+  });
+  if (sentences.length > 0) notice.say(sentences.join(' '), { reload: false });
 }

@@ -14,7 +14,12 @@ export interface TransportListener {
 }
 
 /** `key` tells the pickers of one page apart. */
-export function transportPicker(key: string, chosen: Transport, listener: TransportListener): HTMLElement {
+export function transportPicker(
+  key: string,
+  chosen: Transport,
+  interval_s: number,
+  listener: TransportListener,
+): HTMLElement {
   const legend = `${key}-transport-legend`;
   // Where there is no room for the lines of all three there is this, of the chosen one.
   const explained = h('p', { class: 'chosen-explained', 'aria-hidden': 'true' }, strings.explained[chosen]);
@@ -53,12 +58,12 @@ export function transportPicker(key: string, chosen: Transport, listener: Transp
       h('div', { class: 'options' }, ...options),
       explained,
     ),
-    intervalSlider(`${key}-interval`, listener),
+    intervalSlider(`${key}-interval`, interval_s, listener),
   );
 }
 
-function intervalSlider(id: string, listener: TransportListener): HTMLElement {
-  const { min, max, step, initial } = INTERVAL_S;
+function intervalSlider(id: string, value: number, listener: TransportListener): HTMLElement {
+  const { min, max, step } = INTERVAL_S;
   const explained = `${id}-explained`;
   const slider = h('input', {
     type: 'range',
@@ -67,7 +72,7 @@ function intervalSlider(id: string, listener: TransportListener): HTMLElement {
     min,
     max,
     step,
-    value: initial,
+    value,
   });
   const shown = h('output', { for: id, 'aria-hidden': 'true' });
   const show = () => {

@@ -9,6 +9,8 @@ export const pageNotice = {
     'The server answered with something this page cannot read. It asks again by itself; a newer page may understand it.',
   unknownValue: (name: string, value: string) =>
     `The address asks for “${name}=${value}”, which this page does not know. It does without.`,
+  wrongNumber: (name: string, value: string, min: number, max: number) =>
+    `The address asks for “${name}=${value}”; ${name === 'interval' ? 'an interval is a multiple of a quarter' : 'that has to be a number'} from ${min} to ${max} seconds. It does without.`,
   failedTitle: 'This page could not begin',
   failed:
     'Something in it does not work in this browser. Reloading may help, and so may a newer browser. The messages are safe with the server.',

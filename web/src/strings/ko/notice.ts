@@ -11,6 +11,8 @@ export const pageNotice: typeof english = {
     '서버가 이 페이지가 읽을 수 없는 것을 답했습니다. 알아서 다시 묻습니다. 새 페이지라면 알아들을 수도 있습니다.',
   unknownValue: (name, value) =>
     `주소에 있는 “${name}=${value}”은(는) 이 페이지가 모르는 값이라 쓰지 않습니다.`,
+  wrongNumber: (name, value, min, max) =>
+    `주소에 있는 “${name}=${value}”은(는) 쓰지 않습니다. ${min}초에서 ${max}초 사이의 ${name === 'interval' ? '0.25초 단위여야' : '수여야'} 합니다.`,
   failedTitle: '페이지를 열지 못했습니다',
   failed:
     '이 브라우저에서 무언가가 되지 않습니다. 새로고침하거나 더 새로운 브라우저를 써 보세요. 메시지는 서버에 그대로 있습니다.',
