@@ -53,9 +53,9 @@ pub fn plot(document: &Document) -> Option<Markup> {
 /// Without a fraction where there is none.
 fn plain(value: f64) -> String {
     let text = short(value);
-    match text.trim_end_matches('0').strip_suffix('.') {
-        Some(whole) => whole.to_owned(),
-        None => text,
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }
 
