@@ -144,6 +144,12 @@ mod tests {
     }
 
     #[test]
+    fn json_is_one_value_whole() {
+        assert!(is_json(b"{\"error\":\"busy\"}\n") && is_json(b"[]"));
+        assert!(!is_json(b"not JSON") && !is_json(b"{\"cursor\":\"k-") && !is_json(b"{} {}"));
+    }
+
+    #[test]
     fn the_last_line_that_has_it_counts() {
         let lines = b"{\"id\":\"a\"}\n{\"id\":\"b\"}\n{\"event\":\"end\"}\n";
         assert_eq!(
