@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::process::run;
+use crate::support::{nats, process::run};
 
 fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -77,4 +77,32 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
         .filter(|line| line.contains("poll-vs-sse.service"))
         .collect();
     assert!(verified.status.success() && ours.is_empty(), "{said}");
+}
+
+#[test]
+fn nats_takes_the_configuration_of_its_version() {
+    let settings = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        lines.map(str::to_owned).collect()
+    };
+    let (newer, older) = (text("nats.conf"), text("nats-2.9.conf"));
+    let mut known_to_both = settings(&newer);
+    known_to_both.retain(|line| line != "sync_interval: always");
+    assert_eq!(settings(&older), known_to_both);
+    let directory = tempfile::tempdir().expect("a directory");
+    let checked = |config: &str| {
+        let path = directory.path().join("nats.conf");
+        let store = directory.path().join("store").display().to_string();
+        fs::write(&path, config.replace("/data", &store)).expect("writes");
+        let mut command = Command::new(nats::binary());
+        let checked = command.arg("-t").arg("-c").arg(path).output();
+        let checked = checked.expect("nats-server runs");
+        let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+        (checked.status.success(), said)
+    };
+    let (is_taken, said) = checked(&older);
+    assert!(is_taken, "{said}");
+    let (is_taken, said) = checked(&newer);
+    assert!(is_taken || said.contains("unknown field"), "{said}");
 }

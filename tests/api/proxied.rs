@@ -28,11 +28,15 @@ const READ_WITHIN: Duration = Duration::from_secs(60);
 /// The addresses in `deploy/`.
 const SERVERS: [&str; 3] = ["10.0.0.11:8080", "10.0.0.12:8080", "10.0.0.13:8080"];
 
+/// Who may see the figures and the health, by the files in `deploy/`.
+const OPERATORS: &str = "127.0.0.0/8";
+
 /// A proxy as a child process; killed when it is dropped.
 struct Proxy {
     child: Child,
     addr: SocketAddr,
-    _directory: TempDir,
+    /// Has what it wrote to standard error, as `said`.
+    directory: TempDir,
 }
 
 impl Door for Proxy {
@@ -54,7 +58,7 @@ impl Proxy {
     fn start(
         program: &str,
         (file, listen): (&str, &str),
-        servers: &[Process],
+        (servers, operators): (&[Process], &str),
         run: impl FnOnce(&mut Command, &Path, &Path),
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
@@ -63,10 +67,12 @@ impl Proxy {
             .join("deploy")
             .join(file);
         let mut config = fs::read_to_string(source).expect("the file");
-        for (written, server) in SERVERS.iter().zip(servers) {
+        for (written, server) in SERVERS.iter().zip(servers.iter().cycle()) {
             assert!(config.contains(written), "{written} is in {file}");
             config = config.replace(written, &server.addr().to_string());
         }
+        assert!(config.contains(OPERATORS), "{OPERATORS} is in {file}");
+        config = config.replace(OPERATORS, operators);
         let (word, _) = listen.split_once(' ').expect("two words");
         let end = if listen.ends_with(';') { ";" } else { "" };
         assert!(config.contains(listen), "{listen} is in {file}");
@@ -97,15 +103,19 @@ impl Proxy {
         Self {
             child,
             addr,
-            _directory: directory,
+            directory,
         }
     }
 
-    fn nginx(servers: &[Process]) -> Self {
+    fn said(&self) -> String {
+        fs::read_to_string(self.directory.path().join("said")).expect("the file")
+    }
+
+    fn nginx(servers: &[Process], operators: &str) -> Self {
         Self::start(
             "nginx",
             ("nginx.conf", "listen 80;"),
-            servers,
+            (servers, operators),
             |command, site, directory| {
                 let at = directory.display();
                 let main = format!(
@@ -129,11 +139,11 @@ impl Proxy {
         )
     }
 
-    fn haproxy(servers: &[Process]) -> Self {
+    fn haproxy(servers: &[Process], operators: &str) -> Self {
         Self::start(
             "haproxy",
             ("haproxy.cfg", "bind :80"),
-            servers,
+            (servers, operators),
             |command, config, _| {
                 command.arg("-db").arg("-f").arg(config);
             },
@@ -222,11 +232,11 @@ impl Door for At {
     }
 }
 
-fn readers_go_on_through(proxy: fn(&[Process]) -> Proxy) {
+fn readers_go_on_through(proxy: fn(&[Process], &str) -> Proxy) {
     let nats = Nats::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
     let mut servers: Vec<Process> = (0..3).map(|_| server()).collect();
-    let proxy = proxy(&servers);
+    let proxy = proxy(&servers, OPERATORS);
     eventually("the proxy has found its servers", || {
         proxy.get("/readyz").status() == 200
     });
@@ -282,4 +292,74 @@ fn readers_go_on_through_nginx_while_servers_end() {
 #[test]
 fn readers_go_on_through_haproxy_while_servers_end() {
     readers_go_on_through(Proxy::haproxy);
+}
+
+/// Reads from memory, publishes in vain and asks for what is not in memory, while NATS is away.
+fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Proxy, is_noticed: fn(&Proxy) -> bool) {
+    let mut nats = Nats::start();
+    let server = || Process::start(&["--store", &nats.url(), "--workers", "1"]);
+    let servers: Vec<Process> = (0..3).map(|_| server()).collect();
+    let proxy = proxy(&servers, OPERATORS);
+    eventually("the proxy has found its servers", || {
+        proxy.get("/readyz").status() == 200
+    });
+    let said = proxy.say("lobby", "before");
+    for server in &servers {
+        eventually("each server has it in memory", || {
+            server.poll("last=1")["messages"] == json!([said])
+        });
+    }
+    nats.kill();
+    for server in &servers {
+        eventually("the store is known to be away", || {
+            server.get("/readyz").status() == 503
+        });
+    }
+    eventually("the proxy has noticed", || is_noticed(&proxy));
+    // More often than there are servers: what one of them says is no reason to leave it.
+    for _ in 0..2 * SERVERS.len() {
+        let unread = proxy.get("/poll?room=unread");
+        assert_eq!(unread.header("retry-after"), Some("1"));
+        unread.problem(503);
+        assert_eq!(proxy.poll("last=1")["messages"], json!([said]));
+    }
+    let refused = proxy.publish(&json!({"author": "mina", "text": "in vain"}));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    refused.problem(503);
+    assert_eq!(proxy.stream("last=1").message(), said);
+    nats.go_on();
+    eventually("the store is back", || {
+        let draft = json!({"author": "mina", "text": "after"});
+        proxy.publish(&draft).status() == 201
+    });
+}
+
+#[test]
+fn reading_goes_on_through_nginx_while_the_store_is_away() {
+    reading_goes_on_through(Proxy::nginx, |_| true);
+}
+
+#[test]
+fn reading_goes_on_through_haproxy_while_the_store_is_away() {
+    reading_goes_on_through(Proxy::haproxy, |proxy| {
+        proxy
+            .said()
+            .contains("backend 'chat' has no server available")
+    });
+}
+
+#[test]
+fn figures_and_health_are_the_operators_however_they_are_spelt() {
+    let servers = [Process::start(&["--store", "memory", "--workers", "1"])];
+    for proxy in [Proxy::nginx, Proxy::haproxy] {
+        // Documentation's addresses (RFC 5737), so not ours.
+        let proxy = proxy(&servers, "192.0.2.0/24");
+        eventually("the proxy has found its server", || {
+            proxy.get("/poll").status() == 200
+        });
+        for path in ["/metrics", "/%6detrics", "/%72eadyz", "/health%7A"] {
+            let answer = proxy.get(path);
+            assert_eq!(answer.status(), 403, "{path}: {}", answer.text());
+        }
+    }
 }

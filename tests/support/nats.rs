@@ -51,7 +51,7 @@ pub fn command(port: u16, directory: &Path, args: &[String]) -> Command {
     command
 }
 
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let debian = PathBuf::from("/usr/sbin/nats-server");
     match std::env::var_os("NATS_SERVER") {
         Some(path) => path.into(),
