@@ -36,3 +36,4 @@ mod routes;
 pub mod serve;
 pub mod server;
 pub mod transport;
+mod waiting;

@@ -1,6 +1,7 @@
 //! Opening the log that the configuration names, or waiting until it can be opened.
 
 use std::{
+    net::TcpListener,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -12,26 +13,37 @@ use crate::{
     ledger::lines::Lines,
     log::{Log, memory::Memory, nats, sqlite, store::Store, tails::Tails},
     transport::sse,
+    waiting::Waiting,
 };
 
 /// How often a store that cannot be opened yet is tried, and said to be away.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
-/// Opens the log. Where that is to be waited for, what is wrong becomes a log line a second.
-pub fn open_log(config: &Config, lines: &Lines) -> anyhow::Result<Arc<Log>> {
-    let mut was_away = false;
+/// Opens the log. Where that is to be waited for, what is wrong becomes a log line a second, and
+/// whoever asks at `listener` is told to come back.
+pub fn open_log(
+    config: &Config,
+    lines: &Lines,
+    listener: &TcpListener,
+) -> anyhow::Result<Arc<Log>> {
+    let mut waiting = None;
     loop {
         let begun = Instant::now();
         match open_now(config) {
             Ok(log) => {
-                if was_away {
+                if waiting.is_some() {
                     lines.note("store-back", "the store answers");
                 }
                 return Ok(log);
             }
             Err(error) if config.wait_for_store => {
-                was_away = true;
                 lines.note("store-away", format_args!("{error:#}"));
+                if waiting.is_none() {
+                    waiting = Some(Waiting::serve(listener)?);
+                    let addr = listener.local_addr()?;
+                    let note = format_args!("http://{addr}/healthz answers until the store does");
+                    lines.note("waiting", note);
+                }
             }
             Err(error) => return Err(error),
         }

@@ -77,7 +77,7 @@ pub fn routes(app: &mut ServiceConfig) {
 }
 
 /// The process is up.
-async fn healthz() -> HttpResponse {
+pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
         .body("ok\n")

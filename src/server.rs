@@ -79,7 +79,7 @@ impl Server {
             listen(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
         let (lines, writer) = Lines::to(out, config.log_format)?;
-        let log = match open_log(&config, &lines) {
+        let log = match open_log(&config, &lines, &listener) {
             Ok(log) => log,
             Err(error) => {
                 drop(lines);

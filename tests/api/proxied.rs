@@ -169,7 +169,7 @@ fn publish(proxy: &impl Door, n: usize) {
 }
 
 /// Polls from `place` until all are there; whatever fails is tried again.
-fn poll_all(addr: &At, place: &str, wait: &str) -> Vec<Value> {
+fn poll_all(addr: &SocketAddr, place: &str, wait: &str) -> Vec<Value> {
     let mut place = place.to_owned();
     let mut all = Vec::new();
     let deadline = Instant::now() + READ_WITHIN;
@@ -190,7 +190,7 @@ fn poll_all(addr: &At, place: &str, wait: &str) -> Vec<Value> {
 }
 
 /// The same as an `EventSource` does it.
-fn stream_all(addr: &At, place: &str) -> Vec<Value> {
+fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
     let mut place = place.to_owned();
     let mut all = Vec::new();
     let deadline = Instant::now() + READ_WITHIN;
@@ -223,15 +223,6 @@ fn stream_all(addr: &At, place: &str) -> Vec<Value> {
     all
 }
 
-/// An address as a door, for a thread of its own.
-struct At(SocketAddr);
-
-impl Door for At {
-    fn addr(&self) -> SocketAddr {
-        self.0
-    }
-}
-
 fn readers_go_on_through(proxy: fn(&[Process], &str) -> Proxy) {
     let nats = Nats::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
@@ -253,7 +244,7 @@ fn readers_go_on_through(proxy: fn(&[Process], &str) -> Proxy) {
         .into_iter()
         .flat_map(|how| [how; 4])
         .map(|how| {
-            let (at, place) = (At(proxy.addr()), place.clone());
+            let (at, place) = (proxy.addr(), place.clone());
             thread::spawn(move || match how {
                 "stream" => stream_all(&at, &place),
                 wait => poll_all(&at, &place, wait),

@@ -67,6 +67,13 @@ pub trait Door {
     }
 }
 
+/// An address, for a thread of its own or a server that does not serve yet.
+impl Door for SocketAddr {
+    fn addr(&self) -> SocketAddr {
+        *self
+    }
+}
+
 pub fn say(wire: &mut Wire, room: &str, text: &str) -> Value {
     let draft = json!({"room": room, "author": "mina", "text": text}).to_string();
     let response = wire.ask("POST", "/messages", &[JSON], draft.as_bytes());
