@@ -111,17 +111,20 @@ impl Log {
     }
 
     /// A handle to read `room` with.
-    pub async fn room(self: &Arc<Self>, room: &Room) -> Result<RoomLog, Unavailable> {
+    pub async fn room(self: &Arc<Self>, room: &Room) -> RoomLog {
         let tail = self.tails.of(room);
         let room = RoomLog {
             log: self.clone(),
             tail,
         };
         if let Some(until) = room.tail.unloaded_from() {
-            let history = self.store.newest(&room.tail.room, HISTORY).await?;
-            self.tails.prepend(&room.tail, &history, until);
+            // Without its history the tail has what came since: whoever needs more is told, and the
+            // next one asks again.
+            if let Ok(history) = self.store.newest(&room.tail.room, HISTORY).await {
+                self.tails.prepend(&room.tail, &history, until);
+            }
         }
-        Ok(room)
+        room
     }
 
     /// A handle to read `room` with, and the place in it that `start` means.
@@ -136,7 +139,7 @@ impl Log {
             self.store.look_again().await?;
         }
         loop {
-            let room = self.room(room).await?;
+            let room = self.room(room).await;
             let place = room.place(start).await?;
             if !room.tail.is_superseded() {
                 return Ok((room, place));
@@ -242,14 +245,20 @@ impl RoomLog {
     /// The same as [`Self::after`]; where another log has taken this one's place, that one is read
     /// from its beginning, and this is a handle to it afterwards.
     pub async fn read(&mut self, mut place: Place, limit: Limit) -> Result<Read, Unavailable> {
+        let mut successor = None;
         loop {
-            if self.tail.is_superseded() {
-                let room = self.room().clone();
-                *self = self.log.room(&room).await?;
+            let room = successor.as_ref().unwrap_or(&*self);
+            if room.tail.is_superseded() {
                 place = Place::UNKNOWN;
+                successor = Some(self.log.room(self.room()).await);
+                continue;
             }
-            let read = self.after(place, limit).await?;
-            if !self.tail.is_superseded() {
+            // Where this fails, the reader has yet to be told: it stays at the old log.
+            let read = room.after(place, limit).await?;
+            if !room.tail.is_superseded() {
+                if let Some(successor) = successor {
+                    *self = successor;
+                }
                 return Ok(read);
             }
         }

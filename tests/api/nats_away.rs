@@ -55,6 +55,7 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
     let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
     let [server, other] = &servers;
     let before = server.say("lobby", "before");
+    let unread = server.say("unread", "nobody has read this room here");
     let mut stream = server.stream("last=1");
     assert_eq!(stream.message(), before);
 
@@ -69,6 +70,9 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
             server.get("/readyz").status() == 503
         });
         assert_eq!(server.get("/healthz").status(), 200);
+        // So it does in a room whose past was never asked for.
+        let recent = server.poll("room=unread&last=1");
+        assert_eq!(recent["messages"], json!([unread]));
     });
     nats.thaw();
 

@@ -46,7 +46,7 @@ async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
     let mut seen = 0;
     loop {
         let was_done = done.load(SeqCst);
-        let room = log.room(&Room::default()).await.expect("reads");
+        let room = log.room(&Room::default()).await;
         let place = room.place(Start::After(cursor)).await.expect("reads");
         assert_eq!(place.reset, None, "{cursor} was handed out by this log");
         let read = room.after(place, limit).await.expect("reads");

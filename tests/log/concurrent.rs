@@ -43,7 +43,7 @@ async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>)
     };
     loop {
         let was_done = done.load(SeqCst);
-        let handle = log.room(&room).await.expect("reads");
+        let handle = log.room(&room).await;
         let place = handle.place(Start::After(cursor)).await.expect("reads");
         let read = handle.after(place, limit).await.expect("reads");
         if read.reset.is_some() {

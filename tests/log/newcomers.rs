@@ -46,7 +46,7 @@ async fn come_and_go(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
     let mut known = 0;
     while known < MESSAGES {
         known = acknowledged.load(SeqCst);
-        let handle = log.room(&room()).await.expect("reads");
+        let handle = log.room(&room()).await;
         let start = Cursor {
             log: log.id(),
             id: 0,
