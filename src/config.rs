@@ -39,15 +39,15 @@ pub struct Serve {
     wait_for_store: bool,
 
     /// Threads that serve requests [default: one per processor].
-    #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
 
     /// Messages to keep, the newest of the whole log; `off` keeps all.
-    #[arg(long, env = "POLL_VS_SSE_RETAIN_MESSAGES", value_name = "N", default_value = "1000000", value_parser = messages)]
+    #[arg(long, env = "POLL_VS_SSE_RETAIN_MESSAGES", value_name = "N", default_value = "1000000", allow_hyphen_values = true, value_parser = messages)]
     retain_messages: Bound<u64>,
 
     /// How long to keep messages, such as `36h` or `7d`; `off` keeps them for ever.
-    #[arg(long, env = "POLL_VS_SSE_RETAIN_AGE", value_name = "AGE", default_value = "7d", value_parser = age)]
+    #[arg(long, env = "POLL_VS_SSE_RETAIN_AGE", value_name = "AGE", default_value = "7d", allow_hyphen_values = true, value_parser = age)]
     retain_age: Bound<Duration>,
 
     /// Whether each request is a log line; summaries are written either way.
@@ -65,7 +65,7 @@ pub struct Serve {
 
     /// Time over which readers are sent away after SIGTERM, such as `20s`, so that they do not all
     /// reach the next server at once. SIGINT or a second signal ends it.
-    #[arg(long, env = "POLL_VS_SSE_DRAIN", value_name = "TIME", default_value = "0s", value_parser = drain)]
+    #[arg(long, env = "POLL_VS_SSE_DRAIN", value_name = "TIME", default_value = "0s", allow_hyphen_values = true, value_parser = drain)]
     drain: Duration,
 
     /// Stop when this process, which started this one, is gone. `compare` starts its server so.
@@ -153,15 +153,20 @@ impl Default for Config {
 }
 
 impl Serve {
-    pub fn into_config(self) -> Config {
+    /// The configuration that they mean; or what is wrong with them, in one line.
+    pub fn into_config(self) -> Result<Config, String> {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
-        Config {
+        let store = match self.store {
+            StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
+            _ if self.nats.is_given() => {
+                return Err("the --nats-… flags go with --store nats://HOST:PORT only".to_owned());
+            }
+            StoreFlag::Memory => StoreChoice::Memory,
+            StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
+        };
+        Ok(Config {
             bind: self.bind,
-            store: match self.store {
-                StoreFlag::Memory => StoreChoice::Memory,
-                StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
-                StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
-            },
+            store,
             wait_for_store: self.wait_for_store,
             workers: self.workers.map_or_else(processors, usize::from),
             retention: Retention {
@@ -173,7 +178,7 @@ impl Serve {
             drain: self.drain,
             end_with_parent: self.end_with_parent,
             ..Config::default()
-        }
+        })
     }
 }
 
@@ -187,14 +192,18 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn store(text: &str) -> Result<StoreFlag, String> {
-    match text.split_once(':') {
-        None if text == "memory" => Ok(StoreFlag::Memory),
-        Some(("sqlite", path)) if path.starts_with(":memory:") => {
+    let (scheme, rest) = match text.split_once(':') {
+        Some((scheme, rest)) => (scheme.to_lowercase(), Some(rest)),
+        None => (text.to_lowercase(), None),
+    };
+    match (scheme.as_str(), rest) {
+        ("memory", None) => Ok(StoreFlag::Memory),
+        ("sqlite", Some(path)) if path.starts_with(":memory:") => {
             Err("use `memory` for a log that is not kept".to_owned())
         }
-        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreFlag::Sqlite(path.into())),
+        ("sqlite", Some(path)) if !path.is_empty() => Ok(StoreFlag::Sqlite(path.into())),
         // Looked at when it is opened: a complaint from here would repeat a password.
-        Some(("nats" | "tls", _)) => Ok(StoreFlag::Nats(Secret::new(text))),
+        ("nats" | "tls", Some(_)) => Ok(StoreFlag::Nats(Secret::new(text))),
         _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`".to_owned()),
     }
 }
@@ -250,7 +259,9 @@ mod tests {
 
     fn parsed(flags: &[&str]) -> Result<Config, clap::Error> {
         let words = ["poll-vs-sse"].iter().chain(flags);
-        Ok(Flags::try_parse_from(words)?.serve.into_config())
+        let serve = Flags::try_parse_from(words)?.serve;
+        let refuse = |why| clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, why);
+        serve.into_config().map_err(refuse)
     }
 
     fn config(flags: &[&str]) -> Config {
@@ -286,6 +297,29 @@ mod tests {
     }
 
     #[test]
+    fn a_store_is_known_in_capitals_too() {
+        assert_eq!(config(&["--store", "Memory"]).store, StoreChoice::Memory);
+        let store = config(&["--store", "SQLite:Chat.db"]).store;
+        assert_eq!(store, StoreChoice::Sqlite("Chat.db".into()));
+        let store = config(&["--store", "NATS://host"]).store;
+        assert!(matches!(store, StoreChoice::Nats(_)), "{store:?}");
+    }
+
+    #[test]
+    fn flags_of_nats_are_for_nats() {
+        for flags in [
+            ["--nats-user", "mina"],
+            ["--nats-stream", "other"],
+            ["--nats-replicas", "3"],
+        ] {
+            let with = |store| [&["--store", store][..], &flags].concat();
+            assert!(parsed(&with("nats://host")).is_ok(), "{flags:?}");
+            assert!(parsed(&with("memory")).is_err(), "{flags:?}");
+            assert!(parsed(&flags).is_err(), "{flags:?}");
+        }
+    }
+
+    #[test]
     fn bad_values_are_refused() {
         let bad = [
             ["--bind", "here"],
@@ -299,6 +333,7 @@ mod tests {
             ["--log-format", "xml"],
             ["--drain", "soon"],
             ["--drain", "2h"],
+            ["--drain", "-1s"],
         ];
         for flags in bad {
             assert!(parsed(&flags).is_err(), "{flags:?}");

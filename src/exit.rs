@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// It ran, and something went wrong.
 pub const FAILED: u8 = 1;
 /// What could not even start: a bad flag, store, address, target or profile. Trying again does not
-/// help.
+/// help, but where NATS comes later.
 pub const UNUSABLE: u8 = 2;
 
 /// Says why on one line of standard error.

@@ -13,7 +13,10 @@ use poll_vs_sse::{
 
 fn main() -> ExitCode {
     match Cli::try_parse().map(Cli::into_command) {
-        Ok(Command::Serve(flags)) => serve(flags.into_config()),
+        Ok(Command::Serve(flags)) => match flags.into_config() {
+            Ok(config) => serve(config),
+            Err(why) => fail(&why, exit::UNUSABLE),
+        },
         Ok(Command::Compare(flags)) => compare::run(*flags),
         Ok(Command::Plan(flags)) => plan::run(&flags),
         Err(error) => explain(&error),

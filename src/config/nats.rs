@@ -6,6 +6,9 @@ use clap::Args;
 
 use crate::log::nats::{Options, Secret};
 
+const STREAM: &str = "chat";
+const REPLICAS: u8 = 1;
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The store nats://")]
 pub struct NatsFlags {
@@ -15,12 +18,12 @@ pub struct NatsFlags {
         long,
         env = "POLL_VS_SSE_NATS_STREAM",
         value_name = "NAME",
-        default_value = "chat"
+        default_value = STREAM
     )]
     nats_stream: String,
 
     /// On how many NATS servers the stream is kept: 1 alone, 3 or 5 in a cluster.
-    #[arg(long, env = "POLL_VS_SSE_NATS_REPLICAS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5))]
+    #[arg(long, env = "POLL_VS_SSE_NATS_REPLICAS", value_name = "N", default_value_t = REPLICAS, value_parser = clap::value_parser!(u8).range(1..=5))]
     nats_replicas: u8,
 
     /// User to log in as, if the address does not say.
@@ -67,6 +70,23 @@ pub struct NatsFlags {
 }
 
 impl NatsFlags {
+    /// Whether any of them says something, by itself.
+    pub fn is_given(&self) -> bool {
+        let files = [
+            &self.nats_creds,
+            &self.nats_nkey,
+            &self.nats_tls_ca,
+            &self.nats_tls_cert,
+            &self.nats_tls_key,
+        ];
+        self.nats_stream != STREAM
+            || self.nats_replicas != REPLICAS
+            || self.nats_user.is_some()
+            || self.nats_password.is_some()
+            || self.nats_token.is_some()
+            || files.into_iter().any(Option::is_some)
+    }
+
     /// What they say of `servers`.
     pub fn options(self, servers: Secret) -> Options {
         Options {

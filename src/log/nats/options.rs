@@ -208,6 +208,7 @@ impl Urls {
         // What is wrong is not repeated: there may be a password in it.
         let refuse = || OpenError::new("nats", "expected nats://HOST:PORT[,HOST:PORT…]");
         let (scheme, rest) = text.split_once("://").ok_or_else(refuse)?;
+        let scheme = scheme.to_lowercase();
         if scheme != "nats" && scheme != "tls" {
             return Err(refuse());
         }
@@ -258,7 +259,7 @@ mod tests {
         assert_eq!(urls.servers, ["nats://one:4222", "nats://two:4223"]);
         assert_eq!(urls.user.as_deref(), Some("mina"));
         assert_eq!(urls.password.as_deref(), Some("p@ss"));
-        let urls = Urls::parse("tls://t0ken@[::1]:4222").expect("an address");
+        let urls = Urls::parse("TLS://t0ken@[::1]:4222").expect("an address");
         assert_eq!(urls.servers, ["tls://[::1]:4222"]);
         assert_eq!(urls.token.as_deref(), Some("t0ken"));
     }
