@@ -121,6 +121,11 @@ impl From<AppendError> for Problem {
                  Idempotency-Key to be sure that it is there once",
             )
             .header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            AppendError::Rejected(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the message store refuses the message, and will until its operator has changed that",
+            )
+            .header(header::RETRY_AFTER, HeaderValue::from_static("10")),
             AppendError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "this Idempotency-Key was used for another message; use a new key",

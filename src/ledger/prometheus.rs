@@ -111,7 +111,7 @@ impl Figured {
         let gauges = [
             (
                 "store_up",
-                "Whether the store answered the last time",
+                "Whether the store answers and takes messages",
                 u64::from(store.up),
             ),
             (

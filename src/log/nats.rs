@@ -15,7 +15,9 @@ mod past;
 mod publish;
 mod read;
 mod record;
+mod rights;
 mod source;
+mod trouble;
 
 use std::{
     collections::HashMap,
@@ -34,7 +36,9 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use self::{ahead::Aheads, link::Link, open::identity, past::Pasts, publish::Arrival};
+use self::{
+    ahead::Aheads, link::Link, open::identity, past::Pasts, publish::Arrival, trouble::Trouble,
+};
 pub use self::{
     open::{OpenError, Opened},
     options::{Options, Secret},
@@ -68,6 +72,7 @@ struct Shared {
     tails: Arc<Tails>,
     pasts: Mutex<Pasts>,
     status: watch::Sender<Status>,
+    trouble: Mutex<Trouble>,
     retained_messages: AtomicU64,
     /// The newest place of the stream that readers here see.
     reached: watch::Sender<(LogId, u64)>,
@@ -111,6 +116,7 @@ impl Nats {
             tails,
             pasts: Mutex::new(Pasts::new(log, head)),
             status: watch::Sender::new(Status { away: None, log }),
+            trouble: Mutex::default(),
             retained_messages: AtomicU64::new(0),
             reached: watch::Sender::new((log, head)),
             look: Notify::new(),
@@ -132,7 +138,7 @@ impl Nats {
     pub fn status(&self) -> StoreStatus {
         StoreStatus {
             name: "nats",
-            up: self.shared.status.borrow().away.is_none(),
+            up: self.shared.check_whole().is_ok(),
             retained_messages: self.shared.retained_messages.load(Ordering::Relaxed),
         }
     }
@@ -142,14 +148,14 @@ impl Nats {
         self.shared.check()
     }
 
-    /// Whether the store answers now.
+    /// Whether the store answers now, and takes messages.
     pub async fn ready(&self) -> Result<(), Unavailable> {
-        self.check()?;
+        self.shared.check_whole()?;
         if let Err(away) = self.shared.info().await {
             self.shared.doubt(&away.0);
             return Err(away);
         }
-        self.check()
+        self.shared.check_whole()
     }
 
     /// Makes sure that the log is the one that other servers of the group serve.
@@ -194,6 +200,16 @@ impl Shared {
     fn check(&self) -> Result<(), Unavailable> {
         match &self.status.borrow().away {
             Some(why) => Err(Unavailable(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, and why it cannot be used though it is there.
+    fn check_whole(&self) -> Result<(), Unavailable> {
+        self.check()?;
+        let reached = *self.reached.borrow();
+        match self.trouble.lock().what(reached, Instant::now()) {
+            Some(why) => Err(Unavailable(why)),
             None => Ok(()),
         }
     }

@@ -55,6 +55,9 @@ pub enum AppendError {
     /// It was sent, and the store did not say in time whether it has it.
     #[error("the store did not confirm: {0}")]
     Unsettled(Unavailable),
+    /// Nothing was appended, nor will be before the operator has changed something.
+    #[error("the store refuses the message: {0}")]
+    Rejected(String),
     #[error("this Idempotency-Key was used for another message")]
     KeyReused,
 }
@@ -122,7 +125,7 @@ impl FirstUse {
 #[derive(Debug, Clone, Copy)]
 pub struct StoreStatus {
     pub name: &'static str,
-    /// The last thing asked of it succeeded.
+    /// It answers and takes messages, as far as its last answers tell.
     pub up: bool,
     pub retained_messages: u64,
 }

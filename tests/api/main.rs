@@ -22,6 +22,7 @@ mod nats_delayed;
 mod nats_group;
 mod nats_login;
 mod nats_refused;
+mod nats_refusing;
 mod nats_replaced;
 mod plan;
 mod poll;

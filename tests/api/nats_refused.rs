@@ -1,6 +1,6 @@
 //! NATS that cannot be used: one clear line and exit code 2, or waiting.
 
-use std::{fs, path::Path};
+use std::{fs, net::SocketAddr, path::Path, thread};
 
 use serde_json::json;
 
@@ -51,7 +51,9 @@ fn where_there_is_no_nats() {
 fn where_jetstream_is_off() {
     let nats = Nats::without_jetstream();
     let url = nats.url();
-    assert_refused(&["--store", &url], &["JetStream is not enabled"]);
+    assert_refused(&["--store", &url], &["NATS answers", "is not enabled"]);
+    let encrypted = url.replace("nats://", "tls://");
+    assert_refused(&["--store", &encrypted], &["does not speak TLS"]);
 }
 
 #[test]
@@ -78,6 +80,14 @@ fn where_the_stream_has_other_settings() {
     assert_refused(
         &["--store", &url, "--nats-replicas", "3"],
         &["replicas is 1, not 3"],
+    );
+    nats.edit_stream("chat", |config| {
+        config.max_messages = 50;
+        config.max_message_size = 100;
+    });
+    assert_refused(
+        &["--store", &url, "--retain-messages", "50"],
+        &["max_msg_size is 100, not off"],
     );
     assert_serves(&[
         "--store",
@@ -147,6 +157,36 @@ fn where_the_user_may_not() {
         .env("POLL_VS_SSE_NATS_USER", "mina")
         .env("POLL_VS_SSE_NATS_PASSWORD", "hunter2");
     Process::spawn(command).say("lobby", "hello");
+}
+
+#[test]
+fn where_the_user_may_not_do_one_of_the_things_it_has_to() {
+    let denied = [
+        "$JS.API.STREAM.INFO.chat",
+        "$JS.API.STREAM.MSG.GET.chat",
+        "$JS.API.CONSUMER.CREATE.chat",
+        "$JS.API.CONSUMER.DELETE.chat.*",
+        "$JS.API.CONSUMER.MSG.NEXT.chat.*",
+        "$JS.FC.>",
+    ];
+    let user = |(n, subject): (usize, &&str)| {
+        format!(
+            "{{user: u{n}, password: hunter2, permissions: {{publish: {{deny: [{subject:?}]}}}}}}"
+        )
+    };
+    let users: Vec<String> = denied.iter().enumerate().map(user).collect();
+    let users = users.join(", ");
+    let nats = Nats::configured(&format!(
+        "jetstream {{}}\nauthorization {{ users: [{users}] }}"
+    ));
+    thread::scope(|scope| {
+        for (n, subject) in denied.iter().enumerate() {
+            let login = format!("nats://u{n}:hunter2@");
+            let url = nats.url().replace("nats://", &login);
+            let subject = subject.trim_end_matches(['*', '>']);
+            scope.spawn(move || assert_refused(&["--store", &url], &["no permission", subject]));
+        }
+    });
 }
 
 #[test]
@@ -236,8 +276,23 @@ fn a_store_that_is_waited_for_is_served_when_it_comes() {
     eventually("it says that the store is away, again and again", || {
         away(&waiting.stdout.text()).len() >= 3
     });
+    let lines = waiting.stdout.text();
+    let (_, addr) = lines.split_once("http://").expect("an address");
+    let (addr, _) = addr.split_once('/').expect("an address");
+    let addr: SocketAddr = addr.parse().expect("an address");
+    assert_eq!(addr.get("/healthz").status(), 200);
+    for answer in [
+        addr.get("/readyz"),
+        addr.get("/poll"),
+        addr.get("/"),
+        addr.publish(&json!({"author": "mina", "text": "too soon"})),
+    ] {
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        answer.problem(503);
+    }
     nats.go_on();
     let server = waiting.listening();
+    assert_eq!(server.addr(), addr);
     server.say("lobby", "hello");
     let lines = server.stdout.text();
     assert!(lines.contains("store-back"), "{lines}");

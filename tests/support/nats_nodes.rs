@@ -7,6 +7,7 @@ use std::{
     process::{Child, Stdio},
 };
 
+use async_nats::jetstream::stream::Config;
 use poll_vs_sse::log::nats::Options;
 use tempfile::TempDir;
 
@@ -134,6 +135,20 @@ impl Nats {
             assert_ne!(n, 0, "NATS ended the connection");
             answer.extend_from_slice(&bytes[..n]);
         }
+    }
+
+    /// Changes a stream's settings, as an operator would.
+    pub fn edit_stream(&self, name: &str, edit: impl FnOnce(&mut Config)) {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let client = async_nats::connect(self.url()).await.expect("connects");
+            let jetstream = async_nats::jetstream::new(client);
+            let stream = jetstream.get_stream(name).await.expect("the stream");
+            let mut config = stream.cached_info().config.clone();
+            edit(&mut config);
+            jetstream.update_stream(&config).await.expect("changes");
+        });
     }
 
     /// Kills it, and deletes all that it has stored.

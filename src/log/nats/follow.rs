@@ -14,7 +14,7 @@ use std::{
 use async_nats::jetstream::{
     self,
     consumer::{
-        AckPolicy, DeliverPolicy,
+        AckPolicy, Consumer, DeliverPolicy,
         push::{self, Messages, MessagesError},
     },
     stream::Info,
@@ -25,8 +25,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     Shared,
     lag::Lag,
-    link::{micros, one_line},
-    open::identity,
+    link::{Link, micros, one_line},
+    open::{identity, refuses},
     past::Pasts,
     publish::Arrival,
     record::{self, Record},
@@ -43,6 +43,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// A replica that its leader has not heard of for longer may be away.
 const PEER_SILENCE: Duration = Duration::from_millis(2500);
+/// How long after a stream is gone another one takes its place: NATS 2.9 may still remove the files
+/// of the one, and with them those of the other, which it then never brings.
+const MAKE_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// Messages that are handed to the tails at once.
 const BATCH: usize = 256;
 
@@ -78,7 +81,7 @@ impl Shared {
             let _ = timeout(LOOK_EVERY, connections.changed()).await;
             return Err(Unavailable("not connected".to_owned()));
         }
-        let info = self.link.info_or_create().await?;
+        let info = self.info_or_anew().await?;
         self.go_over_to(&info);
         let mut messages = self.consume().await?.ready_chunks(BATCH);
         let mut delivered = 0;
@@ -117,6 +120,18 @@ impl Shared {
         }
     }
 
+    /// The stream; where it is gone, the one that takes its place.
+    async fn info_or_anew(&self) -> Result<Info, Unavailable> {
+        let due = Instant::now() + MAKE_ANEW_AFTER;
+        while Instant::now() < due {
+            if let Some(info) = self.link.info().await? {
+                return Ok(info);
+            }
+            sleep(SESSION_EVERY).await;
+        }
+        self.link.info_or_create().await
+    }
+
     /// Begins to serve another log where the stream is another one than before.
     fn go_over_to(&self, info: &Info) {
         let log = identity(info);
@@ -134,25 +149,7 @@ impl Shared {
 
     async fn consume(&self) -> Result<Messages, Unavailable> {
         let start_sequence = self.pasts.lock().through() + 1;
-        let config = push::Config {
-            deliver_subject: self.link.client.new_inbox(),
-            description: Some("feeds a poll-vs-sse server".to_owned()),
-            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
-            ack_policy: AckPolicy::None,
-            flow_control: true,
-            idle_heartbeat: HEARTBEAT,
-            inactive_threshold: FORGET_AFTER,
-            num_replicas: 1,
-            memory_storage: true,
-            ..push::Config::default()
-        };
-        let stream = &self.link.config.name;
-        let consumer = self
-            .link
-            .jetstream
-            .create_consumer_on_stream(config, stream)
-            .await
-            .map_err(|error| Unavailable(one_line(&error)))?;
+        let consumer = consumer(&self.link, start_sequence).await?;
         consumer
             .messages()
             .await
@@ -164,6 +161,7 @@ impl Shared {
         let first = info.state.first_sequence;
         self.held_from.store(first, Ordering::Relaxed);
         self.tails.expire(first.saturating_sub(1));
+        self.trouble.lock().settings(refuses(&info.config));
         let away = leaderless(info);
         self.status.send_modify(|status| status.away = away);
         self.retained_messages
@@ -177,10 +175,12 @@ impl Shared {
             (pasts.log, pasts.through())
         };
         let newest = info.state.last_sequence;
-        // The last place may be empty, and then nothing is owed.
-        if lag.is_too_long(newest, through, Instant::now())
-            && self.link.message(log, newest).await?.is_some()
-        {
+        if !lag.is_too_long(newest, through, Instant::now()) {
+            return Ok(());
+        }
+        // The last place may be empty, and then nothing is owed, unless a publish knows better.
+        let is_owing = self.trouble.lock().is_owing((log, through));
+        if is_owing || self.link.message(log, newest).await?.is_some() {
             return Err(Unavailable("its consumer lags behind".to_owned()));
         }
         Ok(())
@@ -282,6 +282,26 @@ impl Shared {
         // After the arrivals: who waits for the place finds its message there.
         self.reached.send_replace((pasts.log, through));
     }
+}
+
+/// A consumer that brings all messages from `start_sequence` on.
+pub(super) async fn consumer(
+    link: &Link,
+    start_sequence: u64,
+) -> Result<Consumer<push::Config>, Unavailable> {
+    let config = push::Config {
+        deliver_subject: link.client.new_inbox(),
+        description: Some("feeds a poll-vs-sse server".to_owned()),
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+        ack_policy: AckPolicy::None,
+        flow_control: true,
+        idle_heartbeat: HEARTBEAT,
+        inactive_threshold: FORGET_AFTER,
+        num_replicas: 1,
+        memory_storage: true,
+        ..push::Config::default()
+    };
+    link.consumer(config).await
 }
 
 /// Why the stream cannot take messages for good, if it cannot.

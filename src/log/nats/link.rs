@@ -7,9 +7,13 @@ use async_nats::{
     Client, Event, HeaderMap, ServerError,
     jetstream::{
         self, Context, ErrorCode,
+        consumer::{self, Consumer, FromConsumer, IntoConsumerConfig},
         context::RequestErrorKind,
         response::Response,
-        stream::{Config, Info, LastRawMessageErrorKind, RawMessageError, Stream},
+        stream::{
+            Config, ConsumerError, ConsumerErrorKind, Info, LastRawMessageErrorKind,
+            RawMessageError, Stream,
+        },
     },
 };
 use bytes::Bytes;
@@ -71,6 +75,8 @@ pub(super) struct Acknowledged {
 pub(super) enum Unacknowledged {
     /// It was not stored.
     Refused(String),
+    /// It was not stored, and will not be however often it is sent.
+    Rejected(String),
     /// It may be stored yet.
     Silent(String),
 }
@@ -132,26 +138,66 @@ impl Link {
         subject: String,
         request: &impl serde::Serialize,
     ) -> Result<Result<T, jetstream::Error>, Unavailable> {
-        self.events.refusal.lock().take();
+        self.forget_refusal();
         let response = self.jetstream.request(subject, request).await;
         match response {
             Ok(Response::Ok(answer)) => Ok(Ok(answer)),
             Ok(Response::Err { error }) => Ok(Err(error)),
             Err(error) => Err(match error.kind() {
+                RequestErrorKind::NoResponders if self.client.server_info().jetstream => {
+                    Unavailable("NATS answers, but JetStream is away".into())
+                }
                 RequestErrorKind::NoResponders => {
-                    Unavailable("JetStream is not enabled, or away".into())
+                    Unavailable("NATS answers, but JetStream is not enabled on it".into())
                 }
                 _ => self.silence(),
             }),
         }
     }
 
-    /// Why nothing came back: NATS's own refusals are told apart from the answers.
-    fn silence(&self) -> Unavailable {
+    /// From now on a refusal is a new one.
+    pub fn forget_refusal(&self) {
+        self.events.refusal.lock().take();
+    }
+
+    /// What NATS itself has refused.
+    pub fn refusal(&self) -> Result<(), Unavailable> {
         match self.events.refusal.lock().take() {
-            Some(refusal) => Unavailable(format!("no permission: {refusal}")),
-            None if self.is_connected() => Unavailable("JetStream does not answer".into()),
-            None => Unavailable("not connected".into()),
+            Some(refusal) => Err(Unavailable(format!("no permission: {refusal}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Why nothing came back: NATS's own refusals are told apart from the answers.
+    pub fn silence(&self) -> Unavailable {
+        match self.refusal() {
+            Err(refusal) => refusal,
+            Ok(()) if self.is_connected() => Unavailable("JetStream does not answer".into()),
+            Ok(()) => Unavailable("not connected".into()),
+        }
+    }
+
+    /// A consumer of the stream.
+    pub async fn consumer<C: IntoConsumerConfig + FromConsumer>(
+        &self,
+        config: C,
+    ) -> Result<Consumer<C>, Unavailable> {
+        let stream = &self.config.name;
+        let created = self.jetstream.create_consumer_on_stream(config, stream);
+        created.await.map_err(|error| self.no_consumer(&error))
+    }
+
+    pub async fn delete_consumer(&self, info: &consumer::Info) -> Result<(), Unavailable> {
+        let (name, stream) = (&info.name, &info.stream_name);
+        let deleted = self.jetstream.delete_consumer_from_stream(name, stream);
+        let deleted = deleted.await.map(drop);
+        deleted.map_err(|error| self.no_consumer(&error))
+    }
+
+    fn no_consumer(&self, error: &ConsumerError) -> Unavailable {
+        match error.kind() {
+            ConsumerErrorKind::TimedOut => self.silence(),
+            _ => Unavailable(one_line(error)),
         }
     }
 
@@ -193,19 +239,6 @@ impl Link {
         }
     }
 
-    /// Whether messages may be published. Nothing is: what is sent asks for a place that cannot be.
-    pub async fn probe(&self) -> Result<(), Unavailable> {
-        let mut headers = HeaderMap::new();
-        headers.insert("Nats-Expected-Last-Sequence", u64::MAX.to_string());
-        let subject = self.subject(&Room::default());
-        self.events.refusal.lock().take();
-        let until = Instant::now() + REQUEST_TIMEOUT;
-        match self.send(subject, headers, Bytes::new(), until).await {
-            Ok(_) | Err(Unacknowledged::Refused(_)) => Ok(()),
-            Err(Unacknowledged::Silent(_)) => Err(self.silence()),
-        }
-    }
-
     /// Publishes, and waits for what JetStream says to it.
     pub async fn send(
         &self,
@@ -230,6 +263,9 @@ impl Link {
         let ack: Ack = serde_json::from_slice(&message.payload)
             .map_err(|error| Unacknowledged::Silent(one_line(&error)))?;
         match ack.error {
+            Some(error) if (400..500).contains(&error.code()) => {
+                Err(Unacknowledged::Rejected(one_line(&error)))
+            }
             Some(error) => Err(Unacknowledged::Refused(one_line(&error))),
             None => Ok(Acknowledged {
                 id: ack.seq,
@@ -326,8 +362,24 @@ fn explain_connect(error: &async_nats::ConnectError) -> String {
         Kind::Dns => "the name has no address".to_owned(),
         Kind::TimedOut => "NATS does not answer".to_owned(),
         _ => match std::error::Error::source(error) {
+            Some(source) if is_no_tls(source) => "does not speak TLS: try nats://".to_owned(),
             Some(source) => format!("cannot be reached: {}", one_line(&source)),
             None => format!("cannot be reached: {}", one_line(error)),
         },
     }
+}
+
+/// Whether what came in answer to a TLS greeting was none.
+fn is_no_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    use async_nats::rustls;
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let inner = cause.downcast_ref::<std::io::Error>();
+        let inner = inner.and_then(std::io::Error::get_ref);
+        let is_other = |error: &rustls::Error| matches!(error, rustls::Error::InvalidMessage(_));
+        cause.downcast_ref().is_some_and(is_other)
+            || inner
+                .and_then(|inner| inner.downcast_ref())
+                .is_some_and(is_other)
+    })
 }

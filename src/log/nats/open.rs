@@ -122,7 +122,8 @@ async fn open(target: Target, config: Config) -> Result<(Link, Info), OpenError>
             differences.join(", ")
         )));
     }
-    link.probe().await.map_err(|away| fail(&away))?;
+    let probed = link.may_do_all(identity(&info), info.state.last_sequence);
+    probed.await.map_err(|away| fail(&away))?;
     Ok((link, info))
 }
 
@@ -174,7 +175,18 @@ fn config(options: &Options, retention: Retention) -> Config {
     }
 }
 
-/// What of `found` would lose messages, or keep them for a time other than promised.
+/// What of a stream's settings would refuse messages.
+pub(super) fn refuses(found: &Config) -> Option<String> {
+    let largest = usize::try_from(found.max_message_size).unwrap_or(0);
+    if (1..MAX_STORED_BYTES).contains(&largest) {
+        return Some(format!(
+            "the stream's max_msg_size is {largest}; messages need {MAX_STORED_BYTES}"
+        ));
+    }
+    found.sealed.then(|| "the stream is sealed".to_owned())
+}
+
+/// What of `found` would lose or refuse messages, or keep them for a time other than promised.
 fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     let mut differences = Vec::new();
     let mut compare = |name: &str, wanted: String, found: String| {
@@ -214,6 +226,16 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
         "max_msgs_per_subject",
         limit(wanted.max_messages_per_subject),
         limit(found.max_messages_per_subject),
+    );
+    compare(
+        "max_msg_size",
+        limit(i64::from(wanted.max_message_size)),
+        limit(i64::from(found.max_message_size)),
+    );
+    compare(
+        "max_consumers",
+        limit(i64::from(wanted.max_consumers)),
+        limit(i64::from(found.max_consumers)),
     );
     compare(
         "retention",

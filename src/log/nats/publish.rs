@@ -81,8 +81,8 @@ enum Attempt {
     Void,
     /// It was stored, and is retained no longer.
     Gone,
-    /// It was not stored.
-    Refused(String),
+    /// It was not stored. So many bytes were refused, if JetStream was asked to take them.
+    Refused(String, Option<usize>),
     /// It may be stored yet.
     Silent(String),
 }
@@ -119,6 +119,7 @@ impl Publish<'_> {
         let mut round = 0;
         let mut waiting = Waiting::new(self.shared);
         let mut was_sent = false;
+        let mut refused = None;
         let mut why = "away".to_owned();
         while self.is_store_there_by(self.begun + SEND).await {
             match self.attempt(round, &mut waiting).await {
@@ -130,7 +131,10 @@ impl Publish<'_> {
                     continue;
                 }
                 Attempt::Gone => {}
-                Attempt::Refused(reason) => why = reason,
+                Attempt::Refused(reason, bytes) => {
+                    why = reason;
+                    refused = bytes;
+                }
                 Attempt::Silent(reason) => {
                     why = reason;
                     was_sent = true;
@@ -139,6 +143,9 @@ impl Publish<'_> {
             sleep(BETWEEN_ATTEMPTS).await;
         }
         if !was_sent {
+            if let Some(bytes) = refused {
+                self.shared.trouble.lock().refused(&why, bytes);
+            }
             return Err(Unavailable(why).into());
         }
         if let Ok(Ok(arrival)) = timeout_at(self.begun + ANSWER, &mut waiting.arrival).await
@@ -158,7 +165,7 @@ impl Publish<'_> {
     async fn attempt(&self, round: u32, waiting: &mut Waiting<'_>) -> Attempt {
         let stamp = match self.stamp(waiting.name.clone()).await {
             Ok(stamp) => stamp,
-            Err(away) => return Attempt::Refused(away.0),
+            Err(away) => return Attempt::Refused(away.0, None),
         };
         let mut headers = HeaderMap::new();
         let message_id = match &self.key {
@@ -169,11 +176,15 @@ impl Publish<'_> {
         headers.insert(NATS_MESSAGE_ID, message_id);
         let subject = self.shared.link.subject(&self.draft.room);
         let payload = record::encode(&self.draft, &stamp);
+        let bytes = payload.len();
         let sent = Instant::now();
         let until = (sent + ATTEMPT).min(self.begun + ANSWER);
         let sending = self.shared.link.send(subject, headers, payload, until);
         let acknowledged = tokio::select! {
-            arrival = &mut waiting.arrival => return self.arrived(arrival, sent),
+            arrival = &mut waiting.arrival => {
+                self.shared.trouble.lock().taken(bytes);
+                return self.arrived(arrival, sent);
+            }
             acknowledged = sending => acknowledged,
         };
         match acknowledged {
@@ -181,9 +192,11 @@ impl Publish<'_> {
                 id,
                 is_repeat: false,
             }) => {
+                self.shared.trouble.lock().taken(bytes);
                 let deadline = self.begun + ANSWER;
                 let log = stamp.log;
                 if !self.shared.wait_until_reached(log, id, deadline).await {
+                    self.shared.trouble.lock().owes(log, id);
                     return Attempt::Silent(BEHIND.to_owned());
                 }
                 match waiting.arrival.try_recv() {
@@ -203,7 +216,11 @@ impl Publish<'_> {
                 Attempt::Gone => Attempt::Done(Ok(self.retired(stamp.log, id))),
                 attempt => attempt,
             },
-            Err(Unacknowledged::Refused(why)) => Attempt::Refused(why),
+            Err(Unacknowledged::Refused(why)) => Attempt::Refused(why, Some(bytes)),
+            Err(Unacknowledged::Rejected(why)) => {
+                self.shared.trouble.lock().refused(&why, bytes);
+                Attempt::Done(Err(AppendError::Rejected(why)))
+            }
             Err(Unacknowledged::Silent(why)) => {
                 self.shared.doubt(&why);
                 Attempt::Silent(why)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, Info, pull};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
@@ -55,17 +55,25 @@ impl Source {
             memory_storage: true,
             ..pull::Config::default()
         };
-        let consumer = link
-            .jetstream
-            .create_consumer_on_stream(config, &link.config.name)
-            .await
-            .map_err(|error| Unavailable(one_line(&error)))?;
+        let consumer = link.consumer(config).await?;
         Ok(Self {
             start,
             pending: consumer.cached_info().num_pending,
             consumer,
             brought: 0,
         })
+    }
+
+    pub fn info(&self) -> &Info {
+        self.consumer.cached_info()
+    }
+
+    /// Asks for what has not come yet, and is answered that there is none.
+    pub(super) async fn ask_for_nothing(&self, link: &Link) -> Result<(), Unavailable> {
+        let batch = self.consumer.fetch().max_messages(1).messages().await;
+        let mut batch = batch.map_err(|error| Unavailable(one_line(&error)))?;
+        let answer = timeout(FETCH_TIMEOUT, batch.next()).await;
+        answer.map(drop).map_err(|_| link.silence())
     }
 
     /// Lets JetStream drop it, without waiting for that.
