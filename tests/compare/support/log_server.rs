@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, Read as _, Write as _},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -122,6 +122,8 @@ impl Log {
                     Fate::Answered => answer(stream, "200 OK", &body),
                     Fate::AnsweredAndClosed => {
                         answer(stream, "200 OK", &body)?;
+                        // At once, so that the next request cannot come first.
+                        stream.shutdown(Shutdown::Both)?;
                         Err(io::ErrorKind::ConnectionAborted.into())
                     }
                     Fate::Garbled => answer(stream, "200 OK", "not JSON"),
