@@ -102,6 +102,29 @@ check('they rest while the tab is hidden, and say so', async ({ open }) => {
   await lab.noComplaints();
 });
 
+check('every line is in the legend and in words, named as its lane is', async ({ open }) => {
+  const lab = await open('?view=side-by-side', { reducedMotion: 'reduce' });
+  await lab.connectedBoth();
+  await until('the stream is counted', async () => (await total(lab, 'SSE')).requests === 1);
+  await lab.lane('SSE').transport('Polling').check();
+  await lab.lane('Polling (right)').setInterval(0.25);
+  await until('the polls are counted', async () => (await total(lab, 'Polling (right)')).requests >= 3);
+  assert.equal((await total(lab, 'SSE (lane now Polling (right))')).requests, 1);
+  const legend = plots(lab).locator('.plot-legend li');
+  assert.deepEqual(await legend.allTextContents(), [
+    'Polling',
+    'Polling (right)',
+    'SSE (lane now Polling (right))',
+  ]);
+  // What tells two lines of one transport apart.
+  assert.deepEqual(await legend.evaluateAll((items) => items.map((item) => 'ring' in item.dataset)), [
+    false,
+    true,
+    false,
+  ]);
+  await lab.noComplaints();
+});
+
 check('in the dark they are drawn in other colours', async ({ open }) => {
   const lab = await open();
   await lab.setInterval(0.25);

@@ -25,7 +25,7 @@ describe('the store', () => {
     expect(sum(wire_bytes.poll)).toBe(200);
     expect(sum(requests.stream)).toBe(0);
     expect(requests.stream.every((value) => value === null)).toBe(true);
-    expect(store.total('left', START_S)).toEqual({ requests: 2, wire_bytes: 200, delay_ms: null });
+    expect(store.total('left', 'poll', START_S)).toEqual({ requests: 2, wire_bytes: 200, delay_ms: null });
   });
 
   test.each([
@@ -53,7 +53,7 @@ describe('the store', () => {
     const store = new PlotStore(START_MS);
     store.begin('left', START_MS);
     store.figures('left', figures(2), 'poll', START_MS + 500);
-    expect(store.total('left', START_S).requests).toBe(2);
+    expect(store.total('left', 'poll', START_S).requests).toBe(2);
   });
 
   test('tells when it rested, and records nothing meanwhile', () => {
@@ -63,7 +63,7 @@ describe('the store', () => {
     store.seen('left', 'a-1', 'stream', START_MS + 3_000, 5);
     store.resume(START_MS + 30_000);
     expect(store.rests).toEqual([{ from_s: START_S + 2, to_s: START_S + 30 }]);
-    expect(store.total('left', START_S).delay_ms).toBeNull();
+    expect(store.total('left', 'poll', START_S).delay_ms).toBeNull();
     expect(store.times.at(-1)).toBe(START_S + 30);
     store.advance(START_MS + 2_000_000);
     expect(store.rests).toEqual([]);
@@ -81,8 +81,8 @@ describe('the store', () => {
     expect(store.lane('left').delay_ms.poll.at(-1)).toBe(30);
     expect(store.messages.slice(-3)).toEqual([1, null, 2]);
     expect(store.messagesSince(START_S)).toBe(3);
-    expect(store.total('left', START_S).delay_ms).toBe(30);
-    expect(store.total('right', START_S).delay_ms).toBe(4);
+    expect(store.total('left', 'poll', START_S).delay_ms).toBe(30);
+    expect(store.total('right', 'stream', START_S).delay_ms).toBe(4);
   });
 
   test('holds a fixed number of values, however long it runs', () => {
@@ -95,7 +95,7 @@ describe('the store', () => {
     expect(store.times).toHaveLength(SECONDS);
     expect(store.lane('left').requests.poll).toHaveLength(SECONDS);
     expect(store.messagesSince(0)).toBe(SECONDS * 20);
-    expect(store.total('left', 0).delay_ms).toBe(9);
+    expect(store.total('left', 'poll', 0).delay_ms).toBe(9);
   });
 });
 
@@ -111,6 +111,27 @@ describe('the columns', () => {
     expect(poll).toEqual([3, 3, 3, 3]);
     expect(longPoll).toEqual([null, null, null, null]);
     expect(columns.lines.map(({ transport }) => transport)).toEqual(['poll', 'long-poll', 'stream']);
+  });
+
+  test('leave out steps that were counted in part, and draw no fall before and after a rest', () => {
+    const store = new PlotStore(START_MS);
+    const look = (ms: number) => store.figures('left', figures(ms / 500), 'poll', START_MS + ms);
+    for (let ms = 500; ms <= 5_500; ms += 1_000) look(ms);
+    store.rest(START_MS + 5_500);
+    store.resume(START_MS + 8_500);
+    for (let ms = 8_500; ms <= 14_500; ms += 1_000) look(ms);
+    const columns = new Columns('requests', ['left'], 12, 2);
+    columns.fill(store);
+    const [times, poll] = columns.data;
+    const known = times.map((s, at) => [s - START_S, poll?.[at]]).filter(([s]) => Number(s) > 0);
+    expect(known).toEqual([
+      [1, null],
+      [3, 2],
+      [5, null],
+      [7, null],
+      [9, null],
+      [11, 2],
+    ]);
   });
 
   test('reach back as far as the store does', () => {

@@ -4,7 +4,7 @@ import uPlot from 'uplot';
 import { count, timeOfDay } from '../format.ts';
 import { strings } from '../strings/index.ts';
 import { h, setText } from '../ui/dom.ts';
-import type { Columns } from './columns.ts';
+import type { Columns, Line } from './columns.ts';
 import { DASHES, palette, type Palette } from './palette.ts';
 import type { Measure, PlotStore } from './store.ts';
 
@@ -13,7 +13,8 @@ const AXIS_PX = 58;
 const HEIGHT_PX = 112;
 const TIMES_PX = 26;
 const TICK_PX = 7;
-const WIDTHS_PX = [2.25, 1.5] as const;
+/** A plot reaches at least so high, so that next to nothing is not drawn as much. */
+const LEAST: Record<Measure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
 
 export interface ChartOptions {
   measure: Measure;
@@ -22,8 +23,10 @@ export interface ChartOptions {
   window_s: number;
   /** Written under the plot. */
   withTimes: boolean;
-  /** What a lane is called. */
-  nameOf(line: Columns['lines'][number]): string;
+  /** What a line is called. */
+  nameOf(line: Line): string;
+  /** Whether it is another lane's line of the same transport that has none: then this one has rings. */
+  isRinged(line: Line): boolean;
 }
 
 export class Chart {
@@ -83,10 +86,9 @@ export class Chart {
   }
 
   #make(): uPlot {
-    const { columns, measure, withTimes } = this.#options;
+    const { columns, measure, withTimes, isRinged } = this.#options;
     const colours = () => this.#colours;
     const axis = { stroke: () => colours().soft, font: colours().font, ticks: { show: false } };
-    const lanes = [...new Set(columns.lines.map(({ lane }) => lane))];
     const options: uPlot.Options = {
       width: Math.max(this.#holder.clientWidth, 1),
       height: this.#height,
@@ -100,7 +102,7 @@ export class Chart {
       },
       scales: {
         x: { time: false },
-        y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+        y: { range: (_plot, _min, max) => [0, Math.max((max ?? 0) * 1.12, LEAST[measure])] },
       },
       axes: [
         {
@@ -122,16 +124,24 @@ export class Chart {
       ],
       series: [
         {},
-        ...columns.lines.map(({ lane, transport }): uPlot.Series => {
+        ...columns.lines.map((line): uPlot.Series => {
+          const { transport } = line;
+          const colour = () => colours().transports[transport];
           const dots = measure === 'delay_ms';
           return {
-            stroke: () => colours().transports[transport],
-            width: WIDTHS_PX[Math.min(lanes.indexOf(lane), WIDTHS_PX.length - 1)] ?? 1,
+            stroke: colour,
+            width: 2,
             dash: DASHES[transport],
             cap: transport === 'poll' ? 'round' : 'butt',
             // Delays are single things; a line between them would be made up.
             paths: dots ? () => null : uPlot.paths.linear!(),
-            points: { show: dots, size: 5, fill: () => colours().transports[transport], width: 0 },
+            points: {
+              show: () => dots || isRinged(line),
+              size: 6,
+              stroke: colour,
+              fill: () => (isRinged(line) ? colours().paper : colour()),
+              width: 1.5,
+            },
           };
         }),
       ],

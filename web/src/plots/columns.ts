@@ -5,6 +5,9 @@
 import { TRANSPORTS, type Transport } from '../transport.ts';
 import { type Measure, type PlotStore, SECONDS, type Series } from './store.ts';
 
+/** A step of which less was counted is a gap: a rate of a part would be drawn as a fall, or as a jump. */
+const WHOLE = 0.8;
+
 /** A line of a plot. */
 export interface Line {
   lane: string;
@@ -43,13 +46,17 @@ export class Columns {
     values.forEach((series, line) => {
       const { lane, transport } = this.lines[line] ?? { lane: '', transport: 'poll' };
       const seconds = store.lane(lane)[this.#measure][transport];
+      const covered = this.#measure === 'delay_ms' ? null : store.covered(lane);
       for (let column = 0; column < series.length; column++) {
         let sum: number | null = null;
+        let counted_s = covered === null ? 1 : 0;
         for (let second = 0; second < step_s; second++) {
-          const value = seconds[first + column * step_s + second] ?? null;
+          const at = first + column * step_s + second;
+          const value = seconds[at] ?? null;
           if (value !== null) sum = (sum ?? 0) + value;
+          if (covered !== null) counted_s += (covered[at] ?? 0) / 1_000;
         }
-        series[column] = sum === null ? null : sum / step_s;
+        series[column] = sum === null || counted_s < WHOLE * step_s ? null : sum / counted_s;
       }
     });
   }

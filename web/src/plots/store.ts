@@ -30,6 +30,8 @@ export interface Rest {
 
 interface LaneState {
   series: LaneSeries;
+  /** Of each second, how many milliseconds of it were counted. */
+  covered: Series;
   last: { figures: Figures; at_ms: number } | null;
   delays: DelayRing;
   /** Of the second that delays are coming in for. */
@@ -64,6 +66,19 @@ export class PlotStore {
     return this.#lane(key).series;
   }
 
+  covered(key: string): Series {
+    return this.#lane(key).covered;
+  }
+
+  /** Whether a lane has read with a transport since `from_s`. */
+  has(key: string, transport: Transport, from_s: number): boolean {
+    const { series } = this.#lane(key);
+    const first = this.#first(from_s);
+    return MEASURES.some((measure) =>
+      series[measure][transport].some((value, index) => index >= first && value !== null),
+    );
+  }
+
   /** Moves time on, to the present. */
   advance(now_ms: number): void {
     const by = Math.min(Math.floor(now_ms / 1_000) - this.#present, SECONDS);
@@ -71,7 +86,8 @@ export class PlotStore {
     const present = Math.floor(now_ms / 1_000);
     for (let index = 0; index < SECONDS; index++) this.times[index] = present - SECONDS + 1 + index;
     shift(this.messages, by);
-    for (const { series } of this.#lanes.values()) {
+    for (const { series, covered } of this.#lanes.values()) {
+      shift(covered, by);
       for (const measure of MEASURES)
         for (const transport of TRANSPORTS) shift(series[measure][transport], by);
     }
@@ -89,6 +105,7 @@ export class PlotStore {
     // After a gap, or from a server that has begun to count anew, there is no telling when it was.
     const anew = last.figures.since !== null && figures.since !== last.figures.since;
     if (at_ms - last.at_ms > GAP_MS || anew) return;
+    this.#spread(lane.covered, last.at_ms, at_ms, at_ms - last.at_ms);
     for (const transport of TRANSPORTS) {
       const [now, before] = [figures.costs[transport], last.figures.costs[transport]];
       for (const measure of ['requests', 'wire_bytes'] as const) {
@@ -114,7 +131,7 @@ export class PlotStore {
     if (this.resting) return;
     this.advance(at_ms);
     const lane = this.#lane(key);
-    lane.delays.add(at_ms, delay_ms);
+    lane.delays.add(at_ms, delay_ms, transport);
     const s = Math.floor(at_ms / 1_000);
     if (lane.second?.s !== s || lane.second.transport !== transport)
       lane.second = { transport, s, delays: [] };
@@ -137,26 +154,31 @@ export class PlotStore {
     this.advance(now_ms);
   }
 
-  /** What a lane has cost since `from_s`, and how long its messages mostly took; null where there were none. */
-  total(key: string, from_s: number): { requests: number; wire_bytes: number; delay_ms: number | null } {
+  /** What a lane's transport has cost since `from_s`, and how long its messages mostly took; null where there were none. */
+  total(
+    key: string,
+    transport: Transport,
+    from_s: number,
+  ): { requests: number; wire_bytes: number; delay_ms: number | null } {
     const { series, delays } = this.#lane(key);
-    const first = Math.max(0, SECONDS - 1 - Math.floor(this.#present - from_s));
-    const sum = (measure: 'requests' | 'wire_bytes') =>
-      TRANSPORTS.reduce(
-        (all, transport) =>
-          series[measure][transport].slice(first).reduce((total: number, value) => total + (value ?? 0), all),
-        0,
-      );
+    const sum = (measure: 'requests' | 'wire_bytes') => this.#sum(series[measure][transport], from_s);
     return {
       requests: Math.round(sum('requests')),
       wire_bytes: Math.round(sum('wire_bytes')),
-      delay_ms: delays.median(from_s * 1_000),
+      delay_ms: delays.median(from_s * 1_000, transport),
     };
   }
 
   messagesSince(from_s: number): number {
-    const first = Math.max(0, SECONDS - 1 - Math.floor(this.#present - from_s));
-    return this.messages.slice(first).reduce((total: number, value) => total + (value ?? 0), 0);
+    return this.#sum(this.messages, from_s);
+  }
+
+  #first(from_s: number): number {
+    return Math.max(0, SECONDS - 1 - Math.floor(this.#present - from_s));
+  }
+
+  #sum(series: Series, from_s: number): number {
+    return series.slice(this.#first(from_s)).reduce((total: number, value) => total + (value ?? 0), 0);
   }
 
   get #present(): number {
@@ -168,7 +190,7 @@ export class PlotStore {
     if (lane === undefined) {
       const byTransport = () => ({ poll: empty(), 'long-poll': empty(), stream: empty() });
       const series = { requests: byTransport(), wire_bytes: byTransport(), delay_ms: byTransport() };
-      lane = { series, last: null, delays: new DelayRing(), second: null };
+      lane = { series, covered: empty(), last: null, delays: new DelayRing(), second: null };
       this.#lanes.set(key, lane);
     }
     return lane;
@@ -208,19 +230,23 @@ export class PlotStore {
 class DelayRing {
   readonly #at_ms = new Float64Array(DELAYS);
   readonly #delay_ms = new Float32Array(DELAYS);
+  readonly #by = new Uint8Array(DELAYS);
   #count = 0;
 
-  add(at_ms: number, delay_ms: number): void {
+  add(at_ms: number, delay_ms: number, by: Transport): void {
+    this.#by[this.#count % DELAYS] = TRANSPORTS.indexOf(by);
     this.#at_ms[this.#count % DELAYS] = at_ms;
     this.#delay_ms[this.#count % DELAYS] = delay_ms;
     this.#count += 1;
   }
 
-  median(from_ms: number): number | null {
+  median(from_ms: number, by: Transport): number | null {
+    const wanted = TRANSPORTS.indexOf(by);
     const kept = Math.min(this.#count, DELAYS);
     const delays: number[] = [];
     for (let index = 0; index < kept; index++) {
-      if ((this.#at_ms[index] ?? 0) >= from_ms) delays.push(this.#delay_ms[index] ?? 0);
+      if ((this.#at_ms[index] ?? 0) >= from_ms && this.#by[index] === wanted)
+        delays.push(this.#delay_ms[index] ?? 0);
     }
     return delays.length === 0 ? null : median(delays);
   }

@@ -5,11 +5,11 @@
 
 import { count, timeOfDay } from '../format.ts';
 import { strings } from '../strings/index.ts';
-import type { Transport } from '../transport.ts';
+import { TRANSPORTS, type Transport } from '../transport.ts';
 import { h, setText } from '../ui/dom.ts';
 import { line } from '../ui/line.ts';
 import type { Chart } from './chart.ts';
-import { Columns } from './columns.ts';
+import { Columns, type Line } from './columns.ts';
 import { MEASURES, type PlotStore, SECONDS } from './store.ts';
 
 /** Minutes that can be chosen, and the step in seconds that each is drawn in. */
@@ -24,7 +24,10 @@ const WORDS_EVERY = 2;
 
 export interface PlottedLane {
   key: string;
+  /** What it reads with now. */
   transport: Transport;
+  /** What it is called on the page. */
+  name: string;
 }
 
 export class PlotsView {
@@ -112,28 +115,55 @@ export class PlotsView {
         store: this.#store,
         window_s,
         withTimes: index === MEASURES.length - 1,
-        nameOf: ({ lane, transport }) => this.#nameOf(lane, transport),
+        nameOf: (line) => this.#nameOf(line),
+        isRinged: (line) => this.#isRinged(line),
       });
     });
     this.#charts.replaceChildren(...this.#made.map(({ element }) => element));
     this.#draw();
   }
 
-  /** Where two lanes read with one transport, their places tell them apart. */
-  #nameOf(key: string, transport: Transport): string {
-    const { laneName, places, transports } = strings;
-    const alike = this.#lanes().filter((lane) => lane.transport === transport).length > 1;
-    return laneName(transports[transport], alike ? (places[key] ?? null) : null);
+  get #from_s(): number {
+    return this.#present_s - this.#window.minutes * 60;
+  }
+
+  /** What there is to see: what each lane reads with, and what it has read with, or what stood in for it. */
+  #lines(): Line[] {
+    return this.#lanes().flatMap(({ key, transport }) =>
+      TRANSPORTS.filter((each) => each === transport || this.#store.has(key, each, this.#from_s)).map(
+        (each) => ({
+          lane: key,
+          transport: each,
+        }),
+      ),
+    );
+  }
+
+  /** As the lane is called; what it does not read with now is named with what it is now. */
+  #nameOf({ lane: key, transport }: Line): string {
+    const lane = this.#lanes().find((each) => each.key === key);
+    if (lane === undefined || lane.transport === transport) return lane?.name ?? '';
+    return strings.plots.ofLane(strings.transports[transport], lane.name);
+  }
+
+  #isRinged({ lane, transport }: Line): boolean {
+    const [first] = this.#lanes();
+    if (first === undefined || first.key === lane) return false;
+    return first.transport === transport || this.#store.has(first.key, transport, this.#from_s);
   }
 
   #name(): void {
-    const lanes = this.#lanes();
-    const of = lanes.map(({ key, transport }) => `${key} ${transport}`).join();
+    const lines = this.#lines().map((line) => ({
+      ...line,
+      name: this.#nameOf(line),
+      ring: this.#isRinged(line),
+    }));
+    const of = lines.map(({ name, transport, ring }) => `${name} ${transport} ${ring}`).join();
     if (of === this.#legendOf) return;
     this.#legendOf = of;
     this.#legend.replaceChildren(
-      ...lanes.map(({ key, transport }) =>
-        h('li', { 'data-transport': transport }, line(transport), this.#nameOf(key, transport)),
+      ...lines.map(({ transport, name, ring }) =>
+        h('li', { 'data-transport': transport, 'data-ring': ring ? '' : null }, line(transport), name),
       ),
     );
   }
@@ -141,16 +171,11 @@ export class PlotsView {
   /** The window in words. */
   #say(): void {
     const { plots } = strings;
-    const from_s = this.#present_s - this.#window.minutes * 60;
+    const from_s = this.#from_s;
     const messages = this.#store.messagesSince(from_s);
-    const sentences = this.#lanes().map(({ key, transport }) => {
-      const { requests, wire_bytes, delay_ms } = this.#store.total(key, from_s);
-      const total = plots.total(
-        this.#nameOf(key, transport),
-        count(requests),
-        requests === 1,
-        count(wire_bytes),
-      );
+    const sentences = this.#lines().map((line) => {
+      const { requests, wire_bytes, delay_ms } = this.#store.total(line.lane, line.transport, from_s);
+      const total = plots.total(this.#nameOf(line), count(requests), requests === 1, count(wire_bytes));
       const median = delay_ms === null ? '' : plots.median(plots.milliseconds(count(Math.round(delay_ms))));
       return `${total}${median}.`;
     });

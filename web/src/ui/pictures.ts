@@ -29,7 +29,11 @@ export const pictures: Attachment = {
 
   page({ panels, lanes }) {
     const plotted = () =>
-      lanes().map(({ key, lane }) => ({ key, transport: lane.transport ?? ('poll' satisfies Transport) }));
+      lanes().map(({ key, lane, view }) => ({
+        key,
+        transport: lane.transport ?? ('poll' satisfies Transport),
+        name: view.element.getAttribute('aria-label') ?? '',
+      }));
     const view = new PlotsView('plots', store, plotted);
     plots = view;
     panels.add('plots', strings.plots.title, ...view.content);

@@ -120,6 +120,8 @@ export const pictures = {
       `${things(count, one, 'message')} ${one ? 'was' : 'were'} published.`,
     total: (lane: string, requests: string, one: boolean, bytes: string) =>
       `${lane}: ${things(requests, one, 'request')}, ${bytes} bytes`,
+    /** A line of something that the lane does not read with now. */
+    ofLane: (transport: string, lane: string) => `${transport} (lane now ${lane})`,
     median: (delay: string) => `, median delay ${delay}`,
     chart: (measure: string) => `${measure}: the figures are in the text below the plots`,
   },

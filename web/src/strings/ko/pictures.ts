@@ -108,6 +108,7 @@ export const pictures: typeof english = {
     nothing: '아직 집계된 값이 없습니다.',
     published: (count) => `메시지 ${count}개가 게시되었습니다.`,
     total: (lane, requests, _one, bytes) => `${lane}: 요청 ${requests}회, ${bytes}바이트`,
+    ofLane: (transport, lane) => `${transport} (지금은 ${lane} 레인)`,
     median: (delay) => `, 지연 중앙값 ${delay}`,
     chart: (measure) => `${measure}: 수치는 그래프 아래 글에 있습니다`,
   },
