@@ -152,6 +152,19 @@ check(
     const says = await pushed.getAttribute('aria-label');
     assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
 
+    // No arrow runs through what is written, and the key has the signs that are drawn.
+    const words = await diagram.picture.evaluate((tape) => ({
+      last: tape.lastElementChild.querySelectorAll('.label').length,
+      all: tape.querySelectorAll('.label').length,
+    }));
+    assert.ok(words.all > 0 && words.last === words.all, JSON.stringify(words));
+    const drawnAs = (look) =>
+      diagram.region
+        .locator(`.key .arrow[data-look=${look}] .shaft`)
+        .evaluate((shaft) => getComputedStyle(shaft).strokeDasharray);
+    await diagram.region.getByText('Key', { exact: true }).click();
+    assert.notEqual(await drawnAs('messages'), await drawnAs('push'));
+
     const tip = diagram.region.locator('.tip');
     await pushed.focus();
     await until('it says so', async () => (await tip.textContent()) === says);

@@ -18,6 +18,16 @@ check('the tour leads through five steps and can be taken again', async ({ open 
     assert.equal(await page.locator('.toured').count(), 1);
     const box = await tour.boundingBox();
     assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= 1280 && box.y + box.height <= 800);
+    // What it speaks of is there, and not behind it.
+    const spoken = await page.locator('.toured').boundingBox();
+    assert.ok(spoken.width > 0 && spoken.height > 0);
+    assert.ok(
+      box.y >= spoken.y + spoken.height ||
+        box.y + box.height <= spoken.y ||
+        box.x >= spoken.x + spoken.width ||
+        box.x + box.width <= spoken.x,
+      `step ${step} covers what it speaks of`,
+    );
     if (step < 5) await tour.getByRole('button', { name: 'Next' }).press('Enter');
   }
   assert.deepEqual(titles, ['Post', 'Watch', 'Burst', 'Cut the network', 'Read the bill']);
@@ -28,6 +38,16 @@ check('the tour leads through five steps and can be taken again', async ({ open 
   await page.keyboard.press('Escape');
   assert.equal(await tour.isVisible(), false);
   assert.ok(await begin.evaluate((button) => button === document.activeElement));
+});
+
+check('whoever leaves the tour has the view back that there was', async ({ open }) => {
+  const { page } = await open('');
+  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  const tour = page.getByRole('region', { name: 'Tour' });
+  for (let step = 1; step < 4; step++) await tour.getByRole('button', { name: 'Next' }).click();
+  await page.getByRole('region', { name: 'SSE', exact: true }).waitFor();
+  await tour.getByRole('button', { name: 'Skip the tour' }).click();
+  assert.equal(await page.locator('.lane').count(), 1);
 });
 
 check('the tour blocks nothing', async ({ open }) => {

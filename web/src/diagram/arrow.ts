@@ -17,14 +17,16 @@ const SHY_PX = 5;
 const MOST_PX = 4;
 /** A label needs this much above it. */
 export const LABEL_PX = 13;
-/** A gap that is labelled needs this much. */
-const GAP_PX = 17;
+/** A gap that is labelled needs this much: the exchange before it, and the label. */
+const GAP_PX = 22;
 
 const TO_SERVER: ReadonlySet<Look> = new Set(['request']);
 const MARKS: ReadonlySet<Look> = new Set(['opened', 'reconnected', 'closed', 'published', 'lost', 'begun']);
 
 export class Arrow {
   readonly element: SVGGElement;
+  /** What is written on it and before it. Apart, as no arrow may run through what is written on another. */
+  readonly words = svg('g', { class: 'words' });
   readonly row: Row;
   readonly hasLabel: boolean;
   readonly #lifelines: Lifelines;
@@ -54,14 +56,17 @@ export class Arrow {
     const words = label(row);
     this.hasLabel = words !== null && room_px >= LABEL_PX;
     if (this.hasLabel) {
-      this.#text = svg('text', { class: 'label', x: middle, y: -3 });
-      this.element.append(this.#text);
+      // On the arrow itself, which makes way for it.
+      this.#text = svg('text', { class: 'label', x: middle, y: row.slant_px / 2 + 4 });
+      this.words.append(this.#text);
     }
     const gap = gapLabel(row);
     const gap_px = gap === null ? 0 : gap.ms * px_per_ms;
     if (gap !== null && gap_px >= GAP_PX) {
-      this.element.append(svg('text', { class: 'gap-label', x: browser + 20, y: 4 - gap_px / 2 }, gap.text));
+      // Just before its end: at its beginning are the last arrows of what was before.
+      this.words.append(svg('text', { class: 'gap-label', x: browser + 16, y: -4 }, gap.text));
     }
+    this.words.dataset['look'] = row.look;
     this.update();
   }
 

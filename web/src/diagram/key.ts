@@ -2,13 +2,15 @@
 
 import { strings } from '../strings/index.ts';
 import { h } from '../ui/dom.ts';
+import type { Transport } from '../transport.ts';
 import { sampleOf } from './arrow.ts';
 import { svg } from './svg.ts';
 
 const WIDTH_PX = 64;
 const HEIGHT_PX = 16;
 
-export function key(): HTMLElement {
+/** `use` draws the signs as the transport does: dotted, dashed or solid. */
+export function key(): { element: HTMLElement; use: (transport: Transport) => void } {
   const { diagram } = strings;
   const { keys } = diagram;
   const entry = (sign: SVGElement, words: string) =>
@@ -30,7 +32,7 @@ export function key(): HTMLElement {
       }),
       words,
     );
-  return h(
+  const element = h(
     'details',
     { class: 'key' },
     h('summary', {}, diagram.key),
@@ -49,4 +51,14 @@ export function key(): HTMLElement {
       block('open', keys.open),
     ),
   );
+  return {
+    element,
+    use(transport) {
+      // A stream has no answers, and only a stream pushes; where a lane has none of them, they are another's.
+      const answers = transport === 'stream' ? 'poll' : transport;
+      const of: Record<string, Transport> = { push: 'stream', messages: answers, empty: answers };
+      for (const sign of element.querySelectorAll<SVGElement>('.arrow'))
+        sign.dataset['transport'] = of[sign.dataset['look'] ?? ''] ?? transport;
+    },
+  };
 }

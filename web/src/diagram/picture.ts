@@ -29,6 +29,7 @@ export class Picture {
     held: svg('g', {}),
     ticks: svg('g', { class: 'ticks', 'aria-hidden': 'true' }),
     arrows: svg('g', {}),
+    words: svg('g', { 'aria-hidden': 'true' }),
   };
   readonly #arrows = new Map<Row, Arrow>();
   readonly #spans = new Map<Span, SVGRectElement>();
@@ -42,8 +43,8 @@ export class Picture {
 
   constructor(window_ms: number) {
     this.#window_ms = window_ms;
-    const { open, held, ticks, arrows } = this.#layers;
-    this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows);
+    const { open, held, ticks, arrows, words } = this.#layers;
+    this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, words);
     this.element = h('div', { class: 'tape-frame' }, this.#tape);
     this.element.addEventListener('keydown', (event) => this.#key(event));
   }
@@ -137,6 +138,7 @@ export class Picture {
       if (focused) this.#focus(this.#ordered()[0] ?? null);
       if (arrow === this.#stop) this.#stop = null;
       arrow.element.remove();
+      arrow.words.remove();
     }
     for (const [span, rect] of this.#spans) {
       if (span.to_ms === null || span.to_ms >= ms) continue;
@@ -184,9 +186,11 @@ export class Picture {
   #show({ row, isNew }: { row: Row; isNew: boolean }): void {
     if (!isNew) return this.#arrows.get(row)?.update();
     const arrow = new Arrow(row, this.#lifelines(), this.#roomAt(row), this.px_per_ms);
-    arrow.element.setAttribute('transform', `translate(0 ${this.#y(row.drawn_ms).toFixed(2)})`);
+    for (const each of [arrow.element, arrow.words])
+      each.setAttribute('transform', `translate(0 ${this.#y(row.drawn_ms).toFixed(2)})`);
     this.#arrows.set(row, arrow);
     this.#layers.arrows.append(arrow.element);
+    if (arrow.words.hasChildNodes()) this.#layers.words.append(arrow.words);
     // The keyboard enters at the newest, unless it is inside already.
     if (!this.element.contains(document.activeElement)) this.#setStop(arrow);
   }

@@ -56,9 +56,9 @@ export class Tip {
     }
     if (arrow === null) return;
     setText(this.element, arrow.element.getAttribute('aria-label') ?? '');
-    const top = this.#picture.top(arrow);
-    // Above the arrow in the lower half, where there is more to come; below it in the upper.
-    const below = top < this.#picture.element.clientHeight / 2;
-    this.element.style.transform = `translateY(${Math.round(top + (below ? 10 : -10))}px) translateY(${below ? '0' : '-100%'})`;
+    // At the other end of the picture: what stands next to the arrow is to be seen beside it.
+    const { clientHeight } = this.#picture.element;
+    const isLow = this.#picture.top(arrow) > clientHeight / 2;
+    this.element.dataset['at'] = isLow ? 'top' : 'bottom';
   }
 }

@@ -34,6 +34,7 @@ export interface DiagramListener {
 export class DiagramView {
   readonly element: HTMLElement;
   readonly #clock = new ServerClock();
+  readonly #key = key();
   readonly #picture = new Picture(FIRST_WINDOW_S * 1_000);
   readonly #tip = new Tip(this.#picture);
   readonly #list: EventList;
@@ -110,7 +111,7 @@ export class DiagramView {
           h('label', { for: `${id}-fresh` }, diagram.newConnection),
           this.#freshNote,
         ),
-        key(),
+        this.#key.element,
       ),
     );
     this.#picture.element.append(this.#nothing);
@@ -141,6 +142,7 @@ export class DiagramView {
   use(transport: Transport): void {
     this.#transport = transport;
     this.#picture.name(transport);
+    this.#key.use(transport);
     const { newConnectionExplained, newConnectionStream } = strings.diagram;
     setText(this.#freshNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
   }

@@ -1,7 +1,10 @@
 // The guided tour: five steps beside the things they speak of. It blocks nothing, and can be left and begun again.
+// What a step speaks of it brings up; whoever leaves before the end has the view back that there was.
 
 import { strings } from '../strings/index.ts';
+import type { View } from '../view.ts';
 import { h, setText } from './dom.ts';
+import { placeBeside } from './beside.ts';
 
 interface Step {
   title: string;
@@ -10,21 +13,25 @@ interface Step {
   target: string[];
   /** What has to be folded out on a small screen. */
   fold?: string;
+  /** It speaks of two lanes. */
+  both?: boolean;
+  /** What it is read beside, and must not cover either. */
+  spare?: string;
 }
 
-const EDGE_PX = 12;
 const TAKEN_KEY = 'poll-vs-sse.tour';
 
 /** Asked anew each time: other parts of the page come and change with the view. */
 function steps(): Step[] {
   const { post, watch, burst, cut, cutWithout, bill } = strings.tour.steps;
-  const network = '.lane-controls:not(:empty)';
+  const network = '.network-choice';
+  const how = document.querySelector(network) === null ? cutWithout : cut;
   return [
     { ...post, target: ['.composer'] },
     { ...watch, target: ['.views'] },
-    { ...burst, target: ['.traffic-frame'], fold: '.traffic-fold' },
-    { ...(document.querySelector(network) === null ? cutWithout : cut), target: [network, '.status'] },
-    { ...bill, target: ['.comparison', '.cost'] },
+    { ...burst, target: ['.traffic-frame'], fold: '.traffic-fold', both: true },
+    { ...how, target: [network, '.status'], both: true, spare: network },
+    { ...bill, target: ['.comparison', '.cost'], both: true, spare: '.cost table' },
   ];
 }
 
@@ -37,6 +44,8 @@ export class Tour {
   readonly #back = h('button', { type: 'button', class: 'quiet' }, strings.tour.back);
   readonly #next = h('button', { type: 'button' });
   #at = 0;
+  /** The tour itself has brought up two lanes. */
+  #changed = false;
   #target: Element | null = null;
 
   constructor() {
@@ -54,9 +63,9 @@ export class Tour {
     this.button.addEventListener('click', () => this.#go(0));
     this.#back.addEventListener('click', () => this.#go(this.#at - 1));
     this.#next.addEventListener('click', () => this.#go(this.#at + 1));
-    skip.addEventListener('click', () => this.#end());
+    skip.addEventListener('click', () => this.#leave());
     this.element.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.#end();
+      if (event.key === 'Escape') this.#leave();
     });
     for (const moved of ['resize', 'scroll'])
       window.addEventListener(moved, () => this.#place(), { passive: true, capture: true });
@@ -68,11 +77,15 @@ export class Tour {
   }
 
   #go(step: number): void {
-    if (step >= steps().length) return this.#end();
+    if (step >= steps().length) {
+      this.#changed = false;
+      return this.#end();
+    }
     this.#at = Math.max(0, step);
     remember();
     this.button.toggleAttribute('data-new', false);
     this.element.hidden = false;
+    if (steps()[this.#at]?.both === true && choose('both')) this.#changed = true;
     this.#show();
     this.element.focus({ preventScroll: true });
   }
@@ -97,16 +110,17 @@ export class Tour {
     this.#place();
   }
 
-  /** Under what it speaks of, or over it, wherever there is more room, and never beyond the window. */
   #place(): void {
     if (this.element.hidden || this.#target === null) return;
-    const target = this.#target.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height, style } = this.element;
-    const within = (px: number, most: number) => `${Math.max(EDGE_PX, Math.min(px, most - EDGE_PX))}px`;
-    const below = innerHeight - target.bottom > target.top;
-    const top = below ? target.bottom + EDGE_PX : target.top - EDGE_PX - height;
-    style.left = within(target.left, innerWidth - width);
-    style.top = within(top, innerHeight - height);
+    const spare = steps()[this.#at]?.spare;
+    const spared = spare === undefined ? [] : document.querySelectorAll(spare);
+    placeBeside(this.element, this.#target, [...spared]);
+  }
+
+  #leave(): void {
+    this.#end();
+    if (this.#changed) choose('one');
+    this.#changed = false;
   }
 
   #end(): void {
@@ -115,6 +129,13 @@ export class Tour {
     this.#target = null;
     this.button.focus();
   }
+}
+
+/** Presses the button of a view, and tells whether there was a need to. */
+function choose(view: View): boolean {
+  const button = document.querySelector<HTMLElement>(`.views [data-view=${view}][aria-pressed=false]`);
+  button?.click();
+  return button !== null;
 }
 
 /** Storage may be switched off; then the tour is offered as new each time. */

@@ -10,7 +10,7 @@ export function viewSwitch(chosen: View, choose: (view: View) => void): HTMLElem
   const buttons = VIEWS.map((view) => {
     const button = h(
       'button',
-      { type: 'button', 'aria-pressed': String(view === chosen) },
+      { type: 'button', 'aria-pressed': String(view === chosen), 'data-view': view },
       strings.views[view],
     );
     button.addEventListener('click', () => {

@@ -14,7 +14,7 @@ export const tour = {
     },
     watch: {
       title: 'Watch',
-      text: 'Choose Side by side and say something again. Both lanes read the same log. The one that polls learns of it with its next request, the stream at once: see the delay on each message.',
+      text: 'Choose Side by side, or go on and it is chosen for you, and say something again. Both lanes read the same log. The one that polls learns of it with its next request, the stream at once: see the delay on each message.',
     },
     burst: {
       title: 'Burst',
