@@ -31,4 +31,13 @@ fn a_stream_that_refuses_messages_is_not_ready_until_it_is_mended() {
         server.publish(&long).status() == 201 && server.get("/readyz").status() == 200
     });
     server.lines.with(1, &["store-back"]);
+
+    // Nor is another stream in its place held to account for it.
+    nats.edit_stream("chat", |config| config.max_message_size = 100);
+    server.publish(&long).problem(503);
+    nats.publish("$JS.API.STREAM.DELETE.chat");
+    eventually("another stream takes messages", || {
+        server.get("/readyz").status() == 200
+    });
+    assert_eq!(server.publish(&long).status(), 201);
 }

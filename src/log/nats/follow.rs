@@ -30,6 +30,7 @@ use super::{
     past::Pasts,
     publish::Arrival,
     record::{self, Record},
+    trouble::Trouble,
 };
 use crate::log::{entry::Entry, store::Unavailable};
 
@@ -144,6 +145,7 @@ impl Shared {
         self.tails.supersede(log, head);
         self.reached.send_replace((log, head));
         drop(pasts);
+        *self.trouble.lock() = Trouble::default();
         self.status.send_modify(|status| status.log = log);
     }
 

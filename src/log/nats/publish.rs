@@ -81,8 +81,10 @@ enum Attempt {
     Void,
     /// It was stored, and is retained no longer.
     Gone,
-    /// It was not stored. So many bytes were refused, if JetStream was asked to take them.
-    Refused(String, Option<usize>),
+    /// It was not stored.
+    Refused(String),
+    /// It could not be sent.
+    Unsent(String),
     /// It may be stored yet.
     Silent(String),
 }
@@ -131,10 +133,11 @@ impl Publish<'_> {
                     continue;
                 }
                 Attempt::Gone => {}
-                Attempt::Refused(reason, bytes) => {
+                Attempt::Refused(reason) => {
+                    refused = Some(reason.clone());
                     why = reason;
-                    refused = bytes;
                 }
+                Attempt::Unsent(reason) => why = reason,
                 Attempt::Silent(reason) => {
                     why = reason;
                     was_sent = true;
@@ -142,10 +145,10 @@ impl Publish<'_> {
             }
             sleep(BETWEEN_ATTEMPTS).await;
         }
+        if let Some(why) = refused {
+            self.shared.trouble.lock().refused(&why, self.bytes());
+        }
         if !was_sent {
-            if let Some(bytes) = refused {
-                self.shared.trouble.lock().refused(&why, bytes);
-            }
             return Err(Unavailable(why).into());
         }
         if let Ok(Ok(arrival)) = timeout_at(self.begun + ANSWER, &mut waiting.arrival).await
@@ -153,7 +156,16 @@ impl Publish<'_> {
         {
             return Ok(appended(arrival.log, &entry));
         }
+        if self.shared.check().is_ok() {
+            let bytes = self.bytes();
+            self.shared.trouble.lock().unconfirmed(self.begun, bytes);
+        }
         Err(AppendError::Unsettled(Unavailable(why)))
+    }
+
+    /// How large it is, to be held against others.
+    fn bytes(&self) -> usize {
+        self.draft.author.len() + self.draft.text.len()
     }
 
     async fn is_store_there_by(&self, deadline: Instant) -> bool {
@@ -165,7 +177,7 @@ impl Publish<'_> {
     async fn attempt(&self, round: u32, waiting: &mut Waiting<'_>) -> Attempt {
         let stamp = match self.stamp(waiting.name.clone()).await {
             Ok(stamp) => stamp,
-            Err(away) => return Attempt::Refused(away.0, None),
+            Err(away) => return Attempt::Unsent(away.0),
         };
         let mut headers = HeaderMap::new();
         let message_id = match &self.key {
@@ -176,13 +188,12 @@ impl Publish<'_> {
         headers.insert(NATS_MESSAGE_ID, message_id);
         let subject = self.shared.link.subject(&self.draft.room);
         let payload = record::encode(&self.draft, &stamp);
-        let bytes = payload.len();
         let sent = Instant::now();
         let until = (sent + ATTEMPT).min(self.begun + ANSWER);
         let sending = self.shared.link.send(subject, headers, payload, until);
         let acknowledged = tokio::select! {
             arrival = &mut waiting.arrival => {
-                self.shared.trouble.lock().taken(bytes);
+                self.shared.trouble.lock().taken(self.bytes());
                 return self.arrived(arrival, sent);
             }
             acknowledged = sending => acknowledged,
@@ -192,7 +203,7 @@ impl Publish<'_> {
                 id,
                 is_repeat: false,
             }) => {
-                self.shared.trouble.lock().taken(bytes);
+                self.shared.trouble.lock().taken(self.bytes());
                 let deadline = self.begun + ANSWER;
                 let log = stamp.log;
                 if !self.shared.wait_until_reached(log, id, deadline).await {
@@ -216,9 +227,9 @@ impl Publish<'_> {
                 Attempt::Gone => Attempt::Done(Ok(self.retired(stamp.log, id))),
                 attempt => attempt,
             },
-            Err(Unacknowledged::Refused(why)) => Attempt::Refused(why, Some(bytes)),
+            Err(Unacknowledged::Refused(why)) => Attempt::Refused(why),
             Err(Unacknowledged::Rejected(why)) => {
-                self.shared.trouble.lock().refused(&why, bytes);
+                self.shared.trouble.lock().refused(&why, self.bytes());
                 Attempt::Done(Err(AppendError::Rejected(why)))
             }
             Err(Unacknowledged::Silent(why)) => {

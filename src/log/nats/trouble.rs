@@ -15,6 +15,8 @@ pub(super) struct Trouble {
     /// The stream's settings refuse messages.
     settings: Option<String>,
     refusal: Option<Refusal>,
+    /// Since when no message was taken, and one was not confirmed.
+    unconfirmed: Option<Instant>,
     /// The oldest message that was acknowledged and did not come.
     owed: Option<(LogId, u64)>,
 }
@@ -41,8 +43,18 @@ impl Trouble {
         });
     }
 
+    /// A message of so many `bytes`, whose publish began at `begun`, was not confirmed though the
+    /// store was there. Once may be a moment's fault.
+    pub fn unconfirmed(&mut self, begun: Instant, bytes: usize) {
+        let first = *self.unconfirmed.get_or_insert_with(Instant::now);
+        if begun >= first {
+            self.refused("it does not confirm them", bytes);
+        }
+    }
+
     /// A message of so many `bytes` was taken.
     pub fn taken(&mut self, bytes: usize) {
+        self.unconfirmed = None;
         // A smaller one does not show that the refused one would be.
         self.refusal.take_if(|refusal| refusal.bytes <= bytes);
     }
@@ -100,6 +112,21 @@ mod tests {
         trouble.refused("full", 300);
         let later = Instant::now() + REFUSAL_COUNTS;
         assert_eq!(trouble.what((log(1), 0), later), None);
+    }
+
+    #[test]
+    fn what_is_not_confirmed_twice_in_a_row_is_refused() {
+        let mut trouble = Trouble::default();
+        let begun = Instant::now();
+        let what = |trouble: &mut Trouble| trouble.what((log(1), 0), Instant::now());
+        trouble.unconfirmed(begun, 300);
+        // At the same time as the first one.
+        trouble.unconfirmed(begun, 300);
+        assert_eq!(what(&mut trouble), None);
+        trouble.taken(300);
+        trouble.unconfirmed(begun, 300);
+        trouble.unconfirmed(Instant::now(), 300);
+        assert!(what(&mut trouble).is_some());
     }
 
     #[test]
