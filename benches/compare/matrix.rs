@@ -21,10 +21,9 @@ pub struct Matrix {
     nchan_interval: f64,
     /// The least message rate at which the bare loop is measured: below it there is nothing to measure.
     floor_rate: f64,
-    /// Below this message rate a load is measured in the first round only, and with so many clients at
-    /// least: it takes ten seconds to see one message, and a few clients cost too little to be told then.
+    /// Below this message rate a load is measured in the first round only: it takes ten seconds to see one
+    /// message.
     repeated_rate: f64,
-    least_clients: usize,
     /// The message rates around which polling overtakes: what is over in less than `cheap` is measured
     /// there once more often than the rest, and only there is what takes longer than `dear` repeated.
     turning: &'static [f64],
@@ -45,7 +44,6 @@ pub const FULL: Matrix = Matrix {
     nchan_interval: 1.0,
     floor_rate: 10.0,
     repeated_rate: 1.0,
-    least_clients: 1000,
     turning: &[1.0, 10.0],
     cheap: Duration::from_secs(5),
     dear: Duration::from_secs(15),
@@ -63,7 +61,6 @@ pub const QUICK: Matrix = Matrix {
     nchan_interval: 1.0,
     floor_rate: 10.0,
     repeated_rate: 1.0,
-    least_clients: 1,
     turning: &[],
     cheap: Duration::ZERO,
     dear: Duration::from_secs(15),
@@ -114,11 +111,6 @@ impl Matrix {
         1..=rounds + u32::from(!self.turning.is_empty())
     }
 
-    /// Why `of` is not worth its time, where it is not.
-    pub fn is_too_dear(&self, of: &Combination) -> bool {
-        of.rate < self.repeated_rate && of.clients < self.least_clients
-    }
-
     fn length(&self, rate: f64) -> Duration {
         let mut lengths = self.lengths.iter();
         let found = lengths.find(|(least, _)| rate >= *least);
@@ -167,7 +159,7 @@ impl Matrix {
     pub fn takes_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
         let all = self.rounds(rounds).flat_map(|round| {
             let due = loads.iter().flatten();
-            due.filter(move |of| self.is_due(of, round, rounds) && !self.is_too_dear(of))
+            due.filter(move |of| self.is_due(of, round, rounds))
         });
         all.map(|of| self.takes(of)).sum()
     }

@@ -167,9 +167,6 @@ impl Suite<'_> {
                 let share = measured.reach.share(of);
                 let target = self.subjects.target(&of.subject)?;
                 let why = match target {
-                    _ if self.matrix.is_too_dear(of) => {
-                        "too few clients and messages to tell in a short run".to_owned()
-                    }
                     _ if share > measured.reach.most => {
                         format!("would take {:.0} % of a processor", share * 100.0)
                     }
