@@ -80,19 +80,20 @@ fn start_until_this_process_ends(port: u16) {
     await_port(port);
 }
 
-pub fn await_port(port: u16) {
+fn await_port(port: u16) {
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        let greeted = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.read_exact(&mut [0; 4])
-        });
-        if greeted.is_ok() {
-            return;
-        }
+    while !greets(port) {
         assert!(Instant::now() < deadline, "NATS does not start");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+pub fn greets(port: u16) -> bool {
+    let greeted = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.read_exact(&mut [0; 4])
+    });
+    greeted.is_ok()
 }
 
 pub fn free_port() -> u16 {

@@ -5,13 +5,15 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use async_nats::jetstream::stream::Config;
 use poll_vs_sse::log::nats::Options;
 use tempfile::TempDir;
 
-use super::nats::{PATIENCE, await_port, command, free_port, url};
+use super::nats::{PATIENCE, command, free_port, greets, url};
 
 /// A NATS server that a test may stop, freeze and start again. Killed when it is dropped.
 pub struct Nats {
@@ -43,8 +45,7 @@ impl Nats {
         let path = nats.directory.path().join("nats.conf");
         fs::write(&path, config).expect("writes");
         nats.args = vec!["-c".into(), path.display().to_string()];
-        nats.go_on();
-        nats
+        nats.begun()
     }
 
     fn new(port: u16, args: Vec<String>) -> Self {
@@ -60,9 +61,17 @@ impl Nats {
         if jetstream {
             args.push("--jetstream".into());
         }
-        let mut nats = Self::new(port, args);
-        nats.go_on();
-        nats
+        Self::new(port, args).begun()
+    }
+
+    /// Starts it for the first time, on another port where somebody was faster.
+    fn begun(mut self) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_started() {
+            assert!(Instant::now() < deadline, "NATS does not start");
+            self.port = free_port();
+        }
+        self
     }
 
     pub fn port(&self) -> u16 {
@@ -77,15 +86,36 @@ impl Nats {
         Options::new(&self.url())
     }
 
-    /// Starts it, again or for the first time, on what it has stored.
+    /// Starts it, again or for the first time, on what it has stored. A connection of somebody else
+    /// may have its port for a moment.
     pub fn go_on(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_started() {
+            assert!(Instant::now() < deadline, "NATS does not start");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Whether it serves, and did not end at once.
+    fn is_started(&mut self) -> bool {
         let child = command(self.port, self.directory.path(), &self.args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("nats-server starts (Debian's package of that name)");
-        self.child = Some(child);
-        await_port(self.port);
+        let child = self.child.insert(child);
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if child.try_wait().expect("a status").is_some() {
+                self.child = None;
+                return false;
+            }
+            if greets(self.port) {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     /// Stops it where it is (SIGSTOP), and waits until it has.
