@@ -24,6 +24,7 @@ mod nats_login;
 mod nats_refused;
 mod nats_refusing;
 mod nats_replaced;
+mod nats_withheld;
 mod plan;
 mod poll;
 mod poll_tags;
