@@ -135,12 +135,16 @@ check('without a name nothing is sent, and the page says so', async ({ open }) =
 check('what cannot be sent stays in the field, with the reason', async ({ server, open }) => {
   const page = await open('', { name: 'mina' });
   await page.send('x'.repeat(4097));
-  await page.page.getByRole('alert').getByText('1 characters too long').waitFor();
+  await page.page.getByRole('alert').getByText('1 character too long').waitFor();
   assert.equal((await page.message.inputValue()).length, 4097);
+  await page.message.fill('a bell: \u0007');
+  await page.message.press('Enter');
+  await page.page.getByRole('alert').getByText('The message contains a control character').waitFor();
+  assert.equal(await page.message.inputValue(), 'a bell: \u0007');
 
   await page.name.fill('mi\u0007na');
   await page.send('hello');
-  await page.page.getByRole('alert').getByText('Not sent: ').waitFor();
+  await page.page.getByRole('alert').getByText('The name contains a control character').waitFor();
   assert.equal(await page.message.inputValue(), 'hello');
 
   await page.name.fill('mina');

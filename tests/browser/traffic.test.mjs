@@ -71,7 +71,7 @@ check('it stops when the page is out of sight, and when another pattern begins',
   await lab.page.getByText('Stopped as the page was out of sight').waitFor();
 });
 
-check('a rate beyond what is allowed is brought back', async ({ open }) => {
+check('a rate beyond what is allowed is brought back, and the range said', async ({ open }) => {
   const lab = await open();
   const rate = lab.page.getByRole('spinbutton', { name: 'Messages per second' });
   for (const [given, kept] of [
@@ -82,5 +82,11 @@ check('a rate beyond what is allowed is brought back', async ({ open }) => {
     await rate.fill(given);
     await rate.blur();
     assert.equal(await rate.inputValue(), kept);
+    await lab.page.getByText('A number from 0.1 to 50.').waitFor();
+    await rate.fill('3');
+    await until(
+      'nothing is said of what is right',
+      async () => (await lab.page.locator('.traffic-range').textContent()) === '',
+    );
   }
 });

@@ -13,8 +13,10 @@ export interface Draft {
 
 export type Published =
   | { ok: true; message: Message }
-  | { ok: false; why: 'network' | 'refused' | 'garbled'; detail: string | null };
+  | { ok: false; why: 'network' | 'refused' | 'away' | 'garbled'; detail: string | null };
 
+/** The status of an answer that says the store cannot be written. */
+const STORE_AWAY = 503;
 const PATIENCE_MS = 10_000;
 const SECOND_TRY_MS = 500;
 
@@ -36,7 +38,10 @@ export async function publish(
       return { ok: false, why: 'network', detail: null };
     }
   }
-  if (!response.ok) return { ok: false, why: 'refused', detail: await problemDetail(response) };
+  if (!response.ok) {
+    const why = response.status === STORE_AWAY ? 'away' : 'refused';
+    return { ok: false, why, detail: await problemDetail(response) };
+  }
   try {
     return { ok: true, message: parseMessage(await response.json()) };
   } catch {

@@ -8,6 +8,10 @@ import { h, setText } from './dom.ts';
 const NAME_LIMIT = 64;
 const TEXT_LIMIT = 4_096;
 
+const CONTROL = /\p{Cc}/u;
+/** A text may have lines and tabs. */
+const CONTROL_BUT_SPACE = /[^\P{Cc}\n\t]/u;
+
 /** A message that arrives sooner than this needs no word on the way. */
 const PATIENCE_MS = 400;
 
@@ -43,7 +47,7 @@ export class Composer {
     this.#name.addEventListener('change', () => rememberName(this.#name.value.trim()));
     for (const field of [this.#name, this.#text]) {
       field.addEventListener('input', () =>
-        this.#refuse(field, lengthProblem(this.#name.value, this.#text.value)),
+        this.#refuse(field, problemOf(this.#name.value, this.#text.value)),
       );
     }
     this.element.addEventListener('submit', (event) => {
@@ -55,7 +59,7 @@ export class Composer {
   /** The name as it stands, where the server would take it; else null. */
   get author(): string | null {
     const name = this.#name.value.trim();
-    return name === '' || length(name) > NAME_LIMIT || /\p{Cc}/u.test(name) ? null : name;
+    return name === '' || length(name) > NAME_LIMIT || CONTROL.test(name) ? null : name;
   }
 
   /** What is still on its way: `sentence`, or nothing. */
@@ -74,10 +78,10 @@ export class Composer {
   #submit(send: (author: string, text: string) => void): void {
     const author = this.#name.value.trim();
     const text = this.#text.value.trim();
-    const long = lengthProblem(author, text);
+    const problem = problemOf(author, text);
     if (author === '') return this.#refuse(this.#name, strings.needName, true);
     if (text === '') return this.#refuse(this.#text, strings.needText, true);
-    if (long !== null) return this.#refuse(length(author) > NAME_LIMIT ? this.#name : this.#text, long, true);
+    if (problem !== null) return this.#refuse(this.author === null ? this.#name : this.#text, problem, true);
     this.#refuse(this.#text, null);
     rememberName(author);
     this.#text.value = '';
@@ -101,8 +105,11 @@ export class Composer {
   }
 }
 
-function lengthProblem(name: string, text: string): string | null {
+/** What the server would refuse, said in the page's own language. */
+function problemOf(name: string, text: string): string | null {
   if (length(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
+  if (CONTROL.test(name.trim())) return strings.controlName;
+  if (CONTROL_BUT_SPACE.test(text.trim())) return strings.controlText;
   const over = length(text.trim()) - TEXT_LIMIT;
   return over > 0 ? strings.longText(over) : null;
 }

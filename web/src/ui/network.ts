@@ -91,8 +91,11 @@ function muteSetting(id: string, lane: Lane): HTMLElement {
     value: lane.network.mute_ms / 1_000,
     'aria-describedby': `${mute}-explained`,
   });
+  const range = h('p', { class: 'mute-range', 'aria-live': 'polite' });
   input.addEventListener('change', () => {
-    if (input.checkValidity() && input.value !== '') lane.network.setMute(input.valueAsNumber);
+    const isRight = input.checkValidity() && input.value !== '';
+    setText(range, isRight ? '' : strings.planner.outOfRange(min, max));
+    if (isRight) lane.network.setMute(input.valueAsNumber);
     else input.value = String(lane.network.mute_ms / 1_000);
   });
   lane.network.subscribe({ mute: (seconds) => (input.value = String(seconds)) });
@@ -102,6 +105,7 @@ function muteSetting(id: string, lane: Lane): HTMLElement {
     h('label', { for: mute }, strings.muteAfter),
     input,
     h('span', { 'aria-hidden': 'true' }, strings.secondsUnit),
+    range,
     h('p', { class: 'mute-explained', id: `${mute}-explained` }, strings.muteExplained),
   );
 }

@@ -63,12 +63,15 @@ export function trafficControl(
     h('span', { class: 'visually-hidden' }, strings.rate.messages),
     strings.rate.perSecond,
   );
+  const range = h('p', { class: 'traffic-range', 'aria-live': 'polite' });
   rate.addEventListener('input', () => {
+    if (rate.validity.valid) setText(range, '');
     if (rate.validity.valid && rate.value !== '') traffic.setRate(rate.valueAsNumber);
   });
   rate.addEventListener('change', () => {
     const given = Number.isFinite(rate.valueAsNumber) ? rate.valueAsNumber : RATE.initial;
     const kept = Math.min(RATE.max, Math.max(RATE.min, given));
+    if (kept !== rate.valueAsNumber) setText(range, strings.planner.outOfRange(RATE.min, RATE.max));
     rate.valueAsNumber = kept;
     traffic.setRate(kept);
   });
@@ -93,6 +96,7 @@ export function trafficControl(
       h('div', { class: 'segments' }, ...buttons),
       h('span', { class: 'rate' }, rate, label),
     ),
+    range,
     state,
     h('p', { class: 'traffic-explained', id: explained }, strings.trafficExplained),
   );

@@ -29,10 +29,15 @@ export const chat = {
   needName: 'Write your name first.',
   needText: 'Write something to send first.',
   longName: (limit: number) => `The name is longer than ${count(limit)} characters.`,
-  longText: (over: number) => `${count(over)} characters too long.`,
+  longText: (over: number) => `${count(over)} ${over === 1 ? 'character' : 'characters'} too long.`,
+  controlName: 'The name contains a control character, which cannot be sent.',
+  controlText:
+    'The message contains a control character, which cannot be sent; it may have come with a paste.',
   sendFailed: {
     network: () => 'Not sent: the server could not be reached. The text is still here; send it again.',
     refused: (detail: string | null) => `Not sent: ${detail ?? 'the server refused it without saying why.'}`,
+    away: () =>
+      'Not sent: the server cannot store messages at the moment. The text is still here; send it again.',
     garbled: () => 'The server’s answer could not be read, so this may or may not have been sent.',
   },
   sending: 'Sending…',

@@ -28,9 +28,13 @@ export const chat: typeof english = {
   needText: '보낼 말을 먼저 써 주세요.',
   longName: (limit) => `이름이 ${count(limit)}자를 넘습니다.`,
   longText: (over) => `${count(over)}자 넘칩니다.`,
+  controlName: '이름에 보낼 수 없는 제어 문자가 있습니다.',
+  controlText: '메시지에 보낼 수 없는 제어 문자가 있습니다. 붙여 넣을 때 섞였을 수 있습니다.',
   sendFailed: {
     network: () => '보내지 못했습니다. 서버에 닿지 않습니다. 쓴 글은 그대로 있으니 다시 보내 주세요.',
     refused: (detail) => `보내지 못했습니다. ${detail ?? '서버가 이유 없이 거절했습니다.'}`,
+    away: () =>
+      '보내지 못했습니다. 서버가 지금 메시지를 저장하지 못합니다. 쓴 글은 그대로 있으니 다시 보내 주세요.',
     garbled: () => '서버의 답을 읽을 수 없습니다. 보내졌을 수도, 아닐 수도 있습니다.',
   },
   sending: '보내는 중…',
