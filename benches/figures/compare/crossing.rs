@@ -44,8 +44,8 @@ impl Crossing {
     }
 }
 
-/// Where it is by the medians, and by each round of its own, lowest first: no rounds where there are not
-/// two of them.
+/// Where it is by the medians; and beside it by each round of its own, lowest first: none where there are
+/// not two rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crossings {
     median: Crossing,
@@ -96,16 +96,10 @@ impl Matrix {
         let points = points(self, clients, interval, figure);
         let median = points.iter().map(|(rate, all)| (*rate, middle(all)));
         let median = crossing(&median.collect::<Vec<_>>())?;
-        // A round by which there is less to go by than in the first is none.
-        let complete = points
-            .iter()
-            .filter(|(_, all)| all.len() > 1)
-            .map(|(_, all)| all.len())
-            .min()
-            .unwrap_or(1);
-        let mut rounds: Vec<Crossing> = match complete {
+        let repeats = points.iter().map(|(_, all)| all.len()).max().unwrap_or(1);
+        let mut rounds: Vec<Crossing> = match repeats {
             ..2 => Vec::new(),
-            _ => (0..complete)
+            _ => (0..repeats)
                 .filter_map(|round| {
                     let of_round = points.iter().map(|(rate, all)| {
                         let own = all.get(round).copied();
@@ -113,6 +107,7 @@ impl Matrix {
                     });
                     crossing(&of_round.collect::<Vec<_>>())
                 })
+                .chain([median])
                 .collect(),
         };
         rounds.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
@@ -126,7 +121,7 @@ pub fn text(matrix: &Matrix) -> String {
         "#### Where polling becomes cheaper than SSE\n\n\
          Messages a second in the room above which a poll at this interval costs less than SSE does, \
          interpolated between the measured rates. Below, SSE costs less. By the medians, and in brackets the \
-         range of what each round says by itself (what was measured once counts in every round).\n\n",
+         range of it and of what each round says by itself (where one lacks a rate, by the median of that).\n\n",
     );
     let mut head = vec!["clients".to_owned()];
     for what in ["server CPU", "wire bytes"] {
