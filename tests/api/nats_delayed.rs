@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::TcpStream,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -24,33 +24,13 @@ use crate::support::{
 type Held = (TcpStream, Vec<u8>);
 
 /// Passes bytes on, unless it holds what goes to NATS back.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Network {
-    addr: SocketAddr,
     holds: Arc<AtomicBool>,
     held: Arc<Mutex<Vec<Held>>>,
 }
 
 impl Network {
-    fn to(nats: &Nats) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listens");
-        let network = Self {
-            addr: listener.local_addr().expect("an address"),
-            holds: Arc::default(),
-            held: Arc::default(),
-        };
-        let (accepting, port) = (network.clone(), nats.port());
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let Ok(nats) = TcpStream::connect(("127.0.0.1", port)) else {
-                    continue;
-                };
-                accepting.join(client.expect("a connection"), nats);
-            }
-        });
-        network
-    }
-
     fn join(&self, client: TcpStream, nats: TcpStream) {
         let mut down = (
             nats.try_clone().expect("a handle"),
@@ -89,8 +69,10 @@ impl Network {
 #[test]
 fn what_arrives_long_after_it_was_told_to_have_failed_does_not_count() {
     let nats = Nats::start();
-    let network = Network::to(&nats);
-    let url = format!("nats://{}", network.addr);
+    let network = Network::default();
+    let joins = network.clone();
+    let addr = nats.behind(move |client, nats| joins.join(client, nats));
+    let url = format!("nats://{addr}");
     let server = Server::on_nats(&Options::new(&url));
     let direct = Server::on_nats(&nats.options());
     let before = server.say("lobby", "before");

@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -23,25 +23,16 @@ use crate::support::{
 
 /// Passes on what NATS says, without deliveries while `withholds` is set. Returns where.
 fn network_to(nats: &Nats, withholds: &Arc<AtomicBool>) -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listens");
-    let addr = listener.local_addr().expect("an address");
-    let (port, withholds) = (nats.port(), withholds.clone());
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let client = client.expect("a connection");
-            let Ok(nats) = TcpStream::connect(("127.0.0.1", port)) else {
-                continue;
-            };
-            let mut up = (
-                client.try_clone().expect("a handle"),
-                nats.try_clone().expect("a handle"),
-            );
-            thread::spawn(move || io::copy(&mut up.0, &mut up.1));
-            let withholds = withholds.clone();
-            thread::spawn(move || pass_on(nats, client, &withholds));
-        }
-    });
-    addr
+    let withholds = withholds.clone();
+    nats.behind(move |client, nats| {
+        let mut up = (
+            client.try_clone().expect("a handle"),
+            nats.try_clone().expect("a handle"),
+        );
+        thread::spawn(move || io::copy(&mut up.0, &mut up.1));
+        let withholds = withholds.clone();
+        thread::spawn(move || pass_on(nats, client, &withholds));
+    })
 }
 
 fn pass_on(nats: TcpStream, mut client: TcpStream, withholds: &AtomicBool) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -32,6 +32,23 @@ impl Nats {
     pub fn with(args: &[&str]) -> Self {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
         Self::on(free_port(), args, true)
+    }
+
+    /// An address in front of it. Each connection made there goes to `join`, with one of its own to NATS:
+    /// what passes between the two is up to that.
+    pub fn behind(&self, join: impl Fn(TcpStream, TcpStream) + Send + 'static) -> SocketAddr {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listens");
+        let addr = listener.local_addr().expect("an address");
+        let port = self.port();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.expect("a connection");
+                if let Ok(nats) = TcpStream::connect(("127.0.0.1", port)) {
+                    join(client, nats);
+                }
+            }
+        });
+        addr
     }
 
     /// Without JetStream.
