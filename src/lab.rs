@@ -6,6 +6,7 @@ use actix_web::{
     http::header::{self, CacheControl, CacheDirective, HeaderValue},
     web,
 };
+use maud::{DOCTYPE, html};
 
 /// A file of the built page.
 struct File {
@@ -102,23 +103,28 @@ pub fn astray(path: &str) -> HttpResponse {
         deep => "../".repeat(deep - 1),
     };
     let path: String = path.chars().take(200).collect();
-    let path = path
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
-    let page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Nothing here · poll vs sse</title>\n<h1>Nothing here</h1>\n\
-         <p>There is nothing at <code>{path}</code>.</p>\n<p><a href=\"{up}\">Go to the lab</a></p>\n"
-    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                meta name="color-scheme" content="light dark";
+                title { "Nothing here · poll vs sse" }
+            }
+            body {
+                h1 { "Nothing here" }
+                p { "There is nothing at " code { (path) } "." }
+                p { a href=(up) { "Go to the lab" } }
+            }
+        }
+    };
     HttpResponse::NotFound()
         .content_type(content_type("astray.html"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(page)
+        .body(page.into_string())
 }
 
 fn content_type(name: &str) -> &'static str {
