@@ -1,10 +1,10 @@
 // Where the page begins: read the address, then open the room it names or say why that cannot be.
 
-import { roomFrom } from './room.ts';
-import { LANGUAGE } from './strings/language.ts';
-import { refuseRoom } from './ui/bad-room.ts';
-import { tellFailure } from './ui/failed.ts';
-import { openRoom } from './ui/page.ts';
+import { roomFrom } from './lab/room.ts';
+import { LANGUAGE } from './i18n/language.ts';
+import { refuseRoom } from './views/invalid-room.ts';
+import { tellFailure } from './views/fatal-error.ts';
+import { openRoom } from './views/page.ts';
 
 document.documentElement.lang = LANGUAGE;
 

@@ -1,7 +1,7 @@
 // What the browser is to these tests: event sources, locks and channels that do as they are told.
 
-import type { Fetch } from '../src/http.ts';
-import type { Carrier } from '../src/network/network.ts';
+import type { Fetch } from '../src/client/http.ts';
+import type { Carrier } from '../src/lab/network.ts';
 
 export class FakeEventSource extends EventTarget {
   readonly CLOSED = 2;

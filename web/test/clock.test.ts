@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { epochMs, ServerClock } from '../src/clock.ts';
+import { epochMs, ServerClock } from '../src/lab/clock.ts';
 
 describe('the server’s clock', () => {
   test('is not known before the first sample', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ServerClock } from '../src/clock.ts';
-import { Delays, quantile } from '../src/delays.ts';
-import type { Message } from '../src/message.ts';
+import { ServerClock } from '../src/lab/clock.ts';
+import { Delays, quantile } from '../src/lab/delays.ts';
+import type { Message } from '../src/client/message.ts';
 import { message } from './support.ts';
 
 /** A server whose clock is 1,000,000 ms ahead of the page's, known to 2 ms. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { ServerClock } from '../src/clock.ts';
-import { count, delay, milliseconds, seconds, timeOfDay } from '../src/format.ts';
-import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/identity.ts';
-import { parseFigures, fetchFigures, NO_FIGURES } from '../src/ledger.ts';
-import { pauseAfter } from '../src/pauses.ts';
+import { ServerClock } from '../src/lab/clock.ts';
+import { count, delay, milliseconds, seconds, timeOfDay } from '../src/i18n/format.ts';
+import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/lab/identity.ts';
+import { parseFigures, fetchFigures, NO_FIGURES } from '../src/lab/ledger.ts';
+import { pauseAfter } from '../src/client/backoff.ts';
 import { fakeFetch, json, problem } from './support.ts';
 
 describe('figures and times', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Ingest, type IngestListener } from '../src/ingest.ts';
+import { Ingest, type IngestListener } from '../src/client/ingest.ts';
 import { batch } from './support.ts';
 
 function ingest() {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ServerClock } from '../src/clock.ts';
-import type { Query } from '../src/http.ts';
-import type { Place } from '../src/ingest.ts';
-import { Lane, type MakeSource } from '../src/lane.ts';
-import { NO_FIGURES, type WatchFigures } from '../src/ledger.ts';
-import type { Reader, Sink, Source } from '../src/sources/source.ts';
-import type { Transport } from '../src/transport.ts';
-import { Network } from '../src/network/network.ts';
+import { ServerClock } from '../src/lab/clock.ts';
+import type { Query } from '../src/client/http.ts';
+import type { Place } from '../src/client/ingest.ts';
+import { Lane, type MakeSource } from '../src/lab/lane.ts';
+import { NO_FIGURES, type WatchFigures } from '../src/lab/ledger.ts';
+import type { Reader, Sink, Source } from '../src/client/sources/source.ts';
+import type { Transport } from '../src/client/transport.ts';
+import { Network } from '../src/lab/network.ts';
 import { batch, fakeFetch, networkDown } from './support.ts';
 
 /** Sources that deliver what the test tells them to. */

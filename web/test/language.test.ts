@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { en } from '../src/strings/en.ts';
-import { ko } from '../src/strings/ko.ts';
-import { chooseLanguage, chooseLocale } from '../src/strings/language.ts';
+import { en } from '../src/i18n/en.ts';
+import { ko } from '../src/i18n/ko.ts';
+import { chooseLanguage, chooseLocale } from '../src/i18n/language.ts';
 
 describe('the language', () => {
   test.each([

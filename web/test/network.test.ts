@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Network } from '../src/network/network.ts';
-import { Polling } from '../src/sources/polling.ts';
-import { Stream } from '../src/sources/stream.ts';
+import { Network } from '../src/lab/network.ts';
+import { Polling } from '../src/client/sources/polling.ts';
+import { Stream } from '../src/client/sources/stream.ts';
 import { FakeEventSource } from './browser-support.ts';
 import { fakeFetch, hang, networkDown, pollAnswer, RecordingSink } from './support.ts';
 

@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest';
 import vectors from '../../src/compare/model/vectors.json';
-import { excess } from '../src/planner/break-even.ts';
-import { MODEL } from '../src/planner/model.ts';
-import { type Plan, planOf } from '../src/planner/plan.ts';
-import type { Question } from '../src/planner/question.ts';
+import { excess } from '../src/lab/planner/break-even.ts';
+import { MODEL } from '../src/lab/planner/model.ts';
+import { type Plan, planOf } from '../src/lab/planner/plan.ts';
+import type { Question } from '../src/lab/planner/question.ts';
 
 type Vector = Plan & { question: Question };
 const VECTORS = vectors as unknown as Vector[];

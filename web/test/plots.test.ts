@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type Figures, NO_FIGURES } from '../src/ledger.ts';
-import { Columns } from '../src/plots/columns.ts';
-import { PlotStore, SECONDS, type Series } from '../src/plots/store.ts';
+import { type Figures, NO_FIGURES } from '../src/lab/ledger.ts';
+import { Columns } from '../src/lab/plots/columns.ts';
+import { PlotStore, SECONDS, type Series } from '../src/lab/plots/store.ts';
 
 /** A whole second, long after the epoch. */
 const START_MS = 1_800_000_000_000;

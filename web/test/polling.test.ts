@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Polling } from '../src/sources/polling.ts';
+import { Polling } from '../src/client/sources/polling.ts';
 import { FakeNetwork } from './browser-support.ts';
 import { fakeFetch, hang, json, networkDown, pollAnswer, problem, RecordingSink } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Outbox, type OutboxListener } from '../src/outbox.ts';
-import { publish, type Draft, type Published } from '../src/publish.ts';
+import { Outbox, type OutboxListener } from '../src/lab/outbox.ts';
+import { publish, type Draft, type Published } from '../src/lab/publish.ts';
 import { fakeFetch, hang, json, message, networkDown, problem } from './support.ts';
 
 const draft: Draft = { room: 'lobby', author: 'mina', text: 'hello' };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { roomFrom, roomLink } from '../src/room.ts';
+import { roomFrom, roomLink } from '../src/lab/room.ts';
 
 describe('the room in the address', () => {
   test.each([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { lookOf, Rows } from '../src/diagram/rows.ts';
-import type { Happening } from '../src/diagram/sequence.ts';
+import { lookOf, Rows } from '../src/lab/diagram/rows.ts';
+import type { Happening } from '../src/lab/diagram/sequence.ts';
 
 function happening(at_ms: number, kind: Happening['kind'], more: Partial<Happening> = {}): Happening {
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Sequence } from '../src/diagram/sequence.ts';
-import type { TraceEvent } from '../src/trace.ts';
+import { Sequence } from '../src/lab/diagram/sequence.ts';
+import type { TraceEvent } from '../src/lab/trace.ts';
 
 let seq = 0;
 

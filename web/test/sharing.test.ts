@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Ingest } from '../src/ingest.ts';
-import type { Message } from '../src/message.ts';
-import type { Link, Sink, Source } from '../src/sources/source.ts';
-import { SharedStream } from '../src/sharing/shared-stream.ts';
+import { Ingest } from '../src/client/ingest.ts';
+import type { Message } from '../src/client/message.ts';
+import type { Link, Sink, Source } from '../src/client/sources/source.ts';
+import { SharedStream } from '../src/client/sharing/shared-stream.ts';
 import { FakeChannels, FakeLocks, FakeNetwork } from './browser-support.ts';
 import { batch, json, message } from './support.ts';
 

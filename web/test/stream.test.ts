@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Place } from '../src/ingest.ts';
-import { Stream } from '../src/sources/stream.ts';
+import type { Place } from '../src/client/ingest.ts';
+import { Stream } from '../src/client/sources/stream.ts';
 import { FakeNetwork } from './browser-support.ts';
 import { message, RecordingSink } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ServerClock } from '../src/clock.ts';
-import { parseTrace, TraceWatch, type TraceListener } from '../src/trace.ts';
+import { ServerClock } from '../src/lab/clock.ts';
+import { parseTrace, TraceWatch, type TraceListener } from '../src/lab/trace.ts';
 import { fakeFetch, json, networkDown, problem } from './support.ts';
 
 function event(seq: number, at_us = 1_000_000 * seq) {

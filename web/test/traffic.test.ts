@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Draft, Published } from '../src/publish.ts';
-import { BURST, LIMITS, Traffic } from '../src/traffic.ts';
+import type { Draft, Published } from '../src/lab/publish.ts';
+import { BURST, LIMITS, Traffic } from '../src/lab/traffic.ts';
 import { message } from './support.ts';
 
 function traffic(answer: (draft: Draft) => Promise<Published>) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { comparison as english } from '../src/strings/en/comparison.ts';
-import { comparison as korean } from '../src/strings/ko/comparison.ts';
-import { TRANSPORTS } from '../src/transport.ts';
-import { type Side, verdict } from '../src/verdict.ts';
+import { comparison as english } from '../src/i18n/en/comparison.ts';
+import { comparison as korean } from '../src/i18n/ko/comparison.ts';
+import { TRANSPORTS } from '../src/client/transport.ts';
+import { type Side, verdict } from '../src/lab/verdict.ts';
 
 const side = (transport: Side['transport'], figures: Partial<Side> = {}): Side => ({
   transport,

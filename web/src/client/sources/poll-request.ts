@@ -1,0 +1,98 @@
+// One poll: the request, its answer to the sink, and what came of it.
+
+import { problemDetail, route } from '../http.ts';
+import type { Place } from '../ingest.ts';
+import { Garbled, isRecord, parsePollAnswer } from '../message.ts';
+import type { Carrier } from '../../lab/network.ts';
+import { parsePresence } from '../presence.ts';
+import type { Link, Reader, Sink } from './source.ts';
+
+/** How long an answer may make no progress, beyond the server's own wait, before it counts as lost. */
+const PATIENCE_MS = 10_000;
+
+export type Answer =
+  | { ok: true; empty: boolean; more: boolean; reset: boolean }
+  | { ok: false; link: Link & { kind: 'reconnecting' } };
+
+export interface Question {
+  reader: Reader;
+  network: Carrier;
+  place: Place;
+  /** Seconds the server may wait for a message; 0 for a plain poll. */
+  wait_s: number;
+  /** Ends the request; nothing reaches the sink from then on. */
+  stopped: AbortSignal;
+}
+
+export async function ask(
+  { reader, network, place, wait_s, stopped }: Question,
+  sink: Sink,
+): Promise<Answer> {
+  const { room, client, query } = reader;
+  const request = new AbortController();
+  const giveUp = () => request.abort();
+  let late = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expectWithin = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      late = true;
+      giveUp();
+    }, ms);
+  };
+  expectWithin(wait_s * 1_000 + PATIENCE_MS);
+  const { down } = network;
+  stopped.addEventListener('abort', giveUp);
+  down.addEventListener('abort', giveUp);
+  try {
+    if (down.aborted) return failed('network');
+    const wait = wait_s > 0 ? wait_s : null;
+    const address = route('poll', { room, ...place, wait, client, ...query?.() });
+    sink.exchange({ kind: 'asked' });
+    const response = await network.fetch(address, { cache: 'no-store', signal: request.signal });
+    if (!response.ok) {
+      if (!stopped.aborted) sink.exchange({ kind: 'failed' });
+      return failed('refused', await problemDetail(response));
+    }
+    const body: unknown = JSON.parse(await textOf(response, () => expectWithin(PATIENCE_MS)));
+    const answer = parsePollAnswer(body);
+    if (!stopped.aborted) {
+      sink.exchange({ kind: 'answered', messages: answer.messages.length });
+      sink.batch(answer);
+      const presence = parsePresence(isRecord(body) ? body['presence'] : null);
+      if (presence !== null) sink.presence(presence);
+    }
+    return {
+      ok: true,
+      empty: answer.messages.length === 0,
+      more: answer.more,
+      reset: answer.reset !== null,
+    };
+  } catch (error) {
+    if (!stopped.aborted) sink.exchange({ kind: 'failed' });
+    if (late) return failed('unanswered');
+    return failed(error instanceof Garbled || error instanceof SyntaxError ? 'garbled' : 'network');
+  } finally {
+    clearTimeout(timer);
+    stopped.removeEventListener('abort', giveUp);
+    down.removeEventListener('abort', giveUp);
+  }
+}
+
+function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): Answer {
+  return { ok: false, link: { kind: 'reconnecting', why, detail } };
+}
+
+/** A long answer over a slow link takes as long as it takes, so patience begins anew with each piece of it. */
+async function textOf(response: Response, progressed: () => void): Promise<string> {
+  if (response.body === null) return '';
+  const pieces = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    const { done, value } = await pieces.read();
+    if (done) return text + decoder.decode();
+    progressed();
+    text += decoder.decode(value, { stream: true });
+  }
+}

@@ -1,0 +1,116 @@
+// Polling and long-polling: one loop of requests that differs only in how long the server may wait.
+//
+// The next poll is due a fixed time after the start of the last one and never overlaps it.
+
+import type { Place } from '../ingest.ts';
+import type { Carrier } from '../../lab/network.ts';
+import { pauseAfter } from '../backoff.ts';
+import { ask } from './poll-request.ts';
+import type { Reader, Sink, Source } from './source.ts';
+
+/**
+ * The wait of the first long-poll after a start or a failure. An answer is what shows that the server is there,
+ * and in a quiet room a full wait would leave that open for long.
+ */
+const FIRST_WAIT_S = 1;
+
+/** Long-polls that are answered empty before their time keep at least this distance, so that they never spin. */
+const LEAST_DISTANCE_MS = 250;
+
+export interface PollingOptions extends Reader {
+  sink: Sink;
+  network: Carrier;
+  /** Seconds the server may wait for a message; 0 for interval polling. */
+  wait_s: number;
+  /** Time from the start of one poll to the start of the next, asked anew for each. Unused by long-polls. */
+  interval_ms: () => number;
+}
+
+export class Polling implements Source {
+  readonly #options: PollingOptions;
+  #run: AbortController | null = null;
+  #endPause: () => void = () => {};
+  /** Whether a pause is one between two attempts, which a wake-up ends before its time. */
+  #retrying = false;
+  /** The next poll is due now, whatever the interval. */
+  #hurried = false;
+
+  constructor(options: PollingOptions) {
+    this.#options = options;
+  }
+
+  start(place: () => Place): void {
+    this.stop();
+    this.#run = new AbortController();
+    this.#options.sink.link({ kind: 'connecting' });
+    void this.#loop(place, this.#run.signal);
+  }
+
+  stop(): void {
+    this.#run?.abort();
+    this.#run = null;
+    this.#endPause();
+  }
+
+  wake(): void {
+    this.#retrying = false;
+    this.#endPause();
+  }
+
+  /** The interval has changed: the time of the next poll is worked out again. */
+  retime(): void {
+    this.#endPause();
+  }
+
+  /** Ends the pause before the next poll. */
+  hurry(): void {
+    this.#hurried = true;
+    this.wake();
+  }
+
+  async #loop(place: () => Place, stopped: AbortSignal): Promise<void> {
+    const { sink, network, wait_s, interval_ms } = this.#options;
+    let failures = 0;
+    let confirmed = false;
+    while (!stopped.aborted) {
+      const started = performance.now();
+      this.#hurried = false;
+      const asked_s = confirmed ? wait_s : Math.min(wait_s, FIRST_WAIT_S);
+      const question = { reader: this.#options, network, place: place(), wait_s: asked_s, stopped };
+      const answer = await ask(question, sink);
+      if (stopped.aborted) return;
+
+      if (!answer.ok) {
+        failures += 1;
+        confirmed = false;
+        sink.link(answer.link);
+        const due = performance.now() + pauseAfter(failures);
+        this.#retrying = true;
+        await this.#pauseUntil(() => (this.#retrying ? due : 0), stopped);
+        this.#retrying = false;
+        continue;
+      }
+      failures = 0;
+      confirmed = true;
+      sink.link({ kind: 'live' });
+      if (answer.more) continue;
+      if (wait_s === 0) await this.#pauseUntil(() => started + interval_ms(), stopped);
+      else if (answer.empty) await this.#pauseUntil(() => started + LEAST_DISTANCE_MS, stopped);
+    }
+  }
+
+  /** `due` may move while this waits. */
+  async #pauseUntil(due: () => number, stopped: AbortSignal): Promise<void> {
+    while (!stopped.aborted && !this.#hurried) {
+      const left_ms = due() - performance.now();
+      if (left_ms <= 0) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left_ms);
+        this.#endPause = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+}

@@ -1,0 +1,170 @@
+// The stream: the browser's own EventSource on `GET /stream`.
+//
+// A lost connection is the browser's to mend; it sends the last cursor along by itself. What it does not mend is
+// an answer other than 200, after which it gives up for good: then a new EventSource is opened after a pause.
+//
+// It also does not tell of a connection that is open and mute. So the server is asked for keep-alives that can be
+// seen (`heartbeat=`), three in the time after which silence is no longer taken for quiet.
+
+import { route } from '../http.ts';
+import type { Place } from '../ingest.ts';
+import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
+import type { Carrier } from '../../lab/network.ts';
+import { Silence } from '../idle-timer.ts';
+import { pauseAfter } from '../backoff.ts';
+import { parsePresence } from '../presence.ts';
+import type { Link, Reader, Sink, Source } from './source.ts';
+
+/** As `EventSource.CONNECTING` and `EventSource.CLOSED`. */
+const CONNECTING = 0;
+const CLOSED = 2;
+
+/** The server's own rhythm of keep-alives, in seconds: no stream needs them less often. */
+const KEEP_ALIVE_S = 15;
+
+export interface StreamOptions extends Reader {
+  sink: Sink;
+  network: Carrier;
+  /** An event has come, a keep-alive too. Called before the sink is told; the stream may be ended by it. */
+  sign?: () => void;
+  /** The stream is open, or being opened, and has brought nothing for too long. It is left as it is. */
+  mute?: () => void;
+}
+
+export class Stream implements Source {
+  readonly #options: StreamOptions;
+  readonly #silence: Silence;
+  #place: (() => Place) | null = null;
+  #events: EventSource | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#silence = new Silence(
+      () => options.network.mute_ms,
+      () => options.mute?.(),
+    );
+  }
+
+  start(place: () => Place): void {
+    this.stop();
+    this.#place = place;
+    this.#failures = 0;
+    this.#options.sink.link({ kind: 'connecting' });
+    this.#connect(place());
+  }
+
+  stop(): void {
+    this.#place = null;
+    this.#close();
+  }
+
+  /** How long nothing has come; 0 while that is no wonder, as nothing is open. */
+  get silent_ms(): number {
+    return this.#events === null ? 0 : this.#silence.lasts_ms;
+  }
+
+  wake(): void {
+    if (this.#place !== null && this.#events === null) this.#connect(this.#place());
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer);
+    this.#silence.stop();
+    this.#events?.close();
+    this.#events = null;
+  }
+
+  #connect(place: Place): void {
+    this.#close();
+    const { room, client, query, sink, network, sign } = this.#options;
+    const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(network.mute_ms / 30) / 100);
+    const address = route('stream', { room, ...place, client, ...query?.(), heartbeat });
+    const events = network.open(address);
+    if (events === null) return this.#later('network');
+    this.#events = events;
+    this.#silence.heard();
+    sink.exchange({ kind: 'asked' });
+
+    const listen = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
+      events.addEventListener(type, (event) => {
+        if (this.#events === events) heard(event as MessageEvent<unknown>);
+      });
+    const hear = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
+      listen(type, (event) => {
+        this.#silence.heard();
+        sign?.();
+        if (this.#events === events) heard(event);
+      });
+
+    listen('open', () => {
+      this.#failures = 0;
+      this.#silence.heard();
+      sink.exchange({ kind: 'answered', messages: 0 });
+      sink.link({ kind: 'live' });
+    });
+    hear('message', (event) => this.#take(event, parseMessageEvent));
+    hear('reset', (event) => this.#take(event, parseResetEvent));
+    hear('keep-alive', () => sink.exchange({ kind: 'pushed', messages: 0 }));
+    hear('presence', (event) => {
+      const presence = parsePresence(readJson(event));
+      if (presence === null) return;
+      sink.exchange({ kind: 'pushed', messages: 0 });
+      sink.presence(presence);
+    });
+    listen('error', () => {
+      this.#silence.heard();
+      sink.exchange({ kind: 'failed' });
+      if (events.readyState === CLOSED) this.#later(network.down.aborted ? 'network' : 'refused');
+      // Without a cursor the browser would start over with the few messages the page was opened with.
+      else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
+      else sink.link({ kind: 'reconnecting', why: 'network', detail: null });
+    });
+  }
+
+  #now(): Place {
+    return this.#place?.() ?? { last: 0 };
+  }
+
+  #take(event: MessageEvent<unknown>, parse: (data: unknown) => Batch): void {
+    let batch: Batch;
+    try {
+      batch = parse(JSON.parse(String(event.data)));
+    } catch {
+      // To go on would be to lose this event in silence.
+      this.#later('garbled');
+      return;
+    }
+    this.#options.sink.exchange({ kind: 'pushed', messages: batch.messages.length });
+    this.#options.sink.batch(batch);
+  }
+
+  #later(why: (Link & { kind: 'reconnecting' })['why']): void {
+    this.#close();
+    this.#failures += 1;
+    this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
+    this.#timer = setTimeout(() => this.wake(), pauseAfter(this.#failures));
+  }
+}
+
+function readJson(event: MessageEvent<unknown>): unknown {
+  try {
+    return JSON.parse(String(event.data));
+  } catch {
+    return null;
+  }
+}
+
+function parseMessageEvent(data: unknown): Batch {
+  const message = parseMessage(data);
+  return { messages: [message], cursor: message.cursor, reset: null };
+}
+
+function parseResetEvent(data: unknown): Batch {
+  return {
+    messages: [],
+    cursor: null,
+    reset: parseReset(isRecord(data) ? data['reason'] : null) ?? 'other',
+  };
+}

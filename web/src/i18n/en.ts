@@ -1,0 +1,29 @@
+// English, gathered from its parts.
+
+import { chat } from './en/chat.ts';
+import { comparison } from './en/comparison.ts';
+import { lane } from './en/lane.ts';
+import { network } from './en/network.ts';
+import { pageNotice } from './en/notice.ts';
+import { page } from './en/page.ts';
+import { pictures } from './en/timeline.ts';
+import { planner } from './en/planner.ts';
+import { presence } from './en/presence.ts';
+import { tour } from './en/tour.ts';
+import { traffic } from './en/traffic.ts';
+
+export const en = {
+  ...page,
+  ...chat,
+  ...lane,
+  ...comparison,
+  ...network,
+  ...traffic,
+  ...pictures,
+  ...planner,
+  pageNotice,
+  presence,
+  tour,
+};
+
+export type Strings = typeof en;

@@ -1,0 +1,49 @@
+// English: the conversation and writing in it.
+
+import { count } from '../format.ts';
+import type { Reset } from '../../client/message.ts';
+import type { Transport } from '../../client/transport.ts';
+
+export const chat = {
+  log: 'Messages',
+  emptyTitle: (room: string) => `Nothing has been said in ${room} yet.`,
+  emptyHint: 'Open this page in a second window, choose another transport there, and say something.',
+  older: (shown: number) => `Only the last ${count(shown)} messages are shown.`,
+  gap: {
+    expired:
+      'Messages may be missing here: the server no longer keeps all that was said since this page last read.',
+    unknown: 'Messages may be missing here: the server has begun a new log.',
+    other: 'Messages may be missing here: the server says so, for a reason this page does not know.',
+  } satisfies Record<Reset, string>,
+  fromHere: (transport: string) => `from here by ${transport}`,
+  unread: (unread: number) => `${count(unread)} new ${unread === 1 ? 'message' : 'messages'}`,
+  own: 'you',
+  seenAfter: (delay: string) => `seen after ${delay}`,
+  /** Seen by the other lane, not by this one. */
+  notHereYet: (missing: number) =>
+    `${count(missing)} ${missing === 1 ? 'message is' : 'messages are'} not here yet`,
+
+  name: 'Name',
+  message: 'Message',
+  send: 'Send',
+  needName: 'Write your name first.',
+  needText: 'Write something to send first.',
+  longName: (limit: number) => `The name is longer than ${count(limit)} characters.`,
+  longText: (over: number) => `${count(over)} ${over === 1 ? 'character' : 'characters'} too long.`,
+  controlName: 'The name contains a control character, which cannot be sent.',
+  controlText:
+    'The message contains a control character, which cannot be sent; it may have come with a paste.',
+  sendFailed: {
+    network: () => 'Not sent: the server could not be reached. The text is still here; send it again.',
+    refused: (detail: string | null) => `Not sent: ${detail ?? 'the server refused it without saying why.'}`,
+    away: () =>
+      'Not sent: the server cannot store messages at the moment. The text is still here; send it again.',
+    garbled: () => 'The server’s answer could not be read, so this may or may not have been sent.',
+  },
+  sending: 'Sending…',
+  awaited: {
+    poll: 'In the log. This page sees it with its next poll.',
+    'long-poll': 'In the log. This page sees it when its long-poll is answered.',
+    stream: 'In the log. This page sees it when the stream brings it.',
+  } satisfies Record<Transport, string>,
+};

@@ -1,0 +1,66 @@
+// English: what two lanes side by side say about each other.
+
+import { apart, count, tenths } from '../format.ts';
+import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
+import { lane } from './lane.ts';
+
+const name = ({ transport, side }: Named) =>
+  lane.transports[transport] + (side === null ? '' : ` on the ${side}`);
+const who = ({ polled, ...named }: Asked) => name(named) + (polled ? ' with polling standing in' : '');
+const requests = (requests: number) => `${count(requests)} ${requests === 1 ? 'request' : 'requests'}`;
+const messages = (messages: number) => `${count(messages)} ${messages === 1 ? 'message' : 'messages'}`;
+
+function asked([more, fewer]: [Asked, Asked]): string {
+  if (more.requests === 0) return 'Nothing has been asked yet.';
+  const none = more.messages === 0 && fewer.messages === 0;
+  if (more.requests === fewer.requests && more.messages === fewer.messages) {
+    const both = `${who(more)} and ${who(fewer)} made ${requests(more.requests)} each`;
+    return none
+      ? `${both}, and no message has been delivered yet.`
+      : `${both} to deliver ${messages(more.messages)}.`;
+  }
+  const first = `${who(more)} made ${requests(more.requests)}`;
+  const second = `${who(fewer)} made ${fewer.requests === 0 ? 'none' : count(fewer.requests)}`;
+  if (none) return `${first} and ${second}; no message has been delivered yet.`;
+  if (more.messages === fewer.messages) return `${first} to deliver ${messages(more.messages)}; ${second}.`;
+  const delivered = (delivered: number) =>
+    delivered === 0 ? ' and has delivered nothing yet' : ` to deliver ${messages(delivered)}`;
+  return `${first}${delivered(more.messages)}; ${second}${delivered(fewer.messages)}.`;
+}
+
+function each(each: NonNullable<Verdict['each']>): string {
+  const { bytes, arrival } = each;
+  const cost = {
+    same: () => 'cost the same number of bytes',
+    about: () => 'cost about as many bytes',
+    percent: (more: number) => `cost ${count(more)} % more bytes`,
+    times: (times: number) => `cost ${tenths(times)} times as many bytes`,
+  };
+  const costs =
+    bytes.kind === 'percent'
+      ? cost.percent(bytes.more)
+      : bytes.kind === 'times'
+        ? cost.times(bytes.times)
+        : cost[bytes.kind]();
+  const level = bytes.kind === 'same' || bytes.kind === 'about';
+  const arrives =
+    arrival === null
+      ? ''
+      : arrival.kind === 'same'
+        ? ' and arrived at the same time'
+        : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${apart(arrival.ms)} ${arrival.kind}`;
+  return `With ${name(each.dearer)}, each message ${costs}${arrives}.`;
+}
+
+export const comparison = {
+  readsAlong: (lane: string) =>
+    `${lane} reads along with another tab here, and what that costs is counted for that tab’s client`,
+  unreadable: 'The server’s figures cannot be read, so there is nothing to compare.',
+  comparison: 'Comparison',
+  verdict: (verdict: Verdict) =>
+    asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
+  verdictFrom: 'From the figures in the two tables; delays are compared by their medians.',
+  unevenTime: 'The two have not been counted for the same time.',
+  startOver: 'Start over',
+  startOverHint: 'Both begin to count at nothing, at the same moment, as new clients.',
+};

@@ -1,0 +1,82 @@
+// English: a lane: its transport, how it is doing, and what it has cost.
+
+import { count, seconds } from '../format.ts';
+import type { Missing } from '../../lab/ledger.ts';
+import type { Transport } from '../../client/transport.ts';
+
+export const lane = {
+  transport: 'Transport',
+  transports: { poll: 'Polling', 'long-poll': 'Long-polling', stream: 'SSE' } satisfies Record<
+    Transport,
+    string
+  >,
+  laneName: (transport: string, place: string | null) =>
+    place === null ? transport : `${transport} (${place})`,
+  places: { left: 'left', right: 'right' } as Record<string, string>,
+  explained: {
+    poll: 'Asks again and again. Mostly the answer is that there is nothing new.',
+    'long-poll': 'Asks, and the server holds the answer back until there is something to say.',
+    stream: 'Asks once. The answer never ends; the server writes each message into it.',
+  } satisfies Record<Transport, string>,
+  interval: 'Polling interval',
+  intervalExplained: 'From the start of one poll to the start of the next.',
+  seconds: (value: number) => `${seconds(value)} s`,
+  secondsSpoken: (value: number) => `${seconds(value)} ${value === 1 ? 'second' : 'seconds'}`,
+
+  connecting: 'Connecting…',
+  live: {
+    poll: (interval_s: number) => `Polling every ${seconds(interval_s)} s`,
+    'long-poll': () => 'Long-polling',
+    stream: () => 'Streaming over SSE',
+  } satisfies Record<Transport, (interval_s: number) => string>,
+  reconnecting: 'Reconnecting…',
+  reconnectingWhy: {
+    network: () => null,
+    refused: (detail: string | null) => detail ?? 'The server refuses at the moment.',
+    unanswered: () =>
+      'There is no answer, not even a refusal. The server or the network hangs, or other tabs hold all six connections that a browser opens to one server; then closing some helps.',
+    garbled: () => 'The server sends what this page does not understand; reloading it may help.',
+  },
+
+  cost: 'Cost',
+  costSummary: (requests: number, wire_bytes: number) =>
+    `${count(requests)} ${requests === 1 ? 'request' : 'requests'} · ${count(wire_bytes)} bytes`,
+  costRows: {
+    requests: 'Requests',
+    empty: 'Empty answers',
+    messages: 'Messages',
+    connections: 'Connections',
+    wire_bytes: 'Wire bytes',
+    bytes_per_message: 'Bytes per message',
+    delay_median: 'Delay (median)',
+    delay_95: 'Delay (95 %)',
+  },
+  costExplained: {
+    requests: 'how often it asked',
+    empty: 'without a message',
+    messages: 'delivered to this client',
+    connections: 'TCP, by first request',
+    wire_bytes: 'both ways, with heads',
+    bytes_per_message: 'wire bytes by messages',
+    delay_median: 'half were seen sooner',
+    delay_95: '95 of 100 were sooner',
+  },
+  noFigure: '–',
+  costOf: 'What reading has cost this page',
+  countedFor: 'Counted by the server for client',
+  countedSince: (time: string) => `since ${time}.`,
+  notYet: 'as soon as it has seen it.',
+  /** Why there are no new figures; then of when the last ones are, or that there are none. */
+  missing: {
+    paused: 'This lane has no connection at the moment.',
+    away: 'The server does not answer when it is asked for the figures.',
+    unreadable: 'What the server answers when it is asked for the figures cannot be read.',
+  } satisfies Record<Missing, string>,
+  figuresOf: (time: string) => `These are of ${time}.`,
+  noFiguresYet: 'There are no figures yet.',
+  standIn: (transport: string, requests: number, messages: number) =>
+    `${transport}, with polling standing in: ${count(requests)} of these requests and ${count(messages)} of these messages were polls’.`,
+  alongOnly:
+    'This lane reads along with another tab’s stream: here is only what it asked by itself. The bill is on client',
+  rawFigures: 'Raw figures',
+};

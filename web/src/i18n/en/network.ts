@@ -1,0 +1,57 @@
+// English: what a lane's network is like, and what the page does about it.
+
+import { count, seconds } from '../format.ts';
+import type { Fault } from '../../lab/fault.ts';
+
+const s = (value: number) => `${seconds(value)} s`;
+
+export const network = {
+  network: 'Network',
+  networks: {
+    healthy: 'Healthy',
+    buffer: 'Buffering proxy',
+    cut: 'Cut after 5 s',
+    slow: 'Slow link',
+    offline: 'Offline for 5 s',
+    restart: 'Server restart',
+  } satisfies Record<Fault, string>,
+  /** What to expect, and why. */
+  expect: {
+    healthy: 'Nothing goes wrong between this lane and the server.',
+    buffer:
+      'A proxy holds each answer back until 16 KiB have gathered or it has ended: a stream never ends and goes mute, while a poll’s answer ends and passes.',
+    cut: 'Every connection is cut 5 s after it first asks: a stream reconnects from its last message, a waiting long-poll is lost and asked again, and a poll only opens another connection.',
+    slow: 'Answers begin 0.3 s late and trickle at 2 KiB a second: everything comes late, and later still the more there is to say.',
+    offline:
+      'This lane alone has no network for 5 s: what is open breaks off, nothing new begins, and then each transport fetches what it missed.',
+    restart:
+      'The server closes all connections of this lane at once: a stream and a waiting long-poll break off and reconnect, and a poll that is just asking is asked again.',
+  } satisfies Record<Fault, string>,
+  healthyIn: (left_s: number) => `Healthy again in ${s(left_s)}.`,
+  healthyAgain: 'Healthy again.',
+  muteAfter: 'Mute after',
+  secondsUnit: 's',
+  muteExplained:
+    'A stream that brings nothing for so long, not even a keep-alive, is mute: this lane then polls, and tries the stream again from time to time.',
+
+  detour: {
+    mute: 'Polling in place of a mute stream',
+    crowded: 'Polling for want of a connection',
+    shared: (polls: boolean): string =>
+      polls ? 'Polling through another tab' : 'Streaming over SSE through another tab',
+    sharing: 'Streaming over SSE for other tabs too',
+  },
+  /** The same at more length. */
+  notice: {
+    mute: (silent_s: number, again_s: number) =>
+      `The stream was open and brought nothing for ${s(silent_s)}, not even a keep-alive; something on the way holds it back. ` +
+      `This lane polls meanwhile and tries the stream again ${again_s > 0 ? `in ${s(again_s)}` : 'now'}.`,
+    crowded:
+      'Over HTTP/1.1 a browser opens six connections to one server, for all its tabs together, and whatever needs a seventh waits without an error. ' +
+      'Other tabs hold those that can be spared, so this lane polls until one is free; closing a tab frees it.',
+    shared: (polls: boolean): string =>
+      `This tab shares the stream of another tab${polls ? ', which polls in its place at the moment' : ''}. The bill is on client`,
+    sharing: (tabs: number) =>
+      `This tab’s stream is shared: ${count(tabs)} other ${tabs === 1 ? 'tab reads' : 'tabs read'} along, and the bill is on this tab’s client.`,
+  },
+};

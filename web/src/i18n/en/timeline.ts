@@ -1,0 +1,128 @@
+// The sequence diagram and the plots.
+
+import type { Look } from '../../lab/diagram/rows.ts';
+
+const things = (count: string, one: boolean, thing: string) => `${count} ${thing}${one ? '' : 's'}`;
+
+export const pictures = {
+  diagram: {
+    title: 'Sequence diagram',
+    explained:
+      'Each arrow is a request, an answer or a push that the server really saw; where much happens, a thick one stands for several. Time runs downwards; now is at the bottom.',
+    of: (transport: string) => `Sequence diagram, ${transport}: browser on the left, server on the right`,
+    browser: 'Browser',
+    server: 'Server',
+    window: 'Last',
+    seconds: (value: string) => `${value} s`,
+    minutes: (value: string) => `${value} min`,
+    pause: 'Pause',
+    resume: 'Resume',
+    pauseSpoken: 'Pause the diagram',
+    resumeSpoken: 'Resume the diagram',
+    paused: 'Paused',
+    showList: 'Show as list',
+    hideList: 'Hide list',
+    list: 'Events',
+    listShort: (shown: string) => `The newest ${shown} events.`,
+    nothing: 'No request has been seen yet.',
+    newConnection: 'New connection for each poll',
+    newConnectionExplained:
+      'As before keep-alive: each poll pays for opening a TCP connection and closing it again.',
+    newConnectionStream: 'Makes a difference with Polling and Long-polling only.',
+    looks: {
+      opened: 'Connection opened',
+      reconnected: 'Reconnected by itself',
+      closed: 'Connection closed',
+      request: 'Request',
+      empty: 'Empty answer',
+      messages: 'Answer',
+      refused: 'Refusal',
+      head: 'Stream begins',
+      push: 'Pushed',
+      'keep-alive': 'Keep-alive',
+      reset: 'Reset',
+      presence: 'Presence',
+      other: 'Something pushed',
+      published: 'Published',
+      lost: 'Events not kept',
+      begun: 'Trace begun anew',
+    } satisfies Record<Look, string>,
+    /** On an arrow. */
+    short: {
+      opened: 'opened',
+      reconnected: 'reconnected',
+      closed: 'closed',
+      'keep-alive': 'keep-alive',
+      reset: 'reset',
+      presence: 'presence',
+      refused: 'refused',
+      head: 'stream begins',
+      lost: 'some events here were not kept',
+      begun: 'the server’s trace begins anew here',
+    } as Partial<Record<Look, string>>,
+    messages: (count: string, one: boolean) => things(count, one, 'message'),
+    bytes: (count: string, one: boolean) => things(count, one, 'byte'),
+    connection: (number: number) => `connection ${number}`,
+    status: (status: number) => `status ${status}`,
+    times: (count: string) => `${count} times`,
+    until: (from: string, to: string) => `${from} to ${to}`,
+    after: {
+      /** An answer, after its request. */
+      answer: (span: string) => `after ${span}`,
+      /** A push, after the stream last wrote. */
+      push: (span: string) => `after ${span} without any`,
+      /** A request, after nothing was asked. */
+      request: (span: string) => `after ${span} idle`,
+      /** A stream that came back. */
+      opened: (span: string) => `after ${span} without a connection`,
+      /** A connection that closed. */
+      closed: (span: string) => `open for ${span}`,
+    },
+    /** Between two arrows. */
+    gap: {
+      request: (span: string) => `idle ${span}`,
+      answer: (span: string) => `held ${span}`,
+      push: (span: string) => `quiet ${span}`,
+      opened: (span: string) => `no connection ${span}`,
+    },
+    key: 'Key',
+    keys: {
+      request: 'request',
+      messages: 'answer with messages',
+      empty: 'empty answer',
+      push: 'messages pushed',
+      small: 'keep-alive, presence or reset',
+      opened: 'connection opened',
+      closed: 'connection closed',
+      held: 'the server holds a request',
+      open: 'a connection is open',
+      published: 'a message entered the log',
+    },
+  },
+
+  plots: {
+    title: 'Over time',
+    explained:
+      'What the server counted for each lane, second by second, and how long its messages took. A tick at the bottom is a message.',
+    window: 'Last',
+    minutes: (value: number) => `${value} min`,
+    measures: {
+      requests: 'Requests per second',
+      wire_bytes: 'Wire bytes per second',
+      delay_ms: 'Delay',
+    },
+    seconds: (value: string) => `${value} s`,
+    milliseconds: (value: string) => `${value} ms`,
+    rested: 'Paused: tab hidden',
+    restedFrom: (from: string, to: string) => `Paused from ${from} to ${to}, while this tab was hidden.`,
+    nothing: 'Nothing has been counted yet.',
+    published: (count: string, one: boolean) =>
+      `${things(count, one, 'message')} ${one ? 'was' : 'were'} published.`,
+    total: (lane: string, requests: string, one: boolean, bytes: string) =>
+      `${lane}: ${things(requests, one, 'request')}, ${bytes} bytes`,
+    /** A line of something that the lane does not read with now. */
+    ofLane: (transport: string, lane: string) => `${transport} (lane now ${lane})`,
+    median: (delay: string) => `, median delay ${delay}`,
+    chart: (measure: string) => `${measure}: the figures are in the text below the plots`,
+  },
+};

@@ -1,0 +1,36 @@
+// English: the source of traffic.
+
+import { count } from '../format.ts';
+import type { Ended, Pattern } from '../../lab/traffic.ts';
+
+/** What a chatty room says, over and over. */
+const LINES = [
+  'Is the bus here yet?',
+  'Two stops away.',
+  'Then I can finish my tea.',
+  'What kind?',
+  'Barley. It is all there was.',
+  'Bring an umbrella, it looks grey.',
+  'It always looks grey.',
+  'Here it comes.',
+];
+
+export const traffic = {
+  traffic: 'Traffic',
+  trafficExplained: 'Messages this page really publishes, as “traffic”, so that there is something to see.',
+  patterns: { quiet: 'Quiet', chatty: 'Chatty room', burst: 'Burst of 200', steady: 'Steady rate' },
+  rate: { messages: 'Messages ', perSecond: 'per second' },
+  trafficAuthor: 'traffic',
+  trafficText: (pattern: Pattern, number: number) =>
+    pattern === 'chatty' ? (LINES[(number - 1) % LINES.length] ?? '') : `${pattern} ${number}`,
+  trafficProgress: (published: number, failed: number) =>
+    `${count(published)} published${failed === 0 ? '' : `, ${count(failed)} failed`}`,
+  trafficEnded: (how: Ended, progress: string, minutes: number, messages: number) =>
+    ({
+      done: `Done: ${progress}.`,
+      stopped: `Stopped: ${progress}.`,
+      hidden: `Stopped as the page was out of sight: ${progress}.`,
+      limit: `Stopped after ${count(minutes)} minutes or ${count(messages)} messages: ${progress}.`,
+      failed: `Stopped: ${progress}. ${how.kind === 'failed' ? (how.why.detail ?? 'The server could not be reached.') : ''}`,
+    })[how.kind],
+};

@@ -1,0 +1,56 @@
+// Figures and times as people read them, in the page's locale.
+
+import { LOCALE } from './language.ts';
+
+const whole = new Intl.NumberFormat(LOCALE);
+const hundredths = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 2 });
+const oneDecimal = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1 });
+const exactTenths = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(LOCALE, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'full', timeStyle: 'long' });
+
+/** Exact, with thousands separated. */
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** Seconds without trailing zeros: `0.25`, `2`, `30`. */
+export function seconds(value: number): string {
+  return hundredths.format(value);
+}
+
+export function tenths(value: number): string {
+  return oneDecimal.format(value);
+}
+
+/** How far two times are apart, as one would say it: `12 ms`, `0.9 s`; `unit` is what a second is called. */
+export function apart(ms: number, unit = ' s'): string {
+  return ms < 100 ? milliseconds(ms) : `${exactTenths.format(ms / 1_000)}${unit}`;
+}
+
+/** Whole milliseconds, so that two of them compare at a glance: `12 ms`, `1,314 ms`. */
+export function milliseconds(ms: number): string {
+  return `${count(Math.max(0, Math.round(ms)))} ms`;
+}
+
+/** A delay with its uncertainty where there is one: `820 ± 4 ms`. */
+export function delay({ ms, uncertainty_ms }: { ms: number; uncertainty_ms: number }): string {
+  if (uncertainty_ms === 0) return milliseconds(ms);
+  return `${count(Math.max(0, Math.round(ms)))} ± ${count(Math.ceil(uncertainty_ms))} ms`;
+}
+
+/** Local time of day; empty for what is no time. */
+export function timeOfDay(rfc3339: string): string {
+  const time = Date.parse(rfc3339);
+  return Number.isNaN(time) ? '' : clock.format(time);
+}
+
+export function fullTime(rfc3339: string): string {
+  const time = Date.parse(rfc3339);
+  return Number.isNaN(time) ? rfc3339 : full.format(time);
+}

@@ -1,0 +1,28 @@
+// Korean, gathered from its parts.
+
+import type { Strings } from './en.ts';
+import { chat } from './ko/chat.ts';
+import { comparison } from './ko/comparison.ts';
+import { lane } from './ko/lane.ts';
+import { network } from './ko/network.ts';
+import { pageNotice } from './ko/notice.ts';
+import { page } from './ko/page.ts';
+import { pictures } from './ko/timeline.ts';
+import { planner } from './ko/planner.ts';
+import { presence } from './ko/presence.ts';
+import { tour } from './ko/tour.ts';
+import { traffic } from './ko/traffic.ts';
+
+export const ko: Strings = {
+  ...page,
+  ...chat,
+  ...lane,
+  ...comparison,
+  ...network,
+  ...traffic,
+  ...pictures,
+  ...planner,
+  pageNotice,
+  presence,
+  tour,
+};

@@ -1,0 +1,68 @@
+// Korean: what two lanes side by side say about each other.
+
+import { apart, count, tenths } from '../format.ts';
+import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
+import type { comparison as english } from '../en/comparison.ts';
+import { lane } from './lane.ts';
+
+const SIDES = { left: '왼쪽', right: '오른쪽' };
+
+const name = ({ transport, side }: Named) =>
+  (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
+const who = ({ polled, ...named }: Asked) => name(named) + (polled ? '(폴링이 대신함)' : '');
+/** With the particle of a topic: SSE is read to end in a vowel, the others end in a consonant. */
+const topic = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
+const and = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
+
+function asked([more, fewer]: [Asked, Asked]): string {
+  if (more.requests === 0) return '아직 아무것도 묻지 않았습니다.';
+  const none = more.messages === 0 && fewer.messages === 0;
+  if (more.requests === fewer.requests && more.messages === fewer.messages) {
+    const both = `${and(more)} ${topic(fewer)}`;
+    return none
+      ? `${both} 요청을 ${count(more.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
+      : `${both} 메시지 ${count(more.messages)}개를 전하려고 요청을 ${count(more.requests)}번씩 했습니다.`;
+  }
+  const times = (requests: number) => `${count(requests)}번`;
+  if (none)
+    return `${topic(more)} 요청을 ${times(more.requests)}, ${topic(fewer)} ${times(fewer.requests)} 했고, 아직 전해진 메시지는 없습니다.`;
+  if (more.messages === fewer.messages)
+    return `${topic(more)} 메시지 ${count(more.messages)}개를 전하려고 요청을 ${times(more.requests)} 했고, ${topic(fewer)} ${times(fewer.requests)} 했습니다.`;
+  const each = (side: Asked) =>
+    side.messages === 0
+      ? `${topic(side)} 요청을 ${times(side.requests)} 했지만 아직 메시지를 전하지 못했`
+      : `${topic(side)} 메시지 ${count(side.messages)}개를 전하려고 요청을 ${times(side.requests)} 했`;
+  return `${each(more)}고, ${each(fewer)}습니다.`;
+}
+
+function each(each: NonNullable<Verdict['each']>): string {
+  const { bytes, arrival } = each;
+  const level = bytes.kind === 'same' || bytes.kind === 'about';
+  const costs =
+    bytes.kind === 'percent'
+      ? `바이트가 ${count(bytes.more)} % 더 들었`
+      : bytes.kind === 'times'
+        ? `바이트가 ${tenths(bytes.times)}배 들었`
+        : bytes.kind === 'about'
+          ? '바이트가 거의 같게 들었'
+          : '바이트가 똑같이 들었';
+  const joined =
+    arrival === null
+      ? '습니다'
+      : arrival.kind === 'same'
+        ? '고 동시에 도착했습니다'
+        : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${apart(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
+  return `${name(each.dearer)}에서는 메시지 하나에 ${costs}${joined}.`;
+}
+
+export const comparison: typeof english = {
+  readsAlong: (lane) =>
+    `${lane}: 여기서는 다른 탭의 스트림을 함께 읽고, 그 비용은 그 탭의 클라이언트에게 매겨집니다:`,
+  unreadable: '서버의 값을 읽을 수 없어 비교할 것이 없습니다.',
+  comparison: '비교',
+  verdict: (verdict) => asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
+  verdictFrom: '두 표의 값에서 나온 말입니다. 지연은 중앙값으로 비교합니다.',
+  unevenTime: '둘을 같은 시간 동안 세지 않았습니다.',
+  startOver: '처음부터 세기',
+  startOverHint: '둘 다 새 클라이언트가 되어 같은 순간에 0부터 셉니다.',
+};

@@ -1,0 +1,75 @@
+// Korean: a lane: its transport, how it is doing, and what it has cost.
+
+import { count, seconds } from '../format.ts';
+import type { lane as english } from '../en/lane.ts';
+
+export const lane: typeof english = {
+  transport: '전송 방식',
+  transports: { poll: '폴링', 'long-poll': '롱 폴링', stream: 'SSE' },
+  laneName: (transport, place) => (place === null ? transport : `${transport} (${place})`),
+  places: { left: '왼쪽', right: '오른쪽' },
+  explained: {
+    poll: '자꾸 다시 묻습니다. 대개는 새것이 없다는 답입니다.',
+    'long-poll': '물으면, 서버는 할 말이 생길 때까지 답을 미룹니다.',
+    stream: '한 번만 묻습니다. 답은 끝나지 않고, 서버가 메시지를 거기에 써 넣습니다.',
+  },
+  interval: '폴링 간격',
+  intervalExplained: '폴링 하나가 시작된 뒤 다음이 시작될 때까지.',
+  seconds: (value) => `${seconds(value)}초`,
+  secondsSpoken: (value) => `${seconds(value)}초`,
+
+  connecting: '연결하는 중…',
+  live: {
+    poll: (interval_s) => `${seconds(interval_s)}초마다 폴링`,
+    'long-poll': () => '롱 폴링 중',
+    stream: () => 'SSE로 받는 중',
+  },
+  reconnecting: '다시 연결하는 중…',
+  reconnectingWhy: {
+    network: () => null,
+    refused: (detail) => detail ?? '서버가 지금은 거절합니다.',
+    unanswered: () =>
+      '거절조차 없이 아무 답도 오지 않습니다. 서버나 네트워크가 멈췄거나, 브라우저가 한 서버에 여는 연결 여섯 개를 다른 탭이 다 쓰고 있습니다. 그렇다면 탭을 닫으면 나아집니다.',
+    garbled: () => '서버가 이 페이지가 모르는 것을 보냅니다. 새로고침하면 나아질 수 있습니다.',
+  },
+
+  cost: '비용',
+  costSummary: (requests, wire_bytes) => `요청 ${count(requests)}번 · ${count(wire_bytes)}바이트`,
+  costRows: {
+    requests: '요청',
+    empty: '빈 답',
+    messages: '메시지',
+    connections: '연결',
+    wire_bytes: '오간 바이트',
+    bytes_per_message: '메시지당 바이트',
+    delay_median: '지연 (중앙값)',
+    delay_95: '지연 (95 %)',
+  },
+  costExplained: {
+    requests: '물은 횟수',
+    empty: '메시지 없이 답함',
+    messages: '이 클라이언트에 전달됨',
+    connections: '첫 요청으로 센 TCP',
+    wire_bytes: '양쪽으로, 헤더까지',
+    bytes_per_message: '바이트를 메시지로 나눔',
+    delay_median: '절반은 더 빨리 보임',
+    delay_95: '100개 중 95개는 더 빨리',
+  },
+  noFigure: '–',
+  costOf: '이 페이지가 읽는 데 든 비용',
+  countedFor: '서버가 센 값, 클라이언트',
+  countedSince: (time) => `${time}부터.`,
+  notYet: '처음 보는 대로.',
+  missing: {
+    paused: '이 레인은 지금 연결이 없습니다.',
+    away: '비용을 물어도 서버가 답하지 않습니다.',
+    unreadable: '비용을 물으면 서버가 읽을 수 없는 답을 합니다.',
+  },
+  figuresOf: (time) => `${time}의 값입니다.`,
+  noFiguresYet: '아직 값이 없습니다.',
+  standIn: (transport, requests, messages) =>
+    `${transport}, 그리고 대신한 폴링: 이 가운데 요청 ${count(requests)}번과 메시지 ${count(messages)}개는 폴링의 것입니다.`,
+  alongOnly:
+    '이 레인은 다른 탭의 스트림을 함께 읽습니다. 여기에는 스스로 물은 것만 있고, 비용은 다음 클라이언트에게 매겨집니다:',
+  rawFigures: '원래 값',
+};

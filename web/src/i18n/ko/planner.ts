@@ -1,0 +1,119 @@
+// The planner: its inputs, its figures, and what they say.
+
+import { amount } from '../../views/planner/figures.ts';
+import type { planner as english } from '../en/planner.ts';
+
+export const planner: typeof english = {
+  planner: {
+    title: '플래너',
+    explained:
+      '클라이언트 수에 따라 전송 방식마다 드는 비용을 측정값으로 계산합니다. 모두 같은 방을 읽는다고 봅니다. 한가한 서버는 폴링이 올 때 잠들어 있어 한 번에 드는 비용이 더 큽니다.',
+    fields: {
+      clients: '클라이언트',
+      rate: '빈도',
+      size: '크기',
+      max_delay: '허용 지연',
+      server_cores: '코어',
+      server_memory: '메모리',
+      server_network: '네트워크',
+      utilization: '사용률',
+      round_trip: '왕복 시간',
+    },
+    units: {
+      clients: '개, 동시 접속',
+      rate: '개, 클라이언트당 초당 메시지',
+      size: '바이트, 메시지 본문',
+      max_delay: '초, 가장 늦을 때',
+      server_cores: '개, 서버당',
+      server_memory: 'GiB, 서버당',
+      server_network: 'Gbit/s, 방향당',
+      utilization: '%, 각 자원의',
+      round_trip: 'ms, 클라이언트까지',
+    },
+    outOfRange: (least, most) => `${amount(least)}에서 ${amount(most)} 사이의 수를 넣으세요.`,
+    servers: '서버와 네트워크',
+    spacing: '메시지 간격',
+    spacings: { random: '사람이 쓰듯 불규칙하게', regular: '일정하게' },
+    table: '전송 방식마다 드는 비용',
+    rows: {
+      interval: '폴링 간격',
+      requests: '초당 요청',
+      empty: '빈 응답',
+      wire_in: '초당 수신 바이트',
+      wire_out: '초당 송신 바이트',
+      cores: '사용 코어',
+      dominant: '주된 일',
+      memory: '메모리',
+      connections: '연결',
+      delay_mean: '평균 지연',
+      delay_worst: '최대 지연',
+      servers: '서버 수',
+      limit: '결정 요인',
+    },
+    parts: {
+      publishing: '게시',
+      requests: '요청',
+      messages: '메시지',
+      'keep-alives': '연결 유지',
+      connections: '연결',
+    },
+    limits: { cpu: 'CPU', memory: '메모리', network: '네트워크', delay: '지연' },
+    impossible: '불가능',
+    seconds: (value) => `${value}초`,
+    over: {
+      max_delay_s: '허용 지연에 따른 사용 코어',
+      rate: '초당 메시지에 따른 사용 코어',
+      clients: '클라이언트 수에 따른 사용 코어',
+    },
+    chart: (name, crossings) =>
+      crossings === null
+        ? `${name}: 폴링과 SSE가 만나지 않습니다.`
+        : `${name}: 폴링과 SSE가 만나는 곳은 ${crossings}입니다.`,
+    asked: '질문',
+
+    alike: '약 1배',
+    times: (ratio) => `${ratio}배`,
+    takesNone: (name, limit) => `${name}: 이런 서버로는 몇 대로도 부족(${limit})`,
+    takesOne: (name, part) => `${name}: 서버 1대, 주된 일은 ${part}`,
+    takesMany: (name, servers, limit, part) => `${name}: 서버 ${servers}대(${limit} 때문), 주된 일은 ${part}`,
+    noInterval: (delay, sse) => `지연 ${delay} 안에 받을 만큼 짧은 폴링 간격은 없습니다. ${sse}.`,
+    found: (share) => ` 요청 중 ${share}는 새 메시지 없이 끝납니다.`,
+    verdict: (interval, cpu, wire, found, poll, sse) =>
+      `${interval}마다 폴링할 때 SSE와 견주면 CPU ${cpu}, 전송 바이트 ${wire}입니다.${found} ${poll}. ${sse}.`,
+    between: (from, to) => `${from}에서 ${to} 사이`,
+    above: (from) => `${from} 초과`,
+    below: (to) => `${to} 미만`,
+    or: ' 또는 ',
+    rateOf: (rate) => `초당 ${rate}개`,
+    turnsByCpu: (delay) => {
+      if (delay === null) return '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적어지지 않습니다';
+      if (delay === '') return '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적습니다';
+      return `폴링의 CPU가 SSE보다 적은 허용 지연은 ${delay}입니다`;
+    },
+    turnsByWire: (delay) => {
+      if (delay === null) return '전송 바이트는 언제나 SSE가 더 적습니다';
+      return delay === ''
+        ? '전송 바이트는 언제나 폴링이 더 적습니다'
+        : `전송 바이트가 SSE보다 적은 허용 지연은 ${delay}입니다`;
+    },
+    turnsByRate: (rate) => {
+      if (rate === null) return '어떤 빈도에서도 메시지마다 푸시하는 쪽의 CPU가 더 적습니다';
+      if (rate === '') return '어떤 빈도에서도 모아서 받는 폴링의 CPU가 더 적습니다';
+      return `모아서 받는 폴링의 CPU가 더 적은 메시지 빈도는 ${rate}입니다`;
+    },
+    turns: (rate, clients, byCpu, byWire, delay, byRate) =>
+      `클라이언트 ${clients}개마다 메시지가 ${rate}일 때 ${byCpu}. ${byWire}. 허용 지연이 ${delay}일 때 ${byRate}.`,
+    reconnects: '폴링 간격이 이만큼 길면 쉬던 연결이 이미 닫혀 있어 폴링마다 새로 연결합니다.',
+    beyondWhat: {
+      'clients-per-server': (value) => `서버당 클라이언트 ${value}개`,
+      rate: (value) => `초당 메시지 ${value}개`,
+      size: (value) => `메시지 크기 ${value}바이트`,
+      interval: (value) => `폴링 간격 ${value}초`,
+    },
+    beyond: (asked, least, most) => `측정 범위를 벗어남: ${asked} (측정 범위 ${least}–${most}).`,
+    someMachine: '어떤 기계',
+    source: (machine, date, version, cpu, bytes) =>
+      `${machine}, ${date}, 버전 ${version}에서 측정했습니다. 맞춤에 쓰지 않은 점에서 모델의 오차는 CPU ${cpu}, ` +
+      `바이트 ${bytes} 이내였습니다. 내 기계는 “poll-vs-sse compare --calibrate”로 측정합니다.`,
+  },
+};

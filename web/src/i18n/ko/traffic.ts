@@ -1,0 +1,37 @@
+// Korean: the source of traffic.
+
+import { count } from '../format.ts';
+import type { traffic as english } from '../en/traffic.ts';
+
+/** What a chatty room says, over and over. */
+const LINES = [
+  '버스 왔어?',
+  '두 정거장 남았어.',
+  '그럼 차는 다 마시겠네.',
+  '무슨 차?',
+  '보리차. 그것밖에 없더라.',
+  '우산 챙겨, 하늘이 흐려.',
+  '하늘은 늘 흐리지.',
+  '온다, 온다.',
+];
+const PATTERNS = { chatty: '수다', burst: '몰아치기', steady: '일정하게' };
+
+export const traffic: typeof english = {
+  traffic: '트래픽',
+  trafficExplained: '볼거리가 있도록 이 페이지가 “트래픽”이라는 이름으로 정말로 올리는 메시지입니다.',
+  patterns: { quiet: '조용히', chatty: '수다스러운 방', burst: '200개 몰아치기', steady: '일정하게' },
+  rate: { messages: '메시지 ', perSecond: '초당' },
+  trafficAuthor: '트래픽',
+  trafficText: (pattern, number) =>
+    pattern === 'chatty' ? (LINES[(number - 1) % LINES.length] ?? '') : `${PATTERNS[pattern]} ${number}`,
+  trafficProgress: (published, failed) =>
+    `${count(published)}개 올림${failed === 0 ? '' : `, ${count(failed)}개 실패`}`,
+  trafficEnded: (how, progress, minutes, messages) =>
+    ({
+      done: `끝: ${progress}.`,
+      stopped: `멈춤: ${progress}.`,
+      hidden: `페이지가 보이지 않아 멈춤: ${progress}.`,
+      limit: `${count(minutes)}분 또는 메시지 ${count(messages)}개가 되어 멈춤: ${progress}.`,
+      failed: `멈춤: ${progress}. ${how.kind === 'failed' ? (how.why.detail ?? '서버에 닿지 않습니다.') : ''}`,
+    })[how.kind],
+};

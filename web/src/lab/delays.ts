@@ -1,0 +1,135 @@
+// How long messages took from being published to being seen by one lane.
+//
+// For what this page published itself both ends are its own clock. Either end may be first: a stream often brings a
+// message before the publish request has its answer. For messages from elsewhere the server's time of the message
+// is put on this page's clock, with what that leaves uncertain. What was said before the lane began, or while the page
+// itself had stopped it, has no delay: that time is none of the transport's.
+
+import { type Delay, epochMs, type ServerClock } from './clock.ts';
+import type { Message } from '../client/message.ts';
+import type { Transport } from '../client/transport.ts';
+
+/** How many messages are remembered: for an end that comes late, and for the figures. */
+const KEPT = 1_000;
+
+export interface DelayFigures {
+  median_ms: number;
+  /** 95 of 100 messages took no longer. */
+  p95_ms: number;
+  messages: number;
+}
+
+export class Delays {
+  readonly #clock: ServerClock;
+  #begun_ms: number;
+  /** Until when the page had stopped the lane. */
+  #stopped_ms = -Infinity;
+  /** When this page's own messages were sent, by cursor. */
+  readonly #sent = new Map<string, number>();
+  readonly #awaited = new Set<string>();
+  readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
+  /** By what brought the messages, and by what was chosen then: polls may stand in for it. */
+  readonly #known = byTransport();
+  readonly #chosen = byTransport();
+  #using: Transport = 'poll';
+
+  /** `begun_ms` is when the lane began to read, by `performance.now()`. */
+  constructor(clock: ServerClock, begun_ms: number) {
+    this.#clock = clock;
+    this.#begun_ms = begun_ms;
+  }
+
+  /** The transport that is chosen from now on. */
+  use(transport: Transport): void {
+    this.#using = transport;
+  }
+
+  /** The lane reads again since `begun_ms`, after the page had stopped it. */
+  resume(begun_ms: number): void {
+    this.#begun_ms = begun_ms;
+    this.#stopped_ms = begun_ms;
+    this.#awaited.clear();
+  }
+
+  /** This page's own messages that were published but not yet seen. */
+  get awaited(): number {
+    return this.#awaited.size;
+  }
+
+  /** This page published a message; tells its delay where it has been seen already. */
+  sent(cursor: string, sent_ms: number): Delay | null {
+    this.#sent.set(cursor, sent_ms);
+    bound(this.#sent);
+    const seen = this.#seen.get(cursor);
+    if (seen !== undefined)
+      return sent_ms < this.#stopped_ms ? null : this.#own(cursor, seen.transport, seen.at_ms - sent_ms);
+    this.#awaited.add(cursor);
+    return null;
+  }
+
+  seen({ cursor, sent_at }: Message, transport: Transport, at_ms: number): Delay | null {
+    this.#seen.set(cursor, { at_ms, transport });
+    bound(this.#seen);
+    const sent_ms = this.#sent.get(cursor);
+    if (sent_ms !== undefined) {
+      this.#awaited.delete(cursor);
+      if (sent_ms < this.#stopped_ms) return null;
+      return this.#own(cursor, transport, at_ms - sent_ms);
+    }
+    const published = this.#clock.local(epochMs(sent_at), at_ms);
+    if (published === null || published.at_ms < this.#begun_ms) return null;
+    const { uncertainty_ms } = published;
+    return this.#know(cursor, transport, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
+  }
+
+  /** Whether this page published it, as far as is known yet. */
+  isOwn(cursor: string): boolean {
+    return this.#sent.has(cursor);
+  }
+
+  /** The log was lost or shortened: what was awaited may never come. */
+  forget(): void {
+    this.#awaited.clear();
+  }
+
+  /** Of what came by a transport; or `chosen`, of all that came while it was the chosen one. */
+  figures(transport: Transport, chosen = false): DelayFigures | null {
+    const known = chosen ? this.#chosen : this.#known;
+    const delays = [...known[transport].values()].map(({ ms }) => ms).sort((a, b) => a - b);
+    if (delays.length === 0) return null;
+    return {
+      median_ms: quantile(delays, 0.5),
+      p95_ms: quantile(delays, 0.95),
+      messages: delays.length,
+    };
+  }
+
+  #own(cursor: string, transport: Transport, ms: number): Delay {
+    return this.#know(cursor, transport, { ms, uncertainty_ms: 0 });
+  }
+
+  #know(cursor: string, transport: Transport, delay: Delay): Delay {
+    for (const known of [this.#known[transport], this.#chosen[this.#using]]) {
+      known.set(cursor, delay);
+      bound(known);
+    }
+    return delay;
+  }
+}
+
+function byTransport(): Record<Transport, Map<string, Delay>> {
+  return { poll: new Map(), 'long-poll': new Map(), stream: new Map() };
+}
+
+/** Nearest rank: the smallest value that at least `part` of all are no greater than. `sorted` is not empty. */
+export function quantile(sorted: readonly number[], part: number): number {
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
+}
+
+/** A map keeps the order of insertion, so its first entries are the oldest. */
+function bound(map: Map<string, unknown>): void {
+  for (const key of map.keys()) {
+    if (map.size <= KEPT) break;
+    map.delete(key);
+  }
+}

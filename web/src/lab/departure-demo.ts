@@ -1,0 +1,56 @@
+// Two visitors that leave at the same moment: one polls, one has a stream. They are real clients of the room, so
+// what is seen of their leaving is what is seen of anybody's.
+
+import { ServerClock } from './clock.ts';
+import { Lane, type LaneParts } from './lane.ts';
+import type { Presence } from '../client/presence.ts';
+import { INTERVAL_S, type Transport } from '../client/transport.ts';
+
+/** Nothing is measured here: their cost is of no interest. */
+const unwatched: NonNullable<LaneParts['watch']> = () => ({ go() {}, pause() {}, end() {} });
+
+/** Visitors that are not seen to arrive leave all the same. */
+const LONGEST_MS = 15_000;
+
+export class Visitors {
+  readonly lanes: Partial<Record<Transport, Lane>>;
+  readonly #left: (client: string) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #here = false;
+
+  /** `left` is told of each as it leaves. */
+  constructor(room: string, author: string, left: (client: string) => void) {
+    const clock = new ServerClock();
+    const visitor = () => {
+      const lane = new Lane({ room, clock, watch: unwatched });
+      // They look at nothing but the newest.
+      lane.ask({ author, last: 0 });
+      return lane;
+    };
+    this.lanes = { poll: visitor(), stream: visitor() };
+    this.#left = left;
+  }
+
+  come(): void {
+    this.#here = true;
+    this.lanes.poll?.setInterval(INTERVAL_S.initial);
+    for (const transport of ['poll', 'stream'] as const) this.lanes[transport]?.use(transport);
+    this.#timer = setTimeout(() => this.leave(), LONGEST_MS);
+  }
+
+  /** Once the room has seen both, they leave. */
+  news({ present }: Presence): void {
+    const here = new Set(present.map(({ client }) => client));
+    if (this.#here && Object.values(this.lanes).every(({ client }) => here.has(client))) this.leave();
+  }
+
+  leave(): void {
+    if (!this.#here) return;
+    this.#here = false;
+    clearTimeout(this.#timer);
+    for (const lane of Object.values(this.lanes)) {
+      lane.stop();
+      this.#left(lane.client);
+    }
+  }
+}

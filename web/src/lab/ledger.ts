@@ -1,0 +1,163 @@
+// What a client's reading has cost, as the server counted it: `GET /ledger?client=…`, once a second while the page
+// is visible. Its answers also tell the server's time.
+
+import { aside } from './uncredentialed-fetch.ts';
+import { epochMs, type ServerClock } from './clock.ts';
+import { type Fetch, route } from '../client/http.ts';
+import { Garbled, isRecord } from '../client/message.ts';
+import { TRANSPORTS, type Transport } from '../client/transport.ts';
+
+export interface Cost {
+  requests: number;
+  /** Requests answered with no message. */
+  empty: number;
+  /** Deliveries. */
+  messages: number;
+  /** TCP connections opened. */
+  connections: number;
+  /** All that crossed the socket, both ways, heads included. */
+  wire_bytes: number;
+}
+
+export interface Figures {
+  /** When the server began to count; null where it has not seen this client yet. */
+  since: string | null;
+  costs: Record<Transport, Cost>;
+}
+
+export const NO_COST: Cost = { requests: 0, empty: 0, messages: 0, connections: 0, wire_bytes: 0 };
+
+/** Each figure of two costs put together by `how`. */
+export function combine(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
+  const of = (figure: keyof Cost) => how(one[figure], other[figure]);
+  return {
+    requests: of('requests'),
+    empty: of('empty'),
+    messages: of('messages'),
+    connections: of('connections'),
+    wire_bytes: of('wire_bytes'),
+  };
+}
+
+export const NO_FIGURES: Figures = {
+  since: null,
+  costs: { poll: NO_COST, 'long-poll': NO_COST, stream: NO_COST },
+};
+
+const EVERY_MS = 1_000;
+const PATIENCE_MS = 10_000;
+
+export function parseFigures(value: unknown): Figures {
+  if (!isRecord(value) || !isRecord(value['transports']) || typeof value['since'] !== 'string')
+    throw new Garbled('no ledger');
+  const { since, transports } = value as { since: string; transports: Record<string, unknown> };
+  const costs = TRANSPORTS.map((transport) => [transport, parseCost(transports[transport])] as const);
+  return {
+    since,
+    costs: Object.fromEntries(costs) as Record<Transport, Cost>,
+  };
+}
+
+function parseCost(value: unknown): Cost {
+  const count = (name: string): number => {
+    const figure = isRecord(value) ? value[name] : null;
+    if (typeof figure !== 'number') throw new Garbled(`a ledger without ${name}`);
+    return figure;
+  };
+  return {
+    requests: count('requests'),
+    empty: count('empty'),
+    messages: count('messages'),
+    connections: count('connections'),
+    wire_bytes: count('wire_bytes_in') + count('wire_bytes_out'),
+  };
+}
+
+/** A client the server has never seen has cost nothing. */
+export async function fetchFigures(client: string, clock: ServerClock, get: Fetch = aside): Promise<Figures> {
+  const request = new AbortController();
+  const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+  try {
+    const asked_ms = performance.now();
+    const response = await get(route('ledger', { client }), { cache: 'no-store', signal: request.signal });
+    const heard_ms = performance.now();
+    if (response.status === 404) return NO_FIGURES;
+    if (!response.ok) throw new Garbled(`the ledger answered ${response.status}`);
+    const answer: unknown = await response.json();
+    if (isRecord(answer) && typeof answer['now'] === 'string')
+      clock.sample(asked_ms, heard_ms, epochMs(answer['now']));
+    return parseFigures(answer);
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+/**
+ * Why there are no new figures: the lane is not connected, so they are not asked for; nobody answers; or what is
+ * answered are no figures.
+ */
+export type Missing = 'paused' | 'away' | 'unreadable';
+
+/** Given new figures, or null and why there are none to be had at the moment. */
+export type ShowFigures = (figures: Figures | null, missing?: Missing) => void;
+
+export type WatchFigures = (
+  client: string,
+  clock: ServerClock,
+  show: ShowFigures,
+) => Pick<LedgerWatch, 'go' | 'pause' | 'end'>;
+
+export const watchLedger: WatchFigures = (...parts) => new LedgerWatch(...parts);
+
+/** Asks for the figures while the page is visible and the server is known to be there. */
+export class LedgerWatch {
+  readonly #client: string;
+  readonly #clock: ServerClock;
+  readonly #show: ShowFigures;
+  readonly #ended = new AbortController();
+  #going = false;
+  #asking = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: string, clock: ServerClock, show: ShowFigures) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#show = show;
+    document.addEventListener('visibilitychange', () => void this.#ask(), { signal: this.#ended.signal });
+  }
+
+  /** The server has answered the client, so it has counted something. */
+  go(): void {
+    if (this.#going || this.#ended.signal.aborted) return;
+    this.#going = true;
+    void this.#ask();
+  }
+
+  pause(): void {
+    this.#going = false;
+    clearTimeout(this.#timer);
+    this.#show(null, 'paused');
+  }
+
+  /** Never shows anything again. */
+  end(): void {
+    this.#going = false;
+    clearTimeout(this.#timer);
+    this.#ended.abort();
+  }
+
+  async #ask(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (!this.#going || this.#asking || document.hidden) return;
+    this.#asking = true;
+    const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): Missing =>
+      error instanceof Garbled || error instanceof SyntaxError ? 'unreadable' : 'away',
+    );
+    this.#asking = false;
+    if (this.#ended.signal.aborted) return;
+    if (!this.#going) this.#show(null, 'paused');
+    else if (typeof figures === 'string') this.#show(null, figures);
+    else this.#show(figures);
+    this.#timer = setTimeout(() => void this.#ask(), EVERY_MS);
+  }
+}

@@ -1,0 +1,141 @@
+// One lane's network: the fault that is chosen, and everything the lane sends goes through here.
+//
+// `buffer`, `cut`, `slow` and `restart` are asked of the server with each request (`fault=`); `offline` aborts what
+// is open and refuses what is new, for this lane alone.
+
+import { type Fetch, type Query, route } from '../client/http.ts';
+import { randomText } from './identity.ts';
+import type { Transport } from '../client/transport.ts';
+import { type Fault, LASTS_MS, MUTE_S } from './fault.ts';
+
+/** What sources need of a network. */
+export interface Carrier {
+  readonly fetch: Fetch;
+  /** Aborted while there is no network: what is under way ends, and nothing begins. */
+  readonly down: AbortSignal;
+  /** Null where there is no network at the moment. */
+  open(address: string): EventSource | null;
+  /** After how much silence a stream counts as mute. */
+  readonly mute_ms: number;
+}
+
+export interface NetworkListener {
+  /** `until_ms`, by `performance.now()`, is when the fault is over by itself. */
+  fault?(fault: Fault, until_ms: number | null): void;
+  mute?(seconds: number): void;
+}
+
+const PATIENCE_MS = 5_000;
+
+export class Network implements Carrier {
+  readonly #key = randomText(8);
+  readonly #open = new Set<EventSource>();
+  readonly #listeners = new Set<NetworkListener>();
+  readonly fetch: Fetch;
+  readonly #realOpen: (address: string) => EventSource;
+  #fault: Fault = 'healthy';
+  /** The next poll is to be lost to a restart. */
+  #losing = false;
+  #mute_s: number;
+  #outage = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    mute_s: number = MUTE_S.initial,
+    fetch: Fetch = (...call) => globalThis.fetch(...call),
+    realOpen: (address: string) => EventSource = (address) => new EventSource(address),
+  ) {
+    this.#mute_s = mute_s;
+    this.fetch = fetch;
+    this.#realOpen = realOpen;
+  }
+
+  get fault(): Fault {
+    return this.#fault;
+  }
+
+  get mute_ms(): number {
+    return this.#mute_s * 1_000;
+  }
+
+  get down(): AbortSignal {
+    return this.#outage.signal;
+  }
+
+  /** Whether this lane's stream may be that of other tabs too: a chosen fault is this lane's alone. */
+  get isShareable(): boolean {
+    return this.#fault === 'healthy' || this.#fault === 'restart';
+  }
+
+  subscribe(listener: NetworkListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Chooses what the network is like. A fault that is momentary ends by itself, and begins anew if chosen again. */
+  choose(fault: Fault): void {
+    clearTimeout(this.#timer);
+    if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
+    this.#fault = fault;
+    this.#losing = fault === 'restart';
+    const lasts_ms = LASTS_MS[fault];
+    if (lasts_ms !== undefined) this.#timer = setTimeout(() => this.choose('healthy'), lasts_ms);
+    if (fault === 'offline') this.#goDown();
+    for (const listener of this.#listeners) {
+      listener.fault?.(fault, lasts_ms === undefined ? null : performance.now() + lasts_ms);
+    }
+  }
+
+  setMute(seconds: number): void {
+    if (!(seconds >= MUTE_S.min && seconds <= MUTE_S.max) || seconds === this.#mute_s) return;
+    this.#mute_s = seconds;
+    for (const listener of this.#listeners) listener.mute?.(seconds);
+  }
+
+  /**
+   * What a transport's next request says. Plain polls hold no connection, so they need no key to have it closed by:
+   * a restart is asked for by the next poll itself, which is the one that is lost.
+   */
+  query(transport: Transport): Query {
+    const fault_key = transport === 'poll' ? null : this.#key;
+    switch (this.#fault) {
+      case 'healthy':
+      case 'offline':
+        return { fault: null, fault_key };
+      case 'restart': {
+        const isLost = transport === 'poll' && this.#losing;
+        if (!isLost) return { fault: null, fault_key };
+        this.#losing = false;
+        return { fault: 'restart', fault_key: this.#key };
+      }
+      default:
+        return { fault: this.#fault, fault_key };
+    }
+  }
+
+  /** Has the server close every connection of this lane. The request is nobody's: it is no part of reading. */
+  async sever(room: string): Promise<void> {
+    const address = route('poll', { room, fault: 'restart', fault_key: this.#key });
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    // Its own connection is closed too, so there is never an answer.
+    // Without credentials it takes none of the connections that reading may have used up.
+    await this.fetch(address, { cache: 'no-store', credentials: 'omit', signal }).catch(() => null);
+  }
+
+  open(address: string): EventSource | null {
+    if (this.down.aborted) return null;
+    for (const events of this.#open) if (events.readyState === events.CLOSED) this.#open.delete(events);
+    const events = this.#realOpen(address);
+    this.#open.add(events);
+    return events;
+  }
+
+  #goDown(): void {
+    this.#outage.abort();
+    for (const events of this.#open) {
+      events.close();
+      // A closed EventSource says nothing; a lost connection would.
+      events.dispatchEvent(new Event('error'));
+    }
+    this.#open.clear();
+  }
+}

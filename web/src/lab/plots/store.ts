@@ -1,0 +1,268 @@
+// What the plots show: for each lane, second by second, how much it asked, how many bytes crossed the wire, and how
+// long its messages took. Memory is fixed: the arrays are made once, and time moves through them.
+
+import { type Figures, NO_FIGURES } from '../ledger.ts';
+import { TRANSPORTS, type Transport } from '../../client/transport.ts';
+
+/** The longest window. */
+export const SECONDS = 900;
+/** Figures further apart than this are no line but a gap. */
+const GAP_MS = 5_000;
+/** Delays that are kept for the summary: a quarter of an hour of 20 messages a second. */
+const DELAYS = 18_000;
+/** Delays of one second that its median is taken from. */
+const OF_A_SECOND = 256;
+/** Messages that are known to have been marked already, as another lane sees them later. */
+const MARKED = 2_000;
+
+export const MEASURES = ['requests', 'wire_bytes', 'delay_ms'] as const;
+export type Measure = (typeof MEASURES)[number];
+
+/** One value a second; null where nothing is known. */
+export type Series = (number | null)[];
+export type LaneSeries = Record<Measure, Record<Transport, Series>>;
+
+/** A time in which the plots rested, in seconds since the Unix epoch. */
+export interface Rest {
+  from_s: number;
+  to_s: number;
+}
+
+interface LaneState {
+  series: LaneSeries;
+  /** Of each second, how many milliseconds of it were counted. */
+  covered: Series;
+  last: { figures: Figures; at_ms: number } | null;
+  delays: DelayRing;
+  /** Of the second that delays are coming in for. */
+  second: { transport: Transport; s: number; delays: number[] } | null;
+}
+
+export class PlotStore {
+  /** Seconds since the Unix epoch; the last is the present one. */
+  readonly times: number[];
+  /** Messages published in each second. */
+  readonly messages: Series = empty();
+  readonly #lanes = new Map<string, LaneState>();
+  readonly #marked = new Set<string>();
+  #rests: Rest[] = [];
+  #restingSince_s: number | null = null;
+
+  constructor(now_ms: number) {
+    const now_s = Math.floor(now_ms / 1_000);
+    this.times = Array.from({ length: SECONDS }, (_, index) => now_s - SECONDS + 1 + index);
+  }
+
+  get rests(): readonly Rest[] {
+    const since = this.#restingSince_s;
+    return since === null ? this.#rests : [...this.#rests, { from_s: since, to_s: this.#present }];
+  }
+
+  get resting(): boolean {
+    return this.#restingSince_s !== null;
+  }
+
+  lane(key: string): LaneSeries {
+    return this.#lane(key).series;
+  }
+
+  covered(key: string): Series {
+    return this.#lane(key).covered;
+  }
+
+  /** Whether a lane has read with a transport since `from_s`. */
+  has(key: string, transport: Transport, from_s: number): boolean {
+    const { series } = this.#lane(key);
+    const first = this.#first(from_s);
+    return MEASURES.some((measure) =>
+      series[measure][transport].some((value, index) => index >= first && value !== null),
+    );
+  }
+
+  /** Moves time on, to the present. */
+  advance(now_ms: number): void {
+    const by = Math.min(Math.floor(now_ms / 1_000) - this.#present, SECONDS);
+    if (by <= 0) return;
+    const present = Math.floor(now_ms / 1_000);
+    for (let index = 0; index < SECONDS; index++) this.times[index] = present - SECONDS + 1 + index;
+    shift(this.messages, by);
+    for (const { series, covered } of this.#lanes.values()) {
+      shift(covered, by);
+      for (const measure of MEASURES)
+        for (const transport of TRANSPORTS) shift(series[measure][transport], by);
+    }
+    const first = this.times[0] ?? present;
+    this.#rests = this.#rests.filter(({ to_s }) => to_s >= first);
+  }
+
+  /** What the server has counted for a lane; null where it cannot be had. `using` is what the lane reads with. */
+  figures(key: string, figures: Figures | null, using: Transport, at_ms: number): void {
+    const lane = this.#lane(key);
+    const { last } = lane;
+    lane.last = figures === null || this.resting ? null : { figures, at_ms };
+    if (figures === null || last === null || this.resting) return;
+    this.advance(at_ms);
+    // After a gap, or from a server that has begun to count anew, there is no telling when it was.
+    const anew = last.figures.since !== null && figures.since !== last.figures.since;
+    if (at_ms - last.at_ms > GAP_MS || anew) return;
+    this.#spread(lane.covered, last.at_ms, at_ms, at_ms - last.at_ms);
+    for (const transport of TRANSPORTS) {
+      const [now, before] = [figures.costs[transport], last.figures.costs[transport]];
+      for (const measure of ['requests', 'wire_bytes'] as const) {
+        const more = now[measure] - before[measure];
+        if (more > 0 || transport === using)
+          this.#spread(lane.series[measure][transport], last.at_ms, at_ms, Math.max(0, more));
+      }
+    }
+  }
+
+  /** The lane begins to read as a client that has cost nothing yet. */
+  begin(key: string, at_ms: number): void {
+    this.#lane(key).last = this.resting ? null : { figures: NO_FIGURES, at_ms };
+  }
+
+  /** The lane reads no more. */
+  breakOff(key: string): void {
+    this.#lane(key).last = null;
+  }
+
+  /** A lane saw a message `delay_ms` after it was published. */
+  seen(key: string, cursor: string, transport: Transport, at_ms: number, delay_ms: number): void {
+    if (this.resting) return;
+    this.advance(at_ms);
+    const lane = this.#lane(key);
+    lane.delays.add(at_ms, delay_ms, transport);
+    const s = Math.floor(at_ms / 1_000);
+    if (lane.second?.s !== s || lane.second.transport !== transport)
+      lane.second = { transport, s, delays: [] };
+    const { delays } = lane.second;
+    if (delays.length < OF_A_SECOND) delays.push(delay_ms);
+    this.#set(lane.series.delay_ms[transport], s, median(delays));
+    this.#mark(cursor, at_ms - delay_ms);
+  }
+
+  /** Nothing is recorded until `resume`. */
+  rest(now_ms: number): void {
+    this.#restingSince_s ??= now_ms / 1_000;
+    for (const lane of this.#lanes.values()) lane.last = null;
+  }
+
+  resume(now_ms: number): void {
+    if (this.#restingSince_s === null) return;
+    this.#rests.push({ from_s: this.#restingSince_s, to_s: now_ms / 1_000 });
+    this.#restingSince_s = null;
+    this.advance(now_ms);
+  }
+
+  /** What a lane's transport has cost since `from_s`, and how long its messages mostly took; null where there were none. */
+  total(
+    key: string,
+    transport: Transport,
+    from_s: number,
+  ): { requests: number; wire_bytes: number; delay_ms: number | null } {
+    const { series, delays } = this.#lane(key);
+    const sum = (measure: 'requests' | 'wire_bytes') => this.#sum(series[measure][transport], from_s);
+    return {
+      requests: Math.round(sum('requests')),
+      wire_bytes: Math.round(sum('wire_bytes')),
+      delay_ms: delays.median(from_s * 1_000, transport),
+    };
+  }
+
+  messagesSince(from_s: number): number {
+    return this.#sum(this.messages, from_s);
+  }
+
+  #first(from_s: number): number {
+    return Math.max(0, SECONDS - 1 - Math.floor(this.#present - from_s));
+  }
+
+  #sum(series: Series, from_s: number): number {
+    return series.slice(this.#first(from_s)).reduce((total: number, value) => total + (value ?? 0), 0);
+  }
+
+  get #present(): number {
+    return this.times[SECONDS - 1] ?? 0;
+  }
+
+  #lane(key: string): LaneState {
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      const byTransport = () => ({ poll: empty(), 'long-poll': empty(), stream: empty() });
+      const series = { requests: byTransport(), wire_bytes: byTransport(), delay_ms: byTransport() };
+      lane = { series, covered: empty(), last: null, delays: new DelayRing(), second: null };
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  /** Over the seconds between two looks, each as much as its share of that time. */
+  #spread(series: Series, from_ms: number, to_ms: number, amount: number): void {
+    const whole_ms = Math.max(to_ms - from_ms, 1);
+    for (let s = Math.floor(from_ms / 1_000); s * 1_000 < to_ms; s++) {
+      const share_ms = Math.min(to_ms, (s + 1) * 1_000) - Math.max(from_ms, s * 1_000);
+      const index = this.#index(s);
+      if (index !== null) series[index] = (series[index] ?? 0) + (amount * share_ms) / whole_ms;
+    }
+  }
+
+  #set(series: Series, s: number, value: number): void {
+    const index = this.#index(s);
+    if (index !== null) series[index] = value;
+  }
+
+  #mark(cursor: string, at_ms: number): void {
+    if (this.#marked.has(cursor)) return;
+    this.#marked.add(cursor);
+    const [oldest] = this.#marked;
+    if (this.#marked.size > MARKED && oldest !== undefined) this.#marked.delete(oldest);
+    const index = this.#index(Math.floor(at_ms / 1_000));
+    if (index !== null) this.messages[index] = (this.messages[index] ?? 0) + 1;
+  }
+
+  #index(s: number): number | null {
+    const index = SECONDS - 1 - (this.#present - s);
+    return index >= 0 && index < SECONDS ? index : null;
+  }
+}
+
+/** The newest delays of a lane, each with its time. */
+class DelayRing {
+  readonly #at_ms = new Float64Array(DELAYS);
+  readonly #delay_ms = new Float32Array(DELAYS);
+  readonly #by = new Uint8Array(DELAYS);
+  #count = 0;
+
+  add(at_ms: number, delay_ms: number, by: Transport): void {
+    this.#by[this.#count % DELAYS] = TRANSPORTS.indexOf(by);
+    this.#at_ms[this.#count % DELAYS] = at_ms;
+    this.#delay_ms[this.#count % DELAYS] = delay_ms;
+    this.#count += 1;
+  }
+
+  median(from_ms: number, by: Transport): number | null {
+    const wanted = TRANSPORTS.indexOf(by);
+    const kept = Math.min(this.#count, DELAYS);
+    const delays: number[] = [];
+    for (let index = 0; index < kept; index++) {
+      if ((this.#at_ms[index] ?? 0) >= from_ms && this.#by[index] === wanted)
+        delays.push(this.#delay_ms[index] ?? 0);
+    }
+    return delays.length === 0 ? null : median(delays);
+  }
+}
+
+function empty(): Series {
+  return new Array<number | null>(SECONDS).fill(null);
+}
+
+function shift(series: Series, by: number): void {
+  // A plain loop is many times as fast as `copyWithin` on an array with nulls in it.
+  for (let index = 0; index < SECONDS; index++) series[index] = series[index + by] ?? null;
+}
+
+/** The middle one, or of two the lower. `values` is not empty. */
+function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[(sorted.length - 1) >> 1] ?? 0;
+}

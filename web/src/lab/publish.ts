@@ -1,0 +1,66 @@
+// Publishing one message: `POST /messages`, tried a second time where the network failed.
+//
+// Both attempts carry the same Idempotency-Key, so a first attempt whose answer got lost is not published twice.
+
+import { type Fetch, problemDetail, route } from '../client/http.ts';
+import { parseMessage, type Message } from '../client/message.ts';
+
+export interface Draft {
+  room: string;
+  author: string;
+  text: string;
+}
+
+export type Published =
+  | { ok: true; message: Message }
+  | { ok: false; why: 'network' | 'refused' | 'away' | 'garbled'; detail: string | null };
+
+/** The status of an answer that says the store cannot be written. */
+const STORE_AWAY = 503;
+const PATIENCE_MS = 10_000;
+const SECOND_TRY_MS = 500;
+
+/** `client` is the reader whose user writes; the room is told that name for it. */
+export async function publish(
+  draft: Draft,
+  key: string,
+  send: Fetch = (...call) => fetch(...call),
+  client: string | null = null,
+): Promise<Published> {
+  let response: Response;
+  try {
+    response = await attempt(draft, key, send, client);
+  } catch {
+    await new Promise((resolve) => setTimeout(resolve, SECOND_TRY_MS));
+    try {
+      response = await attempt(draft, key, send, client);
+    } catch {
+      return { ok: false, why: 'network', detail: null };
+    }
+  }
+  if (!response.ok) {
+    const why = response.status === STORE_AWAY ? 'away' : 'refused';
+    return { ok: false, why, detail: await problemDetail(response) };
+  }
+  try {
+    return { ok: true, message: parseMessage(await response.json()) };
+  } catch {
+    return { ok: false, why: 'garbled', detail: null };
+  }
+}
+
+async function attempt(draft: Draft, key: string, send: Fetch, client: string | null): Promise<Response> {
+  const request = new AbortController();
+  const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+  try {
+    return await send(route('messages', { client }), {
+      method: 'POST',
+      cache: 'no-store',
+      headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+      body: JSON.stringify(draft),
+      signal: request.signal,
+    });
+  } finally {
+    clearTimeout(timeout);
+  }
+}

@@ -1,0 +1,34 @@
+// Which room the page is in: what the address says, and addresses of other rooms.
+
+import { ASKED } from './url-settings.ts';
+
+export const LOBBY = 'lobby';
+
+/** The same rule as the server's. Escaped so that it is also good for a field's `pattern`. */
+export const ROOM_PATTERN = String.raw`[A-Za-z0-9_\-]{1,64}`;
+
+const ROOM = new RegExp(`^${ROOM_PATTERN}$`);
+
+export type RoomChoice = { ok: true; room: string } | { ok: false; given: string };
+
+/** Reads `?room=`. Without one, or with an empty one, it is the lobby. */
+export function roomFrom(search: string): RoomChoice {
+  const given = new URLSearchParams(search).get('room') ?? '';
+  if (given === '') return { ok: true, room: LOBBY };
+  return ROOM.test(given) ? { ok: true, room: given } : { ok: false, given };
+}
+
+/** What else of an address belongs to the page and goes along to another room. */
+const KEPT = ['view', 'lang', ...ASKED];
+
+export function keptOf(search: string): [string, string][] {
+  return [...new URLSearchParams(search)].filter(([name]) => KEPT.includes(name));
+}
+
+/** The address that opens `room`, built on the page's own. */
+export function roomLink(room: string, page: string): string {
+  const link = new URL(page);
+  link.search = new URLSearchParams([['room', room], ...keptOf(link.search)]).toString();
+  link.hash = '';
+  return link.href;
+}

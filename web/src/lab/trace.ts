@@ -1,0 +1,183 @@
+// What the server saw of one client: `GET /trace?client=…`, read on from where the last answer ended.
+
+import { aside } from './uncredentialed-fetch.ts';
+import type { ServerClock } from './clock.ts';
+import { type Fetch, route } from '../client/http.ts';
+import { Garbled, isRecord } from '../client/message.ts';
+import { TRANSPORTS, type Transport } from '../client/transport.ts';
+
+const KINDS = ['opened', 'request', 'answer', 'push', 'closed'] as const;
+const CONTENTS = ['messages', 'reset', 'keep-alive', 'presence'] as const;
+
+export type Kind = (typeof KINDS)[number];
+/** What a push carried. */
+export type Content = (typeof CONTENTS)[number];
+
+export interface TraceEvent {
+  seq: number;
+  /** Milliseconds since the Unix epoch, by the server's clock. */
+  at_ms: number;
+  /** The server's number for the TCP connection. */
+  connection: number;
+  kind: Kind;
+  transport: Transport;
+  bytes_in: number;
+  bytes_out: number;
+  messages: number;
+  /** Of an answer. */
+  status: number | null;
+  /** Of a push. */
+  content: Content | null;
+}
+
+export interface TraceAnswer {
+  now_ms: number;
+  /** Of the newest event. */
+  seq: number;
+  /** Events after the one asked for that the server has no more. */
+  lost: number;
+  events: TraceEvent[];
+}
+
+export interface TraceListener {
+  events(events: TraceEvent[]): void;
+  /** So many events before the next ones are not known. */
+  lost(count: number): void;
+  /** The server has begun to count anew: it was started again. */
+  restarted(): void;
+}
+
+const EVERY_MS = 500;
+const PATIENCE_MS = 10_000;
+
+export function parseTrace(value: unknown): TraceAnswer {
+  if (!isRecord(value) || !Array.isArray(value['events'])) throw new Garbled('a trace without events');
+  return {
+    now_ms: whole(value, 'now_us') / 1_000,
+    seq: whole(value, 'seq'),
+    lost: whole(value, 'lost'),
+    events: value['events'].map(parseEvent).filter((event) => event !== null),
+  };
+}
+
+/** Null for kinds that this page does not know: a newer server may tell more. */
+function parseEvent(value: unknown): TraceEvent | null {
+  if (!isRecord(value)) throw new Garbled('an event is no object');
+  const kind = KINDS.find((each) => each === value['kind']);
+  // A connection may end after something else was done on it; what is traced is reading.
+  const transport = TRANSPORTS.find((each) => each === value['transport']) ?? 'poll';
+  if (kind === undefined) return null;
+  return {
+    seq: whole(value, 'seq'),
+    at_ms: whole(value, 'at_us') / 1_000,
+    connection: whole(value, 'connection'),
+    kind,
+    transport,
+    bytes_in: whole(value, 'bytes_in'),
+    bytes_out: whole(value, 'bytes_out'),
+    messages: whole(value, 'messages'),
+    status: typeof value['status'] === 'number' ? value['status'] : null,
+    content: CONTENTS.find((each) => each === value['content']) ?? null,
+  };
+}
+
+function whole(record: Record<string, unknown>, name: string): number {
+  const value = record[name];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new Garbled(`a trace without ${name}`);
+  return value;
+}
+
+/** Reads a client's trace while the page is visible and the watch is on. */
+export class TraceWatch {
+  readonly #client: string;
+  readonly #clock: ServerClock;
+  readonly #listener: TraceListener;
+  readonly #get: Fetch;
+  #going = false;
+  #asking = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #last: { seq: number; at_ms: number } | null = null;
+
+  constructor(client: string, clock: ServerClock, listener: TraceListener, get: Fetch = aside) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#get = get;
+    document.addEventListener('visibilitychange', this.#wake);
+  }
+
+  go(): void {
+    if (this.#going) return;
+    this.#going = true;
+    void this.#ask();
+  }
+
+  pause(): void {
+    this.#going = false;
+    clearTimeout(this.#timer);
+  }
+
+  end(): void {
+    this.pause();
+    document.removeEventListener('visibilitychange', this.#wake);
+  }
+
+  readonly #wake = (): void => void this.#ask();
+
+  async #ask(): Promise<void> {
+    clearTimeout(this.#timer);
+    if (!this.#going || this.#asking || document.hidden) return;
+    this.#asking = true;
+    // What cannot be had now is asked for again; the server keeps it for a while.
+    await this.#read().catch(() => {});
+    this.#asking = false;
+    if (this.#going) this.#timer = setTimeout(() => void this.#ask(), EVERY_MS);
+  }
+
+  async #read(): Promise<void> {
+    const last = this.#last;
+    // The last known event is asked for again: only a server that was not started anew still has it.
+    const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
+    if (answer === null) return;
+    const again = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
+    const restarted =
+      last !== null &&
+      (answer.seq < last.seq ||
+        (again !== undefined && again.at_ms !== last.at_ms) ||
+        (again === undefined && answer.lost === 0));
+    if (restarted) {
+      this.#last = null;
+      this.#listener.restarted();
+      return this.#read();
+    }
+    const events = again === undefined ? answer.events : answer.events.slice(1);
+    // The event that is known already is among the lost.
+    const lost = last === null ? answer.lost : answer.lost - 1;
+    if (lost > 0) this.#listener.lost(lost);
+    const newest = events.at(-1);
+    if (newest === undefined) return;
+    this.#last = { seq: newest.seq, at_ms: newest.at_ms };
+    this.#listener.events(events);
+  }
+
+  /** Null where the server knows of no such client: it has not read yet, or the server was started anew. */
+  async #fetch(after: number): Promise<TraceAnswer | null> {
+    const request = new AbortController();
+    const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+    const asked_ms = performance.now();
+    try {
+      const response = await this.#get(route('trace', { client: this.#client, after }), {
+        cache: 'no-store',
+        signal: request.signal,
+      });
+      const heard_ms = performance.now();
+      if (response.status === 404) return null;
+      if (!response.ok) throw new Garbled(`the trace answered ${response.status}`);
+      const answer = parseTrace(await response.json());
+      this.#clock.sample(asked_ms, heard_ms, answer.now_ms);
+      return answer;
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// A source of messages to look at: really published through `POST /messages`, and limited so that it can do no harm.
+//
+// One pattern runs at a time. Messages are due at times of their own (open loop); where publishing does not keep up
+// they slip, and never more than two are on their way.
+
+import { idempotencyKey } from './identity.ts';
+import type { Message } from '../client/message.ts';
+import { publish, type Draft, type Published } from './publish.ts';
+
+export type Pattern = 'chatty' | 'burst' | 'steady';
+
+export const BURST = 200;
+/** Messages a second. */
+export const RATE = { min: 0.1, max: 50, initial: 2 } as const;
+/** Nothing runs longer, nor publishes more: enough for ten minutes of 20 messages a second on each of two lanes. */
+export const LIMITS = { minutes: 15, messages: 15_000 } as const;
+
+/** The mean gap between two messages of a chatty room. */
+const CHATTY_GAP_MS = 1_500;
+/** Polls and the ledger need some of the six connections a browser opens. */
+const IN_FLIGHT = 2;
+/** So many failures in a row are no accident. */
+const FAILURES = 3;
+
+export type Ended =
+  /** All of a burst is out. */
+  | { kind: 'done' }
+  | { kind: 'stopped' }
+  /** The page was hidden or left. */
+  | { kind: 'hidden' }
+  | { kind: 'limit' }
+  | { kind: 'failed'; why: Published & { ok: false } };
+
+export interface Progress {
+  pattern: Pattern;
+  published: number;
+  failed: number;
+}
+
+export interface TrafficListener {
+  progress(progress: Progress): void;
+  published(message: Message, sent_ms: number): void;
+  ended(how: Ended, progress: Progress): void;
+}
+
+export interface TrafficParts {
+  room: string;
+  author: string;
+  /** The text of a pattern's message number `number`, from 1. */
+  text: (pattern: Pattern, number: number) => string;
+  send?: (draft: Draft, key: string) => Promise<Published>;
+  random?: () => number;
+}
+
+interface Run extends Progress {
+  begun_ms: number;
+  due: number;
+  on_the_way: number;
+  failures_in_a_row: number;
+  due_ms: number;
+}
+
+export class Traffic {
+  readonly #parts: Required<TrafficParts>;
+  readonly #listener: TrafficListener;
+  #run: Run | null = null;
+  #rate: number = RATE.initial;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(parts: TrafficParts, listener: TrafficListener) {
+    this.#parts = { send: publish, random: Math.random, ...parts };
+    this.#listener = listener;
+  }
+
+  get pattern(): Pattern | null {
+    return this.#run?.pattern ?? null;
+  }
+
+  /** Of the steady pattern, from the next message on. */
+  setRate(per_second: number): void {
+    this.#rate = Math.min(RATE.max, Math.max(RATE.min, per_second));
+    if (this.#run?.pattern !== 'steady') return;
+    this.#run.due_ms = performance.now() + this.#gap_ms('steady');
+    this.#work(this.#run);
+  }
+
+  start(pattern: Pattern): void {
+    this.stop();
+    const now_ms = performance.now();
+    this.#run = {
+      pattern,
+      published: 0,
+      failed: 0,
+      begun_ms: now_ms,
+      due: 0,
+      on_the_way: 0,
+      failures_in_a_row: 0,
+      due_ms: now_ms,
+    };
+    this.#listener.progress(this.#run);
+    this.#work(this.#run);
+  }
+
+  stop(how: Ended = { kind: 'stopped' }): void {
+    clearTimeout(this.#timer);
+    const run = this.#run;
+    this.#run = null;
+    if (run !== null) this.#listener.ended(how, run);
+  }
+
+  #work(run: Run): void {
+    clearTimeout(this.#timer);
+    while (run === this.#run) {
+      const now_ms = performance.now();
+      const most = run.pattern === 'burst' ? BURST : LIMITS.messages;
+      if (run.due >= most) {
+        // The last answers decide how it ends.
+        if (run.on_the_way === 0) this.stop({ kind: run.pattern === 'burst' ? 'done' : 'limit' });
+        return;
+      }
+      if (now_ms - run.begun_ms > LIMITS.minutes * 60_000) return this.stop({ kind: 'limit' });
+      if (run.on_the_way >= IN_FLIGHT) return;
+      if (run.due_ms > now_ms) {
+        this.#timer = setTimeout(() => this.#work(run), run.due_ms - now_ms);
+        return;
+      }
+      run.due_ms = Math.max(run.due_ms, now_ms - 1_000) + this.#gap_ms(run.pattern);
+      void this.#publish(run);
+    }
+  }
+
+  async #publish(run: Run): Promise<void> {
+    const { room, author, text, send } = this.#parts;
+    run.due += 1;
+    run.on_the_way += 1;
+    const sent_ms = performance.now();
+    const result = await send({ room, author, text: text(run.pattern, run.due) }, idempotencyKey());
+    run.on_the_way -= 1;
+    if (result.ok) {
+      run.published += 1;
+      run.failures_in_a_row = 0;
+      this.#listener.published(result.message, sent_ms);
+    } else {
+      run.failed += 1;
+      run.failures_in_a_row += 1;
+    }
+    if (run !== this.#run) return;
+    this.#listener.progress(run);
+    // What is refused now is refused again.
+    if (!result.ok && (result.why === 'refused' || run.failures_in_a_row >= FAILURES))
+      return this.stop({ kind: 'failed', why: result });
+    this.#work(run);
+  }
+
+  #gap_ms(pattern: Pattern): number {
+    switch (pattern) {
+      case 'burst':
+        return 0;
+      case 'steady':
+        return 1_000 / this.#rate;
+      case 'chatty':
+        // Independent people: exponential gaps.
+        return -Math.log(1 - this.#parts.random()) * CHATTY_GAP_MS;
+    }
+  }
+}

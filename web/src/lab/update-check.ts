@@ -1,0 +1,20 @@
+// Whether the server has a newer page than this one: the document it serves now names other files.
+
+import { aside } from './uncredentialed-fetch.ts';
+import type { Fetch } from '../client/http.ts';
+
+/** The built page's script has a hash in its name; while the page is worked on there is nothing to compare. */
+const BUILT = /\/(assets\/[^/?#]+\.js)(?:[?#]|$)/;
+
+export async function isNewer(script: string, page: string, get: Fetch = aside): Promise<boolean> {
+  const own = BUILT.exec(script)?.[1];
+  if (own === undefined) return false;
+  try {
+    const response = await get(page, { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
+    // Anything but a page that has scripts of its own says nothing.
+    const text = response.ok ? await response.text() : '';
+    return text.includes('assets/') && !text.includes(own);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,120 @@
+// Writing: name, message, send, and what becomes of it.
+
+import { rememberedName, rememberName } from '../lab/identity.ts';
+import { strings } from '../i18n/index.ts';
+import { h, setText } from './dom.ts';
+
+/** The server's limits, in Unicode characters. */
+const NAME_LIMIT = 64;
+const TEXT_LIMIT = 4_096;
+
+const CONTROL = /\p{Cc}/u;
+/** A text may have lines and tabs. */
+const CONTROL_BUT_SPACE = /[^\P{Cc}\n\t]/u;
+
+/** A message that arrives sooner than this needs no word on the way. */
+const PATIENCE_MS = 400;
+
+export class Composer {
+  readonly element: HTMLFormElement;
+  readonly #name: HTMLInputElement;
+  readonly #text: HTMLTextAreaElement;
+  readonly #problem: HTMLElement;
+  readonly #pending: HTMLElement;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(send: (author: string, text: string) => void) {
+    this.#name = h('input', { id: 'name', autocomplete: 'nickname', spellcheck: 'false', dir: 'auto' });
+    this.#name.value = rememberedName();
+    this.#text = h('textarea', { id: 'message', rows: 1, dir: 'auto', enterkeyhint: 'send' });
+    this.#problem = h('p', { class: 'problem', role: 'alert', id: 'problem' });
+    this.#pending = h('p', { class: 'pending' });
+    this.element = h(
+      'form',
+      { class: 'composer', novalidate: true, autocomplete: 'on' },
+      h('div', { class: 'field field-name' }, h('label', { for: 'name' }, strings.name), this.#name),
+      h('div', { class: 'field field-message' }, h('label', { for: 'message' }, strings.message), this.#text),
+      h('button', { class: 'send', type: 'submit' }, strings.send),
+      h('div', { class: 'composer-notes' }, this.#problem, this.#pending),
+    );
+
+    this.#text.addEventListener('keydown', (event) => {
+      // While an input method composes a word, Enter belongs to it.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.element.requestSubmit();
+    });
+    this.#name.addEventListener('change', () => rememberName(this.#name.value.trim()));
+    for (const field of [this.#name, this.#text]) {
+      field.addEventListener('input', () =>
+        this.#refuse(field, problemOf(this.#name.value, this.#text.value)),
+      );
+    }
+    this.element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit(send);
+    });
+  }
+
+  /** The name as it stands, where the server would take it; else null. */
+  get author(): string | null {
+    const name = this.#name.value.trim();
+    return name === '' || length(name) > NAME_LIMIT || CONTROL.test(name) ? null : name;
+  }
+
+  /** What is still on its way: `sentence`, or nothing. */
+  pending(sentence: string | null): void {
+    clearTimeout(this.#patience);
+    if (sentence === null || this.#pending.textContent !== '') setText(this.#pending, sentence ?? '');
+    else this.#patience = setTimeout(() => setText(this.#pending, sentence), PATIENCE_MS);
+  }
+
+  /** Puts back what could not be sent, in front of what has been written since. */
+  giveBack(texts: string[], sentence: string): void {
+    this.#text.value = [...texts, this.#text.value].filter((text) => text !== '').join('\n');
+    this.#say(sentence);
+  }
+
+  #submit(send: (author: string, text: string) => void): void {
+    const author = this.#name.value.trim();
+    const text = this.#text.value.trim();
+    const problem = problemOf(author, text);
+    if (author === '') return this.#refuse(this.#name, strings.needName, true);
+    if (text === '') return this.#refuse(this.#text, strings.needText, true);
+    if (problem !== null) return this.#refuse(this.author === null ? this.#name : this.#text, problem, true);
+    this.#refuse(this.#text, null);
+    rememberName(author);
+    this.#text.value = '';
+    send(author, text);
+  }
+
+  #refuse(field: HTMLElement, sentence: string | null, focus = false): void {
+    for (const each of [this.#name, this.#text]) {
+      const at_fault = sentence !== null && each === field;
+      each.toggleAttribute('aria-invalid', false);
+      if (at_fault) each.setAttribute('aria-invalid', 'true');
+      if (at_fault) each.setAttribute('aria-describedby', 'problem');
+      else each.removeAttribute('aria-describedby');
+    }
+    this.#say(sentence ?? '');
+    if (focus) field.focus();
+  }
+
+  #say(sentence: string): void {
+    setText(this.#problem, sentence);
+  }
+}
+
+/** What the server would refuse, said in the page's own language. */
+function problemOf(name: string, text: string): string | null {
+  if (length(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
+  if (CONTROL.test(name.trim())) return strings.controlName;
+  if (CONTROL_BUT_SPACE.test(text.trim())) return strings.controlText;
+  const over = length(text.trim()) - TEXT_LIMIT;
+  return over > 0 ? strings.longText(over) : null;
+}
+
+/** In Unicode characters, as the server counts. */
+function length(text: string): number {
+  return text.length <= NAME_LIMIT ? text.length : Array.from(text).length;
+}

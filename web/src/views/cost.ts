@@ -1,0 +1,200 @@
+// The cost of reading: the server's figures, exactly, and the delays this page measured.
+//
+// A lane alone has a column for each transport it has used; beside another lane it has one, for the transport in use
+// and for the polls that stood in for it.
+
+import type { DelayFigures } from '../lab/delays.ts';
+import { count, milliseconds, timeOfDay } from '../i18n/format.ts';
+import type { Lane } from '../lab/lane.ts';
+import type { Cost, Missing } from '../lab/ledger.ts';
+import { strings } from '../i18n/index.ts';
+import { TRANSPORTS, type Transport } from '../client/transport.ts';
+import { billedTo, billLink } from './stats-link.ts';
+import { h, setText } from './dom.ts';
+import { line } from './transport-swatch.ts';
+
+type Row = keyof typeof strings.costRows;
+
+const ROWS: Record<Row, (cost: Cost, delays: DelayFigures | null) => string> = {
+  requests: ({ requests }) => count(requests),
+  empty: ({ empty }) => count(empty),
+  messages: ({ messages }) => count(messages),
+  connections: ({ connections }) => count(connections),
+  wire_bytes: ({ wire_bytes }) => count(wire_bytes),
+  bytes_per_message: ({ wire_bytes, messages }) =>
+    messages === 0 ? strings.noFigure : count(Math.round(wire_bytes / messages)),
+  delay_median: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.median_ms)),
+  delay_95: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.p95_ms)),
+};
+
+export class CostView {
+  readonly element: HTMLElement;
+  readonly #lane: Lane;
+  readonly #only_current: boolean;
+  readonly #head: HTMLTableRowElement;
+  readonly #body: HTMLTableSectionElement;
+  readonly #summary: HTMLElement;
+  readonly #client: HTMLElement;
+  readonly #since: HTMLElement;
+  readonly #raw: HTMLAnchorElement;
+  readonly #stale = h('p', { class: 'stale', hidden: true });
+  /** What the figures are of, where the transport alone does not say it. */
+  readonly #note = h('p', { class: 'cost-note', hidden: true });
+  #billedTo: string | null = null;
+  #current: Transport;
+  #columns: Transport[] = [];
+
+  constructor(key: string, lane: Lane, first: Transport, columns: 'used' | 'current') {
+    const [detailId, sourceId] = [`${key}-cost-detail`, `${key}-cost-source`];
+    this.#lane = lane;
+    this.#current = first;
+    this.#only_current = columns === 'current';
+    this.#head = h('tr');
+    this.#body = h('tbody');
+    this.#summary = h('span', { class: 'cost-summary' });
+    this.#client = h('code');
+    this.#since = h('span');
+    this.#raw = h('a', { target: '_blank', rel: 'noopener' }, strings.rawFigures);
+    const detail = h(
+      'div',
+      { class: 'cost-detail', id: detailId },
+      h(
+        'table',
+        { 'aria-describedby': sourceId },
+        h('caption', {}, strings.cost),
+        h('thead', {}, this.#head),
+        this.#body,
+      ),
+      this.#stale,
+      this.#note,
+      h(
+        'p',
+        { class: 'source', id: sourceId },
+        `${strings.countedFor} `,
+        this.#client,
+        ' ',
+        this.#since,
+        ' ',
+        this.#raw,
+      ),
+    );
+    const fold = h(
+      'button',
+      { class: 'fold cost-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': detailId },
+      h('span', { class: 'cost-fold-title' }, strings.cost),
+      this.#summary,
+    );
+    this.element = h('div', { class: 'cost', role: 'group', 'aria-label': strings.costOf }, fold, detail);
+    fold.addEventListener('click', () => {
+      const open = this.element.toggleAttribute('data-open');
+      fold.setAttribute('aria-expanded', String(open));
+      if (open) detail.scrollIntoView({ block: 'nearest' });
+    });
+    this.#label(lane.client);
+    this.#draw();
+
+    lane.subscribe({
+      transport: (transport) => {
+        this.#current = transport;
+        this.#draw();
+      },
+      client: (label) => {
+        this.#label(label);
+        this.#draw();
+      },
+      link: () => {
+        const client = billedTo(lane);
+        if (client === this.#billedTo) return;
+        this.#billedTo = client;
+        this.#explain();
+      },
+      figures: (_bill, _at_ms, missing) => this.#show(missing),
+    });
+  }
+
+  /** Without new figures the last ones stay, and the table says so, and why. */
+  #show(missing: Missing | null): void {
+    this.#stale.hidden = missing === null;
+    this.element.toggleAttribute('data-stale', missing !== null);
+    if (missing === null) return this.#draw();
+    const { told_ms } = this.#lane.bill;
+    const told = told_ms === null ? null : new Date(performance.timeOrigin + told_ms).toISOString();
+    const of = told === null ? strings.noFiguresYet : strings.figuresOf(timeOfDay(told));
+    setText(this.#stale, `${strings.missing[missing]} ${of}`);
+  }
+
+  #explain(): void {
+    const { polls } = this.#lane.bill.used;
+    const standsIn = this.#only_current && polls.requests > 0;
+    this.#note.hidden = this.#billedTo === null && !standsIn;
+    if (this.#billedTo !== null)
+      this.#note.replaceChildren(`${strings.alongOnly} `, billLink(this.#billedTo), '.');
+    else if (standsIn)
+      setText(this.#note, strings.standIn(strings.transports[this.#current], polls.requests, polls.messages));
+  }
+
+  #label(client: string): void {
+    setText(this.#client, client);
+    this.#raw.href = `ledger?client=${client}`;
+  }
+
+  #draw(): void {
+    const { costs, delays, since, used: inUse } = this.#lane.bill;
+    const costOf = (transport: Transport) => (this.#only_current ? inUse.cost : costs[transport]);
+    const delaysOf = (transport: Transport) => (this.#only_current ? inUse.delays : delays[transport]);
+    const used = this.#only_current
+      ? [this.#current]
+      : TRANSPORTS.filter((each) => each === this.#current || costs[each].requests > 0);
+    if (used.join() !== this.#columns.join()) this.#build(used);
+
+    for (const transport of used) {
+      for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
+        const figure = ROWS[cell.dataset['row'] as Row];
+        setText(cell, since === null ? strings.noFigure : figure(costOf(transport), delaysOf(transport)));
+      }
+    }
+    for (const cell of this.element.querySelectorAll<HTMLElement>('th[data-transport], td[data-transport]')) {
+      const current = cell.dataset['transport'] === this.#current;
+      cell.toggleAttribute('data-current', current);
+      if (cell.tagName === 'TH' && current) cell.setAttribute('aria-current', 'true');
+      else cell.removeAttribute('aria-current');
+    }
+    const { requests, wire_bytes } = costOf(this.#current);
+    setText(this.#summary, since === null ? strings.noFigure : strings.costSummary(requests, wire_bytes));
+    this.#explain();
+    setText(this.#since, since === null ? strings.notYet : strings.countedSince(timeOfDay(since)));
+  }
+
+  #build(columns: Transport[]): void {
+    this.#columns = columns;
+    this.#head.replaceChildren(
+      h('td'),
+      ...columns.map((transport) =>
+        h(
+          'th',
+          { scope: 'col', 'data-transport': transport },
+          line(transport),
+          strings.transports[transport],
+        ),
+      ),
+    );
+    this.#body.replaceChildren(
+      ...(Object.keys(ROWS) as Row[]).map((row) =>
+        h(
+          'tr',
+          {},
+          h(
+            'th',
+            {
+              scope: 'row',
+              'aria-description': strings.costExplained[row],
+              'data-explained': strings.costExplained[row],
+            },
+            strings.costRows[row],
+          ),
+          ...columns.map((transport) => h('td', { 'data-transport': transport, 'data-row': row })),
+        ),
+      ),
+    );
+  }
+}

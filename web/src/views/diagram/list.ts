@@ -1,0 +1,92 @@
+// The same events as a list in words: there for screen readers always, and for everybody on demand.
+
+import { count } from '../../i18n/format.ts';
+import { strings } from '../../i18n/index.ts';
+import { h } from '../dom.ts';
+import { lookOf } from '../../lab/diagram/rows.ts';
+import type { Happening } from '../../lab/diagram/sequence.ts';
+import { exactTime, sentence } from './sentences.ts';
+
+/** Events that are listed; the newest ones. */
+const LISTED = 100;
+
+/** So seldom, because a list that changes under its reader is hard to read. */
+const EVERY_MS = 1_000;
+
+export class EventList {
+  readonly element: HTMLElement;
+  readonly #list = h('ol', { class: 'events' });
+  #waiting: Happening[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(id: string) {
+    const { diagram } = strings;
+    this.#list.setAttribute('aria-label', diagram.list);
+    this.element = h(
+      'div',
+      { class: 'event-list visually-hidden', id },
+      h('p', {}, diagram.listShort(count(LISTED))),
+      this.#list,
+    );
+  }
+
+  show(shown: boolean): void {
+    this.element.classList.toggle('visually-hidden', !shown);
+    // A list that scrolls has to be reachable by keyboard.
+    if (shown) this.element.setAttribute('tabindex', '0');
+    else this.element.removeAttribute('tabindex');
+    if (shown) this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  add(happenings: readonly Happening[]): void {
+    this.#waiting = [...this.#waiting, ...happenings].slice(-LISTED);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#write();
+    }, EVERY_MS);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waiting = [];
+    this.#list.replaceChildren();
+  }
+
+  #write(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    const atEnd = scrollHeight - scrollTop - clientHeight < 24;
+    for (const happening of this.#waiting) this.#insert(happening);
+    this.#waiting = [];
+    while (this.#list.childElementCount > LISTED) this.#list.firstElementChild?.remove();
+    if (atEnd) this.element.scrollTop = this.element.scrollHeight;
+  }
+
+  /** In the order of time: that a connection was opened is told with its first request, which may be much later. */
+  #insert(happening: Happening): void {
+    let before: Element | null = null;
+    for (let last = this.#list.lastElementChild; last !== null; last = last.previousElementSibling) {
+      if (Number((last as HTMLElement).dataset['at']) <= happening.at_ms) break;
+      before = last;
+    }
+    this.#list.insertBefore(item(happening), before);
+  }
+}
+
+function item(happening: Happening): HTMLLIElement {
+  const { kind, transport, connection, at_ms, seq } = happening;
+  return h(
+    'li',
+    {
+      'data-kind': kind,
+      'data-look': lookOf(happening),
+      'data-transport': transport,
+      'data-connection': connection,
+      'data-seq': seq,
+      'data-at': at_ms,
+    },
+    h('time', {}, exactTime(at_ms)),
+    ' ',
+    sentence(happening),
+  );
+}

@@ -1,0 +1,72 @@
+// What is drawn, in words: for the list, for whoever hovers or focuses an arrow, and for screen readers.
+
+import { count, milliseconds, seconds } from '../../i18n/format.ts';
+import { strings } from '../../i18n/index.ts';
+import { LOCALE } from '../../i18n/language.ts';
+import { lookOf, type Row } from '../../lab/diagram/rows.ts';
+import type { Happening } from '../../lab/diagram/sequence.ts';
+
+const exact = new Intl.DateTimeFormat(LOCALE, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hourCycle: 'h23',
+});
+
+/** Local time of day to the millisecond. */
+export function exactTime(ms: number): string {
+  return exact.format(ms);
+}
+
+/** `0.34 ms`, `12 ms`, `1.98 s`, `24.5 s`. */
+function span(ms: number): string {
+  if (ms < 9.995) return strings.plots.milliseconds(seconds(ms));
+  if (ms < 999.5) return milliseconds(ms);
+  const grain = ms < 9_995 ? 10 : 100;
+  return strings.diagram.seconds(seconds((Math.round(ms / grain) * grain) / 1_000));
+}
+
+/** All there is to say of one event but when it was. */
+export function sentence(happening: Happening): string {
+  const { diagram } = strings;
+  const { kind, messages, status, bytes_in, bytes_out, after_ms, connection } = happening;
+  const bytes = bytes_in + bytes_out;
+  const details = [
+    messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
+    status !== null && status !== 200 ? diagram.status(status) : null,
+    bytes > 0 ? diagram.bytes(count(bytes), bytes === 1) : null,
+    after_ms === null ? null : diagram.after[kind](span(after_ms)),
+    diagram.connection(connection),
+  ];
+  return `${diagram.looks[lookOf(happening)]}: ${details.filter((detail) => detail !== null).join(', ')}`;
+}
+
+/** What one arrow stands for: one event, or several that are too near to each other to be drawn apart. */
+export function rowSentence(row: Row): string {
+  const { diagram } = strings;
+  const { look, single, messages, bytes, from_ms, to_ms } = row;
+  const times =
+    to_ms - from_ms < 1 ? exactTime(from_ms) : diagram.until(exactTime(from_ms), exactTime(to_ms));
+  if (single !== null) return `${sentence(single)}, ${times}`;
+  const details = [
+    row.count > 1 && look !== 'published' ? diagram.times(count(row.count)) : null,
+    messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
+    bytes > 0 ? diagram.bytes(count(bytes), bytes === 1) : null,
+    times,
+  ];
+  return `${diagram.looks[look]}: ${details.filter((detail) => detail !== null).join(', ')}`;
+}
+
+/** What stands on an arrow, if there is room: null where the arrow says it all. */
+export function label({ look, messages }: Row): string | null {
+  const { diagram } = strings;
+  if (look === 'messages' || look === 'push') return diagram.messages(count(messages), messages === 1);
+  return diagram.short[look] ?? null;
+}
+
+/** What stands in the time before an arrow, if there is room. */
+export function gapLabel({ single }: Row): { text: string; ms: number } | null {
+  if (single === null || single.after_ms === null || single.kind === 'closed') return null;
+  return { text: strings.diagram.gap[single.kind](span(single.after_ms)), ms: single.after_ms };
+}

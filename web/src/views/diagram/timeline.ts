@@ -1,0 +1,253 @@
+// The moving picture: rows and spans between the two lifelines, on a tape that is drawn once and then only moved.
+//
+// The tape is a few windows long. When its end comes near it is laid anew, with the present at its beginning.
+
+import { strings } from '../../i18n/index.ts';
+import type { Transport } from '../../client/transport.ts';
+import { h } from '../dom.ts';
+import { Arrow, type Lifelines } from './arrow.ts';
+import type { Mark } from '../../lab/diagram/event-buffer.ts';
+import { Rows, type Row } from '../../lab/diagram/rows.ts';
+import type { Happening, Span } from '../../lab/diagram/sequence.ts';
+import { svg } from './svg.ts';
+import { exactTime } from './sentences.ts';
+
+/** The tape's length, and how much of it may lie behind the present. */
+const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
+/** Room on the left for times, and on the right. */
+const MARGIN_PX = { left: 62, right: 16 } as const;
+/** As near as a pointer has to be. */
+const NEAR_PX = 8;
+/** Between two times that are written on the left. */
+const TICK_MS: Record<number, number> = { 30_000: 5_000, 60_000: 10_000, 120_000: 20_000 };
+
+export class Picture {
+  readonly element: HTMLElement;
+  readonly #tape: SVGSVGElement;
+  readonly #layers = {
+    open: svg('g', { class: 'spans-open' }),
+    held: svg('g', {}),
+    ticks: svg('g', { class: 'ticks', 'aria-hidden': 'true' }),
+    arrows: svg('g', {}),
+    words: svg('g', { 'aria-hidden': 'true' }),
+  };
+  readonly #arrows = new Map<Row, Arrow>();
+  readonly #spans = new Map<Span, SVGRectElement>();
+  #rows = new Rows(1);
+  #size = { width: 0, height: 0 };
+  #window_ms: number;
+  #base_ms = 0;
+  #offset_px = NaN;
+  /** The one that the keyboard gets to. */
+  #stop: Arrow | null = null;
+
+  constructor(window_ms: number) {
+    this.#window_ms = window_ms;
+    const { open, held, ticks, arrows, words } = this.#layers;
+    this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, words);
+    this.element = h('div', { class: 'tape-frame' }, this.#tape);
+    this.element.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  get drawable(): boolean {
+    return this.#size.width > MARGIN_PX.left + MARGIN_PX.right && this.#size.height > 0;
+  }
+
+  get px_per_ms(): number {
+    return this.#size.height / this.#window_ms;
+  }
+
+  name(transport: Transport): void {
+    this.#tape.setAttribute('aria-label', strings.diagram.of(strings.transports[transport]));
+  }
+
+  resize(width: number, height: number): void {
+    this.#size = { width, height };
+  }
+
+  /**
+   * Lays the tape anew, with `now_ms` in sight; `fill` adds what is to be seen on it. What had the focus has it
+   * again, if it is still there.
+   */
+  lay(now_ms: number, window_ms: number, fill: () => void): void {
+    const focused = this.arrowOf(document.activeElement);
+    this.#clear(now_ms, window_ms);
+    fill();
+    if (focused !== null) this.#focus(this.successorOf(focused));
+  }
+
+  #clear(now_ms: number, window_ms: number): void {
+    this.#window_ms = window_ms;
+    this.#base_ms = now_ms - window_ms * WINDOWS.past;
+    this.#rows = new Rows(this.px_per_ms);
+    this.#arrows.clear();
+    this.#spans.clear();
+    this.#stop = null;
+    for (const layer of Object.values(this.#layers)) layer.replaceChildren();
+    this.#tape.setAttribute('width', String(this.#size.width));
+    this.#tape.setAttribute('height', String(this.#size.height * WINDOWS.tape));
+    this.#offset_px = NaN;
+    this.#tick();
+  }
+
+  /** Whether the tape's end is near. */
+  isSpent(now_ms: number): boolean {
+    return !(now_ms - this.#base_ms < this.#window_ms * WINDOWS.renew && now_ms >= this.#base_ms);
+  }
+
+  happened(happening: Happening): void {
+    this.#show(this.#rows.add(happening));
+  }
+
+  mark(mark: Mark): void {
+    this.#show(this.#rows.mark(mark));
+  }
+
+  /** Draws a span, or its end. */
+  span(span: Span): void {
+    const { browser, server } = this.#lifelines();
+    const from = Math.max(0, this.#y(span.from_ms));
+    const to = span.to_ms === null ? this.#size.height * WINDOWS.tape : this.#y(span.to_ms);
+    let rect = this.#spans.get(span);
+    if (rect === undefined) {
+      const [x, width] = span.kind === 'open' ? [browser, server - browser] : [server - 3, 6];
+      rect = svg('rect', { class: `span-${span.kind}`, 'data-transport': span.transport, x, width });
+      this.#spans.set(span, rect);
+      this.#layers[span.kind].append(rect);
+    }
+    rect.setAttribute('y', from.toFixed(2));
+    rect.setAttribute('height', Math.max(1, to - from).toFixed(2));
+  }
+
+  /** Moves the tape so that `now_ms` is at the bottom. */
+  moveTo(now_ms: number): void {
+    const grain = globalThis.devicePixelRatio || 1;
+    const offset_px = Math.round((this.#size.height - this.#y(now_ms)) * grain) / grain;
+    if (offset_px === this.#offset_px) return;
+    this.#offset_px = offset_px;
+    this.#tape.style.transform = `translateY(${offset_px}px)`;
+  }
+
+  /** Takes away what lies before `ms`. */
+  forget(ms: number): void {
+    for (const row of this.#rows.forget(ms)) {
+      const arrow = this.#arrows.get(row);
+      if (arrow === undefined) continue;
+      const focused = arrow.element === document.activeElement;
+      this.#arrows.delete(row);
+      if (focused) this.#focus(this.#ordered()[0] ?? null);
+      if (arrow === this.#stop) this.#stop = null;
+      arrow.element.remove();
+      arrow.words.remove();
+    }
+    for (const [span, rect] of this.#spans) {
+      if (span.to_ms === null || span.to_ms >= ms) continue;
+      this.#spans.delete(span);
+      rect.remove();
+    }
+  }
+
+  /** The arrow next to where a pointer is in the window: by where the tape really is, whatever has moved it. */
+  arrowAt({ x, y }: { x: number; y: number }): Arrow | null {
+    const { left, top } = this.#tape.getBoundingClientRect();
+    let nearest: Arrow | null = null;
+    let distance = NEAR_PX;
+    for (const arrow of this.#arrows.values()) {
+      const away = arrow.distance(x - left, y - top - this.#y(arrow.row.drawn_ms));
+      if (away < distance) [nearest, distance] = [arrow, away];
+    }
+    return nearest;
+  }
+
+  /** The arrow that stands for the same as `gone` did before the tape was laid anew. */
+  successorOf({ row: gone }: Arrow): Arrow | null {
+    for (const arrow of this.#arrows.values()) {
+      const { look, transport, from_ms, to_ms } = arrow.row;
+      const isSame = look === gone.look && transport === gone.transport;
+      if (isSame && from_ms <= gone.to_ms && to_ms >= gone.from_ms) return arrow;
+    }
+    return null;
+  }
+
+  arrowOf(element: EventTarget | null): Arrow | null {
+    for (const arrow of this.#arrows.values()) if (arrow.element === element) return arrow;
+    return null;
+  }
+
+  has(arrow: Arrow): boolean {
+    return this.#arrows.get(arrow.row) === arrow;
+  }
+
+  /** Where an arrow is in the frame now. */
+  top({ row }: Arrow): number {
+    return this.#y(row.drawn_ms) + row.slant_px / 2 + this.#offset_px;
+  }
+
+  #show({ row, isNew }: { row: Row; isNew: boolean }): void {
+    if (!isNew) return this.#arrows.get(row)?.update();
+    const arrow = new Arrow(row, this.#lifelines(), this.#roomAt(row), this.px_per_ms);
+    for (const each of [arrow.element, arrow.words])
+      each.setAttribute('transform', `translate(0 ${this.#y(row.drawn_ms).toFixed(2)})`);
+    this.#arrows.set(row, arrow);
+    this.#layers.arrows.append(arrow.element);
+    if (arrow.words.hasChildNodes()) this.#layers.words.append(arrow.words);
+    // The keyboard enters at the newest, unless it is inside already.
+    if (!this.element.contains(document.activeElement)) this.#setStop(arrow);
+  }
+
+  /** How far it is to the next label, before or after. */
+  #roomAt({ drawn_ms }: Row): number {
+    let room_ms = Infinity;
+    for (const { hasLabel, row } of this.#arrows.values())
+      if (hasLabel) room_ms = Math.min(room_ms, Math.abs(row.drawn_ms - drawn_ms));
+    return room_ms * this.px_per_ms;
+  }
+
+  #tick(): void {
+    const { browser, server } = this.#lifelines();
+    const step_ms = TICK_MS[this.#window_ms] ?? this.#window_ms / 6;
+    const end_ms = this.#base_ms + this.#window_ms * WINDOWS.tape;
+    for (let at_ms = Math.ceil(this.#base_ms / step_ms) * step_ms; at_ms < end_ms; at_ms += step_ms) {
+      const y = this.#y(at_ms).toFixed(2);
+      this.#layers.ticks.append(
+        svg('path', { d: `M${browser} ${y}H${server}` }),
+        svg('text', { x: browser - 10, y }, exactTime(at_ms).slice(0, -4)),
+      );
+    }
+  }
+
+  #lifelines(): Lifelines {
+    return { browser: MARGIN_PX.left, server: this.#size.width - MARGIN_PX.right };
+  }
+
+  #y(ms: number): number {
+    return (ms - this.#base_ms) * this.px_per_ms;
+  }
+
+  #ordered(): Arrow[] {
+    return [...this.#arrows.values()].sort((one, other) => one.row.drawn_ms - other.row.drawn_ms);
+  }
+
+  #setStop(arrow: Arrow | null): void {
+    this.#stop?.element.setAttribute('tabindex', '-1');
+    this.#stop = arrow;
+    arrow?.element.setAttribute('tabindex', '0');
+  }
+
+  /** Scrolls there only where a reader asked to go there. */
+  #focus(arrow: Arrow | null, preventScroll = true): void {
+    this.#setStop(arrow);
+    arrow?.element.focus({ preventScroll });
+  }
+
+  #key(event: KeyboardEvent): void {
+    const here = this.arrowOf(event.target);
+    if (here === null) return;
+    const arrows = this.#ordered().filter((arrow) => this.top(arrow) <= this.#size.height);
+    const at = arrows.indexOf(here);
+    const next = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: arrows.length - 1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    this.#focus(arrows[Math.min(Math.max(next, 0), arrows.length - 1)] ?? here, false);
+  }
+}

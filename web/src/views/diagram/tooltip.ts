@@ -1,0 +1,64 @@
+// What an arrow says of itself, beside it, while it is hovered or has the focus.
+
+import { h, setText } from '../dom.ts';
+import type { Arrow } from './arrow.ts';
+import type { Picture } from './timeline.ts';
+
+export class Tip {
+  readonly element = h('p', { class: 'tip', hidden: true });
+  readonly #picture: Picture;
+  /** Where in the window the pointer is, while it is over the picture. */
+  #pointer: { x: number; y: number } | null = null;
+  #hovered: Arrow | null = null;
+  #focused: Arrow | null = null;
+  #shown: Arrow | null = null;
+
+  constructor(picture: Picture) {
+    this.#picture = picture;
+    const frame = picture.element;
+    frame.append(this.element);
+    frame.addEventListener('pointermove', (event) => {
+      this.#pointer = { x: event.clientX, y: event.clientY };
+      this.#hovered = picture.arrowAt(this.#pointer);
+      this.follow();
+    });
+    frame.addEventListener('pointerleave', () => {
+      this.#pointer = null;
+      this.#hovered = null;
+      this.follow();
+    });
+    frame.addEventListener('focusin', (event) => {
+      this.#focused = picture.arrowOf(event.target);
+      this.follow();
+    });
+    frame.addEventListener('focusout', () => {
+      this.#focused = null;
+      this.follow();
+    });
+  }
+
+  /** The picture was laid anew, so another arrow stands for what the pointer is on. */
+  relaid(): void {
+    const hovered = this.#hovered;
+    if (hovered === null || this.#pointer === null) return;
+    this.#hovered = this.#picture.successorOf(hovered) ?? this.#picture.arrowAt(this.#pointer);
+  }
+
+  /** Stays beside its arrow, which moves, and goes when the arrow goes. */
+  follow(): void {
+    const wanted = this.#hovered ?? this.#focused;
+    const arrow = wanted !== null && this.#picture.has(wanted) ? wanted : null;
+    if (arrow !== this.#shown) {
+      this.#shown?.element.classList.remove('lit');
+      arrow?.element.classList.add('lit');
+      this.#shown = arrow;
+      this.element.hidden = arrow === null;
+    }
+    if (arrow === null) return;
+    setText(this.element, arrow.element.getAttribute('aria-label') ?? '');
+    // At the other end of the picture: what stands next to the arrow is to be seen beside it.
+    const { clientHeight } = this.#picture.element;
+    const isLow = this.#picture.top(arrow) > clientHeight / 2;
+    this.element.dataset['at'] = isLow ? 'top' : 'bottom';
+  }
+}

@@ -1,0 +1,23 @@
+// What is shown where the page itself could not begin: a sentence and a way on instead of nothing.
+
+import { strings } from '../i18n/index.ts';
+import { h } from './dom.ts';
+import { wordmark } from './header.ts';
+
+export function tellFailure(app: HTMLElement): void {
+  const again = h('a', { class: 'way-on', href: location.href }, strings.pageNotice.reload);
+  app.replaceChildren(
+    h(
+      'main',
+      { class: 'bad-room' },
+      wordmark(),
+      h('h2', {}, strings.pageNotice.failedTitle),
+      h('p', {}, strings.pageNotice.failed),
+      h('p', {}, again),
+    ),
+  );
+  again.addEventListener('click', (event) => {
+    event.preventDefault();
+    location.reload();
+  });
+}

@@ -1,0 +1,86 @@
+// The top of the page: its name, the room with a way to share it and to another one, and what the page adds.
+
+import { keptOf, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
+import { strings } from '../i18n/index.ts';
+import { h, setText } from './dom.ts';
+
+const SHOWN_MS = 2_000;
+
+export function wordmark(): HTMLElement {
+  const { poll, vs, sse } = strings.wordmark;
+  return h(
+    'h1',
+    { class: 'wordmark' },
+    h('span', { 'data-transport': 'poll' }, poll),
+    ' ',
+    h('span', { class: 'vs' }, vs),
+    ' ',
+    h('span', { 'data-transport': 'stream' }, sse),
+  );
+}
+
+export function header(room: string, ...more: HTMLElement[]): HTMLElement {
+  return h(
+    'header',
+    { class: 'top' },
+    wordmark(),
+    h('div', { class: 'room' }, roomForm(room), copyLink(room)),
+    ...more,
+  );
+}
+
+/** A plain form: the browser loads the page of the other room, in the same view and language. */
+export function roomForm(room: string): HTMLFormElement {
+  const keeps = () =>
+    keptOf(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
+  const input = h('input', {
+    id: 'room',
+    name: 'room',
+    value: room,
+    placeholder: LOBBY,
+    pattern: ROOM_PATTERN,
+    title: strings.roomRule,
+    autocapitalize: 'none',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  });
+  const kept = h('span', { hidden: true }, ...keeps());
+  const form = h(
+    'form',
+    { class: 'room-form', method: 'get', action: './' },
+    kept,
+    h('label', { for: 'room' }, strings.room),
+    input,
+    h('button', { class: 'quiet', type: 'submit' }, strings.go),
+  );
+  form.addEventListener('submit', () => kept.replaceChildren(...keeps()));
+  return form;
+}
+
+function copyLink(room: string): HTMLElement {
+  const button = h('button', { class: 'quiet', type: 'button' }, strings.copyLink);
+  const told = h('span', { class: 'visually-hidden', 'aria-live': 'polite' });
+  const shown = h('p', { class: 'link-shown', hidden: true });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  button.addEventListener('click', () => {
+    const link = roomLink(room, location.href);
+    // There is no clipboard without a secure context; then the link is shown for the reader to copy.
+    const copied = navigator.clipboard?.writeText(link) ?? Promise.reject(new Error('no clipboard'));
+    copied.then(
+      () => {
+        setText(button, strings.linkCopied);
+        setText(told, strings.linkCopied);
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          setText(button, strings.copyLink);
+          setText(told, '');
+        }, SHOWN_MS);
+      },
+      () => {
+        shown.replaceChildren(strings.linkIs, ' ', h('a', { href: link }, link));
+        shown.hidden = false;
+      },
+    );
+  });
+  return h('div', { class: 'share' }, button, told, shown);
+}

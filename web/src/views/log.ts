@@ -1,0 +1,245 @@
+// The conversation: what arrived, in order, on a rail that shows which transport brought it.
+
+import type { Delay } from '../lab/clock.ts';
+import { delay as delayText, fullTime, timeOfDay } from '../i18n/format.ts';
+import type { Sighting } from '../lab/client-stats.ts';
+import type { Message, Reset } from '../client/message.ts';
+import { strings } from '../i18n/index.ts';
+import type { Transport } from '../client/transport.ts';
+import { beforeNextFrame, h, setText } from './dom.ts';
+
+/** Messages and notes kept in the document. */
+const SHOWN = 500;
+
+/** Messages of one author within this time stand under one name. */
+const TOGETHER_MS = 120_000;
+
+/** A busy room is drawn so often; the first message after a pause is drawn at once. */
+const DRAW_EVERY_MS = 100;
+
+/** Nearer to the end than this counts as being at the end. */
+const NEAR_PX = 48;
+
+type Entry = (Sighting & { transport: Transport }) | { gap: Reset };
+
+export class LogView {
+  readonly element: HTMLElement;
+  readonly #scroller: HTMLElement;
+  readonly #list: HTMLOListElement;
+  readonly #older: HTMLElement;
+  readonly #empty: HTMLElement;
+  readonly #jump: HTMLButtonElement;
+  readonly #rows = new Map<string, HTMLLIElement>();
+  readonly #own = new Map<string, Delay>();
+  #waiting: Entry[] = [];
+  /** More came between two drawings than is kept. */
+  #overrun = false;
+  #scheduled = false;
+  #drawn_ms = -Infinity;
+  #atEnd = true;
+  #top_px = 0;
+  #unread = 0;
+  #last: { message: Message; transport: Transport } | null = null;
+
+  constructor(room: string) {
+    this.#list = h('ol', { class: 'messages' });
+    this.#older = h('p', { class: 'older', hidden: true }, strings.older(SHOWN));
+    this.#empty = h(
+      'div',
+      { class: 'empty', hidden: true },
+      h('p', { class: 'empty-title' }, strings.emptyTitle(room)),
+      h('p', {}, strings.emptyHint),
+    );
+    this.#scroller = h(
+      'div',
+      { class: 'log', role: 'log', 'aria-label': strings.log, 'aria-busy': 'true', tabindex: 0 },
+      this.#older,
+      this.#empty,
+      this.#list,
+    );
+    this.#jump = h('button', { class: 'jump', type: 'button', hidden: true });
+    this.element = h('div', { class: 'log-frame' }, this.#scroller, this.#jump);
+
+    this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener('click', () => {
+      this.#toEnd();
+      this.#scroller.focus({ preventScroll: true });
+    });
+    // The composer grows, the cost folds out, and a row turns out to be higher than was taken for it before it was
+    // drawn; whoever was at the end stays there.
+    const sizes = new ResizeObserver(() => {
+      if (this.#atEnd) this.#toEnd();
+    });
+    sizes.observe(this.#scroller);
+    sizes.observe(this.#list);
+  }
+
+  messages(sightings: Sighting[], transport: Transport): void {
+    for (const sighting of sightings) this.#waiting.push({ ...sighting, transport });
+    this.#schedule();
+  }
+
+  gap(reason: Reset): void {
+    this.#waiting.push({ gap: reason });
+    this.#schedule();
+  }
+
+  /** The past has been read, even if there was none. */
+  begun(): void {
+    this.#schedule();
+  }
+
+  own(cursor: string, delay: Delay): void {
+    const row = this.#rows.get(cursor);
+    if (row === undefined) this.#own.set(cursor, delay);
+    else markOwn(row, delay);
+  }
+
+  /** What this page sent is wanted in sight, wherever the reader was. */
+  follow(): void {
+    this.#toEnd();
+  }
+
+  #schedule(): void {
+    this.#bound();
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const wait_ms = this.#drawn_ms + DRAW_EVERY_MS - performance.now();
+    if (wait_ms > 0) setTimeout(() => beforeNextFrame(() => this.#draw()), wait_ms);
+    else beforeNextFrame(() => this.#draw());
+  }
+
+  #bound(): void {
+    const surplus = this.#waiting.length - SHOWN;
+    if (surplus <= 0) return;
+    this.#waiting.splice(0, surplus);
+    this.#unread += surplus;
+    this.#overrun = true;
+  }
+
+  #draw(): void {
+    this.#scheduled = false;
+    this.#drawn_ms = performance.now();
+    const entries = this.#waiting;
+    this.#waiting = [];
+
+    // What stands there is older than what was let go: the log must not have a hole.
+    if (this.#overrun) this.#clear();
+
+    const rows = document.createDocumentFragment();
+    for (const entry of entries) {
+      rows.append('gap' in entry ? this.#gapRow(entry.gap) : this.#messageRow(entry));
+    }
+    this.#list.append(rows);
+    this.#trim();
+    this.#empty.hidden = this.#list.childElementCount > 0;
+
+    if (this.#atEnd) {
+      this.#toEnd();
+    } else {
+      this.#unread += entries.filter((entry) => 'message' in entry).length;
+      this.#showJump();
+    }
+    if (this.#scroller.getAttribute('aria-busy') === 'true')
+      this.#scroller.setAttribute('aria-busy', 'false');
+  }
+
+  #clear(): void {
+    this.#overrun = false;
+    this.#list.replaceChildren();
+    this.#rows.clear();
+    this.#last = null;
+    this.#older.hidden = false;
+  }
+
+  #messageRow({ message, delay, own, transport }: Sighting & { transport: Transport }): HTMLLIElement {
+    const before = this.#last;
+    this.#last = { message, transport };
+    const changed = before !== null && before.transport !== transport;
+    const together =
+      !changed &&
+      before !== null &&
+      before.message.author === message.author &&
+      Date.parse(message.sent_at) - Date.parse(before.message.sent_at) < TOGETHER_MS;
+
+    const meta = h('p', { class: 'by' }, h('bdi', { class: 'author' }, message.author));
+    const row = h(
+      'li',
+      {
+        class: together ? 'message together' : 'message',
+        'data-id': message.id,
+        'data-transport': transport,
+      },
+      h('time', { datetime: message.sent_at, title: fullTime(message.sent_at) }, timeOfDay(message.sent_at)),
+      meta,
+      h('p', { class: 'text', dir: 'auto' }, message.text),
+    );
+    if (changed) {
+      row.classList.add('switched');
+      row.prepend(h('p', { class: 'from-here' }, strings.fromHere(strings.transports[transport])));
+    }
+    this.#rows.set(message.cursor, row);
+    const own_delay = this.#own.get(message.cursor) ?? (own ? delay : null);
+    this.#own.delete(message.cursor);
+    if (own_delay !== null) markOwn(row, own_delay);
+    else if (delay !== null) showDelay(row, delay);
+    return row;
+  }
+
+  #gapRow(reason: Reset): HTMLLIElement {
+    this.#last = null;
+    return h('li', { class: 'gap' }, strings.gap[reason]);
+  }
+
+  #trim(): void {
+    // While somebody reads further up, rows above them stay for as long as that remains bounded.
+    const most = this.#atEnd ? SHOWN : 2 * SHOWN;
+    const surplus = this.#list.childElementCount - most;
+    if (surplus <= 0) return;
+    for (let i = 0; i < surplus; i++) this.#list.firstElementChild?.remove();
+    this.#older.hidden = false;
+    for (const cursor of this.#rows.keys()) {
+      if (this.#rows.size <= most) break;
+      this.#rows.delete(cursor);
+    }
+  }
+
+  #scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    // Where the end moved away, and not the reader, the end is still what is wanted.
+    const stays = this.#atEnd && scrollTop >= this.#top_px;
+    this.#top_px = scrollTop;
+    this.#atEnd = stays || scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#atEnd && this.#unread > 0) {
+      this.#unread = 0;
+      this.#showJump();
+    }
+  }
+
+  #toEnd(): void {
+    this.#atEnd = true;
+    this.#unread = 0;
+    this.#showJump();
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#top_px = this.#scroller.scrollTop;
+  }
+
+  #showJump(): void {
+    this.#jump.hidden = this.#unread === 0;
+    setText(this.#jump, this.#unread === 0 ? '' : strings.unread(this.#unread));
+  }
+}
+
+function markOwn(row: HTMLLIElement, delay: Delay): void {
+  if (row.classList.contains('own')) return;
+  row.classList.add('own');
+  row.querySelector('.by')?.append(h('span', { class: 'you' }, strings.own));
+  showDelay(row, delay);
+}
+
+function showDelay(row: HTMLLIElement, delay: Delay): void {
+  const text = strings.seenAfter(delayText(delay));
+  const shown = row.querySelector('.delay');
+  if (shown === null) row.append(h('p', { class: 'delay' }, text));
+  else setText(shown, text);
+}

@@ -1,0 +1,152 @@
+// Choosing what a lane's network is like, and what the page says about it.
+
+import { FAULTS, type Fault, MUTE_S } from '../lab/fault.ts';
+import { watchAwakening } from '../client/page-lifecycle.ts';
+import type { Lane } from '../lab/lane.ts';
+import type { Link } from '../client/sources/source.ts';
+import { strings } from '../i18n/index.ts';
+import type { Attachment } from './plugins.ts';
+import { h, setText } from './dom.ts';
+
+const TICK_MS = 1_000;
+/** How long it is said that a fault is over. */
+const AGAIN_MS = 4_000;
+
+export const network: Attachment = {
+  lane({ lane, view, key }) {
+    view.places.controls.append(networkPicker(key, lane));
+    view.places.notices.append(networkNotice(lane));
+  },
+  page({ lanes }) {
+    watchAwakening({
+      wake: () => lanes().forEach(({ lane }) => lane.wake()),
+      revive: () => lanes().forEach(({ lane }) => lane.revive()),
+      rest: () => lanes().forEach(({ lane }) => lane.rest()),
+    });
+  },
+};
+
+function networkPicker(key: string, lane: Lane): HTMLElement {
+  const id = `${key}-network`;
+  const options = FAULTS.map((fault) =>
+    h('option', { value: fault, title: strings.expect[fault] }, strings.networks[fault]),
+  );
+  const select = h('select', { id, 'aria-describedby': `${id}-expect` }, ...options);
+  const expect = h('p', { class: 'network-expect', id: `${id}-expect` }, strings.expect.healthy);
+  // A count that is read out each second would be a nuisance; that it is over is news.
+  const left = h('span', { 'aria-hidden': 'true' });
+  const again = h('span', { 'aria-live': 'polite' });
+  const element = h(
+    'div',
+    { class: 'network', 'data-fault': 'healthy' },
+    h(
+      'div',
+      { class: 'network-row' },
+      h('div', { class: 'network-choice' }, h('label', { for: id }, strings.network), select),
+      muteSetting(id, lane),
+      h('p', { class: 'network-left' }, left, again),
+    ),
+    expect,
+  );
+  select.addEventListener('change', () => {
+    const fault = FAULTS.find((each) => each === select.value);
+    if (fault !== undefined) lane.network.choose(fault);
+  });
+
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let before: Fault = 'healthy';
+  lane.network.subscribe({
+    fault(fault, until_ms) {
+      clearInterval(timer);
+      element.dataset['fault'] = fault;
+      select.value = fault;
+      setText(expect, strings.expect[fault]);
+      const isBack = fault === 'healthy' && before !== 'healthy';
+      before = fault;
+      setText(left, '');
+      setText(again, isBack ? strings.healthyAgain : '');
+      if (isBack) timer = setTimeout(() => setText(again, ''), AGAIN_MS);
+      if (until_ms === null) return;
+      const tell = () => {
+        const left_s = Math.ceil((until_ms - performance.now()) / 1_000);
+        setText(left, strings.healthyIn(Math.max(1, left_s)));
+      };
+      tell();
+      timer = setInterval(tell, TICK_MS);
+    },
+  });
+  return element;
+}
+
+function muteSetting(id: string, lane: Lane): HTMLElement {
+  const { min, max } = MUTE_S;
+  const mute = `${id}-mute`;
+  const input = h('input', {
+    type: 'number',
+    id: mute,
+    min,
+    max,
+    step: 'any',
+    inputmode: 'decimal',
+    value: lane.network.mute_ms / 1_000,
+    'aria-describedby': `${mute}-explained`,
+  });
+  const range = h('p', { class: 'mute-range', 'aria-live': 'polite' });
+  input.addEventListener('change', () => {
+    const isRight = input.checkValidity() && input.value !== '';
+    setText(range, isRight ? '' : strings.planner.outOfRange(min, max));
+    if (isRight) lane.network.setMute(input.valueAsNumber);
+    else input.value = String(lane.network.mute_ms / 1_000);
+  });
+  lane.network.subscribe({ mute: (seconds) => (input.value = String(seconds)) });
+  return h(
+    'div',
+    { class: 'mute' },
+    h('label', { for: mute }, strings.muteAfter),
+    input,
+    h('span', { 'aria-hidden': 'true' }, strings.secondsUnit),
+    range,
+    h('p', { class: 'mute-explained', id: `${mute}-explained` }, strings.muteExplained),
+  );
+}
+
+/** What is out of the ordinary about how the lane reads, at length. */
+function networkNotice(lane: Lane): HTMLElement {
+  const text = h('span');
+  const client = h('code');
+  const element = h('p', { class: 'network-notice', hidden: true }, text, client);
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const show = (link: Link) => {
+    clearInterval(timer);
+    const detour = link.kind === 'live' ? link.detour : undefined;
+    element.hidden = detour === undefined;
+    setText(client, detour?.why === 'shared' ? detour.client : '');
+    if (detour === undefined) return;
+    element.dataset['why'] = detour.why;
+    switch (detour.why) {
+      case 'mute': {
+        const { silent_s, again_at_ms } = detour;
+        const tell = () => {
+          const again_s = Math.max(0, Math.ceil((again_at_ms - performance.now()) / 1_000));
+          setText(text, strings.notice.mute(Math.round(silent_s), again_s));
+        };
+        tell();
+        timer = setInterval(tell, TICK_MS);
+        break;
+      }
+      case 'crowded':
+        setText(text, strings.notice.crowded);
+        break;
+      case 'shared':
+        setText(text, `${strings.notice.shared(detour.polls)} `);
+        break;
+      case 'sharing':
+        setText(text, strings.notice.sharing(detour.tabs));
+    }
+  };
+  lane.subscribe({
+    link: show,
+    stopped: () => show({ kind: 'connecting' }),
+  });
+  return element;
+}

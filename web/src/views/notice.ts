@@ -1,0 +1,35 @@
+// One sentence about the page as a whole, with a way on.
+
+import { strings } from '../i18n/index.ts';
+import { h, setText } from './dom.ts';
+
+export class Notice {
+  readonly element: HTMLElement;
+  readonly #text = h('p', { role: 'alert' });
+  readonly #reload = h('button', { type: 'button', class: 'quiet' }, strings.pageNotice.reload);
+
+  constructor() {
+    const close = h('button', { type: 'button', class: 'quiet' }, strings.pageNotice.close);
+    this.element = h(
+      'section',
+      { class: 'notice', 'aria-label': strings.pageNotice.notice, hidden: true },
+      this.#text,
+      this.#reload,
+      close,
+    );
+    this.#reload.addEventListener('click', () => location.reload());
+    close.addEventListener('click', () => this.clear());
+  }
+
+  /** `reload` where that is the way on. */
+  say(sentence: string, { reload }: { reload: boolean }): void {
+    this.element.hidden = false;
+    this.#reload.hidden = !reload;
+    setText(this.#text, sentence);
+  }
+
+  clear(): void {
+    this.element.hidden = true;
+    setText(this.#text, '');
+  }
+}

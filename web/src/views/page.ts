@@ -1,0 +1,220 @@
+// The whole page: one room, read by one lane or by two side by side.
+//
+// Each view has lanes of its own: those of the other view rest meanwhile. Two lanes side by side begin at the same
+// moment, so their figures are of the same time.
+
+import { type Setting, settingsFrom, withSettings, type Wrong } from '../lab/url-settings.ts';
+import { ServerClock } from '../lab/clock.ts';
+import { Lane } from '../lab/lane.ts';
+import { Network } from '../lab/network.ts';
+import { Outbox } from '../lab/outbox.ts';
+import { isNewer } from '../lab/update-check.ts';
+import { publish } from '../lab/publish.ts';
+import { strings } from '../i18n/index.ts';
+import { isKnown } from '../i18n/language.ts';
+import type { Transport } from '../client/transport.ts';
+import { type View, viewFrom, withView } from '../lab/view.ts';
+import { attach } from './plugins.ts';
+import { comparison } from './comparison.ts';
+import { Composer } from './composer.ts';
+import { h } from './dom.ts';
+import { header } from './header.ts';
+import { LaneView, type ShownLane } from './lane-view.ts';
+import { Notice } from './notice.ts';
+import { Panels } from './panels.ts';
+import { PresenceView } from './presence.ts';
+import { measureRoom } from './available-height.ts';
+import { Tour } from './tour.ts';
+import { trafficControl } from './traffic.ts';
+import { viewSwitch } from './views.ts';
+
+/** The lanes of each view. */
+const LANES: Record<View, readonly string[]> = { one: ['one'], both: ['left', 'right'] };
+
+interface OpenLane extends ShownLane {
+  /** What it reads with when its view is shown. */
+  transport: Transport;
+}
+
+export function openRoom(app: HTMLElement, room: string): void {
+  document.title = strings.title(room);
+  const asked = settingsFrom(location.search);
+  const clock = new ServerClock();
+  const panels = new Panels();
+  const opened: Partial<Record<View, OpenLane[]>> = {};
+  let view = viewFrom(location.search) ?? 'one';
+  let between: HTMLElement | null = null;
+  let sending = 0;
+  const awaited = new Map<Lane, number>();
+
+  const notice = new Notice();
+  const presence = new PresenceView(room, () => lanes());
+  const tour = new Tour();
+  const stage = h('div', { class: 'stage' });
+  const status = h('div', { class: 'top-status' });
+  const lanesOf = (of: View) =>
+    (opened[of] ??= asked.settings[of].map((setting, at) => openLane(of, LANES[of][at] ?? of, setting)));
+  const lanes = () => lanesOf(view);
+
+  const openLane = (of: View, key: string, setting: Setting): OpenLane => {
+    const { transport: first, interval_s, mute_s } = setting;
+    const lane = new Lane({ room, clock, slot: key, network: new Network(mute_s) });
+    lane.setInterval(interval_s);
+    const shown: OpenLane = {
+      lane,
+      key,
+      view: new LaneView(lane, key, first, of === 'one' ? 'used' : 'current'),
+      transport: first,
+    };
+    lane.subscribe({
+      transport(transport) {
+        shown.transport = transport;
+        nameLanes();
+        showPending();
+      },
+      awaited(messages) {
+        awaited.set(lane, messages);
+        showPending();
+      },
+    });
+    presence.attach(shown);
+    warn(lane, notice);
+    attach.lane(shown);
+    return shown;
+  };
+
+  /** Of two lanes with one transport the second says where it stands, so that no two have one name. */
+  const nameLanes = () => {
+    const named = new Set<Transport>();
+    for (const { view, transport, key } of lanes()) {
+      view.name(transport, named.has(transport) ? (strings.places[key] ?? null) : null);
+      named.add(transport);
+    }
+  };
+  const published = (cursor: string, sent_ms: number) => {
+    for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
+  };
+  const outbox = new Outbox(
+    {
+      sending(messages) {
+        sending = messages;
+        showPending();
+      },
+      published: ({ cursor }, sent_ms) => published(cursor, sent_ms),
+      failed: (texts, { why, detail }) => composer.giveBack(texts, strings.sendFailed[why](detail)),
+    },
+    (draft, key) => publish(draft, key, undefined, writer()),
+  );
+  /** Polls name their user themselves; a stream that is open already has no other way. */
+  const writer = () => {
+    const open = lanes().find(({ transport }) => transport === 'stream') ?? lanes()[0];
+    return open?.lane.client ?? null;
+  };
+  const composer = new Composer((author, text) => {
+    introduce();
+    for (const { view } of lanes()) view.follow();
+    outbox.add({ room, author, text });
+  });
+  /** Readers say whose they are, as far as is known. */
+  const introduce = () => {
+    for (const { lane } of lanes()) lane.ask({ author: composer.author });
+  };
+  const showPending = () => {
+    const late = lanes().find(({ lane }) => (awaited.get(lane) ?? 0) > 0);
+    if (sending > 0) composer.pending(strings.sending);
+    else composer.pending(late === undefined ? null : strings.awaited[late.transport]);
+  };
+
+  const show = () => {
+    stage.dataset['view'] = view;
+    stage.replaceChildren(...lanes().map(({ view }) => view.element));
+    const [left, right] = lanes();
+    if (left !== undefined && right !== undefined)
+      left.view.element.after((between ??= comparison([left, right])));
+    status.replaceChildren();
+    for (const { view: shown } of lanes()) {
+      if (view === 'one') status.append(shown.status);
+      else shown.keepStatus();
+    }
+    introduce();
+    for (const { lane, transport } of lanes()) lane.use(transport);
+    measure();
+    tour.refresh();
+    attach.view(lanes(), view);
+  };
+  /** The address opens the page as it is. */
+  const remember = () => {
+    const settings = lanes().map(({ lane, transport }) => ({
+      transport,
+      interval_s: lane.interval_s,
+      mute_s: lane.network.mute_ms / 1_000,
+    }));
+    history.replaceState(null, '', withSettings(withView(location.href, view), view, settings));
+  };
+  // Whatever is chosen for a lane, its own listeners have heard it first.
+  stage.addEventListener('change', remember);
+  const switchTo = (chosen: View) => {
+    if (chosen === view) return;
+    for (const { lane } of lanes()) lane.stop();
+    presence.rest();
+    view = chosen;
+    remember();
+    show();
+    showPending();
+  };
+
+  const top = header(
+    room,
+    status,
+    h('div', { class: 'tools' }, presence.toggle, tour.button, viewSwitch(view, switchTo)),
+  );
+  const strips = h('div', { class: 'strips' }, notice.element, presence.element);
+  const speech = h('div', { class: 'speech' }, composer.element, trafficControl(room, published));
+  const measure = measureRoom(stage, [top, strips], speech);
+
+  app.replaceChildren(
+    h('div', { class: 'page' }, top, strips, h('main', { class: 'conversation' }, stage, speech)),
+    panels.element,
+    tour.element,
+  );
+  attach.page({ room, panels, lanes });
+  show();
+  questionAddress(notice, asked.wrong);
+}
+
+/** What a lane cannot read, and a server that has moved on, are told with a way on. */
+function warn(lane: Lane, notice: Notice): void {
+  let lost = false;
+  lane.subscribe({
+    link(link) {
+      if (link.kind === 'reconnecting') {
+        lost = true;
+        if (link.why === 'garbled') notice.say(strings.pageNotice.garbled, { reload: true });
+      }
+      if (link.kind !== 'live' || !lost) return;
+      lost = false;
+      void isNewer(import.meta.url, './').then((newer) => {
+        if (newer) notice.say(strings.pageNotice.newer, { reload: true });
+      });
+    },
+  });
+}
+
+/** What the address asks for and cannot be. */
+function questionAddress(notice: Notice, wrong: readonly Wrong[]): void {
+  const given = new URLSearchParams(location.search);
+  const unknown = [
+    ['view', given.get('view'), viewFrom(location.search) === null],
+    ['lang', given.get('lang'), !isKnown(given.get('lang') ?? 'en')],
+  ] as const;
+  const all = [
+    ...unknown.flatMap(([name, value, is]) => (value !== null && is ? [{ name, value, range: null }] : [])),
+    ...wrong,
+  ];
+  const sentences = all.map(({ name, value, range }) => {
+    const { unknownValue, wrongNumber } = strings.pageNotice;
+    const short = value.slice(0, 40);
+    return range === null ? unknownValue(name, short) : wrongNumber(name, short, range.min, range.max);
+  });
+  if (sentences.length > 0) notice.say(sentences.join(' '), { reload: false });
+}

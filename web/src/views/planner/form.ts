@@ -1,0 +1,107 @@
+// What is asked of the planner, as a form. A number out of range is said beside it, and asks nothing.
+
+import { strings } from '../../i18n/index.ts';
+import { h, setText } from '../dom.ts';
+import {
+  FIELDS,
+  type Field,
+  QUESTION_FIELDS,
+  SERVER_FIELDS,
+  questionOf,
+  valueOf,
+} from '../../lab/planner/fields.ts';
+import type { Spacing } from '../../lab/planner/flow.ts';
+import type { Question } from '../../lab/planner/question.ts';
+
+interface Input {
+  readonly input: HTMLInputElement;
+  readonly error: HTMLElement;
+}
+
+export class PlannerForm {
+  readonly element: HTMLElement;
+  readonly #inputs = new Map<Field, Input>();
+  readonly #spacing: HTMLSelectElement;
+  readonly #asked: (question: Question | null) => void;
+
+  /** `asked` hears of each question, and null where an input is wrong. */
+  constructor(id: string, asked: (question: Question | null) => void) {
+    const { planner } = strings;
+    this.#asked = asked;
+    this.#spacing = h(
+      'select',
+      { id: `${id}-spacing` },
+      ...(['random', 'regular'] as const).map((each) => h('option', { value: each }, planner.spacings[each])),
+    );
+    const field = (name: Field) => this.#field(`${id}-${name}`, name);
+    this.element = h(
+      'form',
+      { class: 'plan-form', novalidate: true },
+      h('div', { class: 'plan-fields' }, ...QUESTION_FIELDS.map(field)),
+      h(
+        'details',
+        { class: 'plan-servers' },
+        h('summary', {}, planner.servers),
+        h(
+          'div',
+          { class: 'plan-fields' },
+          ...SERVER_FIELDS.map(field),
+          h(
+            'div',
+            { class: 'plan-field' },
+            h('label', { for: `${id}-spacing` }, planner.spacing),
+            this.#spacing,
+          ),
+        ),
+      ),
+    );
+    this.element.addEventListener('input', () => this.ask());
+    this.element.addEventListener('submit', (event) => event.preventDefault());
+  }
+
+  /** Asks what stands there now. */
+  ask(): void {
+    const values: Partial<Record<Field, number>> = {};
+    let isWhole = true;
+    for (const [name, { input, error }] of this.#inputs) {
+      const value = valueOf(name, input.value);
+      const { least, most } = FIELDS[name];
+      setText(error, value === null ? strings.planner.outOfRange(least, most) : '');
+      if (value === null) {
+        input.setAttribute('aria-invalid', 'true');
+        isWhole = false;
+      } else {
+        input.removeAttribute('aria-invalid');
+        values[name] = value;
+      }
+    }
+    const spacing = this.#spacing.value as Spacing;
+    this.#asked(isWhole ? questionOf(values as Record<Field, number>, spacing) : null);
+  }
+
+  #field(id: string, name: Field): HTMLElement {
+    const { planner } = strings;
+    const { initial, least, most } = FIELDS[name];
+    const input = h('input', {
+      id,
+      type: 'number',
+      inputmode: 'decimal',
+      step: 'any',
+      min: least,
+      max: most,
+      value: initial,
+      autocomplete: 'off',
+      'aria-describedby': `${id}-unit ${id}-error`,
+    });
+    const error = h('span', { class: 'plan-error', id: `${id}-error` });
+    this.#inputs.set(name, { input, error });
+    return h(
+      'div',
+      { class: 'plan-field' },
+      h('label', { for: id }, planner.fields[name]),
+      input,
+      h('span', { class: 'plan-unit', id: `${id}-unit` }, planner.units[name]),
+      error,
+    );
+  }
+}

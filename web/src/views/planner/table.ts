@@ -1,0 +1,82 @@
+// The plan as a table: a row for each figure, a column for each transport.
+
+import { strings } from '../../i18n/index.ts';
+import { TRANSPORTS, type Transport } from '../../client/transport.ts';
+import { h, setText } from '../dom.ts';
+import { line } from '../transport-swatch.ts';
+import { amount, bytes, share, time } from './figures.ts';
+import type { Estimate, Plan } from '../../lab/planner/plan.ts';
+
+export const ROWS = [
+  'interval',
+  'requests',
+  'empty',
+  'wire_in',
+  'wire_out',
+  'cores',
+  'dominant',
+  'memory',
+  'connections',
+  'delay_mean',
+  'delay_worst',
+  'servers',
+  'limit',
+] as const;
+export type Row = (typeof ROWS)[number];
+
+const CELLS: Record<Row, (one: Estimate) => string> = {
+  interval: ({ interval_s }) => (interval_s === null ? strings.noFigure : time(interval_s)),
+  requests: ({ requests_per_s }) => amount(requests_per_s),
+  empty: ({ requests_per_s, empty_per_s }) =>
+    requests_per_s === 0 ? strings.noFigure : share(empty_per_s / requests_per_s),
+  wire_in: ({ wire_bytes_in_per_s }) => bytes(wire_bytes_in_per_s),
+  wire_out: ({ wire_bytes_out_per_s }) => bytes(wire_bytes_out_per_s),
+  cores: ({ cores }) => amount(cores),
+  dominant: ({ dominant, dominant_share }) => `${strings.planner.parts[dominant]} ${share(dominant_share)}`,
+  memory: ({ memory_bytes }) => bytes(memory_bytes),
+  connections: ({ connections }) => amount(connections),
+  delay_mean: ({ delay_mean_s }) => time(delay_mean_s),
+  delay_worst: ({ delay_worst_s }) => time(delay_worst_s),
+  servers: ({ servers }) => (servers === null ? strings.planner.impossible : amount(servers)),
+  // One server is the least there can be; nothing decided that.
+  limit: ({ limit, servers }) => (servers === 1 ? strings.noFigure : strings.planner.limits[limit]),
+};
+
+export class PlanTable {
+  readonly element: HTMLElement;
+  readonly #cells: { cell: HTMLElement; row: Row; transport: Transport }[] = [];
+
+  constructor() {
+    const { planner } = strings;
+    const heads = TRANSPORTS.map((transport) =>
+      h('th', { scope: 'col', 'data-transport': transport }, line(transport), strings.transports[transport]),
+    );
+    const rows = ROWS.map((row) => {
+      const cells = TRANSPORTS.map((transport) => {
+        const cell = h('td', { 'data-row': row, 'data-transport': transport });
+        this.#cells.push({ cell, row, transport });
+        return cell;
+      });
+      return h('tr', {}, h('th', { scope: 'row' }, planner.rows[row]), ...cells);
+    });
+    this.element = h(
+      'div',
+      { class: 'plan-table', role: 'group', tabindex: 0, 'aria-label': planner.table },
+      h(
+        'table',
+        {},
+        h('caption', {}, planner.table),
+        h('thead', {}, h('tr', {}, h('td'), ...heads)),
+        h('tbody', {}, ...rows),
+      ),
+    );
+  }
+
+  show(plan: Plan): void {
+    for (const { cell, row, transport } of this.#cells) {
+      const one = plan.transports[transport];
+      const isNothing = transport === 'poll' && one.interval_s === null && row !== 'servers';
+      setText(cell, isNothing ? strings.noFigure : CELLS[row](one));
+    }
+  }
+}

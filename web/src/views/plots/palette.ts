@@ -1,0 +1,31 @@
+// The page's colours for a canvas: read from the stylesheet, and again when light turns dark.
+
+import { TRANSPORTS, type Transport } from '../../client/transport.ts';
+
+export interface Palette {
+  paper: string;
+  sunk: string;
+  ink: string;
+  soft: string;
+  rule: string;
+  font: string;
+  transports: Record<Transport, string>;
+}
+
+export function palette(element: Element): Palette {
+  const style = getComputedStyle(element);
+  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const transports = TRANSPORTS.map((transport) => [transport, colour(transport)] as const);
+  return {
+    paper: colour('paper'),
+    sunk: colour('paper-sunk'),
+    ink: colour('ink'),
+    soft: colour('ink-soft'),
+    rule: colour('rule'),
+    font: `12px ${style.fontFamily}`,
+    transports: Object.fromEntries(transports) as Record<Transport, string>,
+  };
+}
+
+/** As everywhere: polling is dotted, long-polling dashed, SSE solid. */
+export const DASHES: Record<Transport, number[]> = { poll: [0.1, 5], 'long-poll': [9, 5], stream: [] };

@@ -1,0 +1,198 @@
+// Who is here: the people in the room with the transport each uses, and how long departures took to notice.
+
+import { type Departure, Departures } from '../lab/departure-timing.ts';
+import { tenths } from '../i18n/format.ts';
+import { goodbyes } from '../lab/departure-channel.ts';
+import type { Lane } from '../lab/lane.ts';
+import type { Guest, Presence } from '../client/presence.ts';
+import { strings } from '../i18n/index.ts';
+import type { Transport } from '../client/transport.ts';
+import { Visitors } from '../lab/departure-demo.ts';
+import { h, setText } from './dom.ts';
+import type { ShownLane } from './lane-view.ts';
+import { line } from './transport-swatch.ts';
+
+/** Departures that stay in sight. */
+const SHOWN = 6;
+
+export class PresenceView {
+  readonly toggle: HTMLButtonElement;
+  readonly element: HTMLElement;
+  readonly #room: string;
+  readonly #lanes: () => readonly ShownLane[];
+  readonly #departures = new Departures();
+  readonly #people = h('ul', { class: 'people' });
+  readonly #gone = h('ul', {
+    class: 'gone',
+    'aria-live': 'polite',
+    'aria-label': strings.presence.departures,
+  });
+  readonly #note = h('p', { class: 'presence-note' }, strings.presence.presenceAwaited);
+  readonly #visit: HTMLButtonElement;
+  readonly #attached: Lane[] = [];
+  #open = false;
+  /** What was told last: a stream tells of changes only. */
+  #latest: Presence | null = null;
+  #visitors: Visitors | null = null;
+  /** How long the departures of the two visitors took to notice. */
+  readonly #noticed = new Map<Transport, number>();
+
+  constructor(room: string, lanes: () => readonly ShownLane[]) {
+    this.#room = room;
+    this.#lanes = lanes;
+    this.toggle = h(
+      'button',
+      { class: 'quiet', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'presence' },
+      strings.presence.whoIsHere,
+    );
+    this.#visit = h('button', { class: 'quiet', type: 'button' }, strings.presence.visit);
+    this.element = h(
+      'section',
+      { class: 'presence', id: 'presence', 'aria-label': strings.presence.whoIsHere, hidden: true },
+      h('div', { class: 'presence-here' }, this.#people, this.#visit),
+      this.#note,
+      this.#gone,
+      h('p', { class: 'presence-explained' }, strings.presence.presenceExplained),
+    );
+    this.toggle.addEventListener('click', () => this.#show(!this.#open));
+    this.#visit.addEventListener('click', () => this.#receive());
+    goodbyes(
+      () => lanes().map(({ lane }) => lane.client),
+      (client, at_ms) => this.#departures.left(client, at_ms),
+    );
+    window.addEventListener('pagehide', () => this.#visitors?.leave());
+  }
+
+  /** Listens to a lane from its beginning. */
+  attach({ lane }: ShownLane): void {
+    let client = lane.client;
+    let reads = false;
+    const leaves = () => {
+      if (reads) this.#departures.left(client, performance.now());
+      reads = false;
+    };
+    lane.subscribe({
+      presence: (presence, at_ms) => this.#news(presence, at_ms),
+      transport: () => (reads = true),
+      stopped: leaves,
+      client(label) {
+        leaves();
+        client = label;
+        reads = true;
+      },
+    });
+    this.#attached.push(lane);
+    if (this.#open) lane.ask({ presence: 1 });
+  }
+
+  /** Lanes of another view are shown: what the others knew is old. */
+  rest(): void {
+    this.#departures.rest();
+    this.#latest = null;
+  }
+
+  #show(open: boolean): void {
+    this.#open = open;
+    this.element.hidden = !open;
+    this.toggle.setAttribute('aria-expanded', String(open));
+    for (const lane of this.#attached) {
+      lane.ask({ presence: open ? 1 : null });
+      // What would hear of it only with the next answer asks now; a stream hears of changes without asking.
+      if (open && lane.transport !== 'stream') lane.reopen();
+    }
+    if (!open) this.#visitors?.leave();
+    else if (this.#latest !== null) this.#draw(this.#latest);
+  }
+
+  #receive(): void {
+    this.#visit.disabled = true;
+    this.#noticed.clear();
+    setText(this.#note, strings.presence.visiting);
+    this.#visitors = new Visitors(this.#room, strings.presence.visitor, (client) =>
+      this.#departures.left(client, performance.now()),
+    );
+    this.#visitors.come();
+  }
+
+  #news(presence: Presence, at_ms: number): void {
+    const gone = this.#departures.news(presence, at_ms);
+    // Who is back has not left.
+    for (const { client } of presence.present)
+      this.#gone.querySelector(`[data-client="${client}"]`)?.remove();
+    this.#visitors?.news(presence);
+    setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
+    this.#latest = presence;
+    if (!this.#open) return;
+    this.#draw(presence);
+    for (const departure of gone) this.#tell(departure);
+  }
+
+  #draw({ count, present }: Presence): void {
+    const own = new Set(this.#lanes().map(({ lane }) => lane.client));
+    const others = count - present.length;
+    this.#people.replaceChildren(
+      ...present.map((guest) =>
+        h(
+          'li',
+          { 'data-transport': guest.transport, title: `${readsBy(guest)} · ${guest.client}` },
+          guest.transport === null ? null : line(guest.transport),
+          h(
+            'bdi',
+            {},
+            guest.author ?? (own.has(guest.client) ? strings.presence.thisPage : strings.presence.nameless),
+          ),
+          h('span', { class: 'by-transport' }, readsBy(guest)),
+          guest.author !== null && own.has(guest.client)
+            ? h('span', { class: 'you' }, strings.presence.thisPage)
+            : null,
+        ),
+      ),
+      ...(others > 0 ? [h('li', {}, strings.presence.othersToo(others))] : []),
+    );
+    if (this.#note.textContent === strings.presence.presenceAwaited) setText(this.#note, '');
+  }
+
+  #tell({ guest, noticed_ms }: Departure): void {
+    const isOwn = this.#attached.some(({ client }) => client === guest.client);
+    const name = guest.author ?? (isOwn ? strings.presence.thisPage : guest.client);
+    const text =
+      noticed_ms === null
+        ? strings.presence.left(name, transportName(guest))
+        : strings.presence.leftNoticed(name, transportName(guest), noticed_ms);
+    this.#gone.prepend(
+      h(
+        'li',
+        { 'data-transport': guest.transport, 'data-client': guest.client },
+        guest.transport === null ? null : line(guest.transport),
+        h('bdi', {}, text),
+      ),
+    );
+    while (this.#gone.childElementCount > SHOWN) this.#gone.lastElementChild?.remove();
+    this.#compareVisitors(guest.client, noticed_ms);
+  }
+
+  /** Both visitors left at one moment, so the two times say what the transports differ by. */
+  #compareVisitors(client: string, noticed_ms: number | null): void {
+    const lanes = Object.entries(this.#visitors?.lanes ?? {}) as [Transport, { client: string }][];
+    const transport = lanes.find(([, lane]) => lane.client === client)?.[0];
+    if (transport === undefined || noticed_ms === null) return;
+    this.#noticed.set(transport, noticed_ms);
+    const [poll, stream] = [this.#noticed.get('poll'), this.#noticed.get('stream')];
+    if (poll === undefined || stream === undefined) return;
+    this.#visitors = null;
+    this.#visit.disabled = false;
+    setText(
+      this.#note,
+      poll > stream ? strings.presence.noticedLonger(poll - stream, tenths(poll / Math.max(1, stream))) : '',
+    );
+  }
+}
+
+function transportName({ transport }: Guest): string {
+  return transport === null ? strings.presence.unknownTransport : strings.transports[transport];
+}
+
+function readsBy(guest: Guest): string {
+  const name = transportName(guest);
+  return guest.through === null ? name : strings.presence.throughTab(name);
+}

@@ -1,0 +1,18 @@
+// Whose account a lane's reading is on, where it is another's: that of the tab whose stream it reads along with.
+
+import type { Lane } from '../lab/lane.ts';
+import { h } from './dom.ts';
+
+/** Null where the lane pays for itself. */
+export function billedTo({ link }: Lane): string | null {
+  return link.kind === 'live' && link.detour?.why === 'shared' ? link.detour.client : null;
+}
+
+/** The label of a client, leading to its figures. */
+export function billLink(client: string): HTMLElement {
+  return h(
+    'a',
+    { href: `ledger?client=${client}`, target: '_blank', rel: 'noopener' },
+    h('code', {}, client),
+  );
+}

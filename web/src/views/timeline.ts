@@ -1,0 +1,100 @@
+// The pictures drawn from what lanes do: a sequence diagram for each, and the plots of all that are shown.
+
+import { epochMs } from '../lab/clock.ts';
+import { DiagramView } from './diagram/view.ts';
+import { PlotStore } from '../lab/plots/store.ts';
+import { PlotsView } from './plots/view.ts';
+import { strings } from '../i18n/index.ts';
+import type { Transport } from '../client/transport.ts';
+import type { Attachment } from './plugins.ts';
+import type { ShownLane } from './lane-view.ts';
+
+const EVERY_MS = 1_000;
+
+/** The page's steady time, in milliseconds since the Unix epoch. */
+function epoch(at_ms: number): number {
+  return performance.timeOrigin + at_ms;
+}
+
+const store = new PlotStore(epoch(performance.now()));
+let plots: PlotsView | null = null;
+/** All keep one scale, so that they can be compared. */
+const diagrams: DiagramView[] = [];
+
+export const pictures: Attachment = {
+  lane(shown) {
+    draw(shown);
+    record(shown);
+  },
+
+  page({ panels, lanes }) {
+    const plotted = () =>
+      lanes().map(({ key, lane, view }) => ({
+        key,
+        transport: lane.transport ?? ('poll' satisfies Transport),
+        name: view.element.getAttribute('aria-label') ?? '',
+      }));
+    const view = new PlotsView('plots', store, plotted);
+    plots = view;
+    panels.add('plots', strings.plots.title, ...view.content);
+    setInterval(() => {
+      if (document.hidden) return;
+      store.advance(epoch(performance.now()));
+      view.tick();
+    }, EVERY_MS);
+    document.addEventListener('visibilitychange', () => {
+      const now_ms = epoch(performance.now());
+      if (document.hidden) return store.rest(now_ms);
+      store.resume(now_ms);
+      view.resumed();
+    });
+    if (document.hidden) store.rest(epoch(performance.now()));
+  },
+
+  view: () => plots?.rebuild(),
+};
+
+function draw({ lane, view, key }: ShownLane): void {
+  const diagram = new DiagramView(`${key}-diagram`, {
+    newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
+    window: (seconds) => diagrams.forEach((each) => each.setWindow(seconds)),
+  });
+  diagrams.push(diagram);
+  lane.ask({ trace: 1 });
+  view.places.diagram.append(diagram.element);
+  diagram.show(lane.client);
+  lane.subscribe({
+    transport(transport) {
+      diagram.use(transport);
+      diagram.reading(true);
+    },
+    client: (label) => diagram.show(label),
+    link: ({ kind }) => diagram.connected(kind === 'live'),
+    stopped: () => diagram.reading(false),
+    messages(sightings, transport) {
+      // What was said before the lane began is older than the picture.
+      for (const { message, delay } of sightings)
+        if (delay !== null) diagram.published(epochMs(message.sent_at), transport);
+    },
+  });
+}
+
+function record({ lane, key }: ShownLane): void {
+  const begin = () => store.begin(key, epoch(performance.now()));
+  let isNew = true;
+  lane.subscribe({
+    transport() {
+      if (isNew) begin();
+      isNew = false;
+    },
+    client: begin,
+    stopped: () => store.breakOff(key),
+    figures(figures, at_ms) {
+      if (lane.transport !== null) store.figures(key, figures, lane.transport, epoch(at_ms));
+    },
+    messages(sightings, transport, at_ms) {
+      for (const { message, delay } of sightings)
+        if (delay !== null) store.seen(key, message.cursor, transport, epoch(at_ms), delay.ms);
+    },
+  });
+}

@@ -1,0 +1,107 @@
+// The Traffic control: which pattern runs, and what became of it.
+
+import { strings } from '../i18n/index.ts';
+import { LIMITS, type Pattern, RATE, Traffic } from '../lab/traffic.ts';
+import { h, setText } from './dom.ts';
+
+const CHOICES = ['quiet', 'chatty', 'burst', 'steady'] as const satisfies ('quiet' | Pattern)[];
+
+/** `published` is told of every message, with when it was sent. */
+export function trafficControl(
+  room: string,
+  published: (cursor: string, sent_ms: number) => void,
+): HTMLElement {
+  const explained = 'traffic-explained';
+  // Counting on is not worth being read out; how it ended is.
+  const state = h('p', { class: 'traffic-state', 'aria-live': 'off' });
+  const buttons = CHOICES.map((choice) => {
+    const button = h(
+      'button',
+      { type: 'button', 'aria-pressed': String(choice === 'quiet') },
+      strings.patterns[choice],
+    );
+    button.addEventListener('click', () => (choice === 'quiet' ? traffic.stop() : traffic.start(choice)));
+    return button;
+  });
+  const press = () => {
+    const running = traffic.pattern ?? 'quiet';
+    CHOICES.forEach((choice, at) => buttons[at]?.setAttribute('aria-pressed', String(choice === running)));
+  };
+
+  const traffic = new Traffic(
+    { room, author: strings.trafficAuthor, text: strings.trafficText },
+    {
+      progress({ published, failed }) {
+        press();
+        state.setAttribute('aria-live', 'off');
+        state.toggleAttribute('data-failed', failed > 0);
+        setText(state, strings.trafficProgress(published, failed));
+      },
+      published: ({ cursor }, sent_ms) => published(cursor, sent_ms),
+      ended(how, { published, failed }) {
+        press();
+        state.setAttribute('aria-live', 'polite');
+        const progress = strings.trafficProgress(published, failed);
+        setText(state, strings.trafficEnded(how, progress, LIMITS.minutes, LIMITS.messages));
+        state.toggleAttribute('data-failed', how.kind === 'failed');
+      },
+    },
+  );
+
+  const rate = h('input', {
+    type: 'number',
+    id: 'traffic-rate',
+    min: RATE.min,
+    max: RATE.max,
+    step: 'any',
+    value: RATE.initial,
+    inputmode: 'decimal',
+  });
+  const label = h(
+    'label',
+    { for: 'traffic-rate' },
+    h('span', { class: 'visually-hidden' }, strings.rate.messages),
+    strings.rate.perSecond,
+  );
+  const range = h('p', { class: 'traffic-range', 'aria-live': 'polite' });
+  rate.addEventListener('input', () => {
+    if (rate.validity.valid) setText(range, '');
+    if (rate.validity.valid && rate.value !== '') traffic.setRate(rate.valueAsNumber);
+  });
+  rate.addEventListener('change', () => {
+    const given = Number.isFinite(rate.valueAsNumber) ? rate.valueAsNumber : RATE.initial;
+    const kept = Math.min(RATE.max, Math.max(RATE.min, given));
+    if (kept !== rate.valueAsNumber) setText(range, strings.planner.outOfRange(RATE.min, RATE.max));
+    rate.valueAsNumber = kept;
+    traffic.setRate(kept);
+  });
+
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) traffic.stop({ kind: 'hidden' });
+  });
+  window.addEventListener('pagehide', () => traffic.stop({ kind: 'hidden' }));
+
+  const fold = h(
+    'button',
+    { class: 'fold traffic-fold', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'traffic' },
+    strings.traffic,
+  );
+  const control = h(
+    'fieldset',
+    { class: 'traffic', id: 'traffic', 'aria-describedby': explained },
+    h('legend', {}, strings.traffic),
+    h(
+      'div',
+      { class: 'traffic-choice' },
+      h('div', { class: 'segments' }, ...buttons),
+      h('span', { class: 'rate' }, rate, label),
+    ),
+    range,
+    state,
+    h('p', { class: 'traffic-explained', id: explained }, strings.trafficExplained),
+  );
+  fold.addEventListener('click', () =>
+    fold.setAttribute('aria-expanded', String(control.toggleAttribute('data-open'))),
+  );
+  return h('div', { class: 'traffic-frame' }, fold, control);
+}

@@ -1,0 +1,9 @@
+// The sign of a transport: polling is a dotted line, long-polling a dashed one, SSE a solid one. Shape and colour
+// come from the stylesheet; here is only the element.
+
+import type { Transport } from '../client/transport.ts';
+import { h } from './dom.ts';
+
+export function line(transport: Transport): HTMLElement {
+  return h('span', { class: 'line', 'data-transport': transport, 'aria-hidden': 'true' });
+}

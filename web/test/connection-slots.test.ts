@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Connections, HELD_AT_MOST } from '../src/client/connection-slots.ts';
+import { Permitted } from '../src/client/sources/slot-limited-source.ts';
+import { Polling } from '../src/client/sources/polling.ts';
+import type { Source } from '../src/client/sources/source.ts';
+import { FakeLocks, FakeNetwork } from './browser-support.ts';
+import { fakeFetch, pollAnswer, RecordingSink } from './support.ts';
+
+const settle = () => vi.advanceTimersByTimeAsync(1);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('connections that may be held', () => {
+  test('are as many as the browser can spare, over all its tabs', async () => {
+    const { manager } = new FakeLocks();
+    const tabs = Array.from({ length: HELD_AT_MOST + 2 }, () => new Connections(manager));
+    const permits = [];
+    for (const tab of tabs) permits.push(await tab.take());
+    expect(permits.map((permit) => permit !== null)).toEqual([true, true, true, true, false, false]);
+    permits[1]?.release();
+    await settle();
+    expect(await tabs[5]?.take()).not.toBeNull();
+  });
+
+  test('are given to one who waits when one is free, and only one of them', async () => {
+    const locks = new FakeLocks();
+    const connections = new Connections(locks.manager);
+    const permits = [];
+    for (let i = 0; i < HELD_AT_MOST; i++) permits.push(await connections.take());
+    const waiting = connections.wait(new AbortController().signal);
+    await settle();
+    permits[0]?.release();
+    permits[3]?.release();
+    await waiting;
+    await settle();
+    expect(locks.names).toHaveLength(HELD_AT_MOST - 1);
+    expect((await locks.query()).pending).toEqual([]);
+  });
+
+  test('are no longer waited for once that is given up', async () => {
+    const locks = new FakeLocks();
+    const connections = new Connections(locks.manager);
+    for (let i = 0; i < HELD_AT_MOST; i++) await connections.take();
+    const given = new AbortController();
+    const waiting = connections.wait(given.signal);
+    await settle();
+    given.abort();
+    await expect(waiting).rejects.toThrow();
+    expect((await locks.query()).pending).toEqual([]);
+  });
+
+  test('are unlimited where the browser cannot tell', async () => {
+    const connections = new Connections(null);
+    for (let i = 0; i < 20; i++) expect(await connections.take()).not.toBeNull();
+  });
+});
+
+describe('a source that holds a connection', () => {
+  function permitted(locks: FakeLocks) {
+    const sink = new RecordingSink();
+    const { fetch, calls } = fakeFetch(() => pollAnswer([], { cursor: 'aaa-1' }));
+    const log: string[] = [];
+    const source: Source = {
+      start: () => log.push('start'),
+      stop: () => log.push('stop'),
+      wake: () => log.push('wake'),
+    };
+    const network = new FakeNetwork(fetch);
+    const reader = { room: 'lobby', client: 'me' };
+    const p = new Permitted({
+      sink,
+      connections: new Connections(locks.manager),
+      source,
+      polls: (to) => new Polling({ ...reader, network, sink: to, interval_ms: () => 1_000, wait_s: 0 }),
+    });
+    return { source: p, sink, calls, log };
+  }
+
+  test('starts with a permit and gives it back', async () => {
+    const locks = new FakeLocks();
+    const { source, log, calls } = permitted(locks);
+    source.start(() => ({ last: 0 }));
+    await settle();
+    expect(log).toEqual(['start']);
+    expect(locks.names).toHaveLength(1);
+    source.stop();
+    await settle();
+    expect(log).toEqual(['start', 'stop']);
+    expect(locks.names).toEqual([]);
+    expect(calls).toEqual([]);
+  });
+
+  test('polls without one, says why, and starts when one is free', async () => {
+    const locks = new FakeLocks();
+    const others = new Connections(locks.manager);
+    const permits = [];
+    for (let i = 0; i < HELD_AT_MOST; i++) permits.push(await others.take());
+    const { source, sink, log, calls } = permitted(locks);
+    source.start(() => ({ last: 0 }));
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(log).toEqual([]);
+    expect(calls).toHaveLength(3);
+    expect(sink.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'crowded' } });
+    permits[2]?.release();
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(log).toEqual(['start']);
+    expect(calls).toHaveLength(3);
+  });
+
+  test('stopped while it waits leaves nothing behind', async () => {
+    const locks = new FakeLocks();
+    const others = new Connections(locks.manager);
+    for (let i = 0; i < HELD_AT_MOST; i++) await others.take();
+    const { source, log } = permitted(locks);
+    source.start(() => ({ last: 0 }));
+    await settle();
+    source.stop();
+    await settle();
+    expect(log).toEqual([]);
+    expect((await locks.query()).pending).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { fakeFetch, json, problem } from './support.ts';
+
+beforeEach(() => {
+  vi.resetModules();
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+async function ask(...replies: Parameters<typeof fakeFetch>) {
+  const { fetch, calls } = fakeFetch(...replies);
+  vi.stubGlobal('fetch', fetch);
+  const { aside } = await import('../src/lab/uncredentialed-fetch.ts');
+  return { aside, credentials: () => calls.map(({ init }) => init.credentials) };
+}
+
+describe('a question aside', () => {
+  test('goes without credentials, and so over connections of its own', async () => {
+    const { aside, credentials } = await ask(() => json(200, {}));
+    expect((await aside('ledger')).status).toBe(200);
+    expect(credentials()).toEqual(['omit']);
+  });
+
+  test('takes them along from the first refusal on', async () => {
+    const { aside, credentials } = await ask(
+      () => problem(401, 'who are you?'),
+      () => json(200, {}),
+    );
+    expect((await aside('ledger')).status).toBe(200);
+    expect((await aside('ledger')).status).toBe(200);
+    expect(credentials()).toEqual(['omit', undefined, undefined]);
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { type Setting, settingsFrom, withSettings } from '../src/lab/url-settings.ts';
+
+const POLL: Setting = { transport: 'poll', interval_s: 2, mute_s: 45 };
+const STREAM: Setting = { ...POLL, transport: 'stream' };
+const PAGE = 'http://127.0.0.1:8080/';
+
+describe('the address', () => {
+  test('asks for what there is without it, where it says nothing', () => {
+    expect(settingsFrom('?room=tea')).toEqual({
+      settings: { one: [POLL], both: [POLL, STREAM] },
+      wrong: [],
+    });
+  });
+
+  test.each([
+    ['', 'both', [POLL, STREAM]],
+    ['?transport=stream', 'one', [STREAM]],
+    ['?left=long-poll&right=poll', 'both', [{ ...POLL, transport: 'long-poll' }, POLL]],
+    [
+      '?interval=0.5&mute=2',
+      'both',
+      [
+        { ...POLL, interval_s: 0.5, mute_s: 2 },
+        { ...STREAM, interval_s: 0.5, mute_s: 2 },
+      ],
+    ],
+    [
+      '?interval=0.5&interval=2&mute=45&mute=1.5',
+      'both',
+      [
+        { ...POLL, interval_s: 0.5 },
+        { ...STREAM, mute_s: 1.5 },
+      ],
+    ],
+  ] as const)('“%s” says how the lanes of a view are, and is said of them', (search, view, settings) => {
+    expect(settingsFrom(search).settings[view]).toEqual(settings);
+    expect(withSettings(PAGE, view, settings)).toBe(PAGE + search);
+  });
+
+  test.each([
+    ['?mute=abc', 'mute', 'abc'],
+    ['?mute=', 'mute', ''],
+    ['?mute=0', 'mute', '0'],
+    ['?mute=0.1', 'mute', '0.1'],
+    ['?mute=99999', 'mute', '99999'],
+    ['?interval=0.3', 'interval', '0.3'],
+    ['?interval=31', 'interval', '31'],
+    ['?left=sse', 'left', 'sse'],
+    ['?transport=__proto__', 'transport', '__proto__'],
+  ])('“%s” is told to be wrong, and done without', (search, name, value) => {
+    const { settings, wrong } = settingsFrom(search);
+    expect(settings).toEqual(settingsFrom('').settings);
+    expect(wrong).toMatchObject([{ name, value }]);
+  });
+
+  test('keeps the rest of it, and what it says of the other view’s lanes', () => {
+    expect(withSettings(`${PAGE}?room=tea&left=stream&interval=9`, 'one', [STREAM])).toBe(
+      `${PAGE}?room=tea&left=stream&transport=stream`,
+    );
+  });
+});
