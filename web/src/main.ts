@@ -2,8 +2,8 @@
 
 import { roomFrom } from './lab/room.ts';
 import { LANGUAGE } from './i18n/language.ts';
-import { refuseRoom } from './views/invalid-room.ts';
-import { tellFailure } from './views/fatal-error.ts';
+import { showInvalidRoom } from './views/invalid-room.ts';
+import { showFatalError } from './views/fatal-error.ts';
 import { openRoom } from './views/page.ts';
 
 document.documentElement.lang = LANGUAGE;
@@ -13,9 +13,9 @@ if (app !== null) {
   const choice = roomFrom(location.search);
   try {
     if (choice.ok) openRoom(app, choice.room);
-    else refuseRoom(app, choice.given);
+    else showInvalidRoom(app, choice.given);
   } catch (error) {
-    tellFailure(app);
+    showFatalError(app);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // What the browser is to these tests: event sources, locks and channels that do as they are told.
 
-import type { Fetch } from '../src/client/http.ts';
-import type { Carrier } from '../src/lab/network.ts';
+import type { Fetch } from '../src/client/connection-factory.ts';
+import type { ConnectionFactory } from '../src/client/connection-factory.ts';
 
 export class FakeEventSource extends EventTarget {
   readonly CLOSED = 2;
@@ -46,15 +46,15 @@ export class FakeEventSource extends EventTarget {
 }
 
 /** A network on which all that is opened is kept. */
-export class FakeNetwork implements Carrier {
+export class FakeNetwork implements ConnectionFactory {
   readonly opened: FakeEventSource[] = [];
   readonly fetch: Fetch;
-  readonly mute_ms: number;
+  readonly stallTimeout_ms: number;
   outage = new AbortController();
 
-  constructor(fetch: Fetch = () => Promise.reject(new TypeError('no fetch')), mute_ms = 45_000) {
+  constructor(fetch: Fetch = () => Promise.reject(new TypeError('no fetch')), stallTimeout_ms = 45_000) {
     this.fetch = fetch;
-    this.mute_ms = mute_ms;
+    this.stallTimeout_ms = stallTimeout_ms;
   }
 
   get down(): AbortSignal {

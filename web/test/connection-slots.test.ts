@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Connections, HELD_AT_MOST } from '../src/client/connection-slots.ts';
-import { Permitted } from '../src/client/sources/slot-limited-source.ts';
+import { ConnectionSlots, MAX_SLOTS } from '../src/client/connection-slots.ts';
+import { SlotLimitedSource } from '../src/client/sources/slot-limited-source.ts';
 import { Polling } from '../src/client/sources/polling.ts';
 import type { Source } from '../src/client/sources/source.ts';
 import { FakeLocks, FakeNetwork } from './browser-support.ts';
@@ -19,7 +19,7 @@ afterEach(() => {
 describe('connections that may be held', () => {
   test('are as many as the browser can spare, over all its tabs', async () => {
     const { manager } = new FakeLocks();
-    const tabs = Array.from({ length: HELD_AT_MOST + 2 }, () => new Connections(manager));
+    const tabs = Array.from({ length: MAX_SLOTS + 2 }, () => new ConnectionSlots(manager));
     const permits = [];
     for (const tab of tabs) permits.push(await tab.take());
     expect(permits.map((permit) => permit !== null)).toEqual([true, true, true, true, false, false]);
@@ -30,23 +30,23 @@ describe('connections that may be held', () => {
 
   test('are given to one who waits when one is free, and only one of them', async () => {
     const locks = new FakeLocks();
-    const connections = new Connections(locks.manager);
+    const connections = new ConnectionSlots(locks.manager);
     const permits = [];
-    for (let i = 0; i < HELD_AT_MOST; i++) permits.push(await connections.take());
+    for (let i = 0; i < MAX_SLOTS; i++) permits.push(await connections.take());
     const waiting = connections.wait(new AbortController().signal);
     await settle();
     permits[0]?.release();
     permits[3]?.release();
     await waiting;
     await settle();
-    expect(locks.names).toHaveLength(HELD_AT_MOST - 1);
+    expect(locks.names).toHaveLength(MAX_SLOTS - 1);
     expect((await locks.query()).pending).toEqual([]);
   });
 
   test('are no longer waited for once that is given up', async () => {
     const locks = new FakeLocks();
-    const connections = new Connections(locks.manager);
-    for (let i = 0; i < HELD_AT_MOST; i++) await connections.take();
+    const connections = new ConnectionSlots(locks.manager);
+    for (let i = 0; i < MAX_SLOTS; i++) await connections.take();
     const given = new AbortController();
     const waiting = connections.wait(given.signal);
     await settle();
@@ -56,7 +56,7 @@ describe('connections that may be held', () => {
   });
 
   test('are unlimited where the browser cannot tell', async () => {
-    const connections = new Connections(null);
+    const connections = new ConnectionSlots(null);
     for (let i = 0; i < 20; i++) expect(await connections.take()).not.toBeNull();
   });
 });
@@ -69,13 +69,13 @@ describe('a source that holds a connection', () => {
     const source: Source = {
       start: () => log.push('start'),
       stop: () => log.push('stop'),
-      wake: () => log.push('wake'),
+      reconnect: () => log.push('wake'),
     };
     const network = new FakeNetwork(fetch);
     const reader = { room: 'lobby', client: 'me' };
-    const p = new Permitted({
+    const p = new SlotLimitedSource({
       sink,
-      connections: new Connections(locks.manager),
+      connections: new ConnectionSlots(locks.manager),
       source,
       polls: (to) => new Polling({ ...reader, network, sink: to, interval_ms: () => 1_000, wait_s: 0 }),
     });
@@ -98,15 +98,15 @@ describe('a source that holds a connection', () => {
 
   test('polls without one, says why, and starts when one is free', async () => {
     const locks = new FakeLocks();
-    const others = new Connections(locks.manager);
+    const others = new ConnectionSlots(locks.manager);
     const permits = [];
-    for (let i = 0; i < HELD_AT_MOST; i++) permits.push(await others.take());
+    for (let i = 0; i < MAX_SLOTS; i++) permits.push(await others.take());
     const { source, sink, log, calls } = permitted(locks);
     source.start(() => ({ last: 0 }));
     await vi.advanceTimersByTimeAsync(2_500);
     expect(log).toEqual([]);
     expect(calls).toHaveLength(3);
-    expect(sink.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'crowded' } });
+    expect(sink.links.at(-1)).toEqual({ kind: 'live', fallback: { why: 'crowded' } });
     permits[2]?.release();
     await vi.advanceTimersByTimeAsync(2_500);
     expect(log).toEqual(['start']);
@@ -115,8 +115,8 @@ describe('a source that holds a connection', () => {
 
   test('stopped while it waits leaves nothing behind', async () => {
     const locks = new FakeLocks();
-    const others = new Connections(locks.manager);
-    for (let i = 0; i < HELD_AT_MOST; i++) await others.take();
+    const others = new ConnectionSlots(locks.manager);
+    for (let i = 0; i < MAX_SLOTS; i++) await others.take();
     const { source, log } = permitted(locks);
     source.start(() => ({ last: 0 }));
     await settle();

@@ -5,10 +5,10 @@ import type { Message } from '../src/client/message.ts';
 import { message } from './support.ts';
 
 /** A server whose clock is 1,000,000 ms ahead of the page's, known to 2 ms. */
-function delays(begun_ms = 0) {
+function delays(started_ms = 0) {
   const clock = new ServerClock();
-  clock.sample(begun_ms, begun_ms + 4, begun_ms + 2 + 1_000_000);
-  return new Delays(clock, begun_ms);
+  clock.sample(started_ms, started_ms + 4, started_ms + 2 + 1_000_000);
+  return new Delays(clock, started_ms);
 }
 
 const at = (id: number, page_ms: number): Message => ({
@@ -26,9 +26,9 @@ describe('delays', () => {
   test('of this page’s own are taken by one clock, whichever end comes first', () => {
     const d = delays();
     expect(d.sent('aaa-1', 100)).toBeNull();
-    expect(d.awaited).toBe(1);
+    expect(d.expected).toBe(1);
     expect(d.seen(at(1, 105), 'poll', 1_100)).toEqual({ ms: 1_000, uncertainty_ms: 0 });
-    expect(d.awaited).toBe(0);
+    expect(d.expected).toBe(0);
     d.seen(at(2, 2_001), 'stream', 2_003);
     expect(d.sent('aaa-2', 1_995)).toEqual({ ms: 8, uncertainty_ms: 0 });
     expect(d.figures('stream')).toEqual({ median_ms: 8, p95_ms: 8, messages: 1 });
@@ -44,7 +44,7 @@ describe('delays', () => {
     const d = delays();
     d.sent('aaa-1', 100);
     d.resume(10_000);
-    expect(d.awaited).toBe(0);
+    expect(d.expected).toBe(0);
     expect(d.seen(at(1, 105), 'poll', 10_010)).toBeNull();
     expect(d.seen(at(2, 5_000), 'stream', 10_010)).toBeNull();
     expect(d.sent('aaa-2', 4_990)).toBeNull();
@@ -65,14 +65,14 @@ describe('delays', () => {
     const d = delays();
     d.sent('aaa-1', 100);
     d.seen(message(1, 'bbb'), 'poll', 101);
-    expect(d.awaited).toBe(1);
+    expect(d.expected).toBe(1);
   });
 
   test('what was awaited is given up where messages may be missing', () => {
     const d = delays();
     d.sent('aaa-1', 100);
-    d.forget();
-    expect(d.awaited).toBe(0);
+    d.clearExpected();
+    expect(d.expected).toBe(0);
   });
 
   test('figures are by transport: the median, and what 95 of 100 did not exceed', () => {

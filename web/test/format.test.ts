@@ -3,7 +3,7 @@ import { ServerClock } from '../src/lab/clock.ts';
 import { count, delay, milliseconds, seconds, timeOfDay } from '../src/i18n/format.ts';
 import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/lab/identity.ts';
 import { parseFigures, fetchFigures, NO_FIGURES } from '../src/lab/ledger.ts';
-import { pauseAfter } from '../src/client/backoff.ts';
+import { backoff } from '../src/client/backoff.ts';
 import { fakeFetch, json, problem } from './support.ts';
 
 describe('figures and times', () => {
@@ -109,9 +109,9 @@ describe('identity', () => {
 
 describe('pauses', () => {
   test('grow, stay under 5 s, and differ from page to page', () => {
-    expect([1, 2, 3, 4, 5, 6, 50].map((n) => pauseAfter(n, () => 1))).toEqual([
+    expect([1, 2, 3, 4, 5, 6, 50].map((n) => backoff(n, () => 1))).toEqual([
       250, 500, 1_000, 2_000, 4_000, 5_000, 5_000,
     ]);
-    expect(pauseAfter(3, () => 0)).toBe(500);
+    expect(backoff(3, () => 0)).toBe(500);
   });
 });

@@ -43,15 +43,15 @@ describe('ingest', () => {
 
   test('starts with the recent past and goes on from the cursor', () => {
     const { ingest: i } = ingest();
-    expect(i.place()).toEqual({ last: 50 });
+    expect(i.position()).toEqual({ last: 50 });
     i.accept(batch([3]), 'poll');
-    expect(i.place()).toEqual({ cursor: 'aaa-3' });
+    expect(i.position()).toEqual({ cursor: 'aaa-3' });
   });
 
   test('asks for the whole room where an empty one gave no cursor to go on from', () => {
     const { ingest: i } = ingest();
     i.begin();
-    expect(i.place()).toEqual({ last: 1000 });
+    expect(i.position()).toEqual({ last: 1000 });
   });
 
   test('takes the small ids of a new log for new messages', () => {

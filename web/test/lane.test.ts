@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import type { Query } from '../src/client/http.ts';
-import type { Place } from '../src/client/ingest.ts';
-import { Lane, type MakeSource } from '../src/lab/lane.ts';
+import type { Position } from '../src/client/ingest.ts';
+import { Lane, type CreateSource } from '../src/lab/lane.ts';
 import { NO_FIGURES, type WatchFigures } from '../src/lab/ledger.ts';
 import type { Reader, Sink, Source } from '../src/client/sources/source.ts';
 import type { Transport } from '../src/client/transport.ts';
@@ -13,9 +13,9 @@ import { batch, fakeFetch, networkDown } from './support.ts';
 function lane() {
   const log: string[] = [];
   const sinks: Partial<Record<Transport, Sink>> = {};
-  const places: Partial<Record<Transport, () => Place>> = {};
+  const places: Partial<Record<Transport, () => Position>> = {};
   const readers: Reader[] = [];
-  const makeSource: MakeSource = (transport, { reader, sink }): Source => {
+  const createSource: CreateSource = (transport, { reader, sink }): Source => {
     sinks[transport] = sink;
     readers.push(reader);
     return {
@@ -24,11 +24,11 @@ function lane() {
         log.push(`start ${transport} ${JSON.stringify(place())}${slept === true ? ' after a sleep' : ''}`);
       },
       stop: () => log.push(`stop ${transport}`),
-      wake: () => log.push(`wake ${transport}`),
+      reconnect: () => log.push(`wake ${transport}`),
     };
   };
   const watch: WatchFigures = (client, _clock, show) => ({
-    go: () => show({ ...NO_FIGURES, since: client }),
+    start: () => show({ ...NO_FIGURES, since: client }),
     pause: () => show(null),
     end: () => log.push(`end ${client}`),
   });
@@ -37,7 +37,7 @@ function lane() {
   const l = new Lane({
     room: 'lobby',
     clock: new ServerClock(),
-    makeSource,
+    createSource,
     watch,
     network: new Network(45, fetch),
     label: () => `label-${++labels}`,
@@ -124,7 +124,7 @@ describe('a lane', () => {
   test('tells its figures while the server is there, and that there are none while it is not', () => {
     const { lane: l, sinks } = lane();
     const heard: (string | null)[] = [];
-    l.subscribe({ figures: (figures) => heard.push(figures?.since ?? null) });
+    l.subscribe({ stats: (figures) => heard.push(figures?.since ?? null) });
     l.use('stream');
     sinks.stream?.link({ kind: 'live' });
     sinks.stream?.link({ kind: 'reconnecting', why: 'network', detail: null });
@@ -144,7 +144,7 @@ describe('a lane', () => {
               `${message.cursor} seen ${round(delay?.ms ?? -1)}${own ? ', own' : ''}`,
           ),
         ),
-      awaited: (messages) => heard.push(`awaited ${messages}`),
+      expected: (messages) => heard.push(`awaited ${messages}`),
     });
     l.use('poll');
     l.sent('aaa-1', performance.now() - 20);
@@ -221,14 +221,14 @@ describe('a lane and its network', () => {
   test('opens its stream anew for another idea of what is mute', () => {
     const { lane: l, log } = lane();
     l.use('stream');
-    l.network.setMute(2);
+    l.network.setStallTimeout(2);
     expect(log).toHaveLength(3);
     l.use('long-poll');
     log.length = 0;
-    l.network.setMute(3);
-    l.network.setMute(0.5);
+    l.network.setStallTimeout(3);
+    l.network.setStallTimeout(0.5);
     expect(log).toEqual([]);
-    expect(l.network.mute_ms).toBe(3_000);
+    expect(l.network.stallTimeout_ms).toBe(3_000);
   });
 
   test('keeps nothing open while the page is put away, and begins with a poll after it', () => {
@@ -236,8 +236,8 @@ describe('a lane and its network', () => {
     l.use('stream');
     sinks.stream?.batch(batch([1]));
     log.length = 0;
-    l.rest();
-    l.revive();
+    l.suspend();
+    l.resume();
     expect(log).toEqual(['stop stream', 'start stream {"cursor":"aaa-1"} after a sleep']);
   });
 });

@@ -88,7 +88,7 @@ describe('a lane’s network', () => {
 
   test('severs its own connections, on nobody’s account', async () => {
     const { network: n, calls } = network(networkDown);
-    await n.sever('lobby');
+    await n.disconnect('lobby');
     expect(Object.fromEntries(calls[0]?.url.searchParams ?? [])).toEqual({
       room: 'lobby',
       fault: 'restart',

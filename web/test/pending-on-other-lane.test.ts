@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { Late } from '../src/lab/pending-on-other-lane.ts';
+import { PendingMessages } from '../src/lab/pending-on-other-lane.ts';
 
 describe('what is late', () => {
   test('is what the other lane has seen, until this one has', () => {
-    const late = new Late();
+    const late = new PendingMessages();
     late.saw(1, ['a', 'b']);
     expect([late.missing(0), late.missing(1)]).toEqual([2, 0]);
     late.saw(0, ['a']);
@@ -15,7 +15,7 @@ describe('what is late', () => {
   });
 
   test('is not counted beyond a gap, nor without bound', () => {
-    const late = new Late();
+    const late = new PendingMessages();
     late.saw(
       0,
       Array.from({ length: 5_000 }, (_, index) => `m${index}`),
@@ -26,7 +26,7 @@ describe('what is late', () => {
   });
 
   test('is nothing that a lane had before the other was told of its gap', () => {
-    const late = new Late();
+    const late = new PendingMessages();
     late.gap(1);
     late.saw(1, ['new']);
     expect(late.missing(0)).toBe(1);

@@ -29,9 +29,9 @@ describe('the store', () => {
   });
 
   test.each([
-    ['a rest', (store: PlotStore) => (store.rest(START_MS + 1_000), store.resume(START_MS + 2_000))],
+    ['a rest', (store: PlotStore) => (store.pause(START_MS + 1_000), store.resume(START_MS + 2_000))],
     ['no figures', (store: PlotStore) => store.figures('left', null, 'poll', START_MS + 1_500)],
-    ['a lane that stopped', (store: PlotStore) => store.breakOff('left')],
+    ['a lane that stopped', (store: PlotStore) => store.split('left')],
   ])('does not count across %s', (_, between) => {
     const store = new PlotStore(START_MS);
     store.figures('left', figures(10), 'poll', START_MS);
@@ -58,15 +58,15 @@ describe('the store', () => {
 
   test('tells when it rested, and records nothing meanwhile', () => {
     const store = new PlotStore(START_MS);
-    store.rest(START_MS + 2_000);
-    expect(store.resting).toBe(true);
+    store.pause(START_MS + 2_000);
+    expect(store.paused).toBe(true);
     store.seen('left', 'a-1', 'stream', START_MS + 3_000, 5);
     store.resume(START_MS + 30_000);
-    expect(store.rests).toEqual([{ from_s: START_S + 2, to_s: START_S + 30 }]);
+    expect(store.pauses).toEqual([{ from_s: START_S + 2, to_s: START_S + 30 }]);
     expect(store.total('left', 'poll', START_S).delay_ms).toBeNull();
     expect(store.times.at(-1)).toBe(START_S + 30);
     store.advance(START_MS + 2_000_000);
-    expect(store.rests).toEqual([]);
+    expect(store.pauses).toEqual([]);
   });
 
   test('takes the median of a second, marks a message once, and when it was published', () => {
@@ -117,7 +117,7 @@ describe('the columns', () => {
     const store = new PlotStore(START_MS);
     const look = (ms: number) => store.figures('left', figures(ms / 500), 'poll', START_MS + ms);
     for (let ms = 500; ms <= 5_500; ms += 1_000) look(ms);
-    store.rest(START_MS + 5_500);
+    store.pause(START_MS + 5_500);
     store.resume(START_MS + 8_500);
     for (let ms = 8_500; ms <= 14_500; ms += 1_000) look(ms);
     const columns = new Columns('requests', ['left'], 12, 2);

@@ -92,7 +92,7 @@ describe('interval polling', () => {
     source.start(() => ({ cursor: 'aaa-1' }));
     await vi.advanceTimersByTimeAsync(1_000);
     interval.ms = 2_500;
-    source.retime();
+    source.reschedule();
     await vi.advanceTimersByTimeAsync(2_000);
     expect(times()).toEqual([0, 2_500]);
   });
@@ -137,7 +137,7 @@ describe('interval polling', () => {
     await vi.advanceTimersByTimeAsync(1_400);
     const before = sink.kinds.length;
     for (let i = 0; i < 4; i++) {
-      source.wake();
+      source.reconnect();
       await vi.advanceTimersByTimeAsync(0);
     }
     expect(before).toBeLessThan(6);
@@ -148,7 +148,7 @@ describe('interval polling', () => {
     const { source, times } = polling([() => pollAnswer([])]);
     source.start(() => ({ cursor: 'aaa-0' }));
     await vi.advanceTimersByTimeAsync(500);
-    source.wake();
+    source.reconnect();
     await vi.advanceTimersByTimeAsync(1_600);
     expect(times()).toEqual([0, 2_000]);
   });

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { lookOf, Rows } from '../src/lab/diagram/rows.ts';
-import type { Happening } from '../src/lab/diagram/sequence.ts';
+import { rowStyle, Rows } from '../src/lab/diagram/rows.ts';
+import type { TimelineEvent } from '../src/lab/diagram/sequence.ts';
 
-function happening(at_ms: number, kind: Happening['kind'], more: Partial<Happening> = {}): Happening {
+function timelineEvent(
+  at_ms: number,
+  kind: TimelineEvent['kind'],
+  more: Partial<TimelineEvent> = {},
+): TimelineEvent {
   return {
     seq: 1,
     at_ms,
@@ -27,7 +31,7 @@ describe('rows', () => {
   test('draw the arrows of one exchange apart, in their order', () => {
     const rows = new Rows(SCALE);
     const drawn = (['opened', 'request', 'answer', 'closed'] as const).map(
-      (kind, index) => rows.add(happening(1_000 + index, kind)).row.drawn_ms,
+      (kind, index) => rows.add(timelineEvent(1_000 + index, kind)).row.drawn_ms,
     );
     const apart_px = drawn.slice(1).map((ms, index) => Math.round((ms - drawn[index]!) * SCALE));
     expect(apart_px).toEqual([5, 5, 5]);
@@ -38,7 +42,7 @@ describe('rows', () => {
     const rows = new Rows(SCALE);
     for (let at_ms = 1_000; at_ms < 60_000; at_ms += 50) {
       for (const kind of ['request', 'answer'] as const) {
-        const { row } = rows.add(happening(at_ms, kind));
+        const { row } = rows.add(timelineEvent(at_ms, kind));
         expect((row.drawn_ms - row.from_ms) * SCALE).toBeLessThanOrEqual(20);
       }
     }
@@ -46,11 +50,11 @@ describe('rows', () => {
     expect(Math.max(...off_px)).toBeLessThanOrEqual(1);
   });
 
-  test('are bounded by the height of the picture, and nothing in them is lost', () => {
+  test('are bounded by the height of the timeline, and nothing in them is lost', () => {
     const rows = new Rows(SCALE);
     for (let i = 0; i < 20_000; i++) {
       rows.add(
-        happening(i * 2, 'push', { transport: 'stream', content: 'messages', messages: 2, bytes_out: 7 }),
+        timelineEvent(i * 2, 'push', { transport: 'stream', content: 'messages', messages: 2, bytes_out: 7 }),
       );
     }
     const all = [...rows.all];
@@ -59,33 +63,33 @@ describe('rows', () => {
     expect([sum(({ count }) => count), sum(({ messages }) => messages), sum(({ bytes }) => bytes)]).toEqual([
       20_000, 40_000, 140_000,
     ]);
-    expect(rows.forget(20_000).length).toBeGreaterThan(10);
+    expect(rows.evict(20_000).length).toBeGreaterThan(10);
     expect([...rows.all].every(({ to_ms }) => to_ms >= 20_000)).toBe(true);
   });
 
   test('keep apart what can be told apart', () => {
     const rows = new Rows(SCALE);
     for (let at_ms = 0; at_ms < 10_000; at_ms += 500) {
-      for (const kind of ['request', 'answer'] as const) rows.add(happening(at_ms, kind));
+      for (const kind of ['request', 'answer'] as const) rows.add(timelineEvent(at_ms, kind));
     }
     expect([...rows.all]).toHaveLength(40);
     expect([...rows.all].every(({ count, single }) => count === 1 && single !== null)).toBe(true);
   });
 
   test.each([
-    [happening(0, 'opened'), 'opened'],
-    [happening(0, 'opened', { reconnect: true }), 'reconnected'],
-    [happening(0, 'answer'), 'empty'],
-    [happening(0, 'answer', { status: 304 }), 'empty'],
-    [happening(0, 'answer', { messages: 1 }), 'messages'],
-    [happening(0, 'answer', { status: 503 }), 'refused'],
-    [happening(0, 'answer', { transport: 'stream' }), 'head'],
-    [happening(0, 'push', { content: 'messages' }), 'push'],
-    [happening(0, 'push', { content: 'keep-alive' }), 'keep-alive'],
-    [happening(0, 'push', { content: 'presence' }), 'presence'],
-    [happening(0, 'push', { content: null }), 'other'],
-    [happening(0, 'closed'), 'closed'],
-  ] as const)('a happening has its look: %#', (given, look) => {
-    expect(lookOf(given)).toBe(look);
+    [timelineEvent(0, 'opened'), 'opened'],
+    [timelineEvent(0, 'opened', { reconnect: true }), 'reconnected'],
+    [timelineEvent(0, 'answer'), 'empty'],
+    [timelineEvent(0, 'answer', { status: 304 }), 'empty'],
+    [timelineEvent(0, 'answer', { messages: 1 }), 'messages'],
+    [timelineEvent(0, 'answer', { status: 503 }), 'refused'],
+    [timelineEvent(0, 'answer', { transport: 'stream' }), 'head'],
+    [timelineEvent(0, 'push', { content: 'messages' }), 'push'],
+    [timelineEvent(0, 'push', { content: 'keep-alive' }), 'keep-alive'],
+    [timelineEvent(0, 'push', { content: 'presence' }), 'presence'],
+    [timelineEvent(0, 'push', { content: null }), 'other'],
+    [timelineEvent(0, 'closed'), 'closed'],
+  ] as const)('a timelineEvent has its style: %#', (given, style) => {
+    expect(rowStyle(given)).toBe(style);
   });
 });

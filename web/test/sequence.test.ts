@@ -17,14 +17,14 @@ const stream = (at_ms: number, kind: TraceEvent['kind'], connection = 1, more: P
 describe('the sequence', () => {
   test('knows of polls how long nothing was asked and how long each was held', () => {
     const sequence = new Sequence();
-    const { happenings, spans } = sequence.add([
+    const { timelineEvents, spans } = sequence.add([
       event(0, 'opened'),
       event(1, 'request'),
       event(3, 'answer'),
       event(2_001, 'request'),
       event(2_002, 'answer', { messages: 2 }),
     ]);
-    expect(happenings.map(({ after_ms }) => after_ms)).toEqual([null, null, 2, 1_998, 1]);
+    expect(timelineEvents.map(({ after_ms }) => after_ms)).toEqual([null, null, 2, 1_998, 1]);
     expect(spans.map(({ kind, from_ms, to_ms }) => [kind, from_ms, to_ms])).toEqual([
       ['open', 0, null],
       ['held', 1, 3],
@@ -34,15 +34,15 @@ describe('the sequence', () => {
 
   test('keeps an open stream held, and counts from what it last wrote', () => {
     const sequence = new Sequence();
-    const { happenings, spans } = sequence.add([
+    const { timelineEvents, spans } = sequence.add([
       stream(0, 'opened'),
       stream(1, 'request'),
       stream(2, 'answer'),
       stream(5_000, 'push', 1, { content: 'messages', messages: 1 }),
       stream(20_000, 'push', 1, { content: 'keep-alive' }),
     ]);
-    expect(happenings.at(-2)?.after_ms).toBe(4_998);
-    expect(happenings.at(-1)?.after_ms).toBe(15_000);
+    expect(timelineEvents.at(-2)?.after_ms).toBe(4_998);
+    expect(timelineEvents.at(-1)?.after_ms).toBe(15_000);
     expect(spans.map(({ kind, to_ms }) => [kind, to_ms])).toEqual([
       ['open', null],
       ['held', null],
@@ -57,7 +57,7 @@ describe('the sequence', () => {
   test('a stream after a lost stream is a reconnection, one that was chosen is not', () => {
     const sequence = new Sequence();
     const opened = (events: TraceEvent[]) =>
-      sequence.add(events).happenings.find(({ kind }) => kind === 'opened');
+      sequence.add(events).timelineEvents.find(({ kind }) => kind === 'opened');
     expect(opened([stream(0, 'opened'), stream(1, 'request'), stream(2, 'answer')])?.reconnect).toBe(false);
     sequence.add([stream(5_000, 'closed')]);
     expect(opened([stream(6_000, 'opened', 2), stream(6_001, 'request', 2)])).toMatchObject({
@@ -76,7 +76,7 @@ describe('the sequence', () => {
     const sequence = new Sequence();
     const kinds = sequence
       .add([event(0, 'opened'), event(1, 'request'), event(2, 'answer'), event(0, 'opened')])
-      .happenings.map(({ kind }) => kind);
+      .timelineEvents.map(({ kind }) => kind);
     expect(kinds).toEqual(['opened', 'request', 'answer']);
   });
 
@@ -96,11 +96,11 @@ describe('the sequence', () => {
   test.each([true, false])('ends what lasts where the trace breaks off (restarted: %s)', (restarted) => {
     const sequence = new Sequence();
     sequence.add([stream(0, 'opened'), stream(1, 'request'), stream(2, 'answer'), stream(9_000, 'push')]);
-    expect(sequence.breakOff(restarted).map(({ kind, to_ms }) => [kind, to_ms])).toEqual([
+    expect(sequence.splitAt(restarted).map(({ kind, to_ms }) => [kind, to_ms])).toEqual([
       ['open', 9_000],
       ['held', 9_000],
     ]);
-    const [opened] = sequence.add([stream(12_000, 'opened'), stream(12_001, 'request')]).happenings;
+    const [opened] = sequence.add([stream(12_000, 'opened'), stream(12_001, 'request')]).timelineEvents;
     expect(opened).toMatchObject({ reconnect: restarted, after_ms: null });
   });
 });

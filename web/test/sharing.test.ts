@@ -71,7 +71,7 @@ class Tab {
       client,
       name: NAME,
       network: new FakeNetwork(browser.fetch as typeof fetch, 20_000),
-      means: { locks: browser.locks.manager, channel: browser.channels.open },
+      browserApis: { locks: browser.locks.manager, channel: browser.channels.open },
       sink: {
         link: (link) => this.links.push(link),
         batch: (b) => this.#ingest.accept(b, 'stream'),
@@ -92,10 +92,10 @@ class Tab {
           this.deliver();
         },
         stop: () => (this.stream = null),
-        wake: () => {},
+        reconnect: () => {},
       }),
     });
-    this.source.start(() => this.#ingest.place());
+    this.source.start(() => this.#ingest.position());
   }
 
   /** What the tab's own stream has not brought yet. */
@@ -156,10 +156,10 @@ describe('tabs that share a stream', () => {
     const [browser, first, second] = await tabs(3);
     browser.publish(1);
     await settle();
-    expect(first?.links.at(-1)).toEqual({ kind: 'live', detour: { why: 'sharing', tabs: 2 } });
+    expect(first?.links.at(-1)).toEqual({ kind: 'live', fallback: { why: 'sharing', tabs: 2 } });
     expect(second?.links.at(-1)).toEqual({
       kind: 'live',
-      detour: { why: 'shared', client: 'tab-0', polls: false },
+      fallback: { why: 'shared', client: 'tab-0', polls: false },
     });
     second?.source.stop();
     browser.tabs[2]?.source.stop();
@@ -225,19 +225,19 @@ describe('tabs that share a stream', () => {
     browser.publish(2);
     await settle();
     expect(first?.shown).toEqual([1, 2]);
-    expect(first?.links.at(-1)).toMatchObject({ detour: { why: 'shared', client: 'tab-1' } });
+    expect(first?.links.at(-1)).toMatchObject({ fallback: { why: 'shared', client: 'tab-1' } });
   });
 
   test('a tab in sight takes the lead from a hidden one that only polls', async () => {
     const [browser, first, second] = await tabs(2);
     const page = { hidden: true };
     vi.stubGlobal('document', page);
-    first?.stream?.link({ kind: 'live', detour: { why: 'mute', silent_s: 45, again_at_ms: 0 } });
+    first?.stream?.link({ kind: 'live', fallback: { why: 'mute', idle_s: 45, retry_at_ms: 0 } });
     await settle();
     expect(leaders(browser)).toEqual([first]);
-    expect(second?.links.at(-1)).toMatchObject({ detour: { why: 'shared', polls: true } });
+    expect(second?.links.at(-1)).toMatchObject({ fallback: { why: 'shared', polls: true } });
     page.hidden = false;
-    second?.source.wake();
+    second?.source.reconnect();
     await settle();
     expect(leaders(browser)).toEqual([second]);
     browser.publish(1);
@@ -270,7 +270,7 @@ describe('tabs that share a stream', () => {
     browser.log.push(message(1, 'bbb'), message(2, 'bbb'));
     if (when === 'before') {
       await vi.advanceTimersByTimeAsync(11_000);
-      second?.source.wake();
+      second?.source.reconnect();
       await vi.advanceTimersByTimeAsync(2_000);
     }
     first?.toldOfReset();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Place } from '../src/client/ingest.ts';
-import { SteadyStream } from '../src/client/sources/stream-with-fallback.ts';
+import type { Position } from '../src/client/ingest.ts';
+import { StreamWithFallback } from '../src/client/sources/stream-with-fallback.ts';
 import { FakeNetwork } from './browser-support.ts';
 import { fakeFetch, message, networkDown, pollAnswer, RecordingSink } from './support.ts';
 
@@ -13,10 +13,10 @@ function steady(replies: Replies = [() => pollAnswer([])], slept = false) {
   const sink = new RecordingSink();
   const { fetch, calls } = fakeFetch(...replies);
   const network = new FakeNetwork(fetch, MUTE_MS);
-  const place = (): Place => ({
+  const place = (): Position => ({
     cursor: sink.batches.filter((it) => it.cursor !== null).at(-1)?.cursor ?? 'aaa-0',
   });
-  const source = new SteadyStream({
+  const source = new StreamWithFallback({
     room: 'lobby',
     client: 'me',
     sink,
@@ -62,7 +62,7 @@ describe('a steady stream', () => {
     expect(network.opened[0]?.readyState).toBe(2);
     expect(sink.ids).toEqual([1]);
     expect(calls.map(({ url }) => url.searchParams.get('cursor'))).toEqual(['aaa-0']);
-    expect(sink.links.at(-1)).toMatchObject({ kind: 'live', detour: { why: 'mute', silent_s: 6 } });
+    expect(sink.links.at(-1)).toMatchObject({ kind: 'live', fallback: { why: 'mute', idle_s: 6 } });
     await vi.advanceTimersByTimeAsync(4_000);
     expect(calls).toHaveLength(3);
   });
@@ -90,7 +90,7 @@ describe('a steady stream', () => {
     await vi.advanceTimersByTimeAsync(MUTE_MS);
     expect(cursors()).toEqual(['aaa-0', 'aaa-1']);
     network.newest.opens();
-    expect(sink.links.at(-1)).toMatchObject({ detour: { why: 'mute' } });
+    expect(sink.links.at(-1)).toMatchObject({ fallback: { why: 'mute' } });
     const polls = calls.length;
     network.newest.beats();
     expect(sink.links.at(-1)).toEqual({ kind: 'live' });
@@ -149,10 +149,10 @@ describe('a steady stream', () => {
     const { source, network, calls } = steady();
     network.newest.opens();
     await vi.advanceTimersByTimeAsync(1_000);
-    source.wake();
+    source.reconnect();
     expect(calls).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(4_500);
-    source.wake();
+    source.reconnect();
     await vi.advanceTimersByTimeAsync(10);
     expect(calls).toHaveLength(1);
     expect(network.opened).toHaveLength(2);
@@ -160,13 +160,13 @@ describe('a steady stream', () => {
 
   test('when it is woken while it is mute is tried at once', async () => {
     const { source, network } = await goesMute();
-    source.wake();
+    source.reconnect();
     expect(network.opened).toHaveLength(2);
   });
 
   test.each(['streaming', 'mute', 'trying'])('stops at once while %s', async (state) => {
     const s = state === 'streaming' ? steady() : await goesMute();
-    if (state === 'trying') s.source.wake();
+    if (state === 'trying') s.source.reconnect();
     s.source.stop();
     const { length } = s.sink.links;
     const seen = s.calls.length;

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Place } from '../src/client/ingest.ts';
+import type { Position } from '../src/client/ingest.ts';
 import { Stream } from '../src/client/sources/stream.ts';
 import { FakeNetwork } from './browser-support.ts';
 import { message, RecordingSink } from './support.ts';
 
-function stream(place: () => Place = () => ({ cursor: 'aaa-1' })) {
+function stream(place: () => Position = () => ({ cursor: 'aaa-1' })) {
   const sink = new RecordingSink();
   const network = new FakeNetwork();
   const heard = { signs: 0, mute: 0 };
@@ -13,8 +13,8 @@ function stream(place: () => Place = () => ({ cursor: 'aaa-1' })) {
     client: 'me',
     sink,
     network,
-    sign: () => (heard.signs += 1),
-    mute: () => (heard.mute += 1),
+    onEvent: () => (heard.signs += 1),
+    stalled: () => (heard.mute += 1),
   });
   source.start(place);
   return { source, sink, network, heard, opened: network.opened, newest: () => network.newest };
@@ -113,7 +113,7 @@ describe('the stream', () => {
   });
 
   test('does not let the browser start over where there is no cursor yet', async () => {
-    let place: Place = { last: 50 };
+    let place: Position = { last: 50 };
     const { opened, newest } = stream(() => place);
     newest().opens();
     place = { last: 1000 };
@@ -152,10 +152,10 @@ describe('the stream', () => {
   test('ends its pause when it is woken, and leaves an open stream alone', () => {
     const { source, opened, newest } = stream();
     newest().opens();
-    source.wake();
+    source.reconnect();
     expect(opened).toHaveLength(1);
     newest().givesUp();
-    source.wake();
+    source.reconnect();
     expect(opened).toHaveLength(2);
   });
 
@@ -198,7 +198,7 @@ describe('the stream', () => {
     await vi.advanceTimersByTimeAsync(4_000);
     expect(opened).toHaveLength(1);
     network.outage = new AbortController();
-    source.wake();
+    source.reconnect();
     expect(opened).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 // What several tests build: messages, answers, and a fetch that is told what to answer.
 
 import { vi } from 'vitest';
-import type { Fetch } from '../src/client/http.ts';
+import type { Fetch } from '../src/client/connection-factory.ts';
 import type { Batch, Message } from '../src/client/message.ts';
 import type { Presence } from '../src/client/presence.ts';
 import type { Exchange, Link, Sink } from '../src/client/sources/source.ts';

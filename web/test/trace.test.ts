@@ -52,7 +52,7 @@ describe('the watch', () => {
       () => answer([event(2)], 2),
       () => answer([event(2), event(3)], 3),
     );
-    trace.go();
+    trace.start();
     await vi.advanceTimersByTimeAsync(1_100);
     expect(heard).toEqual(['1,2', '3']);
     expect(after()).toEqual([0, 1, 1]);
@@ -66,7 +66,7 @@ describe('the watch', () => {
       () => answer([event(1)], 1),
       () => answer([event(9), event(10)], 10, 8),
     );
-    trace.go();
+    trace.start();
     await vi.advanceTimersByTimeAsync(600);
     expect(heard).toEqual(['1', 'lost 7', '9,10']);
   });
@@ -80,7 +80,7 @@ describe('the watch', () => {
     ],
   ])('notices a server that was started anew, %s', async (_, first, second) => {
     const { trace, heard, after } = watch(() => answer([event(5)], 5), first, second);
-    trace.go();
+    trace.start();
     await vi.advanceTimersByTimeAsync(600);
     expect(heard).toEqual(['5', 'restarted', '1,2']);
     expect(after()).toEqual([0, 4, 0]);
@@ -93,7 +93,7 @@ describe('the watch', () => {
       () => json(200, { events: 'none' }),
       () => answer([event(1)], 1),
     );
-    trace.go();
+    trace.start();
     await vi.advanceTimersByTimeAsync(2_000);
     expect(heard[0]).toBe('1');
   });

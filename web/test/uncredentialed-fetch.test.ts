@@ -12,24 +12,24 @@ afterEach(() => {
 async function ask(...replies: Parameters<typeof fakeFetch>) {
   const { fetch, calls } = fakeFetch(...replies);
   vi.stubGlobal('fetch', fetch);
-  const { aside } = await import('../src/lab/uncredentialed-fetch.ts');
-  return { aside, credentials: () => calls.map(({ init }) => init.credentials) };
+  const { uncredentialedFetch } = await import('../src/lab/uncredentialed-fetch.ts');
+  return { uncredentialedFetch, credentials: () => calls.map(({ init }) => init.credentials) };
 }
 
-describe('a question aside', () => {
+describe('a question uncredentialedFetch', () => {
   test('goes without credentials, and so over connections of its own', async () => {
-    const { aside, credentials } = await ask(() => json(200, {}));
-    expect((await aside('ledger')).status).toBe(200);
+    const { uncredentialedFetch, credentials } = await ask(() => json(200, {}));
+    expect((await uncredentialedFetch('ledger')).status).toBe(200);
     expect(credentials()).toEqual(['omit']);
   });
 
   test('takes them along from the first refusal on', async () => {
-    const { aside, credentials } = await ask(
+    const { uncredentialedFetch, credentials } = await ask(
       () => problem(401, 'who are you?'),
       () => json(200, {}),
     );
-    expect((await aside('ledger')).status).toBe(200);
-    expect((await aside('ledger')).status).toBe(200);
+    expect((await uncredentialedFetch('ledger')).status).toBe(200);
+    expect((await uncredentialedFetch('ledger')).status).toBe(200);
     expect(credentials()).toEqual(['omit', undefined, undefined]);
   });
 });

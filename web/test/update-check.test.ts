@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isNewer } from '../src/lab/update-check.ts';
+import { isNewerVersion } from '../src/lab/update-check.ts';
 import { fakeFetch, networkDown } from './support.ts';
 
 const OWN = 'http://127.0.0.1:8080/assets/index-abc.js';
@@ -7,20 +7,20 @@ const page = (script: string) => () => new Response(`<script src="./${script}"><
 
 describe('a newer page', () => {
   test('is one that names another script', async () => {
-    const asks = async (script: string) => isNewer(OWN, './', fakeFetch(page(script)).fetch);
+    const asks = async (script: string) => isNewerVersion(OWN, './', fakeFetch(page(script)).fetch);
     expect(await asks('assets/index-abc.js')).toBe(false);
     expect(await asks('assets/index-def.js')).toBe(true);
   });
 
   test('is none where nothing can be told', async () => {
     const { fetch: down } = fakeFetch(networkDown);
-    expect(await isNewer(OWN, './', down)).toBe(false);
+    expect(await isNewerVersion(OWN, './', down)).toBe(false);
     const { fetch: odd } = fakeFetch(() => new Response('built without the lab'));
-    expect(await isNewer(OWN, './', odd)).toBe(false);
+    expect(await isNewerVersion(OWN, './', odd)).toBe(false);
     const { fetch: refused } = fakeFetch(() => new Response('assets/', { status: 502 }));
-    expect(await isNewer(OWN, './', refused)).toBe(false);
+    expect(await isNewerVersion(OWN, './', refused)).toBe(false);
     const { fetch: unasked, calls } = fakeFetch(page('assets/index-def.js'));
-    expect(await isNewer('http://127.0.0.1:5173/src/ui/page.ts', './', unasked)).toBe(false);
+    expect(await isNewerVersion('http://127.0.0.1:5173/src/ui/page.ts', './', unasked)).toBe(false);
     expect(calls).toEqual([]);
   });
 });

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { type Setting, settingsFrom, withSettings } from '../src/lab/url-settings.ts';
+import { type LaneSettings, settingsFrom, withSettings } from '../src/lab/url-settings.ts';
 
-const POLL: Setting = { transport: 'poll', interval_s: 2, mute_s: 45 };
-const STREAM: Setting = { ...POLL, transport: 'stream' };
+const POLL: LaneSettings = { transport: 'poll', interval_s: 2, stallTimeout_s: 45 };
+const STREAM: LaneSettings = { ...POLL, transport: 'stream' };
 const PAGE = 'http://127.0.0.1:8080/';
 
 describe('the address', () => {
   test('asks for what there is without it, where it says nothing', () => {
     expect(settingsFrom('?room=tea')).toEqual({
       settings: { one: [POLL], both: [POLL, STREAM] },
-      wrong: [],
+      invalid: [],
     });
   });
 
@@ -21,8 +21,8 @@ describe('the address', () => {
       '?interval=0.5&mute=2',
       'both',
       [
-        { ...POLL, interval_s: 0.5, mute_s: 2 },
-        { ...STREAM, interval_s: 0.5, mute_s: 2 },
+        { ...POLL, interval_s: 0.5, stallTimeout_s: 2 },
+        { ...STREAM, interval_s: 0.5, stallTimeout_s: 2 },
       ],
     ],
     [
@@ -30,7 +30,7 @@ describe('the address', () => {
       'both',
       [
         { ...POLL, interval_s: 0.5 },
-        { ...STREAM, mute_s: 1.5 },
+        { ...STREAM, stallTimeout_s: 1.5 },
       ],
     ],
   ] as const)('“%s” says how the lanes of a view are, and is said of them', (search, view, settings) => {
@@ -48,10 +48,10 @@ describe('the address', () => {
     ['?interval=31', 'interval', '31'],
     ['?left=sse', 'left', 'sse'],
     ['?transport=__proto__', 'transport', '__proto__'],
-  ])('“%s” is told to be wrong, and done without', (search, name, value) => {
-    const { settings, wrong } = settingsFrom(search);
+  ])('“%s” is told to be invalid, and done without', (search, name, value) => {
+    const { settings, invalid } = settingsFrom(search);
     expect(settings).toEqual(settingsFrom('').settings);
-    expect(wrong).toMatchObject([{ name, value }]);
+    expect(invalid).toMatchObject([{ name, value }]);
   });
 
   test('keeps the rest of it, and what it says of the other view’s lanes', () => {

@@ -5,17 +5,17 @@
 // none polls. Over HTTP/2 one connection carries everything, and where there are no locks each page is on its own.
 
 /** How many of the six may be held; the rest is for polls, publishing and loading pages. */
-export const HELD_AT_MOST = 4;
+export const MAX_SLOTS = 4;
 
 const NAME = 'poll-vs-sse connection';
 
-export interface Permit {
+export interface ConnectionSlot {
   release(): void;
 }
 
-const UNLIMITED: Permit = { release() {} };
+const UNLIMITED: ConnectionSlot = { release() {} };
 
-export class Connections {
+export class ConnectionSlots {
   readonly #locks: LockManager | null;
 
   constructor(locks: LockManager | null = needsSharing() ? navigator.locks : null) {
@@ -23,7 +23,7 @@ export class Connections {
   }
 
   /** A permit that is free now, else null. */
-  async take(): Promise<Permit | null> {
+  async take(): Promise<ConnectionSlot | null> {
     if (this.#locks === null) return UNLIMITED;
     for (const name of names()) {
       const permit = await held(this.#locks, name, { ifAvailable: true });
@@ -33,14 +33,14 @@ export class Connections {
   }
 
   /** The next permit that becomes free; rejects when it is aborted. */
-  async wait(aborted: AbortSignal): Promise<Permit> {
+  async wait(aborted: AbortSignal): Promise<ConnectionSlot> {
     const locks = this.#locks;
     if (locks === null) return UNLIMITED;
     const rest = new AbortController();
     const giveUp = () => rest.abort();
     aborted.addEventListener('abort', giveUp);
     if (aborted.aborted) giveUp();
-    let mine: Permit | null = null;
+    let mine: ConnectionSlot | null = null;
     const requests = names().map(async (name) => {
       const permit = await held(locks, name, { signal: rest.signal });
       // Two may become free at once.
@@ -60,11 +60,11 @@ export class Connections {
 }
 
 function names(): string[] {
-  return Array.from({ length: HELD_AT_MOST }, (_, index) => `${NAME} ${index}`);
+  return Array.from({ length: MAX_SLOTS }, (_, index) => `${NAME} ${index}`);
 }
 
 /** Null where it was asked for only if available, and is not. */
-function held(locks: LockManager, name: string, options: LockOptions): Promise<Permit | null> {
+function held(locks: LockManager, name: string, options: LockOptions): Promise<ConnectionSlot | null> {
   return new Promise((resolve, reject) => {
     const granted = (lock: Lock | null) => {
       if (lock === null) return resolve(null);

@@ -2,8 +2,6 @@
 
 import { isRecord } from './message.ts';
 
-export type Fetch = typeof globalThis.fetch;
-
 /** Parameters of a request; null leaves one out. */
 export type Query = Readonly<Record<string, string | number | null>>;
 

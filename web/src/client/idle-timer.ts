@@ -1,24 +1,24 @@
 // Notices when nothing was heard for too long. Its timer is only moved when it fires, so that hearing costs nothing.
 
-export class Silence {
+export class IdleTimer {
   readonly #limit_ms: () => number;
-  readonly #over: () => void;
-  #heard_ms = 0;
+  readonly #expired: () => void;
+  #reset_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `over` is called once for each silence of `limit_ms`. */
-  constructor(limit_ms: () => number, over: () => void) {
+  constructor(limit_ms: () => number, expired: () => void) {
     this.#limit_ms = limit_ms;
-    this.#over = over;
+    this.#expired = expired;
   }
 
-  get lasts_ms(): number {
-    return performance.now() - this.#heard_ms;
+  get idle_ms(): number {
+    return performance.now() - this.#reset_ms;
   }
 
   /** Something was heard, or is to be expected from now on. */
-  heard(): void {
-    this.#heard_ms = performance.now();
+  reset(): void {
+    this.#reset_ms = performance.now();
     this.#timer ??= setTimeout(() => this.#check(), this.#limit_ms());
   }
 
@@ -29,8 +29,8 @@ export class Silence {
 
   #check(): void {
     this.#timer = undefined;
-    const left_ms = this.#limit_ms() - this.lasts_ms;
+    const left_ms = this.#limit_ms() - this.idle_ms;
     if (left_ms > 0) this.#timer = setTimeout(() => this.#check(), left_ms);
-    else this.#over();
+    else this.#expired();
   }
 }

@@ -7,7 +7,7 @@ import type { Batch, Message, Reset } from './message.ts';
 import type { Transport } from './transport.ts';
 
 /** Where a source has to start: after a cursor, or some messages before the newest. */
-export type Place = { cursor: string } | { last: number };
+export type Position = { cursor: string } | { last: number };
 
 export interface IngestListener {
   messages(messages: Message[], transport: Transport): void;
@@ -41,7 +41,7 @@ export class Ingest {
     return this.#newestId;
   }
 
-  place(): Place {
+  position(): Position {
     if (this.#cursor !== null) return { cursor: this.#cursor };
     return { last: this.#begun ? WHOLE_LAST : FIRST_LAST };
   }

@@ -23,15 +23,16 @@ export interface Batch {
 }
 
 /** Something arrived that is not what the contract says. */
-export class Garbled extends Error {}
+export class ProtocolError extends Error {}
 
 export function parseMessage(value: unknown): Message {
-  if (!isRecord(value)) throw new Garbled('a message is no object');
+  if (!isRecord(value)) throw new ProtocolError('a message is no object');
   const { id, cursor, author, text, sent_at } = value;
-  if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new Garbled('a message without an id');
-  if (typeof cursor !== 'string' || cursor === '') throw new Garbled('a message without a cursor');
-  if (typeof author !== 'string' || typeof text !== 'string') throw new Garbled('a message without words');
-  if (typeof sent_at !== 'string') throw new Garbled('a message without a time');
+  if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new ProtocolError('a message without an id');
+  if (typeof cursor !== 'string' || cursor === '') throw new ProtocolError('a message without a cursor');
+  if (typeof author !== 'string' || typeof text !== 'string')
+    throw new ProtocolError('a message without words');
+  if (typeof sent_at !== 'string') throw new ProtocolError('a message without a time');
   return { id, cursor, author, text, sent_at };
 }
 
@@ -44,9 +45,9 @@ export function parseReset(value: unknown): Reset | null {
 /** One answer of `GET /poll`. */
 export function parsePollAnswer(value: unknown): Batch & { more: boolean } {
   if (!isRecord(value) || !Array.isArray(value['messages']))
-    throw new Garbled('a poll answer without messages');
+    throw new ProtocolError('a poll answer without messages');
   const { cursor } = value;
-  if (typeof cursor !== 'string' || cursor === '') throw new Garbled('a poll answer without a cursor');
+  if (typeof cursor !== 'string' || cursor === '') throw new ProtocolError('a poll answer without a cursor');
   return {
     messages: value['messages'].map(parseMessage),
     cursor,

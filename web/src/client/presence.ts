@@ -1,10 +1,11 @@
 // Who is in the room, as the server tells it: on streams by itself, in poll answers where asked.
 
-import { type Fetch, route } from './http.ts';
+import type { Fetch } from './connection-factory.ts';
+import { route } from './http.ts';
 import { isRecord } from './message.ts';
 import { TRANSPORTS, type Transport } from './transport.ts';
 
-export interface Guest {
+export interface PresentClient {
   client: string;
   /** The name of the client's user; null where it is not known. */
   author: string | null;
@@ -19,14 +20,14 @@ export interface Guest {
 export interface Presence {
   /** All who are here; `present` may list fewer. */
   count: number;
-  present: Guest[];
+  present: PresentClient[];
 }
 
 /** Null for what is no presence: it is no part of the log, so nothing is lost by passing over it. */
 export function parsePresence(value: unknown): Presence | null {
   if (!isRecord(value) || !Array.isArray(value['present'])) return null;
-  const present = value['present'].filter(isRecord).flatMap((guest): Guest[] => {
-    const { client, author, transport, through, since } = guest;
+  const present = value['present'].filter(isRecord).flatMap((reader): PresentClient[] => {
+    const { client, author, transport, through, since } = reader;
     if (typeof client !== 'string') return [];
     return [
       {
@@ -42,10 +43,10 @@ export function parsePresence(value: unknown): Presence | null {
   return { count: typeof count === 'number' ? count : present.length, present };
 }
 
-const PATIENCE_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Tells the server who reads along with the stream of `reader`, so that the room knows of them. */
-export async function tellAlong(
+export async function reportFollowers(
   send: Fetch,
   { room, client }: { room: string; client: string },
   along: readonly { client: string; author: string | null }[],
@@ -54,6 +55,6 @@ export async function tellAlong(
     method: 'PUT',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ room, client, along }),
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch(() => null);
 }

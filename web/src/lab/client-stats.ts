@@ -16,7 +16,7 @@ import type { Message } from '../client/message.ts';
 import type { Transport } from '../client/transport.ts';
 
 /** A message as a lane saw it. */
-export interface Sighting {
+export interface SeenMessage {
   message: Message;
   /** Null for what was said before the lane began or while it was stopped, and while the server's clock is not known. */
   delay: Delay | null;
@@ -25,7 +25,7 @@ export interface Sighting {
 }
 
 /** What it cost to read with the chosen transport: its own requests, and the polls that stood in for it. */
-export interface Use {
+export interface ChosenTransportStats {
   cost: Cost;
   /** What the polls are of it. */
   polls: Cost;
@@ -33,14 +33,14 @@ export interface Use {
 }
 
 /** A client's figures at one moment: the server's, and the delays that were measured here. */
-export interface Bill extends Figures {
+export interface Stats extends Figures {
   delays: Record<Transport, DelayFigures | null>;
-  used: Use;
+  used: ChosenTransportStats;
   /** When the server told them, by `performance.now()`; null before the first. */
   told_ms: number | null;
 }
 
-export class Account {
+export class ClientStats {
   /** The label under which the server counts. */
   readonly client: string;
   readonly #delays: Delays;
@@ -48,7 +48,7 @@ export class Account {
   #using: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
   #told_ms: number | null = null;
-  #bill: Bill;
+  #current: Stats;
   /** What polls had cost before they stood in for what is chosen; still `open` until they do. */
   #before: { polls: Cost; open: boolean } = { polls: NO_COST, open: false };
 
@@ -57,18 +57,18 @@ export class Account {
     client: string,
     clock: ServerClock,
     watch: WatchFigures,
-    show: (bill: Bill | null, missing: Missing | null) => void,
+    show: (bill: Stats | null, missing: Missing | null) => void,
   ) {
     this.client = client;
     this.#delays = new Delays(clock, performance.now());
-    this.#bill = this.#write();
+    this.#current = this.#write();
     this.#ledger = watch(client, clock, (figures, missing = 'away') => {
       if (figures === null) return show(null, missing);
       this.#figures = figures;
       this.#told_ms = performance.now();
       if (this.#before.open) this.#before.polls = figures.costs.poll;
-      this.#bill = this.#write();
-      show(this.#bill, null);
+      this.#current = this.#write();
+      show(this.#current, null);
     });
   }
 
@@ -77,25 +77,25 @@ export class Account {
     if (!isFirst && transport !== this.#using) this.#before = { polls: this.#figures.costs.poll, open: true };
     this.#using = transport;
     this.#delays.use(transport);
-    this.#bill = this.#write();
+    this.#current = this.#write();
   }
 
   /** Polls stand in for what is chosen. */
-  standIn(): void {
+  markSubstitute(): void {
     this.#before.open = false;
   }
 
   /** The last one; of nothing before the first. */
-  get bill(): Bill {
-    return this.#bill;
+  get current(): Stats {
+    return this.#current;
   }
 
   /** How many of this page's own messages are published and not seen yet. */
-  get awaited(): number {
-    return this.#delays.awaited;
+  get expected(): number {
+    return this.#delays.expected;
   }
 
-  seen(messages: readonly Message[], transport: Transport, at_ms: number): Sighting[] {
+  seen(messages: readonly Message[], transport: Transport, at_ms: number): SeenMessage[] {
     return messages.map((message) => ({
       message,
       delay: this.#delays.seen(message, transport, at_ms),
@@ -114,13 +114,13 @@ export class Account {
   }
 
   /** What was awaited may never come. */
-  forgetAwaited(): void {
-    this.#delays.forget();
+  clearExpected(): void {
+    this.#delays.clearExpected();
   }
 
   /** The server has answered the client, so there is something to ask for. */
-  go(): void {
-    this.#ledger.go();
+  start(): void {
+    this.#ledger.start();
   }
 
   pause(): void {
@@ -132,7 +132,7 @@ export class Account {
     this.#ledger.end();
   }
 
-  #write(): Bill {
+  #write(): Stats {
     const of = (transport: Transport) => this.#delays.figures(transport);
     const { costs } = this.#figures;
     const own = costs[this.#using];

@@ -21,12 +21,12 @@ export interface DelayFigures {
 
 export class Delays {
   readonly #clock: ServerClock;
-  #begun_ms: number;
+  #started_ms: number;
   /** Until when the page had stopped the lane. */
   #stopped_ms = -Infinity;
   /** When this page's own messages were sent, by cursor. */
   readonly #sent = new Map<string, number>();
-  readonly #awaited = new Set<string>();
+  readonly #expected = new Set<string>();
   readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
   /** By what brought the messages, and by what was chosen then: polls may stand in for it. */
   readonly #known = byTransport();
@@ -34,9 +34,9 @@ export class Delays {
   #using: Transport = 'poll';
 
   /** `begun_ms` is when the lane began to read, by `performance.now()`. */
-  constructor(clock: ServerClock, begun_ms: number) {
+  constructor(clock: ServerClock, started_ms: number) {
     this.#clock = clock;
-    this.#begun_ms = begun_ms;
+    this.#started_ms = started_ms;
   }
 
   /** The transport that is chosen from now on. */
@@ -45,15 +45,15 @@ export class Delays {
   }
 
   /** The lane reads again since `begun_ms`, after the page had stopped it. */
-  resume(begun_ms: number): void {
-    this.#begun_ms = begun_ms;
-    this.#stopped_ms = begun_ms;
-    this.#awaited.clear();
+  resume(started_ms: number): void {
+    this.#started_ms = started_ms;
+    this.#stopped_ms = started_ms;
+    this.#expected.clear();
   }
 
   /** This page's own messages that were published but not yet seen. */
-  get awaited(): number {
-    return this.#awaited.size;
+  get expected(): number {
+    return this.#expected.size;
   }
 
   /** This page published a message; tells its delay where it has been seen already. */
@@ -63,7 +63,7 @@ export class Delays {
     const seen = this.#seen.get(cursor);
     if (seen !== undefined)
       return sent_ms < this.#stopped_ms ? null : this.#own(cursor, seen.transport, seen.at_ms - sent_ms);
-    this.#awaited.add(cursor);
+    this.#expected.add(cursor);
     return null;
   }
 
@@ -72,12 +72,12 @@ export class Delays {
     bound(this.#seen);
     const sent_ms = this.#sent.get(cursor);
     if (sent_ms !== undefined) {
-      this.#awaited.delete(cursor);
+      this.#expected.delete(cursor);
       if (sent_ms < this.#stopped_ms) return null;
       return this.#own(cursor, transport, at_ms - sent_ms);
     }
     const published = this.#clock.local(epochMs(sent_at), at_ms);
-    if (published === null || published.at_ms < this.#begun_ms) return null;
+    if (published === null || published.at_ms < this.#started_ms) return null;
     const { uncertainty_ms } = published;
     return this.#know(cursor, transport, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
   }
@@ -88,8 +88,8 @@ export class Delays {
   }
 
   /** The log was lost or shortened: what was awaited may never come. */
-  forget(): void {
-    this.#awaited.clear();
+  clearExpected(): void {
+    this.#expected.clear();
   }
 
   /** Of what came by a transport; or `chosen`, of all that came while it was the chosen one. */

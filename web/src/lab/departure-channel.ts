@@ -1,25 +1,31 @@
 // Tabs of one browser tell each other which clients leave and when, so that the room can be timed noticing it.
 // Without a channel between tabs, departures are simply not timed.
 
-const CHANNEL = 'poll-vs-sse.goodbyes';
+const CHANNEL = 'poll-vs-sse.openDepartureChannel';
 
-interface Goodbye {
+interface DepartureNotice {
   clients: string[];
   /** By the clock that all tabs share, in milliseconds since the Unix epoch. */
   at_ms: number;
 }
 
 /** `leaving` lists the clients of this tab; `heard` is told of others', by `performance.now()`. */
-export function goodbyes(leaving: () => string[], heard: (client: string, at_ms: number) => void): void {
+export function openDepartureChannel(
+  leaving: () => string[],
+  heard: (client: string, at_ms: number) => void,
+): void {
   if (typeof BroadcastChannel === 'undefined') return;
   const channel = new BroadcastChannel(CHANNEL);
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    const { clients, at_ms } = data as Partial<Goodbye>;
+    const { clients, at_ms } = data as Partial<DepartureNotice>;
     if (!Array.isArray(clients) || typeof at_ms !== 'number') return;
     for (const client of clients) heard(String(client), at_ms - performance.timeOrigin);
   });
   window.addEventListener('pagehide', () => {
-    const goodbye: Goodbye = { clients: leaving(), at_ms: performance.timeOrigin + performance.now() };
+    const goodbye: DepartureNotice = {
+      clients: leaving(),
+      at_ms: performance.timeOrigin + performance.now(),
+    };
     channel.postMessage(goodbye);
   });
 }

@@ -7,12 +7,12 @@ import type { Presence } from '../client/presence.ts';
 import { INTERVAL_S, type Transport } from '../client/transport.ts';
 
 /** Nothing is measured here: their cost is of no interest. */
-const unwatched: NonNullable<LaneParts['watch']> = () => ({ go() {}, pause() {}, end() {} });
+const unwatched: NonNullable<LaneParts['watch']> = () => ({ start() {}, pause() {}, end() {} });
 
 /** Visitors that are not seen to arrive leave all the same. */
 const LONGEST_MS = 15_000;
 
-export class Visitors {
+export class DepartureDemo {
   readonly lanes: Partial<Record<Transport, Lane>>;
   readonly #left: (client: string) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -31,7 +31,7 @@ export class Visitors {
     this.#left = left;
   }
 
-  come(): void {
+  join(): void {
     this.#here = true;
     this.lanes.poll?.setInterval(INTERVAL_S.initial);
     for (const transport of ['poll', 'stream'] as const) this.lanes[transport]?.use(transport);
@@ -39,7 +39,7 @@ export class Visitors {
   }
 
   /** Once the room has seen both, they leave. */
-  news({ present }: Presence): void {
+  update({ present }: Presence): void {
     const here = new Set(present.map(({ client }) => client));
     if (this.#here && Object.values(this.lanes).every(({ client }) => here.has(client))) this.leave();
   }

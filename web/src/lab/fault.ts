@@ -7,7 +7,7 @@ export type Fault = 'healthy' | 'buffer' | 'cut' | 'slow' | 'offline' | 'restart
 export const FAULTS: readonly Fault[] = ['healthy', 'buffer', 'cut', 'slow', 'offline', 'restart'];
 
 /** Those that are over by themselves, and after how long. */
-export const LASTS_MS: Partial<Record<Fault, number>> = { offline: 5_000, restart: 3_000 };
+export const DURATION_MS: Partial<Record<Fault, number>> = { offline: 5_000, restart: 3_000 };
 
 /** After how much silence a stream counts as mute, in seconds. */
-export const MUTE_S = { min: 1, max: 300, initial: 45 } as const;
+export const STALL_TIMEOUT_S = { min: 1, max: 300, initial: 45 } as const;

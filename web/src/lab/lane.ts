@@ -4,7 +4,7 @@
 // why nothing gets lost or repeated. Whatever draws a lane subscribes to what it tells and asks it for more by
 // `ask`; nothing reaches into it.
 
-import { Account, type Bill } from './client-stats.ts';
+import { ClientStats, type Stats } from './client-stats.ts';
 import type { ServerClock } from './clock.ts';
 import type { Query } from '../client/http.ts';
 import { clientLabel } from './identity.ts';
@@ -12,14 +12,14 @@ import { Ingest } from '../client/ingest.ts';
 import { watchLedger, type WatchFigures } from './ledger.ts';
 import type { Fault } from './fault.ts';
 import { Network } from './network.ts';
-import { makeSource, type Parts } from '../client/sources/create-source.ts';
+import { createSource, type SourceParts } from '../client/sources/create-source.ts';
 import { Polling } from '../client/sources/polling.ts';
 import type { Link, Sink, Source } from '../client/sources/source.ts';
 import { SharedStream } from '../client/sharing/shared-stream.ts';
 import { type LaneListener, Listeners } from './listeners.ts';
 import { INTERVAL_S, type Transport } from '../client/transport.ts';
 
-export type MakeSource = (transport: Transport, parts: Parts) => Source;
+export type CreateSource = (transport: Transport, parts: SourceParts) => Source;
 
 export interface LaneParts {
   room: string;
@@ -27,7 +27,7 @@ export interface LaneParts {
   /** Which lane of its page this is: the same ones of a browser's tabs share a stream. */
   slot?: string | null;
   network?: Network;
-  makeSource?: MakeSource;
+  createSource?: CreateSource;
   watch?: WatchFigures;
   label?: () => string;
 }
@@ -38,7 +38,7 @@ export class Lane {
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Listeners();
   readonly #ingest: Ingest;
-  #account: Account;
+  #stats: ClientStats;
   #query: Query = {};
   #interval_s: number = INTERVAL_S.initial;
   #transport: Transport | null = null;
@@ -46,40 +46,40 @@ export class Lane {
   #link: Link = { kind: 'connecting' };
   #fault: Fault = 'healthy';
   /** A transport was chosen for this account. */
-  #begun = false;
+  #started = false;
   /** The page itself has ended reading for a while. */
   #stopped = false;
   /** The connections are to be closed as soon as there are any. */
-  #severing = false;
+  #disconnecting = false;
 
   constructor(parts: LaneParts) {
     const network = new Network();
-    this.#parts = { makeSource, watch: watchLedger, label: clientLabel, slot: null, network, ...parts };
+    this.#parts = { createSource, watch: watchLedger, label: clientLabel, slot: null, network, ...parts };
     this.room = parts.room;
     this.network = this.#parts.network;
     this.network.subscribe({
-      fault: (fault) => this.#afflict(fault),
-      mute: () => this.#transport === 'stream' && this.#readAnew(),
+      fault: (fault) => this.#applyFault(fault),
+      stallTimeout: () => this.#transport === 'stream' && this.#restart(),
     });
     this.#ingest = new Ingest({
       messages: (messages, transport) => {
         const at_ms = performance.now();
-        const sightings = this.#account.seen(messages, transport, at_ms);
-        this.#tell((to) => to.messages?.(sightings, transport, at_ms));
-        this.#tellAwaited();
+        const seen = this.#stats.seen(messages, transport, at_ms);
+        this.#emit((to) => to.messages?.(seen, transport, at_ms));
+        this.#emitExpected();
       },
       gap: (reason, transport) => {
-        this.#account.forgetAwaited();
-        this.#tell((to) => to.gap?.(reason, transport));
-        this.#tellAwaited();
+        this.#stats.clearExpected();
+        this.#emit((to) => to.gap?.(reason, transport));
+        this.#emitExpected();
       },
     });
-    this.#account = this.#openAccount();
+    this.#stats = this.#openStats();
   }
 
   /** The label under which the server counts this lane. */
   get client(): string {
-    return this.#account.client;
+    return this.#stats.client;
   }
 
   /** Null while nothing is read. */
@@ -96,8 +96,8 @@ export class Lane {
   }
 
   /** The figures that were told last; of nothing before the first. */
-  get bill(): Bill {
-    return this.#account.bill;
+  get stats(): Stats {
+    return this.#stats.current;
   }
 
   /** Returns how to end it. */
@@ -109,17 +109,17 @@ export class Lane {
     if (transport === this.#transport) return;
     this.#source?.stop();
     this.#transport = transport;
-    this.#goOn();
-    this.#account.use(transport, !this.#begun);
-    this.#begun = true;
-    this.#tell((to) => to.transport?.(transport, performance.now()));
-    this.#tellAwaited();
+    this.#continue();
+    this.#stats.use(transport, !this.#started);
+    this.#started = true;
+    this.#emit((to) => to.transport?.(transport, performance.now()));
+    this.#emitExpected();
     this.#start();
   }
 
   setInterval(seconds: number): void {
     this.#interval_s = seconds;
-    if (this.#source instanceof Polling) this.#source.retime();
+    if (this.#source instanceof Polling) this.#source.reschedule();
   }
 
   /** Adds parameters to every request from the next one on; null takes one away. An open stream stays as it is. */
@@ -129,22 +129,22 @@ export class Lane {
 
   /** Ends what is open and reads on from the same place with a new request. */
   reopen(): void {
-    if (this.#transport !== null) this.#source?.start(() => this.#ingest.place());
+    if (this.#transport !== null) this.#source?.start(() => this.#ingest.position());
   }
 
   /** The page has come back. */
-  wake(): void {
-    this.#source?.wake();
+  reconnect(): void {
+    this.#source?.reconnect();
   }
 
   /** The page slept, or was away from its network: what was open then is not to be relied on. */
-  revive(): void {
-    this.#goOn();
-    this.#source?.start(() => this.#ingest.place(), true);
+  resume(): void {
+    this.#continue();
+    this.#source?.start(() => this.#ingest.position(), true);
   }
 
   /** The page is being put away: nothing stays open, until `revive`. */
-  rest(): void {
+  suspend(): void {
     this.#stopped = true;
     this.#source?.stop();
   }
@@ -155,74 +155,76 @@ export class Lane {
     this.#source?.stop();
     this.#source = null;
     this.#transport = null;
-    this.#account.pause();
-    this.#tell((to) => to.stopped?.());
+    this.#stats.pause();
+    this.#emit((to) => to.stopped?.());
   }
 
   /** Goes on from the same place as another client, whose figures begin at nothing. */
   renew(): void {
     this.#source?.stop();
-    this.#account.close();
-    this.#account = this.#openAccount();
-    this.#begun = this.#transport !== null;
-    if (this.#transport !== null) this.#account.use(this.#transport, true);
-    this.#tell((to) => to.client?.(this.client));
-    this.#tellAwaited();
+    this.#stats.close();
+    this.#stats = this.#openStats();
+    this.#started = this.#transport !== null;
+    if (this.#transport !== null) this.#stats.use(this.#transport, true);
+    this.#emit((to) => to.client?.(this.client));
+    this.#emitExpected();
     if (this.#transport !== null) this.#start();
   }
 
   /** This page published a message, sent at `sent_ms` by `performance.now()`. */
   sent(cursor: string, sent_ms: number): void {
-    const delay = this.#account.sent(cursor, sent_ms);
-    if (delay !== null) this.#tell((to) => to.own?.(cursor, delay));
-    this.#tellAwaited();
+    const delay = this.#stats.sent(cursor, sent_ms);
+    if (delay !== null) this.#emit((to) => to.own?.(cursor, delay));
+    this.#emitExpected();
   }
 
-  #goOn(): void {
-    if (this.#stopped) this.#account.resume();
+  #continue(): void {
+    if (this.#stopped) this.#stats.resume();
     this.#stopped = false;
   }
 
   #start(): void {
     const transport = this.#transport;
     if (transport === null) return;
-    const reader = { room: this.room, client: this.client, query: () => this.#asks(transport) };
+    const reader = { room: this.room, client: this.client, query: () => this.#queryFor(transport) };
     const interval_ms = () => this.#interval_s * 1_000;
-    this.#source = this.#parts.makeSource(transport, {
+    this.#source = this.#parts.createSource(transport, {
       reader,
       sink: this.#sink(transport),
       network: this.network,
       interval_ms,
       newest: () => this.#ingest.newestId,
-      slot: this.#parts.slot,
+      // A chosen fault is this lane's alone, so its stream is not shared with other tabs.
+      slot: this.network.isShareable ? this.#parts.slot : null,
+      disconnect: () => void this.network.disconnect(this.room),
     });
-    this.#source.start(() => this.#ingest.place());
+    this.#source.start(() => this.#ingest.position());
   }
 
   /** Polls say how often they come, so that the server knows when one has left. */
-  #asks(transport: Transport): Query {
+  #queryFor(transport: Transport): Query {
     const asked = { ...this.network.query(transport), ...this.#query };
     return transport === 'poll' ? { interval: this.#interval_s, ...asked } : asked;
   }
 
-  #readAnew(): void {
+  #restart(): void {
     this.#source?.stop();
     this.#start();
   }
 
   /** Something else is wrong with the network, or nothing any more. */
-  #afflict(fault: Fault): void {
+  #applyFault(fault: Fault): void {
     const before = this.#fault;
     this.#fault = fault;
     const source = this.#source;
     if (source === null) return;
     const isShared = source instanceof SharedStream;
-    if (source instanceof Polling) source.hurry();
+    if (source instanceof Polling) source.pollNow();
     else if (fault === 'restart' && before === 'healthy') {
-      if (!isShared || !source.restart()) void this.network.sever(this.room);
+      if (!isShared || !source.restart()) void this.network.disconnect(this.room);
     } else if (before !== 'restart' || fault !== 'healthy') {
-      this.#severing = fault === 'restart';
-      this.#readAnew();
+      this.#disconnecting = fault === 'restart';
+      this.#restart();
     }
   }
 
@@ -231,33 +233,33 @@ export class Lane {
       link: (link) => {
         this.#link = link;
         if (link.kind === 'live') {
-          if (this.#severing) void this.network.sever(this.room);
-          this.#severing = false;
+          if (this.#disconnecting) void this.network.disconnect(this.room);
+          this.#disconnecting = false;
           this.#ingest.begin();
-          if (link.detour?.why === 'mute' || link.detour?.why === 'crowded') this.#account.standIn();
-          this.#account.go();
+          if (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded') this.#stats.markSubstitute();
+          this.#stats.start();
         }
-        if (link.kind === 'reconnecting') this.#account.pause();
-        this.#tell((to) => to.link?.(link, transport, performance.now()));
+        if (link.kind === 'reconnecting') this.#stats.pause();
+        this.#emit((to) => to.link?.(link, transport, performance.now()));
       },
       batch: (batch, by = transport) => this.#ingest.accept(batch, by),
-      presence: (presence) => this.#tell((to) => to.presence?.(presence, performance.now())),
-      exchange: (exchange) => this.#tell((to) => to.exchange?.(exchange, transport, performance.now())),
+      presence: (presence) => this.#emit((to) => to.presence?.(presence, performance.now())),
+      exchange: (exchange) => this.#emit((to) => to.exchange?.(exchange, transport, performance.now())),
     };
   }
 
-  #openAccount(): Account {
+  #openStats(): ClientStats {
     const { label, clock, watch } = this.#parts;
-    return new Account(label(), clock, watch, (bill, missing) =>
-      this.#tell((to) => to.figures?.(bill, performance.now(), missing)),
+    return new ClientStats(label(), clock, watch, (bill, missing) =>
+      this.#emit((to) => to.stats?.(bill, performance.now(), missing)),
     );
   }
 
-  #tellAwaited(): void {
-    this.#tell((to) => to.awaited?.(this.#account.awaited));
+  #emitExpected(): void {
+    this.#emit((to) => to.expected?.(this.#stats.expected));
   }
 
-  #tell(what: (to: LaneListener) => void): void {
-    this.#listeners.tell(what);
+  #emit(what: (to: LaneListener) => void): void {
+    this.#listeners.emit(what);
   }
 }

@@ -1,10 +1,11 @@
 // What a client's reading has cost, as the server counted it: `GET /ledger?client=…`, once a second while the page
 // is visible. Its answers also tell the server's time.
 
-import { aside } from './uncredentialed-fetch.ts';
+import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import { epochMs, type ServerClock } from './clock.ts';
-import { type Fetch, route } from '../client/http.ts';
-import { Garbled, isRecord } from '../client/message.ts';
+import type { Fetch } from '../client/connection-factory.ts';
+import { route } from '../client/http.ts';
+import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 
 export interface Cost {
@@ -44,12 +45,12 @@ export const NO_FIGURES: Figures = {
   costs: { poll: NO_COST, 'long-poll': NO_COST, stream: NO_COST },
 };
 
-const EVERY_MS = 1_000;
-const PATIENCE_MS = 10_000;
+const POLL_INTERVAL_MS = 1_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 export function parseFigures(value: unknown): Figures {
   if (!isRecord(value) || !isRecord(value['transports']) || typeof value['since'] !== 'string')
-    throw new Garbled('no ledger');
+    throw new ProtocolError('no ledger');
   const { since, transports } = value as { since: string; transports: Record<string, unknown> };
   const costs = TRANSPORTS.map((transport) => [transport, parseCost(transports[transport])] as const);
   return {
@@ -61,7 +62,7 @@ export function parseFigures(value: unknown): Figures {
 function parseCost(value: unknown): Cost {
   const count = (name: string): number => {
     const figure = isRecord(value) ? value[name] : null;
-    if (typeof figure !== 'number') throw new Garbled(`a ledger without ${name}`);
+    if (typeof figure !== 'number') throw new ProtocolError(`a ledger without ${name}`);
     return figure;
   };
   return {
@@ -74,15 +75,19 @@ function parseCost(value: unknown): Cost {
 }
 
 /** A client the server has never seen has cost nothing. */
-export async function fetchFigures(client: string, clock: ServerClock, get: Fetch = aside): Promise<Figures> {
+export async function fetchFigures(
+  client: string,
+  clock: ServerClock,
+  get: Fetch = uncredentialedFetch,
+): Promise<Figures> {
   const request = new AbortController();
-  const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+  const timeout = setTimeout(() => request.abort(), RESPONSE_TIMEOUT_MS);
   try {
     const asked_ms = performance.now();
     const response = await get(route('ledger', { client }), { cache: 'no-store', signal: request.signal });
     const heard_ms = performance.now();
     if (response.status === 404) return NO_FIGURES;
-    if (!response.ok) throw new Garbled(`the ledger answered ${response.status}`);
+    if (!response.ok) throw new ProtocolError(`the ledger answered ${response.status}`);
     const answer: unknown = await response.json();
     if (isRecord(answer) && typeof answer['now'] === 'string')
       clock.sample(asked_ms, heard_ms, epochMs(answer['now']));
@@ -105,7 +110,7 @@ export type WatchFigures = (
   client: string,
   clock: ServerClock,
   show: ShowFigures,
-) => Pick<LedgerWatch, 'go' | 'pause' | 'end'>;
+) => Pick<LedgerWatch, 'start' | 'pause' | 'end'>;
 
 export const watchLedger: WatchFigures = (...parts) => new LedgerWatch(...parts);
 
@@ -115,49 +120,49 @@ export class LedgerWatch {
   readonly #clock: ServerClock;
   readonly #show: ShowFigures;
   readonly #ended = new AbortController();
-  #going = false;
-  #asking = false;
+  #running = false;
+  #inFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(client: string, clock: ServerClock, show: ShowFigures) {
     this.#client = client;
     this.#clock = clock;
     this.#show = show;
-    document.addEventListener('visibilitychange', () => void this.#ask(), { signal: this.#ended.signal });
+    document.addEventListener('visibilitychange', () => void this.#poll(), { signal: this.#ended.signal });
   }
 
   /** The server has answered the client, so it has counted something. */
-  go(): void {
-    if (this.#going || this.#ended.signal.aborted) return;
-    this.#going = true;
-    void this.#ask();
+  start(): void {
+    if (this.#running || this.#ended.signal.aborted) return;
+    this.#running = true;
+    void this.#poll();
   }
 
   pause(): void {
-    this.#going = false;
+    this.#running = false;
     clearTimeout(this.#timer);
     this.#show(null, 'paused');
   }
 
   /** Never shows anything again. */
   end(): void {
-    this.#going = false;
+    this.#running = false;
     clearTimeout(this.#timer);
     this.#ended.abort();
   }
 
-  async #ask(): Promise<void> {
+  async #poll(): Promise<void> {
     clearTimeout(this.#timer);
-    if (!this.#going || this.#asking || document.hidden) return;
-    this.#asking = true;
+    if (!this.#running || this.#inFlight || document.hidden) return;
+    this.#inFlight = true;
     const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): Missing =>
-      error instanceof Garbled || error instanceof SyntaxError ? 'unreadable' : 'away',
+      error instanceof ProtocolError || error instanceof SyntaxError ? 'unreadable' : 'away',
     );
-    this.#asking = false;
+    this.#inFlight = false;
     if (this.#ended.signal.aborted) return;
-    if (!this.#going) this.#show(null, 'paused');
+    if (!this.#running) this.#show(null, 'paused');
     else if (typeof figures === 'string') this.#show(null, figures);
     else this.#show(figures);
-    this.#timer = setTimeout(() => void this.#ask(), EVERY_MS);
+    this.#timer = setTimeout(() => void this.#poll(), POLL_INTERVAL_MS);
   }
 }

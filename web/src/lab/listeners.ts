@@ -1,6 +1,6 @@
 // What a lane tells whoever listens to it.
 
-import type { Bill, Sighting } from './client-stats.ts';
+import type { Stats, SeenMessage } from './client-stats.ts';
 import type { Delay } from './clock.ts';
 import type { Missing } from './ledger.ts';
 import type { Reset } from '../client/message.ts';
@@ -16,16 +16,16 @@ export interface LaneListener {
   client?(label: string): void;
   link?(link: Link, transport: Transport, at_ms: number): void;
   exchange?(exchange: Exchange, transport: Transport, at_ms: number): void;
-  messages?(sightings: Sighting[], transport: Transport, at_ms: number): void;
+  messages?(sightings: SeenMessage[], transport: Transport, at_ms: number): void;
   /** A message that was seen turned out to be this page's own: this is its true delay. */
   own?(cursor: string, delay: Delay): void;
   /** Between the messages before and after this call some may be missing. */
   gap?(reason: Reset, transport: Transport): void;
   /** New figures, once a second; null, and why, where there are none to be had at the moment. */
-  figures?(bill: Bill | null, at_ms: number, missing: Missing | null): void;
+  stats?(bill: Stats | null, at_ms: number, missing: Missing | null): void;
   presence?(presence: Presence, at_ms: number): void;
   /** How many of this page's own messages are published and not seen by this lane yet. */
-  awaited?(messages: number): void;
+  expected?(messages: number): void;
   /** Reading has ended until a transport is chosen again. */
   stopped?(): void;
 }
@@ -39,7 +39,7 @@ export class Listeners {
     return () => this.#all.delete(listener);
   }
 
-  tell(what: (to: LaneListener) => void): void {
+  emit(what: (to: LaneListener) => void): void {
     for (const listener of this.#all) what(listener);
   }
 }

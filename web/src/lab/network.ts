@@ -3,31 +3,21 @@
 // `buffer`, `cut`, `slow` and `restart` are asked of the server with each request (`fault=`); `offline` aborts what
 // is open and refuses what is new, for this lane alone.
 
-import { type Fetch, type Query, route } from '../client/http.ts';
+import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
+import { type Query, route } from '../client/http.ts';
 import { randomText } from './identity.ts';
 import type { Transport } from '../client/transport.ts';
-import { type Fault, LASTS_MS, MUTE_S } from './fault.ts';
-
-/** What sources need of a network. */
-export interface Carrier {
-  readonly fetch: Fetch;
-  /** Aborted while there is no network: what is under way ends, and nothing begins. */
-  readonly down: AbortSignal;
-  /** Null where there is no network at the moment. */
-  open(address: string): EventSource | null;
-  /** After how much silence a stream counts as mute. */
-  readonly mute_ms: number;
-}
+import { type Fault, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
 
 export interface NetworkListener {
   /** `until_ms`, by `performance.now()`, is when the fault is over by itself. */
   fault?(fault: Fault, until_ms: number | null): void;
-  mute?(seconds: number): void;
+  stallTimeout?(seconds: number): void;
 }
 
-const PATIENCE_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 5_000;
 
-export class Network implements Carrier {
+export class Network implements ConnectionFactory {
   readonly #key = randomText(8);
   readonly #open = new Set<EventSource>();
   readonly #listeners = new Set<NetworkListener>();
@@ -35,17 +25,17 @@ export class Network implements Carrier {
   readonly #realOpen: (address: string) => EventSource;
   #fault: Fault = 'healthy';
   /** The next poll is to be lost to a restart. */
-  #losing = false;
-  #mute_s: number;
+  #losesNextPoll = false;
+  #stallTimeout_s: number;
   #outage = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    mute_s: number = MUTE_S.initial,
+    stallTimeout_s: number = STALL_TIMEOUT_S.initial,
     fetch: Fetch = (...call) => globalThis.fetch(...call),
     realOpen: (address: string) => EventSource = (address) => new EventSource(address),
   ) {
-    this.#mute_s = mute_s;
+    this.#stallTimeout_s = stallTimeout_s;
     this.fetch = fetch;
     this.#realOpen = realOpen;
   }
@@ -54,8 +44,8 @@ export class Network implements Carrier {
     return this.#fault;
   }
 
-  get mute_ms(): number {
-    return this.#mute_s * 1_000;
+  get stallTimeout_ms(): number {
+    return this.#stallTimeout_s * 1_000;
   }
 
   get down(): AbortSignal {
@@ -76,19 +66,23 @@ export class Network implements Carrier {
     clearTimeout(this.#timer);
     if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
     this.#fault = fault;
-    this.#losing = fault === 'restart';
-    const lasts_ms = LASTS_MS[fault];
+    this.#losesNextPoll = fault === 'restart';
+    const lasts_ms = DURATION_MS[fault];
     if (lasts_ms !== undefined) this.#timer = setTimeout(() => this.choose('healthy'), lasts_ms);
-    if (fault === 'offline') this.#goDown();
+    if (fault === 'offline') this.#goOffline();
     for (const listener of this.#listeners) {
       listener.fault?.(fault, lasts_ms === undefined ? null : performance.now() + lasts_ms);
     }
   }
 
-  setMute(seconds: number): void {
-    if (!(seconds >= MUTE_S.min && seconds <= MUTE_S.max) || seconds === this.#mute_s) return;
-    this.#mute_s = seconds;
-    for (const listener of this.#listeners) listener.mute?.(seconds);
+  setStallTimeout(seconds: number): void {
+    if (
+      !(seconds >= STALL_TIMEOUT_S.min && seconds <= STALL_TIMEOUT_S.max) ||
+      seconds === this.#stallTimeout_s
+    )
+      return;
+    this.#stallTimeout_s = seconds;
+    for (const listener of this.#listeners) listener.stallTimeout?.(seconds);
   }
 
   /**
@@ -102,9 +96,9 @@ export class Network implements Carrier {
       case 'offline':
         return { fault: null, fault_key };
       case 'restart': {
-        const isLost = transport === 'poll' && this.#losing;
+        const isLost = transport === 'poll' && this.#losesNextPoll;
         if (!isLost) return { fault: null, fault_key };
-        this.#losing = false;
+        this.#losesNextPoll = false;
         return { fault: 'restart', fault_key: this.#key };
       }
       default:
@@ -113,9 +107,9 @@ export class Network implements Carrier {
   }
 
   /** Has the server close every connection of this lane. The request is nobody's: it is no part of reading. */
-  async sever(room: string): Promise<void> {
+  async disconnect(room: string): Promise<void> {
     const address = route('poll', { room, fault: 'restart', fault_key: this.#key });
-    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     // Its own connection is closed too, so there is never an answer.
     // Without credentials it takes none of the connections that reading may have used up.
     await this.fetch(address, { cache: 'no-store', credentials: 'omit', signal }).catch(() => null);
@@ -129,7 +123,7 @@ export class Network implements Carrier {
     return events;
   }
 
-  #goDown(): void {
+  #goOffline(): void {
     this.#outage.abort();
     for (const events of this.#open) {
       events.close();

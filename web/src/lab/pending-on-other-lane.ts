@@ -3,7 +3,7 @@
 /** Messages remembered for the other lane. Beyond that they are not worth counting. */
 const KEPT = 1_000;
 
-export class Late {
+export class PendingMessages {
   readonly #missing: [Set<string>, Set<string>] = [new Set(), new Set()];
   readonly #seen: [Set<string>, Set<string>] = [new Set(), new Set()];
 

@@ -2,7 +2,8 @@
 //
 // Both attempts carry the same Idempotency-Key, so a first attempt whose answer got lost is not published twice.
 
-import { type Fetch, problemDetail, route } from '../client/http.ts';
+import type { Fetch } from '../client/connection-factory.ts';
+import { problemDetail, route } from '../client/http.ts';
 import { parseMessage, type Message } from '../client/message.ts';
 
 export interface Draft {
@@ -17,7 +18,7 @@ export type Published =
 
 /** The status of an answer that says the store cannot be written. */
 const STORE_AWAY = 503;
-const PATIENCE_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 const SECOND_TRY_MS = 500;
 
 /** `client` is the reader whose user writes; the room is told that name for it. */
@@ -51,7 +52,7 @@ export async function publish(
 
 async function attempt(draft: Draft, key: string, send: Fetch, client: string | null): Promise<Response> {
   const request = new AbortController();
-  const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+  const timeout = setTimeout(() => request.abort(), REQUEST_TIMEOUT_MS);
   try {
     return await send(route('messages', { client }), {
       method: 'POST',

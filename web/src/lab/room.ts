@@ -1,6 +1,6 @@
 // Which room the page is in: what the address says, and addresses of other rooms.
 
-import { ASKED } from './url-settings.ts';
+import { URL_PARAMETERS } from './url-settings.ts';
 
 export const LOBBY = 'lobby';
 
@@ -19,7 +19,7 @@ export function roomFrom(search: string): RoomChoice {
 }
 
 /** What else of an address belongs to the page and goes along to another room. */
-const KEPT = ['view', 'lang', ...ASKED];
+const KEPT = ['view', 'lang', ...URL_PARAMETERS];
 
 export function keptOf(search: string): [string, string][] {
   return [...new URLSearchParams(search)].filter(([name]) => KEPT.includes(name));

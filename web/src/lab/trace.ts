@@ -1,9 +1,10 @@
 // What the server saw of one client: `GET /trace?client=…`, read on from where the last answer ended.
 
-import { aside } from './uncredentialed-fetch.ts';
+import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { ServerClock } from './clock.ts';
-import { type Fetch, route } from '../client/http.ts';
-import { Garbled, isRecord } from '../client/message.ts';
+import type { Fetch } from '../client/connection-factory.ts';
+import { route } from '../client/http.ts';
+import { ProtocolError, isRecord } from '../client/message.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 
 const KINDS = ['opened', 'request', 'answer', 'push', 'closed'] as const;
@@ -47,11 +48,11 @@ export interface TraceListener {
   restarted(): void;
 }
 
-const EVERY_MS = 500;
-const PATIENCE_MS = 10_000;
+const POLL_INTERVAL_MS = 500;
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 export function parseTrace(value: unknown): TraceAnswer {
-  if (!isRecord(value) || !Array.isArray(value['events'])) throw new Garbled('a trace without events');
+  if (!isRecord(value) || !Array.isArray(value['events'])) throw new ProtocolError('a trace without events');
   return {
     now_ms: whole(value, 'now_us') / 1_000,
     seq: whole(value, 'seq'),
@@ -62,7 +63,7 @@ export function parseTrace(value: unknown): TraceAnswer {
 
 /** Null for kinds that this page does not know: a newer server may tell more. */
 function parseEvent(value: unknown): TraceEvent | null {
-  if (!isRecord(value)) throw new Garbled('an event is no object');
+  if (!isRecord(value)) throw new ProtocolError('an event is no object');
   const kind = KINDS.find((each) => each === value['kind']);
   // A connection may end after something else was done on it; what is traced is reading.
   const transport = TRANSPORTS.find((each) => each === value['transport']) ?? 'poll';
@@ -83,7 +84,8 @@ function parseEvent(value: unknown): TraceEvent | null {
 
 function whole(record: Record<string, unknown>, name: string): number {
   const value = record[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new Garbled(`a trace without ${name}`);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value))
+    throw new ProtocolError(`a trace without ${name}`);
   return value;
 }
 
@@ -93,12 +95,12 @@ export class TraceWatch {
   readonly #clock: ServerClock;
   readonly #listener: TraceListener;
   readonly #get: Fetch;
-  #going = false;
-  #asking = false;
+  #running = false;
+  #inFlight = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #last: { seq: number; at_ms: number } | null = null;
 
-  constructor(client: string, clock: ServerClock, listener: TraceListener, get: Fetch = aside) {
+  constructor(client: string, clock: ServerClock, listener: TraceListener, get: Fetch = uncredentialedFetch) {
     this.#client = client;
     this.#clock = clock;
     this.#listener = listener;
@@ -106,14 +108,14 @@ export class TraceWatch {
     document.addEventListener('visibilitychange', this.#wake);
   }
 
-  go(): void {
-    if (this.#going) return;
-    this.#going = true;
-    void this.#ask();
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    void this.#poll();
   }
 
   pause(): void {
-    this.#going = false;
+    this.#running = false;
     clearTimeout(this.#timer);
   }
 
@@ -122,16 +124,16 @@ export class TraceWatch {
     document.removeEventListener('visibilitychange', this.#wake);
   }
 
-  readonly #wake = (): void => void this.#ask();
+  readonly #wake = (): void => void this.#poll();
 
-  async #ask(): Promise<void> {
+  async #poll(): Promise<void> {
     clearTimeout(this.#timer);
-    if (!this.#going || this.#asking || document.hidden) return;
-    this.#asking = true;
+    if (!this.#running || this.#inFlight || document.hidden) return;
+    this.#inFlight = true;
     // What cannot be had now is asked for again; the server keeps it for a while.
     await this.#read().catch(() => {});
-    this.#asking = false;
-    if (this.#going) this.#timer = setTimeout(() => void this.#ask(), EVERY_MS);
+    this.#inFlight = false;
+    if (this.#running) this.#timer = setTimeout(() => void this.#poll(), POLL_INTERVAL_MS);
   }
 
   async #read(): Promise<void> {
@@ -163,7 +165,7 @@ export class TraceWatch {
   /** Null where the server knows of no such client: it has not read yet, or the server was started anew. */
   async #fetch(after: number): Promise<TraceAnswer | null> {
     const request = new AbortController();
-    const timeout = setTimeout(() => request.abort(), PATIENCE_MS);
+    const timeout = setTimeout(() => request.abort(), RESPONSE_TIMEOUT_MS);
     const asked_ms = performance.now();
     try {
       const response = await this.#get(route('trace', { client: this.#client, after }), {
@@ -172,7 +174,7 @@ export class TraceWatch {
       });
       const heard_ms = performance.now();
       if (response.status === 404) return null;
-      if (!response.ok) throw new Garbled(`the trace answered ${response.status}`);
+      if (!response.ok) throw new ProtocolError(`the trace answered ${response.status}`);
       const answer = parseTrace(await response.json());
       this.#clock.sample(asked_ms, heard_ms, answer.now_ms);
       return answer;

@@ -1,12 +1,16 @@
 // Whether the server has a newer page than this one: the document it serves now names other files.
 
-import { aside } from './uncredentialed-fetch.ts';
-import type { Fetch } from '../client/http.ts';
+import { uncredentialedFetch } from './uncredentialed-fetch.ts';
+import type { Fetch } from '../client/connection-factory.ts';
 
 /** The built page's script has a hash in its name; while the page is worked on there is nothing to compare. */
 const BUILT = /\/(assets\/[^/?#]+\.js)(?:[?#]|$)/;
 
-export async function isNewer(script: string, page: string, get: Fetch = aside): Promise<boolean> {
+export async function isNewerVersion(
+  script: string,
+  page: string,
+  get: Fetch = uncredentialedFetch,
+): Promise<boolean> {
   const own = BUILT.exec(script)?.[1];
   if (own === undefined) return false;
   try {

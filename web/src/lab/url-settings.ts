@@ -4,19 +4,19 @@
 // `transport=` is of the one lane, `left=` and `right=` are of two. `interval=` and `mute=` are of every lane, or,
 // given twice, of the left and of the right one. What is as it begins anyway is not in the address.
 
-import { MUTE_S } from './fault.ts';
+import { STALL_TIMEOUT_S } from './fault.ts';
 import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
 import type { View } from './view.ts';
 
 /** How a lane begins, or is at the moment. */
-export interface Setting {
+export interface LaneSettings {
   transport: Transport;
   interval_s: number;
-  mute_s: number;
+  stallTimeout_s: number;
 }
 
 /** Something in the address that cannot be. `range` is that of a number, in seconds. */
-export interface Wrong {
+export interface InvalidSetting {
   name: string;
   value: string;
   range: { min: number; max: number } | null;
@@ -32,25 +32,28 @@ const LANES: Record<View, readonly (readonly [string, Transport])[]> = {
 };
 
 const NUMBERS = {
-  interval: { ...INTERVAL_S, of: ({ interval_s }: Setting) => interval_s },
-  mute: { ...MUTE_S, step: 0, of: ({ mute_s }: Setting) => mute_s },
+  interval: { ...INTERVAL_S, of: ({ interval_s }: LaneSettings) => interval_s },
+  mute: { ...STALL_TIMEOUT_S, step: 0, of: ({ stallTimeout_s }: LaneSettings) => stallTimeout_s },
 };
 
 /** The parameters read and written here. */
-export const ASKED = [
+export const URL_PARAMETERS = [
   ...Object.values(LANES).flatMap((lanes) => lanes.map(([name]) => name)),
   ...Object.keys(NUMBERS),
 ];
 
-export function settingsFrom(search: string): { settings: Record<View, Setting[]>; wrong: Wrong[] } {
+export function settingsFrom(search: string): {
+  settings: Record<View, LaneSettings[]>;
+  invalid: InvalidSetting[];
+} {
   const given = new URLSearchParams(search);
-  const wrong: Wrong[] = [];
+  const invalid: InvalidSetting[] = [];
   const numbers = (name: keyof typeof NUMBERS): number[] => {
     const { min, max, step, initial } = NUMBERS[name];
     const values = given.getAll(name).map((value) => {
       const number = value.trim() === '' ? NaN : Number(value);
       if (number >= min && number <= max && (step === 0 || number % step === 0)) return number;
-      wrong.push({ name, value, range: { min, max } });
+      invalid.push({ name, value, range: { min, max } });
       return initial;
     });
     return values.length === 0 ? [initial] : values;
@@ -58,21 +61,21 @@ export function settingsFrom(search: string): { settings: Record<View, Setting[]
   const [intervals, mutes] = [numbers('interval'), numbers('mute')];
   const of = (values: number[], lane: number) => values[lane] ?? values[0] ?? NaN;
   const lanes = (view: View) =>
-    LANES[view].map(([name, first], lane): Setting => {
+    LANES[view].map(([name, first], lane): LaneSettings => {
       const value = given.get(name);
       const transport = TRANSPORTS.find((each) => each === value);
-      if (value !== null && transport === undefined) wrong.push({ name, value, range: null });
+      if (value !== null && transport === undefined) invalid.push({ name, value, range: null });
       return {
         transport: transport ?? first,
         interval_s: of(intervals, lane),
-        mute_s: of(mutes, lane),
+        stallTimeout_s: of(mutes, lane),
       };
     });
-  return { settings: { one: lanes('one'), both: lanes('both') }, wrong };
+  return { settings: { one: lanes('one'), both: lanes('both') }, invalid };
 }
 
 /** `page` with the lanes of a view as they are. */
-export function withSettings(page: string, view: View, settings: readonly Setting[]): string {
+export function withSettings(page: string, view: View, settings: readonly LaneSettings[]): string {
   const address = new URL(page);
   const query = address.searchParams;
   LANES[view].forEach(([name, first], lane) => {

@@ -1,7 +1,11 @@
 // What is left of the window for the conversation: styles only learn here how much stands above it and below it.
 
 /** Keeps on `stage` the distance from the page's top to the first log, and the height of `below`, which stays in sight. */
-export function measureRoom(stage: HTMLElement, above: readonly Element[], below: HTMLElement): () => void {
+export function trackAvailableHeight(
+  stage: HTMLElement,
+  above: readonly Element[],
+  below: HTMLElement,
+): () => void {
   const measure = () => {
     stage.style.setProperty('--speech-height', `${below.offsetHeight}px`);
     const log = stage.querySelector('.lane-log');

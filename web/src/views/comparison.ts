@@ -2,17 +2,17 @@
 // messages the other has seen already.
 
 import type { Lane } from '../lab/lane.ts';
-import { Late } from '../lab/pending-on-other-lane.ts';
+import { PendingMessages } from '../lab/pending-on-other-lane.ts';
 import type { Missing } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { type Side, verdict } from '../lab/verdict.ts';
-import { billedTo, billLink } from './stats-link.ts';
+import { sharedWith, statsLink } from './stats-link.ts';
 import { h, setText } from './dom.ts';
 import type { ShownLane } from './lane-view.ts';
 
 /** A message that follows sooner than this was as good as there. */
-const PATIENCE_MS = 120;
+const SHOW_DELAY_MS = 120;
 
 export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTMLElement {
   const sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
@@ -48,17 +48,17 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
         draw();
       },
       link() {
-        if (billedTo(lane) !== null) partly.add(lane);
+        if (sharedWith(lane) !== null) partly.add(lane);
         draw();
       },
       client: draw,
-      figures(_bill, _at_ms, why) {
+      stats(_stats, _at_ms, why) {
         missing.set(lane, why);
         draw();
       },
     }),
   );
-  tellLate(left, right);
+  showPendingMessages(left, right);
   draw();
   return h(
     'section',
@@ -71,21 +71,21 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
 /** What there is to say of two lanes. Without both their figures there is nothing to compare. */
 function about(lanes: readonly [Lane, Lane], unreadable: boolean): (Node | string)[] {
   const along = lanes.flatMap((lane) => {
-    const client = billedTo(lane);
+    const client = sharedWith(lane);
     return client === null
       ? []
-      : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', billLink(client), '. '];
+      : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', statsLink(client), '. '];
   });
   if (along.length > 0) return along;
   const [left, right] = lanes;
-  if (left.bill.since !== null && right.bill.since !== null)
+  if (left.stats.since !== null && right.stats.since !== null)
     return [strings.verdict(verdict(side(left), side(right)))];
   return [unreadable ? strings.unreadable : strings.noFiguresYet];
 }
 
 /** A lane's figures as its table shows them. */
-function side({ bill, transport }: Lane): Side {
-  const { cost, polls, delays } = bill.used;
+function side({ stats, transport }: Lane): Side {
+  const { cost, polls, delays } = stats.used;
   return {
     transport: transport ?? 'poll',
     polled: polls.requests > 0,
@@ -96,33 +96,33 @@ function side({ bill, transport }: Lane): Side {
   };
 }
 
-function tellLate(...shown: [ShownLane, ShownLane]): void {
-  const late = new Late();
+function showPendingMessages(...shown: [ShownLane, ShownLane]): void {
+  const late = new PendingMessages();
   const notes = shown.map(({ view }) => {
     const note = h('p', { class: 'late', hidden: true });
     view.element.querySelector('.log-frame')?.append(note);
     return note;
   });
   const timers: (ReturnType<typeof setTimeout> | undefined)[] = [undefined, undefined];
-  const draw = (at: 0 | 1, patience_ms: number) => {
+  const draw = (at: 0 | 1, delay_ms: number) => {
     const note = notes[at];
     if (note === undefined) return;
     clearTimeout(timers[at]);
     const missing = late.missing(at);
-    if (missing > 0 && note.hidden && patience_ms > 0) {
-      timers[at] = setTimeout(() => draw(at, 0), patience_ms);
+    if (missing > 0 && note.hidden && delay_ms > 0) {
+      timers[at] = setTimeout(() => draw(at, 0), delay_ms);
       return;
     }
     note.hidden = missing === 0;
     if (missing > 0) setText(note, strings.notHereYet(missing));
   };
-  const drawBoth = () => ([0, 1] as const).forEach((at) => draw(at, PATIENCE_MS));
+  const drawBoth = () => ([0, 1] as const).forEach((at) => draw(at, SHOW_DELAY_MS));
   ([0, 1] as const).forEach((at) =>
     shown[at].lane.subscribe({
-      messages(sightings) {
+      messages(seen) {
         late.saw(
           at,
-          sightings.map(({ message }) => message.cursor),
+          seen.map(({ message }) => message.cursor),
         );
         drawBoth();
       },

@@ -13,7 +13,7 @@ const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_SPACE = /[^\P{Cc}\n\t]/u;
 
 /** A message that arrives sooner than this needs no word on the way. */
-const PATIENCE_MS = 400;
+const PENDING_DELAY_MS = 400;
 
 export class Composer {
   readonly element: HTMLFormElement;
@@ -21,7 +21,7 @@ export class Composer {
   readonly #text: HTMLTextAreaElement;
   readonly #problem: HTMLElement;
   readonly #pending: HTMLElement;
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  #pendingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(send: (author: string, text: string) => void) {
     this.#name = h('input', { id: 'name', autocomplete: 'nickname', spellcheck: 'false', dir: 'auto' });
@@ -47,7 +47,7 @@ export class Composer {
     this.#name.addEventListener('change', () => rememberName(this.#name.value.trim()));
     for (const field of [this.#name, this.#text]) {
       field.addEventListener('input', () =>
-        this.#refuse(field, problemOf(this.#name.value, this.#text.value)),
+        this.#showError(field, problemOf(this.#name.value, this.#text.value)),
       );
     }
     this.element.addEventListener('submit', (event) => {
@@ -64,31 +64,32 @@ export class Composer {
 
   /** What is still on its way: `sentence`, or nothing. */
   pending(sentence: string | null): void {
-    clearTimeout(this.#patience);
+    clearTimeout(this.#pendingTimer);
     if (sentence === null || this.#pending.textContent !== '') setText(this.#pending, sentence ?? '');
-    else this.#patience = setTimeout(() => setText(this.#pending, sentence), PATIENCE_MS);
+    else this.#pendingTimer = setTimeout(() => setText(this.#pending, sentence), PENDING_DELAY_MS);
   }
 
   /** Puts back what could not be sent, in front of what has been written since. */
-  giveBack(texts: string[], sentence: string): void {
+  restore(texts: string[], sentence: string): void {
     this.#text.value = [...texts, this.#text.value].filter((text) => text !== '').join('\n');
-    this.#say(sentence);
+    this.#announce(sentence);
   }
 
   #submit(send: (author: string, text: string) => void): void {
     const author = this.#name.value.trim();
     const text = this.#text.value.trim();
     const problem = problemOf(author, text);
-    if (author === '') return this.#refuse(this.#name, strings.needName, true);
-    if (text === '') return this.#refuse(this.#text, strings.needText, true);
-    if (problem !== null) return this.#refuse(this.author === null ? this.#name : this.#text, problem, true);
-    this.#refuse(this.#text, null);
+    if (author === '') return this.#showError(this.#name, strings.needName, true);
+    if (text === '') return this.#showError(this.#text, strings.needText, true);
+    if (problem !== null)
+      return this.#showError(this.author === null ? this.#name : this.#text, problem, true);
+    this.#showError(this.#text, null);
     rememberName(author);
     this.#text.value = '';
     send(author, text);
   }
 
-  #refuse(field: HTMLElement, sentence: string | null, focus = false): void {
+  #showError(field: HTMLElement, sentence: string | null, focus = false): void {
     for (const each of [this.#name, this.#text]) {
       const at_fault = sentence !== null && each === field;
       each.toggleAttribute('aria-invalid', false);
@@ -96,11 +97,11 @@ export class Composer {
       if (at_fault) each.setAttribute('aria-describedby', 'problem');
       else each.removeAttribute('aria-describedby');
     }
-    this.#say(sentence ?? '');
+    this.#announce(sentence ?? '');
     if (focus) field.focus();
   }
 
-  #say(sentence: string): void {
+  #announce(sentence: string): void {
     setText(this.#problem, sentence);
   }
 }

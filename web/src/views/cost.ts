@@ -9,9 +9,9 @@ import type { Lane } from '../lab/lane.ts';
 import type { Cost, Missing } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
-import { billedTo, billLink } from './stats-link.ts';
+import { sharedWith, statsLink } from './stats-link.ts';
 import { h, setText } from './dom.ts';
-import { line } from './transport-swatch.ts';
+import { transportSwatch } from './transport-swatch.ts';
 
 type Row = keyof typeof strings.costRows;
 
@@ -103,12 +103,12 @@ export class CostView {
         this.#draw();
       },
       link: () => {
-        const client = billedTo(lane);
+        const client = sharedWith(lane);
         if (client === this.#billedTo) return;
         this.#billedTo = client;
         this.#explain();
       },
-      figures: (_bill, _at_ms, missing) => this.#show(missing),
+      stats: (_stats, _at_ms, missing) => this.#show(missing),
     });
   }
 
@@ -117,19 +117,19 @@ export class CostView {
     this.#stale.hidden = missing === null;
     this.element.toggleAttribute('data-stale', missing !== null);
     if (missing === null) return this.#draw();
-    const { told_ms } = this.#lane.bill;
+    const { told_ms } = this.#lane.stats;
     const told = told_ms === null ? null : new Date(performance.timeOrigin + told_ms).toISOString();
     const of = told === null ? strings.noFiguresYet : strings.figuresOf(timeOfDay(told));
     setText(this.#stale, `${strings.missing[missing]} ${of}`);
   }
 
   #explain(): void {
-    const { polls } = this.#lane.bill.used;
-    const standsIn = this.#only_current && polls.requests > 0;
-    this.#note.hidden = this.#billedTo === null && !standsIn;
+    const { polls } = this.#lane.stats.used;
+    const usesPolls = this.#only_current && polls.requests > 0;
+    this.#note.hidden = this.#billedTo === null && !usesPolls;
     if (this.#billedTo !== null)
-      this.#note.replaceChildren(`${strings.alongOnly} `, billLink(this.#billedTo), '.');
-    else if (standsIn)
+      this.#note.replaceChildren(`${strings.alongOnly} `, statsLink(this.#billedTo), '.');
+    else if (usesPolls)
       setText(this.#note, strings.standIn(strings.transports[this.#current], polls.requests, polls.messages));
   }
 
@@ -139,7 +139,7 @@ export class CostView {
   }
 
   #draw(): void {
-    const { costs, delays, since, used: inUse } = this.#lane.bill;
+    const { costs, delays, since, used: inUse } = this.#lane.stats;
     const costOf = (transport: Transport) => (this.#only_current ? inUse.cost : costs[transport]);
     const delaysOf = (transport: Transport) => (this.#only_current ? inUse.delays : delays[transport]);
     const used = this.#only_current
@@ -173,7 +173,7 @@ export class CostView {
         h(
           'th',
           { scope: 'col', 'data-transport': transport },
-          line(transport),
+          transportSwatch(transport),
           strings.transports[transport],
         ),
       ),

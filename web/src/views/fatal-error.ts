@@ -4,7 +4,7 @@ import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 import { wordmark } from './header.ts';
 
-export function tellFailure(app: HTMLElement): void {
+export function showFatalError(app: HTMLElement): void {
   const again = h('a', { class: 'way-on', href: location.href }, strings.pageNotice.reload);
   app.replaceChildren(
     h(

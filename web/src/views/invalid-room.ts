@@ -8,7 +8,7 @@ import { roomForm, wordmark } from './header.ts';
 /** Enough of the given text to recognise it. */
 const SHOWN = 80;
 
-export function refuseRoom(app: HTMLElement, given: string): void {
+export function showInvalidRoom(app: HTMLElement, given: string): void {
   document.title = strings.badRoomTitle;
   const characters = Array.from(given);
   const shown = characters.length > SHOWN ? `${characters.slice(0, SHOWN).join('')}…` : given;

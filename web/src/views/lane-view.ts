@@ -63,11 +63,11 @@ export class LaneView {
     this.name(first, null);
 
     lane.subscribe({
-      messages: (sightings, transport) => log.messages(sightings, transport),
+      messages: (seen, transport) => log.messages(seen, transport),
       own: (cursor, delay) => log.own(cursor, delay),
-      gap: (reason) => log.gap(reason),
+      gap: (reason) => log.showGap(reason),
       link(link, transport) {
-        if (link.kind === 'live') log.begun();
+        if (link.kind === 'live') log.started();
         show(link, transport);
       },
     });

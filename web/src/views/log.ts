@@ -2,7 +2,7 @@
 
 import type { Delay } from '../lab/clock.ts';
 import { delay as delayText, fullTime, timeOfDay } from '../i18n/format.ts';
-import type { Sighting } from '../lab/client-stats.ts';
+import type { SeenMessage } from '../lab/client-stats.ts';
 import type { Message, Reset } from '../client/message.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
@@ -20,7 +20,7 @@ const DRAW_EVERY_MS = 100;
 /** Nearer to the end than this counts as being at the end. */
 const NEAR_PX = 48;
 
-type Entry = (Sighting & { transport: Transport }) | { gap: Reset };
+type Entry = (SeenMessage & { transport: Transport }) | { gap: Reset };
 
 export class LogView {
   readonly element: HTMLElement;
@@ -74,25 +74,25 @@ export class LogView {
     sizes.observe(this.#list);
   }
 
-  messages(sightings: Sighting[], transport: Transport): void {
-    for (const sighting of sightings) this.#waiting.push({ ...sighting, transport });
+  messages(seen: SeenMessage[], transport: Transport): void {
+    for (const sighting of seen) this.#waiting.push({ ...sighting, transport });
     this.#schedule();
   }
 
-  gap(reason: Reset): void {
+  showGap(reason: Reset): void {
     this.#waiting.push({ gap: reason });
     this.#schedule();
   }
 
   /** The past has been read, even if there was none. */
-  begun(): void {
+  started(): void {
     this.#schedule();
   }
 
   own(cursor: string, delay: Delay): void {
     const row = this.#rows.get(cursor);
     if (row === undefined) this.#own.set(cursor, delay);
-    else markOwn(row, delay);
+    else markSent(row, delay);
   }
 
   /** What this page sent is wanted in sight, wherever the reader was. */
@@ -152,7 +152,7 @@ export class LogView {
     this.#older.hidden = false;
   }
 
-  #messageRow({ message, delay, own, transport }: Sighting & { transport: Transport }): HTMLLIElement {
+  #messageRow({ message, delay, own, transport }: SeenMessage & { transport: Transport }): HTMLLIElement {
     const before = this.#last;
     this.#last = { message, transport };
     const changed = before !== null && before.transport !== transport;
@@ -181,7 +181,7 @@ export class LogView {
     this.#rows.set(message.cursor, row);
     const own_delay = this.#own.get(message.cursor) ?? (own ? delay : null);
     this.#own.delete(message.cursor);
-    if (own_delay !== null) markOwn(row, own_delay);
+    if (own_delay !== null) markSent(row, own_delay);
     else if (delay !== null) showDelay(row, delay);
     return row;
   }
@@ -230,7 +230,7 @@ export class LogView {
   }
 }
 
-function markOwn(row: HTMLLIElement, delay: Delay): void {
+function markSent(row: HTMLLIElement, delay: Delay): void {
   if (row.classList.contains('own')) return;
   row.classList.add('own');
   row.querySelector('.by')?.append(h('span', { class: 'you' }, strings.own));

@@ -1,27 +1,27 @@
 // Choosing what a lane's network is like, and what the page says about it.
 
-import { FAULTS, type Fault, MUTE_S } from '../lab/fault.ts';
-import { watchAwakening } from '../client/page-lifecycle.ts';
+import { FAULTS, type Fault, STALL_TIMEOUT_S } from '../lab/fault.ts';
+import { watchPageLifecycle } from '../client/page-lifecycle.ts';
 import type { Lane } from '../lab/lane.ts';
 import type { Link } from '../client/sources/source.ts';
 import { strings } from '../i18n/index.ts';
-import type { Attachment } from './plugins.ts';
+import type { LabPlugin } from './lab-plugin.ts';
 import { h, setText } from './dom.ts';
 
 const TICK_MS = 1_000;
 /** How long it is said that a fault is over. */
 const AGAIN_MS = 4_000;
 
-export const network: Attachment = {
+export const network: LabPlugin = {
   lane({ lane, view, key }) {
     view.places.controls.append(networkPicker(key, lane));
     view.places.notices.append(networkNotice(lane));
   },
   page({ lanes }) {
-    watchAwakening({
-      wake: () => lanes().forEach(({ lane }) => lane.wake()),
-      revive: () => lanes().forEach(({ lane }) => lane.revive()),
-      rest: () => lanes().forEach(({ lane }) => lane.rest()),
+    watchPageLifecycle({
+      reconnect: () => lanes().forEach(({ lane }) => lane.reconnect()),
+      resume: () => lanes().forEach(({ lane }) => lane.resume()),
+      suspend: () => lanes().forEach(({ lane }) => lane.suspend()),
     });
   },
 };
@@ -43,7 +43,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
       'div',
       { class: 'network-row' },
       h('div', { class: 'network-choice' }, h('label', { for: id }, strings.network), select),
-      muteSetting(id, lane),
+      stallTimeoutField(id, lane),
       h('p', { class: 'network-left' }, left, again),
     ),
     expect,
@@ -78,8 +78,8 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   return element;
 }
 
-function muteSetting(id: string, lane: Lane): HTMLElement {
-  const { min, max } = MUTE_S;
+function stallTimeoutField(id: string, lane: Lane): HTMLElement {
+  const { min, max } = STALL_TIMEOUT_S;
   const mute = `${id}-mute`;
   const input = h('input', {
     type: 'number',
@@ -88,17 +88,17 @@ function muteSetting(id: string, lane: Lane): HTMLElement {
     max,
     step: 'any',
     inputmode: 'decimal',
-    value: lane.network.mute_ms / 1_000,
+    value: lane.network.stallTimeout_ms / 1_000,
     'aria-describedby': `${mute}-explained`,
   });
   const range = h('p', { class: 'mute-range', 'aria-live': 'polite' });
   input.addEventListener('change', () => {
     const isRight = input.checkValidity() && input.value !== '';
     setText(range, isRight ? '' : strings.planner.outOfRange(min, max));
-    if (isRight) lane.network.setMute(input.valueAsNumber);
-    else input.value = String(lane.network.mute_ms / 1_000);
+    if (isRight) lane.network.setStallTimeout(input.valueAsNumber);
+    else input.value = String(lane.network.stallTimeout_ms / 1_000);
   });
-  lane.network.subscribe({ mute: (seconds) => (input.value = String(seconds)) });
+  lane.network.subscribe({ stallTimeout: (seconds) => (input.value = String(seconds)) });
   return h(
     'div',
     { class: 'mute' },
@@ -118,17 +118,17 @@ function networkNotice(lane: Lane): HTMLElement {
   let timer: ReturnType<typeof setInterval> | undefined;
   const show = (link: Link) => {
     clearInterval(timer);
-    const detour = link.kind === 'live' ? link.detour : undefined;
-    element.hidden = detour === undefined;
-    setText(client, detour?.why === 'shared' ? detour.client : '');
-    if (detour === undefined) return;
-    element.dataset['why'] = detour.why;
-    switch (detour.why) {
+    const fallback = link.kind === 'live' ? link.fallback : undefined;
+    element.hidden = fallback === undefined;
+    setText(client, fallback?.why === 'shared' ? fallback.client : '');
+    if (fallback === undefined) return;
+    element.dataset['why'] = fallback.why;
+    switch (fallback.why) {
       case 'mute': {
-        const { silent_s, again_at_ms } = detour;
+        const { idle_s, retry_at_ms } = fallback;
         const tell = () => {
-          const again_s = Math.max(0, Math.ceil((again_at_ms - performance.now()) / 1_000));
-          setText(text, strings.notice.mute(Math.round(silent_s), again_s));
+          const again_s = Math.max(0, Math.ceil((retry_at_ms - performance.now()) / 1_000));
+          setText(text, strings.notice.mute(Math.round(idle_s), again_s));
         };
         tell();
         timer = setInterval(tell, TICK_MS);
@@ -138,10 +138,10 @@ function networkNotice(lane: Lane): HTMLElement {
         setText(text, strings.notice.crowded);
         break;
       case 'shared':
-        setText(text, `${strings.notice.shared(detour.polls)} `);
+        setText(text, `${strings.notice.shared(fallback.polls)} `);
         break;
       case 'sharing':
-        setText(text, strings.notice.sharing(detour.tabs));
+        setText(text, strings.notice.sharing(fallback.tabs));
     }
   };
   lane.subscribe({

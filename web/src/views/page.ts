@@ -3,18 +3,18 @@
 // Each view has lanes of its own: those of the other view rest meanwhile. Two lanes side by side begin at the same
 // moment, so their figures are of the same time.
 
-import { type Setting, settingsFrom, withSettings, type Wrong } from '../lab/url-settings.ts';
+import { type LaneSettings, settingsFrom, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
 import { ServerClock } from '../lab/clock.ts';
 import { Lane } from '../lab/lane.ts';
 import { Network } from '../lab/network.ts';
 import { Outbox } from '../lab/outbox.ts';
-import { isNewer } from '../lab/update-check.ts';
+import { isNewerVersion } from '../lab/update-check.ts';
 import { publish } from '../lab/publish.ts';
 import { strings } from '../i18n/index.ts';
 import { isKnown } from '../i18n/language.ts';
 import type { Transport } from '../client/transport.ts';
 import { type View, viewFrom, withView } from '../lab/view.ts';
-import { attach } from './plugins.ts';
+import { plugins } from './plugins.ts';
 import { comparison } from './comparison.ts';
 import { Composer } from './composer.ts';
 import { h } from './dom.ts';
@@ -23,7 +23,7 @@ import { LaneView, type ShownLane } from './lane-view.ts';
 import { Notice } from './notice.ts';
 import { Panels } from './panels.ts';
 import { PresenceView } from './presence.ts';
-import { measureRoom } from './available-height.ts';
+import { trackAvailableHeight } from './available-height.ts';
 import { Tour } from './tour.ts';
 import { trafficControl } from './traffic.ts';
 import { viewSwitch } from './views.ts';
@@ -56,9 +56,9 @@ export function openRoom(app: HTMLElement, room: string): void {
     (opened[of] ??= asked.settings[of].map((setting, at) => openLane(of, LANES[of][at] ?? of, setting)));
   const lanes = () => lanesOf(view);
 
-  const openLane = (of: View, key: string, setting: Setting): OpenLane => {
-    const { transport: first, interval_s, mute_s } = setting;
-    const lane = new Lane({ room, clock, slot: key, network: new Network(mute_s) });
+  const openLane = (of: View, key: string, setting: LaneSettings): OpenLane => {
+    const { transport: first, interval_s, stallTimeout_s } = setting;
+    const lane = new Lane({ room, clock, slot: key, network: new Network(stallTimeout_s) });
     lane.setInterval(interval_s);
     const shown: OpenLane = {
       lane,
@@ -72,14 +72,14 @@ export function openRoom(app: HTMLElement, room: string): void {
         nameLanes();
         showPending();
       },
-      awaited(messages) {
+      expected(messages) {
         awaited.set(lane, messages);
         showPending();
       },
     });
     presence.attach(shown);
     warn(lane, notice);
-    attach.lane(shown);
+    plugins.lane(shown);
     return shown;
   };
 
@@ -101,7 +101,7 @@ export function openRoom(app: HTMLElement, room: string): void {
         showPending();
       },
       published: ({ cursor }, sent_ms) => published(cursor, sent_ms),
-      failed: (texts, { why, detail }) => composer.giveBack(texts, strings.sendFailed[why](detail)),
+      failed: (texts, { why, detail }) => composer.restore(texts, strings.sendFailed[why](detail)),
     },
     (draft, key) => publish(draft, key, undefined, writer()),
   );
@@ -140,25 +140,25 @@ export function openRoom(app: HTMLElement, room: string): void {
     for (const { lane, transport } of lanes()) lane.use(transport);
     measure();
     tour.refresh();
-    attach.view(lanes(), view);
+    plugins.view(lanes(), view);
   };
   /** The address opens the page as it is. */
-  const remember = () => {
+  const updateAddress = () => {
     const settings = lanes().map(({ lane, transport }) => ({
       transport,
       interval_s: lane.interval_s,
-      mute_s: lane.network.mute_ms / 1_000,
+      stallTimeout_s: lane.network.stallTimeout_ms / 1_000,
     }));
     history.replaceState(null, '', withSettings(withView(location.href, view), view, settings));
   };
   // Whatever is chosen for a lane, its own listeners have heard it first.
-  stage.addEventListener('change', remember);
+  stage.addEventListener('change', updateAddress);
   const switchTo = (chosen: View) => {
     if (chosen === view) return;
     for (const { lane } of lanes()) lane.stop();
-    presence.rest();
+    presence.pause();
     view = chosen;
-    remember();
+    updateAddress();
     show();
     showPending();
   };
@@ -170,16 +170,16 @@ export function openRoom(app: HTMLElement, room: string): void {
   );
   const strips = h('div', { class: 'strips' }, notice.element, presence.element);
   const speech = h('div', { class: 'speech' }, composer.element, trafficControl(room, published));
-  const measure = measureRoom(stage, [top, strips], speech);
+  const measure = trackAvailableHeight(stage, [top, strips], speech);
 
   app.replaceChildren(
     h('div', { class: 'page' }, top, strips, h('main', { class: 'conversation' }, stage, speech)),
     panels.element,
     tour.element,
   );
-  attach.page({ room, panels, lanes });
+  plugins.page({ room, panels, lanes });
   show();
-  questionAddress(notice, asked.wrong);
+  reportInvalidSettings(notice, asked.invalid);
 }
 
 /** What a lane cannot read, and a server that has moved on, are told with a way on. */
@@ -193,7 +193,7 @@ function warn(lane: Lane, notice: Notice): void {
       }
       if (link.kind !== 'live' || !lost) return;
       lost = false;
-      void isNewer(import.meta.url, './').then((newer) => {
+      void isNewerVersion(import.meta.url, './').then((newer) => {
         if (newer) notice.say(strings.pageNotice.newer, { reload: true });
       });
     },
@@ -201,7 +201,7 @@ function warn(lane: Lane, notice: Notice): void {
 }
 
 /** What the address asks for and cannot be. */
-function questionAddress(notice: Notice, wrong: readonly Wrong[]): void {
+function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[]): void {
   const given = new URLSearchParams(location.search);
   const unknown = [
     ['view', given.get('view'), viewFrom(location.search) === null],
@@ -209,7 +209,7 @@ function questionAddress(notice: Notice, wrong: readonly Wrong[]): void {
   ] as const;
   const all = [
     ...unknown.flatMap(([name, value, is]) => (value !== null && is ? [{ name, value, range: null }] : [])),
-    ...wrong,
+    ...invalid,
   ];
   const sentences = all.map(({ name, value, range }) => {
     const { unknownValue, wrongNumber } = strings.pageNotice;

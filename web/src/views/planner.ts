@@ -2,9 +2,9 @@
 
 import { PlannerView } from './planner/view.ts';
 import { strings } from '../i18n/index.ts';
-import type { Attachment } from './plugins.ts';
+import type { LabPlugin } from './lab-plugin.ts';
 
-export const planner: Attachment = {
+export const planner: LabPlugin = {
   page({ panels }) {
     panels.add('planner', strings.planner.title, ...new PlannerView('planner').content);
   },

@@ -5,7 +5,7 @@ const EDGE_PX = 12;
 type Box = Pick<DOMRect, 'left' | 'top' | 'right' | 'bottom'>;
 
 /** Within the window, where it covers least of `target` and of `spared`; below `target` where all is equal. */
-export function placeBeside(card: HTMLElement, target: Element, spared: readonly Element[]): void {
+export function placePopover(card: HTMLElement, target: Element, spared: readonly Element[]): void {
   const { offsetWidth: width, offsetHeight: height, style } = card;
   const { left, top, right, bottom } = target.getBoundingClientRect();
   const lasts = { x: innerWidth - width - EDGE_PX, y: innerHeight - height - EDGE_PX };

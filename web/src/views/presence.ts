@@ -1,16 +1,16 @@
 // Who is here: the people in the room with the transport each uses, and how long departures took to notice.
 
-import { type Departure, Departures } from '../lab/departure-timing.ts';
+import { type Departure, DepartureTiming } from '../lab/departure-timing.ts';
 import { tenths } from '../i18n/format.ts';
-import { goodbyes } from '../lab/departure-channel.ts';
+import { openDepartureChannel } from '../lab/departure-channel.ts';
 import type { Lane } from '../lab/lane.ts';
-import type { Guest, Presence } from '../client/presence.ts';
+import type { PresentClient, Presence } from '../client/presence.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
-import { Visitors } from '../lab/departure-demo.ts';
+import { DepartureDemo } from '../lab/departure-demo.ts';
 import { h, setText } from './dom.ts';
 import type { ShownLane } from './lane-view.ts';
-import { line } from './transport-swatch.ts';
+import { transportSwatch } from './transport-swatch.ts';
 
 /** Departures that stay in sight. */
 const SHOWN = 6;
@@ -20,7 +20,7 @@ export class PresenceView {
   readonly element: HTMLElement;
   readonly #room: string;
   readonly #lanes: () => readonly ShownLane[];
-  readonly #departures = new Departures();
+  readonly #departures = new DepartureTiming();
   readonly #people = h('ul', { class: 'people' });
   readonly #gone = h('ul', {
     class: 'gone',
@@ -33,7 +33,7 @@ export class PresenceView {
   #open = false;
   /** What was told last: a stream tells of changes only. */
   #latest: Presence | null = null;
-  #visitors: Visitors | null = null;
+  #demo: DepartureDemo | null = null;
   /** How long the departures of the two visitors took to notice. */
   readonly #noticed = new Map<Transport, number>();
 
@@ -55,12 +55,12 @@ export class PresenceView {
       h('p', { class: 'presence-explained' }, strings.presence.presenceExplained),
     );
     this.toggle.addEventListener('click', () => this.#show(!this.#open));
-    this.#visit.addEventListener('click', () => this.#receive());
-    goodbyes(
+    this.#visit.addEventListener('click', () => this.#startDemo());
+    openDepartureChannel(
       () => lanes().map(({ lane }) => lane.client),
       (client, at_ms) => this.#departures.left(client, at_ms),
     );
-    window.addEventListener('pagehide', () => this.#visitors?.leave());
+    window.addEventListener('pagehide', () => this.#demo?.leave());
   }
 
   /** Listens to a lane from its beginning. */
@@ -72,7 +72,7 @@ export class PresenceView {
       reads = false;
     };
     lane.subscribe({
-      presence: (presence, at_ms) => this.#news(presence, at_ms),
+      presence: (presence, at_ms) => this.#update(presence, at_ms),
       transport: () => (reads = true),
       stopped: leaves,
       client(label) {
@@ -86,8 +86,8 @@ export class PresenceView {
   }
 
   /** Lanes of another view are shown: what the others knew is old. */
-  rest(): void {
-    this.#departures.rest();
+  pause(): void {
+    this.#departures.pause();
     this.#latest = null;
   }
 
@@ -100,26 +100,26 @@ export class PresenceView {
       // What would hear of it only with the next answer asks now; a stream hears of changes without asking.
       if (open && lane.transport !== 'stream') lane.reopen();
     }
-    if (!open) this.#visitors?.leave();
+    if (!open) this.#demo?.leave();
     else if (this.#latest !== null) this.#draw(this.#latest);
   }
 
-  #receive(): void {
+  #startDemo(): void {
     this.#visit.disabled = true;
     this.#noticed.clear();
     setText(this.#note, strings.presence.visiting);
-    this.#visitors = new Visitors(this.#room, strings.presence.visitor, (client) =>
+    this.#demo = new DepartureDemo(this.#room, strings.presence.visitor, (client) =>
       this.#departures.left(client, performance.now()),
     );
-    this.#visitors.come();
+    this.#demo.join();
   }
 
-  #news(presence: Presence, at_ms: number): void {
-    const gone = this.#departures.news(presence, at_ms);
+  #update(presence: Presence, at_ms: number): void {
+    const gone = this.#departures.update(presence, at_ms);
     // Who is back has not left.
     for (const { client } of presence.present)
       this.#gone.querySelector(`[data-client="${client}"]`)?.remove();
-    this.#visitors?.news(presence);
+    this.#demo?.update(presence);
     setText(this.toggle, strings.presence.whoIsHereCount(presence.count));
     this.#latest = presence;
     if (!this.#open) return;
@@ -131,18 +131,18 @@ export class PresenceView {
     const own = new Set(this.#lanes().map(({ lane }) => lane.client));
     const others = count - present.length;
     this.#people.replaceChildren(
-      ...present.map((guest) =>
+      ...present.map((reader) =>
         h(
           'li',
-          { 'data-transport': guest.transport, title: `${readsBy(guest)} · ${guest.client}` },
-          guest.transport === null ? null : line(guest.transport),
+          { 'data-transport': reader.transport, title: `${readsBy(reader)} · ${reader.client}` },
+          reader.transport === null ? null : transportSwatch(reader.transport),
           h(
             'bdi',
             {},
-            guest.author ?? (own.has(guest.client) ? strings.presence.thisPage : strings.presence.nameless),
+            reader.author ?? (own.has(reader.client) ? strings.presence.thisPage : strings.presence.nameless),
           ),
-          h('span', { class: 'by-transport' }, readsBy(guest)),
-          guest.author !== null && own.has(guest.client)
+          h('span', { class: 'by-transport' }, readsBy(reader)),
+          reader.author !== null && own.has(reader.client)
             ? h('span', { class: 'you' }, strings.presence.thisPage)
             : null,
         ),
@@ -152,34 +152,34 @@ export class PresenceView {
     if (this.#note.textContent === strings.presence.presenceAwaited) setText(this.#note, '');
   }
 
-  #tell({ guest, noticed_ms }: Departure): void {
-    const isOwn = this.#attached.some(({ client }) => client === guest.client);
-    const name = guest.author ?? (isOwn ? strings.presence.thisPage : guest.client);
+  #tell({ reader, noticed_ms }: Departure): void {
+    const isOwn = this.#attached.some(({ client }) => client === reader.client);
+    const name = reader.author ?? (isOwn ? strings.presence.thisPage : reader.client);
     const text =
       noticed_ms === null
-        ? strings.presence.left(name, transportName(guest))
-        : strings.presence.leftNoticed(name, transportName(guest), noticed_ms);
+        ? strings.presence.left(name, transportName(reader))
+        : strings.presence.leftNoticed(name, transportName(reader), noticed_ms);
     this.#gone.prepend(
       h(
         'li',
-        { 'data-transport': guest.transport, 'data-client': guest.client },
-        guest.transport === null ? null : line(guest.transport),
+        { 'data-transport': reader.transport, 'data-client': reader.client },
+        reader.transport === null ? null : transportSwatch(reader.transport),
         h('bdi', {}, text),
       ),
     );
     while (this.#gone.childElementCount > SHOWN) this.#gone.lastElementChild?.remove();
-    this.#compareVisitors(guest.client, noticed_ms);
+    this.#compareVisitors(reader.client, noticed_ms);
   }
 
   /** Both visitors left at one moment, so the two times say what the transports differ by. */
   #compareVisitors(client: string, noticed_ms: number | null): void {
-    const lanes = Object.entries(this.#visitors?.lanes ?? {}) as [Transport, { client: string }][];
+    const lanes = Object.entries(this.#demo?.lanes ?? {}) as [Transport, { client: string }][];
     const transport = lanes.find(([, lane]) => lane.client === client)?.[0];
     if (transport === undefined || noticed_ms === null) return;
     this.#noticed.set(transport, noticed_ms);
     const [poll, stream] = [this.#noticed.get('poll'), this.#noticed.get('stream')];
     if (poll === undefined || stream === undefined) return;
-    this.#visitors = null;
+    this.#demo = null;
     this.#visit.disabled = false;
     setText(
       this.#note,
@@ -188,11 +188,11 @@ export class PresenceView {
   }
 }
 
-function transportName({ transport }: Guest): string {
+function transportName({ transport }: PresentClient): string {
   return transport === null ? strings.presence.unknownTransport : strings.transports[transport];
 }
 
-function readsBy(guest: Guest): string {
-  const name = transportName(guest);
-  return guest.through === null ? name : strings.presence.throughTab(name);
+function readsBy(reader: PresentClient): string {
+  const name = transportName(reader);
+  return reader.through === null ? name : strings.presence.throughTab(name);
 }

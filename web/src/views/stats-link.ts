@@ -4,12 +4,12 @@ import type { Lane } from '../lab/lane.ts';
 import { h } from './dom.ts';
 
 /** Null where the lane pays for itself. */
-export function billedTo({ link }: Lane): string | null {
-  return link.kind === 'live' && link.detour?.why === 'shared' ? link.detour.client : null;
+export function sharedWith({ link }: Lane): string | null {
+  return link.kind === 'live' && link.fallback?.why === 'shared' ? link.fallback.client : null;
 }
 
 /** The label of a client, leading to its figures. */
-export function billLink(client: string): HTMLElement {
+export function statsLink(client: string): HTMLElement {
   return h(
     'a',
     { href: `ledger?client=${client}`, target: '_blank', rel: 'noopener' },

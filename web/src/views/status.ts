@@ -1,20 +1,20 @@
 // How the lane is doing, in a few words.
 
-import type { Detour, Link } from '../client/sources/source.ts';
+import type { Fallback, Link } from '../client/sources/source.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
-import { line } from './transport-swatch.ts';
+import { transportSwatch } from './transport-swatch.ts';
 
 /** A connection that is there sooner than this needs no word about it. */
-const PATIENCE_MS = 400;
+const SHOW_DELAY_MS = 400;
 
 export class StatusView {
   readonly element: HTMLElement;
   readonly #text: HTMLElement;
   readonly #why: HTMLElement;
-  #line: HTMLElement = line('poll');
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  #line: HTMLElement = transportSwatch('poll');
+  #showTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     this.#text = h('span', { class: 'status-text' }, strings.connecting);
@@ -28,9 +28,9 @@ export class StatusView {
   }
 
   show(link: Link, transport: Transport, interval_s: number): void {
-    clearTimeout(this.#patience);
-    const detour = link.kind === 'live' ? link.detour : undefined;
-    this.#line.dataset['transport'] = polls(detour) ? 'poll' : transport;
+    clearTimeout(this.#showTimer);
+    const fallback = link.kind === 'live' ? link.fallback : undefined;
+    this.#line.dataset['transport'] = polls(fallback) ? 'poll' : transport;
     const show = (text: string, why: string | null) => {
       this.element.dataset['link'] = link.kind;
       setText(this.#text, text);
@@ -38,10 +38,10 @@ export class StatusView {
     };
     switch (link.kind) {
       case 'connecting':
-        this.#patience = setTimeout(() => show(strings.connecting, null), PATIENCE_MS);
+        this.#showTimer = setTimeout(() => show(strings.connecting, null), SHOW_DELAY_MS);
         break;
       case 'live':
-        show(detour === undefined ? strings.live[transport](interval_s) : detourText(detour), null);
+        show(fallback === undefined ? strings.live[transport](interval_s) : detourText(fallback), null);
         break;
       case 'reconnecting':
         show(strings.reconnecting, strings.reconnectingWhy[link.why](link.detail));
@@ -49,10 +49,12 @@ export class StatusView {
   }
 }
 
-function polls(detour: Detour | undefined): boolean {
-  return detour?.why === 'shared' ? detour.polls : detour?.why === 'mute' || detour?.why === 'crowded';
+function polls(fallback: Fallback | undefined): boolean {
+  return fallback?.why === 'shared'
+    ? fallback.polls
+    : fallback?.why === 'mute' || fallback?.why === 'crowded';
 }
 
-function detourText(detour: Detour): string {
-  return detour.why === 'shared' ? strings.detour.shared(detour.polls) : strings.detour[detour.why];
+function detourText(fallback: Fallback): string {
+  return fallback.why === 'shared' ? strings.fallback.shared(fallback.polls) : strings.fallback[fallback.why];
 }

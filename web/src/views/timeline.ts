@@ -6,7 +6,7 @@ import { PlotStore } from '../lab/plots/store.ts';
 import { PlotsView } from './plots/view.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
-import type { Attachment } from './plugins.ts';
+import type { LabPlugin } from './lab-plugin.ts';
 import type { ShownLane } from './lane-view.ts';
 
 const EVERY_MS = 1_000;
@@ -21,7 +21,7 @@ let plots: PlotsView | null = null;
 /** All keep one scale, so that they can be compared. */
 const diagrams: DiagramView[] = [];
 
-export const pictures: Attachment = {
+export const timeline: LabPlugin = {
   lane(shown) {
     draw(shown);
     record(shown);
@@ -44,11 +44,11 @@ export const pictures: Attachment = {
     }, EVERY_MS);
     document.addEventListener('visibilitychange', () => {
       const now_ms = epoch(performance.now());
-      if (document.hidden) return store.rest(now_ms);
+      if (document.hidden) return store.pause(now_ms);
       store.resume(now_ms);
       view.resumed();
     });
-    if (document.hidden) store.rest(epoch(performance.now()));
+    if (document.hidden) store.pause(epoch(performance.now()));
   },
 
   view: () => plots?.rebuild(),
@@ -71,9 +71,9 @@ function draw({ lane, view, key }: ShownLane): void {
     client: (label) => diagram.show(label),
     link: ({ kind }) => diagram.connected(kind === 'live'),
     stopped: () => diagram.reading(false),
-    messages(sightings, transport) {
+    messages(seen, transport) {
       // What was said before the lane began is older than the picture.
-      for (const { message, delay } of sightings)
+      for (const { message, delay } of seen)
         if (delay !== null) diagram.published(epochMs(message.sent_at), transport);
     },
   });
@@ -88,12 +88,12 @@ function record({ lane, key }: ShownLane): void {
       isNew = false;
     },
     client: begin,
-    stopped: () => store.breakOff(key),
-    figures(figures, at_ms) {
+    stopped: () => store.split(key),
+    stats(figures, at_ms) {
       if (lane.transport !== null) store.figures(key, figures, lane.transport, epoch(at_ms));
     },
-    messages(sightings, transport, at_ms) {
-      for (const { message, delay } of sightings)
+    messages(seen, transport, at_ms) {
+      for (const { message, delay } of seen)
         if (delay !== null) store.seen(key, message.cursor, transport, epoch(at_ms), delay.ms);
     },
   });

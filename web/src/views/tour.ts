@@ -4,7 +4,7 @@
 import { strings } from '../i18n/index.ts';
 import type { View } from '../lab/view.ts';
 import { h, setText } from './dom.ts';
-import { placeBeside } from './popover-placement.ts';
+import { placePopover } from './popover-placement.ts';
 
 interface Step {
   title: string;
@@ -19,7 +19,7 @@ interface Step {
   spare?: string;
 }
 
-const TAKEN_KEY = 'poll-vs-sse.tour';
+const DISMISSED_KEY = 'poll-vs-sse.tour';
 
 /** Asked anew each time: other parts of the page come and change with the view. */
 function steps(): Step[] {
@@ -50,7 +50,7 @@ export class Tour {
 
   constructor() {
     this.button = h('button', { type: 'button', class: 'quiet tour-button' }, strings.tour.tour);
-    this.button.toggleAttribute('data-new', !taken());
+    this.button.toggleAttribute('data-new', !isDismissed());
     const skip = h('button', { type: 'button', class: 'quiet' }, strings.tour.skip);
     this.element = h(
       'section',
@@ -82,7 +82,7 @@ export class Tour {
       return this.#end();
     }
     this.#at = Math.max(0, step);
-    remember();
+    dismiss();
     this.button.toggleAttribute('data-new', false);
     this.element.hidden = false;
     if (steps()[this.#at]?.both === true && choose('both')) this.#changed = true;
@@ -114,7 +114,7 @@ export class Tour {
     if (this.element.hidden || this.#target === null) return;
     const spare = steps()[this.#at]?.spare;
     const spared = spare === undefined ? [] : document.querySelectorAll(spare);
-    placeBeside(this.element, this.#target, [...spared]);
+    placePopover(this.element, this.#target, [...spared]);
   }
 
   #leave(): void {
@@ -139,17 +139,17 @@ function choose(view: View): boolean {
 }
 
 /** Storage may be switched off; then the tour is offered as new each time. */
-function taken(): boolean {
+function isDismissed(): boolean {
   try {
-    return localStorage.getItem(TAKEN_KEY) !== null;
+    return localStorage.getItem(DISMISSED_KEY) !== null;
   } catch {
     return false;
   }
 }
 
-function remember(): void {
+function dismiss(): void {
   try {
-    localStorage.setItem(TAKEN_KEY, 'taken');
+    localStorage.setItem(DISMISSED_KEY, 'taken');
   } catch {
     // Nothing depends on it.
   }

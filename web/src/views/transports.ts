@@ -3,7 +3,7 @@
 import { strings } from '../i18n/index.ts';
 import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
-import { line } from './transport-swatch.ts';
+import { transportSwatch } from './transport-swatch.ts';
 
 export interface TransportListener {
   transport(transport: Transport): void;
@@ -43,7 +43,7 @@ export function transportPicker(
       { class: 'option', 'data-transport': transport },
       radio,
       h('label', { for: id }, strings.transports[transport]),
-      line(transport),
+      transportSwatch(transport),
       h('p', { class: 'explained', id: `${id}-explained` }, strings.explained[transport]),
     );
   });

@@ -9,9 +9,9 @@ export interface Follower {
 }
 
 /** How long after one was heard of the tabs are counted again. */
-const COUNT_MS = 500;
+const COUNT_DELAY_MS = 500;
 /** A tab that crashed says no goodbye. */
-const COUNT_EVERY_MS = 15_000;
+const COUNT_INTERVAL_MS = 15_000;
 
 export interface FollowersOptions {
   /** How many tabs wait for the lead. */
@@ -45,33 +45,33 @@ export class Followers {
   /** This tab leads from now on. */
   begin(): void {
     this.#options.callRoll();
-    this.look();
+    this.prune();
   }
 
-  came(follower: Follower): void {
+  add(follower: Follower): void {
     this.#known.set(follower.client, follower);
-    this.look();
+    this.prune();
   }
 
-  left(client: string): void {
+  remove(client: string): void {
     this.#known.delete(client);
-    this.look();
+    this.prune();
   }
 
   /** Whether the stream is open: with it the server forgets who read along. */
-  live(isLive: boolean): void {
+  setActive(isLive: boolean): void {
     if (isLive && !this.#isLive) this.#reported = '[]';
     this.#isLive = isLive;
-    if (isLive) this.look();
+    if (isLive) this.prune();
   }
 
   /** Counts now, and once more when those that were just heard of wait for the lead. */
-  look(): void {
+  prune(): void {
     void this.#count();
-    this.#lookIn(COUNT_MS);
+    this.#schedulePrune(COUNT_DELAY_MS);
   }
 
-  end(): void {
+  close(): void {
     this.#run += 1;
     clearTimeout(this.#timer);
     this.#known.clear();
@@ -79,12 +79,12 @@ export class Followers {
     this.#isLive = false;
   }
 
-  #lookIn(ms: number): void {
+  #schedulePrune(ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#lookAgain(), ms);
+    this.#timer = setTimeout(() => void this.#prune(), ms);
   }
 
-  async #lookAgain(): Promise<void> {
+  async #prune(): Promise<void> {
     const run = this.#run;
     await this.#count();
     if (run !== this.#run) return;
@@ -92,10 +92,10 @@ export class Followers {
       this.#known.clear();
       this.#options.callRoll();
       // Who answers is heard, and then it is looked again; if nobody does, that is the answer.
-      return this.#lookIn(COUNT_MS);
+      return this.#schedulePrune(COUNT_DELAY_MS);
     }
     this.#report();
-    if (this.#others > 0) this.#lookIn(COUNT_EVERY_MS);
+    if (this.#others > 0) this.#schedulePrune(COUNT_INTERVAL_MS);
   }
 
   #report(): void {

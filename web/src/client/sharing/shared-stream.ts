@@ -5,29 +5,29 @@
 // to come level: when it begins, when the leader changes, and whenever a batch does not join on to what it has. A
 // reset is never taken from another tab, as each has its own place: it sends a follower to ask for itself.
 
-import type { Place } from '../ingest.ts';
+import type { Position } from '../ingest.ts';
 import type { Batch } from '../message.ts';
-import { Silence } from '../idle-timer.ts';
-import type { Carrier } from '../../lab/network.ts';
-import { pauseAfter } from '../backoff.ts';
+import { IdleTimer } from '../idle-timer.ts';
+import type { ConnectionFactory } from '../connection-factory.ts';
+import { backoff } from '../backoff.ts';
 import type { Presence } from '../presence.ts';
-import { ask } from '../sources/poll-request.ts';
+import { fetchPage } from '../sources/poll-request.ts';
 import { type Link, polled, type Reader, type Sink, type Source } from '../sources/source.ts';
 import { type Follower, Followers } from './followers.ts';
-import { isPageHidden, type Means, type Said, Tabs } from './tabs.ts';
+import { isPageHidden, type BrowserApis, type LeaderMessage, Tabs } from './tabs.ts';
 
 /** How long a leader may take to say that it is there. */
-const ANSWER_MS = 3_000;
+const LEADER_RESPONSE_TIMEOUT_MS = 3_000;
 /** The longest that a leader is silent in good health, where the stream may be mute for less. */
-const LEADER_SILENT_MS = 15_000;
+const MIN_LEADER_TIMEOUT_MS = 15_000;
 /** How often a follower asks again that is still behind, as several servers may not be level. */
-const LEVEL_TRIES = 3;
-const LEVEL_PAUSE_MS = 250;
+const CATCH_UP_ATTEMPTS = 3;
+const CATCH_UP_DELAY_MS = 250;
 
 export interface SharedOptions extends Reader {
   sink: Sink;
-  network: Carrier;
-  means: Means;
+  network: ConnectionFactory;
+  browserApis: BrowserApis;
   /** What the tabs that share have in common. */
   name: string;
   /** The stream to read while this tab leads, given the sink to report to. */
@@ -43,8 +43,8 @@ export interface SharedOptions extends Reader {
 export class SharedStream implements Source {
   readonly #options: SharedOptions;
   readonly #stream: Source;
-  readonly #silence: Silence;
-  #place: () => Place = () => ({ last: 0 });
+  readonly #idle: IdleTimer;
+  #position: () => Position = () => ({ last: 0 });
   #slept = false;
   #tabs: Tabs | null = null;
   #link: Link = { kind: 'connecting' };
@@ -53,8 +53,8 @@ export class SharedStream implements Source {
   /** Of a follower: whom it follows. */
   #leader: { client: string; newest: number; link: Link; isHidden: boolean } | null = null;
   /** Of a follower that comes level: what was passed on meanwhile. */
-  #held: (Said & { kind: 'batch' })[] = [];
-  #levelling: AbortController | null = null;
+  #held: (LeaderMessage & { kind: 'batch' })[] = [];
+  #catchingUp: AbortController | null = null;
   #again = false;
 
   constructor(options: SharedOptions) {
@@ -65,34 +65,37 @@ export class SharedStream implements Source {
       counted: () => {
         if (this.#leads && this.#link.kind === 'live') options.sink.link(this.#withOthers(this.#link));
       },
-      callRoll: () => this.#tabs?.say({ kind: 'roll', client: options.client }),
+      callRoll: () => this.#tabs?.broadcast({ kind: 'rollCall', client: options.client }),
       report: (followers) => {
         if (this.#leads) options.report(followers);
       },
     });
-    this.#silence = new Silence(
-      () => (this.#leader === null ? ANSWER_MS : Math.max(LEADER_SILENT_MS, 1.5 * options.network.mute_ms)),
-      () => this.#tabs?.seize(),
+    this.#idle = new IdleTimer(
+      () =>
+        this.#leader === null
+          ? LEADER_RESPONSE_TIMEOUT_MS
+          : Math.max(MIN_LEADER_TIMEOUT_MS, 1.5 * options.network.stallTimeout_ms),
+      () => this.#tabs?.stealLock(),
     );
   }
 
-  start(place: () => Place, slept = false): void {
+  start(position: () => Position, slept = false): void {
     this.stop();
-    this.#place = place;
+    this.#position = position;
     this.#slept = slept;
     this.#options.sink.link({ kind: 'connecting' });
-    this.#tabs = new Tabs(this.#options.name, this.#options.means, {
+    this.#tabs = new Tabs(this.#options.name, this.#options.browserApis, {
       lead: () => this.#lead(),
-      deposed: () => this.#follow(),
-      said: (said, isHidden) => this.#hear(said, isHidden),
-      asked: (asked) => {
+      demoted: () => this.#follow(),
+      leaderMessage: (leaderMessage, isHidden) => this.#onMessage(leaderMessage, isHidden),
+      followerMessage: (asked) => {
         if (!this.#leads) return;
         switch (asked.kind) {
-          case 'hello':
-            this.#greet();
-            return this.#followers.came({ client: asked.client, author: asked.author });
+          case 'announce':
+            this.#announceLeader();
+            return this.#followers.add({ client: asked.client, author: asked.author });
           case 'bye':
-            return this.#followers.left(asked.client);
+            return this.#followers.remove(asked.client);
           case 'restart':
             this.#options.restart();
         }
@@ -103,23 +106,24 @@ export class SharedStream implements Source {
 
   stop(): void {
     this.#stopFollowing();
-    this.#followers.end();
+    this.#followers.close();
     this.#stream.stop();
-    if (!this.#leads) this.#tabs?.say({ kind: 'bye', client: this.#options.client });
+    if (!this.#leads) this.#tabs?.broadcast({ kind: 'bye', client: this.#options.client });
     this.#tabs?.leave();
     this.#tabs = null;
   }
 
-  wake(): void {
-    if (this.#leads) return this.#stream.wake();
-    this.#seizeFromHidden();
-    if (this.#leader !== null && this.#silence.lasts_ms > this.#options.network.mute_ms / 2) this.#level();
+  reconnect(): void {
+    if (this.#leads) return this.#stream.reconnect();
+    this.#stealFromHidden();
+    if (this.#leader !== null && this.#idle.idle_ms > this.#options.network.stallTimeout_ms / 2)
+      this.#startCatchUp();
   }
 
   /** Closes the connection that this tab reads over; false where it is this tab's own. */
   restart(): boolean {
     if (this.#tabs === null || this.#leads) return false;
-    this.#tabs.say({ kind: 'restart' });
+    this.#tabs.broadcast({ kind: 'restart' });
     return true;
   }
 
@@ -132,16 +136,22 @@ export class SharedStream implements Source {
   #lead(): void {
     this.#stopFollowing();
     this.#link = { kind: 'connecting' };
-    this.#stream.start(this.#place, this.#slept);
+    this.#stream.start(this.#position, this.#slept);
     this.#slept = false;
-    this.#greet();
+    this.#announceLeader();
     this.#followers.begin();
   }
 
   /** Tells the others who leads and where it is. */
-  #greet(): void {
+  #announceLeader(): void {
     const { client, newest } = this.#options;
-    this.#tabs?.say({ kind: 'here', client, newest: newest(), link: this.#link, presence: this.#presence });
+    this.#tabs?.broadcast({
+      kind: 'here',
+      client,
+      newest: newest(),
+      link: this.#link,
+      presence: this.#presence,
+    });
   }
 
   #leading(sink: Sink): Sink {
@@ -149,149 +159,151 @@ export class SharedStream implements Source {
     return {
       link: (link) => {
         this.#link = link;
-        this.#followers.live(link.kind === 'live' && !standsIn(link));
+        this.#followers.setActive(link.kind === 'live' && !usesPolls(link));
         sink.link(this.#withOthers(link));
-        this.#tabs?.say({ kind: 'link', client, link });
+        this.#tabs?.broadcast({ kind: 'link', client, link });
       },
       batch: (batch, by) => {
         const before = newest();
         sink.batch(batch, by);
-        this.#tabs?.say({ kind: 'batch', client, newest: before, batch: bare(batch), by });
+        this.#tabs?.broadcast({ kind: 'batch', client, newest: before, batch: batchOf(batch), by });
       },
       presence: (presence) => {
         this.#presence = presence;
         sink.presence(presence);
-        this.#tabs?.say({ kind: 'presence', client, presence });
+        this.#tabs?.broadcast({ kind: 'presence', client, presence });
       },
       exchange: (exchange) => {
         sink.exchange(exchange);
         if (exchange.kind === 'pushed' || exchange.kind === 'answered')
-          this.#tabs?.say({ kind: 'sign', client });
+          this.#tabs?.broadcast({ kind: 'activity', client });
       },
     };
   }
 
   #withOthers(link: Link): Link {
     const tabs = this.#followers.count;
-    if (link.kind !== 'live' || link.detour !== undefined || tabs === 0) return link;
-    return { kind: 'live', detour: { why: 'sharing', tabs } };
+    if (link.kind !== 'live' || link.fallback !== undefined || tabs === 0) return link;
+    return { kind: 'live', fallback: { why: 'sharing', tabs } };
   }
 
   // A follower.
 
   #follow(): void {
-    this.#followers.end();
+    this.#followers.close();
     this.#stream.stop();
     this.#leader = null;
-    this.#silence.heard();
-    this.#introduce();
+    this.#idle.reset();
+    this.#join();
   }
 
-  #introduce(): void {
+  #join(): void {
     const { client, query } = this.#options;
     const author = query?.()['author'];
-    this.#tabs?.say({ kind: 'hello', client, author: typeof author === 'string' ? author : null });
+    this.#tabs?.broadcast({ kind: 'announce', client, author: typeof author === 'string' ? author : null });
   }
 
   #stopFollowing(): void {
-    this.#silence.stop();
-    this.#levelling?.abort();
-    this.#levelling = null;
+    this.#idle.stop();
+    this.#catchingUp?.abort();
+    this.#catchingUp = null;
     this.#held = [];
     this.#leader = null;
   }
 
-  #hear(said: Said, isHidden: boolean): void {
+  #onMessage(leaderMessage: LeaderMessage, isHidden: boolean): void {
     if (this.#leads || this.#tabs === null) return;
-    this.#silence.heard();
-    const { client } = said;
+    this.#idle.reset();
+    const { client } = leaderMessage;
     const isNew = this.#leader?.client !== client;
     if (isNew || this.#leader === null) {
       this.#leader = { client, newest: 0, link: { kind: 'connecting' }, isHidden };
     }
     this.#leader.isHidden = isHidden;
-    switch (said.kind) {
+    switch (leaderMessage.kind) {
       case 'here':
-        this.#leader.newest = said.newest;
-        this.#leader.link = said.link;
-        if (said.presence !== null) this.#options.sink.presence(said.presence);
+        this.#leader.newest = leaderMessage.newest;
+        this.#leader.link = leaderMessage.link;
+        if (leaderMessage.presence !== null) this.#options.sink.presence(leaderMessage.presence);
         break;
       case 'link':
-        this.#leader.link = said.link;
+        this.#leader.link = leaderMessage.link;
         break;
       case 'presence':
-        this.#options.sink.presence(said.presence);
+        this.#options.sink.presence(leaderMessage.presence);
         break;
       case 'batch':
-        this.#leader.newest = Math.max(said.newest, lastId(said.batch));
+        this.#leader.newest = Math.max(leaderMessage.newest, lastId(leaderMessage.batch));
         break;
-      case 'roll':
-        this.#introduce();
+      case 'rollCall':
+        this.#join();
     }
-    if (isNew) this.#level();
-    else if (said.kind === 'batch') this.#take(said);
-    else if (said.kind === 'link' && this.#levelling === null) this.#show();
-    this.#seizeFromHidden();
+    if (isNew) this.#startCatchUp();
+    else if (leaderMessage.kind === 'batch') this.#take(leaderMessage);
+    else if (leaderMessage.kind === 'link' && this.#catchingUp === null) this.#show();
+    this.#stealFromHidden();
   }
 
   /** The polls of a hidden tab may come a minute apart. A tab in sight does not wait for those. */
-  #seizeFromHidden(): void {
-    if (this.#leader?.isHidden === true && standsIn(this.#leader.link) && !isPageHidden())
-      this.#tabs?.seize();
+  #stealFromHidden(): void {
+    if (this.#leader?.isHidden === true && usesPolls(this.#leader.link) && !isPageHidden())
+      this.#tabs?.stealLock();
   }
 
-  #take(said: Said & { kind: 'batch' }): void {
-    if (said.batch.reset !== null) this.#level();
-    else if (this.#levelling !== null) this.#held.push(said);
-    else if (this.#options.newest() < said.newest) this.#level();
+  #take(leaderMessage: LeaderMessage & { kind: 'batch' }): void {
+    if (leaderMessage.batch.reset !== null) this.#startCatchUp();
+    else if (this.#catchingUp !== null) this.#held.push(leaderMessage);
+    else if (this.#options.newest() < leaderMessage.newest) this.#startCatchUp();
     // Of what is older the cursor would lead back.
-    else if (lastId(said.batch) > this.#options.newest()) this.#options.sink.batch(said.batch, said.by);
+    else if (lastId(leaderMessage.batch) > this.#options.newest())
+      this.#options.sink.batch(leaderMessage.batch, leaderMessage.by);
   }
 
   #show(): void {
     if (this.#leader === null) return;
     const { client, link } = this.#leader;
     if (link.kind !== 'live') this.#options.sink.link(link);
-    else this.#options.sink.link({ kind: 'live', detour: { why: 'shared', client, polls: standsIn(link) } });
+    else
+      this.#options.sink.link({ kind: 'live', fallback: { why: 'shared', client, polls: usesPolls(link) } });
   }
 
   /** Asks the server for what this tab lacks, until it is where the leader is. */
-  #level(): void {
+  #startCatchUp(): void {
     // What was passed on before the next answer is in it.
     this.#held = [];
     this.#again = true;
-    if (this.#levelling !== null) return;
-    this.#levelling = new AbortController();
-    void this.#comeLevel(this.#levelling.signal);
+    if (this.#catchingUp !== null) return;
+    this.#catchingUp = new AbortController();
+    void this.#catchUp(this.#catchingUp.signal);
   }
 
-  async #comeLevel(stopped: AbortSignal): Promise<void> {
+  async #catchUp(stopped: AbortSignal): Promise<void> {
     const { sink, network } = this.#options;
     let failures = 0;
     let tries = 0;
     while (this.#again && !stopped.aborted) {
       this.#again = false;
       this.#held = [];
-      const question = { reader: this.#options, network, place: this.#place(), wait_s: 0, stopped };
-      const answer = await ask(question, polled(sink));
+      const question = { reader: this.#options, network, position: this.#position(), wait_s: 0, stopped };
+      const answer = await fetchPage(question, polled(sink));
       if (stopped.aborted) return;
       if (!answer.ok) {
         sink.link(answer.link);
         this.#again = true;
-        await pause(pauseAfter(++failures), stopped);
+        await pause(backoff(++failures), stopped);
         continue;
       }
       // After a reset what is held may be of the log before it.
       if (answer.more || answer.reset) this.#again = true;
-      else if (this.#isBehind() && ++tries < LEVEL_TRIES) {
+      else if (this.#isBehind() && ++tries < CATCH_UP_ATTEMPTS) {
         this.#again = true;
-        await pause(LEVEL_PAUSE_MS, stopped);
+        await pause(CATCH_UP_DELAY_MS, stopped);
       }
     }
     if (stopped.aborted) return;
-    this.#levelling = null;
+    this.#catchingUp = null;
     this.#show();
-    for (const said of this.#held.splice(0)) this.#take(said);
+    for (const leaderMessage of this.#held.splice(0)) this.#take(leaderMessage);
   }
 
   /** Whether the server that answered lacks what the leader has: what is held joins on to it or it does not. */
@@ -303,8 +315,8 @@ export class SharedStream implements Source {
 }
 
 /** Whether the leader polls in place of its stream. */
-function standsIn(link: Link): boolean {
-  return link.kind === 'live' && (link.detour?.why === 'mute' || link.detour?.why === 'crowded');
+function usesPolls(link: Link): boolean {
+  return link.kind === 'live' && (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded');
 }
 
 function lastId({ messages }: Batch): number {
@@ -312,7 +324,7 @@ function lastId({ messages }: Batch): number {
 }
 
 /** Only what the other tabs need, whatever else an answer held. */
-function bare({ messages, cursor, reset }: Batch): Batch {
+function batchOf({ messages, cursor, reset }: Batch): Batch {
   return { messages, cursor, reset };
 }
 

@@ -10,47 +10,48 @@ import type { Transport } from '../transport.ts';
 import type { Follower } from './followers.ts';
 
 /** What the leader says. `newest` is the id of the newest message it had passed on before. */
-export type Said =
+export type LeaderMessage =
   | { kind: 'here'; client: string; newest: number; link: Link; presence: Presence | null }
   | { kind: 'link'; client: string; link: Link }
   | { kind: 'batch'; client: string; newest: number; batch: Batch; by: Transport | undefined }
   | { kind: 'presence'; client: string; presence: Presence }
-  | { kind: 'sign'; client: string }
+  | { kind: 'activity'; client: string }
   /** Say anew who you are. */
-  | { kind: 'roll'; client: string };
+  | { kind: 'rollCall'; client: string };
 
 /** What the others say: here I am, I am gone, and: close the connection, as I chose a restart. */
-export type Asked = ({ kind: 'hello' } & Follower) | { kind: 'bye'; client: string } | { kind: 'restart' };
+export type FollowerMessage =
+  ({ kind: 'announce' } & Follower) | { kind: 'bye'; client: string } | { kind: 'restart' };
 
 export interface TabsListener {
   /** This tab leads from now on. */
   lead(): void;
   /** Another tab took the lead from this one. */
-  deposed(): void;
+  demoted(): void;
   /** `isHidden`: the browser slows the timers of the tab that says it, and so its polls. */
-  said(said: Said, isHidden: boolean): void;
-  asked(asked: Asked): void;
+  leaderMessage(leaderMessage: LeaderMessage, isHidden: boolean): void;
+  followerMessage(followerMessage: FollowerMessage): void;
 }
 
 /** What the browser has to offer; null where it does not. */
-export interface Means {
+export interface BrowserApis {
   locks: LockManager;
   channel: (name: string) => BroadcastChannel;
 }
 
-export function means(): Means | null {
+export function browserApis(): BrowserApis | null {
   if (typeof navigator === 'undefined' || navigator.locks === undefined) return null;
   if (typeof BroadcastChannel === 'undefined') return null;
   return { locks: navigator.locks, channel: (name) => new BroadcastChannel(name) };
 }
 
-interface Post {
-  what: Said | Asked;
+interface Envelope {
+  what: LeaderMessage | FollowerMessage;
   isHidden: boolean;
 }
 
 export class Tabs {
-  readonly #means: Means;
+  readonly #browserApis: BrowserApis;
   readonly #name: string;
   readonly #listener: TabsListener;
   readonly #channel: BroadcastChannel;
@@ -58,15 +59,16 @@ export class Tabs {
   #release: (() => void) | null = null;
   #gone = false;
 
-  constructor(name: string, means: Means, listener: TabsListener) {
+  constructor(name: string, browserApis: BrowserApis, listener: TabsListener) {
     this.#name = name;
-    this.#means = means;
+    this.#browserApis = browserApis;
     this.#listener = listener;
-    this.#channel = means.channel(name);
-    this.#channel.onmessage = ({ data: { what, isHidden } }: MessageEvent<Post>) => {
+    this.#channel = browserApis.channel(name);
+    this.#channel.onmessage = ({ data: { what, isHidden } }: MessageEvent<Envelope>) => {
       if (this.#gone) return;
-      if (what.kind === 'hello' || what.kind === 'bye' || what.kind === 'restart') listener.asked(what);
-      else listener.said(what, isHidden);
+      if (what.kind === 'announce' || what.kind === 'bye' || what.kind === 'restart')
+        listener.followerMessage(what);
+      else listener.leaderMessage(what, isHidden);
     };
     this.#request({});
   }
@@ -75,13 +77,13 @@ export class Tabs {
     return this.#release !== null;
   }
 
-  say(what: Said | Asked): void {
-    const post: Post = { what, isHidden: isPageHidden() };
+  broadcast(what: LeaderMessage | FollowerMessage): void {
+    const post: Envelope = { what, isHidden: isPageHidden() };
     if (!this.#gone) this.#channel.postMessage(post);
   }
 
   /** Takes the lead from the tab that has it. */
-  seize(): void {
+  stealLock(): void {
     if (this.#gone || this.leads) return;
     this.#waiting.abort();
     this.#waiting = new AbortController();
@@ -90,7 +92,7 @@ export class Tabs {
 
   /** How many tabs wait for the lead: those that read along. */
   async others(): Promise<number> {
-    const { pending } = await this.#means.locks.query();
+    const { pending } = await this.#browserApis.locks.query();
     return (pending ?? []).filter(({ name }) => name === this.#name).length;
   }
 
@@ -105,7 +107,7 @@ export class Tabs {
   #request(how: { steal?: boolean }): void {
     // A lock is either stolen or waited for.
     const options = how.steal === true ? { steal: true } : { signal: this.#waiting.signal };
-    const holding = this.#means.locks.request(this.#name, options, () => {
+    const holding = this.#browserApis.locks.request(this.#name, options, () => {
       if (this.#gone) return;
       return new Promise<void>((release) => {
         this.#release = release;
@@ -118,7 +120,7 @@ export class Tabs {
       this.#release = null;
       this.#waiting = new AbortController();
       this.#request({});
-      this.#listener.deposed();
+      this.#listener.demoted();
     });
   }
 }

@@ -1,33 +1,33 @@
 // One poll: the request, its answer to the sink, and what came of it.
 
 import { problemDetail, route } from '../http.ts';
-import type { Place } from '../ingest.ts';
-import { Garbled, isRecord, parsePollAnswer } from '../message.ts';
-import type { Carrier } from '../../lab/network.ts';
+import type { Position } from '../ingest.ts';
+import { ProtocolError, isRecord, parsePollAnswer } from '../message.ts';
+import type { ConnectionFactory } from '../connection-factory.ts';
 import { parsePresence } from '../presence.ts';
 import type { Link, Reader, Sink } from './source.ts';
 
 /** How long an answer may make no progress, beyond the server's own wait, before it counts as lost. */
-const PATIENCE_MS = 10_000;
+const PROGRESS_TIMEOUT_MS = 10_000;
 
-export type Answer =
+export type PollResult =
   | { ok: true; empty: boolean; more: boolean; reset: boolean }
   | { ok: false; link: Link & { kind: 'reconnecting' } };
 
-export interface Question {
+export interface PollQuery {
   reader: Reader;
-  network: Carrier;
-  place: Place;
+  network: ConnectionFactory;
+  position: Position;
   /** Seconds the server may wait for a message; 0 for a plain poll. */
   wait_s: number;
   /** Ends the request; nothing reaches the sink from then on. */
   stopped: AbortSignal;
 }
 
-export async function ask(
-  { reader, network, place, wait_s, stopped }: Question,
+export async function fetchPage(
+  { reader, network, position, wait_s, stopped }: PollQuery,
   sink: Sink,
-): Promise<Answer> {
+): Promise<PollResult> {
   const { room, client, query } = reader;
   const request = new AbortController();
   const giveUp = () => request.abort();
@@ -40,21 +40,21 @@ export async function ask(
       giveUp();
     }, ms);
   };
-  expectWithin(wait_s * 1_000 + PATIENCE_MS);
+  expectWithin(wait_s * 1_000 + PROGRESS_TIMEOUT_MS);
   const { down } = network;
   stopped.addEventListener('abort', giveUp);
   down.addEventListener('abort', giveUp);
   try {
     if (down.aborted) return failed('network');
     const wait = wait_s > 0 ? wait_s : null;
-    const address = route('poll', { room, ...place, wait, client, ...query?.() });
+    const address = route('poll', { room, ...position, wait, client, ...query?.() });
     sink.exchange({ kind: 'asked' });
     const response = await network.fetch(address, { cache: 'no-store', signal: request.signal });
     if (!response.ok) {
       if (!stopped.aborted) sink.exchange({ kind: 'failed' });
       return failed('refused', await problemDetail(response));
     }
-    const body: unknown = JSON.parse(await textOf(response, () => expectWithin(PATIENCE_MS)));
+    const body: unknown = JSON.parse(await textOf(response, () => expectWithin(PROGRESS_TIMEOUT_MS)));
     const answer = parsePollAnswer(body);
     if (!stopped.aborted) {
       sink.exchange({ kind: 'answered', messages: answer.messages.length });
@@ -71,7 +71,7 @@ export async function ask(
   } catch (error) {
     if (!stopped.aborted) sink.exchange({ kind: 'failed' });
     if (late) return failed('unanswered');
-    return failed(error instanceof Garbled || error instanceof SyntaxError ? 'garbled' : 'network');
+    return failed(error instanceof ProtocolError || error instanceof SyntaxError ? 'garbled' : 'network');
   } finally {
     clearTimeout(timer);
     stopped.removeEventListener('abort', giveUp);
@@ -79,7 +79,7 @@ export async function ask(
   }
 }
 
-function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): Answer {
+function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): PollResult {
   return { ok: false, link: { kind: 'reconnecting', why, detail } };
 }
 

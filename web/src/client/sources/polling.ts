@@ -2,10 +2,10 @@
 //
 // The next poll is due a fixed time after the start of the last one and never overlaps it.
 
-import type { Place } from '../ingest.ts';
-import type { Carrier } from '../../lab/network.ts';
-import { pauseAfter } from '../backoff.ts';
-import { ask } from './poll-request.ts';
+import type { Position } from '../ingest.ts';
+import type { ConnectionFactory } from '../connection-factory.ts';
+import { backoff } from '../backoff.ts';
+import { fetchPage } from './poll-request.ts';
 import type { Reader, Sink, Source } from './source.ts';
 
 /**
@@ -19,7 +19,7 @@ const LEAST_DISTANCE_MS = 250;
 
 export interface PollingOptions extends Reader {
   sink: Sink;
-  network: Carrier;
+  network: ConnectionFactory;
   /** Seconds the server may wait for a message; 0 for interval polling. */
   wait_s: number;
   /** Time from the start of one poll to the start of the next, asked anew for each. Unused by long-polls. */
@@ -39,11 +39,11 @@ export class Polling implements Source {
     this.#options = options;
   }
 
-  start(place: () => Place): void {
+  start(position: () => Position): void {
     this.stop();
     this.#run = new AbortController();
     this.#options.sink.link({ kind: 'connecting' });
-    void this.#loop(place, this.#run.signal);
+    void this.#loop(position, this.#run.signal);
   }
 
   stop(): void {
@@ -52,23 +52,23 @@ export class Polling implements Source {
     this.#endPause();
   }
 
-  wake(): void {
+  reconnect(): void {
     this.#retrying = false;
     this.#endPause();
   }
 
   /** The interval has changed: the time of the next poll is worked out again. */
-  retime(): void {
+  reschedule(): void {
     this.#endPause();
   }
 
   /** Ends the pause before the next poll. */
-  hurry(): void {
+  pollNow(): void {
     this.#hurried = true;
-    this.wake();
+    this.reconnect();
   }
 
-  async #loop(place: () => Place, stopped: AbortSignal): Promise<void> {
+  async #loop(position: () => Position, stopped: AbortSignal): Promise<void> {
     const { sink, network, wait_s, interval_ms } = this.#options;
     let failures = 0;
     let confirmed = false;
@@ -76,15 +76,15 @@ export class Polling implements Source {
       const started = performance.now();
       this.#hurried = false;
       const asked_s = confirmed ? wait_s : Math.min(wait_s, FIRST_WAIT_S);
-      const question = { reader: this.#options, network, place: place(), wait_s: asked_s, stopped };
-      const answer = await ask(question, sink);
+      const question = { reader: this.#options, network, position: position(), wait_s: asked_s, stopped };
+      const answer = await fetchPage(question, sink);
       if (stopped.aborted) return;
 
       if (!answer.ok) {
         failures += 1;
         confirmed = false;
         sink.link(answer.link);
-        const due = performance.now() + pauseAfter(failures);
+        const due = performance.now() + backoff(failures);
         this.#retrying = true;
         await this.#pauseUntil(() => (this.#retrying ? due : 0), stopped);
         this.#retrying = false;

@@ -1,43 +1,43 @@
 // A source that holds a connection open, and holds it only by permission: the browser has few of them. Without one,
 // polls stand in until one is free.
 
-import type { Place } from '../ingest.ts';
-import type { Connections, Permit } from '../connection-slots.ts';
+import type { Position } from '../ingest.ts';
+import type { ConnectionSlots, ConnectionSlot } from '../connection-slots.ts';
 import type { Polling } from './polling.ts';
 import { polled, type Sink, type Source } from './source.ts';
 
-export interface PermittedOptions {
+export interface SlotLimitedOptions {
   sink: Sink;
-  connections: Connections;
+  connections: ConnectionSlots;
   /** What holds the connection. */
   source: Source;
   /** What stands in, given the sink to report to. */
   polls: (sink: Sink) => Polling;
 }
 
-export class Permitted implements Source {
-  readonly #options: PermittedOptions;
+export class SlotLimitedSource implements Source {
+  readonly #options: SlotLimitedOptions;
   readonly #polls: Polling;
   #run: AbortController | null = null;
   #reads: Source | null = null;
 
-  constructor(options: PermittedOptions) {
+  constructor(options: SlotLimitedOptions) {
     this.#options = options;
     const { sink } = options;
     const standIn = polled(sink, {
       link: (link) => {
-        if (link.kind === 'live') sink.link({ kind: 'live', detour: { why: 'crowded' } });
+        if (link.kind === 'live') sink.link({ kind: 'live', fallback: { why: 'crowded' } });
         else if (link.kind === 'reconnecting') sink.link(link);
       },
     });
     this.#polls = options.polls(standIn);
   }
 
-  start(place: () => Place, slept = false): void {
+  start(position: () => Position, slept = false): void {
     this.stop();
     this.#run = new AbortController();
     this.#options.sink.link({ kind: 'connecting' });
-    void this.#hold(place, slept, this.#run.signal);
+    void this.#hold(position, slept, this.#run.signal);
   }
 
   stop(): void {
@@ -47,25 +47,25 @@ export class Permitted implements Source {
     this.#reads = null;
   }
 
-  wake(): void {
-    this.#reads?.wake();
+  reconnect(): void {
+    this.#reads?.reconnect();
   }
 
-  async #hold(place: () => Place, slept: boolean, stopped: AbortSignal): Promise<void> {
+  async #hold(position: () => Position, slept: boolean, stopped: AbortSignal): Promise<void> {
     const { connections, source } = this.#options;
-    let permit: Permit | null = await connections.take();
+    let permit: ConnectionSlot | null = await connections.take();
     if (permit === null && !stopped.aborted) {
-      this.#read(this.#polls, place);
+      this.#read(this.#polls, position);
       permit = await connections.wait(stopped).catch(() => null);
     }
     if (stopped.aborted) return permit?.release();
     stopped.addEventListener('abort', () => permit?.release());
     this.#reads?.stop();
-    this.#read(source, place, slept);
+    this.#read(source, position, slept);
   }
 
-  #read(source: Source, place: () => Place, slept?: boolean): void {
+  #read(source: Source, position: () => Position, slept?: boolean): void {
     this.#reads = source;
-    source.start(place, slept);
+    source.start(position, slept);
   }
 }

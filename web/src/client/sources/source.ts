@@ -1,15 +1,15 @@
 // What every source of messages is: something that starts at a place, stops at once, and reports to one sink.
 
 import type { Query } from '../http.ts';
-import type { Place } from '../ingest.ts';
+import type { Position } from '../ingest.ts';
 import type { Batch } from '../message.ts';
 import type { Presence } from '../presence.ts';
 import type { Transport } from '../transport.ts';
 
 /** What is otherwise than the transport says, while messages come all the same. */
-export type Detour =
+export type Fallback =
   /** The stream is open and brought nothing for so long: polls stand in, and it is tried again at `again_at_ms`. */
-  | { why: 'mute'; silent_s: number; again_at_ms: number }
+  | { why: 'mute'; idle_s: number; retry_at_ms: number }
   /** The browser has no connection to spare for this transport: polls stand in. */
   | { why: 'crowded' }
   /** Another tab reads the stream, or `polls` in its place, on that client's account, and passes on what comes. */
@@ -23,7 +23,7 @@ export type Detour =
  */
 export type Link =
   | { kind: 'connecting' }
-  | { kind: 'live'; detour?: Detour }
+  | { kind: 'live'; fallback?: Fallback }
   | { kind: 'reconnecting'; why: 'network' | 'refused' | 'garbled' | 'unanswered'; detail: string | null };
 
 /** What the page itself saw of a request. The server's view, with bytes, is `/trace`. */
@@ -47,11 +47,11 @@ export interface Source {
    * Begins to read at `place()`, which is asked again for every request. After a sleep of the page the first thing
    * to do is one poll: it is answered, or fails, where a stream may stay dead without a word.
    */
-  start(place: () => Place, slept?: boolean): void;
+  start(position: () => Position, slept?: boolean): void;
   /** Ends reading; nothing reaches the sink after this returns. */
   stop(): void;
   /** Ends a pause between two attempts: the network or the page has come back. */
-  wake(): void;
+  reconnect(): void;
 }
 
 export interface Reader {

@@ -5,9 +5,9 @@
 // first event of a stream that is tried ends the polls, and if these have moved on since it was opened, it is opened
 // anew where they left off.
 
-import type { Place } from '../ingest.ts';
+import type { Position } from '../ingest.ts';
 import { Polling } from './polling.ts';
-import { type Detour, passing, polled, type Source } from './source.ts';
+import { type Fallback, passing, polled, type Source } from './source.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 
 /** The longest pause between two attempts, in milliseconds. */
@@ -16,7 +16,7 @@ const LONGEST_PAUSE_MS = 300_000;
 /** A silence that is this part of the one that counts as mute is two keep-alives missed: of use when a page wakes. */
 const SUSPICIOUS = 0.75;
 
-export interface SteadyOptions extends Omit<StreamOptions, 'sign' | 'mute'> {
+export interface StreamWithFallbackOptions extends Omit<StreamOptions, 'onEvent' | 'stalled'> {
   /** The interval of the polls that stand in. */
   interval_ms: () => number;
 }
@@ -25,21 +25,21 @@ export interface SteadyOptions extends Omit<StreamOptions, 'sign' | 'mute'> {
  * `polled`: one poll, then the stream. `mute`: polls, and a pause until the next attempt. `trying`: polls, and a
  * stream that nothing has come over yet.
  */
-type State = 'stopped' | 'streaming' | 'polled' | 'mute' | 'trying';
+type State = 'stopped' | 'streaming' | 'polled-once' | 'mute' | 'trying';
 
-export class SteadyStream implements Source {
-  readonly #options: SteadyOptions;
+export class StreamWithFallback implements Source {
+  readonly #options: StreamWithFallbackOptions;
   readonly #stream: Stream;
   readonly #polls: Polling;
   #state: State = 'stopped';
-  #place: () => Place = () => ({ last: 0 });
+  #position: () => Position = () => ({ last: 0 });
   #triedAt = '';
   #attempts = 0;
-  #silent_s = 0;
-  #again_at_ms = 0;
+  #idle_s = 0;
+  #retry_at_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: SteadyOptions) {
+  constructor(options: StreamWithFallbackOptions) {
     this.#options = options;
     const { sink } = options;
     this.#stream = new Stream({
@@ -53,29 +53,29 @@ export class SteadyStream implements Source {
           if (this.#state === 'streaming') sink.exchange(exchange);
         },
       }),
-      sign: () => this.#sign(),
-      mute: () => this.#mute(),
+      onEvent: () => this.#onEvent(),
+      stalled: () => this.#onStalled(),
     });
     this.#polls = new Polling({
       ...options,
       wait_s: 0,
       sink: polled(sink, {
         link: (link) => {
-          if (link.kind === 'live' && this.#state === 'polled') this.#reopen();
-          else if (link.kind === 'live') sink.link({ kind: 'live', detour: this.#detour });
+          if (link.kind === 'live' && this.#state === 'polled-once') this.#reopen();
+          else if (link.kind === 'live') sink.link({ kind: 'live', fallback: this.#fallBack });
           else if (link.kind === 'reconnecting') sink.link(link);
         },
       }),
     });
   }
 
-  start(place: () => Place, slept = false): void {
+  start(position: () => Position, slept = false): void {
     this.stop();
-    this.#place = place;
+    this.#position = position;
     if (slept) this.#pollOnce();
     else {
       this.#state = 'streaming';
-      this.#stream.start(place);
+      this.#stream.start(position);
     }
   }
 
@@ -87,65 +87,68 @@ export class SteadyStream implements Source {
     this.#polls.stop();
   }
 
-  wake(): void {
+  reconnect(): void {
     if (this.#state === 'streaming') {
-      if (this.#stream.silent_ms > SUSPICIOUS * this.#options.network.mute_ms) this.#pollOnce();
-      else this.#stream.wake();
+      if (this.#stream.idle_ms > SUSPICIOUS * this.#options.network.stallTimeout_ms) this.#pollOnce();
+      else this.#stream.reconnect();
     } else if (this.#state !== 'stopped') {
-      this.#polls.wake();
+      this.#polls.reconnect();
       if (this.#state === 'mute') this.#try();
     }
   }
 
-  get #detour(): Detour {
-    return { why: 'mute', silent_s: this.#silent_s, again_at_ms: this.#again_at_ms };
+  get #fallBack(): Fallback {
+    return { why: 'mute', idle_s: this.#idle_s, retry_at_ms: this.#retry_at_ms };
   }
 
   #pollOnce(): void {
     this.#stream.stop();
     this.#options.sink.link({ kind: 'connecting' });
-    this.#state = 'polled';
-    this.#polls.start(this.#place);
+    this.#state = 'polled-once';
+    this.#polls.start(this.#position);
   }
 
   #reopen(): void {
     this.#polls.stop();
     this.#state = 'streaming';
-    this.#stream.start(this.#place);
+    this.#stream.start(this.#position);
   }
 
-  #mute(): void {
+  #onStalled(): void {
     if (this.#state === 'streaming') {
-      this.#silent_s = this.#stream.silent_ms / 1_000;
+      this.#idle_s = this.#stream.idle_ms / 1_000;
       this.#stream.stop();
       this.#pause();
-      this.#options.sink.link({ kind: 'live', detour: this.#detour });
-      this.#polls.start(this.#place);
+      this.#options.sink.link({ kind: 'live', fallback: this.#fallBack });
+      this.#polls.start(this.#position);
     } else if (this.#state === 'trying') {
       this.#stream.stop();
       this.#pause();
-      this.#options.sink.link({ kind: 'live', detour: this.#detour });
+      this.#options.sink.link({ kind: 'live', fallback: this.#fallBack });
     }
   }
 
   #pause(): void {
     this.#state = 'mute';
     this.#attempts += 1;
-    const pause_ms = Math.min(LONGEST_PAUSE_MS, this.#options.network.mute_ms * 2 ** (this.#attempts - 1));
-    this.#again_at_ms = performance.now() + pause_ms;
+    const pause_ms = Math.min(
+      LONGEST_PAUSE_MS,
+      this.#options.network.stallTimeout_ms * 2 ** (this.#attempts - 1),
+    );
+    this.#retry_at_ms = performance.now() + pause_ms;
     this.#timer = setTimeout(() => this.#try(), pause_ms);
   }
 
   #try(): void {
     clearTimeout(this.#timer);
     this.#state = 'trying';
-    const place = this.#place();
-    this.#triedAt = JSON.stringify(place);
-    this.#stream.start(this.#place);
+    const position = this.#position();
+    this.#triedAt = JSON.stringify(position);
+    this.#stream.start(this.#position);
   }
 
   /** Something has come over the stream. */
-  #sign(): void {
+  #onEvent(): void {
     if (this.#state !== 'trying') {
       this.#attempts = 0;
       return;
@@ -153,7 +156,7 @@ export class SteadyStream implements Source {
     this.#polls.stop();
     this.#state = 'streaming';
     this.#attempts = 0;
-    if (JSON.stringify(this.#place()) === this.#triedAt) this.#options.sink.link({ kind: 'live' });
-    else this.#stream.start(this.#place);
+    if (JSON.stringify(this.#position()) === this.#triedAt) this.#options.sink.link({ kind: 'live' });
+    else this.#stream.start(this.#position);
   }
 }

@@ -7,11 +7,11 @@
 // seen (`heartbeat=`), three in the time after which silence is no longer taken for quiet.
 
 import { route } from '../http.ts';
-import type { Place } from '../ingest.ts';
+import type { Position } from '../ingest.ts';
 import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
-import type { Carrier } from '../../lab/network.ts';
-import { Silence } from '../idle-timer.ts';
-import { pauseAfter } from '../backoff.ts';
+import type { ConnectionFactory } from '../connection-factory.ts';
+import { IdleTimer } from '../idle-timer.ts';
+import { backoff } from '../backoff.ts';
 import { parsePresence } from '../presence.ts';
 import type { Link, Reader, Sink, Source } from './source.ts';
 
@@ -24,67 +24,67 @@ const KEEP_ALIVE_S = 15;
 
 export interface StreamOptions extends Reader {
   sink: Sink;
-  network: Carrier;
+  network: ConnectionFactory;
   /** An event has come, a keep-alive too. Called before the sink is told; the stream may be ended by it. */
-  sign?: () => void;
+  onEvent?: () => void;
   /** The stream is open, or being opened, and has brought nothing for too long. It is left as it is. */
-  mute?: () => void;
+  stalled?: () => void;
 }
 
 export class Stream implements Source {
   readonly #options: StreamOptions;
-  readonly #silence: Silence;
-  #place: (() => Place) | null = null;
+  readonly #idle: IdleTimer;
+  #position: (() => Position) | null = null;
   #events: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.#silence = new Silence(
-      () => options.network.mute_ms,
-      () => options.mute?.(),
+    this.#idle = new IdleTimer(
+      () => options.network.stallTimeout_ms,
+      () => options.stalled?.(),
     );
   }
 
-  start(place: () => Place): void {
+  start(position: () => Position): void {
     this.stop();
-    this.#place = place;
+    this.#position = position;
     this.#failures = 0;
     this.#options.sink.link({ kind: 'connecting' });
-    this.#connect(place());
+    this.#connect(position());
   }
 
   stop(): void {
-    this.#place = null;
+    this.#position = null;
     this.#close();
   }
 
   /** How long nothing has come; 0 while that is no wonder, as nothing is open. */
-  get silent_ms(): number {
-    return this.#events === null ? 0 : this.#silence.lasts_ms;
+  get idle_ms(): number {
+    return this.#events === null ? 0 : this.#idle.idle_ms;
   }
 
-  wake(): void {
-    if (this.#place !== null && this.#events === null) this.#connect(this.#place());
+  reconnect(): void {
+    if (this.#position !== null && this.#events === null) this.#connect(this.#position());
   }
 
   #close(): void {
     clearTimeout(this.#timer);
-    this.#silence.stop();
+    this.#idle.stop();
     this.#events?.close();
     this.#events = null;
   }
 
-  #connect(place: Place): void {
+  #connect(position: Position): void {
     this.#close();
-    const { room, client, query, sink, network, sign } = this.#options;
-    const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(network.mute_ms / 30) / 100);
-    const address = route('stream', { room, ...place, client, ...query?.(), heartbeat });
+    const { room, client, query, sink, network, onEvent } = this.#options;
+    const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(network.stallTimeout_ms / 30) / 100);
+    const address = route('stream', { room, ...position, client, ...query?.(), heartbeat });
     const events = network.open(address);
     if (events === null) return this.#later('network');
     this.#events = events;
-    this.#silence.heard();
+    this.#idle.reset();
     sink.exchange({ kind: 'asked' });
 
     const listen = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
@@ -93,14 +93,14 @@ export class Stream implements Source {
       });
     const hear = (type: string, heard: (event: MessageEvent<unknown>) => void) =>
       listen(type, (event) => {
-        this.#silence.heard();
-        sign?.();
+        this.#idle.reset();
+        onEvent?.();
         if (this.#events === events) heard(event);
       });
 
     listen('open', () => {
       this.#failures = 0;
-      this.#silence.heard();
+      this.#idle.reset();
       sink.exchange({ kind: 'answered', messages: 0 });
       sink.link({ kind: 'live' });
     });
@@ -114,7 +114,7 @@ export class Stream implements Source {
       sink.presence(presence);
     });
     listen('error', () => {
-      this.#silence.heard();
+      this.#idle.reset();
       sink.exchange({ kind: 'failed' });
       if (events.readyState === CLOSED) this.#later(network.down.aborted ? 'network' : 'refused');
       // Without a cursor the browser would start over with the few messages the page was opened with.
@@ -123,8 +123,8 @@ export class Stream implements Source {
     });
   }
 
-  #now(): Place {
-    return this.#place?.() ?? { last: 0 };
+  #now(): Position {
+    return this.#position?.() ?? { last: 0 };
   }
 
   #take(event: MessageEvent<unknown>, parse: (data: unknown) => Batch): void {
@@ -144,7 +144,7 @@ export class Stream implements Source {
     this.#close();
     this.#failures += 1;
     this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
-    this.#timer = setTimeout(() => this.wake(), pauseAfter(this.#failures));
+    this.#timer = setTimeout(() => this.reconnect(), backoff(this.#failures));
   }
 }
 

@@ -34,7 +34,7 @@ export const network = {
   muteExplained:
     'A stream that brings nothing for so long, not even a keep-alive, is mute: this lane then polls, and tries the stream again from time to time.',
 
-  detour: {
+  fallback: {
     mute: 'Polling in place of a mute stream',
     crowded: 'Polling for want of a connection',
     shared: (polls: boolean): string =>
@@ -43,8 +43,8 @@ export const network = {
   },
   /** The same at more length. */
   notice: {
-    mute: (silent_s: number, again_s: number) =>
-      `The stream was open and brought nothing for ${s(silent_s)}, not even a keep-alive; something on the way holds it back. ` +
+    mute: (idle_s: number, again_s: number) =>
+      `The stream was open and brought nothing for ${s(idle_s)}, not even a keep-alive; something on the way holds it back. ` +
       `This lane polls meanwhile and tries the stream again ${again_s > 0 ? `in ${s(again_s)}` : 'now'}.`,
     crowded:
       'Over HTTP/1.1 a browser opens six connections to one server, for all its tabs together, and whatever needs a seventh waits without an error. ' +

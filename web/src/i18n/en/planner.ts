@@ -3,11 +3,10 @@
 import type { Part } from '../../lab/planner/cost.ts';
 import type { Over } from '../../lab/planner/curves.ts';
 import type { Field } from '../../lab/planner/fields.ts';
-import { amount } from '../../views/planner/figures.ts';
+import { amount } from '../amounts.ts';
 import type { Spacing } from '../../lab/planner/flow.ts';
 import type { BeyondWhat } from '../../lab/planner/plan.ts';
 import type { Limit } from '../../lab/planner/servers.ts';
-import type { Row } from '../../views/planner/table.ts';
 
 export const planner = {
   planner: {
@@ -58,7 +57,7 @@ export const planner = {
       delay_worst: 'Delay, at worst',
       servers: 'Servers',
       limit: 'Decided by',
-    } satisfies Record<Row, string>,
+    },
     parts: {
       publishing: 'publishing',
       requests: 'requests',

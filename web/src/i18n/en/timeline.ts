@@ -1,6 +1,6 @@
 // The sequence diagram and the plots.
 
-import type { Look } from '../../lab/diagram/rows.ts';
+import type { RowStyle } from '../../lab/diagram/rows.ts';
 
 const things = (count: string, one: boolean, thing: string) => `${count} ${thing}${one ? '' : 's'}`;
 
@@ -46,7 +46,7 @@ export const pictures = {
       published: 'Published',
       lost: 'Events not kept',
       begun: 'Trace begun anew',
-    } satisfies Record<Look, string>,
+    } satisfies Record<RowStyle, string>,
     /** On an arrow. */
     short: {
       opened: 'opened',
@@ -59,7 +59,7 @@ export const pictures = {
       head: 'stream begins',
       lost: 'some events here were not kept',
       begun: 'the server’s trace begins anew here',
-    } as Partial<Record<Look, string>>,
+    } as Partial<Record<RowStyle, string>>,
     messages: (count: string, one: boolean) => things(count, one, 'message'),
     bytes: (count: string, one: boolean) => things(count, one, 'byte'),
     connection: (number: number) => `connection ${number}`,

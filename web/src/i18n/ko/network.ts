@@ -33,15 +33,15 @@ export const network: typeof english = {
   muteExplained:
     '스트림이 이만큼 아무것도, 연결 유지 신호조차 가져오지 않으면 막힌 것입니다. 그러면 이 레인은 폴링을 하면서 이따금 스트림을 다시 시도합니다.',
 
-  detour: {
+  fallback: {
     mute: '막힌 스트림 대신 폴링 중',
     crowded: '남는 연결이 없어 폴링 중',
     shared: (polls) => (polls ? '다른 탭을 거쳐 폴링 중' : '다른 탭을 거쳐 SSE로 받는 중'),
     sharing: '다른 탭 몫까지 SSE로 받는 중',
   },
   notice: {
-    mute: (silent_s, again_s) =>
-      `스트림이 열려 있는데 ${s(silent_s)} 동안 연결 유지 신호조차 오지 않았습니다. 중간에서 무언가가 붙들고 있습니다. ` +
+    mute: (idle_s, again_s) =>
+      `스트림이 열려 있는데 ${s(idle_s)} 동안 연결 유지 신호조차 오지 않았습니다. 중간에서 무언가가 붙들고 있습니다. ` +
       `이 레인은 그동안 폴링을 하고, ${again_s > 0 ? `${s(again_s)} 뒤에` : '지금'} 스트림을 다시 시도합니다.`,
     crowded:
       'HTTP/1.1에서 브라우저는 한 서버에 모든 탭을 합쳐 연결을 여섯 개만 열고, 일곱 번째는 오류도 없이 기다립니다. ' +

@@ -1,6 +1,6 @@
 // The planner: its inputs, its figures, and what they say.
 
-import { amount } from '../../views/planner/figures.ts';
+import { amount } from '../amounts.ts';
 import type { planner as english } from '../en/planner.ts';
 
 export const planner: typeof english = {

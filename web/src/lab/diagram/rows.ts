@@ -5,10 +5,10 @@
 // one row, so that a busy time can be read, and what is drawn is bounded by the height of the picture.
 
 import type { Mark } from './event-buffer.ts';
-import type { Happening } from './sequence.ts';
+import type { TimelineEvent } from './sequence.ts';
 import type { Transport } from '../../client/transport.ts';
 
-export type Look =
+export type RowStyle =
   | 'opened'
   | 'reconnected'
   | 'closed'
@@ -28,7 +28,7 @@ export type Look =
 
 /** One arrow, or one mark. */
 export interface Row {
-  look: Look;
+  style: RowStyle;
   transport: Transport;
   from_ms: number;
   to_ms: number;
@@ -40,7 +40,7 @@ export interface Row {
   bytes: number;
   messages: number;
   /** The only one of its happenings, where there is only one. */
-  single: Happening | null;
+  single: TimelineEvent | null;
 }
 
 /** What follows nearer than this is drawn together with what it follows, as far as the row reaches. */
@@ -52,20 +52,20 @@ const SLANT_PX = 3;
 /** How many steps an exchange takes at most: opened, request, answer, closed. */
 const STEPS = 5;
 
-export function lookOf(happening: Happening): Look {
-  switch (happening.kind) {
+export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
+  switch (timelineEvent.kind) {
     case 'opened':
-      return happening.reconnect ? 'reconnected' : 'opened';
+      return timelineEvent.reconnect ? 'reconnected' : 'opened';
     case 'request':
     case 'closed':
-      return happening.kind;
+      return timelineEvent.kind;
     case 'answer':
-      if (happening.status !== 200 && happening.status !== 304) return 'refused';
-      if (happening.transport === 'stream') return 'head';
-      return happening.messages > 0 ? 'messages' : 'empty';
+      if (timelineEvent.status !== 200 && timelineEvent.status !== 304) return 'refused';
+      if (timelineEvent.transport === 'stream') return 'head';
+      return timelineEvent.messages > 0 ? 'messages' : 'empty';
     case 'push':
-      if (happening.content === null) return 'other';
-      return happening.content === 'messages' ? 'push' : happening.content;
+      if (timelineEvent.content === null) return 'other';
+      return timelineEvent.content === 'messages' ? 'push' : timelineEvent.content;
   }
 }
 
@@ -91,25 +91,25 @@ export class Rows {
     return this.#rows;
   }
 
-  add(happening: Happening): { row: Row; isNew: boolean } {
-    const look = lookOf(happening);
-    const { at_ms, transport, messages } = happening;
-    const place = this.#place(happening);
-    return this.#put(look, transport, at_ms, place, {
-      bytes: happening.bytes_in + happening.bytes_out,
+  add(timelineEvent: TimelineEvent): { row: Row; isNew: boolean } {
+    const style = rowStyle(timelineEvent);
+    const { at_ms, transport, messages } = timelineEvent;
+    const place = this.#place(timelineEvent);
+    return this.#put(style, transport, at_ms, place, {
+      bytes: timelineEvent.bytes_in + timelineEvent.bytes_out,
       messages,
-      single: happening,
+      single: timelineEvent,
     });
   }
 
-  mark({ look, transport, at_ms, count }: Mark): { row: Row; isNew: boolean } {
+  mark({ style, transport, at_ms, count }: Mark): { row: Row; isNew: boolean } {
     const place = { drawn_ms: at_ms, slant_px: 0 };
-    const messages = look === 'published' ? count : 0;
-    return this.#put(look, transport, at_ms, place, { bytes: 0, messages, single: null });
+    const messages = style === 'published' ? count : 0;
+    return this.#put(style, transport, at_ms, place, { bytes: 0, messages, single: null });
   }
 
   /** Forgets what lies before `ms`, and tells what that was. */
-  forget(ms: number): Row[] {
+  evict(ms: number): Row[] {
     const gone: Row[] = [];
     for (const row of this.#rows) {
       if (Math.max(row.drawn_ms, row.to_ms) >= ms) continue;
@@ -121,16 +121,16 @@ export class Rows {
   }
 
   #put(
-    look: Look,
+    style: RowStyle,
     transport: Transport,
     at_ms: number,
     place: { drawn_ms: number; slant_px: number },
-    more: { bytes: number; messages: number; single: Happening | null },
+    more: { bytes: number; messages: number; single: TimelineEvent | null },
   ): { row: Row; isNew: boolean } {
-    const key = `${look} ${transport}`;
+    const key = `${style} ${transport}`;
     const row = this.#newest.get(key);
     if (row === undefined || !this.#joins(row, at_ms)) {
-      const made = { look, transport, from_ms: at_ms, to_ms: at_ms, count: 1, ...place, ...more };
+      const made = { style, transport, from_ms: at_ms, to_ms: at_ms, count: 1, ...place, ...more };
       this.#rows.add(made);
       this.#newest.set(key, made);
       return { row: made, isNew: true };
@@ -153,7 +153,7 @@ export class Rows {
    * The arrows of one exchange happen within a millisecond or two. They are drawn one below the other, as far as
    * the time since the exchange before leaves room for that.
    */
-  #place({ kind, at_ms, connection, transport }: Happening): { drawn_ms: number; slant_px: number } {
+  #place({ kind, at_ms, connection, transport }: TimelineEvent): { drawn_ms: number; slant_px: number } {
     if (kind === 'push') return { drawn_ms: at_ms, slant_px: SLANT_PX };
     const exchange = this.#exchange;
     const begins = kind === 'opened' || (kind === 'request' && exchange.opening !== connection);

@@ -5,7 +5,7 @@ import type { TraceEvent } from '../trace.ts';
 import type { Transport } from '../../client/transport.ts';
 
 /** An event as it is drawn and told. */
-export interface Happening extends TraceEvent {
+export interface TimelineEvent extends TraceEvent {
   /** Of an opening: the browser itself came back after its stream had ended. */
   reconnect: boolean;
   /**
@@ -26,12 +26,12 @@ export interface Span {
 }
 
 export interface Change {
-  happenings: Happening[];
+  timelineEvents: TimelineEvent[];
   /** Spans that have begun or ended. */
   spans: Span[];
 }
 
-interface Asked {
+interface OpenRequest {
   span: Span;
   stream: boolean;
   answered: boolean;
@@ -42,7 +42,7 @@ interface Asked {
 export class Sequence {
   /** Connections that are open, with their span and what is asked on them. */
   readonly #open = new Map<number, Span>();
-  readonly #asked = new Map<number, Asked>();
+  readonly #asked = new Map<number, OpenRequest>();
   /** Since when nothing is asked. */
   #idleSince_ms: number | null = null;
   /** How the client last asked. */
@@ -56,20 +56,20 @@ export class Sequence {
 
   add(events: readonly TraceEvent[]): Change {
     const spans = new Set<Span>();
-    const happenings = events
+    const timelineEvents = events
       .map((event) => {
         this.#lastAt_ms = Math.max(this.#lastAt_ms ?? event.at_ms, event.at_ms);
-        return this.#happen(event, spans);
+        return this.#record(event, spans);
       })
-      .filter((happening) => happening !== null);
-    return { happenings, spans: [...spans] };
+      .filter((timelineEvent) => timelineEvent !== null);
+    return { timelineEvents, spans: [...spans] };
   }
 
   /**
    * What follows does not join on to what was: all that lasts has ended, as far as is known at the last event. Where
    * it is the server that was `restarted`, the browser is known to have come back by itself.
    */
-  breakOff(restarted: boolean): Span[] {
+  splitAt(restarted: boolean): Span[] {
     const at_ms = this.#lastAt_ms ?? 0;
     const ended = [...this.#open.values(), ...[...this.#asked.values()].map(({ span }) => span)];
     for (const span of ended) span.to_ms = at_ms;
@@ -82,21 +82,21 @@ export class Sequence {
     return ended;
   }
 
-  #happen(event: TraceEvent, spans: Set<Span>): Happening | null {
+  #record(event: TraceEvent, spans: Set<Span>): TimelineEvent | null {
     const { connection, transport, at_ms } = event;
     switch (event.kind) {
       case 'opened': {
         // A connection that serves two clients in turn is announced at each turn.
         if (this.#open.has(connection)) return null;
         this.#begin(spans, { kind: 'open', transport, connection, from_ms: at_ms, to_ms: null });
-        const reconnect = this.#comesBack(event);
-        return { ...event, reconnect, after_ms: reconnect ? this.#idleFor(at_ms) : null };
+        const reconnect = this.#isReconnect(event);
+        return { ...event, reconnect, after_ms: reconnect ? this.#idleSince(at_ms) : null };
       }
       case 'request': {
         if (!this.#open.has(connection))
           this.#begin(spans, { kind: 'open', transport, connection, from_ms: at_ms, to_ms: null });
         this.#finish(spans, connection, at_ms);
-        const after_ms = this.#idleFor(at_ms);
+        const after_ms = this.#idleSince(at_ms);
         this.#idleSince_ms = null;
         const span = this.#begin(spans, { kind: 'held', transport, connection, from_ms: at_ms, to_ms: null });
         const stream = transport === 'stream';
@@ -134,12 +134,12 @@ export class Sequence {
   }
 
   /** A stream after a stream: nobody chose that, the first was lost (the server may find that out later). */
-  #comesBack({ transport, connection }: TraceEvent): boolean {
+  #isReconnect({ transport, connection }: TraceEvent): boolean {
     const last = this.#lastAsked;
     return transport === 'stream' && last?.transport === 'stream' && last.connection !== connection;
   }
 
-  #idleFor(at_ms: number): number | null {
+  #idleSince(at_ms: number): number | null {
     return this.#idleSince_ms === null ? null : Math.max(0, at_ms - this.#idleSince_ms);
   }
 

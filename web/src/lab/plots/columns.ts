@@ -46,7 +46,7 @@ export class Columns {
     values.forEach((series, line) => {
       const { lane, transport } = this.lines[line] ?? { lane: '', transport: 'poll' };
       const seconds = store.lane(lane)[this.#measure][transport];
-      const covered = this.#measure === 'delay_ms' ? null : store.covered(lane);
+      const covered = this.#measure === 'delay_ms' ? null : store.hasData(lane);
       for (let column = 0; column < series.length; column++) {
         let sum: number | null = null;
         let counted_s = covered === null ? 1 : 0;

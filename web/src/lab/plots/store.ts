@@ -23,7 +23,7 @@ export type Series = (number | null)[];
 export type LaneSeries = Record<Measure, Record<Transport, Series>>;
 
 /** A time in which the plots rested, in seconds since the Unix epoch. */
-export interface Rest {
+export interface Pause {
   from_s: number;
   to_s: number;
 }
@@ -31,7 +31,7 @@ export interface Rest {
 interface LaneState {
   series: LaneSeries;
   /** Of each second, how many milliseconds of it were counted. */
-  covered: Series;
+  hasData: Series;
   last: { figures: Figures; at_ms: number } | null;
   delays: DelayRing;
   /** Of the second that delays are coming in for. */
@@ -45,29 +45,29 @@ export class PlotStore {
   readonly messages: Series = empty();
   readonly #lanes = new Map<string, LaneState>();
   readonly #marked = new Set<string>();
-  #rests: Rest[] = [];
-  #restingSince_s: number | null = null;
+  #pauses: Pause[] = [];
+  #pausedSince_s: number | null = null;
 
   constructor(now_ms: number) {
     const now_s = Math.floor(now_ms / 1_000);
     this.times = Array.from({ length: SECONDS }, (_, index) => now_s - SECONDS + 1 + index);
   }
 
-  get rests(): readonly Rest[] {
-    const since = this.#restingSince_s;
-    return since === null ? this.#rests : [...this.#rests, { from_s: since, to_s: this.#present }];
+  get pauses(): readonly Pause[] {
+    const since = this.#pausedSince_s;
+    return since === null ? this.#pauses : [...this.#pauses, { from_s: since, to_s: this.#present }];
   }
 
-  get resting(): boolean {
-    return this.#restingSince_s !== null;
+  get paused(): boolean {
+    return this.#pausedSince_s !== null;
   }
 
   lane(key: string): LaneSeries {
     return this.#lane(key).series;
   }
 
-  covered(key: string): Series {
-    return this.#lane(key).covered;
+  hasData(key: string): Series {
+    return this.#lane(key).hasData;
   }
 
   /** Whether a lane has read with a transport since `from_s`. */
@@ -86,26 +86,26 @@ export class PlotStore {
     const present = Math.floor(now_ms / 1_000);
     for (let index = 0; index < SECONDS; index++) this.times[index] = present - SECONDS + 1 + index;
     shift(this.messages, by);
-    for (const { series, covered } of this.#lanes.values()) {
-      shift(covered, by);
+    for (const { series, hasData } of this.#lanes.values()) {
+      shift(hasData, by);
       for (const measure of MEASURES)
         for (const transport of TRANSPORTS) shift(series[measure][transport], by);
     }
     const first = this.times[0] ?? present;
-    this.#rests = this.#rests.filter(({ to_s }) => to_s >= first);
+    this.#pauses = this.#pauses.filter(({ to_s }) => to_s >= first);
   }
 
   /** What the server has counted for a lane; null where it cannot be had. `using` is what the lane reads with. */
   figures(key: string, figures: Figures | null, using: Transport, at_ms: number): void {
     const lane = this.#lane(key);
     const { last } = lane;
-    lane.last = figures === null || this.resting ? null : { figures, at_ms };
-    if (figures === null || last === null || this.resting) return;
+    lane.last = figures === null || this.paused ? null : { figures, at_ms };
+    if (figures === null || last === null || this.paused) return;
     this.advance(at_ms);
     // After a gap, or from a server that has begun to count anew, there is no telling when it was.
     const anew = last.figures.since !== null && figures.since !== last.figures.since;
     if (at_ms - last.at_ms > GAP_MS || anew) return;
-    this.#spread(lane.covered, last.at_ms, at_ms, at_ms - last.at_ms);
+    this.#spread(lane.hasData, last.at_ms, at_ms, at_ms - last.at_ms);
     for (const transport of TRANSPORTS) {
       const [now, before] = [figures.costs[transport], last.figures.costs[transport]];
       for (const measure of ['requests', 'wire_bytes'] as const) {
@@ -118,17 +118,17 @@ export class PlotStore {
 
   /** The lane begins to read as a client that has cost nothing yet. */
   begin(key: string, at_ms: number): void {
-    this.#lane(key).last = this.resting ? null : { figures: NO_FIGURES, at_ms };
+    this.#lane(key).last = this.paused ? null : { figures: NO_FIGURES, at_ms };
   }
 
   /** The lane reads no more. */
-  breakOff(key: string): void {
+  split(key: string): void {
     this.#lane(key).last = null;
   }
 
   /** A lane saw a message `delay_ms` after it was published. */
   seen(key: string, cursor: string, transport: Transport, at_ms: number, delay_ms: number): void {
-    if (this.resting) return;
+    if (this.paused) return;
     this.advance(at_ms);
     const lane = this.#lane(key);
     lane.delays.add(at_ms, delay_ms, transport);
@@ -142,15 +142,15 @@ export class PlotStore {
   }
 
   /** Nothing is recorded until `resume`. */
-  rest(now_ms: number): void {
-    this.#restingSince_s ??= now_ms / 1_000;
+  pause(now_ms: number): void {
+    this.#pausedSince_s ??= now_ms / 1_000;
     for (const lane of this.#lanes.values()) lane.last = null;
   }
 
   resume(now_ms: number): void {
-    if (this.#restingSince_s === null) return;
-    this.#rests.push({ from_s: this.#restingSince_s, to_s: now_ms / 1_000 });
-    this.#restingSince_s = null;
+    if (this.#pausedSince_s === null) return;
+    this.#pauses.push({ from_s: this.#pausedSince_s, to_s: now_ms / 1_000 });
+    this.#pausedSince_s = null;
     this.advance(now_ms);
   }
 
@@ -190,7 +190,7 @@ export class PlotStore {
     if (lane === undefined) {
       const byTransport = () => ({ poll: empty(), 'long-poll': empty(), stream: empty() });
       const series = { requests: byTransport(), wire_bytes: byTransport(), delay_ms: byTransport() };
-      lane = { series, covered: empty(), last: null, delays: new DelayRing(), second: null };
+      lane = { series, hasData: empty(), last: null, delays: new DelayRing(), second: null };
       this.#lanes.set(key, lane);
     }
     return lane;

@@ -1,7 +1,7 @@
 // The shape of a row: an arrow from one lifeline to the other, or a mark.
 
 import { count } from '../../i18n/format.ts';
-import type { Look, Row } from '../../lab/diagram/rows.ts';
+import type { RowStyle, Row } from '../../lab/diagram/rows.ts';
 import { svg } from './svg.ts';
 import { gapLabel, label, rowSentence } from './sentences.ts';
 
@@ -20,8 +20,15 @@ export const LABEL_PX = 13;
 /** A gap that is labelled needs this much: the exchange before it, and the label. */
 const GAP_PX = 22;
 
-const TO_SERVER: ReadonlySet<Look> = new Set(['request']);
-const MARKS: ReadonlySet<Look> = new Set(['opened', 'reconnected', 'closed', 'published', 'lost', 'begun']);
+const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
+const MARKS: ReadonlySet<RowStyle> = new Set([
+  'opened',
+  'reconnected',
+  'closed',
+  'published',
+  'lost',
+  'begun',
+]);
 
 export class Arrow {
   readonly element: SVGGElement;
@@ -46,7 +53,7 @@ export class Arrow {
         class: 'arrow',
         role: 'img',
         tabindex: -1,
-        'data-look': row.look,
+        'data-look': row.style,
         'data-transport': row.transport,
       },
       this.#shaft,
@@ -66,18 +73,18 @@ export class Arrow {
       // Just before its end: at its beginning are the last arrows of what was before.
       this.words.append(svg('text', { class: 'gap-label', x: browser + 16, y: -4 }, gap.text));
     }
-    this.words.dataset['look'] = row.look;
+    this.words.dataset['style'] = row.style;
     this.update();
   }
 
   /** How far a point is from it; `y_px` is from where the arrow begins. What is only a point is near only there. */
   distance(x_px: number, y_px: number): number {
-    const { look, slant_px } = this.row;
+    const { style, slant_px } = this.row;
     const { browser, server } = this.#lifelines;
-    if (look === 'published') return Math.hypot(x_px - server, y_px);
-    if (MARKS.has(look)) return Math.abs(y_px);
+    if (style === 'published') return Math.hypot(x_px - server, y_px);
+    if (MARKS.has(style)) return Math.abs(y_px);
     const way = Math.min(1, Math.max(0, (x_px - browser) / (server - browser)));
-    return Math.abs(y_px - slant_px * (TO_SERVER.has(look) ? way : 1 - way));
+    return Math.abs(y_px - slant_px * (TO_SERVER.has(style) ? way : 1 - way));
   }
 
   /** The row has come to stand for more. */
@@ -97,28 +104,32 @@ export class Arrow {
 }
 
 /** The sign alone, for the key. */
-export function sampleOf(look: Look, { browser, server }: Lifelines, y: number): SVGGElement {
-  const { shaft, head } = shape({ look, slant_px: 0 }, browser, server);
+export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
+  const { shaft, head } = shape({ style, slant_px: 0 }, browser, server);
   return svg(
     'g',
-    { class: 'arrow', 'data-look': look, transform: `translate(0 ${y})` },
+    { class: 'arrow', 'data-look': style, transform: `translate(0 ${y})` },
     svg('path', { class: 'shaft', d: shaft }),
     svg('path', { class: 'head', d: head }),
   );
 }
 
-type Shaped = Pick<Row, 'look' | 'slant_px'>;
+type Shaped = Pick<Row, 'style' | 'slant_px'>;
 
-function shape({ look, slant_px }: Shaped, browser: number, server: number): { shaft: string; head: string } {
-  if (look === 'published') return { shaft: '', head: circle(server, 0, 4) };
-  if (look === 'opened' || look === 'reconnected') {
+function shape(
+  { style, slant_px }: Shaped,
+  browser: number,
+  server: number,
+): { shaft: string; head: string } {
+  if (style === 'published') return { shaft: '', head: circle(server, 0, 4) };
+  if (style === 'opened' || style === 'reconnected') {
     return { shaft: `M${browser + 4} 0H${server - 4}`, head: circle(browser, 0, 3) + circle(server, 0, 3) };
   }
-  if (look === 'closed') {
+  if (style === 'closed') {
     return { shaft: `M${browser + 5} 0H${server - 5}`, head: cross(browser) + cross(server) };
   }
-  if (MARKS.has(look)) return { shaft: `M${browser} 0H${server}`, head: '' };
-  const [from, to, back] = TO_SERVER.has(look)
+  if (MARKS.has(style)) return { shaft: `M${browser} 0H${server}`, head: '' };
+  const [from, to, back] = TO_SERVER.has(style)
     ? [browser + 1, server - SHY_PX, -7]
     : [server - 1, browser + SHY_PX, 7];
   return {

@@ -20,8 +20,8 @@ export function key(): { element: HTMLElement; use: (transport: Transport) => vo
       svg('svg', { width: WIDTH_PX, height: HEIGHT_PX, 'aria-hidden': 'true', class: 'key-sign' }, sign),
       words,
     );
-  const arrow = (look: Parameters<typeof sampleOf>[0], words: string) =>
-    entry(sampleOf(look, { browser: 6, server: WIDTH_PX - 6 }, HEIGHT_PX / 2), words);
+  const arrow = (style: Parameters<typeof sampleOf>[0], words: string) =>
+    entry(sampleOf(style, { browser: 6, server: WIDTH_PX - 6 }, HEIGHT_PX / 2), words);
   const block = (kind: 'held' | 'open', words: string) =>
     entry(
       svg('rect', {
@@ -58,7 +58,7 @@ export function key(): { element: HTMLElement; use: (transport: Transport) => vo
       const answers = transport === 'stream' ? 'poll' : transport;
       const of: Record<string, Transport> = { push: 'stream', messages: answers, empty: answers };
       for (const sign of element.querySelectorAll<SVGElement>('.arrow'))
-        sign.dataset['transport'] = of[sign.dataset['look'] ?? ''] ?? transport;
+        sign.dataset['transport'] = of[sign.dataset['style'] ?? ''] ?? transport;
     },
   };
 }

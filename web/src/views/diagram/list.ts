@@ -3,8 +3,8 @@
 import { count } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { h } from '../dom.ts';
-import { lookOf } from '../../lab/diagram/rows.ts';
-import type { Happening } from '../../lab/diagram/sequence.ts';
+import { rowStyle } from '../../lab/diagram/rows.ts';
+import type { TimelineEvent } from '../../lab/diagram/sequence.ts';
 import { exactTime, sentence } from './sentences.ts';
 
 /** Events that are listed; the newest ones. */
@@ -16,7 +16,7 @@ const EVERY_MS = 1_000;
 export class EventList {
   readonly element: HTMLElement;
   readonly #list = h('ol', { class: 'events' });
-  #waiting: Happening[] = [];
+  #waiting: TimelineEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(id: string) {
@@ -38,8 +38,8 @@ export class EventList {
     if (shown) this.element.scrollTop = this.element.scrollHeight;
   }
 
-  add(happenings: readonly Happening[]): void {
-    this.#waiting = [...this.#waiting, ...happenings].slice(-LISTED);
+  add(timelineEvents: readonly TimelineEvent[]): void {
+    this.#waiting = [...this.#waiting, ...timelineEvents].slice(-LISTED);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#write();
@@ -56,30 +56,30 @@ export class EventList {
   #write(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.element;
     const atEnd = scrollHeight - scrollTop - clientHeight < 24;
-    for (const happening of this.#waiting) this.#insert(happening);
+    for (const timelineEvent of this.#waiting) this.#insert(timelineEvent);
     this.#waiting = [];
     while (this.#list.childElementCount > LISTED) this.#list.firstElementChild?.remove();
     if (atEnd) this.element.scrollTop = this.element.scrollHeight;
   }
 
   /** In the order of time: that a connection was opened is told with its first request, which may be much later. */
-  #insert(happening: Happening): void {
+  #insert(timelineEvent: TimelineEvent): void {
     let before: Element | null = null;
     for (let last = this.#list.lastElementChild; last !== null; last = last.previousElementSibling) {
-      if (Number((last as HTMLElement).dataset['at']) <= happening.at_ms) break;
+      if (Number((last as HTMLElement).dataset['at']) <= timelineEvent.at_ms) break;
       before = last;
     }
-    this.#list.insertBefore(item(happening), before);
+    this.#list.insertBefore(item(timelineEvent), before);
   }
 }
 
-function item(happening: Happening): HTMLLIElement {
-  const { kind, transport, connection, at_ms, seq } = happening;
+function item(timelineEvent: TimelineEvent): HTMLLIElement {
+  const { kind, transport, connection, at_ms, seq } = timelineEvent;
   return h(
     'li',
     {
       'data-kind': kind,
-      'data-look': lookOf(happening),
+      'data-look': rowStyle(timelineEvent),
       'data-transport': transport,
       'data-connection': connection,
       'data-seq': seq,
@@ -87,6 +87,6 @@ function item(happening: Happening): HTMLLIElement {
     },
     h('time', {}, exactTime(at_ms)),
     ' ',
-    sentence(happening),
+    sentence(timelineEvent),
   );
 }

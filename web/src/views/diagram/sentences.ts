@@ -3,8 +3,8 @@
 import { count, milliseconds, seconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { LOCALE } from '../../i18n/language.ts';
-import { lookOf, type Row } from '../../lab/diagram/rows.ts';
-import type { Happening } from '../../lab/diagram/sequence.ts';
+import { rowStyle, type Row } from '../../lab/diagram/rows.ts';
+import type { TimelineEvent } from '../../lab/diagram/sequence.ts';
 
 const exact = new Intl.DateTimeFormat(LOCALE, {
   hour: '2-digit',
@@ -28,9 +28,9 @@ function span(ms: number): string {
 }
 
 /** All there is to say of one event but when it was. */
-export function sentence(happening: Happening): string {
+export function sentence(timelineEvent: TimelineEvent): string {
   const { diagram } = strings;
-  const { kind, messages, status, bytes_in, bytes_out, after_ms, connection } = happening;
+  const { kind, messages, status, bytes_in, bytes_out, after_ms, connection } = timelineEvent;
   const bytes = bytes_in + bytes_out;
   const details = [
     messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
@@ -39,30 +39,30 @@ export function sentence(happening: Happening): string {
     after_ms === null ? null : diagram.after[kind](span(after_ms)),
     diagram.connection(connection),
   ];
-  return `${diagram.looks[lookOf(happening)]}: ${details.filter((detail) => detail !== null).join(', ')}`;
+  return `${diagram.looks[rowStyle(timelineEvent)]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
 /** What one arrow stands for: one event, or several that are too near to each other to be drawn apart. */
 export function rowSentence(row: Row): string {
   const { diagram } = strings;
-  const { look, single, messages, bytes, from_ms, to_ms } = row;
+  const { style, single, messages, bytes, from_ms, to_ms } = row;
   const times =
     to_ms - from_ms < 1 ? exactTime(from_ms) : diagram.until(exactTime(from_ms), exactTime(to_ms));
   if (single !== null) return `${sentence(single)}, ${times}`;
   const details = [
-    row.count > 1 && look !== 'published' ? diagram.times(count(row.count)) : null,
+    row.count > 1 && style !== 'published' ? diagram.times(count(row.count)) : null,
     messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
     bytes > 0 ? diagram.bytes(count(bytes), bytes === 1) : null,
     times,
   ];
-  return `${diagram.looks[look]}: ${details.filter((detail) => detail !== null).join(', ')}`;
+  return `${diagram.looks[style]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
 /** What stands on an arrow, if there is room: null where the arrow says it all. */
-export function label({ look, messages }: Row): string | null {
+export function label({ style, messages }: Row): string | null {
   const { diagram } = strings;
-  if (look === 'messages' || look === 'push') return diagram.messages(count(messages), messages === 1);
-  return diagram.short[look] ?? null;
+  if (style === 'messages' || style === 'push') return diagram.messages(count(messages), messages === 1);
+  return diagram.short[style] ?? null;
 }
 
 /** What stands in the time before an arrow, if there is room. */

@@ -8,7 +8,7 @@ import { h } from '../dom.ts';
 import { Arrow, type Lifelines } from './arrow.ts';
 import type { Mark } from '../../lab/diagram/event-buffer.ts';
 import { Rows, type Row } from '../../lab/diagram/rows.ts';
-import type { Happening, Span } from '../../lab/diagram/sequence.ts';
+import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
 import { exactTime } from './sentences.ts';
 
@@ -21,7 +21,7 @@ const NEAR_PX = 8;
 /** Between two times that are written on the left. */
 const TICK_MS: Record<number, number> = { 30_000: 5_000, 60_000: 10_000, 120_000: 20_000 };
 
-export class Picture {
+export class Timeline {
   readonly element: HTMLElement;
   readonly #tape: SVGSVGElement;
   readonly #layers = {
@@ -46,7 +46,7 @@ export class Picture {
     const { open, held, ticks, arrows, words } = this.#layers;
     this.#tape = svg('svg', { class: 'tape', role: 'group' }, open, held, ticks, arrows, words);
     this.element = h('div', { class: 'tape-frame' }, this.#tape);
-    this.element.addEventListener('keydown', (event) => this.#key(event));
+    this.element.addEventListener('keydown', (event) => this.#legend(event));
   }
 
   get drawable(): boolean {
@@ -95,8 +95,8 @@ export class Picture {
     return !(now_ms - this.#base_ms < this.#window_ms * WINDOWS.renew && now_ms >= this.#base_ms);
   }
 
-  happened(happening: Happening): void {
-    this.#show(this.#rows.add(happening));
+  add(timelineEvent: TimelineEvent): void {
+    this.#show(this.#rows.add(timelineEvent));
   }
 
   mark(mark: Mark): void {
@@ -129,8 +129,8 @@ export class Picture {
   }
 
   /** Takes away what lies before `ms`. */
-  forget(ms: number): void {
-    for (const row of this.#rows.forget(ms)) {
+  evict(ms: number): void {
+    for (const row of this.#rows.evict(ms)) {
       const arrow = this.#arrows.get(row);
       if (arrow === undefined) continue;
       const focused = arrow.element === document.activeElement;
@@ -162,8 +162,8 @@ export class Picture {
   /** The arrow that stands for the same as `gone` did before the tape was laid anew. */
   successorOf({ row: gone }: Arrow): Arrow | null {
     for (const arrow of this.#arrows.values()) {
-      const { look, transport, from_ms, to_ms } = arrow.row;
-      const isSame = look === gone.look && transport === gone.transport;
+      const { style, transport, from_ms, to_ms } = arrow.row;
+      const isSame = style === gone.style && transport === gone.transport;
       if (isSame && from_ms <= gone.to_ms && to_ms >= gone.from_ms) return arrow;
     }
     return null;
@@ -240,7 +240,7 @@ export class Picture {
     arrow?.element.focus({ preventScroll });
   }
 
-  #key(event: KeyboardEvent): void {
+  #legend(event: KeyboardEvent): void {
     const here = this.arrowOf(event.target);
     if (here === null) return;
     const arrows = this.#ordered().filter((arrow) => this.top(arrow) <= this.#size.height);

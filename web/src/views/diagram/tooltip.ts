@@ -2,24 +2,24 @@
 
 import { h, setText } from '../dom.ts';
 import type { Arrow } from './arrow.ts';
-import type { Picture } from './timeline.ts';
+import type { Timeline } from './timeline.ts';
 
-export class Tip {
+export class Tooltip {
   readonly element = h('p', { class: 'tip', hidden: true });
-  readonly #picture: Picture;
+  readonly #timeline: Timeline;
   /** Where in the window the pointer is, while it is over the picture. */
   #pointer: { x: number; y: number } | null = null;
   #hovered: Arrow | null = null;
   #focused: Arrow | null = null;
   #shown: Arrow | null = null;
 
-  constructor(picture: Picture) {
-    this.#picture = picture;
-    const frame = picture.element;
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+    const frame = timeline.element;
     frame.append(this.element);
     frame.addEventListener('pointermove', (event) => {
       this.#pointer = { x: event.clientX, y: event.clientY };
-      this.#hovered = picture.arrowAt(this.#pointer);
+      this.#hovered = timeline.arrowAt(this.#pointer);
       this.follow();
     });
     frame.addEventListener('pointerleave', () => {
@@ -28,7 +28,7 @@ export class Tip {
       this.follow();
     });
     frame.addEventListener('focusin', (event) => {
-      this.#focused = picture.arrowOf(event.target);
+      this.#focused = timeline.arrowOf(event.target);
       this.follow();
     });
     frame.addEventListener('focusout', () => {
@@ -38,16 +38,16 @@ export class Tip {
   }
 
   /** The picture was laid anew, so another arrow stands for what the pointer is on. */
-  relaid(): void {
+  reposition(): void {
     const hovered = this.#hovered;
     if (hovered === null || this.#pointer === null) return;
-    this.#hovered = this.#picture.successorOf(hovered) ?? this.#picture.arrowAt(this.#pointer);
+    this.#hovered = this.#timeline.successorOf(hovered) ?? this.#timeline.arrowAt(this.#pointer);
   }
 
   /** Stays beside its arrow, which moves, and goes when the arrow goes. */
   follow(): void {
     const wanted = this.#hovered ?? this.#focused;
-    const arrow = wanted !== null && this.#picture.has(wanted) ? wanted : null;
+    const arrow = wanted !== null && this.#timeline.has(wanted) ? wanted : null;
     if (arrow !== this.#shown) {
       this.#shown?.element.classList.remove('lit');
       arrow?.element.classList.add('lit');
@@ -57,8 +57,8 @@ export class Tip {
     if (arrow === null) return;
     setText(this.element, arrow.element.getAttribute('aria-label') ?? '');
     // At the other end of the picture: what stands next to the arrow is to be seen beside it.
-    const { clientHeight } = this.#picture.element;
-    const isLow = this.#picture.top(arrow) > clientHeight / 2;
+    const { clientHeight } = this.#timeline.element;
+    const isLow = this.#timeline.top(arrow) > clientHeight / 2;
     this.element.dataset['at'] = isLow ? 'top' : 'bottom';
   }
 }

@@ -7,9 +7,9 @@ import type { Transport } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
 import { key } from './legend.ts';
 import { EventList } from './list.ts';
-import { Picture } from './timeline.ts';
-import { Recollection } from '../../lab/diagram/event-buffer.ts';
-import { Tip } from './tooltip.ts';
+import { Timeline } from './timeline.ts';
+import { EventBuffer } from '../../lab/diagram/event-buffer.ts';
+import { Tooltip } from './tooltip.ts';
 
 const WINDOWS_S = [30, 60, 120] as const;
 const FIRST_WINDOW_S = 30;
@@ -20,7 +20,7 @@ const BEHIND_MS = 700;
 const STEP_MS = { least: 33, calm: 2_000 } as const;
 /** By which part of a step a timer may be early and still stand for its own step. */
 const EARLY = 0.1;
-const FORGET_EVERY_MS = 1_000;
+const EVICT_INTERVAL_MS = 1_000;
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -34,15 +34,15 @@ export interface DiagramListener {
 export class DiagramView {
   readonly element: HTMLElement;
   readonly #clock = new ServerClock();
-  readonly #key = key();
-  readonly #picture = new Picture(FIRST_WINDOW_S * 1_000);
-  readonly #tip = new Tip(this.#picture);
+  readonly #legend = key();
+  readonly #timeline = new Timeline(FIRST_WINDOW_S * 1_000);
+  readonly #tip = new Tooltip(this.#timeline);
   readonly #list: EventList;
   readonly #pause: HTMLButtonElement;
   readonly #nothing = h('p', { class: 'nothing' }, strings.diagram.nothing);
   readonly #fresh: HTMLInputElement;
   readonly #freshNote: HTMLElement;
-  #recollection = new Recollection();
+  #recollection = new EventBuffer();
   readonly #windowSelect: HTMLSelectElement;
   #watch: TraceWatch | null = null;
   #window_ms = FIRST_WINDOW_S * 1_000;
@@ -51,7 +51,7 @@ export class DiagramView {
   #connected = false;
   #paused = false;
   #inSight = false;
-  #forgotten_ms = 0;
+  #evicted_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(id: string, listener: DiagramListener) {
@@ -99,7 +99,7 @@ export class DiagramView {
         h('span', {}, diagram.browser),
         h('span', {}, diagram.server),
       ),
-      this.#picture.element,
+      this.#timeline.element,
       this.#list.element,
       h(
         'div',
@@ -111,18 +111,18 @@ export class DiagramView {
           h('label', { for: `${id}-fresh` }, diagram.newConnection),
           this.#freshNote,
         ),
-        this.#key.element,
+        this.#legend.element,
       ),
     );
-    this.#picture.element.append(this.#nothing);
+    this.#timeline.element.append(this.#nothing);
     this.#setPaused(false);
     this.use('poll');
 
-    new ResizeObserver(() => this.#resized()).observe(this.#picture.element);
+    new ResizeObserver(() => this.#resized()).observe(this.#timeline.element);
     new IntersectionObserver(([entry]) => {
       this.#inSight = entry?.isIntersecting ?? true;
       this.#move();
-    }).observe(this.#picture.element);
+    }).observe(this.#timeline.element);
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.#lay();
       this.#move();
@@ -141,8 +141,8 @@ export class DiagramView {
   /** The transport that is used from now on. */
   use(transport: Transport): void {
     this.#transport = transport;
-    this.#picture.name(transport);
-    this.#key.use(transport);
+    this.#timeline.name(transport);
+    this.#legend.use(transport);
     const { newConnectionExplained, newConnectionStream } = strings.diagram;
     setText(this.#freshNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
   }
@@ -150,52 +150,52 @@ export class DiagramView {
   /** Shows what the server sees of `client` from now on; nothing of whom it showed before. */
   show(client: string): void {
     this.#watch?.end();
-    this.#recollection = new Recollection();
+    this.#recollection = new EventBuffer();
     this.#list.clear();
     this.#watch = new TraceWatch(client, this.#clock, {
-      events: (events) => this.#happened(events),
-      lost: (count) => this.#broke('lost', count),
-      restarted: () => this.#broke('begun', 0),
+      events: (events) => this.#add(events),
+      lost: (count) => this.#split('lost', count),
+      restarted: () => this.#split('begun', 0),
     });
     this.#lay();
-    this.#goOrRest();
+    this.#updateWatch();
   }
 
   /** Whether the lane reads at all. */
   reading(reading: boolean): void {
     this.#reading = reading;
     if (!reading) this.#connected = false;
-    this.#goOrRest();
+    this.#updateWatch();
   }
 
   /** Whether the server has answered the lane: before that it has nothing to tell. */
   connected(connected: boolean): void {
     this.#connected = connected;
-    this.#goOrRest();
+    this.#updateWatch();
   }
 
   /** A message came into the log at `at_ms` by the server's clock, and this lane has seen it by `transport`. */
   published(at_ms: number, transport: Transport): void {
     const mark = this.#recollection.mark('published', transport, at_ms, 1);
     // What stands still is laid anew when it goes on.
-    if (this.#picture.drawable && !this.#still) this.#picture.mark(mark);
+    if (this.#timeline.drawable && !this.#still) this.#timeline.mark(mark);
   }
 
-  #happened(events: TraceEvent[]): void {
+  #add(events: TraceEvent[]): void {
     this.#nothing.hidden = true;
-    const { happenings, spans } = this.#recollection.add(events);
-    this.#list.add(happenings);
-    this.#forget();
-    if (!this.#picture.drawable) return;
-    for (const span of spans) this.#picture.span(span);
-    for (const happening of happenings) this.#picture.happened(happening);
+    const { timelineEvents, spans } = this.#recollection.add(events);
+    this.#list.add(timelineEvents);
+    this.#evict();
+    if (!this.#timeline.drawable) return;
+    for (const span of spans) this.#timeline.span(span);
+    for (const timelineEvent of timelineEvents) this.#timeline.add(timelineEvent);
   }
 
-  #broke(look: 'lost' | 'begun', count: number): void {
-    const { spans, mark } = this.#recollection.breakOff(look, this.#transport, count);
-    if (!this.#picture.drawable) return;
-    for (const span of spans) this.#picture.span(span);
-    this.#picture.mark(mark);
+  #split(style: 'lost' | 'begun', count: number): void {
+    const { spans, mark } = this.#recollection.splitAt(style, this.#transport, count);
+    if (!this.#timeline.drawable) return;
+    for (const span of spans) this.#timeline.span(span);
+    this.#timeline.mark(mark);
   }
 
   #setPaused(paused: boolean): void {
@@ -203,20 +203,20 @@ export class DiagramView {
     this.#paused = paused;
     this.element.toggleAttribute('data-paused', paused);
     // All that is known is in sight then, and in reach.
-    if (paused && this.#picture.drawable) {
+    if (paused && this.#timeline.drawable) {
       this.#recollection.seen_ms = this.#now() + BEHIND_MS;
-      this.#picture.moveTo(this.#recollection.seen_ms);
+      this.#timeline.moveTo(this.#recollection.seen_ms);
       this.#tip.follow();
     }
     setText(this.#pause, paused ? diagram.resume : diagram.pause);
     this.#pause.setAttribute('aria-label', paused ? diagram.resumeSpoken : diagram.pauseSpoken);
     if (!paused) this.#lay();
-    this.#goOrRest();
+    this.#updateWatch();
   }
 
   /** While it is paused nothing is asked for: the server keeps what happens meanwhile, and says if it was too much. */
-  #goOrRest(): void {
-    if (this.#connected && !this.#paused) this.#watch?.go();
+  #updateWatch(): void {
+    if (this.#connected && !this.#paused) this.#watch?.start();
     else this.#watch?.pause();
     this.#move();
   }
@@ -232,37 +232,37 @@ export class DiagramView {
   }
 
   #resized(): void {
-    const { clientWidth, clientHeight } = this.#picture.element;
-    this.#picture.resize(clientWidth, clientHeight);
+    const { clientWidth, clientHeight } = this.#timeline.element;
+    this.#timeline.resize(clientWidth, clientHeight);
     this.#lay();
     this.#move();
   }
 
   /** Draws everything anew that is to be seen. */
   #lay(): void {
-    if (!this.#picture.drawable) return;
+    if (!this.#timeline.drawable) return;
     const now_ms = this.#paused ? this.#recollection.seen_ms : this.#now();
-    this.#picture.lay(now_ms, this.#window_ms, () => {
-      const { spans, happenings, marks } = this.#recollection.since(now_ms - this.#window_ms);
-      for (const span of spans) this.#picture.span(span);
-      for (const happening of happenings) this.#picture.happened(happening);
-      for (const mark of marks) this.#picture.mark(mark);
+    this.#timeline.lay(now_ms, this.#window_ms, () => {
+      const { spans, timelineEvents, marks } = this.#recollection.since(now_ms - this.#window_ms);
+      for (const span of spans) this.#timeline.span(span);
+      for (const timelineEvent of timelineEvents) this.#timeline.add(timelineEvent);
+      for (const mark of marks) this.#timeline.mark(mark);
     });
-    this.#picture.moveTo(now_ms);
-    this.#tip.relaid();
+    this.#timeline.moveTo(now_ms);
+    this.#tip.reposition();
     this.#tip.follow();
   }
 
   #move(): void {
     clearTimeout(this.#timer);
-    if (this.#still || !this.#reading || !this.#inSight || !this.#picture.drawable) return;
+    if (this.#still || !this.#reading || !this.#inSight || !this.#timeline.drawable) return;
     const now_ms = this.#now();
     this.#recollection.seen_ms = now_ms;
-    if (this.#picture.isSpent(now_ms)) this.#lay();
-    this.#picture.moveTo(now_ms);
-    this.#forget();
+    if (this.#timeline.isSpent(now_ms)) this.#lay();
+    this.#timeline.moveTo(now_ms);
+    this.#evict();
     this.#tip.follow();
-    const pixel_ms = 1 / (this.#picture.px_per_ms * (devicePixelRatio || 1));
+    const pixel_ms = 1 / (this.#timeline.px_per_ms * (devicePixelRatio || 1));
     const step_ms = calm.matches ? STEP_MS.calm : Math.max(STEP_MS.least, pixel_ms);
     // At whole steps of the page's time, so that several diagrams move in the same frame.
     // A timer may come a little early; the step it was for is then not made twice.
@@ -271,12 +271,12 @@ export class DiagramView {
   }
 
   /** Whether the picture is in sight or not: memory has to stay bounded. */
-  #forget(): void {
+  #evict(): void {
     const now_ms = this.#now();
-    if (Math.abs(now_ms - this.#forgotten_ms) < FORGET_EVERY_MS) return;
-    this.#forgotten_ms = now_ms;
-    this.#recollection.forget(now_ms);
-    this.#picture.forget(now_ms - this.#window_ms);
+    if (Math.abs(now_ms - this.#evicted_ms) < EVICT_INTERVAL_MS) return;
+    this.#evicted_ms = now_ms;
+    this.#recollection.evict(now_ms);
+    this.#timeline.evict(now_ms - this.#window_ms);
   }
 
   #listButton(controls: string): HTMLElement {

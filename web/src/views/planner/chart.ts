@@ -6,7 +6,8 @@ import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
 import type { Curve, Over } from '../../lab/planner/curves.ts';
-import { amount, compact, placeOn, time } from './figures.ts';
+import { amount, compact } from '../../i18n/amounts.ts';
+import { placeOn, time } from './figures.ts';
 import { chartOf } from './sentences.ts';
 
 const HEIGHT_PX = 260;

@@ -1,38 +1,8 @@
-// Amounts as people read them: three digits, and the unit that suits their size.
+// Times, and values on the axis of a plot, as people read them.
 
+import { amount } from '../../i18n/amounts.ts';
 import { strings } from '../../i18n/index.ts';
-import { LOCALE } from '../../i18n/language.ts';
 import type { Over } from '../../lab/planner/curves.ts';
-
-const three = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 });
-const short = new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumSignificantDigits: 3 });
-const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
-
-export function amount(value: number): string {
-  return Math.abs(value) >= 999.5 ? whole.format(value) : three.format(value);
-}
-
-/** As short as it can be said: `10M`. */
-export function compact(value: number): string {
-  return value >= 10_000 ? short.format(value) : three.format(value);
-}
-
-const KIB = 1024;
-const SIZES: readonly (readonly [number, string])[] = [
-  [KIB ** 4, 'TiB'],
-  [KIB ** 3, 'GiB'],
-  [KIB ** 2, 'MiB'],
-  [KIB, 'KiB'],
-];
-
-export function bytes(value: number): string {
-  const [one, unit] = SIZES.find(([one]) => value >= one) ?? [1, 'B'];
-  return `${amount(value / one)} ${unit}`;
-}
-
-export function share(value: number): string {
-  return `${amount(Math.round(value * 100))} %`;
-}
 
 /** A time given in seconds. */
 export function time(seconds: number): string {

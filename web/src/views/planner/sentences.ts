@@ -3,7 +3,8 @@
 import { strings } from '../../i18n/index.ts';
 import type { Range } from '../../lab/planner/break-even.ts';
 import type { Curve } from '../../lab/planner/curves.ts';
-import { amount, placeOn, share, time } from './figures.ts';
+import { amount, share } from '../../i18n/amounts.ts';
+import { placeOn, time } from './figures.ts';
 import type { Model } from '../../lab/planner/model.ts';
 import type { Beyond, Estimate, Plan } from '../../lab/planner/plan.ts';
 import type { Question } from '../../lab/planner/question.ts';

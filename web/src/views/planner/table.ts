@@ -3,8 +3,9 @@
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
-import { line } from '../transport-swatch.ts';
-import { amount, bytes, share, time } from './figures.ts';
+import { transportSwatch } from '../transport-swatch.ts';
+import { amount, bytes, share } from '../../i18n/amounts.ts';
+import { time } from './figures.ts';
 import type { Estimate, Plan } from '../../lab/planner/plan.ts';
 
 export const ROWS = [
@@ -49,7 +50,12 @@ export class PlanTable {
   constructor() {
     const { planner } = strings;
     const heads = TRANSPORTS.map((transport) =>
-      h('th', { scope: 'col', 'data-transport': transport }, line(transport), strings.transports[transport]),
+      h(
+        'th',
+        { scope: 'col', 'data-transport': transport },
+        transportSwatch(transport),
+        strings.transports[transport],
+      ),
     );
     const rows = ROWS.map((row) => {
       const cells = TRANSPORTS.map((transport) => {

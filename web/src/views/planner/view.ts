@@ -3,7 +3,7 @@
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { h } from '../dom.ts';
-import { line } from '../transport-swatch.ts';
+import { transportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
 import { type Over, curveOf } from '../../lab/planner/curves.ts';
 import { PlannerForm } from './form.ts';
@@ -37,7 +37,7 @@ export class PlannerView {
         'ul',
         { class: 'plot-legend' },
         ...TRANSPORTS.map((transport) =>
-          h('li', { 'data-transport': transport }, line(transport), strings.transports[transport]),
+          h('li', { 'data-transport': transport }, transportSwatch(transport), strings.transports[transport]),
         ),
       ),
       this.#curves,

@@ -175,7 +175,7 @@ export class Chart {
     ctx.font = colours.font.replace('12px', `${12 * ratio}px`);
     ctx.textAlign = 'center';
     ctx.textBaseline = 'middle';
-    for (const { from_s, to_s } of store.rests) {
+    for (const { from_s, to_s } of store.pauses) {
       const [from, to] = [Math.max(x(from_s), bbox.left), Math.min(x(to_s), bbox.left + bbox.width)];
       if (to <= from) continue;
       ctx.fillStyle = colours.sunk;

@@ -7,7 +7,7 @@ import { count, timeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
-import { line } from '../transport-swatch.ts';
+import { transportSwatch } from '../transport-swatch.ts';
 import type { Chart } from './chart.ts';
 import { Columns, type Line } from '../../lab/plots/columns.ts';
 import { MEASURES, type PlotStore, SECONDS } from '../../lab/plots/store.ts';
@@ -163,7 +163,12 @@ export class PlotsView {
     this.#legendOf = of;
     this.#legend.replaceChildren(
       ...lines.map(({ transport, name, ring }) =>
-        h('li', { 'data-transport': transport, 'data-ring': ring ? '' : null }, line(transport), name),
+        h(
+          'li',
+          { 'data-transport': transport, 'data-ring': ring ? '' : null },
+          transportSwatch(transport),
+          name,
+        ),
       ),
     );
   }
@@ -180,7 +185,7 @@ export class PlotsView {
       return `${total}${median}.`;
     });
     sentences.push(plots.published(count(messages), messages === 1));
-    for (const { from_s: rested_s, to_s } of this.#store.rests) {
+    for (const { from_s: rested_s, to_s } of this.#store.pauses) {
       if (to_s >= from_s) sentences.push(plots.restedFrom(clock(rested_s), clock(to_s)));
     }
     while (this.#words.childElementCount > sentences.length) this.#words.lastElementChild?.remove();

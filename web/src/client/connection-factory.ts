@@ -1,0 +1,13 @@
+// How sources open connections. Replace it to test them, or to put something between them and the browser.
+
+export type Fetch = typeof globalThis.fetch;
+
+export interface ConnectionFactory {
+  readonly fetch: Fetch;
+  /** Aborted while there is no network: open requests end and no new ones begin. */
+  readonly down: AbortSignal;
+  /** Null while there is no network. */
+  open(url: string): EventSource | null;
+  /** A stream that brings nothing for this long counts as stalled. */
+  readonly stallTimeout_ms: number;
+}

@@ -1,0 +1,21 @@
+// What a part of the page implements to stand beside the conversations.
+
+import type { View } from '../lab/view.ts';
+import type { ShownLane } from './lane-view.ts';
+import type { Panels } from './panels.ts';
+
+export interface LabPage {
+  room: string;
+  panels: Panels;
+  /** The lanes of the view that is shown. */
+  lanes(): readonly ShownLane[];
+}
+
+export interface LabPlugin {
+  /** A lane has been made; it does not read yet. */
+  lane?(shown: ShownLane): void;
+  /** The page is built; no lane reads yet. */
+  page?(page: LabPage): void;
+  /** Other lanes are shown and have begun to read; all others rest. */
+  view?(lanes: readonly ShownLane[], view: View): void;
+}
