@@ -73,7 +73,7 @@ export class Arrow {
       // Just before its end: at its beginning are the last arrows of what was before.
       this.words.append(svg('text', { class: 'gap-label', x: browser + 16, y: -4 }, gap.text));
     }
-    this.words.dataset['style'] = row.style;
+    this.words.dataset['look'] = row.style;
     this.update();
   }
 

@@ -58,7 +58,7 @@ export function key(): { element: HTMLElement; use: (transport: Transport) => vo
       const answers = transport === 'stream' ? 'poll' : transport;
       const of: Record<string, Transport> = { push: 'stream', messages: answers, empty: answers };
       for (const sign of element.querySelectorAll<SVGElement>('.arrow'))
-        sign.dataset['transport'] = of[sign.dataset['style'] ?? ''] ?? transport;
+        sign.dataset['transport'] = of[sign.dataset['look'] ?? ''] ?? transport;
     },
   };
 }

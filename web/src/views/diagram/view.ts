@@ -42,7 +42,7 @@ export class DiagramView {
   readonly #nothing = h('p', { class: 'nothing' }, strings.diagram.nothing);
   readonly #fresh: HTMLInputElement;
   readonly #freshNote: HTMLElement;
-  #recollection = new EventBuffer();
+  #buffer = new EventBuffer();
   readonly #windowSelect: HTMLSelectElement;
   #watch: TraceWatch | null = null;
   #window_ms = FIRST_WINDOW_S * 1_000;
@@ -150,7 +150,7 @@ export class DiagramView {
   /** Shows what the server sees of `client` from now on; nothing of whom it showed before. */
   show(client: string): void {
     this.#watch?.end();
-    this.#recollection = new EventBuffer();
+    this.#buffer = new EventBuffer();
     this.#list.clear();
     this.#watch = new TraceWatch(client, this.#clock, {
       events: (events) => this.#add(events),
@@ -176,14 +176,14 @@ export class DiagramView {
 
   /** A message came into the log at `at_ms` by the server's clock, and this lane has seen it by `transport`. */
   published(at_ms: number, transport: Transport): void {
-    const mark = this.#recollection.mark('published', transport, at_ms, 1);
+    const mark = this.#buffer.mark('published', transport, at_ms, 1);
     // What stands still is laid anew when it goes on.
     if (this.#timeline.drawable && !this.#still) this.#timeline.mark(mark);
   }
 
   #add(events: TraceEvent[]): void {
     this.#nothing.hidden = true;
-    const { timelineEvents, spans } = this.#recollection.add(events);
+    const { timelineEvents, spans } = this.#buffer.add(events);
     this.#list.add(timelineEvents);
     this.#evict();
     if (!this.#timeline.drawable) return;
@@ -192,7 +192,7 @@ export class DiagramView {
   }
 
   #split(style: 'lost' | 'begun', count: number): void {
-    const { spans, mark } = this.#recollection.splitAt(style, this.#transport, count);
+    const { spans, mark } = this.#buffer.splitAt(style, this.#transport, count);
     if (!this.#timeline.drawable) return;
     for (const span of spans) this.#timeline.span(span);
     this.#timeline.mark(mark);
@@ -204,8 +204,8 @@ export class DiagramView {
     this.element.toggleAttribute('data-paused', paused);
     // All that is known is in sight then, and in reach.
     if (paused && this.#timeline.drawable) {
-      this.#recollection.seen_ms = this.#now() + BEHIND_MS;
-      this.#timeline.moveTo(this.#recollection.seen_ms);
+      this.#buffer.seen_ms = this.#now() + BEHIND_MS;
+      this.#timeline.moveTo(this.#buffer.seen_ms);
       this.#tip.follow();
     }
     setText(this.#pause, paused ? diagram.resume : diagram.pause);
@@ -241,9 +241,9 @@ export class DiagramView {
   /** Draws everything anew that is to be seen. */
   #lay(): void {
     if (!this.#timeline.drawable) return;
-    const now_ms = this.#paused ? this.#recollection.seen_ms : this.#now();
+    const now_ms = this.#paused ? this.#buffer.seen_ms : this.#now();
     this.#timeline.lay(now_ms, this.#window_ms, () => {
-      const { spans, timelineEvents, marks } = this.#recollection.since(now_ms - this.#window_ms);
+      const { spans, timelineEvents, marks } = this.#buffer.since(now_ms - this.#window_ms);
       for (const span of spans) this.#timeline.span(span);
       for (const timelineEvent of timelineEvents) this.#timeline.add(timelineEvent);
       for (const mark of marks) this.#timeline.mark(mark);
@@ -257,7 +257,7 @@ export class DiagramView {
     clearTimeout(this.#timer);
     if (this.#still || !this.#reading || !this.#inSight || !this.#timeline.drawable) return;
     const now_ms = this.#now();
-    this.#recollection.seen_ms = now_ms;
+    this.#buffer.seen_ms = now_ms;
     if (this.#timeline.isSpent(now_ms)) this.#lay();
     this.#timeline.moveTo(now_ms);
     this.#evict();
@@ -275,7 +275,7 @@ export class DiagramView {
     const now_ms = this.#now();
     if (Math.abs(now_ms - this.#evicted_ms) < EVICT_INTERVAL_MS) return;
     this.#evicted_ms = now_ms;
-    this.#recollection.evict(now_ms);
+    this.#buffer.evict(now_ms);
     this.#timeline.evict(now_ms - this.#window_ms);
   }
 
