@@ -21,7 +21,7 @@ const INPUTS: [&str; 5] = [
 ];
 
 /// The planner's constants, which the server reads as well.
-const MODEL: &str = "../src/compare/model/shipped.json";
+const MODEL: &str = "../src/model/shipped.json";
 
 fn main() -> ExitCode {
     let web = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("web");

@@ -18,16 +18,15 @@ use actix_web::{
 use actix_web_lab::sse as plain;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
-use poll_vs_sse::{
-    cursor::LogId,
+use poll_vs_sse_server::{
+    domain::cursor::LogId,
+    domain::message::{Draft, Message, Room},
     log::{
         Log, Place, Start,
         entry::Limit,
-        memory::Memory,
-        store::{Retention, Store},
+        store::{Retention, Store, memory::Memory},
         tails::Tails,
     },
-    message::{Draft, Message, Room},
     transport::{query::ReadQuery, sse, stream::Frames},
 };
 use tokio::sync::broadcast;

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Parser as _, error::ErrorKind};
-use poll_vs_sse::{
-    cli::{Cli, Command},
-    compare,
+mod cli;
+
+use cli::{
+    Cli, Command, compare,
     exit::{self, fail},
     plan,
     serve::serve,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poll_vs_sse::compare::{Transport, Workload};
+use poll_vs_sse_instrument::{Transport, Workload};
 
 use super::figures::compare::{Combination, FLOOR, NCHAN};
 

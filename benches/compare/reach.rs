@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use poll_vs_sse::compare::{Control, Outcome, Placement, Target, Transport, Workload, measure};
+use poll_vs_sse_instrument::{Control, Outcome, Placement, Target, Transport, Workload, measure};
 
 use super::figures::compare::{Cost, Reach};
 use super::matrix::SIZE;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use poll_vs_sse::compare::{OwnServer, Profile, Target};
+use poll_vs_sse_instrument::{OwnServer, Profile, Target};
 
 use super::figures::compare::{FLOOR, NCHAN, OURS};
 use super::subject::{self, Subject};

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use poll_vs_sse::compare::{Control, Placement, Target, measure};
+use poll_vs_sse_instrument::{Control, Placement, Target, measure};
 
 use figures::compare::{Combination, FILE, Matrix as Measured, NCHAN, OURS, Run, Skipped};
 use figures::docs;

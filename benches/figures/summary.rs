@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use poll_vs_sse::compare::Transport;
+use poll_vs_sse_instrument::Transport;
 
 use super::compare::{self, Combination, Matrix, Run};
 use super::number::{count, plain, three};

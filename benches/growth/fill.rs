@@ -7,15 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use async_nats::jetstream;
-use poll_vs_sse::{
+use poll_vs_sse_server::{
+    domain::message::{Draft, Room},
     log::{
         Log,
-        nats::{self, Options},
-        sqlite,
-        store::{Retention, Store},
+        store::{
+            Retention, Store,
+            nats::{self, Options},
+            sqlite,
+        },
         tails::Tails,
     },
-    message::{Draft, Room},
     transport::sse,
 };
 

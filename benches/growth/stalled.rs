@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use poll_vs_sse::compare::{Control, Placement, Profile, Target, Transport, Workload, measure};
+use poll_vs_sse_instrument::{Control, Placement, Profile, Target, Transport, Workload, measure};
 
 use super::audited;
 use super::figures::about::About;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use poll_vs_sse::compare::{Control, Outcome, Pace, Placement, Workload, measure};
+use poll_vs_sse_instrument::{Control, Outcome, Pace, Placement, Workload, measure};
 
 use figures::paper::{FILE, Paper, Step, Way};
 use rig::program::{self, Flags, Stage};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use poll_vs_sse::compare::{Profile, Target, Transport};
+use poll_vs_sse_instrument::{Profile, Target, Transport};
 
 use super::figures::paper::Way;
 use super::subject::{self, Nginx, Ours, Subject};

@@ -1,7 +1,7 @@
 //! Whether a run of the measuring engine is worth anything: what its clients' accounts say.
 
 use anyhow::{Result, ensure};
-use poll_vs_sse::compare::Outcome;
+use poll_vs_sse_instrument::Outcome;
 
 /// Fails where a message was missed, repeated or out of order, or anything went wrong.
 pub fn sound(outcome: &Outcome) -> Result<()> {

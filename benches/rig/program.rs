@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
-use poll_vs_sse::compare::Placement;
+use poll_vs_sse_instrument::Placement;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use poll_vs_sse::compare::{Profile, Target};
+use poll_vs_sse_instrument::{Profile, Target};
 
 use super::floor;
 use super::http::{self, Connection};

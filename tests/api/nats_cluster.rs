@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_nats::jetstream;
-use poll_vs_sse::{
+use poll_vs_sse_server::{
     config::{Config, StoreChoice},
-    log::nats::Options,
+    log::store::nats::Options,
 };
 use serde_json::{Value, json};
 

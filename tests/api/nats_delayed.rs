@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use poll_vs_sse::log::nats::Options;
+use poll_vs_sse_server::log::store::nats::Options;
 use serde_json::{Value, json};
 
 use crate::support::{

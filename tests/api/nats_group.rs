@@ -148,8 +148,8 @@ fn a_server_that_starts_again_goes_on_where_the_group_is() {
 fn a_gap_is_told_by_every_server() {
     let options = nats::shared();
     let servers = [(); 2].map(|()| {
-        let mut config = poll_vs_sse::config::Config::default();
-        config.store = poll_vs_sse::config::StoreChoice::Nats(Box::new(options.clone()));
+        let mut config = poll_vs_sse_server::config::Config::default();
+        config.store = poll_vs_sse_server::config::StoreChoice::Nats(Box::new(options.clone()));
         config.retention.messages = Some(5);
         Server::start(config)
     });

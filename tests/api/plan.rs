@@ -125,7 +125,7 @@ fn polls_that_outlast_their_connection_are_told_of() {
 fn another_model_gives_another_answer() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("model.json");
-    let shipped = include_str!("../../src/compare/model/shipped.json");
+    let shipped = include_str!("../../src/model/shipped.json");
     let mut model: Value = serde_json::from_str(shipped).expect("JSON");
     for name in ["message_us", "cold_us", "kib_us"] {
         let cost = &mut model["transports"]["stream"][name];

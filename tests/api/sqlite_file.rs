@@ -92,13 +92,13 @@ fn a_restart_keeps_the_log_its_identity_and_its_cursors() {
 fn ids_rise_on_although_every_message_was_retired() {
     let (_directory, path) = new_file();
     let last = a_log(&path, 4).pop().expect("a message");
-    let server = Server::start(poll_vs_sse::config::Config {
-        store: poll_vs_sse::config::StoreChoice::Sqlite(path.clone()),
-        retention: poll_vs_sse::log::store::Retention {
+    let server = Server::start(poll_vs_sse_server::config::Config {
+        store: poll_vs_sse_server::config::StoreChoice::Sqlite(path.clone()),
+        retention: poll_vs_sse_server::log::store::Retention {
             messages: None,
             age: Some(std::time::Duration::from_millis(1)),
         },
-        ..poll_vs_sse::config::Config::default()
+        ..poll_vs_sse_server::config::Config::default()
     });
     crate::support::eventually("all are retired", || {
         server.poll("last=9")["messages"] == json!([])
@@ -118,13 +118,13 @@ fn ids_rise_on_although_every_message_was_retired() {
 fn what_was_retired_is_still_expired_after_a_restart() {
     let (_directory, path) = new_file();
     let messages = {
-        let server = Server::start(poll_vs_sse::config::Config {
-            store: poll_vs_sse::config::StoreChoice::Sqlite(path.clone()),
-            retention: poll_vs_sse::log::store::Retention {
+        let server = Server::start(poll_vs_sse_server::config::Config {
+            store: poll_vs_sse_server::config::StoreChoice::Sqlite(path.clone()),
+            retention: poll_vs_sse_server::log::store::Retention {
                 messages: Some(2),
                 age: None,
             },
-            ..poll_vs_sse::config::Config::default()
+            ..poll_vs_sse_server::config::Config::default()
         });
         server.say_many("lobby", 5)
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poll_vs_sse::compare::{Outcome, Transport};
+use poll_vs_sse_instrument::{Outcome, Transport};
 
 use crate::support::{
     log_server::{self, Conduct},

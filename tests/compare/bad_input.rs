@@ -135,7 +135,7 @@ fn a_process_that_is_not_there_is_named() {
 
 /// Runs against our server with its own profile, changed.
 fn assert_profile_refused(addr: SocketAddr, from: &str, to: &str, more: &[&str], words: &[&str]) {
-    let own = include_str!("../../src/compare/target/profiles/poll-vs-sse.toml");
+    let own = include_str!("../../src/instrument/target/profiles/poll-vs-sse.toml");
     assert!(own.contains(from), "{from}");
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("profile.toml");

@@ -1,6 +1,6 @@
 //! Bytes that are counted here are those that others count.
 
-use poll_vs_sse::compare::{Outcome, Profile, Target, Traffic, Transport};
+use poll_vs_sse_instrument::{Outcome, Profile, Target, Traffic, Transport};
 use serde_json::Value;
 
 use crate::support::{

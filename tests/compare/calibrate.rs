@@ -1,9 +1,10 @@
 //! The cost model fitted to our own server, on points small enough for a test.
 
-use poll_vs_sse::compare::{
-    Control, Machine, OwnServer, Placement, Transport,
+use poll_vs_sse_instrument::{
+    Control, OwnServer, Placement, Transport,
     calibrate::{Calibration, Point, Purpose, model},
     model::Model,
+    probe,
 };
 
 const fn point(transport: Transport, clients: u32, purpose: Purpose) -> Point {
@@ -45,7 +46,7 @@ fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
         .block_on(calibration.run(&Placement::free(), &control))
         .expect("measured");
     assert_eq!(runs.len(), POINTS.len());
-    let model = model(&runs, Machine::look(), "2026-11-25T12:00:00Z".to_owned()).expect("a model");
+    let model = model(&runs, probe(), "2026-11-25T12:00:00Z".to_owned()).expect("a model");
 
     // Heads and JSON are as long as they are, however busy the machine.
     let poll = &model.transports.poll;

@@ -1,7 +1,7 @@
 //! The command through its door: what it prints and writes.
 
 use boon::{Compiler, Schemas};
-use poll_vs_sse::compare::Document;
+use poll_vs_sse_instrument::Document;
 use serde_json::Value;
 
 use crate::support::program::{Program, command, compare};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poll_vs_sse::compare::{Outcome, Transport, Workload};
+use poll_vs_sse_instrument::{Outcome, Transport, Workload};
 
 use crate::support::{
     log_server::{self, Conduct, Fate},

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use poll_vs_sse::compare::Document;
+use poll_vs_sse_instrument::Document;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -56,7 +56,7 @@ impl Nginx {
             free.local_addr().expect("an address").port()
         };
         let path = prefix.path().display();
-        let locations: String = include_str!("../../src/compare/target/profiles/nchan.toml")
+        let locations: String = include_str!("../../src/instrument/target/profiles/nchan.toml")
             .lines()
             .filter_map(|line| line.strip_prefix("#   location"))
             .map(|rest| format!("location{rest}\n"))

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use poll_vs_sse::compare::{Profile, Target, Transport, Workload};
+use poll_vs_sse_instrument::{Profile, Target, Transport, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{

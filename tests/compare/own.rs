@@ -1,6 +1,6 @@
 //! Our own server, measured.
 
-use poll_vs_sse::compare::Transport;
+use poll_vs_sse_instrument::Transport;
 
 use crate::support::{own, run, small};
 

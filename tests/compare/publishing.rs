@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use poll_vs_sse::compare::{Transport, Workload};
+use poll_vs_sse_instrument::{Transport, Workload};
 
 use crate::support::{
     log_server::{self, Conduct},

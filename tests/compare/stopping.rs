@@ -1,6 +1,6 @@
 //! Stopped in the middle, it says what there was until then.
 
-use poll_vs_sse::compare::Document;
+use poll_vs_sse_instrument::Document;
 
 use crate::support::program::{Program, command};
 

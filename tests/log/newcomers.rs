@@ -9,10 +9,10 @@ use std::{
     thread,
 };
 
-use poll_vs_sse::{
-    cursor::Cursor,
+use poll_vs_sse_server::{
+    domain::cursor::Cursor,
+    domain::message::Room,
     log::{Log, Start, entry::Limit},
-    message::Room,
 };
 
 use crate::{

@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use poll_vs_sse::{
-    cursor::Cursor,
+use poll_vs_sse_server::{
+    domain::cursor::Cursor,
+    domain::message::Room,
     log::{Log, Reset, Start, entry::Limit},
-    message::Room,
     transport::{query::ReadQuery, stream::Frames},
 };
 use tokio::time::timeout;

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use poll_vs_sse::{
-    cursor::LogId,
+use poll_vs_sse_server::{
+    domain::cursor::LogId,
+    domain::message::{Draft, Room},
     log::{
         Log,
-        memory::Memory,
-        nats, sqlite,
-        store::{Retention, Store},
+        store::{Retention, Store, memory::Memory, nats, sqlite},
         tails::Tails,
     },
-    message::{Draft, Room},
     transport::sse,
 };
 use tempfile::TempDir;

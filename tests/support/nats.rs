@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use poll_vs_sse::log::nats::Options;
+use poll_vs_sse_server::log::store::nats::Options;
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_nats::jetstream::stream::Config;
-use poll_vs_sse::log::nats::Options;
+use poll_vs_sse_server::log::store::nats::Options;
 use tempfile::TempDir;
 
 use super::nats::{PATIENCE, command, free_port, greets, url};

@@ -1,7 +1,7 @@
 // The page's arithmetic against the server's: the same questions, the same answers.
 
 import { describe, expect, it } from 'vitest';
-import vectors from '../../src/compare/model/vectors.json';
+import vectors from '../../src/model/vectors.json';
 import { excess } from '../src/lab/planner/break-even.ts';
 import { MODEL } from '../src/lab/planner/model.ts';
 import { type Plan, planOf } from '../src/lab/planner/plan.ts';

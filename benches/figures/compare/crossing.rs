@@ -1,7 +1,7 @@
 //! Where one transport overtakes the other: the message rate above which asking at an interval costs less
 //! than a push of each message.
 
-use poll_vs_sse::compare::Transport;
+use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{count, plain, three};
 use super::super::spread::spread;

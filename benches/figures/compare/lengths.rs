@@ -1,6 +1,6 @@
 //! How long runs were, and how many messages and repetitions a figure stands on.
 
-use poll_vs_sse::compare::Transport;
+use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{plain, three};
 use super::{Combination, Matrix, OURS, Run};

@@ -5,7 +5,7 @@ mod lengths;
 mod reasons;
 mod tables;
 
-use poll_vs_sse::compare::{Outcome, Transport};
+use poll_vs_sse_instrument::{Outcome, Transport};
 use serde::{Deserialize, Serialize};
 
 use super::about::About;

@@ -1,6 +1,6 @@
 //! Why one transport overtakes the other: what a poll and a push cost the server, by the figures.
 
-use poll_vs_sse::compare::Transport;
+use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{count, plain, three};
 use super::{Combination, Matrix, Run};

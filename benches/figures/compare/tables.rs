@@ -1,7 +1,7 @@
 //! The matrix as tables: one row for each number of clients and message rate, one column for each way to
 //! the messages. Ratios are those of the same round, as median and range over the rounds.
 
-use poll_vs_sse::compare::Transport;
+use poll_vs_sse_instrument::Transport;
 
 use super::super::number::{count, milliseconds, plain, three};
 use super::{Combination, FLOOR, Matrix, NCHAN, Run};

@@ -1,7 +1,7 @@
 //! Streams whose readers stop reading: what they cost the server and the readers beside them, and whether
 //! they can go on later.
 
-use poll_vs_sse::compare::{Delays, Outcome};
+use poll_vs_sse_instrument::{Delays, Outcome};
 use serde::{Deserialize, Serialize};
 
 use super::super::about::About;

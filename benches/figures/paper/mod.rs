@@ -3,7 +3,7 @@
 
 mod tables;
 
-use poll_vs_sse::compare::Outcome;
+use poll_vs_sse_instrument::Outcome;
 use serde::{Deserialize, Serialize};
 
 use super::about::About;

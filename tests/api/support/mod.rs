@@ -40,7 +40,7 @@ macro_rules! each_store {
             use super::*;
 
             fn check(store: crate::support::server::Store) {
-                let configure = |$config: &mut poll_vs_sse::config::Config| $configure;
+                let configure = |$config: &mut poll_vs_sse_server::config::Config| $configure;
                 let served = crate::support::server::Server::with(store, configure);
                 let $server = &served;
                 $body

@@ -8,10 +8,14 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use poll_vs_sse::{
+use poll_vs_sse_server::{
     config::{Config, StoreChoice},
-    log::nats::Options,
+    http::lab::{File, Page},
+    log::store::nats::Options,
 };
+
+/// The page as the binary has it.
+static PAGE: Page = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -122,7 +126,8 @@ impl Server {
         let (started, addr) = mpsc::channel();
         let out = lines.clone();
         let thread = thread::spawn(move || {
-            let server = poll_vs_sse::server::Server::build(config, out).expect("builds");
+            let server = poll_vs_sse_server::lifecycle::server::Server::build(config, PAGE, out)
+                .expect("builds");
             started.send(server.addr()).expect("the test waits");
             let stop = async {
                 // The sender only ever goes: that is the signal.

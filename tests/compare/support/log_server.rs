@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use poll_vs_sse::compare::{Profile, Target};
+use poll_vs_sse_instrument::{Profile, Target};
 
 use super::http::{Request, Server, answer, events};
 

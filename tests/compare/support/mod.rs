@@ -6,7 +6,7 @@ pub mod program;
 
 use std::{path::PathBuf, time::Duration};
 
-use poll_vs_sse::compare::{Control, Outcome, Placement, Target, Transport, Workload, measure};
+use poll_vs_sse_instrument::{Control, Outcome, Placement, Target, Transport, Workload, measure};
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);

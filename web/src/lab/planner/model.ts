@@ -1,5 +1,5 @@
 // The calibrated model: the one file that the server's `plan` command reads too. What its fields mean is in
-// `docs/model.md`; the formulas here are those of `src/compare/model/`, and both are checked against the same
+// `docs/model.md`; the formulas here are those of `src/model/`, and both are checked against the same
 // questions and answers.
 
 import {
@@ -16,7 +16,7 @@ import {
   version,
   wake_s,
   wake_us,
-} from '../../../../src/compare/model/shipped.json';
+} from '../../../../src/model/shipped.json';
 import type { Transport } from '../../client/transport.ts';
 
 export interface Constants {

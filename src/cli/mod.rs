@@ -1,0 +1,69 @@
+//! The command line: which command is meant. Each command's flags are where the command is.
+
+use clap::{Parser, Subcommand};
+
+use poll_vs_sse_server::config::Serve;
+
+pub mod compare;
+pub mod exit;
+mod lab;
+pub mod plan;
+mod plan_flags;
+pub mod serve;
+
+/// A chat server with one message log, served over polling and Server-Sent Events at once, and an
+/// instrument that measures what each costs.
+///
+/// Without a command it serves: open the address in a browser to see the difference; the log counts
+/// what each transport cost.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the log and the lab (what happens without a command).
+    Serve(Box<Serve>),
+    Compare(Box<compare::Flags>),
+    Plan(Box<plan_flags::Flags>),
+}
+
+impl Cli {
+    pub fn into_command(self) -> Command {
+        self.command
+            .unwrap_or_else(|| Command::Serve(Box::new(self.serve)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn command(words: &[&str]) -> Command {
+        let words = ["poll-vs-sse"].iter().chain(words);
+        Cli::try_parse_from(words)
+            .expect("valid flags")
+            .into_command()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn to_serve_is_what_happens_without_a_command() {
+        for words in [&["--store", "memory"][..], &["serve", "--store", "memory"]] {
+            assert!(matches!(command(words), Command::Serve(_)), "{words:?}");
+        }
+        assert!(matches!(command(&["compare"]), Command::Compare(_)));
+    }
+}

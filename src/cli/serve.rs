@@ -1,0 +1,96 @@
+//! `serve`: the server from its flags to its end by a signal.
+
+use std::{io, pin::Pin, process::ExitCode, thread};
+
+use actix_web::rt::System;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+
+use poll_vs_sse_server::{config::Config, lifecycle::server::Server};
+
+use super::exit::{self, fail};
+
+/// Serves until SIGINT or SIGTERM.
+pub fn serve(config: Config) -> ExitCode {
+    if let Some(parent) = config.end_with_parent
+        && !end_with(parent)
+    {
+        return fail("the process that started this one is gone", exit::UNUSABLE);
+    }
+    match System::new().block_on(run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Unusable(error)) => fail(&format!("{error:#}"), exit::UNUSABLE),
+        Err(Failure::Broken(error)) => fail(&format!("{error:#}"), exit::FAILED),
+    }
+}
+
+enum Failure {
+    /// It could not even start.
+    Unusable(anyhow::Error),
+    Broken(anyhow::Error),
+}
+
+async fn run(config: Config) -> Result<(), Failure> {
+    // Before anybody can see that it listens: a signal that comes right then is to be heeded.
+    let (mut stop, at_once) = signals().map_err(|error| Failure::Broken(error.into()))?;
+    let (built, building) = oneshot::channel();
+    // On a thread of its own: a store may be long in coming, and the wait for it ends with a signal.
+    thread::spawn(move || {
+        // Nobody waits for it any more where a signal came first.
+        let _ = built.send(Server::build(config, super::lab::PAGE, io::stdout()));
+    });
+    let server = tokio::select! {
+        server = building => server,
+        () = &mut stop => return Ok(()),
+    };
+    let server = server.map_err(|error| Failure::Broken(error.into()))?;
+    let server = server.map_err(Failure::Unusable)?;
+    let run = server.run_until(stop, at_once).await;
+    run.map_err(Failure::Broken)
+}
+
+type Signalled = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What is done when the server is to stop, and when it is to do so without taking its time.
+fn signals() -> io::Result<(Signalled, Signalled)> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let at_once = async move {
+        let second = async {
+            terminate.recv().await;
+            terminate.recv().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            () = second => {}
+        }
+    };
+    Ok((Box::pin(stop), Box::pin(at_once)))
+}
+
+/// Has the kernel stop this process when `parent` ends. False where it has ended already.
+#[cfg(target_os = "linux")]
+fn end_with(parent: u32) -> bool {
+    use nix::{
+        sys::{prctl::set_pdeathsig, signal::Signal},
+        unistd::getppid,
+    };
+
+    let told = set_pdeathsig(Signal::SIGTERM).is_ok();
+    told && u32::try_from(getppid().as_raw()) == Ok(parent)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_with(_parent: u32) -> bool {
+    true
+}

@@ -1,0 +1,103 @@
+//! The model held against what was measured.
+
+use anyhow::{Result, ensure};
+
+use super::{Point, Purpose, Run, constants::Rates};
+use crate::{
+    Outcome, Transport,
+    model::{Cost, Errors, Load, Measured, Model, Setting, Spacing},
+};
+
+/// Refuses a run that measures nothing.
+pub fn usable(point: &Point, outcome: &Outcome) -> Result<()> {
+    let Outcome {
+        missed,
+        duplicates,
+        out_of_order,
+        errors,
+        ..
+    } = outcome;
+    let Point {
+        transport, clients, ..
+    } = point;
+    ensure!(
+        [*missed, *duplicates, *out_of_order, *errors] == [0; 4],
+        "with {clients} clients by {transport}: {missed} messages missed, {duplicates} twice, \
+         {out_of_order} out of order, {errors} errors{}; such a run is no measure of anything",
+        match &outcome.first_error {
+            Some(error) => format!(" (the first: {error})"),
+            None => String::new(),
+        }
+    );
+    Ok(())
+}
+
+/// What the model says of a point, asked as `compare` asks.
+pub fn predicted(model: &Model, point: &Point) -> Cost {
+    let workload = point.workload();
+    let setting = Setting {
+        clients: f64::from(point.clients),
+        rate: point.rate,
+        size: point.size as f64,
+        spacing: Spacing::Regular,
+        interval_s: point.interval_s,
+        wait_s: workload.wait.as_secs_f64(),
+        round_trip_s: 0.0,
+        closes: point.purpose == Purpose::FitConnecting,
+        load: Load::alone(f64::from(model.server_cores)),
+    };
+    model.cost(point.transport, &setting)
+}
+
+/// Each run beside what the model says of it.
+pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
+    let measured = runs.iter().map(|run| {
+        let point = &run.point;
+        let rates = Rates::of(run);
+        let cost = predicted(model, point);
+        Measured {
+            transport: point.transport,
+            clients: f64::from(point.clients),
+            rate: point.rate,
+            size: point.size as f64,
+            interval_s: (point.transport == Transport::Poll).then_some(point.interval_s),
+            purpose: point.purpose,
+            limited: run.outcome.load.limited,
+            requests_per_s: [rates.requests, cost.flow.requests],
+            wire_bytes_in_per_s: [rates.wire_bytes_in, cost.wire_bytes_in_per_s],
+            wire_bytes_out_per_s: [rates.wire_bytes_out, cost.wire_bytes_out_per_s],
+            cores: [rates.cores, cost.cpu.total()],
+        }
+    });
+    measured.collect()
+}
+
+/// How far the second is from the first, as a share of it; 0 where there was nothing.
+pub fn error([measured, predicted]: [f64; 2]) -> f64 {
+    if measured == 0.0 {
+        0.0
+    } else {
+        predicted / measured - 1.0
+    }
+}
+
+/// Of the points the model was not fitted to.
+pub fn errors(points: &[Measured]) -> Errors {
+    let tests = || {
+        points
+            .iter()
+            .filter(|point| point.purpose == Purpose::Check)
+    };
+    let worst = |of: fn(&Measured) -> f64| tests().map(of).fold(0.0, f64::max);
+    let mut cpu: Vec<f64> = tests().map(|point| error(point.cores).abs()).collect();
+    cpu.sort_by(f64::total_cmp);
+    Errors {
+        cpu_median: cpu.get(cpu.len() / 2).copied().unwrap_or(0.0),
+        cpu_worst: cpu.last().copied().unwrap_or(0.0),
+        bytes_worst: worst(|point| {
+            let (into, out) = (point.wire_bytes_in_per_s, point.wire_bytes_out_per_s);
+            error(into).abs().max(error(out).abs())
+        }),
+        requests_worst: worst(|point| error(point.requests_per_s).abs()),
+    }
+}

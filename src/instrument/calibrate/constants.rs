@@ -1,0 +1,201 @@
+//! From runs to constants: bytes first, as they are exact; then memory; then CPU.
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    CONTRACT, Purpose, Run,
+    cpu::cpu,
+    fit::{Row, fit},
+};
+use crate::{
+    Machine, Transport,
+    model::{Constants, FORMAT, Model, PerTransport, Span},
+};
+
+pub fn fitted(runs: &[Run], machine: Machine, measured_at: String) -> Result<Model> {
+    let fitted: Vec<&Run> = runs.iter().filter(|run| run.point.is_fitted()).collect();
+    let first = fitted
+        .first()
+        .context("there is nothing to fit a model to")?;
+    let server_cores = first.outcome.server_cores.unwrap_or(1);
+    let mut model = Model {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        measured_at,
+        machine,
+        server_cores,
+        contract: CONTRACT,
+        publish_us: 0.0,
+        connect_us: 0.0,
+        wake_us: 0.0,
+        wake_s: 0.0,
+        service_s: service_s(&fitted).context("no stream was measured")?,
+        base_memory_bytes: 0.0,
+        transports: bytes(&fitted),
+        span: span(runs),
+        errors: Default::default(),
+        points: Vec::new(),
+    };
+    memory(&mut model, &fitted)?;
+    cpu(&mut model, &fitted)?;
+    Ok(model)
+}
+
+/// What happened each second of a run.
+pub struct Rates {
+    pub requests: f64,
+    pub empty: f64,
+    pub deliveries: f64,
+    pub published: f64,
+    pub wire_bytes_in: f64,
+    pub wire_bytes_out: f64,
+    pub cores: f64,
+}
+
+impl Rates {
+    pub fn of(run: &Run) -> Self {
+        let outcome = &run.outcome;
+        let each_s = |count: u64| count as f64 / outcome.duration_s;
+        Self {
+            requests: each_s(outcome.requests),
+            empty: each_s(outcome.empty),
+            deliveries: each_s(outcome.arrivals),
+            published: each_s(outcome.published),
+            wire_bytes_in: each_s(outcome.wire_bytes_in),
+            wire_bytes_out: each_s(outcome.wire_bytes_out),
+            cores: outcome.server_cpu_s.unwrap_or(0.0) / outcome.duration_s,
+        }
+    }
+}
+
+/// Delay where there is next to nobody to wait for.
+fn service_s(runs: &[&Run]) -> Option<f64> {
+    let streams = runs
+        .iter()
+        .filter(|run| run.point.transport == Transport::Stream);
+    let fewest = streams.min_by_key(|run| run.point.clients)?;
+    Some(fewest.outcome.delay_us?.p50 as f64 / 1e6)
+}
+
+fn span(runs: &[Run]) -> Span {
+    let span = |of: fn(&Run) -> Option<f64>| {
+        let all = runs.iter().filter_map(of);
+        all.fold([f64::INFINITY, 0.0], |[least, most], one| {
+            [least.min(one), most.max(one)]
+        })
+    };
+    Span {
+        clients: span(|run| Some(run.point.clients.into())),
+        rate: span(|run| Some(run.point.rate)),
+        size: span(|run| Some(run.point.size as f64)),
+        interval_s: span(|run| {
+            (run.point.transport == Transport::Poll).then_some(run.point.interval_s)
+        }),
+    }
+}
+
+/// Wire bytes of a request, an answer and a message of each transport.
+fn bytes(runs: &[&Run]) -> PerTransport<Constants> {
+    let plain = |transport| {
+        let own = runs.iter().filter(move |run| {
+            run.point.transport == transport && matches!(run.point.purpose, Purpose::Fit)
+        });
+        own.map(|run| (run.point.size as f64, Rates::of(run)))
+    };
+    let request_bytes = |transport| {
+        let rows = plain(transport).map(|(_, rates)| Row {
+            counts: [rates.requests],
+            cost: rates.wire_bytes_in,
+        });
+        fit(&rows.collect::<Vec<_>>())[0]
+    };
+    // A message's text is known; what goes around it is not.
+    let rows = plain(Transport::Poll).map(|(size, rates)| Row {
+        counts: [rates.requests, rates.deliveries],
+        cost: rates.wire_bytes_out - rates.deliveries * size,
+    });
+    let [answer_bytes, poll_message_bytes] = fit(&rows.collect::<Vec<_>>());
+    // Nearly every answer to a long-poll has one message, so the two cannot be told apart; but its
+    // answers have the form of a poll's.
+    let message_bytes = |transport, answer_bytes: f64| {
+        let rows = plain(transport).map(|(size, rates)| Row {
+            counts: [rates.deliveries],
+            cost: rates.wire_bytes_out - rates.deliveries * size - rates.requests * answer_bytes,
+        });
+        fit(&rows.collect::<Vec<_>>())[0]
+    };
+    PerTransport {
+        poll: Constants {
+            request_bytes: request_bytes(Transport::Poll),
+            answer_bytes,
+            message_bytes: poll_message_bytes,
+            ..Constants::default()
+        },
+        long_poll: Constants {
+            request_bytes: request_bytes(Transport::LongPoll),
+            answer_bytes,
+            message_bytes: message_bytes(Transport::LongPoll, answer_bytes),
+            ..Constants::default()
+        },
+        stream: Constants {
+            message_bytes: message_bytes(Transport::Stream, 0.0),
+            keep_alive_bytes: CONTRACT.keep_alive_bytes,
+            ..Constants::default()
+        },
+    }
+}
+
+fn memory(model: &mut Model, runs: &[&Run]) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut bases = Vec::new();
+    for run in runs
+        .iter()
+        .filter(|run| run.point.purpose != Purpose::FitConnecting)
+    {
+        let (point, outcome) = (&run.point, &run.outcome);
+        let one = model.transports.of(point.transport);
+        let size = point.size as f64;
+        let clients = f64::from(point.clients);
+        let of = |transport| {
+            if transport == point.transport {
+                clients
+            } else {
+                0.0
+            }
+        };
+        let largest = match point.transport {
+            Transport::Poll => (point.rate * point.interval_s).max(1.0),
+            Transport::LongPoll => 1.0,
+            Transport::Stream => 0.0,
+        };
+        let answer_bytes = largest * one.wire_bytes(size) + one.answer_bytes;
+        let buffer = answer_bytes.min(model.contract.write_bytes) * largest.min(1.0);
+        // The log is in the same memory, but no part of what a client takes.
+        let log = point.rate * outcome.duration_s * one.wire_bytes(size);
+        let base = outcome.server_memory_base_bytes;
+        let (base, with) = base
+            .zip(outcome.server_memory_bytes)
+            .context("nothing is known of the server's memory on this system")?;
+        bases.push(base as f64);
+        rows.push(Row {
+            counts: [
+                1.0,
+                of(Transport::Poll),
+                of(Transport::LongPoll),
+                of(Transport::Stream),
+                clients * buffer,
+                log,
+            ],
+            cost: with.saturating_sub(base) as f64,
+        });
+    }
+    let [process, poll, long_poll, stream, answer_share, _] = fit(&rows);
+    bases.sort_by(f64::total_cmp);
+    model.base_memory_bytes = bases[bases.len() / 2] + process;
+    model.transports.poll.client_bytes = poll;
+    model.transports.long_poll.client_bytes = long_poll;
+    model.transports.stream.client_bytes = stream;
+    model.transports.poll.answer_share = answer_share;
+    model.transports.long_poll.answer_share = answer_share;
+    Ok(())
+}

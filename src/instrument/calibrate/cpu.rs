@@ -1,0 +1,149 @@
+//! CPU: what each thing that happens takes, all transports together, as what they share is one constant.
+//!
+//! Two of the constants are lengths of time, in which cost is not linear. Those are tried one after the
+//! other; all else follows by least squares.
+
+use anyhow::{Result, ensure};
+
+use super::{
+    CONTRACT, Purpose, Run,
+    constants::Rates,
+    fit::{Row, fit, misfit},
+};
+use crate::{
+    Transport,
+    model::{Model, PerTransport, US_PER_S, rested},
+};
+
+const KIB: f64 = 1024.0;
+/// Columns of the fit.
+const COSTS: usize = 12;
+
+#[derive(Clone, Copy)]
+struct Lengths {
+    wake_s: f64,
+    cold_s: f64,
+}
+
+/// Where to begin, and within which lengths are looked for.
+const FIRST: Lengths = Lengths {
+    wake_s: 1e-3,
+    cold_s: 0.3,
+};
+const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
+/// The points have little hold on it: what is found for many messages a second is only right within these.
+const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
+/// Of each, between the two bounds.
+const TRIED: u32 = 20;
+/// Each length is looked for again with the other one that was found.
+const TURNS: u32 = 2;
+
+/// Sets the CPU constants of `model`, whose bytes are known.
+pub fn cpu(model: &mut Model, runs: &[&Run]) -> Result<()> {
+    ensure!(
+        runs.iter().all(|run| run.outcome.server_cpu_s.is_some()),
+        "nothing is known of the server's CPU time on this system"
+    );
+    let mut lengths = FIRST;
+    for _ in 0..TURNS {
+        lengths.wake_s = best(WAKE_S, |wake_s| {
+            rows(model, runs, Lengths { wake_s, ..lengths })
+        });
+        lengths.cold_s = best(COLD_S, |cold_s| {
+            rows(model, runs, Lengths { cold_s, ..lengths })
+        });
+    }
+    let [
+        publish_us,
+        wake_us,
+        request_us,
+        answer_us,
+        long_poll_us,
+        message_us,
+        kib_us,
+        pushed_us,
+        cold_us,
+        pushed_kib_us,
+        keep_alive_us,
+        connect_us,
+    ] = fit(&rows(model, runs, lengths));
+    model.publish_us = publish_us;
+    (model.wake_us, model.wake_s) = (wake_us, lengths.wake_s);
+    model.connect_us = connect_us;
+    let PerTransport {
+        poll,
+        long_poll,
+        stream,
+    } = &mut model.transports;
+    (poll.request_us, poll.answer_us) = (request_us, answer_us);
+    long_poll.request_us = long_poll_us;
+    for asking in [poll, long_poll] {
+        (asking.message_us, asking.kib_us) = (message_us, kib_us);
+    }
+    (stream.message_us, stream.kib_us) = (pushed_us, pushed_kib_us);
+    (stream.cold_us, stream.cold_s) = (cold_us, lengths.cold_s);
+    stream.keep_alive_us = keep_alive_us;
+    Ok(())
+}
+
+/// The length with which costs fit best, on a logarithmic scale.
+fn best([least, most]: [f64; 2], rows: impl Fn(f64) -> Vec<Row<COSTS>>) -> f64 {
+    let at = |step: u32| least * (most / least).powf(f64::from(step) / f64::from(TRIED));
+    let misfit = |length: &f64| {
+        let rows = rows(*length);
+        misfit(&rows, &fit(&rows))
+    };
+    let tried = (0..=TRIED).map(at).map(|length| (misfit(&length), length));
+    let best = tried.min_by(|one, other| one.0.total_cmp(&other.0));
+    best.map_or(least, |(_, length)| length)
+}
+
+fn rows(model: &Model, runs: &[&Run], lengths: Lengths) -> Vec<Row<COSTS>> {
+    runs.iter().map(|run| row(model, run, lengths)).collect()
+}
+
+fn row(model: &Model, run: &Run, Lengths { wake_s, cold_s }: Lengths) -> Row<COSTS> {
+    let rates = Rates::of(run);
+    let point = &run.point;
+    let cores = f64::from(model.server_cores);
+    let message_bytes = model
+        .transports
+        .of(point.transport)
+        .wire_bytes(point.size as f64);
+    let of = |transport, count: f64| {
+        if point.transport == transport {
+            count
+        } else {
+            0.0
+        }
+    };
+    let where_it_is = |purpose, count: f64| {
+        if point.purpose == purpose { count } else { 0.0 }
+    };
+    let asleep = (1.0 - rates.cores / cores).max(0.0) * rested(wake_s, rates.requests / cores);
+    let kib = rates.deliveries * message_bytes / KIB;
+    let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
+    let keep_alives =
+        (rates.wire_bytes_out - rates.deliveries * message_bytes) / CONTRACT.keep_alive_bytes;
+    Row {
+        counts: [
+            rates.published,
+            of(Transport::Poll, rates.requests * asleep),
+            of(Transport::Poll, rates.requests),
+            of(Transport::Poll, rates.requests - rates.empty),
+            of(Transport::LongPoll, rates.requests),
+            // A poll and a long-poll put messages into an answer in the same way.
+            polled(rates.deliveries),
+            polled(kib),
+            of(Transport::Stream, rates.deliveries),
+            of(
+                Transport::Stream,
+                rates.deliveries * rested(cold_s, point.rate),
+            ),
+            of(Transport::Stream, kib),
+            where_it_is(Purpose::FitIdle, keep_alives),
+            where_it_is(Purpose::FitConnecting, rates.requests),
+        ],
+        cost: rates.cores * US_PER_S,
+    }
+}

@@ -1,0 +1,225 @@
+//! A server whose costs are known, calibrated; and the committed runs.
+//!
+//! After other runs: `WRITE_DERIVED=1 cargo test --lib compare::` twice, first for the model, then for what
+//! follows from it.
+
+use std::{env, fs, path::Path};
+
+use super::{POINTS, Point, Purpose, Run, check, model};
+use crate::{
+    Delays, Load, Machine, Outcome, Transport,
+    model::{Constants, Model},
+    sample,
+};
+
+const BASE_BYTES: f64 = 3e6;
+
+/// What a run of a server that costs exactly what `truth` says would be.
+fn run(truth: &Model, point: &Point) -> Run {
+    let cost = check::predicted(truth, point);
+    let workload = point.workload();
+    let duration_s = workload.measured().as_secs_f64();
+    let count = |per_s: f64| (per_s * duration_s).round() as u64;
+    let memory = truth.base_memory_bytes + cost.client_memory_bytes;
+    let outcome = Outcome {
+        clients: point.clients.into(),
+        duration_s,
+        published: workload.messages(),
+        requests: count(cost.flow.requests),
+        empty: count(cost.flow.empty),
+        arrivals: count(cost.flow.deliveries),
+        wire_bytes_in: count(cost.wire_bytes_in_per_s),
+        wire_bytes_out: count(cost.wire_bytes_out_per_s),
+        delay_us: Some(Delays {
+            p50: (truth.service_s * 1e6) as u64,
+            p90: 0,
+            p99: 0,
+            max: 0,
+        }),
+        server_cpu_s: Some(cost.cpu.total() * duration_s),
+        server_cores: Some(truth.server_cores),
+        server_memory_base_bytes: Some(BASE_BYTES as u64),
+        server_memory_bytes: Some(memory as u64),
+        ..sample::outcome(point.transport)
+    };
+    Run {
+        point: *point,
+        outcome,
+    }
+}
+
+fn truth() -> Model {
+    let mut truth = Model::shipped();
+    (truth.publish_us, truth.connect_us) = (90.0, 50.0);
+    (truth.wake_us, truth.wake_s) = (80.0, 0.001);
+    (truth.service_s, truth.base_memory_bytes) = (0.0003, BASE_BYTES + 4e5);
+    let asking = Constants {
+        request_bytes: 90.0,
+        answer_bytes: 220.0,
+        message_bytes: 130.0,
+        request_us: 6.0,
+        answer_us: 3.0,
+        message_us: 1.0,
+        kib_us: 0.5,
+        client_bytes: 6000.0,
+        answer_share: 1.2,
+        ..Constants::default()
+    };
+    truth.transports.poll = asking;
+    truth.transports.long_poll = Constants {
+        request_us: 11.0,
+        answer_us: 0.0,
+        client_bytes: 7000.0,
+        ..asking
+    };
+    truth.transports.stream = Constants {
+        message_bytes: 150.0,
+        keep_alive_bytes: 14.0,
+        message_us: 5.0,
+        cold_us: 4.0,
+        cold_s: 0.3,
+        kib_us: 0.3,
+        keep_alive_us: 4.0,
+        client_bytes: 2500.0,
+        ..Constants::default()
+    };
+    truth
+}
+
+fn fitted(runs: &[Run]) -> Model {
+    model(runs, crate::probe(), "2026-11-25T12:00:00Z".to_owned()).expect("a model")
+}
+
+#[test]
+fn known_constants_are_found() {
+    let truth = truth();
+    let runs: Vec<Run> = POINTS.iter().map(|point| run(&truth, point)).collect();
+    let found = fitted(&runs);
+    let near = |name: &str, found: f64, truth: f64| {
+        let off = (found - truth).abs() / truth.max(1.0);
+        assert!(off < 0.02, "{name}: {found} is not {truth}");
+    };
+    near("publish", found.publish_us, truth.publish_us);
+    near("wake", found.wake_us, truth.wake_us);
+    near("connect", found.connect_us, truth.connect_us);
+    for transport in Transport::ALL {
+        let (found, truth) = (
+            found.transports.of(transport),
+            truth.transports.of(transport),
+        );
+        near("request bytes", found.request_bytes, truth.request_bytes);
+        near("message bytes", found.message_bytes, truth.message_bytes);
+        near("request", found.request_us, truth.request_us);
+        near("answer", found.answer_us, truth.answer_us);
+        near("message", found.message_us, truth.message_us);
+        near("cold", found.cold_us, truth.cold_us);
+        near("KiB", found.kib_us, truth.kib_us);
+        near("keep-alive", found.keep_alive_us, truth.keep_alive_us);
+        near("client", found.client_bytes, truth.client_bytes);
+    }
+    let errors = &found.errors;
+    for worst in [errors.cpu_worst, errors.bytes_worst, errors.requests_worst] {
+        assert!(worst < 0.02, "{errors:?}");
+    }
+}
+
+#[test]
+fn the_shipped_model_is_the_one_that_fits_the_committed_runs() {
+    const RUNS: &str = "benches/runs/2026-11-25-calibration/runs.json";
+    #[derive(serde::Deserialize)]
+    struct Raw {
+        version: String,
+        measured_at: String,
+        machine: Machine,
+        runs: Vec<Run>,
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(RUNS);
+    let text = fs::read_to_string(&path).expect("there are runs");
+    let raw: Raw = serde_json::from_str(&text).expect("runs");
+    let mut fitted = model(&raw.runs, raw.machine, raw.measured_at).expect("a model");
+    fitted.version = raw.version;
+    if env::var_os("WRITE_DERIVED").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/shipped.json");
+        let text = serde_json::to_string_pretty(&fitted).expect("plain values");
+        fs::write(path, text + "\n").expect("written");
+        // What was built in is the one before.
+        return;
+    }
+    let value = |model: &Model| serde_json::to_value(model).expect("plain values");
+    assert_same(&value(&fitted), &value(&Model::shipped()), "shipped.json");
+}
+
+#[test]
+fn of_several_runs_the_least_and_the_most_do_not_count() {
+    let truth = truth();
+    let mut runs = Vec::new();
+    for point in &POINTS {
+        let one = run(&truth, point);
+        let with_cpu = |factor: f64, limited: bool| {
+            let mut other = one.clone();
+            other.outcome.server_cpu_s = other.outcome.server_cpu_s.map(|cpu| cpu * factor);
+            other.outcome.load = Load {
+                limited,
+                ..other.outcome.load
+            };
+            other
+        };
+        runs.extend([
+            with_cpu(3.0, false),
+            with_cpu(0.1, true),
+            one.clone(),
+            with_cpu(0.9, false),
+        ]);
+    }
+    let found = fitted(&runs);
+    assert_eq!(found.points.len(), POINTS.len());
+    assert!(found.points.iter().all(|point| !point.limited));
+    assert!(found.errors.cpu_worst < 0.02, "{:?}", found.errors);
+}
+
+#[test]
+fn a_server_that_differs_from_the_model_is_told() {
+    let truth = truth();
+    let runs: Vec<Run> = POINTS
+        .iter()
+        .map(|point| {
+            let mut one = run(&truth, point);
+            if point.purpose == Purpose::Check {
+                one.outcome.server_cpu_s = one.outcome.server_cpu_s.map(|cpu| cpu * 2.0);
+            }
+            one
+        })
+        .collect();
+    let errors = fitted(&runs).errors;
+    assert!((0.4..0.6).contains(&errors.cpu_median), "{errors:?}");
+}
+
+/// The two are the same, but for the last digits of numbers.
+fn assert_same(own: &serde_json::Value, shared: &serde_json::Value, at: &str) {
+    match (own, shared) {
+        (serde_json::Value::Number(own), serde_json::Value::Number(shared)) => {
+            let (own, shared) = (own.as_f64(), shared.as_f64());
+            let (own, shared) = own.zip(shared).expect("numbers");
+            let size = own.abs().max(shared.abs());
+            assert!(
+                (own - shared).abs() <= 1e-9 * size,
+                "{at}: {own}, and in the file {shared}"
+            );
+        }
+        (serde_json::Value::Array(own), serde_json::Value::Array(shared)) => {
+            assert_eq!(own.len(), shared.len(), "{at}");
+            for (number, (own, shared)) in own.iter().zip(shared).enumerate() {
+                assert_same(own, shared, &format!("{at}/{number}"));
+            }
+        }
+        (serde_json::Value::Object(own), serde_json::Value::Object(shared)) => {
+            assert!(own.keys().eq(shared.keys()), "{at}");
+            for (name, own) in own {
+                assert_same(own, &shared[name], &format!("{at}/{name}"));
+            }
+        }
+        (own, shared) => assert_eq!(own, shared, "{at}"),
+    }
+}

@@ -1,0 +1,85 @@
+//! A client's connection: every byte that crosses it, either way, is in the books.
+
+use std::{cell::RefCell, io, net::SocketAddr, time::Duration};
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use super::connect::connect;
+use crate::books::recorder::Books;
+
+/// What one read takes at most. Lent to whoever is reading, so that a waiting client needs no buffer.
+const READ_BYTES: usize = 64 * 1024;
+
+/// How long a reset is waited for: a round trip, however long the way.
+const LOOKS: u32 = 10;
+const LOOK: Duration = Duration::from_millis(25);
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+}
+
+impl Socket {
+    pub async fn open(addr: SocketAddr, books: &mut Books) -> io::Result<Self> {
+        let stream = connect(addr).await?;
+        stream.set_nodelay(true)?;
+        // Ten thousand that end together would leave as many ports waiting for a minute each.
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        books.connected();
+        Ok(Self { stream })
+    }
+
+    pub async fn send(&self, mut bytes: &[u8], books: &mut Books) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(count) => {
+                    books.sent(count);
+                    bytes = &bytes[count..];
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stream.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was sent found a connection that the other side had closed already: its system then
+    /// answers with a reset. Where it had not, the end that was read is its answer. Asked after such an end.
+    pub async fn was_closed_before_it_was_sent_to(&self) -> bool {
+        for _ in 0..LOOKS {
+            if matches!(self.stream.take_error(), Ok(Some(_))) {
+                return true;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        false
+    }
+
+    /// Waits for bytes and appends them to `to`. 0: the server has closed.
+    pub async fn receive(&self, to: &mut Vec<u8>, books: &mut Books) -> io::Result<usize> {
+        loop {
+            self.stream.readable().await?;
+            let read = BUFFER.with_borrow_mut(|buffer| {
+                let count = self.stream.try_read(buffer)?;
+                to.extend_from_slice(&buffer[..count]);
+                Ok(count)
+            });
+            match read {
+                Ok(count) => {
+                    books.received(count);
+                    return Ok(count);
+                }
+                Err(error) if io::Error::kind(&error) == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Requests over the measured time.
+
+use maud::{Markup, html};
+
+use super::{
+    axis::Axis,
+    plot::{ACROSS, Frame, UPWARDS, path, pixels},
+};
+use crate::{Document, Outcome};
+use poll_vs_sse_model::format::short;
+
+/// More points than this are not told apart.
+const MOST_POINTS: usize = 240;
+
+/// `None` where nothing was measured.
+pub fn plot(document: &Document) -> Option<Markup> {
+    let all: Vec<(&Outcome, Vec<(f64, f64)>)> = document
+        .transports
+        .iter()
+        .map(|outcome| (outcome, rates(document, outcome)))
+        .collect();
+    let points = || all.iter().flat_map(|(_, points)| points);
+    let last = document
+        .transports
+        .iter()
+        .map(|one| one.timeline.len())
+        .max()? as f64;
+    let highest = points().map(|(_, rate)| *rate).reduce(f64::max)?;
+    let x = Axis::exact(last, 5, ACROSS);
+    let y = Axis::linear(highest, 4, UPWARDS);
+    let frame = Frame {
+        of: "Requests a second over the measured time, for each transport",
+        x: &x,
+        y: &y,
+        x_label: &|second| format!("{} s", plain(second)),
+        y_label: &plain,
+    };
+    Some(frame.around(&html! {
+        @for (outcome, points) in &all {
+            // A line needs two points.
+            @if let [(second, rate)] = points[..] {
+                circle.point data-transport=(outcome.transport)
+                    cx=(pixels(x.at(second))) cy=(pixels(y.at(rate))) r="4" {}
+            }
+            path.line data-transport=(outcome.transport)
+                d=(path(points.iter().map(|(second, rate)| (x.at(*second), y.at(*rate))))) {}
+        }
+    }))
+}
+
+/// Without a fraction where there is none.
+fn plain(value: f64) -> String {
+    let text = short(value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+/// Seconds and the requests a second around each, of one run or the mean of several.
+fn rates(document: &Document, outcome: &Outcome) -> Vec<(f64, f64)> {
+    let own = document
+        .runs
+        .iter()
+        .filter(|run| run.transport == outcome.transport);
+    let durations: Vec<f64> = own.map(|run| run.duration_s).collect();
+    let timeline = &outcome.timeline;
+    let width = timeline.len().div_ceil(MOST_POINTS).max(1);
+    let groups = timeline.chunks(width).zip(0..);
+    let rates = groups.filter_map(|(group, number)| {
+        let begin = (number * width) as f64;
+        let end = begin + group.len() as f64;
+        // The last second of a run may be a part of one only, of too little to be a rate.
+        let seconds: f64 = durations
+            .iter()
+            .map(|duration| (duration.min(end) - begin).max(0.0))
+            .sum();
+        let enough = seconds > 0.25 * (group.len() * durations.len()) as f64;
+        let requests: u64 = group.iter().map(|second| second.requests).sum();
+        enough.then(|| ((begin + end) / 2.0, requests as f64 / seconds))
+    });
+    rates.collect()
+}

@@ -1,0 +1,296 @@
+//! The page that `--report` writes: one file with the figures, their plots, and how they came about. It
+//! needs no network and no script.
+
+mod axis;
+mod bars;
+mod delays;
+mod lines;
+mod plot;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{document::Document, table, warnings::warnings};
+use crate::Outcome;
+use poll_vs_sse_model::format::{short, time_us};
+
+/// Why there is no plot.
+const NOTHING: &str = "Nothing was delivered while it was measured.";
+const UNKNOWN: &str = "Not known of this server: name its process with --pid.";
+
+/// The lab's colours and typefaces, and the report's looks.
+const STYLE: &str = concat!(
+    include_str!("../../../../web/src/styles/palette.css"),
+    include_str!("style.css")
+);
+
+/// The whole page as text.
+pub fn page(document: &Document) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "What each transport cost: " (document.target.name) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (head(document))
+                main {
+                    (said_against(document))
+                    (plots(document))
+                    (figures(document))
+                    (circumstances(document))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(document: &Document) -> Markup {
+    html! {
+        header {
+            p.kind { "poll-vs-sse compare" }
+            h1 { "What each transport cost" }
+            p.question {
+                (document.target.name) ": " (table::workload(&document.workload)) "."
+            }
+            p.verdict { (document.verdict) }
+        }
+    }
+}
+
+/// Losses first and loudest.
+fn said_against(document: &Document) -> Markup {
+    let all = warnings(&document.target, &document.machine, &document.transports);
+    html! {
+        @if document.interrupted {
+            p.warning { "Stopped before its time: these are the figures until then." }
+        }
+        @for warning in all {
+            @if warning.voids {
+                p.warning.voids role="alert" { (warning.text) }
+            } @else {
+                p.warning { (warning.text) }
+            }
+        }
+    }
+}
+
+fn plots(document: &Document) -> Markup {
+    let outcomes = &document.transports;
+    let bytes = |one: &Outcome| {
+        let each = |total: u64| (one.arrivals > 0).then(|| total as f64 / one.arrivals as f64);
+        Some(vec![each(one.wire_bytes_in)?, each(one.wire_bytes_out)?])
+    };
+    let cpu = |one: &Outcome| Some(vec![one.server_cpu_us_per_delivery()?]);
+    html! {
+        div.plots {
+            (figure(
+                "How long a message took",
+                "Share of deliveries (upwards) seen within a time after the message was due, on a logarithmic scale.",
+                outcomes,
+                delays::plot(outcomes).ok_or(NOTHING),
+            ))
+            (figure(
+                "Requests over time",
+                "Requests of all clients each second of the measured time; of several runs, the mean.",
+                outcomes,
+                lines::plot(document).ok_or(NOTHING),
+            ))
+            (figure(
+                "Wire bytes per delivery",
+                "Bytes that crossed the sockets for each message that reached a client: what clients sent (pale) and what they received. Of several runs, the thin line goes from the least to the most.",
+                &[],
+                bars::plot("Wire bytes per delivery", document, bytes, short).ok_or(NOTHING),
+            ))
+            (figure(
+                "Server CPU per delivery",
+                "CPU time of the server for each message that reached a client, its part in publishing included. Of several runs, the thin line goes from the least to the most.",
+                &[],
+                bars::plot("Server CPU per delivery", document, cpu, time_us).ok_or(UNKNOWN),
+            ))
+        }
+    }
+}
+
+/// A plot with its heading; the `shown` are told apart by its key.
+fn figure(heading: &str, caption: &str, shown: &[Outcome], plot: Result<Markup, &str>) -> Markup {
+    html! {
+        figure {
+            h2 { (heading) }
+            @if !shown.is_empty() {
+                ul.key {
+                    @for outcome in shown {
+                        li data-transport=(outcome.transport) {
+                            svg viewBox="0 0 28 8" aria-hidden="true" {
+                                path.line d="M1 4H27" {}
+                            }
+                            (outcome.transport)
+                        }
+                    }
+                }
+            }
+            @match plot {
+                Ok(plot) => (plot),
+                Err(why) => p.unknown { (why) },
+            }
+            figcaption { (caption) }
+        }
+    }
+}
+
+fn figures(document: &Document) -> Markup {
+    let mut rows = table::rows(document).into_iter();
+    let heading = rows.next().unwrap_or_default();
+    html! {
+        h2 { "Figures" }
+        @if let Some(audit) = table::audit(document) { p.audit { (audit) } }
+        div.scroll {
+            table {
+                thead { tr { @for cell in &heading { th scope="col" { (cell) } } } }
+                tbody {
+                    @for row in rows {
+                        tr.under[row[0].starts_with(' ')] {
+                            @for (at, cell) in row.iter().enumerate() {
+                                @if at == 0 { th scope="row" { (cell.trim()) } } @else { td { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        p.note {
+            "Requests, bytes and CPU are those of the measured time; deliveries are those of the messages \
+             that were due within it. What is per delivery is divided by the deliveries of the same time. \
+             Bytes are seen from the server: "
+            em { "in" } " is what clients sent."
+        }
+    }
+}
+
+fn circumstances(document: &Document) -> Markup {
+    let facts = [
+        ("Server", table::server(document)),
+        ("Profile", document.target.profile.clone()),
+        ("Machine", document.machine.to_string()),
+        ("Processors", document.placement.to_string()),
+        ("Began", to_the_second(&document.started_at)),
+        ("poll-vs-sse", document.versions.own.clone()),
+    ];
+    html! {
+        h2 { "How it was measured" }
+        dl {
+            @for (name, fact) in facts { dt { (name) } dd { (fact) } }
+            dt { "Command" } dd { code { (document.command.join(" ")) } }
+        }
+        p.note {
+            "Messages were published when they were due, whatever became of the ones before, and delays count \
+             from then. Every client kept account of every message. Absolute times hold for this machine; \
+             what carries over is one transport against another within one run."
+        }
+    }
+}
+
+/// A time as RFC 3339 gives it, without a fraction of a second.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => time.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Bucket, Second, Transport,
+        sample::{document, outcome},
+    };
+
+    fn run(transport: Transport) -> Outcome {
+        let mut run = outcome(transport);
+        run.delay_buckets = vec![
+            Bucket {
+                le_us: 400,
+                count: 2000,
+            },
+            Bucket {
+                le_us: 2000,
+                count: 1000,
+            },
+        ];
+        run.timeline = vec![
+            Second {
+                requests: 50,
+                deliveries: 100,
+                wire_bytes: 40_000
+            };
+            30
+        ];
+        run
+    }
+
+    #[test]
+    fn the_page_has_its_plots_and_needs_nothing_else() {
+        let runs = Transport::ALL.map(run).to_vec();
+        let page = page(&document(runs));
+        assert_eq!(page.matches("<svg class=\"plot\"").count(), 4);
+        for foreign in ["src=", "href=", "@import", "url(", "<script", "http"] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        assert!(!page.contains("NaN") && !page.contains("inf\""), "{page}");
+    }
+
+    #[test]
+    fn one_second_is_a_point_and_several_runs_have_their_spread() {
+        let mut short = run(Transport::Poll);
+        short.timeline.truncate(1);
+        short.duration_s = 1.0;
+        let page_of = |runs: Vec<Outcome>| page(&document(runs));
+        let once = page_of(vec![short.clone()]);
+        assert!(once.contains("<circle class=\"point\"") && !once.contains("\"spread\""));
+        let longer = run(Transport::Stream);
+        let mut dearer = longer.clone();
+        dearer.server_cpu_s = Some(0.06);
+        let twice = page_of(vec![longer, dearer]);
+        assert!(!twice.contains("<circle"), "{twice}");
+        assert_eq!(twice.matches("class=\"spread\"").count(), 2, "{twice}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_and_not_drawn() {
+        let mut foreign = run(Transport::Stream);
+        foreign.server_cpu_s = None;
+        let page = page(&document(vec![foreign]));
+        assert_eq!(page.matches("<svg class=\"plot\"").count(), 3);
+        assert!(page.contains("--pid"), "{page}");
+    }
+
+    #[test]
+    fn a_run_without_a_delivery_has_a_page_all_the_same() {
+        let mut nothing = outcome(Transport::Poll);
+        nothing.deliveries = 0;
+        nothing.arrivals = 0;
+        nothing.missed = nothing.expected;
+        nothing.delay_us = None;
+        nothing.timeline.clear();
+        let page = page(&document(vec![nothing]));
+        assert!(page.contains("3,000 MISSED") && page.contains("role=\"alert\""));
+        assert!(!page.contains("NaN"), "{page}");
+    }
+
+    #[test]
+    fn what_others_wrote_is_text_and_no_markup() {
+        let mut document = document(vec![run(Transport::Stream)]);
+        document.target.name = "http://h/<script>".to_owned();
+        document.versions.server = Some("<b>x</b>".to_owned());
+        let page = page(&document);
+        assert!(
+            !page.contains("<script>") && !page.contains("<b>"),
+            "{page}"
+        );
+    }
+}

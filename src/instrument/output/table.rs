@@ -1,0 +1,273 @@
+//! The table a comparison closes with: a row for each figure, a column for each transport.
+
+use super::document::Document;
+use crate::{Comparison, Outcome, Pace, Transport, Workload};
+use poll_vs_sse_model::format::{grouped, short, size, time_us};
+use poll_vs_sse_model::text_table::{aligned, wrapped};
+
+/// Where a figure is not known.
+const UNKNOWN: &str = "-";
+
+/// One row.
+struct Row {
+    name: &'static str,
+    cell: fn(&Outcome) -> Option<String>,
+    /// What its spread over several runs is shown of, where it is worth a row.
+    spread: Option<Spread>,
+}
+
+type Spread = (fn(&Outcome) -> Option<f64>, fn(f64) -> String);
+
+const ROWS: [Row; 22] = [
+    plain("deliveries", |one| Some(grouped(one.deliveries))),
+    plain("  of expected", |one| Some(grouped(one.expected))),
+    plain("  missed", |one| Some(grouped(one.missed))),
+    plain("  duplicates", |one| Some(grouped(one.duplicates))),
+    plain("  out of order", |one| Some(grouped(one.out_of_order))),
+    plain("requests", |one| Some(grouped(one.requests))),
+    plain("  with an empty answer", |one| Some(grouped(one.empty))),
+    plain("  per delivery", |one| {
+        one.requests_per_delivery().map(short)
+    }),
+    plain("wire bytes in", |one| Some(grouped(one.wire_bytes_in))),
+    plain("wire bytes out", |one| Some(grouped(one.wire_bytes_out))),
+    spread(
+        "  both per delivery",
+        (Outcome::wire_bytes_per_delivery, short),
+    ),
+    plain("server CPU", |one| {
+        one.server_cpu_s.map(|s| time_us(s * 1e6))
+    }),
+    spread(
+        "  per delivery",
+        (Outcome::server_cpu_us_per_delivery, time_us),
+    ),
+    plain("server memory", |one| {
+        one.server_memory_bytes.map(|bytes| size(bytes as f64))
+    }),
+    plain("  growth per client", |one| {
+        one.server_memory_bytes_per_client().map(size)
+    }),
+    spread(
+        "delay, median",
+        (|one| one.delay(|delays| delays.p50), time_us),
+    ),
+    spread(
+        "  90 of 100 within",
+        (|one| one.delay(|delays| delays.p90), time_us),
+    ),
+    spread(
+        "  99 of 100 within",
+        (|one| one.delay(|delays| delays.p99), time_us),
+    ),
+    plain("  at most", |one| {
+        one.delay(|delays| delays.max).map(time_us)
+    }),
+    plain("connections", |one| Some(grouped(one.connections))),
+    plain("errors", |one| Some(grouped(one.errors))),
+    plain("load generator's CPU", |one| {
+        Some(format!("{:.0} %", one.load.cpu_share * 100.0))
+    }),
+];
+
+const fn plain(name: &'static str, cell: fn(&Outcome) -> Option<String>) -> Row {
+    Row {
+        name,
+        cell,
+        spread: None,
+    }
+}
+
+const fn spread(name: &'static str, spread: Spread) -> Row {
+    Row {
+        name,
+        cell: |_| None,
+        spread: Some(spread),
+    }
+}
+
+/// What was asked, in lines of `width`, and the figures.
+pub fn table(document: &Document, width: Option<usize>) -> String {
+    let question = wrapped(&question(document), "  ", width);
+    format!("{question}\n\n{}", aligned(&rows(document)))
+}
+
+/// The heading, and a line for each figure; the name of one that is part of another is indented.
+pub fn rows(document: &Document) -> Vec<Vec<String>> {
+    let comparison = Comparison {
+        runs: document.runs.clone(),
+        transports: document.transports.clone(),
+    };
+    let mut lines = vec![heading(&document.transports)];
+    for row in &ROWS {
+        lines.push(cells(row.name, &document.transports, |one| {
+            match row.spread {
+                Some((of, unit)) => of(one).map(unit),
+                None => (row.cell)(one),
+            }
+        }));
+        let Some((of, unit)) = row.spread else {
+            continue;
+        };
+        let ranges = |one: &Outcome| {
+            let (low, high) = comparison.range(one.transport, of)?;
+            Some(format!("{} – {}", unit(low), unit(high)))
+        };
+        if document.transports.iter().any(|one| ranges(one).is_some()) {
+            lines.push(cells(
+                "    range over the runs",
+                &document.transports,
+                ranges,
+            ));
+        }
+    }
+    lines
+}
+
+/// What every client's account came to, where there is nothing to shout about.
+pub fn audit(document: &Document) -> Option<String> {
+    let outcomes = &document.transports;
+    let is_clean = |one: &Outcome| {
+        one.deliveries == one.expected && [one.missed, one.duplicates, one.out_of_order] == [0; 3]
+    };
+    let expected: u64 = outcomes.iter().map(|one| one.expected).sum();
+    (expected > 0 && outcomes.iter().all(is_clean)).then(|| {
+        let count = grouped(expected);
+        format!("All {count} of {count} expected deliveries came, none twice, none out of order.")
+    })
+}
+
+fn heading(outcomes: &[Outcome]) -> Vec<String> {
+    let names = outcomes.iter().map(|one| one.transport.to_string());
+    std::iter::once(String::new()).chain(names).collect()
+}
+
+fn cells(
+    name: &str,
+    outcomes: &[Outcome],
+    cell: impl Fn(&Outcome) -> Option<String>,
+) -> Vec<String> {
+    let known = outcomes.iter().map(cell);
+    let texts = known.map(|text| text.unwrap_or_else(|| UNKNOWN.to_owned()));
+    std::iter::once(name.to_owned()).chain(texts).collect()
+}
+
+/// Who was measured.
+pub fn server(document: &Document) -> String {
+    let name = &document.target.name;
+    match &document.versions.server {
+        Some(server) => format!("{name} ({server})"),
+        None => name.clone(),
+    }
+}
+
+/// What was measured, in words: two lines.
+fn question(document: &Document) -> String {
+    format!(
+        "{}, profile {}: {}\non {}",
+        server(document),
+        document.target.profile,
+        workload(&document.workload),
+        document.machine
+    )
+}
+
+/// The workload in words.
+pub fn workload(workload: &Workload) -> String {
+    let plural = |count: f64, one: &str| {
+        let s = if count == 1.0 { "" } else { "s" };
+        format!("{} {one}{s}", number(count))
+    };
+    let mut text = format!(
+        "{}, {} a second of {} bytes, ",
+        plural(workload.clients as f64, "client"),
+        plural(workload.rate, "message"),
+        grouped(workload.size as u64)
+    );
+    if workload.transports.contains(&Transport::Poll) {
+        let pace = match workload.pace {
+            Pace::FixedTimes => "a poll every",
+            Pace::AfterAnswer => "a poll after each answer and",
+        };
+        text += &format!("{pace} {}, ", humantime::format_duration(workload.interval));
+    }
+    text += &format!("{:.0} s a run", workload.measured().as_secs_f64());
+    if workload.repeat > 1 {
+        text += &format!(", {} runs each", workload.repeat);
+    }
+    text
+}
+
+/// Without a fraction where there is none.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 {
+        grouped(value as u64)
+    } else {
+        value.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{document, outcome};
+
+    #[test]
+    fn each_transport_is_a_column_and_numbers_are_aligned() {
+        let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
+        let text = table(&document(both), None);
+        let lines: Vec<&str> = text.lines().skip(3).collect();
+        assert_eq!(lines.len(), ROWS.len() + 1);
+        let width = lines[0].chars().count();
+        assert!(
+            lines.iter().all(|line| line.chars().count() == width),
+            "{text}"
+        );
+        assert!(lines[0].ends_with("  stream"), "{text}");
+        assert!(text.contains("400"), "wire bytes per delivery: {text}");
+        assert!(text.contains("10.0 µs"), "CPU per delivery: {text}");
+    }
+
+    #[test]
+    fn the_spread_of_several_runs_is_shown() {
+        let mut other = outcome(Transport::Stream);
+        other.server_cpu_s = Some(0.06);
+        let text = table(&document(vec![outcome(Transport::Stream), other]), None);
+        assert!(text.contains("10.0 µs – 20.0 µs"), "{text}");
+        assert!(text.contains("15.0 µs"), "{text}");
+    }
+
+    #[test]
+    fn a_clean_audit_is_told_and_no_other() {
+        let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
+        let text = audit(&document(both));
+        let words = "All 6,000 of 6,000 expected deliveries came, none twice, none out of order.";
+        assert_eq!(text.as_deref(), Some(words));
+        let mut twice = outcome(Transport::Poll);
+        twice.duplicates = 1;
+        assert_eq!(audit(&document(vec![twice])), None);
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_dash() {
+        let mut foreign = outcome(Transport::Stream);
+        foreign.server_cpu_s = None;
+        let text = table(&document(vec![foreign]), None);
+        let row = text.lines().find(|line| line.starts_with("server CPU"));
+        assert!(row.is_some_and(|row| row.ends_with(" -")), "{text}");
+    }
+
+    #[test]
+    fn the_question_is_told_in_words() {
+        let asked = Workload {
+            rate: 0.5,
+            clients: 1,
+            repeat: 3,
+            ..Workload::default()
+        };
+        assert_eq!(
+            workload(&asked),
+            "1 client, 0.5 messages a second of 100 bytes, a poll every 2s, 30 s a run, 3 runs each"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! What the figures say, in one or two sentences. Nothing is said that does not follow from them.
+
+use crate::{Comparison, Outcome, Transport};
+use poll_vs_sse_model::format::{short, time_us};
+
+/// A difference below this share is none, where a single run has no spread to hold it against.
+/// Bytes are counted, so only the moments at which a run begins and ends are left to chance.
+const BYTES_MARGIN: f64 = 0.02;
+/// CPU time moves with whatever else the machine does.
+const CPU_MARGIN: f64 = 0.10;
+const DELAY_MARGIN: f64 = 0.10;
+/// People take what follows within 0.1 s to be at once (Miller 1968, "Response time in man-computer
+/// conversational transactions"), so that much is no price.
+const NOTICED_US: f64 = 100_000.0;
+
+/// See the module.
+pub fn verdict(comparison: &Comparison) -> String {
+    let (sound, void): (Vec<&Outcome>, Vec<&Outcome>) = comparison
+        .transports
+        .iter()
+        .partition(|outcome| outcome.is_valid());
+    let mut sentences = Vec::new();
+    if !void.is_empty() {
+        let names = void.iter().map(|outcome| outcome.transport.to_string());
+        let is_short = |outcome: &&Outcome| outcome.publishing.fell_short;
+        let why = match void.iter().all(is_short) {
+            true => "messages could not be published at the rate that was asked for",
+            false => "not every message reached every client once, in order and without an error",
+        };
+        sentences.push(format!(
+            "No verdict on {}: {why}.",
+            list(&names.collect::<Vec<_>>())
+        ));
+    }
+    if let Some(costs) = costs(comparison, &sound) {
+        sentences.push(costs.sentence());
+        if void.is_empty() {
+            sentences.push(costs.delays(&sound));
+        }
+    }
+    sentences.retain(|sentence| !sentence.is_empty());
+    if sentences.is_empty() {
+        return "No verdict: nothing was measured.".to_owned();
+    }
+    sentences.join(" ")
+}
+
+/// One figure of one transport, and the range it was in over several runs.
+#[derive(Debug, Clone, Copy)]
+struct Figure {
+    value: f64,
+    range: Option<(f64, f64)>,
+}
+
+/// One kind of cost.
+struct Measure {
+    unit: fn(f64) -> String,
+    noun: &'static str,
+    margin: f64,
+    of: fn(&Outcome) -> Option<f64>,
+}
+
+const MEASURES: [Measure; 2] = [
+    Measure {
+        unit: |bytes| format!("{} wire bytes", short(bytes)),
+        noun: "bytes",
+        margin: BYTES_MARGIN,
+        of: Outcome::wire_bytes_per_delivery,
+    },
+    Measure {
+        unit: |us| format!("{} of server CPU", time_us(us)),
+        noun: "CPU",
+        margin: CPU_MARGIN,
+        of: Outcome::server_cpu_us_per_delivery,
+    },
+];
+
+impl Figure {
+    /// Whether it is smaller by more than chance.
+    fn is_below(self, other: Self, margin: f64) -> bool {
+        match (self.range, other.range) {
+            (Some((_, high)), Some((low, _))) => high < low,
+            _ => self.value < other.value * (1.0 - margin),
+        }
+    }
+}
+
+/// What sound transports cost.
+struct Costs {
+    names: Vec<Transport>,
+    /// The measures that are known of all of them, and each one's figures in the order of `names`.
+    measures: Vec<(&'static Measure, Vec<Figure>)>,
+}
+
+fn costs(comparison: &Comparison, sound: &[&Outcome]) -> Option<Costs> {
+    if sound.is_empty() {
+        return None;
+    }
+    let figures = |measure: &Measure| -> Option<Vec<Figure>> {
+        let figures = sound.iter().map(|outcome| {
+            let value = (measure.of)(outcome).filter(|value| *value > 0.0)?;
+            Some(Figure {
+                value,
+                range: comparison.range(outcome.transport, measure.of),
+            })
+        });
+        figures.collect()
+    };
+    let known = MEASURES
+        .iter()
+        .filter_map(|measure| figures(measure).map(|figures| (measure, figures)));
+    Some(Costs {
+        names: sound.iter().map(|outcome| outcome.transport).collect(),
+        measures: known.collect(),
+    })
+}
+
+impl Costs {
+    fn sentence(&self) -> String {
+        let [first, others @ ..] = &self.names[..] else {
+            return String::new();
+        };
+        if others.is_empty() {
+            return format!("{}: {} a delivery.", capital(*first), self.of(0));
+        }
+        let unbeaten: Vec<usize> = (0..self.names.len())
+            .filter(|at| self.is_unbeaten(*at))
+            .collect();
+        match unbeaten[..] {
+            [] => self.split(),
+            [best] => self.with_best(best),
+            // Several that nobody beats: those are equals, the cheaper of them by value in front.
+            _ if unbeaten.len() == self.names.len() => self.tie(),
+            [best, ..] => self.with_best(best),
+        }
+    }
+
+    /// Whether nobody costs less in anything.
+    fn is_unbeaten(&self, at: usize) -> bool {
+        self.measures.iter().all(|(measure, figures)| {
+            !figures
+                .iter()
+                .any(|other| other.is_below(figures[at], measure.margin))
+        })
+    }
+
+    fn with_best(&self, best: usize) -> String {
+        let others = (0..self.names.len())
+            .filter(|at| *at != best)
+            .map(|at| format!("{} takes {}", self.names[at], self.against(at, best)));
+        format!(
+            "{} costs least, {} a delivery: {}.",
+            capital(self.names[best]),
+            self.of(best),
+            list(&others.collect::<Vec<_>>())
+        )
+    }
+
+    /// Everyone is beaten in something: whoever is best at one thing is not at another.
+    fn split(&self) -> String {
+        let parts = self.measures.iter().map(|(measure, figures)| {
+            let best = lowest(figures);
+            let others = (0..figures.len()).filter(|at| *at != best).map(|at| {
+                let ratio = ratio(measure, figures[at], figures[best]);
+                format!(
+                    "{} {}",
+                    self.names[at],
+                    ratio.replace("times the", "times that")
+                )
+            });
+            format!(
+                "{} takes least {}, {} a delivery ({})",
+                self.names[best],
+                measure.noun,
+                (measure.unit)(figures[best].value),
+                others.collect::<Vec<_>>().join(", ")
+            )
+        });
+        let text = parts.collect::<Vec<_>>().join("; ");
+        format!("None costs least in everything: {text}.")
+    }
+
+    fn tie(&self) -> String {
+        let each =
+            (0..self.names.len()).map(|at| format!("{} takes {}", self.names[at], self.of(at)));
+        format!(
+            "They cost the same, as far as this run can tell: a delivery by {}.",
+            list(&each.collect::<Vec<_>>())
+        )
+    }
+
+    /// What `at` costs.
+    fn of(&self, at: usize) -> String {
+        let measures = self.measures.iter();
+        let parts = measures.map(|(measure, figures)| (measure.unit)(figures[at].value));
+        list(&parts.collect::<Vec<_>>())
+    }
+
+    /// What `at` costs, in terms of `best`.
+    fn against(&self, at: usize, best: usize) -> String {
+        let measures = self.measures.iter();
+        let parts = measures.map(|(measure, figures)| {
+            format!(
+                "{} {}",
+                ratio(measure, figures[at], figures[best]),
+                measure.noun
+            )
+        });
+        list(&parts.collect::<Vec<_>>())
+    }
+
+    /// How long messages took, beside the costs.
+    fn delays(&self, sound: &[&Outcome]) -> String {
+        let limited = sound.iter().filter(|outcome| outcome.load.limited);
+        let limited: Vec<String> = limited
+            .map(|outcome| outcome.transport.to_string())
+            .collect();
+        if !limited.is_empty() {
+            return format!(
+                "Delays say nothing of the server here, as the load generator was at its limit or held up with {}.",
+                list(&limited)
+            );
+        }
+        let half = |outcome: &&Outcome| outcome.delay(|delays| delays.p50);
+        let most = |outcome: &&Outcome| outcome.delay(|delays| delays.p99);
+        let (Some(halves), Some(mosts)) = (
+            sound.iter().map(half).collect::<Option<Vec<f64>>>(),
+            sound.iter().map(most).collect::<Option<Vec<f64>>>(),
+        ) else {
+            return String::new();
+        };
+        let named = |times: &[f64]| {
+            let each = times.iter().zip(&self.names);
+            let each = each.map(|(time, name)| match self.names.len() {
+                1 => time_us(*time),
+                _ => format!("{} by {name}", time_us(*time)),
+            });
+            list(&each.collect::<Vec<_>>())
+        };
+        let fastest = halves.iter().copied().fold(f64::INFINITY, f64::min);
+        let unbeaten: Vec<usize> = (0..self.names.len())
+            .filter(|at| self.is_unbeaten(*at))
+            .collect();
+        let lead = match unbeaten[..] {
+            [best] if self.names.len() > 1 => {
+                if halves[best] * (1.0 - DELAY_MARGIN) <= fastest {
+                    "Nor is any faster: half"
+                } else if halves[best] - fastest > NOTICED_US {
+                    "The price is delay: half"
+                } else {
+                    "Half"
+                }
+            }
+            _ => "Half",
+        };
+        let plain: Vec<String> = mosts.iter().map(|time| time_us(*time)).collect();
+        format!(
+            "{lead} of the messages were seen within {}, 99 of 100 within {}.",
+            named(&halves),
+            list(&plain)
+        )
+    }
+}
+
+/// `figure` as a multiple of `best`, or that it is no other.
+fn ratio(measure: &Measure, figure: Figure, best: Figure) -> String {
+    if best.is_below(figure, measure.margin) {
+        format!("{} times the", short(figure.value / best.value))
+    } else {
+        "about the same".to_owned()
+    }
+}
+
+fn lowest(figures: &[Figure]) -> usize {
+    let all = figures.iter().enumerate();
+    let least = all.min_by(|(_, one), (_, other)| one.value.total_cmp(&other.value));
+    least.map_or(0, |(at, _)| at)
+}
+
+/// `a, b and c`.
+fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The name at the start of a sentence.
+fn capital(transport: Transport) -> String {
+    let name = transport.as_str();
+    let (first, rest) = name.split_at(1);
+    first.to_uppercase() + rest
+}
+
+#[cfg(test)]
+mod tests;

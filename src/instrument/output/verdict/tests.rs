@@ -1,0 +1,171 @@
+//! What is said of which figures.
+
+use super::*;
+use crate::sample::outcome;
+
+/// `transport` with so many wire bytes and microseconds of CPU for each of its 3,000 deliveries.
+fn costing(transport: Transport, bytes: u64, cpu_us: f64, p50: u64) -> Outcome {
+    let mut outcome = outcome(transport);
+    outcome.wire_bytes_in = 0;
+    outcome.wire_bytes_out = bytes * outcome.deliveries;
+    outcome.server_cpu_s = Some(cpu_us * outcome.deliveries as f64 / 1e6);
+    if let Some(delays) = &mut outcome.delay_us {
+        delays.p50 = p50;
+        delays.p99 = 2 * p50;
+    }
+    outcome
+}
+
+fn said(runs: Vec<Outcome>) -> String {
+    let mut order: Vec<Transport> = Vec::new();
+    for run in &runs {
+        if !order.contains(&run.transport) {
+            order.push(run.transport);
+        }
+    }
+    verdict(&Comparison::of(runs, &order))
+}
+
+fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{word:?} is not in {text:?}");
+    }
+    assert!(text.matches(". ").count() <= 1, "two sentences: {text:?}");
+    assert!(text.ends_with('.'), "{text:?}");
+}
+
+#[test]
+fn stream_wins_where_it_costs_less_and_is_faster() {
+    let text = said(vec![
+        costing(Transport::Poll, 1000, 12.0, 1_000_000),
+        costing(Transport::Stream, 250, 6.0, 400),
+    ]);
+    assert_says(
+        &text,
+        &[
+            "Stream costs least, 250 wire bytes and 6.00 µs of server CPU a delivery",
+            "poll takes 4.00 times the bytes and 2.00 times the CPU",
+            "Nor is any faster",
+            "1.00 s by poll and 400 µs by stream",
+        ],
+    );
+}
+
+#[test]
+fn poll_wins_where_many_messages_share_an_answer_at_the_price_of_delay() {
+    let text = said(vec![
+        costing(Transport::Poll, 200, 2.0, 1_000_000),
+        costing(Transport::Stream, 250, 6.0, 400),
+    ]);
+    assert_says(
+        &text,
+        &[
+            "Poll costs least",
+            "stream takes 1.25 times the bytes and 3.00 times the CPU",
+            "The price is delay",
+        ],
+    );
+}
+
+#[test]
+fn where_each_is_best_at_something_both_are_named() {
+    let text = said(vec![
+        costing(Transport::Poll, 500, 2.0, 1_000_000),
+        costing(Transport::Stream, 250, 6.0, 400),
+    ]);
+    assert_says(
+        &text,
+        &[
+            "None costs least in everything",
+            "stream takes least bytes, 250 wire bytes a delivery (poll 2.00 times that)",
+            "poll takes least CPU, 2.00 µs of server CPU a delivery (stream 3.00 times that)",
+        ],
+    );
+}
+
+#[test]
+fn what_is_within_the_noise_is_a_tie() {
+    let text = said(vec![
+        costing(Transport::LongPoll, 251, 6.3, 420),
+        costing(Transport::Stream, 250, 6.0, 400),
+    ]);
+    assert_says(
+        &text,
+        &["cost the same", "long-poll takes 251", "stream takes 250"],
+    );
+}
+
+#[test]
+fn ranges_of_repeated_runs_decide_and_not_the_margin() {
+    let runs = |poll: [f64; 2]| {
+        let mut runs = Vec::new();
+        for (poll, stream) in poll.into_iter().zip([6.0, 6.2]) {
+            runs.push(costing(Transport::Poll, 250, poll, 400));
+            runs.push(costing(Transport::Stream, 250, stream, 400));
+        }
+        said(runs)
+    };
+    assert_says(&runs([6.1, 9.0]), &["cost the same"]);
+    assert_says(
+        &runs([6.4, 6.5]),
+        &["Stream costs least", "about the same bytes and 1.06 times"],
+    );
+}
+
+#[test]
+fn there_is_no_verdict_on_what_lost_a_message() {
+    let mut lossy = costing(Transport::Stream, 250, 6.0, 400);
+    lossy.missed = 1;
+    lossy.deliveries -= 1;
+    let poll = costing(Transport::Poll, 1000, 12.0, 1_000_000);
+    let text = said(vec![poll, lossy.clone()]);
+    assert_says(&text, &["No verdict on stream", "Poll: 1,000 wire bytes"]);
+    assert!(!text.contains("Stream costs"), "{text}");
+    assert_says(&said(vec![lossy]), &["No verdict on stream"]);
+    assert_says(&said(Vec::new()), &["nothing was measured"]);
+}
+
+#[test]
+fn a_limit_of_the_load_generator_is_no_delay_of_the_server() {
+    let mut stream = costing(Transport::Stream, 250, 6.0, 400_000);
+    stream.load.limited = true;
+    let text = said(vec![
+        costing(Transport::Poll, 1000, 12.0, 1_000_000),
+        stream,
+    ]);
+    assert_says(
+        &text,
+        &["load generator was at its limit or held up with stream"],
+    );
+    assert!(!text.contains("400 ms"), "{text}");
+}
+
+#[test]
+fn without_the_servers_cpu_time_bytes_decide() {
+    let mut outcomes = vec![
+        costing(Transport::Poll, 1000, 12.0, 1_000_000),
+        costing(Transport::Stream, 250, 6.0, 400),
+    ];
+    outcomes
+        .iter_mut()
+        .for_each(|outcome| outcome.server_cpu_s = None);
+    let text = said(outcomes);
+    assert_says(
+        &text,
+        &[
+            "Stream costs least, 250 wire bytes a delivery",
+            "4.00 times the bytes",
+        ],
+    );
+    assert!(!text.contains("CPU"), "{text}");
+}
+
+#[test]
+fn another_workload_than_the_one_asked_for_has_no_verdict() {
+    let mut poll = costing(Transport::Poll, 200, 2.0, 1_000_000);
+    poll.publishing.fell_short = true;
+    assert_eq!(
+        said(vec![poll]),
+        "No verdict on poll: messages could not be published at the rate that was asked for."
+    );
+}

@@ -1,0 +1,299 @@
+//! What keeps figures from being taken at their face value: losses, failures, and a load generator or
+//! machine that was busy with itself.
+
+use super::document::Subject;
+use crate::{Machine, Outcome, load::publisher::MOST_UNDER_WAY, run::record::BUSY_SHARE};
+use poll_vs_sse_model::format::{grouped, short, time_us};
+
+/// Arrivals that differ from deliveries by more than this share show a run that was not in its stride.
+const UNSTEADY: f64 = 0.05;
+/// A message that was sent later than this is worth a word.
+const LATE_US: u64 = 100_000;
+/// Timers that are later than this at the 99th percentile show in delays.
+const LAG_US: u64 = 10_000;
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Whether it makes figures void rather than doubtful.
+    pub voids: bool,
+    pub text: String,
+}
+
+/// All that is to be said against these outcomes, the worst first.
+pub fn warnings(target: &Subject, machine: &Machine, outcomes: &[Outcome]) -> Vec<Warning> {
+    let mut all = Vec::new();
+    for outcome in outcomes {
+        voiding(outcome, &mut all);
+    }
+    for outcome in outcomes {
+        doubtful(outcome, &mut all);
+    }
+    if let (Some(pid), Some(false)) = (target.pid, target.pid_listens) {
+        all.push(Warning {
+            voids: false,
+            text: format!(
+                "Neither process {pid} (--pid) nor one that it started listens on the port of {}: CPU and \
+                 memory may be those of another server",
+                target.name
+            ),
+        });
+    }
+    if let (true, Some([minute, ..])) = (machine.is_busy(), machine.load_averages) {
+        all.push(Warning {
+            voids: false,
+            text: format!(
+                "The machine was busy with something else when this began (load average {minute}): \
+                 times and CPU may be too high"
+            ),
+        });
+    }
+    all
+}
+
+fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
+    let name = outcome.transport;
+    let expected = grouped(outcome.expected);
+    let audit = [
+        (outcome.missed, "MISSED"),
+        (
+            outcome.duplicates,
+            if outcome.duplicates == 1 {
+                "DUPLICATE"
+            } else {
+                "DUPLICATES"
+            },
+        ),
+        (outcome.out_of_order, "OUT OF ORDER"),
+    ];
+    let found: Vec<String> = audit
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", grouped(count)))
+        .collect();
+    if !found.is_empty() {
+        all.push(Warning {
+            voids: true,
+            text: format!("{name}: {} of {expected} deliveries", found.join(", ")),
+        });
+    }
+    let mut shout = |text: String| all.push(Warning { voids: true, text });
+    if outcome.publishing.fell_short {
+        shout(format!("{name}: {}", short_of_the_rate(outcome)));
+    }
+    match outcome.unanswered {
+        0 => {}
+        1 => shout(format!(
+            "{name}: 1 request of a client that lacked a message was STILL UNANSWERED when it ended"
+        )),
+        count => shout(format!(
+            "{name}: {} requests of clients that lacked a message were STILL UNANSWERED when it ended",
+            grouped(count)
+        )),
+    }
+    let why = outcome.first_error.as_deref().unwrap_or("unknown");
+    match outcome.errors {
+        0 => {}
+        1 => shout(format!("{name}: 1 ERROR: {why}")),
+        count => shout(format!(
+            "{name}: {} ERRORS, the first: {why}",
+            grouped(count)
+        )),
+    }
+    if outcome.expected == 0 {
+        shout(format!("{name}: nothing was due while it was measured"));
+    }
+}
+
+/// What was published instead of what was asked for, and what was in the way.
+fn short_of_the_rate(outcome: &Outcome) -> String {
+    let (asked, was) = outcome.rates();
+    let why = match outcome.publishing.held_back {
+        0 => "this program was held up".to_owned(),
+        held_back => format!(
+            "with {MOST_UNDER_WAY} of them unacknowledged, {} had to wait for the server",
+            grouped(held_back)
+        ),
+    };
+    format!(
+        "ONLY {} OF {} MESSAGES A SECOND COULD BE PUBLISHED: {why}; ask for a lower --rate",
+        short(was),
+        short(asked)
+    )
+}
+
+fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
+    let name = outcome.transport;
+    let mut warn = |text: String| all.push(Warning { voids: false, text });
+    let load = &outcome.load;
+    if load.limited {
+        let share = format!(
+            "{:.0} % of its {}",
+            load.cpu_share * 100.0,
+            processors(load.cores)
+        );
+        let lag = time_us(load.lag_us_p99 as f64);
+        warn(if load.cpu_share > BUSY_SHARE {
+            format!(
+                "{name}: LIMITED BY THE LOAD GENERATOR, not by the server: it used {share}, and one in a \
+                 hundred of its timers was {lag} late; ask for fewer --clients or a lower --rate"
+            )
+        } else {
+            format!(
+                "{name}: THE LOAD GENERATOR WAS HELD UP: one in a hundred of its timers was {lag} late, \
+                 though it used only {share}; something else keeps this machine busy"
+            )
+        });
+    }
+    if !load.limited && load.lag_us_p99 > LAG_US {
+        warn(format!(
+            "{name}: one in a hundred of this program's timers was {} late: delays may be as much too high",
+            time_us(load.lag_us_p99 as f64)
+        ));
+    }
+    let publishing = &outcome.publishing;
+    if publishing.late_us_max > LATE_US && !publishing.fell_short {
+        let why = match publishing.held_back {
+            0 => "this program was held up".to_owned(),
+            _ => format!("{MOST_UNDER_WAY} before it were not yet acknowledged"),
+        };
+        warn(format!(
+            "{name}: a message was sent {} after it was due, as {why}; its delay counts from when it was due",
+            time_us(publishing.late_us_max as f64)
+        ));
+    }
+    let (arrived, due) = (outcome.arrivals as f64, outcome.deliveries as f64);
+    if !outcome.interrupted && due > 0.0 && (arrived - due).abs() / due > UNSTEADY {
+        warn(format!(
+            "{name}: {} deliveries of the messages that count arrived while it was measured, {} in all: \
+             it was not in a steady state, so a longer --duration will be nearer the truth",
+            grouped(outcome.arrivals),
+            grouped(outcome.deliveries),
+        ));
+    }
+    if let (Some(used), Some(cores)) = (outcome.server_processors(), outcome.server_cores)
+        && used > 0.9 * f64::from(cores)
+    {
+        warn(format!(
+            "{name}: the server used {} of its {}: it was at its limit",
+            short(used),
+            processors(cores)
+        ));
+    }
+}
+
+fn processors(count: u32) -> String {
+    match count {
+        1 => "1 processor".to_owned(),
+        count => format!("{count} processors"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Transport, sample::outcome};
+
+    fn idle() -> Machine {
+        Machine {
+            load_averages: None,
+            ..crate::probe()
+        }
+    }
+
+    fn own() -> Subject {
+        Subject {
+            name: "self".to_owned(),
+            profile: "poll-vs-sse".to_owned(),
+            pid: None,
+            pid_listens: None,
+        }
+    }
+
+    fn texts(outcomes: &[Outcome]) -> Vec<String> {
+        let all = warnings(&own(), &idle(), outcomes);
+        all.into_iter().map(|warning| warning.text).collect()
+    }
+
+    #[test]
+    fn a_sound_run_needs_no_warning() {
+        assert!(texts(&[outcome(Transport::Stream)]).is_empty());
+    }
+
+    #[test]
+    fn each_kind_of_void_figure_is_shouted_first() {
+        let sound = outcome(Transport::Poll);
+        let slow = Outcome {
+            load: crate::Load {
+                limited: true,
+                cpu_share: 0.97,
+                ..sound.load
+            },
+            ..outcome(Transport::Poll)
+        };
+        let broken = Outcome {
+            missed: 3,
+            duplicates: 1,
+            errors: 2,
+            first_error: Some("the server answered 500".to_owned()),
+            ..outcome(Transport::Stream)
+        };
+        let all = warnings(&own(), &idle(), &[slow, broken]);
+        assert!(all[0].voids && all[1].voids && !all[2].voids, "{all:?}");
+        assert!(all[0].text.contains("3 MISSED, 1 DUPLICATE of"), "{all:?}");
+        assert!(all[1].text.contains("answered 500"), "{all:?}");
+        assert!(all[2].text.contains("97 %"), "{all:?}");
+    }
+
+    #[test]
+    fn another_workload_than_the_one_asked_for_is_void() {
+        let mut short = outcome(Transport::Poll);
+        short.publishing.in_time = 12;
+        short.publishing.held_back = 18;
+        short.publishing.fell_short = true;
+        let all = warnings(&own(), &idle(), &[short]);
+        assert!(all[0].voids, "{all:?}");
+        let words = "ONLY 0.400 OF 1.00 MESSAGES A SECOND COULD BE PUBLISHED: with 64";
+        assert!(all[0].text.contains(words), "{all:?}");
+    }
+
+    #[test]
+    fn a_single_error_is_one() {
+        let failed = Outcome {
+            errors: 1,
+            first_error: Some("no answer in time".to_owned()),
+            ..outcome(Transport::Poll)
+        };
+        assert_eq!(texts(&[failed]), ["poll: 1 ERROR: no answer in time"]);
+        let hung = Outcome {
+            missed: 2,
+            unanswered: 2,
+            ..outcome(Transport::Poll)
+        };
+        assert!(texts(&[hung])[1].contains("2 requests of clients"));
+    }
+
+    #[test]
+    fn late_messages_unsteady_runs_and_a_full_server_are_told() {
+        let sound = outcome(Transport::Poll);
+        let mut late = sound.clone();
+        late.publishing.late_us_max = 400_000;
+        assert!(texts(&[late.clone()])[0].contains("this program was held up"));
+        late.publishing.held_back = 3;
+        assert!(texts(&[late])[0].contains("400 ms after it was due, as 64 before it"));
+        let mut slow = sound.clone();
+        slow.load.lag_us_p99 = 20_000;
+        assert!(texts(&[slow])[0].contains("20.0 ms late"));
+        let unsteady = Outcome {
+            arrivals: sound.deliveries / 2,
+            ..sound.clone()
+        };
+        assert!(texts(&[unsteady])[0].contains("steady"));
+        let full = Outcome {
+            server_cpu_s: Some(sound.duration_s * 0.99),
+            server_cores: Some(1),
+            ..sound
+        };
+        assert!(texts(&[full])[0].contains("limit"));
+    }
+}

@@ -1,0 +1,110 @@
+//! All runs of one workload, transports taking turns, and each transport's runs pooled.
+
+use anyhow::Result;
+
+use super::{
+    control::{Control, Progress},
+    measure::measure,
+    pool::pool,
+};
+use crate::{Outcome, Placement, Target, Transport, Workload};
+
+/// What came of a workload.
+#[derive(Debug, Default, Clone)]
+pub struct Comparison {
+    /// Every run, in the order they were made.
+    pub runs: Vec<Outcome>,
+    /// One per transport, in the order of the workload: its only run, or all of its runs pooled.
+    pub transports: Vec<Outcome>,
+}
+
+/// Measures `workload` on `target`: each of its transports, as often as it says. `each` sees every run
+/// as it ends.
+///
+/// # Errors
+///
+/// Those of [`measure`]. A run that was stopped is no error: the comparison ends with it.
+pub async fn compare(
+    target: &Target,
+    workload: &Workload,
+    placement: &Placement,
+    control: &Control,
+    mut each: impl FnMut(&Outcome),
+) -> Result<Comparison> {
+    let mut runs = Vec::new();
+    for round in 1..=workload.repeat {
+        for transport in turn(&workload.transports, round) {
+            if control.is_stopped() {
+                break;
+            }
+            (control.tell)(Progress::Run {
+                transport,
+                round,
+                rounds: workload.repeat,
+            });
+            match measure(target, workload, transport, round, placement, control).await {
+                Ok(outcome) => {
+                    each(&outcome);
+                    runs.push(outcome);
+                }
+                // What was measured before is not lost with the run that was just beginning.
+                Err(_) if control.is_stopped() && !runs.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(Comparison::of(runs, &workload.transports))
+}
+
+impl Comparison {
+    pub fn of(runs: Vec<Outcome>, order: &[Transport]) -> Self {
+        let transports = order.iter().filter_map(|transport| {
+            let own = runs.iter().filter(|run| run.transport == *transport);
+            pool(&own.collect::<Vec<_>>())
+        });
+        Self {
+            transports: transports.collect(),
+            runs,
+        }
+    }
+
+    /// The lowest and the highest that a figure of `transport` was over several runs.
+    pub fn range(
+        &self,
+        transport: Transport,
+        figure: fn(&Outcome) -> Option<f64>,
+    ) -> Option<(f64, f64)> {
+        let own = self.runs.iter().filter(|run| run.transport == transport);
+        let figures: Vec<f64> = own.filter_map(figure).collect();
+        if figures.len() < 2 {
+            return None;
+        }
+        let low = figures.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = figures.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Some((low, high))
+    }
+}
+
+/// Who goes first changes from round to round, so that a drift of the machine favours nobody.
+fn turn(transports: &[Transport], round: u32) -> impl Iterator<Item = Transport> {
+    let first = (round as usize - 1) % transports.len().max(1);
+    let all = transports.iter().cycle().skip(first);
+    all.take(transports.len()).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transports_take_turns_at_going_first() {
+        let order = |round| {
+            turn(&Transport::ALL, round)
+                .map(Transport::as_str)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(order(1), ["poll", "long-poll", "stream"]);
+        assert_eq!(order(2), ["long-poll", "stream", "poll"]);
+        assert_eq!(order(4), order(1));
+    }
+}

@@ -1,0 +1,111 @@
+//! What may be asked: of anyone, of a server nobody was asked about, and of this machine.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use crate::{Workload, books::marker::Marker};
+use poll_vs_sse_model::format::grouped;
+
+const CLIENTS: RangeInclusive<usize> = 1..=100_000;
+const RATE: RangeInclusive<f64> = 0.01..=10_000.0;
+const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(600);
+const DURATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+const REPEAT: RangeInclusive<u32> = 1..=100;
+
+/// What needs no `--yes-load-test-this`.
+const MODEST_CLIENTS: usize = 10_000;
+const MODEST_RATE: f64 = 1000.0;
+const MODEST_DURATION: Duration = Duration::from_secs(600);
+
+/// Descriptors beside the clients', here and at a server of our own: pipes, files, the runtime, the
+/// publisher's connections, and what the server keeps in reserve.
+const OWN_DESCRIPTORS: u64 = 256;
+const RUN_ID_CHARACTERS: usize = 10;
+
+impl Workload {
+    /// Refuses what cannot be measured at all, in words of the command line.
+    pub fn check(&self) -> Result<()> {
+        ensure!(!self.transports.is_empty(), "--transports names none");
+        let mut others = self.transports.iter().enumerate();
+        let twice = others.find(|(at, one)| self.transports[..*at].contains(one));
+        ensure!(twice.is_none(), "--transports names one twice");
+        let count = |n: &usize| grouped(*n as u64);
+        let rounds = |n: &u32| grouped(u64::from(*n));
+        let time = |time: &Duration| humantime::format_duration(*time).to_string();
+        within("--clients", &self.clients, &CLIENTS, count)?;
+        within("--rate", &self.rate, &RATE, f64::to_string)?;
+        within("--interval", &self.interval, &INTERVAL, time)?;
+        within("--duration", &self.duration, &DURATION, time)?;
+        within("--wait", &self.wait, &WAIT, time)?;
+        within("--repeat", &self.repeat, &REPEAT, rounds)?;
+        within(
+            "--size",
+            &self.size,
+            &(Marker::MIN_SIZE..=Marker::MAX_SIZE),
+            count,
+        )?;
+        Ok(())
+    }
+
+    /// Whether it is more than a server should be asked for by mistake, and what of it.
+    pub fn excess(&self) -> Option<String> {
+        if self.clients > MODEST_CLIENTS {
+            let most = grouped(MODEST_CLIENTS as u64);
+            Some(format!("more than {most} --clients"))
+        } else if self.rate > MODEST_RATE {
+            Some(format!("a --rate above {MODEST_RATE}"))
+        } else if self.duration > MODEST_DURATION {
+            let most = humantime::format_duration(MODEST_DURATION);
+            Some(format!("a --duration above {most}"))
+        } else {
+            None
+        }
+    }
+}
+
+fn within<T: PartialOrd>(
+    flag: &str,
+    value: &T,
+    range: &RangeInclusive<T>,
+    text: impl Fn(&T) -> String,
+) -> Result<()> {
+    ensure!(
+        range.contains(value),
+        "{flag} must be from {} to {}",
+        text(range.start()),
+        text(range.end())
+    );
+    Ok(())
+}
+
+/// Makes sure that `clients` connections can be open at a time.
+pub fn make_room(clients: usize) -> Result<()> {
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    let room = limit.saturating_sub(OWN_DESCRIPTORS);
+    ensure!(
+        room > 0,
+        "the {} descriptors a process may have are too few for any client: raise the limit \
+         (ulimit -Hn) above {OWN_DESCRIPTORS}",
+        grouped(limit)
+    );
+    ensure!(
+        clients as u64 <= room,
+        "{} clients need more descriptors than the {} a process may have: ask for at most {} \
+         --clients, or raise the limit (ulimit -Hn)",
+        grouped(clients as u64),
+        grouped(limit),
+        grouped(room)
+    );
+    Ok(())
+}
+
+/// A name that no other run has: small letters and digits, of the same length every time.
+pub fn run_id() -> Result<String> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut random = [0; RUN_ID_CHARACTERS];
+    getrandom::fill(&mut random)?;
+    let letters = random.map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
+    Ok(letters.iter().collect())
+}

@@ -1,0 +1,154 @@
+//! Several runs of one transport as one record: counts are added up, delays come from the buckets of
+//! all, and what is a level rather than a count is the median.
+
+use hdrhistogram::Histogram;
+
+use super::record::percentiles;
+use crate::books::times::times;
+use crate::outcome::{Bucket, Load, Outcome, Publishing, Second};
+
+/// `None` of no runs; a single one as it is.
+pub fn pool(runs: &[&Outcome]) -> Option<Outcome> {
+    let (first, others) = runs.split_first()?;
+    if others.is_empty() {
+        return Some((*first).clone());
+    }
+    let sum = |of: fn(&Outcome) -> u64| runs.iter().map(|run| of(run)).sum::<u64>();
+    let median = |of: fn(&Outcome) -> Option<u64>| {
+        let mut known: Vec<u64> = runs.iter().filter_map(|run| of(run)).collect();
+        known.sort_unstable();
+        known.get(known.len() / 2).copied()
+    };
+    let buckets = buckets(runs);
+    let mut pooled = Outcome {
+        transport: first.transport,
+        round: 0,
+        clients: first.clients,
+        duration_s: runs.iter().map(|run| run.duration_s).sum(),
+        published: sum(|run| run.published),
+        requests: sum(|run| run.requests),
+        empty: sum(|run| run.empty),
+        deliveries: sum(|run| run.deliveries),
+        expected: sum(|run| run.expected),
+        missed: sum(|run| run.missed),
+        duplicates: sum(|run| run.duplicates),
+        out_of_order: sum(|run| run.out_of_order),
+        wire_bytes_in: sum(|run| run.wire_bytes_in),
+        wire_bytes_out: sum(|run| run.wire_bytes_out),
+        delay_us: percentiles(&histogram(&buckets)),
+        server_cpu_s: runs.iter().map(|run| run.server_cpu_s).sum(),
+        server_memory_bytes: median(|run| run.server_memory_bytes),
+        server_memory_base_bytes: median(|run| run.server_memory_base_bytes),
+        server_cores: first.server_cores,
+        connections: sum(|run| run.connections),
+        errors: sum(|run| run.errors),
+        first_error: runs.iter().find_map(|run| run.first_error.clone()),
+        unanswered: sum(|run| run.unanswered),
+        opening: first.opening,
+        whole: first.whole,
+        arrivals: sum(|run| run.arrivals),
+        publishing: Publishing {
+            refused: sum(|run| run.publishing.refused),
+            late_us_max: most(runs, |run| run.publishing.late_us_max),
+            in_time: sum(|run| run.publishing.in_time),
+            held_back: sum(|run| run.publishing.held_back),
+            fell_short: runs.iter().any(|run| run.publishing.fell_short),
+        },
+        load: load(runs),
+        interrupted: runs.iter().any(|run| run.interrupted),
+        delay_buckets: buckets,
+        timeline: timeline(runs),
+    };
+    for run in others {
+        pooled.opening.add(run.opening);
+        pooled.whole.add(run.whole);
+    }
+    // The buckets' bounds are rounded up; what the runs saw is not.
+    let slowest = most(runs, |run| run.delay_us.map_or(0, |delays| delays.max));
+    if let Some(delays) = &mut pooled.delay_us {
+        delays.max = slowest;
+    }
+    Some(pooled)
+}
+
+fn most(runs: &[&Outcome], of: fn(&Outcome) -> u64) -> u64 {
+    runs.iter().map(|run| of(run)).max().unwrap_or(0)
+}
+
+fn buckets(runs: &[&Outcome]) -> Vec<Bucket> {
+    let mut counts = std::collections::BTreeMap::new();
+    for bucket in runs.iter().flat_map(|run| &run.delay_buckets) {
+        *counts.entry(bucket.le_us).or_insert(0) += bucket.count;
+    }
+    let buckets = counts.into_iter();
+    buckets
+        .map(|(le_us, count)| Bucket { le_us, count })
+        .collect()
+}
+
+fn histogram(buckets: &[Bucket]) -> Histogram<u64> {
+    let mut histogram = times();
+    for bucket in buckets {
+        histogram.saturating_record_n(bucket.le_us, bucket.count);
+    }
+    histogram
+}
+
+/// The sum over all runs of what each second saw.
+fn timeline(runs: &[&Outcome]) -> Vec<Second> {
+    let longest = runs.iter().map(|run| run.timeline.len()).max().unwrap_or(0);
+    let mut seconds = vec![Second::default(); longest];
+    for run in runs {
+        for (sum, second) in seconds.iter_mut().zip(&run.timeline) {
+            sum.requests += second.requests;
+            sum.deliveries += second.deliveries;
+            sum.wire_bytes += second.wire_bytes;
+        }
+    }
+    seconds
+}
+
+fn load(runs: &[&Outcome]) -> Load {
+    let time: f64 = runs.iter().map(|run| run.duration_s).sum();
+    let cpu_s: f64 = runs.iter().map(|run| run.load.cpu_s).sum();
+    let cores = runs.iter().map(|run| run.load.cores).max().unwrap_or(1);
+    Load {
+        cpu_s,
+        cores,
+        cpu_share: cpu_s / (time * f64::from(cores)),
+        lag_us_p99: most(runs, |run| run.load.lag_us_p99),
+        limited: runs.iter().any(|run| run.load.limited),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Transport, sample::outcome};
+
+    #[test]
+    fn counts_are_added_and_levels_and_delays_are_those_of_all_runs() {
+        let run = |le_us: u64, memory: u64| {
+            let mut run = outcome(Transport::Stream);
+            run.delay_buckets = vec![Bucket {
+                le_us,
+                count: run.deliveries,
+            }];
+            if let Some(delays) = &mut run.delay_us {
+                delays.max = le_us;
+            }
+            run.server_memory_bytes = Some(memory);
+            run
+        };
+        let runs = [run(1000, 5), run(400_000, 9), run(500_000, 7)];
+        let pooled = pool(&runs.iter().collect::<Vec<_>>()).expect("three");
+        assert_eq!((pooled.round, pooled.deliveries), (0, 9000));
+        assert_eq!(pooled.duration_s, 90.0);
+        assert_eq!(pooled.server_memory_bytes, Some(7), "the median");
+        let delays = pooled.delay_us.expect("deliveries");
+        assert!(delays.p50.abs_diff(400_000) <= 4_000, "{delays:?}");
+        assert!(delays.p99.abs_diff(500_000) <= 5_000, "{delays:?}");
+        assert_eq!(delays.max, 500_000);
+        assert!(pooled.is_valid());
+    }
+}

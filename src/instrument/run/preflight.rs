@@ -1,0 +1,187 @@
+//! Before a foreign server is measured: does it do what its profile says? Two messages are published
+//! and read by each transport, so that a wrong path or cursor is one clear sentence instead of a run in
+//! which everything is missed.
+
+use std::time::Duration;
+
+use anyhow::{Error, Result, anyhow, bail, ensure};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::limits;
+use crate::{
+    Target, Transport, Workload,
+    books::{marker::Marker, recorder::Recorder, window::Window},
+    load::{
+        asker::Asker,
+        http::{Answered, TooLate},
+        sender::Connection,
+        stream::Streamer,
+    },
+    machine::placement::Placement,
+    target::{
+        Opened,
+        requests::{Asking, Opening, Place, Publishing},
+    },
+};
+
+/// How long a message may take to show up.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two polls for it.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What a long-poll is asked to wait here, seconds.
+const WAIT_S: f64 = 1.0;
+/// How long an answer without news is waited for.
+const STILL: Duration = Duration::from_millis(1500);
+const MESSAGES: u64 = 2;
+
+/// Tries each transport of `workload` on `target`. Returns what the server calls itself.
+///
+/// # Errors
+///
+/// Says which part of the profile does not fit, in one sentence.
+pub async fn preflight(target: &Target, workload: &Workload) -> Result<Option<String>> {
+    let opened = target.open(&Placement::free())?;
+    let mut server = None;
+    for transport in &workload.transports {
+        let trying = Trial::new(&opened, workload, *transport)?;
+        server = trying.run(*transport).await?;
+    }
+    Ok(server)
+}
+
+struct Trial<'a> {
+    opened: &'a Opened,
+    place: Place,
+    recorder: std::sync::Arc<Recorder>,
+    publishing: Publishing,
+    connection: Connection,
+}
+
+impl<'a> Trial<'a> {
+    fn new(opened: &'a Opened, workload: &Workload, transport: Transport) -> Result<Self> {
+        let id = limits::run_id()?;
+        let marker = Marker::new(&id);
+        let place = Place {
+            host: opened.host.clone(),
+            prefix: opened.prefix.clone(),
+            room: format!("try{id}"),
+            wait_s: match transport {
+                Transport::LongPoll => WAIT_S,
+                _ => workload.wait.as_secs_f64(),
+            },
+        };
+        // Never begun: everything that comes is only noted down.
+        let window = Window::new(1.0, MESSAGES, Duration::ZERO);
+        let publishing = Publishing::new(&opened.profile, &place, marker.clone(), workload.size);
+        Ok(Self {
+            opened,
+            place,
+            recorder: Recorder::new(window, marker),
+            publishing,
+            connection: Connection::new(opened.addr),
+        })
+    }
+
+    async fn run(mut self, transport: Transport) -> Result<Option<String>> {
+        match transport {
+            Transport::Stream => self.stream().await?,
+            _ => self.ask(transport).await?,
+        }
+        Ok(self.connection.server)
+    }
+
+    fn publish(&mut self, sequence: u64) -> Result<()> {
+        let request = self.publishing.request(sequence);
+        let sent = tokio::task::block_in_place(|| self.connection.send(&request));
+        sent.map_err(|error| self.explained("publish", &error))
+    }
+
+    async fn ask(&mut self, transport: Transport) -> Result<()> {
+        let asking = Asking::new(&self.opened.profile, transport, &self.place)?;
+        let books = self.recorder.books(0);
+        let mut asker = Asker::new(self.opened.addr, &asking, PATIENCE, books);
+        let part = transport.as_str();
+        let opened = asker.open().await;
+        opened.map_err(|error| self.explained(part, &error))?;
+        for sequence in 0..MESSAGES {
+            self.publish(sequence)?;
+            let deadline = Instant::now() + PATIENCE;
+            while asker.books().first_deliveries() <= sequence {
+                let asked = timeout_at(deadline, asker.try_ask()).await;
+                let answer = match asked {
+                    Ok(answer) => answer,
+                    Err(_) if transport == Transport::Poll => Err(TooLate.into()),
+                    // A long-poll may rightly wait, for what it does not get to see.
+                    Err(_) => break,
+                };
+                if let Some(take) = asker.lacking() {
+                    bail!(
+                        "the {part} answers have no {take}: correct the cursor of [{part}] in {}",
+                        self.profile()
+                    );
+                }
+                answer.map_err(|error| self.explained(part, &error))?;
+                sleep(PAUSE).await;
+            }
+            ensure!(
+                asker.books().first_deliveries() > sequence,
+                "the {part} answers do not bring the message that was published: correct the path or \
+                 the cursor of [{part}], or [publish], in {}",
+                self.profile()
+            );
+        }
+        // Nothing is new now. A server may keep a long-poll for as long as it likes.
+        if let Ok(answer) = timeout(STILL, asker.try_ask()).await {
+            answer.map_err(|error| self.explained(part, &error))?;
+        }
+        ensure!(
+            asker.books().repetitions() == 0,
+            "the {part} answers bring the same message again: correct the cursor of [{part}] in {}",
+            self.profile()
+        );
+        Ok(())
+    }
+
+    async fn stream(&mut self) -> Result<()> {
+        let opening = Opening::new(&self.opened.profile, &self.place)?;
+        let mut streamer = Streamer::new(self.opened.addr, &opening, self.recorder.books(0));
+        let opened = timeout(PATIENCE, streamer.open()).await;
+        let opened = opened.unwrap_or_else(|_| Err(TooLate.into()));
+        opened.map_err(|error| self.explained("stream", &error))?;
+        for sequence in 0..MESSAGES {
+            self.publish(sequence)?;
+            let waiting = streamer.read_until(|books| books.first_deliveries() > sequence);
+            match timeout(PATIENCE, waiting).await {
+                Ok(came) => came.map_err(|error| self.explained("stream", &error))?,
+                Err(_) => bail!(
+                    "the stream does not bring the message that was published: correct the path of \
+                     [stream], or [publish], in {}",
+                    self.profile()
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    fn profile(&self) -> String {
+        format!("profile {}", self.opened.profile.name)
+    }
+
+    /// What went wrong at this `part` of the profile, and what to change.
+    fn explained(&self, part: &str, error: &Error) -> Error {
+        let status = error.downcast_ref().map(|Answered(status)| *status);
+        let profile = self.profile();
+        let advice = match status {
+            Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
+            Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
+            Some(429) => "raise the server's limits for this machine".to_owned(),
+            _ if error.is::<TooLate>() => {
+                "the server takes connections and does not answer: look into it, or correct --target"
+                    .to_owned()
+            }
+            _ => format!("correct [{part}] in {profile}, or choose another --profile"),
+        };
+        let url = &self.opened.url;
+        anyhow!("{part} at {url} failed, {error:#}: {advice}")
+    }
+}

@@ -1,0 +1,127 @@
+//! From what was recorded to the [`Outcome`].
+
+use anyhow::{Result, ensure};
+use hdrhistogram::Histogram;
+
+use super::sampler::Usage;
+use crate::{
+    Transport,
+    books::recorder::{Closed, Recorder},
+    load::publisher::Published,
+    outcome::{Bucket, Delays, Load, Outcome, Second},
+};
+
+/// A load generator that uses more than this of its processors may be the bottleneck.
+pub const BUSY_SHARE: f64 = 0.85;
+/// One whose timers are later than this at the 99th percentile is held up.
+const LATE_US: u64 = 50_000;
+
+/// All that is known of a run that is over.
+pub struct Record<'a> {
+    pub recorder: &'a Recorder,
+    pub transport: Transport,
+    pub round: u32,
+    pub published: &'a Published,
+    pub usage: Usage,
+    pub memory_before: Option<u64>,
+    pub server_cores: Option<u32>,
+    pub load_cores: usize,
+    pub lag_us_p99: u64,
+    pub interrupted: bool,
+}
+
+impl Record<'_> {
+    pub fn outcome(self) -> Result<Outcome> {
+        let window = &self.recorder.window;
+        let Closed {
+            clients,
+            tally,
+            missing,
+        } = self.recorder.closed();
+        let counted = window.counted();
+        let messages = counted.end - counted.start;
+        // Whoever has a message that its publisher was refused was due it all the same.
+        let refused = self.published.refused.iter();
+        let excused: u64 = refused.filter_map(|sequence| missing.get(sequence)).sum();
+        let lacking: u64 = missing.values().sum();
+        let expected = messages * clients - excused;
+        let missed = lacking - excused;
+        let deliveries = expected - missed;
+        let counted_one_by_one = self.recorder.deliveries();
+        // What arrived in the moment it was stopped may have been counted by one of them only.
+        ensure!(
+            self.interrupted || deliveries == counted_one_by_one,
+            "the books do not agree: {deliveries} deliveries by audit, {counted_one_by_one} by count"
+        );
+        let duration_s = window.measured_s();
+        let (delays, mut timeline) = self.recorder.series();
+        timeline.resize(duration_s.ceil() as usize, Second::default());
+        let published = self.published;
+        Ok(Outcome {
+            transport: self.transport,
+            round: self.round,
+            clients,
+            duration_s,
+            published: messages,
+            requests: tally.requests,
+            empty: tally.empty,
+            deliveries,
+            expected,
+            missed,
+            duplicates: tally.duplicates,
+            out_of_order: tally.out_of_order,
+            wire_bytes_in: tally.wire_bytes_in,
+            wire_bytes_out: tally.wire_bytes_out,
+            delay_us: percentiles(&delays),
+            server_cpu_s: self.usage.server_cpu.map(|cpu| cpu.as_secs_f64()),
+            server_memory_bytes: self.usage.server_memory_bytes,
+            server_memory_base_bytes: self.memory_before,
+            server_cores: self.server_cores,
+            connections: tally.connections,
+            errors: tally.errors + published.refused.len() as u64,
+            first_error: tally.first_error.or_else(|| published.first_error.clone()),
+            unanswered: tally.unanswered,
+            opening: tally.opening,
+            whole: tally.whole,
+            arrivals: timeline.iter().map(|second| second.deliveries).sum(),
+            publishing: published.summary(),
+            load: self.load(duration_s),
+            interrupted: self.interrupted,
+            delay_buckets: buckets(&delays),
+            timeline,
+        })
+    }
+
+    fn load(&self, duration_s: f64) -> Load {
+        let cpu_s = self.usage.load_cpu.map_or(0.0, |cpu| cpu.as_secs_f64());
+        let could = duration_s * self.load_cores as f64;
+        let cpu_share = if could > 0.0 { cpu_s / could } else { 0.0 };
+        Load {
+            cpu_s,
+            cores: u32::try_from(self.load_cores).unwrap_or(u32::MAX),
+            cpu_share,
+            lag_us_p99: self.lag_us_p99,
+            limited: cpu_share > BUSY_SHARE || self.lag_us_p99 > LATE_US,
+        }
+    }
+}
+
+/// `None` of no delays.
+pub fn percentiles(delays: &Histogram<u64>) -> Option<Delays> {
+    (!delays.is_empty()).then(|| Delays {
+        p50: delays.value_at_quantile(0.5),
+        p90: delays.value_at_quantile(0.9),
+        p99: delays.value_at_quantile(0.99),
+        max: delays.max(),
+    })
+}
+
+fn buckets(delays: &Histogram<u64>) -> Vec<Bucket> {
+    let recorded = delays.iter_recorded();
+    recorded
+        .map(|bucket| Bucket {
+            le_us: bucket.value_iterated_to(),
+            count: bucket.count_at_value(),
+        })
+        .collect()
+}

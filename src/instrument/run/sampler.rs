@@ -1,0 +1,90 @@
+//! Reads CPU time as the measured time begins and ends, on a thread of its own: a busy runtime would
+//! be late.
+
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
+
+use crate::{
+    books::recorder::Recorder,
+    machine::usage::{Processes, Team, own_cpu_time},
+};
+
+/// Longest sleep at once, so that a run that is cut ends soon.
+const NAP: Duration = Duration::from_millis(20);
+
+/// How long before a reading it is found out which processes there are: to look through all of the
+/// machine's takes longer than the reading.
+const AHEAD_US: u64 = 100_000;
+
+/// What was used within the measured time. `None` where it cannot be read.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Usage {
+    pub server_cpu: Option<Duration>,
+    pub load_cpu: Option<Duration>,
+    pub server_memory_bytes: Option<u64>,
+}
+
+/// The running sampler.
+pub struct Sampler(JoinHandle<Usage>);
+
+impl Sampler {
+    pub fn start(recorder: &Arc<Recorder>, processes: Option<Processes>) -> Self {
+        let recorder = recorder.clone();
+        Self(std::thread::spawn(move || sample(&recorder, processes)))
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    pub fn join(self) -> Usage {
+        self.0.join().unwrap_or_default()
+    }
+}
+
+/// CPU time so far, and when that was.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    at_us: u64,
+    server: Option<Duration>,
+    load: Option<Duration>,
+}
+
+fn sample(recorder: &Recorder, processes: Option<Processes>) -> Usage {
+    let window = &recorder.window;
+    let until = |due: &dyn Fn() -> u64| loop {
+        let due = due().min(window.end_us());
+        let now = window.now_us();
+        if now >= due {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(due - now).min(NAP));
+    };
+    let reading = |due: &dyn Fn() -> u64| {
+        until(&|| due().saturating_sub(AHEAD_US));
+        let team = processes.map(Processes::team);
+        until(due);
+        Reading {
+            at_us: window.now_us(),
+            server: team.as_ref().and_then(Team::cpu_time),
+            load: own_cpu_time(),
+        }
+    };
+    let before = reading(&|| window.start_us());
+    let after = reading(&|| window.end_us());
+    // A reading that was a little late covers a little more, or less, than what is measured.
+    let span_s = after.at_us.saturating_sub(before.at_us) as f64 / 1e6;
+    let share = if span_s > 0.0 {
+        window.measured_s() / span_s
+    } else {
+        1.0
+    };
+    let used = |of: fn(&Reading) -> Option<Duration>| {
+        let used = of(&after)?.checked_sub(of(&before)?)?;
+        Some(used.mul_f64(share))
+    };
+    Usage {
+        server_cpu: used(|reading| reading.server),
+        load_cpu: used(|reading| reading.load),
+        server_memory_bytes: processes.and_then(Processes::memory_bytes),
+    }
+}

@@ -1,0 +1,192 @@
+//! What is measured: our own server, started for the purpose, or one that runs already.
+
+mod field;
+pub mod own_server;
+pub mod profile;
+pub mod requests;
+
+use std::{
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use self::{
+    own_server::{OwnServer, Running},
+    profile::Profile,
+    requests::Address,
+};
+use crate::machine::{listening::listen_on, placement::Placement, usage::Processes};
+
+/// How long an address may take to accept a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A fresh server for every run, so that each begins with the same memory.
+    Own(OwnServer),
+    /// A server that runs already.
+    Remote(Box<Remote>),
+}
+
+/// A server that runs already.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    pub url: String,
+    pub address: Address,
+    /// All addresses its name has.
+    pub addrs: Vec<SocketAddr>,
+    pub profile: Profile,
+    /// Its process, where it runs on this machine.
+    pub pid: Option<u32>,
+    /// Processors it may use, where that is known.
+    pub cores: Option<u32>,
+}
+
+/// A target that is ready for one run.
+#[derive(Debug)]
+pub struct Opened {
+    /// For people.
+    pub url: String,
+    pub addr: SocketAddr,
+    pub host: String,
+    pub prefix: String,
+    pub profile: Profile,
+    pub processes: Option<Processes>,
+    pub cores: Option<u32>,
+    /// Ends the server when the run is over.
+    _server: Option<Running>,
+}
+
+impl Remote {
+    /// The first of its addresses at which somebody listens: `localhost` has two, a server often one.
+    fn answering(&self) -> Result<SocketAddr> {
+        let mut failure = None;
+        for addr in &self.addrs {
+            match TcpStream::connect_timeout(addr, PATIENCE) {
+                Ok(_) => return Ok(*addr),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        let why = failure.map_or_else(String::new, |error| format!(" ({error})"));
+        bail!(
+            "cannot reach {}{why}: start the server, or correct --target",
+            self.url
+        )
+    }
+}
+
+impl Target {
+    /// This program's own server.
+    pub fn own() -> Self {
+        Self::own_from(None)
+    }
+
+    /// The server of another build.
+    pub fn own_from(binary: Option<PathBuf>) -> Self {
+        Self::Own(OwnServer {
+            binary,
+            ..OwnServer::default()
+        })
+    }
+
+    /// The server at `url`, spoken to as `profile` says.
+    pub fn remote(url: &str, profile: Profile, pid: Option<u32>) -> Result<Self> {
+        let address: Address = url.parse()?;
+        let host = address.host.as_str();
+        let found = (host, address.port)
+            .to_socket_addrs()
+            .with_context(|| format!("cannot find the host {host}: correct --target"))?;
+        let addrs: Vec<SocketAddr> = found.collect();
+        ensure!(!addrs.is_empty(), "the host {host} has no address");
+        if let Some(pid) = pid {
+            ensure!(
+                Processes::of(pid).exist(),
+                "there is no process {pid} on this machine: correct --pid or leave it out"
+            );
+        }
+        Ok(Self::Remote(Box::new(Remote {
+            url: url.to_owned(),
+            address,
+            addrs,
+            profile,
+            pid,
+            cores: None,
+        })))
+    }
+
+    /// Whether only this machine feels the load.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Own(_) => true,
+            Self::Remote(remote) => remote.addrs.iter().all(|addr| addr.ip().is_loopback()),
+        }
+    }
+
+    pub fn profile(&self) -> Profile {
+        match self {
+            Self::Own(_) => Profile::own(),
+            Self::Remote(remote) => remote.profile.clone(),
+        }
+    }
+
+    /// The process that was named, of a server that runs already.
+    pub fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Own(_) => None,
+            Self::Remote(remote) => remote.pid,
+        }
+    }
+
+    /// Whether that process, or one that it started, listens on the port of the target. `None`
+    /// where it cannot be told.
+    pub fn pid_listens(&self) -> Option<bool> {
+        match self {
+            Self::Own(_) => None,
+            Self::Remote(remote) => listen_on(Processes::of(remote.pid?), remote.address.port),
+        }
+    }
+
+    /// For people.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Own(_) => "self".to_owned(),
+            Self::Remote(remote) => remote.url.clone(),
+        }
+    }
+
+    pub(crate) fn open(&self, placement: &Placement) -> Result<Opened> {
+        match self {
+            Self::Own(own) => {
+                let server = own.start(placement)?;
+                let cores = match placement.server.len() {
+                    0 => std::thread::available_parallelism().map_or(1, usize::from),
+                    count => count,
+                };
+                Ok(Opened {
+                    url: format!("http://{}", server.addr),
+                    addr: server.addr,
+                    host: server.addr.to_string(),
+                    prefix: String::new(),
+                    profile: Profile::own(),
+                    processes: Some(Processes::of(server.pid())),
+                    cores: u32::try_from(cores).ok(),
+                    _server: Some(server),
+                })
+            }
+            Self::Remote(remote) => Ok(Opened {
+                url: remote.url.clone(),
+                addr: remote.answering()?,
+                host: remote.address.authority.clone(),
+                prefix: remote.address.prefix.clone(),
+                profile: remote.profile.clone(),
+                processes: remote.pid.map(Processes::of),
+                cores: remote.cores,
+                _server: None,
+            }),
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! How a server is published to, polled and streamed: read from TOML (`docs/compare.md`), checked
+//! once. Those of known servers are in `profiles/`.
+
+use std::{collections::BTreeMap, path::Path, str::FromStr};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::Transport;
+
+/// The profiles that are built in, by their names.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("poll-vs-sse", include_str!("profiles/poll-vs-sse.toml")),
+    ("nchan", include_str!("profiles/nchan.toml")),
+    ("ntfy", include_str!("profiles/ntfy.toml")),
+];
+/// What may stand in braces within a path, a header or a body.
+pub const PLACEHOLDERS: [&str; 4] = ["room", "text", "id", "wait"];
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Profile {
+    pub name: String,
+    /// Sent with every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub publish: Publish,
+    pub poll: Option<Ask>,
+    pub long_poll: Option<Ask>,
+    pub stream: Option<Open>,
+}
+
+/// How a message is published.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publish {
+    #[serde(default = "post")]
+    pub method: String,
+    pub path: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+/// How a client asks, and where its place in the log is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// A client's first request, where it differs; it must be answered at once. What it brings is
+    /// only a cursor.
+    pub start: Option<String>,
+    pub path: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub cursor: Vec<Rule>,
+    /// Whether the answer is one JSON value a line, the newest last.
+    #[serde(default)]
+    pub lines: bool,
+    /// Where the answer says that there is more already.
+    pub more: Option<Take>,
+    /// Whether there may be more after every answer with a message.
+    #[serde(default)]
+    pub again: bool,
+}
+
+/// How a stream is opened.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Open {
+    pub path: String,
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The header in which a client that was cut off sends the last event's id.
+    #[serde(default = "last_event_id")]
+    pub resume: String,
+}
+
+/// One part of a cursor.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Where it is in an answer.
+    pub take: Take,
+    /// Where it goes in the next request.
+    pub send: Send,
+    /// What is sent before there was an answer.
+    pub first: Option<String>,
+}
+
+/// A place in an answer: `json:a.b` (a number counts the elements of a list, from the end if it is
+/// negative) or `header:Name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Take {
+    Json(Vec<String>),
+    Header(String),
+}
+
+/// A place in a request: `query:name` or `header:Name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Send {
+    Query(String),
+    Header(String),
+}
+
+fn post() -> String {
+    "POST".to_owned()
+}
+
+fn last_event_id() -> String {
+    "Last-Event-ID".to_owned()
+}
+
+impl Profile {
+    /// The built-in profile of this project's server.
+    pub fn own() -> Self {
+        let (name, text) = BUILT_IN[0];
+        Self::parse(text).unwrap_or_else(|error| panic!("the built-in profile {name}: {error:#}"))
+    }
+
+    /// A built-in profile's name, or the path of a file.
+    pub fn load(name_or_path: &str) -> Result<Self> {
+        if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
+            return Self::parse(text).with_context(|| format!("profile {name}"));
+        }
+        let text = std::fs::read_to_string(Path::new(name_or_path)).with_context(|| {
+            let names = BUILT_IN.map(|(name, _)| name).join(", ");
+            format!("cannot read the profile {name_or_path} (built in are {names})")
+        })?;
+        Self::parse(&text).with_context(|| format!("profile {name_or_path}"))
+    }
+
+    pub fn parse(text: &str) -> Result<Self> {
+        let profile: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().map(|span| &text[..span.start.min(text.len())]);
+            let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
+            anyhow::anyhow!("line {line}: {}", error.message().replace('\n', " "))
+        })?;
+        profile.check()?;
+        Ok(profile)
+    }
+
+    /// How messages are asked for. An error where this server has no such transport.
+    pub fn ask(&self, transport: Transport) -> Result<&Ask> {
+        let ask = match transport {
+            Transport::Poll => &self.poll,
+            Transport::LongPoll => &self.long_poll,
+            Transport::Stream => &None,
+        };
+        ask.as_ref().with_context(|| self.lacks(transport))
+    }
+
+    pub fn open(&self) -> Result<&Open> {
+        self.stream
+            .as_ref()
+            .with_context(|| self.lacks(Transport::Stream))
+    }
+
+    /// Whether it says how to use `transport`.
+    pub fn has(&self, transport: Transport) -> bool {
+        match transport {
+            Transport::Poll => self.poll.is_some(),
+            Transport::LongPoll => self.long_poll.is_some(),
+            Transport::Stream => self.stream.is_some(),
+        }
+    }
+
+    /// Refuses transports that this server has not.
+    pub fn check_has(&self, transports: &[Transport]) -> Result<()> {
+        match transports.iter().find(|transport| !self.has(**transport)) {
+            Some(transport) => bail!(self.lacks(*transport)),
+            None => Ok(()),
+        }
+    }
+
+    fn lacks(&self, transport: Transport) -> String {
+        format!(
+            "profile {} has no [{transport}]: leave it out of --transports",
+            self.name
+        )
+    }
+
+    fn check(&self) -> Result<()> {
+        let mut paths = vec![("publish.path", &self.publish.path)];
+        let mut headers = vec![&self.headers, &self.publish.headers];
+        for (name, ask) in [("poll", &self.poll), ("long-poll", &self.long_poll)] {
+            let Some(ask) = ask else { continue };
+            paths.push((name, &ask.path));
+            paths.extend(ask.start.iter().map(|start| (name, start)));
+            headers.push(&ask.headers);
+            ensure!(
+                !ask.cursor.is_empty(),
+                "[{name}] has no cursor: without one every answer would bring the same messages"
+            );
+        }
+        if let Some(open) = &self.stream {
+            paths.push(("stream", &open.path));
+            headers.push(&open.headers);
+        }
+        for (name, path) in paths {
+            ensure!(
+                path.starts_with('/'),
+                "{name}: a path begins with /, unlike {path:?}"
+            );
+            let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
+            ensure!(printable, "{name}: {path:?} must be percent-encoded");
+            placeholders(path)?;
+        }
+        for (name, value) in headers.into_iter().flatten() {
+            let is_token =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            ensure!(
+                !name.is_empty() && name.bytes().all(is_token),
+                "{name:?} is no name of a header"
+            );
+            let printable = value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
+            ensure!(printable, "the header {name} has a control character");
+            placeholders(value)?;
+        }
+        placeholders(&self.publish.body)?;
+        ensure!(
+            [&self.publish.body, &self.publish.path]
+                .into_iter()
+                .any(|part| part.contains("{text}")),
+            "publish has no {{text}}: the message would not be in it"
+        );
+        Ok(())
+    }
+}
+
+/// Refuses what looks like a placeholder but is none. Braces of JSON are fine.
+fn placeholders(template: &str) -> Result<()> {
+    for part in template.split('{').skip(1) {
+        let name = part.split('}').next().unwrap_or_default();
+        let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+        if is_word && part.len() > name.len() && !PLACEHOLDERS.contains(&name) {
+            bail!(
+                "there is no {{{name}}}: use {{{}}}",
+                PLACEHOLDERS.join("}, {")
+            );
+        }
+    }
+    Ok(())
+}
+
+impl FromStr for Take {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("json", path)) if !path.is_empty() => {
+                Ok(Self::Json(path.split('.').map(str::to_owned).collect()))
+            }
+            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_owned())),
+            _ => Err(format!("{text:?} is neither json:FIELD nor header:NAME")),
+        }
+    }
+}
+
+impl std::fmt::Display for Take {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Json(path) => write!(f, "json:{}", path.join(".")),
+            Self::Header(name) => write!(f, "header:{name}"),
+        }
+    }
+}
+
+impl FromStr for Send {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.to_owned())),
+            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_owned())),
+            _ => Err(format!("{text:?} is neither query:NAME nor header:NAME")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Take {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Send {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_profiles_are_sound_and_bear_their_names() {
+        for (name, _) in BUILT_IN {
+            let profile = Profile::load(name).expect(name);
+            assert_eq!(profile.name, name);
+            assert!(profile.has(Transport::Poll) && profile.has(Transport::Stream));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line_that_names_it() {
+        let own = BUILT_IN[0].1;
+        let bad = [
+            (own.replace("[poll]", "[pull]"), "pull"),
+            (own.replace("json:cursor", "body:cursor"), "body:cursor"),
+            (
+                own.replace("query:cursor", "cookie:cursor"),
+                "cookie:cursor",
+            ),
+            (
+                own.replace("\"/messages\"", "\"messages\""),
+                "begins with /",
+            ),
+            (own.replace("{wait}", "{seconds}"), "{seconds}"),
+            (own.replace("{text}", "hello"), "{text}"),
+            (
+                own.replace("Content-Type", "\"Content Type\""),
+                "Content Type",
+            ),
+            (own.replace("cursor = [", "cursor = [] #"), "no cursor"),
+            ("name = ".to_owned(), "line 1"),
+        ];
+        for (text, what) in bad {
+            let error = format!("{:#}", Profile::parse(&text).expect_err(what));
+            assert!(error.contains(what), "{what}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn braces_of_json_are_no_placeholders() {
+        assert!(placeholders(r#"{"a":{"text":"{text}"},"b":{}}"#).is_ok());
+    }
+}

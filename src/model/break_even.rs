@@ -1,0 +1,136 @@
+//! Where polling and pushing cost the same.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Model, Question, serve};
+use crate::Transport;
+
+/// By what two transports are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Yardstick {
+    Cpu,
+    WireBytes,
+}
+
+/// Values within which polling costs less than a stream. Costs are equal at its bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// `None`: from the least that was looked at.
+    pub from: Option<f64>,
+    /// `None`: without end, as far as was looked.
+    pub to: Option<f64>,
+}
+
+/// Where polling costs less than a stream, all else as asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakEven {
+    /// Acceptable delays, seconds.
+    pub max_delay_s: ByYardstick,
+    /// Messages a second.
+    pub rate: ByYardstick,
+    /// Clients: few leave a server asleep, which makes a poll dearer.
+    pub clients: ByYardstick,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ByYardstick {
+    pub cpu: Vec<Range>,
+    pub wire_bytes: Vec<Range>,
+}
+
+/// Delays that are looked at: from a twentieth of a second to a day.
+const DELAYS_S: [f64; 2] = [0.05, 86_400.0];
+/// Rates that are looked at: from one message in four months to ten thousand a second.
+const RATES: [f64; 2] = [1e-7, 1e4];
+/// Numbers of clients that are looked at.
+const CLIENTS: [f64; 2] = [1.0, 1e9];
+/// Steps a decade. Between two, costs cross at most once.
+const STEPS: f64 = 40.0;
+/// Halvings of a step: as fine as the numbers are.
+const HALVINGS: u32 = 60;
+
+/// Where polling and a stream cost the same.
+pub fn break_even(model: &Model, question: &Question) -> BreakEven {
+    let over = |bounds: [f64; 2], at: fn(&Question, f64) -> Question| {
+        let by = |yardstick| {
+            cheaper(bounds, |value| {
+                excess(model, &at(question, value), yardstick)
+            })
+        };
+        ByYardstick {
+            cpu: by(Yardstick::Cpu),
+            wire_bytes: by(Yardstick::WireBytes),
+        }
+    };
+    BreakEven {
+        max_delay_s: over(DELAYS_S, |asked, max_delay_s| Question {
+            max_delay_s,
+            ..*asked
+        }),
+        rate: over(RATES, |asked, rate| Question { rate, ..*asked }),
+        clients: over(CLIENTS, |asked, clients| Question { clients, ..*asked }),
+    }
+}
+
+/// By how much polling costs more than a stream.
+pub fn excess(model: &Model, question: &Question, yardstick: Yardstick) -> f64 {
+    let Some(interval_s) = question.interval_s(model) else {
+        return f64::INFINITY;
+    };
+    let of = |transport| {
+        let cost = serve(model, question, transport, interval_s).cost;
+        match yardstick {
+            Yardstick::Cpu => cost.cpu.total(),
+            Yardstick::WireBytes => cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s,
+        }
+    };
+    of(Transport::Poll) - of(Transport::Stream)
+}
+
+/// The ranges of `least..most` in which `excess` is below zero, looked for on a logarithmic scale.
+fn cheaper([least, most]: [f64; 2], excess: impl Fn(f64) -> f64) -> Vec<Range> {
+    let steps = ((most / least).log10() * STEPS).round();
+    let at = |step: f64| least * (most / least).powf(step / steps);
+    let mut ranges = Vec::new();
+    let mut open = (excess(least) < 0.0).then_some(None);
+    for step in 1..=steps as u32 {
+        let (before, now) = (at(f64::from(step) - 1.0), at(f64::from(step)));
+        let is_cheaper = excess(now) < 0.0;
+        if is_cheaper == open.is_some() {
+            continue;
+        }
+        let crossing = crossing(before, now, is_cheaper, &excess);
+        match open.take() {
+            Some(from) => ranges.push(Range {
+                from,
+                to: Some(crossing),
+            }),
+            None => open = Some(Some(crossing)),
+        }
+    }
+    if let Some(from) = open {
+        ranges.push(Range { from, to: None });
+    }
+    ranges
+}
+
+/// Where `excess` changes its sign between `low` and `high`, at which it is below zero or not as
+/// `negative_at_high` says.
+fn crossing(
+    mut low: f64,
+    mut high: f64,
+    negative_at_high: bool,
+    excess: &impl Fn(f64) -> f64,
+) -> f64 {
+    for _ in 0..HALVINGS {
+        let middle = (low * high).sqrt();
+        if (excess(middle) < 0.0) == negative_at_high {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    (low * high).sqrt()
+}

@@ -1,0 +1,248 @@
+//! The model file: what was measured, on which machine, and how far it may be trusted.
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{Machine, Transport};
+
+/// The form of the file. Another one is refused.
+pub const FORMAT: u32 = 2;
+
+const SHIPPED: &str = include_str!("shipped.json");
+
+/// See the module. `compare --calibrate` writes one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    pub format: u32,
+    /// The program that was measured.
+    pub version: String,
+    /// RFC 3339.
+    pub measured_at: String,
+    pub machine: Machine,
+    /// Those the server had for itself.
+    pub server_cores: u32,
+    pub contract: Contract,
+    /// CPU to take a message in, whoever reads it, microseconds.
+    pub publish_us: f64,
+    /// CPU to accept and end a connection, microseconds.
+    pub connect_us: f64,
+    /// CPU to wake up for a request after a long sleep, microseconds.
+    pub wake_us: f64,
+    /// After a sleep of so long it is half of that, seconds.
+    pub wake_s: f64,
+    /// From publish to the first reader that waits, seconds.
+    pub service_s: f64,
+    /// Memory of the process without clients.
+    pub base_memory_bytes: f64,
+    pub transports: PerTransport<Constants>,
+    /// Within what it was measured.
+    pub span: Span,
+    pub errors: Errors,
+    /// What was measured, and what the model says of it.
+    pub points: Vec<Measured>,
+}
+
+/// One value for each transport.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PerTransport<T> {
+    pub poll: T,
+    pub long_poll: T,
+    pub stream: T,
+}
+
+/// What the server does by its own rules (`docs/api.md`), not by measuring.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// Messages in a poll's answer at most.
+    pub page_messages: f64,
+    /// Their bytes at most.
+    pub page_bytes: f64,
+    /// A silent stream says so often that it is alive, seconds.
+    pub keep_alive_s: f64,
+    pub keep_alive_bytes: f64,
+    /// An idle connection is closed after so long, seconds.
+    pub idle_s: f64,
+    /// Memory for recent messages at most.
+    pub tail_bytes: f64,
+    /// What is made ready of a poll's answer for one write.
+    pub write_bytes: f64,
+}
+
+/// What one transport was measured to cost. Bytes are wire bytes; CPU is the server's, user and
+/// system, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Constants {
+    /// A request, with its head.
+    pub request_bytes: f64,
+    /// An answer, with its head, without messages.
+    pub answer_bytes: f64,
+    /// A message, without its text.
+    pub message_bytes: f64,
+    pub keep_alive_bytes: f64,
+    pub request_us: f64,
+    /// An answer that brings messages, beyond what an empty one takes.
+    pub answer_us: f64,
+    /// A message, without what depends on its text.
+    pub message_us: f64,
+    /// A message to a client that has not been written to for long, besides.
+    pub cold_us: f64,
+    /// To one that has not been for so long it is half of that, seconds.
+    pub cold_s: f64,
+    /// Each KiB of messages.
+    pub kib_us: f64,
+    pub keep_alive_us: f64,
+    /// Memory of a client.
+    pub client_bytes: f64,
+    /// Memory for each byte of a client's answers, up to [`Contract::write_bytes`] of them.
+    pub answer_share: f64,
+}
+
+/// The least and the most of what was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Span {
+    pub clients: [f64; 2],
+    pub rate: [f64; 2],
+    pub size: [f64; 2],
+    pub interval_s: [f64; 2],
+}
+
+/// How far the model is off, as a share of what was measured, on points it was not fitted to.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Errors {
+    pub cpu_median: f64,
+    pub cpu_worst: f64,
+    pub bytes_worst: f64,
+    pub requests_worst: f64,
+}
+
+/// One run, and what the model says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    pub transport: Transport,
+    pub clients: f64,
+    pub rate: f64,
+    pub size: f64,
+    /// `None` where nobody polls.
+    pub interval_s: Option<f64>,
+    pub purpose: Purpose,
+    /// Whether the clients, rather than the server, limited it.
+    pub limited: bool,
+    /// Measured, and what the model says; so are the others.
+    pub requests_per_s: [f64; 2],
+    pub wire_bytes_in_per_s: [f64; 2],
+    pub wire_bytes_out_per_s: [f64; 2],
+    pub cores: [f64; 2],
+}
+
+/// What a point is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Constants are fitted to it.
+    Fit,
+    /// The same, with a connection for each poll.
+    FitConnecting,
+    /// The same, and it takes as long as a keep-alive takes to come. It runs beside the others.
+    FitIdle,
+    /// It says how far the model is off.
+    Check,
+}
+
+impl<T> PerTransport<T> {
+    pub fn of(&self, transport: Transport) -> &T {
+        match transport {
+            Transport::Poll => &self.poll,
+            Transport::LongPoll => &self.long_poll,
+            Transport::Stream => &self.stream,
+        }
+    }
+}
+
+impl Model {
+    /// The one that comes with the program.
+    ///
+    /// # Panics
+    ///
+    /// Never in a program that was built from a tree whose tests pass.
+    pub fn shipped() -> Self {
+        Self::parse(SHIPPED).expect("a test reads the file that is built in")
+    }
+
+    /// Reads a model file.
+    pub fn parse(text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Form {
+            format: u32,
+        }
+        let form: Form = serde_json::from_str(text).context("it is not a model file")?;
+        ensure!(
+            form.format == FORMAT,
+            "its form is {}, and this program reads {FORMAT}: calibrate anew",
+            form.format
+        );
+        let model: Self = serde_json::from_str(text).context("it is not a whole model file")?;
+        model.check()?;
+        Ok(model)
+    }
+
+    /// Nothing can be computed from a negative or endless cost.
+    fn check(&self) -> Result<()> {
+        let mut all = vec![
+            ("publish_us", self.publish_us),
+            ("connect_us", self.connect_us),
+            ("wake_us", self.wake_us),
+            ("wake_s", self.wake_s),
+            ("service_s", self.service_s),
+            ("base_memory_bytes", self.base_memory_bytes),
+        ];
+        for transport in Transport::ALL {
+            let one = self.transports.of(transport);
+            all.extend([
+                ("request_bytes", one.request_bytes),
+                ("answer_bytes", one.answer_bytes),
+                ("message_bytes", one.message_bytes),
+                ("keep_alive_bytes", one.keep_alive_bytes),
+                ("request_us", one.request_us),
+                ("answer_us", one.answer_us),
+                ("message_us", one.message_us),
+                ("cold_us", one.cold_us),
+                ("cold_s", one.cold_s),
+                ("kib_us", one.kib_us),
+                ("keep_alive_us", one.keep_alive_us),
+                ("client_bytes", one.client_bytes),
+                ("answer_share", one.answer_share),
+            ]);
+        }
+        for (name, value) in all {
+            ensure!(
+                value.is_finite() && value >= 0.0,
+                "its {name} is {value}, which nothing can cost"
+            );
+        }
+        let Contract {
+            page_messages,
+            page_bytes,
+            keep_alive_s,
+            keep_alive_bytes,
+            idle_s,
+            tail_bytes,
+            write_bytes,
+        } = self.contract;
+        for (name, value) in [
+            ("page_messages", page_messages),
+            ("page_bytes", page_bytes),
+            ("keep_alive_s", keep_alive_s),
+            ("keep_alive_bytes", keep_alive_bytes),
+            ("idle_s", idle_s),
+            ("tail_bytes", tail_bytes),
+            ("write_bytes", write_bytes),
+        ] {
+            ensure!(
+                value.is_finite() && value > 0.0,
+                "its {name} is {value}, which no server has"
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! What a flow costs: each thing that happens, times what one of it was measured to cost.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Constants, Flow, Model, Setting, rested, waking::Work};
+use crate::Transport;
+
+/// What a setting costs, over all clients and on one server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    pub flow: Flow,
+    /// From clients to the server.
+    pub wire_bytes_in_per_s: f64,
+    /// From the server to clients.
+    pub wire_bytes_out_per_s: f64,
+    pub cpu: CpuBy,
+    /// Memory of the clients, without the process itself.
+    pub client_memory_bytes: f64,
+}
+
+/// Cores kept busy, by what they are busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CpuBy {
+    pub publishing: f64,
+    pub requests: f64,
+    pub messages: f64,
+    pub keep_alives: f64,
+    pub connections: f64,
+}
+
+/// What a server is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    Publishing,
+    Requests,
+    Messages,
+    KeepAlives,
+    Connections,
+}
+
+impl CpuBy {
+    /// All but taking messages in, which every server of several does.
+    pub fn readers(&self) -> f64 {
+        self.requests + self.messages + self.keep_alives + self.connections
+    }
+
+    pub fn total(&self) -> f64 {
+        self.publishing + self.readers()
+    }
+
+    /// The largest part, and its share of the whole.
+    pub fn dominant(&self) -> (Part, f64) {
+        let parts = [
+            (Part::Messages, self.messages),
+            (Part::Requests, self.requests),
+            (Part::KeepAlives, self.keep_alives),
+            (Part::Connections, self.connections),
+            (Part::Publishing, self.publishing),
+        ];
+        let mut most = parts[0];
+        for part in parts {
+            if part.1 > most.1 {
+                most = part;
+            }
+        }
+        let total = self.total();
+        (most.0, if total > 0.0 { most.1 / total } else { 0.0 })
+    }
+}
+
+impl Model {
+    /// What `setting` costs by `transport`.
+    pub fn cost(&self, transport: Transport, setting: &Setting) -> Cost {
+        let poll_message_bytes = setting.size + self.transports.poll.message_bytes;
+        let flow = Flow::of(transport, setting, &self.contract, poll_message_bytes);
+        let one = self.transports.of(transport);
+        let answers = flow.requests - flow.empty;
+        let requests_us = flow.requests * one.request_us + answers * one.answer_us;
+        let messages_us = flow.deliveries * one.delivery_us(setting.size, setting.rate);
+        let keep_alives_us = flow.keep_alives * one.keep_alive_us;
+        let connects_us = flow.connects * self.connect_us;
+        let publish_us = setting.rate * self.publish_us;
+        // What follows a message finds the server awake.
+        let seldom = match transport {
+            Transport::Poll => flow.requests,
+            Transport::LongPoll => flow.empty,
+            Transport::Stream => 0.0,
+        };
+        let work = Work {
+            events: seldom,
+            clients_us: requests_us + messages_us + keep_alives_us + connects_us,
+            publishing_us: publish_us,
+        };
+        let waking_us = seldom * self.waking_us(work, setting.load);
+        let largest = match transport {
+            Transport::Poll => setting.rate * setting.interval_s,
+            Transport::LongPoll | Transport::Stream => 1.0,
+        };
+        let messages = largest.clamp(1.0, self.contract.page(poll_message_bytes));
+        let answer_bytes = one.answer_bytes + messages * one.wire_bytes(setting.size);
+        let buffer_bytes = one.answer_share * answer_bytes.min(self.contract.write_bytes);
+        Cost {
+            flow,
+            wire_bytes_in_per_s: flow.requests * one.request_bytes,
+            wire_bytes_out_per_s: flow.requests * one.answer_bytes
+                + flow.deliveries * one.wire_bytes(setting.size)
+                + flow.keep_alives * one.keep_alive_bytes,
+            cpu: CpuBy {
+                publishing: publish_us / US_PER_S,
+                requests: (requests_us + waking_us) / US_PER_S,
+                messages: messages_us / US_PER_S,
+                keep_alives: keep_alives_us / US_PER_S,
+                connections: connects_us / US_PER_S,
+            },
+            client_memory_bytes: flow.connections * (one.client_bytes + buffer_bytes),
+        }
+    }
+}
+
+/// A core does so many microseconds of work a second.
+pub const US_PER_S: f64 = 1e6;
+const KIB: f64 = 1024.0;
+
+impl Constants {
+    /// A message of `size` bytes on the wire.
+    pub fn wire_bytes(&self, size: f64) -> f64 {
+        self.message_bytes + size
+    }
+
+    /// CPU of one delivery of a message of `size` bytes to a client that gets `rate` a second, microseconds.
+    pub fn delivery_us(&self, size: f64, rate: f64) -> f64 {
+        let cold_us = self.cold_us * rested(self.cold_s, rate);
+        self.message_us + cold_us + self.kib_us * self.wire_bytes(size) / KIB
+    }
+}

@@ -1,0 +1,205 @@
+//! The answer to "what would it cost": for each transport what happens, what it takes, and how many
+//! servers that are.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BreakEven, CpuBy, Flow, Limit, Load, Model, Part, PerTransport, Served, Setting, Spacing,
+    break_even, serve,
+};
+use crate::Transport;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    pub clients: f64,
+    /// Messages a second that each client is to get.
+    pub rate: f64,
+    /// The text of a message, bytes.
+    #[serde(rename = "size_bytes")]
+    pub size: f64,
+    /// The acceptable delay of a message, seconds: at the worst, not on average.
+    pub max_delay_s: f64,
+    pub spacing: Spacing,
+    /// How long a long-poll asks to wait, seconds.
+    pub wait_s: f64,
+    /// From a client to the server and back, seconds.
+    pub round_trip_s: f64,
+    pub server: ServerSize,
+}
+
+/// One server, and how far it may be filled.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ServerSize {
+    pub cores: f64,
+    pub memory_bytes: f64,
+    /// Each way, bits a second.
+    pub network_bits_per_s: f64,
+    /// The share of all three that is to be used.
+    pub utilization: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub question: Question,
+    pub transports: PerTransport<Estimate>,
+    pub break_even: BreakEven,
+    /// Where the question is outside of what was measured.
+    pub beyond: Vec<Beyond>,
+}
+
+/// What one transport takes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// How often a polling client must ask, seconds. `None` for the others, and where no interval is
+    /// short enough.
+    pub interval_s: Option<f64>,
+    #[serde(flatten)]
+    pub flow: Flow,
+    pub wire_bytes_in_per_s: f64,
+    pub wire_bytes_out_per_s: f64,
+    /// Cores kept busy, over all servers.
+    pub cores: f64,
+    pub cores_by: CpuBy,
+    /// What most of them are busy with, and its share.
+    pub dominant: Part,
+    pub dominant_share: f64,
+    /// Over all servers.
+    pub memory_bytes: f64,
+    pub delay_mean_s: f64,
+    pub delay_worst_s: f64,
+    /// How many servers it takes. `None`: no number of them is enough.
+    pub servers: Option<f64>,
+    /// What decides that number.
+    pub limit: Limit,
+}
+
+/// Something that was asked for and not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Beyond {
+    pub what: BeyondWhat,
+    pub asked: f64,
+    pub least: f64,
+    pub most: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BeyondWhat {
+    ClientsPerServer,
+    Rate,
+    Size,
+    Interval,
+}
+
+/// Without an interval that is short enough, costs are those of this one, seconds.
+const SHORTEST_INTERVAL_S: f64 = 0.001;
+
+impl Question {
+    /// How often a polling client must ask. `None`: even without an interval an answer is too late.
+    pub fn interval_s(&self, model: &Model) -> Option<f64> {
+        let left = self.max_delay_s - model.service_s - self.round_trip_s / 2.0;
+        (left >= SHORTEST_INTERVAL_S).then_some(left)
+    }
+
+    pub fn setting(&self, interval_s: f64, load: Load) -> Setting {
+        Setting {
+            clients: self.clients,
+            rate: self.rate,
+            size: self.size,
+            spacing: self.spacing,
+            interval_s,
+            wait_s: self.wait_s,
+            round_trip_s: self.round_trip_s,
+            closes: false,
+            load,
+        }
+    }
+}
+
+/// Answers `question`.
+pub fn plan(model: &Model, question: &Question) -> Plan {
+    let transports = PerTransport {
+        poll: estimate(model, question, Transport::Poll),
+        long_poll: estimate(model, question, Transport::LongPoll),
+        stream: estimate(model, question, Transport::Stream),
+    };
+    Plan {
+        question: *question,
+        beyond: beyond(model, question, &transports),
+        break_even: break_even(model, question),
+        transports,
+    }
+}
+
+fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimate {
+    let interval_s = match transport {
+        Transport::Poll => question.interval_s(model),
+        Transport::LongPoll | Transport::Stream => None,
+    };
+    let Served {
+        cost,
+        delays,
+        needed,
+        limit,
+    } = serve(
+        model,
+        question,
+        transport,
+        interval_s.unwrap_or(SHORTEST_INTERVAL_S),
+    );
+    let is_possible = transport != Transport::Poll || interval_s.is_some();
+    let servers = (is_possible && needed.is_finite()).then(|| needed.ceil().max(1.0));
+    let count = servers.unwrap_or(1.0);
+    let cores_by = CpuBy {
+        publishing: cost.cpu.publishing * count,
+        ..cost.cpu
+    };
+    let (dominant, dominant_share) = cores_by.dominant();
+    let process_bytes = model.base_memory_bytes + model.contract.tail_bytes;
+    let fan_out_s = delays.fan_out_s / count;
+    Estimate {
+        interval_s,
+        flow: cost.flow,
+        wire_bytes_in_per_s: cost.wire_bytes_in_per_s,
+        wire_bytes_out_per_s: cost.wire_bytes_out_per_s,
+        cores: cores_by.total(),
+        cores_by,
+        dominant,
+        dominant_share,
+        memory_bytes: cost.client_memory_bytes + process_bytes * count,
+        delay_mean_s: delays.mean_s + fan_out_s / 2.0,
+        delay_worst_s: delays.worst_s + fan_out_s,
+        servers,
+        limit,
+    }
+}
+
+fn beyond(model: &Model, question: &Question, transports: &PerTransport<Estimate>) -> Vec<Beyond> {
+    let servers = Transport::ALL.map(|transport| transports.of(transport).servers);
+    let per_server = servers
+        .into_iter()
+        .flatten()
+        .map(|servers| question.clients / servers);
+    let span = &model.span;
+    let asked = [
+        per_server
+            .reduce(f64::max)
+            .map(|asked| (BeyondWhat::ClientsPerServer, asked, span.clients)),
+        Some((BeyondWhat::Rate, question.rate, span.rate)),
+        Some((BeyondWhat::Size, question.size, span.size)),
+        (transports.poll.interval_s).map(|asked| (BeyondWhat::Interval, asked, span.interval_s)),
+    ];
+    let outside = asked
+        .into_iter()
+        .flatten()
+        .filter(|(_, asked, [least, most])| asked < least || asked > most);
+    outside
+        .map(|(what, asked, [least, most])| Beyond {
+            what,
+            asked,
+            least,
+            most,
+        })
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! The plan as a table: a row for each figure, a column for each transport.
+
+use crate::{
+    Estimate, Limit, Model, Part, Plan, Transport,
+    format::{grouped, short, size, time_us},
+    text_table::{aligned, wrapped},
+};
+
+/// One row: its name, and what is in it.
+type Row = (&'static str, fn(&Estimate) -> String);
+
+const NONE: &str = "-";
+const SERVERS: &str = "servers";
+
+const ROWS: [Row; 14] = [
+    ("asks every", |one| {
+        one.interval_s.map_or(NONE.to_owned(), time)
+    }),
+    ("requests/s", |one| rate(one.flow.requests)),
+    ("  with an empty answer", |one| rate(one.flow.empty)),
+    ("deliveries/s", |one| rate(one.flow.deliveries)),
+    ("connections", |one| rate(one.flow.connections)),
+    ("wire bytes in/s", |one| size(one.wire_bytes_in_per_s)),
+    ("wire bytes out/s", |one| size(one.wire_bytes_out_per_s)),
+    ("cores busy", |one| fine(one.cores)),
+    ("  mostly with", |one| {
+        let share = (one.dominant_share * 100.0).round();
+        format!("{} {share} %", part(one.dominant))
+    }),
+    ("memory", |one| size(one.memory_bytes)),
+    ("delay, mean", |one| time(one.delay_mean_s)),
+    ("  at worst", |one| time(one.delay_worst_s)),
+    (SERVERS, |one| match one.servers {
+        Some(servers) => rate(servers),
+        None => "impossible".to_owned(),
+    }),
+    ("  decided by", |one| match one.servers {
+        // The least there can be.
+        Some(1.0) => NONE.to_owned(),
+        _ => limit(one.limit).to_owned(),
+    }),
+];
+
+/// What was asked, the figures, and what they rest on, in lines of `width`.
+pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
+    let heading = Transport::ALL.map(|transport| transport.to_string());
+    let mut lines = vec![line(String::new(), heading)];
+    for (name, cell) in ROWS {
+        let cells = Transport::ALL.map(|transport| {
+            let one = plan.transports.of(transport);
+            // Without an interval there are no figures.
+            let is_nothing = transport == Transport::Poll && one.interval_s.is_none();
+            if is_nothing && name != SERVERS {
+                NONE.to_owned()
+            } else {
+                cell(one)
+            }
+        });
+        lines.push(line(name.to_owned(), cells));
+    }
+    format!(
+        "{}\n\n{}\n{}",
+        wrapped(&question(plan), "  ", width),
+        aligned(&lines),
+        wrapped(&rests_on(model), "", width)
+    )
+}
+
+fn line(name: String, cells: [String; 3]) -> Vec<String> {
+    std::iter::once(name).chain(cells).collect()
+}
+
+fn question(plan: &Plan) -> String {
+    let asked = &plan.question;
+    let server = &asked.server;
+    format!(
+        "{} clients, each to get {} messages/s of {} bytes, at most {} late\n\
+         servers of {} cores, {}, {} Gbit/s, used to {} %",
+        rate(asked.clients),
+        short(asked.rate),
+        rate(asked.size),
+        time(asked.max_delay_s),
+        server.cores,
+        size(server.memory_bytes),
+        server.network_bits_per_s / 1e9,
+        (server.utilization * 100.0).round(),
+    )
+}
+
+fn rests_on(model: &Model) -> String {
+    let percent = |share: f64| short(share * 100.0);
+    format!(
+        "Computed from what was measured on {} with version {}, {}.\n\
+         On points it was not fitted to, the model was off by up to {} % of CPU (half of them less than {} %), \
+         {} % of bytes and {} % of requests.",
+        model.machine,
+        model.version,
+        model.measured_at.get(..10).unwrap_or(&model.measured_at),
+        percent(model.errors.cpu_worst),
+        percent(model.errors.cpu_median),
+        percent(model.errors.bytes_worst),
+        percent(model.errors.requests_worst),
+    )
+}
+
+pub fn part(part: Part) -> &'static str {
+    match part {
+        Part::Publishing => "publishing",
+        Part::Requests => "requests",
+        Part::Messages => "messages",
+        Part::KeepAlives => "keep-alives",
+        Part::Connections => "connecting",
+    }
+}
+
+pub fn limit(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Cpu => "CPU",
+        Limit::Memory => "memory",
+        Limit::Network => "network",
+        Limit::Delay => "delay",
+    }
+}
+
+/// A count, or a count a second: whole where it is large.
+pub fn rate(value: f64) -> String {
+    if value.fract() == 0.0 && value < 1e15 {
+        grouped(value as u64)
+    } else {
+        short(value)
+    }
+}
+
+/// Two digits of what is far below one, where [`short`] would say nothing.
+pub fn fine(value: f64) -> String {
+    const FEW: f64 = 0.0995;
+    if value == 0.0 || value >= FEW {
+        return short(value);
+    }
+    let decimals = (1.0 - value.log10().floor()).clamp(0.0, 9.0) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// A time given in seconds.
+pub fn time(seconds: f64) -> String {
+    time_us(seconds * 1e6)
+}

@@ -1,0 +1,175 @@
+//! What the figures say, in plain sentences.
+
+use crate::plan_table::{fine, limit, part, rate, time};
+use crate::{
+    Beyond, BeyondWhat, Estimate, Plan, Range, Transport,
+    format::{short, size},
+};
+
+/// Why the cost of polling jumps at some interval.
+const RECONNECTS: &str =
+    "Polls this far apart find their idle connection closed, and each opens one.";
+
+/// The verdict, where it turns, and what is to be said against it.
+pub fn words(plan: &Plan) -> Vec<String> {
+    let mut all = vec![verdict(plan), turns(plan)];
+    if plan.transports.poll.flow.connects > 0.0 {
+        all.push(RECONNECTS.to_owned());
+    }
+    all.extend(plan.beyond.iter().map(beyond));
+    all
+}
+
+/// Polling against a stream, as that is what is asked.
+fn verdict(plan: &Plan) -> String {
+    let (poll, stream) = (&plan.transports.poll, &plan.transports.stream);
+    let Some(interval_s) = poll.interval_s else {
+        return format!(
+            "No polling interval is short enough for {}; {}.",
+            time(plan.question.max_delay_s),
+            takes(Transport::Stream, stream)
+        );
+    };
+    let bytes = |one: &Estimate| one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
+    let cpu = ratio(poll.cores, stream.cores);
+    let wire = ratio(bytes(poll), bytes(stream));
+    let found = match poll.flow.empty / poll.flow.requests {
+        share if share >= 0.005 => format!(
+            ", and {} % of its requests find nothing new",
+            (share * 100.0).round()
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "Polling every {} takes {cpu} the CPU and {wire} the wire bytes of SSE{found}. {}; {}.",
+        time(interval_s),
+        capital(&takes(Transport::Poll, poll)),
+        takes(Transport::Stream, stream)
+    )
+}
+
+fn takes(transport: Transport, one: &Estimate) -> String {
+    let name = match transport {
+        Transport::Poll => "polling",
+        Transport::LongPoll => "long-polling",
+        Transport::Stream => "SSE",
+    };
+    match one.servers {
+        Some(servers) => {
+            let count = match servers {
+                1.0 => "one server".to_owned(),
+                _ => format!("{} servers (for {})", rate(servers), limit(one.limit)),
+            };
+            format!(
+                "{name} needs {count}, busy mostly with {}",
+                part(one.dominant)
+            )
+        }
+        None => format!(
+            "no number of such servers is enough for {name} (for {})",
+            limit(one.limit)
+        ),
+    }
+}
+
+/// How the first compares with the second, as it stands before "the".
+fn ratio(first: f64, second: f64) -> String {
+    let ratio = first / second;
+    if (0.95..1.05).contains(&ratio) {
+        "about".to_owned()
+    } else {
+        format!("{} times", short(ratio))
+    }
+}
+
+/// Where polling begins to be cheaper.
+fn turns(plan: &Plan) -> String {
+    let asked = &plan.question;
+    let found = &plan.break_even;
+    format!(
+        "At {} to each of {}, {}; {}. With {} of acceptable delay, {}.",
+        per_s(asked.rate),
+        match asked.clients {
+            1.0 => "one client".to_owned(),
+            clients => format!("{} clients", rate(clients)),
+        },
+        match within(&found.max_delay_s.cpu, time) {
+            Within::Never =>
+                "polling never takes less CPU than SSE, whatever delay is acceptable".to_owned(),
+            Within::Always =>
+                "polling takes less CPU than SSE, whatever delay is acceptable".to_owned(),
+            Within::Ranges(ranges) =>
+                format!("polling takes less CPU than SSE if the acceptable delay is {ranges}"),
+        },
+        match within(&found.max_delay_s.wire_bytes, time) {
+            Within::Never => "it never takes fewer wire bytes".to_owned(),
+            Within::Always => "it always takes fewer wire bytes".to_owned(),
+            Within::Ranges(ranges) => format!("it takes fewer wire bytes if that is {ranges}"),
+        },
+        time(asked.max_delay_s),
+        match within(&found.rate.cpu, per_s) {
+            Within::Never =>
+                "one push per message takes less CPU than polling at every rate".to_owned(),
+            Within::Always =>
+                "batching polls take less CPU than one push per message at every rate".to_owned(),
+            Within::Ranges(ranges) =>
+                format!("batching polls take less CPU than one push per message at rates {ranges}"),
+        },
+    )
+}
+
+fn per_s(rate: f64) -> String {
+    match rate {
+        1.0 => "1 message/s".to_owned(),
+        _ => format!("{} messages/s", fine(rate)),
+    }
+}
+
+/// Where polling is cheaper.
+enum Within {
+    Never,
+    Always,
+    /// "above 3 s", "below 1 s", "between 3 s and 60 s"; several with "or".
+    Ranges(String),
+}
+
+fn within(ranges: &[Range], unit: impl Fn(f64) -> String) -> Within {
+    let texts = ranges.iter().map(|range| match (range.from, range.to) {
+        (Some(from), Some(to)) => Some(format!("between {} and {}", unit(from), unit(to))),
+        (Some(from), None) => Some(format!("above {}", unit(from))),
+        (None, Some(to)) => Some(format!("below {}", unit(to))),
+        (None, None) => None,
+    });
+    match texts.collect::<Option<Vec<String>>>() {
+        None => Within::Always,
+        Some(texts) if texts.is_empty() => Within::Never,
+        Some(texts) => Within::Ranges(texts.join(" or ")),
+    }
+}
+
+fn beyond(beyond: &Beyond) -> String {
+    let what = match beyond.what {
+        BeyondWhat::ClientsPerServer => "clients on one server",
+        BeyondWhat::Rate => "messages/s",
+        BeyondWhat::Size => "bytes a message",
+        BeyondWhat::Interval => "seconds between polls",
+    };
+    let number = |value: f64| match beyond.what {
+        BeyondWhat::Size if value >= 1024.0 => size(value),
+        _ => rate(value),
+    };
+    format!(
+        "Beyond what was measured: {} {what} (measured: {} to {}).",
+        number(beyond.asked),
+        number(beyond.least),
+        number(beyond.most)
+    )
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,313 @@
+//! What must hold of the model, whatever was measured.
+
+use proptest::prelude::*;
+
+use super::{
+    Filled, Limit, Load, Model, Part, Plan, Question, Range, ServerSize, Setting, Spacing,
+    break_even::{Yardstick, excess},
+    flow::Flow,
+    plan,
+    sample::question,
+};
+use crate::Transport;
+
+const LOAD: Load = Load {
+    cores: 4.0,
+    filled: Filled::To { busy: 0.6 },
+};
+
+fn answer(question: &Question) -> Plan {
+    plan(&Model::shipped(), question)
+}
+
+fn flow(transport: Transport, change: impl FnOnce(&mut Setting)) -> Flow {
+    let mut setting = question().setting(2.0, LOAD);
+    change(&mut setting);
+    Flow::of(transport, &setting, &Model::shipped().contract, 250.0)
+}
+
+fn spacings() -> impl Strategy<Value = Spacing> {
+    prop_oneof![Just(Spacing::Random), Just(Spacing::Regular)]
+}
+
+fn logarithmic(least: f64, most: f64) -> impl Strategy<Value = f64> {
+    (least.ln()..most.ln()).prop_map(f64::exp)
+}
+
+prop_compose! {
+    fn questions()(
+        clients in logarithmic(1.0, 1e7),
+        rate in logarithmic(1e-4, 1e3),
+        size in logarithmic(1.0, 1e4),
+        max_delay_s in logarithmic(0.05, 1e4),
+        spacing in spacings(),
+        round_trip_s in 0.0..0.09_f64,
+        utilization in 0.05..0.95_f64,
+    ) -> Question {
+        let server = ServerSize { utilization, ..question().server };
+        Question { clients, rate, size, max_delay_s, spacing, round_trip_s, server, ..question() }
+    }
+}
+
+proptest! {
+    // Each looks for break-evens in several thousand places.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn nothing_is_negative_and_everything_is_a_number(question in questions()) {
+        let plan = answer(&question);
+        for transport in Transport::ALL {
+            let one = plan.transports.of(transport);
+            for value in [
+                one.flow.requests, one.flow.empty, one.flow.deliveries, one.flow.keep_alives,
+                one.flow.connections, one.wire_bytes_in_per_s, one.wire_bytes_out_per_s, one.cores,
+                one.memory_bytes, one.delay_mean_s, one.delay_worst_s, one.dominant_share,
+            ] {
+                prop_assert!(value.is_finite() && value >= 0.0, "{transport}: {one:?}");
+            }
+            prop_assert!(one.flow.empty <= one.flow.requests * (1.0 + 1e-12));
+            prop_assert!(one.delay_mean_s <= one.delay_worst_s);
+            prop_assert!(one.dominant_share > 0.2, "of five parts one is above a fifth");
+        }
+    }
+
+    #[test]
+    fn the_worst_delay_is_an_acceptable_one(question in questions()) {
+        let plan = answer(&question);
+        for transport in Transport::ALL {
+            let one = plan.transports.of(transport);
+            if one.servers.is_some() {
+                let most = question.max_delay_s * (1.0 + 1e-9);
+                prop_assert!(one.delay_worst_s <= most, "{transport}: {one:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_server_is_filled_further_than_asked(question in questions()) {
+        let plan = answer(&question);
+        let server = question.server;
+        for transport in Transport::ALL {
+            let one = plan.transports.of(transport);
+            let Some(servers) = one.servers else { continue };
+            if servers < 2.0 { continue; }
+            let filled = [
+                one.cores / servers / server.cores,
+                one.memory_bytes / servers / server.memory_bytes,
+                8.0 * one.wire_bytes_out_per_s / servers / server.network_bits_per_s,
+            ];
+            for share in filled {
+                prop_assert!(share <= server.utilization * (1.0 + 1e-9), "{transport}: {one:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_of_anything_never_costs_less(question in questions(), factor in 1.0..10.0_f64) {
+        let less = answer(&question);
+        let more = [
+            Question { clients: question.clients * factor, ..question },
+            Question { size: question.size * factor, ..question },
+            Question { rate: question.rate * factor, ..question },
+        ];
+        for (what, more) in more.iter().enumerate() {
+            let more = answer(more);
+            for transport in Transport::ALL {
+                let (less, more) = (less.transports.of(transport), more.transports.of(transport));
+                // With more messages there are fewer keep-alives, and fewer waits in vain.
+                if what == 2 && transport != Transport::Poll {
+                    continue;
+                }
+                let servers = |one: &super::Estimate| one.servers.unwrap_or(f64::INFINITY);
+                if servers(less) == servers(more) {
+                    prop_assert!(more.cores >= less.cores * (1.0 - 1e-9), "{transport} {what}");
+                }
+                prop_assert!(servers(more) >= servers(less), "{transport} {what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_longer_acceptable_delay_never_takes_more_requests(question in questions(), factor in 1.0..10.0_f64) {
+        let patient = Question { max_delay_s: question.max_delay_s * factor, ..question };
+        let (less, more) = (answer(&question), answer(&patient));
+        let requests = |plan: &Plan| plan.transports.poll.flow.requests;
+        // An answer holds so many messages at most; a longer interval never makes that more answers
+        // than half a one a turn.
+        let turns = |plan: &Plan| question.clients / plan.transports.poll.interval_s.unwrap_or(0.001);
+        prop_assert!(requests(&more) <= requests(&less) + turns(&more) * (1.0 + 1e-9));
+        prop_assert_eq!(more.transports.stream.flow, less.transports.stream.flow);
+    }
+
+    #[test]
+    fn at_the_break_even_costs_cross(question in questions()) {
+        let model = Model::shipped();
+        let found = answer(&question).break_even;
+        let over_delay = |max_delay_s| Question { max_delay_s, ..question };
+        let over_rate = |rate| Question { rate, ..question };
+        let over_clients = |clients| Question { clients, ..question };
+        crosses(&model, &found.max_delay_s.cpu, Yardstick::Cpu, over_delay)?;
+        crosses(&model, &found.max_delay_s.wire_bytes, Yardstick::WireBytes, over_delay)?;
+        crosses(&model, &found.rate.cpu, Yardstick::Cpu, over_rate)?;
+        crosses(&model, &found.rate.wire_bytes, Yardstick::WireBytes, over_rate)?;
+        crosses(&model, &found.clients.cpu, Yardstick::Cpu, over_clients)?;
+        crosses(&model, &found.clients.wire_bytes, Yardstick::WireBytes, over_clients)?;
+    }
+}
+
+/// Just inside of each range polling is cheaper, just outside it is not.
+fn crosses(
+    model: &Model,
+    ranges: &[Range],
+    yardstick: Yardstick,
+    at: impl Fn(f64) -> Question,
+) -> Result<(), TestCaseError> {
+    const ASIDE: f64 = 1e-6;
+    for range in ranges {
+        if let Some(from) = range.from {
+            prop_assert!(
+                excess(model, &at(from * (1.0 + ASIDE)), yardstick) < 0.0,
+                "{range:?}"
+            );
+            prop_assert!(
+                excess(model, &at(from * (1.0 - ASIDE)), yardstick) >= 0.0,
+                "{range:?}"
+            );
+        }
+        if let Some(to) = range.to {
+            prop_assert!(
+                excess(model, &at(to * (1.0 - ASIDE)), yardstick) < 0.0,
+                "{range:?}"
+            );
+            prop_assert!(
+                excess(model, &at(to * (1.0 + ASIDE)), yardstick) >= 0.0,
+                "{range:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_shipped_model_is_one() {
+    let model = Model::shipped();
+    assert!(model.points.len() > 10, "it says what it was fitted to");
+    assert!(model.errors.cpu_worst > 0.0, "and how far it is off");
+}
+
+#[test]
+fn polls_find_as_much_as_was_published() {
+    let regular = flow(Transport::Poll, |one| {
+        (one.spacing, one.rate) = (Spacing::Regular, 0.125);
+    });
+    assert_eq!((regular.requests, regular.empty), (5000.0, 3750.0));
+    assert_eq!(regular.deliveries, 1250.0);
+    let random = flow(Transport::Poll, |one| one.rate = 0.125);
+    // exp(-1/4) of all turns.
+    assert!((random.empty - 3894.0).abs() < 0.1, "{random:?}");
+    let pages = flow(Transport::Poll, |one| one.rate = 250.0);
+    assert!(
+        (pages.requests / 5000.0 - 3.0).abs() < 1e-9,
+        "500 messages are three answers"
+    );
+}
+
+#[test]
+fn idle_connections_do_not_outlast_a_long_interval() {
+    let short = flow(Transport::Poll, |one| one.interval_s = 75.0);
+    assert_eq!((short.connects, short.connections), (0.0, 10_000.0));
+    let long = flow(Transport::Poll, |one| one.interval_s = 150.0);
+    assert_eq!((long.connects, long.connections), (long.requests, 5000.0));
+}
+
+#[test]
+fn a_stream_is_silent_until_a_keep_alive_is_due() {
+    let often = flow(Transport::Stream, |one| one.spacing = Spacing::Regular);
+    assert_eq!(often.keep_alives, 0.0);
+    let seldom = flow(Transport::Stream, |one| {
+        (one.spacing, one.rate) = (Spacing::Regular, 1.0 / 50.0);
+    });
+    // Three within each 50 s.
+    assert!((seldom.keep_alives - 600.0).abs() < 1e-6, "{seldom:?}");
+    let never = flow(Transport::Stream, |one| one.rate = 1e-9);
+    assert!(
+        (never.keep_alives - 10_000.0 / 15.0).abs() < 0.1,
+        "{never:?}"
+    );
+}
+
+#[test]
+fn a_long_poll_asks_once_a_message_and_once_a_wait() {
+    let often = flow(Transport::LongPoll, |one| one.spacing = Spacing::Regular);
+    assert_eq!((often.requests, often.empty), (10_000.0, 0.0));
+    let seldom = flow(Transport::LongPoll, |one| one.rate = 1e-9);
+    assert!(
+        (seldom.requests - 400.0).abs() < 0.1 && seldom.empty > 399.9,
+        "{seldom:?}"
+    );
+    let far = flow(Transport::LongPoll, |one| {
+        (one.rate, one.round_trip_s) = (100.0, 0.1);
+    });
+    assert!(
+        far.requests < 100_500.0,
+        "what comes on the way comes together: {far:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    let impossible = answer(&Question {
+        max_delay_s: 0.001,
+        round_trip_s: 0.5,
+        ..question()
+    });
+    for transport in Transport::ALL {
+        assert_eq!(
+            impossible.transports.of(transport).servers,
+            None,
+            "{transport}"
+        );
+    }
+    assert_eq!(impossible.transports.stream.limit, Limit::Delay);
+    let flooded = answer(&Question {
+        rate: 1e4,
+        clients: 1.0,
+        server: ServerSize {
+            cores: 0.1,
+            ..question().server
+        },
+        ..question()
+    });
+    assert_eq!(
+        flooded.transports.stream.servers, None,
+        "no server could take the messages in"
+    );
+}
+
+#[test]
+fn what_dominates_is_what_there_is_most_of() {
+    let quiet = answer(&Question {
+        rate: 0.001,
+        ..question()
+    });
+    assert_eq!(quiet.transports.poll.dominant, Part::Requests);
+    assert_eq!(quiet.transports.stream.dominant, Part::KeepAlives);
+    let busy = answer(&Question {
+        rate: 50.0,
+        max_delay_s: 10.0,
+        ..question()
+    });
+    assert_eq!(busy.transports.poll.dominant, Part::Messages);
+    assert_eq!(busy.transports.stream.dominant, Part::Messages);
+}
+
+#[test]
+fn other_files_are_refused() {
+    let refused = |text: &str| format!("{:#}", Model::parse(text).expect_err("no model"));
+    assert!(refused("{").contains("not a model file"));
+    assert!(refused(r#"{"format": 99}"#).contains("99"));
+    assert!(refused(r#"{"format": 2}"#).contains("not a whole model"));
+    let mut model = serde_json::to_value(Model::shipped()).expect("plain values");
+    model["wake_us"] = (-1.0).into();
+    assert!(refused(&model.to_string()).contains("wake_us"));
+}

@@ -1,0 +1,342 @@
+//! Flags and environment variables, checked once and turned into a typed [`Config`].
+
+mod nats;
+
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum, builder::PossibleValue};
+
+use self::nats::NatsFlags;
+use crate::{
+    ledger::lines::Format,
+    log::store::{
+        Retention,
+        nats::{Options, Secret},
+    },
+};
+
+/// Longer than that, readers are not being sent away but served.
+const MAX_DRAIN: Duration = Duration::from_secs(3600);
+
+/// The flags of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "POLL_VS_SSE_BIND", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
+    bind: SocketAddr,
+
+    /// Where messages are kept: `memory` (gone when the server stops), `sqlite:PATH`, or
+    /// `nats://HOST:PORT[,HOST:PORT…]` (JetStream, for several servers; `tls://` encrypts).
+    #[arg(long, env = "POLL_VS_SSE_STORE", hide_env_values = true, value_name = "STORE", default_value = "sqlite:chat.db", value_parser = store)]
+    store: StoreFlag,
+
+    /// Where the store cannot be opened, wait for it instead of ending.
+    #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE")]
+    wait_for_store: bool,
+
+    /// Threads that serve requests [default: one per processor].
+    #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=512))]
+    workers: Option<u16>,
+
+    /// Messages to keep, the newest of the whole log; `off` keeps all.
+    #[arg(long, env = "POLL_VS_SSE_RETAIN_MESSAGES", value_name = "N", default_value = "1000000", allow_hyphen_values = true, value_parser = messages)]
+    retain_messages: Bound<u64>,
+
+    /// How long to keep messages, such as `36h` or `7d`; `off` keeps them for ever.
+    #[arg(long, env = "POLL_VS_SSE_RETAIN_AGE", value_name = "AGE", default_value = "7d", allow_hyphen_values = true, value_parser = age)]
+    retain_age: Bound<Duration>,
+
+    /// Whether each request is a log line; summaries are written either way.
+    #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
+    request_log: bool,
+
+    /// Form of the log lines.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_LOG_FORMAT",
+        value_name = "text|json",
+        default_value = "text"
+    )]
+    log_format: Format,
+
+    /// Time over which readers are sent away after SIGTERM, such as `20s`, so that they do not all
+    /// reach the next server at once. SIGINT or a second signal ends it.
+    #[arg(long, env = "POLL_VS_SSE_DRAIN", value_name = "TIME", default_value = "0s", allow_hyphen_values = true, value_parser = drain)]
+    drain: Duration,
+
+    /// Stop when this process, which started this one, is gone. `compare` starts its server so.
+    #[arg(long, hide = true, value_name = "PID")]
+    end_with_parent: Option<u32>,
+
+    #[command(flatten)]
+    nats: NatsFlags,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreChoice {
+    Memory,
+    Sqlite(PathBuf),
+    Nats(Box<Options>),
+}
+
+/// `--store` by itself.
+#[derive(Debug, Clone)]
+enum StoreFlag {
+    Memory,
+    Sqlite(PathBuf),
+    /// The servers, which may come with a password.
+    Nats(Secret),
+}
+
+/// A bound that may be off. A type of its own, as clap gives `Option` another meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bound<T>(Option<T>);
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Text, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }))
+    }
+}
+
+/// All that the server needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub bind: SocketAddr,
+    pub store: StoreChoice,
+    /// A store that cannot be opened is waited for.
+    pub wait_for_store: bool,
+    pub workers: usize,
+    pub retention: Retention,
+    pub request_log: bool,
+    pub log_format: Format,
+    /// A connection whose peer acknowledges nothing for so long is closed.
+    pub stall_timeout: Duration,
+    /// What recent messages may take in memory, over all rooms.
+    pub tail_bytes: usize,
+    /// The time over which readers are sent away when the server stops.
+    pub drain: Duration,
+    /// The process that started this one, where the server is to end with it.
+    pub end_with_parent: Option<u32>,
+}
+
+impl Default for Config {
+    /// What no flags mean, but on a free port and in memory: for tests and benches.
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            store: StoreChoice::Memory,
+            wait_for_store: false,
+            workers: 1,
+            retention: Retention {
+                messages: None,
+                age: None,
+            },
+            request_log: false,
+            log_format: Format::Text,
+            stall_timeout: Duration::from_secs(30),
+            tail_bytes: 24 * 1024 * 1024,
+            drain: Duration::ZERO,
+            end_with_parent: None,
+        }
+    }
+}
+
+impl Serve {
+    /// The configuration that they mean; or what is wrong with them, in one line.
+    pub fn into_config(self) -> Result<Config, String> {
+        let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
+        let store = match self.store {
+            StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
+            _ if self.nats.is_given() => {
+                return Err("the --nats-… flags go with --store nats://HOST:PORT only".to_owned());
+            }
+            StoreFlag::Memory => StoreChoice::Memory,
+            StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
+        };
+        Ok(Config {
+            bind: self.bind,
+            store,
+            wait_for_store: self.wait_for_store,
+            workers: self.workers.map_or_else(processors, usize::from),
+            retention: Retention {
+                messages: self.retain_messages.0,
+                age: self.retain_age.0,
+            },
+            request_log: self.request_log,
+            log_format: self.log_format,
+            drain: self.drain,
+            end_with_parent: self.end_with_parent,
+            ..Config::default()
+        })
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text
+        .to_socket_addrs()
+        .map_err(|_| "expected ADDR:PORT, such as 0.0.0.0:8080")?;
+    found
+        .next()
+        .ok_or_else(|| "the name has no address".to_owned())
+}
+
+fn store(text: &str) -> Result<StoreFlag, String> {
+    let (scheme, rest) = match text.split_once(':') {
+        Some((scheme, rest)) => (scheme.to_lowercase(), Some(rest)),
+        None => (text.to_lowercase(), None),
+    };
+    match (scheme.as_str(), rest) {
+        ("memory", None) => Ok(StoreFlag::Memory),
+        ("sqlite", Some(path)) if path.starts_with(":memory:") => {
+            Err("use `memory` for a log that is not kept".to_owned())
+        }
+        ("sqlite", Some(path)) if !path.is_empty() => Ok(StoreFlag::Sqlite(path.into())),
+        // Looked at when it is opened: a complaint from here would repeat a password.
+        ("nats" | "tls", Some(_)) => Ok(StoreFlag::Nats(Secret::new(text))),
+        _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`".to_owned()),
+    }
+}
+
+fn messages(text: &str) -> Result<Bound<u64>, String> {
+    bound(text, || match text.parse() {
+        Ok(n @ 1..) => Ok(n),
+        _ => Err("expected a number of at least 1, or `off`".to_owned()),
+    })
+}
+
+fn age(text: &str) -> Result<Bound<Duration>, String> {
+    bound(text, || match humantime::parse_duration(text) {
+        Ok(age) if !age.is_zero() => Ok(age),
+        _ => Err("expected a duration such as `90s`, `36h` or `7d`, or `off`".to_owned()),
+    })
+}
+
+fn drain(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time <= MAX_DRAIN => Ok(time),
+        _ => Err("expected a time of at most an hour, such as `0s` or `20s`".to_owned()),
+    }
+}
+
+fn bound<T>(text: &str, value: impl FnOnce() -> Result<T, String>) -> Result<Bound<T>, String> {
+    if text == "off" {
+        Ok(Bound(None))
+    } else {
+        value().map(|value| Bound(Some(value)))
+    }
+}
+
+fn on_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected `on` or `off`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        serve: Serve,
+    }
+
+    fn parsed(flags: &[&str]) -> Result<Config, clap::Error> {
+        let words = ["poll-vs-sse"].iter().chain(flags);
+        let serve = Flags::try_parse_from(words)?.serve;
+        let refuse = |why| clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, why);
+        serve.into_config().map_err(refuse)
+    }
+
+    fn config(flags: &[&str]) -> Config {
+        parsed(flags).expect("valid flags")
+    }
+
+    #[test]
+    fn no_flags_serve_the_default_log_on_loopback() {
+        let config = config(&[]);
+        assert_eq!(config.bind, SocketAddr::from(([127, 0, 0, 1], 8080)));
+        assert_eq!(config.store, StoreChoice::Sqlite("chat.db".into()));
+        assert_eq!(config.retention.messages, Some(1_000_000));
+        assert_eq!(
+            config.retention.age,
+            Some(Duration::from_secs(7 * 24 * 3600))
+        );
+        assert!(config.request_log);
+    }
+
+    #[test]
+    fn the_request_log_can_be_off() {
+        assert!(!config(&["--request-log", "off"]).request_log);
+        assert!(config(&["--request-log", "on"]).request_log);
+    }
+
+    #[test]
+    fn bounds_can_be_off() {
+        let config = config(&["--retain-messages", "off", "--retain-age", "off"]);
+        assert_eq!(
+            (config.retention.messages, config.retention.age),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_store_is_known_in_capitals_too() {
+        assert_eq!(config(&["--store", "Memory"]).store, StoreChoice::Memory);
+        let store = config(&["--store", "SQLite:Chat.db"]).store;
+        assert_eq!(store, StoreChoice::Sqlite("Chat.db".into()));
+        let store = config(&["--store", "NATS://host"]).store;
+        assert!(matches!(store, StoreChoice::Nats(_)), "{store:?}");
+    }
+
+    #[test]
+    fn flags_of_nats_are_for_nats() {
+        for flags in [
+            ["--nats-user", "mina"],
+            ["--nats-stream", "other"],
+            ["--nats-replicas", "3"],
+        ] {
+            let with = |store| [&["--store", store][..], &flags].concat();
+            assert!(parsed(&with("nats://host")).is_ok(), "{flags:?}");
+            assert!(parsed(&with("memory")).is_err(), "{flags:?}");
+            assert!(parsed(&flags).is_err(), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn bad_values_are_refused() {
+        let bad = [
+            ["--bind", "here"],
+            ["--store", "disk"],
+            ["--store", "sqlite:"],
+            ["--store", "sqlite::memory:"],
+            ["--workers", "0"],
+            ["--retain-messages", "0"],
+            ["--retain-age", "soon"],
+            ["--request-log", "maybe"],
+            ["--log-format", "xml"],
+            ["--drain", "soon"],
+            ["--drain", "2h"],
+            ["--drain", "-1s"],
+        ];
+        for flags in bad {
+            assert!(parsed(&flags).is_err(), "{flags:?}");
+        }
+    }
+}

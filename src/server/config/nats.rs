@@ -1,0 +1,110 @@
+//! The flags of the NATS store.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::log::store::nats::{Options, Secret};
+
+const STREAM: &str = "chat";
+const REPLICAS: u8 = 1;
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The store nats://")]
+pub struct NatsFlags {
+    /// The JetStream stream; a room's messages are on the subject STREAM.ROOM. It is made where it
+    /// does not exist, to keep what the retention flags say.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_NATS_STREAM",
+        value_name = "NAME",
+        default_value = STREAM
+    )]
+    nats_stream: String,
+
+    /// On how many NATS servers the stream is kept: 1 alone, 3 or 5 in a cluster.
+    #[arg(long, env = "POLL_VS_SSE_NATS_REPLICAS", value_name = "N", default_value_t = REPLICAS, value_parser = clap::value_parser!(u8).range(1..=5))]
+    nats_replicas: u8,
+
+    /// User to log in as, if the address does not say.
+    #[arg(long, env = "POLL_VS_SSE_NATS_USER", value_name = "USER")]
+    nats_user: Option<String>,
+
+    /// The user's password. Better in the environment, where other users do not see it.
+    #[arg(long, env = "POLL_VS_SSE_NATS_PASSWORD", value_name = "PASSWORD", hide_env_values = true, value_parser = secret)]
+    nats_password: Option<Secret>,
+
+    /// Token to log in with.
+    #[arg(long, env = "POLL_VS_SSE_NATS_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = secret)]
+    nats_token: Option<Secret>,
+
+    /// Credentials file (a user's JWT and seed) to log in with.
+    #[arg(long, env = "POLL_VS_SSE_NATS_CREDS", value_name = "FILE")]
+    nats_creds: Option<PathBuf>,
+
+    /// File with a user's NKey seed to log in with.
+    #[arg(long, env = "POLL_VS_SSE_NATS_NKEY", value_name = "FILE")]
+    nats_nkey: Option<PathBuf>,
+
+    /// Certificates to trust in place of the system's; the connection is then encrypted.
+    #[arg(long, env = "POLL_VS_SSE_NATS_TLS_CA", value_name = "FILE")]
+    nats_tls_ca: Option<PathBuf>,
+
+    /// Certificate to show to NATS.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_NATS_TLS_CERT",
+        value_name = "FILE",
+        requires = "nats_tls_key"
+    )]
+    nats_tls_cert: Option<PathBuf>,
+
+    /// The certificate's key.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_NATS_TLS_KEY",
+        value_name = "FILE",
+        requires = "nats_tls_cert"
+    )]
+    nats_tls_key: Option<PathBuf>,
+}
+
+impl NatsFlags {
+    /// Whether any of them says something, by itself.
+    pub fn is_given(&self) -> bool {
+        let files = [
+            &self.nats_creds,
+            &self.nats_nkey,
+            &self.nats_tls_ca,
+            &self.nats_tls_cert,
+            &self.nats_tls_key,
+        ];
+        self.nats_stream != STREAM
+            || self.nats_replicas != REPLICAS
+            || self.nats_user.is_some()
+            || self.nats_password.is_some()
+            || self.nats_token.is_some()
+            || files.into_iter().any(Option::is_some)
+    }
+
+    /// What they say of `servers`.
+    pub fn options(self, servers: Secret) -> Options {
+        Options {
+            servers,
+            stream: self.nats_stream,
+            replicas: usize::from(self.nats_replicas),
+            user: self.nats_user,
+            password: self.nats_password,
+            token: self.nats_token,
+            creds: self.nats_creds,
+            nkey: self.nats_nkey,
+            tls_ca: self.nats_tls_ca,
+            tls_cert: self.nats_tls_cert,
+            tls_key: self.nats_tls_key,
+        }
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}

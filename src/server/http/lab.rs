@@ -1,0 +1,140 @@
+//! The lab's page, which the binary embeds, and how it is served: cached, and allowed to do
+//! nothing but talk to this server.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Resource, guard,
+    http::header::{self, CacheControl, CacheDirective, HeaderValue},
+    web,
+};
+use maud::{DOCTYPE, html};
+
+/// A file of the built page.
+pub struct File {
+    /// Its path within the page, such as `assets/index-B3x.js`.
+    pub name: &'static str,
+    /// Its entity tag, quoted.
+    pub tag: &'static str,
+    pub bytes: &'static [u8],
+}
+
+/// The built page, or one sentence on how to get it.
+pub type Page = Result<&'static [File], &'static str>;
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
+
+/// A resource for each file; `/` is the page itself.
+pub fn resources(page: Page) -> Vec<Resource> {
+    let readable = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    match page {
+        Ok(files) => files
+            .iter()
+            .map(|file| {
+                let path = if file.name == "index.html" {
+                    ""
+                } else {
+                    file.name
+                };
+                let serve = move |request: HttpRequest| async move { serve(file, &request) };
+                web::resource(format!("/{path}")).route(readable().to(serve))
+            })
+            .collect(),
+        Err(missing) => {
+            let say = move || async move { HttpResponse::Ok().body(missing) };
+            vec![web::resource("/").route(readable().to(say))]
+        }
+    }
+}
+
+fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
+    // Names under `assets/` hold a hash of their content.
+    let cache = if file.name.starts_with("assets/") {
+        let for_ever = CacheDirective::MaxAge(365 * 24 * 3600);
+        vec![
+            CacheDirective::Public,
+            for_ever,
+            CacheDirective::Extension("immutable".into(), None),
+        ]
+    } else {
+        vec![CacheDirective::NoCache]
+    };
+    let known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.to_str().is_ok_and(|tags| tags.contains(file.tag)));
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header(CacheControl(cache))
+        .insert_header((header::ETAG, HeaderValue::from_static(file.tag)))
+        .insert_header((
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .insert_header((
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ));
+    if known {
+        return response.finish();
+    }
+    let csp = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    response
+        .content_type(content_type(file.name))
+        .insert_header((header::CONTENT_SECURITY_POLICY, csp))
+        .body(file.bytes)
+}
+
+/// Whether who asks takes pages: browsers say so where somebody navigates, programs do not.
+pub fn is_browser(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    accept.is_some_and(|types| types.as_bytes().windows(9).any(|at| at == b"text/html"))
+}
+
+/// A page for an address that there is not, with the way to the lab. That is relative, as something in
+/// front of the server may have it at a path of its own.
+pub fn astray(path: &str) -> HttpResponse {
+    let up = match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        deep => "../".repeat(deep - 1),
+    };
+    let path: String = path.chars().take(200).collect();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                meta name="color-scheme" content="light dark";
+                title { "Nothing here · poll vs sse" }
+            }
+            body {
+                h1 { "Nothing here" }
+                p { "There is nothing at " code { (path) } "." }
+                p { a href=(up) { "Go to the lab" } }
+            }
+        }
+    };
+    HttpResponse::NotFound()
+        .content_type(content_type("astray.html"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(page.into_string())
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json" | "webmanifest") => "application/json",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,7 @@
+//! The routes and what their handlers share: bodies, problems, the page.
+
+pub mod body;
+pub mod error;
+pub mod lab;
+pub mod publish;
+pub mod routes;

@@ -1,0 +1,24 @@
+//! One message log, served two ways at once, and what each way cost.
+//!
+//! ```text
+//! POST /messages ──> publish ──> log ──┬──> poll    GET /poll     (interval; long-poll with ?wait)
+//!                                      └──> stream  GET /stream   (SSE)
+//! every request and byte ──> ledger ──> log lines, /ledger, /metrics, the lab
+//! ```
+//!
+//! The log is the truth; a room's notification only says that there is more. A poll is one read after
+//! a cursor. A stream is the same read in a loop that waits for notifications. There is no queue per
+//! client, so a slow reader only has an older cursor.
+//!
+//! Where to look: [`log`] for the messages, [`transport`] for the ways to them, [`http`] for the
+//! routes, [`ledger`] for the counting, [`lifecycle`] for what holds it together.
+
+pub mod config;
+pub mod domain;
+mod faults;
+pub mod http;
+pub mod ledger;
+pub mod lifecycle;
+pub mod log;
+pub mod presence;
+pub mod transport;

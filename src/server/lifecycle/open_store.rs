@@ -1,0 +1,81 @@
+//! Opening the log that the configuration names, or waiting until it can be opened.
+
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    config::{Config, StoreChoice},
+    domain::cursor::LogId,
+    ledger::lines::Lines,
+    lifecycle::standby::Waiting,
+    log::{
+        Log,
+        store::{Store, memory::Memory, nats, sqlite},
+        tails::Tails,
+    },
+    transport::sse,
+};
+
+/// How often a store that cannot be opened yet is tried, and said to be away.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens the log. Where that is to be waited for, what is wrong becomes a log line a second, and
+/// whoever asks at `listener` is told to come back.
+pub fn open_log(
+    config: &Config,
+    lines: &Lines,
+    listener: &TcpListener,
+) -> anyhow::Result<Arc<Log>> {
+    let mut waiting = None;
+    loop {
+        let begun = Instant::now();
+        match open_now(config) {
+            Ok(log) => {
+                if waiting.is_some() {
+                    lines.note("store-back", "the store answers");
+                }
+                return Ok(log);
+            }
+            Err(error) if config.wait_for_store => {
+                lines.note("store-away", format_args!("{error:#}"));
+                if waiting.is_none() {
+                    waiting = Some(Waiting::serve(listener)?);
+                    let addr = listener.local_addr()?;
+                    let note = format_args!("http://{addr}/healthz answers until the store does");
+                    lines.note("waiting", note);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        thread::sleep(RETRY_EVERY.saturating_sub(begun.elapsed()));
+    }
+}
+
+fn open_now(config: &Config) -> anyhow::Result<Arc<Log>> {
+    let retention = config.retention;
+    let tails = |log, head| Arc::new(Tails::new(config.tail_bytes, log, head));
+    let (store, tails) = match &config.store {
+        StoreChoice::Memory => {
+            let log = LogId::random()?;
+            let tails = tails(log, 0);
+            let memory = Memory::new(log, retention, sse::encode, tails.clone());
+            (Store::Memory(Box::new(memory)), tails)
+        }
+        StoreChoice::Sqlite(path) => {
+            let opened = sqlite::Opened::open(path.clone())?;
+            let tails = tails(opened.log, opened.head);
+            let sqlite = opened.serve(retention, sse::encode, tails.clone())?;
+            (Store::Sqlite(sqlite), tails)
+        }
+        StoreChoice::Nats(options) => {
+            let opened = nats::Opened::open(options, retention)?;
+            let tails = tails(opened.log, opened.head);
+            (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
+        }
+    };
+    Ok(Log::new(store, tails))
+}

@@ -1,0 +1,110 @@
+//! One message as the log hands it out: encoded once, shared by every reader.
+
+use bytes::Bytes;
+
+use crate::domain::message::{Message, Room};
+
+/// Bookkeeping of an entry in a tail, beyond its encoded bytes: the structs that hold it.
+const OVERHEAD_BYTES: usize = 160;
+
+/// How a message becomes bytes. Given to the log when it is opened, so that the log knows no
+/// transport's format.
+pub type Encode = fn(&Message) -> Encoded;
+
+/// A message's bytes: a frame that a stream sends as it is, with the JSON object inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    pub frame: Bytes,
+    /// Where the JSON object starts in `frame`, and its length.
+    pub json_start: u32,
+    pub json_len: u32,
+}
+
+/// A message of the log, encoded. Cloning shares the bytes.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub id: u64,
+    pub room: Room,
+    /// When it was published, microseconds since the Unix epoch.
+    pub sent_at_us: i64,
+    encoded: Encoded,
+}
+
+impl Entry {
+    pub fn new(message: &Message, encode: Encode) -> Self {
+        Self {
+            id: message.cursor.id,
+            room: message.room.clone(),
+            sent_at_us: message.sent_at.as_microsecond(),
+            encoded: encode(message),
+        }
+    }
+
+    pub fn frame(&self) -> &Bytes {
+        &self.encoded.frame
+    }
+
+    pub fn json(&self) -> Bytes {
+        let start = self.encoded.json_start as usize;
+        self.encoded
+            .frame
+            .slice(start..start + self.encoded.json_len as usize)
+    }
+
+    /// Lets the entry use `frame`, which holds the same bytes, in place of its own copy.
+    pub(super) fn share(&mut self, frame: Bytes) {
+        debug_assert_eq!(self.encoded.frame, frame);
+        self.encoded.frame = frame;
+    }
+
+    /// What keeping this entry in memory costs, in bytes.
+    pub fn cost(&self) -> usize {
+        self.encoded.frame.len() + OVERHEAD_BYTES
+    }
+}
+
+/// How much one read may bring.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    pub messages: usize,
+    /// Encoded bytes; the first message is always brought, however large.
+    pub bytes: usize,
+}
+
+impl Limit {
+    /// The larger of both, in messages and in bytes.
+    pub fn or_more(self, other: Self) -> Self {
+        Self {
+            messages: self.messages.max(other.messages),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
+}
+
+/// Messages of one room after a place in the log, oldest first.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub entries: Vec<Entry>,
+    /// Further messages are ready now.
+    pub more: bool,
+    /// Messages between the place and the first entry are no longer retained.
+    pub expired: bool,
+}
+
+impl Page {
+    /// The longest prefix of `entries` that fits `limit`.
+    pub fn collect(entries: impl IntoIterator<Item = Entry>, limit: Limit) -> Self {
+        let mut page = Self::default();
+        let mut bytes = 0;
+        for entry in entries {
+            bytes += entry.frame().len();
+            let fits = page.entries.len() < limit.messages && bytes <= limit.bytes;
+            if !fits && !page.entries.is_empty() {
+                page.more = true;
+                break;
+            }
+            page.entries.push(entry);
+        }
+        page
+    }
+}

@@ -1,0 +1,274 @@
+//! The store for trying, tests and benches: the log in this process, gone with it.
+//!
+//! Bounded by retention and, since memory is what it lives in, by bytes.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::{
+    AppendError, Appended, FirstUse, IdempotencyKey, Retention, StoreStatus, appended, now_after,
+};
+use crate::log::{
+    entry::{Encode, Entry, Limit, Page},
+    tail::History,
+    tails::Tails,
+};
+use crate::{
+    domain::cursor::LogId,
+    domain::message::{Draft, Message, Room},
+};
+
+/// The most the messages may take; the oldest leave first, as by retention.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// The most that remembering idempotency keys may take; beyond it the oldest are forgotten early.
+const MAX_KEY_BYTES: usize = 64 * 1024 * 1024;
+/// The most rooms whose last retired message is remembered one by one.
+const MAX_RETIRED_ROOMS: usize = 100_000;
+
+pub struct Memory {
+    log: LogId,
+    retention: Retention,
+    encode: Encode,
+    tails: Arc<Tails>,
+    state: Mutex<State>,
+}
+
+struct State {
+    head: u64,
+    last_sent_at: Timestamp,
+    bytes: usize,
+    /// Every retained message, oldest first.
+    all: VecDeque<Entry>,
+    rooms: HashMap<Room, VecDeque<Entry>>,
+    retired: Retired,
+    keys: Keys,
+}
+
+impl Memory {
+    pub fn new(log: LogId, retention: Retention, encode: Encode, tails: Arc<Tails>) -> Self {
+        let state = State {
+            head: 0,
+            last_sent_at: Timestamp::UNIX_EPOCH,
+            bytes: 0,
+            all: VecDeque::new(),
+            rooms: HashMap::new(),
+            retired: Retired::default(),
+            keys: Keys::default(),
+        };
+        Self {
+            log,
+            retention,
+            encode,
+            tails,
+            state: Mutex::new(state),
+        }
+    }
+
+    pub fn append(
+        &self,
+        draft: Draft,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Appended, AppendError> {
+        let mut state = self.state.lock();
+        let now = now_after(state.last_sent_at);
+        if let Some(earlier) = key.as_ref().and_then(|key| state.keys.get(key, now)) {
+            return earlier.answer_to(draft);
+        }
+        let id = state.head + 1;
+        let entry = Entry::new(&Message::new(self.log, id, draft, now), self.encode);
+        let answer = appended(self.log, &entry);
+        if let Some(key) = key {
+            let first_use = FirstUse {
+                at: now,
+                cursor: answer.cursor,
+                json: answer.json.clone(),
+            };
+            state.keys.insert(key, first_use);
+        }
+        state.head = id;
+        state.last_sent_at = now;
+        state.bytes += 2 * entry.cost();
+        state.all.push_back(entry.clone());
+        state
+            .rooms
+            .entry(entry.room.clone())
+            .or_default()
+            .push_back(entry.clone());
+        // Under the same lock, so that tails are appended to in the order of the ids.
+        self.tails.append(vec![entry]);
+        self.retire_now(&mut state, now);
+        Ok(answer)
+    }
+
+    pub fn newest(&self, room: &Room, limit: Limit) -> History {
+        let state = self.state.lock();
+        let entries = state.rooms.get(room);
+        let newest_first = entries
+            .into_iter()
+            .flat_map(|entries| entries.iter().rev().cloned());
+        let page = Page::collect(newest_first, limit);
+        let mut entries = page.entries;
+        entries.reverse();
+        let covered_after = match entries.first() {
+            Some(first) if page.more => first.id - 1,
+            _ => state.retired.through(room),
+        };
+        History {
+            entries,
+            covered_after,
+            complete: !page.more,
+        }
+    }
+
+    pub fn after(&self, room: &Room, id: u64, limit: Limit) -> Page {
+        let state = self.state.lock();
+        let mut page = match state.rooms.get(room) {
+            Some(entries) => {
+                let start = entries.partition_point(|entry| entry.id <= id);
+                Page::collect(entries.range(start..).cloned(), limit)
+            }
+            None => Page::default(),
+        };
+        page.expired = state.retired.through(room) > id;
+        page
+    }
+
+    pub fn before_last(&self, room: &Room, n: usize) -> Option<u64> {
+        let state = self.state.lock();
+        let entries = state.rooms.get(room)?;
+        match n {
+            0 => entries.back().map(|entry| entry.id),
+            _ => entries
+                .get(entries.len().saturating_sub(n))
+                .map(|entry| entry.id - 1),
+        }
+    }
+
+    pub fn retire(&self) {
+        self.retire_now(&mut self.state.lock(), Timestamp::now());
+    }
+
+    pub fn status(&self) -> StoreStatus {
+        let retained_messages = self.state.lock().all.len() as u64;
+        StoreStatus {
+            name: "memory",
+            up: true,
+            retained_messages,
+        }
+    }
+
+    fn retire_now(&self, state: &mut State, now: Timestamp) {
+        let floor = self.retention.floor(state.head);
+        let cutoff_us = self
+            .retention
+            .cutoff(now)
+            .map_or(i64::MIN, |at| at.as_microsecond());
+        let mut through = None;
+        while let Some(oldest) = state.all.front() {
+            let retires =
+                oldest.id <= floor || oldest.sent_at_us < cutoff_us || state.bytes > MAX_BYTES;
+            if !retires {
+                break;
+            }
+            through = Some(oldest.id);
+            state.retire_oldest();
+        }
+        if let Some(through) = through {
+            self.tails.expire(through);
+        }
+        state.keys.forget_old(now);
+    }
+}
+
+impl State {
+    fn retire_oldest(&mut self) {
+        let Some(entry) = self.all.pop_front() else {
+            return;
+        };
+        self.bytes -= 2 * entry.cost();
+        self.retired.note(&entry.room, entry.id);
+        if let Some(entries) = self.rooms.get_mut(&entry.room) {
+            entries.pop_front();
+            if entries.is_empty() {
+                self.rooms.remove(&entry.room);
+            }
+        }
+    }
+}
+
+/// Up to which message each room's past is gone.
+#[derive(Default)]
+struct Retired {
+    rooms: HashMap<Room, u64>,
+    /// For rooms that are not in `rooms`: too many were, and it is better to report a gap that may
+    /// be none than to miss one.
+    others: u64,
+}
+
+impl Retired {
+    fn note(&mut self, room: &Room, id: u64) {
+        if self.rooms.len() >= MAX_RETIRED_ROOMS && !self.rooms.contains_key(room) {
+            self.others = self
+                .rooms
+                .values()
+                .copied()
+                .max()
+                .unwrap_or(0)
+                .max(self.others);
+            self.rooms.clear();
+        }
+        self.rooms.insert(room.clone(), id);
+    }
+
+    fn through(&self, room: &Room) -> u64 {
+        self.rooms.get(room).copied().unwrap_or(self.others)
+    }
+}
+
+#[derive(Default)]
+struct Keys {
+    first_uses: HashMap<IdempotencyKey, FirstUse>,
+    /// In the order of their first use.
+    order: VecDeque<IdempotencyKey>,
+    bytes: usize,
+}
+
+impl Keys {
+    fn get(&mut self, key: &IdempotencyKey, now: Timestamp) -> Option<FirstUse> {
+        self.forget_old(now);
+        self.first_uses.get(key).cloned()
+    }
+
+    fn insert(&mut self, key: IdempotencyKey, first_use: FirstUse) {
+        self.bytes += cost(&key, &first_use);
+        self.order.push_back(key.clone());
+        self.first_uses.insert(key, first_use);
+    }
+
+    fn forget_old(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.order.front() {
+            let expired = self
+                .first_uses
+                .get(oldest)
+                .is_none_or(|first| first.is_old(now));
+            if !expired && self.bytes <= MAX_KEY_BYTES {
+                break;
+            }
+            if let Some(key) = self.order.pop_front()
+                && let Some(first_use) = self.first_uses.remove(&key)
+            {
+                self.bytes -= cost(&key, &first_use);
+            }
+        }
+    }
+}
+
+fn cost(key: &IdempotencyKey, first_use: &FirstUse) -> usize {
+    const STRUCTS: usize = 256;
+    2 * key.as_str().len() + first_use.json.len() + STRUCTS
+}

@@ -1,0 +1,248 @@
+//! What keeps the messages: the choice of store, and what every store can be asked.
+
+pub mod memory;
+pub mod nats;
+pub mod sqlite;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use self::{memory::Memory, nats::Nats, sqlite::Sqlite};
+use super::{
+    entry::{Entry, Limit, Page},
+    tail::History,
+};
+use crate::{
+    domain::cursor::{Cursor, LogId},
+    domain::message::{Draft, Message, Room},
+};
+
+/// How long an idempotency key is remembered.
+pub const KEY_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How much of the log is kept. `None`: no bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Newest messages of the whole log.
+    pub messages: Option<u64>,
+    pub age: Option<Duration>,
+}
+
+impl Retention {
+    /// The newest message that is retired by count when `head` is the newest of all; ids have no gaps.
+    pub fn floor(&self, head: u64) -> u64 {
+        self.messages.map_or(0, |kept| head.saturating_sub(kept))
+    }
+
+    /// Messages sent before this are retired by age.
+    pub fn cutoff(&self, now: Timestamp) -> Option<Timestamp> {
+        let age = jiff::SignedDuration::try_from(self.age?).ok()?;
+        now.checked_sub(age).ok()
+    }
+}
+
+/// The store does not answer. The text says why, for the operator.
+#[derive(Debug, Clone, Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// Nothing was appended.
+    #[error("the store is away: {0}")]
+    Unavailable(#[from] Unavailable),
+    /// It was sent, and the store did not say in time whether it has it.
+    #[error("the store did not confirm: {0}")]
+    Unsettled(Unavailable),
+    /// Nothing was appended, nor will be before the operator has changed something.
+    #[error("the store refuses the message: {0}")]
+    Rejected(String),
+    #[error("this Idempotency-Key was used for another message")]
+    KeyReused,
+}
+
+/// The message as the log has it.
+#[derive(Debug)]
+pub struct Appended {
+    pub cursor: Cursor,
+    pub json: Bytes,
+    /// The same idempotency key had appended it before.
+    pub earlier: bool,
+}
+
+/// A client's name for one publish: 1 to 64 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl std::str::FromStr for IdempotencyKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be 1 to 64 visible ASCII characters")
+        }
+    }
+}
+
+impl IdempotencyKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The first publish under an idempotency key.
+#[derive(Debug, Clone)]
+pub(in crate::log) struct FirstUse {
+    pub at: Timestamp,
+    pub cursor: Cursor,
+    pub json: Bytes,
+}
+
+impl FirstUse {
+    /// What the same key is answered with `draft`.
+    pub fn answer_to(self, draft: Draft) -> Result<Appended, AppendError> {
+        // The same draft at the same place and time has the same JSON.
+        let again = Message::new(self.cursor.log, self.cursor.id, draft, self.at).to_json();
+        if again != self.json {
+            return Err(AppendError::KeyReused);
+        }
+        Ok(Appended {
+            cursor: self.cursor,
+            json: self.json,
+            earlier: true,
+        })
+    }
+
+    pub fn is_old(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).unsigned_abs() > KEY_LIFETIME
+    }
+}
+
+/// For `/metrics` and the operator.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreStatus {
+    pub name: &'static str,
+    /// It answers and takes messages, as far as its last answers tell.
+    pub up: bool,
+    pub retained_messages: u64,
+}
+
+pub enum Store {
+    Memory(Box<Memory>),
+    Sqlite(Sqlite),
+    Nats(Nats),
+}
+
+impl Store {
+    pub async fn append(
+        &self,
+        draft: Draft,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Appended, AppendError> {
+        match self {
+            Self::Memory(memory) => memory.append(draft, key),
+            Self::Sqlite(sqlite) => sqlite.append(draft, key).await,
+            Self::Nats(nats) => nats.append(draft, key).await,
+        }
+    }
+
+    /// The newest messages of a room that fit `limit`.
+    pub async fn newest(&self, room: &Room, limit: Limit) -> Result<History, Unavailable> {
+        match self {
+            Self::Memory(memory) => Ok(memory.newest(room, limit)),
+            Self::Sqlite(sqlite) => sqlite.newest(room, limit).await,
+            Self::Nats(nats) => nats.newest(room, limit).await,
+        }
+    }
+
+    /// The retained messages of a room after `id`.
+    pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+        match self {
+            Self::Memory(memory) => Ok(memory.after(room, id, limit)),
+            Self::Sqlite(sqlite) => sqlite.after(room, id, limit).await,
+            Self::Nats(nats) => nats.after(room, id, limit).await,
+        }
+    }
+
+    /// The place `n` messages before the room's end; `None` where the room is empty.
+    pub async fn before_last(&self, room: &Room, n: usize) -> Result<Option<u64>, Unavailable> {
+        match self {
+            Self::Memory(memory) => Ok(memory.before_last(room, n)),
+            Self::Sqlite(sqlite) => sqlite.before_last(room, n).await,
+            Self::Nats(nats) => nats.before_last(room, n).await,
+        }
+    }
+
+    /// Whether message `id`, which this process has not shown, exists all the same: another server
+    /// on the same store may have shown it.
+    pub async fn reaches(&self, id: u64) -> Result<bool, Unavailable> {
+        match self {
+            Self::Memory(_) | Self::Sqlite(_) => Ok(false),
+            Self::Nats(nats) => nats.reaches(id).await,
+        }
+    }
+
+    /// Makes sure that the log served is the one that the store holds now.
+    pub async fn look_again(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Memory(_) | Self::Sqlite(_) => Ok(()),
+            Self::Nats(nats) => nats.look_again().await,
+        }
+    }
+
+    pub async fn retire(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Memory(memory) => {
+                memory.retire();
+                Ok(())
+            }
+            Self::Sqlite(sqlite) => sqlite.retire().await,
+            // JetStream retires by itself.
+            Self::Nats(nats) => nats.check(),
+        }
+    }
+
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Sqlite(sqlite) => sqlite.ready().await,
+            Self::Nats(nats) => nats.ready().await,
+        }
+    }
+
+    pub async fn close(&self) {
+        match self {
+            Self::Memory(_) => {}
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Nats(nats) => nats.close(),
+        }
+    }
+
+    pub fn status(&self) -> StoreStatus {
+        match self {
+            Self::Memory(memory) => memory.status(),
+            Self::Sqlite(sqlite) => sqlite.status(),
+            Self::Nats(nats) => nats.status(),
+        }
+    }
+}
+
+/// The present time, but never before `last`: the log's times rise as its ids do, whatever the
+/// machine's clock does.
+pub(in crate::log) fn now_after(last: Timestamp) -> Timestamp {
+    Timestamp::now().max(last)
+}
+
+/// What an append answers for `entry`.
+pub(in crate::log) fn appended(log: LogId, entry: &Entry) -> Appended {
+    Appended {
+        cursor: Cursor { log, id: entry.id },
+        json: entry.json(),
+        earlier: false,
+    }
+}

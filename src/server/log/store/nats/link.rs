@@ -1,0 +1,385 @@
+//! The connection to NATS, and what is asked of JetStream over it: bounded in time, and answered
+//! with one line where it fails.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_nats::{
+    Client, Event, HeaderMap, ServerError,
+    jetstream::{
+        self, Context, ErrorCode,
+        consumer::{self, Consumer, FromConsumer, IntoConsumerConfig},
+        context::RequestErrorKind,
+        response::Response,
+        stream::{
+            Config, ConsumerError, ConsumerErrorKind, Info, LastRawMessageErrorKind,
+            RawMessageError, Stream,
+        },
+    },
+};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde::Deserialize;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    open::{OpenError, description},
+    options::Target,
+    record,
+};
+use crate::{domain::cursor::LogId, domain::message::Room, log::store::Unavailable};
+
+/// How long one request may take. Several must fit what a client waits for.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// What the connection tells of itself.
+#[derive(Default)]
+struct Events {
+    /// The last refusal of NATS's own; JetStream's requests just go unanswered.
+    refusal: Mutex<Option<String>>,
+}
+
+pub(super) struct Link {
+    /// As the stream is made where it does not exist.
+    pub config: Config,
+    pub client: Client,
+    pub jetstream: Context,
+    stream: Stream<()>,
+    events: Arc<Events>,
+    /// Counts connections.
+    connections: watch::Receiver<u64>,
+}
+
+/// What JetStream says to a publish.
+#[derive(Debug, Deserialize)]
+struct Ack {
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<jetstream::Error>,
+}
+
+/// JetStream has the message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Acknowledged {
+    pub id: u64,
+    /// It had it before, under the same message id.
+    pub is_repeat: bool,
+}
+
+/// Why there is no acknowledgement.
+#[derive(Debug)]
+pub(super) enum Unacknowledged {
+    /// It was not stored.
+    Refused(String),
+    /// It was not stored, and will not be however often it is sent.
+    Rejected(String),
+    /// It may be stored yet.
+    Silent(String),
+}
+
+impl Link {
+    pub async fn connect(target: Target, config: Config) -> Result<Self, OpenError> {
+        let events = Arc::new(Events::default());
+        let (connected, connections) = watch::channel(0);
+        let connected = Arc::new(connected);
+        let noted = events.clone();
+        let connect = target.connect.event_callback(move |event| {
+            match event {
+                Event::Connected | Event::Disconnected => connected.send_modify(|n| *n += 1),
+                Event::ServerError(ServerError::Other(text)) => {
+                    *noted.refusal.lock() = Some(one_line(&text));
+                }
+                _ => {}
+            }
+            async {}
+        });
+        let name = target.name;
+        let client = connect
+            .connect(target.servers)
+            .await
+            .map_err(|error| OpenError::new(&name, explain_connect(&error)))?;
+        let jetstream = jetstream::context::ContextBuilder::new()
+            .timeout(REQUEST_TIMEOUT)
+            .build(client.clone());
+        let stream = jetstream
+            .get_stream_no_info(&config.name)
+            .await
+            .map_err(|error| OpenError::new(&name, one_line(&error)))?;
+        Ok(Self {
+            config,
+            client,
+            jetstream,
+            stream,
+            events,
+            connections,
+        })
+    }
+
+    /// Changes whenever the connection is made or lost.
+    pub fn connections(&self) -> watch::Receiver<u64> {
+        self.connections.clone()
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    pub fn subject(&self, room: &Room) -> String {
+        format!("{}.{room}", self.config.name)
+    }
+
+    /// An answer of JetStream's API. `Ok(Err(…))`: it was refused.
+    async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        subject: String,
+        request: &impl serde::Serialize,
+    ) -> Result<Result<T, jetstream::Error>, Unavailable> {
+        self.forget_refusal();
+        let response = self.jetstream.request(subject, request).await;
+        match response {
+            Ok(Response::Ok(answer)) => Ok(Ok(answer)),
+            Ok(Response::Err { error }) => Ok(Err(error)),
+            Err(error) => Err(match error.kind() {
+                RequestErrorKind::NoResponders if self.client.server_info().jetstream => {
+                    Unavailable("NATS answers, but JetStream is away".into())
+                }
+                RequestErrorKind::NoResponders => {
+                    Unavailable("NATS answers, but JetStream is not enabled on it".into())
+                }
+                _ => self.silence(),
+            }),
+        }
+    }
+
+    /// From now on a refusal is a new one.
+    pub fn forget_refusal(&self) {
+        self.events.refusal.lock().take();
+    }
+
+    /// What NATS itself has refused.
+    pub fn refusal(&self) -> Result<(), Unavailable> {
+        match self.events.refusal.lock().take() {
+            Some(refusal) => Err(Unavailable(format!("no permission: {refusal}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Why nothing came back: NATS's own refusals are told apart from the answers.
+    pub fn silence(&self) -> Unavailable {
+        match self.refusal() {
+            Err(refusal) => refusal,
+            Ok(()) if self.is_connected() => Unavailable("JetStream does not answer".into()),
+            Ok(()) => Unavailable("not connected".into()),
+        }
+    }
+
+    /// A consumer of the stream.
+    pub async fn consumer<C: IntoConsumerConfig + FromConsumer>(
+        &self,
+        config: C,
+    ) -> Result<Consumer<C>, Unavailable> {
+        let stream = &self.config.name;
+        let created = self.jetstream.create_consumer_on_stream(config, stream);
+        created.await.map_err(|error| self.no_consumer(&error))
+    }
+
+    pub async fn delete_consumer(&self, info: &consumer::Info) -> Result<(), Unavailable> {
+        let (name, stream) = (&info.name, &info.stream_name);
+        let deleted = self.jetstream.delete_consumer_from_stream(name, stream);
+        let deleted = deleted.await.map(drop);
+        deleted.map_err(|error| self.no_consumer(&error))
+    }
+
+    fn no_consumer(&self, error: &ConsumerError) -> Unavailable {
+        match error.kind() {
+            ConsumerErrorKind::TimedOut => self.silence(),
+            _ => Unavailable(one_line(error)),
+        }
+    }
+
+    /// Whether JetStream is there for this user.
+    pub async fn account(&self) -> Result<(), Unavailable> {
+        let answer: Result<serde_json::Value, _> = self.ask("INFO".into(), &()).await?;
+        answer.map(drop).map_err(|error| refused(&error))
+    }
+
+    /// What the stream's leader says of it; `None`: there is no such stream.
+    pub async fn info(&self) -> Result<Option<Info>, Unavailable> {
+        let subject = format!("STREAM.INFO.{}", self.config.name);
+        match self.ask(subject, &()).await? {
+            Ok(info) => Ok(Some(info)),
+            Err(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    /// The stream, made anew where there is none.
+    pub async fn info_or_create(&self) -> Result<Info, Unavailable> {
+        if let Some(info) = self.info().await? {
+            return Ok(info);
+        }
+        let subject = format!("STREAM.CREATE.{}", self.config.name);
+        // Each stream that is made is a log of its own.
+        let log = LogId::random().map_err(|error| Unavailable(one_line(&error)))?;
+        let config = Config {
+            description: Some(description(log)),
+            ..self.config.clone()
+        };
+        match self.ask(subject, &config).await? {
+            Ok(info) => Ok(info),
+            // Another server of the group may have been first.
+            Err(error) => match self.info().await? {
+                Some(info) => Ok(info),
+                None => Err(refused(&error)),
+            },
+        }
+    }
+
+    /// Publishes, and waits for what JetStream says to it.
+    pub async fn send(
+        &self,
+        subject: String,
+        headers: HeaderMap,
+        payload: Bytes,
+        until: Instant,
+    ) -> Result<Acknowledged, Unacknowledged> {
+        let request = async_nats::Request::new()
+            .headers(headers)
+            .payload(payload)
+            .timeout(None);
+        let answer = timeout_at(until, self.client.send_request(subject, request)).await;
+        let message = match answer {
+            Ok(Ok(message)) => message,
+            Ok(Err(error)) if error.kind() == async_nats::RequestErrorKind::NoResponders => {
+                return Err(Unacknowledged::Refused("no stream takes it".into()));
+            }
+            Ok(Err(error)) => return Err(Unacknowledged::Silent(one_line(&error))),
+            Err(_) => return Err(Unacknowledged::Silent("no acknowledgement in time".into())),
+        };
+        let ack: Ack = serde_json::from_slice(&message.payload)
+            .map_err(|error| Unacknowledged::Silent(one_line(&error)))?;
+        match ack.error {
+            Some(error) if (400..500).contains(&error.code()) => {
+                Err(Unacknowledged::Rejected(one_line(&error)))
+            }
+            Some(error) => Err(Unacknowledged::Refused(one_line(&error))),
+            None => Ok(Acknowledged {
+                id: ack.seq,
+                is_repeat: ack.duplicate,
+            }),
+        }
+    }
+
+    /// Message `id`, by the stream's leader.
+    pub async fn message(&self, log: LogId, id: u64) -> Result<Option<Stored>, Unavailable> {
+        let answer = self.stream.get_raw_message(id).await;
+        self.stored(log, answer)
+    }
+
+    /// The newest message of a room, by the stream's leader.
+    pub async fn newest(&self, log: LogId, room: &Room) -> Result<Option<Stored>, Unavailable> {
+        let subject = self.subject(room);
+        let answer = self.stream.get_last_raw_message_by_subject(&subject).await;
+        self.stored(log, answer)
+    }
+
+    /// The first message of a room from `id` on, by the stream's leader.
+    pub async fn next(
+        &self,
+        log: LogId,
+        room: &Room,
+        id: u64,
+    ) -> Result<Option<Stored>, Unavailable> {
+        let subject = self.subject(room);
+        let request = self.stream.raw_message_builder();
+        let answer = request.sequence(id).next_by_subject(subject).send().await;
+        self.stored(log, answer)
+    }
+
+    fn stored(
+        &self,
+        log: LogId,
+        answer: Result<jetstream::message::StreamMessage, RawMessageError>,
+    ) -> Result<Option<Stored>, Unavailable> {
+        match answer {
+            Ok(message) => {
+                let stored_at_us = micros(message.time.unix_timestamp_nanos());
+                Ok(Some(Stored {
+                    id: message.sequence,
+                    record: record::decode(
+                        log,
+                        &message.subject,
+                        message.sequence,
+                        stored_at_us,
+                        &message.payload,
+                    ),
+                }))
+            }
+            Err(error) => match error.kind() {
+                LastRawMessageErrorKind::NoMessageFound => Ok(None),
+                LastRawMessageErrorKind::JetStream(error) if error.code() == 404 => {
+                    if error.error_code() == ErrorCode::STREAM_NOT_FOUND {
+                        return Err(refused(&error));
+                    }
+                    Ok(None)
+                }
+                LastRawMessageErrorKind::JetStream(error) => Err(refused(&error)),
+                _ => Err(self.silence()),
+            },
+        }
+    }
+}
+
+/// What is at a place of the stream; no record where no server of ours put it there.
+pub(super) struct Stored {
+    pub id: u64,
+    pub record: Option<record::Record>,
+}
+
+/// Microseconds of nanoseconds since the Unix epoch.
+pub(super) fn micros(nanos: i128) -> i64 {
+    i64::try_from(nanos / 1000).unwrap_or(i64::MAX)
+}
+
+pub(super) fn refused(error: &jetstream::Error) -> Unavailable {
+    Unavailable(format!("JetStream refuses: {}", one_line(error)))
+}
+
+/// A text as one line.
+pub(super) fn one_line(text: &impl fmt::Display) -> String {
+    let text = text.to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn explain_connect(error: &async_nats::ConnectError) -> String {
+    use async_nats::ConnectErrorKind as Kind;
+    match error.kind() {
+        Kind::AuthorizationViolation | Kind::Authentication => "NATS refuses the login".to_owned(),
+        Kind::Dns => "the name has no address".to_owned(),
+        Kind::TimedOut => "NATS does not answer".to_owned(),
+        _ => match std::error::Error::source(error) {
+            Some(source) if is_no_tls(source) => "does not speak TLS: try nats://".to_owned(),
+            Some(source) => format!("cannot be reached: {}", one_line(&source)),
+            None => format!("cannot be reached: {}", one_line(error)),
+        },
+    }
+}
+
+/// Whether what came in answer to a TLS greeting was none.
+fn is_no_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    use async_nats::rustls;
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let inner = cause.downcast_ref::<std::io::Error>();
+        let inner = inner.and_then(std::io::Error::get_ref);
+        let is_other = |error: &rustls::Error| matches!(error, rustls::Error::InvalidMessage(_));
+        cause.downcast_ref().is_some_and(is_other)
+            || inner
+                .and_then(|inner| inner.downcast_ref())
+                .is_some_and(is_other)
+    })
+}

@@ -1,0 +1,261 @@
+//! The store for several machines: a JetStream stream, shared by a group of equal servers.
+//!
+//! The stream's sequence is a message's id; the log's identity is in the stream's description.
+//! One consumer follows it ([`follow`]) and feeds the tails; publishing ([`publish`]) and reading
+//! behind the tails ([`read`]) ask the stream's leader. What is stored, and what of it counts, is
+//! [`record`].
+
+mod ahead;
+mod follow;
+mod lag;
+mod link;
+mod open;
+mod options;
+mod past;
+mod publish;
+mod read;
+mod record;
+mod rights;
+mod source;
+mod trouble;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::jetstream::stream::Info;
+use parking_lot::Mutex;
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, Semaphore, oneshot, watch},
+    time::{Instant, timeout, timeout_at},
+};
+
+use self::{
+    ahead::Aheads, link::Link, open::identity, past::Pasts, publish::Arrival, trouble::Trouble,
+};
+pub use self::{
+    open::{OpenError, Opened},
+    options::{Options, Secret},
+};
+use super::{Retention, StoreStatus, Unavailable};
+use crate::domain::cursor::LogId;
+use crate::log::{entry::Encode, tails::Tails};
+
+/// How long a reader waits for this server to come to where another one was.
+const CATCH_UP: Duration = Duration::from_secs(2);
+/// For how long a new leader of the stream may not know yet what the old one had.
+const SETTLING: Duration = Duration::from_millis(1500);
+const RECHECK: Duration = Duration::from_millis(100);
+/// Reads from the stream at the same time; further ones wait their turn.
+const READS: usize = 32;
+
+pub struct Nats {
+    shared: Arc<Shared>,
+    /// Runs the connection and what follows the stream.
+    runtime: Mutex<Option<Runtime>>,
+}
+
+/// What everything here shares.
+struct Shared {
+    link: Link,
+    retention: Retention,
+    encode: Encode,
+    tails: Arc<Tails>,
+    pasts: Mutex<Pasts>,
+    status: watch::Sender<Status>,
+    trouble: Mutex<Trouble>,
+    retained_messages: AtomicU64,
+    /// The newest place of the stream that readers here see.
+    reached: watch::Sender<(LogId, u64)>,
+    /// Asks for a look at the stream before it is due.
+    look: Notify,
+    /// Publishes that wait for their message to come from the stream, by their name.
+    waiting: Mutex<HashMap<String, oneshot::Sender<Arrival>>>,
+    /// JetStream's clock less ours.
+    skew_us: AtomicI64,
+    /// Names publishes, with the prefix.
+    names: AtomicU64,
+    names_prefix: LogId,
+    reads: Semaphore,
+    aheads: Mutex<Aheads>,
+    /// The oldest message that the stream held when it was last looked at.
+    held_from: AtomicU64,
+}
+
+/// What was last known of the stream.
+#[derive(Debug, Clone)]
+struct Status {
+    /// Why the store is away; `None`: it is there.
+    away: Option<String>,
+    log: LogId,
+}
+
+impl Nats {
+    fn start(
+        runtime: Runtime,
+        link: Link,
+        retention: Retention,
+        encode: Encode,
+        tails: Arc<Tails>,
+        names_prefix: LogId,
+    ) -> Self {
+        let (log, head) = (tails.log(), tails.head());
+        let shared = Arc::new(Shared {
+            link,
+            retention,
+            encode,
+            tails,
+            pasts: Mutex::new(Pasts::new(log, head)),
+            status: watch::Sender::new(Status { away: None, log }),
+            trouble: Mutex::default(),
+            retained_messages: AtomicU64::new(0),
+            reached: watch::Sender::new((log, head)),
+            look: Notify::new(),
+            waiting: Mutex::default(),
+            skew_us: AtomicI64::new(0),
+            names: AtomicU64::new(0),
+            names_prefix,
+            reads: Semaphore::new(READS),
+            aheads: Mutex::default(),
+            held_from: AtomicU64::new(0),
+        });
+        runtime.spawn(follow::follow(shared.clone()));
+        Self {
+            shared,
+            runtime: Mutex::new(Some(runtime)),
+        }
+    }
+
+    pub fn status(&self) -> StoreStatus {
+        StoreStatus {
+            name: "nats",
+            up: self.shared.check_whole().is_ok(),
+            retained_messages: self.shared.retained_messages.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Why the store is away, if it is.
+    pub fn check(&self) -> Result<(), Unavailable> {
+        self.shared.check()
+    }
+
+    /// Whether the store answers now, and takes messages.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        self.shared.check_whole()?;
+        if let Err(away) = self.shared.info().await {
+            self.shared.doubt(&away.0);
+            return Err(away);
+        }
+        self.shared.check_whole()
+    }
+
+    /// Makes sure that the log is the one that other servers of the group serve.
+    pub async fn look_again(&self) -> Result<(), Unavailable> {
+        self.shared.current_info().await.map(drop)
+    }
+
+    /// Whether message `id` exists in the log, though this server may not have come to it yet.
+    pub async fn reaches(&self, id: u64) -> Result<bool, Unavailable> {
+        let deadline = Instant::now() + SETTLING;
+        loop {
+            let info = self.shared.current_info().await?;
+            if info.state.last_sequence >= id {
+                self.shared
+                    .wait_until_reached(identity(&info), id, Instant::now() + CATCH_UP)
+                    .await;
+                return Ok(true);
+            }
+            if info.config.num_replicas < 2 || Instant::now() > deadline {
+                return Ok(false);
+            }
+            tokio::time::sleep(RECHECK).await;
+        }
+    }
+
+    /// Ends the connection.
+    pub fn close(&self) {
+        if let Some(runtime) = self.runtime.lock().take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        // A runtime must not just be dropped where there may be another.
+        self.close();
+    }
+}
+
+impl Shared {
+    fn check(&self) -> Result<(), Unavailable> {
+        match &self.status.borrow().away {
+            Some(why) => Err(Unavailable(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, and why it cannot be used though it is there.
+    fn check_whole(&self) -> Result<(), Unavailable> {
+        self.check()?;
+        let reached = *self.reached.borrow();
+        match self.trouble.lock().what(reached, Instant::now()) {
+            Some(why) => Err(Unavailable(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the store for away until a look at the stream says otherwise.
+    fn doubt(&self, why: &str) {
+        self.status.send_modify(|status| {
+            status.away.get_or_insert_with(|| why.to_owned());
+        });
+        self.look.notify_one();
+    }
+
+    async fn info(&self) -> Result<Info, Unavailable> {
+        let info = self.link.info().await?;
+        info.ok_or_else(|| {
+            self.look.notify_one();
+            Unavailable("the stream is gone".to_owned())
+        })
+    }
+
+    /// The stream as it is now, once this server serves the same one.
+    async fn current_info(&self) -> Result<Info, Unavailable> {
+        self.check()?;
+        let info = self.info().await?;
+        let log = identity(&info);
+        let mut status = self.status.subscribe();
+        if status.borrow().log != log {
+            self.look.notify_one();
+            let same = status.wait_for(|status| status.log == log);
+            timeout(CATCH_UP, same)
+                .await
+                .map_err(|_| Unavailable("the stream was replaced".to_owned()))?
+                .map_err(|_| Unavailable("stopped".to_owned()))?;
+        }
+        Ok(info)
+    }
+
+    /// Waits until readers here see message `id` of `log`. False: they do not by `deadline`.
+    async fn wait_until_reached(&self, log: LogId, id: u64, deadline: Instant) -> bool {
+        let mut reached = self.reached.subscribe();
+        let there = reached.wait_for(|&(of, newest)| of != log || newest >= id);
+        timeout_at(deadline, there)
+            .await
+            .is_ok_and(|there| there.is_ok())
+    }
+
+    /// The oldest message that is retained, given the oldest that the stream holds.
+    fn first(&self, held: u64) -> u64 {
+        let head = self.pasts.lock().through();
+        held.max(self.retention.floor(head) + 1)
+    }
+}

@@ -1,0 +1,210 @@
+//! What this server knows of each room's past, as the stream has told it: its newest message, and
+//! up to where that is known for certain.
+//!
+//! It is what a publish says of the past ([`Past`]), and that is how a reader far behind learns
+//! whether it missed something: JetStream only knows what it still has.
+
+use std::{collections::VecDeque, num::NonZeroUsize};
+
+use lru::LruCache;
+
+use super::record::{Past, Record};
+use crate::{domain::cursor::LogId, domain::message::Room};
+
+/// Rooms whose newest message is remembered; the stream is asked about others.
+const MAX_ROOMS: NonZeroUsize = NonZeroUsize::new(100_000).expect("above zero");
+/// Messages whose rooms are remembered, the newest of all.
+const MAX_RECENT: usize = 100_000;
+
+pub struct Pasts {
+    pub log: LogId,
+    /// All messages up to here have been seen, or were there before.
+    through: u64,
+    newest: LruCache<Room, u64>,
+    /// A room that is not in `newest` has no message after this place.
+    others_after: u64,
+    /// The messages after `recent_after`, without exception.
+    recent: VecDeque<(u64, Room)>,
+    recent_after: u64,
+    last_sent_at_us: i64,
+}
+
+impl Pasts {
+    /// Nothing is known of what came up to `through`.
+    pub fn new(log: LogId, through: u64) -> Self {
+        Self {
+            log,
+            through,
+            newest: LruCache::new(MAX_ROOMS),
+            others_after: through,
+            recent: VecDeque::new(),
+            recent_after: through,
+            last_sent_at_us: 0,
+        }
+    }
+
+    /// Everything the stream holds up to `through` has been seen, and of it `records`.
+    pub fn saw<'a>(&mut self, records: impl Iterator<Item = &'a Record>, through: u64) {
+        for record in records.filter(|record| !record.is_void) {
+            let message = &record.message;
+            let (room, id) = (message.room.clone(), message.cursor.id);
+            if self.recent.len() == MAX_RECENT
+                && let Some((id, _)) = self.recent.pop_front()
+            {
+                self.recent_after = id;
+            }
+            self.recent.push_back((id, room.clone()));
+            self.remember(&room, id);
+            let sent_at_us = message.sent_at.as_microsecond();
+            self.last_sent_at_us = self.last_sent_at_us.max(sent_at_us);
+        }
+        self.through = through;
+    }
+
+    /// Up to `through` there may have been messages that were not seen and are gone.
+    pub fn skip_to(&mut self, through: u64) {
+        self.newest.clear();
+        self.others_after = through;
+        self.recent.clear();
+        self.recent_after = through;
+        self.through = through;
+    }
+
+    pub fn through(&self) -> u64 {
+        self.through
+    }
+
+    pub fn last_sent_at_us(&self) -> i64 {
+        self.last_sent_at_us
+    }
+
+    /// What is known of `room`; `None`: the stream is to be asked.
+    pub fn of(&mut self, room: &Room) -> Option<Past> {
+        let newest = match self.newest.get(room) {
+            Some(newest) => *newest,
+            None if self.others_after == 0 => 0,
+            None => return None,
+        };
+        Some(Past {
+            newest,
+            known: self.through,
+        })
+    }
+
+    /// The room's newest message is at most this one, where the stream holds none before `first`.
+    pub fn bound(&self, first: u64) -> u64 {
+        self.others_after.min(first.saturating_sub(1))
+    }
+
+    fn remember(&mut self, room: &Room, id: u64) {
+        if let Some((other, newest)) = self.newest.push(room.clone(), id)
+            && other != *room
+        {
+            self.others_after = self.others_after.max(newest);
+        }
+    }
+
+    /// `past`, with what was seen of `room` between what it knows and the message `first`.
+    pub fn filled(&self, room: &Room, past: Option<Past>, first: u64) -> Option<Past> {
+        // Before the first message of all there was none.
+        let claim = past.unwrap_or_default();
+        if claim.known + 1 >= first || self.recent_after > claim.known {
+            return past;
+        }
+        let until = self.recent.partition_point(|(id, _)| *id < first);
+        let between = self.recent.range(..until).rev();
+        let mut between = between.take_while(|(id, _)| *id > claim.known);
+        let newest = between.find(|(_, of)| of == room).map(|(id, _)| *id);
+        Some(Past {
+            newest: newest.unwrap_or(claim.newest),
+            known: first - 1,
+        })
+    }
+
+    /// Remembers what the stream said: that `newest` was the room's newest message when `through`
+    /// had been seen.
+    pub fn learn(&mut self, log: LogId, room: &Room, newest: u64, through: u64) {
+        // What was seen meanwhile is newer.
+        if self.log == log && self.through == through {
+            self.remember(room, newest);
+        }
+    }
+}
+
+/// A place up to which a room's past may be gone: at or after its newest message of those before
+/// `first`, the oldest that the stream still holds.
+pub fn retired_through(first: u64, past: Option<Past>) -> u64 {
+    let before_first = first.saturating_sub(1);
+    match past {
+        // Nothing of the room came between what is known and what is gone.
+        Some(past) if past.known >= before_first => past.newest.min(before_first),
+        _ => before_first,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::message::{Draft, Message};
+
+    fn past(newest: u64, known: u64) -> Option<Past> {
+        Some(Past { newest, known })
+    }
+
+    fn log() -> LogId {
+        "k3".parse().expect("a log id")
+    }
+
+    fn record(room: &Room, id: u64) -> Record {
+        let draft = Draft {
+            room: room.clone(),
+            author: "mina".into(),
+            text: "x".into(),
+        };
+        Record {
+            message: Message::new(log(), id, draft, Timestamp::UNIX_EPOCH),
+            publish: None,
+            past: None,
+            is_void: false,
+        }
+    }
+
+    #[test]
+    fn nothing_is_retired_where_all_is_there() {
+        assert_eq!(retired_through(1, None), 0);
+        assert_eq!(retired_through(0, past(0, 4)), 0);
+    }
+
+    #[test]
+    fn a_message_tells_what_came_before_it() {
+        assert_eq!(retired_through(10, past(4, 12)), 4);
+        assert_eq!(retired_through(10, past(0, 12)), 0);
+    }
+
+    #[test]
+    fn what_nobody_knows_counts_as_gone() {
+        assert_eq!(retired_through(10, past(4, 8)), 9);
+        assert_eq!(retired_through(10, None), 9);
+    }
+
+    #[test]
+    fn what_was_seen_fills_what_a_message_does_not_know() {
+        let (den, lobby) = ("den".parse().expect("a room"), Room::default());
+        let mut pasts = Pasts::new(log(), 5);
+        let seen = [record(&den, 6), record(&lobby, 7), record(&den, 9)];
+        pasts.saw(seen.iter(), 9);
+        assert_eq!(pasts.of(&den), past(9, 9));
+        // The message at 9 did not know yet of the one at 6.
+        assert_eq!(pasts.filled(&den, past(2, 5), 8), past(6, 7));
+        assert_eq!(pasts.filled(&lobby, past(0, 5), 7), past(0, 6));
+        // What came before this server did is not known to it.
+        assert_eq!(pasts.filled(&den, past(2, 4), 8), past(2, 4));
+        assert_eq!(pasts.filled(&den, None, 8), None);
+        assert_eq!(pasts.of(&"attic".parse().expect("a room")), None);
+        assert_eq!((pasts.bound(9), pasts.bound(3)), (5, 2));
+        pasts.skip_to(20);
+        assert_eq!(pasts.of(&den), None);
+    }
+}

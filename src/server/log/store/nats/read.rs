@@ -1,0 +1,251 @@
+//! Reading behind the tails: a room's messages from a place on, and back from its end.
+//!
+//! A consumer with the room's subject brings many messages at once, but it may live on a replica
+//! that lags. So the stream's leader says first which message is the room's newest, and is asked
+//! for what the consumer does not have yet.
+
+use std::{collections::VecDeque, sync::atomic::Ordering};
+
+use tokio::sync::SemaphorePermit;
+
+use super::{
+    Nats, Shared,
+    ahead::Ahead,
+    past::retired_through,
+    record::Record,
+    source::{FETCH, Scan, Source},
+};
+use crate::{
+    domain::cursor::LogId,
+    domain::message::Room,
+    log::{
+        entry::{Entry, Limit, Page},
+        store::Unavailable,
+        tail::History,
+    },
+};
+
+/// A start is good enough when at most so many times the messages that are wanted follow it.
+const SPARE: u64 = 4;
+/// The first guess, in messages of the whole log, where the end of a room is looked for.
+const NEAR: u64 = 256;
+/// How much further back each next guess is.
+const STRIDE: u64 = 8;
+
+impl Nats {
+    pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+        let shared = &self.shared;
+        let log = shared.pasts.lock().log;
+        let first = shared.first(shared.held_from.load(Ordering::Relaxed));
+        let kept = shared.aheads.lock().take(log, room, id, first);
+        let mut ahead = kept.unwrap_or_else(|| Ahead::after(id));
+        let page = if ahead.is_empty() {
+            let reading = shared.reading(room).await?;
+            let next = reading.fill(&mut ahead, limit).await?;
+            let mut page = ahead.give(limit);
+            page.expired = reading.retired_through(next.as_ref()).await? > id;
+            page
+        } else {
+            let mut page = ahead.give(limit);
+            // What has come since is after all that was read ahead.
+            let past = shared.pasts.lock().of(room);
+            let last = page.entries.last().map_or(id, |entry| entry.id);
+            page.more |= past.is_some_and(|past| past.newest > last);
+            page
+        };
+        if let Some(newest) = page.entries.last() {
+            let mut aheads = shared.aheads.lock();
+            aheads.keep(log, room, newest.id, ahead);
+        }
+        Ok(page)
+    }
+
+    pub async fn newest(&self, room: &Room, limit: Limit) -> Result<History, Unavailable> {
+        let reading = self.shared.reading(room).await?;
+        let (records, is_whole) = reading.last(limit.messages + 1).await?;
+        let newest_first = records.iter().rev();
+        let newest_first = newest_first.map(|it| Entry::new(&it.message, self.shared.encode));
+        let page = Page::collect(newest_first, limit);
+        let complete = is_whole && !page.more;
+        let mut entries = page.entries;
+        entries.reverse();
+        let covered_after = match entries.first() {
+            Some(first) if !complete => first.id - 1,
+            _ => reading.retired_through(records.front()).await?,
+        };
+        Ok(History {
+            entries,
+            covered_after,
+            complete,
+        })
+    }
+
+    pub async fn before_last(&self, room: &Room, n: usize) -> Result<Option<u64>, Unavailable> {
+        let reading = self.shared.reading(room).await?;
+        let (records, _) = reading.last(n.max(1)).await?;
+        Ok(match n {
+            0 => records.back().map(|newest| newest.message.cursor.id),
+            _ => records
+                .get(records.len().saturating_sub(n))
+                .map(|record| record.message.cursor.id - 1),
+        })
+    }
+}
+
+/// One reading of a room.
+pub(super) struct Reading<'a> {
+    pub shared: &'a Shared,
+    pub room: &'a Room,
+    pub log: LogId,
+    _turn: SemaphorePermit<'a>,
+}
+
+impl Shared {
+    async fn reading<'a>(&'a self, room: &'a Room) -> Result<Reading<'a>, Unavailable> {
+        self.check()?;
+        let turn = self.reads.acquire().await;
+        Ok(Reading {
+            shared: self,
+            room,
+            log: self.pasts.lock().log,
+            _turn: turn.map_err(|_| Unavailable("stopped".to_owned()))?,
+        })
+    }
+}
+
+impl Reading<'_> {
+    /// The room's newest message that the stream holds.
+    async fn newest(&self) -> Result<Option<u64>, Unavailable> {
+        let newest = self.shared.link.newest(self.log, self.room).await?;
+        Ok(newest.map(|newest| newest.id))
+    }
+
+    /// The oldest message of the log that is retained now.
+    async fn first(&self) -> Result<u64, Unavailable> {
+        let info = self.shared.info().await?;
+        Ok(self.shared.first(info.state.first_sequence))
+    }
+
+    /// Up to which message the room's past may be gone. `next` is the first of the room that was
+    /// read; where none was, there is none.
+    async fn retired_through(&self, next: Option<&Record>) -> Result<u64, Unavailable> {
+        let mut first = self.first().await?;
+        let mut pasts = self.shared.pasts.lock();
+        let past = match next {
+            Some(next) => {
+                // It was still there, whatever has been retired meanwhile.
+                first = first.min(next.message.cursor.id);
+                next.past
+            }
+            None => pasts.of(self.room),
+        };
+        Ok(retired_through(first, pasts.filled(self.room, past, first)))
+    }
+
+    /// Reads what follows the place that `ahead` has come to. The first message of it.
+    async fn fill(&self, ahead: &mut Ahead, limit: Limit) -> Result<Option<Record>, Unavailable> {
+        let limit = self.shared.aheads.lock().share(limit);
+        if ahead.at >= ahead.newest {
+            match self.newest().await? {
+                Some(newest) if newest > ahead.at => ahead.newest = newest,
+                _ => return Ok(None),
+            }
+        }
+        let mut source = match ahead.source.take() {
+            Some(source) => source,
+            None => self.source(ahead.at + 1).await?,
+        };
+        let mut scan = Scan::new(self, &mut source, ahead.at, ahead.newest);
+        let mut next = None;
+        while let Some(room) = ahead.room(limit) {
+            let records = scan.next(room).await?;
+            if records.is_empty() {
+                break;
+            }
+            for record in records {
+                ahead.push(Entry::new(&record.message, self.shared.encode));
+                next.get_or_insert(record);
+            }
+        }
+        ahead.at = scan.at;
+        if !ahead.more() {
+            source.discard(&self.shared.link);
+        } else if ahead.is_empty() {
+            // Not to be taken for an empty past.
+            return Err(Unavailable("JetStream lags behind itself".to_owned()));
+        } else {
+            ahead.source = Some(source);
+        }
+        Ok(next)
+    }
+
+    /// The room's messages from `start` on.
+    async fn source(&self, start: u64) -> Result<Source, Unavailable> {
+        Source::open(&self.shared.link, self.room, start).await
+    }
+
+    /// The room's newest messages, up to `n`, oldest first; and whether there are no others.
+    async fn last(&self, n: usize) -> Result<(VecDeque<Record>, bool), Unavailable> {
+        let Some(newest) = self.newest().await? else {
+            return Ok((VecDeque::new(), true));
+        };
+        let first = self.first().await?;
+        let mut reach = NEAR.max(SPARE * n as u64);
+        loop {
+            let from = first.max((newest + 1).saturating_sub(reach));
+            let mut source = self.start(first, from, newest, n as u64).await?;
+            let start = source.start;
+            let mut scan = Scan::new(self, &mut source, start.saturating_sub(1), newest);
+            let mut last = VecDeque::new();
+            loop {
+                let records = scan.next(FETCH).await?;
+                if records.is_empty() {
+                    break;
+                }
+                last.extend(records);
+                last.drain(..last.len().saturating_sub(n));
+            }
+            let scanned = scan.at;
+            source.discard(&self.shared.link);
+            if scanned < newest {
+                return Err(Unavailable("JetStream lags behind itself".to_owned()));
+            }
+            if last.len() == n || start <= first {
+                return Ok((last, start <= first));
+            }
+            // What does not count was among them.
+            reach = (newest + 1 - start) * STRIDE;
+        }
+    }
+
+    /// A source from a place that at least `n` messages of the room follow, but not many times as
+    /// many; or from `first` on.
+    async fn start(
+        &self,
+        first: u64,
+        mut from: u64,
+        newest: u64,
+        n: u64,
+    ) -> Result<Source, Unavailable> {
+        let mut too_late = newest + 1;
+        let mut source = self.source(from).await?;
+        loop {
+            let next = if source.pending < n && from > first {
+                too_late = from;
+                first.max((newest + 1).saturating_sub((newest + 1 - from) * STRIDE))
+            } else if source.pending > SPARE * n && too_late - from > 1 {
+                from + (too_late - from) / 2
+            } else {
+                return Ok(source);
+            };
+            let other = self.source(next).await?;
+            if next > from && other.pending < n {
+                too_late = next;
+                other.discard(&self.shared.link);
+                continue;
+            }
+            from = next;
+            std::mem::replace(&mut source, other).discard(&self.shared.link);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A message as the stream keeps it: JSON with what readers are given, and what servers need to
+//! know of how it came there. Pure functions between that and a [`Message`].
+//!
+//! Everything a reader is given follows from what is stored and from the sequence and time that
+//! JetStream gave it, so all servers of a group say the same of a message.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    domain::cursor::LogId,
+    domain::message::{Draft, Message, Room},
+};
+
+/// What a server adds to a draft when it publishes it. All but `publish` may be missing in a message
+/// that another program put into the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The log the message is meant for: a stream that was replaced meanwhile is another one.
+    pub log: LogId,
+    /// Names this publish, once and for all.
+    pub publish: String,
+    /// Stored later than this, by JetStream's clock, it does not count: its publisher has been told
+    /// that it failed. Microseconds since the Unix epoch, as all times here.
+    pub deadline_us: i64,
+    /// The newest `sent_at` its server had seen.
+    pub floor_us: i64,
+    pub past: Past,
+}
+
+/// What a server knew of a room's past: after `newest` the room had no message up to `known`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Past {
+    pub newest: u64,
+    pub known: u64,
+}
+
+/// A message of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub message: Message,
+    pub publish: Option<String>,
+    /// `None` where it says nothing of the past.
+    pub past: Option<Past>,
+    /// It does not count: no reader is ever given it.
+    pub is_void: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Json<'a> {
+    author: Cow<'a, str>,
+    text: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    publish: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline_us: Option<i64>,
+    #[serde(default)]
+    floor_us: i64,
+    #[serde(default)]
+    newest: u64,
+    #[serde(default)]
+    known: u64,
+}
+
+/// What is stored for `draft`.
+pub fn encode(draft: &Draft, stamp: &Stamp) -> Bytes {
+    let json = Json {
+        author: Cow::Borrowed(&draft.author),
+        text: Cow::Borrowed(&draft.text),
+        log: Some(Cow::Borrowed(stamp.log.as_str())),
+        publish: Some(Cow::Borrowed(&stamp.publish)),
+        deadline_us: Some(stamp.deadline_us),
+        floor_us: stamp.floor_us,
+        newest: stamp.past.newest,
+        known: stamp.past.known,
+    };
+    serde_json::to_vec(&json)
+        .expect("strings and integers always serialise")
+        .into()
+}
+
+/// What is stored in `log` as message `id` of the room in `subject`, since `stored_at_us`. `None`:
+/// something that no server of ours has put there.
+pub fn decode(
+    log: LogId,
+    subject: &str,
+    id: u64,
+    stored_at_us: i64,
+    payload: &[u8],
+) -> Option<Record> {
+    let (_, room) = subject.rsplit_once('.')?;
+    let room: Room = room.parse().ok()?;
+    let json: Json<'_> = serde_json::from_slice(payload).ok()?;
+    let is_late = json.deadline_us.is_some_and(|by| stored_at_us > by);
+    let is_astray = json.log.as_ref().is_some_and(|of| of != log.as_str());
+    let sent_at = Timestamp::from_microsecond(stored_at_us.max(json.floor_us)).ok()?;
+    let draft = Draft {
+        room,
+        author: json.author.into_owned(),
+        text: json.text.into_owned(),
+    };
+    let past = Past {
+        newest: json.newest,
+        known: json.known,
+    };
+    let is_sound = past.newest <= past.known && past.known < id;
+    Some(Record {
+        message: Message::new(log, id, draft, sent_at),
+        publish: json.publish.map(Cow::into_owned),
+        past: (json.log.is_some() && is_sound).then_some(past),
+        is_void: is_late || is_astray,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUBJECT: &str = "chat.lobby";
+
+    fn log(text: &str) -> LogId {
+        text.parse().expect("a log id")
+    }
+
+    fn stored() -> Bytes {
+        let draft = Draft {
+            room: Room::default(),
+            author: "mina".into(),
+            text: "a\n\"b\"".into(),
+        };
+        let stamp = Stamp {
+            log: log("k3"),
+            publish: "p1".into(),
+            deadline_us: 2_000_000,
+            floor_us: 1_000_000,
+            past: Past {
+                newest: 3,
+                known: 5,
+            },
+        };
+        encode(&draft, &stamp)
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again() {
+        let record = decode(log("k3"), SUBJECT, 7, 1_500_000, &stored()).expect("a record");
+        assert_eq!(record.message.cursor.id, 7);
+        assert_eq!(record.message.text, "a\n\"b\"");
+        assert_eq!(record.message.sent_at.as_microsecond(), 1_500_000);
+        assert_eq!(record.publish.as_deref(), Some("p1"));
+        let past = Past {
+            newest: 3,
+            known: 5,
+        };
+        assert_eq!((record.past, record.is_void), (Some(past), false));
+    }
+
+    #[test]
+    fn what_was_stored_too_late_or_in_another_log_is_void() {
+        let late = decode(log("k3"), SUBJECT, 7, 2_000_001, &stored()).expect("a record");
+        let astray = decode(log("k4"), SUBJECT, 7, 1_500_000, &stored()).expect("a record");
+        assert!(late.is_void && astray.is_void);
+    }
+
+    #[test]
+    fn times_do_not_fall_when_the_clock_does() {
+        let record = decode(log("k3"), SUBJECT, 7, 999_999, &stored()).expect("a record");
+        assert_eq!(record.message.sent_at.as_microsecond(), 1_000_000);
+    }
+
+    #[test]
+    fn messages_of_other_programs_need_only_an_author_and_a_text() {
+        let plain = br#"{"author": "mina", "text": "hello"}"#;
+        let record = decode(log("k3"), SUBJECT, 1, 5, plain).expect("a record");
+        assert_eq!((record.past, record.is_void), (None, false));
+        for other in [
+            &b"hello"[..],
+            b"{}",
+            b"\xff",
+            br#"{"author": 1, "text": "x"}"#,
+        ] {
+            assert_eq!(decode(log("k3"), SUBJECT, 1, 5, other), None);
+        }
+        assert_eq!(decode(log("k3"), "chat.a b", 1, 5, plain), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether this server may do all that it will have to do, found out before it listens: each thing is
+//! done once as it will be done later, so that NATS names the permission that is missing.
+
+use std::time::Duration;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{
+    follow,
+    link::{Link, Unacknowledged},
+    source::Source,
+};
+use crate::{domain::cursor::LogId, domain::message::Room, log::store::Unavailable};
+
+/// How long NATS may take to say something to a message.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+impl Link {
+    /// Leaves no message behind, and no consumer.
+    pub async fn may_do_all(&self, log: LogId, head: u64) -> Result<(), Unavailable> {
+        self.may_publish().await?;
+        self.may_follow(head).await?;
+        self.may_read(log, head).await?;
+        self.refusal()
+    }
+
+    /// What is sent is for a stream of another name. That is found out before nodes agree on a message: one
+    /// that they agreed on and then all refuse would count in what they keep of their agreements, which
+    /// NATS 2.9 has trouble with.
+    async fn may_publish(&self) -> Result<(), Unavailable> {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Expected-Stream", "-");
+        let subject = self.subject(&Room::default());
+        self.forget_refusal();
+        let until = Instant::now() + PATIENCE;
+        match self.send(subject, headers, Bytes::new(), until).await {
+            Err(Unacknowledged::Silent(_)) => Err(self.silence()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn may_follow(&self, head: u64) -> Result<(), Unavailable> {
+        self.forget_refusal();
+        let consumer = follow::consumer(self, head + 1).await?;
+        self.delete_consumer(consumer.cached_info()).await?;
+        // What a consumer's flow control is answered with. A refusal comes before later answers.
+        let stream = &self.config.name;
+        let answer = format!("$JS.FC.{stream}.none");
+        let sent = self.client.publish(answer, Bytes::new()).await;
+        sent.map_err(|_| self.silence())
+    }
+
+    async fn may_read(&self, log: LogId, head: u64) -> Result<(), Unavailable> {
+        let room = Room::default();
+        self.newest(log, &room).await?;
+        let source = Source::open(self, &room, head + 1).await?;
+        source.ask_for_nothing(self).await?;
+        self.delete_consumer(source.info()).await
+    }
+}

@@ -1,0 +1,171 @@
+//! A consumer that brings the messages of one room, many at a time, and what it does not have yet.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, Info, pull};
+use futures_util::StreamExt as _;
+use tokio::time::timeout;
+
+use super::{
+    link::{Link, Stored, micros, one_line},
+    read::Reading,
+    record::{self, Record},
+};
+use crate::{
+    domain::cursor::LogId,
+    domain::message::Room,
+    log::{entry::Limit, store::Unavailable},
+};
+
+/// What is fetched at once, at most.
+pub const FETCH: Limit = Limit {
+    messages: 4096,
+    bytes: 1024 * 1024,
+};
+/// Messages that the leader is asked for one by one at most, where the consumer lags.
+const SINGLY: usize = 256;
+/// How long a fetched message may take.
+const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
+/// JetStream drops a consumer that was left behind after this.
+const FORGET_AFTER: Duration = Duration::from_secs(5);
+
+/// A consumer of a room's messages, and how far it has come.
+pub struct Source {
+    consumer: Consumer<pull::Config>,
+    /// Where it begins.
+    pub start: u64,
+    /// Messages that it has yet to bring, as far as it knew when it was made.
+    pub pending: u64,
+    /// Messages that it has brought.
+    brought: u64,
+}
+
+impl Source {
+    pub(super) async fn open(link: &Link, room: &Room, start: u64) -> Result<Self, Unavailable> {
+        let start = start.max(1);
+        let config = pull::Config {
+            description: Some("reads behind a poll-vs-sse server's tails".to_owned()),
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: start,
+            },
+            ack_policy: AckPolicy::None,
+            filter_subject: link.subject(room),
+            inactive_threshold: FORGET_AFTER,
+            num_replicas: 1,
+            memory_storage: true,
+            ..pull::Config::default()
+        };
+        let consumer = link.consumer(config).await?;
+        Ok(Self {
+            start,
+            pending: consumer.cached_info().num_pending,
+            consumer,
+            brought: 0,
+        })
+    }
+
+    pub fn info(&self) -> &Info {
+        self.consumer.cached_info()
+    }
+
+    /// Asks for what has not come yet, and is answered that there is none.
+    pub(super) async fn ask_for_nothing(&self, link: &Link) -> Result<(), Unavailable> {
+        let batch = self.consumer.fetch().max_messages(1).messages().await;
+        let mut batch = batch.map_err(|error| Unavailable(one_line(&error)))?;
+        let answer = timeout(FETCH_TIMEOUT, batch.next()).await;
+        answer.map(drop).map_err(|_| link.silence())
+    }
+
+    /// Lets JetStream drop it, without waiting for that.
+    pub(super) fn discard(self, link: &Link) {
+        let jetstream = link.jetstream.clone();
+        let info = self.consumer.cached_info();
+        let (name, stream) = (info.name.clone(), info.stream_name.clone());
+        tokio::spawn(async move {
+            // Left behind, it is dropped for its idleness.
+            let _ = jetstream.delete_consumer_from_stream(&name, &stream).await;
+        });
+    }
+
+    /// The next messages, some of `limit`. None: no others can be had from it.
+    async fn fetch(&mut self, log: LogId, limit: Limit) -> Result<Vec<Stored>, Unavailable> {
+        let mut fetched = Vec::new();
+        let pending = usize::try_from(self.pending).unwrap_or(usize::MAX);
+        let n = pending.min(limit.messages).min(FETCH.messages);
+        if n == 0 {
+            return Ok(fetched);
+        }
+        let bytes = limit.bytes.min(FETCH.bytes);
+        let batch = self.consumer.fetch().max_messages(n).max_bytes(bytes);
+        let mut batch = batch
+            .messages()
+            .await
+            .map_err(|error| Unavailable(one_line(&error)))?;
+        while let Ok(Some(Ok(message))) = timeout(FETCH_TIMEOUT, batch.next()).await {
+            let Ok(place) = message.info() else { break };
+            if place.consumer_sequence != self.brought + 1 {
+                // Some were lost on their way.
+                self.pending = 0;
+                return Ok(fetched);
+            }
+            self.brought += 1;
+            self.pending -= 1;
+            let id = place.stream_sequence;
+            let stored_at_us = micros(place.published.unix_timestamp_nanos());
+            let (subject, payload) = (&message.subject, &message.payload);
+            let record = record::decode(log, subject, id, stored_at_us, payload);
+            fetched.push(Stored { id, record });
+        }
+        if fetched.is_empty() {
+            self.pending = 0;
+        }
+        Ok(fetched)
+    }
+}
+
+/// A walk through a room's messages: with a source, and with the stream's leader where that lags.
+pub(super) struct Scan<'a> {
+    reading: &'a Reading<'a>,
+    source: &'a mut Source,
+    /// The last message that was come to, counted or not.
+    pub at: u64,
+    /// Where it ends.
+    newest: u64,
+    singly: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub fn new(reading: &'a Reading<'a>, source: &'a mut Source, at: u64, newest: u64) -> Self {
+        Self {
+            reading,
+            source,
+            at,
+            newest,
+            singly: 0,
+        }
+    }
+
+    /// The next messages that count. None: it is over.
+    pub async fn next(&mut self, limit: Limit) -> Result<Vec<Record>, Unavailable> {
+        let &Reading {
+            shared, room, log, ..
+        } = self.reading;
+        while self.at < self.newest {
+            let mut stored = self.source.fetch(log, limit).await?;
+            if stored.is_empty() {
+                if self.singly == SINGLY {
+                    break;
+                }
+                self.singly += 1;
+                stored.extend(shared.link.next(log, room, self.at + 1).await?);
+            }
+            self.at = stored.last().map_or(self.newest, |last| last.id);
+            let records = stored.into_iter().filter_map(|stored| stored.record);
+            let records: Vec<Record> = records.filter(|record| !record.is_void).collect();
+            if !records.is_empty() {
+                return Ok(records);
+            }
+        }
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,155 @@
+//! A store that answers and yet cannot be used: it refuses messages, or acknowledges what it never
+//! brings. (One that does not answer is `away` in [`super::Status`].)
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::cursor::LogId;
+
+/// A refusal is held against the store for so long, where no message shows that it is over.
+const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+pub(super) struct Trouble {
+    /// The stream's settings refuse messages.
+    settings: Option<String>,
+    refusal: Option<Refusal>,
+    /// Since when no message was taken, and one was not confirmed.
+    unconfirmed: Option<Instant>,
+    /// The oldest message that was acknowledged and did not come.
+    owed: Option<(LogId, u64)>,
+}
+
+/// A message was refused.
+struct Refusal {
+    why: String,
+    bytes: usize,
+    at: Instant,
+}
+
+impl Trouble {
+    /// What the stream's settings are found to refuse.
+    pub fn settings(&mut self, refuse: Option<String>) {
+        self.settings = refuse;
+    }
+
+    /// A message of so many `bytes` was refused for good.
+    pub fn refused(&mut self, why: &str, bytes: usize) {
+        self.refusal = Some(Refusal {
+            why: why.to_owned(),
+            bytes,
+            at: Instant::now(),
+        });
+    }
+
+    /// A message of so many `bytes`, whose publish began at `begun`, was not confirmed though the
+    /// store was there. Once may be a moment's fault.
+    pub fn unconfirmed(&mut self, begun: Instant, bytes: usize) {
+        let first = *self.unconfirmed.get_or_insert_with(Instant::now);
+        if begun >= first {
+            self.refused("it does not confirm them", bytes);
+        }
+    }
+
+    /// A message of so many `bytes` was taken.
+    pub fn taken(&mut self, bytes: usize) {
+        self.unconfirmed = None;
+        // A smaller one does not show that the refused one would be.
+        self.refusal.take_if(|refusal| refusal.bytes <= bytes);
+    }
+
+    /// Message `id` of `log` was acknowledged, and did not come in time.
+    pub fn owes(&mut self, log: LogId, id: u64) {
+        match self.owed {
+            Some((of, oldest)) if of == log && oldest <= id => {}
+            _ => self.owed = Some((log, id)),
+        }
+    }
+
+    /// Whether there are messages that were acknowledged and did not come, where messages up to
+    /// `reached` of a log did.
+    pub fn is_owing(&mut self, (log, reached): (LogId, u64)) -> bool {
+        self.owed
+            .take_if(|&mut (of, id)| of != log || id <= reached);
+        self.owed.is_some()
+    }
+
+    /// What is wrong, if anything is.
+    pub fn what(&mut self, reached: (LogId, u64), now: Instant) -> Option<String> {
+        let is_over = |refusal: &mut Refusal| now - refusal.at >= REFUSAL_COUNTS;
+        self.refusal.take_if(is_over);
+        if let Some(settings) = &self.settings {
+            return Some(settings.clone());
+        }
+        if self.is_owing(reached) {
+            return Some("it acknowledges messages and does not bring them".to_owned());
+        }
+        let refusal = self.refusal.as_ref()?;
+        Some(format!("it refuses messages: {}", refusal.why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(n: u64) -> LogId {
+        LogId::of_number(n)
+    }
+
+    #[test]
+    fn a_refusal_is_over_with_a_message_as_large_or_with_time() {
+        let mut trouble = Trouble::default();
+        let now = Instant::now();
+        assert_eq!(trouble.what((log(1), 0), now), None);
+        trouble.refused("too large", 300);
+        trouble.taken(100);
+        let what = trouble.what((log(1), 0), now).expect("refused");
+        assert!(what.contains("too large"), "{what}");
+        trouble.taken(300);
+        assert_eq!(trouble.what((log(1), 0), now), None);
+        trouble.refused("full", 300);
+        let later = Instant::now() + REFUSAL_COUNTS;
+        assert_eq!(trouble.what((log(1), 0), later), None);
+    }
+
+    #[test]
+    fn what_is_not_confirmed_twice_in_a_row_is_refused() {
+        let mut trouble = Trouble::default();
+        let begun = Instant::now();
+        let what = |trouble: &mut Trouble| trouble.what((log(1), 0), Instant::now());
+        trouble.unconfirmed(begun, 300);
+        // At the same time as the first one.
+        trouble.unconfirmed(begun, 300);
+        assert_eq!(what(&mut trouble), None);
+        trouble.taken(300);
+        trouble.unconfirmed(begun, 300);
+        trouble.unconfirmed(Instant::now(), 300);
+        assert!(what(&mut trouble).is_some());
+    }
+
+    #[test]
+    fn what_is_owed_is_so_until_it_comes_or_its_log_is_gone() {
+        let mut trouble = Trouble::default();
+        trouble.owes(log(1), 7);
+        trouble.owes(log(1), 8);
+        assert!(trouble.is_owing((log(1), 6)));
+        assert!(!trouble.is_owing((log(1), 7)));
+        trouble.owes(log(1), 9);
+        assert!(trouble.what((log(1), 8), Instant::now()).is_some());
+        assert!(!trouble.is_owing((log(2), 0)));
+    }
+
+    #[test]
+    fn settings_count_until_they_are_changed() {
+        let mut trouble = Trouble::default();
+        trouble.settings(Some("max_msg_size is 100".to_owned()));
+        trouble.taken(99);
+        let later = Instant::now() + REFUSAL_COUNTS;
+        let what = trouble.what((log(1), 0), later);
+        assert_eq!(what.as_deref(), Some("max_msg_size is 100"));
+        trouble.settings(None);
+        assert_eq!(trouble.what((log(1), 0), later), None);
+    }
+}

@@ -1,0 +1,247 @@
+//! The file itself: whether it is ours, whole and free; and the connections to it.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{ErrorKind, Read as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+use thiserror::Error;
+
+use super::one_line;
+use crate::domain::cursor::LogId;
+
+/// Marks a SQLite file as a log of ours ("pvsL").
+const APPLICATION_ID: i64 = 0x7076_734c;
+const SCHEMA_VERSION: i64 = 1;
+/// Files up to this size are checked in full at start; a larger one would delay it too long.
+const CHECK_UP_TO_BYTES: u64 = 64 * 1024 * 1024;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE messages (
+        id      INTEGER PRIMARY KEY AUTOINCREMENT,
+        room    TEXT NOT NULL,
+        author  TEXT NOT NULL,
+        text    TEXT NOT NULL,
+        sent_at INTEGER NOT NULL -- microseconds since the Unix epoch
+    );
+    CREATE INDEX messages_by_room ON messages (room, id);
+    -- Up to which message each room's past is gone.
+    CREATE TABLE retired (room TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE first_uses (
+        key     TEXT PRIMARY KEY,
+        id      INTEGER NOT NULL,
+        json    TEXT NOT NULL,
+        at      INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX first_uses_by_age ON first_uses (at);
+";
+
+/// Fails where a table or column that will be needed is not there.
+const EVERY_TABLE: &str = "
+    SELECT name, value FROM meta LIMIT 0;
+    SELECT id, room, author, text, sent_at FROM messages LIMIT 0;
+    SELECT room, through FROM retired LIMIT 0;
+    SELECT key, id, json, at FROM first_uses LIMIT 0;
+";
+
+/// Why a file cannot be served. One line.
+#[derive(Debug, Error)]
+#[error("sqlite:{path}: {detail}")]
+pub struct OpenError {
+    path: String,
+    detail: String,
+}
+
+impl OpenError {
+    pub(super) fn new(path: &str, detail: impl ToString) -> Self {
+        Self {
+            path: path.to_owned(),
+            detail: one_line(&detail),
+        }
+    }
+}
+
+pub(super) struct LogFile {
+    pub path: PathBuf,
+    pub log: LogId,
+    /// Held for as long as the file is served.
+    _lock: File,
+}
+
+impl LogFile {
+    /// Opens the file, or makes it; returns the connection that may write.
+    pub fn open(path: PathBuf) -> Result<(Self, Connection), OpenError> {
+        let name = path.display().to_string();
+        let refuse = |detail: &str| OpenError::new(&name, detail);
+        let lock = lock(&path).map_err(|detail| refuse(&detail))?;
+        let size = whole_size(&lock, &path).map_err(|detail| refuse(&detail))?;
+
+        let fail = |error: rusqlite::Error| refuse(&explain(&error));
+        let connection = Connection::open(&path).map_err(fail)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(fail)?;
+        let ours = pragma(&connection, "application_id").map_err(fail)?;
+        let version = pragma(&connection, "user_version").map_err(fail)?;
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(fail)?;
+        let new = (ours, version, tables) == (0, 0, 0);
+        if !new && ours != APPLICATION_ID {
+            return Err(refuse("this database belongs to another program"));
+        }
+        if version > SCHEMA_VERSION {
+            return Err(refuse(
+                "this log was written by a newer version of poll-vs-sse",
+            ));
+        }
+        let mode: String = connection
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(fail)?;
+        if mode != "wal" {
+            return Err(refuse(
+                "the file system does not support SQLite's write-ahead log",
+            ));
+        }
+        connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(fail)?;
+        if new {
+            create(&connection).map_err(fail)?;
+        } else {
+            connection.execute_batch(EVERY_TABLE).map_err(fail)?;
+            if size <= CHECK_UP_TO_BYTES {
+                check(&connection).map_err(|detail| refuse(&detail))?;
+            }
+        }
+        let log: String = connection
+            .query_row("SELECT value FROM meta WHERE name = 'log'", [], |row| {
+                row.get(0)
+            })
+            .map_err(fail)?;
+        let log = log
+            .parse()
+            .map_err(|_| refuse("the log's identity is damaged"))?;
+        Ok((
+            Self {
+                path,
+                log,
+                _lock: lock,
+            },
+            connection,
+        ))
+    }
+
+    pub fn reader(&self) -> Result<Connection, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(&self.path, flags).map_err(|error| self.error(error))?;
+        connection
+            .busy_timeout(BUSY_TIMEOUT)
+            .map_err(|error| self.error(error))?;
+        Ok(connection)
+    }
+
+    pub fn error(&self, error: rusqlite::Error) -> OpenError {
+        OpenError::new(&self.path.display().to_string(), explain(&error))
+    }
+}
+
+/// Opens the file for this process alone. SQLite's own locks are of another kind (they allow two
+/// servers on one file), and are not touched.
+fn lock(path: &Path) -> Result<File, String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    let file = file.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => "the directory does not exist".to_owned(),
+        _ => format!("cannot be opened for writing: {error}"),
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err("another server is using this log".to_owned()),
+        Err(TryLockError::Error(error)) => Err(format!("cannot be locked: {error}")),
+    }
+}
+
+/// The file's size, if all of it is there. SQLite reads what is missing from the last page as zeros,
+/// so that its own checks do not notice.
+fn whole_size(file: &File, path: &Path) -> Result<u64, String> {
+    // Of the header (https://sqlite.org/fileformat2.html): the page size, and the number of pages
+    // with the two counters that say whether it is up to date.
+    const HEADER: usize = 100;
+    let size = file.metadata().map_err(|error| error.to_string())?.len();
+    let mut header = [0; HEADER];
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    // Pages that a write-ahead log holds need not be in the file yet.
+    let in_wal = std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0);
+    if size == 0 || in_wal {
+        return Ok(size);
+    }
+    let mut reader: &File = file;
+    reader
+        .read_exact(&mut header)
+        .map_err(|_| "the file is not a SQLite database")?;
+    let u32_at = |at| {
+        header[at..at + 4]
+            .iter()
+            .fold(0, |n, &byte| n << 8 | u64::from(byte))
+    };
+    let page_size = match u64::from(header[16]) << 8 | u64::from(header[17]) {
+        1 => 65_536,
+        size => size,
+    };
+    let counted = u32_at(24) == u32_at(92);
+    if header.starts_with(b"SQLite format 3\0") && counted && size < page_size * u32_at(28) {
+        return Err("the file is damaged: it is cut short".to_owned());
+    }
+    Ok(size)
+}
+
+fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+fn create(connection: &Connection) -> rusqlite::Result<()> {
+    let log =
+        LogId::random().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute(
+        "INSERT INTO meta (name, value) VALUES ('log', ?)",
+        [log.as_str()],
+    )?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+fn check(connection: &Connection) -> Result<(), String> {
+    let found: Result<String, _> =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    match found {
+        Ok(found) if found == "ok" => Ok(()),
+        Ok(found) => Err(format!("the file is damaged: {found}")),
+        Err(error) => Err(explain(&error)),
+    }
+}
+
+fn explain(error: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "the file is not a SQLite database".to_owned(),
+        Some(ErrorCode::DatabaseCorrupt) => format!("the file is damaged: {error}"),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            format!("the file or its directory cannot be written: {error}")
+        }
+        Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,298 @@
+//! The store for one machine: a SQLite file.
+//!
+//! One thread writes ([`writer`]); a few connections read, in WAL mode, without waiting for it.
+//! The file is locked while it is served: a second server on it would not see what the first
+//! appends.
+
+mod file;
+mod writer;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use rusqlite::{Connection, Row, params};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+pub use self::file::OpenError;
+use self::{file::LogFile, writer::Command};
+use super::{AppendError, Appended, IdempotencyKey, Retention, StoreStatus, Unavailable};
+use crate::log::{
+    entry::{Encode, Entry, Limit, Page},
+    tail::History,
+    tails::Tails,
+};
+use crate::{
+    domain::cursor::{Cursor, LogId},
+    domain::message::{Draft, Message, Room},
+};
+
+/// Reads that run at the same time; further ones wait their turn.
+const READERS: usize = 4;
+/// Publishes that wait for the writer; further ones wait before they are taken.
+const QUEUE: usize = 1024;
+
+/// A SQLite file that was opened and checked, before it has anyone to append to.
+pub struct Opened {
+    file: LogFile,
+    writer: Connection,
+    pub log: LogId,
+    pub head: u64,
+}
+
+impl Opened {
+    pub fn open(path: PathBuf) -> Result<Self, OpenError> {
+        let (file, writer) = LogFile::open(path)?;
+        let head = writer::head(&writer).map_err(|error| file.error(error))?;
+        Ok(Self {
+            log: file.log,
+            file,
+            writer,
+            head,
+        })
+    }
+
+    pub fn serve(
+        self,
+        retention: Retention,
+        encode: Encode,
+        tails: Arc<Tails>,
+    ) -> Result<Sqlite, OpenError> {
+        let mut readers = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            readers.push(self.file.reader()?);
+        }
+        let reading = Arc::new(Reading {
+            log: self.file.log,
+            encode,
+            turns: Semaphore::new(READERS),
+            connections: Mutex::new(readers),
+        });
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let health = Arc::new(Health::default());
+        let writer = writer::Writer {
+            connection: self.writer,
+            log: self.file.log,
+            retention,
+            encode,
+            tails,
+            health: health.clone(),
+        };
+        let name = self.file.path.display().to_string();
+        writer
+            .start(queue)
+            .map_err(|error| OpenError::new(&name, error))?;
+        Ok(Sqlite {
+            _file: self.file,
+            reading,
+            commands,
+            health,
+        })
+    }
+}
+
+pub struct Sqlite {
+    /// Holds the lock on the file.
+    _file: LogFile,
+    reading: Arc<Reading>,
+    commands: mpsc::Sender<Command>,
+    health: Arc<Health>,
+}
+
+/// What the writer tells of itself.
+#[derive(Default)]
+struct Health {
+    /// The last write failed.
+    failing: AtomicBool,
+    retained_messages: AtomicU64,
+}
+
+impl Sqlite {
+    pub async fn append(
+        &self,
+        draft: Draft,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Appended, AppendError> {
+        self.ask(|reply| Command::Append { draft, key, reply })
+            .await?
+    }
+
+    pub async fn retire(&self) -> Result<(), Unavailable> {
+        self.ask(|reply| Command::Retire { reply }).await?
+    }
+
+    /// Reads, and writes too where the last write failed: a full disk can still be read.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        if self.health.failing.load(Ordering::Relaxed) {
+            self.ask(|reply| Command::Probe { reply }).await??;
+        }
+        self.read(|connection, _| connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(())))
+            .await
+    }
+
+    /// Commits what is waiting and closes the file, which then holds the whole log.
+    pub async fn close(&self) {
+        self.reading.turns.close();
+        self.reading.connections.lock().clear();
+        // A writer that has stopped already has nothing left to close.
+        let _ = self.ask(|reply| Command::Close { reply }).await;
+    }
+
+    pub fn status(&self) -> StoreStatus {
+        StoreStatus {
+            name: "sqlite",
+            up: !self.health.failing.load(Ordering::Relaxed),
+            retained_messages: self.health.retained_messages.load(Ordering::Relaxed),
+        }
+    }
+
+    pub async fn newest(&self, room: &Room, limit: Limit) -> Result<History, Unavailable> {
+        let room = room.clone();
+        self.read(move |connection, reading| {
+            let snapshot = connection.unchecked_transaction()?;
+            let mut statement = snapshot.prepare_cached(
+                "SELECT id, author, text, sent_at FROM messages WHERE room = ? ORDER BY id DESC",
+            )?;
+            let page = reading.page(&mut statement, &room, params![room.as_str()], limit)?;
+            let mut entries = page.entries;
+            entries.reverse();
+            let covered_after = match entries.first() {
+                Some(first) if page.more => first.id - 1,
+                _ => retired_through(&snapshot, &room)?,
+            };
+            Ok(History {
+                entries,
+                covered_after,
+                complete: !page.more,
+            })
+        })
+        .await
+    }
+
+    pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+        let room = room.clone();
+        self.read(move |connection, reading| {
+            let snapshot = connection.unchecked_transaction()?;
+            let mut statement = snapshot.prepare_cached(
+                "SELECT id, author, text, sent_at FROM messages WHERE room = ? AND id > ? ORDER BY id",
+            )?;
+            let mut page =
+                reading.page(&mut statement, &room, params![room.as_str(), id as i64], limit)?;
+            page.expired = retired_through(&snapshot, &room)? > id;
+            Ok(page)
+        })
+        .await
+    }
+
+    pub async fn before_last(&self, room: &Room, n: usize) -> Result<Option<u64>, Unavailable> {
+        let room = room.clone();
+        self.read(move |connection, _| {
+            // The nth from the end, or the oldest where there are fewer.
+            let mut statement = connection.prepare_cached(
+                "SELECT min(id) FROM
+                   (SELECT id FROM messages WHERE room = ? ORDER BY id DESC LIMIT max(1, ?))",
+            )?;
+            let id: Option<i64> =
+                statement.query_row(params![room.as_str(), n as i64], |row| row.get(0))?;
+            Ok(id.map(|id| if n == 0 { id as u64 } else { id as u64 - 1 }))
+        })
+        .await
+    }
+
+    /// Sends the writer a command and waits for what it says.
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let gone = |_| Unavailable("the writer has stopped".to_owned());
+        self.commands
+            .send(command(reply))
+            .await
+            .map_err(|_| gone(()))?;
+        answer.await.map_err(|_| gone(()))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Connection, &Reading) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let reading = self.reading.clone();
+        let _turn = reading
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| Unavailable("stopped".to_owned()))?;
+        let shared = reading.clone();
+        let job = tokio::task::spawn_blocking(move || {
+            let mut connection = shared
+                .connections
+                .lock()
+                .pop()
+                .ok_or_else(|| Unavailable("a read ended badly".to_owned()))?;
+            let result = query(&mut connection, &shared);
+            shared.connections.lock().push(connection);
+            result.map_err(|error| Unavailable(one_line(&error)))
+        });
+        job.await.map_err(|error| Unavailable(error.to_string()))?
+    }
+}
+
+/// What reads share.
+struct Reading {
+    log: LogId,
+    encode: Encode,
+    turns: Semaphore,
+    connections: Mutex<Vec<Connection>>,
+}
+
+impl Reading {
+    fn page(
+        &self,
+        statement: &mut rusqlite::CachedStatement<'_>,
+        room: &Room,
+        params: impl rusqlite::Params,
+        limit: Limit,
+    ) -> rusqlite::Result<Page> {
+        let rows = statement.query_map(params, |row| self.entry(row, room))?;
+        let mut failed = None;
+        let entries = rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok());
+        let page = Page::collect(entries, limit);
+        failed.map_or(Ok(page), Err)
+    }
+
+    fn entry(&self, row: &Row<'_>, room: &Room) -> rusqlite::Result<Entry> {
+        let message = Message {
+            cursor: Cursor {
+                log: self.log,
+                id: row.get::<_, i64>(0)? as u64,
+            },
+            room: room.clone(),
+            author: row.get(1)?,
+            text: row.get(2)?,
+            sent_at: Timestamp::from_microsecond(row.get(3)?).unwrap_or_default(),
+        };
+        Ok(Entry::new(&message, self.encode))
+    }
+}
+
+fn retired_through(connection: &Connection, room: &Room) -> rusqlite::Result<u64> {
+    let mut statement = connection
+        .prepare_cached("SELECT coalesce(max(through), 0) FROM retired WHERE room = ?")?;
+    statement.query_row([room.as_str()], |row| Ok(row.get::<_, i64>(0)? as u64))
+}
+
+/// An error as one line of text.
+fn one_line(error: &impl ToString) -> String {
+    error
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,395 @@
+//! One room's tail: its newest messages, encoded, and the bell that tells its readers of more.
+//!
+//! A tail *covers* every message of the room after `covered_after`: within that range it answers
+//! alone. A reader further back is `Behind` and is served by the store.
+//!
+//! The bell is part of the tail's lock, so that "nothing new" and "wake me" are one step and no
+//! ring is lost between them.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Waker},
+};
+
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
+use slab::Slab;
+
+use super::entry::{Entry, Limit, Page};
+use crate::{domain::cursor::LogId, domain::message::Room};
+
+/// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
+const PIECE_BYTES: usize = 16 * 1024;
+/// Pieces a tail keeps ready: enough that readers in step share each piece of a burst.
+const PIECES_KEPT: usize = 4;
+
+/// Encoded frames of consecutive messages, as one piece of bytes.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    pub bytes: Bytes,
+    /// The first and the last message in it.
+    pub first: u64,
+    pub last: u64,
+    pub messages: u64,
+    /// When the oldest message in it was published, microseconds since the Unix epoch.
+    pub sent_at_us: i64,
+    /// It ends because it is as large as a piece may be, not because there was no more.
+    full: bool,
+}
+
+impl Piece {
+    fn of_one(entry: &Entry) -> Self {
+        Self {
+            bytes: entry.frame().clone(),
+            first: entry.id,
+            last: entry.id,
+            messages: 1,
+            sent_at_us: entry.sent_at_us,
+            full: false,
+        }
+    }
+
+    /// The frames of as many of `entries` as one piece may hold, and of the first in any case.
+    /// They share the piece's bytes afterwards, so that keeping both costs the memory of one.
+    fn of_many<'a>(entries: impl Iterator<Item = &'a mut Entry>) -> Self {
+        let mut taken: Vec<&mut Entry> = Vec::new();
+        let mut size = 0;
+        let mut full = false;
+        for entry in entries {
+            if !taken.is_empty() && size + entry.frame().len() > PIECE_BYTES {
+                full = true;
+                break;
+            }
+            size += entry.frame().len();
+            taken.push(entry);
+        }
+        let mut bytes = BytesMut::with_capacity(size);
+        for entry in &taken {
+            bytes.extend_from_slice(entry.frame());
+        }
+        let bytes = bytes.freeze();
+        let mut start = 0;
+        for entry in &mut taken {
+            let end = start + entry.frame().len();
+            entry.share(bytes.slice(start..end));
+            start = end;
+        }
+        Self {
+            bytes,
+            first: taken.first().map_or(0, |entry| entry.id),
+            last: taken.last().map_or(0, |entry| entry.id),
+            messages: taken.len() as u64,
+            sent_at_us: taken.first().map_or(0, |entry| entry.sent_at_us),
+            full,
+        }
+    }
+
+    /// The frames of as many of `entries`, a page of the store, as one piece may hold.
+    pub fn of_page(entries: &mut [Entry]) -> Option<Self> {
+        (!entries.is_empty()).then(|| Self::of_many(entries.iter_mut()))
+    }
+
+    /// Whether it is what a reader before message `first` wants while `newest` is the newest.
+    fn serves(&self, first: u64, newest: u64) -> bool {
+        self.first == first && (self.full || self.last == newest)
+    }
+}
+
+/// A room's newest messages as the store has them.
+#[derive(Debug)]
+pub struct History {
+    pub entries: Vec<Entry>,
+    /// There is no message of the room after this place and before the first of `entries`.
+    pub covered_after: u64,
+    /// Nor any retained one before it.
+    pub complete: bool,
+}
+
+/// What a tail knows of the messages after a place.
+#[derive(Debug)]
+pub enum Recent<T> {
+    News(T),
+    Nothing,
+    /// The place is before what the tail covers: ask the store.
+    Behind,
+    /// The log is another one now: nothing of this one will come any more.
+    Superseded,
+}
+
+pub struct Tail {
+    pub log: LogId,
+    pub room: Room,
+    state: Mutex<State>,
+}
+
+struct State {
+    covered_after: u64,
+    /// The tail has every retained message of the room; the store has no older ones.
+    complete: bool,
+    /// History was asked of the store, and prepended.
+    loaded: bool,
+    entries: VecDeque<Entry>,
+    /// The latest pieces of more than one message: readers woken together want the same ones.
+    pieces: VecDeque<Piece>,
+    bell: Slab<Option<Waker>>,
+    /// No more messages will come: readers are to end.
+    closed: bool,
+    /// Another log is served in place of this one: readers are to go over to it.
+    superseded: bool,
+}
+
+/// A reader's place at the bell of a tail.
+#[derive(Debug)]
+pub struct BellKey(usize);
+
+impl Tail {
+    /// A tail of `room` that will be given every message after `covered_after`.
+    pub fn new(log: LogId, room: Room, covered_after: u64) -> Self {
+        let state = State {
+            covered_after,
+            complete: false,
+            loaded: false,
+            entries: VecDeque::new(),
+            pieces: VecDeque::new(),
+            bell: Slab::new(),
+            closed: false,
+            superseded: false,
+        };
+        Self {
+            log,
+            room,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Adds the newest message. The caller rings afterwards.
+    pub(super) fn push(&self, entry: Entry) {
+        self.state.lock().entries.push_back(entry);
+    }
+
+    /// Drops the oldest message, if it is `id`. `kept` says whether the store still has it.
+    pub(super) fn evict(&self, id: u64, kept: bool) -> Option<Entry> {
+        let mut state = self.state.lock();
+        let entry = state.entries.pop_front_if(|entry| entry.id == id)?;
+        state.pieces.retain(|piece| piece.first > id);
+        state.covered_after = id;
+        state.complete &= !kept;
+        Some(entry)
+    }
+
+    /// Puts history before what has come since: everything of the room after `covered_after` up to
+    /// `until`, where this tail began when the history was asked for. Returns how many were taken.
+    pub(super) fn prepend(&self, history: &History, until: u64) -> usize {
+        let mut state = self.state.lock();
+        if state.loaded {
+            return 0;
+        }
+        state.loaded = true;
+        if state.covered_after != until {
+            // Messages left this tail meanwhile: between the history and the rest is a hole.
+            return 0;
+        }
+        // What came after `until` was appended here already, even if the store showed it too.
+        let taken = history.entries.partition_point(|entry| entry.id <= until);
+        for entry in history.entries[..taken].iter().rev() {
+            state.entries.push_front(entry.clone());
+        }
+        state.covered_after = history.covered_after.min(until);
+        state.complete = history.complete;
+        taken
+    }
+
+    /// Drops everything: what comes next follows `through`, and what was before is the store's.
+    pub(super) fn skip_to(&self, through: u64) {
+        let mut state = self.state.lock();
+        state.entries.clear();
+        state.pieces.clear();
+        state.covered_after = through;
+        state.complete = false;
+    }
+
+    /// Tells all readers that another log has taken this one's place.
+    pub(super) fn supersede(&self) {
+        {
+            let mut state = self.state.lock();
+            state.superseded = true;
+            state.entries.clear();
+            state.pieces.clear();
+        }
+        self.ring();
+    }
+
+    pub fn is_superseded(&self) -> bool {
+        self.state.lock().superseded
+    }
+
+    /// Where the tail begins, if its history was not asked of the store yet.
+    pub fn unloaded_from(&self) -> Option<u64> {
+        let state = self.state.lock();
+        (!state.loaded).then_some(state.covered_after)
+    }
+
+    /// Whether it is certain that there is nothing after `id`.
+    pub fn is_quiet(&self, id: u64) -> bool {
+        matches!(self.state.lock().index_after(id), Recent::Nothing)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.state.lock().entries.is_empty()
+    }
+
+    /// The newest message's id.
+    pub fn newest(&self) -> Option<u64> {
+        self.state.lock().entries.back().map(|entry| entry.id)
+    }
+
+    /// The place `n` messages before the end. `News(None)`: the room has no message.
+    pub fn before_last(&self, n: usize) -> Recent<Option<u64>> {
+        let state = self.state.lock();
+        let len = state.entries.len();
+        if n <= len {
+            let place = match n {
+                0 => state.entries.back().map(|entry| entry.id),
+                _ => state.entries.get(len - n).map(|entry| entry.id - 1),
+            };
+            if place.is_some() || state.complete {
+                return Recent::News(place);
+            }
+        } else if state.complete {
+            return Recent::News(state.entries.front().map(|entry| entry.id - 1));
+        }
+        Recent::Behind
+    }
+
+    /// The messages after `id`.
+    pub fn after(&self, id: u64, limit: Limit) -> Recent<Page> {
+        let state = self.state.lock();
+        match state.index_after(id) {
+            Recent::News(index) => {
+                let entries = state.entries.range(index..).cloned();
+                Recent::News(Page::collect(entries, limit))
+            }
+            Recent::Nothing => Recent::Nothing,
+            Recent::Behind => Recent::Behind,
+            Recent::Superseded => Recent::Superseded,
+        }
+    }
+
+    /// The frames after `id` as one piece; where there is nothing, `key`'s reader is woken by the
+    /// next ring.
+    pub fn piece_after(&self, id: u64, key: &BellKey, cx: &mut Context<'_>) -> Recent<Piece> {
+        let mut state = self.state.lock();
+        match state.index_after(id) {
+            Recent::News(index) => Recent::News(state.piece_from(index)),
+            Recent::Nothing => {
+                state.wait(key, cx);
+                Recent::Nothing
+            }
+            Recent::Behind => Recent::Behind,
+            Recent::Superseded => Recent::Superseded,
+        }
+    }
+
+    /// Whether there may be something after `id`; if not, `key`'s reader is woken by the next ring.
+    pub fn has_news(&self, id: u64, key: &BellKey, cx: &mut Context<'_>) -> bool {
+        let mut state = self.state.lock();
+        let news = !matches!(state.index_after(id), Recent::Nothing);
+        if !news {
+            state.wait(key, cx);
+        }
+        news
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// Tells all readers that they are to end.
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+        self.ring();
+    }
+
+    /// Wakes every reader that waits.
+    pub(super) fn ring(&self) {
+        // Woken outside the lock: a waker may run other code.
+        let waiting: Vec<Waker> = {
+            let mut state = self.state.lock();
+            state
+                .bell
+                .iter_mut()
+                .filter_map(|(_, waker)| waker.take())
+                .collect()
+        };
+        for waker in waiting {
+            waker.wake();
+        }
+    }
+
+    pub fn join(&self) -> BellKey {
+        BellKey(self.state.lock().bell.insert(None))
+    }
+
+    pub fn leave(&self, key: &BellKey) {
+        self.state.lock().bell.try_remove(key.0);
+    }
+}
+
+impl State {
+    fn index_after(&self, id: u64) -> Recent<usize> {
+        if self.superseded {
+            return Recent::Superseded;
+        }
+        if id < self.covered_after {
+            return Recent::Behind;
+        }
+        match self.entries.back() {
+            Some(newest) if newest.id > id => {
+                // Most readers lack only the newest message or a few.
+                let lacking = self
+                    .entries
+                    .iter()
+                    .rev()
+                    .take(8)
+                    .take_while(|e| e.id > id)
+                    .count();
+                if lacking < 8 {
+                    Recent::News(self.entries.len() - lacking)
+                } else {
+                    Recent::News(self.entries.partition_point(|entry| entry.id <= id))
+                }
+            }
+            _ => Recent::Nothing,
+        }
+    }
+
+    fn piece_from(&mut self, index: usize) -> Piece {
+        let newest = self.entries.len() - 1;
+        if index == newest {
+            return Piece::of_one(&self.entries[index]);
+        }
+        let first = self.entries[index].id;
+        let newest = self.entries[newest].id;
+        let kept = self.pieces.iter().find(|piece| piece.serves(first, newest));
+        if let Some(piece) = kept {
+            return piece.clone();
+        }
+        let piece = Piece::of_many(self.entries.range_mut(index..));
+        self.pieces.retain(|kept| kept.first != first);
+        if self.pieces.len() == PIECES_KEPT {
+            self.pieces.pop_front();
+        }
+        self.pieces.push_back(piece.clone());
+        piece
+    }
+
+    fn wait(&mut self, key: &BellKey, cx: &Context<'_>) {
+        let Some(slot) = self.bell.get_mut(key.0) else {
+            return;
+        };
+        match slot {
+            Some(waker) if waker.will_wake(cx.waker()) => {}
+            _ => *slot = Some(cx.waker().clone()),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The tails of all rooms, bounded in bytes for the whole process.
+//!
+//! The oldest message of the whole log leaves first, whichever room it is in. A room without
+//! messages in memory and without readers is forgotten.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+use super::{
+    entry::Entry,
+    tail::{History, Tail},
+};
+use crate::{
+    domain::cursor::{Cursor, LogId},
+    domain::message::Room,
+};
+
+/// Empty rooms that stay known for a while, so that polling one does not ask the store each time.
+const IDLE_ROOMS: usize = 1024;
+
+pub struct Tails {
+    budget_bytes: usize,
+    /// The newest message of the log that readers can see.
+    head: AtomicU64,
+    /// The newest message that a reader may have been given: it may be ahead of `head` while a batch
+    /// is on its way, and a cursor up to here is none of another log.
+    shown: AtomicU64,
+    rooms: Mutex<Rooms>,
+}
+
+struct Rooms {
+    log: LogId,
+    tails: HashMap<Room, Arc<Tail>>,
+    /// Every entry of every tail by id: the order in which they leave.
+    order: BTreeMap<u64, Arc<Tail>>,
+    bytes: usize,
+    /// Rooms that were left empty and unread, oldest first.
+    idle: VecDeque<Room>,
+    closed: bool,
+}
+
+/// How full the tails are.
+#[derive(Debug, Clone, Copy)]
+pub struct TailsSize {
+    pub rooms: usize,
+    pub messages: usize,
+    pub bytes: usize,
+}
+
+impl Tails {
+    /// The tails of `log`, whose newest message is `head`.
+    pub fn new(budget_bytes: usize, log: LogId, head: u64) -> Self {
+        Self {
+            budget_bytes,
+            head: AtomicU64::new(head),
+            shown: AtomicU64::new(head),
+            rooms: Mutex::new(Rooms {
+                log,
+                tails: HashMap::new(),
+                order: BTreeMap::new(),
+                bytes: 0,
+                idle: VecDeque::new(),
+                closed: false,
+            }),
+        }
+    }
+
+    /// The log whose messages these are.
+    pub fn log(&self) -> LogId {
+        self.rooms.lock().log
+    }
+
+    /// Goes over to another log, whose newest message is `head`. Readers of the old one are told.
+    pub fn supersede(&self, log: LogId, head: u64) {
+        let old = {
+            let mut rooms = self.rooms.lock();
+            rooms.log = log;
+            rooms.order.clear();
+            rooms.bytes = 0;
+            rooms.idle.clear();
+            self.head.store(head, Ordering::Release);
+            self.shown.store(head, Ordering::Release);
+            std::mem::take(&mut rooms.tails)
+        };
+        for tail in old.into_values() {
+            tail.supersede();
+        }
+    }
+
+    /// Drops everything, as messages up to `through` may never have come here: readers who lack
+    /// them are the store's.
+    pub fn skip_to(&self, through: u64) {
+        let tails: Vec<Arc<Tail>> = {
+            let mut rooms = self.rooms.lock();
+            rooms.order.clear();
+            rooms.bytes = 0;
+            for tail in rooms.tails.values() {
+                tail.skip_to(through);
+            }
+            self.shown.fetch_max(through, Ordering::AcqRel);
+            self.head.store(through, Ordering::Release);
+            rooms.tails.values().cloned().collect()
+        };
+        for tail in tails {
+            tail.ring();
+        }
+    }
+
+    /// The newest id of the whole log that readers can see.
+    pub fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// Readers may be given messages up to `id` from now on.
+    pub fn may_show(&self, id: u64) {
+        self.shown.fetch_max(id, Ordering::AcqRel);
+    }
+
+    /// The newest message that a reader may have been given.
+    pub fn shown(&self) -> u64 {
+        self.shown.load(Ordering::Acquire)
+    }
+
+    /// The tail of `room`; a new one covers what comes after the present head.
+    pub fn of(&self, room: &Room) -> Arc<Tail> {
+        let mut rooms = self.rooms.lock();
+        // Read under the lock: an append moves the head under the same lock.
+        rooms.of(room, self.head()).clone()
+    }
+
+    /// Whether the room is in memory, and has nothing after `cursor`.
+    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
+        let rooms = self.rooms.lock();
+        rooms.log == cursor.log
+            && cursor.id <= self.shown()
+            && rooms
+                .tails
+                .get(room)
+                .is_some_and(|tail| tail.is_quiet(cursor.id))
+    }
+
+    /// Makes `entries`, which follow the head in order, visible to readers and wakes them.
+    pub fn append(&self, entries: Vec<Entry>) {
+        let Some(head) = entries.last().map(|entry| entry.id) else {
+            return;
+        };
+        self.may_show(head);
+        let mut ringing: Vec<Arc<Tail>> = Vec::new();
+        {
+            let mut rooms = self.rooms.lock();
+            for entry in entries {
+                let tail = rooms.of(&entry.room, self.head()).clone();
+                rooms.bytes += entry.cost();
+                rooms.order.insert(entry.id, tail.clone());
+                tail.push(entry);
+                if !ringing.iter().any(|known| Arc::ptr_eq(known, &tail)) {
+                    ringing.push(tail);
+                }
+            }
+            self.head.store(head, Ordering::Release);
+            rooms.evict_over(self.budget_bytes);
+        }
+        for tail in ringing {
+            tail.ring();
+        }
+    }
+
+    /// Puts a room's history before what has come since; see [`Tail::prepend`].
+    pub fn prepend(&self, tail: &Arc<Tail>, history: &History, until: u64) {
+        let mut rooms = self.rooms.lock();
+        if tail.is_superseded() {
+            return;
+        }
+        let taken = tail.prepend(history, until);
+        for entry in &history.entries[..taken] {
+            rooms.bytes += entry.cost();
+            rooms.order.insert(entry.id, tail.clone());
+        }
+        rooms.evict_over(self.budget_bytes);
+    }
+
+    /// Drops what the store no longer retains: every message up to `through`.
+    pub fn expire(&self, through: u64) {
+        let mut rooms = self.rooms.lock();
+        while rooms
+            .order
+            .first_key_value()
+            .is_some_and(|(&id, _)| id <= through)
+        {
+            rooms.evict_oldest(false);
+        }
+    }
+
+    /// Called when a reader leaves `tail`: a room with nothing in it need not stay for long.
+    pub fn release(&self, tail: &Arc<Tail>) {
+        if !tail.is_empty() {
+            return;
+        }
+        let mut rooms = self.rooms.lock();
+        rooms.idle.push_back(tail.room.clone());
+        if rooms.idle.len() > IDLE_ROOMS
+            && let Some(room) = rooms.idle.pop_front()
+        {
+            rooms.forget_if_idle(&room);
+        }
+    }
+
+    /// Tells the readers of every room to end, now and in future.
+    pub fn close(&self) {
+        let tails: Vec<Arc<Tail>> = {
+            let mut rooms = self.rooms.lock();
+            rooms.closed = true;
+            rooms.tails.values().cloned().collect()
+        };
+        for tail in tails {
+            tail.close();
+        }
+    }
+
+    pub fn size(&self) -> TailsSize {
+        let rooms = self.rooms.lock();
+        TailsSize {
+            rooms: rooms.tails.len(),
+            messages: rooms.order.len(),
+            bytes: rooms.bytes,
+        }
+    }
+}
+
+impl Rooms {
+    fn of(&mut self, room: &Room, head: u64) -> &Arc<Tail> {
+        if !self.tails.contains_key(room) {
+            let tail = Tail::new(self.log, room.clone(), head);
+            if self.closed {
+                tail.close();
+            }
+            self.tails.insert(room.clone(), Arc::new(tail));
+        }
+        &self.tails[room]
+    }
+
+    fn evict_over(&mut self, budget_bytes: usize) {
+        while self.bytes > budget_bytes && !self.order.is_empty() {
+            self.evict_oldest(true);
+        }
+    }
+
+    fn evict_oldest(&mut self, kept_in_store: bool) {
+        let Some((id, tail)) = self.order.pop_first() else {
+            return;
+        };
+        if let Some(entry) = tail.evict(id, kept_in_store) {
+            self.bytes -= entry.cost();
+        }
+        let room = tail.room.clone();
+        drop(tail);
+        self.forget_if_idle(&room);
+    }
+
+    fn forget_if_idle(&mut self, room: &Room) {
+        // The map's own handle is the only one: no reader, and no entry in `order`.
+        let idle = self
+            .tails
+            .get(room)
+            .is_some_and(|tail| Arc::strong_count(tail) == 1 && tail.is_empty());
+        if idle {
+            self.tails.remove(room);
+        }
+    }
+}
