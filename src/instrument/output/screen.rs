@@ -29,6 +29,12 @@ struct State {
     last: Option<(std::mem::Discriminant<Progress>, Instant)>,
 }
 
+impl Default for Screen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Screen {
     pub fn new() -> Self {
         let bar = Term::stderr().is_term().then(|| {
