@@ -183,3 +183,23 @@ export class FakeChannels {
     return channel as unknown as BroadcastChannel;
   };
 }
+
+/** As in a browser that lets the site store nothing. */
+export const refusingLocks = {
+  request: () => Promise.reject(new DOMException('refused', 'SecurityError')),
+  query: () => Promise.reject(new DOMException('refused', 'SecurityError')),
+} as unknown as LockManager;
+
+export const throwingLocks = {
+  request: () => {
+    throw new DOMException('refused', 'SecurityError');
+  },
+  query: () => {
+    throw new DOMException('refused', 'SecurityError');
+  },
+} as unknown as LockManager;
+
+export const silentLocks = {
+  request: () => new Promise(() => {}),
+  query: () => new Promise(() => {}),
+} as unknown as LockManager;

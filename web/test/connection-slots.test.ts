@@ -3,7 +3,7 @@ import { ConnectionSlots, MAX_SLOTS } from '../src/client/connection-slots.ts';
 import { SlotLimitedSource } from '../src/client/sources/slot-limited-source.ts';
 import { Polling } from '../src/client/sources/polling.ts';
 import type { Source } from '../src/client/sources/source.ts';
-import { FakeLocks, FakeNetwork } from './browser-support.ts';
+import { FakeLocks, FakeNetwork, refusingLocks, silentLocks, throwingLocks } from './browser-support.ts';
 import { fakeFetch, pollAnswer, RecordingSink } from './support.ts';
 
 const settle = () => vi.advanceTimersByTimeAsync(1);
@@ -53,6 +53,22 @@ describe('connections that may be held', () => {
     given.abort();
     await expect(waiting).rejects.toThrow();
     expect((await locks.query()).pending).toEqual([]);
+  });
+
+  test.each([
+    ['rejects', refusingLocks],
+    ['throws', throwingLocks],
+    ['never answers', silentLocks],
+  ])('are unlimited if the browser has locks and %s', async (_, locks) => {
+    const connections = new ConnectionSlots(locks);
+    const taken = Array.from({ length: MAX_SLOTS + 1 }, () => connections.take());
+    await vi.advanceTimersByTimeAsync(5_000);
+    for (const slot of await Promise.all(taken)) expect(slot).not.toBeNull();
+  });
+
+  test('are unlimited if the browser begins to refuse while one is waited for', async () => {
+    const connections = new ConnectionSlots(refusingLocks);
+    expect(await connections.wait(new AbortController().signal)).not.toBeNull();
   });
 
   test('are unlimited where the browser cannot tell', async () => {

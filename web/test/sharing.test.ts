@@ -3,7 +3,15 @@ import { Ingest } from '../src/client/ingest.ts';
 import type { Message } from '../src/client/message.ts';
 import type { Link, Sink, Source } from '../src/client/sources/source.ts';
 import { SharedStream } from '../src/client/sharing/shared-stream.ts';
-import { FakeChannels, FakeLocks, FakeNetwork } from './browser-support.ts';
+import { type BrowserApis } from '../src/client/browser-apis.ts';
+import {
+  FakeChannels,
+  FakeLocks,
+  FakeNetwork,
+  refusingLocks,
+  silentLocks,
+  throwingLocks,
+} from './browser-support.ts';
 import { batch, json, message } from './support.ts';
 
 const NAME = 'lobby 1';
@@ -13,6 +21,7 @@ const settle = () => vi.advanceTimersByTimeAsync(5);
 class Browser {
   readonly locks = new FakeLocks();
   readonly channels = new FakeChannels();
+  apis: BrowserApis = { locks: this.locks.manager, channel: this.channels.open };
   readonly tabs: Tab[] = [];
   log: Message[] = [];
   name = 'aaa';
@@ -71,7 +80,7 @@ class Tab {
       client,
       name: NAME,
       network: new FakeNetwork(browser.fetch as typeof fetch, 20_000),
-      browserApis: { locks: browser.locks.manager, channel: browser.channels.open },
+      browserApis: browser.apis,
       sink: {
         link: (link) => this.links.push(link),
         batch: (b) => this.#ingest.accept(b, 'stream'),
@@ -254,8 +263,8 @@ describe('tabs that share a stream', () => {
     const { open } = browser.channels;
     // As for a page that was frozen a while: what comes next does not join on.
     const channel = open(NAME);
-    const what = { kind: 'batch', client: 'tab-0', newest: 7, batch: batch([8]) };
-    channel.postMessage({ what, isHidden: false });
+    const lost = { kind: 'batch', client: 'tab-0', newest: 7, batch: batch([8]) };
+    channel.postMessage({ message: lost, isHidden: false });
     browser.log.push(...[2, 3, 4, 5, 6, 7, 8].map((id) => message(id)));
     await settle();
     expect(second?.shown).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -286,6 +295,31 @@ describe('tabs that share a stream', () => {
     await settle();
     expect(first?.restarts).toBe(1);
     expect(first?.source.restart()).toBe(false);
+  });
+
+  test.each<[string, Partial<BrowserApis>]>([
+    ['refuses locks', { locks: refusingLocks }],
+    ['throws where locks are requested', { locks: throwingLocks }],
+    ['never answers a lock request', { locks: silentLocks }],
+    [
+      'refuses channels',
+      {
+        channel: () => {
+          throw new DOMException('refused', 'SecurityError');
+        },
+      },
+    ],
+  ])('read by themselves if the browser %s', async (_, refused) => {
+    const browser = new Browser();
+    browser.apis = { ...browser.apis, ...refused };
+    const [one, two] = [browser.open('one'), browser.open('two')];
+    await vi.advanceTimersByTimeAsync(10_000);
+    browser.publish(1);
+    await settle();
+    expect([one.shown, two.shown]).toEqual([[1], [1]]);
+    one.source.stop();
+    two.source.stop();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test('leave nothing behind when they stop', async () => {

@@ -15,6 +15,15 @@ export function launch(options = {}) {
   });
 }
 
+/** A browser whose profile is in `folder`. */
+export function launchPersistent(folder) {
+  return chromium.launchPersistentContext(folder, {
+    executablePath: EXECUTABLE,
+    args: ['--no-sandbox', '--disable-background-networking'],
+    timeout: 30_000,
+  });
+}
+
 /** What can be read of a lane: of the whole page where there is one, of its region where there are two. */
 class Reading {
   /** What the lane is within. */
@@ -96,13 +105,13 @@ export class LabPage extends Reading {
   /** Console errors, exceptions and violations of the Content-Security-Policy. */
   complaints = [];
 
-  static async open(browser, address, { name, without, ...options } = {}) {
+  static async open(browser, address, { name, without, before, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    return LabPage.within(context, address, { name, without });
+    return LabPage.within(context, address, { name, without, before });
   }
 
   /** One more tab of a browser that is open already. */
-  static async within(context, address, { name, without } = {}) {
+  static async within(context, address, { name, without, before } = {}) {
     const lab = new LabPage();
     lab.context = context;
     lab.page = await context.newPage();
@@ -118,6 +127,7 @@ export class LabPage extends Reading {
       });
     });
     if (without !== undefined) await lab.page.addInitScript((name) => delete globalThis[name], without);
+    if (before !== undefined) await lab.page.addInitScript(before);
     await lab.page.goto(address);
     const opened = await lab.page
       .locator('.wordmark')

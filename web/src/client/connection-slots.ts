@@ -1,13 +1,18 @@
 // Which of this browser's pages may hold a connection open.
 //
-// Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs together; what is over that waits
-// without an error, the loading of a page too. So the tabs share out fewer among them, by Web Locks, and what holds
-// none polls. Over HTTP/2 one connection carries everything, and where there are no locks each page is on its own.
+// Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs together. Every further request waits
+// without an error, even the loading of a page. So the tabs share a smaller number of slots, by Web Locks, and a
+// source without a slot polls. Over HTTP/2 one connection carries everything. A browser that has no locks, or refuses
+// them, leaves each page on its own.
 
-/** How many of the six may be held; the rest is for polls, publishing and loading pages. */
+import { isAbort, webLocks } from './browser-apis.ts';
+
+/** How many of the six may be held; the others are for polls, publishing and loading pages. */
 export const MAX_SLOTS = 4;
 
 const NAME = 'poll-vs-sse connection';
+/** A lock that is free is granted at once. A browser that takes longer than this will not answer. */
+const LOCK_TIMEOUT_MS = 3_000;
 
 export interface ConnectionSlot {
   release(): void;
@@ -16,44 +21,53 @@ export interface ConnectionSlot {
 const UNLIMITED: ConnectionSlot = { release() {} };
 
 export class ConnectionSlots {
-  readonly #locks: LockManager | null;
+  #locks: LockManager | null;
 
-  constructor(locks: LockManager | null = needsSharing() ? navigator.locks : null) {
+  constructor(locks: LockManager | null = isLimited() ? webLocks() : null) {
     this.#locks = locks;
   }
 
-  /** A permit that is free now, else null. */
+  /** A slot that is free now, else null. */
   async take(): Promise<ConnectionSlot | null> {
-    if (this.#locks === null) return UNLIMITED;
     for (const name of names()) {
-      const permit = await held(this.#locks, name, { ifAvailable: true });
-      if (permit !== null) return permit;
+      const locks = this.#locks;
+      if (locks === null) return UNLIMITED;
+      try {
+        const slot = await withTimeout(hold(locks, name, { ifAvailable: true }));
+        if (slot !== null) return slot;
+      } catch {
+        this.#locks = null;
+      }
     }
-    return null;
+    return this.#locks === null ? UNLIMITED : null;
   }
 
-  /** The next permit that becomes free; rejects when it is aborted. */
+  /** The next slot that becomes free; rejects if `aborted` is aborted. */
   async wait(aborted: AbortSignal): Promise<ConnectionSlot> {
     const locks = this.#locks;
     if (locks === null) return UNLIMITED;
-    const rest = new AbortController();
-    const giveUp = () => rest.abort();
+    const others = new AbortController();
+    const giveUp = () => others.abort();
     aborted.addEventListener('abort', giveUp);
     if (aborted.aborted) giveUp();
     let mine: ConnectionSlot | null = null;
     const requests = names().map(async (name) => {
-      const permit = await held(locks, name, { signal: rest.signal });
+      const slot = await hold(locks, name, { signal: others.signal });
       // Two may become free at once.
-      if (permit === null || mine !== null || aborted.aborted) permit?.release();
-      else mine = permit;
-      if (mine === null) throw new DOMException('no permit', 'AbortError');
+      if (slot === null || mine !== null || aborted.aborted) slot?.release();
+      else mine = slot;
+      if (mine === null) throw new DOMException('no slot', 'AbortError');
       return mine;
     });
     try {
       return await Promise.any(requests);
+    } catch (error) {
+      if (aborted.aborted || !isRefusal(error)) throw error;
+      this.#locks = null;
+      return UNLIMITED;
     } finally {
       aborted.removeEventListener('abort', giveUp);
-      rest.abort();
+      others.abort();
       for (const request of requests) request.catch(() => {});
     }
   }
@@ -63,19 +77,51 @@ function names(): string[] {
   return Array.from({ length: MAX_SLOTS }, (_, index) => `${NAME} ${index}`);
 }
 
-/** Null where it was asked for only if available, and is not. */
-function held(locks: LockManager, name: string, options: LockOptions): Promise<ConnectionSlot | null> {
+/** Null if the lock was requested only if available, and is not. */
+function hold(locks: LockManager, name: string, options: LockOptions): Promise<ConnectionSlot | null> {
   return new Promise((resolve, reject) => {
     const granted = (lock: Lock | null) => {
       if (lock === null) return resolve(null);
       return new Promise<void>((release) => resolve({ release }));
     };
+    // A browser that refuses may throw instead of rejecting; here both reject.
     locks.request(name, options, granted).catch(reject);
   });
 }
 
-function needsSharing(): boolean {
-  if (typeof navigator === 'undefined' || navigator.locks === undefined) return false;
-  const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  return page === undefined || !/^h[23]/.test(page.nextHopProtocol);
+/** A slot that comes after the time-out is released at once. */
+function withTimeout(slot: Promise<ConnectionSlot | null>): Promise<ConnectionSlot | null> {
+  return new Promise((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      reject(new Error('Web Locks do not answer'));
+    }, LOCK_TIMEOUT_MS);
+    slot.then(
+      (it) => {
+        clearTimeout(timer);
+        if (isLate) it?.release();
+        else resolve(it);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
+function isRefusal(error: unknown): boolean {
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.some((each) => !isAbort(each));
+}
+
+/** Whether the page came over HTTP/1.1, as far as the browser says. */
+function isLimited(): boolean {
+  try {
+    const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+    return page === undefined || !/^h[23]/.test(page.nextHopProtocol);
+  } catch {
+    return true;
+  }
 }

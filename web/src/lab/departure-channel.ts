@@ -14,8 +14,12 @@ export function openDepartureChannel(
   leaving: () => string[],
   heard: (client: string, at_ms: number) => void,
 ): void {
-  if (typeof BroadcastChannel === 'undefined') return;
-  const channel = new BroadcastChannel(CHANNEL);
+  let channel: BroadcastChannel;
+  try {
+    channel = new BroadcastChannel(CHANNEL);
+  } catch {
+    return;
+  }
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     const { clients, at_ms } = data as Partial<DepartureNotice>;
     if (!Array.isArray(clients) || typeof at_ms !== 'number') return;

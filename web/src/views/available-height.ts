@@ -1,5 +1,7 @@
 // What is left of the window for the conversation: styles only learn here how much stands above it and below it.
 
+import { watchSize } from './browser.ts';
+
 /** Keeps on `stage` the distance from the page's top to the first log, and the height of `below`, which stays in sight. */
 export function trackAvailableHeight(
   stage: HTMLElement,
@@ -13,11 +15,10 @@ export function trackAvailableHeight(
     const top = Math.round(log.getBoundingClientRect().top + scrollY);
     stage.style.setProperty('--log-top', `${top}px`);
   };
-  const observer = new ResizeObserver(measure);
-  for (const each of [...above, below]) observer.observe(each);
-  // Lanes come and go with the view; whoever was shown before is still observed, and costs nothing.
+  const watchToo = watchSize([...above, below], measure);
+  // Lanes come and go with the view. One that was shown before stays observed, which costs nothing.
   return () => {
-    for (const head of stage.querySelectorAll('.lane-head')) observer.observe(head);
+    for (const head of stage.querySelectorAll('.lane-head')) watchToo(head);
     measure();
   };
 }

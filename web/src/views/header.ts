@@ -2,6 +2,7 @@
 
 import { keptOf, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
+import { copyText } from './browser.ts';
 import { h, setText } from './dom.ts';
 
 const SHOWN_MS = 2_000;
@@ -64,23 +65,18 @@ function copyLink(room: string): HTMLElement {
   let timer: ReturnType<typeof setTimeout> | undefined;
   button.addEventListener('click', () => {
     const link = roomLink(room, location.href);
-    // There is no clipboard without a secure context; then the link is shown for the reader to copy.
-    const copied = navigator.clipboard?.writeText(link) ?? Promise.reject(new Error('no clipboard'));
-    copied.then(
-      () => {
-        setText(button, strings.linkCopied);
-        setText(told, strings.linkCopied);
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-          setText(button, strings.copyLink);
-          setText(told, '');
-        }, SHOWN_MS);
-      },
-      () => {
-        shown.replaceChildren(strings.linkIs, ' ', h('a', { href: link }, link));
-        shown.hidden = false;
-      },
-    );
+    void copyText(link).then((isCopied) => {
+      shown.hidden = isCopied;
+      // Without a clipboard the link is shown for the reader to copy.
+      if (!isCopied) return shown.replaceChildren(strings.linkIs, ' ', h('a', { href: link }, link));
+      setText(button, strings.linkCopied);
+      setText(told, strings.linkCopied);
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        setText(button, strings.copyLink);
+        setText(told, '');
+      }, SHOWN_MS);
+    });
   });
   return h('div', { class: 'share' }, button, told, shown);
 }

@@ -6,6 +6,7 @@ import type { SeenMessage } from '../lab/client-stats.ts';
 import type { Message, Reset } from '../client/message.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
+import { watchSize } from './browser.ts';
 import { beforeNextFrame, h, setText } from './dom.ts';
 
 /** Messages and notes kept in the document. */
@@ -65,13 +66,11 @@ export class LogView {
       this.#toEnd();
       this.#scroller.focus({ preventScroll: true });
     });
-    // The composer grows, the cost folds out, and a row turns out to be higher than was taken for it before it was
-    // drawn; whoever was at the end stays there.
-    const sizes = new ResizeObserver(() => {
+    // The composer grows, the cost folds out, and a row is higher once drawn than it was estimated. A reader at the
+    // end stays at the end.
+    watchSize([this.#scroller, this.#list], () => {
       if (this.#atEnd) this.#toEnd();
     });
-    sizes.observe(this.#scroller);
-    sizes.observe(this.#list);
   }
 
   messages(seen: SeenMessage[], transport: Transport): void {

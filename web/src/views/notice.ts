@@ -28,6 +28,12 @@ export class Notice {
     setText(this.#text, sentence);
   }
 
+  /** Adds a sentence to what stands there. */
+  add(sentence: string): void {
+    const before = this.element.hidden ? '' : `${this.#text.textContent} `;
+    this.say(before + sentence, { reload: before !== '' && !this.#reload.hidden });
+  }
+
   clear(): void {
     this.element.hidden = true;
     setText(this.#text, '');

@@ -4,6 +4,7 @@
 // moment, so their figures are of the same time.
 
 import { type LaneSettings, settingsFrom, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
+import { refusedFeatures } from '../lab/browser-features.ts';
 import { ServerClock } from '../lab/clock.ts';
 import { Lane } from '../lab/lane.ts';
 import { Network } from '../lab/network.ts';
@@ -15,6 +16,7 @@ import { isKnown } from '../i18n/language.ts';
 import type { Transport } from '../client/transport.ts';
 import { type View, viewFrom, withView } from '../lab/view.ts';
 import { plugins } from './plugins.ts';
+import { replaceAddress } from './browser.ts';
 import { comparison } from './comparison.ts';
 import { Composer } from './composer.ts';
 import { h } from './dom.ts';
@@ -149,7 +151,7 @@ export function openRoom(app: HTMLElement, room: string): void {
       interval_s: lane.interval_s,
       stallTimeout_s: lane.network.stallTimeout_ms / 1_000,
     }));
-    history.replaceState(null, '', withSettings(withView(location.href, view), view, settings));
+    replaceAddress(withSettings(withView(location.href, view), view, settings));
   };
   // Whatever is chosen for a lane, its own listeners have heard it first.
   stage.addEventListener('change', updateAddress);
@@ -180,6 +182,9 @@ export function openRoom(app: HTMLElement, room: string): void {
   plugins.page({ room, panels, lanes });
   show();
   reportInvalidSettings(notice, asked.invalid);
+  void refusedFeatures().then((refused) => {
+    if (refused.length > 0) notice.add(strings.pageNotice.refused(refused));
+  });
 }
 
 /** What a lane cannot read, and a server that has moved on, are told with a way on. */

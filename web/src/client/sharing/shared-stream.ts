@@ -5,6 +5,7 @@
 // to come level: when it begins, when the leader changes, and whenever a batch does not join on to what it has. A
 // reset is never taken from another tab, as each has its own place: it sends a follower to ask for itself.
 
+import { type BrowserApis, isPageHidden } from '../browser-apis.ts';
 import type { Position } from '../ingest.ts';
 import type { Batch } from '../message.ts';
 import { IdleTimer } from '../idle-timer.ts';
@@ -14,7 +15,7 @@ import type { Presence } from '../presence.ts';
 import { fetchPage } from '../sources/poll-request.ts';
 import { type Link, polled, type Reader, type Sink, type Source } from '../sources/source.ts';
 import { type Follower, Followers } from './followers.ts';
-import { isPageHidden, type BrowserApis, type LeaderMessage, Tabs } from './tabs.ts';
+import { type LeaderMessage, Tabs } from './tabs.ts';
 
 /** How long a leader may take to say that it is there. */
 const LEADER_RESPONSE_TIMEOUT_MS = 3_000;
@@ -75,7 +76,11 @@ export class SharedStream implements Source {
         this.#leader === null
           ? LEADER_RESPONSE_TIMEOUT_MS
           : Math.max(MIN_LEADER_TIMEOUT_MS, 1.5 * options.network.stallTimeout_ms),
-      () => this.#tabs?.stealLock(),
+      () => {
+        this.#tabs?.stealLock();
+        // Leading stops it.
+        this.#idle.reset();
+      },
     );
   }
 

@@ -1,25 +1,26 @@
-// The tabs of one browser that read the same: who of them leads, and what they say to each other.
+// The tabs of one browser that read the same: which of them leads, and the messages between them.
 //
-// The leader is who holds a Web Lock. The browser passes it on when a tab closes or crashes; from a leader that has
-// gone silent it can be taken. Between tabs there is a BroadcastChannel.
+// The leader holds a Web Lock. The browser passes it on when a tab closes or crashes, and another tab can steal it
+// from a leader that has gone silent. Messages go over a BroadcastChannel.
 
+import { type BrowserApis, isAbort, isPageHidden } from '../browser-apis.ts';
 import type { Batch } from '../message.ts';
 import type { Presence } from '../presence.ts';
 import type { Link } from '../sources/source.ts';
 import type { Transport } from '../transport.ts';
 import type { Follower } from './followers.ts';
 
-/** What the leader says. `newest` is the id of the newest message it had passed on before. */
+/** From the leader. `newest` is the id of the newest message it had passed on before. */
 export type LeaderMessage =
   | { kind: 'here'; client: string; newest: number; link: Link; presence: Presence | null }
   | { kind: 'link'; client: string; link: Link }
   | { kind: 'batch'; client: string; newest: number; batch: Batch; by: Transport | undefined }
   | { kind: 'presence'; client: string; presence: Presence }
   | { kind: 'activity'; client: string }
-  /** Say anew who you are. */
+  /** Asks every follower to announce itself. */
   | { kind: 'rollCall'; client: string };
 
-/** What the others say: here I am, I am gone, and: close the connection, as I chose a restart. */
+/** From a follower: it has joined, it leaves, or it wants the connection closed. */
 export type FollowerMessage =
   ({ kind: 'announce' } & Follower) | { kind: 'bye'; client: string } | { kind: 'restart' };
 
@@ -28,63 +29,60 @@ export interface TabsListener {
   lead(): void;
   /** Another tab took the lead from this one. */
   demoted(): void;
-  /** `isHidden`: the browser slows the timers of the tab that says it, and so its polls. */
+  /** `isHidden`: the browser slows the timers of the tab that sent it, and so its polls. */
   leaderMessage(leaderMessage: LeaderMessage, isHidden: boolean): void;
   followerMessage(followerMessage: FollowerMessage): void;
 }
 
-/** What the browser has to offer; null where it does not. */
-export interface BrowserApis {
-  locks: LockManager;
-  channel: (name: string) => BroadcastChannel;
-}
-
-export function browserApis(): BrowserApis | null {
-  if (typeof navigator === 'undefined' || navigator.locks === undefined) return null;
-  if (typeof BroadcastChannel === 'undefined') return null;
-  return { locks: navigator.locks, channel: (name) => new BroadcastChannel(name) };
-}
-
 interface Envelope {
-  what: LeaderMessage | FollowerMessage;
+  message: LeaderMessage | FollowerMessage;
   isHidden: boolean;
 }
 
+interface LockRequest {
+  steal?: boolean;
+}
+
 export class Tabs {
-  readonly #browserApis: BrowserApis;
+  readonly #locks: LockManager | null;
   readonly #name: string;
   readonly #listener: TabsListener;
-  readonly #channel: BroadcastChannel;
+  readonly #channel: BroadcastChannel | null;
   #waiting = new AbortController();
+  #isStealing = false;
   #release: (() => void) | null = null;
-  #gone = false;
+  /** The request by which the lock is held. */
+  #granted: LockRequest | null = null;
+  #closed = false;
 
   constructor(name: string, browserApis: BrowserApis, listener: TabsListener) {
     this.#name = name;
-    this.#browserApis = browserApis;
+    this.#locks = browserApis.locks;
     this.#listener = listener;
-    this.#channel = browserApis.channel(name);
-    this.#channel.onmessage = ({ data: { what, isHidden } }: MessageEvent<Envelope>) => {
-      if (this.#gone) return;
-      if (what.kind === 'announce' || what.kind === 'bye' || what.kind === 'restart')
-        listener.followerMessage(what);
-      else listener.leaderMessage(what, isHidden);
-    };
-    this.#request({});
+    this.#channel = this.#open(browserApis);
+    if (this.#channel === null || this.#locks === null) queueMicrotask(() => this.#leadAlone());
+    else this.#request({});
   }
 
   get leads(): boolean {
     return this.#release !== null;
   }
 
-  broadcast(what: LeaderMessage | FollowerMessage): void {
-    const post: Envelope = { what, isHidden: isPageHidden() };
-    if (!this.#gone) this.#channel.postMessage(post);
+  broadcast(message: LeaderMessage | FollowerMessage): void {
+    if (this.#closed) return;
+    const envelope: Envelope = { message, isHidden: isPageHidden() };
+    try {
+      this.#channel?.postMessage(envelope);
+    } catch {
+      // The others take the lead from a tab that they do not hear.
+    }
   }
 
-  /** Takes the lead from the tab that has it. */
+  /** Takes the lead from the tab that has it. A browser that has not answered the last time leaves this tab alone. */
   stealLock(): void {
-    if (this.#gone || this.leads) return;
+    if (this.#closed || this.leads) return;
+    if (this.#isStealing) return this.#leadAlone();
+    this.#isStealing = true;
     this.#waiting.abort();
     this.#waiting = new AbortController();
     this.#request({ steal: true });
@@ -92,39 +90,73 @@ export class Tabs {
 
   /** How many tabs wait for the lead: those that read along. */
   async others(): Promise<number> {
-    const { pending } = await this.#browserApis.locks.query();
-    return (pending ?? []).filter(({ name }) => name === this.#name).length;
+    try {
+      const { pending } = (await this.#locks?.query()) ?? {};
+      return (pending ?? []).filter(({ name }) => name === this.#name).length;
+    } catch {
+      return 0;
+    }
   }
 
   leave(): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    if (this.#closed) return;
+    this.#closed = true;
     this.#waiting.abort();
     this.#release?.();
-    this.#channel.close();
+    this.#channel?.close();
   }
 
-  #request(how: { steal?: boolean }): void {
-    // A lock is either stolen or waited for.
-    const options = how.steal === true ? { steal: true } : { signal: this.#waiting.signal };
-    const holding = this.#browserApis.locks.request(this.#name, options, () => {
-      if (this.#gone) return;
-      return new Promise<void>((release) => {
-        this.#release = release;
-        this.#listener.lead();
-      });
-    });
-    holding.catch(() => {
-      // Given up while it waited, or taken while it was held.
-      if (this.#gone || this.#release === null) return;
+  #open({ channel: open }: BrowserApis): BroadcastChannel | null {
+    try {
+      const channel = open?.(this.#name) ?? null;
+      if (channel === null) return null;
+      channel.onmessage = ({ data: { message, isHidden } }: MessageEvent<Envelope>) => {
+        if (this.#closed) return;
+        if (message.kind === 'announce' || message.kind === 'bye' || message.kind === 'restart')
+          this.#listener.followerMessage(message);
+        else this.#listener.leaderMessage(message, isHidden);
+      };
+      return channel;
+    } catch {
+      return null;
+    }
+  }
+
+  #request(request: LockRequest): void {
+    void this.#hold(request).catch((error: unknown) => {
+      if (this.#closed) return;
+      if (this.#granted !== request) {
+        // Given up to steal it, or refused.
+        if (!isAbort(error)) this.#leadAlone();
+        return;
+      }
+      // Another tab has stolen it.
+      this.#granted = null;
       this.#release = null;
       this.#waiting = new AbortController();
       this.#request({});
       this.#listener.demoted();
     });
   }
-}
 
-export function isPageHidden(): boolean {
-  return globalThis.document?.hidden === true;
+  async #hold(request: LockRequest): Promise<void> {
+    // A lock is either stolen or waited for.
+    const options = request.steal === true ? { steal: true } : { signal: this.#waiting.signal };
+    await this.#locks?.request(this.#name, options, () => {
+      if (this.#closed || this.leads) return;
+      this.#granted = request;
+      return new Promise<void>((release) => this.#lead(release));
+    });
+  }
+
+  /** Without locks or a channel every tab reads for itself. */
+  #leadAlone(): void {
+    if (!this.#closed && !this.leads) this.#lead(() => {});
+  }
+
+  #lead(release: () => void): void {
+    this.#isStealing = false;
+    this.#release = release;
+    this.#listener.lead();
+  }
 }

@@ -1,10 +1,11 @@
 // The source for each transport, over one lane's network and with what this browser's tabs share.
 
+import { browserApis } from '../browser-apis.ts';
 import { ConnectionSlots } from '../connection-slots.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { reportFollowers } from '../presence.ts';
 import { SharedStream } from '../sharing/shared-stream.ts';
-import { browserApis } from '../sharing/tabs.ts';
+
 import { LONG_POLL_WAIT_S, type Transport } from '../transport.ts';
 import { SlotLimitedSource } from './slot-limited-source.ts';
 import { Polling } from './polling.ts';
@@ -37,14 +38,14 @@ export function createSource(transport: Transport, parts: SourceParts): Source {
   }
   const stream = (to: Sink) =>
     holding(to, new StreamWithFallback({ ...reader, network, sink: to, interval_ms }));
-  const tabs = browserApis();
-  if (slot === null || tabs === null) return stream(sink);
+  const apis = browserApis();
+  if (slot === null || apis.locks === null || apis.channel === null) return stream(sink);
   return new SharedStream({
     ...reader,
     sink,
     network,
-    browserApis: tabs,
-    name: `poll-vs-sse ${new URL('.', location.href).pathname} ${reader.room} ${slot}`,
+    browserApis: apis,
+    name: `poll-vs-sse/2 ${new URL('.', location.href).pathname} ${reader.room} ${slot}`,
     stream,
     newest,
     restart: disconnect,

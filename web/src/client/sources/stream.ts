@@ -81,7 +81,12 @@ export class Stream implements Source {
     const { room, client, query, sink, network, onEvent } = this.#options;
     const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(network.stallTimeout_ms / 30) / 100);
     const address = route('stream', { room, ...position, client, ...query?.(), heartbeat });
-    const events = network.open(address);
+    let events: EventSource | null;
+    try {
+      events = network.open(address);
+    } catch {
+      return this.#later('refused');
+    }
     if (events === null) return this.#later('network');
     this.#events = events;
     this.#idle.reset();

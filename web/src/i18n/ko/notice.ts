@@ -1,6 +1,13 @@
 // Korean: what is wrong with the page or its address, and a way on.
 
+import type { Feature } from '../../lab/browser-features.ts';
 import type { pageNotice as english } from '../en/notice.ts';
+
+const FEATURES: Record<Feature, string> = {
+  storage: '저장소(이름을 기억하지 못합니다)',
+  locks: 'Web Locks(탭마다 연결을 따로 엽니다)',
+  channels: '탭 사이의 채널(탭마다 스트림을 따로 엽니다)',
+};
 
 export const pageNotice: typeof english = {
   notice: '알림',
@@ -13,6 +20,8 @@ export const pageNotice: typeof english = {
     `주소에 있는 “${name}=${value}”은(는) 이 페이지가 모르는 값이라 쓰지 않습니다.`,
   wrongNumber: (name, value, min, max) =>
     `주소에 있는 “${name}=${value}”은(는) 쓰지 않습니다. ${min}초에서 ${max}초 사이의 ${name === 'interval' ? '0.25초 단위여야' : '수여야'} 합니다.`,
+  refused: (features) =>
+    `이 브라우저는 이 페이지에 다음을 허용하지 않습니다: ${features.map((each) => FEATURES[each]).join(', ')}. 나머지는 모두 됩니다.`,
   failedTitle: '페이지를 열지 못했습니다',
   failed:
     '이 브라우저에서 무언가가 되지 않습니다. 새로고침하거나 더 새로운 브라우저를 써 보세요. 메시지는 서버에 그대로 있습니다.',

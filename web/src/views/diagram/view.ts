@@ -4,6 +4,7 @@ import { ServerClock } from '../../lab/clock.ts';
 import { strings } from '../../i18n/index.ts';
 import { type TraceEvent, TraceWatch } from '../../lab/trace.ts';
 import type { Transport } from '../../client/transport.ts';
+import { watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
 import { key } from './legend.ts';
 import { EventList } from './list.ts';
@@ -118,11 +119,11 @@ export class DiagramView {
     this.#setPaused(false);
     this.use('poll');
 
-    new ResizeObserver(() => this.#resized()).observe(this.#timeline.element);
-    new IntersectionObserver(([entry]) => {
-      this.#inSight = entry?.isIntersecting ?? true;
+    watchSize([this.#timeline.element], () => this.#resized());
+    watchVisibility(this.#timeline.element, (isInSight) => {
+      this.#inSight = isInSight;
       this.#move();
-    }).observe(this.#timeline.element);
+    });
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.#lay();
       this.#move();

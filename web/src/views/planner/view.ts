@@ -2,6 +2,7 @@
 
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
+import { watchSize, watchVisibility } from '../browser.ts';
 import { h } from '../dom.ts';
 import { transportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
@@ -44,10 +45,8 @@ export class PlannerView {
       h('p', { class: 'source' }, sourceOf(MODEL)),
     ];
     this.#form.ask();
-    new IntersectionObserver(([entry]) => void (entry?.isIntersecting === true && this.#make()), {
-      rootMargin: '200px',
-    }).observe(this.#curves);
-    new ResizeObserver(() => this.#charts.forEach((chart) => chart.resize())).observe(this.#curves);
+    watchVisibility(this.#curves, (isInSight) => void (isInSight && this.#make()), { rootMargin: '200px' });
+    watchSize([this.#curves], () => this.#charts.forEach((chart) => chart.resize()));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
       this.#charts.forEach((chart) => chart.restyle()),
     );

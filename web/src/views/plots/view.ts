@@ -6,6 +6,7 @@
 import { count, timeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
+import { watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
 import { transportSwatch } from '../transport-swatch.ts';
 import type { Chart } from './chart.ts';
@@ -53,17 +54,18 @@ export class PlotsView {
       this.#charts,
       this.#words,
     ];
-    new IntersectionObserver(
-      ([entry]) => {
-        this.#inSight = entry?.isIntersecting ?? true;
-        if (this.#inSight) void this.#make();
+    watchVisibility(
+      this.#charts,
+      (isInSight) => {
+        this.#inSight = isInSight;
+        if (isInSight) void this.#make();
       },
       { rootMargin: '200px' },
-    ).observe(this.#charts);
-    new ResizeObserver(([entry]) => {
-      const width = Math.floor(entry?.contentRect.width ?? 0);
+    );
+    watchSize([this.#charts], () => {
+      const width = Math.floor(this.#charts.clientWidth);
       if (width > 0) for (const chart of this.#made) chart.resize(width);
-    }).observe(this.#charts);
+    });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       for (const chart of this.#made) chart.restyle();
     });
