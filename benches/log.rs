@@ -22,10 +22,10 @@ use poll_vs_sse_server::{
     domain::cursor::LogId,
     domain::message::{Draft, Message, Room},
     log::{
-        Log, Place, Start,
+        Log, ReadPosition, Start,
         entry::Limit,
         store::{Retention, Store, memory::Memory},
-        tails::Tails,
+        tail_cache::TailCache,
     },
     transport::{query::ReadQuery, sse, stream::Frames},
 };
@@ -44,7 +44,7 @@ fn memory_log() -> Arc<Log> {
         age: None,
     };
     let id = LogId::random().expect("entropy");
-    let tails = Arc::new(Tails::new(TAIL_BYTES, id, 0));
+    let tails = Arc::new(TailCache::new(TAIL_BYTES, id, 0));
     let memory = Memory::new(id, retention, sse::encode, tails.clone());
     Log::new(Store::Memory(Box::new(memory)), tails)
 }
@@ -87,7 +87,7 @@ fn after(c: &mut Criterion) {
     let head = log.head();
     let mut group = c.benchmark_group("after");
     for lacking in [0, 1, 200] {
-        let place = Place {
+        let place = ReadPosition {
             after: head - lacking,
             reset: None,
         };
@@ -115,7 +115,7 @@ fn fan_out(c: &mut Criterion) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let _entered = runtime.enter();
+    let _entered = runtime.open_reader();
     let mut group = c.benchmark_group("fan-out");
     group.throughput(Throughput::Elements(SUBSCRIBERS as u64));
 

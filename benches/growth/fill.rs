@@ -16,7 +16,7 @@ use poll_vs_sse_server::{
             nats::{self, Options},
             sqlite,
         },
-        tails::Tails,
+        tail_cache::TailCache,
     },
     transport::sse,
 };
@@ -50,7 +50,7 @@ pub fn fill(place: &Place, messages: u64) -> Result<()> {
     match place {
         Place::Sqlite(path) => {
             let opened = sqlite::Opened::open(path.clone())?;
-            let tails = Arc::new(Tails::new(TAIL_BYTES, opened.log, opened.head));
+            let tails = Arc::new(TailCache::new(TAIL_BYTES, opened.log, opened.head));
             let store = opened.serve(KEEP_ALL, sse::encode, tails.clone())?;
             runtime.block_on(append(Log::new(Store::Sqlite(store), tails), messages))
         }

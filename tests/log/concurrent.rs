@@ -54,9 +54,13 @@ async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>)
         if was_done && read.entries.is_empty() {
             return seen;
         }
-        let listener = handle.listen();
+        let listener = handle.subscribe();
         // The end rings no bell, so this does not wait for long.
-        let _ = timeout(Duration::from_millis(20), listener.rung(cursor.id)).await;
+        let _ = timeout(
+            Duration::from_millis(20),
+            listener.notified_or_closed(cursor.id),
+        )
+        .await;
     }
 }
 

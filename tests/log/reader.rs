@@ -169,8 +169,8 @@ impl Reader {
     /// Waits at the bell; a message that is said meanwhile must ring it.
     pub async fn long_poll(&mut self, world: &mut World, limit: usize) {
         while self.poll(world, limit).await {}
-        let listener = world.log.room(&self.room).await.listen();
-        let mut rung = Box::pin(listener.rung(self.cursor.id));
+        let listener = world.log.room(&self.room).await.subscribe();
+        let mut rung = Box::pin(listener.notified_or_closed(self.cursor.id));
         let waits = poll_fn(|cx| Poll::Ready(rung.as_mut().poll(cx).is_pending())).await;
         world.append(std::slice::from_ref(&self.room)).await;
         timeout(PATIENCE, rung).await.expect("the bell rings");

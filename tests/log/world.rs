@@ -8,7 +8,7 @@ use poll_vs_sse_server::{
     log::{
         Log,
         store::{Retention, Store, memory::Memory, nats, sqlite},
-        tails::Tails,
+        tail_cache::TailCache,
     },
     transport::sse,
 };
@@ -110,7 +110,7 @@ fn open(setup: Setup, place: &Place) -> Arc<Log> {
         messages: setup.retained,
         age: None,
     };
-    let tails = |log, head| Arc::new(Tails::new(setup.tail_bytes, log, head));
+    let tails = |log, head| Arc::new(TailCache::new(setup.tail_bytes, log, head));
     let (store, tails) = match place {
         Place::Nowhere => {
             let id = LogId::random().expect("entropy");

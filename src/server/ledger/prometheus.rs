@@ -107,7 +107,7 @@ impl Figured {
 
     fn log(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let store = self.log.store_status();
-        let tails = self.log.tails_size();
+        let tails = self.log.tail_cache_stats();
         let gauges = [
             (
                 "store_up",

@@ -15,7 +15,7 @@ use crate::{
     log::{
         Log,
         store::{Store, memory::Memory, nats, sqlite},
-        tails::Tails,
+        tail_cache::TailCache,
     },
     transport::sse,
 };
@@ -57,7 +57,7 @@ pub fn open_log(
 
 fn open_now(config: &Config) -> anyhow::Result<Arc<Log>> {
     let retention = config.retention;
-    let tails = |log, head| Arc::new(Tails::new(config.tail_bytes, log, head));
+    let tails = |log, head| Arc::new(TailCache::new(config.tail_bytes, log, head));
     let (store, tails) = match &config.store {
         StoreChoice::Memory => {
             let log = LogId::random()?;

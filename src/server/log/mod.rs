@@ -8,15 +8,15 @@
 pub mod entry;
 pub mod store;
 pub mod tail;
-pub mod tails;
+pub mod tail_cache;
 
 use std::{sync::Arc, task::Context};
 
 use self::{
     entry::{Entry, Limit, Page},
     store::{AppendError, Appended, IdempotencyKey, Store, StoreStatus, Unavailable},
-    tail::{BellKey, Piece, Recent, Tail},
-    tails::{Tails, TailsSize},
+    tail::{BellKey, FrameBatch, Tail, TailLookup},
+    tail_cache::{TailCache, TailCacheStats},
 };
 use crate::{
     domain::cursor::{Cursor, LogId},
@@ -57,13 +57,13 @@ pub enum Start {
 
 /// A place in the log to read on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ReadPosition {
     pub after: u64,
     /// The reader is to be told of this before anything else.
     pub reset: Option<Reset>,
 }
 
-impl Place {
+impl ReadPosition {
     /// Where a reader goes on whose cursor is of another log.
     const UNKNOWN: Self = Self {
         after: 0,
@@ -73,7 +73,7 @@ impl Place {
 
 /// What one read brought, oldest first.
 #[derive(Debug)]
-pub struct Read {
+pub struct ReadBatch {
     pub entries: Vec<Entry>,
     /// Further messages are ready now.
     pub more: bool,
@@ -85,12 +85,12 @@ pub struct Read {
 
 pub struct Log {
     store: Store,
-    tails: Arc<Tails>,
+    tails: Arc<TailCache>,
 }
 
 impl Log {
     /// The log of `store`, which was given the same `tails` to append to.
-    pub fn new(store: Store, tails: Arc<Tails>) -> Arc<Self> {
+    pub fn new(store: Store, tails: Arc<TailCache>) -> Arc<Self> {
         Arc::new(Self { store, tails })
     }
 
@@ -108,9 +108,9 @@ impl Log {
     }
 
     /// A handle to read `room` with.
-    pub async fn room(self: &Arc<Self>, room: &Room) -> RoomLog {
+    pub async fn room(self: &Arc<Self>, room: &Room) -> RoomReader {
         let tail = self.tails.of(room);
-        let room = RoomLog {
+        let room = RoomReader {
             log: self.clone(),
             tail,
         };
@@ -125,11 +125,11 @@ impl Log {
     }
 
     /// A handle to read `room` with, and the place in it that `start` means.
-    pub async fn enter(
+    pub async fn open_reader(
         self: &Arc<Self>,
         room: &Room,
         start: Start,
-    ) -> Result<(RoomLog, Place), Unavailable> {
+    ) -> Result<(RoomReader, ReadPosition), Unavailable> {
         if let Start::After(cursor) = start
             && cursor.log != self.id()
         {
@@ -145,8 +145,8 @@ impl Log {
     }
 
     /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
-    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
-        self.tails.is_quiet(room, cursor)
+    pub fn is_up_to_date(&self, room: &Room, cursor: Cursor) -> bool {
+        self.tails.is_up_to_date(room, cursor)
     }
 
     /// Lets the store drop what is older than it retains.
@@ -163,7 +163,7 @@ impl Log {
         self.store.status()
     }
 
-    pub fn tails_size(&self) -> TailsSize {
+    pub fn tail_cache_stats(&self) -> TailCacheStats {
         self.tails.size()
     }
 
@@ -185,12 +185,12 @@ impl Log {
 
 /// One room of the log, as a reader holds it.
 #[derive(Clone)]
-pub struct RoomLog {
+pub struct RoomReader {
     log: Arc<Log>,
     tail: Arc<Tail>,
 }
 
-impl RoomLog {
+impl RoomReader {
     pub fn room(&self) -> &Room {
         &self.tail.room
     }
@@ -203,26 +203,26 @@ impl RoomLog {
     }
 
     /// The place that `start` means.
-    pub async fn place(&self, start: Start) -> Result<Place, Unavailable> {
+    pub async fn place(&self, start: Start) -> Result<ReadPosition, Unavailable> {
         match start {
             Start::After(cursor) => {
                 if self.is_own(cursor).await? {
-                    Ok(Place {
+                    Ok(ReadPosition {
                         after: cursor.id,
                         reset: None,
                     })
                 } else {
-                    Ok(Place::UNKNOWN)
+                    Ok(ReadPosition::UNKNOWN)
                 }
             }
             Start::Last(n) => {
                 // Read before the tail is asked: what comes between is after it, and not skipped.
                 let head = self.log.head();
                 let before = match self.tail.before_last(n) {
-                    Recent::News(before) => before,
+                    TailLookup::Found(before) => before,
                     _ => self.log.store.before_last(self.room(), n).await?,
                 };
-                Ok(Place {
+                Ok(ReadPosition {
                     after: before.unwrap_or(head),
                     reset: None,
                 })
@@ -241,12 +241,16 @@ impl RoomLog {
 
     /// The same as [`Self::after`]; where another log has taken this one's place, that one is read
     /// from its beginning, and this is a handle to it afterwards.
-    pub async fn read(&mut self, mut place: Place, limit: Limit) -> Result<Read, Unavailable> {
+    pub async fn read(
+        &mut self,
+        mut place: ReadPosition,
+        limit: Limit,
+    ) -> Result<ReadBatch, Unavailable> {
         let mut successor = None;
         loop {
             let room = successor.as_ref().unwrap_or(&*self);
             if room.tail.is_superseded() {
-                place = Place::UNKNOWN;
+                place = ReadPosition::UNKNOWN;
                 successor = Some(self.log.room(self.room()).await);
                 continue;
             }
@@ -262,13 +266,13 @@ impl RoomLog {
     }
 
     /// The messages after `place`, from the tail or else from the store, and where to go on.
-    pub async fn after(&self, place: Place, limit: Limit) -> Result<Read, Unavailable> {
+    pub async fn after(&self, place: ReadPosition, limit: Limit) -> Result<ReadBatch, Unavailable> {
         // Read before the store is asked: what comes between is after it, and not skipped.
         let head = self.log.head();
         let (page, from_store) = match self.tail.after(place.after, limit) {
-            Recent::News(page) => (page, false),
-            Recent::Nothing | Recent::Superseded => (Page::default(), false),
-            Recent::Behind => (
+            TailLookup::Found(page) => (page, false),
+            TailLookup::UpToDate | TailLookup::LogReplaced => (Page::default(), false),
+            TailLookup::Behind => (
                 self.log
                     .store
                     .after(self.room(), place.after, limit)
@@ -283,7 +287,7 @@ impl RoomLog {
             None if reset.is_some() || from_store => head,
             None => place.after,
         };
-        Ok(Read {
+        Ok(ReadBatch {
             entries: page.entries,
             more: page.more,
             reset,
@@ -292,41 +296,41 @@ impl RoomLog {
     }
 
     /// A reader that can wait for what comes next.
-    pub fn listen(self) -> Listener {
+    pub fn subscribe(self) -> Subscription {
         let key = self.tail.join();
-        Listener { room: self, key }
+        Subscription { room: self, key }
     }
 }
 
-impl Drop for RoomLog {
+impl Drop for RoomReader {
     fn drop(&mut self) {
         self.log.tails.release(&self.tail);
     }
 }
 
 /// A reader at the bell of its room.
-pub struct Listener {
-    pub room: RoomLog,
+pub struct Subscription {
+    pub room: RoomReader,
     key: BellKey,
 }
 
-impl Listener {
+impl Subscription {
     /// The frames after `id`; where there is nothing, the next ring wakes `cx`.
-    pub fn poll_piece(&self, id: u64, cx: &mut Context<'_>) -> Recent<Piece> {
-        self.room.tail.piece_after(id, &self.key, cx)
+    pub fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
+        self.room.tail.batch_after(id, &self.key, cx)
     }
 
     /// Waits until there may be something after `id`, or the log is closed.
-    pub async fn rung(&self, id: u64) {
-        self.ringing(id, true).await;
+    pub async fn notified_or_closed(&self, id: u64) {
+        self.wait_for_news(id, true).await;
     }
 
     /// Waits until there may be something after `id`, whether or not the log is closed.
-    pub async fn rung_though_closed(&self, id: u64) {
-        self.ringing(id, false).await;
+    pub async fn notified(&self, id: u64) {
+        self.wait_for_news(id, false).await;
     }
 
-    async fn ringing(&self, id: u64, or_closed: bool) {
+    async fn wait_for_news(&self, id: u64, or_closed: bool) {
         std::future::poll_fn(|cx| {
             let tail = &self.room.tail;
             if tail.has_news(id, &self.key, cx) || (or_closed && tail.is_closed()) {
@@ -339,9 +343,9 @@ impl Listener {
     }
 
     /// Waits at the bell of `room`, where that is another log's, from now on.
-    pub fn follow(&mut self, room: RoomLog) {
+    pub fn switch_room(&mut self, room: RoomReader) {
         if !Arc::ptr_eq(&self.room.tail, &room.tail) {
-            *self = room.listen();
+            *self = room.subscribe();
         }
     }
 
@@ -351,7 +355,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.room.tail.leave(&self.key);
     }

@@ -19,13 +19,13 @@ use super::entry::{Entry, Limit, Page};
 use crate::{domain::cursor::LogId, domain::message::Room};
 
 /// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
-const PIECE_BYTES: usize = 16 * 1024;
-/// Pieces a tail keeps ready: enough that readers in step share each piece of a burst.
-const PIECES_KEPT: usize = 4;
+const BATCH_BYTES: usize = 16 * 1024;
+/// Pieces a tail keeps ready: enough that readers in step share each batch of a burst.
+const BATCHES_CACHED: usize = 4;
 
-/// Encoded frames of consecutive messages, as one piece of bytes.
+/// Encoded frames of consecutive messages, as one batch of bytes.
 #[derive(Debug, Clone)]
-pub struct Piece {
+pub struct FrameBatch {
     pub bytes: Bytes,
     /// The first and the last message in it.
     pub first: u64,
@@ -33,12 +33,12 @@ pub struct Piece {
     pub messages: u64,
     /// When the oldest message in it was published, microseconds since the Unix epoch.
     pub sent_at_us: i64,
-    /// It ends because it is as large as a piece may be, not because there was no more.
+    /// It ends because it is as large as a batch may be, not because there was no more.
     full: bool,
 }
 
-impl Piece {
-    fn of_one(entry: &Entry) -> Self {
+impl FrameBatch {
+    fn from_entry(entry: &Entry) -> Self {
         Self {
             bytes: entry.frame().clone(),
             first: entry.id,
@@ -49,14 +49,14 @@ impl Piece {
         }
     }
 
-    /// The frames of as many of `entries` as one piece may hold, and of the first in any case.
-    /// They share the piece's bytes afterwards, so that keeping both costs the memory of one.
-    fn of_many<'a>(entries: impl Iterator<Item = &'a mut Entry>) -> Self {
+    /// The frames of as many of `entries` as one batch may hold, and of the first in any case.
+    /// They share the batch's bytes afterwards, so that keeping both costs the memory of one.
+    fn from_entries<'a>(entries: impl Iterator<Item = &'a mut Entry>) -> Self {
         let mut taken: Vec<&mut Entry> = Vec::new();
         let mut size = 0;
         let mut full = false;
         for entry in entries {
-            if !taken.is_empty() && size + entry.frame().len() > PIECE_BYTES {
+            if !taken.is_empty() && size + entry.frame().len() > BATCH_BYTES {
                 full = true;
                 break;
             }
@@ -84,13 +84,13 @@ impl Piece {
         }
     }
 
-    /// The frames of as many of `entries`, a page of the store, as one piece may hold.
-    pub fn of_page(entries: &mut [Entry]) -> Option<Self> {
-        (!entries.is_empty()).then(|| Self::of_many(entries.iter_mut()))
+    /// The frames of as many of `entries`, a page of the store, as one batch may hold.
+    pub fn from_page(entries: &mut [Entry]) -> Option<Self> {
+        (!entries.is_empty()).then(|| Self::from_entries(entries.iter_mut()))
     }
 
     /// Whether it is what a reader before message `first` wants while `newest` is the newest.
-    fn serves(&self, first: u64, newest: u64) -> bool {
+    fn covers(&self, first: u64, newest: u64) -> bool {
         self.first == first && (self.full || self.last == newest)
     }
 }
@@ -107,13 +107,13 @@ pub struct History {
 
 /// What a tail knows of the messages after a place.
 #[derive(Debug)]
-pub enum Recent<T> {
-    News(T),
-    Nothing,
+pub enum TailLookup<T> {
+    Found(T),
+    UpToDate,
     /// The place is before what the tail covers: ask the store.
     Behind,
     /// The log is another one now: nothing of this one will come any more.
-    Superseded,
+    LogReplaced,
 }
 
 pub struct Tail {
@@ -129,8 +129,8 @@ struct State {
     /// History was asked of the store, and prepended.
     loaded: bool,
     entries: VecDeque<Entry>,
-    /// The latest pieces of more than one message: readers woken together want the same ones.
-    pieces: VecDeque<Piece>,
+    /// The latest batches of more than one message: readers woken together want the same ones.
+    batches: VecDeque<FrameBatch>,
     bell: Slab<Option<Waker>>,
     /// No more messages will come: readers are to end.
     closed: bool,
@@ -150,7 +150,7 @@ impl Tail {
             complete: false,
             loaded: false,
             entries: VecDeque::new(),
-            pieces: VecDeque::new(),
+            batches: VecDeque::new(),
             bell: Slab::new(),
             closed: false,
             superseded: false,
@@ -171,7 +171,7 @@ impl Tail {
     pub(super) fn evict(&self, id: u64, kept: bool) -> Option<Entry> {
         let mut state = self.state.lock();
         let entry = state.entries.pop_front_if(|entry| entry.id == id)?;
-        state.pieces.retain(|piece| piece.first > id);
+        state.batches.retain(|batch| batch.first > id);
         state.covered_after = id;
         state.complete &= !kept;
         Some(entry)
@@ -203,7 +203,7 @@ impl Tail {
     pub(super) fn skip_to(&self, through: u64) {
         let mut state = self.state.lock();
         state.entries.clear();
-        state.pieces.clear();
+        state.batches.clear();
         state.covered_after = through;
         state.complete = false;
     }
@@ -214,7 +214,7 @@ impl Tail {
             let mut state = self.state.lock();
             state.superseded = true;
             state.entries.clear();
-            state.pieces.clear();
+            state.batches.clear();
         }
         self.ring();
     }
@@ -230,8 +230,8 @@ impl Tail {
     }
 
     /// Whether it is certain that there is nothing after `id`.
-    pub fn is_quiet(&self, id: u64) -> bool {
-        matches!(self.state.lock().index_after(id), Recent::Nothing)
+    pub fn is_up_to_date(&self, id: u64) -> bool {
+        matches!(self.state.lock().index_after(id), TailLookup::UpToDate)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -244,7 +244,7 @@ impl Tail {
     }
 
     /// The place `n` messages before the end. `News(None)`: the room has no message.
-    pub fn before_last(&self, n: usize) -> Recent<Option<u64>> {
+    pub fn before_last(&self, n: usize) -> TailLookup<Option<u64>> {
         let state = self.state.lock();
         let len = state.entries.len();
         if n <= len {
@@ -253,47 +253,52 @@ impl Tail {
                 _ => state.entries.get(len - n).map(|entry| entry.id - 1),
             };
             if place.is_some() || state.complete {
-                return Recent::News(place);
+                return TailLookup::Found(place);
             }
         } else if state.complete {
-            return Recent::News(state.entries.front().map(|entry| entry.id - 1));
+            return TailLookup::Found(state.entries.front().map(|entry| entry.id - 1));
         }
-        Recent::Behind
+        TailLookup::Behind
     }
 
     /// The messages after `id`.
-    pub fn after(&self, id: u64, limit: Limit) -> Recent<Page> {
+    pub fn after(&self, id: u64, limit: Limit) -> TailLookup<Page> {
         let state = self.state.lock();
         match state.index_after(id) {
-            Recent::News(index) => {
+            TailLookup::Found(index) => {
                 let entries = state.entries.range(index..).cloned();
-                Recent::News(Page::collect(entries, limit))
+                TailLookup::Found(Page::collect(entries, limit))
             }
-            Recent::Nothing => Recent::Nothing,
-            Recent::Behind => Recent::Behind,
-            Recent::Superseded => Recent::Superseded,
+            TailLookup::UpToDate => TailLookup::UpToDate,
+            TailLookup::Behind => TailLookup::Behind,
+            TailLookup::LogReplaced => TailLookup::LogReplaced,
         }
     }
 
-    /// The frames after `id` as one piece; where there is nothing, `key`'s reader is woken by the
+    /// The frames after `id` as one batch; where there is nothing, `key`'s reader is woken by the
     /// next ring.
-    pub fn piece_after(&self, id: u64, key: &BellKey, cx: &mut Context<'_>) -> Recent<Piece> {
+    pub fn batch_after(
+        &self,
+        id: u64,
+        key: &BellKey,
+        cx: &mut Context<'_>,
+    ) -> TailLookup<FrameBatch> {
         let mut state = self.state.lock();
         match state.index_after(id) {
-            Recent::News(index) => Recent::News(state.piece_from(index)),
-            Recent::Nothing => {
+            TailLookup::Found(index) => TailLookup::Found(state.batch_from(index)),
+            TailLookup::UpToDate => {
                 state.wait(key, cx);
-                Recent::Nothing
+                TailLookup::UpToDate
             }
-            Recent::Behind => Recent::Behind,
-            Recent::Superseded => Recent::Superseded,
+            TailLookup::Behind => TailLookup::Behind,
+            TailLookup::LogReplaced => TailLookup::LogReplaced,
         }
     }
 
     /// Whether there may be something after `id`; if not, `key`'s reader is woken by the next ring.
     pub fn has_news(&self, id: u64, key: &BellKey, cx: &mut Context<'_>) -> bool {
         let mut state = self.state.lock();
-        let news = !matches!(state.index_after(id), Recent::Nothing);
+        let news = !matches!(state.index_after(id), TailLookup::UpToDate);
         if !news {
             state.wait(key, cx);
         }
@@ -336,12 +341,12 @@ impl Tail {
 }
 
 impl State {
-    fn index_after(&self, id: u64) -> Recent<usize> {
+    fn index_after(&self, id: u64) -> TailLookup<usize> {
         if self.superseded {
-            return Recent::Superseded;
+            return TailLookup::LogReplaced;
         }
         if id < self.covered_after {
-            return Recent::Behind;
+            return TailLookup::Behind;
         }
         match self.entries.back() {
             Some(newest) if newest.id > id => {
@@ -354,33 +359,36 @@ impl State {
                     .take_while(|e| e.id > id)
                     .count();
                 if lacking < 8 {
-                    Recent::News(self.entries.len() - lacking)
+                    TailLookup::Found(self.entries.len() - lacking)
                 } else {
-                    Recent::News(self.entries.partition_point(|entry| entry.id <= id))
+                    TailLookup::Found(self.entries.partition_point(|entry| entry.id <= id))
                 }
             }
-            _ => Recent::Nothing,
+            _ => TailLookup::UpToDate,
         }
     }
 
-    fn piece_from(&mut self, index: usize) -> Piece {
+    fn batch_from(&mut self, index: usize) -> FrameBatch {
         let newest = self.entries.len() - 1;
         if index == newest {
-            return Piece::of_one(&self.entries[index]);
+            return FrameBatch::from_entry(&self.entries[index]);
         }
         let first = self.entries[index].id;
         let newest = self.entries[newest].id;
-        let kept = self.pieces.iter().find(|piece| piece.serves(first, newest));
-        if let Some(piece) = kept {
-            return piece.clone();
+        let kept = self
+            .batches
+            .iter()
+            .find(|batch| batch.covers(first, newest));
+        if let Some(batch) = kept {
+            return batch.clone();
         }
-        let piece = Piece::of_many(self.entries.range_mut(index..));
-        self.pieces.retain(|kept| kept.first != first);
-        if self.pieces.len() == PIECES_KEPT {
-            self.pieces.pop_front();
+        let batch = FrameBatch::from_entries(self.entries.range_mut(index..));
+        self.batches.retain(|kept| kept.first != first);
+        if self.batches.len() == BATCHES_CACHED {
+            self.batches.pop_front();
         }
-        self.pieces.push_back(piece.clone());
-        piece
+        self.batches.push_back(batch.clone());
+        batch
     }
 
     fn wait(&mut self, key: &BellKey, cx: &Context<'_>) {

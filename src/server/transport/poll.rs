@@ -23,7 +23,7 @@ use crate::{
     http::error::{Problem, unmetered},
     ledger::{connection::Connection, counts::Transport, exchange::Exchange},
     lifecycle::drain::Parting,
-    log::{Listener, Log, Read, Start, entry::Limit, store::Unavailable},
+    log::{Log, ReadBatch, Start, Subscription, entry::Limit, store::Unavailable},
     presence::Presence,
 };
 
@@ -132,10 +132,10 @@ fn nothing(log: &Log, query: &ReadQuery) -> Option<Answer> {
     let Start::After(cursor) = query.start else {
         return None;
     };
-    if !query.wait.is_zero() || !log.is_quiet(&query.room, cursor) {
+    if !query.wait.is_zero() || !log.is_up_to_date(&query.room, cursor) {
         return None;
     }
-    let read = Read {
+    let read = ReadBatch {
         entries: Vec::new(),
         more: false,
         reset: None,
@@ -170,7 +170,7 @@ async fn read(
         messages: query.limit,
         bytes: MAX_ANSWER_BYTES,
     };
-    let (mut room, place) = log.enter(&query.room, query.start).await?;
+    let (mut room, place) = log.open_reader(&query.room, query.start).await?;
     let read = room.read(place, limit).await?;
     let mut answer = Answer {
         cursor: room.cursor(read.after),
@@ -181,7 +181,7 @@ async fn read(
         return Ok(answer);
     }
     let deadline = Instant::now() + query.wait;
-    let mut listener = room.listen();
+    let mut listener = room.subscribe();
     while !is_news(&answer, known) && rung(&listener, answer.read.after, deadline, parting).await {
         let mut room = listener.room.clone();
         let read = match room.read(place, limit).await {
@@ -198,16 +198,19 @@ async fn read(
             read,
             presence: None,
         };
-        listener.follow(room);
+        listener.switch_room(room);
     }
     Ok(answer)
 }
 
 /// Waits for something after `after`. False: there is no more time for it.
-async fn rung(listener: &Listener, after: u64, deadline: Instant, parting: &Parting) -> bool {
+async fn rung(listener: &Subscription, after: u64, deadline: Instant, parting: &Parting) -> bool {
     loop {
         let Some(leaves_at) = parting.moment() else {
-            if timeout_at(deadline, listener.rung(after)).await.is_err() {
+            if timeout_at(deadline, listener.notified_or_closed(after))
+                .await
+                .is_err()
+            {
                 return false;
             }
             if listener.is_closed() {
@@ -216,13 +219,11 @@ async fn rung(listener: &Listener, after: u64, deadline: Instant, parting: &Part
             return true;
         };
         let until = leaves_at.min(deadline);
-        return timeout_at(until, listener.rung_though_closed(after))
-            .await
-            .is_ok();
+        return timeout_at(until, listener.notified(after)).await.is_ok();
     }
 }
 
-fn note_deliveries(exchange: &mut Exchange, read: &Read, start: Start) {
+fn note_deliveries(exchange: &mut Exchange, read: &ReadBatch, start: Start) {
     if read.entries.is_empty() {
         return;
     }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use super::Accounted;
 use crate::{
     domain::cursor::Cursor, faults::link::Trickle, http::error::Problem,
-    ledger::exchange::Exchange, log::Read,
+    ledger::exchange::Exchange, log::ReadBatch,
 };
 
 /// What a poll is answered.
@@ -38,7 +38,7 @@ pub enum Content {
 
 /// What was read.
 pub struct Answer {
-    pub read: Read,
+    pub read: ReadBatch,
     pub cursor: Cursor,
     /// Who is in the room, as JSON, where that was asked for.
     pub presence: Option<String>,

@@ -21,10 +21,10 @@ use crate::{
     ledger::{connection::Connection, counts::Transport, trace::Content},
     lifecycle::drain::Parting,
     log::{
-        Listener, Log, Place, Read, RoomLog, Start,
+        Log, ReadBatch, ReadPosition, RoomReader, Start, Subscription,
         entry::Limit,
         store::Unavailable,
-        tail::{Piece, Recent},
+        tail::{FrameBatch, TailLookup},
     },
     presence::{News, Presence, Visit},
 };
@@ -76,10 +76,10 @@ pub async fn stream(request: HttpRequest, served: web::Data<Served>) -> HttpResp
     HttpResponse::Ok().force_close().finish()
 }
 
-/// The bytes of a stream, in pieces: messages, resets and keep-alives, as they become due.
+/// The bytes of a stream, in batches: messages, resets and keep-alives, as they become due.
 pub struct Frames {
-    listener: Listener,
-    place: Place,
+    listener: Subscription,
+    place: ReadPosition,
     /// Messages after this were published while the reader was there to wait for them.
     live_after: u64,
     greeted: bool,
@@ -108,9 +108,9 @@ struct Company {
 }
 
 type Telling = Pin<Box<dyn Future<Output = (News, Option<Bytes>)>>>;
-type Reading = Pin<Box<dyn Future<Output = Result<(RoomLog, Read), Unavailable>>>>;
+type Reading = Pin<Box<dyn Future<Output = Result<(RoomReader, ReadBatch), Unavailable>>>>;
 
-/// One piece of a stream.
+/// One batch of a stream.
 #[derive(Debug)]
 pub struct Frame {
     pub bytes: Bytes,
@@ -127,11 +127,11 @@ impl Frames {
             Start::After(_) => 0,
             Start::Last(_) => log.head(),
         };
-        let (room, place) = log.enter(&query.room, query.start).await?;
+        let (room, place) = log.open_reader(&query.room, query.start).await?;
         let now = Instant::now();
         let keep_alive_due = now + query.heartbeat.unwrap_or(KEEP_ALIVE_AFTER);
         Ok(Self {
-            listener: room.listen(),
+            listener: room.subscribe(),
             place,
             live_after,
             greeted: false,
@@ -159,7 +159,7 @@ impl Frames {
         self
     }
 
-    /// The next piece. `None`: the stream has ended.
+    /// The next batch. `None`: the stream has ended.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
         if self.has_ended {
             return Poll::Ready(None);
@@ -185,18 +185,20 @@ impl Frames {
                 // The store knows what is retained, and so where to go on.
                 self.read_on(Duration::ZERO);
             } else {
-                match self.listener.poll_piece(self.place.after, cx) {
-                    Recent::News(piece) => {
-                        let frame = self.advance(piece);
+                match self.listener.poll_batch(self.place.after, cx) {
+                    TailLookup::Found(batch) => {
+                        let frame = self.advance(batch);
                         return self.send(frame);
                     }
                     // What is left to read is read elsewhere.
-                    Recent::Behind | Recent::Superseded if self.poll_left(cx).is_ready() => {
+                    TailLookup::Behind | TailLookup::LogReplaced
+                        if self.poll_left(cx).is_ready() =>
+                    {
                         return self.end();
                     }
-                    Recent::Behind | Recent::Superseded => self.read_on(Duration::ZERO),
-                    Recent::Nothing if self.poll_left(cx).is_ready() => return self.end(),
-                    Recent::Nothing => return self.poll_aside(cx),
+                    TailLookup::Behind | TailLookup::LogReplaced => self.read_on(Duration::ZERO),
+                    TailLookup::UpToDate if self.poll_left(cx).is_ready() => return self.end(),
+                    TailLookup::UpToDate => return self.poll_aside(cx),
                 }
             }
         }
@@ -248,16 +250,16 @@ impl Frames {
     }
 
     /// Takes what was read; `None` where that is nothing to send.
-    fn take(&mut self, read: Result<(RoomLog, Read), Unavailable>) -> Option<Frame> {
+    fn take(&mut self, read: Result<(RoomReader, ReadBatch), Unavailable>) -> Option<Frame> {
         let Ok((room, mut read)) = read else {
             // The stream stays open and goes on where it was when the store returns.
             self.read_on(RETRY_AFTER);
             return None;
         };
-        self.listener.follow(room);
-        let piece = Piece::of_page(&mut read.entries);
-        let messages = match piece {
-            Some(piece) => Some(self.advance(piece)),
+        self.listener.switch_room(room);
+        let batch = FrameBatch::from_page(&mut read.entries);
+        let messages = match batch {
+            Some(batch) => Some(self.advance(batch)),
             None => {
                 self.place.after = read.after;
                 None
@@ -278,14 +280,14 @@ impl Frames {
         })
     }
 
-    fn advance(&mut self, piece: Piece) -> Frame {
-        self.place.after = piece.last;
-        let live = piece.first > self.live_after;
+    fn advance(&mut self, batch: FrameBatch) -> Frame {
+        self.place.after = batch.last;
+        let live = batch.first > self.live_after;
         Frame {
-            bytes: piece.bytes,
+            bytes: batch.bytes,
             content: Content::Messages,
-            messages: piece.messages,
-            published_at_us: live.then_some(piece.sent_at_us),
+            messages: batch.messages,
+            published_at_us: live.then_some(batch.sent_at_us),
         }
     }
 

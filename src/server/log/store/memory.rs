@@ -16,7 +16,7 @@ use super::{
 use crate::log::{
     entry::{Encode, Entry, Limit, Page},
     tail::History,
-    tails::Tails,
+    tail_cache::TailCache,
 };
 use crate::{
     domain::cursor::LogId,
@@ -34,7 +34,7 @@ pub struct Memory {
     log: LogId,
     retention: Retention,
     encode: Encode,
-    tails: Arc<Tails>,
+    tails: Arc<TailCache>,
     state: Mutex<State>,
 }
 
@@ -50,7 +50,7 @@ struct State {
 }
 
 impl Memory {
-    pub fn new(log: LogId, retention: Retention, encode: Encode, tails: Arc<Tails>) -> Self {
+    pub fn new(log: LogId, retention: Retention, encode: Encode, tails: Arc<TailCache>) -> Self {
         let state = State {
             head: 0,
             last_sent_at: Timestamp::UNIX_EPOCH,

@@ -45,7 +45,7 @@ pub use self::{
 };
 use super::{Retention, StoreStatus, Unavailable};
 use crate::domain::cursor::LogId;
-use crate::log::{entry::Encode, tails::Tails};
+use crate::log::{entry::Encode, tail_cache::TailCache};
 
 /// How long a reader waits for this server to come to where another one was.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -66,7 +66,7 @@ struct Shared {
     link: Link,
     retention: Retention,
     encode: Encode,
-    tails: Arc<Tails>,
+    tails: Arc<TailCache>,
     pasts: Mutex<Pasts>,
     status: watch::Sender<Status>,
     trouble: Mutex<Trouble>,
@@ -102,7 +102,7 @@ impl Nats {
         link: Link,
         retention: Retention,
         encode: Encode,
-        tails: Arc<Tails>,
+        tails: Arc<TailCache>,
         names_prefix: LogId,
     ) -> Self {
         let (log, head) = (tails.log(), tails.head());

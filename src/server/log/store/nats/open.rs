@@ -16,7 +16,7 @@ use crate::{
     log::{
         entry::Encode,
         store::{KEY_LIFETIME, Retention},
-        tails::Tails,
+        tail_cache::TailCache,
     },
 };
 
@@ -90,7 +90,7 @@ impl Opened {
         }
     }
 
-    pub fn serve(self, encode: Encode, tails: Arc<Tails>) -> Nats {
+    pub fn serve(self, encode: Encode, tails: Arc<TailCache>) -> Nats {
         Nats::start(
             self.runtime,
             self.link,

@@ -26,7 +26,7 @@ use super::{AppendError, Appended, IdempotencyKey, Retention, StoreStatus, Unava
 use crate::log::{
     entry::{Encode, Entry, Limit, Page},
     tail::History,
-    tails::Tails,
+    tail_cache::TailCache,
 };
 use crate::{
     domain::cursor::{Cursor, LogId},
@@ -62,7 +62,7 @@ impl Opened {
         self,
         retention: Retention,
         encode: Encode,
-        tails: Arc<Tails>,
+        tails: Arc<TailCache>,
     ) -> Result<Sqlite, OpenError> {
         let mut readers = Vec::with_capacity(READERS);
         for _ in 0..READERS {

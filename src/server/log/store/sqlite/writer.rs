@@ -22,7 +22,7 @@ use crate::{
             AppendError, Appended, FirstUse, IdempotencyKey, KEY_LIFETIME, Retention, Unavailable,
             appended, now_after,
         },
-        tails::Tails,
+        tail_cache::TailCache,
     },
 };
 
@@ -53,7 +53,7 @@ pub(super) struct Writer {
     pub log: LogId,
     pub retention: Retention,
     pub encode: Encode,
-    pub tails: Arc<Tails>,
+    pub tails: Arc<TailCache>,
     pub health: Arc<Health>,
 }
 

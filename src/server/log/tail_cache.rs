@@ -25,7 +25,7 @@ use crate::{
 /// Empty rooms that stay known for a while, so that polling one does not ask the store each time.
 const IDLE_ROOMS: usize = 1024;
 
-pub struct Tails {
+pub struct TailCache {
     budget_bytes: usize,
     /// The newest message of the log that readers can see.
     head: AtomicU64,
@@ -48,13 +48,13 @@ struct Rooms {
 
 /// How full the tails are.
 #[derive(Debug, Clone, Copy)]
-pub struct TailsSize {
+pub struct TailCacheStats {
     pub rooms: usize,
     pub messages: usize,
     pub bytes: usize,
 }
 
-impl Tails {
+impl TailCache {
     /// The tails of `log`, whose newest message is `head`.
     pub fn new(budget_bytes: usize, log: LogId, head: u64) -> Self {
         Self {
@@ -136,14 +136,14 @@ impl Tails {
     }
 
     /// Whether the room is in memory, and has nothing after `cursor`.
-    pub fn is_quiet(&self, room: &Room, cursor: Cursor) -> bool {
+    pub fn is_up_to_date(&self, room: &Room, cursor: Cursor) -> bool {
         let rooms = self.rooms.lock();
         rooms.log == cursor.log
             && cursor.id <= self.shown()
             && rooms
                 .tails
                 .get(room)
-                .is_some_and(|tail| tail.is_quiet(cursor.id))
+                .is_some_and(|tail| tail.is_up_to_date(cursor.id))
     }
 
     /// Makes `entries`, which follow the head in order, visible to readers and wakes them.
@@ -152,7 +152,7 @@ impl Tails {
             return;
         };
         self.may_show(head);
-        let mut ringing: Vec<Arc<Tail>> = Vec::new();
+        let mut wait_for_news: Vec<Arc<Tail>> = Vec::new();
         {
             let mut rooms = self.rooms.lock();
             for entry in entries {
@@ -160,14 +160,14 @@ impl Tails {
                 rooms.bytes += entry.cost();
                 rooms.order.insert(entry.id, tail.clone());
                 tail.push(entry);
-                if !ringing.iter().any(|known| Arc::ptr_eq(known, &tail)) {
-                    ringing.push(tail);
+                if !wait_for_news.iter().any(|known| Arc::ptr_eq(known, &tail)) {
+                    wait_for_news.push(tail);
                 }
             }
             self.head.store(head, Ordering::Release);
             rooms.evict_over(self.budget_bytes);
         }
-        for tail in ringing {
+        for tail in wait_for_news {
             tail.ring();
         }
     }
@@ -224,9 +224,9 @@ impl Tails {
         }
     }
 
-    pub fn size(&self) -> TailsSize {
+    pub fn size(&self) -> TailCacheStats {
         let rooms = self.rooms.lock();
-        TailsSize {
+        TailCacheStats {
             rooms: rooms.tails.len(),
             messages: rooms.order.len(),
             bytes: rooms.bytes,
