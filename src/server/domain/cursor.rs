@@ -36,7 +36,7 @@ impl LogId {
     }
 
     /// The identity that stands for `number`: in base 36.
-    pub fn of_number(mut number: u64) -> Self {
+    pub fn from_u64(mut number: u64) -> Self {
         // 36^13 is above 2^64.
         const DIGITS: usize = 13;
         let mut bytes = [0; MAX_ID_LEN];
@@ -57,12 +57,12 @@ impl LogId {
 }
 
 impl FromStr for LogId {
-    type Err = NotACursor;
+    type Err = ParseCursorError;
 
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
+    fn from_str(text: &str) -> Result<Self, ParseCursorError> {
         let fits = (1..=MAX_ID_LEN).contains(&text.len());
         if !fits || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(NotACursor);
+            return Err(ParseCursorError);
         }
         let mut bytes = [0; MAX_ID_LEN];
         bytes[..text.len()].copy_from_slice(text.as_bytes());
@@ -95,20 +95,20 @@ pub struct Cursor {
 /// The text is no cursor of any log.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("is not a cursor; take one from an earlier answer as it is")]
-pub struct NotACursor;
+pub struct ParseCursorError;
 
 impl FromStr for Cursor {
-    type Err = NotACursor;
+    type Err = ParseCursorError;
 
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
-        let (log, id) = text.split_once('-').ok_or(NotACursor)?;
+    fn from_str(text: &str) -> Result<Self, ParseCursorError> {
+        let (log, id) = text.split_once('-').ok_or(ParseCursorError)?;
         // `u64::from_str` would take a leading `+`.
         if !id.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(NotACursor);
+            return Err(ParseCursorError);
         }
         Ok(Self {
             log: log.parse()?,
-            id: id.parse().map_err(|_| NotACursor)?,
+            id: id.parse().map_err(|_| ParseCursorError)?,
         })
     }
 }
@@ -139,7 +139,7 @@ mod tests {
         for text in [
             "", "-", "k3x9qa", "k3x9qa-", "-17", "k3-+1", "k3--1", "k 3-1", "é-1",
         ] {
-            assert_eq!(text.parse::<Cursor>(), Err(NotACursor), "{text:?}");
+            assert_eq!(text.parse::<Cursor>(), Err(ParseCursorError), "{text:?}");
         }
         assert!(
             format!("k3-{}0", u64::MAX).parse::<Cursor>().is_err(),

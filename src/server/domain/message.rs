@@ -55,7 +55,7 @@ impl FromStr for Author {
 
     /// Takes a name, trimmed.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(checked_author(text)?.into()))
+        Ok(Self(validate_author(text)?.into()))
     }
 }
 
@@ -99,12 +99,12 @@ pub struct Draft {
 /// What is wrong with one field of a draft; `field` is `None` where the whole is at fault.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{detail}")]
-pub struct BadDraft {
+pub struct InvalidDraft {
     pub field: Option<String>,
     pub detail: String,
 }
 
-impl BadDraft {
+impl InvalidDraft {
     fn new(field: &str, detail: impl fmt::Display) -> Self {
         Self {
             field: Some(field.to_owned()),
@@ -115,52 +115,55 @@ impl BadDraft {
 
 impl Draft {
     /// Takes a draft out of a JSON value; unknown fields are refused.
-    pub fn from_json(json: Value) -> Result<Self, BadDraft> {
+    pub fn from_json(json: Value) -> Result<Self, InvalidDraft> {
         let Value::Object(mut fields) = json else {
             let detail = "the body must be a JSON object with `author` and `text`".to_owned();
-            return Err(BadDraft {
+            return Err(InvalidDraft {
                 field: None,
                 detail,
             });
         };
-        let room = match take_string(&mut fields, "room")? {
-            Some(room) => room.parse().map_err(|why| BadDraft::new("room", why))?,
+        let room = match string_field(&mut fields, "room")? {
+            Some(room) => room.parse().map_err(|why| InvalidDraft::new("room", why))?,
             None => Room::default(),
         };
         let author = required(&mut fields, "author")?;
         let text = required(&mut fields, "text")?;
         if let Some(unknown) = fields.keys().next() {
-            return Err(BadDraft::new(unknown, "is not a field of a message"));
+            return Err(InvalidDraft::new(unknown, "is not a field of a message"));
         }
-        let text = checked(&text, MAX_TEXT, |c| {
+        let text = validate_text(&text, MAX_TEXT, |c| {
             c.is_control() && c != '\n' && c != '\t'
         });
         Ok(Self {
             room,
-            author: checked_author(&author).map_err(|why| BadDraft::new("author", why))?,
-            text: text.map_err(|why| BadDraft::new("text", why))?,
+            author: validate_author(&author).map_err(|why| InvalidDraft::new("author", why))?,
+            text: text.map_err(|why| InvalidDraft::new("text", why))?,
         })
     }
 }
 
-fn take_string(fields: &mut Map<String, Value>, field: &str) -> Result<Option<String>, BadDraft> {
+fn string_field(
+    fields: &mut Map<String, Value>,
+    field: &str,
+) -> Result<Option<String>, InvalidDraft> {
     match fields.remove(field) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(BadDraft::new(field, "must be a string")),
+        Some(_) => Err(InvalidDraft::new(field, "must be a string")),
     }
 }
 
-fn required(fields: &mut Map<String, Value>, field: &str) -> Result<String, BadDraft> {
-    take_string(fields, field)?.ok_or_else(|| BadDraft::new(field, "is missing"))
+fn required(fields: &mut Map<String, Value>, field: &str) -> Result<String, InvalidDraft> {
+    string_field(fields, field)?.ok_or_else(|| InvalidDraft::new(field, "is missing"))
 }
 
-fn checked_author(text: &str) -> Result<String, String> {
-    checked(text, MAX_AUTHOR, |c| c.is_control())
+fn validate_author(text: &str) -> Result<String, String> {
+    validate_text(text, MAX_AUTHOR, |c| c.is_control())
 }
 
 /// `text` trimmed, if it then has 1 to `max` Unicode characters and no forbidden one; else why not.
-fn checked(text: &str, max: usize, forbidden: fn(char) -> bool) -> Result<String, String> {
+fn validate_text(text: &str, max: usize, forbidden: fn(char) -> bool) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
         return Err("must not be empty".to_owned());

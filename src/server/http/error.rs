@@ -12,7 +12,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use crate::log::store::{AppendError, Unavailable};
+use crate::log::store::{AppendError, StoreUnavailable};
 
 /// One fault, with what to do about it in `detail`. Boxed, as it is the rare side of results.
 #[derive(Debug)]
@@ -100,8 +100,8 @@ impl ResponseError for Problem {
     }
 }
 
-impl From<Unavailable> for Problem {
-    fn from(_: Unavailable) -> Self {
+impl From<StoreUnavailable> for Problem {
+    fn from(_: StoreUnavailable) -> Self {
         // Why is for the operator's log; a client can only come back.
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -115,7 +115,7 @@ impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::Unavailable(away) => away.into(),
-            AppendError::Unsettled(_) => Self::new(
+            AppendError::Unconfirmed(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the message store did not confirm the message in time; try again, with an \
                  Idempotency-Key to be sure that it is there once",

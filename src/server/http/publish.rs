@@ -11,7 +11,7 @@ use actix_web::{
 
 use crate::{
     domain::cursor::Cursor,
-    domain::message::{Author, BadDraft, Draft, Room},
+    domain::message::{Author, Draft, InvalidDraft, Room},
     http::body,
     http::error::{Problem, unmetered},
     ledger::{
@@ -77,13 +77,13 @@ async fn append(
 }
 
 fn respond(room: &Room, appended: Appended, exchange: &mut Exchange) -> HttpResponse {
-    let status = if appended.earlier {
+    let status = if appended.is_replay {
         StatusCode::OK
     } else {
         StatusCode::CREATED
     };
     exchange.status(status.as_u16());
-    if !appended.earlier {
+    if !appended.is_replay {
         exchange.messages(1);
     }
     // Where the message is: the first one after the place before it.
@@ -112,8 +112,8 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Prob
         .map_err(|why| Problem::bad_field(NAME, why))
 }
 
-impl From<BadDraft> for Problem {
-    fn from(bad: BadDraft) -> Self {
+impl From<InvalidDraft> for Problem {
+    fn from(bad: InvalidDraft) -> Self {
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, bad.detail);
         match bad.field {
             Some(field) => problem.field(field),

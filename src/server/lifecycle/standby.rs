@@ -13,7 +13,7 @@ use actix_web::{
 };
 use tokio::sync::oneshot;
 
-use crate::{http::error::Problem, http::routes::healthz, log::store::Unavailable};
+use crate::{http::error::Problem, http::routes::healthz, log::store::StoreUnavailable};
 
 /// How long a request under way may take to finish when the wait is over, seconds.
 const SHUTDOWN_TIMEOUT: u64 = 1;
@@ -70,5 +70,5 @@ impl Drop for Waiting {
 }
 
 async fn away() -> HttpResponse {
-    Problem::from(Unavailable("waited for".to_owned())).error_response()
+    Problem::from(StoreUnavailable("waited for".to_owned())).error_response()
 }

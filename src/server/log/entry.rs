@@ -9,11 +9,11 @@ const OVERHEAD_BYTES: usize = 160;
 
 /// How a message becomes bytes. Given to the log when it is opened, so that the log knows no
 /// transport's format.
-pub type Encode = fn(&Message) -> Encoded;
+pub type FrameEncoder = fn(&Message) -> EncodedMessage;
 
 /// A message's bytes: a frame that a stream sends as it is, with the JSON object inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
+pub struct EncodedMessage {
     pub frame: Bytes,
     /// Where the JSON object starts in `frame`, and its length.
     pub json_start: u32,
@@ -27,11 +27,11 @@ pub struct Entry {
     pub room: Room,
     /// When it was published, microseconds since the Unix epoch.
     pub sent_at_us: i64,
-    encoded: Encoded,
+    encoded: EncodedMessage,
 }
 
 impl Entry {
-    pub fn new(message: &Message, encode: Encode) -> Self {
+    pub fn new(message: &Message, encode: FrameEncoder) -> Self {
         Self {
             id: message.cursor.id,
             room: message.room.clone(),
@@ -58,7 +58,7 @@ impl Entry {
     }
 
     /// What keeping this entry in memory costs, in bytes.
-    pub fn cost(&self) -> usize {
+    pub fn size_bytes(&self) -> usize {
         self.encoded.frame.len() + OVERHEAD_BYTES
     }
 }
@@ -67,13 +67,13 @@ impl Entry {
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     pub messages: usize,
-    /// Encoded bytes; the first message is always brought, however large.
+    /// EncodedMessage bytes; the first message is always brought, however large.
     pub bytes: usize,
 }
 
 impl Limit {
     /// The larger of both, in messages and in bytes.
-    pub fn or_more(self, other: Self) -> Self {
+    pub fn max(self, other: Self) -> Self {
         Self {
             messages: self.messages.max(other.messages),
             bytes: self.bytes.max(other.bytes),

@@ -14,8 +14,8 @@ use std::{sync::Arc, task::Context};
 
 use self::{
     entry::{Entry, Limit, Page},
-    store::{AppendError, Appended, IdempotencyKey, Store, StoreStatus, Unavailable},
-    tail::{BellKey, FrameBatch, Tail, TailLookup},
+    store::{AppendError, Appended, IdempotencyKey, Store, StoreStatus, StoreUnavailable},
+    tail::{FrameBatch, Tail, TailLookup, WaiterKey},
     tail_cache::{TailCache, TailCacheStats},
 };
 use crate::{
@@ -65,7 +65,7 @@ pub struct ReadPosition {
 
 impl ReadPosition {
     /// Where a reader goes on whose cursor is of another log.
-    const UNKNOWN: Self = Self {
+    const UNKNOWN_RESET: Self = Self {
         after: 0,
         reset: Some(Reset::Unknown),
     };
@@ -114,7 +114,7 @@ impl Log {
             log: self.clone(),
             tail,
         };
-        if let Some(until) = room.tail.unloaded_from() {
+        if let Some(until) = room.tail.history_needed_from() {
             // Without its history the tail has what came since: whoever needs more is told, and the
             // next one asks again.
             if let Ok(history) = self.store.newest(&room.tail.room, HISTORY).await {
@@ -129,16 +129,16 @@ impl Log {
         self: &Arc<Self>,
         room: &Room,
         start: Start,
-    ) -> Result<(RoomReader, ReadPosition), Unavailable> {
+    ) -> Result<(RoomReader, ReadPosition), StoreUnavailable> {
         if let Start::After(cursor) = start
             && cursor.log != self.id()
         {
-            self.store.look_again().await?;
+            self.store.refresh_identity().await?;
         }
         loop {
             let room = self.room(room).await;
             let place = room.place(start).await?;
-            if !room.tail.is_superseded() {
+            if !room.tail.is_replaced() {
                 return Ok((room, place));
             }
         }
@@ -150,12 +150,12 @@ impl Log {
     }
 
     /// Lets the store drop what is older than it retains.
-    pub async fn retire(&self) -> Result<(), Unavailable> {
+    pub async fn retire(&self) -> Result<(), StoreUnavailable> {
         self.store.retire().await
     }
 
     /// Whether the store answers.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
+    pub async fn ready(&self) -> Result<(), StoreUnavailable> {
         self.store.ready().await
     }
 
@@ -203,16 +203,16 @@ impl RoomReader {
     }
 
     /// The place that `start` means.
-    pub async fn place(&self, start: Start) -> Result<ReadPosition, Unavailable> {
+    pub async fn place(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
         match start {
             Start::After(cursor) => {
-                if self.is_own(cursor).await? {
+                if self.is_valid_cursor(cursor).await? {
                     Ok(ReadPosition {
                         after: cursor.id,
                         reset: None,
                     })
                 } else {
-                    Ok(ReadPosition::UNKNOWN)
+                    Ok(ReadPosition::UNKNOWN_RESET)
                 }
             }
             Start::Last(n) => {
@@ -232,11 +232,12 @@ impl RoomReader {
 
     /// Whether this log may have given out `cursor`. A place after all that was shown is one of a
     /// log that went further than this one, unless other servers have shown more of the same log.
-    async fn is_own(&self, cursor: Cursor) -> Result<bool, Unavailable> {
+    async fn is_valid_cursor(&self, cursor: Cursor) -> Result<bool, StoreUnavailable> {
         if cursor.log != self.tail.log {
             return Ok(false);
         }
-        Ok(cursor.id <= self.log.tails.shown() || self.log.store.reaches(cursor.id).await?)
+        Ok(cursor.id <= self.log.tails.visible_through()
+            || self.log.store.contains(cursor.id).await?)
     }
 
     /// The same as [`Self::after`]; where another log has taken this one's place, that one is read
@@ -245,18 +246,18 @@ impl RoomReader {
         &mut self,
         mut place: ReadPosition,
         limit: Limit,
-    ) -> Result<ReadBatch, Unavailable> {
+    ) -> Result<ReadBatch, StoreUnavailable> {
         let mut successor = None;
         loop {
             let room = successor.as_ref().unwrap_or(&*self);
-            if room.tail.is_superseded() {
-                place = ReadPosition::UNKNOWN;
+            if room.tail.is_replaced() {
+                place = ReadPosition::UNKNOWN_RESET;
                 successor = Some(self.log.room(self.room()).await);
                 continue;
             }
             // Where this fails, the reader has yet to be told: it stays at the old log.
             let read = room.after(place, limit).await?;
-            if !room.tail.is_superseded() {
+            if !room.tail.is_replaced() {
                 if let Some(successor) = successor {
                     *self = successor;
                 }
@@ -266,7 +267,11 @@ impl RoomReader {
     }
 
     /// The messages after `place`, from the tail or else from the store, and where to go on.
-    pub async fn after(&self, place: ReadPosition, limit: Limit) -> Result<ReadBatch, Unavailable> {
+    pub async fn after(
+        &self,
+        place: ReadPosition,
+        limit: Limit,
+    ) -> Result<ReadBatch, StoreUnavailable> {
         // Read before the store is asked: what comes between is after it, and not skipped.
         let head = self.log.head();
         let (page, from_store) = match self.tail.after(place.after, limit) {
@@ -311,7 +316,7 @@ impl Drop for RoomReader {
 /// A reader at the bell of its room.
 pub struct Subscription {
     pub room: RoomReader,
-    key: BellKey,
+    key: WaiterKey,
 }
 
 impl Subscription {
@@ -322,18 +327,18 @@ impl Subscription {
 
     /// Waits until there may be something after `id`, or the log is closed.
     pub async fn notified_or_closed(&self, id: u64) {
-        self.wait_for_news(id, true).await;
+        self.wait(id, true).await;
     }
 
     /// Waits until there may be something after `id`, whether or not the log is closed.
     pub async fn notified(&self, id: u64) {
-        self.wait_for_news(id, false).await;
+        self.wait(id, false).await;
     }
 
-    async fn wait_for_news(&self, id: u64, or_closed: bool) {
+    async fn wait(&self, id: u64, or_closed: bool) {
         std::future::poll_fn(|cx| {
             let tail = &self.room.tail;
-            if tail.has_news(id, &self.key, cx) || (or_closed && tail.is_closed()) {
+            if tail.has_newer(id, &self.key, cx) || (or_closed && tail.is_closed()) {
                 std::task::Poll::Ready(())
             } else {
                 std::task::Poll::Pending

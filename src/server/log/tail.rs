@@ -1,6 +1,6 @@
 //! One room's tail: its newest messages, encoded, and the bell that tells its readers of more.
 //!
-//! A tail *covers* every message of the room after `covered_after`: within that range it answers
+//! A tail *covers* every message of the room after `loaded_after`: within that range it answers
 //! alone. A reader further back is `Behind` and is served by the store.
 //!
 //! The bell is part of the tail's lock, so that "nothing new" and "wake me" are one step and no
@@ -23,7 +23,7 @@ const BATCH_BYTES: usize = 16 * 1024;
 /// Pieces a tail keeps ready: enough that readers in step share each batch of a burst.
 const BATCHES_CACHED: usize = 4;
 
-/// Encoded frames of consecutive messages, as one batch of bytes.
+/// EncodedMessage frames of consecutive messages, as one batch of bytes.
 #[derive(Debug, Clone)]
 pub struct FrameBatch {
     pub bytes: Bytes,
@@ -97,10 +97,10 @@ impl FrameBatch {
 
 /// A room's newest messages as the store has them.
 #[derive(Debug)]
-pub struct History {
+pub struct RoomSnapshot {
     pub entries: Vec<Entry>,
     /// There is no message of the room after this place and before the first of `entries`.
-    pub covered_after: u64,
+    pub loaded_after: u64,
     /// Nor any retained one before it.
     pub complete: bool,
 }
@@ -123,10 +123,10 @@ pub struct Tail {
 }
 
 struct State {
-    covered_after: u64,
+    loaded_after: u64,
     /// The tail has every retained message of the room; the store has no older ones.
     complete: bool,
-    /// History was asked of the store, and prepended.
+    /// RoomSnapshot was asked of the store, and prepended.
     loaded: bool,
     entries: VecDeque<Entry>,
     /// The latest batches of more than one message: readers woken together want the same ones.
@@ -135,25 +135,25 @@ struct State {
     /// No more messages will come: readers are to end.
     closed: bool,
     /// Another log is served in place of this one: readers are to go over to it.
-    superseded: bool,
+    replaced: bool,
 }
 
 /// A reader's place at the bell of a tail.
 #[derive(Debug)]
-pub struct BellKey(usize);
+pub struct WaiterKey(usize);
 
 impl Tail {
-    /// A tail of `room` that will be given every message after `covered_after`.
-    pub fn new(log: LogId, room: Room, covered_after: u64) -> Self {
+    /// A tail of `room` that will be given every message after `loaded_after`.
+    pub fn new(log: LogId, room: Room, loaded_after: u64) -> Self {
         let state = State {
-            covered_after,
+            loaded_after,
             complete: false,
             loaded: false,
             entries: VecDeque::new(),
             batches: VecDeque::new(),
             bell: Slab::new(),
             closed: false,
-            superseded: false,
+            replaced: false,
         };
         Self {
             log,
@@ -172,30 +172,30 @@ impl Tail {
         let mut state = self.state.lock();
         let entry = state.entries.pop_front_if(|entry| entry.id == id)?;
         state.batches.retain(|batch| batch.first > id);
-        state.covered_after = id;
+        state.loaded_after = id;
         state.complete &= !kept;
         Some(entry)
     }
 
-    /// Puts history before what has come since: everything of the room after `covered_after` up to
+    /// Puts history before what has come since: everything of the room after `loaded_after` up to
     /// `until`, where this tail began when the history was asked for. Returns how many were taken.
-    pub(super) fn prepend(&self, history: &History, until: u64) -> usize {
+    pub(super) fn prepend(&self, snapshot: &RoomSnapshot, until: u64) -> usize {
         let mut state = self.state.lock();
         if state.loaded {
             return 0;
         }
         state.loaded = true;
-        if state.covered_after != until {
+        if state.loaded_after != until {
             // Messages left this tail meanwhile: between the history and the rest is a hole.
             return 0;
         }
         // What came after `until` was appended here already, even if the store showed it too.
-        let taken = history.entries.partition_point(|entry| entry.id <= until);
-        for entry in history.entries[..taken].iter().rev() {
+        let taken = snapshot.entries.partition_point(|entry| entry.id <= until);
+        for entry in snapshot.entries[..taken].iter().rev() {
             state.entries.push_front(entry.clone());
         }
-        state.covered_after = history.covered_after.min(until);
-        state.complete = history.complete;
+        state.loaded_after = snapshot.loaded_after.min(until);
+        state.complete = snapshot.complete;
         taken
     }
 
@@ -204,29 +204,29 @@ impl Tail {
         let mut state = self.state.lock();
         state.entries.clear();
         state.batches.clear();
-        state.covered_after = through;
+        state.loaded_after = through;
         state.complete = false;
     }
 
     /// Tells all readers that another log has taken this one's place.
-    pub(super) fn supersede(&self) {
+    pub(super) fn replace_log(&self) {
         {
             let mut state = self.state.lock();
-            state.superseded = true;
+            state.replaced = true;
             state.entries.clear();
             state.batches.clear();
         }
-        self.ring();
+        self.notify();
     }
 
-    pub fn is_superseded(&self) -> bool {
-        self.state.lock().superseded
+    pub fn is_replaced(&self) -> bool {
+        self.state.lock().replaced
     }
 
     /// Where the tail begins, if its history was not asked of the store yet.
-    pub fn unloaded_from(&self) -> Option<u64> {
+    pub fn history_needed_from(&self) -> Option<u64> {
         let state = self.state.lock();
-        (!state.loaded).then_some(state.covered_after)
+        (!state.loaded).then_some(state.loaded_after)
     }
 
     /// Whether it is certain that there is nothing after `id`.
@@ -280,7 +280,7 @@ impl Tail {
     pub fn batch_after(
         &self,
         id: u64,
-        key: &BellKey,
+        key: &WaiterKey,
         cx: &mut Context<'_>,
     ) -> TailLookup<FrameBatch> {
         let mut state = self.state.lock();
@@ -296,7 +296,7 @@ impl Tail {
     }
 
     /// Whether there may be something after `id`; if not, `key`'s reader is woken by the next ring.
-    pub fn has_news(&self, id: u64, key: &BellKey, cx: &mut Context<'_>) -> bool {
+    pub fn has_newer(&self, id: u64, key: &WaiterKey, cx: &mut Context<'_>) -> bool {
         let mut state = self.state.lock();
         let news = !matches!(state.index_after(id), TailLookup::UpToDate);
         if !news {
@@ -312,11 +312,11 @@ impl Tail {
     /// Tells all readers that they are to end.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
-        self.ring();
+        self.notify();
     }
 
     /// Wakes every reader that waits.
-    pub(super) fn ring(&self) {
+    pub(super) fn notify(&self) {
         // Woken outside the lock: a waker may run other code.
         let waiting: Vec<Waker> = {
             let mut state = self.state.lock();
@@ -331,21 +331,21 @@ impl Tail {
         }
     }
 
-    pub fn join(&self) -> BellKey {
-        BellKey(self.state.lock().bell.insert(None))
+    pub fn join(&self) -> WaiterKey {
+        WaiterKey(self.state.lock().bell.insert(None))
     }
 
-    pub fn leave(&self, key: &BellKey) {
+    pub fn leave(&self, key: &WaiterKey) {
         self.state.lock().bell.try_remove(key.0);
     }
 }
 
 impl State {
     fn index_after(&self, id: u64) -> TailLookup<usize> {
-        if self.superseded {
+        if self.replaced {
             return TailLookup::LogReplaced;
         }
-        if id < self.covered_after {
+        if id < self.loaded_after {
             return TailLookup::Behind;
         }
         match self.entries.back() {
@@ -391,7 +391,7 @@ impl State {
         batch
     }
 
-    fn wait(&mut self, key: &BellKey, cx: &Context<'_>) {
+    fn wait(&mut self, key: &WaiterKey, cx: &Context<'_>) {
         let Some(slot) = self.bell.get_mut(key.0) else {
             return;
         };

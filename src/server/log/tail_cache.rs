@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::{
     entry::Entry,
-    tail::{History, Tail},
+    tail::{RoomSnapshot, Tail},
 };
 use crate::{
     domain::cursor::{Cursor, LogId},
@@ -31,7 +31,7 @@ pub struct TailCache {
     head: AtomicU64,
     /// The newest message that a reader may have been given: it may be ahead of `head` while a batch
     /// is on its way, and a cursor up to here is none of another log.
-    shown: AtomicU64,
+    visible_through: AtomicU64,
     rooms: Mutex<Rooms>,
 }
 
@@ -60,7 +60,7 @@ impl TailCache {
         Self {
             budget_bytes,
             head: AtomicU64::new(head),
-            shown: AtomicU64::new(head),
+            visible_through: AtomicU64::new(head),
             rooms: Mutex::new(Rooms {
                 log,
                 tails: HashMap::new(),
@@ -78,7 +78,7 @@ impl TailCache {
     }
 
     /// Goes over to another log, whose newest message is `head`. Readers of the old one are told.
-    pub fn supersede(&self, log: LogId, head: u64) {
+    pub fn replace_log(&self, log: LogId, head: u64) {
         let old = {
             let mut rooms = self.rooms.lock();
             rooms.log = log;
@@ -86,11 +86,11 @@ impl TailCache {
             rooms.bytes = 0;
             rooms.idle.clear();
             self.head.store(head, Ordering::Release);
-            self.shown.store(head, Ordering::Release);
+            self.visible_through.store(head, Ordering::Release);
             std::mem::take(&mut rooms.tails)
         };
         for tail in old.into_values() {
-            tail.supersede();
+            tail.replace_log();
         }
     }
 
@@ -104,12 +104,12 @@ impl TailCache {
             for tail in rooms.tails.values() {
                 tail.skip_to(through);
             }
-            self.shown.fetch_max(through, Ordering::AcqRel);
+            self.visible_through.fetch_max(through, Ordering::AcqRel);
             self.head.store(through, Ordering::Release);
             rooms.tails.values().cloned().collect()
         };
         for tail in tails {
-            tail.ring();
+            tail.notify();
         }
     }
 
@@ -119,13 +119,13 @@ impl TailCache {
     }
 
     /// Readers may be given messages up to `id` from now on.
-    pub fn may_show(&self, id: u64) {
-        self.shown.fetch_max(id, Ordering::AcqRel);
+    pub fn advance_visible(&self, id: u64) {
+        self.visible_through.fetch_max(id, Ordering::AcqRel);
     }
 
     /// The newest message that a reader may have been given.
-    pub fn shown(&self) -> u64 {
-        self.shown.load(Ordering::Acquire)
+    pub fn visible_through(&self) -> u64 {
+        self.visible_through.load(Ordering::Acquire)
     }
 
     /// The tail of `room`; a new one covers what comes after the present head.
@@ -139,7 +139,7 @@ impl TailCache {
     pub fn is_up_to_date(&self, room: &Room, cursor: Cursor) -> bool {
         let rooms = self.rooms.lock();
         rooms.log == cursor.log
-            && cursor.id <= self.shown()
+            && cursor.id <= self.visible_through()
             && rooms
                 .tails
                 .get(room)
@@ -151,39 +151,39 @@ impl TailCache {
         let Some(head) = entries.last().map(|entry| entry.id) else {
             return;
         };
-        self.may_show(head);
-        let mut wait_for_news: Vec<Arc<Tail>> = Vec::new();
+        self.advance_visible(head);
+        let mut wait: Vec<Arc<Tail>> = Vec::new();
         {
             let mut rooms = self.rooms.lock();
             for entry in entries {
                 let tail = rooms.of(&entry.room, self.head()).clone();
-                rooms.bytes += entry.cost();
+                rooms.bytes += entry.size_bytes();
                 rooms.order.insert(entry.id, tail.clone());
                 tail.push(entry);
-                if !wait_for_news.iter().any(|known| Arc::ptr_eq(known, &tail)) {
-                    wait_for_news.push(tail);
+                if !wait.iter().any(|known| Arc::ptr_eq(known, &tail)) {
+                    wait.push(tail);
                 }
             }
             self.head.store(head, Ordering::Release);
-            rooms.evict_over(self.budget_bytes);
+            rooms.evict_to_budget(self.budget_bytes);
         }
-        for tail in wait_for_news {
-            tail.ring();
+        for tail in wait {
+            tail.notify();
         }
     }
 
     /// Puts a room's history before what has come since; see [`Tail::prepend`].
-    pub fn prepend(&self, tail: &Arc<Tail>, history: &History, until: u64) {
+    pub fn prepend(&self, tail: &Arc<Tail>, snapshot: &RoomSnapshot, until: u64) {
         let mut rooms = self.rooms.lock();
-        if tail.is_superseded() {
+        if tail.is_replaced() {
             return;
         }
-        let taken = tail.prepend(history, until);
-        for entry in &history.entries[..taken] {
-            rooms.bytes += entry.cost();
+        let taken = tail.prepend(snapshot, until);
+        for entry in &snapshot.entries[..taken] {
+            rooms.bytes += entry.size_bytes();
             rooms.order.insert(entry.id, tail.clone());
         }
-        rooms.evict_over(self.budget_bytes);
+        rooms.evict_to_budget(self.budget_bytes);
     }
 
     /// Drops what the store no longer retains: every message up to `through`.
@@ -246,7 +246,7 @@ impl Rooms {
         &self.tails[room]
     }
 
-    fn evict_over(&mut self, budget_bytes: usize) {
+    fn evict_to_budget(&mut self, budget_bytes: usize) {
         while self.bytes > budget_bytes && !self.order.is_empty() {
             self.evict_oldest(true);
         }
@@ -257,7 +257,7 @@ impl Rooms {
             return;
         };
         if let Some(entry) = tail.evict(id, kept_in_store) {
-            self.bytes -= entry.cost();
+            self.bytes -= entry.size_bytes();
         }
         let room = tail.room.clone();
         drop(tail);

@@ -23,7 +23,7 @@ use crate::{
     http::error::{Problem, unmetered},
     ledger::{connection::Connection, counts::Transport, exchange::Exchange},
     lifecycle::drain::Parting,
-    log::{Log, ReadBatch, Start, Subscription, entry::Limit, store::Unavailable},
+    log::{Log, ReadBatch, Start, Subscription, entry::Limit, store::StoreUnavailable},
     presence::Presence,
 };
 
@@ -165,7 +165,7 @@ async fn read(
     query: &ReadQuery,
     known: &KnownTags,
     parting: &Parting,
-) -> Result<Answer, Unavailable> {
+) -> Result<Answer, StoreUnavailable> {
     let limit = Limit {
         messages: query.limit,
         bytes: MAX_ANSWER_BYTES,

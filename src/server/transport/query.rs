@@ -154,7 +154,7 @@ impl ReadQuery {
     pub fn of(head: &RequestHead) -> Result<Self, Problem> {
         let last_event_id = match head.headers().get("Last-Event-ID") {
             Some(value) => Some(value.to_str().map_err(|_| {
-                Problem::bad_field("Last-Event-ID", crate::domain::cursor::NotACursor)
+                Problem::bad_field("Last-Event-ID", crate::domain::cursor::ParseCursorError)
             })?),
             None => None,
         };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     domain::message::Message,
-    log::{Reset, entry::Encoded},
+    log::{Reset, entry::EncodedMessage},
 };
 
 /// How long an `EventSource` waits before it reconnects, sent first on every stream.
@@ -29,14 +29,14 @@ pub const RETRY_AND_HEARTBEAT: Bytes =
     Bytes::from_static(b"retry: 1000\n\nevent: keep-alive\ndata:\n\n");
 
 /// A message's frame, with its JSON object inside.
-pub fn encode(message: &Message) -> Encoded {
+pub fn encode(message: &Message) -> EncodedMessage {
     let json = message.to_json();
     let mut frame = Vec::with_capacity(json.len() + 48);
     frame.extend_from_slice(format!("id: {}\ndata: ", message.cursor).as_bytes());
     let json_start = frame.len() as u32;
     frame.extend_from_slice(&json);
     frame.extend_from_slice(b"\n\n");
-    Encoded {
+    EncodedMessage {
         frame: frame.into(),
         json_start,
         json_len: json.len() as u32,

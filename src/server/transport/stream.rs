@@ -23,7 +23,7 @@ use crate::{
     log::{
         Log, ReadBatch, ReadPosition, RoomReader, Start, Subscription,
         entry::Limit,
-        store::Unavailable,
+        store::StoreUnavailable,
         tail::{FrameBatch, TailLookup},
     },
     presence::{News, Presence, Visit},
@@ -108,7 +108,7 @@ struct Company {
 }
 
 type Telling = Pin<Box<dyn Future<Output = (News, Option<Bytes>)>>>;
-type Reading = Pin<Box<dyn Future<Output = Result<(RoomReader, ReadBatch), Unavailable>>>>;
+type Reading = Pin<Box<dyn Future<Output = Result<(RoomReader, ReadBatch), StoreUnavailable>>>>;
 
 /// One batch of a stream.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ pub struct Frame {
 }
 
 impl Frames {
-    pub async fn open(log: &Arc<Log>, query: &ReadQuery) -> Result<Self, Unavailable> {
+    pub async fn open(log: &Arc<Log>, query: &ReadQuery) -> Result<Self, StoreUnavailable> {
         let live_after = match query.start {
             Start::After(_) => 0,
             Start::Last(_) => log.head(),
@@ -250,7 +250,7 @@ impl Frames {
     }
 
     /// Takes what was read; `None` where that is nothing to send.
-    fn take(&mut self, read: Result<(RoomReader, ReadBatch), Unavailable>) -> Option<Frame> {
+    fn take(&mut self, read: Result<(RoomReader, ReadBatch), StoreUnavailable>) -> Option<Frame> {
         let Ok((room, mut read)) = read else {
             // The stream stays open and goes on where it was when the store returns.
             self.read_on(RETRY_AFTER);

@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    AppendError, Appended, FirstUse, IdempotencyKey, Retention, StoreStatus, appended, now_after,
+    AppendError, Appended, IdempotencyKey, IdempotencyRecord, Retention, StoreStatus, appended,
+    monotonic_now,
 };
 use crate::log::{
-    entry::{Encode, Entry, Limit, Page},
-    tail::History,
+    entry::{Entry, FrameEncoder, Limit, Page},
+    tail::RoomSnapshot,
     tail_cache::TailCache,
 };
 use crate::{
@@ -28,12 +29,12 @@ const MAX_BYTES: usize = 256 * 1024 * 1024;
 /// The most that remembering idempotency keys may take; beyond it the oldest are forgotten early.
 const MAX_KEY_BYTES: usize = 64 * 1024 * 1024;
 /// The most rooms whose last retired message is remembered one by one.
-const MAX_RETIRED_ROOMS: usize = 100_000;
+const MAX_PRUNED_ROOMS: usize = 100_000;
 
 pub struct Memory {
     log: LogId,
     retention: Retention,
-    encode: Encode,
+    encode: FrameEncoder,
     tails: Arc<TailCache>,
     state: Mutex<State>,
 }
@@ -45,19 +46,24 @@ struct State {
     /// Every retained message, oldest first.
     all: VecDeque<Entry>,
     rooms: HashMap<Room, VecDeque<Entry>>,
-    retired: Retired,
+    retired: PrunedRooms,
     keys: Keys,
 }
 
 impl Memory {
-    pub fn new(log: LogId, retention: Retention, encode: Encode, tails: Arc<TailCache>) -> Self {
+    pub fn new(
+        log: LogId,
+        retention: Retention,
+        encode: FrameEncoder,
+        tails: Arc<TailCache>,
+    ) -> Self {
         let state = State {
             head: 0,
             last_sent_at: Timestamp::UNIX_EPOCH,
             bytes: 0,
             all: VecDeque::new(),
             rooms: HashMap::new(),
-            retired: Retired::default(),
+            retired: PrunedRooms::default(),
             keys: Keys::default(),
         };
         Self {
@@ -75,15 +81,15 @@ impl Memory {
         key: Option<IdempotencyKey>,
     ) -> Result<Appended, AppendError> {
         let mut state = self.state.lock();
-        let now = now_after(state.last_sent_at);
+        let now = monotonic_now(state.last_sent_at);
         if let Some(earlier) = key.as_ref().and_then(|key| state.keys.get(key, now)) {
-            return earlier.answer_to(draft);
+            return earlier.replay(draft);
         }
         let id = state.head + 1;
         let entry = Entry::new(&Message::new(self.log, id, draft, now), self.encode);
         let answer = appended(self.log, &entry);
         if let Some(key) = key {
-            let first_use = FirstUse {
+            let first_use = IdempotencyRecord {
                 at: now,
                 cursor: answer.cursor,
                 json: answer.json.clone(),
@@ -92,7 +98,7 @@ impl Memory {
         }
         state.head = id;
         state.last_sent_at = now;
-        state.bytes += 2 * entry.cost();
+        state.bytes += 2 * entry.size_bytes();
         state.all.push_back(entry.clone());
         state
             .rooms
@@ -101,11 +107,11 @@ impl Memory {
             .push_back(entry.clone());
         // Under the same lock, so that tails are appended to in the order of the ids.
         self.tails.append(vec![entry]);
-        self.retire_now(&mut state, now);
+        self.prune_at(&mut state, now);
         Ok(answer)
     }
 
-    pub fn newest(&self, room: &Room, limit: Limit) -> History {
+    pub fn newest(&self, room: &Room, limit: Limit) -> RoomSnapshot {
         let state = self.state.lock();
         let entries = state.rooms.get(room);
         let newest_first = entries
@@ -114,13 +120,13 @@ impl Memory {
         let page = Page::collect(newest_first, limit);
         let mut entries = page.entries;
         entries.reverse();
-        let covered_after = match entries.first() {
+        let loaded_after = match entries.first() {
             Some(first) if page.more => first.id - 1,
             _ => state.retired.through(room),
         };
-        History {
+        RoomSnapshot {
             entries,
-            covered_after,
+            loaded_after,
             complete: !page.more,
         }
     }
@@ -150,7 +156,7 @@ impl Memory {
     }
 
     pub fn retire(&self) {
-        self.retire_now(&mut self.state.lock(), Timestamp::now());
+        self.prune_at(&mut self.state.lock(), Timestamp::now());
     }
 
     pub fn status(&self) -> StoreStatus {
@@ -162,11 +168,11 @@ impl Memory {
         }
     }
 
-    fn retire_now(&self, state: &mut State, now: Timestamp) {
-        let floor = self.retention.floor(state.head);
+    fn prune_at(&self, state: &mut State, now: Timestamp) {
+        let floor = self.retention.prune_through(state.head);
         let cutoff_us = self
             .retention
-            .cutoff(now)
+            .prune_before(now)
             .map_or(i64::MIN, |at| at.as_microsecond());
         let mut through = None;
         while let Some(oldest) = state.all.front() {
@@ -176,21 +182,21 @@ impl Memory {
                 break;
             }
             through = Some(oldest.id);
-            state.retire_oldest();
+            state.prune_oldest();
         }
         if let Some(through) = through {
             self.tails.expire(through);
         }
-        state.keys.forget_old(now);
+        state.keys.expire_keys(now);
     }
 }
 
 impl State {
-    fn retire_oldest(&mut self) {
+    fn prune_oldest(&mut self) {
         let Some(entry) = self.all.pop_front() else {
             return;
         };
-        self.bytes -= 2 * entry.cost();
+        self.bytes -= 2 * entry.size_bytes();
         self.retired.note(&entry.room, entry.id);
         if let Some(entries) = self.rooms.get_mut(&entry.room) {
             entries.pop_front();
@@ -203,16 +209,16 @@ impl State {
 
 /// Up to which message each room's past is gone.
 #[derive(Default)]
-struct Retired {
+struct PrunedRooms {
     rooms: HashMap<Room, u64>,
     /// For rooms that are not in `rooms`: too many were, and it is better to report a gap that may
     /// be none than to miss one.
     others: u64,
 }
 
-impl Retired {
+impl PrunedRooms {
     fn note(&mut self, room: &Room, id: u64) {
-        if self.rooms.len() >= MAX_RETIRED_ROOMS && !self.rooms.contains_key(room) {
+        if self.rooms.len() >= MAX_PRUNED_ROOMS && !self.rooms.contains_key(room) {
             self.others = self
                 .rooms
                 .values()
@@ -232,30 +238,30 @@ impl Retired {
 
 #[derive(Default)]
 struct Keys {
-    first_uses: HashMap<IdempotencyKey, FirstUse>,
+    first_uses: HashMap<IdempotencyKey, IdempotencyRecord>,
     /// In the order of their first use.
     order: VecDeque<IdempotencyKey>,
     bytes: usize,
 }
 
 impl Keys {
-    fn get(&mut self, key: &IdempotencyKey, now: Timestamp) -> Option<FirstUse> {
-        self.forget_old(now);
+    fn get(&mut self, key: &IdempotencyKey, now: Timestamp) -> Option<IdempotencyRecord> {
+        self.expire_keys(now);
         self.first_uses.get(key).cloned()
     }
 
-    fn insert(&mut self, key: IdempotencyKey, first_use: FirstUse) {
+    fn insert(&mut self, key: IdempotencyKey, first_use: IdempotencyRecord) {
         self.bytes += cost(&key, &first_use);
         self.order.push_back(key.clone());
         self.first_uses.insert(key, first_use);
     }
 
-    fn forget_old(&mut self, now: Timestamp) {
+    fn expire_keys(&mut self, now: Timestamp) {
         while let Some(oldest) = self.order.front() {
             let expired = self
                 .first_uses
                 .get(oldest)
-                .is_none_or(|first| first.is_old(now));
+                .is_none_or(|first| first.is_expired(now));
             if !expired && self.bytes <= MAX_KEY_BYTES {
                 break;
             }
@@ -268,7 +274,7 @@ impl Keys {
     }
 }
 
-fn cost(key: &IdempotencyKey, first_use: &FirstUse) -> usize {
+fn cost(key: &IdempotencyKey, first_use: &IdempotencyRecord) -> usize {
     const STRUCTS: usize = 256;
     2 * key.as_str().len() + first_use.json.len() + STRUCTS
 }

@@ -13,7 +13,7 @@ use thiserror::Error;
 use self::{memory::Memory, nats::Nats, sqlite::Sqlite};
 use super::{
     entry::{Entry, Limit, Page},
-    tail::History,
+    tail::RoomSnapshot,
 };
 use crate::{
     domain::cursor::{Cursor, LogId},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long an idempotency key is remembered.
-pub const KEY_LIFETIME: Duration = Duration::from_secs(600);
+pub const IDEMPOTENCY_TTL: Duration = Duration::from_secs(600);
 
 /// How much of the log is kept. `None`: no bound.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,12 @@ pub struct Retention {
 
 impl Retention {
     /// The newest message that is retired by count when `head` is the newest of all; ids have no gaps.
-    pub fn floor(&self, head: u64) -> u64 {
+    pub fn prune_through(&self, head: u64) -> u64 {
         self.messages.map_or(0, |kept| head.saturating_sub(kept))
     }
 
     /// Messages sent before this are retired by age.
-    pub fn cutoff(&self, now: Timestamp) -> Option<Timestamp> {
+    pub fn prune_before(&self, now: Timestamp) -> Option<Timestamp> {
         let age = jiff::SignedDuration::try_from(self.age?).ok()?;
         now.checked_sub(age).ok()
     }
@@ -47,16 +47,16 @@ impl Retention {
 /// The store does not answer. The text says why, for the operator.
 #[derive(Debug, Clone, Error)]
 #[error("{0}")]
-pub struct Unavailable(pub String);
+pub struct StoreUnavailable(pub String);
 
 #[derive(Debug, Error)]
 pub enum AppendError {
     /// Nothing was appended.
     #[error("the store is away: {0}")]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] StoreUnavailable),
     /// It was sent, and the store did not say in time whether it has it.
     #[error("the store did not confirm: {0}")]
-    Unsettled(Unavailable),
+    Unconfirmed(StoreUnavailable),
     /// Nothing was appended, nor will be before the operator has changed something.
     #[error("the store refuses the message: {0}")]
     Rejected(String),
@@ -70,7 +70,7 @@ pub struct Appended {
     pub cursor: Cursor,
     pub json: Bytes,
     /// The same idempotency key had appended it before.
-    pub earlier: bool,
+    pub is_replay: bool,
 }
 
 /// A client's name for one publish: 1 to 64 visible ASCII characters.
@@ -97,15 +97,15 @@ impl IdempotencyKey {
 
 /// The first publish under an idempotency key.
 #[derive(Debug, Clone)]
-pub(in crate::log) struct FirstUse {
+pub(in crate::log) struct IdempotencyRecord {
     pub at: Timestamp,
     pub cursor: Cursor,
     pub json: Bytes,
 }
 
-impl FirstUse {
+impl IdempotencyRecord {
     /// What the same key is answered with `draft`.
-    pub fn answer_to(self, draft: Draft) -> Result<Appended, AppendError> {
+    pub fn replay(self, draft: Draft) -> Result<Appended, AppendError> {
         // The same draft at the same place and time has the same JSON.
         let again = Message::new(self.cursor.log, self.cursor.id, draft, self.at).to_json();
         if again != self.json {
@@ -114,12 +114,12 @@ impl FirstUse {
         Ok(Appended {
             cursor: self.cursor,
             json: self.json,
-            earlier: true,
+            is_replay: true,
         })
     }
 
-    pub fn is_old(&self, now: Timestamp) -> bool {
-        now.duration_since(self.at).unsigned_abs() > KEY_LIFETIME
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).unsigned_abs() > IDEMPOTENCY_TTL
     }
 }
 
@@ -152,7 +152,11 @@ impl Store {
     }
 
     /// The newest messages of a room that fit `limit`.
-    pub async fn newest(&self, room: &Room, limit: Limit) -> Result<History, Unavailable> {
+    pub async fn newest(
+        &self,
+        room: &Room,
+        limit: Limit,
+    ) -> Result<RoomSnapshot, StoreUnavailable> {
         match self {
             Self::Memory(memory) => Ok(memory.newest(room, limit)),
             Self::Sqlite(sqlite) => sqlite.newest(room, limit).await,
@@ -161,7 +165,12 @@ impl Store {
     }
 
     /// The retained messages of a room after `id`.
-    pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+    pub async fn after(
+        &self,
+        room: &Room,
+        id: u64,
+        limit: Limit,
+    ) -> Result<Page, StoreUnavailable> {
         match self {
             Self::Memory(memory) => Ok(memory.after(room, id, limit)),
             Self::Sqlite(sqlite) => sqlite.after(room, id, limit).await,
@@ -170,7 +179,11 @@ impl Store {
     }
 
     /// The place `n` messages before the room's end; `None` where the room is empty.
-    pub async fn before_last(&self, room: &Room, n: usize) -> Result<Option<u64>, Unavailable> {
+    pub async fn before_last(
+        &self,
+        room: &Room,
+        n: usize,
+    ) -> Result<Option<u64>, StoreUnavailable> {
         match self {
             Self::Memory(memory) => Ok(memory.before_last(room, n)),
             Self::Sqlite(sqlite) => sqlite.before_last(room, n).await,
@@ -180,22 +193,22 @@ impl Store {
 
     /// Whether message `id`, which this process has not shown, exists all the same: another server
     /// on the same store may have shown it.
-    pub async fn reaches(&self, id: u64) -> Result<bool, Unavailable> {
+    pub async fn contains(&self, id: u64) -> Result<bool, StoreUnavailable> {
         match self {
             Self::Memory(_) | Self::Sqlite(_) => Ok(false),
-            Self::Nats(nats) => nats.reaches(id).await,
+            Self::Nats(nats) => nats.contains(id).await,
         }
     }
 
     /// Makes sure that the log served is the one that the store holds now.
-    pub async fn look_again(&self) -> Result<(), Unavailable> {
+    pub async fn refresh_identity(&self) -> Result<(), StoreUnavailable> {
         match self {
             Self::Memory(_) | Self::Sqlite(_) => Ok(()),
-            Self::Nats(nats) => nats.look_again().await,
+            Self::Nats(nats) => nats.refresh_identity().await,
         }
     }
 
-    pub async fn retire(&self) -> Result<(), Unavailable> {
+    pub async fn retire(&self) -> Result<(), StoreUnavailable> {
         match self {
             Self::Memory(memory) => {
                 memory.retire();
@@ -207,7 +220,7 @@ impl Store {
         }
     }
 
-    pub async fn ready(&self) -> Result<(), Unavailable> {
+    pub async fn ready(&self) -> Result<(), StoreUnavailable> {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sqlite(sqlite) => sqlite.ready().await,
@@ -234,7 +247,7 @@ impl Store {
 
 /// The present time, but never before `last`: the log's times rise as its ids do, whatever the
 /// machine's clock does.
-pub(in crate::log) fn now_after(last: Timestamp) -> Timestamp {
+pub(in crate::log) fn monotonic_now(last: Timestamp) -> Timestamp {
     Timestamp::now().max(last)
 }
 
@@ -243,6 +256,6 @@ pub(in crate::log) fn appended(log: LogId, entry: &Entry) -> Appended {
     Appended {
         cursor: Cursor { log, id: entry.id },
         json: entry.json(),
-        earlier: false,
+        is_replay: false,
     }
 }

@@ -68,7 +68,7 @@ impl Ahead {
     }
 
     pub fn push(&mut self, entry: Entry) {
-        self.bytes += entry.cost();
+        self.bytes += entry.size_bytes();
         self.entries.push_back(entry);
     }
 
@@ -83,7 +83,7 @@ impl Ahead {
     pub fn give(&mut self, limit: Limit) -> Page {
         let mut page = Page::collect(self.entries.iter().cloned(), limit);
         self.entries.drain(..page.entries.len());
-        self.bytes -= page.entries.iter().map(Entry::cost).sum::<usize>();
+        self.bytes -= page.entries.iter().map(Entry::size_bytes).sum::<usize>();
         page.more |= self.more();
         page
     }
@@ -111,7 +111,7 @@ impl Aheads {
             bytes: READ_AHEAD.bytes.min(MAX_BYTES / (self.by_place.len() + 1)),
             ..READ_AHEAD
         };
-        share.or_more(limit)
+        share.max(limit)
     }
 
     /// What follows message `id`, if that was read ahead, and none of it is retired: `first` is the

@@ -32,7 +32,7 @@ use super::{
     record::{self, Record},
     trouble::Trouble,
 };
-use crate::log::{entry::Entry, store::Unavailable};
+use crate::log::{entry::Entry, store::StoreUnavailable};
 
 /// How often the stream is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -48,7 +48,7 @@ const PEER_SILENCE: Duration = Duration::from_millis(2500);
 /// of the one, and with them those of the other, which it then never brings.
 const MAKE_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// Messages that are handed to the tails at once.
-const BATCH: usize = 256;
+const MAX_BATCH: usize = 256;
 
 /// Another stream is in the place of the one that was followed, or is to be made.
 struct Replaced;
@@ -65,7 +65,7 @@ pub(super) async fn follow(shared: Arc<Shared>) {
         match shared.session().await {
             // The new stream is as good as the old one was.
             Ok(Replaced) => {}
-            Err(Unavailable(why)) => {
+            Err(StoreUnavailable(why)) => {
                 shared.status.send_modify(|status| status.away = Some(why));
                 sleep(SESSION_EVERY).await;
             }
@@ -74,17 +74,17 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 }
 
 impl Shared {
-    async fn session(&self) -> Result<Replaced, Unavailable> {
+    async fn session(&self) -> Result<Replaced, StoreUnavailable> {
         let mut connections = self.link.connections();
         connections.mark_unchanged();
         if !self.link.is_connected() {
             // Looked at again even if no event tells.
             let _ = timeout(LOOK_EVERY, connections.changed()).await;
-            return Err(Unavailable("not connected".to_owned()));
+            return Err(StoreUnavailable("not connected".to_owned()));
         }
         let info = self.info_or_anew().await?;
         self.go_over_to(&info);
-        let mut messages = self.consume().await?.ready_chunks(BATCH);
+        let mut messages = self.consume().await?.ready_chunks(MAX_BATCH);
         let mut delivered = 0;
         let mut lag = Lag::default();
         self.take_status(&info);
@@ -98,7 +98,7 @@ impl Shared {
                 tokio::select! {
                     biased;
                     _ = connections.changed() => {
-                        return Err(Unavailable("the connection was lost".to_owned()));
+                        return Err(StoreUnavailable("the connection was lost".to_owned()));
                     }
                     info = &mut looking => {
                         match info {
@@ -113,7 +113,7 @@ impl Shared {
                         break;
                     }
                     batch = messages.next() => {
-                        let batch = batch.ok_or_else(|| Unavailable("not connected".to_owned()))?;
+                        let batch = batch.ok_or_else(|| StoreUnavailable("not connected".to_owned()))?;
                         self.take(batch, &mut delivered)?;
                     }
                 }
@@ -122,7 +122,7 @@ impl Shared {
     }
 
     /// The stream; where it is gone, the one that takes its place.
-    async fn info_or_anew(&self) -> Result<Info, Unavailable> {
+    async fn info_or_anew(&self) -> Result<Info, StoreUnavailable> {
         let due = Instant::now() + MAKE_ANEW_AFTER;
         while Instant::now() < due {
             if let Some(info) = self.link.info().await? {
@@ -142,20 +142,20 @@ impl Shared {
             return;
         }
         *pasts = Pasts::new(log, head);
-        self.tails.supersede(log, head);
+        self.tails.replace_log(log, head);
         self.reached.send_replace((log, head));
         drop(pasts);
         *self.trouble.lock() = Trouble::default();
         self.status.send_modify(|status| status.log = log);
     }
 
-    async fn consume(&self) -> Result<Messages, Unavailable> {
+    async fn consume(&self) -> Result<Messages, StoreUnavailable> {
         let start_sequence = self.pasts.lock().through() + 1;
         let consumer = consumer(&self.link, start_sequence).await?;
         consumer
             .messages()
             .await
-            .map_err(|error| Unavailable(one_line(&error)))
+            .map_err(|error| StoreUnavailable(one_line(&error)))
     }
 
     /// Takes what the stream's leader says of it.
@@ -171,7 +171,7 @@ impl Shared {
     }
 
     /// Gives up a consumer that does not give what the stream has; the next one may live elsewhere.
-    async fn keep_up(&self, info: &Info, lag: &mut Lag) -> Result<(), Unavailable> {
+    async fn keep_up(&self, info: &Info, lag: &mut Lag) -> Result<(), StoreUnavailable> {
         let (log, through) = {
             let pasts = self.pasts.lock();
             (pasts.log, pasts.through())
@@ -183,7 +183,7 @@ impl Shared {
         // The last place may be empty, and then nothing is owed, unless a publish knows better.
         let is_owing = self.trouble.lock().is_owing((log, through));
         if is_owing || self.link.message(log, newest).await?.is_some() {
-            return Err(Unavailable("its consumer lags behind".to_owned()));
+            return Err(StoreUnavailable("its consumer lags behind".to_owned()));
         }
         Ok(())
     }
@@ -193,7 +193,7 @@ impl Shared {
         &self,
         batch: Vec<Result<jetstream::Message, MessagesError>>,
         delivered: &mut u64,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<(), StoreUnavailable> {
         let mut pasts = self.pasts.lock();
         let mut arrived = Vec::with_capacity(batch.len());
         let mut through = pasts.through();
@@ -240,7 +240,7 @@ impl Shared {
             });
         }
         self.show(&mut pasts, arrived, through);
-        doubt.map_or(Ok(()), |why| Err(Unavailable(why)))
+        doubt.map_or(Ok(()), |why| Err(StoreUnavailable(why)))
     }
 
     /// Makes messages visible to readers, then tells those who wait for theirs.
@@ -254,7 +254,7 @@ impl Shared {
             .map(|record| Entry::new(&record.message, self.encode))
             .collect();
         self.tails.append(entries.clone());
-        self.tails.expire(self.retention.floor(through));
+        self.tails.expire(self.retention.prune_through(through));
         pasts.saw(records(), through);
         self.reached.send_replace((pasts.log, through));
         // Until the stream is looked at again.
@@ -290,7 +290,7 @@ impl Shared {
 pub(super) async fn consumer(
     link: &Link,
     start_sequence: u64,
-) -> Result<Consumer<push::Config>, Unavailable> {
+) -> Result<Consumer<push::Config>, StoreUnavailable> {
     let config = push::Config {
         deliver_subject: link.client.new_inbox(),
         description: Some("feeds a poll-vs-sse server".to_owned()),

@@ -29,7 +29,7 @@ use super::{
     options::Target,
     record,
 };
-use crate::{domain::cursor::LogId, domain::message::Room, log::store::Unavailable};
+use crate::{domain::cursor::LogId, domain::message::Room, log::store::StoreUnavailable};
 
 /// How long one request may take. Several must fit what a client waits for.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -137,7 +137,7 @@ impl Link {
         &self,
         subject: String,
         request: &impl serde::Serialize,
-    ) -> Result<Result<T, jetstream::Error>, Unavailable> {
+    ) -> Result<Result<T, jetstream::Error>, StoreUnavailable> {
         self.forget_refusal();
         let response = self.jetstream.request(subject, request).await;
         match response {
@@ -145,10 +145,10 @@ impl Link {
             Ok(Response::Err { error }) => Ok(Err(error)),
             Err(error) => Err(match error.kind() {
                 RequestErrorKind::NoResponders if self.client.server_info().jetstream => {
-                    Unavailable("NATS answers, but JetStream is away".into())
+                    StoreUnavailable("NATS answers, but JetStream is away".into())
                 }
                 RequestErrorKind::NoResponders => {
-                    Unavailable("NATS answers, but JetStream is not enabled on it".into())
+                    StoreUnavailable("NATS answers, but JetStream is not enabled on it".into())
                 }
                 _ => self.silence(),
             }),
@@ -161,19 +161,19 @@ impl Link {
     }
 
     /// What NATS itself has refused.
-    pub fn refusal(&self) -> Result<(), Unavailable> {
+    pub fn refusal(&self) -> Result<(), StoreUnavailable> {
         match self.events.refusal.lock().take() {
-            Some(refusal) => Err(Unavailable(format!("no permission: {refusal}"))),
+            Some(refusal) => Err(StoreUnavailable(format!("no permission: {refusal}"))),
             None => Ok(()),
         }
     }
 
     /// Why nothing came back: NATS's own refusals are told apart from the answers.
-    pub fn silence(&self) -> Unavailable {
+    pub fn silence(&self) -> StoreUnavailable {
         match self.refusal() {
             Err(refusal) => refusal,
-            Ok(()) if self.is_connected() => Unavailable("JetStream does not answer".into()),
-            Ok(()) => Unavailable("not connected".into()),
+            Ok(()) if self.is_connected() => StoreUnavailable("JetStream does not answer".into()),
+            Ok(()) => StoreUnavailable("not connected".into()),
         }
     }
 
@@ -181,34 +181,34 @@ impl Link {
     pub async fn consumer<C: IntoConsumerConfig + FromConsumer>(
         &self,
         config: C,
-    ) -> Result<Consumer<C>, Unavailable> {
+    ) -> Result<Consumer<C>, StoreUnavailable> {
         let stream = &self.config.name;
         let created = self.jetstream.create_consumer_on_stream(config, stream);
         created.await.map_err(|error| self.no_consumer(&error))
     }
 
-    pub async fn delete_consumer(&self, info: &consumer::Info) -> Result<(), Unavailable> {
+    pub async fn delete_consumer(&self, info: &consumer::Info) -> Result<(), StoreUnavailable> {
         let (name, stream) = (&info.name, &info.stream_name);
         let deleted = self.jetstream.delete_consumer_from_stream(name, stream);
         let deleted = deleted.await.map(drop);
         deleted.map_err(|error| self.no_consumer(&error))
     }
 
-    fn no_consumer(&self, error: &ConsumerError) -> Unavailable {
+    fn no_consumer(&self, error: &ConsumerError) -> StoreUnavailable {
         match error.kind() {
             ConsumerErrorKind::TimedOut => self.silence(),
-            _ => Unavailable(one_line(error)),
+            _ => StoreUnavailable(one_line(error)),
         }
     }
 
     /// Whether JetStream is there for this user.
-    pub async fn account(&self) -> Result<(), Unavailable> {
+    pub async fn account(&self) -> Result<(), StoreUnavailable> {
         let answer: Result<serde_json::Value, _> = self.ask("INFO".into(), &()).await?;
         answer.map(drop).map_err(|error| refused(&error))
     }
 
     /// What the stream's leader says of it; `None`: there is no such stream.
-    pub async fn info(&self) -> Result<Option<Info>, Unavailable> {
+    pub async fn info(&self) -> Result<Option<Info>, StoreUnavailable> {
         let subject = format!("STREAM.INFO.{}", self.config.name);
         match self.ask(subject, &()).await? {
             Ok(info) => Ok(Some(info)),
@@ -218,13 +218,13 @@ impl Link {
     }
 
     /// The stream, made anew where there is none.
-    pub async fn info_or_create(&self) -> Result<Info, Unavailable> {
+    pub async fn info_or_create(&self) -> Result<Info, StoreUnavailable> {
         if let Some(info) = self.info().await? {
             return Ok(info);
         }
         let subject = format!("STREAM.CREATE.{}", self.config.name);
         // Each stream that is made is a log of its own.
-        let log = LogId::random().map_err(|error| Unavailable(one_line(&error)))?;
+        let log = LogId::random().map_err(|error| StoreUnavailable(one_line(&error)))?;
         let config = Config {
             description: Some(description(log)),
             ..self.config.clone()
@@ -275,13 +275,17 @@ impl Link {
     }
 
     /// Message `id`, by the stream's leader.
-    pub async fn message(&self, log: LogId, id: u64) -> Result<Option<Stored>, Unavailable> {
+    pub async fn message(&self, log: LogId, id: u64) -> Result<Option<Stored>, StoreUnavailable> {
         let answer = self.stream.get_raw_message(id).await;
         self.stored(log, answer)
     }
 
     /// The newest message of a room, by the stream's leader.
-    pub async fn newest(&self, log: LogId, room: &Room) -> Result<Option<Stored>, Unavailable> {
+    pub async fn newest(
+        &self,
+        log: LogId,
+        room: &Room,
+    ) -> Result<Option<Stored>, StoreUnavailable> {
         let subject = self.subject(room);
         let answer = self.stream.get_last_raw_message_by_subject(&subject).await;
         self.stored(log, answer)
@@ -293,7 +297,7 @@ impl Link {
         log: LogId,
         room: &Room,
         id: u64,
-    ) -> Result<Option<Stored>, Unavailable> {
+    ) -> Result<Option<Stored>, StoreUnavailable> {
         let subject = self.subject(room);
         let request = self.stream.raw_message_builder();
         let answer = request.sequence(id).next_by_subject(subject).send().await;
@@ -304,7 +308,7 @@ impl Link {
         &self,
         log: LogId,
         answer: Result<jetstream::message::StreamMessage, RawMessageError>,
-    ) -> Result<Option<Stored>, Unavailable> {
+    ) -> Result<Option<Stored>, StoreUnavailable> {
         match answer {
             Ok(message) => {
                 let stored_at_us = micros(message.time.unix_timestamp_nanos());
@@ -345,8 +349,8 @@ pub(super) fn micros(nanos: i128) -> i64 {
     i64::try_from(nanos / 1000).unwrap_or(i64::MAX)
 }
 
-pub(super) fn refused(error: &jetstream::Error) -> Unavailable {
-    Unavailable(format!("JetStream refuses: {}", one_line(error)))
+pub(super) fn refused(error: &jetstream::Error) -> StoreUnavailable {
+    StoreUnavailable(format!("JetStream refuses: {}", one_line(error)))
 }
 
 /// A text as one line.

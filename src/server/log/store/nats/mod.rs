@@ -43,9 +43,9 @@ pub use self::{
     open::{OpenError, Opened},
     options::{Options, Secret},
 };
-use super::{Retention, StoreStatus, Unavailable};
+use super::{Retention, StoreStatus, StoreUnavailable};
 use crate::domain::cursor::LogId;
-use crate::log::{entry::Encode, tail_cache::TailCache};
+use crate::log::{entry::FrameEncoder, tail_cache::TailCache};
 
 /// How long a reader waits for this server to come to where another one was.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ pub struct Nats {
 struct Shared {
     link: Link,
     retention: Retention,
-    encode: Encode,
+    encode: FrameEncoder,
     tails: Arc<TailCache>,
     pasts: Mutex<Pasts>,
     status: watch::Sender<Status>,
@@ -101,7 +101,7 @@ impl Nats {
         runtime: Runtime,
         link: Link,
         retention: Retention,
-        encode: Encode,
+        encode: FrameEncoder,
         tails: Arc<TailCache>,
         names_prefix: LogId,
     ) -> Self {
@@ -141,12 +141,12 @@ impl Nats {
     }
 
     /// Why the store is away, if it is.
-    pub fn check(&self) -> Result<(), Unavailable> {
+    pub fn check(&self) -> Result<(), StoreUnavailable> {
         self.shared.check()
     }
 
     /// Whether the store answers now, and takes messages.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
+    pub async fn ready(&self) -> Result<(), StoreUnavailable> {
         self.shared.check_whole()?;
         if let Err(away) = self.shared.info().await {
             self.shared.doubt(&away.0);
@@ -156,12 +156,12 @@ impl Nats {
     }
 
     /// Makes sure that the log is the one that other servers of the group serve.
-    pub async fn look_again(&self) -> Result<(), Unavailable> {
+    pub async fn refresh_identity(&self) -> Result<(), StoreUnavailable> {
         self.shared.current_info().await.map(drop)
     }
 
     /// Whether message `id` exists in the log, though this server may not have come to it yet.
-    pub async fn reaches(&self, id: u64) -> Result<bool, Unavailable> {
+    pub async fn contains(&self, id: u64) -> Result<bool, StoreUnavailable> {
         let deadline = Instant::now() + SETTLING;
         loop {
             let info = self.shared.current_info().await?;
@@ -194,19 +194,19 @@ impl Drop for Nats {
 }
 
 impl Shared {
-    fn check(&self) -> Result<(), Unavailable> {
+    fn check(&self) -> Result<(), StoreUnavailable> {
         match &self.status.borrow().away {
-            Some(why) => Err(Unavailable(why.clone())),
+            Some(why) => Err(StoreUnavailable(why.clone())),
             None => Ok(()),
         }
     }
 
     /// The same, and why it cannot be used though it is there.
-    fn check_whole(&self) -> Result<(), Unavailable> {
+    fn check_whole(&self) -> Result<(), StoreUnavailable> {
         self.check()?;
         let reached = *self.reached.borrow();
         match self.trouble.lock().what(reached, Instant::now()) {
-            Some(why) => Err(Unavailable(why)),
+            Some(why) => Err(StoreUnavailable(why)),
             None => Ok(()),
         }
     }
@@ -219,16 +219,16 @@ impl Shared {
         self.look.notify_one();
     }
 
-    async fn info(&self) -> Result<Info, Unavailable> {
+    async fn info(&self) -> Result<Info, StoreUnavailable> {
         let info = self.link.info().await?;
         info.ok_or_else(|| {
             self.look.notify_one();
-            Unavailable("the stream is gone".to_owned())
+            StoreUnavailable("the stream is gone".to_owned())
         })
     }
 
     /// The stream as it is now, once this server serves the same one.
-    async fn current_info(&self) -> Result<Info, Unavailable> {
+    async fn current_info(&self) -> Result<Info, StoreUnavailable> {
         self.check()?;
         let info = self.info().await?;
         let log = identity(&info);
@@ -238,8 +238,8 @@ impl Shared {
             let same = status.wait_for(|status| status.log == log);
             timeout(CATCH_UP, same)
                 .await
-                .map_err(|_| Unavailable("the stream was replaced".to_owned()))?
-                .map_err(|_| Unavailable("stopped".to_owned()))?;
+                .map_err(|_| StoreUnavailable("the stream was replaced".to_owned()))?
+                .map_err(|_| StoreUnavailable("stopped".to_owned()))?;
         }
         Ok(info)
     }
@@ -256,6 +256,6 @@ impl Shared {
     /// The oldest message that is retained, given the oldest that the stream holds.
     fn first(&self, held: u64) -> u64 {
         let head = self.pasts.lock().through();
-        held.max(self.retention.floor(head) + 1)
+        held.max(self.retention.prune_through(head) + 1)
     }
 }

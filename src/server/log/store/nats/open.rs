@@ -14,8 +14,8 @@ use super::{
 use crate::{
     domain::cursor::LogId,
     log::{
-        entry::Encode,
-        store::{KEY_LIFETIME, Retention},
+        entry::FrameEncoder,
+        store::{IDEMPOTENCY_TTL, Retention},
         tail_cache::TailCache,
     },
 };
@@ -90,7 +90,7 @@ impl Opened {
         }
     }
 
-    pub fn serve(self, encode: Encode, tails: Arc<TailCache>) -> Nats {
+    pub fn serve(self, encode: FrameEncoder, tails: Arc<TailCache>) -> Nats {
         Nats::start(
             self.runtime,
             self.link,
@@ -134,7 +134,7 @@ pub(super) fn identity(info: &Info) -> LogId {
     let description = info.config.description.as_deref();
     description.and_then(described).unwrap_or_else(|| {
         let created_ns = info.created.unix_timestamp_nanos();
-        LogId::of_number(created_ns as u64)
+        LogId::from_u64(created_ns as u64)
     })
 }
 
@@ -152,8 +152,8 @@ fn config(options: &Options, retention: Retention) -> Config {
     let max_age = retention.age.unwrap_or(Duration::ZERO);
     // JetStream does not remember a message id for longer than messages.
     let duplicate_window = match retention.age {
-        Some(age) => age.min(KEY_LIFETIME),
-        None => KEY_LIFETIME,
+        Some(age) => age.min(IDEMPOTENCY_TTL),
+        None => IDEMPOTENCY_TTL,
     };
     Config {
         name: options.stream.clone(),

@@ -23,7 +23,9 @@ use crate::{
     domain::message::{Draft, Message, Room},
     log::{
         entry::Entry,
-        store::{AppendError, Appended, FirstUse, IdempotencyKey, Unavailable, appended},
+        store::{
+            AppendError, Appended, IdempotencyKey, IdempotencyRecord, StoreUnavailable, appended,
+        },
     },
 };
 
@@ -149,7 +151,7 @@ impl Publish<'_> {
             self.shared.trouble.lock().refused(&why, self.bytes());
         }
         if !was_sent {
-            return Err(Unavailable(why).into());
+            return Err(StoreUnavailable(why).into());
         }
         if let Ok(Ok(arrival)) = timeout_at(self.begun + ANSWER, &mut waiting.arrival).await
             && let Some(entry) = arrival.entry
@@ -160,7 +162,7 @@ impl Publish<'_> {
             let bytes = self.bytes();
             self.shared.trouble.lock().unconfirmed(self.begun, bytes);
         }
-        Err(AppendError::Unsettled(Unavailable(why)))
+        Err(AppendError::Unconfirmed(StoreUnavailable(why)))
     }
 
     /// How large it is, to be held against others.
@@ -284,12 +286,12 @@ impl Publish<'_> {
         if publish.as_deref() == Some(name) {
             return Attempt::Done(Ok(appended(log, &entry)));
         }
-        let first_use = FirstUse {
+        let first_use = IdempotencyRecord {
             at: message.sent_at,
             cursor: message.cursor,
             json: entry.json(),
         };
-        Attempt::Done(first_use.answer_to(self.draft.clone()))
+        Attempt::Done(first_use.replay(self.draft.clone()))
     }
 
     /// The message as it was, to the moment it was stored: nobody will read it any more.
@@ -298,7 +300,7 @@ impl Publish<'_> {
         appended(log, &Entry::new(&message, self.shared.encode))
     }
 
-    async fn stamp(&self, publish: String) -> Result<Stamp, Unavailable> {
+    async fn stamp(&self, publish: String) -> Result<Stamp, StoreUnavailable> {
         let (log, floor_us, past) = self.shared.past(&self.draft.room).await?;
         let left = (self.begun + COUNT).saturating_duration_since(Instant::now());
         let skew_us = self.shared.skew_us.load(Ordering::Relaxed);
@@ -314,7 +316,7 @@ impl Publish<'_> {
 
 impl Shared {
     /// The log, the newest time in it, and what is known of a room's past.
-    async fn past(&self, room: &Room) -> Result<(LogId, i64, Past), Unavailable> {
+    async fn past(&self, room: &Room) -> Result<(LogId, i64, Past), StoreUnavailable> {
         let (log, floor_us, through) = {
             let mut pasts = self.pasts.lock();
             let (log, floor_us) = (pasts.log, pasts.last_sent_at_us());

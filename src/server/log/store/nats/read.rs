@@ -20,8 +20,8 @@ use crate::{
     domain::message::Room,
     log::{
         entry::{Entry, Limit, Page},
-        store::Unavailable,
-        tail::History,
+        store::StoreUnavailable,
+        tail::RoomSnapshot,
     },
 };
 
@@ -33,7 +33,12 @@ const NEAR: u64 = 256;
 const STRIDE: u64 = 8;
 
 impl Nats {
-    pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+    pub async fn after(
+        &self,
+        room: &Room,
+        id: u64,
+        limit: Limit,
+    ) -> Result<Page, StoreUnavailable> {
         let shared = &self.shared;
         let log = shared.pasts.lock().log;
         let first = shared.first(shared.held_from.load(Ordering::Relaxed));
@@ -60,7 +65,11 @@ impl Nats {
         Ok(page)
     }
 
-    pub async fn newest(&self, room: &Room, limit: Limit) -> Result<History, Unavailable> {
+    pub async fn newest(
+        &self,
+        room: &Room,
+        limit: Limit,
+    ) -> Result<RoomSnapshot, StoreUnavailable> {
         let reading = self.shared.reading(room).await?;
         let (records, is_whole) = reading.last(limit.messages + 1).await?;
         let newest_first = records.iter().rev();
@@ -69,18 +78,22 @@ impl Nats {
         let complete = is_whole && !page.more;
         let mut entries = page.entries;
         entries.reverse();
-        let covered_after = match entries.first() {
+        let loaded_after = match entries.first() {
             Some(first) if !complete => first.id - 1,
             _ => reading.retired_through(records.front()).await?,
         };
-        Ok(History {
+        Ok(RoomSnapshot {
             entries,
-            covered_after,
+            loaded_after,
             complete,
         })
     }
 
-    pub async fn before_last(&self, room: &Room, n: usize) -> Result<Option<u64>, Unavailable> {
+    pub async fn before_last(
+        &self,
+        room: &Room,
+        n: usize,
+    ) -> Result<Option<u64>, StoreUnavailable> {
         let reading = self.shared.reading(room).await?;
         let (records, _) = reading.last(n.max(1)).await?;
         Ok(match n {
@@ -101,34 +114,34 @@ pub(super) struct Reading<'a> {
 }
 
 impl Shared {
-    async fn reading<'a>(&'a self, room: &'a Room) -> Result<Reading<'a>, Unavailable> {
+    async fn reading<'a>(&'a self, room: &'a Room) -> Result<Reading<'a>, StoreUnavailable> {
         self.check()?;
         let turn = self.reads.acquire().await;
         Ok(Reading {
             shared: self,
             room,
             log: self.pasts.lock().log,
-            _turn: turn.map_err(|_| Unavailable("stopped".to_owned()))?,
+            _turn: turn.map_err(|_| StoreUnavailable("stopped".to_owned()))?,
         })
     }
 }
 
 impl Reading<'_> {
     /// The room's newest message that the stream holds.
-    async fn newest(&self) -> Result<Option<u64>, Unavailable> {
+    async fn newest(&self) -> Result<Option<u64>, StoreUnavailable> {
         let newest = self.shared.link.newest(self.log, self.room).await?;
         Ok(newest.map(|newest| newest.id))
     }
 
     /// The oldest message of the log that is retained now.
-    async fn first(&self) -> Result<u64, Unavailable> {
+    async fn first(&self) -> Result<u64, StoreUnavailable> {
         let info = self.shared.info().await?;
         Ok(self.shared.first(info.state.first_sequence))
     }
 
     /// Up to which message the room's past may be gone. `next` is the first of the room that was
     /// read; where none was, there is none.
-    async fn retired_through(&self, next: Option<&Record>) -> Result<u64, Unavailable> {
+    async fn retired_through(&self, next: Option<&Record>) -> Result<u64, StoreUnavailable> {
         let mut first = self.first().await?;
         let mut pasts = self.shared.pasts.lock();
         let past = match next {
@@ -143,7 +156,11 @@ impl Reading<'_> {
     }
 
     /// Reads what follows the place that `ahead` has come to. The first message of it.
-    async fn fill(&self, ahead: &mut Ahead, limit: Limit) -> Result<Option<Record>, Unavailable> {
+    async fn fill(
+        &self,
+        ahead: &mut Ahead,
+        limit: Limit,
+    ) -> Result<Option<Record>, StoreUnavailable> {
         let limit = self.shared.aheads.lock().share(limit);
         if ahead.at >= ahead.newest {
             match self.newest().await? {
@@ -172,7 +189,7 @@ impl Reading<'_> {
             source.discard(&self.shared.link);
         } else if ahead.is_empty() {
             // Not to be taken for an empty past.
-            return Err(Unavailable("JetStream lags behind itself".to_owned()));
+            return Err(StoreUnavailable("JetStream lags behind itself".to_owned()));
         } else {
             ahead.source = Some(source);
         }
@@ -180,12 +197,12 @@ impl Reading<'_> {
     }
 
     /// The room's messages from `start` on.
-    async fn source(&self, start: u64) -> Result<Source, Unavailable> {
+    async fn source(&self, start: u64) -> Result<Source, StoreUnavailable> {
         Source::open(&self.shared.link, self.room, start).await
     }
 
     /// The room's newest messages, up to `n`, oldest first; and whether there are no others.
-    async fn last(&self, n: usize) -> Result<(VecDeque<Record>, bool), Unavailable> {
+    async fn last(&self, n: usize) -> Result<(VecDeque<Record>, bool), StoreUnavailable> {
         let Some(newest) = self.newest().await? else {
             return Ok((VecDeque::new(), true));
         };
@@ -208,7 +225,7 @@ impl Reading<'_> {
             let scanned = scan.at;
             source.discard(&self.shared.link);
             if scanned < newest {
-                return Err(Unavailable("JetStream lags behind itself".to_owned()));
+                return Err(StoreUnavailable("JetStream lags behind itself".to_owned()));
             }
             if last.len() == n || start <= first {
                 return Ok((last, start <= first));
@@ -226,7 +243,7 @@ impl Reading<'_> {
         mut from: u64,
         newest: u64,
         n: u64,
-    ) -> Result<Source, Unavailable> {
+    ) -> Result<Source, StoreUnavailable> {
         let mut too_late = newest + 1;
         let mut source = self.source(from).await?;
         loop {

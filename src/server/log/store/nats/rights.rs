@@ -12,14 +12,14 @@ use super::{
     link::{Link, Unacknowledged},
     source::Source,
 };
-use crate::{domain::cursor::LogId, domain::message::Room, log::store::Unavailable};
+use crate::{domain::cursor::LogId, domain::message::Room, log::store::StoreUnavailable};
 
 /// How long NATS may take to say something to a message.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 impl Link {
     /// Leaves no message behind, and no consumer.
-    pub async fn may_do_all(&self, log: LogId, head: u64) -> Result<(), Unavailable> {
+    pub async fn may_do_all(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
         self.may_publish().await?;
         self.may_follow(head).await?;
         self.may_read(log, head).await?;
@@ -29,7 +29,7 @@ impl Link {
     /// What is sent is for a stream of another name. That is found out before nodes agree on a message: one
     /// that they agreed on and then all refuse would count in what they keep of their agreements, which
     /// NATS 2.9 has trouble with.
-    async fn may_publish(&self) -> Result<(), Unavailable> {
+    async fn may_publish(&self) -> Result<(), StoreUnavailable> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Stream", "-");
         let subject = self.subject(&Room::default());
@@ -41,7 +41,7 @@ impl Link {
         }
     }
 
-    async fn may_follow(&self, head: u64) -> Result<(), Unavailable> {
+    async fn may_follow(&self, head: u64) -> Result<(), StoreUnavailable> {
         self.forget_refusal();
         let consumer = follow::consumer(self, head + 1).await?;
         self.delete_consumer(consumer.cached_info()).await?;
@@ -52,7 +52,7 @@ impl Link {
         sent.map_err(|_| self.silence())
     }
 
-    async fn may_read(&self, log: LogId, head: u64) -> Result<(), Unavailable> {
+    async fn may_read(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
         let room = Room::default();
         self.newest(log, &room).await?;
         let source = Source::open(self, &room, head + 1).await?;

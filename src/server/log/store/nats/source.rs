@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::cursor::LogId,
     domain::message::Room,
-    log::{entry::Limit, store::Unavailable},
+    log::{entry::Limit, store::StoreUnavailable},
 };
 
 /// What is fetched at once, at most.
@@ -41,7 +41,11 @@ pub struct Source {
 }
 
 impl Source {
-    pub(super) async fn open(link: &Link, room: &Room, start: u64) -> Result<Self, Unavailable> {
+    pub(super) async fn open(
+        link: &Link,
+        room: &Room,
+        start: u64,
+    ) -> Result<Self, StoreUnavailable> {
         let start = start.max(1);
         let config = pull::Config {
             description: Some("reads behind a poll-vs-sse server's tails".to_owned()),
@@ -69,9 +73,9 @@ impl Source {
     }
 
     /// Asks for what has not come yet, and is answered that there is none.
-    pub(super) async fn ask_for_nothing(&self, link: &Link) -> Result<(), Unavailable> {
+    pub(super) async fn ask_for_nothing(&self, link: &Link) -> Result<(), StoreUnavailable> {
         let batch = self.consumer.fetch().max_messages(1).messages().await;
-        let mut batch = batch.map_err(|error| Unavailable(one_line(&error)))?;
+        let mut batch = batch.map_err(|error| StoreUnavailable(one_line(&error)))?;
         let answer = timeout(FETCH_TIMEOUT, batch.next()).await;
         answer.map(drop).map_err(|_| link.silence())
     }
@@ -88,7 +92,7 @@ impl Source {
     }
 
     /// The next messages, some of `limit`. None: no others can be had from it.
-    async fn fetch(&mut self, log: LogId, limit: Limit) -> Result<Vec<Stored>, Unavailable> {
+    async fn fetch(&mut self, log: LogId, limit: Limit) -> Result<Vec<Stored>, StoreUnavailable> {
         let mut fetched = Vec::new();
         let pending = usize::try_from(self.pending).unwrap_or(usize::MAX);
         let n = pending.min(limit.messages).min(FETCH.messages);
@@ -100,7 +104,7 @@ impl Source {
         let mut batch = batch
             .messages()
             .await
-            .map_err(|error| Unavailable(one_line(&error)))?;
+            .map_err(|error| StoreUnavailable(one_line(&error)))?;
         while let Ok(Some(Ok(message))) = timeout(FETCH_TIMEOUT, batch.next()).await {
             let Ok(place) = message.info() else { break };
             if place.consumer_sequence != self.brought + 1 {
@@ -146,7 +150,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The next messages that count. None: it is over.
-    pub async fn next(&mut self, limit: Limit) -> Result<Vec<Record>, Unavailable> {
+    pub async fn next(&mut self, limit: Limit) -> Result<Vec<Record>, StoreUnavailable> {
         let &Reading {
             shared, room, log, ..
         } = self.reading;

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn log(n: u64) -> LogId {
-        LogId::of_number(n)
+        LogId::from_u64(n)
     }
 
     #[test]

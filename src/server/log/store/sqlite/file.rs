@@ -42,7 +42,7 @@ const SCHEMA: &str = "
 ";
 
 /// Fails where a table or column that will be needed is not there.
-const EVERY_TABLE: &str = "
+const SCHEMA_CHECK: &str = "
     SELECT name, value FROM meta LIMIT 0;
     SELECT id, room, author, text, sent_at FROM messages LIMIT 0;
     SELECT room, through FROM retired LIMIT 0;
@@ -79,7 +79,7 @@ impl LogFile {
         let name = path.display().to_string();
         let refuse = |detail: &str| OpenError::new(&name, detail);
         let lock = lock(&path).map_err(|detail| refuse(&detail))?;
-        let size = whole_size(&lock, &path).map_err(|detail| refuse(&detail))?;
+        let size = check_not_truncated(&lock, &path).map_err(|detail| refuse(&detail))?;
 
         let fail = |error: rusqlite::Error| refuse(&explain(&error));
         let connection = Connection::open(&path).map_err(fail)?;
@@ -112,7 +112,7 @@ impl LogFile {
         if new {
             create(&connection).map_err(fail)?;
         } else {
-            connection.execute_batch(EVERY_TABLE).map_err(fail)?;
+            connection.execute_batch(SCHEMA_CHECK).map_err(fail)?;
             if size <= CHECK_UP_TO_BYTES {
                 check(&connection).map_err(|detail| refuse(&detail))?;
             }
@@ -172,12 +172,12 @@ fn lock(path: &Path) -> Result<File, String> {
 
 /// The file's size, if all of it is there. SQLite reads what is missing from the last page as zeros,
 /// so that its own checks do not notice.
-fn whole_size(file: &File, path: &Path) -> Result<u64, String> {
+fn check_not_truncated(file: &File, path: &Path) -> Result<u64, String> {
     // Of the header (https://sqlite.org/fileformat2.html): the page size, and the number of pages
     // with the two counters that say whether it is up to date.
-    const HEADER: usize = 100;
+    const FILE_HEADER_BYTES: usize = 100;
     let size = file.metadata().map_err(|error| error.to_string())?.len();
-    let mut header = [0; HEADER];
+    let mut header = [0; FILE_HEADER_BYTES];
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     // Pages that a write-ahead log holds need not be in the file yet.

@@ -22,10 +22,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::file::OpenError;
 use self::{file::LogFile, writer::Command};
-use super::{AppendError, Appended, IdempotencyKey, Retention, StoreStatus, Unavailable};
+use super::{AppendError, Appended, IdempotencyKey, Retention, StoreStatus, StoreUnavailable};
 use crate::log::{
-    entry::{Encode, Entry, Limit, Page},
-    tail::History,
+    entry::{Entry, FrameEncoder, Limit, Page},
+    tail::RoomSnapshot,
     tail_cache::TailCache,
 };
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Reads that run at the same time; further ones wait their turn.
-const READERS: usize = 4;
+const READER_CONNECTIONS: usize = 4;
 /// Publishes that wait for the writer; further ones wait before they are taken.
 const QUEUE: usize = 1024;
 
@@ -61,17 +61,17 @@ impl Opened {
     pub fn serve(
         self,
         retention: Retention,
-        encode: Encode,
+        encode: FrameEncoder,
         tails: Arc<TailCache>,
     ) -> Result<Sqlite, OpenError> {
-        let mut readers = Vec::with_capacity(READERS);
-        for _ in 0..READERS {
+        let mut readers = Vec::with_capacity(READER_CONNECTIONS);
+        for _ in 0..READER_CONNECTIONS {
             readers.push(self.file.reader()?);
         }
         let reading = Arc::new(Reading {
             log: self.file.log,
             encode,
-            turns: Semaphore::new(READERS),
+            turns: Semaphore::new(READER_CONNECTIONS),
             connections: Mutex::new(readers),
         });
         let (commands, queue) = mpsc::channel(QUEUE);
@@ -123,12 +123,12 @@ impl Sqlite {
             .await?
     }
 
-    pub async fn retire(&self) -> Result<(), Unavailable> {
+    pub async fn retire(&self) -> Result<(), StoreUnavailable> {
         self.ask(|reply| Command::Retire { reply }).await?
     }
 
     /// Reads, and writes too where the last write failed: a full disk can still be read.
-    pub async fn ready(&self) -> Result<(), Unavailable> {
+    pub async fn ready(&self) -> Result<(), StoreUnavailable> {
         if self.health.failing.load(Ordering::Relaxed) {
             self.ask(|reply| Command::Probe { reply }).await??;
         }
@@ -152,7 +152,11 @@ impl Sqlite {
         }
     }
 
-    pub async fn newest(&self, room: &Room, limit: Limit) -> Result<History, Unavailable> {
+    pub async fn newest(
+        &self,
+        room: &Room,
+        limit: Limit,
+    ) -> Result<RoomSnapshot, StoreUnavailable> {
         let room = room.clone();
         self.read(move |connection, reading| {
             let snapshot = connection.unchecked_transaction()?;
@@ -162,20 +166,25 @@ impl Sqlite {
             let page = reading.page(&mut statement, &room, params![room.as_str()], limit)?;
             let mut entries = page.entries;
             entries.reverse();
-            let covered_after = match entries.first() {
+            let loaded_after = match entries.first() {
                 Some(first) if page.more => first.id - 1,
                 _ => retired_through(&snapshot, &room)?,
             };
-            Ok(History {
+            Ok(RoomSnapshot {
                 entries,
-                covered_after,
+                loaded_after,
                 complete: !page.more,
             })
         })
         .await
     }
 
-    pub async fn after(&self, room: &Room, id: u64, limit: Limit) -> Result<Page, Unavailable> {
+    pub async fn after(
+        &self,
+        room: &Room,
+        id: u64,
+        limit: Limit,
+    ) -> Result<Page, StoreUnavailable> {
         let room = room.clone();
         self.read(move |connection, reading| {
             let snapshot = connection.unchecked_transaction()?;
@@ -190,7 +199,11 @@ impl Sqlite {
         .await
     }
 
-    pub async fn before_last(&self, room: &Room, n: usize) -> Result<Option<u64>, Unavailable> {
+    pub async fn before_last(
+        &self,
+        room: &Room,
+        n: usize,
+    ) -> Result<Option<u64>, StoreUnavailable> {
         let room = room.clone();
         self.read(move |connection, _| {
             // The nth from the end, or the oldest where there are fewer.
@@ -209,9 +222,9 @@ impl Sqlite {
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
-    ) -> Result<T, Unavailable> {
+    ) -> Result<T, StoreUnavailable> {
         let (reply, answer) = oneshot::channel();
-        let gone = |_| Unavailable("the writer has stopped".to_owned());
+        let gone = |_| StoreUnavailable("the writer has stopped".to_owned());
         self.commands
             .send(command(reply))
             .await
@@ -222,32 +235,33 @@ impl Sqlite {
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Connection, &Reading) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Unavailable> {
+    ) -> Result<T, StoreUnavailable> {
         let reading = self.reading.clone();
         let _turn = reading
             .turns
             .acquire()
             .await
-            .map_err(|_| Unavailable("stopped".to_owned()))?;
+            .map_err(|_| StoreUnavailable("stopped".to_owned()))?;
         let shared = reading.clone();
         let job = tokio::task::spawn_blocking(move || {
             let mut connection = shared
                 .connections
                 .lock()
                 .pop()
-                .ok_or_else(|| Unavailable("a read ended badly".to_owned()))?;
+                .ok_or_else(|| StoreUnavailable("a read ended badly".to_owned()))?;
             let result = query(&mut connection, &shared);
             shared.connections.lock().push(connection);
-            result.map_err(|error| Unavailable(one_line(&error)))
+            result.map_err(|error| StoreUnavailable(one_line(&error)))
         });
-        job.await.map_err(|error| Unavailable(error.to_string()))?
+        job.await
+            .map_err(|error| StoreUnavailable(error.to_string()))?
     }
 }
 
 /// What reads share.
 struct Reading {
     log: LogId,
-    encode: Encode,
+    encode: FrameEncoder,
     turns: Semaphore,
     connections: Mutex<Vec<Connection>>,
 }

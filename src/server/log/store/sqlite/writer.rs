@@ -17,19 +17,19 @@ use crate::{
     domain::cursor::{Cursor, LogId},
     domain::message::{Draft, Message},
     log::{
-        entry::{Encode, Entry},
+        entry::{Entry, FrameEncoder},
         store::{
-            AppendError, Appended, FirstUse, IdempotencyKey, KEY_LIFETIME, Retention, Unavailable,
-            appended, now_after,
+            AppendError, Appended, IDEMPOTENCY_TTL, IdempotencyKey, IdempotencyRecord, Retention,
+            StoreUnavailable, appended, monotonic_now,
         },
         tail_cache::TailCache,
     },
 };
 
 /// Commands in one transaction at the most, so that the first of them need not wait long.
-const BATCH: usize = 512;
+const MAX_BATCH: usize = 512;
 /// Messages retired in one transaction at the most, for the same reason.
-const RETIRE_STEP: u64 = 10_000;
+const PRUNE_BATCH: u64 = 10_000;
 
 pub(super) enum Command {
     Append {
@@ -38,11 +38,11 @@ pub(super) enum Command {
         reply: oneshot::Sender<Result<Appended, AppendError>>,
     },
     Retire {
-        reply: oneshot::Sender<Result<(), Unavailable>>,
+        reply: oneshot::Sender<Result<(), StoreUnavailable>>,
     },
     /// Tries a write, to see whether it works again.
     Probe {
-        reply: oneshot::Sender<Result<(), Unavailable>>,
+        reply: oneshot::Sender<Result<(), StoreUnavailable>>,
     },
     /// Commits what came before and closes the file.
     Close { reply: oneshot::Sender<()> },
@@ -52,7 +52,7 @@ pub(super) struct Writer {
     pub connection: Connection,
     pub log: LogId,
     pub retention: Retention,
-    pub encode: Encode,
+    pub encode: FrameEncoder,
     pub tails: Arc<TailCache>,
     pub health: Arc<Health>,
 }
@@ -64,7 +64,7 @@ struct Written {
     /// In the order of the commands.
     outcomes: Vec<Result<Option<Appended>, AppendError>>,
     /// Everything up to here is retired, if anything new is.
-    retired_through: Option<u64>,
+    pruned_through: Option<u64>,
     /// A probe was written.
     probed: bool,
     retained_messages: u64,
@@ -73,7 +73,7 @@ struct Written {
 impl Written {
     /// Whether the disk had to take something: committing nothing succeeds on a full one too.
     fn wrote(&self) -> bool {
-        self.probed || self.retired_through.is_some() || !self.entries.is_empty()
+        self.probed || self.pruned_through.is_some() || !self.entries.is_empty()
     }
 }
 
@@ -82,8 +82,8 @@ impl Writer {
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
-                let mut batch = Vec::with_capacity(BATCH);
-                while queue.blocking_recv_many(&mut batch, BATCH) > 0 {
+                let mut batch = Vec::with_capacity(MAX_BATCH);
+                while queue.blocking_recv_many(&mut batch, MAX_BATCH) > 0 {
                     let closing = batch.extract_if(.., |command| command.is_close()).last();
                     self.commit(&mut batch);
                     if let Some(Command::Close { reply }) = closing {
@@ -107,7 +107,7 @@ impl Writer {
                     .retained_messages
                     .store(written.retained_messages, Ordering::Relaxed);
                 self.tails.append(written.entries);
-                if let Some(through) = written.retired_through {
+                if let Some(through) = written.pruned_through {
                     self.tails.expire(through);
                 }
                 for (command, outcome) in batch.drain(..).zip(written.outcomes) {
@@ -116,7 +116,7 @@ impl Writer {
             }
             Err(error) => {
                 self.health.failing.store(true, Ordering::Relaxed);
-                let away = Unavailable(one_line(&error));
+                let away = StoreUnavailable(one_line(&error));
                 for command in batch.drain(..) {
                     command.answer(Err(away.clone().into()));
                 }
@@ -130,11 +130,11 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Written::default();
         let mut head = head(&transaction)?;
-        let mut now = now_after(last_sent_at(&transaction)?);
+        let mut now = monotonic_now(last_sent_at(&transaction)?);
         for command in batch {
             let outcome = match command {
                 Command::Append { draft, key, .. } => {
-                    now = now_after(now);
+                    now = monotonic_now(now);
                     let append = Append {
                         log: self.log,
                         transaction: &transaction,
@@ -156,12 +156,12 @@ impl Writer {
             written.outcomes.push(outcome);
         }
         head = written.entries.last().map_or(head, |entry| entry.id);
-        written.retired_through = retire(&transaction, self.retention, head, now)?;
+        written.pruned_through = retire(&transaction, self.retention, head, now)?;
         written.retained_messages =
             oldest(&transaction)?.map_or(0, |(oldest, _)| head + 1 - oldest);
         // Readers of the file see these from the commit on, before the tails have them.
         if let Some(entry) = written.entries.last() {
-            self.tails.may_show(entry.id);
+            self.tails.advance_visible(entry.id);
         }
         transaction.commit()?;
         Ok(written)
@@ -177,7 +177,7 @@ impl Command {
         // A client that no longer waits for the answer is no fault.
         match self {
             Self::Append { reply, .. } => {
-                let none = || AppendError::Unavailable(Unavailable("no outcome".to_owned()));
+                let none = || AppendError::Unavailable(StoreUnavailable("no outcome".to_owned()));
                 let _ = reply.send(outcome.and_then(|appended| appended.ok_or_else(none)));
             }
             Self::Retire { reply } | Self::Probe { reply } => {
@@ -205,13 +205,13 @@ impl Append<'_> {
         &self,
         draft: &Draft,
         key: Option<&IdempotencyKey>,
-        encode: Encode,
+        encode: FrameEncoder,
         entries: &mut Vec<Entry>,
     ) -> rusqlite::Result<Result<Option<Appended>, AppendError>> {
         if let Some(key) = key
             && let Some(first_use) = self.first_use(key)?
         {
-            return Ok(first_use.answer_to(draft.clone()).map(Some));
+            return Ok(first_use.replay(draft.clone()).map(Some));
         }
         let now_us = self.now.as_microsecond();
         self.transaction
@@ -244,15 +244,15 @@ impl Append<'_> {
         Ok(Ok(Some(answer)))
     }
 
-    fn first_use(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<FirstUse>> {
-        let lifetime_us = KEY_LIFETIME.as_micros() as i64;
+    fn first_use(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<IdempotencyRecord>> {
+        let lifetime_us = IDEMPOTENCY_TTL.as_micros() as i64;
         self.transaction
             .prepare_cached("DELETE FROM first_uses WHERE at < ?")?
             .execute([self.now.as_microsecond() - lifetime_us])?;
         self.transaction
             .prepare_cached("SELECT id, json, at FROM first_uses WHERE key = ?")?
             .query_row([key.as_str()], |row| {
-                Ok(FirstUse {
+                Ok(IdempotencyRecord {
                     cursor: Cursor {
                         log: self.log,
                         id: row.get::<_, i64>(0)? as u64,
@@ -300,9 +300,9 @@ fn retire(
     let Some((oldest, oldest_sent_at)) = oldest(transaction)? else {
         return Ok(None);
     };
-    let step_end = oldest + RETIRE_STEP;
-    let mut through = retention.floor(head).min(step_end);
-    if let Some(cutoff) = retention.cutoff(now)
+    let step_end = oldest + PRUNE_BATCH;
+    let mut through = retention.prune_through(head).min(step_end);
+    if let Some(cutoff) = retention.prune_before(now)
         && oldest_sent_at < cutoff.as_microsecond()
     {
         let old: i64 = transaction
