@@ -24,27 +24,27 @@ const BUFFER_BYTES: usize = 16 * 1024;
 /// How long the first byte takes over a slow link.
 pub const LATENCY: Duration = Duration::from_millis(300);
 /// What a slow link carries at once, and how long until it carries more: 2 KiB/s.
-const DRIP_BYTES: usize = 512;
-const DRIP_EVERY: Duration = Duration::from_millis(250);
+const THROTTLE_BYTES: usize = 512;
+const THROTTLE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A link that a stream goes over.
-pub enum Link {
-    Buffering(Held),
-    Slow(Drip, Held),
+pub enum LinkEmulator {
+    Buffering(HoldBuffer),
+    Slow(Throttle, HoldBuffer),
 }
 
 /// What was not passed on yet.
-pub struct Held {
+pub struct HoldBuffer {
     bytes: BytesMut,
     messages: u64,
     published_at_us: Option<i64>,
     content: Content,
 }
 
-impl Link {
+impl LinkEmulator {
     /// The link with `fault`, if that is one of a link. `head` is what goes over it first.
     pub fn with(fault: Fault, head: &[u8]) -> Option<Self> {
-        let held = Held {
+        let held = HoldBuffer {
             bytes: head.into(),
             messages: 0,
             published_at_us: None,
@@ -52,8 +52,8 @@ impl Link {
         };
         match fault {
             Fault::Buffer => Some(Self::Buffering(held)),
-            Fault::Slow => Some(Self::Slow(Drip::after(LATENCY), held)),
-            Fault::Cut | Fault::Restart => None,
+            Fault::Slow => Some(Self::Slow(Throttle::new(LATENCY), held)),
+            Fault::Disconnect | Fault::Restart => None,
         }
     }
 
@@ -62,42 +62,42 @@ impl Link {
         match self {
             Self::Buffering(held) => loop {
                 let Some(frame) = ready!(frames.poll_next(cx)) else {
-                    return Poll::Ready(held.take_all());
+                    return Poll::Ready(held.drain());
                 };
-                held.add(frame);
+                held.push(frame);
                 if held.bytes.len() >= BUFFER_BYTES {
-                    return Poll::Ready(held.take_all());
+                    return Poll::Ready(held.drain());
                 }
             },
-            Self::Slow(drip, held) => {
+            Self::Slow(throttle, held) => {
                 if held.bytes.is_empty() {
                     match ready!(frames.poll_next(cx)) {
-                        Some(frame) => held.add(frame),
+                        Some(frame) => held.push(frame),
                         None => return Poll::Ready(None),
                     }
                 }
-                ready!(drip.poll_due(cx));
-                Poll::Ready(Some(held.take(DRIP_BYTES)))
+                ready!(throttle.poll_due(cx));
+                Poll::Ready(Some(held.split(THROTTLE_BYTES)))
             }
         }
     }
 }
 
-impl Held {
-    fn add(&mut self, frame: Frame) {
+impl HoldBuffer {
+    fn push(&mut self, frame: Frame) {
         self.bytes.extend_from_slice(&frame.bytes);
         self.messages += frame.messages;
         self.published_at_us = self.published_at_us.or(frame.published_at_us);
         self.content = frame.content;
     }
 
-    fn take_all(&mut self) -> Option<Frame> {
+    fn drain(&mut self) -> Option<Frame> {
         let all = self.bytes.len();
-        (all > 0).then(|| self.take(all))
+        (all > 0).then(|| self.split(all))
     }
 
     /// The first bytes. The messages in what is held have passed when its last byte has.
-    fn take(&mut self, bytes: usize) -> Frame {
+    fn split(&mut self, bytes: usize) -> Frame {
         let bytes = self.bytes.split_to(bytes.min(self.bytes.len())).freeze();
         let whole = self.bytes.is_empty();
         Frame {
@@ -114,38 +114,38 @@ impl Held {
 }
 
 /// When a slow link carries more.
-pub struct Drip(Pin<Box<Sleep>>);
+pub struct Throttle(Pin<Box<Sleep>>);
 
-impl Drip {
-    fn after(delay: Duration) -> Self {
+impl Throttle {
+    fn new(delay: Duration) -> Self {
         Self(Box::pin(sleep(delay)))
     }
 
     fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.0.as_mut().poll(cx));
-        self.0.as_mut().reset(Instant::now() + DRIP_EVERY);
+        self.0.as_mut().reset(Instant::now() + THROTTLE_INTERVAL);
         Poll::Ready(())
     }
 }
 
 /// A poll's body over a slow link.
-pub struct Trickle {
+pub struct ThrottledBody {
     body: BoxBody,
     rest: Bytes,
-    drip: Drip,
+    throttle: Throttle,
 }
 
-impl Trickle {
+impl ThrottledBody {
     pub fn boxed(body: BoxBody) -> BoxBody {
         BoxBody::new(Self {
             body,
             rest: Bytes::new(),
-            drip: Drip::after(Duration::ZERO),
+            throttle: Throttle::new(Duration::ZERO),
         })
     }
 }
 
-impl MessageBody for Trickle {
+impl MessageBody for ThrottledBody {
     type Error = Error;
 
     fn size(&self) -> BodySize {
@@ -163,8 +163,8 @@ impl MessageBody for Trickle {
                 None => return Poll::Ready(None),
             }
         }
-        ready!(self.drip.poll_due(cx));
-        let next = DRIP_BYTES.min(self.rest.len());
+        ready!(self.throttle.poll_due(cx));
+        let next = THROTTLE_BYTES.min(self.rest.len());
         Poll::Ready(Some(Ok(self.rest.split_to(next))))
     }
 }

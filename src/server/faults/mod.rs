@@ -2,10 +2,10 @@
 //! network does to each transport.
 //!
 //! A fault is asked for with `fault=` and harms nobody else: [`link`] delays what the one answer
-//! sends, [`severing`] ends the connections of whoever holds their key.
+//! sends, [`abort`] ends the connections of whoever holds their key.
 
+pub mod abort;
 pub mod link;
-pub mod severing;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ pub enum Fault {
     /// A proxy that passes nothing on until much has gathered or the answer has ended.
     Buffer,
     /// A middlebox that cuts connections at a fixed age, whatever crosses them.
-    Cut,
+    Disconnect,
     /// A slow link.
     Slow,
     /// All connections that carry the request's key end at once, as when a server restarts.
@@ -33,7 +33,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "buffer" => Ok(Self::Buffer),
-            "cut" => Ok(Self::Cut),
+            "cut" => Ok(Self::Disconnect),
             "slow" => Ok(Self::Slow),
             "restart" => Ok(Self::Restart),
             _ => Err("must be buffer, cut, slow or restart"),

@@ -71,7 +71,7 @@ async fn append(
     let author = client.map(|client| (client, draft.author.parse::<Author>()));
     let appended = log.append(draft, key).await?;
     if let Some((client, Ok(author))) = author {
-        presence.named(&room, &client, &author);
+        presence.set_author(&room, &client, &author);
     }
     Ok((room, appended))
 }

@@ -14,7 +14,7 @@ use crate::{
     http::lab,
     http::publish::publish,
     ledger::http::{ledger, metrics, trace},
-    presence::{along::along, http::presence},
+    presence::{followers::put_followers, http::presence},
     transport::{Served, poll::poll, stream::stream},
 };
 
@@ -47,7 +47,7 @@ pub fn routes(app: &mut ServiceConfig, page: lab::Page) {
     )
     .service(
         web::resource("/presence/along")
-            .put(along)
+            .put(put_followers)
             .default_service(only("PUT")),
     )
     .service(

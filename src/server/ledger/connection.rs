@@ -28,7 +28,7 @@ use super::{
     lines::RequestLine,
     trace::{Event, Kind, Trace},
 };
-use crate::{domain::message::Room, faults::severing::Severing};
+use crate::{domain::message::Room, faults::abort::AbortHandle};
 
 /// The status of a request whose client left before it was answered, as nginx writes it.
 pub(super) const CLIENT_LEFT: u16 = 499;
@@ -47,7 +47,7 @@ struct Shared {
     socket: RefCell<Option<TcpStream>>,
     sequel: RefCell<Option<Sequel>>,
     /// What ends it from outside, once that is asked for.
-    severing: OnceCell<Arc<Severing>>,
+    severing: OnceCell<Arc<AbortHandle>>,
     /// It is looked at soon whether it is to be cut.
     is_doomed: Cell<bool>,
 }

@@ -29,7 +29,7 @@ use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::{
     config::Config,
-    faults::severing::Keyring,
+    faults::abort::FaultRegistry,
     http::{lab::Page, routes::routes},
     ledger::{
         Ledger,
@@ -139,7 +139,7 @@ impl Server {
             log: log.clone(),
             presence: presence.clone(),
             drain: Arc::new(Drain::default()),
-            keyring: Keyring::default(),
+            keyring: FaultRegistry::default(),
         });
         let drain = served.drain.clone();
         let bound = listener.try_clone()?;
@@ -329,10 +329,10 @@ async fn summarise(ledger: Arc<Ledger>) {
 
 /// Notices pollers that have left.
 async fn sweep(presence: Arc<Presence>) {
-    let mut ticks = tokio::time::interval(presence::SWEEP_EVERY);
+    let mut ticks = tokio::time::interval(presence::EXPIRY_INTERVAL);
     loop {
         ticks.tick().await;
-        presence.sweep();
+        presence.expire_pollers();
     }
 }
 

@@ -5,7 +5,7 @@
 //! browser's tabs do, is there while that stream is and its reader says so. Nothing here is kept in
 //! the log; each server knows its own readers only.
 
-pub mod along;
+pub mod followers;
 pub mod http;
 mod room;
 
@@ -20,18 +20,18 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use self::room::Guests;
+use self::room::RoomMembers;
 use crate::{
     domain::message::{Author, Room},
     ledger::{ClientLabel, counts::Transport},
 };
 
 /// Readers that are remembered over all rooms. More of them are served, but not listed.
-const MAX_GUESTS: usize = 20_000;
+const MAX_MEMBERS: usize = 20_000;
 /// A room's streams are told of changes no more often than this.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+const NOTIFY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it is looked for pollers that have left.
-pub const SWEEP_EVERY: Duration = Duration::from_millis(250);
+pub const EXPIRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Who is in which room, for the whole server.
 #[derive(Default)]
@@ -41,8 +41,8 @@ pub struct Presence {
 
 #[derive(Default)]
 struct Rooms {
-    by_name: HashMap<Room, Guests>,
-    guests: usize,
+    by_name: HashMap<Room, RoomMembers>,
+    members: usize,
 }
 
 /// A reader that says who it is.
@@ -58,13 +58,13 @@ pub struct Reader {
 
 /// One that reads along with another's stream.
 #[derive(Debug, Clone)]
-pub struct Along {
+pub struct Follower {
     pub client: ClientLabel,
     pub author: Option<Author>,
 }
 
 /// A reader is in a room for as long as this lives; a poller for some time after.
-pub struct Visit {
+pub struct PresenceGuard {
     presence: Arc<Presence>,
     room: Room,
     client: ClientLabel,
@@ -72,17 +72,17 @@ pub struct Visit {
 }
 
 /// What a room's streams are told: the newest presence event, whenever there is another.
-pub struct News(watch::Receiver<Bytes>);
+pub struct PresenceUpdates(watch::Receiver<Bytes>);
 
 impl Presence {
     /// Notes that `reader` reads `room`. `None` where there are more readers than are remembered.
-    pub fn enter(self: &Arc<Self>, room: &Room, reader: Reader) -> Option<Visit> {
+    pub fn join(self: &Arc<Self>, room: &Room, reader: Reader) -> Option<PresenceGuard> {
         let now = Instant::now();
         let (client, transport) = (reader.client.clone(), reader.transport);
-        self.rooms.lock().change(room, now, |guests, places| {
-            guests.enter(reader, now, Timestamp::now(), places == 0)
+        self.rooms.lock().change(room, now, |members, capacity| {
+            members.join(reader, now, Timestamp::now(), capacity == 0)
         })?;
-        Some(Visit {
+        Some(PresenceGuard {
             presence: self.clone(),
             room: room.clone(),
             client,
@@ -91,11 +91,11 @@ impl Presence {
     }
 
     /// Notes the name under which a reader of `room` writes.
-    pub fn named(&self, room: &Room, client: &ClientLabel, author: &Author) {
+    pub fn set_author(&self, room: &Room, client: &ClientLabel, author: &Author) {
         let mut rooms = self.rooms.lock();
         if rooms.by_name.contains_key(room) {
-            rooms.change(room, Instant::now(), |guests, _| {
-                guests.named(client, author);
+            rooms.change(room, Instant::now(), |members, _| {
+                members.set_author(client, author);
                 Some(())
             });
         }
@@ -103,78 +103,83 @@ impl Presence {
 
     /// Notes that `along`, and nobody else, read along with the stream that `leader` has open in
     /// `room`. `None` where it has none.
-    pub fn read_along(&self, room: &Room, leader: &ClientLabel, along: Vec<Along>) -> Option<()> {
+    pub fn set_followers(
+        &self,
+        room: &Room,
+        leader: &ClientLabel,
+        along: Vec<Follower>,
+    ) -> Option<()> {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
         if !rooms.by_name.contains_key(room) {
             return None;
         }
-        rooms.change(room, now, |guests, places| {
-            guests.read_along(leader, along, now, Timestamp::now(), places)
+        rooms.change(room, now, |members, capacity| {
+            members.set_followers(leader, along, now, Timestamp::now(), capacity)
         })
     }
 
     /// Events of `room` from now on.
-    pub fn listen(&self, room: &Room) -> News {
+    pub fn subscribe(&self, room: &Room) -> PresenceUpdates {
         let mut rooms = self.rooms.lock();
-        News(rooms.by_name.entry(room.clone()).or_default().listen())
+        PresenceUpdates(rooms.by_name.entry(room.clone()).or_default().subscribe())
     }
 
     /// Who is in `room` now, as JSON.
     pub fn json(&self, room: &Room) -> String {
         let rooms = self.rooms.lock();
         match rooms.by_name.get(room) {
-            Some(guests) => guests.json(room),
-            None => Guests::default().json(room),
+            Some(members) => members.json(room),
+            None => RoomMembers::default().json(room),
         }
     }
 
     /// Lets pollers go that have missed two of their intervals, and tells what is due to be told.
-    pub fn sweep(&self) {
+    pub fn expire_pollers(&self) {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
-        let Rooms { by_name, guests } = &mut *rooms;
+        let Rooms { by_name, members } = &mut *rooms;
         by_name.retain(|room, in_room| {
-            *guests -= in_room.sweep(now);
-            in_room.tell(room, now, TELL_EVERY);
-            in_room.is_of_use()
+            *members -= in_room.expire_pollers(now);
+            in_room.notify(room, now, NOTIFY_INTERVAL);
+            in_room.is_active()
         });
     }
 
-    fn leave(&self, visit: &Visit) {
+    fn leave(&self, guard: &PresenceGuard) {
         let now = Instant::now();
-        self.rooms.lock().change(&visit.room, now, |guests, _| {
-            guests.leave(&visit.client, visit.transport, now);
+        self.rooms.lock().change(&guard.room, now, |members, _| {
+            members.leave(&guard.client, guard.transport, now);
             Some(())
         });
     }
 }
 
 impl Rooms {
-    /// Does `act` with a room's guests, and tells its streams where that made a difference. `act`
-    /// is told how many more guests there is place for.
+    /// Does `act` with a room's members, and tells its streams where that made a difference. `act`
+    /// is told how many more members there is place for.
     fn change<T>(
         &mut self,
         room: &Room,
         now: Instant,
-        act: impl FnOnce(&mut Guests, usize) -> Option<T>,
+        act: impl FnOnce(&mut RoomMembers, usize) -> Option<T>,
     ) -> Option<T> {
-        let places = MAX_GUESTS.saturating_sub(self.guests);
+        let capacity = MAX_MEMBERS.saturating_sub(self.members);
         let known = self.by_name.get_mut(room);
-        let guests = match known {
-            Some(guests) => guests,
-            None if places == 0 => return None,
+        let members = match known {
+            Some(members) => members,
+            None if capacity == 0 => return None,
             None => self.by_name.entry(room.clone()).or_default(),
         };
-        let before = guests.count();
-        let done = act(guests, places);
-        self.guests = self.guests + guests.count() - before;
-        guests.tell(room, now, TELL_EVERY);
+        let before = members.len();
+        let done = act(members, capacity);
+        self.members = self.members + members.len() - before;
+        members.notify(room, now, NOTIFY_INTERVAL);
         done
     }
 }
 
-impl News {
+impl PresenceUpdates {
     /// Waits for the next event.
     pub async fn next(mut self) -> (Self, Option<Bytes>) {
         let event = match self.0.changed().await {
@@ -185,7 +190,7 @@ impl News {
     }
 }
 
-impl Drop for Visit {
+impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.presence.leave(self);
     }

@@ -1,4 +1,4 @@
-//! The guests of one room.
+//! The members of one room.
 
 use std::{
     collections::HashMap,
@@ -10,31 +10,31 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Along, Reader};
+use super::{Follower, Reader};
 use crate::{
     domain::message::{Author, Room},
     ledger::{ClientLabel, counts::Transport},
     transport::sse,
 };
 
-/// Guests that are listed; `count` is of all.
+/// RoomMembers that are listed; `count` is of all.
 const MAX_LISTED: usize = 200;
 /// How often a poller is taken to poll that asked once and did not say.
-const UNKNOWN_INTERVAL: Duration = Duration::from_secs(15);
+const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// No poller is taken to have left sooner: timers in hidden tabs are a second late.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
-pub struct Guests {
-    by_client: HashMap<ClientLabel, Guest>,
-    /// Rises with each guest, so that they are listed in the order they came.
+pub struct RoomMembers {
+    by_client: HashMap<ClientLabel, Member>,
+    /// Rises with each member, so that they are listed in the order they came.
     next: u64,
     changed: bool,
-    told_at: Option<Instant>,
-    news: Option<watch::Sender<Bytes>>,
+    notified_at: Option<Instant>,
+    updates: Option<watch::Sender<Bytes>>,
 }
 
-struct Guest {
+struct Member {
     order: u64,
     author: Option<Author>,
     since: Timestamp,
@@ -44,10 +44,10 @@ struct Guest {
     through: Option<ClientLabel>,
     /// Who reads along with its stream.
     along: Vec<ClientLabel>,
-    poller: Option<Poller>,
+    poller: Option<PollActivity>,
 }
 
-struct Poller {
+struct PollActivity {
     transport: Transport,
     /// Polls under way: a long-poll that waits.
     waiting: u32,
@@ -57,7 +57,7 @@ struct Poller {
     interval: Option<Duration>,
 }
 
-impl Guest {
+impl Member {
     fn new(order: u64, since: Timestamp) -> Self {
         Self {
             order,
@@ -86,8 +86,8 @@ impl Guest {
     }
 }
 
-impl Poller {
-    fn ask(&mut self, reader: &Reader, now: Instant) {
+impl PollActivity {
+    fn record_poll(&mut self, reader: &Reader, now: Instant) {
         // A long-poll's interval is the pause after an answer.
         let since = match reader.transport {
             Transport::LongPoll => self.answered_at,
@@ -109,33 +109,33 @@ impl Poller {
             _ => self.asked_at,
         };
         let interval = self.interval.unwrap_or(match self.transport {
-            Transport::LongPoll => SHORTEST_INTERVAL,
-            _ => UNKNOWN_INTERVAL,
+            Transport::LongPoll => MIN_POLL_INTERVAL,
+            _ => DEFAULT_POLL_INTERVAL,
         });
         // Two missed, and half of one for what may have been on its way.
-        now - since > interval.max(SHORTEST_INTERVAL) * 5 / 2
+        now - since > interval.max(MIN_POLL_INTERVAL) * 5 / 2
     }
 }
 
-impl Guests {
-    pub fn count(&self) -> usize {
+impl RoomMembers {
+    pub fn len(&self) -> usize {
         self.by_client.len()
     }
 
     /// Notes a reader; `None` where it is new and there is no place.
-    pub fn enter(&mut self, reader: Reader, now: Instant, at: Timestamp, full: bool) -> Option<()> {
-        let guest = self.guest(&reader.client, at, full)?;
-        let before = guest.transport();
+    pub fn join(&mut self, reader: Reader, now: Instant, at: Timestamp, full: bool) -> Option<()> {
+        let member = self.member(&reader.client, at, full)?;
+        let before = member.transport();
         if reader.transport == Transport::Stream {
-            guest.streams += 1;
-            guest.through = None;
+            member.streams += 1;
+            member.through = None;
             // It went over from polling, and will not be missed there.
-            guest.poller.take_if(|poller| poller.waiting == 0);
+            member.poller.take_if(|poller| poller.waiting == 0);
         } else {
-            match &mut guest.poller {
-                Some(poller) => poller.ask(&reader, now),
+            match &mut member.poller {
+                Some(poller) => poller.record_poll(&reader, now),
                 None => {
-                    guest.poller = Some(Poller {
+                    member.poller = Some(PollActivity {
                         transport: reader.transport,
                         waiting: 1,
                         asked_at: now,
@@ -145,23 +145,23 @@ impl Guests {
                 }
             }
         }
-        let mut changed = guest.transport() != before;
-        if reader.author.is_some() && guest.author != reader.author {
-            guest.author = reader.author;
+        let mut changed = member.transport() != before;
+        if reader.author.is_some() && member.author != reader.author {
+            member.author = reader.author;
             changed = true;
         }
         self.changed |= changed;
         Some(())
     }
 
-    /// The guest of that label, who may have come just now.
-    fn guest(&mut self, client: &ClientLabel, at: Timestamp, full: bool) -> Option<&mut Guest> {
+    /// The member of that label, who may have come just now.
+    fn member(&mut self, client: &ClientLabel, at: Timestamp, full: bool) -> Option<&mut Member> {
         if !self.by_client.contains_key(client) {
             if full {
                 return None;
             }
-            let guest = Guest::new(self.next, at);
-            self.by_client.insert(client.clone(), guest);
+            let member = Member::new(self.next, at);
+            self.by_client.insert(client.clone(), member);
             self.next += 1;
             self.changed = true;
         }
@@ -169,42 +169,42 @@ impl Guests {
     }
 
     /// Notes who reads along with the stream of `leader`: just these. `None` where it has none here.
-    pub fn read_along(
+    pub fn set_followers(
         &mut self,
         leader: &ClientLabel,
-        along: Vec<Along>,
+        along: Vec<Follower>,
         now: Instant,
         at: Timestamp,
-        mut places: usize,
+        mut capacity: usize,
     ) -> Option<()> {
-        let guest = self.by_client.get_mut(leader)?;
-        if guest.streams == 0 {
+        let member = self.by_client.get_mut(leader)?;
+        if member.streams == 0 {
             return None;
         }
-        let before = std::mem::take(&mut guest.along);
+        let before = std::mem::take(&mut member.along);
         let stays = |client: &ClientLabel| along.iter().any(|it| it.client == *client);
         self.release(before.into_iter().filter(|it| !stays(it)), leader, now);
         let mut labels = Vec::new();
-        for Along { client, author } in along {
+        for Follower { client, author } in along {
             let known = self.by_client.len();
-            let Some(guest) = self.guest(&client, at, places == 0) else {
+            let Some(member) = self.member(&client, at, capacity == 0) else {
                 continue;
             };
             // Who has a stream of its own needs no other.
-            if guest.streams > 0 {
+            if member.streams > 0 {
                 continue;
             }
-            let before = guest.transport();
-            guest.through = Some(leader.clone());
-            guest.poller.take_if(|poller| poller.waiting == 0);
-            let mut changed = guest.transport() != before;
+            let before = member.transport();
+            member.through = Some(leader.clone());
+            member.poller.take_if(|poller| poller.waiting == 0);
+            let mut changed = member.transport() != before;
             // The name that it has written under meanwhile is the newer one.
-            if author.is_some() && guest.author.is_none() {
-                guest.author = author;
+            if author.is_some() && member.author.is_none() {
+                member.author = author;
                 changed = true;
             }
             self.changed |= changed;
-            places -= self.by_client.len() - known;
+            capacity -= self.by_client.len() - known;
             labels.push(client);
         }
         self.by_client.get_mut(leader)?.along = labels;
@@ -219,103 +219,105 @@ impl Guests {
         now: Instant,
     ) {
         for client in along {
-            let Some(guest) = self.by_client.get_mut(&client) else {
+            let Some(member) = self.by_client.get_mut(&client) else {
                 continue;
             };
             // It may read along with another by now.
-            if guest.through.as_ref() != Some(leader) {
+            if member.through.as_ref() != Some(leader) {
                 continue;
             }
-            guest.through = None;
+            member.through = None;
             self.changed = true;
-            if guest.has_left(now) {
+            if member.has_left(now) {
                 self.by_client.remove(&client);
             }
         }
     }
 
-    pub fn named(&mut self, client: &ClientLabel, author: &Author) {
-        if let Some(guest) = self.by_client.get_mut(client)
-            && guest.author.as_ref() != Some(author)
+    pub fn set_author(&mut self, client: &ClientLabel, author: &Author) {
+        if let Some(member) = self.by_client.get_mut(client)
+            && member.author.as_ref() != Some(author)
         {
-            guest.author = Some(author.clone());
+            member.author = Some(author.clone());
             self.changed = true;
         }
     }
 
     /// One request of `client` is over.
     pub fn leave(&mut self, client: &ClientLabel, transport: Transport, now: Instant) {
-        let Some(guest) = self.by_client.get_mut(client) else {
+        let Some(member) = self.by_client.get_mut(client) else {
             return;
         };
-        let before = guest.transport();
+        let before = member.transport();
         let mut alone = Vec::new();
         if transport == Transport::Stream {
-            guest.streams = guest.streams.saturating_sub(1);
-            if guest.streams == 0 {
-                alone = std::mem::take(&mut guest.along);
+            member.streams = member.streams.saturating_sub(1);
+            if member.streams == 0 {
+                alone = std::mem::take(&mut member.along);
             }
-        } else if let Some(poller) = &mut guest.poller {
+        } else if let Some(poller) = &mut member.poller {
             poller.waiting = poller.waiting.saturating_sub(1);
             poller.answered_at = Some(now);
         }
-        if guest.has_left(now) {
+        if member.has_left(now) {
             self.by_client.remove(client);
             self.changed = true;
         } else {
-            self.changed |= guest.transport() != before;
+            self.changed |= member.transport() != before;
         }
         self.release(alone, client, now);
     }
 
     /// Lets those go that have left; returns how many.
-    pub fn sweep(&mut self, now: Instant) -> usize {
+    pub fn expire_pollers(&mut self, now: Instant) -> usize {
         let before = self.by_client.len();
-        self.by_client.retain(|_, guest| {
+        self.by_client.retain(|_, member| {
             // A stream's client may have polled before: that is over.
-            if guest.poller.as_ref().is_some_and(|it| it.has_left(now)) {
-                guest.poller = None;
+            if member.poller.as_ref().is_some_and(|it| it.has_left(now)) {
+                member.poller = None;
             }
-            !guest.has_left(now)
+            !member.has_left(now)
         });
         let gone = before - self.by_client.len();
         self.changed |= gone > 0;
         gone
     }
 
-    pub fn listen(&mut self) -> watch::Receiver<Bytes> {
-        self.news
+    pub fn subscribe(&mut self) -> watch::Receiver<Bytes> {
+        self.updates
             .get_or_insert_with(|| watch::Sender::new(Bytes::new()))
             .subscribe()
     }
 
     /// Whether there is anybody to remember or to tell.
-    pub fn is_of_use(&self) -> bool {
-        !self.by_client.is_empty() || self.is_heard()
+    pub fn is_active(&self) -> bool {
+        !self.by_client.is_empty() || self.has_subscribers()
     }
 
-    fn is_heard(&self) -> bool {
-        self.news.as_ref().is_some_and(|it| it.receiver_count() > 0)
+    fn has_subscribers(&self) -> bool {
+        self.updates
+            .as_ref()
+            .is_some_and(|it| it.receiver_count() > 0)
     }
 
     /// Tells the room's streams what changed, unless they were told less than `every` ago.
-    pub fn tell(&mut self, room: &Room, now: Instant, every: Duration) {
-        if !self.changed || self.told_at.is_some_and(|at| now - at < every) {
+    pub fn notify(&mut self, room: &Room, now: Instant, every: Duration) {
+        if !self.changed || self.notified_at.is_some_and(|at| now - at < every) {
             return;
         }
         self.changed = false;
-        self.told_at = Some(now);
-        if self.is_heard() {
+        self.notified_at = Some(now);
+        if self.has_subscribers() {
             let event = sse::presence(&self.json(room));
-            if let Some(news) = &self.news {
-                news.send_replace(event);
+            if let Some(updates) = &self.updates {
+                updates.send_replace(event);
             }
         }
     }
 
     pub fn json(&self, room: &Room) -> String {
         #[derive(Serialize)]
-        struct Present<'a> {
+        struct PresenceEntry<'a> {
             client: &'a str,
             author: Option<&'a str>,
             transport: &'a str,
@@ -324,26 +326,26 @@ impl Guests {
             since: String,
         }
         #[derive(Serialize)]
-        struct Json<'a> {
+        struct PresenceJson<'a> {
             room: &'a str,
             count: usize,
-            present: Vec<Present<'a>>,
+            present: Vec<PresenceEntry<'a>>,
             /// Other servers of a group have readers of their own.
             scope: &'a str,
         }
-        let mut guests: Vec<_> = self.by_client.iter().collect();
-        guests.sort_unstable_by_key(|(_, guest)| guest.order);
-        let present = guests.into_iter().take(MAX_LISTED);
-        let json = Json {
+        let mut members: Vec<_> = self.by_client.iter().collect();
+        members.sort_unstable_by_key(|(_, member)| member.order);
+        let present = members.into_iter().take(MAX_LISTED);
+        let json = PresenceJson {
             room: room.as_str(),
             count: self.by_client.len(),
             present: present
-                .map(|(client, guest)| Present {
+                .map(|(client, member)| PresenceEntry {
                     client: client.as_str(),
-                    author: guest.author.as_ref().map(Author::as_str),
-                    transport: guest.transport().as_str(),
-                    through: guest.through.as_ref().map(ClientLabel::as_str),
-                    since: format!("{:.6}", guest.since),
+                    author: member.author.as_ref().map(Author::as_str),
+                    transport: member.transport().as_str(),
+                    through: member.through.as_ref().map(ClientLabel::as_str),
+                    since: format!("{:.6}", member.since),
                 })
                 .collect(),
             scope: "server",

@@ -26,7 +26,7 @@ use bytes::Bytes;
 
 use self::query::ReadQuery;
 use crate::{
-    faults::{CUT_AFTER, Fault, severing::Keyring},
+    faults::{CUT_AFTER, Fault, abort::FaultRegistry},
     http::error::Problem,
     ledger::{
         connection::{Connection, Opening},
@@ -45,7 +45,7 @@ pub struct Served {
     /// Whether readers are to go, and when.
     pub drain: Arc<Drain>,
     /// Connections that their clients may want to end.
-    pub keyring: Keyring,
+    pub keyring: FaultRegistry,
 }
 
 impl Served {
@@ -53,12 +53,12 @@ impl Served {
     fn afflict(&self, connection: &Connection, query: &ReadQuery) -> bool {
         if query.fault_key.is_some() || connection.is_severable() {
             let key = query.fault_key.as_ref();
-            self.keyring.note(connection.severing(), key);
+            self.keyring.register(connection.severing(), key);
         }
         match (query.fault, &query.fault_key) {
-            (Some(Fault::Cut), _) => connection.cut_after(CUT_AFTER),
+            (Some(Fault::Disconnect), _) => connection.cut_after(CUT_AFTER),
             (Some(Fault::Restart), Some(key)) => {
-                self.keyring.sever(key);
+                self.keyring.abort(key);
                 return false;
             }
             _ => {}

@@ -77,7 +77,7 @@ pub fn ask(
         Err(problem) => return Asked::Answered(Reply::refusing(problem, exchange)),
     };
     let reader = query.reader(transport);
-    let visit = reader.and_then(|reader| served.presence.enter(&query.room, reader));
+    let visit = reader.and_then(|reader| served.presence.join(&query.room, reader));
     let to_be_answered = served.afflict(connection, &query);
     if query.fault.is_none()
         && let Some(answer) = nothing(&served.log, &query)
@@ -88,7 +88,7 @@ pub fn ask(
     let parting = Parting::new(served.drain.clone(), connection);
     Asked::Reading(Box::pin(async move {
         // The reader is there while it waits.
-        let _visit = visit;
+        let _guard = visit;
         if !to_be_answered {
             return std::future::pending().await;
         }

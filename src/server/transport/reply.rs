@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::Accounted;
 use crate::{
-    domain::cursor::Cursor, faults::link::Trickle, http::error::Problem,
+    domain::cursor::Cursor, faults::link::ThrottledBody, http::error::Problem,
     ledger::exchange::Exchange, log::ReadBatch,
 };
 
@@ -86,7 +86,7 @@ impl Reply {
         };
         let body = Accounted::boxed(Parts::of(&answer), self.exchange);
         let body = if self.is_slow {
-            Trickle::boxed(body)
+            ThrottledBody::boxed(body)
         } else {
             body
         };

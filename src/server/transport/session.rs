@@ -21,7 +21,7 @@ use super::{
     stream::{Frame, Frames},
 };
 use crate::{
-    faults::{Fault, link::Link},
+    faults::{Fault, link::LinkEmulator},
     ledger::{connection::Connection, exchange::Exchange, trace::Content},
 };
 
@@ -31,7 +31,7 @@ pub struct Session {
     frames: Frames,
     exchange: Exchange,
     /// What the pieces go over first, where their client wants to see what that does.
-    link: Option<Box<Link>>,
+    link: Option<Box<LinkEmulator>>,
     /// What is left of the last piece.
     unsent: Bytes,
     head_bytes: u64,
@@ -60,7 +60,7 @@ impl Session {
         fault: Option<Fault>,
     ) -> Self {
         let head = head();
-        let link = fault.and_then(|fault| Link::with(fault, &head));
+        let link = fault.and_then(|fault| LinkEmulator::with(fault, &head));
         let head_bytes = head.len() as u64;
         Self {
             socket,

@@ -26,7 +26,7 @@ use crate::{
         store::StoreUnavailable,
         tail::{FrameBatch, TailLookup},
     },
-    presence::{News, Presence, Visit},
+    presence::{Presence, PresenceGuard, PresenceUpdates},
 };
 
 /// How long a stream may be silent before it sends a comment.
@@ -104,10 +104,10 @@ pub struct Frames {
 struct Company {
     /// What it is told of them.
     news: Option<Telling>,
-    _visit: Option<Visit>,
+    _guard: Option<PresenceGuard>,
 }
 
-type Telling = Pin<Box<dyn Future<Output = (News, Option<Bytes>)>>>;
+type Telling = Pin<Box<dyn Future<Output = (PresenceUpdates, Option<Bytes>)>>>;
 type Reading = Pin<Box<dyn Future<Output = Result<(RoomReader, ReadBatch), StoreUnavailable>>>>;
 
 /// One batch of a stream.
@@ -153,9 +153,9 @@ impl Frames {
         let reader = query.reader(Transport::Stream);
         if query.presence.unwrap_or(reader.is_some()) {
             // Before it enters: it is to be told of itself.
-            self.company.news = Some(Box::pin(presence.listen(&query.room).next()));
+            self.company.news = Some(Box::pin(presence.subscribe(&query.room).next()));
         }
-        self.company._visit = reader.and_then(|reader| presence.enter(&query.room, reader));
+        self.company._guard = reader.and_then(|reader| presence.join(&query.room, reader));
         self
     }
 

@@ -5,11 +5,11 @@ use std::{future::Future, rc::Rc, sync::Arc, task::Poll, time::Duration};
 use socket2::SockRef;
 
 use super::Connection;
-use crate::faults::severing::Severing;
+use crate::faults::abort::AbortHandle;
 
 impl Connection {
     /// What may end the connection; there from the first time it is asked for.
-    pub fn severing(&self) -> &Arc<Severing> {
+    pub fn severing(&self) -> &Arc<AbortHandle> {
         self.0.severing.get_or_init(Arc::default)
     }
 
@@ -21,7 +21,7 @@ impl Connection {
     /// Closes it after `delay`, as rudely as a middlebox does: with a reset. It is let be where its
     /// last request did not ask for that, as a proxy sends the requests of many over one connection.
     pub fn cut_after(&self, delay: Duration) {
-        self.severing().want_cut(true);
+        self.severing().request_abort(true);
         self.set_linger(Some(Duration::ZERO));
         if self.0.is_doomed.replace(true) {
             return;
@@ -33,8 +33,8 @@ impl Connection {
                 shared.is_doomed.set(false);
                 let severing = shared.severing.get();
                 severing
-                    .filter(|it| it.is_cut_wanted())
-                    .inspect(|it| it.sever());
+                    .filter(|it| it.abort_requested())
+                    .inspect(|it| it.abort());
             }
         });
     }
@@ -42,7 +42,7 @@ impl Connection {
     /// A request begins: what those before it asked for is not to end it.
     pub fn spare(&self) {
         if let Some(severing) = self.0.severing.get() {
-            severing.spare();
+            severing.clear_faults();
             self.set_linger(None);
         }
     }
@@ -61,7 +61,7 @@ impl Connection {
             }
             // After the work: that is where the wish to be severable comes from.
             match self.0.severing.get() {
-                Some(severing) => severing.poll_severed(cx).map(|()| None),
+                Some(severing) => severing.poll_aborted(cx).map(|()| None),
                 None => Poll::Pending,
             }
         })

@@ -11,43 +11,43 @@ use parking_lot::Mutex;
 use super::FaultKey;
 
 /// How many keys there are before it is looked which are of no use any more.
-const FIRST_PRUNING: usize = 64;
+const PRUNE_THRESHOLD: usize = 64;
 
 /// A switch that ends one connection.
 #[derive(Default)]
-pub struct Severing(Mutex<State>);
+pub struct AbortHandle(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    severed: bool,
+    aborted: bool,
     waker: Option<Waker>,
     /// The key of the last request.
     key: Option<FaultKey>,
     /// The last request is to be cut off.
-    cut: bool,
+    abort_requested: bool,
 }
 
 /// The connections that carry a key.
-pub struct Keyring(Mutex<Keys>);
+pub struct FaultRegistry(Mutex<FaultKeys>);
 
-struct Keys {
-    connections: HashMap<FaultKey, Vec<Weak<Severing>>>,
+struct FaultKeys {
+    connections: HashMap<FaultKey, Vec<Weak<AbortHandle>>>,
     prune_at: usize,
 }
 
-impl Severing {
-    pub fn sever(&self) {
+impl AbortHandle {
+    pub fn abort(&self) {
         let mut state = self.0.lock();
-        state.severed = true;
+        state.aborted = true;
         if let Some(waker) = state.waker.take() {
             waker.wake();
         }
     }
 
     /// Done when the connection is to end.
-    pub fn poll_severed(&self, cx: &Context<'_>) -> Poll<()> {
+    pub fn poll_aborted(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.0.lock();
-        if state.severed {
+        if state.aborted {
             return Poll::Ready(());
         }
         state.waker = Some(cx.waker().clone());
@@ -55,23 +55,23 @@ impl Severing {
     }
 
     /// The request that begins is to be cut off, or to be let be.
-    pub fn want_cut(&self, cut: bool) {
-        self.0.lock().cut = cut;
+    pub fn request_abort(&self, wanted: bool) {
+        self.0.lock().abort_requested = wanted;
     }
 
-    pub fn is_cut_wanted(&self) -> bool {
-        self.0.lock().cut
+    pub fn abort_requested(&self) -> bool {
+        self.0.lock().abort_requested
     }
 
     /// A request begins that has asked for nothing yet: nobody else's wish is to end it.
-    pub fn spare(&self) {
+    pub fn clear_faults(&self) {
         let mut state = self.0.lock();
-        state.cut = false;
+        state.abort_requested = false;
         state.key = None;
     }
 
     /// Whose the connection is from now on. True where that is news.
-    fn carry(&self, key: Option<&FaultKey>) -> bool {
+    fn set_key(&self, key: Option<&FaultKey>) -> bool {
         let mut state = self.0.lock();
         let news = state.key.as_ref() != key;
         if news {
@@ -81,19 +81,19 @@ impl Severing {
     }
 }
 
-impl Default for Keyring {
+impl Default for FaultRegistry {
     fn default() -> Self {
-        Self(Mutex::new(Keys {
+        Self(Mutex::new(FaultKeys {
             connections: HashMap::new(),
-            prune_at: FIRST_PRUNING,
+            prune_at: PRUNE_THRESHOLD,
         }))
     }
 }
 
-impl Keyring {
+impl FaultRegistry {
     /// Notes that a connection's request carried `key`, or none.
-    pub fn note(&self, severing: &Arc<Severing>, key: Option<&FaultKey>) {
-        if !severing.carry(key) {
+    pub fn register(&self, handle: &Arc<AbortHandle>, key: Option<&FaultKey>) {
+        if !handle.set_key(key) {
             return;
         }
         let Some(key) = key else { return };
@@ -103,30 +103,30 @@ impl Keyring {
         }
         let connections = keys.connections.entry(key.clone()).or_default();
         connections.retain(|connection| {
-            connection.strong_count() > 0 && !std::ptr::eq(connection.as_ptr(), &**severing)
+            connection.strong_count() > 0 && !std::ptr::eq(connection.as_ptr(), &**handle)
         });
-        connections.push(Arc::downgrade(severing));
+        connections.push(Arc::downgrade(handle));
     }
 
     /// Ends all connections whose last request carried `key`.
-    pub fn sever(&self, key: &FaultKey) {
+    pub fn abort(&self, key: &FaultKey) {
         let connections = self.0.lock().connections.remove(key).unwrap_or_default();
         for connection in connections.iter().filter_map(Weak::upgrade) {
             let is_its = connection.0.lock().key.as_ref() == Some(key);
             if is_its {
-                connection.sever();
+                connection.abort();
             }
         }
     }
 }
 
-impl Keys {
+impl FaultKeys {
     fn prune(&mut self) {
         self.connections.retain(|_, connections| {
             connections.retain(|connection| connection.strong_count() > 0);
             !connections.is_empty()
         });
-        self.prune_at = (2 * self.connections.len()).max(FIRST_PRUNING);
+        self.prune_at = (2 * self.connections.len()).max(PRUNE_THRESHOLD);
     }
 }
 
@@ -134,9 +134,9 @@ impl Keys {
 mod tests {
     use super::*;
 
-    fn is_severed(severing: &Severing) -> bool {
+    fn is_aborted(handle: &AbortHandle) -> bool {
         let cx = Context::from_waker(Waker::noop());
-        severing.poll_severed(&cx).is_ready()
+        handle.poll_aborted(&cx).is_ready()
     }
 
     fn key(text: &str) -> FaultKey {
@@ -145,38 +145,38 @@ mod tests {
 
     #[test]
     fn a_key_ends_the_connections_whose_last_request_carried_it() {
-        let keyring = Keyring::default();
-        let connections: [Arc<Severing>; 4] = Default::default();
+        let registry = FaultRegistry::default();
+        let connections: [Arc<AbortHandle>; 4] = Default::default();
         let [mine, also_mine, theirs, was_mine] = &connections;
         for connection in [mine, also_mine, was_mine] {
-            keyring.note(connection, Some(&key("mine")));
+            registry.register(connection, Some(&key("mine")));
         }
-        keyring.note(theirs, Some(&key("theirs")));
-        keyring.note(was_mine, None);
-        keyring.sever(&key("mine"));
-        assert!(is_severed(mine) && is_severed(also_mine));
-        assert!(!is_severed(theirs) && !is_severed(was_mine));
+        registry.register(theirs, Some(&key("theirs")));
+        registry.register(was_mine, None);
+        registry.abort(&key("mine"));
+        assert!(is_aborted(mine) && is_aborted(also_mine));
+        assert!(!is_aborted(theirs) && !is_aborted(was_mine));
     }
 
     #[test]
     fn a_connection_that_others_use_in_between_is_kept_once() {
-        let keyring = Keyring::default();
+        let registry = FaultRegistry::default();
         let connection = Arc::default();
         for _ in 0..100 {
-            keyring.note(&connection, Some(&key("mine")));
-            connection.spare();
+            registry.register(&connection, Some(&key("mine")));
+            connection.clear_faults();
         }
-        assert_eq!(keyring.0.lock().connections[&key("mine")].len(), 1);
-        keyring.sever(&key("mine"));
-        assert!(!is_severed(&connection), "the last request was another's");
+        assert_eq!(registry.0.lock().connections[&key("mine")].len(), 1);
+        registry.abort(&key("mine"));
+        assert!(!is_aborted(&connection), "the last request was another's");
     }
 
     #[test]
     fn keys_of_connections_that_are_gone_are_forgotten() {
-        let keyring = Keyring::default();
+        let registry = FaultRegistry::default();
         for i in 0..10_000 {
-            keyring.note(&Arc::default(), Some(&key(&format!("k{i}"))));
+            registry.register(&Arc::default(), Some(&key(&format!("k{i}"))));
         }
-        assert!(keyring.0.lock().connections.len() <= FIRST_PRUNING);
+        assert!(registry.0.lock().connections.len() <= PRUNE_THRESHOLD);
     }
 }

@@ -6,7 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 
-use super::{Along, Presence};
+use super::{Follower, Presence};
 use crate::{domain::message::Room, http::body, http::error::Problem, ledger::ClientLabel};
 
 /// More tabs than a browser is used with.
@@ -14,7 +14,7 @@ const MAX_ALONG: usize = 32;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Report {
+struct FollowersBody {
     room: Option<String>,
     client: String,
     along: Vec<Reader>,
@@ -27,13 +27,13 @@ struct Reader {
     author: Option<String>,
 }
 
-pub async fn along(
+pub async fn put_followers(
     request: HttpRequest,
     payload: web::Payload,
     presence: web::Data<Presence>,
 ) -> Result<HttpResponse, Problem> {
     let json = body::json(&request, payload).await?;
-    let report: Report = serde_json::from_value(json)
+    let report: FollowersBody = serde_json::from_value(json)
         .map_err(|error| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()))?;
     let room: Option<Result<Room, _>> = report.room.map(|room| room.parse());
     let room = room
@@ -47,17 +47,19 @@ pub async fn along(
     }
     let along = report.along.into_iter().map(Reader::checked);
     let along = along.collect::<Result<Vec<_>, _>>()?;
-    presence.read_along(&room, &client, along).ok_or_else(|| {
-        let detail = "this client has no stream open in this room, on this server";
-        Problem::new(StatusCode::NOT_FOUND, detail).field("client")
-    })?;
+    presence
+        .set_followers(&room, &client, along)
+        .ok_or_else(|| {
+            let detail = "this client has no stream open in this room, on this server";
+            Problem::new(StatusCode::NOT_FOUND, detail).field("client")
+        })?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 impl Reader {
-    fn checked(self) -> Result<Along, Problem> {
+    fn checked(self) -> Result<Follower, Problem> {
         let author = self.author.map(|author| author.parse()).transpose();
-        Ok(Along {
+        Ok(Follower {
             client: label(&self.client, "along")?,
             author: author.map_err(bad("along"))?,
         })
