@@ -115,7 +115,7 @@ fn fan_out(c: &mut Criterion) {
         .enable_all()
         .build()
         .expect("a runtime");
-    let _entered = runtime.open_reader();
+    let _entered = runtime.enter();
     let mut group = c.benchmark_group("fan-out");
     group.throughput(Throughput::Elements(SUBSCRIBERS as u64));
 
