@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use poll_vs_sse_instrument::{Control, Outcome, Placement, Target, Transport, Workload, measure};
+use poll_vs_sse_instrument::{
+    CpuPinning, RunControl, RunResult, Target, Transport, Workload, measure,
+};
 
 use super::figures::compare::{Cost, Reach};
 use super::matrix::SIZE;
@@ -16,7 +18,7 @@ const CLIENTS: usize = 1000;
 const DURATION: Duration = Duration::from_secs(2);
 
 /// Asks `target`, which is ours, three short questions.
-pub async fn reach(target: &Target, placement: &Placement) -> Result<Reach> {
+pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<Reach> {
     let run = async |transport, rate, interval| {
         let workload = Workload {
             transports: vec![transport],
@@ -33,7 +35,7 @@ pub async fn reach(target: &Target, placement: &Placement) -> Result<Reach> {
             transport,
             0,
             placement,
-            &Control::default(),
+            &RunControl::default(),
         )
         .await
     };
@@ -58,7 +60,7 @@ pub async fn reach(target: &Target, placement: &Placement) -> Result<Reach> {
     })
 }
 
-fn cost(outcome: &Outcome, units: u64) -> Result<Cost> {
+fn cost(outcome: &RunResult, units: u64) -> Result<Cost> {
     let cpu = cpu_us(outcome)?;
     Ok(Cost {
         server_us: cpu.server_us / units as f64,
@@ -66,7 +68,7 @@ fn cost(outcome: &Outcome, units: u64) -> Result<Cost> {
     })
 }
 
-fn cpu_us(outcome: &Outcome) -> Result<Cost> {
+fn cpu_us(outcome: &RunResult) -> Result<Cost> {
     let server = outcome
         .server_cpu_s
         .context("the server's CPU time cannot be read")?;

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use poll_vs_sse_instrument::{Control, Placement, Target, measure};
+use poll_vs_sse_instrument::{CpuPinning, RunControl, Target, measure};
 
 use figures::compare::{Combination, FILE, Matrix as Measured, NCHAN, OURS, Run, Skipped};
 use figures::docs;
@@ -99,7 +99,7 @@ fn run(arguments: Arguments) -> Result<()> {
 struct Suite<'a> {
     matrix: &'a Matrix,
     subjects: &'a Subjects,
-    placement: &'a Placement,
+    placement: &'a CpuPinning,
     rounds: u32,
 }
 
@@ -196,7 +196,7 @@ impl Suite<'_> {
     /// One run, whose audit has to be clean.
     async fn once(&self, of: &Combination, target: &Target, round: u32) -> Result<Run> {
         let workload = self.matrix.workload(of);
-        let control = Control::default();
+        let control = RunControl::default();
         let outcome = measure(
             target,
             &workload,

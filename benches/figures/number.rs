@@ -1,6 +1,6 @@
 //! Figures as people read them.
 
-pub use poll_vs_sse_model::format::grouped as count;
+pub use poll_vs_sse_model::format::with_thousands as count;
 
 /// Three significant digits, without an exponent: `0.0123`, `1.23`, `1,230`.
 pub fn three(value: f64) -> String {

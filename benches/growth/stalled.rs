@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use poll_vs_sse_instrument::{Control, Placement, Profile, Target, Transport, Workload, measure};
+use poll_vs_sse_instrument::{
+    CpuPinning, Profile, RunControl, Target, Transport, Workload, measure,
+};
 
 use super::audited;
 use super::figures::about::About;
@@ -54,7 +56,7 @@ pub struct Amount {
 pub async fn run(
     binary: &Path,
     directory: &Path,
-    placement: &Placement,
+    placement: &CpuPinning,
     amount: Amount,
     about: About,
 ) -> Result<Stalled> {
@@ -117,7 +119,7 @@ fn line(round: &Round) -> String {
 struct Bench<'a> {
     server: Subject,
     target: Target,
-    placement: &'a Placement,
+    placement: &'a CpuPinning,
     amount: Amount,
 }
 
@@ -145,7 +147,7 @@ impl Bench<'_> {
         let begin = Instant::now();
         let cuts = with_stalled.then(|| Cuts::watch(self.server.address, count as u64, begin));
         let workload = self.workload();
-        let control = Control::default();
+        let control = RunControl::default();
         let outcome = measure(
             &self.target,
             &workload,

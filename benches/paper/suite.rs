@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use poll_vs_sse_instrument::{Control, Outcome, Pace, Placement, Workload, measure};
+use poll_vs_sse_instrument::{CpuPinning, Pacing, RunControl, RunResult, Workload, measure};
 
 use figures::paper::{FILE, Paper, Step, Way};
 use rig::program::{self, Flags, Stage};
@@ -94,7 +94,7 @@ fn run(arguments: Arguments) -> Result<()> {
 
 struct Scenario<'a> {
     binary: &'a Path,
-    placement: &'a Placement,
+    placement: &'a CpuPinning,
     documents: u32,
     begin: Instant,
 }
@@ -150,12 +150,12 @@ impl Scenario<'_> {
             clients,
             rate: 1.0 / PERIOD.as_secs_f64(),
             interval: PAUSE,
-            pace: Pace::AfterAnswer,
+            pace: Pacing::AfterAnswer,
             duration: PERIOD * self.documents,
             size: SIZE,
             ..Workload::default()
         };
-        let control = Control::default();
+        let control = RunControl::default();
         let outcome = measure(
             &ready.target,
             &workload,
@@ -180,7 +180,7 @@ impl Scenario<'_> {
 /// Fails where the audit found anything. A document that is asked for whole comes again by intention, and one
 /// that was replaced before a client came round to it never does; nor does one in time that a cache on a core
 /// at its limit keeps to itself. For that client its delay has no end.
-fn is_clean(way: Way, outcome: &Outcome) -> Result<()> {
+fn is_clean(way: Way, outcome: &RunResult) -> Result<()> {
     let found = match (way.repeats(), way.is_cached()) {
         (true, _) => [0, 0],
         (false, true) => [0, outcome.duplicates],

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
-use poll_vs_sse_instrument::Placement;
+use poll_vs_sse_instrument::CpuPinning;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -115,7 +115,7 @@ pub fn end_after(seconds: u32) {
 pub struct Stage {
     pub binary: PathBuf,
     pub about: About,
-    pub placement: Placement,
+    pub placement: CpuPinning,
     pub runtime: Runtime,
     /// Descriptors this process may have.
     pub descriptors: u64,
@@ -129,10 +129,10 @@ impl Stage {
         let descriptors = process::raise_descriptor_limit()?;
         // Before anything is pinned: all processors are still to be seen.
         let mut about = machine::begin(name, !flags.quick, Some(&binary));
-        let placement = Placement::halves();
+        let placement = CpuPinning::split();
         about.server_cores.clone_from(&placement.server);
         about.load_cores.clone_from(&placement.load);
-        placement.take_load();
+        placement.pin_load();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(placement.load_cores())
             .enable_all()

@@ -8,7 +8,6 @@ pub mod compare;
 pub mod exit;
 mod lab;
 pub mod plan;
-mod plan_flags;
 pub mod serve;
 
 /// A chat server with one message log, served over polling and Server-Sent Events at once, and an
@@ -30,8 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the log and the lab (what happens without a command).
     Serve(Box<Serve>),
-    Compare(Box<compare::Flags>),
-    Plan(Box<plan_flags::Flags>),
+    Compare(Box<compare::CompareFlags>),
+    Plan(Box<plan::PlanFlags>),
 }
 
 impl Cli {

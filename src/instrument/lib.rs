@@ -1,6 +1,6 @@
 //! The measuring instrument: clients of every transport against one server, and what each cost.
 //!
-//! [`Workload`] is the question, [`Target`] whom it is put to, [`Outcome`] one transport's answer: a
+//! [`Workload`] is the question, [`Target`] whom it is put to, [`RunResult`] one transport's answer: a
 //! plain record whose fields are those of the JSON output. [`measure`] gets one, [`compare`] all.
 //! Nothing here knows the server's code: it is measured from outside, over sockets, like any other.
 //!
@@ -14,32 +14,34 @@
 //! ```
 //!
 //! Imports go down and to the right in this picture; all of them know the words `Workload`,
-//! `Transport` and `Outcome`.
+//! `Transport` and `RunResult`.
 
-mod books;
 pub mod calibrate;
 mod load;
 mod machine;
-mod outcome;
+mod recording;
+
 pub mod output;
 pub mod run;
-#[cfg(test)]
-mod sample;
 mod target;
+#[cfg(test)]
+mod test_fixtures;
 mod workload;
 
-pub use machine::{Machine, placement::Placement, probe};
-pub use outcome::{Bucket, Delays, Load, Outcome, Publishing, Second, Traffic};
+pub use machine::{Machine, cpu_pinning::CpuPinning, probe};
 pub use output::{
-    destination::Destination,
-    document::{Document, FORMAT, Preface, Subject, Versions},
+    output_target::OutputTarget,
+    run_report::{FORMAT, Report, RunHeader, TargetInfo, Versions},
 };
 pub use poll_vs_sse_model::{self as model, Transport};
+pub use recording::run_result::{
+    Bucket, DelayStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats, Traffic,
+};
 pub use run::{
     comparison::{Comparison, compare},
-    control::{Control, Progress},
     measure::measure,
     preflight::preflight,
+    run_control::{Progress, RunControl},
 };
 pub use target::{Remote, Target, own_server::OwnServer, profile::Profile};
-pub use workload::{Pace, Workload};
+pub use workload::{Pacing, Workload};

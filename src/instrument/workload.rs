@@ -21,7 +21,7 @@ pub struct Workload {
     #[serde(rename = "interval_s", with = "seconds")]
     pub interval: Duration,
     /// What the interval is counted from.
-    pub pace: Pace,
+    pub pace: Pacing,
     /// How long a long-poll asks to wait.
     #[serde(rename = "wait_s", with = "seconds")]
     pub wait: Duration,
@@ -37,7 +37,7 @@ pub struct Workload {
 /// What a polling client does between two polls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Pace {
+pub enum Pacing {
     /// It asks at fixed times, an interval apart, like a timer in a page.
     FixedTimes,
     /// It asks an interval after it had the last answer.
@@ -52,7 +52,7 @@ impl Default for Workload {
             clients: 100,
             rate: 1.0,
             interval: Duration::from_secs(2),
-            pace: Pace::FixedTimes,
+            pace: Pacing::FixedTimes,
             wait: Duration::from_secs(25),
             duration: Duration::from_secs(30),
             size: 100,

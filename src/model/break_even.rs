@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, Question, serve};
+use super::{Model, Question, size_servers};
 use crate::Transport;
 
 /// By what two transports are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Yardstick {
+pub enum CostMetric {
     Cpu,
     WireBytes,
 }
@@ -26,16 +26,16 @@ pub struct Range {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreakEven {
     /// Acceptable delays, seconds.
-    pub max_delay_s: ByYardstick,
+    pub max_delay_s: PerMetric,
     /// Messages a second.
-    pub rate: ByYardstick,
+    pub rate: PerMetric,
     /// Clients: few leave a server asleep, which makes a poll dearer.
-    pub clients: ByYardstick,
+    pub clients: PerMetric,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct ByYardstick {
+pub struct PerMetric {
     pub cpu: Vec<Range>,
     pub wire_bytes: Vec<Range>,
 }
@@ -54,14 +54,14 @@ const HALVINGS: u32 = 60;
 /// Where polling and a stream cost the same.
 pub fn break_even(model: &Model, question: &Question) -> BreakEven {
     let over = |bounds: [f64; 2], at: fn(&Question, f64) -> Question| {
-        let by = |yardstick| {
+        let by = |metric| {
             cheaper(bounds, |value| {
-                excess(model, &at(question, value), yardstick)
+                cost_difference(model, &at(question, value), metric)
             })
         };
-        ByYardstick {
-            cpu: by(Yardstick::Cpu),
-            wire_bytes: by(Yardstick::WireBytes),
+        PerMetric {
+            cpu: by(CostMetric::Cpu),
+            wire_bytes: by(CostMetric::WireBytes),
         }
     };
     BreakEven {
@@ -75,39 +75,39 @@ pub fn break_even(model: &Model, question: &Question) -> BreakEven {
 }
 
 /// By how much polling costs more than a stream.
-pub fn excess(model: &Model, question: &Question, yardstick: Yardstick) -> f64 {
+pub fn cost_difference(model: &Model, question: &Question, metric: CostMetric) -> f64 {
     let Some(interval_s) = question.interval_s(model) else {
         return f64::INFINITY;
     };
     let of = |transport| {
-        let cost = serve(model, question, transport, interval_s).cost;
-        match yardstick {
-            Yardstick::Cpu => cost.cpu.total(),
-            Yardstick::WireBytes => cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s,
+        let cost = size_servers(model, question, transport, interval_s).cost;
+        match metric {
+            CostMetric::Cpu => cost.cpu.total(),
+            CostMetric::WireBytes => cost.wire_bytes_in_per_s + cost.wire_bytes_out_per_s,
         }
     };
     of(Transport::Poll) - of(Transport::Stream)
 }
 
-/// The ranges of `least..most` in which `excess` is below zero, looked for on a logarithmic scale.
-fn cheaper([least, most]: [f64; 2], excess: impl Fn(f64) -> f64) -> Vec<Range> {
+/// The ranges of `least..most` in which `cost_difference` is below zero, looked for on a logarithmic scale.
+fn cheaper([least, most]: [f64; 2], cost_difference: impl Fn(f64) -> f64) -> Vec<Range> {
     let steps = ((most / least).log10() * STEPS).round();
     let at = |step: f64| least * (most / least).powf(step / steps);
     let mut ranges = Vec::new();
-    let mut open = (excess(least) < 0.0).then_some(None);
+    let mut open = (cost_difference(least) < 0.0).then_some(None);
     for step in 1..=steps as u32 {
         let (before, now) = (at(f64::from(step) - 1.0), at(f64::from(step)));
-        let is_cheaper = excess(now) < 0.0;
+        let is_cheaper = cost_difference(now) < 0.0;
         if is_cheaper == open.is_some() {
             continue;
         }
-        let crossing = crossing(before, now, is_cheaper, &excess);
+        let crossover = crossover(before, now, is_cheaper, &cost_difference);
         match open.take() {
             Some(from) => ranges.push(Range {
                 from,
-                to: Some(crossing),
+                to: Some(crossover),
             }),
-            None => open = Some(Some(crossing)),
+            None => open = Some(Some(crossover)),
         }
     }
     if let Some(from) = open {
@@ -116,17 +116,17 @@ fn cheaper([least, most]: [f64; 2], excess: impl Fn(f64) -> f64) -> Vec<Range> {
     ranges
 }
 
-/// Where `excess` changes its sign between `low` and `high`, at which it is below zero or not as
+/// Where `cost_difference` changes its sign between `low` and `high`, at which it is below zero or not as
 /// `negative_at_high` says.
-fn crossing(
+fn crossover(
     mut low: f64,
     mut high: f64,
     negative_at_high: bool,
-    excess: &impl Fn(f64) -> f64,
+    cost_difference: &impl Fn(f64) -> f64,
 ) -> f64 {
     for _ in 0..HALVINGS {
         let middle = (low * high).sqrt();
-        if (excess(middle) < 0.0) == negative_at_high {
+        if (cost_difference(middle) < 0.0) == negative_at_high {
             high = middle;
         } else {
             low = middle;

@@ -8,7 +8,7 @@ use crate::{Machine, Transport};
 /// The form of the file. Another one is refused.
 pub const FORMAT: u32 = 2;
 
-const SHIPPED: &str = include_str!("shipped.json");
+const BUILT_IN: &str = include_str!("shipped.json");
 
 /// See the module. `compare --calibrate` writes one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,8 @@ pub struct Model {
     pub machine: Machine,
     /// Those the server had for itself.
     pub server_cores: u32,
-    pub contract: Contract,
+    #[serde(rename = "contract")]
+    pub limits: ServerLimits,
     /// CPU to take a message in, whoever reads it, microseconds.
     pub publish_us: f64,
     /// CPU to accept and end a connection, microseconds.
@@ -36,10 +37,10 @@ pub struct Model {
     pub base_memory_bytes: f64,
     pub transports: PerTransport<Constants>,
     /// Within what it was measured.
-    pub span: Span,
+    pub span: MeasuredRange,
     pub errors: Errors,
     /// What was measured, and what the model says of it.
-    pub points: Vec<Measured>,
+    pub points: Vec<MeasuredPoint>,
 }
 
 /// One value for each transport.
@@ -53,7 +54,7 @@ pub struct PerTransport<T> {
 
 /// What the server does by its own rules (`docs/api.md`), not by measuring.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Contract {
+pub struct ServerLimits {
     /// Messages in a poll's answer at most.
     pub page_messages: f64,
     /// Their bytes at most.
@@ -94,13 +95,13 @@ pub struct Constants {
     pub keep_alive_us: f64,
     /// Memory of a client.
     pub client_bytes: f64,
-    /// Memory for each byte of a client's answers, up to [`Contract::write_bytes`] of them.
+    /// Memory for each byte of a client's answers, up to [`ServerLimits::write_bytes`] of them.
     pub answer_share: f64,
 }
 
 /// The least and the most of what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Span {
+pub struct MeasuredRange {
     pub clients: [f64; 2],
     pub rate: [f64; 2],
     pub size: [f64; 2],
@@ -118,14 +119,14 @@ pub struct Errors {
 
 /// One run, and what the model says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct MeasuredPoint {
     pub transport: Transport,
     pub clients: f64,
     pub rate: f64,
     pub size: f64,
     /// `None` where nobody polls.
     pub interval_s: Option<f64>,
-    pub purpose: Purpose,
+    pub purpose: MeasurePurpose,
     /// Whether the clients, rather than the server, limited it.
     pub limited: bool,
     /// Measured, and what the model says; so are the others.
@@ -138,7 +139,7 @@ pub struct Measured {
 /// What a point is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Purpose {
+pub enum MeasurePurpose {
     /// Constants are fitted to it.
     Fit,
     /// The same, with a connection for each poll.
@@ -165,17 +166,17 @@ impl Model {
     /// # Panics
     ///
     /// Never in a program that was built from a tree whose tests pass.
-    pub fn shipped() -> Self {
-        Self::parse(SHIPPED).expect("a test reads the file that is built in")
+    pub fn built_in() -> Self {
+        Self::parse(BUILT_IN).expect("a test reads the file that is built in")
     }
 
     /// Reads a model file.
     pub fn parse(text: &str) -> Result<Self> {
         #[derive(Deserialize)]
-        struct Form {
+        struct RawModel {
             format: u32,
         }
-        let form: Form = serde_json::from_str(text).context("it is not a model file")?;
+        let form: RawModel = serde_json::from_str(text).context("it is not a model file")?;
         ensure!(
             form.format == FORMAT,
             "its form is {}, and this program reads {FORMAT}: calibrate anew",
@@ -220,7 +221,7 @@ impl Model {
                 "its {name} is {value}, which nothing can cost"
             );
         }
-        let Contract {
+        let ServerLimits {
             page_messages,
             page_bytes,
             keep_alive_s,
@@ -228,7 +229,7 @@ impl Model {
             idle_s,
             tail_bytes,
             write_bytes,
-        } = self.contract;
+        } = self.limits;
         for (name, value) in [
             ("page_messages", page_messages),
             ("page_bytes", page_bytes),

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Constants, Flow, Model, Setting, rested, waking::Work};
+use super::{Constants, Model, Rates, Scenario, idle_share, wakeup::Work};
 use crate::Transport;
 
 /// What a setting costs, over all clients and on one server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    pub flow: Flow,
+    pub rates: Rates,
     /// From clients to the server.
     pub wire_bytes_in_per_s: f64,
     /// From the server to clients.
@@ -70,21 +70,21 @@ impl CpuBy {
 }
 
 impl Model {
-    /// What `setting` costs by `transport`.
-    pub fn cost(&self, transport: Transport, setting: &Setting) -> Cost {
-        let poll_message_bytes = setting.size + self.transports.poll.message_bytes;
-        let flow = Flow::of(transport, setting, &self.contract, poll_message_bytes);
+    /// What `scenario` costs by `transport`.
+    pub fn cost(&self, transport: Transport, scenario: &Scenario) -> Cost {
+        let poll_message_bytes = scenario.size + self.transports.poll.message_bytes;
+        let rates = Rates::of(transport, scenario, &self.limits, poll_message_bytes);
         let one = self.transports.of(transport);
-        let answers = flow.requests - flow.empty;
-        let requests_us = flow.requests * one.request_us + answers * one.answer_us;
-        let messages_us = flow.deliveries * one.delivery_us(setting.size, setting.rate);
-        let keep_alives_us = flow.keep_alives * one.keep_alive_us;
-        let connects_us = flow.connects * self.connect_us;
-        let publish_us = setting.rate * self.publish_us;
+        let answers = rates.requests - rates.empty;
+        let requests_us = rates.requests * one.request_us + answers * one.answer_us;
+        let messages_us = rates.deliveries * one.delivery_us(scenario.size, scenario.rate);
+        let keep_alives_us = rates.keep_alives * one.keep_alive_us;
+        let connects_us = rates.connects * self.connect_us;
+        let publish_us = scenario.rate * self.publish_us;
         // What follows a message finds the server awake.
         let seldom = match transport {
-            Transport::Poll => flow.requests,
-            Transport::LongPoll => flow.empty,
+            Transport::Poll => rates.requests,
+            Transport::LongPoll => rates.empty,
             Transport::Stream => 0.0,
         };
         let work = Work {
@@ -92,28 +92,28 @@ impl Model {
             clients_us: requests_us + messages_us + keep_alives_us + connects_us,
             publishing_us: publish_us,
         };
-        let waking_us = seldom * self.waking_us(work, setting.load);
+        let wakeup_cost_us = seldom * self.wakeup_cost_us(work, scenario.load);
         let largest = match transport {
-            Transport::Poll => setting.rate * setting.interval_s,
+            Transport::Poll => scenario.rate * scenario.interval_s,
             Transport::LongPoll | Transport::Stream => 1.0,
         };
-        let messages = largest.clamp(1.0, self.contract.page(poll_message_bytes));
-        let answer_bytes = one.answer_bytes + messages * one.wire_bytes(setting.size);
-        let buffer_bytes = one.answer_share * answer_bytes.min(self.contract.write_bytes);
+        let messages = largest.clamp(1.0, self.limits.page(poll_message_bytes));
+        let answer_bytes = one.answer_bytes + messages * one.wire_bytes(scenario.size);
+        let buffer_bytes = one.answer_share * answer_bytes.min(self.limits.write_bytes);
         Cost {
-            flow,
-            wire_bytes_in_per_s: flow.requests * one.request_bytes,
-            wire_bytes_out_per_s: flow.requests * one.answer_bytes
-                + flow.deliveries * one.wire_bytes(setting.size)
-                + flow.keep_alives * one.keep_alive_bytes,
+            rates,
+            wire_bytes_in_per_s: rates.requests * one.request_bytes,
+            wire_bytes_out_per_s: rates.requests * one.answer_bytes
+                + rates.deliveries * one.wire_bytes(scenario.size)
+                + rates.keep_alives * one.keep_alive_bytes,
             cpu: CpuBy {
                 publishing: publish_us / US_PER_S,
-                requests: (requests_us + waking_us) / US_PER_S,
+                requests: (requests_us + wakeup_cost_us) / US_PER_S,
                 messages: messages_us / US_PER_S,
                 keep_alives: keep_alives_us / US_PER_S,
                 connections: connects_us / US_PER_S,
             },
-            client_memory_bytes: flow.connections * (one.client_bytes + buffer_bytes),
+            client_memory_bytes: rates.connections * (one.client_bytes + buffer_bytes),
         }
     }
 }
@@ -130,7 +130,7 @@ impl Constants {
 
     /// CPU of one delivery of a message of `size` bytes to a client that gets `rate` a second, microseconds.
     pub fn delivery_us(&self, size: f64, rate: f64) -> f64 {
-        let cold_us = self.cold_us * rested(self.cold_s, rate);
+        let cold_us = self.cold_us * idle_share(self.cold_s, rate);
         self.message_us + cold_us + self.kib_us * self.wire_bytes(size) / KIB
     }
 }

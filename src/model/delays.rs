@@ -1,6 +1,6 @@
 //! How late messages are.
 
-use super::{Flow, Model, Question, Setting, Spacing, US_PER_S};
+use super::{ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S};
 use crate::Transport;
 
 /// How late messages are, apart from the time it takes to reach all clients.
@@ -16,47 +16,49 @@ impl Delays {
         model: &Model,
         question: &Question,
         transport: Transport,
-        setting: &Setting,
-        flow: &Flow,
+        scenario: &Scenario,
+        rates: &Rates,
     ) -> Self {
         let one = model.transports.of(transport);
-        let there_s = model.service_s + setting.round_trip_s / 2.0;
-        let us = one.delivery_us(setting.size, setting.rate)
+        let there_s = model.service_s + scenario.round_trip_s / 2.0;
+        let us = one.delivery_us(scenario.size, scenario.rate)
             + match transport {
                 Transport::LongPoll => one.request_us + one.answer_us,
                 Transport::Poll | Transport::Stream => 0.0,
             };
-        let bits = 8.0 * (one.answer_bytes + one.wire_bytes(setting.size));
+        let bits = 8.0 * (one.answer_bytes + one.wire_bytes(scenario.size));
         let server = &question.server;
         let each_s = (us / US_PER_S / server.cores).max(bits / server.network_bits_per_s);
         match transport {
             Transport::Poll => Self {
-                mean_s: there_s + setting.interval_s / 2.0,
-                worst_s: there_s + setting.interval_s,
+                mean_s: there_s + scenario.interval_s / 2.0,
+                worst_s: there_s + scenario.interval_s,
                 fan_out_s: 0.0,
             },
             Transport::LongPoll => {
                 // What comes while a client asks anew waits until that has arrived.
-                let asking = match setting.spacing {
-                    Spacing::Random => flow.requests / setting.clients * setting.round_trip_s,
-                    Spacing::Regular if setting.rate * setting.round_trip_s >= 1.0 => 1.0,
-                    Spacing::Regular => 0.0,
+                let asking = match scenario.spacing {
+                    ArrivalPattern::Random => {
+                        rates.requests / scenario.clients * scenario.round_trip_s
+                    }
+                    ArrivalPattern::Regular if scenario.rate * scenario.round_trip_s >= 1.0 => 1.0,
+                    ArrivalPattern::Regular => 0.0,
                 };
                 let worst = if asking > 0.0 {
-                    setting.round_trip_s
+                    scenario.round_trip_s
                 } else {
                     0.0
                 };
                 Self {
-                    mean_s: there_s + asking * setting.round_trip_s / 2.0,
+                    mean_s: there_s + asking * scenario.round_trip_s / 2.0,
                     worst_s: there_s + worst,
-                    fan_out_s: setting.clients * each_s,
+                    fan_out_s: scenario.clients * each_s,
                 }
             }
             Transport::Stream => Self {
                 mean_s: there_s,
                 worst_s: there_s,
-                fan_out_s: setting.clients * each_s,
+                fan_out_s: scenario.clients * each_s,
             },
         }
     }

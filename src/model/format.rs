@@ -1,7 +1,7 @@
 //! Numbers as people read them: grouped by thousands, and with the unit that suits their size.
 
 /// `1234567` as `1,234,567`.
-pub fn grouped(n: u64) -> String {
+pub fn with_thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -14,10 +14,10 @@ pub fn grouped(n: u64) -> String {
 }
 
 /// Three significant digits, grouped by thousands above that.
-pub fn short(value: f64) -> String {
+pub fn significant(value: f64) -> String {
     let size = value.abs();
     if size >= 99.95 {
-        let whole = grouped(size.round() as u64);
+        let whole = with_thousands(size.round() as u64);
         if value < 0.0 {
             format!("-{whole}")
         } else {
@@ -55,9 +55,9 @@ pub fn size(bytes: f64) -> String {
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let fitting = units.iter().find(|(one, _)| value.abs() >= *one);
     let Some((one, unit)) = fitting.or(units.last()) else {
-        return short(value);
+        return significant(value);
     };
-    format!("{} {unit}", short(value / one))
+    format!("{} {unit}", significant(value / one))
 }
 
 #[cfg(test)]
@@ -66,20 +66,20 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        let grouped = [0, 12, 999, 1000, 1_234_567].map(grouped);
-        assert_eq!(grouped, ["0", "12", "999", "1,000", "1,234,567"]);
+        let with_thousands = [0, 12, 999, 1000, 1_234_567].map(with_thousands);
+        assert_eq!(with_thousands, ["0", "12", "999", "1,000", "1,234,567"]);
     }
 
     #[test]
     fn three_digits_are_kept() {
-        let short = [
+        let significant = [
             0.0, 0.0123, 0.5, 1.234, 12.34, 99.96, 123.4, 12_345.6, -250.0,
         ]
-        .map(short);
+        .map(significant);
         let expected = [
             "0", "0.012", "0.500", "1.23", "12.3", "100", "123", "12,346", "-250",
         ];
-        assert_eq!(short, expected);
+        assert_eq!(significant, expected);
     }
 
     #[test]

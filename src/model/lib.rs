@@ -9,44 +9,45 @@
 //!           Model ───┘           └──> BreakEven: where polling and pushing cost the same
 //! ```
 
-#[cfg(test)]
-mod beside;
 mod break_even;
 mod constants;
 mod cost;
 mod delays;
 #[cfg(test)]
-mod documented;
-mod flow;
+mod doc_tables;
 pub mod format;
+mod idle_share;
 mod machine;
+#[cfg(test)]
+mod matrix_doc;
 mod plan;
 mod plan_document;
 pub mod plan_table;
-mod rested;
-#[cfg(test)]
-mod sample;
+mod rates;
 pub mod sentences;
-mod servers;
+mod sizing;
+#[cfg(test)]
+mod test_fixtures;
 #[cfg(test)]
 mod tests;
 pub mod text_table;
 mod transport;
 #[cfg(test)]
 pub mod vectors;
-mod waking;
+mod wakeup;
 
 pub use machine::Machine;
 pub use plan_document::PlanDocument;
 pub use transport::Transport;
 
-pub use break_even::{BreakEven, Range, Yardstick, break_even};
+pub use break_even::{BreakEven, CostMetric, Range, break_even};
 pub use constants::{
-    Constants, Contract, Errors, FORMAT, Measured, Model, PerTransport, Purpose, Span,
+    Constants, Errors, FORMAT, MeasurePurpose, MeasuredPoint, MeasuredRange, Model, PerTransport,
+    ServerLimits,
 };
 pub use cost::{Cost, CpuBy, Part, US_PER_S};
-pub use flow::{Flow, Setting, Spacing};
-pub use plan::{Beyond, BeyondWhat, Estimate, Plan, Question, ServerSize, plan};
-pub use rested::rested;
-pub use servers::{Limit, Served, serve};
-pub use waking::{Filled, Load};
+pub use idle_share::idle_share;
+pub use plan::{Dimension, Estimate, Extrapolation, Plan, Question, ServerSize, plan};
+pub use rates::{ArrivalPattern, Rates, Scenario};
+pub use sizing::{Limit, Sizing, size_servers};
+pub use wakeup::{Fill, Utilization};

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BreakEven, CpuBy, Flow, Limit, Load, Model, Part, PerTransport, Served, Setting, Spacing,
-    break_even, serve,
+    ArrivalPattern, BreakEven, CpuBy, Limit, Model, Part, PerTransport, Rates, Scenario, Sizing,
+    Utilization, break_even, size_servers,
 };
 use crate::Transport;
 
@@ -20,7 +20,7 @@ pub struct Question {
     pub size: f64,
     /// The acceptable delay of a message, seconds: at the worst, not on average.
     pub max_delay_s: f64,
-    pub spacing: Spacing,
+    pub spacing: ArrivalPattern,
     /// How long a long-poll asks to wait, seconds.
     pub wait_s: f64,
     /// From a client to the server and back, seconds.
@@ -45,7 +45,7 @@ pub struct Plan {
     pub transports: PerTransport<Estimate>,
     pub break_even: BreakEven,
     /// Where the question is outside of what was measured.
-    pub beyond: Vec<Beyond>,
+    pub beyond: Vec<Extrapolation>,
 }
 
 /// What one transport takes.
@@ -55,7 +55,7 @@ pub struct Estimate {
     /// short enough.
     pub interval_s: Option<f64>,
     #[serde(flatten)]
-    pub flow: Flow,
+    pub rates: Rates,
     pub wire_bytes_in_per_s: f64,
     pub wire_bytes_out_per_s: f64,
     /// Cores kept busy, over all servers.
@@ -76,8 +76,8 @@ pub struct Estimate {
 
 /// Something that was asked for and not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Beyond {
-    pub what: BeyondWhat,
+pub struct Extrapolation {
+    pub what: Dimension,
     pub asked: f64,
     pub least: f64,
     pub most: f64,
@@ -85,7 +85,7 @@ pub struct Beyond {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum BeyondWhat {
+pub enum Dimension {
     ClientsPerServer,
     Rate,
     Size,
@@ -102,8 +102,8 @@ impl Question {
         (left >= SHORTEST_INTERVAL_S).then_some(left)
     }
 
-    pub fn setting(&self, interval_s: f64, load: Load) -> Setting {
-        Setting {
+    pub fn scenario(&self, interval_s: f64, load: Utilization) -> Scenario {
+        Scenario {
             clients: self.clients,
             rate: self.rate,
             size: self.size,
@@ -137,12 +137,12 @@ fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimat
         Transport::Poll => question.interval_s(model),
         Transport::LongPoll | Transport::Stream => None,
     };
-    let Served {
+    let Sizing {
         cost,
         delays,
         needed,
         limit,
-    } = serve(
+    } = size_servers(
         model,
         question,
         transport,
@@ -156,11 +156,11 @@ fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimat
         ..cost.cpu
     };
     let (dominant, dominant_share) = cores_by.dominant();
-    let process_bytes = model.base_memory_bytes + model.contract.tail_bytes;
+    let process_bytes = model.base_memory_bytes + model.limits.tail_bytes;
     let fan_out_s = delays.fan_out_s / count;
     Estimate {
         interval_s,
-        flow: cost.flow,
+        rates: cost.rates,
         wire_bytes_in_per_s: cost.wire_bytes_in_per_s,
         wire_bytes_out_per_s: cost.wire_bytes_out_per_s,
         cores: cores_by.total(),
@@ -175,7 +175,11 @@ fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimat
     }
 }
 
-fn beyond(model: &Model, question: &Question, transports: &PerTransport<Estimate>) -> Vec<Beyond> {
+fn beyond(
+    model: &Model,
+    question: &Question,
+    transports: &PerTransport<Estimate>,
+) -> Vec<Extrapolation> {
     let servers = Transport::ALL.map(|transport| transports.of(transport).servers);
     let per_server = servers
         .into_iter()
@@ -185,17 +189,17 @@ fn beyond(model: &Model, question: &Question, transports: &PerTransport<Estimate
     let asked = [
         per_server
             .reduce(f64::max)
-            .map(|asked| (BeyondWhat::ClientsPerServer, asked, span.clients)),
-        Some((BeyondWhat::Rate, question.rate, span.rate)),
-        Some((BeyondWhat::Size, question.size, span.size)),
-        (transports.poll.interval_s).map(|asked| (BeyondWhat::Interval, asked, span.interval_s)),
+            .map(|asked| (Dimension::ClientsPerServer, asked, span.clients)),
+        Some((Dimension::Rate, question.rate, span.rate)),
+        Some((Dimension::Size, question.size, span.size)),
+        (transports.poll.interval_s).map(|asked| (Dimension::Interval, asked, span.interval_s)),
     ];
     let outside = asked
         .into_iter()
         .flatten()
         .filter(|(_, asked, [least, most])| asked < least || asked > most);
     outside
-        .map(|(what, asked, [least, most])| Beyond {
+        .map(|(what, asked, [least, most])| Extrapolation {
             what,
             asked,
             least,

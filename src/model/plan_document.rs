@@ -1,6 +1,6 @@
 //! A plan as `plan --json` prints it.
 
-use crate::{Errors, Model, Plan, sentences::words};
+use crate::{Errors, Model, Plan, sentences::sentences};
 
 /// What `--json` prints.
 #[derive(serde::Serialize)]
@@ -29,7 +29,7 @@ impl<'a> PlanDocument<'a> {
                 cpu: model.machine.cpu.as_deref(),
                 errors: model.errors,
             },
-            sentences: words(plan),
+            sentences: sentences(plan),
             plan,
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::{
     Estimate, Limit, Model, Part, Plan, Transport,
-    format::{grouped, short, size, time_us},
-    text_table::{aligned, wrapped},
+    format::{significant, size, time_us, with_thousands},
+    text_table::{align, wrap},
 };
 
 /// One row: its name, and what is in it.
@@ -16,13 +16,13 @@ const ROWS: [Row; 14] = [
     ("asks every", |one| {
         one.interval_s.map_or(NONE.to_owned(), time)
     }),
-    ("requests/s", |one| rate(one.flow.requests)),
-    ("  with an empty answer", |one| rate(one.flow.empty)),
-    ("deliveries/s", |one| rate(one.flow.deliveries)),
-    ("connections", |one| rate(one.flow.connections)),
+    ("requests/s", |one| rate(one.rates.requests)),
+    ("  with an empty answer", |one| rate(one.rates.empty)),
+    ("deliveries/s", |one| rate(one.rates.deliveries)),
+    ("connections", |one| rate(one.rates.connections)),
     ("wire bytes in/s", |one| size(one.wire_bytes_in_per_s)),
     ("wire bytes out/s", |one| size(one.wire_bytes_out_per_s)),
-    ("cores busy", |one| fine(one.cores)),
+    ("cores busy", |one| precise(one.cores)),
     ("  mostly with", |one| {
         let share = (one.dominant_share * 100.0).round();
         format!("{} {share} %", part(one.dominant))
@@ -60,9 +60,9 @@ pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
     }
     format!(
         "{}\n\n{}\n{}",
-        wrapped(&question(plan), "  ", width),
-        aligned(&lines),
-        wrapped(&rests_on(model), "", width)
+        wrap(&question(plan), "  ", width),
+        align(&lines),
+        wrap(&provenance(model), "", width)
     )
 }
 
@@ -77,7 +77,7 @@ fn question(plan: &Plan) -> String {
         "{} clients, each to get {} messages/s of {} bytes, at most {} late\n\
          servers of {} cores, {}, {} Gbit/s, used to {} %",
         rate(asked.clients),
-        short(asked.rate),
+        significant(asked.rate),
         rate(asked.size),
         time(asked.max_delay_s),
         server.cores,
@@ -87,8 +87,8 @@ fn question(plan: &Plan) -> String {
     )
 }
 
-fn rests_on(model: &Model) -> String {
-    let percent = |share: f64| short(share * 100.0);
+fn provenance(model: &Model) -> String {
+    let percent = |share: f64| significant(share * 100.0);
     format!(
         "Computed from what was measured on {} with version {}, {}.\n\
          On points it was not fitted to, the model was off by up to {} % of CPU (half of them less than {} %), \
@@ -125,17 +125,17 @@ pub fn limit(limit: Limit) -> &'static str {
 /// A count, or a count a second: whole where it is large.
 pub fn rate(value: f64) -> String {
     if value.fract() == 0.0 && value < 1e15 {
-        grouped(value as u64)
+        with_thousands(value as u64)
     } else {
-        short(value)
+        significant(value)
     }
 }
 
 /// Two digits of what is far below one, where [`short`] would say nothing.
-pub fn fine(value: f64) -> String {
-    const FEW: f64 = 0.0995;
-    if value == 0.0 || value >= FEW {
-        return short(value);
+pub fn precise(value: f64) -> String {
+    const SMALL: f64 = 0.0995;
+    if value == 0.0 || value >= SMALL {
+        return significant(value);
     }
     let decimals = (1.0 - value.log10().floor()).clamp(0.0, 9.0) as usize;
     format!("{value:.decimals$}")

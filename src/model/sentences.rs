@@ -1,9 +1,9 @@
 //! What the figures say, in plain sentences.
 
-use crate::plan_table::{fine, limit, part, rate, time};
+use crate::plan_table::{limit, part, precise, rate, time};
 use crate::{
-    Beyond, BeyondWhat, Estimate, Plan, Range, Transport,
-    format::{short, size},
+    Dimension, Estimate, Extrapolation, Plan, Range, Transport,
+    format::{significant, size},
 };
 
 /// Why the cost of polling jumps at some interval.
@@ -11,9 +11,9 @@ const RECONNECTS: &str =
     "Polls this far apart find their idle connection closed, and each opens one.";
 
 /// The verdict, where it turns, and what is to be said against it.
-pub fn words(plan: &Plan) -> Vec<String> {
-    let mut all = vec![verdict(plan), turns(plan)];
-    if plan.transports.poll.flow.connects > 0.0 {
+pub fn sentences(plan: &Plan) -> Vec<String> {
+    let mut all = vec![verdict(plan), break_even_sentence(plan)];
+    if plan.transports.poll.rates.connects > 0.0 {
         all.push(RECONNECTS.to_owned());
     }
     all.extend(plan.beyond.iter().map(beyond));
@@ -27,13 +27,13 @@ fn verdict(plan: &Plan) -> String {
         return format!(
             "No polling interval is short enough for {}; {}.",
             time(plan.question.max_delay_s),
-            takes(Transport::Stream, stream)
+            sizing_clause(Transport::Stream, stream)
         );
     };
     let bytes = |one: &Estimate| one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
     let cpu = ratio(poll.cores, stream.cores);
     let wire = ratio(bytes(poll), bytes(stream));
-    let found = match poll.flow.empty / poll.flow.requests {
+    let found = match poll.rates.empty / poll.rates.requests {
         share if share >= 0.005 => format!(
             ", and {} % of its requests find nothing new",
             (share * 100.0).round()
@@ -43,12 +43,12 @@ fn verdict(plan: &Plan) -> String {
     format!(
         "Polling every {} takes {cpu} the CPU and {wire} the wire bytes of SSE{found}. {}; {}.",
         time(interval_s),
-        capital(&takes(Transport::Poll, poll)),
-        takes(Transport::Stream, stream)
+        capital(&sizing_clause(Transport::Poll, poll)),
+        sizing_clause(Transport::Stream, stream)
     )
 }
 
-fn takes(transport: Transport, one: &Estimate) -> String {
+fn sizing_clause(transport: Transport, one: &Estimate) -> String {
     let name = match transport {
         Transport::Poll => "polling",
         Transport::LongPoll => "long-polling",
@@ -78,12 +78,12 @@ fn ratio(first: f64, second: f64) -> String {
     if (0.95..1.05).contains(&ratio) {
         "about".to_owned()
     } else {
-        format!("{} times", short(ratio))
+        format!("{} times", significant(ratio))
     }
 }
 
 /// Where polling begins to be cheaper.
-fn turns(plan: &Plan) -> String {
+fn break_even_sentence(plan: &Plan) -> String {
     let asked = &plan.question;
     let found = &plan.break_even;
     format!(
@@ -93,26 +93,26 @@ fn turns(plan: &Plan) -> String {
             1.0 => "one client".to_owned(),
             clients => format!("{} clients", rate(clients)),
         },
-        match within(&found.max_delay_s.cpu, time) {
-            Within::Never =>
+        match band(&found.max_delay_s.cpu, time) {
+            Band::Never =>
                 "polling never takes less CPU than SSE, whatever delay is acceptable".to_owned(),
-            Within::Always =>
+            Band::Always =>
                 "polling takes less CPU than SSE, whatever delay is acceptable".to_owned(),
-            Within::Ranges(ranges) =>
+            Band::Ranges(ranges) =>
                 format!("polling takes less CPU than SSE if the acceptable delay is {ranges}"),
         },
-        match within(&found.max_delay_s.wire_bytes, time) {
-            Within::Never => "it never takes fewer wire bytes".to_owned(),
-            Within::Always => "it always takes fewer wire bytes".to_owned(),
-            Within::Ranges(ranges) => format!("it takes fewer wire bytes if that is {ranges}"),
+        match band(&found.max_delay_s.wire_bytes, time) {
+            Band::Never => "it never takes fewer wire bytes".to_owned(),
+            Band::Always => "it always takes fewer wire bytes".to_owned(),
+            Band::Ranges(ranges) => format!("it takes fewer wire bytes if that is {ranges}"),
         },
         time(asked.max_delay_s),
-        match within(&found.rate.cpu, per_s) {
-            Within::Never =>
+        match band(&found.rate.cpu, per_s) {
+            Band::Never =>
                 "one push per message takes less CPU than polling at every rate".to_owned(),
-            Within::Always =>
+            Band::Always =>
                 "batching polls take less CPU than one push per message at every rate".to_owned(),
-            Within::Ranges(ranges) =>
+            Band::Ranges(ranges) =>
                 format!("batching polls take less CPU than one push per message at rates {ranges}"),
         },
     )
@@ -121,19 +121,19 @@ fn turns(plan: &Plan) -> String {
 fn per_s(rate: f64) -> String {
     match rate {
         1.0 => "1 message/s".to_owned(),
-        _ => format!("{} messages/s", fine(rate)),
+        _ => format!("{} messages/s", precise(rate)),
     }
 }
 
 /// Where polling is cheaper.
-enum Within {
+enum Band {
     Never,
     Always,
     /// "above 3 s", "below 1 s", "between 3 s and 60 s"; several with "or".
     Ranges(String),
 }
 
-fn within(ranges: &[Range], unit: impl Fn(f64) -> String) -> Within {
+fn band(ranges: &[Range], unit: impl Fn(f64) -> String) -> Band {
     let texts = ranges.iter().map(|range| match (range.from, range.to) {
         (Some(from), Some(to)) => Some(format!("between {} and {}", unit(from), unit(to))),
         (Some(from), None) => Some(format!("above {}", unit(from))),
@@ -141,21 +141,21 @@ fn within(ranges: &[Range], unit: impl Fn(f64) -> String) -> Within {
         (None, None) => None,
     });
     match texts.collect::<Option<Vec<String>>>() {
-        None => Within::Always,
-        Some(texts) if texts.is_empty() => Within::Never,
-        Some(texts) => Within::Ranges(texts.join(" or ")),
+        None => Band::Always,
+        Some(texts) if texts.is_empty() => Band::Never,
+        Some(texts) => Band::Ranges(texts.join(" or ")),
     }
 }
 
-fn beyond(beyond: &Beyond) -> String {
+fn beyond(beyond: &Extrapolation) -> String {
     let what = match beyond.what {
-        BeyondWhat::ClientsPerServer => "clients on one server",
-        BeyondWhat::Rate => "messages/s",
-        BeyondWhat::Size => "bytes a message",
-        BeyondWhat::Interval => "seconds between polls",
+        Dimension::ClientsPerServer => "clients on one server",
+        Dimension::Rate => "messages/s",
+        Dimension::Size => "bytes a message",
+        Dimension::Interval => "seconds between polls",
     };
     let number = |value: f64| match beyond.what {
-        BeyondWhat::Size if value >= 1024.0 => size(value),
+        Dimension::Size if value >= 1024.0 => size(value),
         _ => rate(value),
     };
     format!(

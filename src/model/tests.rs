@@ -3,31 +3,32 @@
 use proptest::prelude::*;
 
 use super::{
-    Filled, Limit, Load, Model, Part, Plan, Question, Range, ServerSize, Setting, Spacing,
-    break_even::{Yardstick, excess},
-    flow::Flow,
+    ArrivalPattern, Fill, Limit, Model, Part, Plan, Question, Range, Scenario, ServerSize,
+    Utilization,
+    break_even::{CostMetric, cost_difference},
     plan,
-    sample::question,
+    rates::Rates,
+    test_fixtures::question,
 };
 use crate::Transport;
 
-const LOAD: Load = Load {
+const UTILIZATION: Utilization = Utilization {
     cores: 4.0,
-    filled: Filled::To { busy: 0.6 },
+    filled: Fill::To { busy: 0.6 },
 };
 
 fn answer(question: &Question) -> Plan {
-    plan(&Model::shipped(), question)
+    plan(&Model::built_in(), question)
 }
 
-fn flow(transport: Transport, change: impl FnOnce(&mut Setting)) -> Flow {
-    let mut setting = question().setting(2.0, LOAD);
-    change(&mut setting);
-    Flow::of(transport, &setting, &Model::shipped().contract, 250.0)
+fn rates(transport: Transport, change: impl FnOnce(&mut Scenario)) -> Rates {
+    let mut scenario = question().scenario(2.0, UTILIZATION);
+    change(&mut scenario);
+    Rates::of(transport, &scenario, &Model::built_in().limits, 250.0)
 }
 
-fn spacings() -> impl Strategy<Value = Spacing> {
-    prop_oneof![Just(Spacing::Random), Just(Spacing::Regular)]
+fn spacings() -> impl Strategy<Value = ArrivalPattern> {
+    prop_oneof![Just(ArrivalPattern::Random), Just(ArrivalPattern::Regular)]
 }
 
 fn logarithmic(least: f64, most: f64) -> impl Strategy<Value = f64> {
@@ -59,13 +60,13 @@ proptest! {
         for transport in Transport::ALL {
             let one = plan.transports.of(transport);
             for value in [
-                one.flow.requests, one.flow.empty, one.flow.deliveries, one.flow.keep_alives,
-                one.flow.connections, one.wire_bytes_in_per_s, one.wire_bytes_out_per_s, one.cores,
+                one.rates.requests, one.rates.empty, one.rates.deliveries, one.rates.keep_alives,
+                one.rates.connections, one.wire_bytes_in_per_s, one.wire_bytes_out_per_s, one.cores,
                 one.memory_bytes, one.delay_mean_s, one.delay_worst_s, one.dominant_share,
             ] {
                 prop_assert!(value.is_finite() && value >= 0.0, "{transport}: {one:?}");
             }
-            prop_assert!(one.flow.empty <= one.flow.requests * (1.0 + 1e-12));
+            prop_assert!(one.rates.empty <= one.rates.requests * (1.0 + 1e-12));
             prop_assert!(one.delay_mean_s <= one.delay_worst_s);
             prop_assert!(one.dominant_share > 0.2, "of five parts one is above a fifth");
         }
@@ -131,27 +132,27 @@ proptest! {
     fn a_longer_acceptable_delay_never_takes_more_requests(question in questions(), factor in 1.0..10.0_f64) {
         let patient = Question { max_delay_s: question.max_delay_s * factor, ..question };
         let (less, more) = (answer(&question), answer(&patient));
-        let requests = |plan: &Plan| plan.transports.poll.flow.requests;
+        let requests = |plan: &Plan| plan.transports.poll.rates.requests;
         // An answer holds so many messages at most; a longer interval never makes that more answers
         // than half a one a turn.
-        let turns = |plan: &Plan| question.clients / plan.transports.poll.interval_s.unwrap_or(0.001);
-        prop_assert!(requests(&more) <= requests(&less) + turns(&more) * (1.0 + 1e-9));
-        prop_assert_eq!(more.transports.stream.flow, less.transports.stream.flow);
+        let break_even_sentence = |plan: &Plan| question.clients / plan.transports.poll.interval_s.unwrap_or(0.001);
+        prop_assert!(requests(&more) <= requests(&less) + break_even_sentence(&more) * (1.0 + 1e-9));
+        prop_assert_eq!(more.transports.stream.rates, less.transports.stream.rates);
     }
 
     #[test]
     fn at_the_break_even_costs_cross(question in questions()) {
-        let model = Model::shipped();
+        let model = Model::built_in();
         let found = answer(&question).break_even;
         let over_delay = |max_delay_s| Question { max_delay_s, ..question };
         let over_rate = |rate| Question { rate, ..question };
         let over_clients = |clients| Question { clients, ..question };
-        crosses(&model, &found.max_delay_s.cpu, Yardstick::Cpu, over_delay)?;
-        crosses(&model, &found.max_delay_s.wire_bytes, Yardstick::WireBytes, over_delay)?;
-        crosses(&model, &found.rate.cpu, Yardstick::Cpu, over_rate)?;
-        crosses(&model, &found.rate.wire_bytes, Yardstick::WireBytes, over_rate)?;
-        crosses(&model, &found.clients.cpu, Yardstick::Cpu, over_clients)?;
-        crosses(&model, &found.clients.wire_bytes, Yardstick::WireBytes, over_clients)?;
+        crosses(&model, &found.max_delay_s.cpu, CostMetric::Cpu, over_delay)?;
+        crosses(&model, &found.max_delay_s.wire_bytes, CostMetric::WireBytes, over_delay)?;
+        crosses(&model, &found.rate.cpu, CostMetric::Cpu, over_rate)?;
+        crosses(&model, &found.rate.wire_bytes, CostMetric::WireBytes, over_rate)?;
+        crosses(&model, &found.clients.cpu, CostMetric::Cpu, over_clients)?;
+        crosses(&model, &found.clients.wire_bytes, CostMetric::WireBytes, over_clients)?;
     }
 }
 
@@ -159,28 +160,28 @@ proptest! {
 fn crosses(
     model: &Model,
     ranges: &[Range],
-    yardstick: Yardstick,
+    metric: CostMetric,
     at: impl Fn(f64) -> Question,
 ) -> Result<(), TestCaseError> {
     const ASIDE: f64 = 1e-6;
     for range in ranges {
         if let Some(from) = range.from {
             prop_assert!(
-                excess(model, &at(from * (1.0 + ASIDE)), yardstick) < 0.0,
+                cost_difference(model, &at(from * (1.0 + ASIDE)), metric) < 0.0,
                 "{range:?}"
             );
             prop_assert!(
-                excess(model, &at(from * (1.0 - ASIDE)), yardstick) >= 0.0,
+                cost_difference(model, &at(from * (1.0 - ASIDE)), metric) >= 0.0,
                 "{range:?}"
             );
         }
         if let Some(to) = range.to {
             prop_assert!(
-                excess(model, &at(to * (1.0 - ASIDE)), yardstick) < 0.0,
+                cost_difference(model, &at(to * (1.0 - ASIDE)), metric) < 0.0,
                 "{range:?}"
             );
             prop_assert!(
-                excess(model, &at(to * (1.0 + ASIDE)), yardstick) >= 0.0,
+                cost_difference(model, &at(to * (1.0 + ASIDE)), metric) >= 0.0,
                 "{range:?}"
             );
         }
@@ -190,22 +191,22 @@ fn crosses(
 
 #[test]
 fn the_shipped_model_is_one() {
-    let model = Model::shipped();
+    let model = Model::built_in();
     assert!(model.points.len() > 10, "it says what it was fitted to");
     assert!(model.errors.cpu_worst > 0.0, "and how far it is off");
 }
 
 #[test]
 fn polls_find_as_much_as_was_published() {
-    let regular = flow(Transport::Poll, |one| {
-        (one.spacing, one.rate) = (Spacing::Regular, 0.125);
+    let regular = rates(Transport::Poll, |one| {
+        (one.spacing, one.rate) = (ArrivalPattern::Regular, 0.125);
     });
     assert_eq!((regular.requests, regular.empty), (5000.0, 3750.0));
     assert_eq!(regular.deliveries, 1250.0);
-    let random = flow(Transport::Poll, |one| one.rate = 0.125);
+    let random = rates(Transport::Poll, |one| one.rate = 0.125);
     // exp(-1/4) of all turns.
     assert!((random.empty - 3894.0).abs() < 0.1, "{random:?}");
-    let pages = flow(Transport::Poll, |one| one.rate = 250.0);
+    let pages = rates(Transport::Poll, |one| one.rate = 250.0);
     assert!(
         (pages.requests / 5000.0 - 3.0).abs() < 1e-9,
         "500 messages are three answers"
@@ -214,22 +215,24 @@ fn polls_find_as_much_as_was_published() {
 
 #[test]
 fn idle_connections_do_not_outlast_a_long_interval() {
-    let short = flow(Transport::Poll, |one| one.interval_s = 75.0);
+    let short = rates(Transport::Poll, |one| one.interval_s = 75.0);
     assert_eq!((short.connects, short.connections), (0.0, 10_000.0));
-    let long = flow(Transport::Poll, |one| one.interval_s = 150.0);
+    let long = rates(Transport::Poll, |one| one.interval_s = 150.0);
     assert_eq!((long.connects, long.connections), (long.requests, 5000.0));
 }
 
 #[test]
 fn a_stream_is_silent_until_a_keep_alive_is_due() {
-    let often = flow(Transport::Stream, |one| one.spacing = Spacing::Regular);
+    let often = rates(Transport::Stream, |one| {
+        one.spacing = ArrivalPattern::Regular
+    });
     assert_eq!(often.keep_alives, 0.0);
-    let seldom = flow(Transport::Stream, |one| {
-        (one.spacing, one.rate) = (Spacing::Regular, 1.0 / 50.0);
+    let seldom = rates(Transport::Stream, |one| {
+        (one.spacing, one.rate) = (ArrivalPattern::Regular, 1.0 / 50.0);
     });
     // Three within each 50 s.
     assert!((seldom.keep_alives - 600.0).abs() < 1e-6, "{seldom:?}");
-    let never = flow(Transport::Stream, |one| one.rate = 1e-9);
+    let never = rates(Transport::Stream, |one| one.rate = 1e-9);
     assert!(
         (never.keep_alives - 10_000.0 / 15.0).abs() < 0.1,
         "{never:?}"
@@ -238,14 +241,16 @@ fn a_stream_is_silent_until_a_keep_alive_is_due() {
 
 #[test]
 fn a_long_poll_asks_once_a_message_and_once_a_wait() {
-    let often = flow(Transport::LongPoll, |one| one.spacing = Spacing::Regular);
+    let often = rates(Transport::LongPoll, |one| {
+        one.spacing = ArrivalPattern::Regular
+    });
     assert_eq!((often.requests, often.empty), (10_000.0, 0.0));
-    let seldom = flow(Transport::LongPoll, |one| one.rate = 1e-9);
+    let seldom = rates(Transport::LongPoll, |one| one.rate = 1e-9);
     assert!(
         (seldom.requests - 400.0).abs() < 0.1 && seldom.empty > 399.9,
         "{seldom:?}"
     );
-    let far = flow(Transport::LongPoll, |one| {
+    let far = rates(Transport::LongPoll, |one| {
         (one.rate, one.round_trip_s) = (100.0, 0.1);
     });
     assert!(
@@ -307,7 +312,7 @@ fn other_files_are_refused() {
     assert!(refused("{").contains("not a model file"));
     assert!(refused(r#"{"format": 99}"#).contains("99"));
     assert!(refused(r#"{"format": 2}"#).contains("not a whole model"));
-    let mut model = serde_json::to_value(Model::shipped()).expect("plain values");
+    let mut model = serde_json::to_value(Model::built_in()).expect("plain values");
     model["wake_us"] = (-1.0).into();
     assert!(refused(&model.to_string()).contains("wake_us"));
 }

@@ -8,7 +8,7 @@ const GAP: &str = "  ";
 const WIDTHS: (usize, usize) = (40, 100);
 
 /// The first column to the left, numbers to the right.
-pub fn aligned(lines: &[Vec<String>]) -> String {
+pub fn align(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
         let cells = lines.iter().map(|line| line[column].chars().count());
@@ -39,7 +39,7 @@ pub fn width(terminal: &console::Term) -> Option<usize> {
 }
 
 /// `text` in lines of at most `width` characters, those after the first begun with `indent`.
-pub fn wrapped(text: &str, indent: &str, width: Option<usize>) -> String {
+pub fn wrap(text: &str, indent: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
         return text.to_owned();
     };
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn lines_end_between_words_and_only_on_a_terminal() {
         let text = "one two http://a.long/word four";
-        let lines = wrapped(text, "  ", Some(8));
+        let lines = wrap(text, "  ", Some(8));
         assert_eq!(lines, "one two\n  http://a.long/word\n  four");
-        assert_eq!(wrapped(text, "  ", None), text);
+        assert_eq!(wrap(text, "  ", None), text);
     }
 }

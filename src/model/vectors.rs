@@ -8,8 +8,8 @@ use std::{env, fs, path::Path};
 use serde_json::Value;
 
 use super::{
-    Model, Plan, Question, ServerSize, Spacing, plan,
-    sample::{GIB, question},
+    ArrivalPattern, Model, Plan, Question, ServerSize, plan,
+    test_fixtures::{GIB, question},
 };
 
 const FILE: &str = "src/model/vectors.json";
@@ -19,7 +19,7 @@ const PRECISION: f64 = 1e-9;
 fn questions() -> Vec<Question> {
     let usual = question();
     let regular = Question {
-        spacing: Spacing::Regular,
+        spacing: ArrivalPattern::Regular,
         ..usual
     };
     let small = ServerSize {
@@ -105,7 +105,7 @@ fn questions() -> Vec<Question> {
 
 #[test]
 fn the_shared_answers_are_those_of_this_model() {
-    let model = Model::shipped();
+    let model = Model::built_in();
     let plans: Vec<Plan> = questions().iter().map(|one| plan(&model, one)).collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")

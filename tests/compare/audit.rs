@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poll_vs_sse_instrument::{Outcome, Transport};
+use poll_vs_sse_instrument::{RunResult, Transport};
 
 use crate::support::{
     log_server::{self, Conduct},
@@ -27,7 +27,7 @@ fn faulty(reader: usize, messages: usize) -> Vec<usize> {
     }
 }
 
-fn measured(conduct: Conduct, transport: Transport) -> Outcome {
+fn measured(conduct: Conduct, transport: Transport) -> RunResult {
     let server = log_server::start(conduct);
     run(&log_server::target(&server), &small(), transport)
 }

@@ -1,6 +1,6 @@
 //! Bytes that are counted here are those that others count.
 
-use poll_vs_sse_instrument::{Outcome, Profile, Target, Traffic, Transport};
+use poll_vs_sse_instrument::{Profile, RunResult, Target, Traffic, Transport};
 use serde_json::Value;
 
 use crate::support::{
@@ -41,7 +41,7 @@ fn they_are_those_of_our_servers_ledger() {
     }
 }
 
-fn assert_ledger(url: &str, outcome: &Outcome) {
+fn assert_ledger(url: &str, outcome: &RunResult) {
     let Traffic {
         requests,
         wire_bytes_in,

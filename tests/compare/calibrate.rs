@@ -1,13 +1,13 @@
 //! The cost model fitted to our own server, on points small enough for a test.
 
 use poll_vs_sse_instrument::{
-    Control, OwnServer, Placement, Transport,
-    calibrate::{Calibration, Point, Purpose, model},
+    CpuPinning, OwnServer, RunControl, Transport,
+    calibrate::{Calibration, MeasurePurpose, Point, model},
     model::Model,
     probe,
 };
 
-const fn point(transport: Transport, clients: u32, purpose: Purpose) -> Point {
+const fn point(transport: Transport, clients: u32, purpose: MeasurePurpose) -> Point {
     Point {
         transport,
         clients,
@@ -19,11 +19,11 @@ const fn point(transport: Transport, clients: u32, purpose: Purpose) -> Point {
 }
 
 const POINTS: [Point; 5] = [
-    point(Transport::Poll, 40, Purpose::Fit),
-    point(Transport::LongPoll, 20, Purpose::Fit),
-    point(Transport::Stream, 30, Purpose::Fit),
-    point(Transport::Poll, 20, Purpose::FitConnecting),
-    point(Transport::Poll, 60, Purpose::Check),
+    point(Transport::Poll, 40, MeasurePurpose::Fit),
+    point(Transport::LongPoll, 20, MeasurePurpose::Fit),
+    point(Transport::Stream, 30, MeasurePurpose::Fit),
+    point(Transport::Poll, 20, MeasurePurpose::FitConnecting),
+    point(Transport::Poll, 60, MeasurePurpose::Check),
 ];
 
 #[test]
@@ -41,9 +41,9 @@ fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let control = Control::default();
+    let control = RunControl::default();
     let runs = runtime
-        .block_on(calibration.run(&Placement::free(), &control))
+        .block_on(calibration.run(&CpuPinning::free(), &control))
         .expect("measured");
     assert_eq!(runs.len(), POINTS.len());
     let model = model(&runs, probe(), "2026-11-25T12:00:00Z".to_owned()).expect("a model");
@@ -61,7 +61,7 @@ fn a_calibration_knows_the_bytes_and_requests_of_points_it_was_not_fitted_to() {
     let check = model
         .points
         .iter()
-        .find(|one| one.purpose == Purpose::Check);
+        .find(|one| one.purpose == MeasurePurpose::Check);
     let check = check.expect("the last point");
     for [measured, predicted] in [
         check.requests_per_s,

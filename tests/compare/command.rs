@@ -1,7 +1,7 @@
 //! The command through its door: what it prints and writes.
 
 use boon::{Compiler, Schemas};
-use poll_vs_sse_instrument::Document;
+use poll_vs_sse_instrument::Report;
 use serde_json::Value;
 
 use crate::support::program::{Program, command, compare};
@@ -87,7 +87,7 @@ fn all_three_transports_are_compared_and_every_field_is_documented() {
     ] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }
-    let back = Document::from_json(&ended.stdout).expect("read back");
+    let back = Report::from_json(&ended.stdout).expect("read back");
     assert_eq!(back.to_json().expect("written"), ended.stdout);
 }
 
@@ -153,7 +153,7 @@ fn the_environment_sets_flags_and_flags_win() {
     }
     let ended = Program::start(command).wait();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let document = Document::from_json(&ended.stdout).expect("a document");
+    let document = Report::from_json(&ended.stdout).expect("a document");
     let workload = serde_json::to_value(&document.workload).expect("JSON");
     let expected = serde_json::json!({
         "transports": ["stream"], "repeat": 1, "clients": 3, "rate": 20.0, "interval_s": 0.1,

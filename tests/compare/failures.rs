@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use poll_vs_sse_instrument::{Outcome, Transport, Workload};
+use poll_vs_sse_instrument::{RunResult, Transport, Workload};
 
 use crate::support::{
     log_server::{self, Conduct, Fate},
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// Polls of a server that deals with them as `fate` says.
-fn polled(fate: fn(usize) -> Fate) -> Outcome {
+fn polled(fate: fn(usize) -> Fate) -> RunResult {
     let server = log_server::start(Conduct {
         fate,
         ..Conduct::default()
@@ -28,7 +28,7 @@ fn every_third(count: usize, fate: Fate) -> Fate {
     if count % 3 == 2 { fate } else { Fate::Answered }
 }
 
-fn assert_failed(outcome: &Outcome, why: &str) {
+fn assert_failed(outcome: &RunResult, why: &str) {
     assert!(outcome.errors > 1, "{outcome:?}");
     let first = outcome.first_error.as_deref().unwrap_or_default();
     assert!(first.contains(why), "{why}: {first}");

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use poll_vs_sse_instrument::Document;
+use poll_vs_sse_instrument::Report;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -21,14 +21,14 @@ use crate::support::{
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// Measures the server at `url` by `profile`, small and soon over.
-fn measured(url: &str, profile: &str, more: &[&str]) -> Document {
+fn measured(url: &str, profile: &str, more: &[&str]) -> Report {
     let flags = "--clients 10 --rate 10 --interval 200ms --duration 2s --json -";
     let mut args = vec!["--target", url, "--profile", profile];
     args.extend(flags.split(' '));
     args.extend(more);
     let ended = compare(&args);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let document = Document::from_json(&ended.stdout).expect("a document");
+    let document = Report::from_json(&ended.stdout).expect("a document");
     for outcome in &document.transports {
         assert!(outcome.is_valid(), "{outcome:?}");
         assert_eq!(outcome.deliveries, 10 * 20);
@@ -120,10 +120,7 @@ fn a_real_nchan_is_measured_by_all_three_transports() {
     let server = document.versions.server.expect("it says what it is");
     assert!(server.starts_with("nginx/"), "{server}");
     assert_eq!(document.target.pid_listens, Some(true));
-    assert!(
-        document.placement.server.is_empty(),
-        "nobody kept it to one"
-    );
+    assert!(document.pinning.server.is_empty(), "nobody kept it to one");
     for outcome in &document.transports {
         // The worker's, which is the master's child.
         assert!(outcome.server_cpu_s > Some(0.0), "{outcome:?}");

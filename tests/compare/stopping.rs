@@ -1,6 +1,6 @@
 //! Stopped in the middle, it says what there was until then.
 
-use poll_vs_sse_instrument::Document;
+use poll_vs_sse_instrument::Report;
 
 use crate::support::program::{Program, command};
 
@@ -36,7 +36,7 @@ fn stopped_by(signal: i32, code: i32) {
         ended.stdout
     );
     let text = std::fs::read_to_string(&path).expect("written");
-    let document = Document::from_json(&text).expect("a document");
+    let document = Report::from_json(&text).expect("a document");
     assert!(document.interrupted && document.valid, "{text}");
     assert_eq!(document.transports.len(), 1, "poll had not begun");
     assert!(document.transports[0].deliveries > 0, "{text}");

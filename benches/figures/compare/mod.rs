@@ -5,7 +5,7 @@ mod lengths;
 mod reasons;
 mod tables;
 
-use poll_vs_sse_instrument::{Outcome, Transport};
+use poll_vs_sse_instrument::{RunResult, Transport};
 use serde::{Deserialize, Serialize};
 
 use super::about::About;
@@ -51,7 +51,7 @@ pub struct Combination {
 pub struct Run {
     #[serde(flatten)]
     pub of: Combination,
-    pub outcome: Outcome,
+    pub outcome: RunResult,
 }
 
 /// A combination that was not measured, and why.
@@ -116,7 +116,7 @@ const LATE_MESSAGE_US: u64 = 20_000;
 impl Run {
     /// Whether the load generator was near its limit, or late: delays are then its own in part.
     pub fn is_held_up(&self) -> bool {
-        let Outcome {
+        let RunResult {
             load, publishing, ..
         } = &self.outcome;
         load.limited || load.lag_us_p99 > LATE_TIMERS_US || publishing.late_us_max > LATE_MESSAGE_US

@@ -1,7 +1,7 @@
 //! Streams whose readers stop reading: what they cost the server and the readers beside them, and whether
 //! they can go on later.
 
-use poll_vs_sse_instrument::{Delays, Outcome};
+use poll_vs_sse_instrument::{DelayStats, RunResult};
 use serde::{Deserialize, Serialize};
 
 use super::super::about::About;
@@ -28,7 +28,7 @@ pub struct Stalled {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Round {
     pub with_stalled: bool,
-    pub outcome: Outcome,
+    pub outcome: RunResult,
     /// The server's memory (proportional set size) before the stalled ones came, and the most there was.
     pub memory_before_bytes: u64,
     pub memory_most_bytes: u64,
@@ -62,7 +62,7 @@ impl Stalled {
     }
 
     /// A healthy reader's delay with stalled ones over that without, round by round.
-    fn ratio(&self, of: fn(Delays) -> u64) -> Option<Spread> {
+    fn ratio(&self, of: fn(DelayStats) -> u64) -> Option<Spread> {
         let delay = |round: &Round| Some(of(round.outcome.delay_us?) as f64);
         let with = self.rounds.iter().filter(|round| round.with_stalled);
         spread(with.filter_map(|with| {
@@ -111,7 +111,7 @@ fn report(run: &Stalled) -> String {
          | | without stalled readers | with | ratio |\n|---|---|---|---|",
         count(run.stalled as u64)
     );
-    type Quantile = (&'static str, fn(Delays) -> u64);
+    type Quantile = (&'static str, fn(DelayStats) -> u64);
     let quantiles: [Quantile; 3] = [
         ("p50", |delays| delays.p50),
         ("p99", |delays| delays.p99),

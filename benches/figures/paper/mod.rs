@@ -3,7 +3,7 @@
 
 mod tables;
 
-use poll_vs_sse_instrument::Outcome;
+use poll_vs_sse_instrument::RunResult;
 use serde::{Deserialize, Serialize};
 
 use super::about::About;
@@ -36,7 +36,7 @@ pub struct Paper {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Step {
     pub way: Way,
-    pub outcome: Outcome,
+    pub outcome: RunResult,
 }
 
 /// How clients come by the documents.

@@ -5,33 +5,34 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 
 use poll_vs_sse_instrument::{
-    Destination, Machine, OwnServer, Placement,
-    calibrate::{Calibration, POINTS, Run, model, words},
+    CpuPinning, Machine, OutputTarget, OwnServer,
+    calibrate::{Calibration, CalibrationRun, POINTS, model, summary},
     model::Model,
-    output::screen::Screen,
-    run::stop::Stop,
+    output::progress_display::ProgressDisplay,
+    run::interrupt::Interrupt,
 };
 
 use crate::cli::exit::{self, fail};
 
 /// What the flags ask for.
 #[derive(Debug)]
-pub struct Order {
+pub struct CalibrateOptions {
     pub server: OwnServer,
     pub rounds: u32,
-    pub model: Destination,
+    pub model: OutputTarget,
     /// Where every run goes.
-    pub json: Option<Destination>,
+    pub json: Option<OutputTarget>,
 }
 
 /// Every run, as `--json` writes them.
 #[derive(serde::Serialize)]
-struct Raw<'a> {
+struct CalibrationRuns<'a> {
     version: &'a str,
     measured_at: &'a str,
     machine: &'a Machine,
-    placement: &'a Placement,
-    runs: &'a [Run],
+    #[serde(rename = "placement")]
+    pinning: &'a CpuPinning,
+    runs: &'a [CalibrationRun],
 }
 
 /// Measures, prints and writes.
@@ -39,17 +40,21 @@ struct Raw<'a> {
 /// # Errors
 ///
 /// Where there is no model: nothing is written then.
-pub async fn answer(order: &Order, machine: Machine, placement: &Placement) -> Result<ExitCode> {
-    let stopped = Stop::listen()?;
-    let screen = Screen::new();
-    let control = screen.brief_control(&stopped);
+pub async fn run(
+    options: &CalibrateOptions,
+    machine: Machine,
+    pinning: &CpuPinning,
+) -> Result<ExitCode> {
+    let stopped = Interrupt::listen()?;
+    let screen = ProgressDisplay::new();
+    let control = screen.quiet_control(&stopped);
     let calibration = Calibration {
-        server: order.server.clone(),
+        server: options.server.clone(),
         points: &POINTS,
-        rounds: order.rounds,
+        rounds: options.rounds,
     };
     let measured_at = jiff::Timestamp::now().to_string();
-    let runs = calibration.run(placement, &control).await;
+    let runs = calibration.run(pinning, &control).await;
     screen.clear();
     let runs = match (runs, stopped.code()) {
         (Ok(runs), None) => runs,
@@ -57,16 +62,16 @@ pub async fn answer(order: &Order, machine: Machine, placement: &Placement) -> R
         (Err(error), None) => return Err(error),
     };
     let model = model(&runs, machine, measured_at)?;
-    print(order, &model);
-    let raw = Raw {
+    print(options, &model);
+    let raw = CalibrationRuns {
         version: &model.version,
         measured_at: &model.measured_at,
         machine: &model.machine,
-        placement,
+        pinning,
         runs: &runs,
     };
-    let written = write(&order.model, serde_json::to_string_pretty(&model)).and_then(|()| {
-        match &order.json {
+    let written = write(&options.model, serde_json::to_string_pretty(&model)).and_then(|()| {
+        match &options.json {
             Some(json) => write(json, serde_json::to_string(&raw)),
             None => Ok(()),
         }
@@ -77,8 +82,8 @@ pub async fn answer(order: &Order, machine: Machine, placement: &Placement) -> R
     })
 }
 
-fn print(order: &Order, model: &Model) {
-    let mut text = words(model) + "\n";
+fn print(options: &CalibrateOptions, model: &Model) {
+    let mut text = summary(model) + "\n";
     if model.machine.is_busy() {
         text += "! Other work ran on this machine as the measuring began: CPU is overestimated.\n";
     }
@@ -90,8 +95,8 @@ fn print(order: &Order, model: &Model) {
             model.points.len()
         );
     }
-    let mut all = std::iter::once(&order.model).chain(&order.json);
-    if all.any(Destination::is_standard_output) {
+    let mut all = std::iter::once(&options.model).chain(&options.json);
+    if all.any(OutputTarget::is_standard_output) {
         eprint!("{text}");
     } else {
         // A closed pipe is no reason to complain.
@@ -99,7 +104,7 @@ fn print(order: &Order, model: &Model) {
     }
 }
 
-fn write(destination: &Destination, json: serde_json::Result<String>) -> Result<()> {
+fn write(destination: &OutputTarget, json: serde_json::Result<String>) -> Result<()> {
     let mut json = json.context("cannot write the figures down")?;
     json.push('\n');
     destination.write(&json)

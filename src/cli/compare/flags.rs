@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use poll_vs_sse_instrument::{
-    OwnServer, Pace, Profile, Target, Transport, Workload, output::destination::Destination,
+    OwnServer, Pacing, Profile, Target, Transport, Workload, output::output_target::OutputTarget,
 };
 
 use super::calibrate;
@@ -30,7 +30,7 @@ const SELF: &str = "self";
 /// written.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
-pub struct Flags {
+pub struct CompareFlags {
     #[command(flatten)]
     pub server: ServerFlags,
     #[command(flatten)]
@@ -121,7 +121,7 @@ pub struct WorkloadFlags {
         hide_possible_values = true,
         default_value = "fixed-times"
     )]
-    pub pace: Pace,
+    pub pace: Pacing,
 
     /// How long a long-poll asks to wait for a message.
     #[arg(
@@ -191,35 +191,38 @@ pub struct OutputFlags {
 
 /// What the flags ask for, checked once.
 #[derive(Debug)]
-pub struct Question {
+pub struct CompareOptions {
     pub target: Target,
     pub workload: Workload,
     /// To calibrate the cost model is another question: the workload is then of no interest.
-    pub calibration: Option<calibrate::Order>,
-    pub json: Option<Destination>,
-    pub report: Option<Destination>,
+    pub calibration: Option<calibrate::CalibrateOptions>,
+    pub json: Option<OutputTarget>,
+    pub report: Option<OutputTarget>,
 }
 
-impl Question {
+impl CompareOptions {
     /// Whether standard output is taken, so that nothing else may be printed there.
     pub fn is_standard_output_taken(&self) -> bool {
         let mut destinations = self.json.iter().chain(&self.report);
-        destinations.any(Destination::is_standard_output)
+        destinations.any(OutputTarget::is_standard_output)
     }
 }
 
-impl Flags {
+impl CompareFlags {
     /// # Errors
     ///
     /// One sentence in words of the command line.
-    pub fn question(&self) -> Result<Question> {
+    pub fn options(&self) -> Result<CompareOptions> {
         let Self { server, output, .. } = self;
         let target = server.target()?;
         let workload = self.workload.of(&target.profile())?;
-        if let Some(excess) = workload.excess().filter(|_| !server.yes_load_test_this) {
-            bail!("{excess} needs --yes-load-test-this");
+        if let Some(exceeds_safe_limits) = workload
+            .exceeds_safe_limits()
+            .filter(|_| !server.yes_load_test_this)
+        {
+            bail!("{exceeds_safe_limits} needs --yes-load-test-this");
         }
-        let question = Question {
+        let options = CompareOptions {
             calibration: self.calibration()?,
             json: find(&output.json, "--json")?,
             report: find(&output.report, "--report")?,
@@ -227,11 +230,11 @@ impl Flags {
             workload,
         };
         let named = [
-            ("--json", question.json.as_ref()),
-            ("--report", question.report.as_ref()),
+            ("--json", options.json.as_ref()),
+            ("--report", options.report.as_ref()),
             (
                 "--calibrate",
-                question.calibration.as_ref().map(|it| &it.model),
+                options.calibration.as_ref().map(|it| &it.model),
             ),
         ];
         for (at, (flag, file)) in named.iter().enumerate() {
@@ -240,10 +243,10 @@ impl Flags {
                 bail!("{other} and {flag} name the same file");
             }
         }
-        Ok(question)
+        Ok(options)
     }
 
-    fn calibration(&self) -> Result<Option<calibrate::Order>> {
+    fn calibration(&self) -> Result<Option<calibrate::CalibrateOptions>> {
         let Self { server, output, .. } = self;
         let Some(model) = find(&output.calibrate, "--calibrate")? else {
             return Ok(None);
@@ -256,7 +259,7 @@ impl Flags {
             output.report.is_none(),
             "--report is for a comparison: --calibrate has none"
         );
-        Ok(Some(calibrate::Order {
+        Ok(Some(calibrate::CalibrateOptions {
             server: OwnServer::default(),
             rounds: self.workload.repeat,
             model,
@@ -318,9 +321,9 @@ impl WorkloadFlags {
 }
 
 /// The file that `flag` names, where it was given.
-fn find(path: &Option<PathBuf>, flag: &str) -> Result<Option<Destination>> {
+fn find(path: &Option<PathBuf>, flag: &str) -> Result<Option<OutputTarget>> {
     path.as_deref()
-        .map(|path| Destination::find(path, flag))
+        .map(|path| OutputTarget::find(path, flag))
         .transpose()
 }
 

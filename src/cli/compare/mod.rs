@@ -8,35 +8,35 @@ use std::{io::Write as _, process::ExitCode};
 use anyhow::Result;
 use console::{Term, style};
 
-pub use flags::{Flags, Question};
+pub use flags::{CompareFlags, CompareOptions};
 
 use poll_vs_sse_instrument::{
-    Comparison, Control, Document, Machine, Placement, Preface, Target, compare,
-    output::{report, screen::Screen, table, warnings::warnings},
+    Comparison, CpuPinning, Machine, Report, RunControl, RunHeader, Target, compare,
+    output::{progress_display::ProgressDisplay, report, table, warnings::warnings},
     preflight, probe,
-    run::stop::Stop,
+    run::interrupt::Interrupt,
 };
-use poll_vs_sse_model::text_table::{width, wrapped};
+use poll_vs_sse_model::text_table::{width, wrap};
 
 use super::exit::{self, fail};
 
-/// Runs `compare`. See [`Flags`] for the exit codes.
-pub fn run(flags: Flags) -> ExitCode {
-    let question = match flags.question() {
-        Ok(question) => question,
+/// Runs `compare`. See [`CompareFlags`] for the exit codes.
+pub fn run(flags: CompareFlags) -> ExitCode {
+    let options = match flags.options() {
+        Ok(options) => options,
         Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
     };
     let machine = probe();
-    let placement = match &question.target {
-        Target::Own(_) => Placement::halves(),
+    let pinning = match &options.target {
+        Target::Own(_) => CpuPinning::split(),
         // Where a server runs that others started is theirs to say.
-        target if target.is_local() => Placement::load_half(),
+        target if target.is_local() => CpuPinning::load_only(),
         // The server of another machine has its processors to itself.
-        Target::Remote(_) => Placement::free(),
+        Target::Remote(_) => CpuPinning::free(),
     };
-    placement.take_load();
+    pinning.pin_load();
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(placement.load_cores())
+        .worker_threads(pinning.load_cores())
         .enable_all()
         .build();
     let runtime = match runtime {
@@ -44,9 +44,9 @@ pub fn run(flags: Flags) -> ExitCode {
         Err(error) => return fail(&format!("cannot start: {error}"), exit::FAILED),
     };
     let ended = runtime.block_on(async {
-        match &question.calibration {
-            Some(order) => calibrate::answer(order, machine, &placement).await,
-            None => answer(&question, machine, &placement).await,
+        match &options.calibration {
+            Some(options) => calibrate::run(options, machine, &pinning).await,
+            None => answer(&options, machine, &pinning).await,
         }
     });
     // Nothing that is still under way is of interest.
@@ -55,11 +55,15 @@ pub fn run(flags: Flags) -> ExitCode {
 }
 
 /// Measures, prints and writes. An error: there was nothing to measure.
-async fn answer(question: &Question, machine: Machine, placement: &Placement) -> Result<ExitCode> {
-    let stopped = Stop::listen()?;
-    let screen = Screen::new();
+async fn answer(
+    options: &CompareOptions,
+    machine: Machine,
+    pinning: &CpuPinning,
+) -> Result<ExitCode> {
+    let stopped = Interrupt::listen()?;
+    let screen = ProgressDisplay::new();
     let control = screen.control(&stopped);
-    let measured = measured(question, machine, placement, &control).await;
+    let measured = measured(options, machine, pinning, &control).await;
     screen.clear();
     let (document, trouble) = match measured {
         Ok(measured) => measured,
@@ -69,12 +73,12 @@ async fn answer(question: &Question, machine: Machine, placement: &Placement) ->
         }
         Err(error) => return Err(error),
     };
-    print(&document, question.is_standard_output_taken());
+    print(&document, options.is_standard_output_taken());
     if let Some(error) = trouble {
         // Files are for whole answers only.
         return Err(error);
     }
-    if let Err(error) = write(question, &document) {
+    if let Err(error) = write(options, &document) {
         return Ok(fail(&format!("{error:#}"), exit::FAILED));
     }
     Ok(match stopped.code() {
@@ -86,21 +90,21 @@ async fn answer(question: &Question, machine: Machine, placement: &Placement) ->
 
 /// What there is, and what kept the rest from being measured.
 async fn measured(
-    question: &Question,
+    options: &CompareOptions,
     machine: Machine,
-    placement: &Placement,
-    control: &Control,
-) -> Result<(Document, Option<anyhow::Error>)> {
-    let Question {
+    pinning: &CpuPinning,
+    control: &RunControl,
+) -> Result<(Report, Option<anyhow::Error>)> {
+    let CompareOptions {
         target, workload, ..
-    } = question;
+    } = options;
     let server = match target {
         Target::Own(_) => None,
         Target::Remote(_) => preflight(target, workload).await?,
     };
-    let preface = Preface::now(target, machine, placement, server);
+    let preface = RunHeader::now(target, machine, pinning, server);
     let mut runs = Vec::new();
-    let result = compare(target, workload, placement, control, |run| {
+    let result = compare(target, workload, pinning, control, |run| {
         runs.push(run.clone())
     })
     .await;
@@ -114,7 +118,7 @@ async fn measured(
     }
 }
 
-fn print(document: &Document, to_standard_error: bool) {
+fn print(document: &Report, to_standard_error: bool) {
     let (mut terminal, in_colour) = match to_standard_error {
         true => (Term::stderr(), console::colors_enabled_stderr()),
         false => (Term::stdout(), console::colors_enabled()),
@@ -125,13 +129,13 @@ fn print(document: &Document, to_standard_error: bool) {
 }
 
 /// The table, what is to be said against it, and what it says.
-fn text(document: &Document, in_colour: bool, width: Option<usize>) -> String {
+fn text(document: &Report, in_colour: bool, width: Option<usize>) -> String {
     let mut text = format!("{}\n", table::table(document, width));
     for warning in warnings(&document.target, &document.machine, &document.transports) {
-        let mark = if warning.voids { "!!" } else { "!" };
-        let line = wrapped(&format!("{mark} {}", warning.text), "   ", width);
+        let mark = if warning.invalidates { "!!" } else { "!" };
+        let line = wrap(&format!("{mark} {}", warning.text), "   ", width);
         let line = style(line).force_styling(in_colour);
-        let line = if warning.voids {
+        let line = if warning.invalidates {
             line.red().bold()
         } else {
             line.yellow()
@@ -139,19 +143,19 @@ fn text(document: &Document, in_colour: bool, width: Option<usize>) -> String {
         text += &format!("{line}\n");
     }
     if let Some(audit) = table::audit(document) {
-        text += &format!("{}\n", wrapped(&audit, "", width));
+        text += &format!("{}\n", wrap(&audit, "", width));
     }
     if document.interrupted {
         text += "Stopped before its time: what follows is of what there was until then.\n";
     }
-    text + &wrapped(&document.verdict, "", width) + "\n"
+    text + &wrap(&document.verdict, "", width) + "\n"
 }
 
-fn write(question: &Question, document: &Document) -> Result<()> {
-    if let Some(json) = &question.json {
+fn write(options: &CompareOptions, document: &Report) -> Result<()> {
+    if let Some(json) = &options.json {
         json.write(&document.to_json()?)?;
     }
-    if let Some(page) = &question.report {
+    if let Some(page) = &options.report {
         page.write(&report::page(document))?;
     }
     Ok(())
@@ -167,7 +171,7 @@ mod tests {
         let docs = include_str!("../../../docs/compare.md");
         let (_, rest) = docs.split_once(begin).expect("it begins");
         let (shown, _) = rest.split_once(end).expect("it ends");
-        let example = Document::from_json(include_str!("../../../docs/examples/compare.json"));
+        let example = Report::from_json(include_str!("../../../docs/examples/compare.json"));
         let text = text(&example.expect("a document"), false, None);
         assert_eq!(shown, format!("```text\n{text}```\n"));
     }

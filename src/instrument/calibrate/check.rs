@@ -2,15 +2,15 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Point, Purpose, Run, constants::Rates};
+use super::{CalibrationRun, MeasurePurpose, Point, constants::ObservedRates};
 use crate::{
-    Outcome, Transport,
-    model::{Cost, Errors, Load, Measured, Model, Setting, Spacing},
+    RunResult, Transport,
+    model::{ArrivalPattern, Cost, Errors, MeasuredPoint, Model, Scenario, Utilization},
 };
 
 /// Refuses a run that measures nothing.
-pub fn usable(point: &Point, outcome: &Outcome) -> Result<()> {
-    let Outcome {
+pub fn ensure_valid(point: &Point, outcome: &RunResult) -> Result<()> {
+    let RunResult {
         missed,
         duplicates,
         out_of_order,
@@ -35,27 +35,27 @@ pub fn usable(point: &Point, outcome: &Outcome) -> Result<()> {
 /// What the model says of a point, asked as `compare` asks.
 pub fn predicted(model: &Model, point: &Point) -> Cost {
     let workload = point.workload();
-    let setting = Setting {
+    let setting = Scenario {
         clients: f64::from(point.clients),
         rate: point.rate,
         size: point.size as f64,
-        spacing: Spacing::Regular,
+        spacing: ArrivalPattern::Regular,
         interval_s: point.interval_s,
         wait_s: workload.wait.as_secs_f64(),
         round_trip_s: 0.0,
-        closes: point.purpose == Purpose::FitConnecting,
-        load: Load::alone(f64::from(model.server_cores)),
+        closes: point.purpose == MeasurePurpose::FitConnecting,
+        load: Utilization::single_server(f64::from(model.server_cores)),
     };
     model.cost(point.transport, &setting)
 }
 
 /// Each run beside what the model says of it.
-pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
+pub fn points(model: &Model, runs: &[CalibrationRun]) -> Vec<MeasuredPoint> {
     let measured = runs.iter().map(|run| {
         let point = &run.point;
-        let rates = Rates::of(run);
+        let rates = ObservedRates::of(run);
         let cost = predicted(model, point);
-        Measured {
+        MeasuredPoint {
             transport: point.transport,
             clients: f64::from(point.clients),
             rate: point.rate,
@@ -63,7 +63,7 @@ pub fn points(model: &Model, runs: &[Run]) -> Vec<Measured> {
             interval_s: (point.transport == Transport::Poll).then_some(point.interval_s),
             purpose: point.purpose,
             limited: run.outcome.load.limited,
-            requests_per_s: [rates.requests, cost.flow.requests],
+            requests_per_s: [rates.requests, cost.rates.requests],
             wire_bytes_in_per_s: [rates.wire_bytes_in, cost.wire_bytes_in_per_s],
             wire_bytes_out_per_s: [rates.wire_bytes_out, cost.wire_bytes_out_per_s],
             cores: [rates.cores, cost.cpu.total()],
@@ -82,13 +82,13 @@ pub fn error([measured, predicted]: [f64; 2]) -> f64 {
 }
 
 /// Of the points the model was not fitted to.
-pub fn errors(points: &[Measured]) -> Errors {
+pub fn errors(points: &[MeasuredPoint]) -> Errors {
     let tests = || {
         points
             .iter()
-            .filter(|point| point.purpose == Purpose::Check)
+            .filter(|point| point.purpose == MeasurePurpose::Check)
     };
-    let worst = |of: fn(&Measured) -> f64| tests().map(of).fold(0.0, f64::max);
+    let worst = |of: fn(&MeasuredPoint) -> f64| tests().map(of).fold(0.0, f64::max);
     let mut cpu: Vec<f64> = tests().map(|point| error(point.cores).abs()).collect();
     cpu.sort_by(f64::total_cmp);
     Errors {

@@ -3,17 +3,17 @@
 use anyhow::{Context as _, Result};
 
 use super::{
-    CONTRACT, Purpose, Run,
+    CalibrationRun, MeasurePurpose, SERVER_LIMITS,
     cpu::cpu,
-    fit::{Row, fit},
+    fit::{Observation, fit},
 };
 use crate::{
     Machine, Transport,
-    model::{Constants, FORMAT, Model, PerTransport, Span},
+    model::{Constants, FORMAT, MeasuredRange, Model, PerTransport},
 };
 
-pub fn fitted(runs: &[Run], machine: Machine, measured_at: String) -> Result<Model> {
-    let fitted: Vec<&Run> = runs.iter().filter(|run| run.point.is_fitted()).collect();
+pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) -> Result<Model> {
+    let fitted: Vec<&CalibrationRun> = runs.iter().filter(|run| run.point.is_fitted()).collect();
     let first = fitted
         .first()
         .context("there is nothing to fit a model to")?;
@@ -24,7 +24,7 @@ pub fn fitted(runs: &[Run], machine: Machine, measured_at: String) -> Result<Mod
         measured_at,
         machine,
         server_cores,
-        contract: CONTRACT,
+        limits: SERVER_LIMITS,
         publish_us: 0.0,
         connect_us: 0.0,
         wake_us: 0.0,
@@ -42,7 +42,7 @@ pub fn fitted(runs: &[Run], machine: Machine, measured_at: String) -> Result<Mod
 }
 
 /// What happened each second of a run.
-pub struct Rates {
+pub struct ObservedRates {
     pub requests: f64,
     pub empty: f64,
     pub deliveries: f64,
@@ -52,8 +52,8 @@ pub struct Rates {
     pub cores: f64,
 }
 
-impl Rates {
-    pub fn of(run: &Run) -> Self {
+impl ObservedRates {
+    pub fn of(run: &CalibrationRun) -> Self {
         let outcome = &run.outcome;
         let each_s = |count: u64| count as f64 / outcome.duration_s;
         Self {
@@ -69,7 +69,7 @@ impl Rates {
 }
 
 /// Delay where there is next to nobody to wait for.
-fn service_s(runs: &[&Run]) -> Option<f64> {
+fn service_s(runs: &[&CalibrationRun]) -> Option<f64> {
     let streams = runs
         .iter()
         .filter(|run| run.point.transport == Transport::Stream);
@@ -77,14 +77,14 @@ fn service_s(runs: &[&Run]) -> Option<f64> {
     Some(fewest.outcome.delay_us?.p50 as f64 / 1e6)
 }
 
-fn span(runs: &[Run]) -> Span {
-    let span = |of: fn(&Run) -> Option<f64>| {
+fn span(runs: &[CalibrationRun]) -> MeasuredRange {
+    let span = |of: fn(&CalibrationRun) -> Option<f64>| {
         let all = runs.iter().filter_map(of);
         all.fold([f64::INFINITY, 0.0], |[least, most], one| {
             [least.min(one), most.max(one)]
         })
     };
-    Span {
+    MeasuredRange {
         clients: span(|run| Some(run.point.clients.into())),
         rate: span(|run| Some(run.point.rate)),
         size: span(|run| Some(run.point.size as f64)),
@@ -95,22 +95,22 @@ fn span(runs: &[Run]) -> Span {
 }
 
 /// Wire bytes of a request, an answer and a message of each transport.
-fn bytes(runs: &[&Run]) -> PerTransport<Constants> {
+fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
     let plain = |transport| {
         let own = runs.iter().filter(move |run| {
-            run.point.transport == transport && matches!(run.point.purpose, Purpose::Fit)
+            run.point.transport == transport && matches!(run.point.purpose, MeasurePurpose::Fit)
         });
-        own.map(|run| (run.point.size as f64, Rates::of(run)))
+        own.map(|run| (run.point.size as f64, ObservedRates::of(run)))
     };
     let request_bytes = |transport| {
-        let rows = plain(transport).map(|(_, rates)| Row {
+        let rows = plain(transport).map(|(_, rates)| Observation {
             counts: [rates.requests],
             cost: rates.wire_bytes_in,
         });
         fit(&rows.collect::<Vec<_>>())[0]
     };
     // A message's text is known; what goes around it is not.
-    let rows = plain(Transport::Poll).map(|(size, rates)| Row {
+    let rows = plain(Transport::Poll).map(|(size, rates)| Observation {
         counts: [rates.requests, rates.deliveries],
         cost: rates.wire_bytes_out - rates.deliveries * size,
     });
@@ -118,7 +118,7 @@ fn bytes(runs: &[&Run]) -> PerTransport<Constants> {
     // Nearly every answer to a long-poll has one message, so the two cannot be told apart; but its
     // answers have the form of a poll's.
     let message_bytes = |transport, answer_bytes: f64| {
-        let rows = plain(transport).map(|(size, rates)| Row {
+        let rows = plain(transport).map(|(size, rates)| Observation {
             counts: [rates.deliveries],
             cost: rates.wire_bytes_out - rates.deliveries * size - rates.requests * answer_bytes,
         });
@@ -139,18 +139,18 @@ fn bytes(runs: &[&Run]) -> PerTransport<Constants> {
         },
         stream: Constants {
             message_bytes: message_bytes(Transport::Stream, 0.0),
-            keep_alive_bytes: CONTRACT.keep_alive_bytes,
+            keep_alive_bytes: SERVER_LIMITS.keep_alive_bytes,
             ..Constants::default()
         },
     }
 }
 
-fn memory(model: &mut Model, runs: &[&Run]) -> Result<()> {
+fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
     let mut rows = Vec::new();
     let mut bases = Vec::new();
     for run in runs
         .iter()
-        .filter(|run| run.point.purpose != Purpose::FitConnecting)
+        .filter(|run| run.point.purpose != MeasurePurpose::FitConnecting)
     {
         let (point, outcome) = (&run.point, &run.outcome);
         let one = model.transports.of(point.transport);
@@ -169,7 +169,7 @@ fn memory(model: &mut Model, runs: &[&Run]) -> Result<()> {
             Transport::Stream => 0.0,
         };
         let answer_bytes = largest * one.wire_bytes(size) + one.answer_bytes;
-        let buffer = answer_bytes.min(model.contract.write_bytes) * largest.min(1.0);
+        let buffer = answer_bytes.min(model.limits.write_bytes) * largest.min(1.0);
         // The log is in the same memory, but no part of what a client takes.
         let log = point.rate * outcome.duration_s * one.wire_bytes(size);
         let base = outcome.server_memory_base_bytes;
@@ -177,7 +177,7 @@ fn memory(model: &mut Model, runs: &[&Run]) -> Result<()> {
             .zip(outcome.server_memory_bytes)
             .context("nothing is known of the server's memory on this system")?;
         bases.push(base as f64);
-        rows.push(Row {
+        rows.push(Observation {
             counts: [
                 1.0,
                 of(Transport::Poll),

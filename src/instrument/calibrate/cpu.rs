@@ -6,13 +6,13 @@
 use anyhow::{Result, ensure};
 
 use super::{
-    CONTRACT, Purpose, Run,
-    constants::Rates,
-    fit::{Row, fit, misfit},
+    CalibrationRun, MeasurePurpose, SERVER_LIMITS,
+    constants::ObservedRates,
+    fit::{Observation, fit, residual},
 };
 use crate::{
     Transport,
-    model::{Model, PerTransport, US_PER_S, rested},
+    model::{Model, PerTransport, US_PER_S, idle_share},
 };
 
 const KIB: f64 = 1024.0;
@@ -20,13 +20,13 @@ const KIB: f64 = 1024.0;
 const COSTS: usize = 12;
 
 #[derive(Clone, Copy)]
-struct Lengths {
+struct TimeConstants {
     wake_s: f64,
     cold_s: f64,
 }
 
 /// Where to begin, and within which lengths are looked for.
-const FIRST: Lengths = Lengths {
+const FIRST: TimeConstants = TimeConstants {
     wake_s: 1e-3,
     cold_s: 0.3,
 };
@@ -34,23 +34,23 @@ const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
 /// The points have little hold on it: what is found for many messages a second is only right within these.
 const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
 /// Of each, between the two bounds.
-const TRIED: u32 = 20;
+const CANDIDATES: u32 = 20;
 /// Each length is looked for again with the other one that was found.
-const TURNS: u32 = 2;
+const ITERATIONS: u32 = 2;
 
 /// Sets the CPU constants of `model`, whose bytes are known.
-pub fn cpu(model: &mut Model, runs: &[&Run]) -> Result<()> {
+pub fn cpu(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
     ensure!(
         runs.iter().all(|run| run.outcome.server_cpu_s.is_some()),
         "nothing is known of the server's CPU time on this system"
     );
     let mut lengths = FIRST;
-    for _ in 0..TURNS {
+    for _ in 0..ITERATIONS {
         lengths.wake_s = best(WAKE_S, |wake_s| {
-            rows(model, runs, Lengths { wake_s, ..lengths })
+            rows(model, runs, TimeConstants { wake_s, ..lengths })
         });
         lengths.cold_s = best(COLD_S, |cold_s| {
-            rows(model, runs, Lengths { cold_s, ..lengths })
+            rows(model, runs, TimeConstants { cold_s, ..lengths })
         });
     }
     let [
@@ -87,23 +87,33 @@ pub fn cpu(model: &mut Model, runs: &[&Run]) -> Result<()> {
 }
 
 /// The length with which costs fit best, on a logarithmic scale.
-fn best([least, most]: [f64; 2], rows: impl Fn(f64) -> Vec<Row<COSTS>>) -> f64 {
-    let at = |step: u32| least * (most / least).powf(f64::from(step) / f64::from(TRIED));
-    let misfit = |length: &f64| {
+fn best([least, most]: [f64; 2], rows: impl Fn(f64) -> Vec<Observation<COSTS>>) -> f64 {
+    let at = |step: u32| least * (most / least).powf(f64::from(step) / f64::from(CANDIDATES));
+    let residual = |length: &f64| {
         let rows = rows(*length);
-        misfit(&rows, &fit(&rows))
+        residual(&rows, &fit(&rows))
     };
-    let tried = (0..=TRIED).map(at).map(|length| (misfit(&length), length));
+    let tried = (0..=CANDIDATES)
+        .map(at)
+        .map(|length| (residual(&length), length));
     let best = tried.min_by(|one, other| one.0.total_cmp(&other.0));
     best.map_or(least, |(_, length)| length)
 }
 
-fn rows(model: &Model, runs: &[&Run], lengths: Lengths) -> Vec<Row<COSTS>> {
+fn rows(
+    model: &Model,
+    runs: &[&CalibrationRun],
+    lengths: TimeConstants,
+) -> Vec<Observation<COSTS>> {
     runs.iter().map(|run| row(model, run, lengths)).collect()
 }
 
-fn row(model: &Model, run: &Run, Lengths { wake_s, cold_s }: Lengths) -> Row<COSTS> {
-    let rates = Rates::of(run);
+fn row(
+    model: &Model,
+    run: &CalibrationRun,
+    TimeConstants { wake_s, cold_s }: TimeConstants,
+) -> Observation<COSTS> {
+    let rates = ObservedRates::of(run);
     let point = &run.point;
     let cores = f64::from(model.server_cores);
     let message_bytes = model
@@ -120,12 +130,12 @@ fn row(model: &Model, run: &Run, Lengths { wake_s, cold_s }: Lengths) -> Row<COS
     let where_it_is = |purpose, count: f64| {
         if point.purpose == purpose { count } else { 0.0 }
     };
-    let asleep = (1.0 - rates.cores / cores).max(0.0) * rested(wake_s, rates.requests / cores);
+    let asleep = (1.0 - rates.cores / cores).max(0.0) * idle_share(wake_s, rates.requests / cores);
     let kib = rates.deliveries * message_bytes / KIB;
     let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
     let keep_alives =
-        (rates.wire_bytes_out - rates.deliveries * message_bytes) / CONTRACT.keep_alive_bytes;
-    Row {
+        (rates.wire_bytes_out - rates.deliveries * message_bytes) / SERVER_LIMITS.keep_alive_bytes;
+    Observation {
         counts: [
             rates.published,
             of(Transport::Poll, rates.requests * asleep),
@@ -138,11 +148,11 @@ fn row(model: &Model, run: &Run, Lengths { wake_s, cold_s }: Lengths) -> Row<COS
             of(Transport::Stream, rates.deliveries),
             of(
                 Transport::Stream,
-                rates.deliveries * rested(cold_s, point.rate),
+                rates.deliveries * idle_share(cold_s, point.rate),
             ),
             of(Transport::Stream, kib),
-            where_it_is(Purpose::FitIdle, keep_alives),
-            where_it_is(Purpose::FitConnecting, rates.requests),
+            where_it_is(MeasurePurpose::FitIdle, keep_alives),
+            where_it_is(MeasurePurpose::FitConnecting, rates.requests),
         ],
         cost: rates.cores * US_PER_S,
     }

@@ -2,18 +2,18 @@
 
 /// One measurement: what happened how often, and what it cost together.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row<const N: usize> {
+pub struct Observation<const N: usize> {
     pub counts: [f64; N],
     pub cost: f64,
 }
 
 /// Enough for coefficients to settle to far below what can be measured.
-const SWEEPS: usize = 20_000;
-const SETTLED: f64 = 1e-12;
+const MAX_ITERATIONS: usize = 20_000;
+const TOLERANCE: f64 = 1e-12;
 
 /// The costs of one of each, none negative, so that the rows' costs come out best: the sum of squared
 /// errors, each as a share of its row's cost, is least. What never happens costs 0.
-pub fn fit<const N: usize>(rows: &[Row<N>]) -> [f64; N] {
+pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
     let weighted: Vec<[f64; N]> = rows
         .iter()
         .filter(|row| row.cost > 0.0)
@@ -22,7 +22,7 @@ pub fn fit<const N: usize>(rows: &[Row<N>]) -> [f64; N] {
     let mut found = [0.0; N];
     // What the rows still lack of their whole cost, 1.
     let mut lacking = vec![1.0; weighted.len()];
-    for _ in 0..SWEEPS {
+    for _ in 0..MAX_ITERATIONS {
         let mut moved: f64 = 0.0;
         for which in 0..N {
             let square: f64 = weighted.iter().map(|row| row[which] * row[which]).sum();
@@ -42,7 +42,7 @@ pub fn fit<const N: usize>(rows: &[Row<N>]) -> [f64; N] {
             found[which] = next;
             moved = moved.max(step.abs() * square.sqrt());
         }
-        if moved < SETTLED {
+        if moved < TOLERANCE {
             break;
         }
     }
@@ -50,7 +50,7 @@ pub fn fit<const N: usize>(rows: &[Row<N>]) -> [f64; N] {
 }
 
 /// The sum of squared errors that is left, each as a share of its row's cost.
-pub fn misfit<const N: usize>(rows: &[Row<N>], found: &[f64; N]) -> f64 {
+pub fn residual<const N: usize>(rows: &[Observation<N>], found: &[f64; N]) -> f64 {
     let told = rows.iter().filter(|row| row.cost > 0.0).map(|row| {
         let costs = row
             .counts
@@ -68,9 +68,9 @@ mod tests {
 
     use super::*;
 
-    fn row(counts: [f64; 3], costs: [f64; 3]) -> Row<3> {
+    fn row(counts: [f64; 3], costs: [f64; 3]) -> Observation<3> {
         let cost = counts.iter().zip(costs).map(|(count, each)| count * each);
-        Row {
+        Observation {
             counts,
             cost: cost.sum(),
         }
@@ -96,11 +96,11 @@ mod tests {
     fn nothing_costs_less_than_nothing() {
         // The second would have to be negative.
         let rows = [
-            Row {
+            Observation {
                 counts: [1.0, 0.0, 0.0],
                 cost: 10.0,
             },
-            Row {
+            Observation {
                 counts: [1.0, 1.0, 0.0],
                 cost: 8.0,
             },

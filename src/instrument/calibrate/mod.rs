@@ -8,32 +8,32 @@ mod constants;
 mod cpu;
 mod fit;
 mod points;
+mod summary;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use anyhow::{Context as _, Result, ensure};
 
 pub use points::{POINTS, Point};
-pub use words::words;
+pub use summary::summary;
 
-pub use crate::model::Purpose;
+pub use crate::model::MeasurePurpose;
 
-use crate::model::{Contract, Model};
+use crate::model::{Model, ServerLimits};
 
 use super::{
-    Control, Machine, Outcome, OwnServer, Placement, Profile, Progress, Target, measure,
+    CpuPinning, Machine, OwnServer, Profile, Progress, RunControl, RunResult, Target, measure,
     run::limits,
 };
 
 /// One run of one point.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct Run {
+pub struct CalibrationRun {
     pub point: Point,
-    pub outcome: Outcome,
+    pub outcome: RunResult,
 }
 
-impl Run {
+impl CalibrationRun {
     /// 0 where it is not known.
     fn cpu_s(&self) -> f64 {
         self.outcome.server_cpu_s.unwrap_or(0.0)
@@ -50,7 +50,7 @@ pub struct Calibration<'a> {
 }
 
 /// What the server does by its own rules, see `docs/api.md` and `docs/design.md`.
-pub const CONTRACT: Contract = Contract {
+pub const SERVER_LIMITS: ServerLimits = ServerLimits {
     page_messages: 200.0,
     page_bytes: 512.0 * 1024.0,
     keep_alive_s: 15.0,
@@ -67,30 +67,34 @@ impl Calibration<'_> {
     ///
     /// Those of [`measure`]; and a run in which not every message reached every client once, as that
     /// is no measure of anything.
-    pub async fn run(&self, placement: &Placement, control: &Control) -> Result<Vec<Run>> {
+    pub async fn run(
+        &self,
+        pinning: &CpuPinning,
+        control: &RunControl,
+    ) -> Result<Vec<CalibrationRun>> {
         // Each run makes sure of its own; those who are idle are there besides.
         let clients = |is_idle: bool| {
             let own = self
                 .points
                 .iter()
-                .filter(|one| (one.purpose == Purpose::FitIdle) == is_idle);
+                .filter(|one| (one.purpose == MeasurePurpose::FitIdle) == is_idle);
             own.map(|one| one.clients).max().unwrap_or(0)
         };
-        limits::make_room((clients(true) + clients(false)) as usize)?;
+        limits::raise_fd_limit((clients(true) + clients(false)) as usize)?;
         let mut runs = Vec::new();
         let mut measured = 0;
         for round in 1..=self.rounds {
             let (idle, busy): (Vec<&Point>, Vec<&Point>) = self
                 .points
                 .iter()
-                .partition(|point| point.purpose == Purpose::FitIdle);
+                .partition(|point| point.purpose == MeasurePurpose::FitIdle);
             // Whoever is idle for half a minute leaves the machine to the others meanwhile. Its
             // progress is nobody's concern.
-            let aside = Control::new(|_| {}, control.stop.clone());
+            let aside = RunControl::new(|_| {}, control.stop.clone());
             let idling = async {
                 let mut runs = Vec::new();
                 for point in idle {
-                    runs.push(self.measure(point, round, placement, &aside).await?);
+                    runs.push(self.measure(point, round, pinning, &aside).await?);
                 }
                 anyhow::Ok(runs)
             };
@@ -103,7 +107,7 @@ impl Calibration<'_> {
                         round: measured,
                         rounds: self.runs(),
                     });
-                    runs.push(self.measure(point, round, placement, control).await?);
+                    runs.push(self.measure(point, round, pinning, control).await?);
                 }
                 anyhow::Ok(runs)
             };
@@ -119,7 +123,7 @@ impl Calibration<'_> {
         let busy = self
             .points
             .iter()
-            .filter(|point| point.purpose != Purpose::FitIdle);
+            .filter(|point| point.purpose != MeasurePurpose::FitIdle);
         busy.count() as u32 * self.rounds
     }
 
@@ -127,13 +131,13 @@ impl Calibration<'_> {
         &self,
         point: &Point,
         round: u32,
-        placement: &Placement,
-        control: &Control,
-    ) -> Result<Run> {
+        pinning: &CpuPinning,
+        control: &RunControl,
+    ) -> Result<CalibrationRun> {
         let own = Target::Own(self.server.clone());
         let (target, _server) = match point.purpose {
-            Purpose::FitConnecting => {
-                let server = self.server.start(placement)?;
+            MeasurePurpose::FitConnecting => {
+                let server = self.server.start(pinning)?;
                 let mut profile = Profile::own();
                 let ask = profile.poll.as_mut().context("there is no poll to close")?;
                 ask.path += "&connection=close";
@@ -141,24 +145,16 @@ impl Calibration<'_> {
                 let target = Target::remote(&url, profile, Some(server.pid()))?;
                 (target, Some(server))
             }
-            Purpose::Fit | Purpose::FitIdle | Purpose::Check => (own, None),
+            MeasurePurpose::Fit | MeasurePurpose::FitIdle | MeasurePurpose::Check => (own, None),
         };
         let workload = point.workload();
-        let outcome = measure(
-            &target,
-            &workload,
-            point.transport,
-            round,
-            placement,
-            control,
-        )
-        .await?;
+        let outcome = measure(&target, &workload, point.transport, round, pinning, control).await?;
         ensure!(
             !control.is_stopped(),
             "stopped before there was anything to fit"
         );
-        check::usable(point, &outcome)?;
-        Ok(Run {
+        check::ensure_valid(point, &outcome)?;
+        Ok(CalibrationRun {
             point: *point,
             outcome,
         })
@@ -168,7 +164,7 @@ impl Calibration<'_> {
 /// Of each point's runs the one in the middle, by the server's CPU time; among those that the clients did
 /// not limit, if there are any. Its CPU time is the mean of those that are left without the least and
 /// the most, as other work disturbs single runs.
-fn typical(runs: &[Run]) -> Vec<Run> {
+fn trimmed_mean_run(runs: &[CalibrationRun]) -> Vec<CalibrationRun> {
     let mut points: Vec<Point> = Vec::new();
     for run in runs {
         if !points.contains(&run.point) {
@@ -177,7 +173,7 @@ fn typical(runs: &[Run]) -> Vec<Run> {
     }
     let of = |point: &Point| {
         let own = runs.iter().filter(|run| run.point == *point);
-        let (limited, mut own): (Vec<&Run>, Vec<&Run>) =
+        let (limited, mut own): (Vec<&CalibrationRun>, Vec<&CalibrationRun>) =
             own.partition(|run| run.outcome.load.limited);
         if own.is_empty() {
             own = limited;
@@ -188,11 +184,11 @@ fn typical(runs: &[Run]) -> Vec<Run> {
         {
             own = inner.to_vec();
         }
-        let mut typical = (*own.get((own.len().max(1) - 1) / 2)?).clone();
-        if let Some(cpu_s) = &mut typical.outcome.server_cpu_s {
+        let mut trimmed_mean_run = (*own.get((own.len().max(1) - 1) / 2)?).clone();
+        if let Some(cpu_s) = &mut trimmed_mean_run.outcome.server_cpu_s {
             *cpu_s = own.iter().map(|run| run.cpu_s()).sum::<f64>() / own.len() as f64;
         }
-        Some(typical)
+        Some(trimmed_mean_run)
     };
     points.iter().filter_map(of).collect()
 }
@@ -202,8 +198,8 @@ fn typical(runs: &[Run]) -> Vec<Run> {
 /// # Errors
 ///
 /// Where there are too few to fit it to, or nothing is known of the server's CPU time.
-pub fn model(runs: &[Run], machine: Machine, measured_at: String) -> Result<Model> {
-    let runs = typical(runs);
+pub fn model(runs: &[CalibrationRun], machine: Machine, measured_at: String) -> Result<Model> {
+    let runs = trimmed_mean_run(runs);
     let mut model = constants::fitted(&runs, machine, measured_at)?;
     model.points = check::points(&model, &runs);
     model.errors = check::errors(&model.points);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Transport, Workload, model::Purpose};
+use crate::{Transport, Workload, model::MeasurePurpose};
 
 /// One run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Point {
     pub rate: f64,
     pub size: usize,
     pub interval_s: f64,
-    pub purpose: Purpose,
+    pub purpose: MeasurePurpose,
 }
 
 /// How long each is measured, seconds.
@@ -47,11 +47,11 @@ pub const POINTS: [Point; 25] = [
     fit(STREAM, 1000, 12.0, 100, 1.0),
     fit(STREAM, 1500, 6.0, 500, 1.0),
     Point {
-        purpose: Purpose::FitConnecting,
+        purpose: MeasurePurpose::FitConnecting,
         ..fit(POLL, 500, 1.0, 100, 0.5)
     },
     Point {
-        purpose: Purpose::FitIdle,
+        purpose: MeasurePurpose::FitIdle,
         ..fit(STREAM, 5000, 1.0 / IDLE_S, 100, 1.0)
     },
     check(POLL, 1000, 2.0, 200, 0.5),
@@ -71,7 +71,7 @@ const fn fit(transport: Transport, clients: u32, rate: f64, size: usize, interva
         rate,
         size,
         interval_s,
-        purpose: Purpose::Fit,
+        purpose: MeasurePurpose::Fit,
     }
 }
 
@@ -83,7 +83,7 @@ const fn check(
     interval_s: f64,
 ) -> Point {
     Point {
-        purpose: Purpose::Check,
+        purpose: MeasurePurpose::Check,
         ..fit(transport, clients, rate, size, interval_s)
     }
 }
@@ -91,7 +91,7 @@ const fn check(
 impl Point {
     pub fn workload(&self) -> Workload {
         let duration_s = match self.purpose {
-            Purpose::FitIdle => IDLE_S,
+            MeasurePurpose::FitIdle => IDLE_S,
             _ => MEASURED_S,
         };
         Workload {
@@ -106,6 +106,6 @@ impl Point {
     }
 
     pub fn is_fitted(&self) -> bool {
-        self.purpose != Purpose::Check
+        self.purpose != MeasurePurpose::Check
     }
 }

@@ -5,32 +5,32 @@
 
 use std::{env, fs, path::Path};
 
-use super::{POINTS, Point, Purpose, Run, check, model};
+use super::{CalibrationRun, MeasurePurpose, POINTS, Point, check, model};
 use crate::{
-    Delays, Load, Machine, Outcome, Transport,
+    DelayStats, LoadGeneratorStats, Machine, RunResult, Transport,
     model::{Constants, Model},
-    sample,
+    test_fixtures,
 };
 
 const BASE_BYTES: f64 = 3e6;
 
 /// What a run of a server that costs exactly what `truth` says would be.
-fn run(truth: &Model, point: &Point) -> Run {
+fn run(truth: &Model, point: &Point) -> CalibrationRun {
     let cost = check::predicted(truth, point);
     let workload = point.workload();
     let duration_s = workload.measured().as_secs_f64();
     let count = |per_s: f64| (per_s * duration_s).round() as u64;
     let memory = truth.base_memory_bytes + cost.client_memory_bytes;
-    let outcome = Outcome {
+    let outcome = RunResult {
         clients: point.clients.into(),
         duration_s,
         published: workload.messages(),
-        requests: count(cost.flow.requests),
-        empty: count(cost.flow.empty),
-        arrivals: count(cost.flow.deliveries),
+        requests: count(cost.rates.requests),
+        empty: count(cost.rates.empty),
+        arrivals: count(cost.rates.deliveries),
         wire_bytes_in: count(cost.wire_bytes_in_per_s),
         wire_bytes_out: count(cost.wire_bytes_out_per_s),
-        delay_us: Some(Delays {
+        delay_us: Some(DelayStats {
             p50: (truth.service_s * 1e6) as u64,
             p90: 0,
             p99: 0,
@@ -40,16 +40,16 @@ fn run(truth: &Model, point: &Point) -> Run {
         server_cores: Some(truth.server_cores),
         server_memory_base_bytes: Some(BASE_BYTES as u64),
         server_memory_bytes: Some(memory as u64),
-        ..sample::outcome(point.transport)
+        ..test_fixtures::outcome(point.transport)
     };
-    Run {
+    CalibrationRun {
         point: *point,
         outcome,
     }
 }
 
 fn truth() -> Model {
-    let mut truth = Model::shipped();
+    let mut truth = Model::built_in();
     (truth.publish_us, truth.connect_us) = (90.0, 50.0);
     (truth.wake_us, truth.wake_s) = (80.0, 0.001);
     (truth.service_s, truth.base_memory_bytes) = (0.0003, BASE_BYTES + 4e5);
@@ -86,14 +86,14 @@ fn truth() -> Model {
     truth
 }
 
-fn fitted(runs: &[Run]) -> Model {
+fn fitted(runs: &[CalibrationRun]) -> Model {
     model(runs, crate::probe(), "2026-11-25T12:00:00Z".to_owned()).expect("a model")
 }
 
 #[test]
 fn known_constants_are_found() {
     let truth = truth();
-    let runs: Vec<Run> = POINTS.iter().map(|point| run(&truth, point)).collect();
+    let runs: Vec<CalibrationRun> = POINTS.iter().map(|point| run(&truth, point)).collect();
     let found = fitted(&runs);
     let near = |name: &str, found: f64, truth: f64| {
         let off = (found - truth).abs() / truth.max(1.0);
@@ -131,7 +131,7 @@ fn the_shipped_model_is_the_one_that_fits_the_committed_runs() {
         version: String,
         measured_at: String,
         machine: Machine,
-        runs: Vec<Run>,
+        runs: Vec<CalibrationRun>,
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
@@ -148,7 +148,7 @@ fn the_shipped_model_is_the_one_that_fits_the_committed_runs() {
         return;
     }
     let value = |model: &Model| serde_json::to_value(model).expect("plain values");
-    assert_same(&value(&fitted), &value(&Model::shipped()), "shipped.json");
+    assert_same(&value(&fitted), &value(&Model::built_in()), "shipped.json");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn of_several_runs_the_least_and_the_most_do_not_count() {
         let with_cpu = |factor: f64, limited: bool| {
             let mut other = one.clone();
             other.outcome.server_cpu_s = other.outcome.server_cpu_s.map(|cpu| cpu * factor);
-            other.outcome.load = Load {
+            other.outcome.load = LoadGeneratorStats {
                 limited,
                 ..other.outcome.load
             };
@@ -182,11 +182,11 @@ fn of_several_runs_the_least_and_the_most_do_not_count() {
 #[test]
 fn a_server_that_differs_from_the_model_is_told() {
     let truth = truth();
-    let runs: Vec<Run> = POINTS
+    let runs: Vec<CalibrationRun> = POINTS
         .iter()
         .map(|point| {
             let mut one = run(&truth, point);
-            if point.purpose == Purpose::Check {
+            if point.purpose == MeasurePurpose::Check {
                 one.outcome.server_cpu_s = one.outcome.server_cpu_s.map(|cpu| cpu * 2.0);
             }
             one

@@ -8,88 +8,90 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{PATIENCE, asker::Asker, stream::Streamer};
+use super::{PATIENCE, poll_client::PollClient, sse_client::SseClient};
 use crate::{
-    Pace,
-    books::recorder::Books,
-    target::requests::{Asking, Opening},
+    Pacing,
+    recording::recorder::ClientRecorder,
+    target::requests::{PollRequest, StreamRequest},
 };
 
 /// What all clients of a run share.
 #[derive(Debug)]
-pub struct Orders {
+pub struct SharedRunState {
     pub addr: SocketAddr,
-    pub reading: Reading,
+    pub reading: TransportOptions,
     pub clients: usize,
 }
 
 #[derive(Debug)]
-pub enum Reading {
+pub enum TransportOptions {
     Poll {
-        asking: Asking,
+        poll_request: PollRequest,
         interval: Duration,
-        pace: Pace,
+        pace: Pacing,
     },
     LongPoll {
-        asking: Asking,
+        poll_request: PollRequest,
         wait: Duration,
     },
-    Stream(Opening),
+    Stream(StreamRequest),
 }
 
 /// When the run begins, microseconds of its window.
-pub type Gate = watch::Receiver<Option<u64>>;
+pub type StartSignal = watch::Receiver<Option<u64>>;
 
 /// See the module.
 pub struct Client {
     pub number: usize,
-    pub orders: Arc<Orders>,
-    pub books: Books,
-    pub gate: Gate,
+    pub shared: Arc<SharedRunState>,
+    pub recorder: ClientRecorder,
+    pub start: StartSignal,
 }
 
 impl Client {
     /// Gets into place, calls `ready`, and reads from when the gate opens, without end. An error is
     /// one of getting into place; later ones are in the books.
     pub async fn run(self, ready: impl FnOnce()) -> Result<()> {
-        let orders = self.orders.clone();
-        match &orders.reading {
-            Reading::Poll { asking, .. } | Reading::LongPoll { asking, .. } => {
-                let patience = match &orders.reading {
-                    Reading::LongPoll { wait, .. } => *wait + PATIENCE,
+        let shared = self.shared.clone();
+        match &shared.reading {
+            TransportOptions::Poll { poll_request, .. }
+            | TransportOptions::LongPoll { poll_request, .. } => {
+                let patience = match &shared.reading {
+                    TransportOptions::LongPoll { wait, .. } => *wait + PATIENCE,
                     _ => PATIENCE,
                 };
-                let mut asker = Asker::new(orders.addr, asking, patience, self.books);
-                asker.open().await?;
+                let mut client =
+                    PollClient::new(shared.addr, poll_request, patience, self.recorder);
+                client.open().await?;
                 ready();
-                let begin = begin(self.gate, asker.books()).await;
-                match &orders.reading {
-                    Reading::Poll { interval, pace, .. } => {
-                        let share = self.number as f64 / orders.clients as f64;
+                let begin = begin(self.start, client.recorder()).await;
+                match &shared.reading {
+                    TransportOptions::Poll { interval, pace, .. } => {
+                        let share = self.number as f64 / shared.clients as f64;
                         let first = begin + interval.mul_f64(share);
-                        asker.poll(first, *interval, *pace).await
+                        client.poll(first, *interval, *pace).await
                     }
                     _ => {
                         sleep_until(begin).await;
-                        asker.long_poll().await
+                        client.long_poll().await
                     }
                 }
             }
-            Reading::Stream(opening) => {
-                let mut streamer = Streamer::new(orders.addr, opening, self.books);
-                streamer.open().await?;
+            TransportOptions::Stream(stream_request) => {
+                let mut client = SseClient::new(shared.addr, stream_request, self.recorder);
+                client.open().await?;
                 ready();
-                streamer.run().await
+                client.run().await
             }
         }
     }
 }
 
-async fn begin(mut gate: Gate, books: &Books) -> Instant {
+async fn begin(mut start: StartSignal, recorder: &ClientRecorder) -> Instant {
     // Where nobody opens the gate any more, the client is about to be aborted.
-    let begin = gate.wait_for(Option::is_some).await.ok();
+    let begin = start.wait_for(Option::is_some).await.ok();
     match begin.and_then(|begin| *begin) {
-        Some(begin) => books.recorder().window.instant(begin).into(),
+        Some(begin) => recorder.run().schedule.instant(begin).into(),
         None => std::future::pending().await,
     }
 }

@@ -11,12 +11,12 @@ use socket2::{Domain, Socket, Type};
 use tokio::net::TcpSocket;
 
 /// Addresses of this machine, 127.0.0.2 and on, to connect from once the first has no port left.
-const FURTHER: u8 = 16;
+const EXTRA_SOURCE_ADDRESSES: u8 = 16;
 
 /// Connects.
 pub async fn connect(addr: SocketAddr) -> io::Result<tokio::net::TcpStream> {
     let mut outcome = tokio::net::TcpStream::connect(addr).await;
-    for from in further(addr) {
+    for from in source_addresses(addr) {
         if !is_out_of_ports(&outcome) {
             break;
         }
@@ -33,7 +33,7 @@ pub async fn connect(addr: SocketAddr) -> io::Result<tokio::net::TcpStream> {
 /// The same for a thread that waits for it.
 pub fn connect_within(addr: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
     let mut outcome = TcpStream::connect_timeout(&addr, patience);
-    for from in further(addr) {
+    for from in source_addresses(addr) {
         if !is_out_of_ports(&outcome) {
             break;
         }
@@ -48,9 +48,9 @@ pub fn connect_within(addr: SocketAddr, patience: Duration) -> io::Result<TcpStr
 }
 
 /// Where else a connection to `addr` may come from.
-fn further(addr: SocketAddr) -> impl Iterator<Item = SocketAddr> {
+fn source_addresses(addr: SocketAddr) -> impl Iterator<Item = SocketAddr> {
     let is_here = addr.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let last = 2..2 + if is_here { FURTHER } else { 0 };
+    let last = 2..2 + if is_here { EXTRA_SOURCE_ADDRESSES } else { 0 };
     last.map(|last| SocketAddr::from(([127, 0, 0, last], 0)))
 }
 
@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn only_a_server_on_this_machine_has_further_ways_to_it() {
-        let ways = |addr: &str| further(addr.parse().expect("an address")).collect::<Vec<_>>();
+        let ways =
+            |addr: &str| source_addresses(addr.parse().expect("an address")).collect::<Vec<_>>();
         assert_eq!(ways("127.0.0.1:80")[0].to_string(), "127.0.0.2:0");
         assert!(ways("192.0.2.1:80").is_empty() && ways("[::1]:80").is_empty());
     }

@@ -14,12 +14,12 @@ const MAX_CHUNK_LINE: usize = 4096;
 /// An answer that is no success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server answered {0}")]
-pub struct Answered(pub u16);
+pub struct UnexpectedStatus(pub u16);
 
 /// No answer within the time there was for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no answer in time")]
-pub struct TooLate;
+pub struct Timeout;
 
 /// What is needed of an answer's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,11 +100,11 @@ fn length_of(value: &[u8]) -> Result<u64> {
 /// Takes a body out of what surrounds it, piece by piece.
 #[derive(Debug)]
 pub struct Body {
-    state: State,
+    state: BodyState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BodyState {
     /// So many bytes to come, then the end.
     Plain(u64),
     UntilClose,
@@ -122,21 +122,21 @@ enum State {
 impl Body {
     pub fn new(framing: Framing) -> Self {
         let state = match framing {
-            Framing::Length(0) => State::Done,
-            Framing::Length(length) => State::Plain(length),
-            Framing::Chunked => State::Size,
-            Framing::UntilClose => State::UntilClose,
+            Framing::Length(0) => BodyState::Done,
+            Framing::Length(length) => BodyState::Plain(length),
+            Framing::Chunked => BodyState::Size,
+            Framing::UntilClose => BodyState::UntilClose,
         };
         Self { state }
     }
 
     pub fn is_done(&self) -> bool {
-        self.state == State::Done
+        self.state == BodyState::Done
     }
 
     /// Whether the connection's end is a proper end of it.
     pub fn may_end(&self) -> bool {
-        matches!(self.state, State::Done | State::UntilClose)
+        matches!(self.state, BodyState::Done | BodyState::UntilClose)
     }
 
     /// Moves what is body from `raw` to `body`. What stays in `raw` needs more after it, or is the
@@ -146,45 +146,45 @@ impl Body {
         loop {
             let rest = &raw[used..];
             match self.state {
-                State::Done => break,
-                State::UntilClose => {
+                BodyState::Done => break,
+                BodyState::UntilClose => {
                     body.extend_from_slice(rest);
                     used = raw.len();
                     break;
                 }
-                State::Plain(lacking) | State::Chunk(lacking) => {
+                BodyState::Plain(lacking) | BodyState::Chunk(lacking) => {
                     let count = rest.len().min(usize::try_from(lacking)?);
                     body.extend_from_slice(&rest[..count]);
                     used += count;
                     let lacking = lacking - count as u64;
-                    let is_chunk = matches!(self.state, State::Chunk(_));
+                    let is_chunk = matches!(self.state, BodyState::Chunk(_));
                     self.state = match (lacking, is_chunk) {
-                        (0, true) => State::ChunkEnd,
-                        (0, false) => State::Done,
-                        (_, true) => State::Chunk(lacking),
-                        (_, false) => State::Plain(lacking),
+                        (0, true) => BodyState::ChunkEnd,
+                        (0, false) => BodyState::Done,
+                        (_, true) => BodyState::Chunk(lacking),
+                        (_, false) => BodyState::Plain(lacking),
                     };
                     if lacking > 0 {
                         break;
                     }
                 }
-                State::ChunkEnd => {
+                BodyState::ChunkEnd => {
                     let Some(end) = rest.get(..2) else { break };
                     ensure!(end == b"\r\n", "a chunk is not as long as it said");
                     used += 2;
-                    self.state = State::Size;
+                    self.state = BodyState::Size;
                 }
-                State::Size | State::Trailer => {
+                BodyState::Size | BodyState::Trailer => {
                     let Some(end) = memchr::memmem::find(rest, b"\r\n") else {
                         ensure!(rest.len() <= MAX_CHUNK_LINE, "a chunk's size has no end");
                         break;
                     };
                     self.state = match self.state {
-                        State::Trailer if end == 0 => State::Done,
-                        State::Trailer => State::Trailer,
+                        BodyState::Trailer if end == 0 => BodyState::Done,
+                        BodyState::Trailer => BodyState::Trailer,
                         _ => match chunk_size(&rest[..end])? {
-                            0 => State::Trailer,
-                            size => State::Chunk(size),
+                            0 => BodyState::Trailer,
+                            size => BodyState::Chunk(size),
                         },
                     };
                     used += end + 2;

@@ -9,14 +9,14 @@
 //! They speak HTTP by themselves (`http`), over a socket that counts what passes (`socket`)
 //! and goes on from another address when one has no port left (`connect`).
 
-pub mod asker;
 pub mod client;
 mod connect;
 pub mod http;
+pub mod poll_client;
+pub mod publish_connection;
 pub mod publisher;
-pub mod sender;
 mod socket;
-pub mod stream;
+pub mod sse_client;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 //! It has threads of its own, so that it keeps its times while ten thousand clients keep the runtime
 //! busy. One of them waits until the next message is due, hands that watch on and sends; so there are as
 //! many threads as messages were ever under way at the same time, and one more. Where even
-//! [`MOST_UNDER_WAY`] are not enough, messages wait, and the run is no longer what was asked for.
+//! [`MAX_IN_FLIGHT`] are not enough, messages wait, and the run is no longer what was asked for.
 
 use std::{
     net::SocketAddr,
@@ -18,25 +18,26 @@ use std::{
 use anyhow::{Result, bail};
 use parking_lot::Mutex;
 
-use super::sender::Connection;
+use super::publish_connection::PublishConnection;
 use crate::{
-    books::recorder::Recorder, outcome::Publishing as Summary, target::requests::Publishing,
+    recording::recorder::RunRecorder, recording::run_result::PublishStats as Summary,
+    target::requests::PublishRequest,
 };
 
 /// Messages that may be unanswered at the same time: a bound on what this program opens.
-pub const MOST_UNDER_WAY: usize = 64;
+pub const MAX_IN_FLIGHT: usize = 64;
 /// What is still to be sent so long after the measured time is given up.
-const OVERTIME_US: u64 = 15_000_000;
+const GRACE_US: u64 = 15_000_000;
 /// Longest sleep at once, so that a run that is cut ends soon.
-const NAP: Duration = Duration::from_millis(50);
+const SLEEP_SLICE: Duration = Duration::from_millis(50);
 /// Less than this share of what was due while it was measured is another workload...
-const ENOUGH: f64 = 0.95;
+const MIN_RATE_SHARE: f64 = 0.95;
 /// ... where the server kept the rest waiting; or this program, for as long as this at the end.
-const FAR_BEHIND_S: f64 = 1.0;
+const MAX_LAG_S: f64 = 1.0;
 
 /// The running threads.
 pub struct Publisher {
-    lanes: Arc<Lanes>,
+    pool: Arc<PublisherPool>,
 }
 
 /// What came of it.
@@ -50,8 +51,12 @@ pub struct Published {
 
 impl Publisher {
     /// Starts to publish. The window has begun.
-    pub fn start(recorder: &Arc<Recorder>, addr: SocketAddr, publishing: &Arc<Publishing>) -> Self {
-        let lanes = Arc::new(Lanes {
+    pub fn start(
+        recorder: &Arc<RunRecorder>,
+        addr: SocketAddr,
+        publishing: &Arc<PublishRequest>,
+    ) -> Self {
+        let pool = Arc::new(PublisherPool {
             recorder: recorder.clone(),
             publishing: publishing.clone(),
             addr,
@@ -61,16 +66,12 @@ impl Publisher {
             published: Mutex::default(),
             threads: Mutex::default(),
         });
-        lanes.open();
-        Self { lanes }
+        pool.open();
+        Self { pool }
     }
 
     pub fn is_done(&self) -> bool {
-        self.lanes
-            .threads
-            .lock()
-            .iter()
-            .all(JoinHandle::is_finished)
+        self.pool.threads.lock().iter().all(JoinHandle::is_finished)
     }
 
     /// Waits for the end.
@@ -78,17 +79,17 @@ impl Publisher {
         let mut broke_down = false;
         loop {
             // A thread that starts another has noted it down before it ends.
-            let Some(thread) = self.lanes.threads.lock().pop() else {
+            let Some(thread) = self.pool.threads.lock().pop() else {
                 break;
             };
             broke_down |= thread.join().is_err();
         }
-        let mut published = std::mem::take(&mut *self.lanes.published.lock());
+        let mut published = std::mem::take(&mut *self.pool.published.lock());
         if broke_down {
             let why = "the publisher broke down".to_owned();
             published.first_error.get_or_insert(why);
         }
-        published.summary.fell_short = self.lanes.fell_short(&published.summary);
+        published.summary.fell_short = self.pool.fell_short(&published.summary);
         published
     }
 }
@@ -103,33 +104,33 @@ impl Published {
 }
 
 /// What all threads share.
-struct Lanes {
-    recorder: Arc<Recorder>,
-    publishing: Arc<Publishing>,
+struct PublisherPool {
+    recorder: Arc<RunRecorder>,
+    publishing: Arc<PublishRequest>,
     addr: SocketAddr,
     /// The next message. Whoever has it is the one who waits for its time.
     next: Mutex<u64>,
     /// Threads that have nothing under way, but for the one who has `next`.
     waiting: AtomicUsize,
     /// Connections without a request, the one that was used last on top: as few as possible are in use.
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<PublishConnection>>,
     published: Mutex<Published>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Lanes {
+impl PublisherPool {
     fn open(self: &Arc<Self>) {
         let mut threads = self.threads.lock();
-        if threads.len() < MOST_UNDER_WAY {
-            let lanes = self.clone();
-            threads.push(std::thread::spawn(move || lanes.run()));
+        if threads.len() < MAX_IN_FLIGHT {
+            let pool = self.clone();
+            threads.push(std::thread::spawn(move || pool.run()));
         }
     }
 
     fn run(self: &Arc<Self>) {
-        while let Some(sequence) = self.await_next() {
+        while let Some(sequence) = self.wait_until_due() {
             let popped = self.idle.lock().pop();
-            let mut connection = popped.unwrap_or_else(|| Connection::new(self.addr));
+            let mut connection = popped.unwrap_or_else(|| PublishConnection::new(self.addr));
             if let Err(error) = self.send(sequence, &mut connection) {
                 let mut published = self.published.lock();
                 published.refused.push(sequence);
@@ -141,47 +142,49 @@ impl Lanes {
     }
 
     /// Waits for the next message and until it is due. `None`: there is none any more.
-    fn await_next(self: &Arc<Self>) -> Option<u64> {
-        let window = &self.recorder.window;
-        let free_since = window.now_us();
+    fn wait_until_due(self: &Arc<Self>) -> Option<u64> {
+        let schedule = &self.recorder.schedule;
+        let free_since = schedule.now_us();
         self.waiting.fetch_add(1, SeqCst);
         let mut next = self.next.lock();
         let others = self.waiting.fetch_sub(1, SeqCst) - 1;
         let sequence = *next;
-        let due = window.due_us(sequence);
-        let is_left = || sequence < window.messages() && due < window.end_us();
+        let due = schedule.due_us(sequence);
+        let is_left = || sequence < schedule.messages() && due < schedule.end_us();
         if !is_left() {
             return None;
         }
         if others == 0 {
             self.open();
         }
-        while window.now_us() < due && is_left() {
-            let left = Duration::from_micros(due.saturating_sub(window.now_us()));
-            std::thread::sleep(left.min(NAP));
+        while schedule.now_us() < due && is_left() {
+            let left = Duration::from_micros(due.saturating_sub(schedule.now_us()));
+            std::thread::sleep(left.min(SLEEP_SLICE));
         }
         if !is_left() {
             return None;
         }
         *next += 1;
-        let was_full = others == 0 && self.threads.lock().len() == MOST_UNDER_WAY;
+        let was_full = others == 0 && self.threads.lock().len() == MAX_IN_FLIGHT;
         self.note(sequence, due, was_full && free_since > due);
         Some(sequence)
     }
 
     /// Notes down that message `sequence`, which was `due`, is sent now.
     fn note(&self, sequence: u64, due: u64, was_held_back: bool) {
-        let window = &self.recorder.window;
-        let now = window.now_us();
+        let schedule = &self.recorder.schedule;
+        let now = schedule.now_us();
         let summary = &mut self.published.lock().summary;
         summary.late_us_max = summary.late_us_max.max(now.saturating_sub(due));
         summary.held_back += u64::from(was_held_back);
-        summary.in_time += u64::from(window.counts(sequence) && now < window.end_us());
+        summary.in_time += u64::from(schedule.counts(sequence) && now < schedule.end_us());
     }
 
-    fn send(&self, sequence: u64, connection: &mut Connection) -> Result<()> {
-        let Recorder { window, order, .. } = &*self.recorder;
-        if window.now_us() > window.end_us() + OVERTIME_US {
+    fn send(&self, sequence: u64, connection: &mut PublishConnection) -> Result<()> {
+        let RunRecorder {
+            schedule, order, ..
+        } = &*self.recorder;
+        if schedule.now_us() > schedule.end_us() + GRACE_US {
             bail!("publishing took too long");
         }
         order.send(sequence);
@@ -192,11 +195,12 @@ impl Lanes {
 
     /// Whether what was published is another workload than the one that was asked for.
     fn fell_short(&self, summary: &Summary) -> bool {
-        let window = &self.recorder.window;
-        let counted = window.counted();
+        let schedule = &self.recorder.schedule;
+        let counted = schedule.counted();
         let due = (counted.end - counted.start) as f64;
         let lacking = due - summary.in_time as f64;
-        let a_while = FAR_BEHIND_S * due / window.measured_s();
-        (summary.in_time as f64) < ENOUGH * due && (summary.held_back > 0 || lacking > a_while)
+        let a_while = MAX_LAG_S * due / schedule.measured_s();
+        (summary.in_time as f64) < MIN_RATE_SHARE * due
+            && (summary.held_back > 0 || lacking > a_while)
     }
 }

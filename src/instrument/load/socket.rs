@@ -6,13 +6,13 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::connect::connect;
-use crate::books::recorder::Books;
+use crate::recording::recorder::ClientRecorder;
 
 /// What one read takes at most. Lent to whoever is reading, so that a waiting client needs no buffer.
 const READ_BYTES: usize = 64 * 1024;
 
 /// How long a reset is waited for: a round trip, however long the way.
-const LOOKS: u32 = 10;
+const PROBES: u32 = 10;
 const LOOK: Duration = Duration::from_millis(25);
 
 thread_local! {
@@ -26,20 +26,20 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub async fn open(addr: SocketAddr, books: &mut Books) -> io::Result<Self> {
+    pub async fn open(addr: SocketAddr, recorder: &mut ClientRecorder) -> io::Result<Self> {
         let stream = connect(addr).await?;
         stream.set_nodelay(true)?;
         // Ten thousand that end together would leave as many ports waiting for a minute each.
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
-        books.connected();
+        recorder.connected();
         Ok(Self { stream })
     }
 
-    pub async fn send(&self, mut bytes: &[u8], books: &mut Books) -> io::Result<()> {
+    pub async fn send(&self, mut bytes: &[u8], recorder: &mut ClientRecorder) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.stream.try_write(bytes) {
                 Ok(count) => {
-                    books.sent(count);
+                    recorder.sent(count);
                     bytes = &bytes[count..];
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -53,8 +53,8 @@ impl Socket {
 
     /// Whether what was sent found a connection that the other side had closed already: its system then
     /// answers with a reset. Where it had not, the end that was read is its answer. Asked after such an end.
-    pub async fn was_closed_before_it_was_sent_to(&self) -> bool {
-        for _ in 0..LOOKS {
+    pub async fn was_stale(&self) -> bool {
+        for _ in 0..PROBES {
             if matches!(self.stream.take_error(), Ok(Some(_))) {
                 return true;
             }
@@ -64,7 +64,11 @@ impl Socket {
     }
 
     /// Waits for bytes and appends them to `to`. 0: the server has closed.
-    pub async fn receive(&self, to: &mut Vec<u8>, books: &mut Books) -> io::Result<usize> {
+    pub async fn receive(
+        &self,
+        to: &mut Vec<u8>,
+        recorder: &mut ClientRecorder,
+    ) -> io::Result<usize> {
         loop {
             self.stream.readable().await?;
             let read = BUFFER.with_borrow_mut(|buffer| {
@@ -74,7 +78,7 @@ impl Socket {
             });
             match read {
                 Ok(count) => {
-                    books.received(count);
+                    recorder.received(count);
                     return Ok(count);
                 }
                 Err(error) if io::Error::kind(&error) == io::ErrorKind::WouldBlock => {}

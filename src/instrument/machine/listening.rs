@@ -3,13 +3,13 @@
 
 use std::{collections::HashSet, fs};
 
-use super::usage::Processes;
+use super::process_tree::ProcessTree;
 
 /// The state of a socket that listens, as `/proc/net/tcp` has it.
 const LISTENS: &str = "0A";
 
 /// Whether one of `processes` listens on `port`. `None` where that cannot be read.
-pub fn listen_on(processes: Processes, port: u16) -> Option<bool> {
+pub fn listen_on(processes: ProcessTree, port: u16) -> Option<bool> {
     let mut is_known = false;
     for pid in processes.all() {
         let (Some(listening), Some(own)) = (listening(pid, port), sockets(pid)) else {
@@ -70,17 +70,17 @@ mod tests {
     fn whoever_listens_on_a_port_is_known_from_whoever_does_not() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let own = Processes::of(std::process::id());
+        let own = ProcessTree::of(std::process::id());
         assert_eq!(listen_on(own, port), Some(true));
         let mut other = std::process::Command::new("sleep")
             .arg("60")
             .spawn()
             .expect("starts");
-        assert_eq!(listen_on(Processes::of(other.id()), port), Some(false));
+        assert_eq!(listen_on(ProcessTree::of(other.id()), port), Some(false));
         other.kill().expect("ends");
         other.wait().expect("ended");
         assert_eq!(
-            listen_on(Processes::of(other.id()), port),
+            listen_on(ProcessTree::of(other.id()), port),
             None,
             "it is gone"
         );

@@ -1,8 +1,8 @@
 //! What a reader needs to know of the machine to judge figures that were measured on it.
 
+pub mod cpu_pinning;
 pub mod listening;
-pub mod placement;
-pub mod usage;
+pub mod process_tree;
 
 use std::{fs, thread};
 

@@ -1,9 +1,9 @@
 //! The table a comparison closes with: a row for each figure, a column for each transport.
 
-use super::document::Document;
-use crate::{Comparison, Outcome, Pace, Transport, Workload};
-use poll_vs_sse_model::format::{grouped, short, size, time_us};
-use poll_vs_sse_model::text_table::{aligned, wrapped};
+use super::run_report::Report;
+use crate::{Comparison, Pacing, RunResult, Transport, Workload};
+use poll_vs_sse_model::format::{significant, size, time_us, with_thousands};
+use poll_vs_sse_model::text_table::{align, wrap};
 
 /// Where a figure is not known.
 const UNKNOWN: &str = "-";
@@ -11,36 +11,44 @@ const UNKNOWN: &str = "-";
 /// One row.
 struct Row {
     name: &'static str,
-    cell: fn(&Outcome) -> Option<String>,
+    cell: fn(&RunResult) -> Option<String>,
     /// What its spread over several runs is shown of, where it is worth a row.
     spread: Option<Spread>,
 }
 
-type Spread = (fn(&Outcome) -> Option<f64>, fn(f64) -> String);
+type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
 
 const ROWS: [Row; 22] = [
-    plain("deliveries", |one| Some(grouped(one.deliveries))),
-    plain("  of expected", |one| Some(grouped(one.expected))),
-    plain("  missed", |one| Some(grouped(one.missed))),
-    plain("  duplicates", |one| Some(grouped(one.duplicates))),
-    plain("  out of order", |one| Some(grouped(one.out_of_order))),
-    plain("requests", |one| Some(grouped(one.requests))),
-    plain("  with an empty answer", |one| Some(grouped(one.empty))),
-    plain("  per delivery", |one| {
-        one.requests_per_delivery().map(short)
+    plain("deliveries", |one| Some(with_thousands(one.deliveries))),
+    plain("  of expected", |one| Some(with_thousands(one.expected))),
+    plain("  missed", |one| Some(with_thousands(one.missed))),
+    plain("  duplicates", |one| Some(with_thousands(one.duplicates))),
+    plain("  out of order", |one| {
+        Some(with_thousands(one.out_of_order))
     }),
-    plain("wire bytes in", |one| Some(grouped(one.wire_bytes_in))),
-    plain("wire bytes out", |one| Some(grouped(one.wire_bytes_out))),
+    plain("requests", |one| Some(with_thousands(one.requests))),
+    plain("  with an empty answer", |one| {
+        Some(with_thousands(one.empty))
+    }),
+    plain("  per delivery", |one| {
+        one.requests_per_delivery().map(significant)
+    }),
+    plain("wire bytes in", |one| {
+        Some(with_thousands(one.wire_bytes_in))
+    }),
+    plain("wire bytes out", |one| {
+        Some(with_thousands(one.wire_bytes_out))
+    }),
     spread(
         "  both per delivery",
-        (Outcome::wire_bytes_per_delivery, short),
+        (RunResult::wire_bytes_per_delivery, significant),
     ),
     plain("server CPU", |one| {
         one.server_cpu_s.map(|s| time_us(s * 1e6))
     }),
     spread(
         "  per delivery",
-        (Outcome::server_cpu_us_per_delivery, time_us),
+        (RunResult::server_cpu_us_per_delivery, time_us),
     ),
     plain("server memory", |one| {
         one.server_memory_bytes.map(|bytes| size(bytes as f64))
@@ -63,14 +71,14 @@ const ROWS: [Row; 22] = [
     plain("  at most", |one| {
         one.delay(|delays| delays.max).map(time_us)
     }),
-    plain("connections", |one| Some(grouped(one.connections))),
-    plain("errors", |one| Some(grouped(one.errors))),
+    plain("connections", |one| Some(with_thousands(one.connections))),
+    plain("errors", |one| Some(with_thousands(one.errors))),
     plain("load generator's CPU", |one| {
         Some(format!("{:.0} %", one.load.cpu_share * 100.0))
     }),
 ];
 
-const fn plain(name: &'static str, cell: fn(&Outcome) -> Option<String>) -> Row {
+const fn plain(name: &'static str, cell: fn(&RunResult) -> Option<String>) -> Row {
     Row {
         name,
         cell,
@@ -87,13 +95,13 @@ const fn spread(name: &'static str, spread: Spread) -> Row {
 }
 
 /// What was asked, in lines of `width`, and the figures.
-pub fn table(document: &Document, width: Option<usize>) -> String {
-    let question = wrapped(&question(document), "  ", width);
-    format!("{question}\n\n{}", aligned(&rows(document)))
+pub fn table(document: &Report, width: Option<usize>) -> String {
+    let question = wrap(&question(document), "  ", width);
+    format!("{question}\n\n{}", align(&rows(document)))
 }
 
 /// The heading, and a line for each figure; the name of one that is part of another is indented.
-pub fn rows(document: &Document) -> Vec<Vec<String>> {
+pub fn rows(document: &Report) -> Vec<Vec<String>> {
     let comparison = Comparison {
         runs: document.runs.clone(),
         transports: document.transports.clone(),
@@ -109,7 +117,7 @@ pub fn rows(document: &Document) -> Vec<Vec<String>> {
         let Some((of, unit)) = row.spread else {
             continue;
         };
-        let ranges = |one: &Outcome| {
+        let ranges = |one: &RunResult| {
             let (low, high) = comparison.range(one.transport, of)?;
             Some(format!("{} – {}", unit(low), unit(high)))
         };
@@ -125,27 +133,27 @@ pub fn rows(document: &Document) -> Vec<Vec<String>> {
 }
 
 /// What every client's account came to, where there is nothing to shout about.
-pub fn audit(document: &Document) -> Option<String> {
+pub fn audit(document: &Report) -> Option<String> {
     let outcomes = &document.transports;
-    let is_clean = |one: &Outcome| {
+    let is_clean = |one: &RunResult| {
         one.deliveries == one.expected && [one.missed, one.duplicates, one.out_of_order] == [0; 3]
     };
     let expected: u64 = outcomes.iter().map(|one| one.expected).sum();
     (expected > 0 && outcomes.iter().all(is_clean)).then(|| {
-        let count = grouped(expected);
+        let count = with_thousands(expected);
         format!("All {count} of {count} expected deliveries came, none twice, none out of order.")
     })
 }
 
-fn heading(outcomes: &[Outcome]) -> Vec<String> {
+fn heading(outcomes: &[RunResult]) -> Vec<String> {
     let names = outcomes.iter().map(|one| one.transport.to_string());
     std::iter::once(String::new()).chain(names).collect()
 }
 
 fn cells(
     name: &str,
-    outcomes: &[Outcome],
-    cell: impl Fn(&Outcome) -> Option<String>,
+    outcomes: &[RunResult],
+    cell: impl Fn(&RunResult) -> Option<String>,
 ) -> Vec<String> {
     let known = outcomes.iter().map(cell);
     let texts = known.map(|text| text.unwrap_or_else(|| UNKNOWN.to_owned()));
@@ -153,7 +161,7 @@ fn cells(
 }
 
 /// Who was measured.
-pub fn server(document: &Document) -> String {
+pub fn server(document: &Report) -> String {
     let name = &document.target.name;
     match &document.versions.server {
         Some(server) => format!("{name} ({server})"),
@@ -162,7 +170,7 @@ pub fn server(document: &Document) -> String {
 }
 
 /// What was measured, in words: two lines.
-fn question(document: &Document) -> String {
+fn question(document: &Report) -> String {
     format!(
         "{}, profile {}: {}\non {}",
         server(document),
@@ -182,12 +190,12 @@ pub fn workload(workload: &Workload) -> String {
         "{}, {} a second of {} bytes, ",
         plural(workload.clients as f64, "client"),
         plural(workload.rate, "message"),
-        grouped(workload.size as u64)
+        with_thousands(workload.size as u64)
     );
     if workload.transports.contains(&Transport::Poll) {
         let pace = match workload.pace {
-            Pace::FixedTimes => "a poll every",
-            Pace::AfterAnswer => "a poll after each answer and",
+            Pacing::FixedTimes => "a poll every",
+            Pacing::AfterAnswer => "a poll after each answer and",
         };
         text += &format!("{pace} {}, ", humantime::format_duration(workload.interval));
     }
@@ -201,7 +209,7 @@ pub fn workload(workload: &Workload) -> String {
 /// Without a fraction where there is none.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 {
-        grouped(value as u64)
+        with_thousands(value as u64)
     } else {
         value.to_string()
     }
@@ -210,7 +218,7 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{document, outcome};
+    use crate::test_fixtures::{document, outcome};
 
     #[test]
     fn each_transport_is_a_column_and_numbers_are_aligned() {

@@ -1,7 +1,7 @@
 //! What the figures say, in one or two sentences. Nothing is said that does not follow from them.
 
-use crate::{Comparison, Outcome, Transport};
-use poll_vs_sse_model::format::{short, time_us};
+use crate::{Comparison, RunResult, Transport};
+use poll_vs_sse_model::format::{significant, time_us};
 
 /// A difference below this share is none, where a single run has no spread to hold it against.
 /// Bytes are counted, so only the moments at which a run begins and ends are left to chance.
@@ -15,14 +15,14 @@ const NOTICED_US: f64 = 100_000.0;
 
 /// See the module.
 pub fn verdict(comparison: &Comparison) -> String {
-    let (sound, void): (Vec<&Outcome>, Vec<&Outcome>) = comparison
+    let (sound, void): (Vec<&RunResult>, Vec<&RunResult>) = comparison
         .transports
         .iter()
         .partition(|outcome| outcome.is_valid());
     let mut sentences = Vec::new();
     if !void.is_empty() {
         let names = void.iter().map(|outcome| outcome.transport.to_string());
-        let is_short = |outcome: &&Outcome| outcome.publishing.fell_short;
+        let is_short = |outcome: &&RunResult| outcome.publishing.fell_short;
         let why = match void.iter().all(is_short) {
             true => "messages could not be published at the rate that was asked for",
             false => "not every message reached every client once, in order and without an error",
@@ -57,21 +57,21 @@ struct Measure {
     unit: fn(f64) -> String,
     noun: &'static str,
     margin: f64,
-    of: fn(&Outcome) -> Option<f64>,
+    of: fn(&RunResult) -> Option<f64>,
 }
 
 const MEASURES: [Measure; 2] = [
     Measure {
-        unit: |bytes| format!("{} wire bytes", short(bytes)),
+        unit: |bytes| format!("{} wire bytes", significant(bytes)),
         noun: "bytes",
         margin: BYTES_MARGIN,
-        of: Outcome::wire_bytes_per_delivery,
+        of: RunResult::wire_bytes_per_delivery,
     },
     Measure {
         unit: |us| format!("{} of server CPU", time_us(us)),
         noun: "CPU",
         margin: CPU_MARGIN,
-        of: Outcome::server_cpu_us_per_delivery,
+        of: RunResult::server_cpu_us_per_delivery,
     },
 ];
 
@@ -92,7 +92,7 @@ struct Costs {
     measures: Vec<(&'static Measure, Vec<Figure>)>,
 }
 
-fn costs(comparison: &Comparison, sound: &[&Outcome]) -> Option<Costs> {
+fn costs(comparison: &Comparison, sound: &[&RunResult]) -> Option<Costs> {
     if sound.is_empty() {
         return None;
     }
@@ -121,22 +121,22 @@ impl Costs {
             return String::new();
         };
         if others.is_empty() {
-            return format!("{}: {} a delivery.", capital(*first), self.of(0));
+            return format!("{}: {} a delivery.", capitalize(*first), self.of(0));
         }
-        let unbeaten: Vec<usize> = (0..self.names.len())
-            .filter(|at| self.is_unbeaten(*at))
+        let best: Vec<usize> = (0..self.names.len())
+            .filter(|at| self.is_best(*at))
             .collect();
-        match unbeaten[..] {
+        match best[..] {
             [] => self.split(),
-            [best] => self.with_best(best),
+            [best] => self.join_best(best),
             // Several that nobody beats: those are equals, the cheaper of them by value in front.
-            _ if unbeaten.len() == self.names.len() => self.tie(),
-            [best, ..] => self.with_best(best),
+            _ if best.len() == self.names.len() => self.tie(),
+            [best, ..] => self.join_best(best),
         }
     }
 
     /// Whether nobody costs less in anything.
-    fn is_unbeaten(&self, at: usize) -> bool {
+    fn is_best(&self, at: usize) -> bool {
         self.measures.iter().all(|(measure, figures)| {
             !figures
                 .iter()
@@ -144,13 +144,13 @@ impl Costs {
         })
     }
 
-    fn with_best(&self, best: usize) -> String {
+    fn join_best(&self, best: usize) -> String {
         let others = (0..self.names.len())
             .filter(|at| *at != best)
-            .map(|at| format!("{} takes {}", self.names[at], self.against(at, best)));
+            .map(|at| format!("{} takes {}", self.names[at], self.compare_to(at, best)));
         format!(
             "{} costs least, {} a delivery: {}.",
-            capital(self.names[best]),
+            capitalize(self.names[best]),
             self.of(best),
             list(&others.collect::<Vec<_>>())
         )
@@ -197,7 +197,7 @@ impl Costs {
     }
 
     /// What `at` costs, in terms of `best`.
-    fn against(&self, at: usize, best: usize) -> String {
+    fn compare_to(&self, at: usize, best: usize) -> String {
         let measures = self.measures.iter();
         let parts = measures.map(|(measure, figures)| {
             format!(
@@ -210,7 +210,7 @@ impl Costs {
     }
 
     /// How long messages took, beside the costs.
-    fn delays(&self, sound: &[&Outcome]) -> String {
+    fn delays(&self, sound: &[&RunResult]) -> String {
         let limited = sound.iter().filter(|outcome| outcome.load.limited);
         let limited: Vec<String> = limited
             .map(|outcome| outcome.transport.to_string())
@@ -221,8 +221,8 @@ impl Costs {
                 list(&limited)
             );
         }
-        let half = |outcome: &&Outcome| outcome.delay(|delays| delays.p50);
-        let most = |outcome: &&Outcome| outcome.delay(|delays| delays.p99);
+        let half = |outcome: &&RunResult| outcome.delay(|delays| delays.p50);
+        let most = |outcome: &&RunResult| outcome.delay(|delays| delays.p99);
         let (Some(halves), Some(mosts)) = (
             sound.iter().map(half).collect::<Option<Vec<f64>>>(),
             sound.iter().map(most).collect::<Option<Vec<f64>>>(),
@@ -238,10 +238,10 @@ impl Costs {
             list(&each.collect::<Vec<_>>())
         };
         let fastest = halves.iter().copied().fold(f64::INFINITY, f64::min);
-        let unbeaten: Vec<usize> = (0..self.names.len())
-            .filter(|at| self.is_unbeaten(*at))
+        let best: Vec<usize> = (0..self.names.len())
+            .filter(|at| self.is_best(*at))
             .collect();
-        let lead = match unbeaten[..] {
+        let lead = match best[..] {
             [best] if self.names.len() > 1 => {
                 if halves[best] * (1.0 - DELAY_MARGIN) <= fastest {
                     "Nor is any faster: half"
@@ -265,7 +265,7 @@ impl Costs {
 /// `figure` as a multiple of `best`, or that it is no other.
 fn ratio(measure: &Measure, figure: Figure, best: Figure) -> String {
     if best.is_below(figure, measure.margin) {
-        format!("{} times the", short(figure.value / best.value))
+        format!("{} times the", significant(figure.value / best.value))
     } else {
         "about the same".to_owned()
     }
@@ -287,7 +287,7 @@ fn list(parts: &[String]) -> String {
 }
 
 /// The name at the start of a sentence.
-fn capital(transport: Transport) -> String {
+fn capitalize(transport: Transport) -> String {
     let name = transport.as_str();
     let (first, rest) = name.split_at(1);
     first.to_uppercase() + rest

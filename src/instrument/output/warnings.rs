@@ -1,9 +1,9 @@
 //! What keeps figures from being taken at their face value: losses, failures, and a load generator or
 //! machine that was busy with itself.
 
-use super::document::Subject;
-use crate::{Machine, Outcome, load::publisher::MOST_UNDER_WAY, run::record::BUSY_SHARE};
-use poll_vs_sse_model::format::{grouped, short, time_us};
+use super::run_report::TargetInfo;
+use crate::{Machine, RunResult, load::publisher::MAX_IN_FLIGHT, run::record::BUSY_SHARE};
+use poll_vs_sse_model::format::{significant, time_us, with_thousands};
 
 /// Arrivals that differ from deliveries by more than this share show a run that was not in its stride.
 const UNSTEADY: f64 = 0.05;
@@ -16,22 +16,22 @@ const LAG_US: u64 = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Whether it makes figures void rather than doubtful.
-    pub voids: bool,
+    pub invalidates: bool,
     pub text: String,
 }
 
 /// All that is to be said against these outcomes, the worst first.
-pub fn warnings(target: &Subject, machine: &Machine, outcomes: &[Outcome]) -> Vec<Warning> {
+pub fn warnings(target: &TargetInfo, machine: &Machine, outcomes: &[RunResult]) -> Vec<Warning> {
     let mut all = Vec::new();
     for outcome in outcomes {
-        voiding(outcome, &mut all);
+        invalidating(outcome, &mut all);
     }
     for outcome in outcomes {
-        doubtful(outcome, &mut all);
+        questionable(outcome, &mut all);
     }
     if let (Some(pid), Some(false)) = (target.pid, target.pid_listens) {
         all.push(Warning {
-            voids: false,
+            invalidates: false,
             text: format!(
                 "Neither process {pid} (--pid) nor one that it started listens on the port of {}: CPU and \
                  memory may be those of another server",
@@ -41,7 +41,7 @@ pub fn warnings(target: &Subject, machine: &Machine, outcomes: &[Outcome]) -> Ve
     }
     if let (true, Some([minute, ..])) = (machine.is_busy(), machine.load_averages) {
         all.push(Warning {
-            voids: false,
+            invalidates: false,
             text: format!(
                 "The machine was busy with something else when this began (load average {minute}): \
                  times and CPU may be too high"
@@ -51,9 +51,9 @@ pub fn warnings(target: &Subject, machine: &Machine, outcomes: &[Outcome]) -> Ve
     all
 }
 
-fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
+fn invalidating(outcome: &RunResult, all: &mut Vec<Warning>) {
     let name = outcome.transport;
-    let expected = grouped(outcome.expected);
+    let expected = with_thousands(outcome.expected);
     let audit = [
         (outcome.missed, "MISSED"),
         (
@@ -69,17 +69,22 @@ fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
     let found: Vec<String> = audit
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", grouped(count)))
+        .map(|(count, what)| format!("{} {what}", with_thousands(count)))
         .collect();
     if !found.is_empty() {
         all.push(Warning {
-            voids: true,
+            invalidates: true,
             text: format!("{name}: {} of {expected} deliveries", found.join(", ")),
         });
     }
-    let mut shout = |text: String| all.push(Warning { voids: true, text });
+    let mut shout = |text: String| {
+        all.push(Warning {
+            invalidates: true,
+            text,
+        })
+    };
     if outcome.publishing.fell_short {
-        shout(format!("{name}: {}", short_of_the_rate(outcome)));
+        shout(format!("{name}: {}", below_target_rate(outcome)));
     }
     match outcome.unanswered {
         0 => {}
@@ -88,7 +93,7 @@ fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
         )),
         count => shout(format!(
             "{name}: {} requests of clients that lacked a message were STILL UNANSWERED when it ended",
-            grouped(count)
+            with_thousands(count)
         )),
     }
     let why = outcome.first_error.as_deref().unwrap_or("unknown");
@@ -97,7 +102,7 @@ fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
         1 => shout(format!("{name}: 1 ERROR: {why}")),
         count => shout(format!(
             "{name}: {} ERRORS, the first: {why}",
-            grouped(count)
+            with_thousands(count)
         )),
     }
     if outcome.expected == 0 {
@@ -106,25 +111,30 @@ fn voiding(outcome: &Outcome, all: &mut Vec<Warning>) {
 }
 
 /// What was published instead of what was asked for, and what was in the way.
-fn short_of_the_rate(outcome: &Outcome) -> String {
+fn below_target_rate(outcome: &RunResult) -> String {
     let (asked, was) = outcome.rates();
     let why = match outcome.publishing.held_back {
         0 => "this program was held up".to_owned(),
         held_back => format!(
-            "with {MOST_UNDER_WAY} of them unacknowledged, {} had to wait for the server",
-            grouped(held_back)
+            "with {MAX_IN_FLIGHT} of them unacknowledged, {} had to wait for the server",
+            with_thousands(held_back)
         ),
     };
     format!(
         "ONLY {} OF {} MESSAGES A SECOND COULD BE PUBLISHED: {why}; ask for a lower --rate",
-        short(was),
-        short(asked)
+        significant(was),
+        significant(asked)
     )
 }
 
-fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
+fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
     let name = outcome.transport;
-    let mut warn = |text: String| all.push(Warning { voids: false, text });
+    let mut warn = |text: String| {
+        all.push(Warning {
+            invalidates: false,
+            text,
+        })
+    };
     let load = &outcome.load;
     if load.limited {
         let share = format!(
@@ -155,7 +165,7 @@ fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
     if publishing.late_us_max > LATE_US && !publishing.fell_short {
         let why = match publishing.held_back {
             0 => "this program was held up".to_owned(),
-            _ => format!("{MOST_UNDER_WAY} before it were not yet acknowledged"),
+            _ => format!("{MAX_IN_FLIGHT} before it were not yet acknowledged"),
         };
         warn(format!(
             "{name}: a message was sent {} after it was due, as {why}; its delay counts from when it was due",
@@ -167,8 +177,8 @@ fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
         warn(format!(
             "{name}: {} deliveries of the messages that count arrived while it was measured, {} in all: \
              it was not in a steady state, so a longer --duration will be nearer the truth",
-            grouped(outcome.arrivals),
-            grouped(outcome.deliveries),
+            with_thousands(outcome.arrivals),
+            with_thousands(outcome.deliveries),
         ));
     }
     if let (Some(used), Some(cores)) = (outcome.server_processors(), outcome.server_cores)
@@ -176,7 +186,7 @@ fn doubtful(outcome: &Outcome, all: &mut Vec<Warning>) {
     {
         warn(format!(
             "{name}: the server used {} of its {}: it was at its limit",
-            short(used),
+            significant(used),
             processors(cores)
         ));
     }
@@ -192,7 +202,7 @@ fn processors(count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Transport, sample::outcome};
+    use crate::{Transport, test_fixtures::outcome};
 
     fn idle() -> Machine {
         Machine {
@@ -201,8 +211,8 @@ mod tests {
         }
     }
 
-    fn own() -> Subject {
-        Subject {
+    fn own() -> TargetInfo {
+        TargetInfo {
             name: "self".to_owned(),
             profile: "poll-vs-sse".to_owned(),
             pid: None,
@@ -210,7 +220,7 @@ mod tests {
         }
     }
 
-    fn texts(outcomes: &[Outcome]) -> Vec<String> {
+    fn texts(outcomes: &[RunResult]) -> Vec<String> {
         let all = warnings(&own(), &idle(), outcomes);
         all.into_iter().map(|warning| warning.text).collect()
     }
@@ -223,23 +233,26 @@ mod tests {
     #[test]
     fn each_kind_of_void_figure_is_shouted_first() {
         let sound = outcome(Transport::Poll);
-        let slow = Outcome {
-            load: crate::Load {
+        let slow = RunResult {
+            load: crate::LoadGeneratorStats {
                 limited: true,
                 cpu_share: 0.97,
                 ..sound.load
             },
             ..outcome(Transport::Poll)
         };
-        let broken = Outcome {
+        let error = RunResult {
             missed: 3,
             duplicates: 1,
             errors: 2,
             first_error: Some("the server answered 500".to_owned()),
             ..outcome(Transport::Stream)
         };
-        let all = warnings(&own(), &idle(), &[slow, broken]);
-        assert!(all[0].voids && all[1].voids && !all[2].voids, "{all:?}");
+        let all = warnings(&own(), &idle(), &[slow, error]);
+        assert!(
+            all[0].invalidates && all[1].invalidates && !all[2].invalidates,
+            "{all:?}"
+        );
         assert!(all[0].text.contains("3 MISSED, 1 DUPLICATE of"), "{all:?}");
         assert!(all[1].text.contains("answered 500"), "{all:?}");
         assert!(all[2].text.contains("97 %"), "{all:?}");
@@ -252,20 +265,20 @@ mod tests {
         short.publishing.held_back = 18;
         short.publishing.fell_short = true;
         let all = warnings(&own(), &idle(), &[short]);
-        assert!(all[0].voids, "{all:?}");
+        assert!(all[0].invalidates, "{all:?}");
         let words = "ONLY 0.400 OF 1.00 MESSAGES A SECOND COULD BE PUBLISHED: with 64";
         assert!(all[0].text.contains(words), "{all:?}");
     }
 
     #[test]
     fn a_single_error_is_one() {
-        let failed = Outcome {
+        let failed = RunResult {
             errors: 1,
             first_error: Some("no answer in time".to_owned()),
             ..outcome(Transport::Poll)
         };
         assert_eq!(texts(&[failed]), ["poll: 1 ERROR: no answer in time"]);
-        let hung = Outcome {
+        let hung = RunResult {
             missed: 2,
             unanswered: 2,
             ..outcome(Transport::Poll)
@@ -284,12 +297,12 @@ mod tests {
         let mut slow = sound.clone();
         slow.load.lag_us_p99 = 20_000;
         assert!(texts(&[slow])[0].contains("20.0 ms late"));
-        let unsteady = Outcome {
+        let unsteady = RunResult {
             arrivals: sound.deliveries / 2,
             ..sound.clone()
         };
         assert!(texts(&[unsteady])[0].contains("steady"));
-        let full = Outcome {
+        let full = RunResult {
             server_cpu_s: Some(sound.duration_s * 0.99),
             server_cores: Some(1),
             ..sound

@@ -3,19 +3,19 @@
 use anyhow::Result;
 
 use super::{
-    control::{Control, Progress},
     measure::measure,
     pool::pool,
+    run_control::{Progress, RunControl},
 };
-use crate::{Outcome, Placement, Target, Transport, Workload};
+use crate::{CpuPinning, RunResult, Target, Transport, Workload};
 
 /// What came of a workload.
 #[derive(Debug, Default, Clone)]
 pub struct Comparison {
     /// Every run, in the order they were made.
-    pub runs: Vec<Outcome>,
+    pub runs: Vec<RunResult>,
     /// One per transport, in the order of the workload: its only run, or all of its runs pooled.
-    pub transports: Vec<Outcome>,
+    pub transports: Vec<RunResult>,
 }
 
 /// Measures `workload` on `target`: each of its transports, as often as it says. `each` sees every run
@@ -27,13 +27,13 @@ pub struct Comparison {
 pub async fn compare(
     target: &Target,
     workload: &Workload,
-    placement: &Placement,
-    control: &Control,
-    mut each: impl FnMut(&Outcome),
+    pinning: &CpuPinning,
+    control: &RunControl,
+    mut each: impl FnMut(&RunResult),
 ) -> Result<Comparison> {
     let mut runs = Vec::new();
     for round in 1..=workload.repeat {
-        for transport in turn(&workload.transports, round) {
+        for transport in run_order(&workload.transports, round) {
             if control.is_stopped() {
                 break;
             }
@@ -42,7 +42,7 @@ pub async fn compare(
                 round,
                 rounds: workload.repeat,
             });
-            match measure(target, workload, transport, round, placement, control).await {
+            match measure(target, workload, transport, round, pinning, control).await {
                 Ok(outcome) => {
                     each(&outcome);
                     runs.push(outcome);
@@ -57,7 +57,7 @@ pub async fn compare(
 }
 
 impl Comparison {
-    pub fn of(runs: Vec<Outcome>, order: &[Transport]) -> Self {
+    pub fn of(runs: Vec<RunResult>, order: &[Transport]) -> Self {
         let transports = order.iter().filter_map(|transport| {
             let own = runs.iter().filter(|run| run.transport == *transport);
             pool(&own.collect::<Vec<_>>())
@@ -72,7 +72,7 @@ impl Comparison {
     pub fn range(
         &self,
         transport: Transport,
-        figure: fn(&Outcome) -> Option<f64>,
+        figure: fn(&RunResult) -> Option<f64>,
     ) -> Option<(f64, f64)> {
         let own = self.runs.iter().filter(|run| run.transport == transport);
         let figures: Vec<f64> = own.filter_map(figure).collect();
@@ -86,7 +86,7 @@ impl Comparison {
 }
 
 /// Who goes first changes from round to round, so that a drift of the machine favours nobody.
-fn turn(transports: &[Transport], round: u32) -> impl Iterator<Item = Transport> {
+fn run_order(transports: &[Transport], round: u32) -> impl Iterator<Item = Transport> {
     let first = (round as usize - 1) % transports.len().max(1);
     let all = transports.iter().cycle().skip(first);
     all.take(transports.len()).copied()
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn transports_take_turns_at_going_first() {
         let order = |round| {
-            turn(&Transport::ALL, round)
+            run_order(&Transport::ALL, round)
                 .map(Transport::as_str)
                 .collect::<Vec<_>>()
         };

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinHandle, time::Instant};
 
-use crate::books::{recorder::Recorder, times::times, window::Phase};
+use crate::recording::{delay_histogram::new_histogram, recorder::RunRecorder, schedule::Phase};
 
 const EVERY: Duration = Duration::from_millis(10);
 const SHARE: f64 = 0.99;
@@ -14,7 +14,7 @@ pub struct Lag(JoinHandle<u64>);
 
 impl Lag {
     /// Watches until the measured time is over.
-    pub fn watch(recorder: Arc<Recorder>) -> Self {
+    pub fn watch(recorder: Arc<RunRecorder>) -> Self {
         Self(tokio::spawn(watch(recorder)))
     }
 
@@ -24,15 +24,15 @@ impl Lag {
     }
 }
 
-async fn watch(recorder: Arc<Recorder>) -> u64 {
-    let mut lags = times();
+async fn watch(recorder: Arc<RunRecorder>) -> u64 {
+    let mut lags = new_histogram();
     loop {
         let due = Instant::now() + EVERY;
         tokio::time::sleep_until(due).await;
-        match recorder.window.phase(recorder.window.now_us()) {
+        match recorder.schedule.phase(recorder.schedule.now_us()) {
             Phase::Opening | Phase::WarmUp => {}
             Phase::Measured(_) => lags.saturating_record(due.elapsed().as_micros() as u64),
-            Phase::After => return lags.value_at_quantile(SHARE),
+            Phase::Drain => return lags.value_at_quantile(SHARE),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Result, ensure};
 
-use crate::{Workload, books::marker::Marker};
-use poll_vs_sse_model::format::grouped;
+use crate::{Workload, recording::message_tag::MessageTag};
+use poll_vs_sse_model::format::with_thousands;
 
 const CLIENTS: RangeInclusive<usize> = 1..=100_000;
 const RATE: RangeInclusive<f64> = 0.01..=10_000.0;
@@ -15,13 +15,13 @@ const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_s
 const REPEAT: RangeInclusive<u32> = 1..=100;
 
 /// What needs no `--yes-load-test-this`.
-const MODEST_CLIENTS: usize = 10_000;
-const MODEST_RATE: f64 = 1000.0;
-const MODEST_DURATION: Duration = Duration::from_secs(600);
+const SAFE_CLIENTS: usize = 10_000;
+const SAFE_RATE: f64 = 1000.0;
+const SAFE_DURATION: Duration = Duration::from_secs(600);
 
 /// Descriptors beside the clients', here and at a server of our own: pipes, files, the runtime, the
 /// publisher's connections, and what the server keeps in reserve.
-const OWN_DESCRIPTORS: u64 = 256;
+const RESERVED_FDS: u64 = 256;
 const RUN_ID_CHARACTERS: usize = 10;
 
 impl Workload {
@@ -31,8 +31,8 @@ impl Workload {
         let mut others = self.transports.iter().enumerate();
         let twice = others.find(|(at, one)| self.transports[..*at].contains(one));
         ensure!(twice.is_none(), "--transports names one twice");
-        let count = |n: &usize| grouped(*n as u64);
-        let rounds = |n: &u32| grouped(u64::from(*n));
+        let count = |n: &usize| with_thousands(*n as u64);
+        let rounds = |n: &u32| with_thousands(u64::from(*n));
         let time = |time: &Duration| humantime::format_duration(*time).to_string();
         within("--clients", &self.clients, &CLIENTS, count)?;
         within("--rate", &self.rate, &RATE, f64::to_string)?;
@@ -43,21 +43,21 @@ impl Workload {
         within(
             "--size",
             &self.size,
-            &(Marker::MIN_SIZE..=Marker::MAX_SIZE),
+            &(MessageTag::MIN_SIZE..=MessageTag::MAX_SIZE),
             count,
         )?;
         Ok(())
     }
 
     /// Whether it is more than a server should be asked for by mistake, and what of it.
-    pub fn excess(&self) -> Option<String> {
-        if self.clients > MODEST_CLIENTS {
-            let most = grouped(MODEST_CLIENTS as u64);
+    pub fn exceeds_safe_limits(&self) -> Option<String> {
+        if self.clients > SAFE_CLIENTS {
+            let most = with_thousands(SAFE_CLIENTS as u64);
             Some(format!("more than {most} --clients"))
-        } else if self.rate > MODEST_RATE {
-            Some(format!("a --rate above {MODEST_RATE}"))
-        } else if self.duration > MODEST_DURATION {
-            let most = humantime::format_duration(MODEST_DURATION);
+        } else if self.rate > SAFE_RATE {
+            Some(format!("a --rate above {SAFE_RATE}"))
+        } else if self.duration > SAFE_DURATION {
+            let most = humantime::format_duration(SAFE_DURATION);
             Some(format!("a --duration above {most}"))
         } else {
             None
@@ -81,22 +81,22 @@ fn within<T: PartialOrd>(
 }
 
 /// Makes sure that `clients` connections can be open at a time.
-pub fn make_room(clients: usize) -> Result<()> {
+pub fn raise_fd_limit(clients: usize) -> Result<()> {
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
-    let room = limit.saturating_sub(OWN_DESCRIPTORS);
+    let room = limit.saturating_sub(RESERVED_FDS);
     ensure!(
         room > 0,
         "the {} descriptors a process may have are too few for any client: raise the limit \
-         (ulimit -Hn) above {OWN_DESCRIPTORS}",
-        grouped(limit)
+         (ulimit -Hn) above {RESERVED_FDS}",
+        with_thousands(limit)
     );
     ensure!(
         clients as u64 <= room,
         "{} clients need more descriptors than the {} a process may have: ask for at most {} \
          --clients, or raise the limit (ulimit -Hn)",
-        grouped(clients as u64),
-        grouped(limit),
-        grouped(room)
+        with_thousands(clients as u64),
+        with_thousands(limit),
+        with_thousands(room)
     );
     Ok(())
 }

@@ -16,37 +16,37 @@ use tokio::{
 };
 
 use super::{
-    control::{Control, Progress},
     lag::Lag,
     limits,
     record::Record,
+    run_control::{Progress, RunControl},
     sampler::Sampler,
 };
 use crate::{
-    Outcome, Placement, Target, Transport, Workload,
-    books::{marker::Marker, recorder::Recorder, window::Window},
+    CpuPinning, RunResult, Target, Transport, Workload,
     load::{
-        client::{Client, Orders, Reading},
+        client::{Client, SharedRunState, TransportOptions},
         publisher::Publisher,
     },
+    recording::{message_tag::MessageTag, recorder::RunRecorder, schedule::Schedule},
     target::{
-        Opened,
-        requests::{Asking, Opening, Place, Publishing},
+        RunTarget,
+        requests::{PollRequest, PublishRequest, RequestContext, StreamRequest},
     },
 };
 
 /// Clients that get into place at the same time. More would overflow the server's backlog.
-const OPENING_AT_ONCE: usize = 128;
+const CONNECT_CONCURRENCY: usize = 128;
 /// How often a waiting run looks around.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
 /// What is under way is waited for as long as some of it arrives within this time...
-const STILL: Duration = Duration::from_secs(3);
+const QUIESCENCE: Duration = Duration::from_secs(3);
 /// ... and not longer than this.
-const LONGEST_ARRIVAL: Duration = Duration::from_secs(60);
+const MAX_DRAIN: Duration = Duration::from_secs(60);
 /// After the last expected delivery, for a duplicate to show itself.
-const AFTERMATH: Duration = Duration::from_millis(100);
+const SETTLE_TIME: Duration = Duration::from_millis(100);
 
 /// Measures `transport` once. `round` is for the record only.
 ///
@@ -59,40 +59,40 @@ pub async fn measure(
     workload: &Workload,
     transport: Transport,
     round: u32,
-    placement: &Placement,
-    control: &Control,
-) -> Result<Outcome> {
+    pinning: &CpuPinning,
+    control: &RunControl,
+) -> Result<RunResult> {
     workload.check()?;
-    limits::make_room(workload.clients)?;
-    let opened = Arc::new(target.open(placement)?);
-    let result = Run::new(&opened, workload, transport, control)?
-        .measure(round, placement)
+    limits::raise_fd_limit(workload.clients)?;
+    let opened = Arc::new(target.open(pinning)?);
+    let result = Measurement::new(&opened, workload, transport, control)?
+        .measure(round, pinning)
         .await;
     // Stopping the server takes a moment that the runtime has better uses for.
     let _ = tokio::task::spawn_blocking(move || drop(opened)).await;
     result
 }
 
-struct Run<'a> {
-    opened: &'a Opened,
+struct Measurement<'a> {
+    opened: &'a RunTarget,
     workload: &'a Workload,
     transport: Transport,
-    control: &'a Control,
-    recorder: Arc<Recorder>,
-    publishing: Arc<Publishing>,
-    orders: Arc<Orders>,
+    control: &'a RunControl,
+    recorder: Arc<RunRecorder>,
+    publishing: Arc<PublishRequest>,
+    shared: Arc<SharedRunState>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Measurement<'a> {
     fn new(
-        opened: &'a Opened,
+        opened: &'a RunTarget,
         workload: &'a Workload,
         transport: Transport,
-        control: &'a Control,
+        control: &'a RunControl,
     ) -> Result<Self> {
         let id = limits::run_id()?;
-        let marker = Marker::new(&id);
-        let place = Place {
+        let tag = MessageTag::new(&id);
+        let place = RequestContext {
             host: opened.host.clone(),
             prefix: opened.prefix.clone(),
             room: format!("compare{id}"),
@@ -100,31 +100,31 @@ impl<'a> Run<'a> {
         };
         let profile = &opened.profile;
         let reading = match transport {
-            Transport::Poll => Reading::Poll {
-                asking: Asking::new(profile, transport, &place)?,
+            Transport::Poll => TransportOptions::Poll {
+                poll_request: PollRequest::new(profile, transport, &place)?,
                 interval: workload.interval,
                 pace: workload.pace,
             },
-            Transport::LongPoll => Reading::LongPoll {
-                asking: Asking::new(profile, transport, &place)?,
+            Transport::LongPoll => TransportOptions::LongPoll {
+                poll_request: PollRequest::new(profile, transport, &place)?,
                 wait: workload.wait,
             },
-            Transport::Stream => Reading::Stream(Opening::new(profile, &place)?),
+            Transport::Stream => TransportOptions::Stream(StreamRequest::new(profile, &place)?),
         };
-        let window = Window::new(
+        let schedule = Schedule::new(
             workload.rate,
             workload.messages(),
             workload.warm_up(transport),
         );
-        let publishing = Publishing::new(profile, &place, marker.clone(), workload.size);
+        let publishing = PublishRequest::new(profile, &place, tag.clone(), workload.size);
         Ok(Self {
             opened,
             workload,
             transport,
             control,
-            recorder: Recorder::new(window, marker),
+            recorder: RunRecorder::new(schedule, tag),
             publishing: Arc::new(publishing),
-            orders: Arc::new(Orders {
+            shared: Arc::new(SharedRunState {
                 addr: opened.addr,
                 reading,
                 clients: workload.clients,
@@ -132,18 +132,18 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn measure(self, round: u32, placement: &Placement) -> Result<Outcome> {
+    async fn measure(self, round: u32, pinning: &CpuPinning) -> Result<RunResult> {
         let memory_before = self.opened.processes.and_then(|all| all.memory_bytes());
-        let (gate, at_gate) = watch::channel(None);
+        let (start, at_gate) = watch::channel(None);
         let mut clients = self.place(&at_gate).await?;
 
-        let window = &self.recorder.window;
-        let begin = window.begin();
+        let schedule = &self.recorder.schedule;
+        let begin = schedule.begin();
         let sampler = Sampler::start(&self.recorder, self.opened.processes);
         let publisher = Publisher::start(&self.recorder, self.opened.addr, &self.publishing);
         let lag = Lag::watch(self.recorder.clone());
         // Clients hold receivers as long as they live.
-        let _ = gate.send(Some(begin));
+        let _ = start.send(Some(begin));
 
         self.watch(&sampler).await;
         let lag = lag.end().await;
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
             usage,
             memory_before,
             server_cores: self.opened.cores,
-            load_cores: placement.load_cores(),
+            load_cores: pinning.load_cores(),
             lag_us_p99: lag,
             interrupted: self.control.is_stopped(),
         };
@@ -169,17 +169,17 @@ impl<'a> Run<'a> {
     }
 
     /// Starts the clients and waits until each is in place.
-    async fn place(&self, gate: &watch::Receiver<Option<u64>>) -> Result<JoinSet<Result<()>>> {
+    async fn place(&self, start: &watch::Receiver<Option<u64>>) -> Result<JoinSet<Result<()>>> {
         let total = self.workload.clients;
         let ready = Arc::new(AtomicUsize::new(0));
-        let door = Arc::new(Semaphore::new(OPENING_AT_ONCE));
+        let door = Arc::new(Semaphore::new(CONNECT_CONCURRENCY));
         let mut clients = JoinSet::new();
         for number in 0..total {
             let client = Client {
                 number,
-                orders: self.orders.clone(),
-                books: self.recorder.books(number),
-                gate: gate.clone(),
+                shared: self.shared.clone(),
+                recorder: self.recorder.client(number),
+                start: start.clone(),
             };
             let (ready, door) = (ready.clone(), door.clone());
             clients.spawn(async move {
@@ -224,22 +224,22 @@ impl<'a> Run<'a> {
 
     /// Waits for the end of the measured time, or ends it when asked to stop.
     async fn watch(&self, sampler: &Sampler) {
-        let window = &self.recorder.window;
+        let schedule = &self.recorder.schedule;
         let mut told = Instant::now();
         while !sampler.is_done() {
             if self.control.is_stopped() {
-                window.cut();
+                schedule.cut();
             }
             if told.elapsed() >= TELL {
                 told = Instant::now();
-                let now = window.now_us();
-                let elapsed_s = (now as f64 - window.start_us() as f64) / 1e6;
+                let now = schedule.now_us();
+                let elapsed_s = (now as f64 - schedule.start_us() as f64) / 1e6;
                 (self.control.tell)(if elapsed_s < 0.0 {
                     Progress::WarmUp { left_s: -elapsed_s }
                 } else {
                     Progress::Measuring {
-                        elapsed_s: elapsed_s.min(window.measured_s()),
-                        total_s: window.measured_s(),
+                        elapsed_s: elapsed_s.min(schedule.measured_s()),
+                        total_s: schedule.measured_s(),
                         deliveries: self.recorder.deliveries(),
                     }
                 });
@@ -250,11 +250,11 @@ impl<'a> Run<'a> {
 
     /// Waits for what is under way.
     async fn arrive(&self, publisher: &Publisher) {
-        let counted = self.recorder.window.counted();
+        let counted = self.recorder.schedule.counted();
         let expected = (counted.end - counted.start) * self.workload.clients as u64;
         let still = match self.transport {
-            Transport::Poll => STILL + self.workload.interval,
-            Transport::LongPoll | Transport::Stream => STILL,
+            Transport::Poll => QUIESCENCE + self.workload.interval,
+            Transport::LongPoll | Transport::Stream => QUIESCENCE,
         };
         let begin = Instant::now();
         let mut before = self.recorder.deliveries();
@@ -265,13 +265,13 @@ impl<'a> Run<'a> {
                 (before, moved) = (deliveries, Instant::now());
             }
             let is_over = deliveries >= expected || moved.elapsed() > still;
-            if (is_over && publisher.is_done()) || begin.elapsed() > LONGEST_ARRIVAL {
+            if (is_over && publisher.is_done()) || begin.elapsed() > MAX_DRAIN {
                 break;
             }
             let lacking = expected.saturating_sub(deliveries);
-            (self.control.tell)(Progress::Arriving { lacking });
+            (self.control.tell)(Progress::Draining { lacking });
             sleep(LOOK).await;
         }
-        sleep(AFTERMATH).await;
+        sleep(SETTLE_TIME).await;
     }
 }

@@ -2,12 +2,12 @@
 //! to a record of what it cost.
 
 pub mod comparison;
-pub mod control;
+pub mod interrupt;
 mod lag;
 pub mod limits;
 pub mod measure;
 mod pool;
 pub mod preflight;
 pub mod record;
+pub mod run_control;
 mod sampler;
-pub mod stop;

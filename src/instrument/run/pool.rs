@@ -4,23 +4,25 @@
 use hdrhistogram::Histogram;
 
 use super::record::percentiles;
-use crate::books::times::times;
-use crate::outcome::{Bucket, Load, Outcome, Publishing, Second};
+use crate::recording::delay_histogram::new_histogram;
+use crate::recording::run_result::{
+    Bucket, LoadGeneratorStats, PublishStats, RunResult, SecondStats,
+};
 
 /// `None` of no runs; a single one as it is.
-pub fn pool(runs: &[&Outcome]) -> Option<Outcome> {
+pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
     let (first, others) = runs.split_first()?;
     if others.is_empty() {
         return Some((*first).clone());
     }
-    let sum = |of: fn(&Outcome) -> u64| runs.iter().map(|run| of(run)).sum::<u64>();
-    let median = |of: fn(&Outcome) -> Option<u64>| {
+    let sum = |of: fn(&RunResult) -> u64| runs.iter().map(|run| of(run)).sum::<u64>();
+    let median = |of: fn(&RunResult) -> Option<u64>| {
         let mut known: Vec<u64> = runs.iter().filter_map(|run| of(run)).collect();
         known.sort_unstable();
         known.get(known.len() / 2).copied()
     };
     let buckets = buckets(runs);
-    let mut pooled = Outcome {
+    let mut pooled = RunResult {
         transport: first.transport,
         round: 0,
         clients: first.clients,
@@ -47,7 +49,7 @@ pub fn pool(runs: &[&Outcome]) -> Option<Outcome> {
         opening: first.opening,
         whole: first.whole,
         arrivals: sum(|run| run.arrivals),
-        publishing: Publishing {
+        publishing: PublishStats {
             refused: sum(|run| run.publishing.refused),
             late_us_max: most(runs, |run| run.publishing.late_us_max),
             in_time: sum(|run| run.publishing.in_time),
@@ -71,11 +73,11 @@ pub fn pool(runs: &[&Outcome]) -> Option<Outcome> {
     Some(pooled)
 }
 
-fn most(runs: &[&Outcome], of: fn(&Outcome) -> u64) -> u64 {
+fn most(runs: &[&RunResult], of: fn(&RunResult) -> u64) -> u64 {
     runs.iter().map(|run| of(run)).max().unwrap_or(0)
 }
 
-fn buckets(runs: &[&Outcome]) -> Vec<Bucket> {
+fn buckets(runs: &[&RunResult]) -> Vec<Bucket> {
     let mut counts = std::collections::BTreeMap::new();
     for bucket in runs.iter().flat_map(|run| &run.delay_buckets) {
         *counts.entry(bucket.le_us).or_insert(0) += bucket.count;
@@ -87,7 +89,7 @@ fn buckets(runs: &[&Outcome]) -> Vec<Bucket> {
 }
 
 fn histogram(buckets: &[Bucket]) -> Histogram<u64> {
-    let mut histogram = times();
+    let mut histogram = new_histogram();
     for bucket in buckets {
         histogram.saturating_record_n(bucket.le_us, bucket.count);
     }
@@ -95,9 +97,9 @@ fn histogram(buckets: &[Bucket]) -> Histogram<u64> {
 }
 
 /// The sum over all runs of what each second saw.
-fn timeline(runs: &[&Outcome]) -> Vec<Second> {
+fn timeline(runs: &[&RunResult]) -> Vec<SecondStats> {
     let longest = runs.iter().map(|run| run.timeline.len()).max().unwrap_or(0);
-    let mut seconds = vec![Second::default(); longest];
+    let mut seconds = vec![SecondStats::default(); longest];
     for run in runs {
         for (sum, second) in seconds.iter_mut().zip(&run.timeline) {
             sum.requests += second.requests;
@@ -108,11 +110,11 @@ fn timeline(runs: &[&Outcome]) -> Vec<Second> {
     seconds
 }
 
-fn load(runs: &[&Outcome]) -> Load {
+fn load(runs: &[&RunResult]) -> LoadGeneratorStats {
     let time: f64 = runs.iter().map(|run| run.duration_s).sum();
     let cpu_s: f64 = runs.iter().map(|run| run.load.cpu_s).sum();
     let cores = runs.iter().map(|run| run.load.cores).max().unwrap_or(1);
-    Load {
+    LoadGeneratorStats {
         cpu_s,
         cores,
         cpu_share: cpu_s / (time * f64::from(cores)),
@@ -124,7 +126,7 @@ fn load(runs: &[&Outcome]) -> Load {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Transport, sample::outcome};
+    use crate::{Transport, test_fixtures::outcome};
 
     #[test]
     fn counts_are_added_and_levels_and_delays_are_those_of_all_runs() {

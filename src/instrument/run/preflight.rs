@@ -10,17 +10,17 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::limits;
 use crate::{
     Target, Transport, Workload,
-    books::{marker::Marker, recorder::Recorder, window::Window},
     load::{
-        asker::Asker,
-        http::{Answered, TooLate},
-        sender::Connection,
-        stream::Streamer,
+        http::{Timeout, UnexpectedStatus},
+        poll_client::PollClient,
+        publish_connection::PublishConnection,
+        sse_client::SseClient,
     },
-    machine::placement::Placement,
+    machine::cpu_pinning::CpuPinning,
+    recording::{message_tag::MessageTag, recorder::RunRecorder, schedule::Schedule},
     target::{
-        Opened,
-        requests::{Asking, Opening, Place, Publishing},
+        RunTarget,
+        requests::{PollRequest, PublishRequest, RequestContext, StreamRequest},
     },
 };
 
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What a long-poll is asked to wait here, seconds.
 const WAIT_S: f64 = 1.0;
 /// How long an answer without news is waited for.
-const STILL: Duration = Duration::from_millis(1500);
+const QUIESCENCE: Duration = Duration::from_millis(1500);
 const MESSAGES: u64 = 2;
 
 /// Tries each transport of `workload` on `target`. Returns what the server calls itself.
@@ -40,28 +40,28 @@ const MESSAGES: u64 = 2;
 ///
 /// Says which part of the profile does not fit, in one sentence.
 pub async fn preflight(target: &Target, workload: &Workload) -> Result<Option<String>> {
-    let opened = target.open(&Placement::free())?;
+    let opened = target.open(&CpuPinning::free())?;
     let mut server = None;
     for transport in &workload.transports {
-        let trying = Trial::new(&opened, workload, *transport)?;
+        let trying = Preflight::new(&opened, workload, *transport)?;
         server = trying.run(*transport).await?;
     }
     Ok(server)
 }
 
-struct Trial<'a> {
-    opened: &'a Opened,
-    place: Place,
-    recorder: std::sync::Arc<Recorder>,
-    publishing: Publishing,
-    connection: Connection,
+struct Preflight<'a> {
+    opened: &'a RunTarget,
+    place: RequestContext,
+    recorder: std::sync::Arc<RunRecorder>,
+    publishing: PublishRequest,
+    connection: PublishConnection,
 }
 
-impl<'a> Trial<'a> {
-    fn new(opened: &'a Opened, workload: &Workload, transport: Transport) -> Result<Self> {
+impl<'a> Preflight<'a> {
+    fn new(opened: &'a RunTarget, workload: &Workload, transport: Transport) -> Result<Self> {
         let id = limits::run_id()?;
-        let marker = Marker::new(&id);
-        let place = Place {
+        let tag = MessageTag::new(&id);
+        let place = RequestContext {
             host: opened.host.clone(),
             prefix: opened.prefix.clone(),
             room: format!("try{id}"),
@@ -71,14 +71,14 @@ impl<'a> Trial<'a> {
             },
         };
         // Never begun: everything that comes is only noted down.
-        let window = Window::new(1.0, MESSAGES, Duration::ZERO);
-        let publishing = Publishing::new(&opened.profile, &place, marker.clone(), workload.size);
+        let schedule = Schedule::new(1.0, MESSAGES, Duration::ZERO);
+        let publishing = PublishRequest::new(&opened.profile, &place, tag.clone(), workload.size);
         Ok(Self {
             opened,
             place,
-            recorder: Recorder::new(window, marker),
+            recorder: RunRecorder::new(schedule, tag),
             publishing,
-            connection: Connection::new(opened.addr),
+            connection: PublishConnection::new(opened.addr),
         })
     }
 
@@ -93,49 +93,49 @@ impl<'a> Trial<'a> {
     fn publish(&mut self, sequence: u64) -> Result<()> {
         let request = self.publishing.request(sequence);
         let sent = tokio::task::block_in_place(|| self.connection.send(&request));
-        sent.map_err(|error| self.explained("publish", &error))
+        sent.map_err(|error| self.with_hint("publish", &error))
     }
 
     async fn ask(&mut self, transport: Transport) -> Result<()> {
-        let asking = Asking::new(&self.opened.profile, transport, &self.place)?;
-        let books = self.recorder.books(0);
-        let mut asker = Asker::new(self.opened.addr, &asking, PATIENCE, books);
+        let poll_request = PollRequest::new(&self.opened.profile, transport, &self.place)?;
+        let recorder = self.recorder.client(0);
+        let mut client = PollClient::new(self.opened.addr, &poll_request, PATIENCE, recorder);
         let part = transport.as_str();
-        let opened = asker.open().await;
-        opened.map_err(|error| self.explained(part, &error))?;
+        let opened = client.open().await;
+        opened.map_err(|error| self.with_hint(part, &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
             let deadline = Instant::now() + PATIENCE;
-            while asker.books().first_deliveries() <= sequence {
-                let asked = timeout_at(deadline, asker.try_ask()).await;
+            while client.recorder().first_deliveries() <= sequence {
+                let asked = timeout_at(deadline, client.try_ask()).await;
                 let answer = match asked {
                     Ok(answer) => answer,
-                    Err(_) if transport == Transport::Poll => Err(TooLate.into()),
+                    Err(_) if transport == Transport::Poll => Err(Timeout.into()),
                     // A long-poll may rightly wait, for what it does not get to see.
                     Err(_) => break,
                 };
-                if let Some(take) = asker.lacking() {
+                if let Some(take) = client.lacking() {
                     bail!(
                         "the {part} answers have no {take}: correct the cursor of [{part}] in {}",
                         self.profile()
                     );
                 }
-                answer.map_err(|error| self.explained(part, &error))?;
+                answer.map_err(|error| self.with_hint(part, &error))?;
                 sleep(PAUSE).await;
             }
             ensure!(
-                asker.books().first_deliveries() > sequence,
+                client.recorder().first_deliveries() > sequence,
                 "the {part} answers do not bring the message that was published: correct the path or \
                  the cursor of [{part}], or [publish], in {}",
                 self.profile()
             );
         }
         // Nothing is new now. A server may keep a long-poll for as long as it likes.
-        if let Ok(answer) = timeout(STILL, asker.try_ask()).await {
-            answer.map_err(|error| self.explained(part, &error))?;
+        if let Ok(answer) = timeout(QUIESCENCE, client.try_ask()).await {
+            answer.map_err(|error| self.with_hint(part, &error))?;
         }
         ensure!(
-            asker.books().repetitions() == 0,
+            client.recorder().repetitions() == 0,
             "the {part} answers bring the same message again: correct the cursor of [{part}] in {}",
             self.profile()
         );
@@ -143,16 +143,16 @@ impl<'a> Trial<'a> {
     }
 
     async fn stream(&mut self) -> Result<()> {
-        let opening = Opening::new(&self.opened.profile, &self.place)?;
-        let mut streamer = Streamer::new(self.opened.addr, &opening, self.recorder.books(0));
-        let opened = timeout(PATIENCE, streamer.open()).await;
-        let opened = opened.unwrap_or_else(|_| Err(TooLate.into()));
-        opened.map_err(|error| self.explained("stream", &error))?;
+        let stream_request = StreamRequest::new(&self.opened.profile, &self.place)?;
+        let mut client = SseClient::new(self.opened.addr, &stream_request, self.recorder.client(0));
+        let opened = timeout(PATIENCE, client.open()).await;
+        let opened = opened.unwrap_or_else(|_| Err(Timeout.into()));
+        opened.map_err(|error| self.with_hint("stream", &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
-            let waiting = streamer.read_until(|books| books.first_deliveries() > sequence);
+            let waiting = client.read_until(|recorder| recorder.first_deliveries() > sequence);
             match timeout(PATIENCE, waiting).await {
-                Ok(came) => came.map_err(|error| self.explained("stream", &error))?,
+                Ok(came) => came.map_err(|error| self.with_hint("stream", &error))?,
                 Err(_) => bail!(
                     "the stream does not bring the message that was published: correct the path of \
                      [stream], or [publish], in {}",
@@ -168,14 +168,14 @@ impl<'a> Trial<'a> {
     }
 
     /// What went wrong at this `part` of the profile, and what to change.
-    fn explained(&self, part: &str, error: &Error) -> Error {
-        let status = error.downcast_ref().map(|Answered(status)| *status);
+    fn with_hint(&self, part: &str, error: &Error) -> Error {
+        let status = error.downcast_ref().map(|UnexpectedStatus(status)| *status);
         let profile = self.profile();
         let advice = match status {
             Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
             Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
-            _ if error.is::<TooLate>() => {
+            _ if error.is::<Timeout>() => {
                 "the server takes connections and does not answer: look into it, or correct --target"
                     .to_owned()
             }

@@ -1,4 +1,4 @@
-//! From what was recorded to the [`Outcome`].
+//! From what was recorded to the [`RunResult`].
 
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
@@ -6,9 +6,9 @@ use hdrhistogram::Histogram;
 use super::sampler::Usage;
 use crate::{
     Transport,
-    books::recorder::{Closed, Recorder},
     load::publisher::Published,
-    outcome::{Bucket, Delays, Load, Outcome, Second},
+    recording::recorder::{RunRecorder, RunTotals},
+    recording::run_result::{Bucket, DelayStats, LoadGeneratorStats, RunResult, SecondStats},
 };
 
 /// A load generator that uses more than this of its processors may be the bottleneck.
@@ -18,7 +18,7 @@ const LATE_US: u64 = 50_000;
 
 /// All that is known of a run that is over.
 pub struct Record<'a> {
-    pub recorder: &'a Recorder,
+    pub recorder: &'a RunRecorder,
     pub transport: Transport,
     pub round: u32,
     pub published: &'a Published,
@@ -31,14 +31,14 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    pub fn outcome(self) -> Result<Outcome> {
-        let window = &self.recorder.window;
-        let Closed {
+    pub fn outcome(self) -> Result<RunResult> {
+        let schedule = &self.recorder.schedule;
+        let RunTotals {
             clients,
-            tally,
+            counters,
             missing,
-        } = self.recorder.closed();
-        let counted = window.counted();
+        } = self.recorder.totals();
+        let counted = schedule.counted();
         let messages = counted.end - counted.start;
         // Whoever has a message that its publisher was refused was due it all the same.
         let refused = self.published.refused.iter();
@@ -53,36 +53,38 @@ impl Record<'_> {
             self.interrupted || deliveries == counted_one_by_one,
             "the books do not agree: {deliveries} deliveries by audit, {counted_one_by_one} by count"
         );
-        let duration_s = window.measured_s();
+        let duration_s = schedule.measured_s();
         let (delays, mut timeline) = self.recorder.series();
-        timeline.resize(duration_s.ceil() as usize, Second::default());
+        timeline.resize(duration_s.ceil() as usize, SecondStats::default());
         let published = self.published;
-        Ok(Outcome {
+        Ok(RunResult {
             transport: self.transport,
             round: self.round,
             clients,
             duration_s,
             published: messages,
-            requests: tally.requests,
-            empty: tally.empty,
+            requests: counters.requests,
+            empty: counters.empty,
             deliveries,
             expected,
             missed,
-            duplicates: tally.duplicates,
-            out_of_order: tally.out_of_order,
-            wire_bytes_in: tally.wire_bytes_in,
-            wire_bytes_out: tally.wire_bytes_out,
+            duplicates: counters.duplicates,
+            out_of_order: counters.out_of_order,
+            wire_bytes_in: counters.wire_bytes_in,
+            wire_bytes_out: counters.wire_bytes_out,
             delay_us: percentiles(&delays),
             server_cpu_s: self.usage.server_cpu.map(|cpu| cpu.as_secs_f64()),
             server_memory_bytes: self.usage.server_memory_bytes,
             server_memory_base_bytes: self.memory_before,
             server_cores: self.server_cores,
-            connections: tally.connections,
-            errors: tally.errors + published.refused.len() as u64,
-            first_error: tally.first_error.or_else(|| published.first_error.clone()),
-            unanswered: tally.unanswered,
-            opening: tally.opening,
-            whole: tally.whole,
+            connections: counters.connections,
+            errors: counters.errors + published.refused.len() as u64,
+            first_error: counters
+                .first_error
+                .or_else(|| published.first_error.clone()),
+            unanswered: counters.unanswered,
+            opening: counters.opening,
+            whole: counters.whole,
             arrivals: timeline.iter().map(|second| second.deliveries).sum(),
             publishing: published.summary(),
             load: self.load(duration_s),
@@ -92,11 +94,11 @@ impl Record<'_> {
         })
     }
 
-    fn load(&self, duration_s: f64) -> Load {
+    fn load(&self, duration_s: f64) -> LoadGeneratorStats {
         let cpu_s = self.usage.load_cpu.map_or(0.0, |cpu| cpu.as_secs_f64());
         let could = duration_s * self.load_cores as f64;
         let cpu_share = if could > 0.0 { cpu_s / could } else { 0.0 };
-        Load {
+        LoadGeneratorStats {
             cpu_s,
             cores: u32::try_from(self.load_cores).unwrap_or(u32::MAX),
             cpu_share,
@@ -107,8 +109,8 @@ impl Record<'_> {
 }
 
 /// `None` of no delays.
-pub fn percentiles(delays: &Histogram<u64>) -> Option<Delays> {
-    (!delays.is_empty()).then(|| Delays {
+pub fn percentiles(delays: &Histogram<u64>) -> Option<DelayStats> {
+    (!delays.is_empty()).then(|| DelayStats {
         p50: delays.value_at_quantile(0.5),
         p90: delays.value_at_quantile(0.9),
         p99: delays.value_at_quantile(0.99),

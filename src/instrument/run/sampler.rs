@@ -4,12 +4,12 @@
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use crate::{
-    books::recorder::Recorder,
-    machine::usage::{Processes, Team, own_cpu_time},
+    machine::process_tree::{ProcessSnapshot, ProcessTree, own_cpu_time},
+    recording::recorder::RunRecorder,
 };
 
 /// Longest sleep at once, so that a run that is cut ends soon.
-const NAP: Duration = Duration::from_millis(20);
+const SLEEP_SLICE: Duration = Duration::from_millis(20);
 
 /// How long before a reading it is found out which processes there are: to look through all of the
 /// machine's takes longer than the reading.
@@ -27,7 +27,7 @@ pub struct Usage {
 pub struct Sampler(JoinHandle<Usage>);
 
 impl Sampler {
-    pub fn start(recorder: &Arc<Recorder>, processes: Option<Processes>) -> Self {
+    pub fn start(recorder: &Arc<RunRecorder>, processes: Option<ProcessTree>) -> Self {
         let recorder = recorder.clone();
         Self(std::thread::spawn(move || sample(&recorder, processes)))
     }
@@ -43,48 +43,48 @@ impl Sampler {
 
 /// CPU time so far, and when that was.
 #[derive(Debug, Clone, Copy)]
-struct Reading {
+struct CpuReading {
     at_us: u64,
     server: Option<Duration>,
     load: Option<Duration>,
 }
 
-fn sample(recorder: &Recorder, processes: Option<Processes>) -> Usage {
-    let window = &recorder.window;
+fn sample(recorder: &RunRecorder, processes: Option<ProcessTree>) -> Usage {
+    let schedule = &recorder.schedule;
     let until = |due: &dyn Fn() -> u64| loop {
-        let due = due().min(window.end_us());
-        let now = window.now_us();
+        let due = due().min(schedule.end_us());
+        let now = schedule.now_us();
         if now >= due {
             return;
         }
-        std::thread::sleep(Duration::from_micros(due - now).min(NAP));
+        std::thread::sleep(Duration::from_micros(due - now).min(SLEEP_SLICE));
     };
     let reading = |due: &dyn Fn() -> u64| {
         until(&|| due().saturating_sub(AHEAD_US));
-        let team = processes.map(Processes::team);
+        let snapshot = processes.map(ProcessTree::snapshot);
         until(due);
-        Reading {
-            at_us: window.now_us(),
-            server: team.as_ref().and_then(Team::cpu_time),
+        CpuReading {
+            at_us: schedule.now_us(),
+            server: snapshot.as_ref().and_then(ProcessSnapshot::cpu_time),
             load: own_cpu_time(),
         }
     };
-    let before = reading(&|| window.start_us());
-    let after = reading(&|| window.end_us());
+    let before = reading(&|| schedule.start_us());
+    let after = reading(&|| schedule.end_us());
     // A reading that was a little late covers a little more, or less, than what is measured.
     let span_s = after.at_us.saturating_sub(before.at_us) as f64 / 1e6;
     let share = if span_s > 0.0 {
-        window.measured_s() / span_s
+        schedule.measured_s() / span_s
     } else {
         1.0
     };
-    let used = |of: fn(&Reading) -> Option<Duration>| {
+    let used = |of: fn(&CpuReading) -> Option<Duration>| {
         let used = of(&after)?.checked_sub(of(&before)?)?;
         Some(used.mul_f64(share))
     };
     Usage {
         server_cpu: used(|reading| reading.server),
         load_cpu: used(|reading| reading.load),
-        server_memory_bytes: processes.and_then(Processes::memory_bytes),
+        server_memory_bytes: processes.and_then(ProcessTree::memory_bytes),
     }
 }

@@ -1,6 +1,6 @@
 //! What is measured: our own server, started for the purpose, or one that runs already.
 
-mod field;
+mod json_path;
 pub mod own_server;
 pub mod profile;
 pub mod requests;
@@ -14,11 +14,11 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 use self::{
-    own_server::{OwnServer, Running},
+    own_server::{OwnServer, ServerProcess},
     profile::Profile,
-    requests::Address,
+    requests::TargetUrl,
 };
-use crate::machine::{listening::listen_on, placement::Placement, usage::Processes};
+use crate::machine::{cpu_pinning::CpuPinning, listening::listen_on, process_tree::ProcessTree};
 
 /// How long an address may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,7 +36,7 @@ pub enum Target {
 #[derive(Debug, Clone)]
 pub struct Remote {
     pub url: String,
-    pub address: Address,
+    pub address: TargetUrl,
     /// All addresses its name has.
     pub addrs: Vec<SocketAddr>,
     pub profile: Profile,
@@ -48,17 +48,17 @@ pub struct Remote {
 
 /// A target that is ready for one run.
 #[derive(Debug)]
-pub struct Opened {
+pub struct RunTarget {
     /// For people.
     pub url: String,
     pub addr: SocketAddr,
     pub host: String,
     pub prefix: String,
     pub profile: Profile,
-    pub processes: Option<Processes>,
+    pub processes: Option<ProcessTree>,
     pub cores: Option<u32>,
     /// Ends the server when the run is over.
-    _server: Option<Running>,
+    _server: Option<ServerProcess>,
 }
 
 impl Remote {
@@ -95,7 +95,7 @@ impl Target {
 
     /// The server at `url`, spoken to as `profile` says.
     pub fn remote(url: &str, profile: Profile, pid: Option<u32>) -> Result<Self> {
-        let address: Address = url.parse()?;
+        let address: TargetUrl = url.parse()?;
         let host = address.host.as_str();
         let found = (host, address.port)
             .to_socket_addrs()
@@ -104,7 +104,7 @@ impl Target {
         ensure!(!addrs.is_empty(), "the host {host} has no address");
         if let Some(pid) = pid {
             ensure!(
-                Processes::of(pid).exist(),
+                ProcessTree::of(pid).is_running(),
                 "there is no process {pid} on this machine: correct --pid or leave it out"
             );
         }
@@ -146,7 +146,7 @@ impl Target {
     pub fn pid_listens(&self) -> Option<bool> {
         match self {
             Self::Own(_) => None,
-            Self::Remote(remote) => listen_on(Processes::of(remote.pid?), remote.address.port),
+            Self::Remote(remote) => listen_on(ProcessTree::of(remote.pid?), remote.address.port),
         }
     }
 
@@ -158,32 +158,32 @@ impl Target {
         }
     }
 
-    pub(crate) fn open(&self, placement: &Placement) -> Result<Opened> {
+    pub(crate) fn open(&self, pinning: &CpuPinning) -> Result<RunTarget> {
         match self {
             Self::Own(own) => {
-                let server = own.start(placement)?;
-                let cores = match placement.server.len() {
+                let server = own.start(pinning)?;
+                let cores = match pinning.server.len() {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     count => count,
                 };
-                Ok(Opened {
+                Ok(RunTarget {
                     url: format!("http://{}", server.addr),
                     addr: server.addr,
                     host: server.addr.to_string(),
                     prefix: String::new(),
                     profile: Profile::own(),
-                    processes: Some(Processes::of(server.pid())),
+                    processes: Some(ProcessTree::of(server.pid())),
                     cores: u32::try_from(cores).ok(),
                     _server: Some(server),
                 })
             }
-            Self::Remote(remote) => Ok(Opened {
+            Self::Remote(remote) => Ok(RunTarget {
                 url: remote.url.clone(),
                 addr: remote.answering()?,
                 host: remote.address.authority.clone(),
                 prefix: remote.address.prefix.clone(),
                 profile: remote.profile.clone(),
-                processes: remote.pid.map(Processes::of),
+                processes: remote.pid.map(ProcessTree::of),
                 cores: remote.cores,
                 _server: None,
             }),

@@ -13,12 +13,12 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::machine::placement::Placement;
+use crate::machine::cpu_pinning::CpuPinning;
 
 /// How long it may take until it listens.
-const START: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to stop by itself.
-const GRACE: Duration = Duration::from_secs(3);
+const STOP_GRACE: Duration = Duration::from_secs(3);
 const LISTENING: &str = "listening on http://";
 
 /// How to start it.
@@ -34,19 +34,19 @@ pub struct OwnServer {
 
 /// A running one; it ends with this value.
 #[derive(Debug)]
-pub struct Running {
+pub struct ServerProcess {
     child: Child,
     pub addr: SocketAddr,
 }
 
 impl OwnServer {
-    pub fn start(&self, placement: &Placement) -> Result<Running> {
+    pub fn start(&self, pinning: &CpuPinning) -> Result<ServerProcess> {
         let binary = match &self.binary {
             Some(binary) => binary.clone(),
             None => std::env::current_exe().context("cannot find this program's own file")?,
         };
-        let cores = placement.server.len().max(1);
-        let workers = self.workers.unwrap_or(if placement.server.is_empty() {
+        let cores = pinning.server.len().max(1);
+        let workers = self.workers.unwrap_or(if pinning.server.is_empty() {
             std::thread::available_parallelism().map_or(1, usize::from)
         } else {
             cores
@@ -70,10 +70,10 @@ impl OwnServer {
         // Ctrl-C is for this program; the server is stopped when its figures are in.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let child = placement.as_server(|| command.spawn());
+        let child = pinning.pin_server(|| command.spawn());
         let mut child = child.with_context(|| format!("cannot start {}", binary.display()))?;
         let said = listen_to(child.stdout.take(), child.stderr.take());
-        let mut running = Running {
+        let mut running = ServerProcess {
             child,
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
@@ -82,13 +82,13 @@ impl OwnServer {
     }
 }
 
-impl Running {
+impl ServerProcess {
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 }
 
-impl Drop for Running {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Ok(pid) = i32::try_from(self.child.id()) {
@@ -96,7 +96,7 @@ impl Drop for Running {
             // The child was not waited for, so the id is its own; it may have ended all the same.
             let _ = signal::kill(Pid::from_raw(pid), signal::Signal::SIGTERM);
         }
-        let deadline = Instant::now() + GRACE;
+        let deadline = Instant::now() + STOP_GRACE;
         while Instant::now() < deadline {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
@@ -133,7 +133,7 @@ fn listen_to(
 }
 
 fn address(said: &Receiver<String>) -> Result<SocketAddr> {
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + START_TIMEOUT;
     let mut last = String::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

@@ -24,16 +24,16 @@ pub struct Profile {
     /// Sent with every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    pub publish: Publish,
-    pub poll: Option<Ask>,
-    pub long_poll: Option<Ask>,
-    pub stream: Option<Open>,
+    pub publish: PublishProfile,
+    pub poll: Option<PollProfile>,
+    pub long_poll: Option<PollProfile>,
+    pub stream: Option<StreamProfile>,
 }
 
 /// How a message is published.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Publish {
+pub struct PublishProfile {
     #[serde(default = "post")]
     pub method: String,
     pub path: String,
@@ -45,7 +45,7 @@ pub struct Publish {
 /// How a client asks, and where its place in the log is.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ask {
+pub struct PollProfile {
     /// A client's first request, where it differs; it must be answered at once. What it brings is
     /// only a cursor.
     pub start: Option<String>,
@@ -53,12 +53,12 @@ pub struct Ask {
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     #[serde(default)]
-    pub cursor: Vec<Rule>,
+    pub cursor: Vec<CursorRule>,
     /// Whether the answer is one JSON value a line, the newest last.
     #[serde(default)]
     pub lines: bool,
     /// Where the answer says that there is more already.
-    pub more: Option<Take>,
+    pub more: Option<Extract>,
     /// Whether there may be more after every answer with a message.
     #[serde(default)]
     pub again: bool,
@@ -67,7 +67,7 @@ pub struct Ask {
 /// How a stream is opened.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Open {
+pub struct StreamProfile {
     pub path: String,
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -79,11 +79,11 @@ pub struct Open {
 /// One part of a cursor.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct CursorRule {
     /// Where it is in an answer.
-    pub take: Take,
+    pub take: Extract,
     /// Where it goes in the next request.
-    pub send: Send,
+    pub send: Inject,
     /// What is sent before there was an answer.
     pub first: Option<String>,
 }
@@ -91,14 +91,14 @@ pub struct Rule {
 /// A place in an answer: `json:a.b` (a number counts the elements of a list, from the end if it is
 /// negative) or `header:Name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Take {
+pub enum Extract {
     Json(Vec<String>),
     Header(String),
 }
 
 /// A place in a request: `query:name` or `header:Name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Send {
+pub enum Inject {
     Query(String),
     Header(String),
 }
@@ -141,19 +141,19 @@ impl Profile {
     }
 
     /// How messages are asked for. An error where this server has no such transport.
-    pub fn ask(&self, transport: Transport) -> Result<&Ask> {
+    pub fn ask(&self, transport: Transport) -> Result<&PollProfile> {
         let ask = match transport {
             Transport::Poll => &self.poll,
             Transport::LongPoll => &self.long_poll,
             Transport::Stream => &None,
         };
-        ask.as_ref().with_context(|| self.lacks(transport))
+        ask.as_ref().with_context(|| self.missing(transport))
     }
 
-    pub fn open(&self) -> Result<&Open> {
+    pub fn open(&self) -> Result<&StreamProfile> {
         self.stream
             .as_ref()
-            .with_context(|| self.lacks(Transport::Stream))
+            .with_context(|| self.missing(Transport::Stream))
     }
 
     /// Whether it says how to use `transport`.
@@ -168,12 +168,12 @@ impl Profile {
     /// Refuses transports that this server has not.
     pub fn check_has(&self, transports: &[Transport]) -> Result<()> {
         match transports.iter().find(|transport| !self.has(**transport)) {
-            Some(transport) => bail!(self.lacks(*transport)),
+            Some(transport) => bail!(self.missing(*transport)),
             None => Ok(()),
         }
     }
 
-    fn lacks(&self, transport: Transport) -> String {
+    fn missing(&self, transport: Transport) -> String {
         format!(
             "profile {} has no [{transport}]: leave it out of --transports",
             self.name
@@ -243,7 +243,7 @@ fn placeholders(template: &str) -> Result<()> {
     Ok(())
 }
 
-impl FromStr for Take {
+impl FromStr for Extract {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -257,7 +257,7 @@ impl FromStr for Take {
     }
 }
 
-impl std::fmt::Display for Take {
+impl std::fmt::Display for Extract {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Json(path) => write!(f, "json:{}", path.join(".")),
@@ -266,7 +266,7 @@ impl std::fmt::Display for Take {
     }
 }
 
-impl FromStr for Send {
+impl FromStr for Inject {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -278,7 +278,7 @@ impl FromStr for Send {
     }
 }
 
-impl<'de> Deserialize<'de> for Take {
+impl<'de> Deserialize<'de> for Extract {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?
             .parse()
@@ -286,7 +286,7 @@ impl<'de> Deserialize<'de> for Take {
     }
 }
 
-impl<'de> Deserialize<'de> for Send {
+impl<'de> Deserialize<'de> for Inject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?
             .parse()

@@ -3,14 +3,14 @@
 use anyhow::{Context as _, Result};
 
 use super::{
-    field::{field, field_of_lines, is_json},
-    profile::{Ask, Profile, Rule, Send, Take},
+    json_path::{field, field_of_lines, is_json},
+    profile::{CursorRule, Extract, Inject, PollProfile, Profile},
 };
-use crate::{Transport, books::marker::Marker};
+use crate::{Transport, recording::message_tag::MessageTag};
 
 /// Where a run goes.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct RequestContext {
     /// What stands in `Host`.
     pub host: String,
     /// In front of every path, without a slash at its end.
@@ -22,15 +22,15 @@ pub struct Place {
 
 /// How each message is published.
 #[derive(Debug, Clone)]
-pub struct Publishing {
+pub struct PublishRequest {
     head: String,
     body: String,
-    marker: Marker,
+    tag: MessageTag,
     size: usize,
 }
 
-impl Publishing {
-    pub fn new(profile: &Profile, place: &Place, marker: Marker, size: usize) -> Self {
+impl PublishRequest {
+    pub fn new(profile: &Profile, place: &RequestContext, tag: MessageTag, size: usize) -> Self {
         let publish = &profile.publish;
         let path = format!("{}{}", place.prefix, publish.path);
         let mut head = format!(
@@ -43,15 +43,15 @@ impl Publishing {
         Self {
             head: place.fill(&head),
             body: place.fill(&publish.body),
-            marker,
+            tag,
             size,
         }
     }
 
     /// The request that publishes message `sequence`.
     pub fn request(&self, sequence: u64) -> Vec<u8> {
-        let text = self.marker.text(sequence, self.size);
-        let short = self.marker.text(sequence, 0);
+        let text = self.tag.text(sequence, self.size);
+        let short = self.tag.text(sequence, 0);
         let id = short.trim_end_matches('.');
         let fill = |template: &str| template.replace("{text}", &text).replace("{id}", id);
         let body = fill(&self.body);
@@ -62,30 +62,30 @@ impl Publishing {
 
 /// How a client asks.
 #[derive(Debug, Clone)]
-pub struct Asking {
+pub struct PollRequest {
     start: Option<Vec<u8>>,
     /// Method and target, up to where a query goes on.
     line: String,
     has_query: bool,
     /// All headers that never change, and the end of the line before them.
     headers: String,
-    rules: Vec<Rule>,
+    rules: Vec<CursorRule>,
     lines: bool,
-    more: Option<Take>,
+    more: Option<Extract>,
     again: bool,
 }
 
 /// What an answer said beside its messages.
-pub struct Answer<'a> {
+pub struct PollResponse<'a> {
     pub headers: &'a [(String, String)],
     pub body: &'a [u8],
     /// Whether there was a message in it.
     pub has_messages: bool,
 }
 
-impl Asking {
-    pub fn new(profile: &Profile, transport: Transport, place: &Place) -> Result<Self> {
-        let ask: &Ask = profile.ask(transport)?;
+impl PollRequest {
+    pub fn new(profile: &Profile, transport: Transport, place: &RequestContext) -> Result<Self> {
+        let ask: &PollProfile = profile.ask(transport)?;
         let headers = place.headers(profile, &ask.headers);
         let target = |path: &str| format!("GET {}", place.fill(&format!("{}{path}", place.prefix)));
         let start = ask
@@ -120,7 +120,7 @@ impl Asking {
         request.extend_from_slice(self.line.as_bytes());
         let mut has_query = self.has_query;
         for (rule, value) in self.rules.iter().zip(cursor) {
-            if let (Send::Query(name), Some(value)) = (&rule.send, value) {
+            if let (Inject::Query(name), Some(value)) = (&rule.send, value) {
                 request.push(if has_query { b'&' } else { b'?' });
                 has_query = true;
                 request.extend_from_slice(name.as_bytes());
@@ -132,7 +132,7 @@ impl Asking {
         }
         request.extend_from_slice(self.headers.as_bytes());
         for (rule, value) in self.rules.iter().zip(cursor) {
-            if let (Send::Header(name), Some(value)) = (&rule.send, value) {
+            if let (Inject::Header(name), Some(value)) = (&rule.send, value) {
                 for part in [name, ": ", value, "\r\n"] {
                     request.extend_from_slice(part.as_bytes());
                 }
@@ -144,14 +144,18 @@ impl Asking {
     /// Whether a header of the answer is of interest.
     pub fn wants(&self, name: &str) -> bool {
         let takes = self.rules.iter().map(|rule| &rule.take).chain(&self.more);
-        takes
-            .into_iter()
-            .any(|take| matches!(take, Take::Header(wanted) if wanted.eq_ignore_ascii_case(name)))
+        takes.into_iter().any(
+            |take| matches!(take, Extract::Header(wanted) if wanted.eq_ignore_ascii_case(name)),
+        )
     }
 
     /// Moves the cursor to where the answer says. What it does not tell stays as it was, and the
     /// first such part is returned.
-    pub fn advance(&self, cursor: &mut [Option<String>], answer: &Answer<'_>) -> Option<&Take> {
+    pub fn advance(
+        &self,
+        cursor: &mut [Option<String>],
+        answer: &PollResponse<'_>,
+    ) -> Option<&Extract> {
         let mut lacking = None;
         for (rule, place) in self.rules.iter().zip(cursor) {
             match self.find(&rule.take, answer) {
@@ -163,14 +167,14 @@ impl Asking {
     }
 
     /// Whether it is worth asking again at once.
-    pub fn has_more(&self, answer: &Answer<'_>) -> bool {
+    pub fn has_more(&self, answer: &PollResponse<'_>) -> bool {
         let more = self.more.as_ref().and_then(|take| self.find(take, answer));
         (self.again && answer.has_messages)
             || more.is_some_and(|more| !matches!(more.as_str(), "false" | "0" | ""))
     }
 
     /// Whether an answer is JSON, as a profile that takes fields out of it says.
-    pub fn is_json(&self, answer: &Answer<'_>) -> bool {
+    pub fn is_json(&self, answer: &PollResponse<'_>) -> bool {
         match self.lines {
             true => answer.body.split(|byte| *byte == b'\n').all(|line| {
                 let line = line.trim_ascii();
@@ -180,11 +184,11 @@ impl Asking {
         }
     }
 
-    fn find(&self, take: &Take, answer: &Answer<'_>) -> Option<String> {
+    fn find(&self, take: &Extract, answer: &PollResponse<'_>) -> Option<String> {
         match take {
-            Take::Json(path) if self.lines => field_of_lines(answer.body, path),
-            Take::Json(path) => field(answer.body, path),
-            Take::Header(wanted) => {
+            Extract::Json(path) if self.lines => field_of_lines(answer.body, path),
+            Extract::Json(path) => field(answer.body, path),
+            Extract::Header(wanted) => {
                 let mut headers = answer.headers.iter();
                 let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
                 Some(value.clone())
@@ -195,13 +199,13 @@ impl Asking {
 
 /// How a stream is opened.
 #[derive(Debug, Clone)]
-pub struct Opening {
+pub struct StreamRequest {
     request: String,
     resume: String,
 }
 
-impl Opening {
-    pub fn new(profile: &Profile, place: &Place) -> Result<Self> {
+impl StreamRequest {
+    pub fn new(profile: &Profile, place: &RequestContext) -> Result<Self> {
         let open = profile.open()?;
         let target = place.fill(&format!("{}{}", place.prefix, open.path));
         let headers = place.headers(profile, &open.headers);
@@ -218,7 +222,7 @@ impl Opening {
     }
 }
 
-impl Place {
+impl RequestContext {
     /// Fills in what is the same for a whole run.
     fn fill(&self, template: &str) -> String {
         template
@@ -241,14 +245,14 @@ impl Place {
 
 /// The target's address in parts: `http://host:port/prefix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
+pub struct TargetUrl {
     pub host: String,
     pub authority: String,
     pub port: u16,
     pub prefix: String,
 }
 
-impl std::str::FromStr for Address {
+impl std::str::FromStr for TargetUrl {
     type Err = anyhow::Error;
 
     fn from_str(url: &str) -> Result<Self> {

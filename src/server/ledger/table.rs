@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::counts::{Figures, Transport};
-use poll_vs_sse_model::format::grouped;
+use poll_vs_sse_model::format::with_thousands;
 
 const HEADINGS: [&str; 8] = [
     "transport",
@@ -42,16 +42,16 @@ fn row(transport: Transport, figures: Figures) -> [String; 8] {
     let bytes = figures.wire_bytes_in + figures.wire_bytes_out;
     let per_message = bytes
         .checked_div(figures.messages)
-        .map_or("-".to_owned(), grouped);
+        .map_or("-".to_owned(), with_thousands);
     [
         transport.as_str().to_owned(),
-        grouped(figures.requests),
-        grouped(figures.empty),
-        grouped(figures.messages),
-        grouped(figures.wire_bytes_in),
-        grouped(figures.wire_bytes_out),
+        with_thousands(figures.requests),
+        with_thousands(figures.empty),
+        with_thousands(figures.messages),
+        with_thousands(figures.wire_bytes_in),
+        with_thousands(figures.wire_bytes_out),
         per_message,
-        grouped(figures.connections),
+        with_thousands(figures.connections),
     ]
 }
 

@@ -6,7 +6,9 @@ pub mod program;
 
 use std::{path::PathBuf, time::Duration};
 
-use poll_vs_sse_instrument::{Control, Outcome, Placement, Target, Transport, Workload, measure};
+use poll_vs_sse_instrument::{
+    CpuPinning, RunControl, RunResult, Target, Transport, Workload, measure,
+};
 
 /// How long anything may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,14 +29,14 @@ pub fn small() -> Workload {
     }
 }
 
-pub fn run(target: &Target, workload: &Workload, transport: Transport) -> Outcome {
+pub fn run(target: &Target, workload: &Workload, transport: Transport) -> RunResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    let control = Control::default();
-    let placement = Placement::free();
+    let control = RunControl::default();
+    let placement = CpuPinning::free();
     let measuring = measure(target, workload, transport, 1, &placement, &control);
     runtime.block_on(measuring).expect("measured")
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{axis::Axis, plot::pixels};
-use crate::{Document, Outcome};
+use crate::{Report, RunResult};
 
 const WIDTH: f64 = 460.0;
 /// Pixels of a bar with its name above it.
@@ -17,15 +17,15 @@ const LONGEST: f64 = 452.0;
 /// there were several runs, a thin line goes from the least to the most of them.
 pub fn plot(
     name: &str,
-    document: &Document,
-    of: impl Fn(&Outcome) -> Option<Vec<f64>>,
+    document: &Report,
+    of: impl Fn(&RunResult) -> Option<Vec<f64>>,
     unit: fn(f64) -> String,
 ) -> Option<Markup> {
     let outcomes = document.transports.iter();
-    let all: Vec<(&Outcome, Vec<f64>)> = outcomes
+    let all: Vec<(&RunResult, Vec<f64>)> = outcomes
         .map(|outcome| Some((outcome, of(outcome)?)))
         .collect::<Option<_>>()?;
-    let spread = |outcome: &Outcome| -> Option<(f64, f64)> {
+    let spread = |outcome: &RunResult| -> Option<(f64, f64)> {
         let own = document.runs.iter();
         let own = own.filter(|run| run.transport == outcome.transport);
         let sums: Vec<f64> = own.filter_map(|run| Some(of(run)?.iter().sum())).collect();

@@ -6,11 +6,11 @@ use super::{
     axis::Axis,
     plot::{ACROSS, Frame, UPWARDS, path},
 };
-use crate::Outcome;
+use crate::RunResult;
 use poll_vs_sse_model::format::time_us;
 
 /// `None` where nothing was delivered.
-pub fn plot(outcomes: &[Outcome]) -> Option<Markup> {
+pub fn plot(outcomes: &[RunResult]) -> Option<Markup> {
     let buckets = || outcomes.iter().flat_map(|one| &one.delay_buckets);
     let low = buckets().map(|bucket| bucket.le_us).min()?;
     let high = buckets().map(|bucket| bucket.le_us).max()?;
@@ -31,7 +31,7 @@ pub fn plot(outcomes: &[Outcome]) -> Option<Markup> {
 }
 
 /// A step at each bucket, up to all deliveries.
-fn steps(outcome: &Outcome, x: &Axis, y: &Axis) -> impl Iterator<Item = (f64, f64)> {
+fn steps(outcome: &RunResult, x: &Axis, y: &Axis) -> impl Iterator<Item = (f64, f64)> {
     let all: u64 = outcome
         .delay_buckets
         .iter()

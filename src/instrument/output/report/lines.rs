@@ -6,15 +6,15 @@ use super::{
     axis::Axis,
     plot::{ACROSS, Frame, UPWARDS, path, pixels},
 };
-use crate::{Document, Outcome};
-use poll_vs_sse_model::format::short;
+use crate::{Report, RunResult};
+use poll_vs_sse_model::format::significant;
 
 /// More points than this are not told apart.
 const MOST_POINTS: usize = 240;
 
 /// `None` where nothing was measured.
-pub fn plot(document: &Document) -> Option<Markup> {
-    let all: Vec<(&Outcome, Vec<(f64, f64)>)> = document
+pub fn plot(document: &Report) -> Option<Markup> {
+    let all: Vec<(&RunResult, Vec<(f64, f64)>)> = document
         .transports
         .iter()
         .map(|outcome| (outcome, rates(document, outcome)))
@@ -50,7 +50,7 @@ pub fn plot(document: &Document) -> Option<Markup> {
 
 /// Without a fraction where there is none.
 fn plain(value: f64) -> String {
-    let text = short(value);
+    let text = significant(value);
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text,
@@ -58,7 +58,7 @@ fn plain(value: f64) -> String {
 }
 
 /// Seconds and the requests a second around each, of one run or the mean of several.
-fn rates(document: &Document, outcome: &Outcome) -> Vec<(f64, f64)> {
+fn rates(document: &Report, outcome: &RunResult) -> Vec<(f64, f64)> {
     let own = document
         .runs
         .iter()

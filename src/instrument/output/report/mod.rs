@@ -9,9 +9,9 @@ mod plot;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{document::Document, table, warnings::warnings};
-use crate::Outcome;
-use poll_vs_sse_model::format::{short, time_us};
+use super::{run_report::Report, table, warnings::warnings};
+use crate::RunResult;
+use poll_vs_sse_model::format::{significant, time_us};
 
 /// Why there is no plot.
 const NOTHING: &str = "Nothing was delivered while it was measured.";
@@ -24,7 +24,7 @@ const STYLE: &str = concat!(
 );
 
 /// The whole page as text.
-pub fn page(document: &Document) -> String {
+pub fn page(document: &Report) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -38,10 +38,10 @@ pub fn page(document: &Document) -> String {
             body {
                 (head(document))
                 main {
-                    (said_against(document))
+                    (warnings_section(document))
                     (plots(document))
                     (figures(document))
-                    (circumstances(document))
+                    (methodology(document))
                 }
             }
         }
@@ -49,7 +49,7 @@ pub fn page(document: &Document) -> String {
     page.into_string()
 }
 
-fn head(document: &Document) -> Markup {
+fn head(document: &Report) -> Markup {
     html! {
         header {
             p.kind { "poll-vs-sse compare" }
@@ -63,15 +63,15 @@ fn head(document: &Document) -> Markup {
 }
 
 /// Losses first and loudest.
-fn said_against(document: &Document) -> Markup {
+fn warnings_section(document: &Report) -> Markup {
     let all = warnings(&document.target, &document.machine, &document.transports);
     html! {
         @if document.interrupted {
             p.warning { "Stopped before its time: these are the figures until then." }
         }
         @for warning in all {
-            @if warning.voids {
-                p.warning.voids role="alert" { (warning.text) }
+            @if warning.invalidates {
+                p.warning.invalidates role="alert" { (warning.text) }
             } @else {
                 p.warning { (warning.text) }
             }
@@ -79,13 +79,13 @@ fn said_against(document: &Document) -> Markup {
     }
 }
 
-fn plots(document: &Document) -> Markup {
+fn plots(document: &Report) -> Markup {
     let outcomes = &document.transports;
-    let bytes = |one: &Outcome| {
+    let bytes = |one: &RunResult| {
         let each = |total: u64| (one.arrivals > 0).then(|| total as f64 / one.arrivals as f64);
         Some(vec![each(one.wire_bytes_in)?, each(one.wire_bytes_out)?])
     };
-    let cpu = |one: &Outcome| Some(vec![one.server_cpu_us_per_delivery()?]);
+    let cpu = |one: &RunResult| Some(vec![one.server_cpu_us_per_delivery()?]);
     html! {
         div.plots {
             (figure(
@@ -104,7 +104,7 @@ fn plots(document: &Document) -> Markup {
                 "Wire bytes per delivery",
                 "Bytes that crossed the sockets for each message that reached a client: what clients sent (pale) and what they received. Of several runs, the thin line goes from the least to the most.",
                 &[],
-                bars::plot("Wire bytes per delivery", document, bytes, short).ok_or(NOTHING),
+                bars::plot("Wire bytes per delivery", document, bytes, significant).ok_or(NOTHING),
             ))
             (figure(
                 "Server CPU per delivery",
@@ -117,7 +117,7 @@ fn plots(document: &Document) -> Markup {
 }
 
 /// A plot with its heading; the `shown` are told apart by its key.
-fn figure(heading: &str, caption: &str, shown: &[Outcome], plot: Result<Markup, &str>) -> Markup {
+fn figure(heading: &str, caption: &str, shown: &[RunResult], plot: Result<Markup, &str>) -> Markup {
     html! {
         figure {
             h2 { (heading) }
@@ -142,7 +142,7 @@ fn figure(heading: &str, caption: &str, shown: &[Outcome], plot: Result<Markup, 
     }
 }
 
-fn figures(document: &Document) -> Markup {
+fn figures(document: &Report) -> Markup {
     let mut rows = table::rows(document).into_iter();
     let heading = rows.next().unwrap_or_default();
     html! {
@@ -171,13 +171,13 @@ fn figures(document: &Document) -> Markup {
     }
 }
 
-fn circumstances(document: &Document) -> Markup {
+fn methodology(document: &Report) -> Markup {
     let facts = [
         ("Server", table::server(document)),
         ("Profile", document.target.profile.clone()),
         ("Machine", document.machine.to_string()),
-        ("Processors", document.placement.to_string()),
-        ("Began", to_the_second(&document.started_at)),
+        ("Processors", document.pinning.to_string()),
+        ("Began", truncate_seconds(&document.started_at)),
         ("poll-vs-sse", document.versions.own.clone()),
     ];
     html! {
@@ -195,7 +195,7 @@ fn circumstances(document: &Document) -> Markup {
 }
 
 /// A time as RFC 3339 gives it, without a fraction of a second.
-fn to_the_second(time: &str) -> String {
+fn truncate_seconds(time: &str) -> String {
     match time.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
         None => time.to_owned(),
@@ -206,11 +206,11 @@ fn to_the_second(time: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        Bucket, Second, Transport,
-        sample::{document, outcome},
+        Bucket, SecondStats, Transport,
+        test_fixtures::{document, outcome},
     };
 
-    fn run(transport: Transport) -> Outcome {
+    fn run(transport: Transport) -> RunResult {
         let mut run = outcome(transport);
         run.delay_buckets = vec![
             Bucket {
@@ -223,7 +223,7 @@ mod tests {
             },
         ];
         run.timeline = vec![
-            Second {
+            SecondStats {
                 requests: 50,
                 deliveries: 100,
                 wire_bytes: 40_000
@@ -249,7 +249,7 @@ mod tests {
         let mut short = run(Transport::Poll);
         short.timeline.truncate(1);
         short.duration_s = 1.0;
-        let page_of = |runs: Vec<Outcome>| page(&document(runs));
+        let page_of = |runs: Vec<RunResult>| page(&document(runs));
         let once = page_of(vec![short.clone()]);
         assert!(once.contains("<circle class=\"point\"") && !once.contains("\"spread\""));
         let longer = run(Transport::Stream);

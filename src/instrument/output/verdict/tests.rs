@@ -1,10 +1,10 @@
 //! What is said of which figures.
 
 use super::*;
-use crate::sample::outcome;
+use crate::test_fixtures::outcome;
 
 /// `transport` with so many wire bytes and microseconds of CPU for each of its 3,000 deliveries.
-fn costing(transport: Transport, bytes: u64, cpu_us: f64, p50: u64) -> Outcome {
+fn costing(transport: Transport, bytes: u64, cpu_us: f64, p50: u64) -> RunResult {
     let mut outcome = outcome(transport);
     outcome.wire_bytes_in = 0;
     outcome.wire_bytes_out = bytes * outcome.deliveries;
@@ -16,7 +16,7 @@ fn costing(transport: Transport, bytes: u64, cpu_us: f64, p50: u64) -> Outcome {
     outcome
 }
 
-fn said(runs: Vec<Outcome>) -> String {
+fn said(runs: Vec<RunResult>) -> String {
     let mut order: Vec<Transport> = Vec::new();
     for run in &runs {
         if !order.contains(&run.transport) {

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn place() -> Place {
-    Place {
+fn place() -> RequestContext {
+    RequestContext {
         host: "h:1".to_owned(),
         prefix: "/base".to_owned(),
         room: "r1".to_owned(),
@@ -17,21 +17,22 @@ fn text(bytes: Vec<u8>) -> String {
 
 #[test]
 fn a_poll_of_our_server_carries_its_cursor_in_the_query() {
-    let asking = Asking::new(&Profile::own(), Transport::LongPoll, &place()).expect("profile");
+    let poll_request =
+        PollRequest::new(&Profile::own(), Transport::LongPoll, &place()).expect("profile");
     assert_eq!(
-        asking.start(),
+        poll_request.start(),
         Some(&b"GET /base/poll?room=r1&last=0 HTTP/1.1\r\nHost: h:1\r\n\r\n"[..])
     );
-    let mut cursor = asking.first_cursor();
-    let answer = Answer {
+    let mut cursor = poll_request.first_cursor();
+    let answer = PollResponse {
         headers: &[],
         body: br#"{"messages":[],"cursor":"k-7","more":true,"reset":null}"#,
         has_messages: false,
     };
-    asking.advance(&mut cursor, &answer);
-    assert!(asking.has_more(&answer));
+    poll_request.advance(&mut cursor, &answer);
+    assert!(poll_request.has_more(&answer));
     let mut request = Vec::new();
-    asking.request(&cursor, &mut request);
+    poll_request.request(&cursor, &mut request);
     assert_eq!(
         text(request),
         "GET /base/poll?room=r1&wait=2.5&cursor=k-7 HTTP/1.1\r\nHost: h:1\r\n\r\n"
@@ -41,24 +42,24 @@ fn a_poll_of_our_server_carries_its_cursor_in_the_query() {
 #[test]
 fn a_cursor_may_live_in_headers() {
     let profile = Profile::load("nchan").expect("built in");
-    let asking = Asking::new(&profile, Transport::Poll, &place()).expect("profile");
-    let mut cursor = asking.first_cursor();
+    let poll_request = PollRequest::new(&profile, Transport::Poll, &place()).expect("profile");
+    let mut cursor = poll_request.first_cursor();
     let headers = [("Etag", "1"), ("Last-Modified", "Tue")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert!(
         headers
             .iter()
-            .all(|(name, _)| asking.wants(&name.to_lowercase()))
+            .all(|(name, _)| poll_request.wants(&name.to_lowercase()))
     );
-    let answer = Answer {
+    let answer = PollResponse {
         headers: &headers,
         body: b"hello",
         has_messages: true,
     };
-    asking.advance(&mut cursor, &answer);
-    assert!(asking.has_more(&answer));
+    poll_request.advance(&mut cursor, &answer);
+    assert!(poll_request.has_more(&answer));
     let mut request = Vec::new();
-    asking.request(&cursor, &mut request);
+    poll_request.request(&cursor, &mut request);
     assert_eq!(
         text(request),
         "GET /base/poll/r1 HTTP/1.1\r\nHost: h:1\r\n\
@@ -68,7 +69,8 @@ fn a_cursor_may_live_in_headers() {
 
 #[test]
 fn a_publish_announces_the_length_of_its_body() {
-    let publishing = Publishing::new(&Profile::own(), &place(), Marker::new("abcdefgh"), 40);
+    let publishing =
+        PublishRequest::new(&Profile::own(), &place(), MessageTag::new("abcdefgh"), 40);
     let request = text(publishing.request(7));
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
     assert!(
@@ -85,7 +87,7 @@ fn a_publish_announces_the_length_of_its_body() {
 #[test]
 fn addresses_are_read_and_others_refused() {
     let parts = |url: &str| {
-        let address: Address = url.parse().expect(url);
+        let address: TargetUrl = url.parse().expect(url);
         (address.host, address.port, address.prefix)
     };
     let whole = |host: &str, port, prefix: &str| (host.to_owned(), port, prefix.to_owned());
@@ -101,6 +103,6 @@ fn addresses_are_read_and_others_refused() {
         "http://u@h",
         "http://h/?a",
     ] {
-        assert!(bad.parse::<Address>().is_err(), "{bad}");
+        assert!(bad.parse::<TargetUrl>().is_err(), "{bad}");
     }
 }

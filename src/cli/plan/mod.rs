@@ -1,0 +1,46 @@
+//! `plan`: what a number of clients would cost on each transport, computed from a calibrated model.
+
+use std::{io::Write as _, process::ExitCode};
+
+use poll_vs_sse_model::{
+    self as model, PlanDocument, plan_table,
+    sentences::sentences,
+    text_table::{width, wrap},
+};
+
+mod flags;
+
+pub use flags::PlanFlags;
+
+use super::exit::{self, fail};
+
+/// Runs `plan`. Exit code 2: a value is out of range, or the model file is none.
+pub fn run(flags: &PlanFlags) -> ExitCode {
+    let asked = flags.question().and_then(|question| {
+        let model = flags.model()?;
+        Ok((question, model))
+    });
+    let (question, model) = match asked {
+        Ok(asked) => asked,
+        Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
+    };
+    let plan = model::plan(&model, &question);
+    let text = if flags.json {
+        match serde_json::to_string_pretty(&PlanDocument::of(&plan, &model)) {
+            Ok(json) => json + "\n",
+            Err(error) => return fail(&format!("cannot write the plan: {error}"), exit::FAILED),
+        }
+    } else {
+        let width = width(&console::Term::stdout());
+        let lines = sentences(&plan).into_iter();
+        let lines: Vec<_> = lines.map(|text| wrap(&text, "", width)).collect();
+        format!(
+            "{}\n\n{}\n",
+            plan_table::table(&plan, &model, width),
+            lines.join("\n")
+        )
+    };
+    // A closed pipe is no reason to complain.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,132 @@
+//! What a calibration found, as it is printed at its end.
+
+use super::{MeasurePurpose, check::error};
+use crate::{
+    Transport,
+    model::{MeasuredPoint, Model},
+};
+use poll_vs_sse_model::{
+    format::{significant, size, with_thousands},
+    text_table::align,
+};
+
+/// The constants, every point with the model's error, and how far the model may be trusted.
+pub fn summary(model: &Model) -> String {
+    format!(
+        "{}\n{}\n{}",
+        align(&constants(model)),
+        align(&points(&model.points)),
+        error_sentence(model)
+    )
+}
+
+fn constants(model: &Model) -> Vec<Vec<String>> {
+    let heading = Transport::ALL.map(|transport| transport.to_string());
+    let mut lines = vec![line("", heading)];
+    let us = |value: f64| format!("{} µs", significant(value));
+    let mut add = |name: &str, cell: &dyn Fn(Transport) -> String| {
+        lines.push(line(name, Transport::ALL.map(cell)));
+    };
+    let of = |transport| model.transports.of(transport);
+    add("a request, bytes", &|one| {
+        significant(of(one).request_bytes)
+    });
+    add("an answer, bytes", &|one| significant(of(one).answer_bytes));
+    add("a message beside its text, bytes", &|one| {
+        significant(of(one).message_bytes)
+    });
+    add("a request, CPU", &|one| us(of(one).request_us));
+    add("  if it brings messages, besides", &|one| {
+        us(of(one).answer_us)
+    });
+    add("a message, CPU", &|one| us(of(one).message_us));
+    add("  if it comes after long, besides", &|one| {
+        us(of(one).cold_us)
+    });
+    add("  each KiB of it", &|one| us(of(one).kib_us));
+    add("a keep-alive, CPU", &|one| us(of(one).keep_alive_us));
+    add("a client, memory", &|one| size(of(one).client_bytes));
+    add("  each byte of its answers", &|one| {
+        significant(of(one).answer_share)
+    });
+    let all = |value: String| [value, String::new(), String::new()];
+    lines.push(line("waking up, CPU", all(us(model.wake_us))));
+    lines.push(line("a connection, CPU", all(us(model.connect_us))));
+    lines.push(line("taking a message in, CPU", all(us(model.publish_us))));
+    lines.push(line(
+        "the process, memory",
+        all(size(model.base_memory_bytes)),
+    ));
+    lines
+}
+
+fn line(name: &str, cells: [String; 3]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(cells).collect()
+}
+
+fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
+    let headings = [
+        "",
+        "clients",
+        "messages/s",
+        "bytes",
+        "interval",
+        "cores",
+        "the model",
+        "off by",
+        "requests",
+        "bytes in",
+        "bytes out",
+    ];
+    let mut lines = vec![headings.map(str::to_owned).to_vec()];
+    for point in points {
+        let name = match point.purpose {
+            MeasurePurpose::Check => format!("{} (check)", point.transport),
+            MeasurePurpose::FitConnecting => format!("{} (connecting)", point.transport),
+            MeasurePurpose::FitIdle => format!("{} (idle)", point.transport),
+            MeasurePurpose::Fit => point.transport.to_string(),
+        };
+        // The model knows no polls that ask for an end of their connection.
+        let bytes = |pair| match point.purpose {
+            MeasurePurpose::FitConnecting => "-".to_owned(),
+            _ => off(pair),
+        };
+        lines.push(vec![
+            name,
+            with_thousands(point.clients as u64),
+            significant(point.rate),
+            with_thousands(point.size as u64),
+            point
+                .interval_s
+                .map_or("-".to_owned(), |s| format!("{s} s")),
+            format!("{:.4}", point.cores[0]),
+            format!("{:.4}", point.cores[1]),
+            off(point.cores),
+            off(point.requests_per_s),
+            bytes(point.wire_bytes_in_per_s),
+            bytes(point.wire_bytes_out_per_s),
+        ]);
+    }
+    lines
+}
+
+fn off(pair: [f64; 2]) -> String {
+    match pair {
+        [0.0, _] => "-".to_owned(),
+        pair => format!("{:+.1} %", error(pair) * 100.0),
+    }
+}
+
+/// How far the model may be trusted, in a sentence.
+fn error_sentence(model: &Model) -> String {
+    let errors = &model.errors;
+    let percent = |share: f64| significant(share * 100.0);
+    format!(
+        "On the points it was not fitted to, the model is off by up to {} % of CPU (half of them less than \
+         {} %), {} % of bytes and {} % of requests.",
+        percent(errors.cpu_worst),
+        percent(errors.cpu_median),
+        percent(errors.bytes_worst),
+        percent(errors.requests_worst),
+    )
+}

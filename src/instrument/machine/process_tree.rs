@@ -1,0 +1,126 @@
+//! What processes use, read from outside: CPU time as their own clocks count it, and memory as the
+//! kernel's proportional set size. Linux only; elsewhere nothing is known.
+
+use std::time::Duration;
+
+/// A process and all it started: where a server has a master and workers, its cost is theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessTree {
+    root: u32,
+}
+
+/// CPU time of this process itself, all threads.
+pub fn own_cpu_time() -> Option<Duration> {
+    ProcessTree::cpu_time_of(std::process::id())
+}
+
+/// The processes that were there at some moment.
+#[derive(Debug, Clone)]
+pub struct ProcessSnapshot(Vec<u32>);
+
+impl ProcessSnapshot {
+    /// Their user and system time so far. `None` once one of them has ended.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let times = self.0.iter().map(|pid| ProcessTree::cpu_time_of(*pid));
+        times.sum()
+    }
+}
+
+impl ProcessTree {
+    pub fn of(root: u32) -> Self {
+        Self { root }
+    }
+
+    pub fn is_running(self) -> bool {
+        Self::cpu_time_of(self.root).is_some()
+    }
+
+    /// Who belongs to it now.
+    pub fn snapshot(self) -> ProcessSnapshot {
+        ProcessSnapshot(self.all())
+    }
+
+    /// Memory in bytes: the proportional set size, or the resident one where that is not allowed.
+    pub fn memory_bytes(self) -> Option<u64> {
+        self.all().into_iter().map(memory_bytes_of).sum()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn cpu_time_of(pid: u32) -> Option<Duration> {
+        use nix::{time::ClockId, unistd::Pid};
+
+        let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
+        Some(clock.now().ok()?.into())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn cpu_time_of(_pid: u32) -> Option<Duration> {
+        None
+    }
+
+    /// The process and its descendants.
+    pub(super) fn all(self) -> Vec<u32> {
+        let parents = parents();
+        let mut all = vec![self.root];
+        let mut at = 0;
+        while at < all.len() {
+            let parent = all[at];
+            all.extend(
+                parents
+                    .iter()
+                    .filter(|(_, of)| *of == parent)
+                    .map(|(pid, _)| pid),
+            );
+            at += 1;
+        }
+        all
+    }
+}
+
+/// Each process of the machine with its parent.
+fn parents() -> Vec<(u32, u32)> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| Some((pid, parent_of(pid)?)))
+        .collect()
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; the state and the parent follow its last one.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn memory_bytes_of(pid: u32) -> Option<u64> {
+    kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
+        .or_else(|| kib(&format!("/proc/{pid}/status"), "VmRSS:"))
+}
+
+fn kib(path: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = rest.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_seen_with_its_children() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("starts");
+        let own = ProcessTree::of(std::process::id());
+        assert!(own.all().contains(&child.id()));
+        assert!(own.snapshot().cpu_time() >= own_cpu_time().map(|_| Duration::ZERO));
+        assert!(own.memory_bytes().expect("known") > 100_000);
+        child.kill().expect("ends");
+        child.wait().expect("ended");
+        assert!(!ProcessTree::of(child.id()).is_running());
+        assert_eq!(ProcessTree::of(child.id()).snapshot().cpu_time(), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! Where a file is to go: found fit before the run begins, written whole or not at all.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use tempfile::{Builder, NamedTempFile};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutputTarget {
+    StandardOutput,
+    /// A file that is replaced in one step by one written beside it.
+    File(PathBuf),
+    /// A pipe or a device: written to as it is.
+    Device(PathBuf),
+}
+
+impl OutputTarget {
+    /// The destination at `path`, which the user gave as `flag`; `-` is standard output.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    pub fn find(path: &Path, flag: &str) -> Result<Self> {
+        if path == Path::new("-") {
+            return Ok(Self::StandardOutput);
+        }
+        let named = || format!("{flag} {}", path.display());
+        // What a link names is replaced, not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&path) {
+            Ok(found) if found.is_dir() => {
+                anyhow::bail!("{}: that is a directory, name a file in it", named())
+            }
+            Ok(found) if !found.is_file() => return Ok(Self::Device(path)),
+            Ok(found) => ensure!(
+                !found.permissions().readonly(),
+                "{}: the file may not be written to",
+                named()
+            ),
+            Err(_) => {}
+        }
+        // Only trying shows it: permissions, a full or read-only disk, a directory that is not there.
+        let tried = temp_file_next_to(&path).map_err(|error| cause(&error));
+        let tried = tried.map_err(|why| anyhow!("{}: cannot be written: {why}", named()))?;
+        drop(tried);
+        Ok(Self::File(path))
+    }
+
+    pub fn is_standard_output(&self) -> bool {
+        *self == Self::StandardOutput
+    }
+
+    pub fn write(&self, text: &str) -> Result<()> {
+        let written = match self {
+            Self::StandardOutput => io::stdout().lock().write_all(text.as_bytes()),
+            Self::Device(path) => fs::write(path, text),
+            Self::File(path) => replace(path, text),
+        };
+        written.with_context(|| format!("cannot write {self}"))
+    }
+}
+
+impl std::fmt::Display for OutputTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::StandardOutput => f.write_str("standard output"),
+            Self::File(path) | Self::Device(path) => path.display().fmt(f),
+        }
+    }
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = temp_file_next_to(path)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// What went wrong, without the name of the file that was tried, which is nobody's.
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+/// A file in the directory of `path`, gone with the value unless it is given a name.
+fn temp_file_next_to(path: &Path) -> io::Result<NamedTempFile> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = Builder::new();
+    // As any other file would be made; what the user's mask forbids is left out.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.prefix(".poll-vs-sse-").tempfile_in(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("out.json");
+        let found = OutputTarget::find(&path, "--json").expect("fit");
+        assert!(names(directory.path()).is_empty(), "nothing before it");
+        found.write("one").expect("written");
+        found.write("two").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("read"), "two");
+        assert_eq!(names(directory.path()), ["out.json"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let found =
+            |path: &Path| OutputTarget::find(path, "--json").map_err(|why| format!("{why:#}"));
+        let error = found(directory.path()).expect_err("a directory");
+        assert!(
+            error.contains("--json") && error.contains("directory"),
+            "{error}"
+        );
+        let error = found(&directory.path().join("no/out.json")).expect_err("no directory");
+        assert!(error.contains("no/out.json"), "{error}");
+        assert!(!error.contains(".poll-vs-sse-"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, "one").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        let found = OutputTarget::find(&link, "--json").expect("fit");
+        found.write("two").expect("written");
+        assert_eq!(fs::read_to_string(&file).expect("read"), "two");
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+    }
+}

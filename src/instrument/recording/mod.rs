@@ -1,0 +1,11 @@
+//! What clients and the publisher did and got, written down as it happens: `schedule` says when it
+//! counts, `tag` how a message is known again, `order` which is before which, `audit` what one client
+//! lacks, has twice or too late, and `recorder` keeps the books of all.
+
+pub mod audit;
+pub mod delay_histogram;
+pub mod message_tag;
+pub mod recorder;
+pub mod run_result;
+pub mod schedule;
+pub mod send_order;

@@ -1,0 +1,398 @@
+//! What happened in one run: each client keeps [`ClientRecorder`] of its own, and closes them here when it
+//! ends, however it ends.
+
+use std::{collections::HashMap, sync::Arc};
+
+use hdrhistogram::Histogram;
+use parking_lot::Mutex;
+
+use super::{
+    audit::{Arrival, Audit},
+    delay_histogram::new_histogram,
+    message_tag::MessageTag,
+    schedule::{Phase, Schedule},
+    send_order::SendOrder,
+};
+use crate::recording::run_result::{SecondStats, Traffic};
+
+/// Clients share this many histograms, so that they seldom wait for one another.
+const SHARDS: usize = 16;
+/// A request that is younger has an answer on its way.
+const TOLERANCE_US: u64 = 1_000_000;
+
+/// See the module.
+pub struct RunRecorder {
+    pub schedule: Schedule,
+    pub tag: MessageTag,
+    pub order: SendOrder,
+    shards: Vec<Mutex<Shard>>,
+    totals: Mutex<RunTotals>,
+}
+
+struct Shard {
+    delays: Histogram<u64>,
+    seconds: Vec<SecondStats>,
+    /// First deliveries of messages that count.
+    deliveries: u64,
+}
+
+/// All books that were closed.
+#[derive(Debug, Default)]
+pub struct RunTotals {
+    pub clients: u64,
+    pub counters: Counters,
+    /// How many clients lack a message, by its number.
+    pub missing: HashMap<u64, u64>,
+}
+
+/// Plain counts of one client, or of all.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub requests: u64,
+    pub empty: u64,
+    pub duplicates: u64,
+    pub out_of_order: u64,
+    pub wire_bytes_in: u64,
+    pub wire_bytes_out: u64,
+    pub connections: u64,
+    pub errors: u64,
+    pub first_error: Option<String>,
+    pub unanswered: u64,
+    pub opening: Traffic,
+    pub whole: Traffic,
+}
+
+impl RunRecorder {
+    pub fn new(schedule: Schedule, tag: MessageTag) -> Arc<Self> {
+        let shard = || {
+            Mutex::new(Shard {
+                delays: new_histogram(),
+                seconds: Vec::new(),
+                deliveries: 0,
+            })
+        };
+        Arc::new(Self {
+            order: SendOrder::new(schedule.messages()),
+            schedule,
+            tag,
+            shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
+            totals: Mutex::default(),
+        })
+    }
+
+    /// The books of client number `client`.
+    pub fn client(self: &Arc<Self>, client: usize) -> ClientRecorder {
+        ClientRecorder {
+            shard: client % SHARDS,
+            audit: Audit::default(),
+            repetitions: 0,
+            asked_us: None,
+            counters: Counters::default(),
+            run: self.clone(),
+        }
+    }
+
+    /// First deliveries so far of messages that count.
+    pub fn deliveries(&self) -> u64 {
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().deliveries)
+            .sum()
+    }
+
+    /// All delays, and the measured time second by second.
+    pub fn series(&self) -> (Histogram<u64>, Vec<SecondStats>) {
+        let mut shards = self.shards.iter().map(|shard| shard.lock());
+        let Some(first) = shards.next() else {
+            unreachable!("there is a constant number of shards");
+        };
+        let mut delays = first.delays.clone();
+        let mut seconds = first.seconds.clone();
+        for shard in shards {
+            if delays.add(&shard.delays).is_err() {
+                unreachable!("all histograms have the same bounds");
+            }
+            for (at, second) in shard.seconds.iter().enumerate() {
+                add(at_second(&mut seconds, at), second);
+            }
+        }
+        (delays, seconds)
+    }
+
+    /// What the books said that are closed by now.
+    pub fn totals(&self) -> RunTotals {
+        std::mem::take(&mut self.totals.lock())
+    }
+}
+
+fn at_second(seconds: &mut Vec<SecondStats>, at: usize) -> &mut SecondStats {
+    if seconds.len() <= at {
+        seconds.resize(at + 1, SecondStats::default());
+    }
+    &mut seconds[at]
+}
+
+fn add(sum: &mut SecondStats, part: &SecondStats) {
+    sum.requests += part.requests;
+    sum.deliveries += part.deliveries;
+    sum.wire_bytes += part.wire_bytes;
+}
+
+/// One client's account. Closed when it is dropped, so that a client can simply be aborted.
+pub struct ClientRecorder {
+    run: Arc<RunRecorder>,
+    shard: usize,
+    audit: Audit,
+    repetitions: u64,
+    /// When the request was sent whose answer is awaited.
+    asked_us: Option<u64>,
+    counters: Counters,
+}
+
+impl ClientRecorder {
+    pub fn run(&self) -> &RunRecorder {
+        &self.run
+    }
+
+    /// A connection was opened.
+    pub fn connected(&mut self) {
+        self.counters.connections += 1;
+    }
+
+    /// A request is sent now.
+    pub fn request(&mut self) {
+        let now = self.run.schedule.now_us();
+        self.asked_us = Some(now);
+        self.counters.whole.requests += 1;
+        match self.run.schedule.phase(now) {
+            Phase::Opening => self.counters.opening.requests += 1,
+            Phase::Measured(second) => {
+                self.counters.requests += 1;
+                self.in_second(second, |second| second.requests += 1);
+            }
+            Phase::WarmUp | Phase::Drain => {}
+        }
+    }
+
+    /// Its answer came, or was given up.
+    pub fn answered(&mut self) {
+        self.asked_us = None;
+    }
+
+    /// An answer without a message came.
+    pub fn empty(&mut self) {
+        if let Phase::Measured(_) = self.phase() {
+            self.counters.empty += 1;
+        }
+    }
+
+    /// Something went wrong.
+    pub fn failed(&mut self, why: impl FnOnce() -> String) {
+        self.answered();
+        self.counters.errors += 1;
+        self.counters.first_error.get_or_insert_with(why);
+    }
+
+    /// Bytes were sent.
+    pub fn sent(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.counters.whole.wire_bytes_in += bytes;
+        match self.phase() {
+            Phase::Opening => self.counters.opening.wire_bytes_in += bytes,
+            Phase::Measured(second) => {
+                self.counters.wire_bytes_in += bytes;
+                self.in_second(second, |second| second.wire_bytes += bytes);
+            }
+            Phase::WarmUp | Phase::Drain => {}
+        }
+    }
+
+    /// Bytes were received.
+    pub fn received(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.counters.whole.wire_bytes_out += bytes;
+        match self.phase() {
+            Phase::Opening => self.counters.opening.wire_bytes_out += bytes,
+            Phase::Measured(second) => {
+                self.counters.wire_bytes_out += bytes;
+                self.in_second(second, |second| second.wire_bytes += bytes);
+            }
+            Phase::WarmUp | Phase::Drain => {}
+        }
+    }
+
+    /// Takes the messages in `content`, which has just been read. Says whether there were any.
+    pub fn take(&mut self, content: &[u8]) -> bool {
+        let schedule = &self.run.schedule;
+        let now = schedule.now_us();
+        let phase = schedule.phase(now);
+        let (audit, counters) = (&mut self.audit, &mut self.counters);
+        let (order, shards) = (&self.run.order, &self.run.shards);
+        let mut shard = None;
+        self.run.tag.each(content, |sequence| {
+            if sequence >= schedule.messages() {
+                return;
+            }
+            let shard = shard.get_or_insert_with(|| shards[self.shard].lock());
+            let counts = schedule.counts(sequence);
+            match audit.see(sequence, order) {
+                Arrival::InOrder => {}
+                Arrival::Late => counters.out_of_order += u64::from(counts),
+                Arrival::Again => {
+                    self.repetitions += 1;
+                    counters.duplicates += u64::from(counts);
+                    return;
+                }
+            }
+            if let Phase::Measured(second) = phase {
+                at_second(&mut shard.seconds, second).deliveries += 1;
+            }
+            if counts {
+                let delay = now.saturating_sub(schedule.due_us(sequence));
+                shard.deliveries += 1;
+                shard.delays.saturating_record(delay.max(1));
+            }
+        });
+        shard.is_some()
+    }
+
+    /// Messages this client has had at least once, counted or not.
+    pub fn first_deliveries(&self) -> u64 {
+        self.audit.count()
+    }
+
+    /// Messages this client has had again, counted or not.
+    pub fn repetitions(&self) -> u64 {
+        self.repetitions
+    }
+
+    fn phase(&self) -> Phase {
+        let schedule = &self.run.schedule;
+        schedule.phase(schedule.now_us())
+    }
+
+    fn in_second(&self, second: usize, change: impl FnOnce(&mut SecondStats)) {
+        let mut shard = self.run.shards[self.shard].lock();
+        change(at_second(&mut shard.seconds, second));
+    }
+}
+
+impl Drop for ClientRecorder {
+    fn drop(&mut self) {
+        let mut totals = self.run.totals.lock();
+        totals.clients += 1;
+        totals.counters.add(std::mem::take(&mut self.counters));
+        let schedule = &self.run.schedule;
+        let mut lacks = false;
+        for sequence in self.audit.missing(schedule.counted()) {
+            lacks = true;
+            *totals.missing.entry(sequence).or_default() += 1;
+        }
+        // A long-poll waits rightly where there is nothing to be had, and any request for a moment.
+        let waited_us = self.asked_us.map(|asked| schedule.now_us() - asked);
+        let is_unanswered = lacks && waited_us > Some(TOLERANCE_US);
+        totals.counters.unanswered += u64::from(is_unanswered);
+    }
+}
+
+impl Counters {
+    fn add(&mut self, part: Self) {
+        self.requests += part.requests;
+        self.empty += part.empty;
+        self.duplicates += part.duplicates;
+        self.out_of_order += part.out_of_order;
+        self.wire_bytes_in += part.wire_bytes_in;
+        self.wire_bytes_out += part.wire_bytes_out;
+        self.connections += part.connections;
+        self.errors += part.errors;
+        if self.first_error.is_none() {
+            self.first_error = part.first_error;
+        }
+        self.unanswered += part.unanswered;
+        self.opening.add(part.opening);
+        self.whole.add(part.whole);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A run of which message 0 is not counted, 1 to 4 are; long over.
+    fn recorder() -> Arc<RunRecorder> {
+        let schedule = Schedule::new(1000.0, 4, Duration::from_micros(1500));
+        schedule.begin();
+        while schedule.now_us() < schedule.end_us() {
+            std::thread::yield_now();
+        }
+        let recorder = RunRecorder::new(schedule, MessageTag::new("abcdefgh"));
+        for sequence in 0..5 {
+            recorder.order.send(sequence);
+            recorder.order.acknowledge(sequence);
+        }
+        recorder
+    }
+
+    fn text(recorder: &RunRecorder, sequences: &[u64]) -> Vec<u8> {
+        let texts = sequences.iter().map(|n| recorder.tag.text(*n, 40));
+        texts.collect::<Vec<_>>().concat().into_bytes()
+    }
+
+    #[test]
+    fn losses_duplicates_and_disorder_of_counted_messages_are_found() {
+        let recorder = recorder();
+        let (mut one, mut two) = (recorder.client(0), recorder.client(1));
+        assert!(one.take(&text(&recorder, &[0, 0, 1, 3, 2, 3, 4])));
+        assert!(two.take(&text(&recorder, &[2, 4])));
+        assert!(!two.take(b"{}"), "no message");
+        assert_eq!(recorder.deliveries(), 6);
+        drop((one, two));
+        let totals = recorder.totals();
+        assert_eq!(totals.clients, 2);
+        assert_eq!(
+            (totals.counters.duplicates, totals.counters.out_of_order),
+            (1, 1)
+        );
+        assert_eq!(totals.missing, HashMap::from([(1, 1), (3, 1)]));
+        let (delays, seconds) = recorder.series();
+        assert_eq!(delays.len(), 6);
+        assert!(seconds.is_empty(), "nothing came within the measured time");
+    }
+
+    #[test]
+    fn bytes_are_put_where_they_belong() {
+        let schedule = Schedule::new(1.0, 100, Duration::ZERO);
+        let recorder = RunRecorder::new(schedule, MessageTag::new("abcdefgh"));
+        let mut client = recorder.client(0);
+        client.request();
+        client.sent(10);
+        let begin = recorder.schedule.begin();
+        while recorder.schedule.now_us() <= begin {
+            std::thread::yield_now();
+        }
+        client.request();
+        client.sent(7);
+        client.received(5);
+        drop(client);
+        let counters = recorder.totals().counters;
+        let traffic = |requests, wire_bytes_in, wire_bytes_out| Traffic {
+            requests,
+            wire_bytes_in,
+            wire_bytes_out,
+        };
+        assert_eq!(counters.opening, traffic(1, 10, 0));
+        assert_eq!(counters.whole, traffic(2, 17, 5));
+        assert_eq!(
+            (
+                counters.requests,
+                counters.wire_bytes_in,
+                counters.wire_bytes_out
+            ),
+            (1, 7, 5)
+        );
+        let (_, seconds) = recorder.series();
+        assert_eq!((seconds[0].requests, seconds[0].wire_bytes), (1, 12));
+    }
+}

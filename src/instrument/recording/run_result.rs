@@ -1,0 +1,153 @@
+//! What one transport cost: plain records, whose field names are those of the JSON output
+//! (`docs/compare.schema.json`).
+
+mod derived;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Transport;
+
+/// One run of one transport, or several pooled. What is said of wire bytes is seen from the server,
+/// as in the ledger: `in` is what clients sent.
+///
+/// Requests, bytes and CPU are those of the measured time; deliveries are those of the messages
+/// whose time to be sent was within it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    pub transport: Transport,
+    /// Which repetition, from 1; 0 for several pooled.
+    pub round: u32,
+    pub clients: u64,
+    /// The measured time, seconds.
+    pub duration_s: f64,
+    /// Messages published within it.
+    pub published: u64,
+    /// Requests of the readers; publishing is not in it.
+    pub requests: u64,
+    /// Requests answered with no message.
+    pub empty: u64,
+    /// Messages that reached a client, once for each client.
+    pub deliveries: u64,
+    /// `published` times `clients`.
+    pub expected: u64,
+    /// Deliveries that never happened.
+    pub missed: u64,
+    /// Messages that reached a client again.
+    pub duplicates: u64,
+    /// Messages that reached a client after a later one.
+    pub out_of_order: u64,
+    /// Bytes clients sent, heads included.
+    pub wire_bytes_in: u64,
+    /// Bytes clients received, heads and framing included.
+    pub wire_bytes_out: u64,
+    /// From the time a message should have been sent to a client having read it.
+    /// `None` without a delivery.
+    pub delay_us: Option<DelayStats>,
+    /// CPU time of the server's processes, user and system, publishing included. `None` where it
+    /// cannot be read.
+    pub server_cpu_s: Option<f64>,
+    /// Proportional set size of the server's processes when the measured time ended.
+    pub server_memory_bytes: Option<u64>,
+    /// The same before the clients came.
+    pub server_memory_base_bytes: Option<u64>,
+    /// Processors the server may use, where that is known.
+    pub server_cores: Option<u32>,
+    /// TCP connections that readers opened, from the very beginning.
+    pub connections: u64,
+    /// Requests and connections that failed, publishing included.
+    pub errors: u64,
+    /// What the first of them was.
+    pub first_error: Option<String>,
+    /// Requests that had no answer when the run ended, of clients that lacked a message.
+    #[serde(default)]
+    pub unanswered: u64,
+    /// What clients did to get into place; nothing of it is in the figures above.
+    pub opening: Traffic,
+    /// Everything from the first connection to the last answer: opening, warm-up, measured time and
+    /// what came after it. It can be held against the server's own ledger.
+    pub whole: Traffic,
+    /// Deliveries within the measured time, of whichever messages. Far from `deliveries`, the run was
+    /// not in a steady state.
+    pub arrivals: u64,
+    pub publishing: PublishStats,
+    pub load: LoadGeneratorStats,
+    /// Whether it was stopped before its time.
+    pub interrupted: bool,
+    /// How delays are distributed.
+    pub delay_buckets: Vec<Bucket>,
+    /// The measured time second by second.
+    pub timeline: Vec<SecondStats>,
+}
+
+/// Percentiles of delay, microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelayStats {
+    pub p50: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub max: u64,
+}
+
+/// Requests and bytes of readers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    pub requests: u64,
+    pub wire_bytes_in: u64,
+    pub wire_bytes_out: u64,
+}
+
+impl Traffic {
+    pub(crate) fn add(&mut self, part: Self) {
+        self.requests += part.requests;
+        self.wire_bytes_in += part.wire_bytes_in;
+        self.wire_bytes_out += part.wire_bytes_out;
+    }
+}
+
+/// How publishing went, over the whole run.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishStats {
+    /// Answered with another status than 2xx, or not at all.
+    pub refused: u64,
+    /// How late a message was sent at the worst.
+    pub late_us_max: u64,
+    /// Messages sent within the measured time, of those that were due within it.
+    #[serde(default)]
+    pub in_time: u64,
+    /// Messages that were sent late as all connections were waiting for an answer.
+    #[serde(default)]
+    pub held_back: u64,
+    /// Whether clearly fewer were sent than were due: the figures are then those of another workload.
+    #[serde(default)]
+    pub fell_short: bool,
+}
+
+/// What this program itself used: where it is the bottleneck, a run says nothing of the server.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LoadGeneratorStats {
+    /// CPU time of this process within the measured time. 0 where it cannot be read.
+    pub cpu_s: f64,
+    /// Processors it may use.
+    pub cores: u32,
+    /// `cpu_s` as a share of what those could do.
+    pub cpu_share: f64,
+    /// How late its timers fired: 99 of 100 were better.
+    pub lag_us_p99: u64,
+    /// Whether it, rather than the server, limited the run.
+    pub limited: bool,
+}
+
+/// How many deliveries took at most so long, and longer than the bucket before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub le_us: u64,
+    pub count: u64,
+}
+
+/// One second of the measured time.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondStats {
+    pub requests: u64,
+    pub deliveries: u64,
+    pub wire_bytes: u64,
+}

@@ -1,0 +1,57 @@
+//! What follows from an outcome's figures: per delivery, per client, and whether they hold at all.
+
+use super::{DelayStats, RunResult};
+
+impl RunResult {
+    /// Whether messages were published as asked, every one reached every client once and in order, and
+    /// nothing failed. Of any other outcome the figures are no measure of what the transport costs.
+    pub fn is_valid(&self) -> bool {
+        self.deliveries == self.expected
+            && self.expected > 0
+            && !self.publishing.fell_short
+            && [self.missed, self.duplicates, self.out_of_order, self.errors] == [0; 4]
+    }
+
+    /// Wire bytes, both ways, for each delivery.
+    pub fn wire_bytes_per_delivery(&self) -> Option<f64> {
+        self.per_delivery((self.wire_bytes_in + self.wire_bytes_out) as f64)
+    }
+
+    pub fn requests_per_delivery(&self) -> Option<f64> {
+        self.per_delivery(self.requests as f64)
+    }
+
+    /// Microseconds of the server's CPU time for each delivery, its part in publishing included.
+    pub fn server_cpu_us_per_delivery(&self) -> Option<f64> {
+        self.per_delivery(self.server_cpu_s? * 1e6)
+    }
+
+    /// What the server's memory grew by with its clients, for each of them, in bytes. `None` where it
+    /// did not grow.
+    pub fn server_memory_bytes_per_client(&self) -> Option<f64> {
+        let grown = self
+            .server_memory_bytes?
+            .checked_sub(self.server_memory_base_bytes?)?;
+        (self.clients > 0).then(|| grown as f64 / self.clients as f64)
+    }
+
+    /// The server's CPU time as a share of one processor.
+    pub fn server_processors(&self) -> Option<f64> {
+        (self.duration_s > 0.0).then_some(self.server_cpu_s? / self.duration_s)
+    }
+
+    /// Messages a second that were to be published, and that were, while it was measured.
+    pub fn rates(&self) -> (f64, f64) {
+        let a_second = |count: u64| count as f64 / self.duration_s;
+        (a_second(self.published), a_second(self.publishing.in_time))
+    }
+
+    pub fn delay(&self, of: fn(&DelayStats) -> u64) -> Option<f64> {
+        self.delay_us.as_ref().map(|delays| of(delays) as f64)
+    }
+
+    /// By the deliveries of the same time: those of the messages that count may have come later.
+    fn per_delivery(&self, total: f64) -> Option<f64> {
+        (self.arrivals > 0).then(|| total / self.arrivals as f64)
+    }
+}

@@ -1,0 +1,64 @@
+//! What a run tells whoever waits for it, and how it is told to stop.
+
+use tokio::sync::watch;
+
+use crate::Transport;
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress {
+    /// What comes from now on is about this run, the `round`th of `rounds`.
+    Run {
+        transport: Transport,
+        round: u32,
+        rounds: u32,
+    },
+    /// So many clients are in place.
+    Opening { ready: usize, clients: usize },
+    /// Nothing is counted yet; in so many seconds it is.
+    WarmUp { left_s: f64 },
+    Measuring {
+        elapsed_s: f64,
+        total_s: f64,
+        deliveries: u64,
+    },
+    /// What is under way arrives.
+    Draining { lacking: u64 },
+}
+
+/// See the module. The default says nothing and never stops.
+pub struct RunControl {
+    pub tell: Box<dyn Fn(Progress) + Send + Sync>,
+    /// Once true, the run ends with what there is.
+    pub stop: watch::Receiver<bool>,
+    /// Keeps the default's channel open.
+    _never: Option<watch::Sender<bool>>,
+}
+
+impl Default for RunControl {
+    fn default() -> Self {
+        let (never, stop) = watch::channel(false);
+        Self {
+            tell: Box::new(|_| {}),
+            stop,
+            _never: Some(never),
+        }
+    }
+}
+
+impl RunControl {
+    pub fn new(
+        tell: impl Fn(Progress) + Send + Sync + 'static,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            tell: Box::new(tell),
+            stop,
+            _never: None,
+        }
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+}

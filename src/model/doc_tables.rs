@@ -1,0 +1,240 @@
+//! The tables in `docs/model.md` and `docs/which.md`, which follow from the model that comes with the
+//! program. After a change of it: `WRITE_DERIVED=1 cargo test --lib compare::model`
+
+use std::{env, fs, path::Path};
+
+use super::{
+    Estimate, MeasurePurpose, MeasuredPoint, Model, Question, Range, plan, test_fixtures::question,
+};
+use crate::{
+    Transport,
+    format::{significant, size, time_us, with_thousands},
+};
+
+const CLIENTS: f64 = 10_000.0;
+
+fn asked(rate: f64, size: f64, max_delay_s: f64) -> Question {
+    Question {
+        clients: CLIENTS,
+        rate,
+        size,
+        max_delay_s,
+        ..question()
+    }
+}
+
+#[test]
+fn the_documents_show_what_follows_from_the_model() {
+    let model = Model::built_in();
+    holds("docs/model.md", "constants", &constants(&model));
+    holds("docs/model.md", "errors", &errors(&model));
+    holds("docs/which.md", "turns", &break_even_sentence(&model));
+    holds("docs/which.md", "uses", &uses(&model));
+}
+
+/// Checks what stands between two comments in a document, or writes it there.
+pub fn holds(file: &str, name: &str, block: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(file);
+    let text = fs::read_to_string(&path).expect("there is the document");
+    let (begin, end) = (
+        format!("<!-- {name}: from the model -->\n"),
+        format!("<!-- end of {name} -->"),
+    );
+    let (before, rest) = text.split_once(&begin).expect("a place for it");
+    let (shown, after) = rest.split_once(&end).expect("an end of it");
+    if env::var_os("WRITE_DERIVED").is_some() {
+        fs::write(&path, format!("{before}{begin}{block}{end}{after}")).expect("written");
+    } else {
+        assert!(
+            shown == block,
+            "{file} is not what follows from the model: see the first lines of documented.rs"
+        );
+    }
+}
+
+fn us(value: f64) -> String {
+    format!("{} µs", significant(value))
+}
+
+fn constants(model: &Model) -> String {
+    let mut text = "| | poll | long-poll | stream |\n|---|---|---|---|\n".to_owned();
+    let mut row = |name: &str, cell: &dyn Fn(&super::Constants) -> String| {
+        let cells = Transport::ALL.map(|transport| cell(model.transports.of(transport)));
+        text += &format!("| {name} | {} |\n", cells.join(" | "));
+    };
+    row("`request_bytes`", &|one| significant(one.request_bytes));
+    row("`answer_bytes`", &|one| significant(one.answer_bytes));
+    row("`message_bytes`, beside the text", &|one| {
+        significant(one.message_bytes)
+    });
+    row("`request_us`", &|one| us(one.request_us));
+    row("`answer_us`", &|one| us(one.answer_us));
+    row("`message_us`", &|one| us(one.message_us));
+    row("`cold_us`", &|one| us(one.cold_us));
+    row("`cold_s`", &|one| time_us(one.cold_s * 1e6));
+    row("`kib_us`", &|one| us(one.kib_us));
+    row("`keep_alive_us`", &|one| us(one.keep_alive_us));
+    row("`client_bytes`", &|one| size(one.client_bytes));
+    row("`answer_share`", &|one| significant(one.answer_share));
+    text + &format!(
+        "\nFor all: `wake_us` {}, `wake_s` {}, `connect_us` {}, `publish_us` {}, service time {}, the process {}.\n\
+         Measured on {} ({}), version {}.\n",
+        us(model.wake_us),
+        time_us(model.wake_s * 1e6),
+        us(model.connect_us),
+        us(model.publish_us),
+        time_us(model.service_s * 1e6),
+        size(model.base_memory_bytes),
+        model.machine,
+        model.measured_at.get(..10).unwrap_or_default(),
+        model.version,
+    )
+}
+
+fn errors(model: &Model) -> String {
+    let percent = |share: f64| significant(share * 100.0);
+    let errors = &model.errors;
+    let mut text = format!(
+        "On the points it was not fitted to, the model that comes with the program is off by at most {} % of CPU \
+         (half of the points: {} %), {} % of bytes and {} % of requests.\n\n\
+         | | clients | messages/s | bytes | interval | cores, measured | the model | off by | bytes | requests |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+        percent(errors.cpu_worst),
+        percent(errors.cpu_median),
+        percent(errors.bytes_worst),
+        percent(errors.requests_worst),
+    );
+    let tests = model
+        .points
+        .iter()
+        .filter(|one| one.purpose == MeasurePurpose::Check);
+    for one in tests {
+        let MeasuredPoint {
+            transport,
+            clients,
+            rate,
+            size,
+            interval_s,
+            cores,
+            ..
+        } = one;
+        let interval = interval_s.map_or("–".to_owned(), |s| format!("{s} s"));
+        let into = one.wire_bytes_in_per_s;
+        let out = one.wire_bytes_out_per_s;
+        text += &format!(
+            "| {transport} | {} | {} | {} | {interval} | {:.4} | {:.4} | {} | {} | {} |\n",
+            with_thousands(*clients as u64),
+            significant(*rate),
+            with_thousands(*size as u64),
+            cores[0],
+            cores[1],
+            off(*cores),
+            off([into[0] + out[0], into[1] + out[1]]),
+            off(one.requests_per_s),
+        );
+    }
+    text
+}
+
+fn off([measured, predicted]: [f64; 2]) -> String {
+    if measured == 0.0 {
+        "–".to_owned()
+    } else {
+        format!("{:+.1} %", (predicted / measured - 1.0) * 100.0)
+    }
+}
+
+/// From which acceptable delay polling is cheaper, for few clients, for many, and for more than a server can serve.
+fn break_even_sentence(model: &Model) -> String {
+    const CLIENTS: [f64; 4] = [100.0, 1_000.0, 10_000.0, 10_000_000.0];
+    let heads = CLIENTS.map(|clients| with_thousands(clients as u64));
+    let mut text = format!(
+        "| each client gets | CPU: {} clients | {} | {} | {}: full servers | wire bytes |\n\
+         |---|---|---|---|---|---|\n",
+        heads[0], heads[1], heads[2], heads[3],
+    );
+    for (name, rate) in [
+        ("a message an hour", 1.0 / 3600.0),
+        ("a message a minute", 1.0 / 60.0),
+        ("a message in ten seconds", 0.1),
+        ("1 message a second", 1.0),
+        ("10 messages a second", 10.0),
+        ("100 messages a second", 100.0),
+    ] {
+        let found = CLIENTS.map(|clients| {
+            let asked = Question {
+                clients,
+                ..asked(rate, 200.0, 2.0)
+            };
+            plan(model, &asked).break_even.max_delay_s
+        });
+        text += &format!(
+            "| {name} | {} | {} |\n",
+            found.each_ref().map(|one| ranges(&one.cpu)).join(" | "),
+            ranges(&found[0].wire_bytes)
+        );
+    }
+    text
+}
+
+fn ranges(ranges: &[Range]) -> String {
+    let time = |seconds: f64| time_us(seconds * 1e6);
+    let texts = ranges.iter().map(|range| match (range.from, range.to) {
+        (Some(from), Some(to)) => format!("{} to {}", time(from), time(to)),
+        (Some(from), None) => format!("{} or more", time(from)),
+        (None, Some(to)) => format!("up to {}", time(to)),
+        (None, None) => "anything".to_owned(),
+    });
+    let texts: Vec<String> = texts.collect();
+    if texts.is_empty() {
+        "never".to_owned()
+    } else {
+        texts.join(", or ")
+    }
+}
+
+fn uses(model: &Model) -> String {
+    let mut text =
+        "| | acceptable delay | | requests/s | empty | wire bytes/s | cores | delay, mean |\n\
+                    |---|---|---|---|---|---|---|---|\n"
+            .to_owned();
+    for (name, rate, size, max_delay_s) in [
+        ("notifications: one an hour", 1.0 / 3600.0, 200.0, 30.0),
+        ("a chat room: one in ten seconds", 0.1, 200.0, 2.0),
+        (
+            "a dashboard: one of 1,000 bytes a second",
+            1.0,
+            1000.0,
+            10.0,
+        ),
+        ("prices: twenty a second", 20.0, 200.0, 1.0),
+    ] {
+        let plan = plan(model, &asked(rate, size, max_delay_s));
+        for (number, transport) in Transport::ALL.into_iter().enumerate() {
+            let one = plan.transports.of(transport);
+            let (name, delay) = match number {
+                0 => (name, time_us(max_delay_s * 1e6)),
+                _ => ("", String::new()),
+            };
+            text += &format!("| {name} | {delay} | {transport} | {} |\n", figures(one));
+        }
+    }
+    text
+}
+
+fn figures(one: &Estimate) -> String {
+    let empty = match one.rates.requests {
+        0.0 => "–".to_owned(),
+        requests => format!("{} %", (one.rates.empty / requests * 100.0).round()),
+    };
+    [
+        significant(one.rates.requests),
+        empty,
+        size(one.wire_bytes_in_per_s + one.wire_bytes_out_per_s),
+        format!("{:.3}", one.cores),
+        time_us(one.delay_mean_s * 1e6),
+    ]
+    .join(" | ")
+}

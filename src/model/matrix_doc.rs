@@ -1,0 +1,160 @@
+//! The model beside the matrix of `cargo bench --bench compare`, in `docs/model.md`: runs made for another
+//! end, on none of which it was fitted. After a new run: `WRITE_DERIVED=1 cargo test --lib compare::model`
+
+use std::{fs, path::Path};
+
+use serde::Deserialize;
+
+use super::{ArrivalPattern, Model, Scenario, Utilization, doc_tables::holds};
+use crate::{
+    Transport,
+    format::{significant, with_thousands},
+};
+
+/// What is read of a matrix.
+#[derive(Deserialize)]
+struct Matrix {
+    size_bytes: f64,
+    runs: Vec<MatrixRun>,
+}
+
+#[derive(Deserialize)]
+struct MatrixRun {
+    subject: String,
+    transport: Transport,
+    clients: f64,
+    rate: f64,
+    interval_s: Option<f64>,
+    outcome: RunFigures,
+}
+
+#[derive(Deserialize)]
+struct RunFigures {
+    duration_s: f64,
+    server_cpu_s: Option<f64>,
+}
+
+#[derive(Clone, Copy)]
+struct Cell {
+    transport: Transport,
+    clients: f64,
+    rate: f64,
+    interval_s: Option<f64>,
+}
+
+impl Matrix {
+    /// The one that was made last.
+    fn last() -> Self {
+        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/runs");
+        let files = fs::read_dir(all).expect("there are runs");
+        let files = files.map(|entry| entry.expect("readable").path().join("compare.json"));
+        let last = files.filter(|file| file.exists()).max();
+        let text = fs::read(last.expect("a matrix among them")).expect("readable");
+        serde_json::from_slice(&text).expect("a matrix")
+    }
+
+    /// All values that `of` has over our own server's runs, rising.
+    fn all(&self, of: impl Fn(&MatrixRun) -> Option<f64>) -> Vec<f64> {
+        let ours = self.runs.iter().filter(|run| run.subject == "poll-vs-sse");
+        let mut all: Vec<f64> = ours.filter_map(of).collect();
+        all.sort_by(f64::total_cmp);
+        all.dedup();
+        all
+    }
+
+    /// Cores kept busy, in the mean over the repeats.
+    fn measured(&self, point: Cell) -> Option<f64> {
+        let runs = self.runs.iter().filter(|run| {
+            run.subject == "poll-vs-sse"
+                && run.transport == point.transport
+                && run.clients == point.clients
+                && run.rate == point.rate
+                && run.interval_s == point.interval_s
+        });
+        let cores = runs.filter_map(|run| Some(run.outcome.server_cpu_s? / run.outcome.duration_s));
+        let cores: Vec<f64> = cores.collect();
+        (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64)
+    }
+
+    fn computed(&self, model: &Model, point: Cell) -> f64 {
+        let scenario = Scenario {
+            clients: point.clients,
+            rate: point.rate,
+            size: self.size_bytes,
+            spacing: ArrivalPattern::Regular,
+            interval_s: point.interval_s.unwrap_or(1.0),
+            wait_s: 25.0,
+            round_trip_s: 0.0,
+            closes: false,
+            load: Utilization::single_server(1.0),
+        };
+        model.cost(point.transport, &scenario).cpu.total()
+    }
+}
+
+#[test]
+fn the_model_is_shown_beside_the_matrix() {
+    holds(
+        "docs/model.md",
+        "matrix",
+        &table(&Model::built_in(), &Matrix::last()),
+    );
+}
+
+fn table(model: &Model, matrix: &Matrix) -> String {
+    let intervals = matrix.all(|run| run.interval_s);
+    let heads = intervals.iter().map(|s| format!("every {s} s | the model"));
+    let heads: Vec<String> = heads.collect();
+    let mut text = format!(
+        "| clients | messages/s | {} |\n|---|---|{}\n",
+        heads.join(" | "),
+        "---|---|".repeat(intervals.len())
+    );
+    let (mut ratios, mut agree) = (Vec::new(), 0);
+    for clients in matrix.all(|run| Some(run.clients)) {
+        for rate in matrix.all(|run| Some(run.rate)) {
+            let both = |transport, interval_s| {
+                let point = Cell {
+                    transport,
+                    clients,
+                    rate,
+                    interval_s,
+                };
+                Some((matrix.measured(point)?, matrix.computed(model, point)))
+            };
+            let cells = intervals.iter().map(|interval_s| {
+                let poll = both(Transport::Poll, Some(*interval_s))?;
+                let stream = both(Transport::Stream, None)?;
+                Some((poll.0 / stream.0, poll.1 / stream.1))
+            });
+            let cells: Vec<_> = cells.collect();
+            for (measured, computed) in cells.iter().flatten() {
+                ratios.push((computed / measured).max(measured / computed));
+                agree += usize::from((*measured < 1.0) == (*computed < 1.0));
+            }
+            let cells = cells.iter().map(|cell| match cell {
+                Some((measured, computed)) => {
+                    format!("{} | {}", significant(*measured), significant(*computed))
+                }
+                None => "– | –".to_owned(),
+            });
+            let cells: Vec<String> = cells.collect();
+            text += &format!(
+                "| {} | {} | {} |\n",
+                with_thousands(clients as u64),
+                significant(rate),
+                cells.join(" | ")
+            );
+        }
+    }
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios.get(ratios.len() / 2).copied().unwrap_or(1.0);
+    let worst = ratios.last().copied().unwrap_or(1.0);
+    format!(
+        "In {agree} of {} cells both say the same of which is cheaper. Half of the ratios are off by a factor of less \
+         than {}, the worst by {}.\n\n{text}",
+        ratios.len(),
+        significant(middle),
+        significant(worst),
+    )
+}

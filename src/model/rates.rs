@@ -1,0 +1,171 @@
+//! From what clients and publishers do to what crosses the wire each second. No measured constant is
+//! needed for it, only the server's contract.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ServerLimits, Utilization};
+use crate::Transport;
+
+/// How messages lie in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArrivalPattern {
+    /// Independently of one another (Poisson), as people write.
+    #[default]
+    Random,
+    /// At equal distances, as a clock or sensor does, and as `compare` publishes.
+    Regular,
+}
+
+/// What clients and publishers do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scenario {
+    pub clients: f64,
+    /// Messages a second that each client is to get. All read the same room.
+    pub rate: f64,
+    /// The text of a message, bytes.
+    pub size: f64,
+    pub spacing: ArrivalPattern,
+    /// A polling client asks so often, seconds.
+    pub interval_s: f64,
+    /// How long a long-poll asks to wait, seconds.
+    pub wait_s: f64,
+    /// From a client to the server and back, seconds.
+    pub round_trip_s: f64,
+    /// Whether a poll's connection ends with its answer.
+    pub closes: bool,
+    pub load: Utilization,
+}
+
+/// What happens each second, over all clients.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    #[serde(rename = "requests_per_s")]
+    pub requests: f64,
+    /// Requests answered with no message.
+    #[serde(rename = "empty_per_s")]
+    pub empty: f64,
+    #[serde(rename = "deliveries_per_s")]
+    pub deliveries: f64,
+    #[serde(rename = "keep_alives_per_s")]
+    pub keep_alives: f64,
+    /// TCP connections opened anew; those that stay are opened once and not counted.
+    #[serde(rename = "connects_per_s")]
+    pub connects: f64,
+    /// TCP connections open at a time.
+    pub connections: f64,
+}
+
+impl ServerLimits {
+    /// How many messages of so many bytes are in one answer at most.
+    pub fn page(&self, message_bytes: f64) -> f64 {
+        let fit = (self.page_bytes / message_bytes).floor();
+        self.page_messages.min(fit).max(1.0)
+    }
+}
+
+impl Rates {
+    /// `message_bytes` is what one message takes in a poll's answer.
+    pub fn of(
+        transport: Transport,
+        scenario: &Scenario,
+        limits: &ServerLimits,
+        message_bytes: f64,
+    ) -> Self {
+        match transport {
+            Transport::Poll => poll(scenario, limits, message_bytes),
+            Transport::LongPoll => long_poll(scenario),
+            Transport::Stream => stream(scenario, limits),
+        }
+    }
+}
+
+fn poll(scenario: &Scenario, limits: &ServerLimits, message_bytes: f64) -> Rates {
+    let Scenario {
+        clients,
+        rate,
+        interval_s,
+        round_trip_s,
+        closes,
+        ..
+    } = *scenario;
+    let polls_per_s = clients / interval_s;
+    let batch = rate * interval_s;
+    let page = limits.page(message_bytes);
+    // A turn finds one of two neighbouring whole numbers of messages, and asks again while there are more.
+    let fewer = batch.floor();
+    let share_more = batch - fewer;
+    let asks = |messages: f64| (messages / page).ceil().max(1.0);
+    let asks = (1.0 - share_more) * asks(fewer) + share_more * asks(fewer + 1.0);
+    let nothing = match scenario.spacing {
+        ArrivalPattern::Regular => (1.0 - batch).max(0.0),
+        ArrivalPattern::Random => (-batch).exp(),
+    };
+    let requests = polls_per_s * asks;
+    let (connects, connections) = if closes {
+        (requests, requests * round_trip_s)
+    } else if interval_s > limits.idle_s {
+        (polls_per_s, polls_per_s * limits.idle_s)
+    } else {
+        (0.0, clients)
+    };
+    Rates {
+        requests,
+        empty: polls_per_s * nothing,
+        deliveries: clients * rate,
+        keep_alives: 0.0,
+        connects,
+        connections,
+    }
+}
+
+fn long_poll(scenario: &Scenario) -> Rates {
+    let Scenario {
+        clients,
+        rate,
+        wait_s,
+        round_trip_s,
+        ..
+    } = *scenario;
+    let (requests, empty) = match scenario.spacing {
+        ArrivalPattern::Random => {
+            // A turn is a round trip, and then, if nothing came meanwhile, a wait for the first message.
+            let nothing_on_the_way = (-rate * round_trip_s).exp();
+            let times_out = (-rate * wait_s).exp();
+            let turn_s = round_trip_s + nothing_on_the_way * (1.0 - times_out) / rate;
+            (1.0 / turn_s, nothing_on_the_way * times_out / turn_s)
+        }
+        ArrivalPattern::Regular if rate * round_trip_s >= 1.0 => (1.0 / round_trip_s, 0.0),
+        ArrivalPattern::Regular => {
+            let waiting_s = 1.0 / rate - round_trip_s;
+            let times_out = (waiting_s / (wait_s + round_trip_s)).floor();
+            (rate * (1.0 + times_out), rate * times_out)
+        }
+    };
+    Rates {
+        requests: clients * requests,
+        empty: clients * empty,
+        deliveries: clients * rate,
+        keep_alives: 0.0,
+        connects: 0.0,
+        connections: clients,
+    }
+}
+
+fn stream(scenario: &Scenario, limits: &ServerLimits) -> Rates {
+    let Scenario { clients, rate, .. } = *scenario;
+    let after_s = limits.keep_alive_s;
+    // One whenever a gap between two messages has lasted that long, and again after as long.
+    let keep_alives = match scenario.spacing {
+        ArrivalPattern::Random => rate / (rate * after_s).exp_m1(),
+        ArrivalPattern::Regular => rate * (1.0 / (rate * after_s)).floor(),
+    };
+    Rates {
+        requests: 0.0,
+        empty: 0.0,
+        deliveries: clients * rate,
+        keep_alives: clients * keep_alives,
+        connects: 0.0,
+        connections: clients,
+    }
+}

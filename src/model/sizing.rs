@@ -1,0 +1,111 @@
+//! How many servers a question takes by one transport, and what they spend on it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cost, Fill, Model, Question, Utilization, delays::Delays};
+use crate::Transport;
+
+/// What there must be enough servers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    Cpu,
+    Memory,
+    Network,
+    /// One message must have reached all clients within the acceptable delay.
+    Delay,
+}
+
+/// A question answered by one transport.
+pub struct Sizing {
+    pub cost: Cost,
+    pub delays: Delays,
+    /// How many servers that takes, as a fraction. Infinite: no number is enough.
+    pub needed: f64,
+    pub limit: Limit,
+}
+
+/// What `transport` takes if a polling client asks every `interval_s` seconds.
+///
+/// How many servers there must be follows from what each can do when it is filled. What they spend follows
+/// from what each has to do then: one that is not filled wakes up for more of its requests.
+pub fn size_servers(
+    model: &Model,
+    question: &Question,
+    transport: Transport,
+    interval_s: f64,
+) -> Sizing {
+    let server = &question.server;
+    let cores = server.cores;
+    let filled = Fill::To {
+        busy: server.utilization,
+    };
+    let scenario = question.scenario(interval_s, Utilization { cores, filled });
+    let cost = model.cost(transport, &scenario);
+    let delays = Delays::of(model, question, transport, &scenario, &cost.rates);
+    let (needed, limit) = needed(model, question, &cost, &delays);
+    let cost = if needed.is_finite() {
+        let filled = Fill::By {
+            servers: needed.max(1.0),
+        };
+        model.cost(
+            transport,
+            &question.scenario(interval_s, Utilization { cores, filled }),
+        )
+    } else {
+        cost
+    };
+    Sizing {
+        cost,
+        delays,
+        needed,
+        limit,
+    }
+}
+
+/// How many servers it takes, as a fraction, and what for. Infinite: no number is enough.
+fn needed(model: &Model, question: &Question, cost: &Cost, delays: &Delays) -> (f64, Limit) {
+    let server = &question.server;
+    let share = |part: f64, room: f64| match part {
+        0.0 => 0.0,
+        _ if room > 0.0 => part / room,
+        _ => f64::INFINITY,
+    };
+    let process_bytes = model.base_memory_bytes + model.limits.tail_bytes;
+    let most_bytes = cost.wire_bytes_in_per_s.max(cost.wire_bytes_out_per_s);
+    let all = [
+        (
+            // Every server takes every message in.
+            share(
+                cost.cpu.readers(),
+                server.cores * server.utilization - cost.cpu.publishing,
+            ),
+            Limit::Cpu,
+        ),
+        (
+            share(
+                cost.client_memory_bytes,
+                server.memory_bytes * server.utilization - process_bytes,
+            ),
+            Limit::Memory,
+        ),
+        (
+            share(
+                8.0 * most_bytes,
+                server.network_bits_per_s * server.utilization,
+            ),
+            Limit::Network,
+        ),
+        (
+            share(delays.fan_out_s, question.max_delay_s - delays.worst_s),
+            Limit::Delay,
+        ),
+    ];
+    let mut most = all[0];
+    for one in all {
+        if one.0 > most.0 {
+            most = one;
+        }
+    }
+    most
+}

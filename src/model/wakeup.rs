@@ -1,0 +1,157 @@
+//! What it costs that a server sleeps when it has nothing to do.
+//!
+//! Waking up takes more the longer the sleep was: caches have been given to others and the processor has
+//! slowed down. After a sleep of `wake_s` it is half of `wake_us`. What comes `n` times a second to a core
+//! comes, where it finds it asleep, after a sleep of `1 / n` on average.
+
+use super::{Model, US_PER_S, idle_share};
+
+/// What comes more seldom than any number can say costs as if it took so long, microseconds.
+const CAP_US: f64 = 1e300;
+
+/// How busy servers are that clients are spread over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Utilization {
+    /// Of one server.
+    pub cores: f64,
+    pub filled: Fill,
+}
+
+impl Utilization {
+    /// One server of so many cores that has nothing else to do.
+    pub fn single_server(cores: f64) -> Self {
+        Self {
+            cores,
+            filled: Fill::By { servers: 1.0 },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fill {
+    /// With these clients, and nothing else. Servers may be counted in fractions.
+    By { servers: f64 },
+    /// With so many such clients that it is busy for this share of the time.
+    To { busy: f64 },
+}
+
+/// What happens in a second besides waking up, over all servers.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// What comes at random times.
+    pub events: f64,
+    /// CPU for the clients, microseconds.
+    pub clients_us: f64,
+    /// CPU for taking messages in, microseconds: each server takes all of them.
+    pub publishing_us: f64,
+}
+
+impl Model {
+    /// CPU for waking up, microseconds for each event.
+    pub fn wakeup_cost_us(&self, work: Work, load: Utilization) -> f64 {
+        let Work {
+            events, clients_us, ..
+        } = work;
+        if events <= 0.0 {
+            return 0.0;
+        }
+        let publishing = work.publishing_us / (load.cores * US_PER_S);
+        match load.filled {
+            Fill::By { servers } => {
+                let cores = servers * load.cores;
+                let asleep_us = self.wake_us * idle_share(self.wake_s, events / cores);
+                // busy = (work + events × asleep × (1 - busy)) / time
+                let time_us = cores * US_PER_S;
+                let work_us = clients_us + publishing * time_us;
+                let busy = (work_us + events * asleep_us) / (time_us + events * asleep_us);
+                (1.0 - busy).max(0.0) * asleep_us
+            }
+            Fill::To { busy } => {
+                // waking = most / (1 + sleep / (own + waking)): how often they come to a core that is busy
+                // with them follows from what each takes.
+                let own_us = (clients_us / events).min(CAP_US);
+                let most_us = (1.0 - busy) * self.wake_us;
+                let sleep_us = self.wake_s * US_PER_S * (busy - publishing).max(0.0);
+                let half = (own_us + sleep_us - most_us) / 2.0;
+                let root = half.hypot((most_us * own_us).sqrt());
+                // The same root, without taking one large number from another.
+                if half > 0.0 {
+                    most_us * (own_us / (half + root))
+                } else {
+                    root - half
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn model() -> Model {
+        Model {
+            wake_us: 90.0,
+            wake_s: 0.001,
+            ..Model::built_in()
+        }
+    }
+
+    const CORES: f64 = 2.0;
+
+    fn single_server(events: f64, own_us: f64) -> f64 {
+        let work = Work {
+            events,
+            clients_us: events * own_us,
+            publishing_us: 0.0,
+        };
+        model().wakeup_cost_us(work, Utilization::single_server(1.0))
+    }
+
+    proptest! {
+        /// What is said of servers on their own is said of ones that are filled just as far.
+        #[test]
+        fn both_ways_to_ask_agree(
+            events in 1.0..50_000.0_f64,
+            own_us in 1.0..15.0_f64,
+            publishing_us in 0.0..1e5_f64,
+            servers in 1.0..9.0_f64,
+        ) {
+            let model = model();
+            let work = Work { events, clients_us: events * own_us, publishing_us };
+            let by = Fill::By { servers };
+            let single_server = model.wakeup_cost_us(work, Utilization { cores: CORES, filled: by });
+            let all_us = servers * publishing_us + events * (own_us + single_server);
+            let to = Fill::To { busy: all_us / (servers * CORES * US_PER_S) };
+            let filled = model.wakeup_cost_us(work, Utilization { cores: CORES, filled: to });
+            prop_assert!((single_server - filled).abs() < 1e-6 * model.wake_us, "{single_server} {filled}");
+        }
+    }
+
+    #[test]
+    fn who_is_seldom_asked_pays_in_full_and_who_is_busy_next_to_nothing() {
+        assert!(single_server(1.0, 10.0) > 89.0);
+        assert!(
+            (40.0..46.0).contains(&single_server(1000.0, 10.0)),
+            "half, and a tenth busy"
+        );
+        assert!(single_server(40_000.0, 10.0) < 2.0);
+        assert_eq!(single_server(0.0, 10.0), 0.0);
+    }
+
+    #[test]
+    fn what_next_to_never_comes_pays_what_the_busy_leave_of_it() {
+        for events in [1e-168, 1e-300, f64::MIN_POSITIVE] {
+            let work = Work {
+                events,
+                clients_us: 1000.0,
+                publishing_us: 0.0,
+            };
+            let filled = Fill::To { busy: 0.6 };
+            let waking = model().wakeup_cost_us(work, Utilization { cores: 1.0, filled });
+            assert!((waking - 36.0).abs() < 1e-6, "{events}");
+        }
+    }
+}
