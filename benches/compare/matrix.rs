@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poll_vs_sse_instrument::{Transport, Workload};
 
-use super::figures::compare::{Combination, FLOOR, NCHAN};
+use super::report::compare::{Combination, FLOOR, NCHAN};
 
 /// Bytes of a message's text: a line of chat.
 pub const SIZE: usize = 100;
@@ -139,7 +139,7 @@ impl Matrix {
         }
     }
 
-    /// About how long it takes, with the way to it and from it.
+    /// Provenance how long it takes, with the way to it and from it.
     pub fn takes(&self, of: &Combination) -> Duration {
         const START_AND_STOP: Duration = Duration::from_millis(300);
         const CONNECT: Duration = Duration::from_micros(70);
@@ -155,7 +155,7 @@ impl Matrix {
             + Duration::from_secs_f64(arrive)
     }
 
-    /// About how long all of it takes.
+    /// Provenance how long all of it takes.
     pub fn takes_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
         let all = self.rounds(rounds).flat_map(|round| {
             let due = loads.iter().flatten();

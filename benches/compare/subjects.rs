@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use poll_vs_sse_instrument::{OwnServer, Profile, Target};
 
-use super::figures::compare::{FLOOR, NCHAN, OURS};
-use super::subject::{self, Subject};
+use super::report::compare::{FLOOR, NCHAN, OURS};
+use super::servers::{self, RunningServer};
 
 /// What both foreign servers are given as a message: as many bytes as ours makes of it.
 const MESSAGE: &str = r#"{"id":1000,"cursor":"k3x9qa-1000","room":"{room}","author":"compare","text":"{text}","sent_at":"2026-01-01T00:00:00.000000Z"}"#;
@@ -14,8 +14,8 @@ const MESSAGE: &str = r#"{"id":1000,"cursor":"k3x9qa-1000","room":"{room}","auth
 /// All that are here to be measured.
 pub struct Subjects {
     ours: Target,
-    floor: (Subject, Target),
-    nchan: Option<(Subject, Target)>,
+    floor: (RunningServer, Target),
+    nchan: Option<(RunningServer, Target)>,
 }
 
 impl Subjects {
@@ -29,9 +29,9 @@ impl Subjects {
             workers: Some(1),
             flags: Vec::new(),
         });
-        let floor = subject::floor(FLOOR, core)?;
+        let floor = servers::floor(FLOOR, core)?;
         let floor_target = floor.target(floor_profile()?)?;
-        let nchan = match subject::nchan_module(nchan_module) {
+        let nchan = match servers::nchan_module(nchan_module) {
             Some(module) => {
                 let nchan = nchan(&module, core).context("start nginx with nchan")?;
                 let target = nchan.target(nchan_profile()?)?;
@@ -78,10 +78,10 @@ fn nchan_profile() -> Result<Profile> {
 }
 
 /// As the built-in profile describes it.
-fn nchan(module: &Path, core: Option<usize>) -> Result<Subject> {
-    subject::nginx(
+fn nchan(module: &Path, core: Option<usize>) -> Result<RunningServer> {
+    servers::nginx(
         NCHAN,
-        &subject::Nginx {
+        &servers::Nginx {
             modules: &format!("load_module {};", module.display()),
             http: "nchan_shared_memory_size 256M;",
             locations: r"

@@ -1,10 +1,10 @@
 //! The program: flags, the order of the runs, and what is written at the end. Nothing is written before it,
 //! so that a run that is killed leaves no half of itself behind.
 
+#[path = "../harness/mod.rs"]
+mod harness;
 mod matrix;
-mod reach;
-#[path = "../rig/mod.rs"]
-mod rig;
+mod max_clients;
 mod subjects;
 
 use std::path::PathBuf;
@@ -15,11 +15,11 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use poll_vs_sse_instrument::{CpuPinning, RunControl, Target, measure};
 
-use figures::compare::{Combination, FILE, Matrix as Measured, NCHAN, OURS, Run, Skipped};
-use figures::docs;
+use harness::program::{self, Flags, Stage};
+use harness::{audit_check, machine, report, servers};
 use matrix::Matrix;
-use rig::program::{self, Flags, Stage};
-use rig::{audited, figures, machine, subject};
+use report::compare::{Combination, FILE, Matrix as Measured, NCHAN, OURS, Run, Skipped};
+use report::docs;
 use subjects::Subjects;
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
@@ -107,13 +107,13 @@ impl Suite<'_> {
     async fn measure(
         &self,
         loads: &[Vec<Combination>],
-        about: figures::about::About,
+        about: report::provenance::Provenance,
     ) -> Result<Measured> {
         let ours = self
             .subjects
             .target(OURS)?
             .context("our own server is not there")?;
-        let reach = reach::reach(ours, self.placement)
+        let reach = max_clients::reach(ours, self.placement)
             .await
             .context("find out what this machine can do")?;
         let mut measured = Measured {
@@ -215,7 +215,7 @@ impl Suite<'_> {
             )
         };
         let outcome = outcome.await.with_context(what)?;
-        audited::sound(&outcome).with_context(what)?;
+        audit_check::check(&outcome).with_context(what)?;
         Ok(Run {
             of: of.clone(),
             outcome,
@@ -250,7 +250,7 @@ fn line(run: &Run) -> String {
 
 /// Writes the run and, where it is a whole one in its place, the documentation.
 fn keep(flags: &Flags, measured: &Measured) -> Result<()> {
-    let report = figures::compare::report(measured);
+    let report = report::compare::report(measured);
     if measured.skipped.iter().any(|one| one.of.subject == NCHAN) {
         println!("nchan was not measured: install nginx and libnginx-mod-nchan for that");
     }

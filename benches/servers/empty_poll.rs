@@ -10,8 +10,8 @@ use super::Plan;
 use super::fanout::OTHER;
 use super::http::{self, Connection};
 use super::pollers::Pollers;
-use super::rounds::{self, Amounts, Round, Summary, Work};
-use super::subject::{self, Ours, Subject};
+use super::rounds::{self, Round, Sizes, Summary, Work};
+use super::servers::{self, OwnServer, RunningServer};
 
 pub const NGINX: &str = "nginx return 200";
 /// The second nginx of a self-check.
@@ -46,12 +46,12 @@ pub struct AnswerSize {
 
 struct Side {
     name: &'static str,
-    subject: Subject,
+    subject: RunningServer,
     pollers: Pollers,
 }
 
 impl Side {
-    fn open(name: &'static str, subject: Subject, path: &str, plan: &Plan) -> Result<Self> {
+    fn open(name: &'static str, subject: RunningServer, path: &str, plan: &Plan) -> Result<Self> {
         let pollers = Pollers::open(subject.address, path, CONNECTIONS, plan.spin)
             .with_context(|| format!("poll {name}"))?;
         Ok(Self {
@@ -106,12 +106,12 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
         body_bytes: side.pollers.body().len(),
     });
     let answers = answers.collect();
-    let amounts = Amounts {
+    let amounts = Sizes {
         rounds: plan.rounds,
         a_round: plan.requests,
         a_slice: SLICE,
     };
-    let rounds = rounds::alternate(&mut sides, amounts)?;
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
     Ok(EmptyPoll {
         connections: CONNECTIONS,
         requests_per_round: plan.requests,
@@ -123,10 +123,10 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
 
 fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
     let core = plan.server_core;
-    let quiet = Ours::default().start(OURS, binary, core)?;
-    let logging = Ours {
+    let quiet = OwnServer::default().start(OURS, binary, core)?;
+    let logging = OwnServer {
         request_log: true,
-        ..Ours::default()
+        ..OwnServer::default()
     };
     let logging = logging.start(OURS_LOGGING, binary, core)?;
     let quiet_path = path_at_head(&quiet)?;
@@ -139,7 +139,7 @@ fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
         Side::open(OURS_LOGGING, logging, &logging_path, plan)?,
     ];
     if let Some(binary) = &plan.other_binary {
-        let other = Ours::default().start(OTHER, binary, core)?;
+        let other = OwnServer::default().start(OTHER, binary, core)?;
         let path = path_at_head(&other)?;
         sides.push(Side::open(OTHER, other, &path, plan)?);
     }
@@ -147,7 +147,7 @@ fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
 }
 
 /// A poll after the newest message, of which there is one.
-fn path_at_head(ours: &Subject) -> Result<String> {
+fn path_at_head(ours: &RunningServer) -> Result<String> {
     let body = br#"{"room":"lobby","author":"mina","text":"hello"}"#;
     let answer =
         Connection::open(ours.address)?.ask(&http::post("/messages", "application/json", body))?;
@@ -158,16 +158,16 @@ fn path_at_head(ours: &Subject) -> Result<String> {
     Ok(format!("/poll?room=lobby&cursor={cursor}"))
 }
 
-fn nginx(name: &str, body: &[u8], plan: &Plan) -> Result<Subject> {
+fn nginx(name: &str, body: &[u8], plan: &Plan) -> Result<RunningServer> {
     let body = std::str::from_utf8(body).context("a body that is no text")?;
     ensure!(
         !body.contains(['\'', '\\', '$']),
         "nginx would read this body as more than text: {body}"
     );
     let locations = format!("location / {{ return 200 '{body}'; }}");
-    let directives = subject::Nginx {
+    let directives = servers::Nginx {
         locations: &locations,
-        ..subject::Nginx::default()
+        ..servers::Nginx::default()
     };
-    subject::nginx(name, &directives, plan.server_core)
+    servers::nginx(name, &directives, plan.server_core)
 }

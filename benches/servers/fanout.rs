@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::Plan;
 use super::frame::{self, Publish, STREAM};
 use super::http::Connection;
-use super::rounds::{self, Amounts, Round, Summary, Work};
-use super::subject::{self, Ours, Subject};
+use super::rounds::{self, Round, Sizes, Summary, Work};
+use super::servers::{self, OwnServer, RunningServer};
 use super::subscribers::{Received, Subscribers};
 
 pub const FLOOR: &str = "floor";
@@ -38,7 +38,7 @@ pub struct FanOut {
 /// One server with its subscribers.
 struct Side {
     name: &'static str,
-    subject: Subject,
+    subject: RunningServer,
     publisher: Connection,
     publish: Publish,
     subscribers: Subscribers,
@@ -46,7 +46,12 @@ struct Side {
 }
 
 impl Side {
-    fn open(name: &'static str, subject: Subject, publish: Publish, plan: &Plan) -> Result<Self> {
+    fn open(
+        name: &'static str,
+        subject: RunningServer,
+        publish: Publish,
+        plan: &Plan,
+    ) -> Result<Self> {
         let publisher = Connection::open(subject.address)?;
         let subscribers = Subscribers::open(subject.address, STREAM, plan.subscribers, plan.spin)
             .with_context(|| format!("subscribe to {name}"))?;
@@ -108,7 +113,7 @@ impl rounds::Side for Side {
 /// Measures the floor against `binary`, or against a second floor where there is none.
 pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     let core = plan.server_core;
-    let ours = binary.map(|binary| Ours::default().start(OURS, binary, core));
+    let ours = binary.map(|binary| OwnServer::default().start(OURS, binary, core));
     let ours = ours.transpose()?;
     let frame = match &ours {
         Some(ours) => {
@@ -120,17 +125,17 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     };
     let frame_bytes = frame.len();
     let as_frame = || Publish::bytes("/", frame.clone());
-    let floor = subject::floor(FLOOR, core)?;
+    let floor = servers::floor(FLOOR, core)?;
     let mut sides = vec![Side::open(FLOOR, floor, as_frame()?, plan)?];
     sides.push(match ours {
         Some(ours) => Side::open(OURS, ours, Publish::Message, plan)?,
         None => {
-            let again = subject::floor(FLOOR_AGAIN, core)?;
+            let again = servers::floor(FLOOR_AGAIN, core)?;
             Side::open(FLOOR_AGAIN, again, as_frame()?, plan)?
         }
     });
     if let Some(binary) = &plan.other_binary {
-        let other = Ours::default().start(OTHER, binary, core)?;
+        let other = OwnServer::default().start(OTHER, binary, core)?;
         frame::raise_ids(&other, plan.rounds as u64 * plan.messages * 2)?;
         sides.push(Side::open(OTHER, other, Publish::Message, plan)?);
     }
@@ -144,12 +149,12 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         )?);
     }
 
-    let amounts = Amounts {
+    let amounts = Sizes {
         rounds: plan.rounds,
         a_round: plan.messages,
         a_slice: SLICE,
     };
-    let rounds = rounds::alternate(&mut sides, amounts)?;
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
     for round in rounds
         .iter()
         .filter(|round| ![NCHAN, OTHER].contains(&round.side.as_str()))
@@ -171,13 +176,13 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
 }
 
 /// nchan, where its module is installed.
-fn nchan(plan: &Plan) -> Result<Option<Subject>> {
-    let Some(module) = subject::nchan_module(plan.nchan_module.as_deref()) else {
+fn nchan(plan: &Plan) -> Result<Option<RunningServer>> {
+    let Some(module) = servers::nchan_module(plan.nchan_module.as_deref()) else {
         return Ok(None);
     };
-    let nchan = subject::nginx(
+    let nchan = servers::nginx(
         NCHAN,
-        &subject::Nginx {
+        &servers::Nginx {
             modules: &format!("load_module {};", module.display()),
             locations: "location = /publish { nchan_publisher; nchan_channel_id bench; }
                 location = /stream {
@@ -185,7 +190,7 @@ fn nchan(plan: &Plan) -> Result<Option<Subject>> {
                     nchan_channel_id bench;
                     nchan_subscriber_first_message newest;
                 }",
-            ..subject::Nginx::default()
+            ..servers::Nginx::default()
         },
         plan.server_core,
     )?;

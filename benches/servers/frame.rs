@@ -4,8 +4,8 @@
 use anyhow::{Context, Result, ensure};
 
 use super::http::{self, Connection};
+use super::servers::RunningServer;
 use super::sse::Decoder;
-use super::subject::Subject;
 
 /// Where the fan-out's subscribers listen.
 pub const STREAM: &str = "/stream?room=bench&last=0";
@@ -68,7 +68,7 @@ pub fn tag(number: u64) -> String {
 
 /// Publishes until ids have as many digits as they will have at the end, so that frames keep their
 /// length.
-pub fn raise_ids(ours: &Subject, messages: u64) -> Result<()> {
+pub fn raise_ids(ours: &RunningServer, messages: u64) -> Result<()> {
     let mut first = 1000;
     while first * 9 < messages {
         first *= 10;
@@ -89,7 +89,7 @@ pub fn raise_ids(ours: &Subject, messages: u64) -> Result<()> {
 }
 
 /// The wire bytes of one delivery, from a lone subscriber that has its start behind it.
-pub fn learn(ours: &Subject) -> Result<Vec<u8>> {
+pub fn learn(ours: &RunningServer) -> Result<Vec<u8>> {
     let mut publisher = Connection::open(ours.address)?;
     let mut subscriber = Connection::open(ours.address)?;
     let mut stream = Decoder::new();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Plan;
 use super::fanout::OURS;
 use super::http::{self, Connection};
-use super::subject::Ours;
+use super::servers::OwnServer;
 use super::subscribers::Subscribers;
 use super::usage;
 
@@ -43,9 +43,9 @@ impl IdleMemory {
 
 /// Measures a fresh server with `workers` threads.
 pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
-    let ours = Ours {
+    let ours = OwnServer {
         workers,
-        ..Ours::default()
+        ..OwnServer::default()
     };
     let ours = ours.start(OURS, binary, plan.server_core)?;
     let pids = ours.process.pids();

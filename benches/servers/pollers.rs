@@ -12,7 +12,7 @@ use super::epoll::Epoll;
 use super::http;
 
 /// Longest wait for any one answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections to one server that all ask the same.
 pub struct Pollers {
@@ -36,7 +36,7 @@ impl Pollers {
         let epoll = Epoll::new()?;
         let mut sockets = Vec::with_capacity(count);
         for token in 0..count {
-            let socket = TcpStream::connect_timeout(&address, PATIENCE)
+            let socket = TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT)
                 .with_context(|| format!("connect to {address}"))?;
             socket.set_nodelay(true)?;
             socket.set_nonblocking(true)?;
@@ -79,7 +79,7 @@ impl Pollers {
                 last_answer = Instant::now();
             }
             ensure!(
-                last_answer.elapsed() < PATIENCE,
+                last_answer.elapsed() < RESPONSE_TIMEOUT,
                 "{answered} answers of {requests}, then none"
             );
             for index in 0..ready {

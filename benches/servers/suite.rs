@@ -3,11 +3,11 @@
 mod empty_poll;
 mod fanout;
 mod frame;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod idle_memory;
 mod pollers;
-mod report;
-#[path = "../rig/mod.rs"]
-mod rig;
+mod targets;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,10 +15,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use figures::{runs, servers::FILE};
-use report::{Pinned, Report};
-use rig::program::{self, Flags};
-use rig::{epoll, figures, http, machine, process, rounds, sse, subject, subscribers, usage};
+use harness::program::{self, Flags};
+use harness::{epoll, http, machine, process, report, rounds, servers, sse, subscribers, usage};
+use report::{runs, servers::FILE};
+use targets::{Pinned, Report};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 15 * 60;
@@ -45,7 +45,7 @@ impl Part {
 }
 
 /// Measures the real server against its floors: CPU per delivery against a bare epoll loop, CPU per
-/// empty poll against nginx, memory per idle subscriber. Sides alternate within one run, and only
+/// empty poll against nginx, memory per idle subscriber. Sides run_alternating within one run, and only
 /// their ratios mean anything.
 #[derive(Debug, Parser)]
 #[command(name = "servers")]

@@ -1,6 +1,6 @@
 //! What must hold of the model, whatever was measured.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::FileFailurePersistence};
 
 use super::{
     ArrivalPattern, Fill, Limit, Model, Part, Plan, Question, Range, Scenario, ServerSize,
@@ -52,7 +52,13 @@ prop_compose! {
 
 proptest! {
     // Each looks for break-evens in several thousand places.
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/regressions/model.txt"
+        )))),
+        ..ProptestConfig::with_cases(64)
+    })]
 
     #[test]
     fn nothing_is_negative_and_everything_is_a_number(question in questions()) {

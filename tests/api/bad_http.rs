@@ -2,9 +2,9 @@
 //! had been.
 
 use crate::support::{
-    door::{Door as _, texts},
+    client::{TestClient as _, texts},
     process::Process,
-    wire::{Wire, request},
+    raw_connection::{RawConnection, request},
 };
 
 /// A server in a process of its own, so that its standard error is seen too.
@@ -14,7 +14,7 @@ pub fn server() -> Process {
 
 /// The server still answers, and has complained about nothing.
 pub fn assert_unimpressed(server: Process) {
-    server.say("lobby", "still here");
+    server.publish_text("lobby", "still here");
     assert!(texts(&server.poll("last=1")).contains(&"still here".to_owned()));
     let ended = server.stop();
     assert_eq!(ended.status.code(), Some(0));
@@ -27,19 +27,19 @@ pub fn assert_unimpressed(server: Process) {
 
 /// Sends `bytes` and says no more; what was answered, as status codes.
 pub fn answers(server: &Process, bytes: &[u8]) -> Vec<u16> {
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     // Refused half-way is as good as any refusal.
-    let _ = wire.try_send(bytes);
-    wire.finish_sending();
-    wire.until_closed().expect("closed in the end");
-    statuses(&mut wire)
+    let _ = connection.try_send(bytes);
+    connection.finish_sending();
+    connection.until_closed().expect("closed in the end");
+    statuses(&mut connection)
 }
 
 /// The status codes of all that is pending.
-fn statuses(wire: &mut Wire) -> Vec<u16> {
+fn statuses(connection: &mut RawConnection) -> Vec<u16> {
     let mut statuses = Vec::new();
-    while !wire.pending.is_empty() {
-        let Ok(response) = wire.answer("GET") else {
+    while !connection.pending.is_empty() {
+        let Ok(response) = connection.answer("GET") else {
             break;
         };
         statuses.push(response.status());
@@ -194,10 +194,10 @@ fn odd_but_legal_requests_are_answered() {
     ];
     for (bytes, status) in odd {
         // Half-closed clients may be taken for gone ones, so these wait for the answer.
-        let mut wire = server.wire();
-        wire.send(bytes);
+        let mut connection = server.raw();
+        connection.send(bytes);
         let text = String::from_utf8_lossy(bytes);
-        let answer = wire
+        let answer = connection
             .answer("GET")
             .unwrap_or_else(|error| panic!("{text:?}: {error}"));
         assert_eq!(answer.status(), status, "{text:?}");
@@ -211,10 +211,10 @@ fn odd_but_legal_requests_are_answered() {
         b"M-SEARCH /poll HTTP/1.1\r\nHost: x\r\n\r\n",
     ];
     for bytes in weird {
-        let mut wire = server.wire();
-        wire.send(bytes);
+        let mut connection = server.raw();
+        connection.send(bytes);
         let text = String::from_utf8_lossy(bytes);
-        if let Ok(answer) = wire.answer("GET") {
+        if let Ok(answer) = connection.answer("GET") {
             assert!(
                 (400..500).contains(&answer.status()),
                 "{text:?}: {answer:?}"
@@ -227,14 +227,14 @@ fn odd_but_legal_requests_are_answered() {
 #[test]
 fn a_thousand_requests_at_once_are_answered_in_order() {
     let server = server();
-    server.say_many("lobby", 10);
-    let mut wire = server.wire();
+    server.publish_many("lobby", 10);
+    let mut connection = server.raw();
     let requests: Vec<u8> = (0..1000)
         .flat_map(|i| request("GET", &format!("/poll?last={}", i % 10), &[], b""))
         .collect();
-    wire.send(requests);
+    connection.send(requests);
     for i in 0..1000 {
-        let answer = wire.answer("GET").expect("an answer").ok();
+        let answer = connection.answer("GET").expect("an answer").ok();
         assert_eq!(texts(&answer).len(), i % 10);
     }
     assert_unimpressed(server);
@@ -256,10 +256,10 @@ fn clients_that_leave_at_any_point_leave_nothing_behind() {
         request("GET", "/poll?wait=60&room=no", &[], b""),
     ] {
         for end in (0..=bytes.len()).step_by(9) {
-            let mut wire = server.wire();
-            wire.send(&bytes[..end]);
+            let mut connection = server.raw();
+            connection.send(&bytes[..end]);
             if end % 2 == 0 {
-                wire.abort();
+                connection.abort();
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::net::TcpListener;
 
 use crate::support::{
-    door::Door as _,
-    process::{Ended, Process, command, run, run_command},
+    client::TestClient as _,
+    process::{Exit, Process, command, run, run_command},
 };
 
 /// One line on standard error that holds all of `words`, nothing else, exit code 2.
-pub fn assert_refused(ended: &Ended, words: &[&str]) {
+pub fn assert_refused(ended: &Exit, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
     assert_eq!(
         ended.stderr.lines().count(),
@@ -85,7 +85,7 @@ fn the_environment_sets_flags_and_flags_win() {
         .env("POLL_VS_SSE_LOG_FORMAT", "text")
         .env("POLL_VS_SSE_REQUEST_LOG", "off");
     let server = Process::spawn(command);
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     let ended = server.stop();
     assert!(ended.stdout.starts_with('{'), "{}", ended.stdout);
     assert!(!ended.stdout.contains("\"request\""), "{}", ended.stdout);
@@ -140,7 +140,7 @@ fn the_default_store_is_chat_db_in_the_working_directory() {
     let mut command = command::<&str>(&[]);
     command.current_dir(directory.path());
     let server = Process::spawn(command);
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     server.stop();
     assert!(directory.path().join("chat.db").exists());
 }
@@ -148,7 +148,7 @@ fn the_default_store_is_chat_db_in_the_working_directory() {
 #[test]
 fn every_line_of_a_json_log_is_json_up_to_the_table() {
     let server = Process::start(&["--store", "memory", "--log-format", "json"]);
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     drop(server.stream(""));
     let ended = server.stop();
     let lines = ended

@@ -11,10 +11,10 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door, JSON, cursor},
+    client::{JSON, TestClient, cursor},
     eventually,
     process::{Process, command},
-    wire::Wire,
+    raw_connection::RawConnection,
 };
 
 fn store(path: &Path) -> [String; 2] {
@@ -22,7 +22,11 @@ fn store(path: &Path) -> [String; 2] {
 }
 
 /// Publishes until the server is gone; the acknowledged messages.
-fn publish_until_gone(mut wire: Wire, publisher: usize, count: &AtomicU64) -> Vec<Value> {
+fn publish_until_gone(
+    mut connection: RawConnection,
+    publisher: usize,
+    count: &AtomicU64,
+) -> Vec<Value> {
     let mut acknowledged = Vec::new();
     for i in 0.. {
         let text = format!("{publisher}.{i}");
@@ -32,10 +36,10 @@ fn publish_until_gone(mut wire: Wire, publisher: usize, count: &AtomicU64) -> Ve
              Content-Length: {}\r\n\r\n",
             body.len()
         );
-        if wire.try_send(head + &body).is_err() {
+        if connection.try_send(head + &body).is_err() {
             break;
         }
-        match wire.answer("POST") {
+        match connection.answer("POST") {
             Ok(response) if response.status() == 201 => {
                 acknowledged.push(response.json());
                 count.fetch_add(1, Relaxed);
@@ -48,7 +52,7 @@ fn publish_until_gone(mut wire: Wire, publisher: usize, count: &AtomicU64) -> Ve
 }
 
 /// Every message of the log, oldest first.
-fn whole_log(server: &impl Door) -> Vec<Value> {
+fn whole_log(server: &impl TestClient) -> Vec<Value> {
     let mut all = Vec::new();
     let mut query = "last=1000&limit=1000".to_owned();
     // The newest thousand is more than these tests publish.
@@ -70,14 +74,14 @@ fn kill_9_loses_no_acknowledged_message() {
     for round in 0..3 {
         let server = Process::spawn(command(&store(&path)));
         let count = AtomicU64::new(0);
-        let wires: Vec<Wire> = (0..4).map(|_| server.wire()).collect();
+        let wires: Vec<RawConnection> = (0..4).map(|_| server.raw()).collect();
         let acknowledged: Vec<Value> = std::thread::scope(|scope| {
             let publishers: Vec<_> = wires
                 .into_iter()
                 .enumerate()
-                .map(|(publisher, wire)| {
+                .map(|(publisher, connection)| {
                     let count = &count;
-                    scope.spawn(move || publish_until_gone(wire, publisher, count))
+                    scope.spawn(move || publish_until_gone(connection, publisher, count))
                 })
                 .collect();
             eventually("some are published", || {
@@ -132,11 +136,11 @@ fn a_full_disk_refuses_publishes_and_loses_nothing() {
     let mut stream = server.stream("last=0");
     stream.frame();
     let mut acknowledged = Vec::new();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let refused = loop {
         let text = format!("{} {}", acknowledged.len(), "x".repeat(1000));
         let draft = json!({"author": "mina", "text": text}).to_string();
-        let response = wire.ask("POST", "/messages", &[JSON], draft.as_bytes());
+        let response = connection.ask("POST", "/messages", &[JSON], draft.as_bytes());
         if response.status() != 201 {
             break response;
         }
@@ -160,7 +164,7 @@ fn a_full_disk_refuses_publishes_and_loses_nothing() {
     let server = Process::spawn(command(&store(&path)));
     assert_eq!(whole_log(&server), acknowledged);
     assert_eq!(
-        server.say("lobby", "there is room again")["text"],
+        server.publish_text("lobby", "there is room again")["text"],
         "there is room again"
     );
     assert_eq!(server.get("/readyz").status(), 200);

@@ -8,12 +8,12 @@ use std::{
 };
 
 use crate::support::{
-    door::{Door as _, JSON, cursor},
+    client::{JSON, TestClient as _, cursor},
     events::{Events, message_of},
     eventually,
     process::Process,
+    raw_connection::{RawConnection, request},
     response::Response,
-    wire::{Wire, request},
 };
 
 const SPAN: Duration = Duration::from_secs(3);
@@ -25,11 +25,11 @@ fn draining(span: &str) -> Process {
     Process::start(&["--store", "memory", "--workers", "2", "--drain", span])
 }
 
-fn long_poll(server: &Process, place: &str) -> Wire {
-    let mut wire = server.wire();
+fn long_poll(server: &Process, place: &str) -> RawConnection {
+    let mut connection = server.raw();
     let target = format!("/poll?wait=60&cursor={place}");
-    wire.send(request("GET", &target, &[], b""));
-    wire
+    connection.send(request("GET", &target, &[], b""));
+    connection
 }
 
 /// What a stream said to its end, and when that was.
@@ -38,8 +38,8 @@ fn to_the_end(mut stream: Events) -> (Vec<String>, Instant) {
     (frames, Instant::now())
 }
 
-fn answered(mut wire: Wire) -> (Response, Instant) {
-    let answer = wire.answer("GET").expect("long-polls are answered");
+fn answered(mut connection: RawConnection) -> (Response, Instant) {
+    let answer = connection.answer("GET").expect("long-polls are answered");
     (answer, Instant::now())
 }
 
@@ -56,19 +56,19 @@ fn thirds(ends: impl Iterator<Item = Instant>, began: Instant) -> [usize; 3] {
 #[test]
 fn readers_leave_one_by_one_and_miss_nothing_until_then() {
     let server = draining("3s");
-    let place = cursor(&server.say("lobby", "before")).to_owned();
+    let place = cursor(&server.publish_text("lobby", "before")).to_owned();
     let mut streams: Vec<Events> = (0..STREAMS).map(|_| server.stream("")).collect();
     for stream in &mut streams {
         assert_eq!(stream.message()["text"], "before");
     }
     // Of a room in which nobody speaks.
-    let long_polls: Vec<Wire> = (0..LONG_POLLS)
+    let long_polls: Vec<RawConnection> = (0..LONG_POLLS)
         .map(|_| long_poll(&server, &place))
         .collect();
     eventually("all are open", || {
         server.cost("stream")["open"] == STREAMS && server.cost("long-poll")["open"] == LONG_POLLS
     });
-    let (mut health, mut polls) = (server.wire(), server.wire());
+    let (mut health, mut polls) = (server.raw(), server.raw());
     assert_eq!(health.get("/readyz").status(), 200);
     polls.get("/poll");
 
@@ -79,7 +79,7 @@ fn readers_leave_one_by_one_and_miss_nothing_until_then() {
         .collect();
     let long_polls: Vec<_> = long_polls
         .into_iter()
-        .map(|wire| thread::spawn(move || answered(wire)))
+        .map(|connection| thread::spawn(move || answered(connection)))
         .collect();
     server.signal(libc::SIGTERM);
     eventually("it takes no connections", || {
@@ -142,7 +142,7 @@ fn readers_leave_one_by_one_and_miss_nothing_until_then() {
 fn what_is_published_meanwhile_reaches_those_still_there() {
     let server = draining("2s");
     let streams: Vec<_> = (0..20).map(|_| server.stream("last=0")).collect();
-    let mut publisher = server.wire();
+    let mut publisher = server.raw();
     publisher.get("/healthz");
     let streams: Vec<_> = streams
         .into_iter()

@@ -6,41 +6,41 @@ use std::{
 };
 
 use crate::support::{
-    PATIENCE,
-    door::{Door as _, cursor, texts},
+    TEST_TIMEOUT,
+    client::{TestClient as _, cursor, texts},
     events::Events,
     eventually,
+    raw_connection::{RawConnection, request},
     server::Server,
-    wire::{Wire, request},
 };
 
 /// What comes on a connection until the server is done with it.
-fn until_closed(mut wire: Wire) -> Vec<u8> {
-    wire.until_closed().expect("closes");
-    wire.pending
+fn until_closed(mut connection: RawConnection) -> Vec<u8> {
+    connection.until_closed().expect("closes");
+    connection.pending
 }
 
 #[test]
 fn a_buffering_proxy_passes_a_stream_on_in_large_pieces_only() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    wire.send(request("GET", "/stream?fault=buffer&last=0", &[], b""));
+    let mut connection = server.raw();
+    connection.send(request("GET", "/stream?fault=buffer&last=0", &[], b""));
     let mut direct = server.stream("last=0");
     let text = "x".repeat(3_000);
     for _ in 0..5 {
-        server.say("lobby", &text);
+        server.publish_text("lobby", &text);
     }
     direct.messages(5);
-    wire.patience(Duration::from_millis(300));
+    connection.read_timeout(Duration::from_millis(300));
     assert!(
-        wire.read_more().is_err(),
+        connection.read_more().is_err(),
         "nothing has come, not even the head"
     );
-    wire.patience(PATIENCE);
+    connection.read_timeout(TEST_TIMEOUT);
     for _ in 0..2 {
-        server.say("lobby", &text);
+        server.publish_text("lobby", &text);
     }
-    let mut buffered = Events::answered(wire);
+    let mut buffered = Events::from_response(connection);
     assert!(
         texts(&buffered.messages(5).into())
             .iter()
@@ -51,7 +51,7 @@ fn a_buffering_proxy_passes_a_stream_on_in_large_pieces_only() {
 #[test]
 fn a_buffering_proxy_lets_polls_through() {
     let server = Server::memory();
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     assert_eq!(texts(&server.poll("fault=buffer")), ["hello"]);
     assert_eq!(texts(&server.poll("fault=buffer&wait=5")), ["hello"]);
 }
@@ -59,7 +59,7 @@ fn a_buffering_proxy_lets_polls_through() {
 #[test]
 fn what_a_buffering_proxy_held_is_still_there_to_read() {
     let server = Server::memory();
-    let mut held = server.wire();
+    let mut held = server.raw();
     held.send(request(
         "GET",
         "/stream?fault=buffer&last=0&client=held",
@@ -70,7 +70,7 @@ fn what_a_buffering_proxy_held_is_still_there_to_read() {
         server.get("/ledger?client=held").status() == 200
             && server.client_cost("held", "stream")["open"] == 1
     });
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     // What did not pass was not delivered.
     assert_eq!(server.client_cost("held", "stream")["messages"], 0);
     assert_eq!(texts(&server.poll("last=10")), ["hello"]);
@@ -80,13 +80,13 @@ fn what_a_buffering_proxy_held_is_still_there_to_read() {
 fn a_slow_link_delays_and_loses_nothing() {
     let server = Server::memory();
     let text = "y".repeat(1_500);
-    server.say("lobby", &text);
+    server.publish_text("lobby", &text);
     thread::scope(|scope| {
         scope.spawn(|| {
-            let begun = Instant::now();
+            let started = Instant::now();
             let answer = server.poll("fault=slow&client=slow");
             assert_eq!(texts(&answer), [text.as_str()]);
-            assert!(begun.elapsed() > Duration::from_millis(300));
+            assert!(started.elapsed() > Duration::from_millis(300));
         });
         scope.spawn(|| {
             let answer = server.poll("fault=slow&last=0&client=empty");
@@ -104,32 +104,32 @@ fn a_slow_link_delays_and_loses_nothing() {
 #[test]
 fn a_connection_is_cut_at_a_fixed_age() {
     let server = Server::memory();
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut stream = server.stream("fault=cut");
             assert_eq!(stream.message()["text"], "hello");
-            stream.wire.until_closed().expect("is cut");
+            stream.connection.until_closed().expect("is cut");
         });
         scope.spawn(|| {
-            let mut wire = server.wire();
-            wire.send(request("GET", "/poll?fault=cut&wait=30&last=0", &[], b""));
-            assert!(until_closed(wire).is_empty(), "it is not answered");
+            let mut connection = server.raw();
+            connection.send(request("GET", "/poll?fault=cut&wait=30&last=0", &[], b""));
+            assert!(until_closed(connection).is_empty(), "it is not answered");
         });
         scope.spawn(|| {
-            let mut wire = server.wire();
-            let answer = wire.get("/poll?fault=cut").ok();
+            let mut connection = server.raw();
+            let answer = connection.get("/poll?fault=cut").ok();
             assert_eq!(texts(&answer), ["hello"]);
             // Another poll does not put it off.
             let again = format!("/poll?fault=cut&cursor={}", cursor(&answer));
-            wire.get(&again).ok();
-            until_closed(wire);
+            connection.get(&again).ok();
+            until_closed(connection);
         });
         scope.spawn(|| {
             // As behind a proxy, where the next request of a connection is another's.
-            let mut wire = server.wire();
-            wire.get("/poll?fault=cut").ok();
-            let answer = wire.get("/poll?wait=7&last=0").ok();
+            let mut connection = server.raw();
+            connection.get("/poll?fault=cut").ok();
+            let answer = connection.get("/poll?wait=7&last=0").ok();
             assert!(texts(&answer).is_empty());
         });
     });
@@ -141,16 +141,16 @@ fn a_connection_is_cut_at_a_fixed_age() {
 fn a_restart_ends_all_connections_with_its_key_and_no_other() {
     let server = Server::memory();
     let stream = server.stream("last=0&fault_key=mine");
-    let mut waiting = server.wire();
+    let mut waiting = server.raw();
     waiting.send(request(
         "GET",
         "/poll?wait=30&last=0&fault_key=mine",
         &[],
         b"",
     ));
-    let mut idle = server.wire();
+    let mut idle = server.raw();
     idle.get("/poll?fault_key=mine").ok();
-    let mut passed_on = server.wire();
+    let mut passed_on = server.raw();
     passed_on.get("/poll?fault_key=mine").ok();
     passed_on.get("/poll").ok();
     let mut other = server.stream("last=0&fault_key=theirs");
@@ -158,7 +158,7 @@ fn a_restart_ends_all_connections_with_its_key_and_no_other() {
         server.cost("long-poll")["open"] == 1
     });
 
-    let mut asking = server.wire();
+    let mut asking = server.raw();
     asking.send(request(
         "GET",
         "/poll?fault=restart&fault_key=mine",
@@ -166,11 +166,11 @@ fn a_restart_ends_all_connections_with_its_key_and_no_other() {
         b"",
     ));
     assert!(until_closed(asking).is_empty());
-    until_closed(stream.wire);
+    until_closed(stream.connection);
     assert!(until_closed(waiting).is_empty());
     until_closed(idle);
     passed_on.get("/poll").ok();
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     assert_eq!(other.message()["text"], "hello");
     // A key is not used up.
     server.poll("fault_key=mine");
@@ -179,7 +179,7 @@ fn a_restart_ends_all_connections_with_its_key_and_no_other() {
 #[test]
 fn a_restart_spares_what_another_asks_over_the_same_connection() {
     let server = Server::memory();
-    let mut shared = server.wire();
+    let mut shared = server.raw();
     shared.get("/poll?fault_key=mine").ok();
     let body = br#"{"author": "tomas", "text": "hello"}"#;
     let headers = [("Content-Type", "application/json")];
@@ -189,7 +189,7 @@ fn a_restart_spares_what_another_asks_over_the_same_connection() {
     eventually("the publish is under way", || {
         server.cost("publish")["requests"] == 1
     });
-    let mut asking = server.wire();
+    let mut asking = server.raw();
     asking.send(request(
         "GET",
         "/poll?fault=restart&fault_key=mine",
@@ -206,7 +206,7 @@ fn a_restart_spares_what_another_asks_over_the_same_connection() {
 fn a_stream_may_ask_for_the_restart_too() {
     let server = Server::memory();
     let other = server.stream("last=0&fault_key=mine");
-    let mut asking = server.wire();
+    let mut asking = server.raw();
     asking.send(request(
         "GET",
         "/stream?fault=restart&fault_key=mine",
@@ -214,7 +214,7 @@ fn a_stream_may_ask_for_the_restart_too() {
         b"",
     ));
     assert!(until_closed(asking).is_empty());
-    until_closed(other.wire);
+    until_closed(other.connection);
     eventually("all are gone", || server.cost("stream")["open"] == 0);
 }
 

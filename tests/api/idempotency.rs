@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door, JSON, texts},
+    client::{JSON, TestClient, texts},
     each_store,
     response::Response,
     server::Server,
 };
 
-fn publish(door: &impl Door, key: &str, draft: &Value) -> Response {
+fn publish(door: &impl TestClient, key: &str, draft: &Value) -> Response {
     door.post(draft.to_string(), &[JSON, ("Idempotency-Key", key)])
 }
 
@@ -20,7 +20,7 @@ fn draft(text: &str) -> Value {
 each_store!(the_same_key_and_body_append_once, |server| {
     let first = publish(server, "k1", &draft("hello"));
     assert_eq!(first.status(), 201);
-    server.say("lobby", "between");
+    server.publish_text("lobby", "between");
     for again in [draft("hello"), draft("  hello "), {
         json!({"text": "hello", "author": "mina", "room": "lobby"})
     }] {

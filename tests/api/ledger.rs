@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door as _, JSON, cursor},
+    client::{JSON, TestClient as _, cursor},
     each_store, eventually,
+    raw_connection::request,
     server::Server,
-    wire::request,
 };
 
 const TRANSPORTS: [&str; 4] = ["poll", "long-poll", "stream", "publish"];
@@ -59,16 +59,16 @@ each_store!(the_ledger_has_the_contracts_form, |server| {
 each_store!(
     each_transport_counts_its_requests_answers_and_messages,
     |server| {
-        let mut publisher = server.wire();
+        let mut publisher = server.raw();
         for i in 0..5 {
-            crate::support::door::say(&mut publisher, "lobby", &i.to_string());
+            crate::support::client::publish_text(&mut publisher, "lobby", &i.to_string());
         }
         publisher
             .ask("POST", "/messages", &[JSON], b"{}")
             .problem(422);
         assert_eq!(figures(&server.cost("publish"), SHORT), [6, 1, 5, 1]);
 
-        let mut poller = server.wire();
+        let mut poller = server.raw();
         let place = cursor(&poller.get("/poll?last=3").ok()).to_owned();
         poller.get(&format!("/poll?cursor={place}")).ok();
         let tag = format!("\"{place}\"");
@@ -77,7 +77,7 @@ each_store!(
         poller.get("/poll?cursor=x").problem(400);
         assert_eq!(figures(&server.cost("poll"), SHORT), [4, 3, 3, 1]);
 
-        let mut waiter = server.wire();
+        let mut waiter = server.raw();
         waiter.get("/poll?last=2&wait=5").ok();
         waiter.get(&format!("/poll?cursor={place}&wait=0.01")).ok();
         assert_eq!(figures(&server.cost("long-poll"), SHORT), [2, 1, 2, 1]);
@@ -106,7 +106,7 @@ each_store!(
 );
 
 each_store!(a_client_has_an_account_of_its_own, |server| {
-    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     server.get("/ledger?client=ada").blames(404, "client");
     server.poll("client=ada");
     server.poll(&format!("client=ada&cursor={place}"));
@@ -152,10 +152,10 @@ fn a_client_that_is_none_is_400_and_one_never_seen_is_404() {
 each_store!(
     open_counts_connections_and_falls_when_they_close,
     |server| {
-        let mut polling = server.wire();
+        let mut polling = server.raw();
         polling.get("/poll");
         polling.get("/poll");
-        let mut waiting = server.wire();
+        let mut waiting = server.raw();
         waiting.send(request("GET", "/poll?wait=60&room=quiet", &[], b""));
         eventually("it waits", || server.cost("long-poll")["open"] == 1);
         let streams = [server.stream(""), server.stream("")];
@@ -171,12 +171,12 @@ each_store!(
 each_store!(
     a_connection_that_changes_its_transport_is_open_for_the_last,
     |server| {
-        let mut wire = server.wire();
-        wire.get("/poll?client=ada");
-        wire.get("/poll?client=ada&wait=0.01");
+        let mut connection = server.raw();
+        connection.get("/poll?client=ada");
+        connection.get("/poll?client=ada&wait=0.01");
         assert_eq!(server.client_cost("ada", "poll")["open"], 0);
         assert_eq!(server.client_cost("ada", "long-poll")["open"], 1);
-        wire.get("/poll?client=bob");
+        connection.get("/poll?client=bob");
         assert_eq!(server.client_cost("ada", "long-poll")["open"], 0);
         assert_eq!(server.client_cost("bob", "poll")["open"], 1);
         let connections: u64 = ["poll", "long-poll"]
@@ -212,14 +212,14 @@ fn the_number_of_labels_is_bounded() {
     const LABELS: usize = 21_000;
     let server = Server::memory();
     server.poll("client=first");
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for start in (0..LABELS).step_by(500) {
         let requests: Vec<u8> = (start..start + 500)
             .flat_map(|i| request("GET", &format!("/poll?last=0&client=c{i}"), &[], b""))
             .collect();
-        wire.send(requests);
+        connection.send(requests);
         for _ in 0..500 {
-            wire.answer("GET").expect("an answer").ok();
+            connection.answer("GET").expect("an answer").ok();
         }
     }
     server.get("/ledger?client=first").blames(404, "client");

@@ -8,26 +8,26 @@ use std::{
 use serde_json::json;
 
 use crate::support::{
-    door::{Door, cursor, texts},
+    client::{TestClient, cursor, texts},
     each_store, eventually,
+    raw_connection::{RawConnection, request},
     server::Server,
-    wire::{Wire, request},
 };
 
 /// A long-poll that is known to wait.
-fn waiting(server: &Server, query: &str) -> Wire {
+fn waiting(server: &Server, query: &str) -> RawConnection {
     let open = |server: &Server| server.cost("long-poll")["open"].as_u64().expect("a count");
     let before = open(server);
-    let mut wire = server.wire();
-    wire.send(request("GET", &format!("/poll?{query}"), &[], b""));
+    let mut connection = server.raw();
+    connection.send(request("GET", &format!("/poll?{query}"), &[], b""));
     eventually("the long-poll waits", || open(server) == before + 1);
-    wire
+    connection
 }
 
 each_store!(
     a_long_poll_answers_at_once_where_there_is_a_message,
     |server| {
-        server.say("lobby", "here");
+        server.publish_text("lobby", "here");
         let began = Instant::now();
         assert_eq!(texts(&server.poll("wait=60")), ["here"]);
         assert!(began.elapsed() < Duration::from_secs(5));
@@ -37,11 +37,11 @@ each_store!(
 each_store!(
     a_long_poll_answers_as_soon_as_a_message_is_there,
     |server| {
-        let place = cursor(&server.say("lobby", "old")).to_owned();
-        let mut wire = waiting(server, &format!("wait=60&cursor={place}"));
-        server.say("elsewhere", "noise");
-        let news = server.say("lobby", "news");
-        let answer = wire.answer("GET").expect("an answer").ok();
+        let place = cursor(&server.publish_text("lobby", "old")).to_owned();
+        let mut connection = waiting(server, &format!("wait=60&cursor={place}"));
+        server.publish_text("elsewhere", "noise");
+        let news = server.publish_text("lobby", "news");
+        let answer = connection.answer("GET").expect("an answer").ok();
         assert_eq!(
             answer,
             json!({"messages": [news], "cursor": news["cursor"], "more": false, "reset": null})
@@ -50,7 +50,7 @@ each_store!(
 );
 
 each_store!(a_long_poll_is_empty_when_the_time_is_over, |server| {
-    let place = cursor(&server.say("lobby", "old")).to_owned();
+    let place = cursor(&server.publish_text("lobby", "old")).to_owned();
     for (wait, least) in [("0.3", 300), (".05", 50), ("1", 1000)] {
         let began = Instant::now();
         let answer = server.poll(&format!("wait={wait}&cursor={place}"));
@@ -65,16 +65,16 @@ each_store!(a_long_poll_is_empty_when_the_time_is_over, |server| {
 each_store!(
     a_long_poll_without_a_cursor_waits_for_the_first_message,
     |server| {
-        let mut wire = waiting(server, "wait=60&room=new");
-        server.say("new", "first");
+        let mut connection = waiting(server, "wait=60&room=new");
+        server.publish_text("new", "first");
         assert_eq!(
-            texts(&wire.answer("GET").expect("an answer").ok()),
+            texts(&connection.answer("GET").expect("an answer").ok()),
             ["first"]
         );
-        let mut wire = waiting(server, "wait=60&room=new&last=0");
-        server.say("new", "second");
+        let mut connection = waiting(server, "wait=60&room=new&last=0");
+        server.publish_text("new", "second");
         assert_eq!(
-            texts(&wire.answer("GET").expect("an answer").ok()),
+            texts(&connection.answer("GET").expect("an answer").ok()),
             ["second"]
         );
     }
@@ -82,23 +82,26 @@ each_store!(
 
 each_store!(a_message_wakes_every_long_poll_of_its_room, |server| {
     let place = cursor(&server.poll("room=den")).to_owned();
-    let mut wires: Vec<Wire> = (0..20)
+    let mut wires: Vec<RawConnection> = (0..20)
         .map(|_| waiting(server, &format!("room=den&wait=60&cursor={place}")))
         .collect();
-    server.say("den", "all");
-    for wire in &mut wires {
-        assert_eq!(texts(&wire.answer("GET").expect("an answer").ok()), ["all"]);
+    server.publish_text("den", "all");
+    for connection in &mut wires {
+        assert_eq!(
+            texts(&connection.answer("GET").expect("an answer").ok()),
+            ["all"]
+        );
     }
 });
 
 each_store!(long_polls_in_a_row_miss_nothing, |server| {
     let start = cursor(&server.poll("last=0")).to_owned();
     thread::scope(|scope| {
-        scope.spawn(|| server.say_many("lobby", 200));
-        let mut wire = server.wire();
+        scope.spawn(|| server.publish_many("lobby", 200));
+        let mut connection = server.raw();
         let (mut place, mut got) = (start, Vec::new());
         while got.len() < 200 {
-            let answer = wire
+            let answer = connection
                 .get(&format!("/poll?wait=10&limit=7&cursor={place}"))
                 .ok();
             assert_ne!(answer["messages"], json!([]), "came to an end at {place}");
@@ -132,9 +135,12 @@ fn a_client_that_leaves_frees_its_long_poll() {
 #[test]
 fn requests_sent_while_a_long_poll_waits_are_answered_after_it() {
     let server = Server::memory();
-    let mut wire = waiting(&server, "wait=60");
-    wire.send(request("GET", "/healthz", &[], b""));
-    server.say("lobby", "now");
-    assert_eq!(texts(&wire.answer("GET").expect("the first").ok()), ["now"]);
-    assert_eq!(wire.answer("GET").expect("the second").text(), "ok\n");
+    let mut connection = waiting(&server, "wait=60");
+    connection.send(request("GET", "/healthz", &[], b""));
+    server.publish_text("lobby", "now");
+    assert_eq!(
+        texts(&connection.answer("GET").expect("the first").ok()),
+        ["now"]
+    );
+    assert_eq!(connection.answer("GET").expect("the second").text(), "ok\n");
 }

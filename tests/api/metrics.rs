@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::support::{
-    door::{Door as _, cursor},
+    client::{TestClient as _, cursor},
     each_store,
     server::Server,
 };
@@ -71,7 +71,7 @@ const COUNTERS: [(&str, &str); 6] = [
 ];
 
 each_store!(the_metrics_agree_with_the_ledger, |server| {
-    let place = cursor(&server.say_many("lobby", 7)[3]).to_owned();
+    let place = cursor(&server.publish_many("lobby", 7)[3]).to_owned();
     server.poll("client=ada");
     server.poll(&format!("wait=5&cursor={place}"));
     server.get("/poll?cursor=x");
@@ -97,7 +97,7 @@ each_store!(the_metrics_agree_with_the_ledger, |server| {
 each_store!(the_delay_histogram_counts_what_was_waited_for, |server| {
     let mut stream = server.stream("last=0");
     stream.frame();
-    server.say_many("lobby", 5);
+    server.publish_many("lobby", 5);
     stream.messages(5);
     let samples = scrape(server);
     let value =
@@ -131,7 +131,7 @@ each_store!(
     the_store_is_in_the_metrics,
     |config| config.retention.messages = Some(4),
     |server| {
-        let last = server.say_many("lobby", 6).pop().expect("a message");
+        let last = server.publish_many("lobby", 6).pop().expect("a message");
         let samples = scrape(server);
         assert_eq!(samples["poll_vs_sse_store_up"], 1.0);
         assert_eq!(samples["poll_vs_sse_store_retained_messages"], 4.0);

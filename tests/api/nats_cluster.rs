@@ -14,7 +14,7 @@ use poll_vs_sse_server::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door, cursor},
+    client::{TestClient, cursor},
     eventually,
     nats_nodes::{Nats, cluster},
     server::Server,
@@ -70,17 +70,17 @@ impl Cluster {
 
 /// What a publisher was told, message by message.
 #[derive(Default)]
-struct Told {
+struct PublishResults {
     acknowledged: Vec<Value>,
     /// Texts that were said to have failed for certain.
     failed: Vec<String>,
 }
 
-fn publish(server: &impl Door, text: &str, told: &mut Told) {
+fn publish(server: &impl TestClient, text: &str, results: &mut PublishResults) {
     let answer = server.publish(&json!({"author": "mina", "text": text}));
     match answer.status() {
-        201 => told.acknowledged.push(answer.json()),
-        503 if !answer.text().contains("did not confirm") => told.failed.push(text.to_owned()),
+        201 => results.acknowledged.push(answer.json()),
+        503 if !answer.text().contains("did not confirm") => results.failed.push(text.to_owned()),
         503 => {}
         _ => panic!("{}", answer.text()),
     }
@@ -103,12 +103,12 @@ fn whole(server: &Server) -> Vec<Value> {
     }
 }
 
-fn assert_kept(log: &[Value], told: &Told) {
-    for message in &told.acknowledged {
+fn assert_kept(log: &[Value], results: &PublishResults) {
+    for message in &results.acknowledged {
         let found = log.iter().filter(|other| other["text"] == message["text"]);
         assert_eq!(found.collect::<Vec<_>>(), [message]);
     }
-    for text in &told.failed {
+    for text in &results.failed {
         assert!(
             log.iter().all(|message| message["text"] != **text),
             "{text} was told to have failed"
@@ -125,24 +125,24 @@ fn assert_kept(log: &[Value], told: &Told) {
 fn the_leader_is_killed_while_messages_are_published() {
     let mut cluster = Cluster::start();
     let servers = [cluster.server(), cluster.server()];
-    servers[0].say("lobby", "first");
+    servers[0].publish_text("lobby", "first");
     let streams = servers.each_ref().map(|server| server.stream("last=0"));
     let leader = cluster.leader();
     let killed = AtomicBool::new(false);
-    let told = thread::scope(|scope| {
+    let results = thread::scope(|scope| {
         let publishers = [0, 1].map(|n| {
             let (server, killed) = (&servers[n], &killed);
             scope.spawn(move || {
-                let mut told = Told::default();
+                let mut results = PublishResults::default();
                 let mut after = 0;
                 for i in 0.. {
-                    publish(server, &format!("{n}.{i}"), &mut told);
+                    publish(server, &format!("{n}.{i}"), &mut results);
                     after += usize::from(killed.load(SeqCst));
                     if after == 60 {
                         break;
                     }
                 }
-                told
+                results
             })
         });
         eventually("messages are published", || {
@@ -152,15 +152,19 @@ fn the_leader_is_killed_while_messages_are_published() {
         killed.store(true, SeqCst);
         publishers.map(|publisher| publisher.join().expect("publishes"))
     });
-    cluster.nodes[leader].go_on();
-    let last = servers[0].say("lobby", "last");
+    cluster.nodes[leader].resume();
+    let last = servers[0].publish_text("lobby", "last");
     let log = whole(&servers[0]);
-    for told in &told {
-        assert!(told.acknowledged.len() > 40, "{}", told.acknowledged.len());
-        assert_kept(&log, told);
+    for results in &results {
+        assert!(
+            results.acknowledged.len() > 40,
+            "{}",
+            results.acknowledged.len()
+        );
+        assert_kept(&log, results);
     }
     for (server, mut stream) in servers.iter().zip(streams) {
-        stream.wire.patience(Duration::from_secs(20));
+        stream.connection.read_timeout(Duration::from_secs(20));
         assert_eq!(stream.messages(log.len() - 1), log[1..]);
         let target = format!("cursor={}", cursor(&last));
         assert_eq!(server.poll(&target)["reset"], Value::Null);
@@ -172,7 +176,7 @@ fn the_leader_is_killed_while_messages_are_published() {
 fn without_a_majority_nothing_is_taken() {
     let cluster = Cluster::start();
     let server = cluster.server();
-    let before = server.say("lobby", "before");
+    let before = server.publish_text("lobby", "before");
     let mut stream = server.stream("last=1");
     assert_eq!(stream.message(), before);
     let leader = cluster.leader();
@@ -186,21 +190,23 @@ fn without_a_majority_nothing_is_taken() {
     eventually("the store is known to be away", || {
         server.get("/readyz").status() == 503
     });
-    let mut told = Told::default();
+    let mut results = PublishResults::default();
     thread::scope(|scope| {
         let others = ["a", "b"].map(|text| {
             let server = &server;
             scope.spawn(move || {
-                let mut told = Told::default();
-                publish(server, text, &mut told);
-                told
+                let mut results = PublishResults::default();
+                publish(server, text, &mut results);
+                results
             })
         });
         for other in others {
-            told.failed.extend(other.join().expect("publishes").failed);
+            results
+                .failed
+                .extend(other.join().expect("publishes").failed);
         }
     });
-    assert_eq!(told.failed, ["a", "b"], "{}", server.lines.text());
+    assert_eq!(results.failed, ["a", "b"], "{}", server.lines.text());
     for follower in &followers {
         follower.thaw();
     }
@@ -211,6 +217,6 @@ fn without_a_majority_nothing_is_taken() {
         answer.status() == 201
     });
     assert_eq!(stream.message(), after);
-    assert_kept(&whole(&server), &told);
+    assert_kept(&whole(&server), &results);
     assert_eq!(whole(&server), [before, after]);
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::{
     cli::assert_refused,
-    support::process::{Ended, run},
+    support::process::{Exit, run},
 };
 
-fn plan(flags: &[&str]) -> Ended {
+fn plan(flags: &[&str]) -> Exit {
     let words: Vec<&str> = ["plan"].iter().chain(flags).copied().collect();
     run(&words)
 }
@@ -107,7 +107,7 @@ fn few_clients_make_a_poll_dearer_than_many_do() {
     };
     let (few, many, full) = (excess("100"), excess("10000"), excess("10000000"));
     assert!(few > many && many > full, "{few} {many} {full}");
-    // Where that turns is told, too.
+    // Where that turns is report, too.
     let plan = json(&["--clients", "100", "--rate", "1", "--max-delay", "5s"]);
     let turn = plan["break_even"]["clients"]["cpu"][0]["from"].as_f64();
     assert!(turn.is_some_and(|turn| turn > 100.0), "{plan}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door as _, cursor, texts},
+    client::{TestClient as _, cursor, texts},
     each_store,
     server::Server,
 };
@@ -18,14 +18,14 @@ each_store!(an_empty_room_has_a_cursor_to_go_on_from, |server| {
         empty,
         json!({"messages": [], "cursor": cursor(&empty), "more": false, "reset": null})
     );
-    let message = server.say("den", "first");
+    let message = server.publish_text("den", "first");
     let next = server.poll(&format!("room=den&cursor={}", cursor(&empty)));
     assert_eq!(next["messages"], json!([message]));
     assert_eq!(next["cursor"], message["cursor"]);
 });
 
 each_store!(a_poll_answers_in_the_contracts_form, |server| {
-    let message = server.say("lobby", "hello");
+    let message = server.publish_text("lobby", "hello");
     let response = server.get("/poll");
     assert_eq!(response.header("cache-control"), Some("no-store"));
     let tag = format!("\"{}\"", cursor(&message));
@@ -41,21 +41,21 @@ each_store!(a_poll_answers_in_the_contracts_form, |server| {
 });
 
 each_store!(without_a_cursor_the_last_50_are_read, |server| {
-    server.say_many("lobby", 60);
+    server.publish_many("lobby", 60);
     assert_eq!(texts(&server.poll("")), numbers(11..=60));
     assert_eq!(texts(&server.poll("last=3")), numbers(58..=60));
     assert_eq!(texts(&server.poll("last=60")), numbers(1..=60));
     assert_eq!(texts(&server.poll("last=1000")), numbers(1..=60));
     let none = server.poll("last=0");
     assert_eq!(none["messages"], json!([]));
-    let next = server.say("lobby", "next");
+    let next = server.publish_text("lobby", "next");
     let answer = server.poll(&format!("cursor={}", cursor(&none)));
     assert_eq!(answer["messages"], json!([next]));
 });
 
 each_store!(last_counts_the_messages_of_the_room, |server| {
     for i in 1..=300 {
-        server.say(if i % 3 == 0 { "den" } else { "lobby" }, &i.to_string());
+        server.publish_text(if i % 3 == 0 { "den" } else { "lobby" }, &i.to_string());
     }
     assert_eq!(texts(&server.poll("room=den&last=2")), ["297", "300"]);
     assert_eq!(
@@ -73,7 +73,7 @@ each_store!(last_counts_the_messages_of_the_room, |server| {
 each_store!(
     a_limit_cuts_the_answer_and_says_that_there_is_more,
     |server| {
-        server.say_many("lobby", 450);
+        server.publish_many("lobby", 450);
         let mut answer = server.poll("last=450&limit=1");
         assert_eq!(
             (texts(&answer), &answer["more"]),
@@ -109,7 +109,7 @@ each_store!(
         let mut expected = Vec::new();
         let start = server.poll("last=0");
         for _ in 0..60 {
-            expected.push(server.say("lobby", &text));
+            expected.push(server.publish_text("lobby", &text));
         }
         let (mut got, mut place, mut answers) = (Vec::new(), cursor(&start).to_owned(), 0);
         loop {
@@ -127,10 +127,10 @@ each_store!(
 );
 
 each_store!(rooms_are_apart, |server| {
-    let here = server.say("here", "x");
+    let here = server.publish_text("here", "x");
     let start = server.poll("room=there");
     assert_eq!(start["messages"], json!([]));
-    server.say("here", "y");
+    server.publish_text("here", "y");
     let there = server.poll(&format!("room=there&cursor={}", cursor(&here)));
     assert_eq!(
         (&there["messages"], &there["reset"]),
@@ -152,8 +152,8 @@ each_store!(polling_on_brings_each_message_once_and_in_order, |server| {
     let mut got = Vec::new();
     for round in 0..20 {
         for i in 0..round % 4 {
-            server.say("lobby", &format!("{round}.{i}"));
-            server.say("elsewhere", "noise");
+            server.publish_text("lobby", &format!("{round}.{i}"));
+            server.publish_text("elsewhere", "noise");
         }
         let answer = server.poll(&format!("cursor={place}&limit=2"));
         got.extend(texts(&answer));
@@ -253,6 +253,6 @@ fn the_bounds_of_parameters_are_inclusive() {
         "r".repeat(64),
         "c".repeat(64)
     ));
-    server.say("lobby", "there, so that a long wait ends at once");
+    server.publish_text("lobby", "there, so that a long wait ends at once");
     server.poll("wait=60");
 }

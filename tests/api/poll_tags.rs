@@ -1,14 +1,14 @@
 //! `ETag` and `If-None-Match`: a poll with nothing new is a 304.
 
 use crate::support::{
-    door::{Door as _, cursor, texts},
+    client::{TestClient as _, cursor, texts},
     each_store,
     process::Process,
     server::Server,
 };
 
 each_store!(poll_answers_304_when_nothing_is_new, |server| {
-    let message = server.say("lobby", "hello");
+    let message = server.publish_text("lobby", "hello");
     let place = cursor(&message);
     let tag = format!("\"{place}\"");
     let target = format!("/poll?cursor={place}");
@@ -22,7 +22,7 @@ each_store!(poll_answers_304_when_nothing_is_new, |server| {
     assert_eq!(again.header("etag"), Some(tag.as_str()));
     assert_eq!(again.header("cache-control"), Some("no-store"));
     assert!(again.body.is_empty());
-    server.say("lobby", "news");
+    server.publish_text("lobby", "news");
     let news = server.get_with(&target, &[("If-None-Match", &tag)]);
     assert_eq!(texts(&news.ok()), ["news"]);
 });
@@ -31,7 +31,7 @@ each_store!(an_empty_room_is_304_too, |server| {
     let empty = server.get("/poll?room=den");
     let tag = empty.header("etag").expect("a tag").to_owned();
     let target = format!("/poll?room=den&cursor={}", cursor(&empty.ok()));
-    server.say("elsewhere", "noise");
+    server.publish_text("elsewhere", "noise");
     assert_eq!(
         server
             .get_with(&target, &[("If-None-Match", &tag)])
@@ -41,7 +41,7 @@ each_store!(an_empty_room_is_304_too, |server| {
 });
 
 each_store!(weak_tags_lists_and_the_asterisk_count, |server| {
-    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     let target = format!("/poll?cursor={place}");
     let known = [
         format!("W/\"{place}\""),
@@ -69,21 +69,21 @@ each_store!(weak_tags_lists_and_the_asterisk_count, |server| {
 #[test]
 fn a_connection_goes_on_after_a_304() {
     let server = Server::memory();
-    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     let tag = format!("\"{place}\"");
     let target = format!("/poll?cursor={place}");
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for _ in 0..3 {
-        let answer = wire.ask("GET", &target, &[("If-None-Match", &tag)], b"");
+        let answer = connection.ask("GET", &target, &[("If-None-Match", &tag)], b"");
         assert_eq!(answer.status(), 304);
     }
-    assert_eq!(texts(&wire.get("/poll").ok()), ["hello"]);
+    assert_eq!(texts(&connection.get("/poll").ok()), ["hello"]);
 }
 
 each_store!(
     a_long_poll_with_a_known_tag_waits_and_is_304_at_the_end,
     |server| {
-        let place = cursor(&server.say("lobby", "hello")).to_owned();
+        let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
         let tag = format!("\"{place}\"");
         let target = format!("/poll?wait=0.2&cursor={place}");
         let answer = server.get_with(&target, &[("If-None-Match", &tag)]);
@@ -98,7 +98,7 @@ each_store!(
 #[test]
 fn a_tag_of_an_answer_that_has_more_after_it_does_not_hide_what_is_new() {
     let server = Process::start(&["--store", "memory", "--workers", "1"]);
-    let messages = server.say_many("lobby", 3);
+    let messages = server.publish_many("lobby", 3);
     let (first, second) = (cursor(&messages[0]), cursor(&messages[1]));
     let tag = format!("\"{second}\"");
     for wait in ["0", "0.2", "60"] {

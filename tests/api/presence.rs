@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door, JSON, cursor},
+    client::{JSON, TestClient, cursor},
     events::Events,
     eventually,
     response::Response,
@@ -85,10 +85,10 @@ fn a_poller_has_left_when_it_missed_two_of_its_intervals() {
 #[test]
 fn a_long_poll_is_there_while_it_waits_and_between_its_requests() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    wire.get("/poll?client=l&wait=0.01&last=0").ok();
+    let mut connection = server.raw();
+    connection.get("/poll?client=l&wait=0.01&last=0").ok();
     assert_eq!(present(&server, "lobby"), [who("l", "long-poll")]);
-    drop(wire);
+    drop(connection);
     eventually("it is gone", || present(&server, "lobby").is_empty());
 }
 
@@ -115,12 +115,12 @@ fn who_publishes_with_a_label_is_known_by_name() {
     );
     let draft = json!({"author": "mina", "text": "hello"}).to_string();
     let target = "/messages?client=a";
-    let answer = server.wire().ask("POST", target, &[JSON], draft.as_bytes());
+    let answer = server.raw().ask("POST", target, &[JSON], draft.as_bytes());
     assert_eq!(answer.status(), 201, "{}", answer.text());
     assert_eq!(told(&mut stream)["present"][0]["author"], "mina");
     assert_eq!(server.client_cost("a", "publish")["messages"], 1);
     let refused = server
-        .wire()
+        .raw()
         .ask("POST", "/messages?client=a.b", &[JSON], draft.as_bytes());
     refused.blames(400, "client");
 }
@@ -146,7 +146,7 @@ fn streams_are_told_unless_they_decline_and_the_nameless_only_where_they_ask() {
     let mut asking = server.stream("last=0&presence=1");
     let _other = server.stream("client=o");
     told_of(&mut asking, &["d", "o"]);
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     for stream in [&mut declining, &mut nameless] {
         assert_eq!(stream.frame(), "retry: 1000\n\n");
         assert!(stream.frame().starts_with("id: "));
@@ -156,7 +156,7 @@ fn streams_are_told_unless_they_decline_and_the_nameless_only_where_they_ask() {
 fn report(server: &Server, report: &Value) -> Response {
     let body = report.to_string();
     server
-        .wire()
+        .raw()
         .ask("PUT", "/presence/along", &[JSON], body.as_bytes())
 }
 
@@ -215,9 +215,9 @@ fn a_report_of_who_reads_along_is_checked() {
 #[test]
 fn more_readers_than_are_listed_are_counted() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for i in 0..250 {
-        wire.get(&format!("/poll?client=c{i}")).ok();
+        connection.get(&format!("/poll?client=c{i}")).ok();
     }
     let answer = server.get("/presence").ok();
     assert_eq!(answer["count"], 250);
@@ -237,10 +237,10 @@ fn a_room_that_is_none_is_refused() {
 #[test]
 fn a_poll_may_ask_for_a_connection_of_its_own() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    let answer = wire.get("/poll?client=c&connection=close");
+    let mut connection = server.raw();
+    let answer = connection.get("/poll?client=c&connection=close");
     assert_eq!(answer.header("connection"), Some("close"));
-    wire.until_closed().expect("closes");
+    connection.until_closed().expect("closes");
     server.get("/poll?client=c&connection=close").ok();
     assert_eq!(server.client_cost("c", "poll")["connections"], 2);
     server

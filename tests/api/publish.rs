@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door as _, JSON, cursor},
+    client::{JSON, TestClient as _, cursor},
     each_store,
     server::Server,
 };
@@ -31,9 +31,9 @@ each_store!(a_publish_answers_201_with_the_message, |server| {
 });
 
 each_store!(the_location_leads_to_the_message, |server| {
-    server.say("den", "before");
+    server.publish_text("den", "before");
     let response = server.publish(&json!({"room": "den", "author": "mina", "text": "this"}));
-    server.say("den", "after");
+    server.publish_text("den", "after");
     let location = response.header("location").expect("a location");
     let found = server.get(location).ok();
     assert_eq!(found["messages"], json!([response.json()]));
@@ -42,7 +42,7 @@ each_store!(the_location_leads_to_the_message, |server| {
 each_store!(
     sent_at_is_utc_with_microseconds_and_rises_with_the_id,
     |server| {
-        let messages = server.say_many("lobby", 5);
+        let messages = server.publish_many("lobby", 5);
         for pair in messages.windows(2) {
             assert!(pair[0]["id"].as_u64() < pair[1]["id"].as_u64());
             // The same length and zone, so that text order is time order.
@@ -61,7 +61,11 @@ each_store!(
 
 each_store!(ids_rise_through_the_whole_log_whatever_the_room, |server| {
     let ids: Vec<u64> = ["a", "b", "a", "c"]
-        .map(|room| server.say(room, "x")["id"].as_u64().expect("an id"))
+        .map(|room| {
+            server.publish_text(room, "x")["id"]
+                .as_u64()
+                .expect("an id")
+        })
         .to_vec();
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
 });
@@ -89,7 +93,7 @@ each_store!(lengths_count_unicode_characters, |server| {
 
 each_store!(any_text_comes_back_as_it_was, |server| {
     let text = "\"quotes\" \\ </script> \u{2028}\u{2029} \u{feff} 🏳️‍🌈 e\u{301} \u{202e}rtl data: id: \n\ndata: x\n\nevent: y";
-    let message = server.say("lobby", text);
+    let message = server.publish_text("lobby", text);
     assert_eq!(message["text"], text);
     assert_eq!(server.poll("")["messages"][0], message);
     assert_eq!(server.stream("").message(), message);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{
-    door::{Door as _, JSON, texts},
+    client::{JSON, TestClient as _, texts},
     server::Server,
 };
 
@@ -31,33 +31,33 @@ fn a_body_of_64_kib_is_taken_and_a_larger_one_is_413() {
 #[test]
 fn an_announced_oversize_is_refused_before_it_is_sent() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    wire.send(
+    let mut connection = server.raw();
+    connection.send(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Content-Length: 99999999999\r\n\r\n",
     );
-    wire.answer("POST").expect("an answer").problem(413);
+    connection.answer("POST").expect("an answer").problem(413);
 }
 
 #[test]
 fn a_chunked_body_is_as_good_as_any() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let body = json!({"author": "mina", "text": "in pieces"}).to_string();
-    wire.send(
+    connection.send(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Transfer-Encoding: chunked\r\n\r\n",
     );
     for piece in body.as_bytes().chunks(7) {
-        wire.send(format!("{:x}\r\n", piece.len()));
-        wire.send(piece);
-        wire.send("\r\n");
+        connection.send(format!("{:x}\r\n", piece.len()));
+        connection.send(piece);
+        connection.send("\r\n");
     }
-    wire.send("0\r\n\r\n");
-    let response = wire.answer("POST").expect("an answer");
+    connection.send("0\r\n\r\n");
+    let response = connection.answer("POST").expect("an answer");
     assert_eq!(response.status(), 201, "{}", response.text());
     assert_eq!(
-        texts(&wire.get("/poll").ok()),
+        texts(&connection.get("/poll").ok()),
         ["in pieces"],
         "and the connection goes on"
     );
@@ -66,52 +66,52 @@ fn a_chunked_body_is_as_good_as_any() {
 #[test]
 fn a_chunked_body_without_end_is_413() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    wire.send(
+    let mut connection = server.raw();
+    connection.send(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Transfer-Encoding: chunked\r\n\r\n",
     );
     let piece = format!("{:x}\r\n{}\r\n", 8192, " ".repeat(8192));
     for _ in 0..16 {
-        if wire.try_send(&piece).is_err() {
+        if connection.try_send(&piece).is_err() {
             break;
         }
     }
-    wire.answer("POST").expect("an answer").problem(413);
+    connection.answer("POST").expect("an answer").problem(413);
 }
 
 #[test]
 fn a_client_that_waits_for_100_continue_is_told_to() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let body = json!({"author": "mina", "text": "patient"}).to_string();
-    wire.send(format!(
+    connection.send(format!(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Expect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         body.len()
     ));
-    wire.read_more().expect("an interim answer");
+    connection.read_more().expect("an interim answer");
     assert!(
-        wire.pending.starts_with(b"HTTP/1.1 100 "),
+        connection.pending.starts_with(b"HTTP/1.1 100 "),
         "{:?}",
-        wire.pending
+        connection.pending
     );
-    wire.send(&body);
-    assert_eq!(wire.answer("POST").expect("an answer").status(), 201);
+    connection.send(&body);
+    assert_eq!(connection.answer("POST").expect("an answer").status(), 201);
 }
 
 #[test]
 fn a_body_cut_short_appends_nothing() {
     let server = Server::memory();
     let body = json!({"author": "mina", "text": "whole"}).to_string();
-    let mut wire = server.wire();
-    wire.send(format!(
+    let mut connection = server.raw();
+    connection.send(format!(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len() + 1
     ));
-    wire.finish_sending();
-    if let Ok(response) = wire.answer("POST") {
+    connection.finish_sending();
+    if let Ok(response) = connection.answer("POST") {
         assert!((400..500).contains(&response.status()), "{response:?}");
     }
     assert_eq!(server.poll("")["messages"], json!([]));

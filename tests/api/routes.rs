@@ -1,6 +1,6 @@
 //! What is at which address, and what is not.
 
-use crate::support::{door::Door as _, each_store, server::Server};
+use crate::support::{client::TestClient as _, each_store, server::Server};
 
 const ROUTES: [(&str, &str); 7] = [
     ("/poll", "GET"),
@@ -21,7 +21,7 @@ each_store!(the_process_is_up_and_the_store_answers, |server| {
 fn the_page_is_at_the_root() {
     let server = Server::memory();
     assert_eq!(server.get("/").status(), 200);
-    let head = server.wire().ask("HEAD", "/", &[], b"");
+    let head = server.raw().ask("HEAD", "/", &[], b"");
     assert_eq!((head.status(), head.body.len()), (200, 0));
 }
 
@@ -48,7 +48,7 @@ fn unknown_routes_are_404() {
     ];
     for target in unknown {
         for method in ["GET", "POST", "DELETE"] {
-            server.wire().ask(method, target, &[], b"").problem(404);
+            server.raw().ask(method, target, &[], b"").problem(404);
         }
     }
 }
@@ -63,19 +63,19 @@ fn wrong_methods_are_405_and_told_what_is_allowed() {
             if method == allowed {
                 continue;
             }
-            let answer = server.wire().ask(method, target, &[], b"");
+            let answer = server.raw().ask(method, target, &[], b"");
             answer.problem(405);
             assert_eq!(answer.header("allow"), Some(allowed), "{method} {target}");
         }
         if allowed == "GET" {
-            let head = server.wire().ask("HEAD", target, &[], b"");
+            let head = server.raw().ask("HEAD", target, &[], b"");
             assert!(
                 matches!(head.status(), 200 | 405),
                 "HEAD {target}: {head:?}"
             );
         }
     }
-    let answer = server.wire().ask("POST", "/", &[], b"");
+    let answer = server.raw().ask("POST", "/", &[], b"");
     answer.problem(405);
     assert_eq!(answer.header("allow"), Some("GET, HEAD"));
 }
@@ -97,7 +97,7 @@ fn a_browser_that_went_astray_is_led_to_the_lab() {
     let server = Server::memory();
     let accept = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
     for (target, way) in [("/nope", "./"), ("/a/b/c", "../../"), ("/%3Cb%3E&x", "./")] {
-        let answer = server.wire().ask("GET", target, &[accept], b"");
+        let answer = server.raw().ask("GET", target, &[accept], b"");
         assert_eq!(answer.status(), 404);
         assert_eq!(
             answer.header("content-type"),
@@ -109,7 +109,7 @@ fn a_browser_that_went_astray_is_led_to_the_lab() {
     }
     // Where the address is right, a browser gets what everybody gets.
     server
-        .wire()
+        .raw()
         .ask("GET", "/poll?limit=0", &[accept], b"")
         .problem(400);
 }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::{
-    door::{Door as _, cursor},
+    client::{TestClient as _, cursor},
     events::Events,
     eventually,
     process::Process,
-    wire::{Wire, find, request},
+    raw_connection::{RawConnection, find, request},
 };
 
 /// The contract's bound.
@@ -18,28 +18,28 @@ const EACH: usize = 50;
 
 fn stops_with_everything_open(signal: i32, store: &str) {
     let server = Process::start(&["--store", store, "--workers", "2"]);
-    let place = cursor(&server.say("lobby", "hello")).to_owned();
+    let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
     let mut streams: Vec<Events> = (0..EACH).map(|_| server.stream("")).collect();
     for stream in &mut streams {
         assert_eq!(stream.message()["text"], "hello");
     }
-    let mut waiting: Vec<Wire> = (0..EACH)
+    let mut waiting: Vec<RawConnection> = (0..EACH)
         .map(|_| {
-            let mut wire = server.wire();
-            wire.send(request(
+            let mut connection = server.raw();
+            connection.send(request(
                 "GET",
                 &format!("/poll?wait=60&cursor={place}"),
                 &[],
                 b"",
             ));
-            wire
+            connection
         })
         .collect();
-    let mut idle = server.wire();
+    let mut idle = server.raw();
     idle.get("/poll");
-    let mut half = server.wire();
+    let mut half = server.raw();
     half.send("GET /poll HTTP/1.1\r\nHo");
-    let mut half_body = server.wire();
+    let mut half_body = server.raw();
     half_body.send(
         "POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
          Content-Length: 9\r\n\r\n{",
@@ -53,8 +53,11 @@ fn stops_with_everything_open(signal: i32, store: &str) {
     for stream in &mut streams {
         assert_eq!(stream.next(), None, "streams end, and say nothing more");
     }
-    for wire in &mut waiting {
-        let answer = wire.answer("GET").expect("long-polls are answered").ok();
+    for connection in &mut waiting {
+        let answer = connection
+            .answer("GET")
+            .expect("long-polls are answered")
+            .ok();
         assert_eq!(
             answer,
             json!({"messages": [], "cursor": place, "more": false, "reset": null})
@@ -102,7 +105,7 @@ fn a_stopped_server_leaves_its_log_in_one_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("chat.db");
     let server = Process::start(&["--store", &format!("sqlite:{}", path.display())]);
-    server.say("lobby", "hello");
+    server.publish_text("lobby", "hello");
     server.stop();
     assert!(
         !path.with_extension("db-wal").exists(),
@@ -114,10 +117,10 @@ fn a_stopped_server_leaves_its_log_in_one_file() {
 fn a_stalled_reader_does_not_keep_the_server() {
     let server = Process::start(&["--store", "memory", "--workers", "1"]);
     let stalled = server.stream("last=0");
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let text = "x".repeat(4096);
     for _ in 0..2500 {
-        crate::support::door::say(&mut wire, "lobby", &text);
+        crate::support::client::publish_text(&mut connection, "lobby", &text);
     }
     let began = Instant::now();
     let ended = server.stop();
@@ -145,10 +148,10 @@ fn a_stream_that_ends_with_the_server_ends_properly() {
     server.signal(libc::SIGTERM);
     assert_eq!(stream.next(), None);
     let chunked = stream.head.header("transfer-encoding") == Some("chunked");
-    let trailing = find(&stream.wire.pending, b"HTTP/1.1 ");
+    let trailing = find(&stream.connection.pending, b"HTTP/1.1 ");
     assert!(trailing.is_none(), "no second answer");
     if !chunked {
-        stream.wire.until_closed().expect("closed");
+        stream.connection.until_closed().expect("closed");
     }
     assert_eq!(server.wait().status.code(), Some(0));
 }
@@ -160,15 +163,15 @@ fn a_stream_resumes_on_the_restarted_server_and_misses_nothing() {
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
     let server = Process::start(&["--store", &store]);
     let mut stream = server.stream("");
-    server.say("lobby", "seen");
+    server.publish_text("lobby", "seen");
     let seen = stream.message();
     server.signal(libc::SIGTERM);
     assert_eq!(stream.next(), None);
     server.wait();
     let server = Process::start(&["--store", &store]);
-    let missed = server.say("lobby", "missed");
+    let missed = server.publish_text("lobby", "missed");
     let header = ("Last-Event-ID", cursor(&seen));
-    let mut stream = Events::open(server.wire(), "/stream", &[header]);
+    let mut stream = Events::open(server.raw(), "/stream", &[header]);
     assert_eq!(stream.message(), missed);
-    assert_eq!(server.say("lobby", "live"), stream.message());
+    assert_eq!(server.publish_text("lobby", "live"), stream.message());
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::{
     cli::assert_refused,
     support::{
-        door::{Door as _, cursor},
+        client::{TestClient as _, cursor},
         process::{Process, run},
         server::Server,
     },
@@ -46,10 +46,10 @@ fn assert_file_refused(path: &Path, words: &[&str]) {
 /// A log of `n` messages in one file, as a server leaves it that was stopped.
 fn a_log(path: &Path, n: usize) -> Vec<Value> {
     let server = Server::on_file(path.to_owned());
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let messages = (0..n).map(|i| {
         let text = format!("{i} {}", "x".repeat(200));
-        crate::support::door::say(&mut wire, "lobby", &text)
+        crate::support::client::publish_text(&mut connection, "lobby", &text)
     });
     let messages = messages.collect();
     drop(server);
@@ -77,7 +77,7 @@ fn a_restart_keeps_the_log_its_identity_and_its_cursors() {
             (&Value::Null, &json!(expected[3..]))
         );
         assert_eq!(server.stream("").messages(expected.len()), expected);
-        let message = server.say("lobby", &format!("round {round}"));
+        let message = server.publish_text("lobby", &format!("round {round}"));
         let ids = [expected.last(), Some(&message)].map(|m| m.and_then(|m| m["id"].as_u64()));
         assert!(ids[0] < ids[1], "ids rise on: {ids:?}");
         expected.push(message);
@@ -105,7 +105,7 @@ fn ids_rise_on_although_every_message_was_retired() {
     });
     drop(server);
     let server = Server::on_file(path);
-    let next = server.say("lobby", "next");
+    let next = server.publish_text("lobby", "next");
     assert!(next["id"].as_u64() > last["id"].as_u64());
     let answer = server.poll(&format!("cursor={}", cursor(&last)));
     assert_eq!(
@@ -126,7 +126,7 @@ fn what_was_retired_is_still_expired_after_a_restart() {
             },
             ..poll_vs_sse_server::config::Config::default()
         });
-        server.say_many("lobby", 5)
+        server.publish_many("lobby", 5)
     };
     let server = Server::on_file(path);
     let answer = server.poll(&format!("cursor={}", cursor(&messages[0])));
@@ -140,10 +140,13 @@ fn what_was_retired_is_still_expired_after_a_restart() {
 fn a_second_server_on_the_same_file_is_refused() {
     let (_directory, path) = new_file();
     let first = Process::start(&["--store", &store(&path)]);
-    first.say("lobby", "hello");
+    first.publish_text("lobby", "hello");
     let ended = run(&["--bind", "127.0.0.1:0", "--store", &store(&path)]);
     assert_refused(&ended, &["another server"]);
-    assert_eq!(first.say("lobby", "still served")["text"], "still served");
+    assert_eq!(
+        first.publish_text("lobby", "still served")["text"],
+        "still served"
+    );
     first.kill();
     let next = Process::start(&["--store", &store(&path)]);
     assert_eq!(

@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    PATIENCE,
-    door::{Door as _, cursor},
+    TEST_TIMEOUT,
+    client::{TestClient as _, cursor},
     each_store,
     events::{Events, message_of},
     eventually,
+    raw_connection::request,
     server::{Server, Store},
-    wire::request,
 };
 
 each_store!(a_stream_starts_as_a_poll_does, |server| {
-    let messages = server.say_many("lobby", 60);
+    let messages = server.publish_many("lobby", 60);
     assert_eq!(server.stream("").messages(50), messages[10..]);
     assert_eq!(server.stream("last=2").messages(2), messages[58..]);
     let after = cursor(&messages[56]);
@@ -23,21 +23,21 @@ each_store!(a_stream_starts_as_a_poll_does, |server| {
     );
     let mut live = server.stream("last=0");
     assert_eq!(live.frame(), "retry: 1000\n\n");
-    let next = server.say("lobby", "next");
+    let next = server.publish_text("lobby", "next");
     assert_eq!(live.message(), next);
 });
 
 each_store!(last_event_id_wins_over_the_cursor, |server| {
-    let messages = server.say_many("lobby", 4);
+    let messages = server.publish_many("lobby", 4);
     let target = format!("/stream?cursor={}&last=4", cursor(&messages[0]));
     let header = ("Last-Event-ID", cursor(&messages[2]));
     assert_eq!(
-        Events::open(server.wire(), &target, &[header]).message(),
+        Events::open(server.raw(), &target, &[header]).message(),
         messages[3]
     );
     let empty = ("Last-Event-ID", "");
     assert_eq!(
-        Events::open(server.wire(), &target, &[empty]).messages(3),
+        Events::open(server.raw(), &target, &[empty]).messages(3),
         messages[1..]
     );
 });
@@ -49,8 +49,8 @@ each_store!(a_stream_carries_its_room_only, |server| {
     lobby.frame();
     let mut expected = Vec::new();
     for i in 0..20 {
-        server.say("lobby", &format!("noise {i}"));
-        expected.push(server.say("den", &i.to_string()));
+        server.publish_text("lobby", &format!("noise {i}"));
+        expected.push(server.publish_text("den", &i.to_string()));
     }
     assert_eq!(den.messages(20), expected);
     assert_eq!(lobby.messages(20).len(), 20);
@@ -61,7 +61,7 @@ each_store!(a_burst_reaches_every_stream_in_order, |server| {
     for stream in &mut streams {
         stream.frame();
     }
-    let expected = server.say_many("lobby", 300);
+    let expected = server.publish_many("lobby", 300);
     for mut stream in streams {
         assert_eq!(stream.messages(300), expected);
     }
@@ -71,7 +71,7 @@ each_store!(a_history_longer_than_any_page_arrives_whole, |server| {
     let start = cursor(&server.poll("last=0")).to_owned();
     let text = "語".repeat(3000);
     let expected: Vec<Value> = (0..50)
-        .map(|i| server.say("lobby", &format!("{i} {text}")))
+        .map(|i| server.publish_text("lobby", &format!("{i} {text}")))
         .collect();
     assert_eq!(
         server.stream(&format!("cursor={start}")).messages(50),
@@ -100,14 +100,14 @@ fn cut_and_resume(server: &Server, cut: usize, start: &str, expected: &[Value]) 
     drop(first);
     let target = format!("/stream?cursor={start}");
     let header = last_id.as_ref().map(|id| ("Last-Event-ID", id.as_str()));
-    let mut second = Events::open(server.wire(), &target, header.as_slice());
+    let mut second = Events::open(server.raw(), &target, header.as_slice());
     got.extend(second.messages(expected.len() - got.len()));
     assert_eq!(got, expected, "cut at {cut}");
 }
 
 each_store!(a_stream_cut_at_any_byte_resumes_exactly, |server| {
     let start = cursor(&server.poll("last=0")).to_owned();
-    let expected = server.say_many("lobby", 3);
+    let expected = server.publish_many("lobby", 3);
     let frames: usize = expected
         .iter()
         .map(|message| format!("id: {}\ndata: {message}\n\n", cursor(message)).len())
@@ -131,16 +131,20 @@ fn many_streams_over_two_workers_all_get_everything() {
     let server = Server::with(Store::Memory, |config| config.workers = 2);
     let mut streams: Vec<Events> = (0..100).map(|_| server.stream("last=0")).collect();
     for stream in &mut streams {
-        stream.wire.patience(PATIENCE);
+        stream.connection.read_timeout(TEST_TIMEOUT);
         stream.frame();
     }
     std::thread::scope(|scope| {
         for author in 0..4 {
             let server = &server;
             scope.spawn(move || {
-                let mut wire = server.wire();
+                let mut connection = server.raw();
                 for i in 0..25 {
-                    crate::support::door::say(&mut wire, "lobby", &format!("{author}.{i}"));
+                    crate::support::client::publish_text(
+                        &mut connection,
+                        "lobby",
+                        &format!("{author}.{i}"),
+                    );
                 }
             });
         }
@@ -154,32 +158,32 @@ fn many_streams_over_two_workers_all_get_everything() {
 #[test]
 fn answers_before_a_stream_on_its_connection_come_first() {
     let server = Server::memory();
-    let message = server.say("lobby", "hello");
-    let mut wire = server.wire();
+    let message = server.publish_text("lobby", "hello");
+    let mut connection = server.raw();
     let poll = request("GET", "/poll", &[], b"");
     let stream = request("GET", "/stream", &[], b"");
-    wire.send([poll.clone(), poll, stream].concat());
+    connection.send([poll.clone(), poll, stream].concat());
     for _ in 0..2 {
-        let answer = wire.answer("GET").expect("an answer").ok();
+        let answer = connection.answer("GET").expect("an answer").ok();
         assert_eq!(answer["messages"], json!([message]));
     }
-    let mut stream = Events::answered(wire);
+    let mut stream = Events::from_response(connection);
     assert_eq!(stream.message(), message);
 }
 
 #[test]
 fn a_stream_after_a_long_poll_on_its_connection_waits_for_it() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    wire.send(request("GET", "/poll?wait=60", &[], b""));
-    wire.send(request("GET", "/stream", &[], b""));
+    let mut connection = server.raw();
+    connection.send(request("GET", "/poll?wait=60", &[], b""));
+    connection.send(request("GET", "/stream", &[], b""));
     eventually("the long-poll waits", || {
         server.cost("long-poll")["open"] == 1
     });
-    let message = server.say("lobby", "hello");
-    let answer = wire.answer("GET").expect("an answer").ok();
+    let message = server.publish_text("lobby", "hello");
+    let answer = connection.answer("GET").expect("an answer").ok();
     assert_eq!(answer["messages"], json!([message]));
-    assert_eq!(Events::answered(wire).message(), message);
+    assert_eq!(Events::from_response(connection).message(), message);
 }
 
 #[test]
@@ -188,10 +192,10 @@ fn what_a_client_sends_on_an_open_stream_means_nothing() {
     let mut stream = server.stream("");
     stream.frame();
     stream
-        .wire
+        .connection
         .send(request("GET", "/poll", &[], b"").repeat(5));
-    stream.wire.send(vec![b'x'; 100_000]);
-    let message = server.say("lobby", "hello");
+    stream.connection.send(vec![b'x'; 100_000]);
+    let message = server.publish_text("lobby", "hello");
     assert_eq!(stream.message(), message);
     assert_eq!(server.cost("poll")["requests"], 0);
 }
@@ -199,11 +203,11 @@ fn what_a_client_sends_on_an_open_stream_means_nothing() {
 #[test]
 fn a_stream_may_be_asked_for_with_a_body() {
     let server = Server::memory();
-    let message = server.say("lobby", "hello");
-    let mut stream = Events::open(server.wire(), "/stream", &[("Content-Length", "10")]);
+    let message = server.publish_text("lobby", "hello");
+    let mut stream = Events::open(server.raw(), "/stream", &[("Content-Length", "10")]);
     assert_eq!(stream.message(), message);
-    stream.wire.send("0123456789");
-    let next = server.say("lobby", "next");
+    stream.connection.send("0123456789");
+    let next = server.publish_text("lobby", "next");
     assert_eq!(stream.message(), next);
     drop(stream);
     eventually("the stream is closed", || {

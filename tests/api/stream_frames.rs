@@ -1,12 +1,12 @@
 //! `GET /stream`: the exact bytes of the head and of each frame.
 
 use crate::support::{
-    door::{Door as _, cursor},
+    client::{TestClient as _, cursor},
     each_store,
     events::{Events, message_of},
+    raw_connection::find,
     response::Framing,
     server::Server,
-    wire::find,
 };
 
 each_store!(
@@ -30,7 +30,7 @@ each_store!(
 fn a_stream_is_never_compressed() {
     let server = Server::memory();
     let accept = ("Accept-Encoding", "gzip, br, deflate, zstd");
-    let mut stream = Events::open(server.wire(), "/stream", &[accept]);
+    let mut stream = Events::open(server.raw(), "/stream", &[accept]);
     assert!(matches!(
         stream.head.header("content-encoding"),
         None | Some("identity")
@@ -48,7 +48,7 @@ each_store!(the_frames_are_the_contracts_to_the_byte, |server| {
     let polled = server.get("/poll").text();
     assert!(polled.contains(&json), "the same JSON object as in poll");
     for i in 0..3 {
-        let message = server.say("lobby", &i.to_string());
+        let message = server.publish_text("lobby", &i.to_string());
         let expected = format!("id: {}\ndata: {message}\n\n", cursor(&message));
         assert_eq!(stream.frame(), expected);
     }
@@ -56,7 +56,7 @@ each_store!(the_frames_are_the_contracts_to_the_byte, |server| {
 });
 
 each_store!(a_reset_frame_is_the_contracts_to_the_byte, |server| {
-    let message = server.say("lobby", "hello");
+    let message = server.publish_text("lobby", "hello");
     let mut stream = server.stream("cursor=other-1");
     assert_eq!(stream.frame(), "retry: 1000\n\n");
     assert_eq!(
@@ -69,15 +69,15 @@ each_store!(a_reset_frame_is_the_contracts_to_the_byte, |server| {
 #[test]
 fn each_chunk_ends_with_a_whole_frame() {
     let server = Server::memory();
-    server.say_many("lobby", 30);
+    server.publish_many("lobby", 30);
     let mut stream = server.stream("last=1000");
     // Framing by connection close has no chunks to look at.
     if stream.head.framing("GET") == Framing::Chunked {
         stream.messages(30);
         for i in 0..5 {
-            server.say("lobby", &i.to_string());
+            server.publish_text("lobby", &i.to_string());
             stream.message();
-            assert_eq!(stream.wire.pending, b"", "no half chunk");
+            assert_eq!(stream.connection.pending, b"", "no half chunk");
             assert_eq!(stream.text, b"", "no half frame");
         }
     }
@@ -86,30 +86,30 @@ fn each_chunk_ends_with_a_whole_frame() {
 #[test]
 fn an_http_1_0_client_gets_a_body_that_ends_with_the_connection() {
     let server = Server::memory();
-    let message = server.say("lobby", "hello");
+    let message = server.publish_text("lobby", "hello");
     let request = b"GET /stream HTTP/1.0\r\n\r\n";
-    let mut stream = Events::ask(server.wire(), request);
+    let mut stream = Events::ask(server.raw(), request);
     assert_eq!(stream.head.header("transfer-encoding"), None);
     assert_eq!(stream.frame(), "retry: 1000\n\n");
     assert_eq!(stream.message(), message);
-    let next = server.say("lobby", "next");
+    let next = server.publish_text("lobby", "next");
     assert_eq!(stream.message(), next);
 }
 
 #[test]
 fn an_http_1_0_client_can_poll_and_publish() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let body = r#"{"author":"mina","text":"old"}"#;
-    wire.send(format!(
+    connection.send(format!(
         "POST /messages HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     ));
-    assert_eq!(wire.answer("POST").expect("an answer").status(), 201);
-    let mut wire = server.wire();
-    wire.send("GET /poll HTTP/1.0\r\n\r\n");
-    wire.until_closed().expect("closed after the answer");
-    assert!(find(&wire.pending, b"\"text\":\"old\"").is_some());
+    assert_eq!(connection.answer("POST").expect("an answer").status(), 201);
+    let mut connection = server.raw();
+    connection.send("GET /poll HTTP/1.0\r\n\r\n");
+    connection.until_closed().expect("closed after the answer");
+    assert!(find(&connection.pending, b"\"text\":\"old\"").is_some());
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn heartbeats_are_events_at_once_and_after_each_silence() {
     for _ in 0..3 {
         assert_eq!(stream.frame(), heartbeat);
     }
-    let said = server.say("lobby", "hello");
+    let said = server.publish_text("lobby", "hello");
     loop {
         match stream.frame() {
             frame if frame == heartbeat => {}

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::support::{
-    door::{Door as _, cursor, texts},
+    client::{TestClient as _, cursor, texts},
     eventually,
+    raw_connection::{RawConnection, request},
     server::Server,
-    wire::{Wire, request},
 };
 
 /// A client's events after `seq`, with what is constant about an answer checked.
@@ -42,14 +42,16 @@ fn sum(events: &[Value], field: &str) -> u64 {
 #[test]
 fn polls_are_seen_as_requests_and_answers_on_a_connection() {
     let server = Server::memory();
-    let messages = server.say_many("lobby", 3);
-    let mut wire = server.wire();
-    wire.get("/poll?client=me&trace=1").ok();
+    let messages = server.publish_many("lobby", 3);
+    let mut connection = server.raw();
+    connection.get("/poll?client=me&trace=1").ok();
     let quiet = format!("/poll?client=me&trace=1&cursor={}", cursor(&messages[2]));
-    wire.get(&quiet).ok();
-    wire.get("/poll?client=me&trace=1&limit=0").problem(400);
-    let (sent, received) = (wire.sent, wire.received);
-    drop(wire);
+    connection.get(&quiet).ok();
+    connection
+        .get("/poll?client=me&trace=1&limit=0")
+        .problem(400);
+    let (sent, received) = (connection.sent, connection.received);
+    drop(connection);
     // A refused request's query could not be read: it is in nobody's trace.
     let expected = ["opened", "request", "answer", "request", "answer", "closed"];
     eventually("all is told", || events(&server, 0).len() == expected.len());
@@ -77,11 +79,11 @@ fn a_stream_is_seen_push_by_push() {
     let server = Server::memory();
     let mut stream = server.stream("client=me&trace=1&presence=0&last=0");
     stream.frame();
-    server.say("lobby", "one");
+    server.publish_text("lobby", "one");
     stream.message();
-    server.say("lobby", "two");
+    server.publish_text("lobby", "two");
     stream.message();
-    let (sent, received) = (stream.wire.sent, stream.wire.received);
+    let (sent, received) = (stream.connection.sent, stream.connection.received);
     drop(stream);
     let expected = ["opened", "request", "answer", "push", "push", "closed"];
     eventually("all is told", || events(&server, 0).len() == expected.len());
@@ -99,25 +101,25 @@ fn a_stream_is_seen_push_by_push() {
 }
 
 /// A stream that a buffering proxy holds back.
-fn held_back(server: &Server) -> Wire {
-    let mut wire = server.wire();
+fn held_back(server: &Server) -> RawConnection {
+    let mut connection = server.raw();
     let target = "/stream?client=me&trace=1&presence=0&last=0&fault=buffer";
-    wire.send(request("GET", target, &[], b""));
+    connection.send(request("GET", target, &[], b""));
     eventually("it is open", || {
         server.get("/ledger?client=me").status() == 200
             && server.client_cost("me", "stream")["open"] == 1
     });
-    wire
+    connection
 }
 
 #[test]
 fn a_stream_that_is_held_back_has_not_begun() {
     let server = Server::memory();
-    let wire = held_back(&server);
-    server.say("lobby", "held");
+    let connection = held_back(&server);
+    server.publish_text("lobby", "held");
     assert_eq!(texts(&server.poll("last=1")), ["held"]);
     assert_eq!(kinds(&events(&server, 0)), ["opened", "request"]);
-    drop(wire);
+    drop(connection);
     eventually("it is over", || events(&server, 0).len() > 2);
     assert_eq!(kinds(&events(&server, 0)), ["opened", "request", "closed"]);
 }
@@ -127,7 +129,7 @@ fn a_stream_that_is_held_back_begins_with_what_is_passed_on() {
     let server = Server::memory();
     let _wire = held_back(&server);
     for _ in 0..5 {
-        server.say("lobby", &"x".repeat(4_000));
+        server.publish_text("lobby", &"x".repeat(4_000));
     }
     eventually("it is passed on", || events(&server, 0).len() > 3);
     let events = events(&server, 0);
@@ -169,11 +171,13 @@ fn without_keep_alive_each_poll_opens_and_closes() {
 #[test]
 fn clients_that_share_a_connection_see_it_open_and_close_once_each() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for client in ["me", "you", "me", "you"] {
-        wire.get(&format!("/poll?client={client}&trace=1")).ok();
+        connection
+            .get(&format!("/poll?client={client}&trace=1"))
+            .ok();
     }
-    drop(wire);
+    drop(connection);
     let expected = ["opened", "request", "answer", "request", "answer", "closed"];
     eventually("all is told", || events(&server, 0).len() == expected.len());
     assert_eq!(kinds(&events(&server, 0)), expected);
@@ -186,9 +190,9 @@ fn clients_that_share_a_connection_see_it_open_and_close_once_each() {
 #[test]
 fn what_was_overwritten_is_told_as_lost() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for _ in 0..300 {
-        wire.get("/poll?client=me&trace=1&last=0").ok();
+        connection.get("/poll?client=me&trace=1&last=0").ok();
     }
     let answer = server.get("/trace?client=me").ok();
     let kept = answer["events"].as_array().expect("a list").len() as u64;

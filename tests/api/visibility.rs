@@ -1,7 +1,7 @@
 //! A read that starts after the `201` sees the message.
 
 use crate::support::{
-    door::{Door as _, cursor, say, texts},
+    client::{TestClient as _, cursor, publish_text, texts},
     each_store,
     events::Events,
 };
@@ -18,9 +18,10 @@ each_store!(
                 scope.spawn(move || {
                     // Two rooms, so that rooms share the log and publishers share rooms.
                     let room = if publisher % 2 == 0 { "even" } else { "odd" };
-                    let (mut writer, mut reader) = (server.wire(), server.wire());
+                    let (mut writer, mut reader) = (server.raw(), server.raw());
                     for round in 0..ROUNDS {
-                        let message = say(&mut writer, room, &format!("{publisher}.{round}"));
+                        let message =
+                            publish_text(&mut writer, room, &format!("{publisher}.{round}"));
                         let text = message["text"].as_str().expect("a text").to_owned();
                         let read = reader.get(&format!("/poll?room={room}&last=1000&limit=1000"));
                         assert!(texts(&read.ok()).contains(&text), "{text}: by last");
@@ -50,9 +51,9 @@ each_store!(
                 scope.spawn(move || {
                     let room = format!("room-{publisher}");
                     for round in 0..20 {
-                        let message = server.say(&room, &round.to_string());
+                        let message = server.publish_text(&room, &round.to_string());
                         let target = format!("/stream?room={room}&last=1");
-                        let mut stream = Events::open(server.wire(), &target, &[]);
+                        let mut stream = Events::open(server.raw(), &target, &[]);
                         assert_eq!(stream.message(), message);
                     }
                 });
@@ -72,7 +73,7 @@ each_store!(
         let start = cursor(&server.poll("last=0")).to_owned();
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| server.say_many("lobby", 50));
+                scope.spawn(|| server.publish_many("lobby", 50));
             }
         });
         let polled = server.poll(&format!("cursor={start}&limit=1000"))["messages"].clone();

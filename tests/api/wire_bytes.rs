@@ -3,127 +3,131 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    door::{Door as _, JSON, cursor, say},
+    client::{JSON, TestClient as _, cursor, publish_text},
     each_store,
     events::Events,
+    raw_connection::{RawConnection, request},
     server::Server,
-    wire::{Wire, request},
 };
 
 /// Compares what the server counted with what the client's socket did.
-fn assert_true(of: &Value, wire: &Wire) {
+fn assert_true(of: &Value, connection: &RawConnection) {
     for (name, counted) in [
-        ("wire_bytes_in", wire.sent),
-        ("wire_bytes_out", wire.received),
+        ("wire_bytes_in", connection.sent),
+        ("wire_bytes_out", connection.received),
     ] {
-        let told = of[name].as_u64().expect("a count");
-        let off = told.abs_diff(counted) as f64 / counted.max(1) as f64;
-        assert!(off <= 0.01, "{name}: told {told}, counted {counted}");
+        let reported = of[name].as_u64().expect("a count");
+        let off = reported.abs_diff(counted) as f64 / counted.max(1) as f64;
+        assert!(
+            off <= 0.01,
+            "{name}: reported {reported}, counted {counted}"
+        );
     }
 }
 
 each_store!(publishes_are_counted_truly, |server| {
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for i in 0..20 {
-        say(&mut wire, "lobby", &"x".repeat(1 + i * 200));
+        publish_text(&mut connection, "lobby", &"x".repeat(1 + i * 200));
     }
     for bad in ["{}", "nonsense", ""] {
-        wire.ask("POST", "/messages", &[JSON], bad.as_bytes());
+        connection.ask("POST", "/messages", &[JSON], bad.as_bytes());
     }
-    wire.ask(
+    connection.ask(
         "POST",
         "/messages",
         &[("Content-Type", "text/plain")],
         b"hello",
     );
-    assert_true(&server.cost("publish"), &wire);
+    assert_true(&server.cost("publish"), &connection);
 });
 
 each_store!(polls_are_counted_truly, |server| {
-    let messages = server.say_many("lobby", 100);
+    let messages = server.publish_many("lobby", 100);
     let place = cursor(&messages[99]);
     let tag = format!("\"{place}\"");
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for _ in 0..20 {
-        wire.get("/poll?client=me&last=0");
-        wire.get("/poll?client=me&last=100");
+        connection.get("/poll?client=me&last=0");
+        connection.get("/poll?client=me&last=100");
         let target = format!("/poll?client=me&cursor={place}");
-        wire.get(&target);
+        connection.get(&target);
         assert_eq!(
-            wire.ask("GET", &target, &[("If-None-Match", &tag)], b"")
+            connection
+                .ask("GET", &target, &[("If-None-Match", &tag)], b"")
                 .status(),
             304
         );
     }
-    assert_true(&server.client_cost("me", "poll"), &wire);
-    assert_true(&server.cost("poll"), &wire);
+    assert_true(&server.client_cost("me", "poll"), &connection);
+    assert_true(&server.cost("poll"), &connection);
 });
 
 each_store!(refused_polls_are_counted_truly, |server| {
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for target in ["/poll?cursor=x", "/poll?limit=0", "/poll?room=%ff"] {
-        wire.get(target).problem(400);
+        connection.get(target).problem(400);
     }
-    assert_true(&server.cost("poll"), &wire);
+    assert_true(&server.cost("poll"), &connection);
 });
 
 each_store!(large_answers_are_counted_truly, |server| {
-    let mut publisher = server.wire();
+    let mut publisher = server.raw();
     for _ in 0..80 {
-        say(&mut publisher, "lobby", &"語".repeat(4096));
+        publish_text(&mut publisher, "lobby", &"語".repeat(4096));
     }
-    let mut wire = server.wire();
-    let answer = wire.get("/poll?last=1000&limit=1000").ok();
+    let mut connection = server.raw();
+    let answer = connection.get("/poll?last=1000&limit=1000").ok();
     assert_ne!(answer["messages"], json!([]));
-    assert!(wire.received > 400_000, "{}", wire.received);
-    assert_true(&server.cost("poll"), &wire);
+    assert!(connection.received > 400_000, "{}", connection.received);
+    assert_true(&server.cost("poll"), &connection);
 });
 
 each_store!(long_polls_are_counted_truly, |server| {
     let mut place = cursor(&server.poll("last=0")).to_owned();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for i in 0..10 {
         let target = format!("/poll?wait=30&client=me&cursor={place}");
-        wire.send(request("GET", &target, &[], b""));
-        place = cursor(&server.say("lobby", &i.to_string())).to_owned();
-        wire.answer("GET").expect("an answer").ok();
-        wire.get(&format!("/poll?wait=0.01&client=me&cursor={place}"));
+        connection.send(request("GET", &target, &[], b""));
+        place = cursor(&server.publish_text("lobby", &i.to_string())).to_owned();
+        connection.answer("GET").expect("an answer").ok();
+        connection.get(&format!("/poll?wait=0.01&client=me&cursor={place}"));
     }
-    assert_true(&server.cost("long-poll"), &wire);
-    assert_true(&server.client_cost("me", "long-poll"), &wire);
+    assert_true(&server.cost("long-poll"), &connection);
+    assert_true(&server.client_cost("me", "long-poll"), &connection);
 });
 
 each_store!(streams_are_counted_truly_while_they_are_open, |server| {
     let mut stream = server.stream("last=0&client=me&presence=0");
     stream.frame();
-    assert_true(&server.client_cost("me", "stream"), &stream.wire);
+    assert_true(&server.client_cost("me", "stream"), &stream.connection);
     for i in 0..100 {
-        server.say("lobby", &format!("{i} {}", "x".repeat(i)));
+        server.publish_text("lobby", &format!("{i} {}", "x".repeat(i)));
         stream.message();
     }
-    assert_true(&server.cost("stream"), &stream.wire);
-    assert_true(&server.client_cost("me", "stream"), &stream.wire);
+    assert_true(&server.cost("stream"), &stream.connection);
+    assert_true(&server.client_cost("me", "stream"), &stream.connection);
 });
 
 #[test]
 fn a_stream_that_resumes_far_behind_is_counted_truly() {
     let server = Server::memory();
-    server.say_many("lobby", 1000);
+    server.publish_many("lobby", 1000);
     let mut stream = server.stream("last=1000");
     stream.messages(1000);
-    assert_true(&server.cost("stream"), &stream.wire);
+    assert_true(&server.cost("stream"), &stream.connection);
 }
 
 #[test]
 fn requests_in_one_packet_are_counted_truly() {
     let server = Server::memory();
-    server.say("lobby", "hello");
-    let mut wire = server.wire();
-    wire.send(request("GET", "/poll?client=me", &[], b"").repeat(12));
+    server.publish_text("lobby", "hello");
+    let mut connection = server.raw();
+    connection.send(request("GET", "/poll?client=me", &[], b"").repeat(12));
     for _ in 0..12 {
-        wire.answer("GET").expect("an answer").ok();
+        connection.answer("GET").expect("an answer").ok();
     }
-    assert_true(&server.client_cost("me", "poll"), &wire);
+    assert_true(&server.client_cost("me", "poll"), &connection);
     assert_eq!(server.client_cost("me", "poll")["requests"], 12);
 }
 
@@ -140,15 +144,15 @@ fn sum(server: &Server) -> Value {
 #[test]
 fn a_connection_that_serves_every_transport_is_counted_truly() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for i in 0..5 {
-        say(&mut wire, "lobby", &"x".repeat(100 * i + 1));
-        wire.get("/poll");
-        wire.get("/poll?wait=5");
+        publish_text(&mut connection, "lobby", &"x".repeat(100 * i + 1));
+        connection.get("/poll");
+        connection.get("/poll?wait=5");
     }
-    let mut stream = Events::open(wire, "/stream", &[]);
+    let mut stream = Events::open(connection, "/stream", &[]);
     stream.messages(5);
-    assert_true(&sum(&server), &stream.wire);
+    assert_true(&sum(&server), &stream.connection);
     for transport in ["publish", "poll", "long-poll", "stream"] {
         assert_ne!(server.cost(transport)["wire_bytes_out"], 0);
     }
@@ -158,40 +162,40 @@ fn a_connection_that_serves_every_transport_is_counted_truly() {
 fn different_transports_in_one_packet_are_counted_truly_together() {
     let server = Server::memory();
     let body = br#"{"author":"m","text":"hello"}"#;
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     let requests = [
         request("POST", "/messages", &[JSON], body),
         request("GET", "/poll", &[], b""),
         request("GET", "/poll?wait=5", &[], b""),
     ];
-    wire.send(requests.concat().repeat(3));
+    connection.send(requests.concat().repeat(3));
     for _ in 0..9 {
-        assert!(wire.answer("GET").expect("an answer").status() < 300);
+        assert!(connection.answer("GET").expect("an answer").status() < 300);
     }
-    assert_true(&sum(&server), &wire);
+    assert_true(&sum(&server), &connection);
 }
 
 #[test]
 fn a_request_in_small_pieces_is_counted_truly() {
     let server = Server::memory();
-    let mut wire = server.wire();
+    let mut connection = server.raw();
     for piece in request("GET", "/poll?client=me", &[], b"").chunks(5) {
-        wire.send(piece);
+        connection.send(piece);
     }
-    wire.answer("GET").expect("an answer").ok();
-    assert_true(&server.cost("poll"), &wire);
+    connection.answer("GET").expect("an answer").ok();
+    assert_true(&server.cost("poll"), &connection);
 }
 
 #[test]
 fn what_the_page_and_the_ledger_cost_is_on_nobodys_account() {
     let server = Server::memory();
-    let mut wire = server.wire();
-    wire.get("/ledger");
-    wire.get("/metrics");
-    wire.get("/nope");
-    wire.get("/poll?client=me");
-    wire.get("/ledger");
-    let mut alone = server.wire();
+    let mut connection = server.raw();
+    connection.get("/ledger");
+    connection.get("/metrics");
+    connection.get("/nope");
+    connection.get("/poll?client=me");
+    connection.get("/ledger");
+    let mut alone = server.raw();
     alone.get("/poll?client=us");
     assert_true(&server.client_cost("me", "poll"), &alone);
 }

@@ -4,8 +4,7 @@
 //! acknowledged: nothing may be missing without a `reset`, repeated, out of order, or gone. What
 //! goes wrong, and when, follows from the seed that is printed.
 
-mod books;
-mod chance;
+mod fault_proxy;
 mod group;
 mod http;
 mod link;
@@ -13,9 +12,10 @@ mod process;
 mod proof;
 mod publisher;
 mod reader;
+mod record;
 mod report;
+mod rng;
 mod run;
-mod saboteur;
 mod schedule;
 mod world;
 
@@ -24,8 +24,8 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use clap::Parser;
 
 use crate::{
+    fault_proxy::Mutation,
     group::{Setup, Store},
-    saboteur::Sabotage,
 };
 
 /// Audit what servers deliver while everything around them fails.
@@ -49,12 +49,12 @@ struct Options {
     rate: u32,
 
     /// Audit the audit: run it on servers that fail their clients in each way that it is to find.
-    #[arg(long, conflicts_with_all = ["minutes", "rate", "whole_cluster", "sabotage"])]
+    #[arg(long, conflicts_with_all = ["minutes", "rate", "whole_cluster", "mutation"])]
     prove: bool,
 
     /// Have the servers fail their clients, which is to be found.
     #[arg(long, value_enum)]
-    sabotage: Option<Sabotage>,
+    mutation: Option<Mutation>,
 
     /// Also kill all NATS nodes at once. NATS itself may not survive that: see docs/reliability.md.
     #[arg(long)]
@@ -116,7 +116,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let setup = |directory: PathBuf, rate: u32, sabotage| Setup {
+    let setup = |directory: PathBuf, rate: u32, mutation| Setup {
         store: options.store,
         server: options.server.clone(),
         nats_server: options.nats_server.clone(),
@@ -125,7 +125,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
         seed,
         whole_cluster: options.whole_cluster,
         directory,
-        sabotage,
+        mutation,
     };
     // One thread: all that children are told of their parent is about the thread that made them.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -142,7 +142,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
     let plan = run::Plan {
         length,
         rate: options.rate,
-        setup: setup(directory, options.rate, options.sabotage),
+        setup: setup(directory, options.rate, options.mutation),
     };
     let faults = plan.faults();
     println!("seed {seed}: {} faults in {length:?}", faults.len());

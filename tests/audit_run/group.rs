@@ -10,10 +10,10 @@ use tokio::{
 };
 
 use crate::{
+    fault_proxy::{FaultyProxy, Mutation},
     link::Link,
     process::{Process, free_addr},
-    saboteur::{Sabotage, Saboteur},
-    schedule::What,
+    schedule::FaultKind,
 };
 
 const NATS_NODES: usize = 3;
@@ -43,7 +43,7 @@ pub struct Setup {
     pub whole_cluster: bool,
     pub directory: PathBuf,
     /// How servers fail their clients, where the audit is audited.
-    pub sabotage: Option<Sabotage>,
+    pub mutation: Option<Mutation>,
 }
 
 pub struct Group {
@@ -91,8 +91,8 @@ impl Setup {
         for number in 0..self.servers() {
             let server = self.server(number, &store)?;
             server.start().await?;
-            let addr = match self.sabotage {
-                Some(how) => Saboteur::before(server.addr, how).await?,
+            let addr = match self.mutation {
+                Some(how) => FaultyProxy::before(server.addr, how).await?,
                 None => server.addr,
             };
             group.links.push(Link::to(addr, self.seed, number).await?);
@@ -166,36 +166,36 @@ impl Setup {
 
 impl Group {
     /// Does what a fault says, until it is over.
-    pub async fn suffer(&self, what: What) -> Result<()> {
-        match what {
-            What::KillServer(n, time) => self.servers[n].kill_for(time).await,
-            What::TerminateServer(n, time) => self.servers[n].terminate_for(time).await,
-            What::PauseServer(n, time) => self.servers[n].pause_for(time).await,
-            What::CutLink(n) => {
+    pub async fn suffer(&self, kind: FaultKind) -> Result<()> {
+        match kind {
+            FaultKind::KillServer(n, time) => self.servers[n].kill_for(time).await,
+            FaultKind::TerminateServer(n, time) => self.servers[n].terminate_for(time).await,
+            FaultKind::PauseServer(n, time) => self.servers[n].pause_for(time).await,
+            FaultKind::CutLink(n) => {
                 self.links[n].cut_all();
                 Ok(())
             }
-            What::LoseLink(n, time) => {
+            FaultKind::LoseLink(n, time) => {
                 self.links[n].be_away(time).await;
                 Ok(())
             }
-            What::SilenceLink(n, time) => {
+            FaultKind::SilenceLink(n, time) => {
                 self.links[n].be_silent(time).await;
                 Ok(())
             }
-            What::KillStore(n, time) => {
+            FaultKind::KillStore(n, time) => {
                 let _harming = self.harming.lock().await;
                 let killed = self.stores[n].kill_for(time).await;
                 self.recover().await;
                 killed
             }
-            What::PauseStore(n, time) => {
+            FaultKind::PauseStore(n, time) => {
                 let _harming = self.harming.lock().await;
                 let paused = self.stores[n].pause_for(time).await;
                 self.recover().await;
                 paused
             }
-            What::KillAllStores(time) => self.kill_all_stores(time).await,
+            FaultKind::KillAllStores(time) => self.kill_all_stores(time).await,
         }
     }
 

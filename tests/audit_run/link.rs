@@ -21,7 +21,7 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 
 /// What the link itself holds of a connection's bytes: little, so that the server feels a client that
 /// does not read.
@@ -55,7 +55,7 @@ impl Link {
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared {
             server,
-            seed: Chance::of(seed, "link", number).next(),
+            seed: Rng::of(seed, "link", number).next(),
             cut: Notify::new(),
             refusing: AtomicBool::new(false),
             silent: watch::Sender::new(false),
@@ -107,10 +107,10 @@ impl Link {
 impl Shared {
     async fn serve(self: Arc<Self>, client: TcpStream) -> io::Result<()> {
         let number = self.connections.fetch_add(1, Relaxed);
-        let mut chance = Chance::of(self.seed, "connection", number);
-        let dies = self.is_cutting.load(Relaxed) && chance.once_in(CUT_ONE_IN);
-        let budget = dies.then(|| chance.below(CUT_WITHIN));
-        let rudely = chance.once_in(2);
+        let mut rng = Rng::of(self.seed, "connection", number);
+        let dies = self.is_cutting.load(Relaxed) && rng.once_in(CUT_ONE_IN);
+        let budget = dies.then(|| rng.below(CUT_WITHIN));
+        let rudely = rng.once_in(2);
         // Made before the server is asked, so that no cut is missed.
         let cut = self.cut.notified();
         let socket = TcpSocket::new_v4()?;

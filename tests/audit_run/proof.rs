@@ -7,10 +7,10 @@ use clap::ValueEnum as _;
 use futures_util::future::try_join_all;
 
 use crate::{
-    books::Verdict,
+    fault_proxy::Mutation,
     group::Setup,
+    record::Verdict,
     run::{Outcome, Plan},
-    saboteur::Sabotage,
 };
 
 /// Without faults, what is wrong is the servers alone; and they are good to the last messages.
@@ -19,8 +19,8 @@ const LENGTH: Duration = Duration::from_millis(2400);
 pub const RATE: u32 = 60;
 
 /// Runs them all. False: one did not find what was wrong, or found something where nothing was.
-pub async fn prove(setup: impl Fn(Sabotage) -> Result<Setup>) -> Result<bool> {
-    let kinds = Sabotage::value_variants();
+pub async fn prove(setup: impl Fn(Mutation) -> Result<Setup>) -> Result<bool> {
+    let kinds = Mutation::value_variants();
     let plans = kinds.iter().map(|how| {
         Ok(Plan {
             length: LENGTH,
@@ -34,12 +34,12 @@ pub async fn prove(setup: impl Fn(Sabotage) -> Result<Setup>) -> Result<bool> {
     for (how, outcome) in kinds.iter().zip(&outcomes) {
         let figures = figures(*how, outcome);
         let is_right = match how {
-            Sabotage::Nothing => outcome.is_sound(),
+            Mutation::Nothing => outcome.is_sound(),
             _ => !outcome.is_sound() && figures.iter().all(|found| *found > 0),
         };
         let verdict = if is_right { "ok" } else { "FAILED" };
         let name = format!("{how:?}").to_lowercase();
-        let of = if *how == Sabotage::Nothing {
+        let of = if *how == Mutation::Nothing {
             "wrong"
         } else {
             "found"
@@ -50,17 +50,17 @@ pub async fn prove(setup: impl Fn(Sabotage) -> Result<Setup>) -> Result<bool> {
     Ok(is_proven)
 }
 
-/// What the audit found of a sabotage, by transport where it has one.
-fn figures(how: Sabotage, outcome: &Outcome) -> Vec<u64> {
+/// What the audit found of a mutation, by transport where it has one.
+fn figures(how: Mutation, outcome: &Outcome) -> Vec<u64> {
     let figure: fn(&Verdict) -> u64 = match how {
-        Sabotage::Nothing => Verdict::faults,
-        Sabotage::Miss => |verdict| verdict.missed,
-        Sabotage::Repeat => |verdict| verdict.repeated,
-        Sabotage::Disorder => |verdict| verdict.out_of_order,
-        Sabotage::Loss => |verdict| verdict.gone,
-        Sabotage::Blindness => return vec![outcome.unseen()],
-        Sabotage::Forgery => |verdict| verdict.foreign,
-        Sabotage::Alarm => |verdict| verdict.unfounded,
+        Mutation::Nothing => Verdict::faults,
+        Mutation::Miss => |verdict| verdict.missed,
+        Mutation::Repeat => |verdict| verdict.repeated,
+        Mutation::Disorder => |verdict| verdict.out_of_order,
+        Mutation::Loss => |verdict| verdict.gone,
+        Mutation::Blindness => return vec![outcome.unseen()],
+        Mutation::Forgery => |verdict| verdict.foreign,
+        Mutation::Alarm => |verdict| verdict.unfounded,
     };
     outcome.verdicts.values().map(figure).collect()
 }

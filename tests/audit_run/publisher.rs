@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    books::Name,
-    chance::Chance,
     http::{Answer, Connection},
+    record::Name,
+    rng::Rng,
     world::{END_WITHIN, Phase, ROOMS, World, text},
 };
 
@@ -21,7 +21,7 @@ const GIVES_UP_ONE_IN: usize = 3;
 pub struct Publisher {
     world: Arc<World>,
     number: u32,
-    chance: Chance,
+    rng: Rng,
     server: usize,
     connection: Option<Connection>,
     gives_up: bool,
@@ -30,12 +30,12 @@ pub struct Publisher {
 
 impl Publisher {
     pub fn new(world: Arc<World>, number: u32, pace: Duration) -> Self {
-        let mut chance = Chance::of(world.seed, "publisher", number as usize);
+        let mut rng = Rng::of(world.seed, "publisher", number as usize);
         Self {
-            server: chance.below(world.fronts.len()),
+            server: rng.below(world.fronts.len()),
             world,
             number,
-            chance,
+            rng,
             connection: None,
             gives_up: (number as usize).is_multiple_of(GIVES_UP_ONE_IN),
             pace,
@@ -48,16 +48,12 @@ impl Publisher {
             if self.world.phase() > Phase::Publishing {
                 break;
             }
-            let room = self.chance.below(ROOMS);
-            let length = self.chance.within(10..1200);
+            let room = self.rng.below(ROOMS);
+            let length = self.rng.within(10..1200);
             if !self.publish(room, (self.number, sequence), length).await {
                 return 1;
             }
-            sleep(
-                self.pace
-                    .mul_f64(0.5 + self.chance.below(100) as f64 / 100.0),
-            )
-            .await;
+            sleep(self.pace.mul_f64(0.5 + self.rng.below(100) as f64 / 100.0)).await;
         }
         0
     }
@@ -113,9 +109,9 @@ impl Publisher {
                     in_doubt = true;
                 }
             }
-            let pause = self.chance.ms(50..300);
+            let pause = self.rng.ms(50..300);
             sleep(pause).await;
-            self.server = self.chance.below(self.world.fronts.len());
+            self.server = self.rng.below(self.world.fronts.len());
             self.connection = None;
         }
     }
@@ -150,7 +146,7 @@ impl Publisher {
         let Some((log, _)) = cursor.rsplit_once('-') else {
             return self.world.complain(format!("no cursor: {cursor}"));
         };
-        let is_after = self.chance.once_in(2);
+        let is_after = self.rng.once_in(2);
         let start = match is_after {
             true => format!("cursor={log}-{}&limit=1", id - 1),
             false => "last=1".to_owned(),

@@ -6,9 +6,9 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    books::{Given, Record, Transport},
-    chance::Chance,
     http::Connection,
+    record::{Delivered, Record, Transport},
+    rng::Rng,
     world::{END_WITHIN, Phase, World, message},
 };
 
@@ -19,7 +19,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const WAIT: u32 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub enum ReaderBehaviour {
     /// Always the same server.
     Steady,
     /// Another server every now and then.
@@ -30,21 +30,21 @@ pub enum Manner {
     Stalling,
 }
 
-impl Manner {
+impl ReaderBehaviour {
     pub const ALL: [Self; 4] = [Self::Steady, Self::Moving, Self::Slow, Self::Stalling];
 }
 
 pub struct Reader {
     world: Arc<World>,
     transport: Transport,
-    manner: Manner,
+    manner: ReaderBehaviour,
     room: usize,
-    chance: Chance,
+    rng: Rng,
     server: usize,
     connection: Option<Connection>,
     cursor: String,
     last: u64,
-    given: Vec<Given>,
+    given: Vec<Delivered>,
     stall_at: Instant,
     long_stall: Duration,
     /// Says what it knows in a header, as a browser does.
@@ -57,21 +57,21 @@ impl Reader {
     pub fn new(
         world: Arc<World>,
         transport: Transport,
-        manner: Manner,
+        manner: ReaderBehaviour,
         number: usize,
         (room, cursor): (usize, String),
         long_stall: Duration,
     ) -> Self {
-        let mut chance = Chance::of(world.seed, transport.as_str(), number);
+        let mut rng = Rng::of(world.seed, transport.as_str(), number);
         Self {
             server: number % world.fronts.len(),
-            stall_at: Instant::now() + chance.ms(500..4000),
-            uses_headers: chance.once_in(2),
+            stall_at: Instant::now() + rng.ms(500..4000),
+            uses_headers: rng.once_in(2),
             world,
             transport,
             manner,
             room,
-            chance,
+            rng,
             connection: None,
             cursor,
             last: 0,
@@ -91,7 +91,7 @@ impl Reader {
             if read.is_err() {
                 self.world.tally.broken.fetch_add(1, Relaxed);
                 self.connection = None;
-                let pause = self.chance.ms(20..200);
+                let pause = self.rng.ms(20..200);
                 sleep(pause).await;
                 self.move_on();
             }
@@ -115,8 +115,8 @@ impl Reader {
 
     /// Chooses the next server, if it is one that moves.
     fn move_on(&mut self) {
-        if self.manner != Manner::Steady && self.world.fronts.len() > 1 {
-            self.server = self.chance.below(self.world.fronts.len());
+        if self.manner != ReaderBehaviour::Steady && self.world.fronts.len() > 1 {
+            self.server = self.rng.below(self.world.fronts.len());
             self.world.tally.moves.fetch_add(1, Relaxed);
         }
         self.connection = None;
@@ -128,15 +128,15 @@ impl Reader {
             return;
         }
         match self.manner {
-            Manner::Slow => self.world.rest(Duration::from_millis(60)).await,
-            Manner::Stalling if Instant::now() >= self.stall_at => {
-                let time = match self.chance.once_in(3) {
+            ReaderBehaviour::Slow => self.world.rest(Duration::from_millis(60)).await,
+            ReaderBehaviour::Stalling if Instant::now() >= self.stall_at => {
+                let time = match self.rng.once_in(3) {
                     true => self.long_stall,
-                    false => self.chance.ms(500..3000),
+                    false => self.rng.ms(500..3000),
                 };
                 self.world.tally.stalls.fetch_add(1, Relaxed);
                 self.world.rest(time).await;
-                self.stall_at = Instant::now() + self.chance.ms(1000..6000);
+                self.stall_at = Instant::now() + self.rng.ms(1000..6000);
             }
             _ => {}
         }
@@ -152,8 +152,8 @@ impl Reader {
     async fn poll(&mut self) -> io::Result<()> {
         let room = World::room(self.room);
         let limit = match self.manner {
-            Manner::Slow => self.chance.within(1..8),
-            _ => self.chance.within(1..200),
+            ReaderBehaviour::Slow => self.rng.within(1..8),
+            _ => self.rng.within(1..200),
         };
         let mut target = format!("/poll?room={room}&cursor={}&limit={limit}", self.cursor);
         if self.transport == Transport::LongPoll {
@@ -187,10 +187,10 @@ impl Reader {
         };
         self.dawdle().await;
         if self.transport == Transport::Poll && !more || answer.status == 503 {
-            let pause = self.chance.ms(50..250);
+            let pause = self.rng.ms(50..250);
             sleep(pause).await;
         }
-        if self.manner == Manner::Moving && self.chance.once_in(10) {
+        if self.manner == ReaderBehaviour::Moving && self.rng.once_in(10) {
             self.move_on();
         }
         Ok(())
@@ -249,7 +249,7 @@ impl Reader {
             }
             heard_at = Instant::now();
             self.dawdle().await;
-            if self.manner == Manner::Moving && self.chance.once_in(60) {
+            if self.manner == ReaderBehaviour::Moving && self.rng.once_in(60) {
                 self.move_on();
                 return Ok(());
             }
@@ -284,11 +284,11 @@ impl Reader {
         }
         self.world.know_of(id);
         self.last = self.last.max(id);
-        self.given.push(Given::Message { id, name });
+        self.given.push(Delivered::Message { id, name });
     }
 
     fn take_reset(&mut self, reason: &str) {
-        self.given.push(Given::Reset {
+        self.given.push(Delivered::Reset {
             head: self.world.head(),
             is_expired: reason == "expired",
         });

@@ -14,11 +14,11 @@ use tokio::{
 };
 
 use crate::{
-    books::{Name, Record, Transport, Verdict},
     group::{Group, Setup},
     http::Connection,
     publisher::Publisher,
-    reader::{Manner, Reader},
+    reader::{Reader, ReaderBehaviour},
+    record::{Name, Record, Transport, Verdict},
     schedule::{Fault, schedule},
     world::{END_WITHIN, Phase, ROOMS, World, message},
 };
@@ -135,7 +135,7 @@ impl Plan {
         };
         let mut injected = BTreeMap::new();
         for fault in &faults {
-            *injected.entry(fault.what.name()).or_default() += 1;
+            *injected.entry(fault.kind.name()).or_default() += 1;
         }
         Ok(Outcome {
             length: self.length,
@@ -165,7 +165,7 @@ async fn spawn_readers(world: &Arc<World>, group: &Group) -> Result<Vec<JoinHand
     }
     let mut readers = Vec::new();
     for transport in Transport::ALL {
-        for manner in Manner::ALL {
+        for manner in ReaderBehaviour::ALL {
             for beginning in &beginnings {
                 let number = readers.len();
                 let beginning = beginning.clone();
@@ -190,7 +190,7 @@ async fn inject(faults: &[Fault], length: Duration, group: &Arc<Group>, world: &
     let mut suffering = Vec::new();
     for fault in faults {
         sleep_until(began + fault.at).await;
-        let (group, world, what) = (group.clone(), world.clone(), fault.what);
+        let (group, world, what) = (group.clone(), world.clone(), fault.kind);
         suffering.push(tokio::spawn(async move {
             if let Err(error) = group.suffer(what).await {
                 world.complain(format!("{error:#}"));

@@ -2,16 +2,16 @@
 
 use std::{fmt, time::Duration};
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub at: Duration,
-    pub what: What,
+    pub kind: FaultKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum FaultKind {
     /// `kill -9`, and started again after a while.
     KillServer(usize, Duration),
     /// SIGTERM, and started again a while after it ended.
@@ -30,7 +30,7 @@ pub enum What {
     KillAllStores(Duration),
 }
 
-impl What {
+impl FaultKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::KillServer(..) => "kill -9 of a server",
@@ -49,19 +49,19 @@ impl What {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at.as_secs_f64();
-        let name = self.what.name();
-        match self.what {
-            What::KillServer(n, time)
-            | What::TerminateServer(n, time)
-            | What::PauseServer(n, time)
-            | What::LoseLink(n, time)
-            | What::SilenceLink(n, time)
-            | What::KillStore(n, time)
-            | What::PauseStore(n, time) => {
+        let name = self.kind.name();
+        match self.kind {
+            FaultKind::KillServer(n, time)
+            | FaultKind::TerminateServer(n, time)
+            | FaultKind::PauseServer(n, time)
+            | FaultKind::LoseLink(n, time)
+            | FaultKind::SilenceLink(n, time)
+            | FaultKind::KillStore(n, time)
+            | FaultKind::PauseStore(n, time) => {
                 write!(f, "{at:7.2} s  {name}: {n}, for {} ms", time.as_millis())
             }
-            What::CutLink(n) => write!(f, "{at:7.2} s  {name}: {n}"),
-            What::KillAllStores(time) => {
+            FaultKind::CutLink(n) => write!(f, "{at:7.2} s  {name}: {n}"),
+            FaultKind::KillAllStores(time) => {
                 write!(f, "{at:7.2} s  {name}, for {} ms", time.as_millis())
             }
         }
@@ -76,7 +76,7 @@ pub fn schedule(
     (servers, stores): (usize, usize),
     whole_cluster: bool,
 ) -> Vec<Fault> {
-    let mut chance = Chance::of(seed, "schedule", 0);
+    let mut rng = Rng::of(seed, "schedule", 0);
     let mut faults = Vec::new();
     let mut at = Duration::from_secs(1);
     // The last ones are to be over before the end.
@@ -91,23 +91,23 @@ pub fn schedule(
         if deck.is_empty() {
             deck = (0..cards).collect();
         }
-        let card = deck.swap_remove(chance.below(deck.len()));
-        let (server, store) = (chance.below(servers), chance.below(stores));
-        let time = chance.ms(200..2000);
-        let what = match card {
-            0 => What::KillServer(server, time),
-            1 => What::TerminateServer(server, time),
-            2 => What::PauseServer(server, time),
-            3 => What::CutLink(server),
-            4 => What::LoseLink(server, time),
-            5 => What::SilenceLink(server, time),
-            6 => What::KillStore(store, time),
-            7 => What::PauseStore(store, time),
-            _ => What::KillAllStores(time),
+        let card = deck.swap_remove(rng.below(deck.len()));
+        let (server, store) = (rng.below(servers), rng.below(stores));
+        let time = rng.ms(200..2000);
+        let kind = match card {
+            0 => FaultKind::KillServer(server, time),
+            1 => FaultKind::TerminateServer(server, time),
+            2 => FaultKind::PauseServer(server, time),
+            3 => FaultKind::CutLink(server),
+            4 => FaultKind::LoseLink(server, time),
+            5 => FaultKind::SilenceLink(server, time),
+            6 => FaultKind::KillStore(store, time),
+            7 => FaultKind::PauseStore(store, time),
+            _ => FaultKind::KillAllStores(time),
         };
-        faults.push(Fault { at, what });
+        faults.push(Fault { at, kind });
         // Where there is no other server, there is to be some time to publish in.
-        at += chance.ms(400..2200) * if servers == 1 { 2 } else { 1 };
+        at += rng.ms(400..2200) * if servers == 1 { 2 } else { 1 };
     }
     faults
 }
@@ -133,7 +133,7 @@ mod tests {
     fn every_kind_of_fault_comes() {
         for (stores, whole_cluster, kinds) in [(0, false, 6), (3, false, 8), (3, true, 9)] {
             let faults = schedule(1, Duration::from_secs(60), (2, stores), whole_cluster);
-            let mut names: Vec<_> = faults.iter().map(|fault| fault.what.name()).collect();
+            let mut names: Vec<_> = faults.iter().map(|fault| fault.kind.name()).collect();
             names.sort_unstable();
             names.dedup();
             assert_eq!(names.len(), kinds);

@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::timeout};
 
-use crate::books::{Name, Published};
+use crate::record::{Name, Published};
 
 pub const ROOMS: usize = 3;
 /// How long all may take to come to an end once the faults are over.

@@ -1,11 +1,11 @@
 //! `docs/benchmarks.md` says what the committed runs say.
 
-#[path = "../../benches/figures/mod.rs"]
-mod figures;
+#[path = "../../benches/report/mod.rs"]
+mod report;
 
 use std::{fs, path::Path};
 
-use figures::docs;
+use report::docs;
 
 #[test]
 fn every_generated_section_is_what_its_newest_whole_run_gives() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poll_vs_sse_instrument::{RunResult, Transport};
 
 use crate::support::{
-    log_server::{self, Conduct},
+    log_server::{self, Behaviour},
     program::compare,
     run, small,
 };
@@ -27,17 +27,17 @@ fn faulty(reader: usize, messages: usize) -> Vec<usize> {
     }
 }
 
-fn measured(conduct: Conduct, transport: Transport) -> RunResult {
-    let server = log_server::start(conduct);
+fn measured(behaviour: Behaviour, transport: Transport) -> RunResult {
+    let server = log_server::start(behaviour);
     run(&log_server::target(&server), &small(), transport)
 }
 
 fn each_fault_is_found_once(transport: Transport) {
-    let conduct = Conduct {
+    let behaviour = Behaviour {
         view: faulty,
-        ..Conduct::default()
+        ..Behaviour::default()
     };
-    let outcome = measured(conduct, transport);
+    let outcome = measured(behaviour, transport);
     assert_eq!(outcome.expected, 20 * 20);
     assert_eq!(
         (outcome.missed, outcome.duplicates, outcome.out_of_order),
@@ -61,7 +61,7 @@ fn a_loss_a_duplicate_and_disorder_of_streams_are_each_found() {
 #[test]
 fn a_server_without_faults_has_none() {
     for transport in [Transport::Poll, Transport::Stream] {
-        let outcome = measured(Conduct::default(), transport);
+        let outcome = measured(Behaviour::default(), transport);
         assert!(outcome.is_valid(), "{outcome:?}");
         assert_eq!(outcome.deliveries, 20 * 20);
     }
@@ -70,12 +70,12 @@ fn a_server_without_faults_has_none() {
 #[test]
 fn an_injected_delay_is_found() {
     const HOLD: Duration = Duration::from_millis(400);
-    let conduct = Conduct {
+    let behaviour = Behaviour {
         // One more message each time cannot be read before its predecessor: hold all alike.
         hold: |_| HOLD,
-        ..Conduct::default()
+        ..Behaviour::default()
     };
-    let outcome = measured(conduct, Transport::Stream);
+    let outcome = measured(behaviour, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     let delays = outcome.delay_us.expect("deliveries");
     let hold_us = HOLD.as_micros() as u64;
@@ -92,11 +92,11 @@ fn an_injected_delay_is_found() {
 #[test]
 fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
     const HOLD: Duration = Duration::from_millis(1500);
-    let conduct = Conduct {
+    let behaviour = Behaviour {
         hold: |number| if number == 29 { HOLD } else { Duration::ZERO },
-        ..Conduct::default()
+        ..Behaviour::default()
     };
-    let outcome = measured(conduct, Transport::Stream);
+    let outcome = measured(behaviour, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     let hold_us = HOLD.as_micros() as u64;
     let later = outcome
@@ -113,9 +113,9 @@ fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
 
 #[test]
 fn what_was_lost_is_shouted_and_the_exit_code_says_so() {
-    let server = log_server::start(Conduct {
+    let server = log_server::start(Behaviour {
         view: faulty,
-        ..Conduct::default()
+        ..Behaviour::default()
     });
     let directory = tempfile::tempdir().expect("a directory");
     let profile = directory.path().join("profile.toml");

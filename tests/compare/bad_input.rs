@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::{
     http::{Server, answer},
-    program::{Ended, Program, command},
+    program::{Exit, Program, command},
 };
 
 /// A workload that is over soon, should it be measured by mistake.
@@ -40,7 +40,7 @@ fn assert_refused_as(args: &[&str], words: &[&str], change: impl FnOnce(Command)
     assert_eq!(left.count(), 0, "no half-written file: {args:?}");
 }
 
-fn assert_sentence(ended: &Ended, words: &[&str]) {
+fn assert_sentence(ended: &Exit, words: &[&str]) {
     assert_eq!(ended.code, Some(2), "{} {}", ended.stdout, ended.stderr);
     assert_eq!(ended.stdout, "");
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);

@@ -4,7 +4,7 @@ use poll_vs_sse_instrument::{Profile, RunResult, Target, Traffic, Transport};
 use serde_json::Value;
 
 use crate::support::{
-    log_server::{self, Conduct},
+    log_server::{self, Behaviour},
     program::Program,
     run, small,
 };
@@ -20,7 +20,7 @@ fn assert_near(what: &str, counted: u64, others: u64) {
 #[test]
 fn they_are_those_of_the_kernel() {
     for transport in [Transport::Poll, Transport::Stream] {
-        let server = log_server::start(Conduct::default());
+        let server = log_server::start(Behaviour::default());
         let outcome = run(&log_server::target(&server), &small(), transport);
         let kernel = server.carried();
         assert!(outcome.whole.wire_bytes_out > 10_000, "{outcome:?}");
@@ -74,7 +74,7 @@ fn get(url: &str, path: &str) -> Value {
     let addr = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(addr).expect("connected");
     stream
-        .set_read_timeout(Some(crate::support::PATIENCE))
+        .set_read_timeout(Some(crate::support::TEST_TIMEOUT))
         .expect("settable");
     write!(
         stream,

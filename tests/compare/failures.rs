@@ -5,15 +5,15 @@ use std::time::Duration;
 use poll_vs_sse_instrument::{RunResult, Transport, Workload};
 
 use crate::support::{
-    log_server::{self, Conduct, Fate},
+    log_server::{self, Behaviour, PollOutcome},
     run, small,
 };
 
 /// Polls of a server that deals with them as `fate` says.
-fn polled(fate: fn(usize) -> Fate) -> RunResult {
-    let server = log_server::start(Conduct {
+fn polled(fate: fn(usize) -> PollOutcome) -> RunResult {
+    let server = log_server::start(Behaviour {
         fate,
-        ..Conduct::default()
+        ..Behaviour::default()
     });
     let workload = Workload {
         clients: 5,
@@ -24,8 +24,12 @@ fn polled(fate: fn(usize) -> Fate) -> RunResult {
 }
 
 /// Every third of them has `fate`.
-fn every_third(count: usize, fate: Fate) -> Fate {
-    if count % 3 == 2 { fate } else { Fate::Answered }
+fn every_third(count: usize, fate: PollOutcome) -> PollOutcome {
+    if count % 3 == 2 {
+        fate
+    } else {
+        PollOutcome::Answered
+    }
 }
 
 fn assert_failed(outcome: &RunResult, why: &str) {
@@ -38,19 +42,19 @@ fn assert_failed(outcome: &RunResult, why: &str) {
 
 #[test]
 fn an_answer_that_is_not_what_the_profile_says_is_an_error_and_not_empty() {
-    let outcome = polled(|count| every_third(count, Fate::Garbled));
+    let outcome = polled(|count| every_third(count, PollOutcome::Garbled));
     assert_failed(&outcome, "an answer has no json:next");
 }
 
 #[test]
 fn a_poll_that_is_closed_upon_instead_of_answered_is_an_error() {
-    let outcome = polled(|count| every_third(count, Fate::Closed));
+    let outcome = polled(|count| every_third(count, PollOutcome::Closed));
     assert_failed(&outcome, "closed the connection without an answer");
 }
 
 #[test]
 fn a_connection_that_was_closed_while_it_was_idle_is_opened_anew_without_an_error() {
-    let outcome = polled(|count| every_third(count, Fate::AnsweredAndClosed));
+    let outcome = polled(|count| every_third(count, PollOutcome::AnsweredAndClosed));
     assert!(outcome.is_valid(), "{outcome:?}");
     assert!(outcome.connections > 5, "{outcome:?}");
 }
@@ -58,8 +62,8 @@ fn a_connection_that_was_closed_while_it_was_idle_is_opened_anew_without_an_erro
 #[test]
 fn requests_that_hang_are_told() {
     let outcome = polled(|count| match count {
-        ..20 => Fate::Answered,
-        _ => Fate::Ignored,
+        ..20 => PollOutcome::Answered,
+        _ => PollOutcome::Ignored,
     });
     assert!(outcome.missed > 0, "{outcome:?}");
     assert_eq!(outcome.unanswered, 5, "one of each client: {outcome:?}");

@@ -14,7 +14,7 @@ use poll_vs_sse_instrument::{Profile, Target, Transport, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{
-    log_server::{self, Conduct},
+    log_server::{self, Behaviour},
     program::Program,
     run,
 };
@@ -55,7 +55,7 @@ fn server() {
     }
     let notes = Arc::new(Mutex::new(Notes::default()));
     let (of_polls, of_messages) = (notes.clone(), notes.clone());
-    let conduct = Conduct {
+    let behaviour = Behaviour {
         work: Arc::new(move || {
             let begin = clock(libc::CLOCK_THREAD_CPUTIME_ID);
             while clock(libc::CLOCK_THREAD_CPUTIME_ID) - begin < COST.as_nanos() as u64 {}
@@ -67,9 +67,9 @@ fn server() {
             let now = clock(libc::CLOCK_MONOTONIC);
             of_messages.lock().expect("whole").published.push(now);
         }),
-        ..Conduct::default()
+        ..Behaviour::default()
     };
-    let server = log_server::start(conduct);
+    let server = log_server::start(behaviour);
     println!("listening on {} .", server.addr);
     // Ends with whoever started it.
     let mut line = String::new();
@@ -119,7 +119,7 @@ fn measured_and_own_account() -> (f64, f64) {
     let outcome = run(&target, &workload, Transport::Poll);
     assert!(outcome.is_valid(), "{outcome:?}");
 
-    server.say("the end");
+    server.write_line("the end");
     let ended = server.wait();
     let line = ended.stdout.split_once("notes ").expect("notes").1;
     let notes: Notes = serde_json::from_str(line.lines().next().expect("a line")).expect("JSON");

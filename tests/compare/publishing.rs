@@ -13,13 +13,13 @@ use std::{
 use poll_vs_sse_instrument::{Transport, Workload};
 
 use crate::support::{
-    log_server::{self, Conduct},
+    log_server::{self, Behaviour},
     program::compare,
     run, small,
 };
 
 /// A server that takes so long to acknowledge a message, and the most messages that it had at the same time.
-fn slow(time: Duration) -> (Conduct, Arc<AtomicUsize>) {
+fn slow(time: Duration) -> (Behaviour, Arc<AtomicUsize>) {
     let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let seen = most.clone();
     let published = move || {
@@ -27,17 +27,17 @@ fn slow(time: Duration) -> (Conduct, Arc<AtomicUsize>) {
         thread::sleep(time);
         now.fetch_sub(1, SeqCst);
     };
-    let conduct = Conduct {
+    let behaviour = Behaviour {
         published: Arc::new(published),
-        ..Conduct::default()
+        ..Behaviour::default()
     };
-    (conduct, most)
+    (behaviour, most)
 }
 
 #[test]
 fn a_server_that_is_slow_to_acknowledge_is_sent_the_next_message_all_the_same() {
-    let (conduct, most) = slow(Duration::from_millis(300));
-    let server = log_server::start(conduct);
+    let (behaviour, most) = slow(Duration::from_millis(300));
+    let server = log_server::start(behaviour);
     let workload = Workload {
         rate: 20.0,
         clients: 5,
@@ -55,8 +55,8 @@ fn a_server_that_is_slow_to_acknowledge_is_sent_the_next_message_all_the_same() 
 
 #[test]
 fn a_rate_that_cannot_be_kept_is_shouted_and_has_no_verdict() {
-    let (conduct, _) = slow(Duration::from_millis(500));
-    let server = log_server::start(conduct);
+    let (behaviour, _) = slow(Duration::from_millis(500));
+    let server = log_server::start(behaviour);
     let directory = tempfile::tempdir().expect("a directory");
     let profile = directory.path().join("profile.toml");
     std::fs::write(&profile, log_server::PROFILE).expect("written");

@@ -17,7 +17,7 @@ use poll_vs_sse_server::{
 
 use crate::{
     concurrent::on_a_thread,
-    world::{Kind, Setup, World, append},
+    fixture::{Fixture, Kind, Setup, append},
 };
 
 const BATCHES: usize = 30;
@@ -61,17 +61,17 @@ async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
 
 fn check(kind: Kind) {
     for tail_bytes in [0, 1 << 20] {
-        let world = World::new(Setup {
+        let fixture = Fixture::new(Setup {
             kind,
             retained: None,
             tail_bytes,
         });
         let done = Arc::new(AtomicBool::new(false));
         let readers = [(); 2].map(|()| {
-            let (log, done) = (world.log.clone(), done.clone());
+            let (log, done) = (fixture.log.clone(), done.clone());
             on_a_thread(move || poll(log, done))
         });
-        let log = world.log.clone();
+        let log = fixture.log.clone();
         let publisher = on_a_thread(move || publish(log));
         publisher.join().expect("publishes");
         done.store(true, SeqCst);

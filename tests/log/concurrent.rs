@@ -19,13 +19,13 @@ use poll_vs_sse_server::{
 use tokio::time::timeout;
 
 use crate::{
+    fixture::{Fixture, Kind, Setup, append},
     model::Known,
-    world::{Kind, Setup, World, append},
 };
 
 const PUBLISHERS: usize = 4;
 const MESSAGES: usize = 150;
-const PATIENCE: Duration = Duration::from_secs(20);
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a reader saw: ids, with `None` for each reset.
 type Seen = Vec<Option<u64>>;
@@ -130,15 +130,15 @@ where
             .enable_time()
             .build()
             .expect("a runtime");
-        runtime.block_on(async { timeout(PATIENCE, work()).await.expect("ends in time") })
+        runtime.block_on(async { timeout(READ_TIMEOUT, work()).await.expect("ends in time") })
     })
 }
 
 fn play(setup: Setup) {
-    let world = World::new(setup);
-    let log = || world.log.clone();
+    let fixture = Fixture::new(setup);
+    let log = || fixture.log.clone();
     let start = Cursor {
-        log: world.log.id(),
+        log: fixture.log.id(),
         id: 0,
     };
     let done = Arc::new(AtomicBool::new(false));

@@ -3,10 +3,10 @@
 
 mod batches;
 mod concurrent;
+mod fixture;
+mod late_joiners;
 mod model;
 #[path = "../support/nats.rs"]
 mod nats;
-mod newcomers;
 mod reader;
 mod sequences;
-mod world;

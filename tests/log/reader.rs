@@ -18,10 +18,10 @@ use poll_vs_sse_server::{
 };
 use tokio::time::timeout;
 
-use crate::{model::Model, world::World};
+use crate::{fixture::Fixture, model::Model};
 
 /// Far above what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub struct Reader {
     pub room: Room,
@@ -32,13 +32,13 @@ pub struct Reader {
     /// What comes now is of a stream that sent something before.
     stream_was_open: bool,
     /// Set when the stream's waker was called.
-    woken: Arc<Woken>,
+    woken: Arc<Notified>,
 }
 
 #[derive(Default)]
-struct Woken(AtomicBool);
+struct Notified(AtomicBool);
 
-impl Wake for Woken {
+impl Wake for Notified {
     fn wake(self: Arc<Self>) {
         self.0.store(true, SeqCst);
     }
@@ -46,8 +46,8 @@ impl Wake for Woken {
 
 impl Reader {
     /// A reader at the present end of `room`.
-    pub async fn new(world: &World, room: Room) -> Self {
-        let handle = world.log.room(&room).await;
+    pub async fn new(fixture: &Fixture, room: Room) -> Self {
+        let handle = fixture.log.room(&room).await;
         let place = handle.place(Start::Last(0)).await.expect("reads");
         assert_eq!(place.reset, None);
         Self {
@@ -73,25 +73,25 @@ impl Reader {
         }
     }
 
-    fn on_reset(&mut self, world: &World, reason: Reset) {
+    fn on_reset(&mut self, fixture: &Fixture, reason: Reset) {
         // A stream that told of one gap is in this log from then on, whatever its client's cursor.
         let in_this_log = self.told && self.stream_was_open;
-        if self.is_alien(&world.log) && !in_this_log {
+        if self.is_alien(&fixture.log) && !in_this_log {
             assert_eq!(reason, Reset::Unknown, "{:?}", self.cursor);
         } else {
             assert_eq!(reason, Reset::Expired, "{:?}", self.cursor);
-            let at = self.at(&world.log);
-            let gap = world.model.has_gap_after(&self.room, at);
+            let at = self.at(&fixture.log);
+            let gap = fixture.model.has_gap_after(&self.room, at);
             assert!(
-                gap || world.model.may_see_a_gap_after(at),
+                gap || fixture.model.may_see_a_gap_after(at),
                 "told of a gap after {at} where there is none"
             );
         }
         self.told = true;
     }
 
-    fn on_message(&mut self, world: &World, id: u64, json: &str) {
-        let model = &world.model;
+    fn on_message(&mut self, fixture: &Fixture, id: u64, json: &str) {
+        let model = &fixture.model;
         let found = model.after(&self.room, 0).find(|known| known.id == id);
         let known = found.unwrap_or_else(|| panic!("{id} was never said in {:?}", self.room));
         assert_eq!(known.json, json);
@@ -106,7 +106,7 @@ impl Reader {
             );
         } else {
             assert!(
-                !self.is_alien(&world.log),
+                !self.is_alien(&fixture.log),
                 "{:?} was not told of",
                 self.cursor
             );
@@ -116,26 +116,26 @@ impl Reader {
         }
         self.told = false;
         self.cursor = Cursor {
-            log: world.log.id(),
+            log: fixture.log.id(),
             id,
         };
     }
 
     /// One poll; true where there is more to read.
-    pub async fn poll(&mut self, world: &World, limit: usize) -> bool {
+    pub async fn poll(&mut self, fixture: &Fixture, limit: usize) -> bool {
         self.cut();
         let limit = Limit {
             messages: limit,
             bytes: 4096,
         };
-        let room = world.log.room(&self.room).await;
+        let room = fixture.log.room(&self.room).await;
         let place = room.place(Start::After(self.cursor)).await.expect("reads");
         let read = room.after(place, limit).await.expect("reads");
         assert!(read.entries.len() <= limit.messages);
         self.told = false;
         let reset_due =
-            self.is_alien(&world.log) || world.model.has_gap_after(&self.room, self.cursor.id);
-        let may_be = world.model.may_see_a_gap_after(self.cursor.id);
+            self.is_alien(&fixture.log) || fixture.model.has_gap_after(&self.room, self.cursor.id);
+        let may_be = fixture.model.may_see_a_gap_after(self.cursor.id);
         let is_reset = read.reset.is_some();
         assert!(
             is_reset == reset_due || (is_reset && may_be),
@@ -144,71 +144,74 @@ impl Reader {
             read.reset
         );
         if let Some(reason) = read.reset {
-            self.on_reset(world, reason);
+            self.on_reset(fixture, reason);
         }
         for entry in &read.entries {
             self.on_message(
-                world,
+                fixture,
                 entry.id,
                 std::str::from_utf8(&entry.json()).expect("UTF-8"),
             );
         }
-        let left = world
+        let left = fixture
             .model
-            .retained_after(&self.room, self.at(&world.log))
+            .retained_after(&self.room, self.at(&fixture.log))
             .count();
         assert_eq!(read.more, left > 0, "{left} left");
-        assert!(self.told || read.after >= self.at(&world.log));
+        assert!(self.told || read.after >= self.at(&fixture.log));
         self.told = false;
         self.cursor = room.cursor(read.after);
-        let left_now = world.model.retained_after(&self.room, read.after).count();
+        let left_now = fixture.model.retained_after(&self.room, read.after).count();
         assert_eq!(left_now, left, "the cursor of an answer skips nothing");
         read.more
     }
 
     /// Waits at the bell; a message that is said meanwhile must ring it.
-    pub async fn long_poll(&mut self, world: &mut World, limit: usize) {
-        while self.poll(world, limit).await {}
-        let listener = world.log.room(&self.room).await.subscribe();
+    pub async fn long_poll(&mut self, fixture: &mut Fixture, limit: usize) {
+        while self.poll(fixture, limit).await {}
+        let listener = fixture.log.room(&self.room).await.subscribe();
         let mut rung = Box::pin(listener.notified_or_closed(self.cursor.id));
         let waits = poll_fn(|cx| Poll::Ready(rung.as_mut().poll(cx).is_pending())).await;
-        world.append(std::slice::from_ref(&self.room)).await;
-        timeout(PATIENCE, rung).await.expect("the bell rings");
+        fixture.append(std::slice::from_ref(&self.room)).await;
+        timeout(READ_TIMEOUT, rung).await.expect("the bell rings");
         let before = self.cursor;
-        self.poll(world, limit).await;
+        self.poll(fixture, limit).await;
         assert_ne!(self.cursor, before, "what rang is there (waited: {waits})");
     }
 
     /// Starts anew, `n` messages before the end.
-    pub async fn start_at_last(&mut self, world: &World, n: usize) {
+    pub async fn start_at_last(&mut self, fixture: &Fixture, n: usize) {
         self.cut();
-        let room = world.log.room(&self.room).await;
+        let room = fixture.log.room(&self.room).await;
         let place = room.place(Start::Last(n)).await.expect("reads");
         assert_eq!(place.reset, None);
-        let there = world.model.retained_after(&self.room, 0).count();
-        let read = world.model.retained_after(&self.room, place.after).count();
+        let there = fixture.model.retained_after(&self.room, 0).count();
+        let read = fixture
+            .model
+            .retained_after(&self.room, place.after)
+            .count();
         assert_eq!(read, n.min(there), "of {there} messages");
-        let gap = world.model.has_gap_after(&self.room, place.after);
+        let gap = fixture.model.has_gap_after(&self.room, place.after);
         assert!(!gap, "a new reader has no past to miss");
         self.cursor = room.cursor(place.after);
     }
 
     /// Takes up to `pieces` pieces of a stream. With `lost`, so many of their last bytes do not
     /// arrive, and the connection is cut.
-    pub async fn stream(&mut self, world: &World, pieces: usize, lost: Option<usize>) {
+    pub async fn stream(&mut self, fixture: &Fixture, pieces: usize, lost: Option<usize>) {
         self.stream_was_open = self.stream.is_some();
         let mut frames = match self.stream.take() {
             Some(frames) => frames,
-            None => self.open(&world.log).await,
+            None => self.open(&fixture.log).await,
         };
         let mut received = Vec::new();
         // What the stream has sent may be ahead of what arrives.
-        let mut ahead = self.expected(&world.model, &world.log);
+        let mut ahead = self.expected(&fixture.model, &fixture.log);
         for _ in 0..pieces {
             if ahead == 0 {
                 break;
             }
-            let next = timeout(PATIENCE, poll_fn(|cx| frames.poll_next(cx))).await;
+            let next = timeout(READ_TIMEOUT, poll_fn(|cx| frames.poll_next(cx))).await;
             let frame = next
                 .expect("what is there is sent")
                 .expect("the log is open");
@@ -217,12 +220,12 @@ impl Reader {
         }
         if let Some(lost) = lost {
             received.truncate(received.len().saturating_sub(lost));
-            self.receive(world, &received);
+            self.receive(fixture, &received);
             return self.cut();
         }
-        self.receive(world, &received);
+        self.receive(fixture, &received);
         if ahead == 0 {
-            self.expect_silence(world, &mut frames);
+            self.expect_silence(fixture, &mut frames);
         }
         self.stream = Some(frames);
     }
@@ -241,19 +244,19 @@ impl Reader {
         frames
     }
 
-    fn receive(&mut self, world: &World, bytes: &[u8]) {
+    fn receive(&mut self, fixture: &Fixture, bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).expect("ASCII");
         let whole = text.rfind("\n\n").map_or("", |end| &text[..end + 2]);
         for frame in whole.split_inclusive("\n\n") {
             match frame.strip_prefix("event: reset\ndata: {\"reason\": \"") {
-                Some("expired\"}\n\n") => self.on_reset(world, Reset::Expired),
-                Some("unknown\"}\n\n") => self.on_reset(world, Reset::Unknown),
+                Some("expired\"}\n\n") => self.on_reset(fixture, Reset::Expired),
+                Some("unknown\"}\n\n") => self.on_reset(fixture, Reset::Unknown),
                 Some(other) => panic!("{other}"),
                 None => {
                     let (id, json) = frame.split_once("\ndata: ").expect("a frame");
                     let cursor: Cursor = id[4..].parse().expect("a cursor");
-                    assert_eq!(cursor.log, world.log.id());
-                    self.on_message(world, cursor.id, json.trim_end());
+                    assert_eq!(cursor.log, fixture.log.id());
+                    self.on_message(fixture, cursor.id, json.trim_end());
                 }
             }
         }
@@ -261,19 +264,19 @@ impl Reader {
 
     /// All was sent: the stream waits, and will be woken by what comes next. A reset may still be
     /// due where there are no messages to carry it.
-    fn expect_silence(&mut self, world: &World, frames: &mut Frames) {
+    fn expect_silence(&mut self, fixture: &Fixture, frames: &mut Frames) {
         self.woken.0.store(false, SeqCst);
         let waker = Waker::from(self.woken.clone());
         while let Poll::Ready(frame) = frames.poll_next(&mut Context::from_waker(&waker)) {
             let frame = frame.expect("the log is open");
             assert_eq!(frame.messages, 0, "nothing was due");
-            self.receive(world, &frame.bytes);
+            self.receive(fixture, &frame.bytes);
         }
     }
 
     /// Whether the reader's stream is open and waits.
-    pub fn waits(&self, world: &World) -> bool {
-        self.stream.is_some() && self.expected(&world.model, &world.log) == 0
+    pub fn waits(&self, fixture: &Fixture) -> bool {
+        self.stream.is_some() && self.expected(&fixture.model, &fixture.log) == 0
     }
 
     pub async fn expect_woken(&self) {
@@ -282,7 +285,7 @@ impl Reader {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        timeout(PATIENCE, woken)
+        timeout(READ_TIMEOUT, woken)
             .await
             .expect("news wakes the stream");
     }

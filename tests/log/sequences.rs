@@ -8,8 +8,8 @@ use proptest::{
 };
 
 use crate::{
+    fixture::{Fixture, Kind, Setup},
     reader::Reader,
-    world::{Kind, Setup, World},
 };
 
 const ROOMS: usize = 3;
@@ -65,37 +65,37 @@ fn room(n: usize) -> Room {
 }
 
 async fn play(setup: Setup, steps: Vec<Step>) {
-    let mut world = World::new(setup);
+    let mut fixture = Fixture::new(setup);
     let mut readers = Vec::new();
     for i in 0..READERS {
-        readers.push(Reader::new(&world, room(i % ROOMS)).await);
+        readers.push(Reader::new(&fixture, room(i % ROOMS)).await);
     }
     for step in steps {
         match step {
             Step::Append(rooms) => {
                 let rooms: Vec<Room> = rooms.into_iter().map(room).collect();
-                append(&mut world, &readers, &rooms).await;
+                append(&mut fixture, &readers, &rooms).await;
             }
             Step::Burst(n, count) => {
                 for _ in 0..count {
-                    append(&mut world, &readers, &[room(n)]).await;
+                    append(&mut fixture, &readers, &[room(n)]).await;
                 }
             }
             Step::Poll(reader, limit) => {
-                readers[reader].poll(&world, limit).await;
+                readers[reader].poll(&fixture, limit).await;
             }
-            Step::LongPoll(reader, limit) => readers[reader].long_poll(&mut world, limit).await,
+            Step::LongPoll(reader, limit) => readers[reader].long_poll(&mut fixture, limit).await,
             Step::Stream(reader, pieces, lost) => {
-                readers[reader].stream(&world, pieces, lost).await;
+                readers[reader].stream(&fixture, pieces, lost).await;
             }
             Step::Cut(reader) => readers[reader].cut(),
-            Step::Last(reader, n) => readers[reader].start_at_last(&world, n).await,
+            Step::Last(reader, n) => readers[reader].start_at_last(&fixture, n).await,
             Step::Astray(reader, ahead) => {
                 let reader = &mut readers[reader];
                 reader.cut();
                 if ahead {
-                    reader.cursor.log = world.log.id();
-                    reader.cursor.id = world.log.head() + 1_000_000;
+                    reader.cursor.log = fixture.log.id();
+                    reader.cursor.id = fixture.log.head() + 1_000_000;
                 } else {
                     reader.cursor.log = "elsewhere".parse().expect("an identity");
                 }
@@ -104,21 +104,21 @@ async fn play(setup: Setup, steps: Vec<Step>) {
                 for reader in &mut readers {
                     reader.cut();
                 }
-                world.restart();
+                fixture.restart();
             }
         }
     }
     for reader in &mut readers {
-        while reader.poll(&world, 100).await {}
+        while reader.poll(&fixture, 100).await {}
     }
 }
 
-async fn append(world: &mut World, readers: &[Reader], rooms: &[Room]) {
+async fn append(fixture: &mut Fixture, readers: &[Reader], rooms: &[Room]) {
     let waiting: Vec<&Reader> = readers
         .iter()
-        .filter(|reader| rooms.contains(&reader.room) && reader.waits(world))
+        .filter(|reader| rooms.contains(&reader.room) && reader.waits(fixture))
         .collect();
-    world.append(rooms).await;
+    fixture.append(rooms).await;
     for reader in waiting {
         reader.expect_woken().await;
     }

@@ -15,7 +15,7 @@ use std::{
 
 use poll_vs_sse_server::log::store::nats::Options;
 
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const NATS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A stream of its own on a server that the whole test process shares.
 pub fn shared() -> Options {
@@ -81,7 +81,7 @@ fn start_until_this_process_ends(port: u16) {
 }
 
 fn await_port(port: u16) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + NATS_TIMEOUT;
     while !greets(port) {
         assert!(Instant::now() < deadline, "NATS does not start");
         thread::sleep(Duration::from_millis(5));
@@ -90,7 +90,7 @@ fn await_port(port: u16) {
 
 pub fn greets(port: u16) -> bool {
     let greeted = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(NATS_TIMEOUT))?;
         stream.read_exact(&mut [0; 4])
     });
     greeted.is_ok()

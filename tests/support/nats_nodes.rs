@@ -13,7 +13,7 @@ use async_nats::jetstream::stream::Config;
 use poll_vs_sse_server::log::store::nats::Options;
 use tempfile::TempDir;
 
-use super::nats::{PATIENCE, command, free_port, greets, url};
+use super::nats::{NATS_TIMEOUT, command, free_port, greets, url};
 
 /// A NATS server that a test may stop, freeze and start again. Killed when it is dropped.
 pub struct Nats {
@@ -62,7 +62,7 @@ impl Nats {
         let path = nats.directory.path().join("nats.conf");
         fs::write(&path, config).expect("writes");
         nats.args = vec!["-c".into(), path.display().to_string()];
-        nats.begun()
+        nats.start_on_free_port()
     }
 
     fn new(port: u16, args: Vec<String>) -> Self {
@@ -78,12 +78,12 @@ impl Nats {
         if jetstream {
             args.push("--jetstream".into());
         }
-        Self::new(port, args).begun()
+        Self::new(port, args).start_on_free_port()
     }
 
     /// Starts it for the first time, on another port where somebody was faster.
-    fn begun(mut self) -> Self {
-        let deadline = Instant::now() + PATIENCE;
+    fn start_on_free_port(mut self) -> Self {
+        let deadline = Instant::now() + NATS_TIMEOUT;
         while !self.is_started() {
             assert!(Instant::now() < deadline, "NATS does not start");
             self.port = free_port();
@@ -105,8 +105,8 @@ impl Nats {
 
     /// Starts it, again or for the first time, on what it has stored. A connection of somebody else
     /// may have its port for a moment.
-    pub fn go_on(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
+    pub fn resume(&mut self) {
+        let deadline = Instant::now() + NATS_TIMEOUT;
         while !self.is_started() {
             assert!(Instant::now() < deadline, "NATS does not start");
             thread::sleep(Duration::from_millis(50));
@@ -121,7 +121,7 @@ impl Nats {
             .spawn()
             .expect("nats-server starts (Debian's package of that name)");
         let child = self.child.insert(child);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + NATS_TIMEOUT;
         while Instant::now() < deadline {
             if child.try_wait().expect("a status").is_some() {
                 self.child = None;
@@ -172,7 +172,7 @@ impl Nats {
     /// it was taken.
     pub fn publish(&self, subject: &str) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connects");
-        stream.set_read_timeout(Some(PATIENCE)).expect("sets");
+        stream.set_read_timeout(Some(NATS_TIMEOUT)).expect("sets");
         let lines = format!("CONNECT {{}}\r\nPUB {subject} 0\r\n\r\nPING\r\n");
         stream.write_all(lines.as_bytes()).expect("writes");
         let mut answer = Vec::new();
@@ -237,7 +237,7 @@ pub fn cluster() -> [Nats; 3] {
         Nats::new(free_port(), args)
     });
     for node in &mut nodes {
-        node.go_on();
+        node.resume();
     }
     nodes
 }

@@ -5,12 +5,12 @@ use std::io;
 use serde_json::Value;
 
 use super::{
+    raw_connection::{RawConnection, find, request},
     response::{Framing, Head},
-    wire::{Wire, find, request},
 };
 
 pub struct Events {
-    pub wire: Wire,
+    pub connection: RawConnection,
     pub head: Head,
     framing: Framing,
     /// The body so far, without its framing; frames that were taken are gone.
@@ -20,31 +20,31 @@ pub struct Events {
 
 impl Events {
     /// Asks for the stream at `target`; the answer must be a stream.
-    pub fn open(wire: Wire, target: &str, headers: &[(&str, &str)]) -> Self {
-        Self::ask(wire, &request("GET", target, headers, b""))
+    pub fn open(connection: RawConnection, target: &str, headers: &[(&str, &str)]) -> Self {
+        Self::ask(connection, &request("GET", target, headers, b""))
     }
 
-    pub fn ask(mut wire: Wire, request: &[u8]) -> Self {
-        wire.send(request);
-        Self::answered(wire)
+    pub fn ask(mut connection: RawConnection, request: &[u8]) -> Self {
+        connection.send(request);
+        Self::from_response(connection)
     }
 
     /// The stream whose head comes next.
-    pub fn answered(wire: Wire) -> Self {
-        Self::try_answered(wire).expect("a stream")
+    pub fn from_response(connection: RawConnection) -> Self {
+        Self::try_from_response(connection).expect("a stream")
     }
 
     /// The same, where it may also be refused.
-    pub fn try_answered(mut wire: Wire) -> io::Result<Self> {
-        let head = wire.head()?;
+    pub fn try_from_response(mut connection: RawConnection) -> io::Result<Self> {
+        let head = connection.head()?;
         if head.status != 200 {
             return Err(io::Error::other(format!("{head:?}")));
         }
         let framing = head.framing("GET");
         let mut text = Vec::new();
-        let ended = wire.take_body(framing, &mut text);
+        let ended = connection.take_body(framing, &mut text);
         Ok(Self {
-            wire,
+            connection,
             head,
             framing,
             text,
@@ -54,8 +54,8 @@ impl Events {
 
     /// Reads once, if the stream has not ended.
     pub fn read_more(&mut self) -> io::Result<()> {
-        let n = self.wire.read_more()?;
-        let complete = self.wire.take_body(self.framing, &mut self.text);
+        let n = self.connection.read_more()?;
+        let complete = self.connection.take_body(self.framing, &mut self.text);
         self.ended = complete || n == 0;
         Ok(())
     }

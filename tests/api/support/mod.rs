@@ -1,15 +1,15 @@
 //! What the tests stand on: a server to talk to and a client that sees every byte.
 
-pub mod door;
+pub mod client;
 pub mod events;
 #[path = "../../support/nats.rs"]
 pub mod nats;
 #[path = "../../support/nats_nodes.rs"]
 pub mod nats_nodes;
 pub mod process;
+pub mod raw_connection;
 pub mod response;
 pub mod server;
-pub mod wire;
 
 use std::{
     thread,
@@ -17,11 +17,11 @@ use std::{
 };
 
 /// How long a test waits for something that is to happen at once.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Polls `condition` until it holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while !condition() {
         assert!(Instant::now() < deadline, "never happened: {what}");
         thread::sleep(Duration::from_millis(5));

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{PATIENCE, door::Door, eventually};
+use super::{TEST_TIMEOUT, client::TestClient, eventually};
 
 /// A running server; killed when it is dropped.
 pub struct Process {
@@ -21,7 +21,7 @@ pub struct Process {
 }
 
 /// A server that may not listen yet; killed when it is dropped.
-pub struct Starting {
+pub struct StartingProcess {
     child: Guard,
     pub stdout: Output,
     stderr: Output,
@@ -34,7 +34,7 @@ pub struct Output {
 }
 
 /// A process that ended.
-pub struct Ended {
+pub struct Exit {
     pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
@@ -57,11 +57,11 @@ pub fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
 }
 
 /// Runs the binary to its end.
-pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Ended {
+pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Exit {
     run_command(command(args))
 }
 
-pub fn run_command(mut command: Command) -> Ended {
+pub fn run_command(mut command: Command) -> Exit {
     let mut guard = Guard(command.spawn().expect("starts"));
     let (stdout, stderr) = outputs(&mut guard.0);
     ended(&mut guard.0, stdout, stderr)
@@ -74,7 +74,7 @@ impl Process {
     }
 
     pub fn spawn(command: Command) -> Self {
-        Starting::new(command).listening()
+        StartingProcess::new(command).listening()
     }
 
     pub fn signal(&self, signal: i32) {
@@ -93,11 +93,11 @@ impl Process {
     }
 
     /// Waits for the end.
-    pub fn wait(mut self) -> Ended {
+    pub fn wait(mut self) -> Exit {
         ended(&mut self.child.0, self.stdout, self.stderr)
     }
 
-    pub fn stop(self) -> Ended {
+    pub fn stop(self) -> Exit {
         self.signal(libc::SIGTERM);
         self.wait()
     }
@@ -109,7 +109,7 @@ impl Process {
     }
 }
 
-impl Starting {
+impl StartingProcess {
     pub fn new(mut command: Command) -> Self {
         command.args(["--bind", "127.0.0.1:0"]);
         let mut child = Guard(command.spawn().expect("starts"));
@@ -143,7 +143,7 @@ impl Starting {
     }
 }
 
-impl Door for Process {
+impl TestClient for Process {
     fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -194,8 +194,8 @@ fn outputs(child: &mut Child) -> (Output, Output) {
     (Output::of(stdout), Output::of(stderr))
 }
 
-fn ended(child: &mut Child, stdout: Output, stderr: Output) -> Ended {
-    let deadline = Instant::now() + PATIENCE;
+fn ended(child: &mut Child, stdout: Output, stderr: Output) -> Exit {
+    let deadline = Instant::now() + TEST_TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().expect("a status") {
             break status;
@@ -204,7 +204,7 @@ fn ended(child: &mut Child, stdout: Output, stderr: Output) -> Ended {
         assert!(!late, "the process does not end: {}", stdout.text());
         thread::sleep(Duration::from_millis(5));
     };
-    Ended {
+    Exit {
         status,
         stdout: stdout.end(),
         stderr: stderr.end(),

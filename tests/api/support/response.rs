@@ -1,4 +1,4 @@
-//! One HTTP answer, as it came over the wire.
+//! One HTTP answer, as it came over the connection.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// How the end of a body is told.
+/// How the end of a body is report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     Length(usize),

@@ -19,7 +19,7 @@ static PAGE: Page = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{PATIENCE, door::Door, eventually, nats};
+use super::{TEST_TIMEOUT, client::TestClient, eventually, nats};
 
 #[derive(Debug, Clone, Copy)]
 pub enum Store {
@@ -139,7 +139,7 @@ impl Server {
         });
         Self {
             has_successor: true,
-            addr: addr.recv_timeout(PATIENCE).expect("starts"),
+            addr: addr.recv_timeout(TEST_TIMEOUT).expect("starts"),
             stop: Some(stop),
             thread: Some(thread),
             lines,
@@ -158,7 +158,7 @@ impl Server {
     }
 }
 
-impl Door for Server {
+impl TestClient for Server {
     fn addr(&self) -> SocketAddr {
         self.addr
     }

@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 /// A request that was read whole.
 pub struct Request {
@@ -98,7 +98,7 @@ impl Server {
     pub fn carried(&self) -> Carried {
         let begin = std::time::Instant::now();
         while self.open.load(SeqCst) > 0 {
-            assert!(begin.elapsed() < PATIENCE, "connections do not end");
+            assert!(begin.elapsed() < TEST_TIMEOUT, "connections do not end");
             thread::yield_now();
         }
         *self.carried.lock().expect("whole")
@@ -127,7 +127,9 @@ impl Numbers {
 
 /// Serves a connection to its end. Says whether it was a publisher's.
 fn serve(handler: &Handler, numbers: &Mutex<Numbers>, mut stream: TcpStream) -> bool {
-    stream.set_read_timeout(Some(PATIENCE)).expect("settable");
+    stream
+        .set_read_timeout(Some(TEST_TIMEOUT))
+        .expect("settable");
     stream.set_nodelay(true).expect("settable");
     let mut raw = Vec::new();
     let mut published = false;

@@ -19,7 +19,7 @@ use super::http::{Request, Server, answer, events};
 /// What its readers are given. Faults are those of rooms that a run reads; the rooms of the trial
 /// before it are without.
 #[derive(Clone)]
-pub struct Conduct {
+pub struct Behaviour {
     /// From how many messages there are, and which reader asks, to the messages it is given, by
     /// number. What was given once must stay.
     pub view: fn(reader: usize, messages: usize) -> Vec<usize>,
@@ -30,12 +30,12 @@ pub struct Conduct {
     /// Called as a message is published.
     pub published: Arc<dyn Fn() + Send + Sync>,
     /// What becomes of poll number `count`, from 0, of a run.
-    pub fate: fn(count: usize) -> Fate,
+    pub fate: fn(count: usize) -> PollOutcome,
 }
 
 /// What becomes of a poll.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum PollOutcome {
     Answered,
     /// And the connection is closed, without a word of it in the answer.
     AnsweredAndClosed,
@@ -47,14 +47,14 @@ pub enum Fate {
     Ignored,
 }
 
-impl Default for Conduct {
+impl Default for Behaviour {
     fn default() -> Self {
         Self {
             view: |_, messages| (0..messages).collect(),
             hold: |_| Duration::ZERO,
             work: Arc::new(|| {}),
             published: Arc::new(|| {}),
-            fate: |_| Fate::Answered,
+            fate: |_| PollOutcome::Answered,
         }
     }
 }
@@ -80,15 +80,15 @@ type Rooms = Mutex<HashMap<String, Vec<(Instant, String)>>>;
 struct Log {
     rooms: Rooms,
     bell: Condvar,
-    conduct: Conduct,
+    behaviour: Behaviour,
     polls: AtomicUsize,
 }
 
-pub fn start(conduct: Conduct) -> Server {
+pub fn start(behaviour: Behaviour) -> Server {
     let log = Log {
         rooms: Mutex::default(),
         bell: Condvar::new(),
-        conduct,
+        behaviour,
         polls: AtomicUsize::new(0),
     };
     Server::start(Arc::new(
@@ -116,20 +116,20 @@ impl Log {
                     .parameter("after")
                     .map_or(0, |after| after.parse().expect("a place"));
                 let (texts, next) = self.read(room, request.connection, after);
-                (self.conduct.work)();
+                (self.behaviour.work)();
                 let body = serde_json::json!({"messages": texts, "next": next}).to_string();
                 match self.fate(room) {
-                    Fate::Answered => answer(stream, "200 OK", &body),
-                    Fate::AnsweredAndClosed => {
+                    PollOutcome::Answered => answer(stream, "200 OK", &body),
+                    PollOutcome::AnsweredAndClosed => {
                         answer(stream, "200 OK", &body)?;
                         // At once, so that the next request cannot come first.
                         stream.shutdown(Shutdown::Both)?;
                         Err(io::ErrorKind::ConnectionAborted.into())
                     }
-                    Fate::Garbled => answer(stream, "200 OK", "not JSON"),
-                    Fate::Closed => Err(io::ErrorKind::ConnectionAborted.into()),
+                    PollOutcome::Garbled => answer(stream, "200 OK", "not JSON"),
+                    PollOutcome::Closed => Err(io::ErrorKind::ConnectionAborted.into()),
                     // Until the reader has gone.
-                    Fate::Ignored => stream.read(&mut [0]).map(drop),
+                    PollOutcome::Ignored => stream.read(&mut [0]).map(drop),
                 }
             }
             Some("stream") => {
@@ -140,18 +140,18 @@ impl Log {
         }
     }
 
-    fn fate(&self, room: &str) -> Fate {
+    fn fate(&self, room: &str) -> PollOutcome {
         match room.starts_with("compare") {
-            true => (self.conduct.fate)(self.polls.fetch_add(1, SeqCst)),
-            false => Fate::Answered,
+            true => (self.behaviour.fate)(self.polls.fetch_add(1, SeqCst)),
+            false => PollOutcome::Answered,
         }
     }
 
     fn publish(&self, room: &str, text: &str) {
-        (self.conduct.published)();
+        (self.behaviour.published)();
         let mut rooms = self.rooms.lock().expect("whole");
         let messages = rooms.entry(room.to_owned()).or_default();
-        let hold = (self.conduct.hold)(messages.len());
+        let hold = (self.behaviour.hold)(messages.len());
         messages.push((Instant::now() + hold, text.to_owned()));
         drop(rooms);
         self.bell.notify_all();
@@ -166,7 +166,7 @@ impl Log {
         let now = Instant::now();
         let visible = messages.iter().take_while(|(at, _)| *at <= now).count();
         let view: Vec<usize> = match room.starts_with("compare") {
-            true => (self.conduct.view)(reader, visible),
+            true => (self.behaviour.view)(reader, visible),
             false => (0..visible).collect(),
         };
         let texts = view

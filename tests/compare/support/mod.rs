@@ -11,7 +11,7 @@ use poll_vs_sse_instrument::{
 };
 
 /// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// This project's server, as built for the tests.
 pub fn own() -> Target {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 /// A running one; killed when it is dropped.
 pub struct Program {
@@ -20,7 +20,7 @@ pub struct Program {
 
 /// One that ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct Exit {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -45,7 +45,7 @@ pub fn command(args: &[&str]) -> Command {
 }
 
 /// Runs `compare` to its end.
-pub fn compare(args: &[&str]) -> Ended {
+pub fn compare(args: &[&str]) -> Exit {
     Program::start(command(&[&["compare"], args].concat())).wait()
 }
 
@@ -99,13 +99,17 @@ impl Program {
         while done(self).is_none() {
             let ended = self.child.try_wait().expect("a status");
             assert!(ended.is_none(), "{what}: ended, {}", self.stderr.text());
-            assert!(begin.elapsed() < PATIENCE, "{what}: {}", self.stderr.text());
+            assert!(
+                begin.elapsed() < TEST_TIMEOUT,
+                "{what}: {}",
+                self.stderr.text()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// A line on its standard input, which then ends.
-    pub fn say(&mut self, line: &str) {
+    pub fn write_line(&mut self, line: &str) {
         let mut stdin = self.child.stdin.take().expect("piped");
         writeln!(stdin, "{line}").expect("written");
     }
@@ -117,16 +121,20 @@ impl Program {
     }
 
     /// Waits for the end.
-    pub fn wait(mut self) -> Ended {
+    pub fn wait(mut self) -> Exit {
         let begin = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a status") {
                 break status;
             }
-            assert!(begin.elapsed() < PATIENCE, "no end: {}", self.stderr.text());
+            assert!(
+                begin.elapsed() < TEST_TIMEOUT,
+                "no end: {}",
+                self.stderr.text()
+            );
             thread::sleep(Duration::from_millis(5));
         };
-        Ended {
+        Exit {
             code: status.code(),
             stdout: self.stdout.end(),
             stderr: self.stderr.end(),

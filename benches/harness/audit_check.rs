@@ -1,0 +1,29 @@
+//! Whether a run of the measuring engine is worth anything: what its clients' accounts say.
+
+use anyhow::{Result, ensure};
+use poll_vs_sse_instrument::RunResult;
+
+/// Fails where a message was missed, repeated or out of order, or anything went wrong.
+pub fn check(outcome: &RunResult) -> Result<()> {
+    ensure!(outcome.is_valid(), "{}", findings(outcome));
+    Ok(())
+}
+
+/// What the accounts say, in one line.
+pub fn findings(outcome: &RunResult) -> String {
+    if outcome.publishing.fell_short {
+        let (asked, was) = outcome.rates();
+        return format!("only {was:.1} of {asked:.1} messages a second could be published");
+    }
+    format!(
+        "{} of {} delivered, {} missed, {} repeated, {} out of order, {} errors ({}): no figure of this run is \
+         worth anything",
+        outcome.deliveries,
+        outcome.expected,
+        outcome.missed,
+        outcome.duplicates,
+        outcome.out_of_order,
+        outcome.errors,
+        outcome.first_error.as_deref().unwrap_or("none")
+    )
+}

@@ -1,0 +1,104 @@
+//! Looks at the machine and the build.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::process;
+use super::report::provenance::{Machine, Provenance, command};
+use super::report::runs;
+use super::servers;
+
+/// The machine as it is now, and the build of `server`.
+pub fn look(server: Option<&Path>) -> Machine {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-C", root, "--no-optional-locks"]);
+        said(command.args(arguments))
+    };
+    Machine {
+        cores: process::allowed_cores().map_or(0, |cores| cores.len()),
+        cpu: cpu_model(),
+        kernel: file("/proc/sys/kernel/osrelease"),
+        load: file("/proc/loadavg"),
+        nginx: servers::nginx_version(),
+        rustc: said(Command::new("rustc").arg("--version")),
+        git_commit: git(&["rev-parse", "HEAD"]),
+        git_dirty: git(&["status", "--porcelain"]).map(|changes| !changes.is_empty()),
+        server: server.map(|path| neutral(&path.display().to_string())),
+        server_version: server.and_then(|path| said(Command::new(path).arg("--version"))),
+    }
+}
+
+/// The head of a run that begins now with the bench `name`; [`finish`] completes it.
+pub fn begin(name: &str, full: bool, server: Option<&Path>) -> Provenance {
+    let flags = std::env::args().skip(1).map(|flag| neutral(&flag));
+    Provenance {
+        command: command(name, flags),
+        full,
+        started_at: now(),
+        finished_at: String::new(),
+        machine: look(server),
+        load_after: None,
+        server_cores: Vec::new(),
+        load_cores: Vec::new(),
+    }
+}
+
+/// Completes the head of a run that ends now.
+pub fn finish(about: &mut Provenance) {
+    about.finished_at = now();
+    about.load_after = file("/proc/loadavg");
+}
+
+/// What is said of a machine where its name is nobody's business: `2core-epyc`.
+pub fn kind(machine: &Machine) -> String {
+    const FAMILIES: [&str; 8] = [
+        "epyc",
+        "ryzen",
+        "threadripper",
+        "xeon",
+        "core",
+        "neoverse",
+        "graviton",
+        "apple",
+    ];
+    let cpu = machine.cpu.as_deref().unwrap_or_default().to_lowercase();
+    let family = FAMILIES.into_iter().find(|family| cpu.contains(family));
+    format!("{}core-{}", machine.cores, family.unwrap_or("cpu"))
+}
+
+/// Where a run of this repository is kept: `benches/runs/<date>-<machine>`.
+pub fn directory(root: &Path, about: &Provenance) -> PathBuf {
+    let date = about.started_at.get(..10).unwrap_or("undated");
+    let quick = if about.full { "" } else { "-quick" };
+    runs::directory(root).join(format!("{date}-{}{quick}", kind(&about.machine)))
+}
+
+fn now() -> String {
+    let seconds = jiff::Timestamp::now().as_second();
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |now| now.to_string())
+}
+
+/// A path as seen from the repository, and never with where that is.
+fn neutral(text: &str) -> String {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    text.replace(root, "")
+}
+
+fn cpu_model() -> Option<String> {
+    let info = file("/proc/cpuinfo")?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn file(path: &str) -> Option<String> {
+    Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
+}
+
+/// What a command that went well printed.
+fn said(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
+}

@@ -1,0 +1,20 @@
+//! What the benches that start whole servers stand on: servers as processes of their own, sides that
+//! take turns, and what is to be known of the machine. Linux only.
+
+// Each bench uses its part of this, and without a test harness what tests import is not used.
+#![allow(dead_code, unused_imports)]
+
+pub mod audit_check;
+pub mod baseline_server;
+pub mod epoll;
+pub mod http;
+pub mod machine;
+pub mod process;
+pub mod program;
+#[path = "../report/mod.rs"]
+pub mod report;
+pub mod rounds;
+pub mod servers;
+pub mod sse;
+pub mod subscribers;
+pub mod usage;

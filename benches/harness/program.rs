@@ -1,0 +1,154 @@
+//! What every bench is around its measuring: flags that all have, an alarm, who runs on which processors,
+//! the exit code, and where a run is kept.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser};
+use poll_vs_sse_instrument::CpuPinning;
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use super::report::provenance::Provenance;
+use super::report::{docs, runs};
+use super::{baseline_server, machine, process, servers};
+
+/// Runs the bench `name` from its command line to its exit code.
+pub fn run<A: Parser>(name: &str, measure: impl FnOnce(A) -> Result<()>) -> ExitCode {
+    let outcome = if std::env::args().nth(1).as_deref() == Some(baseline_server::ARGUMENT) {
+        baseline_server::serve()
+    } else if !std::env::args().any(|argument| argument == "--bench") {
+        // `cargo test --benches` runs this too, with flags that are the test harness's.
+        println!("{name}: nothing is measured without --bench, which cargo bench passes");
+        Ok(())
+    } else {
+        measure(A::parse())
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Flags of every bench.
+#[derive(Debug, Args)]
+pub struct Flags {
+    /// Little of everything, for a first look
+    #[arg(long)]
+    pub quick: bool,
+    /// Write the run into this directory [default: benches/runs/<date>-<machine>, quick: the same
+    /// with -quick]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Measure this binary instead of the one cargo has just built
+    #[arg(long, value_name = "PATH")]
+    pub server_bin: Option<PathBuf>,
+    /// Run only what has this in its name
+    pub filter: Option<String>,
+    /// Passed by cargo bench
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Flags {
+    /// Whether `name` was asked for.
+    pub fn ask_for(&self, name: &str) -> bool {
+        name.contains(self.filter.as_deref().unwrap_or_default())
+    }
+
+    /// The server to be measured: the one given, or else the one that was built with the bench.
+    pub fn server(&self) -> Result<PathBuf> {
+        let built = option_env!("CARGO_BIN_EXE_poll-vs-sse");
+        servers::binary(self.server_bin.as_deref(), built)
+    }
+
+    /// Prints a run that is over and writes it to `file`, the list `rows` a line each.
+    pub fn keep<T: Serialize>(
+        &self,
+        file: &str,
+        about: &Provenance,
+        run: &T,
+        rows: &str,
+        report: &str,
+    ) -> Result<()> {
+        println!("\n{report}\n");
+        self.write(about, file, &runs::json(run, rows)?)
+    }
+
+    /// Writes `text` to where the run that `about` begins is kept.
+    pub fn write(&self, about: &Provenance, file: &str, text: &str) -> Result<()> {
+        let directory = match &self.out {
+            Some(out) => out.clone(),
+            None => machine::directory(root(), about),
+        };
+        runs::write(&directory, file, text)?;
+        println!("written to {}", directory.join(file).display());
+        Ok(())
+    }
+
+    /// Brings the documentation up to date, where the run is a whole one in its place.
+    pub fn document(&self) -> Result<()> {
+        if self.out.is_none() && !self.quick && docs::regenerate(root())? {
+            println!("{} is regenerated", docs::PATH);
+        }
+        Ok(())
+    }
+}
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Ends this process after so long, and its children with it.
+pub fn end_after(seconds: u32) {
+    // SAFETY: a plain integer. Its signal's default action ends this process; children go with
+    // their parent.
+    unsafe { libc::alarm(seconds) };
+}
+
+/// What a bench stands on that measures with the engine of `compare`.
+pub struct Stage {
+    pub binary: PathBuf,
+    pub about: Provenance,
+    pub placement: CpuPinning,
+    pub runtime: Runtime,
+    /// Descriptors this process may have.
+    pub descriptors: u64,
+}
+
+impl Stage {
+    /// Ends the process `longest_s` from now.
+    pub fn set(name: &str, flags: &Flags, longest_s: u32) -> Result<Self> {
+        let binary = flags.server()?;
+        end_after(longest_s);
+        let descriptors = process::raise_descriptor_limit()?;
+        // Before anything is pinned: all processors are still to be seen.
+        let mut about = machine::begin(name, !flags.quick, Some(&binary));
+        let placement = CpuPinning::split();
+        about.server_cores.clone_from(&placement.server);
+        about.load_cores.clone_from(&placement.load);
+        placement.pin_load();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(placement.load_cores())
+            .enable_all()
+            .build()
+            .context("start the load's threads")?;
+        Ok(Self {
+            binary,
+            about,
+            placement,
+            runtime,
+            descriptors,
+        })
+    }
+
+    /// The servers' processor.
+    pub fn core(&self) -> Option<usize> {
+        self.placement.server.first().copied()
+    }
+}

@@ -1,0 +1,182 @@
+//! The measuring itself: sides that take turns in short slices, one plain record per side and
+//! round, and the statistics over many.
+//!
+//! A shared machine's speed wanders by a fifth within seconds, so only ratios of two sides in the
+//! same round are compared, and slices are short enough for both to meet the same weather.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+
+use super::report::spread::{Spread, spread};
+use super::usage;
+
+/// Lets a server finish what it does after its last answer, so that it is counted where it belongs.
+const AFTERMATH: Duration = Duration::from_millis(1);
+
+/// A server and its load.
+pub trait Side {
+    fn name(&self) -> &'static str;
+
+    /// The server's processes.
+    fn pids(&self) -> Vec<i32>;
+
+    /// Done before each slice and not counted: the other sides have used the caches since.
+    fn warm_up(&mut self) -> Result<()>;
+
+    /// Has `amount` messages delivered or requests answered, all of them.
+    fn work(&mut self, amount: u64) -> Result<Work>;
+
+    /// How many units `amount` comes to.
+    fn units_expected(&self, amount: u64) -> u64;
+}
+
+/// What came of some work.
+#[derive(Clone, Copy, Default)]
+pub struct Work {
+    /// Deliveries or requests.
+    pub units: u64,
+    /// Bytes the clients received.
+    pub wire_bytes: u64,
+}
+
+/// What one side did in one round.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Round {
+    pub side: String,
+    pub round: usize,
+    /// Deliveries or requests.
+    pub units: u64,
+    pub cpu_ns: u64,
+    pub wall_ns: u64,
+    /// Bytes the clients received.
+    pub wire_bytes: u64,
+}
+
+impl Round {
+    fn add(&mut self, part: &Self) {
+        self.units += part.units;
+        self.cpu_ns += part.cpu_ns;
+        self.wall_ns += part.wall_ns;
+        self.wire_bytes += part.wire_bytes;
+    }
+
+    pub fn cpu_ns_per_unit(&self) -> f64 {
+        self.cpu_ns as f64 / self.units as f64
+    }
+}
+
+/// How much each side does, and in what pieces.
+#[derive(Clone, Copy)]
+pub struct Sizes {
+    pub rounds: usize,
+    pub a_round: u64,
+    pub a_slice: u64,
+}
+
+/// Lets the sides take turns, after one slice each that is not counted.
+pub fn run_alternating(sides: &mut [impl Side], amounts: Sizes) -> Result<Vec<Round>> {
+    let pids: Vec<Vec<i32>> = sides.iter().map(Side::pids).collect();
+    for (side, pids) in sides.iter_mut().zip(&pids) {
+        slice(side, pids, amounts.a_slice)?;
+    }
+    let count = sides.len();
+    let mut records = Vec::new();
+    for round in 1..=amounts.rounds {
+        let mut of_round: Vec<Round> = sides
+            .iter()
+            .map(|side| Round {
+                side: side.name().to_owned(),
+                round,
+                ..Round::default()
+            })
+            .collect();
+        let mut left = amounts.a_round;
+        let mut first = round;
+        while left > 0 {
+            let amount = left.min(amounts.a_slice);
+            for turn in 0..count {
+                // Who goes first changes, so that a drift of the machine favours no side.
+                let index = (first + turn) % count;
+                let part = slice(&mut sides[index], &pids[index], amount)
+                    .with_context(|| format!("{}, round {round}", of_round[index].side))?;
+                of_round[index].add(&part);
+            }
+            left -= amount;
+            first += 1;
+        }
+        records.append(&mut of_round);
+    }
+    Ok(records)
+}
+
+/// One side's turn, charged to its server's processes.
+fn slice(side: &mut impl Side, pids: &[i32], amount: u64) -> Result<Round> {
+    side.warm_up()?;
+    std::thread::sleep(AFTERMATH);
+    let cpu_before = usage::cpu_time(pids)?;
+    let begin = Instant::now();
+    let work = side.work(amount)?;
+    let wall = begin.elapsed();
+    std::thread::sleep(AFTERMATH);
+    let cpu = usage::cpu_time(pids)? - cpu_before;
+    let expected = side.units_expected(amount);
+    ensure!(
+        work.units == expected,
+        "{} of {expected} arrived",
+        work.units
+    );
+    Ok(Round {
+        units: work.units,
+        wire_bytes: work.wire_bytes,
+        cpu_ns: u64::try_from(cpu.as_nanos())?,
+        wall_ns: u64::try_from(wall.as_nanos())?,
+        ..Round::default()
+    })
+}
+
+/// Figures of one side over all rounds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    pub side: String,
+    pub cpu_ns_per_unit: Spread,
+    /// CPU per unit over that of the base side in the same round.
+    pub ratio: Spread,
+    pub units_per_second: f64,
+    pub wire_bytes_per_unit: f64,
+}
+
+/// Each side's figures against those of `base`, in the order the sides first ran.
+pub fn summaries(rounds: &[Round], base: &str) -> Vec<Summary> {
+    let mut sides: Vec<&str> = Vec::new();
+    for round in rounds {
+        if !sides.contains(&round.side.as_str()) {
+            sides.push(&round.side);
+        }
+    }
+    sides
+        .into_iter()
+        .filter_map(|side| summary(rounds, side, base))
+        .collect()
+}
+
+fn summary(rounds: &[Round], side: &str, base: &str) -> Option<Summary> {
+    let own: Vec<&Round> = rounds.iter().filter(|round| round.side == side).collect();
+    let ratios = own.iter().filter_map(|round| {
+        let base = rounds
+            .iter()
+            .find(|other| other.side == base && other.round == round.round)?;
+        Some(round.cpu_ns_per_unit() / base.cpu_ns_per_unit())
+    });
+    let units: u64 = own.iter().map(|round| round.units).sum();
+    let wall_ns: u64 = own.iter().map(|round| round.wall_ns).sum();
+    let wire_bytes: u64 = own.iter().map(|round| round.wire_bytes).sum();
+    Some(Summary {
+        side: side.to_owned(),
+        cpu_ns_per_unit: spread(own.iter().map(|round| round.cpu_ns_per_unit()))?,
+        ratio: spread(ratios)?,
+        units_per_second: units as f64 / (wall_ns as f64 / 1e9),
+        wire_bytes_per_unit: wire_bytes as f64 / units as f64,
+    })
+}

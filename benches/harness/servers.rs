@@ -1,0 +1,317 @@
+//! The servers that are measured, each started on 127.0.0.1 with the settings the comparison asks
+//! for.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use poll_vs_sse_instrument::{Profile, Target};
+
+use super::baseline_server;
+use super::http::{self, Connection};
+use super::process::{self, Process};
+
+const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+/// The most connections an nginx is told to have; it sets memory aside for each.
+const MOST_CONNECTIONS: u64 = 100_000;
+/// Between two looks whether a server is there.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long a server may take until it listens.
+const START: Duration = Duration::from_secs(10);
+
+/// A running server.
+pub struct RunningServer {
+    pub process: Process,
+    pub address: SocketAddr,
+    /// What it needs as long as it runs.
+    directory: Option<TemporaryDirectory>,
+}
+
+impl RunningServer {
+    /// A server that says its address by itself.
+    fn describe(name: &str, command: Command, core: Option<usize>) -> Result<Self> {
+        let process = Process::start(name, command, core)?;
+        let address = process.address(START)?;
+        Ok(Self {
+            process,
+            address,
+            directory: None,
+        })
+    }
+
+    /// Waits until a server listens that does not say so.
+    fn there(self) -> Result<Self> {
+        let deadline = Instant::now() + START;
+        while TcpStream::connect_timeout(&self.address, START).is_err() {
+            let ended = self.process.has_ended();
+            if ended || Instant::now() > deadline {
+                bail!(
+                    "{} does not listen:\n{}",
+                    self.process.name,
+                    self.process.output()
+                );
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(self)
+    }
+
+    /// It as a target of the measuring engine, on one processor.
+    pub fn target(&self, profile: Profile) -> Result<Target> {
+        let url = format!("http://{}", self.address);
+        let pid = u32::try_from(self.process.pids()[0]).ok();
+        let mut target = Target::remote(&url, profile, pid)?;
+        if let Target::Remote(remote) = &mut target {
+            remote.cores = Some(1);
+        }
+        Ok(target)
+    }
+}
+
+/// The server to be measured: the one given, or else the one that was built with the bench.
+pub fn binary(given: Option<&Path>, built: Option<&str>) -> Result<PathBuf> {
+    let path = given.map(Path::to_owned).or(built.map(PathBuf::from));
+    let path = path.context("no server was built with this bench: name one with --server-bin")?;
+    ensure!(path.is_file(), "{} is no file", path.display());
+    Ok(path)
+}
+
+/// The bare loop, as a process of its own.
+pub fn floor(name: &str, core: Option<usize>) -> Result<RunningServer> {
+    let mut command = Command::new(std::env::current_exe().context("find this executable")?);
+    command.arg(baseline_server::ARGUMENT);
+    RunningServer::describe(name, command, core)
+}
+
+/// The server of this project, as it is to be started.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnServer<'a> {
+    pub store: &'a str,
+    pub workers: usize,
+    pub request_log: bool,
+    /// Messages that are kept, where that is not what it keeps by itself.
+    pub kept: Option<u32>,
+    /// Nothing is ever retired.
+    pub keeps_all: bool,
+}
+
+impl Default for OwnServer<'_> {
+    fn default() -> Self {
+        Self {
+            store: "memory",
+            workers: 1,
+            request_log: false,
+            kept: None,
+            keeps_all: false,
+        }
+    }
+}
+
+impl OwnServer<'_> {
+    /// Starts it on a free port.
+    pub fn start(self, name: &str, binary: &Path, core: Option<usize>) -> Result<RunningServer> {
+        RunningServer::describe(name, self.command(binary, "127.0.0.1:0"), core)
+    }
+
+    fn command(self, binary: &Path, bind: &str) -> Command {
+        let mut command = Command::new(binary);
+        forget_flags(&mut command);
+        command.args(["serve", "--bind", bind, "--store", self.store]);
+        command.args(["--workers", &self.workers.to_string()]);
+        command.args(["--request-log", if self.request_log { "on" } else { "off" }]);
+        if self.keeps_all {
+            command.args(["--retain-messages", "off", "--retain-age", "off"]);
+        }
+        if let Some(kept) = self.kept {
+            command.args(["--retain-messages", &kept.to_string()]);
+        }
+        command
+    }
+}
+
+/// Flags of whoever runs the bench must not reach the server.
+fn forget_flags(command: &mut Command) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
+            command.env_remove(variable);
+        }
+    }
+}
+
+/// The server of this project with an nginx in front of it, which knows it as the upstream `ours`. Both are
+/// one process and its children, so that what they use is counted together.
+pub fn behind_nginx(
+    name: &str,
+    ours: OwnServer<'_>,
+    binary: &Path,
+    directives: &Nginx<'_>,
+    core: Option<usize>,
+) -> Result<RunningServer> {
+    // The shell becomes nginx; the server stays its child, and ends with it.
+    const START_BOTH: &str = r#"
+        directory="$0"
+        "$@" --end-with-parent $$ &
+        exec nginx -p "$directory" -c nginx.conf -e stderr
+    "#;
+    let behind = free_address()?;
+    let upstream = format!("upstream ours {{ server {behind}; keepalive 64; }}");
+    let http = format!("{upstream}\n{}", directives.http);
+    let directives = Nginx {
+        http: &http,
+        ..*directives
+    };
+    let (directory, address) = configure(&directives)?;
+    let mut command = Command::new("sh");
+    forget_flags(&mut command);
+    let server = ours.command(binary, &behind.to_string());
+    command
+        .args(["-c", START_BOTH])
+        .arg(&directory.path)
+        .arg(server.get_program())
+        .args(server.get_args());
+    let subject = RunningServer {
+        process: Process::start(name, command, core)?,
+        address,
+        // The cache is in there.
+        directory: Some(directory),
+    };
+    let deadline = Instant::now() + START;
+    loop {
+        let answer = Connection::open(address)
+            .and_then(|mut connection| connection.ask(&http::get("/readyz")));
+        match answer {
+            Ok(answer) if answer.status == 200 => return Ok(subject),
+            _ if Instant::now() < deadline => std::thread::sleep(LOOK),
+            Ok(answer) => bail!("{name}: /readyz answers {}", answer.status),
+            Err(error) => return Err(error.context(format!("{name} does not answer"))),
+        }
+    }
+}
+
+/// Directives of an nginx: at the top, within `http`, and within its only `server`.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Nginx<'a> {
+    pub modules: &'a str,
+    pub http: &'a str,
+    pub locations: &'a str,
+}
+
+/// nchan's module: the one given, or Debian's, where it exists.
+pub fn nchan_module(given: Option<&Path>) -> Option<PathBuf> {
+    let module = given.unwrap_or(Path::new(NCHAN_MODULE));
+    module.exists().then(|| module.to_owned())
+}
+
+/// An nginx with one worker and these directives.
+pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<RunningServer> {
+    let (directory, address) = configure(directives)?;
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(&directory.path);
+    command.args(["-c", "nginx.conf", "-e", "stderr"]);
+    RunningServer {
+        process: Process::start(name, command, core)?,
+        address,
+        directory: Some(directory),
+    }
+    .there()
+}
+
+/// A NATS server with JetStream, which keeps its files in `directory`.
+pub fn nats(name: &str, directory: &Path, core: Option<usize>) -> Result<RunningServer> {
+    let address = free_address()?;
+    let mut command = Command::new("nats-server");
+    command.args(["-js", "-a", "127.0.0.1", "-p", &address.port().to_string()]);
+    command.arg("-sd").arg(directory);
+    RunningServer {
+        process: Process::start(name, command, core)?,
+        address,
+        directory: None,
+    }
+    .there()
+}
+
+/// What `nats-server --version` says, `None` where it is not installed.
+pub fn nats_version() -> Option<String> {
+    let output = Command::new("nats-server").arg("--version").output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Writes the configuration of an nginx on a free port.
+fn configure(directives: &Nginx<'_>) -> Result<(TemporaryDirectory, SocketAddr)> {
+    let Nginx {
+        modules,
+        http,
+        locations,
+    } = directives;
+    let directory = TemporaryDirectory::create()?;
+    let address = free_address()?;
+    // It closes idle connections once less than a sixteenth of them is free: descriptors have to be what
+    // runs out.
+    let descriptors = process::raise_descriptor_limit()?;
+    let connections = (descriptors + descriptors / 4).min(MOST_CONNECTIONS);
+    let config = format!(
+        "{modules}
+        worker_processes 1;
+        daemon off;
+        pid nginx.pid;
+        error_log stderr error;
+        events {{ worker_connections {connections}; }}
+        http {{
+            access_log off;
+            default_type application/json;
+            keepalive_timeout 600s;
+            keepalive_requests 1000000000;
+            client_body_temp_path body;
+            proxy_temp_path proxy;
+            fastcgi_temp_path fastcgi;
+            uwsgi_temp_path uwsgi;
+            scgi_temp_path scgi;
+            {http}
+            server {{
+                listen {address} backlog=4096;
+                {locations}
+            }}
+        }}"
+    );
+    let path = directory.path.join("nginx.conf");
+    std::fs::write(&path, config).with_context(|| format!("write {}", path.display()))?;
+    Ok((directory, address))
+}
+
+/// What `nginx -v` says, `None` where it is not installed.
+pub fn nginx_version() -> Option<String> {
+    let output = Command::new("nginx").arg("-v").output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Some(said.trim_start_matches("nginx version: ").to_owned())
+}
+
+/// A port nobody listens on just now.
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    Ok(listener.local_addr()?)
+}
+
+/// Removed when it is dropped.
+struct TemporaryDirectory {
+    path: PathBuf,
+}
+
+impl TemporaryDirectory {
+    fn create() -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("poll-vs-sse-bench-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).with_context(|| format!("create {}", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for TemporaryDirectory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}

@@ -1,0 +1,177 @@
+//! The load of the fan-out: many SSE subscribers in one epoll loop, each followed until it has the
+//! message whole.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::epoll::Epoll;
+use super::http;
+use super::sse::Decoder;
+
+/// Longest wait for all subscribers to open, or to have a message.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Streams that are opened at once. More than a listener's backlog would have the kernel drop some,
+/// and each would wait a second for another try.
+const BATCH: usize = 100;
+
+struct Subscriber {
+    socket: TcpStream,
+    stream: Decoder,
+}
+
+impl Subscriber {
+    fn ask(address: SocketAddr, request: &[u8]) -> Result<Self> {
+        let mut socket =
+            TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT).context("connect")?;
+        socket.set_nodelay(true)?;
+        socket.write_all(request)?;
+        socket.set_nonblocking(true)?;
+        let stream = Decoder::new();
+        Ok(Self { socket, stream })
+    }
+}
+
+/// Subscribers of one server.
+pub struct Subscribers {
+    epoll: Epoll,
+    list: Vec<Subscriber>,
+    buffer: Vec<u8>,
+    /// Spin on the load's own core rather than sleep in it.
+    spin: bool,
+}
+
+/// What came in while one message was awaited.
+#[derive(Clone, Copy, Default)]
+pub struct Received {
+    pub deliveries: u64,
+    pub wire_bytes: u64,
+}
+
+impl Subscribers {
+    /// Opens `count` streams and waits until each has its answer's head.
+    pub fn open(address: SocketAddr, path: &str, count: usize, spin: bool) -> Result<Self> {
+        Self::open_each(address, |_| path.to_owned(), count, spin)
+    }
+
+    /// The same, each with a path of its own.
+    pub fn open_each(
+        address: SocketAddr,
+        path: impl Fn(usize) -> String,
+        count: usize,
+        spin: bool,
+    ) -> Result<Self> {
+        let mut subscribers = Self {
+            epoll: Epoll::new()?,
+            list: Vec::with_capacity(count),
+            buffer: vec![0; 64 * 1024],
+            spin,
+        };
+        while subscribers.list.len() < count {
+            let batch = subscribers.list.len()..count.min(subscribers.list.len() + BATCH);
+            for token in batch.clone() {
+                let request = http::get_stream(&path(token));
+                let subscriber = Subscriber::ask(address, &request)
+                    .with_context(|| format!("subscriber {token}"))?;
+                let socket = subscriber.socket.as_fd();
+                subscribers.epoll.add(socket, token as u64)?;
+                subscribers.list.push(subscriber);
+            }
+            subscribers.wait_open(batch)?;
+        }
+        Ok(subscribers)
+    }
+
+    fn wait_open(&mut self, batch: Range<usize>) -> Result<()> {
+        let deadline = Instant::now() + RESPONSE_TIMEOUT;
+        while !self.list[batch.clone()]
+            .iter()
+            .all(|one| one.stream.is_open())
+        {
+            ensure!(Instant::now() < deadline, "not every stream opened");
+            self.turn(10, &mut |_, _| {})?;
+        }
+        Ok(())
+    }
+
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Takes in what came unasked since the last message: keep-alives.
+    pub fn settle(&mut self) -> Result<()> {
+        let mut stray = 0;
+        while self.turn(0, &mut |_, event| stray += u64::from(is_message(event)))? > 0 {}
+        ensure!(stray == 0, "{stray} messages came that nobody published");
+        Ok(())
+    }
+
+    /// Waits until every subscriber has the message whose text has `tag`, once each.
+    pub fn receive(&mut self, tag: &[u8]) -> Result<Received> {
+        self.receive_within(0..self.list.len(), tag)
+    }
+
+    /// Waits until each of these subscribers has it; the others must not.
+    pub fn receive_within(&mut self, awaited: Range<usize>, tag: &[u8]) -> Result<Received> {
+        let expected = awaited.len() as u64;
+        let deadline = Instant::now() + RESPONSE_TIMEOUT;
+        let mut has_it = vec![false; awaited.len()];
+        let mut received = Received::default();
+        let (mut deliveries, mut strays) = (0, 0);
+        let timeout_ms = if self.spin { 0 } else { 100 };
+        while deliveries < expected {
+            received.wire_bytes += self.turn(timeout_ms, &mut |token, event| {
+                let is_it = event.windows(tag.len()).any(|window| window == tag);
+                let place = token.checked_sub(awaited.start);
+                let place = place.and_then(|at| has_it.get_mut(at));
+                if is_it && place.is_some_and(|has_it| !std::mem::replace(has_it, true)) {
+                    deliveries += 1;
+                } else if is_message(event) {
+                    strays += 1;
+                }
+            })?;
+            ensure!(strays == 0, "{strays} messages came twice or unpublished");
+            ensure!(
+                Instant::now() < deadline,
+                "only {deliveries} of {expected} have the message"
+            );
+        }
+        received.deliveries = deliveries;
+        Ok(received)
+    }
+
+    /// One look at the sockets; returns the bytes that came.
+    fn turn(&mut self, timeout_ms: i32, on_event: &mut impl FnMut(usize, &[u8])) -> Result<u64> {
+        let mut bytes = 0;
+        for index in 0..self.epoll.wait(timeout_ms)? {
+            let token = usize::try_from(self.epoll.token(index)).context("a token")?;
+            let subscriber = &mut self.list[token];
+            loop {
+                match subscriber.socket.read(&mut self.buffer) {
+                    Ok(0) => bail!("the server closed subscriber {token}"),
+                    Ok(count) => {
+                        bytes += count as u64;
+                        subscriber
+                            .stream
+                            .feed(&self.buffer[..count], |event| on_event(token, event))?;
+                        if count < self.buffer.len() {
+                            break;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) => return Err(error).context("read a subscriber"),
+                }
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// Whether an event carries data, unlike a comment or a bare `retry`.
+fn is_message(event: &[u8]) -> bool {
+    event.starts_with(b"data:") || event.windows(6).any(|window| window == b"\ndata:")
+}

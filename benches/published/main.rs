@@ -1,0 +1,19 @@
+//! The scenario of Van de Vyvere, Colpaert and Verborgh, "Comparing a polling and push-based approach for
+//! live Open Data interfaces" (2020), on this server: a document of 5.2 kB that changes every 5 s, pollers
+//! that pause 500 ms after each answer, with and without a cache in front, and SSE, on one core.
+//! `cargo bench --bench published -- --help` lists the flags.
+
+// The attribute also makes the suite's own modules resolve beside this file.
+#[cfg(target_os = "linux")]
+#[path = "suite.rs"]
+mod suite;
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    suite::main()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("paper: measures through Linux interfaces only; nothing was measured here");
+}

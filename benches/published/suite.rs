@@ -1,0 +1,210 @@
+//! The program: flags, clients rising step by step, and what is written at the end.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+mod transports;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use poll_vs_sse_instrument::{CpuPinning, Pacing, RunControl, RunResult, Workload, measure};
+
+use harness::program::{self, Flags, Stage};
+use harness::{audit_check, machine, report, servers};
+use report::published::{FILE, Paper, Step, Way};
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const LONGEST_RUN_SECONDS: u32 = 30 * 60;
+/// Bytes of a document: 5.2 kB. The server takes 4,096 characters, so they are of two bytes each.
+const SIZE: usize = 5200;
+const PERIOD: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(500);
+const ACCEPTABLE: Duration = Duration::from_secs(4);
+/// Clients of one step after the other, as far as descriptors go.
+const FULL: [usize; 5] = [1000, 5000, 10_000, 20_000, 40_000];
+const QUICK: [usize; 2] = [200, 1000];
+/// Files beside the clients' sockets, on the side that needs more of them.
+const SPARE_DESCRIPTORS: u64 = 400;
+/// Once clients wait too long, so many further steps look for where that begins.
+const HALVINGS: usize = 2;
+
+/// Repeats the scenario of Van de Vyvere et al. (2020): how many clients one core serves by polling, by
+/// polling through nginx's cache, and by SSE.
+#[derive(Debug, Parser)]
+#[command(name = "published")]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    /// Clients of one step after the other, as far as descriptors go [default:
+    /// 1000,5000,10000,20000,40000, quick: 200,1000]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    clients: Vec<usize>,
+    /// New documents in each step
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
+    documents: u32,
+}
+
+pub fn main() -> ExitCode {
+    program::run("published", run)
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let flags = &arguments.flags;
+    if !flags.ask_for("published") {
+        println!("paper: no part is called that");
+        return Ok(());
+    }
+    let mut stage = Stage::set("published", flags, LONGEST_RUN_SECONDS)?;
+    stage.about.full &= arguments.clients.is_empty();
+    println!("{}", stage.about.machine_lines());
+    let most = usize::try_from(stage.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
+    let mut paper = Paper {
+        about: stage.about.clone(),
+        size_bytes: SIZE,
+        period_s: PERIOD.as_secs_f64(),
+        pause_s: PAUSE.as_secs_f64(),
+        acceptable_s: ACCEPTABLE.as_secs_f64(),
+        most_clients: most,
+        open_files: Some(stage.descriptors),
+        steps: Vec::new(),
+    };
+    let scenario = Scenario {
+        binary: &stage.binary,
+        placement: &stage.placement,
+        documents: arguments.documents,
+        begin: Instant::now(),
+    };
+    let steps = match flags.quick {
+        _ if !arguments.clients.is_empty() => &arguments.clients[..],
+        true => &QUICK[..],
+        false => &FULL[..],
+    };
+    let mut steps: Vec<usize> = steps.iter().map(|clients| most.min(*clients)).collect();
+    steps.dedup();
+    let measured = scenario.measure(&steps, &mut paper);
+    stage.runtime.block_on(measured)?;
+    machine::finish(&mut paper.about);
+    let report = report::published::report(&paper);
+    flags.keep(FILE, &paper.about, &paper, "steps", &report)?;
+    flags.document()
+}
+
+struct Scenario<'a> {
+    binary: &'a Path,
+    placement: &'a CpuPinning,
+    documents: u32,
+    begin: Instant,
+}
+
+impl Scenario<'_> {
+    /// All ways with each number of clients, until that way is exhausted.
+    async fn measure(&self, steps: &[usize], paper: &mut Paper) -> Result<()> {
+        let ways = Way::ALL.into_iter().filter(|way| {
+            let is_here = !way.is_cached() || paper.about.machine.nginx.is_some();
+            if !is_here {
+                println!("left out: {}: nginx is not installed", way.name());
+            }
+            is_here
+        });
+        let ways: Vec<_> = ways.collect();
+        for (at, clients) in steps.iter().enumerate() {
+            for turn in 0..ways.len() {
+                // Who goes first changes, so that a drift of the machine favours nobody.
+                let way = ways[(at + turn) % ways.len()];
+                if !paper.is_exhausted(way) {
+                    let step = self.step(way, *clients).await?;
+                    paper.steps.push(step);
+                }
+            }
+        }
+        for way in ways {
+            self.halve(way, paper).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for where a way's clients begin to wait too long.
+    async fn halve(&self, way: Way, paper: &mut Paper) -> Result<()> {
+        for _ in 0..HALVINGS {
+            let late = paper
+                .of(way)
+                .into_iter()
+                .find(|step| step.slowest_s() > paper.acceptable_s);
+            let Some(late) = late else { return Ok(()) };
+            let good = paper.best(way).map_or(0, |step| step.outcome.clients);
+            let middle = usize::try_from(u64::midpoint(good, late.outcome.clients))?;
+            let step = self.step(way, middle).await?;
+            paper.steps.push(step);
+        }
+        Ok(())
+    }
+
+    async fn step(&self, way: Way, clients: usize) -> Result<Step> {
+        let core = self.placement.server.first().copied();
+        let ready = transports::start(way, self.binary, core)?;
+        let workload = Workload {
+            transports: vec![ready.transport],
+            clients,
+            rate: 1.0 / PERIOD.as_secs_f64(),
+            interval: PAUSE,
+            pace: Pacing::AfterAnswer,
+            duration: PERIOD * self.documents,
+            size: SIZE,
+            ..Workload::default()
+        };
+        let control = RunControl::default();
+        let outcome = measure(
+            &ready.target,
+            &workload,
+            ready.transport,
+            1,
+            self.placement,
+            &control,
+        );
+        let what = || format!("{}, {clients} clients", way.name());
+        let outcome = outcome.await.with_context(what)?;
+        is_clean(way, &outcome).with_context(what)?;
+        let step = Step { way, outcome };
+        println!(
+            "{:>5.0} s  {}",
+            self.begin.elapsed().as_secs_f64(),
+            line(&step)
+        );
+        Ok(step)
+    }
+}
+
+/// Fails where the audit found anything. A document that is asked for whole comes again by intention, and one
+/// that was replaced before a client came round to it never does; nor does one in time that a cache on a core
+/// at its limit keeps to itself. For that client its delay has no end.
+fn is_clean(way: Way, outcome: &RunResult) -> Result<()> {
+    let found = match (way.repeats(), way.is_cached()) {
+        (true, _) => [0, 0],
+        (false, true) => [0, outcome.duplicates],
+        (false, false) => [outcome.missed, outcome.duplicates],
+    };
+    let found = [found[0], found[1], outcome.out_of_order, outcome.errors];
+    ensure!(found == [0; 4], "{}", audit_check::findings(outcome));
+    Ok(())
+}
+
+fn line(step: &Step) -> String {
+    let outcome = &step.outcome;
+    format!(
+        "{:>6} clients  {:<26} slowest {:>6.3} s  {:>7.0} requests/s  cpu {:>5.1} %  load {:>3.0} %{}",
+        outcome.clients,
+        step.way.name(),
+        step.slowest_s(),
+        outcome.requests as f64 / outcome.duration_s,
+        step.cpu() * 100.0,
+        outcome.load.cpu_share * 100.0,
+        if outcome.load.limited {
+            "  limited by the load generator"
+        } else {
+            ""
+        },
+    )
+}

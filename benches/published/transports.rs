@@ -1,0 +1,94 @@
+//! The ways to the document that are measured, each with a server of its own on the servers' core.
+
+use std::path::Path;
+
+use anyhow::Result;
+use poll_vs_sse_instrument::{Profile, Target, Transport};
+
+use super::report::published::Way;
+use super::servers::{self, Nginx, OwnServer, RunningServer};
+
+/// The document is the newest message; older ones need not be kept.
+const KEPT: u32 = 100;
+
+/// Polls as the paper's clients do: every answer is the newest document, new or not. The engine wants a
+/// cursor; this one goes where nobody looks at it. A request while clients get into place keeps the server
+/// from closing connections that ask for nothing.
+const WHOLE: &str = r#"
+name = "whole documents"
+[publish]
+path = "/messages"
+headers = { Content-Type = "application/json", Idempotency-Key = "{id}" }
+body = '{"room":"{room}","author":"compare","text":"{text}"}'
+[poll]
+start = "/poll?room={room}&last=0"
+path = "/poll?room={room}&last=1"
+cursor = [{ take = "header:ETag", send = "header:X-Unused" }]
+"#;
+
+/// Where the cache stands in for the server.
+///
+/// An answer may be shared by all who ask the same: polls for whole documents always do, and polls by
+/// cursor do as all who have the newest message have the same cursor. It is kept for the shortest time
+/// nginx knows. One request at a time goes through for each address, the others wait for its answer
+/// (`proxy_cache_lock`) or, where there is an older one, take that.
+const CACHE: &str = "proxy_cache_path cache keys_zone=paper:10m max_size=256m;";
+const CACHED: &str = r#"
+    location = /poll {
+        proxy_pass http://ours;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_cache paper;
+        proxy_cache_key $request_uri;
+        proxy_cache_valid 200 1s;
+        proxy_ignore_headers Cache-Control;
+        proxy_cache_lock on;
+        proxy_cache_lock_age 5s;
+        proxy_cache_lock_timeout 5s;
+        proxy_cache_use_stale updating;
+    }
+    location / {
+        proxy_pass http://ours;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+    }
+"#;
+
+/// A way that is ready to be measured.
+pub struct PreparedRun {
+    pub target: Target,
+    pub transport: Transport,
+    /// Ends with it.
+    _server: RunningServer,
+}
+
+/// Starts what `way` needs.
+pub fn start(way: Way, binary: &Path, core: Option<usize>) -> Result<PreparedRun> {
+    let name = way.name();
+    let ours = OwnServer {
+        kept: Some(KEPT),
+        ..OwnServer::default()
+    };
+    let server = if way.is_cached() {
+        let directives = Nginx {
+            http: CACHE,
+            locations: CACHED,
+            ..Nginx::default()
+        };
+        servers::behind_nginx(name, ours, binary, &directives, core)?
+    } else {
+        ours.start(name, binary, core)?
+    };
+    let profile = match way.repeats() {
+        true => Profile::parse(WHOLE)?,
+        false => Profile::own(),
+    };
+    Ok(PreparedRun {
+        target: server.target(profile)?,
+        transport: match way {
+            Way::Stream => Transport::Stream,
+            _ => Transport::Poll,
+        },
+        _server: server,
+    })
+}

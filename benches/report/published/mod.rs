@@ -1,0 +1,172 @@
+//! The paper's scenario: how many clients one core serves by polling, by polling through a cache, and by
+//! SSE, until the slowest of them has a document too late.
+
+mod tables;
+
+use poll_vs_sse_instrument::RunResult;
+use serde::{Deserialize, Serialize};
+
+use super::provenance::Provenance;
+use super::runs::Found;
+
+/// Its file in a run's directory.
+pub const FILE: &str = "paper.json";
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Paper {
+    pub about: Provenance,
+    /// A document, bytes.
+    pub size_bytes: usize,
+    /// A new one every so many seconds.
+    pub period_s: f64,
+    /// What a poller waits after each answer, seconds.
+    pub pause_s: f64,
+    /// The maximum acceptable delay, seconds.
+    pub acceptable_s: f64,
+    /// Clients that the limit of open files leaves room for.
+    pub most_clients: usize,
+    /// That limit, for one process. The first run does not say it.
+    #[serde(default)]
+    pub open_files: Option<u64>,
+    pub steps: Vec<Step>,
+}
+
+/// One way with one number of clients.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Step {
+    pub way: Way,
+    pub outcome: RunResult,
+}
+
+/// How clients come by the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Polling; each answer is the newest document, as in the paper.
+    Whole,
+    /// Polling after a cursor; an answer is empty unless there is a new document.
+    Cursor,
+    /// `Whole` behind nginx's cache.
+    WholeCached,
+    /// `Cursor` behind nginx's cache.
+    CursorCached,
+    /// SSE.
+    Stream,
+}
+
+impl Way {
+    pub const ALL: [Self; 5] = [
+        Self::Whole,
+        Self::Cursor,
+        Self::WholeCached,
+        Self::CursorCached,
+        Self::Stream,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "polling, whole documents",
+            Self::Cursor => "polling by cursor",
+            Self::WholeCached => "whole documents, cached",
+            Self::CursorCached => "by cursor, cached",
+            Self::Stream => "SSE",
+        }
+    }
+
+    pub fn is_cached(self) -> bool {
+        matches!(self, Self::WholeCached | Self::CursorCached)
+    }
+
+    /// Whether a client is sent what it has already.
+    pub fn repeats(self) -> bool {
+        matches!(self, Self::Whole | Self::WholeCached)
+    }
+
+    /// What the paper found: clients that one core served within the acceptable delay.
+    pub fn in_paper(self) -> Option<u64> {
+        match self {
+            Self::Whole => Some(5000),
+            Self::WholeCached => Some(8000),
+            Self::Stream => Some(25_000),
+            Self::Cursor | Self::CursorCached => None,
+        }
+    }
+}
+
+impl Step {
+    /// The slowest delivery, seconds. Endless where one never came.
+    pub fn slowest_s(&self) -> f64 {
+        let outcome = &self.outcome;
+        match outcome.delay_us {
+            Some(delay) if outcome.missed == 0 => delay.max as f64 / 1e6,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// Server CPU, as a share of the core.
+    pub fn cpu(&self) -> f64 {
+        self.outcome.server_cpu_s.unwrap_or_default() / self.outcome.duration_s
+    }
+
+    /// Server CPU for one request, or for one delivery of a stream, microseconds.
+    pub fn each_us(&self) -> f64 {
+        let outcome = &self.outcome;
+        let units = match self.way {
+            Way::Stream => outcome.deliveries,
+            _ => outcome.requests,
+        };
+        outcome.server_cpu_s.unwrap_or_default() * 1e6 / units.max(1) as f64
+    }
+}
+
+impl Paper {
+    /// New documents in a step.
+    pub fn documents(&self) -> u64 {
+        let documents = self.steps.iter().map(|step| step.outcome.published);
+        documents.max().unwrap_or(0)
+    }
+
+    /// The steps of one way, clients rising.
+    pub fn of(&self, way: Way) -> Vec<&Step> {
+        let mut steps: Vec<_> = self.steps.iter().filter(|step| step.way == way).collect();
+        steps.sort_by_key(|step| step.outcome.clients);
+        steps
+    }
+
+    /// The step with the most clients of which none waited too long.
+    pub fn best(&self, way: Way) -> Option<&Step> {
+        let steps = self.of(way).into_iter().rev();
+        steps
+            .into_iter()
+            .find(|step| step.slowest_s() <= self.acceptable_s)
+    }
+
+    /// Whether delay was what ended it, not the limit of open files.
+    pub fn is_exhausted(&self, way: Way) -> bool {
+        let mut steps = self.of(way).into_iter();
+        steps.any(|step| step.slowest_s() > self.acceptable_s)
+    }
+}
+
+/// The section of the documentation.
+pub fn section(found: &Found<Paper>) -> String {
+    let paper = &found.run;
+    let source = format!(
+        "From [`{}/{FILE}`](../benches/runs/{0}/{FILE}): `{}`, {}",
+        found.directory,
+        paper.about.command,
+        paper.about.sentence()
+    );
+    format!("{source}\n\n{}", report(paper))
+}
+
+/// All tables, as a run prints them and keeps them.
+pub fn report(paper: &Paper) -> String {
+    [
+        tables::served(paper),
+        tables::growth(paper),
+        tables::capacity(paper),
+    ]
+    .join("\n\n")
+}

@@ -1,0 +1,174 @@
+//! The scenario as tables: beside the paper's report, as clients grow, and what follows for other delays.
+
+use super::super::number::{count, three};
+use super::{Paper, Step, Way};
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// Clients that one core served, beside the paper's.
+pub fn served(paper: &Paper) -> String {
+    let mut text = format!(
+        "#### Clients on one core within {} s\n\n{} bytes every {} s, {} in each step; pollers pause {} s. The \
+         most clients of whom none waited longer, and what was in the way of more.\n\n\
+         | | paper | here | ended by | slowest | requests/s | server CPU | memory |\n\
+         |---|---|---|---|---|---|---|---|",
+        paper.acceptable_s,
+        count(paper.size_bytes as u64),
+        paper.period_s,
+        match paper.documents() {
+            1 => "one".to_owned(),
+            documents => count(documents),
+        },
+        paper.pause_s,
+    );
+    for way in Way::ALL {
+        let in_paper = way.in_paper().map_or("–".to_owned(), count);
+        let Some(best) = paper.best(way) else {
+            text += &format!(
+                "\n| {} | {in_paper} | – | delay | – | – | – | – |",
+                way.name()
+            );
+            continue;
+        };
+        let outcome = &best.outcome;
+        let limited = if outcome.load.limited {
+            ", the load generator near its own"
+        } else {
+            ""
+        };
+        let ended = if paper.is_exhausted(way) {
+            "delay".to_owned()
+        } else if outcome.clients >= paper.most_clients as u64 {
+            let limit = paper.open_files.map(|limit| count(limit) + " ");
+            format!(
+                "the {}open files a process may have",
+                limit.unwrap_or_default()
+            )
+        } else {
+            "nothing: no more were tried".to_owned()
+        };
+        text += &format!(
+            "\n| {} | {in_paper} | {} | {ended}{limited} | {} s | {} | {:.0} % | {} MiB |",
+            way.name(),
+            count(outcome.clients),
+            three(best.slowest_s()),
+            three(outcome.requests as f64 / outcome.duration_s),
+            best.cpu() * 100.0,
+            memory(best),
+        );
+    }
+    text
+}
+
+fn memory(step: &Step) -> String {
+    let bytes = step.outcome.server_memory_bytes;
+    bytes.map_or("–".to_owned(), |bytes| three(bytes as f64 / MIB))
+}
+
+/// CPU, memory and the slowest delivery as clients grow.
+pub fn growth(paper: &Paper) -> String {
+    let mut numbers: Vec<u64> = paper
+        .steps
+        .iter()
+        .map(|step| step.outcome.clients)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let names: Vec<_> = Way::ALL.iter().map(|way| way.name()).collect();
+    let mut text = format!(
+        "#### As clients grow\n\nServer CPU (share of the core) / memory (MiB, proportional set size, nginx's \
+         included where it is in front) / slowest delivery (s). † the load generator was near its own \
+         limit.\n\n| clients | {} |\n|{}",
+        names.join(" | "),
+        "---|".repeat(names.len() + 1)
+    );
+    for clients in numbers {
+        let cells = Way::ALL.map(|way| {
+            let of = paper.of(way).into_iter();
+            let mut of = of.filter(|step| step.outcome.clients == clients);
+            of.next().map_or("–".to_owned(), cell)
+        });
+        text += &format!("\n| {} | {} |", count(clients), cells.join(" | "));
+    }
+    text
+}
+
+fn cell(step: &Step) -> String {
+    let mark = if step.outcome.load.limited {
+        " †"
+    } else {
+        ""
+    };
+    format!(
+        "{:.0} % / {} / {}{mark}",
+        step.cpu() * 100.0,
+        memory(step),
+        three(step.slowest_s())
+    )
+}
+
+/// What one core could serve, from the CPU time of each request and delivery.
+pub fn capacity(paper: &Paper) -> String {
+    let cost = |way| Some((way, paper.best(way)?.each_us()));
+    let Some((_, push)) = cost(Way::Stream) else {
+        return String::new();
+    };
+    let mut text = format!(
+        "#### And if clients were free\n\nComputed, not measured: from the server's CPU time for one request or \
+         delivery at the most clients above. With a maximum acceptable delay M and a document every P = {} s, \
+         a core that needs c for a poll serves M / c pollers (the paper's `requests/s ≥ users / M`), and one \
+         that needs p for a push serves min(M, P) / p streams: the next document has to wait until all have \
+         the last. So polling serves more only where M > P · c / p. Polls by cursor are cheap here as nine of ten \
+         are empty; a core at its limit is asked less often, and more of them carry a document.\n\n\
+         | | CPU each | clients at {} s | at 10 s | at 60 s | serves more than SSE where M is above |\n\
+         |---|---|---|---|---|---|",
+        paper.period_s, paper.acceptable_s
+    );
+    for (way, each) in Way::ALL.into_iter().filter_map(cost) {
+        let clients = |delay: f64| {
+            let time = match way {
+                Way::Stream => delay.min(paper.period_s),
+                _ => delay,
+            };
+            three(time * 1e6 / each)
+        };
+        let above = match way {
+            Way::Stream => "–".to_owned(),
+            _ => format!("{} s", three(paper.period_s * each / push)),
+        };
+        text += &format!(
+            "\n| {} | {} µs | {} | {} | {} | {above} |",
+            way.name(),
+            three(each),
+            clients(paper.acceptable_s),
+            clients(10.0),
+            clients(60.0),
+        );
+    }
+    text + &verdict(paper, push)
+}
+
+/// Whether the paper's rule holds here.
+fn verdict(paper: &Paper, push: f64) -> String {
+    const RULE_S: f64 = 10.0;
+    let Some(whole) = paper.best(Way::Whole).map(Step::each_us) else {
+        return String::new();
+    };
+    let above = paper.period_s * whole / push;
+    let holds = match above {
+        above if above > RULE_S * 1.25 => "the bound is higher here",
+        above if above < RULE_S * 0.8 => "the bound is lower here",
+        _ => "it holds here",
+    };
+    format!(
+        "\n\nThe paper's rule, \"polling serves more clients only where the acceptable delay is above {RULE_S} s\": \
+         {holds}. Polling for whole documents serves more above {} s, as a poll costs {} times a push ({} \
+         against {} µs); the paper's {RULE_S} s say that there it cost twice as much. The rule's form holds \
+         whatever the server: below the time between two documents both grow with the delay, above it only \
+         polling does.",
+        three(above),
+        three(whole / push),
+        three(whole),
+        three(push)
+    )
+}

@@ -1,0 +1,157 @@
+//! One, two and three servers on one NATS.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, milliseconds, three};
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+use super::Part;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Group {
+    pub about: Provenance,
+    /// The version of the NATS server.
+    pub nats: String,
+    /// Readers, spread evenly over the servers.
+    pub readers: usize,
+    pub rounds: Vec<Round>,
+    pub seen: Vec<Seen>,
+}
+
+/// Messages published to one server after another; each is waited for by all readers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Round {
+    pub servers: usize,
+    pub round: usize,
+    pub deliveries: u64,
+    /// Of all servers and NATS.
+    pub cpu_ns: u64,
+    /// Of NATS alone.
+    pub nats_cpu_ns: u64,
+}
+
+/// When one message was seen, microseconds after its publish was sent.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Seen {
+    /// By a reader of the server it was published to.
+    pub here_us: u64,
+    /// By a reader of another.
+    pub there_us: u64,
+    /// By its publisher, as the `201`.
+    pub answered_us: u64,
+}
+
+impl Round {
+    fn each_us(&self, cpu_ns: u64) -> f64 {
+        cpu_ns as f64 / 1000.0 / self.deliveries as f64
+    }
+}
+
+impl Group {
+    fn of(&self, servers: usize) -> impl Iterator<Item = &Round> {
+        self.rounds
+            .iter()
+            .filter(move |round| round.servers == servers)
+    }
+
+    fn ratio(&self, servers: usize) -> Option<Spread> {
+        spread(self.of(servers).filter_map(|round| {
+            let base = self.of(1).find(|base| base.round == round.round)?;
+            Some(round.each_us(round.cpu_ns) / base.each_us(base.cpu_ns))
+        }))
+    }
+
+    /// A quantile of one of the times.
+    fn quantile(&self, of: fn(&Seen) -> u64, share: f64) -> f64 {
+        let mut all: Vec<u64> = self.seen.iter().map(of).collect();
+        all.sort_unstable();
+        let at = ((all.len() as f64 - 1.0) * share).round() as usize;
+        all.get(at).map_or(0.0, |us| *us as f64)
+    }
+}
+
+impl Group {
+    /// What of it is said where there is no room for tables.
+    pub fn in_short(&self) -> Option<String> {
+        let most = self.rounds.iter().map(|round| round.servers).max()?;
+        Some(format!(
+            "**A group**: {most} servers on one NATS take {} times the CPU of one for each delivery, NATS \
+             included.",
+            self.ratio(most)?.ratio()
+        ))
+    }
+}
+
+impl Part for Group {
+    const TITLE: &'static str = "Servers on one NATS";
+    const FILE: &'static str = "growth-group.json";
+    const ROWS: &'static str = "seen";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Group) -> String {
+    let mut text = format!(
+        "{} streams spread over the servers of a group, on {}; servers and NATS share one core. Closed loop: \
+         the next message is published, to the next server, once all readers have the last. CPU of all \
+         servers and NATS together, publishing included.\n\n\
+         | servers | CPU a delivery, µs | of it NATS | against one server |\n|---|---|---|---|",
+        count(run.readers as u64),
+        run.nats
+    );
+    let mut sizes: Vec<usize> = run.rounds.iter().map(|round| round.servers).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    for servers in sizes {
+        let each = spread(run.of(servers).map(|round| round.each_us(round.cpu_ns)));
+        let nats = spread(
+            run.of(servers)
+                .map(|round| round.each_us(round.nats_cpu_ns)),
+        );
+        let cell = |spread: Option<Spread>| spread.map_or("–".to_owned(), |it| three(it.median));
+        let ratio = run
+            .ratio(servers)
+            .map_or("–".to_owned(), |ratio| ratio.ratio());
+        text += &format!(
+            "\n| {servers} | {} | {} | {ratio} |",
+            cell(each),
+            cell(nats)
+        );
+    }
+    text += &format!(
+        "\n\nFrom publishing to seeing, over {} messages one by one, in a room with one reader on the server they \
+         are published to and one on another:\n\n| | p50 | p99 |\n|---|---|---|",
+        count(run.seen.len() as u64)
+    );
+    type Times = [(&'static str, fn(&Seen) -> u64); 3];
+    let times: Times = [
+        ("seen on the same server, ms", |seen| seen.here_us),
+        ("seen on another server, ms", |seen| seen.there_us),
+        ("`201` to the publisher, ms", |seen| seen.answered_us),
+    ];
+    for (name, of) in times {
+        text += &format!(
+            "\n| {name} | {} | {} |",
+            milliseconds(run.quantile(of, 0.5)),
+            milliseconds(run.quantile(of, 0.99))
+        );
+    }
+    let ratios = run
+        .seen
+        .iter()
+        .map(|seen| seen.there_us as f64 / seen.here_us as f64);
+    if let Some(ratio) = spread(ratios) {
+        text += &format!(
+            "\n\nThe same message was seen on the other server {:.2} times as late (median) as on its own.",
+            ratio.median
+        );
+    }
+    text
+}

@@ -1,0 +1,142 @@
+//! A log of ten million messages against one of a hundredth of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, milliseconds, three};
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+use super::Part;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LongLog {
+    pub about: Provenance,
+    /// The version of the NATS server.
+    pub nats: Option<String>,
+    /// Messages that one `after` brings.
+    pub page: usize,
+    /// A reader caught up for so long at most.
+    #[serde(default = "half_a_minute")]
+    pub catching_up_s: u64,
+    pub logs: Vec<OneLog>,
+}
+
+/// One store with a log of one length.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OneLog {
+    pub store: String,
+    pub messages: u64,
+    pub disk_bytes: u64,
+    /// How long it took to append them all, many at a time.
+    pub append_s: f64,
+    /// From starting the server to its first answer with the newest messages, seconds.
+    pub start_s: Vec<f64>,
+    /// One `after`, microseconds, at each place.
+    pub beginning_us: Vec<u64>,
+    pub middle_us: Vec<u64>,
+    pub end_us: Vec<u64>,
+    /// A reader that starts at the first message, in a short log several times: what it had, and how long
+    /// that took.
+    pub caught_up_messages: u64,
+    pub caught_up_bytes: u64,
+    pub caught_up_s: f64,
+}
+
+/// What it was before runs said so.
+fn half_a_minute() -> u64 {
+    30
+}
+
+impl OneLog {
+    fn bytes_a_second(&self) -> f64 {
+        self.caught_up_bytes as f64 / self.caught_up_s
+    }
+}
+
+impl LongLog {
+    /// What of it is said where there is no room for tables.
+    pub fn in_short(&self) -> Option<String> {
+        let longest = self.logs.iter().map(|log| log.messages).max()?;
+        let starts = self.logs.iter().filter(|log| log.messages == longest);
+        let starts: Vec<_> = starts
+            .filter_map(|log| {
+                let start = spread(log.start_s.iter().copied())?;
+                Some(format!("{} s with {}", three(start.median), log.store))
+            })
+            .collect();
+        Some(format!(
+            "**A log of {} messages** has its first answer after {}.",
+            count(longest),
+            starts.join(", ")
+        ))
+    }
+}
+
+impl Part for LongLog {
+    const TITLE: &'static str = "A long log";
+    const FILE: &'static str = "growth-log.json";
+    const ROWS: &'static str = "logs";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &LongLog) -> String {
+    let mut text = format!(
+        "One room. `after` is a poll for {} messages after a cursor at the beginning, the middle and the end of \
+         the log, median (range). Catching up is one stream from the first message, its ids checked to have \
+         no gap, for {} s at most. In brackets: so many times the shorter log's.\n\n\
+         | store | messages | on disk | start to first answer | after, beginning | middle | end | catching up |\n\
+         |---|---|---|---|---|---|---|---|",
+        run.page, run.catching_up_s
+    );
+    for log in &run.logs {
+        let base = run
+            .logs
+            .iter()
+            .filter(|other| other.store == log.store)
+            .min_by_key(|other| other.messages)
+            .filter(|base| base.messages < log.messages);
+        let times = |of: &dyn Fn(&OneLog) -> Option<f64>| {
+            let ratio = base.and_then(|base| Some(of(log)? / of(base)?));
+            ratio.map_or(String::new(), |ratio| format!(" [{}]", three(ratio)))
+        };
+        let after = |of: fn(&OneLog) -> &[u64]| {
+            let us = |log: &OneLog| spread(of(log).iter().map(|us| *us as f64));
+            let Some(spread) = us(log) else {
+                return "–".to_owned();
+            };
+            let Spread {
+                median, min, max, ..
+            } = spread;
+            format!(
+                "{} ({}–{}) ms{}",
+                milliseconds(median),
+                milliseconds(min),
+                milliseconds(max),
+                times(&|log| Some(us(log)?.median))
+            )
+        };
+        let start = |log: &OneLog| Some(spread(log.start_s.iter().copied())?.median);
+        text += &format!(
+            "\n| {} | {} | {} MB | {} s{} | {} | {} | {} | {} MB/s, {} messages/s{} |",
+            log.store,
+            count(log.messages),
+            three(log.disk_bytes as f64 / 1e6),
+            start(log).map_or("–".to_owned(), three),
+            times(&start),
+            after(|log| &log.beginning_us),
+            after(|log| &log.middle_us),
+            after(|log| &log.end_us),
+            three(log.bytes_a_second() / 1e6),
+            three(log.caught_up_messages as f64 / log.caught_up_s),
+            times(&|log| Some(log.bytes_a_second())),
+        );
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! Ten thousand rooms against one.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, three};
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+use super::Part;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rooms {
+    pub about: Provenance,
+    pub readers: usize,
+    pub sides: Vec<Side>,
+    pub rounds: Vec<Round>,
+}
+
+/// As many readers, over so many rooms.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Side {
+    pub rooms: usize,
+    /// The server's memory (proportional set size) before they came, with them, and once each room has had
+    /// a message.
+    pub before_kib: u64,
+    pub idle_kib: u64,
+    pub used_kib: u64,
+}
+
+/// Messages published to one reader's room after another; each is waited for.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Round {
+    pub rooms: usize,
+    pub round: usize,
+    pub deliveries: u64,
+    pub cpu_ns: u64,
+}
+
+impl Round {
+    fn each_us(&self) -> f64 {
+        self.cpu_ns as f64 / 1000.0 / self.deliveries as f64
+    }
+}
+
+impl Rooms {
+    fn each_us(&self, rooms: usize) -> Option<Spread> {
+        let rounds = self.rounds.iter().filter(|round| round.rooms == rooms);
+        spread(rounds.map(Round::each_us))
+    }
+
+    /// CPU per delivery over that with the fewest rooms, round by round.
+    fn ratio(&self, rooms: usize) -> Option<Spread> {
+        let fewest = self.sides.iter().map(|side| side.rooms).min()?;
+        let rounds = self.rounds.iter().filter(|round| round.rooms == rooms);
+        spread(rounds.filter_map(|round| {
+            let mut bases = self.rounds.iter().filter(|base| base.rooms == fewest);
+            let base = bases.find(|base| base.round == round.round)?;
+            Some(round.each_us() / base.each_us())
+        }))
+    }
+}
+
+impl Part for Rooms {
+    const TITLE: &'static str = "Rooms";
+    const FILE: &'static str = "growth-rooms.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Rooms) -> String {
+    let mut text = format!(
+        "{} streams on a memory store, all in one room or each in a room of its own. Closed loop: a message is \
+         published once the readers of its room have the last; the publish is part of the figure. With one \
+         room a message reaches all readers, so a publish is shared by them; with a room each it is not.\n\n\
+         | rooms | CPU a delivery, µs | against one room | memory a reader, idle | after a message |\n\
+         |---|---|---|---|---|",
+        count(run.readers as u64)
+    );
+    for side in &run.sides {
+        let kib = |kib: u64| (kib as f64 - side.before_kib as f64) / run.readers as f64;
+        let each = run
+            .each_us(side.rooms)
+            .map_or("–".to_owned(), |each| three(each.median));
+        let ratio = run
+            .ratio(side.rooms)
+            .map_or("–".to_owned(), |ratio| ratio.ratio());
+        text += &format!(
+            "\n| {} | {each} | {ratio} | {} KiB | {} KiB |",
+            count(side.rooms as u64),
+            three(kib(side.idle_kib)),
+            three(kib(side.used_kib)),
+        );
+    }
+    text
+}

@@ -1,0 +1,166 @@
+//! Streams whose readers stop reading: what they cost the server and the readers beside them, and whether
+//! they can go on later.
+
+use poll_vs_sse_instrument::{DelayStats, RunResult};
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, milliseconds, three};
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+use super::Part;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stalled {
+    pub about: Provenance,
+    /// Streams that stop reading.
+    pub stalled: usize,
+    /// Bytes of text that are published meanwhile.
+    pub published_bytes: u64,
+    pub rounds: Vec<Round>,
+    /// Stalled readers that went on after they had been cut.
+    pub resumed: Vec<Resumed>,
+}
+
+/// One measurement of the healthy readers, with the stalled ones beside them or without.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Round {
+    pub with_stalled: bool,
+    pub outcome: RunResult,
+    /// The server's memory (proportional set size) before the stalled ones came, and the most there was.
+    pub memory_before_bytes: u64,
+    pub memory_most_bytes: u64,
+    /// From the first message until the first and the last of them had been cut.
+    pub cut_after_s: Option<[f64; 2]>,
+}
+
+/// What a reader had before it was cut and what it was sent when it came back, as ids of its room.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Resumed {
+    pub had: u64,
+    pub then: u64,
+    pub lost: u64,
+    pub repeated: u64,
+}
+
+impl Round {
+    fn grown(&self) -> f64 {
+        self.memory_most_bytes as f64 - self.memory_before_bytes as f64
+    }
+}
+
+impl Stalled {
+    /// The spread of `figure` over the rounds with or without stalled readers.
+    fn spread(&self, with_stalled: bool, figure: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+        let rounds = self
+            .rounds
+            .iter()
+            .filter(|round| round.with_stalled == with_stalled);
+        spread(rounds.filter_map(figure))
+    }
+
+    /// A healthy reader's delay with stalled ones over that without, round by round.
+    fn ratio(&self, of: fn(DelayStats) -> u64) -> Option<Spread> {
+        let delay = |round: &Round| Some(of(round.outcome.delay_us?) as f64);
+        let with = self.rounds.iter().filter(|round| round.with_stalled);
+        spread(with.filter_map(|with| {
+            let mut without = self.rounds.iter().filter(|round| !round.with_stalled);
+            let without = without.find(|other| other.outcome.round == with.outcome.round)?;
+            Some(delay(with)? / delay(without)?)
+        }))
+    }
+}
+
+impl Stalled {
+    /// What of it is said where there is no room for tables.
+    pub fn in_short(&self) -> Option<String> {
+        let delay = self.ratio(|delays| delays.p99)?;
+        let grown = self.spread(true, |round| Some(round.grown() / MIB))?;
+        Some(format!(
+            "**Readers that stop reading**: with {} of them the server's memory grows by {:.0} MiB, and other \
+             readers' delay (99th percentile) is {} times what it is without.",
+            count(self.stalled as u64),
+            grown.median,
+            delay.ratio()
+        ))
+    }
+}
+
+impl Part for Stalled {
+    const TITLE: &'static str = "Readers that stop reading";
+    const FILE: &'static str = "growth-stalled.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Stalled) -> String {
+    let published = run.published_bytes as f64 / 1e6;
+    let healthy = run.rounds.first().map_or(0, |round| round.outcome.clients);
+    let mut text = format!(
+        "{} streams stop reading in a room in which {published:.0} MB are published, on a SQLite log in memory; {healthy} \
+         healthy readers are beside them. With and without take turns.\n\n\
+         | | without stalled readers | with | ratio |\n|---|---|---|---|",
+        count(run.stalled as u64)
+    );
+    type Quantile = (&'static str, fn(DelayStats) -> u64);
+    let quantiles: [Quantile; 3] = [
+        ("p50", |delays| delays.p50),
+        ("p99", |delays| delays.p99),
+        ("max", |delays| delays.max),
+    ];
+    for (name, of) in quantiles {
+        let cell = |with| {
+            let delay = run.spread(with, |round| Some(of(round.outcome.delay_us?) as f64));
+            delay.map_or("–".to_owned(), |delay| milliseconds(delay.median))
+        };
+        let ratio = run.ratio(of).map_or("–".to_owned(), |ratio| ratio.ratio());
+        text += &format!(
+            "\n| healthy readers' delay, {name}, ms | {} | {} | {ratio} |",
+            cell(false),
+            cell(true)
+        );
+    }
+    let grown = |with| {
+        let grown = run.spread(with, |round| Some(round.grown() / MIB));
+        grown.map_or("–".to_owned(), |grown| {
+            format!("{:.1} (at most {:.1})", grown.median, grown.max)
+        })
+    };
+    text += &format!(
+        "\n| the server's memory grew by, MiB | {} | {} | |",
+        grown(false),
+        grown(true)
+    );
+    let cuts = run.rounds.iter().filter_map(|round| round.cut_after_s);
+    let cuts: Vec<_> = cuts.collect();
+    if let (Some(first), Some(last)) = (
+        spread(cuts.iter().map(|cut| cut[0])),
+        spread(cuts.iter().map(|cut| cut[1])),
+    ) {
+        text += &format!(
+            "\n\nThe first stalled stream was cut {} s after the first message, the last {} s.",
+            three(first.min),
+            three(last.max)
+        );
+    }
+    let sum = |of: fn(&Resumed) -> u64| count(run.resumed.iter().map(of).sum());
+    text += &format!(
+        " {} of them came back with `Last-Event-ID`: they had had {} messages and were sent the other {}; {} \
+         were lost, {} repeated.",
+        run.resumed.len(),
+        sum(|one| one.had),
+        sum(|one| one.then),
+        sum(|one| one.lost),
+        sum(|one| one.repeated)
+    );
+    text
+}

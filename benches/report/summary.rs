@@ -1,0 +1,107 @@
+//! What the newest whole runs say, in a few sentences for whoever has no time for tables.
+
+use std::path::Path;
+
+use anyhow::Result;
+use poll_vs_sse_instrument::Transport;
+
+use super::compare::{self, Combination, Matrix, Run};
+use super::number::{count, plain, three};
+use super::published::{self, Paper, Way};
+use super::servers::{self, Servers};
+use super::{runs, scaling};
+
+/// The load that stands for others: neither few nor many.
+const CLIENTS: usize = 1000;
+const RATE: f64 = 1.0;
+
+/// The section of the documentation: a point for each run there is. `None` where there is none.
+pub fn section(root: &Path) -> Result<Option<String>> {
+    let mut points = Vec::new();
+    if let Some(found) = runs::latest::<Matrix>(root, compare::FILE)? {
+        points.extend(cost(&found.run));
+        points.extend(turn(&found.run));
+    }
+    if let Some(found) = runs::latest::<Servers>(root, servers::FILE)? {
+        points.extend(found.run.in_short());
+    }
+    if let Some(found) = runs::latest::<Paper>(root, published::FILE)? {
+        points.extend(clients(&found.run));
+    }
+    points.extend(scaling::in_short(root)?);
+    Ok((!points.is_empty()).then(|| format!("- {}", points.join("\n- "))))
+}
+
+/// What each transport costs at the load that stands for others.
+fn cost(matrix: &Matrix) -> Option<String> {
+    let of = |transport, interval| Combination::ours(transport, CLIENTS, RATE, interval);
+    let stream = of(Transport::Stream, None);
+    let share = matrix.spread(&stream, Run::cpu)?.median * 100.0;
+    let polls = matrix.intervals();
+    let polls = polls.into_iter().map(|s| of(Transport::Poll, Some(s)));
+    let others = std::iter::once(of(Transport::LongPoll, None)).chain(polls);
+    let others: Vec<_> = others
+        .filter_map(|other| {
+            let cpu = matrix.ratio(&other, &stream, Run::cpu)?.median;
+            let bytes = matrix.ratio(&other, &stream, |run| Some(run.wire()));
+            Some((other.way(), cpu, bytes?.median))
+        })
+        .collect();
+    let is_least = others.iter().all(|(_, cpu, bytes)| cpu.min(*bytes) > 1.0);
+    let headline = match is_least {
+        true => "SSE costs least where messages come one by one",
+        false => "What each costs",
+    };
+    let others = others.iter();
+    let others = others.map(|(way, cpu, bytes)| format!("{way} {cpu:.2} and {bytes:.2}"));
+    let others: Vec<_> = others.collect();
+    Some(format!(
+        "**{headline}.** With {} clients of a room and {} message a second SSE takes {} % of a core. The others \
+         take so many times its CPU and its bytes: {}.",
+        count(CLIENTS as u64),
+        plain(RATE),
+        three(share),
+        others.join(", ")
+    ))
+}
+
+/// Where polling becomes cheaper.
+fn turn(matrix: &Matrix) -> Option<String> {
+    let at = |interval: f64| {
+        let at = matrix.crossing(CLIENTS, interval, Run::cpu)?;
+        Some(format!("{} (every {} s)", at.above()?, plain(interval)))
+    };
+    let rates: Vec<_> = matrix.intervals().into_iter().filter_map(at).collect();
+    (!rates.is_empty()).then(|| {
+        format!(
+            "**Polling costs less where one poll brings several.** With {} clients, in CPU, above so many \
+             messages a second: {}. Its price is delay: half an interval on average.",
+            count(CLIENTS as u64),
+            rates.join(", ")
+        )
+    })
+}
+
+/// How many clients one core serves in the paper's scenario.
+fn clients(paper: &Paper) -> Option<String> {
+    let one = |way: Way| {
+        let best = paper.best(way)?;
+        Some(format!(
+            "{} {} ({:.0} % of the core)",
+            way.name(),
+            count(best.outcome.clients),
+            best.cpu() * 100.0
+        ))
+    };
+    let ways = [Way::Whole, Way::WholeCached, Way::Stream];
+    let ways: Vec<_> = ways.into_iter().filter_map(one).collect();
+    (!ways.is_empty()).then(|| {
+        format!(
+            "**The paper's scenario** ({} bytes every {} s, at most {} s late), clients on one core: {}.",
+            count(paper.size_bytes as u64),
+            paper.period_s,
+            paper.acceptable_s,
+            ways.join(", ")
+        )
+    })
+}

@@ -1,0 +1,127 @@
+//! Makes a long log, without HTTP, which would take longer than all the rest: in SQLite through the server's
+//! own store, in JetStream through its own client, in the form in which servers store messages.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use async_nats::jetstream;
+use poll_vs_sse_server::{
+    domain::message::{Draft, Room},
+    log::{
+        Log,
+        store::{
+            Retention, Store,
+            nats::{self, Options},
+            sqlite,
+        },
+        tail_cache::TailCache,
+    },
+    transport::sse,
+};
+
+/// The room that all messages are in.
+pub const ROOM: &str = "scaling";
+/// Appends that wait at the same time.
+const AT_ONCE: usize = 512;
+/// Messages after which JetStream is waited for.
+const BATCH: u64 = 5000;
+const TAIL_BYTES: usize = 1024 * 1024;
+const KEEP_ALL: Retention = Retention {
+    messages: None,
+    age: None,
+};
+const AUTHOR: &str = "mina";
+
+/// Where the log is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    Sqlite(PathBuf),
+    Nats(String),
+}
+
+/// Appends `messages` messages to an empty log, all of which are stored for good when it returns.
+pub fn fill(place: &Place, messages: u64) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    match place {
+        Place::Sqlite(path) => {
+            let opened = sqlite::Opened::open(path.clone())?;
+            let tails = Arc::new(TailCache::new(TAIL_BYTES, opened.log, opened.head));
+            let store = opened.serve(KEEP_ALL, sse::encode, tails.clone())?;
+            runtime.block_on(append(Log::new(Store::Sqlite(store), tails), messages))
+        }
+        Place::Nats(servers) => {
+            // Makes the stream, as the first server does.
+            let opened = nats::Opened::open(&Options::new(servers), KEEP_ALL)?;
+            let log = opened.log.to_string();
+            runtime.block_on(publish(servers, &log, messages))
+        }
+    }
+}
+
+fn text(number: u64) -> String {
+    format!("{number:010} should this page poll, or should it use Server-Sent Events?")
+}
+
+async fn append(log: Arc<Log>, messages: u64) -> Result<()> {
+    let room: Room = ROOM.parse().ok().context("the room's name")?;
+    let next = Arc::new(AtomicU64::new(0));
+    let mut tasks = tokio::task::JoinSet::<Result<()>>::new();
+    for _ in 0..AT_ONCE {
+        let (log, next, room) = (log.clone(), next.clone(), room.clone());
+        tasks.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Relaxed);
+                if number >= messages {
+                    return Ok(());
+                }
+                let draft = Draft {
+                    room: room.clone(),
+                    author: AUTHOR.to_owned(),
+                    text: text(number),
+                };
+                let appended = log.append(draft, None).await;
+                appended.map_err(|error| anyhow!("append: {error}"))?;
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    log.close().await;
+    Ok(())
+}
+
+async fn publish(servers: &str, log: &str, messages: u64) -> Result<()> {
+    let client = async_nats::connect(servers).await?;
+    let jetstream = jetstream::new(client.clone());
+    let stream = Options::new(servers).stream;
+    let subject = format!("{stream}.{ROOM}");
+    for number in 0..messages {
+        let payload = serde_json::json!({
+            "author": AUTHOR,
+            "text": text(number),
+            "log": log,
+            "newest": number,
+            "known": number,
+        });
+        let payload = payload.to_string().into();
+        let is_last = number + 1 == messages;
+        if is_last || number % BATCH == 0 {
+            let published = jetstream.publish(subject.clone(), payload).await?.await?;
+            ensure!(
+                published.sequence == number + 1,
+                "JetStream has {} messages instead of {}",
+                published.sequence,
+                number + 1
+            );
+        } else {
+            client.publish(subject.clone(), payload).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! One, two and three servers on one NATS: what a delivery costs the group, and when a message is seen on
+//! the server it was published to and on another.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::http::{self, Connection, RESPONSE_TIMEOUT};
+use super::reader::Reader;
+use super::report::provenance::Provenance;
+use super::report::scaling::group::{self as report, Seen};
+use super::rounds::{self, Sizes, Work};
+use super::servers::{self, OwnServer, RunningServer};
+use super::subscribers::Subscribers;
+use super::usage;
+
+const NAMES: [&str; 3] = ["one server", "two servers", "three servers"];
+const ROOM: &str = "bench";
+/// Where messages are timed: with nobody in it but the two readers.
+const QUIET_ROOM: &str = "timed";
+/// Messages until another group has its turn.
+const SLICE: u64 = 10;
+/// Between two messages whose way is timed.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How much of it.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub readers: usize,
+    pub rounds: usize,
+    pub messages: u64,
+    /// Messages that are timed one by one.
+    pub timed: usize,
+}
+
+/// Measures groups of each size, each on a NATS of its own.
+pub fn run(
+    binary: &Path,
+    scratch: &Path,
+    core: Option<usize>,
+    amount: Amount,
+    about: Provenance,
+) -> Result<report::Group> {
+    let nats = servers::nats_version().context("nats-server is not installed")?;
+    let groups = NAMES.iter().enumerate().map(|(at, name)| {
+        let directory = scratch.join(format!("nats-{at}"));
+        Group::start(name, at + 1, binary, &directory, core, amount.readers)
+    });
+    let mut groups: Vec<Group> = groups.collect::<Result<_>>()?;
+    let amounts = Sizes {
+        rounds: amount.rounds,
+        a_round: amount.messages,
+        a_slice: SLICE,
+    };
+    let rounds = rounds::run_alternating(&mut groups, amounts)?;
+    let rounds = rounds.into_iter().map(|round| {
+        let group = groups.iter().find(|group| group.name == round.side);
+        let group = group.context("a round of no group")?;
+        let slices = usize::try_from(amount.messages.div_ceil(SLICE))?;
+        // The first slice of all is not counted.
+        let from = 1 + (round.round - 1) * slices;
+        let own = group
+            .nats_ns
+            .get(from..from + slices)
+            .context("slices are missing")?;
+        Ok(report::Round {
+            servers: group.servers.len(),
+            round: round.round,
+            deliveries: round.units,
+            cpu_ns: round.cpu_ns,
+            nats_cpu_ns: own.iter().sum(),
+        })
+    });
+    let rounds = rounds.collect::<Result<_>>()?;
+    let pair = &groups[1].servers;
+    let seen = time(pair[0].address, pair[1].address, amount.timed)?;
+    Ok(report::Group {
+        about,
+        nats,
+        readers: amount.readers,
+        rounds,
+        seen,
+    })
+}
+
+struct Group {
+    name: &'static str,
+    servers: Vec<RunningServer>,
+    publishers: Vec<Connection>,
+    readers: Vec<Subscribers>,
+    published: u64,
+    /// CPU time of NATS in each slice so far.
+    nats_ns: Vec<u64>,
+    /// Ends last.
+    nats: RunningServer,
+}
+
+impl Group {
+    fn start(
+        name: &'static str,
+        size: usize,
+        binary: &Path,
+        directory: &Path,
+        core: Option<usize>,
+        readers: usize,
+    ) -> Result<Self> {
+        let nats = servers::nats("nats-server", directory, core)?;
+        let store = format!("nats://{}", nats.address);
+        let ours = OwnServer {
+            store: &store,
+            ..OwnServer::default()
+        };
+        let start = |_| ours.start(name, binary, core);
+        let servers: Vec<RunningServer> = (0..size).map(start).collect::<Result<_>>()?;
+        let publishers = servers
+            .iter()
+            .map(|server| Connection::open(server.address));
+        let publishers = publishers.collect::<Result<_>>()?;
+        let subscribe = |server: &RunningServer| {
+            let each = readers / size;
+            Subscribers::open(server.address, &stream(ROOM), each, false)
+                .with_context(|| format!("subscribe to {name}"))
+        };
+        Ok(Self {
+            name,
+            readers: servers.iter().map(subscribe).collect::<Result<_>>()?,
+            servers,
+            publishers,
+            published: 0,
+            nats_ns: Vec::new(),
+            nats,
+        })
+    }
+
+    /// Publishes one message to the server whose turn it is, and waits until all readers have it.
+    fn deliver(&mut self) -> Result<Work> {
+        let tag = format!("m{:09}", self.published);
+        let turn = usize::try_from(self.published)? % self.publishers.len();
+        self.published += 1;
+        let publisher = &mut self.publishers[turn];
+        publisher.send(&request(ROOM, &tag))?;
+        let mut work = Work::default();
+        for readers in &mut self.readers {
+            let received = readers.receive(tag.as_bytes())?;
+            work.units += received.deliveries;
+            work.wire_bytes += received.wire_bytes;
+        }
+        let answer = publisher.answer()?;
+        ensure!(answer.status == 201, "publish: status {}", answer.status);
+        Ok(work)
+    }
+}
+
+fn stream(room: &str) -> String {
+    format!("/stream?room={room}&last=0")
+}
+
+fn request(room: &str, tag: &str) -> Vec<u8> {
+    let body = format!(
+        r#"{{"room":"{room}","author":"mina","text":"{tag} should this page poll, or should it use SSE?"}}"#
+    );
+    http::post("/messages", "application/json", body.as_bytes())
+}
+
+impl rounds::Side for Group {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        let all = self.servers.iter().chain([&self.nats]);
+        all.flat_map(|one| one.process.pids()).collect()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.readers.iter_mut().try_for_each(Subscribers::settle)?;
+        self.deliver().map(drop)
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let nats = self.nats.process.pids();
+        let before = usage::cpu_time(&nats)?;
+        let mut work = Work::default();
+        for _ in 0..amount {
+            let part = self.deliver()?;
+            work.units += part.units;
+            work.wire_bytes += part.wire_bytes;
+        }
+        let spent = usage::cpu_time(&nats)? - before;
+        self.nats_ns.push(u64::try_from(spent.as_nanos())?);
+        Ok(work)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+            * self
+                .readers
+                .iter()
+                .map(|readers| readers.len() as u64)
+                .sum::<u64>()
+    }
+}
+
+/// Publishes messages to `here`, one by one, and times when a reader of each server has them.
+fn time(here: SocketAddr, there: SocketAddr, messages: usize) -> Result<Vec<Seen>> {
+    let (at_here, at_there) = (times(here)?, times(there)?);
+    let mut publisher = Connection::open(here)?;
+    (0..messages)
+        .map(|number| {
+            let begin = Instant::now();
+            let answer = publisher.ask(&request(QUIET_ROOM, &format!("timed{number}")))?;
+            ensure!(answer.status == 201, "publish: status {}", answer.status);
+            let after = |at: Instant| (at - begin).as_micros() as u64;
+            let answered_us = after(Instant::now());
+            let came = |times: &Receiver<Result<Instant>>| {
+                let at = times
+                    .recv_timeout(RESPONSE_TIMEOUT)
+                    .context("a message did not come")??;
+                Ok::<_, anyhow::Error>(after(at))
+            };
+            let seen = Seen {
+                here_us: came(&at_here)?,
+                there_us: came(&at_there)?,
+                answered_us,
+            };
+            std::thread::sleep(PAUSE);
+            Ok(seen)
+        })
+        .collect()
+}
+
+/// When each message comes to a reader of `address`, from now on.
+fn times(address: SocketAddr) -> Result<Receiver<Result<Instant>>> {
+    let mut reader = Reader::open(address, &stream(QUIET_ROOM), None)?;
+    let (tell, times) = channel();
+    std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        loop {
+            let more = reader.read_some(&mut seen);
+            let now = Instant::now();
+            let told = match more {
+                Ok(true) => seen.drain(..).try_for_each(|_| tell.send(Ok(now))),
+                Ok(false) => return,
+                Err(error) => tell.send(Err(error)),
+            };
+            // Nobody listens any more.
+            if told.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(times)
+}

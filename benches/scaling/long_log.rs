@@ -1,0 +1,232 @@
+//! A log of ten million messages: how long a server takes to start on it, a read at its beginning, middle
+//! and end, and a reader that catches up with all of it; beside a log of a hundredth of that.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::fill::{self, Place, ROOM};
+use super::http::{self, Connection, RESPONSE_TIMEOUT};
+use super::report::provenance::Provenance;
+use super::report::scaling::long_log::{LongLog, OneLog};
+use super::servers::{self, OwnServer, RunningServer};
+
+/// Messages that one `after` brings.
+const PAGE: usize = 200;
+/// Reads at each place.
+const READS: u64 = 15;
+/// Starts of the server.
+const STARTS: usize = 3;
+/// A reader that catches up is given up after this.
+const CATCHING_UP: Duration = Duration::from_secs(200);
+/// A short log is caught up with again and again for so long.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// How much of it.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub messages: u64,
+    /// A log of so many is the other.
+    pub few: u64,
+}
+
+/// Measures both lengths in each store, with logs in `scratch`.
+pub fn run(
+    binary: &Path,
+    scratch: &Path,
+    core: Option<usize>,
+    amount: Amount,
+    about: Provenance,
+) -> Result<LongLog> {
+    let nats = servers::nats_version();
+    let mut logs = Vec::new();
+    for messages in [amount.few, amount.messages] {
+        let directory = scratch.join(format!("sqlite-{messages}"));
+        std::fs::create_dir(&directory)?;
+        let place = Place::Sqlite(directory.join("chat.db"));
+        logs.push(one(&place, "SQLite", &directory, binary, core, messages)?);
+        std::fs::remove_dir_all(&directory)?;
+        if nats.is_some() {
+            let directory = scratch.join(format!("jetstream-{messages}"));
+            let server = servers::nats("nats-server", &directory, core)?;
+            let place = Place::Nats(format!("nats://{}", server.address));
+            logs.push(one(
+                &place,
+                "JetStream",
+                &directory,
+                binary,
+                core,
+                messages,
+            )?);
+            drop(server);
+            std::fs::remove_dir_all(&directory)?;
+        }
+    }
+    Ok(LongLog {
+        about,
+        nats,
+        page: PAGE,
+        catching_up_s: CATCHING_UP.as_secs(),
+        logs,
+    })
+}
+
+fn one(
+    place: &Place,
+    store: &str,
+    directory: &Path,
+    binary: &Path,
+    core: Option<usize>,
+    messages: u64,
+) -> Result<OneLog> {
+    let begin = Instant::now();
+    fill::fill(place, messages).with_context(|| format!("fill {store}"))?;
+    let append_s = begin.elapsed().as_secs_f64();
+    println!("{store}: {messages} messages appended in {append_s:.0} s");
+    let flag = match place {
+        Place::Sqlite(path) => format!("sqlite:{}", path.display()),
+        Place::Nats(servers) => servers.clone(),
+    };
+    let ours = OwnServer {
+        store: &flag,
+        keeps_all: true,
+        ..OwnServer::default()
+    };
+    let mut start_s = Vec::new();
+    let mut server = None;
+    for _ in 0..STARTS {
+        // One at a time: the file is locked while it is served.
+        drop(server.take());
+        let begin = Instant::now();
+        let started = ours.start(store, binary, core)?;
+        newest(&started)?;
+        start_s.push(begin.elapsed().as_secs_f64());
+        server = Some(started);
+    }
+    let server = server.context("a server that was started")?;
+    let last = newest(&server)?;
+    let (log, last_id) = cursor_parts(&last)?;
+    let at = |from: u64| {
+        let reads = (0..READS).map(|read| {
+            let after = from + read * PAGE as u64;
+            after_us(server.address, &format!("{log}-{after}"))
+        });
+        reads.collect::<Result<Vec<_>>>()
+    };
+    let first = last_id + 1 - messages;
+    let whole = READS * PAGE as u64;
+    let mut one = OneLog {
+        store: store.to_owned(),
+        messages,
+        disk_bytes: size(directory)?,
+        append_s,
+        start_s,
+        beginning_us: at(first)?,
+        middle_us: at(first + messages / 2)?,
+        end_us: at(last_id - whole)?,
+        caught_up_messages: 0,
+        caught_up_bytes: 0,
+        caught_up_s: 0.0,
+    };
+    let before_all = format!("{log}-{}", first - 1);
+    while one.caught_up_s < AGAIN.as_secs_f64() {
+        catch_up(server.address, &before_all, last_id, &mut one)?;
+    }
+    println!(
+        "{store}: {messages} messages, start {:?} s, caught up with {} in {:.1} s",
+        one.start_s, one.caught_up_messages, one.caught_up_s
+    );
+    Ok(one)
+}
+
+/// The newest message's cursor.
+fn newest(server: &RunningServer) -> Result<String> {
+    let path = format!("/poll?room={ROOM}&last=50");
+    let answer = Connection::open(server.address)?.ask(&http::get(&path))?;
+    ensure!(answer.status == 200, "a poll: status {}", answer.status);
+    let body: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    let messages = body["messages"].as_array().context("no messages")?;
+    ensure!(
+        messages.len() == 50,
+        "{} messages instead of 50",
+        messages.len()
+    );
+    let cursor = body["cursor"].as_str().context("no cursor")?;
+    Ok(cursor.to_owned())
+}
+
+fn cursor_parts(cursor: &str) -> Result<(&str, u64)> {
+    let (log, id) = cursor.rsplit_once('-').context("a cursor without an id")?;
+    Ok((log, id.parse().context("a cursor's id")?))
+}
+
+/// How long a poll for a page after `cursor` takes.
+fn after_us(address: SocketAddr, cursor: &str) -> Result<u64> {
+    let path = format!("/poll?room={ROOM}&cursor={cursor}&limit={PAGE}");
+    let mut connection = Connection::open(address)?;
+    let begin = Instant::now();
+    let answer = connection.ask(&http::get(&path))?;
+    let took = begin.elapsed();
+    let body: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    let messages = body["messages"].as_array().map_or(0, Vec::len);
+    ensure!(
+        messages == PAGE && body["reset"].is_null(),
+        "{messages} messages after {cursor}, reset {}",
+        body["reset"]
+    );
+    Ok(u64::try_from(took.as_micros())?)
+}
+
+/// Reads a stream from `cursor` to the newest message, checking that no id is left out.
+fn catch_up(address: SocketAddr, cursor: &str, last_id: u64, one: &mut OneLog) -> Result<()> {
+    let mut socket = TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT)?;
+    socket.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
+    let path = format!("/stream?room={ROOM}&cursor={cursor}");
+    let begin = Instant::now();
+    socket.write_all(&http::get_stream(&path))?;
+    let (_, mut before) = cursor_parts(cursor)?;
+    let lines = memchr::memmem::Finder::new(b"\nid: ");
+    let mut buffer = vec![0; 1024 * 1024];
+    let mut kept = 0;
+    while before < last_id && begin.elapsed() < CATCHING_UP {
+        let count = socket.read(&mut buffer[kept..]).context("read a stream")?;
+        ensure!(count > 0, "the server ended the stream");
+        one.caught_up_bytes += count as u64;
+        let end = kept + count;
+        let mut done = 0;
+        for at in lines.find_iter(&buffer[..end]) {
+            let line = &buffer[at + 1..end];
+            let Some(length) = memchr::memchr(b'\n', line) else {
+                break;
+            };
+            let line = std::str::from_utf8(&line[4..length])?;
+            let (_, id) = cursor_parts(line)?;
+            ensure!(id == before + 1, "after {before} came {id}");
+            before = id;
+            one.caught_up_messages += 1;
+            done = at + 1 + length;
+        }
+        // What follows the last whole line may hold the beginning of the next.
+        let rest = done.max(end.saturating_sub(64 * 1024));
+        buffer.copy_within(rest..end, 0);
+        kept = end - rest;
+    }
+    one.caught_up_s += begin.elapsed().as_secs_f64();
+    Ok(())
+}
+
+/// Bytes of all files in a directory.
+fn size(directory: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        bytes += match entry.file_type()?.is_dir() {
+            true => size(&entry.path())?,
+            false => entry.metadata()?.len(),
+        };
+    }
+    Ok(bytes)
+}

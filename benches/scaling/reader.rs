@@ -1,0 +1,100 @@
+//! One stream, read with a blocking socket and only when asked to: for readers that stall, that are timed
+//! one by one, or that come back.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::http::{self, RESPONSE_TIMEOUT};
+use super::sse::Decoder;
+
+/// A message that a reader was sent.
+pub struct Seen {
+    pub id: u64,
+    pub cursor: String,
+}
+
+/// A stream that is read only when asked to.
+pub struct Reader {
+    socket: TcpStream,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    /// What came together with the head.
+    early: Vec<Seen>,
+}
+
+impl Reader {
+    /// Subscribes, and reads up to the answer's head.
+    pub fn open(address: SocketAddr, path: &str, after: Option<&str>) -> Result<Self> {
+        let mut socket =
+            TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT).context("connect")?;
+        socket.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
+        let mut request = http::get_stream(path);
+        if let Some(cursor) = after {
+            request.truncate(request.len() - 2);
+            request.extend_from_slice(format!("Last-Event-ID: {cursor}\r\n\r\n").as_bytes());
+        }
+        socket.write_all(&request)?;
+        let mut reader = Self {
+            socket,
+            decoder: Decoder::new(),
+            buffer: vec![0; 1024],
+            early: Vec::new(),
+        };
+        let mut early = Vec::new();
+        while !reader.decoder.is_open() {
+            ensure!(reader.read_some(&mut early)?, "the server refused a stream");
+        }
+        reader.early = early;
+        Ok(reader)
+    }
+
+    /// Reads once. False at the end.
+    pub fn read_some(&mut self, seen: &mut Vec<Seen>) -> Result<bool> {
+        if !self.early.is_empty() {
+            seen.append(&mut self.early);
+            return Ok(true);
+        }
+        let count = match self.socket.read(&mut self.buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => 0,
+            Err(error) => return Err(error).context("read a stream"),
+        };
+        let mut wrong = Ok(());
+        self.decoder.feed(&self.buffer[..count], |event| {
+            match message(event) {
+                Ok(message) => seen.extend(message),
+                Err(error) => wrong = Err(error),
+            };
+        })?;
+        wrong?;
+        // A large one only once it is read in earnest.
+        self.buffer.resize(64 * 1024, 0);
+        Ok(count > 0)
+    }
+
+    pub fn read_to_end(&mut self, seen: &mut Vec<Seen>) -> Result<()> {
+        while self.read_some(seen)? {}
+        Ok(())
+    }
+}
+
+/// The message of an event; `None` of a comment or a bare `retry`.
+fn message(event: &[u8]) -> Result<Option<Seen>> {
+    let text = std::str::from_utf8(event).context("an event that is no text")?;
+    let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
+    let Some(data) = field("data: ") else {
+        return Ok(None);
+    };
+    if field("event: ").is_some() {
+        bail!("an event instead of a message: {text}");
+    }
+    let data: serde_json::Value = serde_json::from_str(data)?;
+    Ok(Some(Seen {
+        id: data["id"].as_u64().context("a message without an id")?,
+        cursor: field("id: ")
+            .context("a message without a cursor")?
+            .to_owned(),
+    }))
+}

@@ -1,0 +1,171 @@
+//! As many readers in one room, and each in a room of its own.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::{Context, Result, ensure};
+
+use super::http::{self, Connection};
+use super::report::provenance::Provenance;
+use super::report::scaling::rooms::{self as report, Rooms};
+use super::rounds::{self, Sizes, Work};
+use super::servers::{OwnServer, RunningServer};
+use super::subscribers::Subscribers;
+use super::usage::settled_pss_kib;
+
+/// How much of it.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub readers: usize,
+    pub rounds: usize,
+    /// Messages that each reader gets in a round.
+    pub times: u64,
+}
+
+/// Measures both on servers of their own. Readers of only one of them are there at a time: with both, the
+/// load would need more descriptors than a process commonly may have.
+pub fn run(binary: &Path, core: Option<usize>, amount: Amount, about: Provenance) -> Result<Rooms> {
+    let turn = Turn::default();
+    let open = |name, rooms| Side::open(name, rooms, binary, core, amount.readers, &turn);
+    let mut sides = [open("one room", 1)?, open("a room each", amount.readers)?];
+    let amounts = Sizes {
+        rounds: amount.rounds,
+        a_round: amount.times,
+        a_slice: amount.times,
+    };
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
+    let rounds = rounds.into_iter().map(|round| report::Round {
+        rooms: sides
+            .iter()
+            .find(|side| side.name == round.side)
+            .map_or(0, |side| side.memory.rooms),
+        round: round.round,
+        deliveries: round.units,
+        cpu_ns: round.cpu_ns,
+    });
+    Ok(Rooms {
+        about,
+        readers: amount.readers,
+        rounds: rounds.collect(),
+        sides: sides.map(|side| side.memory).into(),
+    })
+}
+
+/// The readers of the side whose turn it is, with its name.
+type Turn = Rc<RefCell<Option<(&'static str, Subscribers)>>>;
+
+struct Side {
+    name: &'static str,
+    server: RunningServer,
+    publisher: Connection,
+    readers: usize,
+    turn: Turn,
+    published: u64,
+    memory: report::Side,
+}
+
+impl Side {
+    fn open(
+        name: &'static str,
+        rooms: usize,
+        binary: &Path,
+        core: Option<usize>,
+        readers: usize,
+        turn: &Turn,
+    ) -> Result<Self> {
+        let server = OwnServer::default().start(name, binary, core)?;
+        let pids = server.process.pids();
+        let mut side = Self {
+            name,
+            publisher: Connection::open(server.address)?,
+            readers,
+            turn: turn.clone(),
+            published: 0,
+            memory: report::Side {
+                rooms,
+                before_kib: settled_pss_kib(&pids)?,
+                idle_kib: 0,
+                used_kib: 0,
+            },
+            server,
+        };
+        side.take_turn()?;
+        side.memory.idle_kib = settled_pss_kib(&pids)?;
+        side.deliver()?;
+        side.memory.used_kib = settled_pss_kib(&pids)?;
+        Ok(side)
+    }
+
+    /// Lets the readers come, once those of the other side have gone.
+    fn take_turn(&mut self) -> Result<()> {
+        let mut turn = self.turn.borrow_mut();
+        match &mut *turn {
+            Some((name, readers)) if *name == self.name => readers.settle(),
+            other => {
+                drop(other.take());
+                let rooms = self.memory.rooms;
+                let path = |reader: usize| format!("/stream?room=room{}&last=0", reader % rooms);
+                let address = self.server.address;
+                let readers = Subscribers::open_each(address, path, self.readers, false)
+                    .with_context(|| format!("subscribe to {}", self.name))?;
+                *other = Some((self.name, readers));
+                Ok(())
+            }
+        }
+    }
+
+    /// Publishes one message to each room, one room after the other; each has to arrive first.
+    fn deliver(&mut self) -> Result<Work> {
+        let rooms = self.memory.rooms;
+        let mut turn = self.turn.borrow_mut();
+        let (_, readers) = turn.as_mut().context("a turn")?;
+        let mut work = Work::default();
+        for room in 0..rooms {
+            let tag = format!("m{:09}", self.published);
+            self.published += 1;
+            let body = format!(r#"{{"room":"room{room}","author":"mina","text":"{tag}"}}"#);
+            let request = http::post("/messages", "application/json", body.as_bytes());
+            self.publisher.send(&request)?;
+            // With one room they are all in it; with more, one is in each.
+            let awaited = match rooms {
+                1 => 0..readers.len(),
+                _ => room..room + 1,
+            };
+            let received = readers.receive_within(awaited, tag.as_bytes())?;
+            let answer = self.publisher.answer()?;
+            ensure!(answer.status == 201, "publish: status {}", answer.status);
+            work.units += received.deliveries;
+            work.wire_bytes += received.wire_bytes;
+        }
+        Ok(work)
+    }
+}
+
+impl rounds::Side for Side {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.server.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.take_turn()
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let mut work = Work::default();
+        for _ in 0..amount {
+            let part = self.deliver()?;
+            work.units += part.units;
+            work.wire_bytes += part.wire_bytes;
+        }
+        Ok(work)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount * self.readers as u64
+    }
+}

@@ -1,0 +1,294 @@
+//! Readers that stop reading: a thousand streams that take nothing more while a hundred megabytes are
+//! published, beside healthy readers that are measured with and without them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use poll_vs_sse_instrument::{
+    CpuPinning, Profile, RunControl, Target, Transport, Workload, measure,
+};
+
+use super::audit_check;
+use super::http::{self, Connection};
+use super::reader::{Reader, Seen};
+use super::report::provenance::Provenance;
+use super::report::scaling::stalled::{Resumed, Round, Stalled};
+use super::servers::{OwnServer, RunningServer};
+use super::usage;
+
+const STREAM: &str = "/stream?room=stalled&last=0";
+/// The longest text a message can have: 4,000 characters of four bytes.
+const TEXT_BYTES: usize = 16_000;
+const RATE: f64 = 400.0;
+const HEALTHY: usize = 20;
+/// Stalled readers that go on afterwards.
+const RESUMED: usize = 5;
+/// How long a stalled reader may stay.
+const CUT: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// As the built-in profile, but with a room that stalled readers know.
+const ROOM: &str = r#"
+name = "one room"
+[publish]
+path = "/messages"
+headers = { Content-Type = "application/json", Idempotency-Key = "{id}" }
+body = '{"room":"stalled","author":"compare","text":"{text}"}'
+[stream]
+path = "/stream?room=stalled&last=0"
+"#;
+
+/// How much of it.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub stalled: usize,
+    pub bytes: usize,
+    pub rounds: u32,
+}
+
+/// Measures it on a server with a log in `directory`, best one in memory: a disk that is slow now and then
+/// would be what is measured.
+pub async fn run(
+    binary: &Path,
+    directory: &Path,
+    placement: &CpuPinning,
+    amount: Amount,
+    about: Provenance,
+) -> Result<Stalled> {
+    let store = format!("sqlite:{}", directory.join("stalled.db").display());
+    let ours = OwnServer {
+        store: &store,
+        ..OwnServer::default()
+    };
+    let core = placement.server.first().copied();
+    let server = ours.start("the server with stalled readers", binary, core)?;
+    let bench = Bench {
+        target: server.target(Profile::parse(ROOM)?)?,
+        server,
+        placement,
+        amount,
+    };
+    // Fills what the server keeps of recent messages, so that only what stalls makes it grow.
+    bench
+        .healthy(0, false)
+        .await
+        .context("fill the server's memory")?;
+    let mut rounds = Vec::new();
+    let mut resumed = Vec::new();
+    for round in 1..=amount.rounds {
+        for turn in 0..2 {
+            // Who goes first changes, so that a drift of the machine favours neither.
+            let with_stalled = (round + turn) % 2 == 0;
+            let (measured, cut) = bench.healthy(round, with_stalled).await?;
+            println!("{}", line(&measured));
+            rounds.push(measured);
+            if resumed.is_empty() {
+                resumed = bench.resume(cut)?;
+            }
+        }
+    }
+    Ok(Stalled {
+        about,
+        stalled: amount.stalled,
+        published_bytes: (bench.workload().messages() * TEXT_BYTES as u64),
+        rounds,
+        resumed,
+    })
+}
+
+fn line(round: &Round) -> String {
+    let delay = round.outcome.delay_us.map_or(0, |delay| delay.p99);
+    format!(
+        "stalled: {:<7} p99 {:>8.1} ms, memory grew by {:>6.1} MiB, cut after {:?} s",
+        if round.with_stalled {
+            "with"
+        } else {
+            "without"
+        },
+        delay as f64 / 1000.0,
+        (round.memory_most_bytes as f64 - round.memory_before_bytes as f64) / 1024.0 / 1024.0,
+        round.cut_after_s
+    )
+}
+
+struct Bench<'a> {
+    server: RunningServer,
+    target: Target,
+    placement: &'a CpuPinning,
+    amount: Amount,
+}
+
+impl Bench<'_> {
+    fn workload(&self) -> Workload {
+        let messages = self.amount.bytes as f64 / TEXT_BYTES as f64;
+        Workload {
+            transports: vec![Transport::Stream],
+            clients: HEALTHY,
+            rate: RATE,
+            duration: Duration::from_secs_f64(messages / RATE),
+            size: TEXT_BYTES,
+            ..Workload::default()
+        }
+    }
+
+    /// Measures the healthy readers; returns the stalled ones once they have been cut.
+    async fn healthy(&self, round: u32, with_stalled: bool) -> Result<(Round, Vec<Reader>)> {
+        let pids = self.server.process.pids();
+        let memory_before_bytes = usage::pss_kib(&pids)? * 1024;
+        let count = if with_stalled { self.amount.stalled } else { 0 };
+        let stalled = (0..count).map(|_| Reader::open(self.server.address, STREAM, None));
+        let stalled: Vec<_> = stalled.collect::<Result<_>>()?;
+        let watch = Watch::start(pids);
+        let begin = Instant::now();
+        let cuts = with_stalled.then(|| Cuts::watch(self.server.address, count as u64, begin));
+        let workload = self.workload();
+        let control = RunControl::default();
+        let outcome = measure(
+            &self.target,
+            &workload,
+            Transport::Stream,
+            round,
+            self.placement,
+            &control,
+        );
+        let outcome = outcome.await?;
+        let memory_most_bytes = watch.end()? * 1024;
+        audit_check::check(&outcome).context("healthy readers")?;
+        let cut_after_s = cuts.map(Cuts::end).transpose()?;
+        let round = Round {
+            with_stalled,
+            outcome,
+            memory_before_bytes,
+            memory_most_bytes,
+            cut_after_s,
+        };
+        Ok((round, stalled))
+    }
+
+    /// Lets some of the stalled readers go on, and audits what they had and what they get.
+    fn resume(&self, stalled: Vec<Reader>) -> Result<Vec<Resumed>> {
+        let head = newest(self.server.address)?;
+        let some = stalled.into_iter().take(RESUMED);
+        some.map(|mut reader| {
+            let mut had = Vec::new();
+            reader.read_to_end(&mut had)?;
+            let last = had
+                .last()
+                .context("a stalled reader has had no message at all")?;
+            let mut back = Reader::open(self.server.address, STREAM, Some(&last.cursor))?;
+            let mut then = Vec::new();
+            while then.last().unwrap_or(last).id < head {
+                let open = back
+                    .read_some(&mut then)
+                    .context("a reader that came back")?;
+                ensure!(open, "the stream ended before the newest message");
+            }
+            Ok(audit(&had, &then, head))
+        })
+        .collect()
+    }
+}
+
+/// All ids of this log are in one room, so they have no gaps.
+fn audit(had: &[Seen], then: &[Seen], head: u64) -> Resumed {
+    let first = had.first().map_or(0, |seen| seen.id);
+    let mut ids: Vec<u64> = had.iter().chain(then).map(|seen| seen.id).collect();
+    let all = ids.len() as u64;
+    ids.sort_unstable();
+    ids.dedup();
+    let different = ids.len() as u64;
+    Resumed {
+        had: had.len() as u64,
+        then: then.len() as u64,
+        lost: head + 1 - first - different,
+        repeated: all - different,
+    }
+}
+
+/// The id of the newest message.
+fn newest(address: SocketAddr) -> Result<u64> {
+    let answer = Connection::open(address)?.ask(&http::get("/poll?room=stalled&last=1"))?;
+    let body: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    body["messages"][0]["id"]
+        .as_u64()
+        .context("no newest message")
+}
+
+/// The most memory that processes have while it watches.
+struct Watch {
+    over: Arc<AtomicBool>,
+    thread: JoinHandle<Result<u64>>,
+}
+
+impl Watch {
+    fn start(pids: Vec<i32>) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut most = 0;
+            while !is_over.load(Relaxed) {
+                most = most.max(usage::pss_kib(&pids)?);
+                std::thread::sleep(LOOK);
+            }
+            Ok(most.max(usage::pss_kib(&pids)?))
+        });
+        Self { over, thread }
+    }
+
+    /// KiB.
+    fn end(self) -> Result<u64> {
+        self.over.store(true, Relaxed);
+        let Ok(most) = self.thread.join() else {
+            bail!("the watch on memory broke down");
+        };
+        most
+    }
+}
+
+/// When the server cuts stalled streams, as its ledger has it.
+struct Cuts(JoinHandle<Result<[f64; 2]>>);
+
+impl Cuts {
+    /// Watches `count` streams of which none reads.
+    fn watch(address: SocketAddr, count: u64, begin: Instant) -> Self {
+        Self(std::thread::spawn(move || {
+            let mut first = None;
+            loop {
+                let open = open_streams(address)?;
+                // The healthy ones leave as well; what is below all stalled ones is a cut.
+                if open < count && first.is_none() {
+                    first = Some(begin.elapsed().as_secs_f64());
+                }
+                if open == 0 {
+                    let last = begin.elapsed().as_secs_f64();
+                    return Ok([first.unwrap_or(last), last]);
+                }
+                ensure!(
+                    begin.elapsed() < CUT,
+                    "{open} stalled streams are still open after {CUT:?}"
+                );
+                std::thread::sleep(LOOK);
+            }
+        }))
+    }
+
+    fn end(self) -> Result<[f64; 2]> {
+        let Ok(cuts) = self.0.join() else {
+            bail!("the watch on cut streams broke down");
+        };
+        cuts
+    }
+}
+
+fn open_streams(address: SocketAddr) -> Result<u64> {
+    let answer = Connection::open(address)?.ask(&http::get("/ledger"))?;
+    let ledger: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    let open = &ledger["transports"]["stream"]["open"];
+    open.as_u64()
+        .context("the ledger does not say how many streams are open")
+}

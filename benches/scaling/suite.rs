@@ -1,0 +1,191 @@
+//! The program: flags, its parts, and what each writes when it is done.
+
+mod fill;
+mod group;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod long_log;
+mod reader;
+mod rooms;
+mod stalled;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use harness::program::{self, Flags, Stage};
+use harness::{audit_check, http, machine, report, rounds, servers, sse, subscribers, usage};
+use report::provenance::Provenance;
+use report::scaling;
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const LONGEST_RUN_SECONDS: u32 = 60 * 60;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Streams that stop reading
+    Stalled,
+    /// One, two and three servers on one NATS
+    Group,
+    /// Ten thousand rooms
+    Rooms,
+    /// A log of ten million messages
+    Log,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Stalled, Self::Group, Self::Rooms, Self::Log];
+}
+
+/// Measures what grows: readers that stop reading, rooms, servers on one NATS, and a log of ten million
+/// messages. Each part writes a file of its own.
+#[derive(Debug, Parser)]
+#[command(name = "scaling")]
+struct Arguments {
+    /// Run only these parts
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    #[command(flatten)]
+    flags: Flags,
+    /// Where logs are kept meanwhile: up to 15 GB [default: a temporary directory]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
+    /// Messages of the long log [default: 10000000, quick: 100000]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(20_000..=1_000_000_000))]
+    messages: Option<u64>,
+}
+
+pub fn main() -> ExitCode {
+    program::run("scaling", |arguments| Growth::new(arguments)?.run())
+}
+
+/// A directory in memory, where the machine has such.
+fn in_memory() -> std::io::Result<tempfile::TempDir> {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
+}
+
+struct Growth {
+    arguments: Arguments,
+    stage: Stage,
+    scratch: tempfile::TempDir,
+}
+
+impl Growth {
+    fn new(arguments: Arguments) -> Result<Self> {
+        let stage = Stage::set("scaling", &arguments.flags, LONGEST_RUN_SECONDS)?;
+        let scratch = match &arguments.scratch {
+            Some(directory) => tempfile::tempdir_in(directory),
+            None => tempfile::tempdir(),
+        };
+        Ok(Self {
+            arguments,
+            stage,
+            scratch: scratch.context("make a directory for logs")?,
+        })
+    }
+
+    fn run(self) -> Result<()> {
+        let Arguments { flags, only, .. } = &self.arguments;
+        let name = |part: &Part| format!("{part:?}").to_lowercase();
+        let asked = |part: &Part| only.is_empty() || only.contains(part);
+        let parts = Part::ALL.into_iter().filter(asked);
+        let parts: Vec<_> = parts.filter(|part| flags.ask_for(&name(part))).collect();
+        if parts.is_empty() {
+            println!("growth: no part is called that");
+            return Ok(());
+        }
+        for part in parts {
+            self.part(part).with_context(|| name(&part))?;
+        }
+        flags.document()
+    }
+
+    fn part(&self, part: Part) -> Result<()> {
+        let about = self.about();
+        println!("\n{}", about.machine_lines());
+        let quick = self.arguments.flags.quick;
+        match part {
+            Part::Stalled => {
+                let amount = stalled::Amount {
+                    stalled: if quick { 100 } else { 1000 },
+                    bytes: if quick { 20_000_000 } else { 100_000_000 },
+                    rounds: if quick { 1 } else { 2 },
+                };
+                let scratch = in_memory().context("make a directory for the log")?;
+                let run = stalled::run(
+                    &self.stage.binary,
+                    scratch.path(),
+                    &self.stage.placement,
+                    amount,
+                    about,
+                );
+                self.keep(self.stage.runtime.block_on(run)?)
+            }
+            Part::Group => {
+                let amount = group::Amount {
+                    readers: 900,
+                    rounds: if quick { 2 } else { 8 },
+                    messages: if quick { 20 } else { 100 },
+                    timed: if quick { 50 } else { 1000 },
+                };
+                let scratch = self.scratch.path();
+                self.keep(group::run(
+                    &self.stage.binary,
+                    scratch,
+                    self.stage.core(),
+                    amount,
+                    about,
+                )?)
+            }
+            Part::Rooms => {
+                let amount = rooms::Amount {
+                    readers: if quick { 1000 } else { 10_000 },
+                    rounds: if quick { 2 } else { 5 },
+                    times: if quick { 1 } else { 2 },
+                };
+                self.keep(rooms::run(
+                    &self.stage.binary,
+                    self.stage.core(),
+                    amount,
+                    about,
+                )?)
+            }
+            Part::Log => {
+                let messages = self.arguments.messages;
+                let messages = messages.unwrap_or(if quick { 100_000 } else { 10_000_000 });
+                let amount = long_log::Amount {
+                    messages,
+                    few: (messages / 100).max(10_000),
+                };
+                let scratch = self.scratch.path();
+                self.keep(long_log::run(
+                    &self.stage.binary,
+                    scratch,
+                    self.stage.core(),
+                    amount,
+                    about,
+                )?)
+            }
+        }
+    }
+
+    /// Keeps what came of a part, which is over now.
+    fn keep<T: scaling::Part>(&self, mut run: T) -> Result<()> {
+        machine::finish(run.about());
+        let (about, report) = (run.about().clone(), run.report());
+        let flags = &self.arguments.flags;
+        flags.keep(T::FILE, &about, &run, T::ROWS, &report)
+    }
+
+    /// The head of a part's run, which begins now.
+    fn about(&self) -> Provenance {
+        let Stage { binary, about, .. } = &self.stage;
+        let mut now = machine::begin("scaling", about.full, Some(binary));
+        now.machine.cores = about.machine.cores;
+        now.server_cores.clone_from(&about.server_cores);
+        now.load_cores.clone_from(&about.load_cores);
+        now
+    }
+}

@@ -1,0 +1,360 @@
+//! Behind a proxy: the configurations in `deploy/`, with other addresses, in front of three servers.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{
+    client::{JSON, TestClient, cursor},
+    events::{Events, message_of},
+    eventually,
+    nats::free_port,
+    nats_nodes::Nats,
+    process::Process,
+    raw_connection::request,
+};
+
+const MESSAGES: usize = 150;
+/// How long a reader may take for all of them, on a busy machine.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+/// The addresses in `deploy/`.
+const SERVERS: [&str; 3] = ["10.0.0.11:8080", "10.0.0.12:8080", "10.0.0.13:8080"];
+
+/// Who may see the figures and the health, by the files in `deploy/`.
+const OPERATORS: &str = "127.0.0.0/8";
+
+/// A proxy as a child process; killed when it is dropped.
+struct Proxy {
+    child: Child,
+    addr: SocketAddr,
+    /// Has what it wrote to standard error, as `said`.
+    directory: TempDir,
+}
+
+impl TestClient for Proxy {
+    fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Proxy {
+    /// Starts `program` on a configuration of `deploy/`. `run` is given the file with the addresses put
+    /// in, and the directory it may use.
+    fn start(
+        program: &str,
+        (file, listen): (&str, &str),
+        (servers, operators): (&[Process], &str),
+        run: impl FnOnce(&mut Command, &Path, &Path),
+    ) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("deploy")
+            .join(file);
+        let mut config = fs::read_to_string(source).expect("the file");
+        for (written, server) in SERVERS.iter().zip(servers.iter().cycle()) {
+            assert!(config.contains(written), "{written} is in {file}");
+            config = config.replace(written, &server.addr().to_string());
+        }
+        assert!(config.contains(OPERATORS), "{OPERATORS} is in {file}");
+        config = config.replace(OPERATORS, operators);
+        let (word, _) = listen.split_once(' ').expect("two words");
+        let end = if listen.ends_with(';') { ";" } else { "" };
+        assert!(config.contains(listen), "{listen} is in {file}");
+        config = config.replace(listen, &format!("{word} {addr}{end}"));
+        let path = directory.path().join(file);
+        fs::write(&path, config).expect("writes");
+        let sbin = Path::new("/usr/sbin").join(program);
+        let said = directory.path().join("said");
+        let mut command = if sbin.exists() {
+            Command::new(sbin)
+        } else {
+            Command::new(program)
+        };
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&said).expect("a file"));
+        run(&mut command, &path, directory.path());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program}: {error}"));
+        eventually(&format!("{program} listens"), || {
+            let ended = child.try_wait().expect("a status");
+            let said = fs::read_to_string(&said).unwrap_or_default();
+            assert!(ended.is_none(), "{program} refuses deploy/{file}: {said}");
+            std::net::TcpStream::connect(addr).is_ok()
+        });
+        Self {
+            child,
+            addr,
+            directory,
+        }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.directory.path().join("said")).expect("the file")
+    }
+
+    fn nginx(servers: &[Process], operators: &str) -> Self {
+        Self::start(
+            "nginx",
+            ("nginx.conf", "listen 80;"),
+            (servers, operators),
+            |command, site, directory| {
+                let at = directory.display();
+                let main = format!(
+                    "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
+                 events {{ worker_connections 512; }}\n\
+                 http {{ access_log off; client_body_temp_path {at}/a; proxy_temp_path {at}/b;\n\
+                 fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
+                 include {}; }}",
+                    site.display()
+                );
+                let path = directory.join("main.conf");
+                fs::write(&path, main).expect("writes");
+                command
+                    .arg("-e")
+                    .arg(directory.join("error.log"))
+                    .arg("-p")
+                    .arg(directory)
+                    .arg("-c")
+                    .arg(path);
+            },
+        )
+    }
+
+    fn haproxy(servers: &[Process], operators: &str) -> Self {
+        Self::start(
+            "haproxy",
+            ("haproxy.cfg", "bind :80"),
+            (servers, operators),
+            |command, config, _| {
+                command.arg("-db").arg("-f").arg(config);
+            },
+        )
+    }
+}
+
+/// Publishes one message through the proxy, as often as it takes.
+fn publish(proxy: &impl TestClient, n: usize) {
+    let draft = json!({"author": "mina", "text": n.to_string()}).to_string();
+    let key = ("Idempotency-Key", format!("message-{n}"));
+    let post = request(
+        "POST",
+        "/messages",
+        &[JSON, (key.0, &key.1)],
+        draft.as_bytes(),
+    );
+    eventually("it is published", || {
+        let mut connection = proxy.raw();
+        let answer = connection
+            .try_send(&post)
+            .and_then(|()| connection.answer("POST"));
+        answer.is_ok_and(|answer| matches!(answer.status(), 200 | 201))
+    });
+}
+
+/// Polls from `place` until all are there; whatever fails is tried again.
+fn poll_all(addr: &SocketAddr, place: &str, wait: &str) -> Vec<Value> {
+    let mut place = place.to_owned();
+    let mut all = Vec::new();
+    let deadline = Instant::now() + READ_WITHIN;
+    while all.len() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} came", all.len());
+        let get = request("GET", &format!("/poll?cursor={place}{wait}"), &[], b"");
+        let mut connection = addr.raw();
+        let answer = connection
+            .try_send(&get)
+            .and_then(|()| connection.answer("GET"));
+        let Some(answer) = answer.ok().filter(|answer| answer.status() == 200) else {
+            continue;
+        };
+        let answer = answer.json();
+        assert_eq!(answer["reset"], Value::Null);
+        all.extend(answer["messages"].as_array().expect("a list").clone());
+        cursor(&answer).clone_into(&mut place);
+    }
+    all
+}
+
+/// The same as an `EventSource` does it.
+fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
+    let mut place = place.to_owned();
+    let mut all = Vec::new();
+    let deadline = Instant::now() + READ_WITHIN;
+    while all.len() < MESSAGES {
+        assert!(Instant::now() < deadline, "{} came", all.len());
+        let mut connection = addr.raw();
+        let header = ("Last-Event-ID", place.as_str());
+        if connection
+            .try_send(request("GET", "/stream", &[header], b""))
+            .is_err()
+        {
+            continue;
+        }
+        let Ok(mut stream) = Events::try_from_response(connection) else {
+            continue;
+        };
+        while all.len() < MESSAGES {
+            while let Some(frame) = stream.next_whole() {
+                assert!(!frame.starts_with("event: reset"), "{frame}");
+                if let Some(message) = message_of(&frame) {
+                    cursor(&message).clone_into(&mut place);
+                    all.push(message);
+                }
+            }
+            if stream.ended || (all.len() < MESSAGES && stream.read_more().is_err()) {
+                break;
+            }
+        }
+    }
+    all
+}
+
+fn readers_go_on_through(proxy: fn(&[Process], &str) -> Proxy) {
+    let nats = Nats::start();
+    let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
+    let mut servers: Vec<Process> = (0..3).map(|_| server()).collect();
+    let proxy = proxy(&servers, OPERATORS);
+    eventually("the proxy has found its servers", || {
+        proxy.get("/readyz").status() == 200
+    });
+    let start = proxy.poll("last=0");
+    let place = cursor(&start).to_owned();
+
+    // A stream's messages come at once, not when a buffer is full.
+    let mut stream = proxy.stream("room=aside");
+    assert_eq!(stream.frame(), "retry: 1000\n\n");
+    let said = proxy.publish_text("aside", "at once");
+    assert_eq!(stream.message(), said);
+
+    let readers: Vec<_> = ["", "&wait=20", "stream"]
+        .into_iter()
+        .flat_map(|how| [how; 4])
+        .map(|how| {
+            let (at, place) = (proxy.addr(), place.clone());
+            thread::spawn(move || match how {
+                "stream" => stream_all(&at, &place),
+                wait => poll_all(&at, &place, wait),
+            })
+        })
+        .collect();
+    for n in 0..MESSAGES {
+        match n {
+            50 => servers[0].signal(libc::SIGTERM),
+            100 => servers.remove(1).kill(),
+            _ => {}
+        }
+        publish(&proxy, n);
+    }
+    let expected: Vec<String> = (0..MESSAGES).map(|n| n.to_string()).collect();
+    for reader in readers {
+        let messages = reader.join().expect("reads all");
+        let texts: Vec<&str> = messages
+            .iter()
+            .filter_map(|message| message["text"].as_str())
+            .collect();
+        assert_eq!(texts, expected, "each once, in order");
+    }
+    assert_eq!(
+        servers.remove(0).wait().status.code(),
+        Some(0),
+        "it drained"
+    );
+}
+
+#[test]
+fn readers_go_on_through_nginx_while_servers_end() {
+    readers_go_on_through(Proxy::nginx);
+}
+
+#[test]
+fn readers_go_on_through_haproxy_while_servers_end() {
+    readers_go_on_through(Proxy::haproxy);
+}
+
+/// Reads from memory, publishes in vain and asks for what is not in memory, while NATS is away.
+fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Proxy, is_noticed: fn(&Proxy) -> bool) {
+    let mut nats = Nats::start();
+    let server = || Process::start(&["--store", &nats.url(), "--workers", "1"]);
+    let servers: Vec<Process> = (0..3).map(|_| server()).collect();
+    let proxy = proxy(&servers, OPERATORS);
+    eventually("the proxy has found its servers", || {
+        proxy.get("/readyz").status() == 200
+    });
+    let said = proxy.publish_text("lobby", "before");
+    for server in &servers {
+        eventually("each server has it in memory", || {
+            server.poll("last=1")["messages"] == json!([said])
+        });
+    }
+    nats.kill();
+    for server in &servers {
+        eventually("the store is known to be away", || {
+            server.get("/readyz").status() == 503
+        });
+    }
+    eventually("the proxy has noticed", || is_noticed(&proxy));
+    // More often than there are servers: what one of them says is no reason to leave it.
+    for _ in 0..2 * SERVERS.len() {
+        let unread = proxy.get("/poll?room=unread");
+        assert_eq!(unread.header("retry-after"), Some("1"));
+        unread.problem(503);
+        assert_eq!(proxy.poll("last=1")["messages"], json!([said]));
+    }
+    let refused = proxy.publish(&json!({"author": "mina", "text": "in vain"}));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    refused.problem(503);
+    assert_eq!(proxy.stream("last=1").message(), said);
+    nats.resume();
+    eventually("the store is back", || {
+        let draft = json!({"author": "mina", "text": "after"});
+        proxy.publish(&draft).status() == 201
+    });
+}
+
+#[test]
+fn reading_goes_on_through_nginx_while_the_store_is_away() {
+    reading_goes_on_through(Proxy::nginx, |_| true);
+}
+
+#[test]
+fn reading_goes_on_through_haproxy_while_the_store_is_away() {
+    reading_goes_on_through(Proxy::haproxy, |proxy| {
+        proxy
+            .said()
+            .contains("backend 'chat' has no server available")
+    });
+}
+
+#[test]
+fn figures_and_health_are_the_operators_however_they_are_spelt() {
+    let servers = [Process::start(&["--store", "memory", "--workers", "1"])];
+    for proxy in [Proxy::nginx, Proxy::haproxy] {
+        // Documentation's addresses (RFC 5737), so not ours.
+        let proxy = proxy(&servers, "192.0.2.0/24");
+        eventually("the proxy has found its server", || {
+            proxy.get("/poll").status() == 200
+        });
+        for path in ["/metrics", "/%6detrics", "/%72eadyz", "/health%7A"] {
+            let answer = proxy.get(path);
+            assert_eq!(answer.status(), 403, "{path}: {}", answer.text());
+        }
+    }
+}

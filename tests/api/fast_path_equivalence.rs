@@ -1,0 +1,169 @@
+//! Polls among other requests on one connection: whichever part of the server reads them, the
+//! answers are the same.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{JSON, TestClient as _, cursor, texts},
+    each_store, eventually,
+    raw_connection::{RawConnection, request},
+    server::Server,
+};
+
+/// Answers to polls that differ in nothing but who reads them: an unusual header field is for HTTP.
+fn both_ways(server: &Server, target: &str, headers: &[(&str, &str)]) {
+    let plain = server.get_with(target, headers);
+    let unusual = [headers, &[("Content-Length", "0")]].concat();
+    let over_http = server.get_with(target, &unusual);
+    assert_eq!(plain.status(), over_http.status(), "{target}");
+    assert_eq!(plain.text(), over_http.text(), "{target}");
+    let mut names = [&plain, &over_http].map(|it| it.head.headers.clone());
+    for headers in &mut names {
+        headers.retain(|(name, _)| name != "date");
+        headers.sort();
+    }
+    assert_eq!(names[0], names[1], "{target}");
+    assert!(
+        plain
+            .header("date")
+            .is_some_and(|date| date.ends_with(" GMT"))
+    );
+}
+
+each_store!(a_poll_is_answered_alike_over_http_and_past_it, |server| {
+    let messages = server.publish_many("lobby", 300);
+    let newest = cursor(&messages[299]);
+    let tag = format!("W/\"{newest}\"");
+    for target in [
+        "/poll".to_owned(),
+        "/poll?".to_owned(),
+        "/poll?last=0".to_owned(),
+        "/poll?last=300&limit=1000".to_owned(),
+        "/poll?room=nobody-is-here".to_owned(),
+        format!("/poll?cursor={newest}"),
+        format!("/poll?cursor={newest}&wait=0.01"),
+        format!("/poll?cursor={}&limit=7", cursor(&messages[10])),
+        "/poll?cursor=elsewhere-7&limit=2".to_owned(),
+        "/poll?cursor=none".to_owned(),
+        "/poll?limit=0&last=1".to_owned(),
+        "/poll?room=a%20b".to_owned(),
+        "/poll?room=lobb%79&last=1".to_owned(),
+    ] {
+        both_ways(server, &target, &[]);
+        both_ways(server, &target, &[("If-None-Match", &tag)]);
+        both_ways(server, &target, &[("Last-Event-ID", newest)]);
+        both_ways(server, &target, &[("Last-Event-ID", "none")]);
+    }
+});
+
+each_store!(polls_and_other_requests_share_a_connection, |server| {
+    let mut connection = server.raw();
+    for i in 0..3 {
+        connection.get("/poll?client=mixed").ok();
+        assert_eq!(
+            crate::support::client::publish_text(&mut connection, "lobby", "x")["text"],
+            "x"
+        );
+        let answer = connection
+            .get(&format!("/poll?client=mixed&last={}", i + 1))
+            .ok();
+        assert_eq!(texts(&answer).len(), i + 1);
+        connection.get("/ledger").ok();
+        connection.get("/nowhere").problem(404);
+        connection.ask("POST", "/poll", &[], b"").problem(405);
+        connection.get("/pollution").problem(404);
+    }
+    assert_eq!(server.client_cost("mixed", "poll")["requests"], 6);
+});
+
+#[test]
+fn requests_sent_ahead_are_answered_in_order() {
+    let server = Server::memory();
+    let draft = json!({"author": "mina", "text": "hello"}).to_string();
+    let ahead = [
+        request("GET", "/poll?last=0&wait=0.05", &[], b""),
+        request("GET", "/poll?last=5", &[], b""),
+        request("POST", "/messages", &[JSON], draft.as_bytes()),
+        request("GET", "/poll?last=5", &[], b""),
+        request("GET", "/healthz", &[], b""),
+        request("GET", "/stream?last=5", &[], b""),
+    ];
+    let mut connection = server.raw();
+    connection.send(ahead.concat());
+    let statuses: Vec<u16> = (0..5)
+        .map(|_| connection.answer("GET").expect("an answer").status())
+        .collect();
+    assert_eq!(statuses, [200, 200, 201, 200, 200]);
+    let mut stream = crate::support::events::Events::from_response(connection);
+    assert_eq!(stream.message()["text"], "hello");
+}
+
+#[test]
+fn a_poll_may_come_in_pieces() {
+    let server = Server::memory();
+    let message = server.publish_text("lobby", "hello");
+    let whole = request("GET", "/poll?last=1", &[("Accept", "*/*")], b"");
+    let mut connection = server.raw();
+    for at in 1..whole.len() {
+        connection.send(&whole[..at]);
+        // Not before it was read, or it would be one piece after all.
+        std::thread::yield_now();
+        connection.send(&whole[at..]);
+        let answer = connection.answer("GET").expect("an answer").ok();
+        assert_eq!(answer["messages"][0], message);
+    }
+}
+
+#[test]
+fn a_connection_ends_where_the_client_says_so() {
+    let server = Server::memory();
+    for (target, headers) in [
+        ("/poll", &[("Connection", "close")][..]),
+        ("/poll?connection=close", &[]),
+    ] {
+        let mut connection = server.raw();
+        connection.get("/poll").ok();
+        let answer = connection.ask("GET", target, headers, b"");
+        assert_eq!(answer.header("connection"), Some("close"));
+        connection.until_closed().expect("closes");
+    }
+    let mut connection = server.raw();
+    connection.send("GET /poll HTTP/1.0\r\n\r\n");
+    assert_eq!(connection.answer("GET").expect("an answer").status(), 200);
+    connection.until_closed().expect("closes");
+}
+
+#[test]
+fn a_long_poll_whose_client_leaves_is_given_up() {
+    let server = Server::memory();
+    let mut connection = server.raw();
+    connection.send(request("GET", "/poll?wait=60&last=0", &[], b""));
+    eventually("it waits", || server.cost("long-poll")["open"] == 1);
+    drop(connection);
+    eventually("it is gone", || server.cost("long-poll")["open"] == 0);
+    let cost: Value = server.cost("long-poll");
+    assert_eq!((&cost["requests"], &cost["empty"]), (&1.into(), &0.into()));
+}
+
+#[test]
+fn what_only_looks_like_a_poll_is_refused_as_ever() {
+    let server = Server::memory();
+    for (bytes, status) in [
+        ("GET /poll?a b HTTP/1.1\r\n\r\n", 400),
+        ("GET /poll HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        ("GET /poll HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+        (
+            "GET /poll HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            400,
+        ),
+    ] {
+        let mut connection: RawConnection = server.raw();
+        connection.get("/poll").ok();
+        connection.send(bytes);
+        assert_eq!(
+            connection.head().expect("an answer").status,
+            status,
+            "{bytes:?}"
+        );
+    }
+}

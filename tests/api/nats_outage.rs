@@ -1,0 +1,144 @@
+//! NATS goes away and comes back: what was told to have failed stays failed, and readers go on.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{JSON, TestClient, cursor, texts},
+    eventually,
+    nats_nodes::Nats,
+    response::Response,
+    server::Server,
+};
+
+/// A publish is answered by then, whatever happens.
+const ANSWER: Duration = Duration::from_secs(5);
+
+fn publish(server: &Server, text: &str, key: Option<&str>) -> Response {
+    let draft = json!({"author": "mina", "text": text}).to_string();
+    let key = key.map(|key| ("Idempotency-Key", key));
+    let headers: Vec<_> = [JSON].into_iter().chain(key).collect();
+    server.post(draft, &headers)
+}
+
+/// Publishes, and expects to be told that the store is away.
+fn publish_in_vain(server: &Server, text: &str, key: Option<&str>) {
+    let started = Instant::now();
+    let answer = publish(server, text, key);
+    assert!(started.elapsed() < ANSWER, "took {:?}", started.elapsed());
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    answer.problem(503);
+}
+
+fn whole(server: &impl TestClient) -> Vec<String> {
+    texts(&server.poll("last=1000&limit=1000"))
+}
+
+/// Says `text` as soon as the store is there again.
+fn say_again(server: &Server, text: &str) -> Value {
+    let mut said = None;
+    eventually("the store takes messages again", || {
+        let answer = publish(server, text, None);
+        said = (answer.status() == 201).then(|| answer.json());
+        said.is_some()
+    });
+    said.expect("said")
+}
+
+#[test]
+fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
+    let nats = Nats::start();
+    let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
+    let [server, other] = &servers;
+    let before = server.publish_text("lobby", "before");
+    let unread = server.publish_text("unread", "nobody has read this room here");
+    let mut stream = server.stream("last=1");
+    assert_eq!(stream.message(), before);
+
+    nats.freeze();
+    thread::scope(|scope| {
+        scope.spawn(|| publish_in_vain(server, "frozen", None));
+        scope.spawn(|| publish_in_vain(server, "frozen, with a key", Some("k1")));
+        scope.spawn(|| publish_in_vain(other, "frozen elsewhere", None));
+        // Reading what is in memory goes on.
+        assert_eq!(server.poll("last=1")["messages"], json!([before]));
+        eventually("the store is known to be away", || {
+            server.get("/readyz").status() == 503
+        });
+        assert_eq!(server.get("/healthz").status(), 200);
+        // So it does in a room whose past was never asked for.
+        let recent = server.poll("room=unread&last=1");
+        assert_eq!(recent["messages"], json!([unread]));
+    });
+    nats.thaw();
+
+    let after = say_again(server, "after");
+    assert_eq!(stream.message(), after, "the stream went on by itself");
+    let keyed = publish(server, "frozen, with a key", Some("k1"));
+    assert_eq!(keyed.status(), 201, "{}", keyed.text());
+    let again = publish(other, "frozen, with a key", Some("k1"));
+    assert_eq!((again.status(), again.json()), (200, keyed.json()));
+    let expected = ["before", "after", "frozen, with a key"];
+    for server in &servers {
+        eventually("both servers are there", || whole(server).len() >= 3);
+        assert_eq!(whole(server), expected);
+    }
+    // As it is read from the stream, too.
+    assert_eq!(whole(&Server::on_nats(&nats.options())), expected);
+}
+
+#[test]
+fn nats_is_killed_and_starts_again() {
+    let mut nats = Nats::start();
+    let server = Server::on_nats(&nats.options());
+    let before = server.publish_text("lobby", "before");
+    let mut stream = server.stream("last=1");
+    assert_eq!(stream.message(), before);
+    let waiting = format!("cursor={}&wait=30", cursor(&before));
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| {
+            let mut connection = server.raw();
+            connection.read_timeout(Duration::from_secs(30));
+            connection.get(&format!("/poll?{waiting}")).ok()
+        });
+        nats.kill();
+        publish_in_vain(&server, "while it is dead", Some("k1"));
+        server.get("/readyz").problem(503);
+        nats.resume();
+        let after = say_again(&server, "after");
+        assert_eq!(stream.message(), after);
+        let answer = waits.join().expect("an answer");
+        assert_eq!(
+            (&answer["reset"], &answer["messages"]),
+            (&Value::Null, &json!([after]))
+        );
+    });
+    eventually("the store is there", || {
+        server.get("/readyz").status() == 200
+    });
+    assert_eq!(
+        publish(&server, "while it is dead", Some("k1")).status(),
+        201
+    );
+    assert_eq!(whole(&server), ["before", "after", "while it is dead"]);
+    server.lines.with(1, &["store-away"]);
+    server.lines.with(1, &["store-back"]);
+}
+
+#[test]
+fn a_short_outage_only_delays_a_publish() {
+    let mut nats = Nats::start();
+    let server = Server::on_nats(&nats.options());
+    server.publish_text("lobby", "before");
+    nats.kill();
+    thread::scope(|scope| {
+        let publishes = scope.spawn(|| publish(&server, "through", None));
+        nats.resume();
+        assert_eq!(publishes.join().expect("an answer").status(), 201);
+    });
+    assert_eq!(whole(&server), ["before", "through"]);
+}

@@ -1,0 +1,302 @@
+//! NATS that cannot be used: one clear line and exit code 2, or waiting.
+
+use std::{fs, net::SocketAddr, path::Path, thread};
+
+use serde_json::json;
+
+use crate::support::{
+    client::TestClient as _,
+    eventually, nats,
+    nats_nodes::Nats,
+    process::{Process, StartingProcess, command, run},
+};
+
+/// What the server says of `args`, which it must refuse.
+fn refused(args: &[&str]) -> String {
+    let args = [args, &["--bind", "127.0.0.1:0"]].concat();
+    let ended = run(&args);
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stdout, "");
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    ended.stderr
+}
+
+pub fn assert_refused(args: &[&str], words: &[&str]) {
+    let said = refused(args);
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
+    }
+}
+
+/// A server with `args` that says and hears something.
+pub fn assert_serves(args: &[&str]) {
+    let server = Process::start(args);
+    let message = server.publish_text("lobby", "hello");
+    assert_eq!(server.poll("last=1")["messages"], json!([message]));
+}
+
+#[test]
+fn where_there_is_no_nats() {
+    let url = nats::url(nats::free_port());
+    assert_refused(&["--store", &url], &[&url, "cannot be reached"]);
+    let hidden = url.replace("nats://", "nats://mina:hunter2@");
+    assert_refused(&["--store", &hidden], &[&url]);
+    for bad in ["nats://", "nats://a b", "nats://x:hunter2@", "tls:host"] {
+        refused(&["--store", bad]);
+    }
+}
+
+#[test]
+fn where_jetstream_is_off() {
+    let nats = Nats::without_jetstream();
+    let url = nats.url();
+    assert_refused(&["--store", &url], &["NATS answers", "is not enabled"]);
+    let encrypted = url.replace("nats://", "tls://");
+    assert_refused(&["--store", &encrypted], &["does not speak TLS"]);
+}
+
+#[test]
+fn where_the_stream_has_other_settings() {
+    let nats = Nats::start();
+    let url = nats.url();
+    let server = Process::start(&["--store", &url, "--retain-messages", "50"]);
+    drop(server);
+    assert_refused(
+        &[
+            "--store",
+            &url,
+            "--retain-messages",
+            "60",
+            "--retain-age",
+            "1d",
+        ],
+        &[
+            "the stream chat has other settings",
+            "max_msgs is 50, not 60",
+            "max_age is 7days, not 1day",
+        ],
+    );
+    assert_refused(
+        &["--store", &url, "--nats-replicas", "3"],
+        &["replicas is 1, not 3"],
+    );
+    nats.edit_stream("chat", |config| {
+        config.max_messages = 50;
+        config.max_message_size = 100;
+    });
+    assert_refused(
+        &["--store", &url, "--retain-messages", "50"],
+        &["max_msg_size is 100, not off"],
+    );
+    assert_serves(&[
+        "--store",
+        &url,
+        "--retain-messages",
+        "60",
+        "--nats-stream",
+        "other",
+    ]);
+    assert_refused(
+        &["--store", &url, "--nats-stream", "a.b"],
+        &["--nats-stream"],
+    );
+    assert_refused(
+        &[
+            "--store",
+            &url,
+            "--nats-stream",
+            "third",
+            "--nats-replicas",
+            "3",
+        ],
+        &["replicas"],
+    );
+}
+
+const USERS: &str = r#"
+    jetstream {}
+    accounts {
+      A { jetstream: enabled, users: [
+        {user: mina, password: "hunter2"},
+        {user: reader, password: "hunter2", permissions: {publish: {deny: ["chat.>"]}}},
+        {user: nobody, password: "hunter2", permissions: {publish: ["chat.>"]}}
+      ]}
+      B { users: [{user: plain, password: "hunter2"}] }
+    }
+"#;
+
+#[test]
+fn where_the_user_may_not() {
+    let nats = Nats::configured(USERS);
+    let url = nats.url();
+    let as_user = |user: &str| url.replace("nats://", &format!("nats://{user}:hunter2@"));
+    assert_refused(&["--store", &url], &["NATS refuses the login"]);
+    let wrong = url.replace("nats://", "nats://mina:hunter22@");
+    assert_refused(&["--store", &wrong], &["NATS refuses the login"]);
+    assert_refused(&["--store", &as_user("plain")], &["JetStream"]);
+    assert_refused(
+        &["--store", &as_user("nobody")],
+        &["no permission", "$JS.API"],
+    );
+    assert_refused(
+        &["--store", &as_user("reader")],
+        &["no permission", "chat.lobby"],
+    );
+    assert_serves(&["--store", &as_user("mina")]);
+    assert_serves(&[
+        "--store",
+        &url,
+        "--nats-user",
+        "mina",
+        "--nats-password",
+        "hunter2",
+    ]);
+    let mut command = command(&["--store", &url]);
+    command
+        .env("POLL_VS_SSE_NATS_USER", "mina")
+        .env("POLL_VS_SSE_NATS_PASSWORD", "hunter2");
+    Process::spawn(command).publish_text("lobby", "hello");
+}
+
+#[test]
+fn where_the_user_may_not_do_one_of_the_things_it_has_to() {
+    let denied = [
+        "$JS.API.STREAM.INFO.chat",
+        "$JS.API.STREAM.MSG.GET.chat",
+        "$JS.API.CONSUMER.CREATE.chat",
+        "$JS.API.CONSUMER.DELETE.chat.*",
+        "$JS.API.CONSUMER.MSG.NEXT.chat.*",
+        "$JS.FC.>",
+    ];
+    let user = |(n, subject): (usize, &&str)| {
+        format!(
+            "{{user: u{n}, password: hunter2, permissions: {{publish: {{deny: [{subject:?}]}}}}}}"
+        )
+    };
+    let users: Vec<String> = denied.iter().enumerate().map(user).collect();
+    let users = users.join(", ");
+    let nats = Nats::configured(&format!(
+        "jetstream {{}}\nauthorization {{ users: [{users}] }}"
+    ));
+    thread::scope(|scope| {
+        for (n, subject) in denied.iter().enumerate() {
+            let login = format!("nats://u{n}:hunter2@");
+            let url = nats.url().replace("nats://", &login);
+            let subject = subject.trim_end_matches(['*', '>']);
+            scope.spawn(move || assert_refused(&["--store", &url], &["no permission", subject]));
+        }
+    });
+}
+
+#[test]
+fn a_token_or_a_key_logs_in() {
+    let nats = Nats::with(&["--auth", "hunter2"]);
+    let url = nats.url();
+    let wrong = url.replace("nats://", "nats://hunter22@");
+    assert_refused(&["--store", &wrong], &["NATS refuses the login"]);
+    assert_serves(&["--store", &url.replace("nats://", "nats://hunter2@")]);
+    assert_serves(&["--store", &url, "--nats-token", "hunter2"]);
+
+    let pair = nkeys::KeyPair::new_user();
+    let config = format!(
+        "jetstream {{}}\nauthorization {{ users: [{{nkey: {}}}] }}",
+        pair.public_key()
+    );
+    let nats = Nats::configured(&config);
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("writes");
+        path.display().to_string()
+    };
+    let url = nats.url();
+    let own = file("own.nk", &pair.seed().expect("a seed"));
+    assert_serves(&["--store", &url, "--nats-nkey", &own]);
+    let other = nkeys::KeyPair::new_user().seed().expect("a seed");
+    let other = file("other.nk", &other);
+    assert_refused(
+        &["--store", &url, "--nats-nkey", &other],
+        &["refuses the login"],
+    );
+    let none = file("none.nk", "hunter2");
+    assert_refused(
+        &["--store", &url, "--nats-nkey", &none],
+        &["no user's NKey seed"],
+    );
+    assert_refused(
+        &["--store", &url, "--nats-creds", &none],
+        &["no credentials file"],
+    );
+    let missing = missing(directory.path());
+    assert_refused(
+        &["--store", &url, "--nats-creds", &missing],
+        &["No such file"],
+    );
+    assert_refused(
+        &["--store", &url, "--nats-tls-ca", &missing],
+        &["No such file"],
+    );
+    assert_refused(
+        &["--store", &url, "--nats-tls-ca", &none],
+        &["no certificate"],
+    );
+    assert_refused(
+        &["--store", &url, "--nats-tls-cert", &own],
+        &["--nats-tls-key"],
+    );
+    assert_refused(
+        &[
+            "--store",
+            &url,
+            "--nats-nkey",
+            &own,
+            "--nats-token",
+            "hunter2",
+        ],
+        &["one way to log in"],
+    );
+}
+
+fn missing(directory: &Path) -> String {
+    directory.join("missing").display().to_string()
+}
+
+#[test]
+fn a_store_that_is_waited_for_is_served_when_it_comes() {
+    let mut nats = Nats::start();
+    let url = nats.url();
+    nats.kill();
+    let waiting = StartingProcess::new(command(&["--store", &url, "--wait-for-store"]));
+    let away = |lines: &str| -> Vec<String> {
+        let lines = lines.lines().filter(|line| line.contains("store-away"));
+        // To the second.
+        lines.map(|line| line[..19].to_owned()).collect()
+    };
+    eventually("it says that the store is away, again and again", || {
+        away(&waiting.stdout.text()).len() >= 3
+    });
+    let lines = waiting.stdout.text();
+    let (_, addr) = lines.split_once("http://").expect("an address");
+    let (addr, _) = addr.split_once('/').expect("an address");
+    let addr: SocketAddr = addr.parse().expect("an address");
+    assert_eq!(addr.get("/healthz").status(), 200);
+    for answer in [
+        addr.get("/readyz"),
+        addr.get("/poll"),
+        addr.get("/"),
+        addr.publish(&json!({"author": "mina", "text": "too soon"})),
+    ] {
+        assert_eq!(answer.header("retry-after"), Some("1"));
+        answer.problem(503);
+    }
+    nats.resume();
+    let server = waiting.listening();
+    assert_eq!(server.addr(), addr);
+    server.publish_text("lobby", "hello");
+    let lines = server.stdout.text();
+    assert!(lines.contains("store-back"), "{lines}");
+    for three in away(&lines).windows(3) {
+        assert_ne!(three[0], three[2], "more than a line a second");
+    }
+}

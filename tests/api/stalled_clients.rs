@@ -1,0 +1,103 @@
+//! Streams that stop reading: what they cost, that they are cut, and that they can resume.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::{JSON, TestClient, publish_text},
+    events::{Events, message_of},
+    eventually,
+    process::Process,
+    raw_connection::request,
+    server::{Server, Store},
+};
+
+const STALLED: usize = 200;
+/// What is published meanwhile.
+const MESSAGES: usize = 2000;
+const TEXT_BYTES: usize = 4000;
+/// Megabytes. A queue for each reader would take 200 times what is published: 1.6 GB.
+const MAY_GROW: usize = 50;
+
+/// Publishes over several connections, each request sent before the last is answered.
+fn flood(server: &impl TestClient, messages: usize) {
+    let draft = json!({"author": "mina", "text": "x".repeat(TEXT_BYTES)}).to_string();
+    let one = request("POST", "/messages", &[JSON], draft.as_bytes());
+    const AT_ONCE: usize = 50;
+    let mut wires: Vec<_> = (0..AT_ONCE).map(|_| server.raw()).collect();
+    for _ in 0..messages / AT_ONCE {
+        for connection in &mut wires {
+            connection.send(&one);
+        }
+        for connection in &mut wires {
+            let answer = connection.answer("POST").expect("an answer");
+            assert_eq!(answer.status(), 201);
+        }
+    }
+}
+
+#[test]
+fn streams_that_stop_reading_take_little_memory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = format!("sqlite:{}", directory.path().join("chat.db").display());
+    let server = Process::start(&["--store", &store, "--request-log", "off"]);
+    let mut stalled: Vec<Events> = (0..STALLED).map(|_| server.stream("last=0")).collect();
+    for stream in &mut stalled {
+        stream.frame();
+    }
+    flood(&server, 200);
+    let before = server.resident_megabytes();
+    flood(&server, MESSAGES);
+    let grown = server.resident_megabytes().saturating_sub(before);
+    assert!(grown < MAY_GROW, "{grown} MB for {STALLED} streams");
+    let newest = server.publish_text("lobby", "the newest");
+    let mut stream = server.stream("last=1");
+    assert_eq!(stream.message(), newest, "others are served as ever");
+    drop(stalled);
+}
+
+/// The messages in what was still to be read when the stream was cut.
+fn read_out(mut stream: Events) -> Vec<Value> {
+    let mut messages = Vec::new();
+    loop {
+        while let Some(frame) = stream.next_whole() {
+            messages.extend(message_of(&frame));
+        }
+        // Cut with what was on its way: the end may be an error.
+        if stream.ended || stream.read_more().is_err() {
+            return messages;
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_was_cut_for_stalling_resumes_where_it_was() {
+    let server = Server::with(Store::Sqlite, |config| {
+        config.stall_timeout = Duration::from_secs(2);
+    });
+    let stalled: Vec<Events> = (0..4).map(|_| server.stream("last=0")).collect();
+    let mut connection = server.raw();
+    let first = publish_text(&mut connection, "lobby", "first");
+    flood(&server, 2500);
+    eventually("the stalled streams are cut", || {
+        server.cost("stream")["open"] == 0
+    });
+    let last = publish_text(&mut connection, "lobby", "last");
+    for stream in stalled {
+        let mut messages = read_out(stream);
+        let seen = messages.last().expect("some had come")["cursor"].clone();
+        let header = ("Last-Event-ID", seen.as_str().expect("a cursor"));
+        let mut resumed = Events::open(server.raw(), "/stream", &[header]);
+        while messages.last() != Some(&last) {
+            messages.push(resumed.message());
+        }
+        assert_eq!(messages.first(), Some(&first));
+        assert_eq!(messages.len(), 2502, "each once");
+        let ids: Vec<u64> = messages
+            .iter()
+            .filter_map(|message| message["id"].as_u64())
+            .collect();
+        assert!(ids.is_sorted(), "in order");
+    }
+}

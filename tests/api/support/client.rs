@@ -1,0 +1,94 @@
+//! What can be asked of any running server, wherever it runs.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::{events::Events, raw_connection::RawConnection, response::Response};
+
+pub const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+pub trait TestClient {
+    fn addr(&self) -> SocketAddr;
+
+    /// A new connection.
+    fn raw(&self) -> RawConnection {
+        RawConnection::open(self.addr())
+    }
+
+    fn get(&self, target: &str) -> Response {
+        self.raw().get(target)
+    }
+
+    fn get_with(&self, target: &str, headers: &[(&str, &str)]) -> Response {
+        self.raw().ask("GET", target, headers, b"")
+    }
+
+    /// `POST /messages` with a body as it is.
+    fn post(&self, body: impl AsRef<[u8]>, headers: &[(&str, &str)]) -> Response {
+        self.raw().ask("POST", "/messages", headers, body.as_ref())
+    }
+
+    fn publish(&self, draft: &Value) -> Response {
+        self.post(draft.to_string(), &[JSON])
+    }
+
+    /// Says `text` in `room`; returns the message.
+    fn publish_text(&self, room: &str, text: &str) -> Value {
+        publish_text(&mut self.raw(), room, text)
+    }
+
+    /// Says `1` to `n` in `room`, over one connection.
+    fn publish_many(&self, room: &str, n: usize) -> Vec<Value> {
+        let mut connection = self.raw();
+        (1..=n)
+            .map(|i| publish_text(&mut connection, room, &i.to_string()))
+            .collect()
+    }
+
+    /// A successful poll's answer.
+    fn poll(&self, query: &str) -> Value {
+        self.get(&format!("/poll?{query}")).ok()
+    }
+
+    fn stream(&self, query: &str) -> Events {
+        Events::open(self.raw(), &format!("/stream?{query}"), &[])
+    }
+
+    /// One transport's figures.
+    fn cost(&self, transport: &str) -> Value {
+        self.get("/ledger").ok()["transports"][transport].clone()
+    }
+
+    /// One transport's figures for one client.
+    fn client_cost(&self, client: &str, transport: &str) -> Value {
+        let ledger = self.get(&format!("/ledger?client={client}")).ok();
+        ledger["transports"][transport].clone()
+    }
+}
+
+/// An address, for a thread of its own or a server that does not serve yet.
+impl TestClient for SocketAddr {
+    fn addr(&self) -> SocketAddr {
+        *self
+    }
+}
+
+pub fn publish_text(connection: &mut RawConnection, room: &str, text: &str) -> Value {
+    let draft = json!({"room": room, "author": "mina", "text": text}).to_string();
+    let response = connection.ask("POST", "/messages", &[JSON], draft.as_bytes());
+    assert_eq!(response.status(), 201, "{}", response.text());
+    response.json()
+}
+
+/// The texts of a poll's messages or of a list of them.
+pub fn texts(messages: &Value) -> Vec<String> {
+    let messages = messages.get("messages").unwrap_or(messages);
+    let messages = messages.as_array().expect("messages");
+    let texts = messages.iter().map(|message| message["text"].as_str());
+    texts.map(|text| text.expect("a text").to_owned()).collect()
+}
+
+pub fn cursor(of: &Value) -> &str {
+    of["cursor"].as_str().expect("a cursor")
+}

@@ -1,0 +1,385 @@
+//! The books: what was published, what each reader was given, and what is wrong between the two.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What a publisher called a message: its own number, and a sequence number.
+pub type Name = (u32, u32);
+
+/// What the publishers know.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// Acknowledged messages of each room, by id.
+    rooms: Vec<BTreeMap<u64, Name>>,
+    ids: HashMap<Name, u64>,
+    /// The same name acknowledged under two ids.
+    twice: u64,
+    /// Whose each id is.
+    names: HashMap<u64, Name>,
+    /// Acknowledged, and later another message was acknowledged under the same id.
+    overwritten: u64,
+    /// Publishers were told that these failed, and did not send them again.
+    refused: HashSet<Name>,
+    /// Messages that the store keeps at least, of the newest.
+    retained: u64,
+}
+
+/// One thing that a reader was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivered {
+    Message {
+        id: u64,
+        name: Name,
+    },
+    /// It was told that messages may be missing; `head` is the newest message that anybody knew of.
+    Reset {
+        head: u64,
+        is_expired: bool,
+    },
+}
+
+/// What one reader was given, from the beginning of the room on.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub transport: Transport,
+    pub room: usize,
+    pub given: Vec<Delivered>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    Poll,
+    LongPoll,
+    Stream,
+}
+
+/// What came of the readers of one transport.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    pub readers: u64,
+    pub delivered: u64,
+    /// Resets, and the messages that were skipped with them.
+    pub resets: u64,
+    pub skipped: u64,
+    /// Resets for which there was no reason.
+    pub unfounded: u64,
+    /// The first of them: after which message, and the newest that anybody knew of then.
+    pub first_unfounded: Option<(u64, u64)>,
+    /// Missing, and the reader was not told.
+    pub missed: u64,
+    pub repeated: u64,
+    pub out_of_order: u64,
+    /// Messages that nobody published, or that their publisher was told had failed.
+    pub foreign: u64,
+    /// Acknowledged, but not in the log when it was read at the end.
+    pub gone: u64,
+}
+
+impl Transport {
+    pub const ALL: [Self; 3] = [Self::Poll, Self::LongPoll, Self::Stream];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::LongPoll => "long-poll",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+impl Verdict {
+    pub fn faults(&self) -> u64 {
+        self.missed + self.repeated + self.out_of_order + self.gone + self.foreign + self.unfounded
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.readers += other.readers;
+        self.delivered += other.delivered;
+        self.resets += other.resets;
+        self.skipped += other.skipped;
+        self.unfounded += other.unfounded;
+        self.first_unfounded = self.first_unfounded.or(other.first_unfounded);
+        self.missed += other.missed;
+        self.repeated += other.repeated;
+        self.out_of_order += other.out_of_order;
+        self.foreign += other.foreign;
+        self.gone += other.gone;
+    }
+}
+
+impl Published {
+    pub fn new(rooms: usize, retained: u64) -> Self {
+        Self {
+            rooms: vec![BTreeMap::new(); rooms],
+            retained,
+            ..Self::default()
+        }
+    }
+
+    pub fn acknowledge(&mut self, room: usize, id: u64, name: Name) {
+        if self
+            .ids
+            .insert(name, id)
+            .is_some_and(|earlier| earlier != id)
+        {
+            self.twice += 1;
+        }
+        if self
+            .names
+            .insert(id, name)
+            .is_some_and(|earlier| earlier != name)
+        {
+            self.overwritten += 1;
+        }
+        self.rooms[room].insert(id, name);
+    }
+
+    pub fn refuse(&mut self, name: Name) {
+        self.refused.insert(name);
+    }
+
+    pub fn acknowledged(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
+    /// Messages that have two ids.
+    pub fn twice(&self) -> u64 {
+        self.twice
+    }
+
+    /// Acknowledged messages whose place in the log another one has taken.
+    pub fn overwritten(&self) -> u64 {
+        self.overwritten
+    }
+
+    /// The newest acknowledged message of a room.
+    pub fn newest(&self, room: usize) -> u64 {
+        self.rooms[room].last_key_value().map_or(0, |(id, _)| *id)
+    }
+
+    /// Holds what a reader was given against what was published.
+    pub fn judge(&self, record: &Record) -> Verdict {
+        let said = &self.rooms[record.room];
+        let mut verdict = Verdict {
+            readers: 1,
+            ..Verdict::default()
+        };
+        let mut seen = HashSet::new();
+        let mut last = 0;
+        // Acknowledged and passed over; some may turn up late.
+        let mut passed = HashSet::new();
+        let mut reset: Option<(u64, bool)> = None;
+        for given in &record.given {
+            let (id, name) = match *given {
+                Delivered::Reset { head, is_expired } => {
+                    verdict.resets += 1;
+                    reset = Some((head, is_expired));
+                    continue;
+                }
+                Delivered::Message { id, name } => (id, name),
+            };
+            verdict.delivered += 1;
+            let known = said.get(&id);
+            if known.is_none() && self.ids.contains_key(&name) {
+                // A second copy, under an id that no publisher was told.
+                verdict.repeated += 1;
+            } else if known != Some(&name) {
+                verdict.foreign += 1;
+            }
+            if !seen.insert(id) {
+                verdict.repeated += 1;
+            } else if id < last {
+                verdict.out_of_order += 1;
+                passed.remove(&id);
+            } else {
+                let between = said.range(last + 1..id).map(|(id, _)| *id);
+                match reset {
+                    Some(_) => verdict.skipped += between.count() as u64,
+                    None => passed.extend(between),
+                }
+            }
+            if let Some((head, is_expired)) = reset.take()
+                && !(is_expired && self.may_be_expired(last, head))
+            {
+                verdict.unfounded += 1;
+                verdict.first_unfounded.get_or_insert((last, head));
+            }
+            last = last.max(id);
+        }
+        verdict.missed = passed.len() as u64 + said.range(last + 1..).count() as u64;
+        verdict
+    }
+
+    /// Whether something after `last` may no longer have been retained when `head` was the newest.
+    fn may_be_expired(&self, last: u64, head: u64) -> bool {
+        // The newest that anybody was told of may be some behind the log.
+        const UNTOLD: u64 = 64;
+        head + UNTOLD > last + self.retained
+    }
+
+    /// What is not in the log any more although it was acknowledged: `log` is all of a room, read at
+    /// the end.
+    pub fn gone(&self, room: usize, log: &[(u64, Name)]) -> u64 {
+        let newest = self.rooms.iter().filter_map(|room| room.last_key_value());
+        let head = newest.map(|(id, _)| *id).max().unwrap_or(0);
+        // Ids may have gaps, so at least these are retained.
+        let retained = self.rooms[room].range((head + 1).saturating_sub(self.retained)..);
+        let log: HashMap<u64, Name> = log.iter().copied().collect();
+        retained
+            .filter(|(id, name)| log.get(*id) != Some(*name))
+            .count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RETAINED: u64 = 1000;
+
+    /// Ten messages in one room, with gaps between their ids.
+    fn published() -> Published {
+        let mut published = Published::new(1, RETAINED);
+        for n in 1..=10 {
+            published.acknowledge(0, n * 3, (0, n as u32));
+        }
+        published
+    }
+
+    fn message(n: u64) -> Delivered {
+        Delivered::Message {
+            id: n * 3,
+            name: (0, n as u32),
+        }
+    }
+
+    fn reset(head: u64) -> Delivered {
+        Delivered::Reset {
+            head,
+            is_expired: true,
+        }
+    }
+
+    fn judge(given: impl IntoIterator<Item = Delivered>) -> Verdict {
+        let record = Record {
+            transport: Transport::Stream,
+            room: 0,
+            given: given.into_iter().collect(),
+        };
+        published().judge(&record)
+    }
+
+    #[test]
+    fn a_whole_record_is_in_order() {
+        let verdict = judge((1..=10).map(message));
+        assert_eq!((verdict.delivered, verdict.faults()), (10, 0));
+    }
+
+    #[test]
+    fn a_lost_message_is_found_wherever_it_was() {
+        for lost in 1..=10 {
+            let verdict = judge((1..=10).filter(|n| *n != lost).map(message));
+            assert_eq!((verdict.missed, verdict.faults()), (1, 1), "{lost}");
+        }
+        assert_eq!(judge([]).missed, 10);
+    }
+
+    #[test]
+    fn a_repeated_message_is_found() {
+        let verdict = judge([1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10].map(message));
+        assert_eq!((verdict.repeated, verdict.faults()), (1, 1));
+        let verdict = judge([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 2].map(message));
+        assert_eq!((verdict.repeated, verdict.faults()), (1, 1));
+    }
+
+    #[test]
+    fn messages_out_of_order_are_found() {
+        let verdict = judge([1, 2, 4, 3, 5, 6, 7, 8, 9, 10].map(message));
+        assert_eq!((verdict.out_of_order, verdict.faults()), (1, 1));
+    }
+
+    #[test]
+    fn a_second_copy_under_another_id_is_found() {
+        let copy = Delivered::Message {
+            id: 31,
+            name: (0, 10),
+        };
+        let verdict = judge((1..=10).map(message).chain([copy]));
+        assert_eq!((verdict.repeated, verdict.faults()), (1, 1));
+        let mut published = published();
+        published.acknowledge(0, 31, (0, 10));
+        assert_eq!(published.twice(), 1);
+    }
+
+    #[test]
+    fn a_message_whose_place_was_taken_by_another_is_found() {
+        let mut published = published();
+        published.acknowledge(0, 30, (0, 10));
+        assert_eq!(published.overwritten(), 0);
+        published.acknowledge(0, 30, (0, 11));
+        assert_eq!(published.overwritten(), 1);
+    }
+
+    #[test]
+    fn a_message_that_nobody_published_is_found() {
+        let foreign = Delivered::Message {
+            id: 31,
+            name: (7, 7),
+        };
+        let verdict = judge((1..=10).map(message).chain([foreign]));
+        assert_eq!((verdict.foreign, verdict.faults()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_skipped_with_a_reset_is_not_missed() {
+        let given = [
+            message(1),
+            message(2),
+            reset(RETAINED + 30),
+            message(9),
+            message(10),
+        ];
+        let verdict = judge(given);
+        assert_eq!(
+            (verdict.resets, verdict.skipped, verdict.faults()),
+            (1, 6, 0)
+        );
+    }
+
+    #[test]
+    fn a_reset_without_a_reason_is_found() {
+        let given = [message(1), message(2), reset(30), message(9), message(10)];
+        assert_eq!(judge(given).unfounded, 1);
+        let unknown = Delivered::Reset {
+            head: RETAINED + 30,
+            is_expired: false,
+        };
+        let given = [message(1), unknown, message(10)];
+        assert_eq!(judge(given).unfounded, 1);
+    }
+
+    #[test]
+    fn an_acknowledged_message_that_is_gone_is_found() {
+        let published = published();
+        let mut log: Vec<_> = (1..=10).map(|n| (n * 3, (0, n as u32))).collect();
+        assert_eq!(published.gone(0, &log), 0);
+        log.remove(4);
+        assert_eq!(published.gone(0, &log), 1);
+        log[0].1 = (5, 5);
+        assert_eq!(published.gone(0, &log), 2);
+    }
+
+    #[test]
+    fn what_is_no_longer_retained_may_be_gone() {
+        let mut published = Published::new(1, 4);
+        for n in 1..=10 {
+            published.acknowledge(0, n, (0, n as u32));
+        }
+        let log: Vec<_> = (7..=10).map(|n| (n, (0, n as u32))).collect();
+        assert_eq!(published.gone(0, &log), 0);
+        assert_eq!(published.gone(0, &log[1..]), 1);
+    }
+}

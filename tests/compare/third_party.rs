@@ -1,0 +1,237 @@
+//! Servers of others, by the profiles that ship.
+
+use std::{
+    collections::HashMap,
+    io::Write as _,
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
+
+use poll_vs_sse_instrument::Report;
+use serde_json::{Value, json};
+
+use crate::support::{
+    TEST_TIMEOUT,
+    http::{Request, Server, answer, events},
+    program::compare,
+};
+
+const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+
+/// Measures the server at `url` by `profile`, small and soon over.
+fn measured(url: &str, profile: &str, more: &[&str]) -> Report {
+    let flags = "--clients 10 --rate 10 --interval 200ms --duration 2s --json -";
+    let mut args = vec!["--target", url, "--profile", profile];
+    args.extend(flags.split(' '));
+    args.extend(more);
+    let ended = compare(&args);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let document = Report::from_json(&ended.stdout).expect("a document");
+    for outcome in &document.transports {
+        assert!(outcome.is_valid(), "{outcome:?}");
+        assert_eq!(outcome.deliveries, 10 * 20);
+    }
+    document
+}
+
+/// A real nginx with nchan; stopped with this value.
+struct Nginx {
+    child: Child,
+    url: String,
+    _prefix: tempfile::TempDir,
+}
+
+impl Nginx {
+    fn start() -> Self {
+        let is_there = std::path::Path::new(NCHAN).exists();
+        assert!(
+            is_there,
+            "install nginx-light and libnginx-mod-nchan, or run tests/run"
+        );
+        let prefix = tempfile::tempdir().expect("a directory");
+        let port = {
+            let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+            free.local_addr().expect("an address").port()
+        };
+        let path = prefix.path().display();
+        let locations: String = include_str!("../../src/instrument/target/profiles/nchan.toml")
+            .lines()
+            .filter_map(|line| line.strip_prefix("#   location"))
+            .map(|rest| format!("location{rest}\n"))
+            .collect();
+        assert_eq!(
+            locations.lines().count(),
+            4,
+            "those that the profile asks for"
+        );
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let temporary = temporary.map(|name| format!("{name}_temp_path {path}/{name};\n"));
+        let configuration = format!(
+            "load_module {NCHAN};\nuser root;\ndaemon off;\nworker_processes 1;\n\
+             pid {path}/pid;\nerror_log {path}/error.log;\nevents {{ worker_connections 1024; }}\n\
+             http {{\naccess_log off;\n{}nchan_message_buffer_length 10000;\n\
+             nchan_message_timeout 10m;\nserver {{\nlisten 127.0.0.1:{port};\n{locations}}}\n}}\n",
+            temporary.concat()
+        );
+        let file = prefix.path().join("nginx.conf");
+        std::fs::write(&file, configuration).expect("written");
+        let child = Command::new("/usr/sbin/nginx")
+            .args(["-p", &path.to_string(), "-e", "error.log", "-c"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let mut nginx = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            _prefix: prefix,
+        };
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = nginx.child.try_wait().expect("a status");
+            assert!(
+                ended.is_none() && begin.elapsed() < TEST_TIMEOUT,
+                "nginx does not listen"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        nginx
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Its master passes a SIGTERM on to its workers, which a SIGKILL would leave behind.
+        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_real_nchan_is_measured_by_all_three_transports() {
+    let nginx = Nginx::start();
+    let pid = nginx.child.id().to_string();
+    let document = measured(&nginx.url, "nchan", &["--pid", &pid]);
+    assert_eq!(document.transports.len(), 3);
+    let server = document.versions.server.expect("it says what it is");
+    assert!(server.starts_with("nginx/"), "{server}");
+    assert_eq!(document.target.pid_listens, Some(true));
+    assert!(document.pinning.server.is_empty(), "nobody kept it to one");
+    for outcome in &document.transports {
+        // The worker's, which is the master's child.
+        assert!(outcome.server_cpu_s > Some(0.0), "{outcome:?}");
+        assert!(outcome.server_memory_bytes > Some(1 << 20), "{outcome:?}");
+    }
+    let [poll, long_poll, stream] = &document.transports[..] else {
+        panic!("three transports");
+    };
+    // One message an answer, and one empty answer each time there is no more.
+    assert!(poll.empty > 0, "{poll:?}");
+    for asked in [poll, long_poll] {
+        assert!(asked.whole.requests >= asked.deliveries, "{asked:?}");
+    }
+    assert_eq!(
+        stream.requests, 0,
+        "streams were open before it was measured"
+    );
+}
+
+/// As much of ntfy as its documentation says of publishing and subscribing
+/// (docs.ntfy.sh/publish, docs.ntfy.sh/subscribe/api).
+#[derive(Default)]
+struct Ntfy {
+    topics: Mutex<HashMap<String, Vec<Value>>>,
+    bell: Condvar,
+}
+
+impl Ntfy {
+    fn answer(&self, request: &Request, stream: &mut TcpStream) -> std::io::Result<()> {
+        let mut parts = request.path.trim_start_matches('/').split('/');
+        let topic = parts.next().unwrap_or_default();
+        match (request.method.as_str(), parts.next()) {
+            ("POST" | "PUT", None) => {
+                let message = self.publish(topic, &request.body);
+                answer(stream, "200 OK", &format!("{message}\n"))
+            }
+            ("GET", Some("json")) if request.parameter("poll") == Some("1") => {
+                let since = request.parameter("since").unwrap_or("all");
+                let lines = self
+                    .since(topic, since)
+                    .iter()
+                    .map(|message| format!("{message}\n"))
+                    .collect::<String>();
+                answer(stream, "200 OK", &lines)
+            }
+            ("GET", Some("sse")) => {
+                // Before it is said to be open, so that nothing is lost in between.
+                let place = self.since(topic, "all").len();
+                events(stream)?;
+                let open = json!({"id": "open0", "time": 1, "event": "open", "topic": topic});
+                write!(stream, "event: open\ndata: {open}\n\n")?;
+                self.stream(topic, place, stream)
+            }
+            _ => answer(
+                stream,
+                "404 Not Found",
+                "{\"code\":40401,\"http\":404,\"error\":\"page not found\"}",
+            ),
+        }
+    }
+
+    fn publish(&self, topic: &str, text: &str) -> Value {
+        let mut topics = self.topics.lock().expect("whole");
+        let messages = topics.entry(topic.to_owned()).or_default();
+        let message = json!({
+            "id": format!("m{:09}", messages.len()), "time": 1_795_500_000, "expires": 1_795_543_200,
+            "event": "message", "topic": topic, "message": text,
+        });
+        messages.push(message.clone());
+        drop(topics);
+        self.bell.notify_all();
+        message
+    }
+
+    /// Messages after the one with the id `since`, or all.
+    fn since(&self, topic: &str, since: &str) -> Vec<Value> {
+        let topics = self.topics.lock().expect("whole");
+        let messages = topics.get(topic).cloned().unwrap_or_default();
+        let place = messages.iter().position(|message| message["id"] == since);
+        messages[place.map_or(0, |place| place + 1)..].to_vec()
+    }
+
+    fn stream(&self, topic: &str, mut place: usize, stream: &mut TcpStream) -> std::io::Result<()> {
+        loop {
+            let messages = self.since(topic, "all");
+            for message in &messages[place..] {
+                write!(stream, "data: {message}\n\n")?;
+            }
+            place = messages.len();
+            let alive = json!({"id": "alive", "time": 1, "event": "keepalive", "topic": topic});
+            write!(stream, "event: keepalive\ndata: {alive}\n\n")?;
+            let topics = self.topics.lock().expect("whole");
+            drop(self.bell.wait_timeout(topics, Duration::from_millis(50)));
+        }
+    }
+}
+
+#[test]
+fn a_server_that_speaks_as_ntfy_does_is_measured() {
+    let ntfy = Ntfy::default();
+    let server = Server::start(Arc::new(
+        move |request: &Request, stream: &mut TcpStream| ntfy.answer(request, stream),
+    ));
+    let document = measured(&server.url(), "ntfy", &[]);
+    let names = document.transports.iter().map(|one| one.transport.as_str());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["poll", "stream"],
+        "it has no long-poll"
+    );
+    for outcome in &document.transports {
+        assert_eq!(outcome.server_cpu_s, None, "no process was named");
+    }
+}

@@ -1,0 +1,135 @@
+//! A log under test with the model of it, for either store.
+
+use std::sync::Arc;
+
+use poll_vs_sse_server::{
+    domain::cursor::LogId,
+    domain::message::{Draft, Room},
+    log::{
+        Log,
+        store::{Retention, Store, memory::Memory, nats, sqlite},
+        tail_cache::TailCache,
+    },
+    transport::sse,
+};
+use tempfile::TempDir;
+
+use crate::model::{Known, Model};
+
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Memory,
+    Sqlite,
+    Nats,
+}
+
+/// What a log is opened with.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    pub kind: Kind,
+    pub retained: Option<u64>,
+    pub tail_bytes: usize,
+}
+
+/// Where a log is kept.
+enum Place {
+    Nowhere,
+    Directory(TempDir),
+    Stream(Box<nats::Options>),
+}
+
+pub struct Fixture {
+    setup: Setup,
+    place: Place,
+    pub log: Arc<Log>,
+    pub model: Model,
+}
+
+impl Fixture {
+    pub fn new(setup: Setup) -> Self {
+        let place = match setup.kind {
+            Kind::Memory => Place::Nowhere,
+            Kind::Sqlite => Place::Directory(tempfile::tempdir().expect("a directory")),
+            Kind::Nats => Place::Stream(Box::new(crate::nats::shared())),
+        };
+        Self {
+            log: open(setup, &place),
+            model: Model {
+                messages: Vec::new(),
+                retained: setup.retained,
+                is_forgetful: false,
+            },
+            setup,
+            place,
+        }
+    }
+
+    /// Appends a message to each of `rooms` at the same time: for SQLite, in one transaction.
+    pub async fn append(&mut self, rooms: &[Room]) {
+        let mut appends = tokio::task::JoinSet::new();
+        for room in rooms {
+            let log = self.log.clone();
+            appends.spawn(append(log, room.clone()));
+        }
+        let mut known = appends.join_all().await;
+        known.sort_by_key(|known| known.id);
+        self.model.messages.extend(known);
+    }
+
+    /// Opens the log anew. Readers must have let go of it.
+    pub fn restart(&mut self) {
+        let nothing = open(self.setup, &Place::Nowhere);
+        let old = std::mem::replace(&mut self.log, nothing);
+        assert_eq!(Arc::strong_count(&old), 1, "readers let go of the log");
+        drop(old);
+        self.log = open(self.setup, &self.place);
+        if matches!(self.setup.kind, Kind::Memory) {
+            self.model.messages.clear();
+        }
+        self.model.is_forgetful = matches!(self.setup.kind, Kind::Nats);
+    }
+}
+
+/// Appends one message; what the log says of it.
+pub async fn append(log: Arc<Log>, room: Room) -> Known {
+    let draft = Draft {
+        room: room.clone(),
+        author: "mina".to_owned(),
+        text: "x".to_owned(),
+    };
+    let appended = log.append(draft, None).await.expect("appends");
+    Known {
+        id: appended.cursor.id,
+        room,
+        json: String::from_utf8(appended.json.to_vec()).expect("UTF-8"),
+    }
+}
+
+fn open(setup: Setup, place: &Place) -> Arc<Log> {
+    let retention = Retention {
+        messages: setup.retained,
+        age: None,
+    };
+    let tails = |log, head| Arc::new(TailCache::new(setup.tail_bytes, log, head));
+    let (store, tails) = match place {
+        Place::Nowhere => {
+            let id = LogId::random().expect("entropy");
+            let tails = tails(id, 0);
+            let memory = Memory::new(id, retention, sse::encode, tails.clone());
+            (Store::Memory(Box::new(memory)), tails)
+        }
+        Place::Directory(directory) => {
+            let path = directory.path().join("chat.db");
+            let opened = sqlite::Opened::open(path).expect("opens");
+            let tails = tails(opened.log, opened.head);
+            let store = opened.serve(retention, sse::encode, tails.clone());
+            (Store::Sqlite(store.expect("opens")), tails)
+        }
+        Place::Stream(options) => {
+            let opened = nats::Opened::open(options, retention).expect("opens");
+            let tails = tails(opened.log, opened.head);
+            (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
+        }
+    };
+    Log::new(store, tails)
+}

@@ -1,0 +1,98 @@
+//! Readers that come while others write: what is loaded for them and what leaves memory meanwhile
+//! must fit together.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use poll_vs_sse_server::{
+    domain::cursor::Cursor,
+    domain::message::Room,
+    log::{Log, Start, entry::Limit},
+};
+
+use crate::{
+    concurrent::on_a_thread,
+    fixture::{Fixture, Kind, Setup, append},
+};
+
+const MESSAGES: u64 = 300;
+/// So few that a room is forgotten soon after its last message, and loaded anew for a reader.
+const TAIL_BYTES: [usize; 3] = [0, 700, 1500];
+
+fn room() -> Room {
+    "den".parse().expect("a room")
+}
+
+/// Appends to the room and to another, so that each pushes the other's messages out.
+async fn publish(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
+    for i in 1..=MESSAGES {
+        append(log.clone(), room()).await;
+        acknowledged.store(i, SeqCst);
+        append(log.clone(), Room::default()).await;
+    }
+}
+
+/// Reads the room from its beginning, again and again, and never holds on to it.
+async fn come_and_go(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
+    let limit = Limit {
+        messages: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let mut known = 0;
+    while known < MESSAGES {
+        known = acknowledged.load(SeqCst);
+        let handle = log.room(&room()).await;
+        let start = Cursor {
+            log: log.id(),
+            id: 0,
+        };
+        let place = handle.place(Start::After(start)).await.expect("reads");
+        let read = handle.after(place, limit).await.expect("reads");
+        assert_eq!(read.reset, None);
+        let ids: Vec<u64> = read.entries.iter().map(|entry| entry.id).collect();
+        let whole: Vec<u64> = (0..ids.len() as u64).map(|i| 2 * i + 1).collect();
+        assert_eq!(ids, whole, "no hole");
+        assert!(ids.len() as u64 >= known, "{} of {known}", ids.len());
+    }
+}
+
+fn check(kind: Kind) {
+    for tail_bytes in TAIL_BYTES {
+        let fixture = Fixture::new(Setup {
+            kind,
+            retained: None,
+            tail_bytes,
+        });
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let readers = [(); 2].map(|()| {
+            let (log, acknowledged) = (fixture.log.clone(), acknowledged.clone());
+            on_a_thread(move || come_and_go(log, acknowledged))
+        });
+        let log = fixture.log.clone();
+        let publisher = on_a_thread(move || publish(log, acknowledged));
+        publisher.join().expect("publishes");
+        for reader in readers.map(thread::JoinHandle::join) {
+            reader.expect("reads");
+        }
+    }
+}
+
+#[test]
+fn newcomers_see_the_whole_room_while_it_is_written_on_memory() {
+    check(Kind::Memory);
+}
+
+#[test]
+fn newcomers_see_the_whole_room_while_it_is_written_on_sqlite() {
+    check(Kind::Sqlite);
+}
+
+#[test]
+fn newcomers_see_the_whole_room_while_it_is_written_on_nats() {
+    check(Kind::Nats);
+}
