@@ -1,0 +1,202 @@
+//! The directions of imports in `src/`: no circle between neighbouring modules of any crate, and
+//! between the server's rooms only the arrows of `docs/design.md`.
+
+mod rust_modules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_modules::{Import, imports};
+
+/// Each crate: its name, its directory and the file of its root module.
+const CRATES: [(&str, &str, &str); 4] = [
+    ("poll-vs-sse", "src", "main.rs"),
+    ("server", "src/server", "lib.rs"),
+    ("instrument", "src/instrument", "lib.rs"),
+    ("model", "src/model", "lib.rs"),
+];
+
+/// What each top-level module of the server may import of the others.
+const SERVER_ARROWS: [(&str, &[&str]); 10] = [
+    ("domain", &[]),
+    ("net", &[]),
+    ("log", &["domain"]),
+    ("ledger", &["domain"]),
+    ("faults", &["domain"]),
+    ("presence", &["domain", "ledger", "log"]),
+    ("config", &["domain", "ledger", "log"]),
+    ("delivery", READER_ROOMS),
+    (
+        "http",
+        &[
+            "delivery", "domain", "faults", "ledger", "log", "net", "presence",
+        ],
+    ),
+    (
+        "fastpath",
+        &[
+            "delivery", "domain", "faults", "ledger", "log", "net", "presence",
+        ],
+    ),
+];
+const READER_ROOMS: &[&str] = &["domain", "faults", "ledger", "log", "presence"];
+/// Puts the others together, so that it may import them all; none imports it.
+const LIFECYCLE: &str = "lifecycle";
+
+/// Arrows that are wrong and exist today. This list only ever gets shorter.
+const KNOWN_WRONG_ARROWS: [(&str, &str); 15] = [
+    ("faults", "ledger"),
+    ("faults", "transport"),
+    ("http", "transport"),
+    ("ledger", "faults"),
+    ("ledger", "http"),
+    ("ledger", "log"),
+    ("presence", "http"),
+    ("presence", "transport"),
+    ("transport", "domain"),
+    ("transport", "faults"),
+    ("transport", "http"),
+    ("transport", "ledger"),
+    ("transport", "lifecycle"),
+    ("transport", "log"),
+    ("transport", "presence"),
+];
+
+/// Circles that exist today, by crate and neighbours. This list only ever gets shorter.
+const KNOWN_CIRCLES: [(&str, &[&str]); 9] = [
+    (
+        "server",
+        &[
+            "config",
+            "faults",
+            "http",
+            "ledger",
+            "lifecycle",
+            "presence",
+            "transport",
+        ],
+    ),
+    ("server", &["connection", "exchange", "lines"]),
+    ("server", &["ahead", "read", "source"]),
+    ("server", &["link", "open", "options"]),
+    ("server", &["session", "stream"]),
+    ("instrument", &["constants", "cpu"]),
+    ("instrument", &["run_report", "warnings"]),
+    ("model", &["break_even", "delays", "plan", "sizing"]),
+    ("model", &["cost", "rates", "wakeup"]),
+];
+
+#[test]
+fn no_modules_import_each_other_in_a_circle() {
+    let mut explanation = String::new();
+    for (name, directory, root) in CRATES {
+        for (parent, edges) in neighbour_edges(&imports(directory, root)) {
+            for circle in circles_of(&edges) {
+                let is_known = KNOWN_CIRCLES.iter().any(|(known_crate, known)| {
+                    *known_crate == name && circle.iter().all(|it| known.contains(&it.as_str()))
+                });
+                if is_known {
+                    continue;
+                }
+                explanation += &format!("{name}, in {parent:?}: {}\n", circle.join(" <-> "));
+                for ((from, to), import) in &edges {
+                    if circle.contains(from) && circle.contains(to) {
+                        explanation += &format!("    {import}\n");
+                    }
+                }
+            }
+        }
+    }
+    assert!(explanation.is_empty(), "\n{explanation}");
+}
+
+#[test]
+fn the_servers_modules_import_only_along_the_arrows() {
+    let allowed: BTreeMap<&str, &[&str]> = SERVER_ARROWS.into_iter().collect();
+    let parents = neighbour_edges(&imports("src/server", "lib.rs"));
+    let mut wrong = String::new();
+    for ((from, to), import) in &parents[""] {
+        let is_allowed = from == LIFECYCLE
+            || allowed
+                .get(from.as_str())
+                .is_some_and(|targets| targets.contains(&to.as_str()));
+        let is_known = KNOWN_WRONG_ARROWS
+            .iter()
+            .any(|(known_from, known_to)| known_from == from && known_to == to);
+        if !is_allowed && !is_known {
+            wrong += &format!("{from} -> {to}: {import}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "not an arrow of docs/design.md:\n{wrong}");
+}
+
+#[test]
+fn a_circle_is_found() {
+    let edge = |from: &str, to: &str| ((from.to_owned(), to.to_owned()), "x".to_owned());
+    let edges = [
+        edge("a", "b"),
+        edge("b", "c"),
+        edge("c", "a"),
+        edge("c", "d"),
+    ];
+    assert_eq!(circles_of(&edges.into()), [["a", "b", "c"]]);
+    let edges = [edge("a", "b"), edge("a", "c"), edge("b", "c")];
+    assert!(circles_of(&edges.into()).is_empty());
+}
+
+/// Imports between modules that have the same parent, with one example each.
+type Edges = BTreeMap<(String, String), String>;
+
+/// For each parent module, the imports between its children (from anywhere within them).
+fn neighbour_edges(imports: &[Import]) -> BTreeMap<String, Edges> {
+    let mut parents = BTreeMap::<String, Edges>::new();
+    for import in imports {
+        let common = import
+            .from
+            .iter()
+            .zip(&import.to)
+            .take_while(|(from, to)| from == to)
+            .count();
+        let (Some(from), Some(to)) = (import.from.get(common), import.to.get(common)) else {
+            // Between a module and one inside it: those are one thing.
+            continue;
+        };
+        let example = format!("{} imports {}", import.file.display(), import.to.join("::"));
+        parents
+            .entry(import.from[..common].join("::"))
+            .or_default()
+            .entry((from.clone(), to.clone()))
+            .or_insert(example);
+    }
+    parents
+}
+
+/// Sets of modules that all reach each other.
+fn circles_of(edges: &Edges) -> Vec<Vec<String>> {
+    let nodes: BTreeSet<&String> = edges.keys().flat_map(|(from, to)| [from, to]).collect();
+    let reach = |start: &String| {
+        let mut reached = BTreeSet::new();
+        let mut pending = vec![start];
+        while let Some(node) = pending.pop() {
+            for (from, to) in edges.keys() {
+                if from == node && reached.insert(to) {
+                    pending.push(to);
+                }
+            }
+        }
+        reached
+    };
+    let reached: BTreeMap<&String, BTreeSet<&String>> =
+        nodes.iter().map(|node| (*node, reach(node))).collect();
+    let mut circles = BTreeSet::new();
+    for node in &nodes {
+        if reached[node].contains(node) {
+            let circle: Vec<String> = nodes
+                .iter()
+                .filter(|other| reached[*node].contains(*other) && reached[*other].contains(*node))
+                .map(|other| (*other).clone())
+                .collect();
+            circles.insert(circle);
+        }
+    }
+    circles.into_iter().collect()
+}
