@@ -19,8 +19,7 @@ use actix_web_lab::sse as plain;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use poll_vs_sse_server::{
-    domain::cursor::LogId,
-    domain::message::{Draft, Message, Room},
+    domain::{cursor::LogId, draft::Draft, message::Message, room::Room},
     log::{
         Log, ReadPosition, Start,
         entry::Limit,

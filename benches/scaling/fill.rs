@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use anyhow::{Context, Result, anyhow, ensure};
 use async_nats::jetstream;
 use poll_vs_sse_server::{
-    domain::message::{Draft, Room},
+    domain::{draft::Draft, room::Room},
     log::{
         Log,
         store::{

@@ -11,8 +11,7 @@ use std::{
 };
 
 use poll_vs_sse_server::{
-    domain::cursor::Cursor,
-    domain::message::Room,
+    domain::{cursor::Cursor, room::Room},
     log::{Log, Start, entry::Limit},
     transport::{query::ReadQuery, stream::Frames},
 };

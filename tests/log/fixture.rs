@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use poll_vs_sse_server::{
-    domain::cursor::LogId,
-    domain::message::{Draft, Room},
+    domain::{cursor::LogId, draft::Draft, room::Room},
     log::{
         Log,
         store::{Retention, Store, memory::Memory, nats, sqlite},

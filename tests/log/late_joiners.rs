@@ -10,8 +10,7 @@ use std::{
 };
 
 use poll_vs_sse_server::{
-    domain::cursor::Cursor,
-    domain::message::Room,
+    domain::{cursor::Cursor, room::Room},
     log::{Log, Start, entry::Limit},
 };
 

@@ -1,6 +1,6 @@
 //! What the log should hold: the messages as they were acknowledged, and how many are retained.
 
-use poll_vs_sse_server::domain::message::Room;
+use poll_vs_sse_server::domain::room::Room;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {

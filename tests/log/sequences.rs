@@ -1,6 +1,6 @@
 //! Random sequences of what publishers and readers do, against the model.
 
-use poll_vs_sse_server::domain::message::Room;
+use poll_vs_sse_server::domain::room::Room;
 use proptest::{
     collection::vec,
     prelude::*,

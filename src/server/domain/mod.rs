@@ -1,4 +1,11 @@
-//! What the server talks about: messages, rooms, authors and cursors. Parsed once at the border.
+//! The server's vocabulary: messages, rooms, authors and cursors. Parsed once, when a request arrives.
 
+pub mod author;
+pub mod client_label;
 pub mod cursor;
+pub mod draft;
+pub mod label;
 pub mod message;
+pub mod room;
+mod text;
+pub mod transport;

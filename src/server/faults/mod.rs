@@ -9,7 +9,7 @@ pub mod link;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-use crate::domain::message::label;
+use crate::domain::label;
 
 /// When a connection is cut, after its first request that asks for it.
 pub const CUT_AFTER: Duration = Duration::from_secs(5);
@@ -49,6 +49,6 @@ impl FromStr for FaultKey {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        label(text).map(Self)
+        label::parse(text).map(Self)
     }
 }

@@ -10,8 +10,12 @@ use actix_web::{
 };
 
 use crate::{
-    domain::cursor::Cursor,
-    domain::message::{Author, Draft, InvalidDraft, Room},
+    domain::{
+        author::Author,
+        cursor::Cursor,
+        draft::{Draft, InvalidDraft},
+        room::Room,
+    },
     http::body,
     http::error::{Problem, unmetered},
     ledger::{

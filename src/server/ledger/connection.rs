@@ -28,7 +28,7 @@ use super::{
     lines::RequestLine,
     trace::{Event, Kind, Trace},
 };
-use crate::{domain::message::Room, faults::abort::AbortHandle};
+use crate::{domain::room::Room, faults::abort::AbortHandle};
 
 /// The status of a request whose client left before it was answered, as nginx writes it.
 pub(super) const CLIENT_LEFT: u16 = 499;

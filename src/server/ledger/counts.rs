@@ -4,27 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use serde::Serialize;
 
-/// A way a client gets messages in or out of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transport {
-    Poll,
-    LongPoll,
-    Stream,
-    Publish,
-}
-
-impl Transport {
-    pub const ALL: [Self; 4] = [Self::Poll, Self::LongPoll, Self::Stream, Self::Publish];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Poll => "poll",
-            Self::LongPoll => "long-poll",
-            Self::Stream => "stream",
-            Self::Publish => "publish",
-        }
-    }
-}
+pub use crate::domain::transport::Transport;
 
 /// What one transport cost, counting up since the server started.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use super::{
     lines::{Phase, RequestLine},
     trace::{Content, Event, Kind},
 };
-use crate::domain::message::Room;
+use crate::domain::room::Room;
 
 /// A request and its answer. Belongs to the answer's
 /// body: dropped when that is done.

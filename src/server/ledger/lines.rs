@@ -20,7 +20,7 @@ use super::{
     connection::CLIENT_LEFT,
     counts::{Figures, Transport},
 };
-use crate::domain::message::Room;
+use crate::domain::room::Room;
 
 /// Unwritten lines that are kept at the most.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;

@@ -19,7 +19,6 @@ pub mod trace;
 
 use std::{
     num::NonZeroUsize,
-    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -36,28 +35,10 @@ use self::{
     lines::Lines,
     trace::Traces,
 };
-use crate::domain::message::label;
+pub use crate::domain::client_label::ClientLabel;
 
 /// Client labels that are remembered; the least recently seen goes first.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
-
-/// The label a reader gives itself: 1 to 64 of `[A-Za-z0-9_-]`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ClientLabel(Arc<str>);
-
-impl ClientLabel {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ClientLabel {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        label(text).map(Self)
-    }
-}
 
 pub struct Ledger {
     pub since: Timestamp,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::domain::message::{Message, Room};
+use crate::domain::{message::Message, room::Room};
 
 /// Bookkeeping of an entry in a tail, beyond its encoded bytes: the structs that hold it.
 const OVERHEAD_BYTES: usize = 160;

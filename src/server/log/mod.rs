@@ -18,9 +18,10 @@ use self::{
     tail::{FrameBatch, Tail, TailLookup, WaiterKey},
     tail_cache::{TailCache, TailCacheStats},
 };
-use crate::{
-    domain::cursor::{Cursor, LogId},
-    domain::message::{Draft, Room},
+use crate::domain::{
+    cursor::{Cursor, LogId},
+    draft::Draft,
+    room::Room,
 };
 
 /// What a room's tail is given of the past when the first reader comes.

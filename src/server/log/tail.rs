@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::entry::{Entry, Limit, Page};
-use crate::{domain::cursor::LogId, domain::message::Room};
+use crate::domain::{cursor::LogId, room::Room};
 
 /// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
 const BATCH_BYTES: usize = 16 * 1024;

@@ -17,9 +17,9 @@ use super::{
     entry::Entry,
     tail::{RoomSnapshot, Tail},
 };
-use crate::{
-    domain::cursor::{Cursor, LogId},
-    domain::message::Room,
+use crate::domain::{
+    cursor::{Cursor, LogId},
+    room::Room,
 };
 
 /// Empty rooms that stay known for a while, so that polling one does not ask the store each time.

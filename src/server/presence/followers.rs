@@ -7,7 +7,9 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::Deserialize;
 
 use super::{Follower, Presence};
-use crate::{domain::message::Room, http::body, http::error::Problem, ledger::ClientLabel};
+use crate::{
+    domain::client_label::ClientLabel, domain::room::Room, http::body, http::error::Problem,
+};
 
 /// More tabs than a browser is used with.
 const MAX_ALONG: usize = 32;

@@ -7,7 +7,7 @@ use actix_web::{
 };
 
 use super::Presence;
-use crate::{domain::message::Room, http::error::Problem};
+use crate::{domain::room::Room, http::error::Problem};
 
 pub async fn presence(
     request: HttpRequest,

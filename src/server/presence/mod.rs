@@ -22,8 +22,8 @@ use tokio::sync::watch;
 
 use self::room::RoomMembers;
 use crate::{
-    domain::message::{Author, Room},
-    ledger::{ClientLabel, counts::Transport},
+    domain::{author::Author, room::Room},
+    domain::{client_label::ClientLabel, transport::Transport},
 };
 
 /// Readers that are remembered over all rooms. More of them are served, but not listed.

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 use super::{Follower, Reader};
 use crate::{
-    domain::message::{Author, Room},
-    ledger::{ClientLabel, counts::Transport},
+    domain::{author::Author, room::Room},
+    domain::{client_label::ClientLabel, transport::Transport},
     transport::sse,
 };
 

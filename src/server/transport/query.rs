@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::dev::RequestHead;
 
 use crate::{
-    domain::message::{Author, Room},
+    domain::{author::Author, room::Room},
     faults::{Fault, FaultKey},
     http::error::Problem,
     ledger::{ClientLabel, counts::Transport},

@@ -62,7 +62,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::message::{Draft, Room};
+    use crate::domain::{draft::Draft, room::Room};
 
     #[test]
     fn a_message_is_one_frame_with_its_cursor_as_the_id() {

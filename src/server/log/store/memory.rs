@@ -14,14 +14,11 @@ use super::{
     AppendError, Appended, IdempotencyKey, IdempotencyRecord, Retention, StoreStatus, appended,
     monotonic_now,
 };
+use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 use crate::log::{
     entry::{Entry, FrameEncoder, Limit, Page},
     tail::RoomSnapshot,
     tail_cache::TailCache,
-};
-use crate::{
-    domain::cursor::LogId,
-    domain::message::{Draft, Message, Room},
 };
 
 /// The most the messages may take; the oldest leave first, as by retention.

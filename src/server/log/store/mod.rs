@@ -15,9 +15,11 @@ use super::{
     entry::{Entry, Limit, Page},
     tail::RoomSnapshot,
 };
-use crate::{
-    domain::cursor::{Cursor, LogId},
-    domain::message::{Draft, Message, Room},
+use crate::domain::{
+    cursor::{Cursor, LogId},
+    draft::Draft,
+    message::Message,
+    room::Room,
 };
 
 /// How long an idempotency key is remembered.

@@ -11,8 +11,7 @@ use lru::LruCache;
 
 use super::source::Source;
 use crate::{
-    domain::cursor::LogId,
-    domain::message::Room,
+    domain::{cursor::LogId, room::Room},
     log::entry::{Entry, Limit, Page},
 };
 

@@ -29,7 +29,10 @@ use super::{
     options::Target,
     record,
 };
-use crate::{domain::cursor::LogId, domain::message::Room, log::store::StoreUnavailable};
+use crate::{
+    domain::{cursor::LogId, room::Room},
+    log::store::StoreUnavailable,
+};
 
 /// How long one request may take. Several must fit what a client waits for.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(1500);

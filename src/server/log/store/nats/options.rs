@@ -192,7 +192,7 @@ fn read(path: &PathBuf) -> Result<String, String> {
 }
 
 fn is_stream_name(text: &str) -> bool {
-    crate::domain::message::is_label(text, MAX_STREAM)
+    crate::domain::label::is_label(text, MAX_STREAM)
 }
 
 /// `nats://[user:password@|token@]host[:port][,host[:port]…]`, taken apart.

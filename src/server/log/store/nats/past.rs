@@ -9,7 +9,7 @@ use std::{collections::VecDeque, num::NonZeroUsize};
 use lru::LruCache;
 
 use super::record::{Past, Record};
-use crate::{domain::cursor::LogId, domain::message::Room};
+use crate::domain::{cursor::LogId, room::Room};
 
 /// Rooms whose newest message is remembered; the stream is asked about others.
 const MAX_ROOMS: NonZeroUsize = NonZeroUsize::new(100_000).expect("above zero");
@@ -147,7 +147,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::message::{Draft, Message};
+    use crate::domain::{draft::Draft, message::Message};
 
     fn past(newest: u64, known: u64) -> Option<Past> {
         Some(Past { newest, known })

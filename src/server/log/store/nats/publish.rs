@@ -19,8 +19,7 @@ use super::{
     record::{self, Past, Record, Stamp},
 };
 use crate::{
-    domain::cursor::LogId,
-    domain::message::{Draft, Message, Room},
+    domain::{cursor::LogId, draft::Draft, message::Message, room::Room},
     log::{
         entry::Entry,
         store::{

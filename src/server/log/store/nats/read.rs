@@ -16,8 +16,7 @@ use super::{
     source::{FETCH, Scan, Source},
 };
 use crate::{
-    domain::cursor::LogId,
-    domain::message::Room,
+    domain::{cursor::LogId, room::Room},
     log::{
         entry::{Entry, Limit, Page},
         store::StoreUnavailable,

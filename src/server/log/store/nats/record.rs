@@ -10,10 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    domain::cursor::LogId,
-    domain::message::{Draft, Message, Room},
-};
+use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 
 /// What a server adds to a draft when it publishes it. All but `publish` may be missing in a message
 /// that another program put into the stream.

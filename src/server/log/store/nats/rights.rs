@@ -12,7 +12,10 @@ use super::{
     link::{Link, Unacknowledged},
     source::Source,
 };
-use crate::{domain::cursor::LogId, domain::message::Room, log::store::StoreUnavailable};
+use crate::{
+    domain::{cursor::LogId, room::Room},
+    log::store::StoreUnavailable,
+};
 
 /// How long NATS may take to say something to a message.
 const PATIENCE: Duration = Duration::from_millis(1500);

@@ -12,8 +12,7 @@ use super::{
     record::{self, Record},
 };
 use crate::{
-    domain::cursor::LogId,
-    domain::message::Room,
+    domain::{cursor::LogId, room::Room},
     log::{entry::Limit, store::StoreUnavailable},
 };
 

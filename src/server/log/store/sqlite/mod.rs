@@ -23,14 +23,16 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 pub use self::file::OpenError;
 use self::{file::LogFile, writer::Command};
 use super::{AppendError, Appended, IdempotencyKey, Retention, StoreStatus, StoreUnavailable};
+use crate::domain::{
+    cursor::{Cursor, LogId},
+    draft::Draft,
+    message::Message,
+    room::Room,
+};
 use crate::log::{
     entry::{Entry, FrameEncoder, Limit, Page},
     tail::RoomSnapshot,
     tail_cache::TailCache,
-};
-use crate::{
-    domain::cursor::{Cursor, LogId},
-    domain::message::{Draft, Message, Room},
 };
 
 /// Reads that run at the same time; further ones wait their turn.

@@ -14,8 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Health, one_line};
 use crate::{
-    domain::cursor::{Cursor, LogId},
-    domain::message::{Draft, Message},
+    domain::{
+        cursor::{Cursor, LogId},
+        draft::Draft,
+        message::Message,
+    },
     log::{
         entry::{Entry, FrameEncoder},
         store::{

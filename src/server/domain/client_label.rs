@@ -1,0 +1,23 @@
+//! The label a client gives itself, so that its cost can be told apart from the others'.
+
+use std::{str::FromStr, sync::Arc};
+
+use super::label;
+
+/// 1 to 64 of `[A-Za-z0-9_-]`. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ClientLabel(Arc<str>);
+
+impl ClientLabel {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientLabel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        label::parse(text).map(Self)
+    }
+}
