@@ -23,7 +23,8 @@ use poll_vs_sse_server::{
     log::{
         Log, ReadPosition, Start,
         entry::Limit,
-        store::{Retention, Store, memory::Memory},
+        retention::Retention,
+        store::{Store, memory::Memory},
         tail_cache::TailCache,
     },
     transport::{query::ReadQuery, sse, stream::Frames},
@@ -82,7 +83,7 @@ fn after(c: &mut Criterion) {
     for _ in 0..KEPT {
         now(log.append(draft(), None)).expect("appended");
     }
-    let room = now(log.room(&Room::default()));
+    let room = now(log.reader(&Room::default()));
     let head = log.head();
     let mut group = c.benchmark_group("after");
     for lacking in [0, 1, 200] {

@@ -11,8 +11,9 @@ use poll_vs_sse_server::{
     domain::{draft::Draft, room::Room},
     log::{
         Log,
+        retention::Retention,
         store::{
-            Retention, Store,
+            Store,
             nats::{self, Options},
             sqlite,
         },
@@ -49,14 +50,14 @@ pub fn fill(place: &Place, messages: u64) -> Result<()> {
         .build()?;
     match place {
         Place::Sqlite(path) => {
-            let opened = sqlite::Opened::open(path.clone())?;
+            let opened = sqlite::SqliteHandle::open(path.clone())?;
             let tails = Arc::new(TailCache::new(TAIL_BYTES, opened.log, opened.head));
             let store = opened.serve(KEEP_ALL, sse::encode, tails.clone())?;
             runtime.block_on(append(Log::new(Store::Sqlite(store), tails), messages))
         }
         Place::Nats(servers) => {
             // Makes the stream, as the first server does.
-            let opened = nats::Opened::open(&Options::new(servers), KEEP_ALL)?;
+            let opened = nats::NatsHandle::open(&Options::new(servers), KEEP_ALL)?;
             let log = opened.log.to_string();
             runtime.block_on(publish(servers, &log, messages))
         }

@@ -94,7 +94,7 @@ fn ids_rise_on_although_every_message_was_retired() {
     let last = a_log(&path, 4).pop().expect("a message");
     let server = Server::start(poll_vs_sse_server::config::Config {
         store: poll_vs_sse_server::config::StoreChoice::Sqlite(path.clone()),
-        retention: poll_vs_sse_server::log::store::Retention {
+        retention: poll_vs_sse_server::log::retention::Retention {
             messages: None,
             age: Some(std::time::Duration::from_millis(1)),
         },
@@ -120,7 +120,7 @@ fn what_was_retired_is_still_expired_after_a_restart() {
     let messages = {
         let server = Server::start(poll_vs_sse_server::config::Config {
             store: poll_vs_sse_server::config::StoreChoice::Sqlite(path.clone()),
-            retention: poll_vs_sse_server::log::store::Retention {
+            retention: poll_vs_sse_server::log::retention::Retention {
                 messages: Some(2),
                 age: None,
             },

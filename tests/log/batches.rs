@@ -45,10 +45,10 @@ async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
     let mut seen = 0;
     loop {
         let was_done = done.load(SeqCst);
-        let room = log.room(&Room::default()).await;
-        let place = room.place(Start::After(cursor)).await.expect("reads");
-        assert_eq!(place.reset, None, "{cursor} was handed out by this log");
-        let read = room.after(place, limit).await.expect("reads");
+        let room = log.reader(&Room::default()).await;
+        let position = room.resolve(Start::After(cursor)).await.expect("reads");
+        assert_eq!(position.reset, None, "{cursor} was handed out by this log");
+        let read = room.after(position, limit).await.expect("reads");
         assert_eq!(read.reset, None);
         seen += read.entries.len();
         cursor = room.cursor(read.after);

@@ -42,9 +42,9 @@ async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>)
     };
     loop {
         let was_done = done.load(SeqCst);
-        let handle = log.room(&room).await;
-        let place = handle.place(Start::After(cursor)).await.expect("reads");
-        let read = handle.after(place, limit).await.expect("reads");
+        let handle = log.reader(&room).await;
+        let position = handle.resolve(Start::After(cursor)).await.expect("reads");
+        let read = handle.after(position, limit).await.expect("reads");
         if read.reset.is_some() {
             seen.push(None);
         }

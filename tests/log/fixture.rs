@@ -6,7 +6,8 @@ use poll_vs_sse_server::{
     domain::{cursor::LogId, draft::Draft, room::Room},
     log::{
         Log,
-        store::{Retention, Store, memory::Memory, nats, sqlite},
+        retention::Retention,
+        store::{Store, memory::Memory, nats, sqlite},
         tail_cache::TailCache,
     },
     transport::sse,
@@ -119,13 +120,13 @@ fn open(setup: Setup, place: &Place) -> Arc<Log> {
         }
         Place::Directory(directory) => {
             let path = directory.path().join("chat.db");
-            let opened = sqlite::Opened::open(path).expect("opens");
+            let opened = sqlite::SqliteHandle::open(path).expect("opens");
             let tails = tails(opened.log, opened.head);
             let store = opened.serve(retention, sse::encode, tails.clone());
             (Store::Sqlite(store.expect("opens")), tails)
         }
         Place::Stream(options) => {
-            let opened = nats::Opened::open(options, retention).expect("opens");
+            let opened = nats::NatsHandle::open(options, retention).expect("opens");
             let tails = tails(opened.log, opened.head);
             (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
         }

@@ -45,13 +45,13 @@ async fn come_and_go(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
     let mut known = 0;
     while known < MESSAGES {
         known = acknowledged.load(SeqCst);
-        let handle = log.room(&room()).await;
+        let handle = log.reader(&room()).await;
         let start = Cursor {
             log: log.id(),
             id: 0,
         };
-        let place = handle.place(Start::After(start)).await.expect("reads");
-        let read = handle.after(place, limit).await.expect("reads");
+        let position = handle.resolve(Start::After(start)).await.expect("reads");
+        let read = handle.after(position, limit).await.expect("reads");
         assert_eq!(read.reset, None);
         let ids: Vec<u64> = read.entries.iter().map(|entry| entry.id).collect();
         let whole: Vec<u64> = (0..ids.len() as u64).map(|i| 2 * i + 1).collect();

@@ -46,11 +46,11 @@ impl Wake for Notified {
 impl Reader {
     /// A reader at the present end of `room`.
     pub async fn new(fixture: &Fixture, room: Room) -> Self {
-        let handle = fixture.log.room(&room).await;
-        let place = handle.place(Start::Last(0)).await.expect("reads");
-        assert_eq!(place.reset, None);
+        let handle = fixture.log.reader(&room).await;
+        let position = handle.resolve(Start::Last(0)).await.expect("reads");
+        assert_eq!(position.reset, None);
         Self {
-            cursor: handle.cursor(place.after),
+            cursor: handle.cursor(position.after),
             room,
             told: false,
             stream: None,
@@ -127,9 +127,12 @@ impl Reader {
             messages: limit,
             bytes: 4096,
         };
-        let room = fixture.log.room(&self.room).await;
-        let place = room.place(Start::After(self.cursor)).await.expect("reads");
-        let read = room.after(place, limit).await.expect("reads");
+        let room = fixture.log.reader(&self.room).await;
+        let position = room
+            .resolve(Start::After(self.cursor))
+            .await
+            .expect("reads");
+        let read = room.after(position, limit).await.expect("reads");
         assert!(read.entries.len() <= limit.messages);
         self.told = false;
         let reset_due =
@@ -168,7 +171,7 @@ impl Reader {
     /// Waits at the bell; a message that is said meanwhile must ring it.
     pub async fn long_poll(&mut self, fixture: &mut Fixture, limit: usize) {
         while self.poll(fixture, limit).await {}
-        let listener = fixture.log.room(&self.room).await.subscribe();
+        let listener = fixture.log.reader(&self.room).await.subscribe();
         let mut rung = Box::pin(listener.notified_or_closed(self.cursor.id));
         let waits = poll_fn(|cx| Poll::Ready(rung.as_mut().poll(cx).is_pending())).await;
         fixture.append(std::slice::from_ref(&self.room)).await;
@@ -181,18 +184,18 @@ impl Reader {
     /// Starts anew, `n` messages before the end.
     pub async fn start_at_last(&mut self, fixture: &Fixture, n: usize) {
         self.cut();
-        let room = fixture.log.room(&self.room).await;
-        let place = room.place(Start::Last(n)).await.expect("reads");
-        assert_eq!(place.reset, None);
+        let room = fixture.log.reader(&self.room).await;
+        let position = room.resolve(Start::Last(n)).await.expect("reads");
+        assert_eq!(position.reset, None);
         let there = fixture.model.retained_after(&self.room, 0).count();
         let read = fixture
             .model
-            .retained_after(&self.room, place.after)
+            .retained_after(&self.room, position.after)
             .count();
         assert_eq!(read, n.min(there), "of {there} messages");
-        let gap = fixture.model.has_gap_after(&self.room, place.after);
+        let gap = fixture.model.has_gap_after(&self.room, position.after);
         assert!(!gap, "a new reader has no past to miss");
-        self.cursor = room.cursor(place.after);
+        self.cursor = room.cursor(position.after);
     }
 
     /// Takes up to `pieces` pieces of a stream. With `lost`, so many of their last bytes do not

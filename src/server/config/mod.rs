@@ -13,9 +13,9 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 use self::nats::NatsFlags;
 use crate::{
     ledger::lines::Format,
-    log::store::{
-        Retention,
-        nats::{Options, Secret},
+    log::{
+        retention::Retention,
+        store::nats::{Options, Secret},
     },
 };
 

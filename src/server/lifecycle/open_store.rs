@@ -66,13 +66,13 @@ fn open_now(config: &Config) -> anyhow::Result<Arc<Log>> {
             (Store::Memory(Box::new(memory)), tails)
         }
         StoreChoice::Sqlite(path) => {
-            let opened = sqlite::Opened::open(path.clone())?;
+            let opened = sqlite::SqliteHandle::open(path.clone())?;
             let tails = tails(opened.log, opened.head);
             let sqlite = opened.serve(retention, sse::encode, tails.clone())?;
             (Store::Sqlite(sqlite), tails)
         }
         StoreChoice::Nats(options) => {
-            let opened = nats::Opened::open(options, retention)?;
+            let opened = nats::NatsHandle::open(options, retention)?;
             let tails = tails(opened.log, opened.head);
             (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)
         }

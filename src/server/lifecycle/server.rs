@@ -342,7 +342,7 @@ async fn retire(log: Arc<Log>, lines: Lines) {
     let mut away = false;
     loop {
         ticks.tick().await;
-        let result = match log.retire().await {
+        let result = match log.prune().await {
             Ok(()) if !log.store_status().up => log.ready().await,
             result => result,
         };

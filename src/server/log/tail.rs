@@ -119,10 +119,10 @@ pub enum TailLookup<T> {
 pub struct Tail {
     pub log: LogId,
     pub room: Room,
-    state: Mutex<State>,
+    state: Mutex<TailState>,
 }
 
-struct State {
+struct TailState {
     loaded_after: u64,
     /// The tail has every retained message of the room; the store has no older ones.
     complete: bool,
@@ -131,7 +131,7 @@ struct State {
     entries: VecDeque<Entry>,
     /// The latest batches of more than one message: readers woken together want the same ones.
     batches: VecDeque<FrameBatch>,
-    bell: Slab<Option<Waker>>,
+    waiters: Slab<Option<Waker>>,
     /// No more messages will come: readers are to end.
     closed: bool,
     /// Another log is served in place of this one: readers are to go over to it.
@@ -145,13 +145,13 @@ pub struct WaiterKey(usize);
 impl Tail {
     /// A tail of `room` that will be given every message after `loaded_after`.
     pub fn new(log: LogId, room: Room, loaded_after: u64) -> Self {
-        let state = State {
+        let state = TailState {
             loaded_after,
             complete: false,
             loaded: false,
             entries: VecDeque::new(),
             batches: VecDeque::new(),
-            bell: Slab::new(),
+            waiters: Slab::new(),
             closed: false,
             replaced: false,
         };
@@ -321,7 +321,7 @@ impl Tail {
         let waiting: Vec<Waker> = {
             let mut state = self.state.lock();
             state
-                .bell
+                .waiters
                 .iter_mut()
                 .filter_map(|(_, waker)| waker.take())
                 .collect()
@@ -331,16 +331,16 @@ impl Tail {
         }
     }
 
-    pub fn join(&self) -> WaiterKey {
-        WaiterKey(self.state.lock().bell.insert(None))
+    pub fn register(&self) -> WaiterKey {
+        WaiterKey(self.state.lock().waiters.insert(None))
     }
 
-    pub fn leave(&self, key: &WaiterKey) {
-        self.state.lock().bell.try_remove(key.0);
+    pub fn unregister(&self, key: &WaiterKey) {
+        self.state.lock().waiters.try_remove(key.0);
     }
 }
 
-impl State {
+impl TailState {
     fn index_after(&self, id: u64) -> TailLookup<usize> {
         if self.replaced {
             return TailLookup::LogReplaced;
@@ -392,7 +392,7 @@ impl State {
     }
 
     fn wait(&mut self, key: &WaiterKey, cx: &Context<'_>) {
-        let Some(slot) = self.bell.get_mut(key.0) else {
+        let Some(slot) = self.waiters.get_mut(key.0) else {
             return;
         };
         match slot {

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    AppendError, Appended, IdempotencyKey, IdempotencyRecord, Retention, StoreStatus, appended,
+    AppendError, Appended, IdempotencyKey, StoreStatus, appended, idempotency::IdempotencyRecord,
     monotonic_now,
 };
 use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 use crate::log::{
     entry::{Entry, FrameEncoder, Limit, Page},
+    retention::Retention,
     tail::RoomSnapshot,
     tail_cache::TailCache,
 };
@@ -33,10 +34,10 @@ pub struct Memory {
     retention: Retention,
     encode: FrameEncoder,
     tails: Arc<TailCache>,
-    state: Mutex<State>,
+    state: Mutex<MemoryLog>,
 }
 
-struct State {
+struct MemoryLog {
     head: u64,
     last_sent_at: Timestamp,
     bytes: usize,
@@ -54,7 +55,7 @@ impl Memory {
         encode: FrameEncoder,
         tails: Arc<TailCache>,
     ) -> Self {
-        let state = State {
+        let state = MemoryLog {
             head: 0,
             last_sent_at: Timestamp::UNIX_EPOCH,
             bytes: 0,
@@ -152,7 +153,7 @@ impl Memory {
         }
     }
 
-    pub fn retire(&self) {
+    pub fn prune(&self) {
         self.prune_at(&mut self.state.lock(), Timestamp::now());
     }
 
@@ -165,7 +166,7 @@ impl Memory {
         }
     }
 
-    fn prune_at(&self, state: &mut State, now: Timestamp) {
+    fn prune_at(&self, state: &mut MemoryLog, now: Timestamp) {
         let floor = self.retention.prune_through(state.head);
         let cutoff_us = self
             .retention
@@ -188,7 +189,7 @@ impl Memory {
     }
 }
 
-impl State {
+impl MemoryLog {
     fn prune_oldest(&mut self) {
         let Some(entry) = self.all.pop_front() else {
             return;

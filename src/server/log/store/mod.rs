@@ -1,15 +1,15 @@
 //! What keeps the messages: the choice of store, and what every store can be asked.
 
+pub(super) mod idempotency;
 pub mod memory;
 pub mod nats;
 pub mod sqlite;
-
-use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use thiserror::Error;
 
+pub use self::idempotency::IdempotencyKey;
 use self::{memory::Memory, nats::Nats, sqlite::Sqlite};
 use super::{
     entry::{Entry, Limit, Page},
@@ -18,33 +18,8 @@ use super::{
 use crate::domain::{
     cursor::{Cursor, LogId},
     draft::Draft,
-    message::Message,
     room::Room,
 };
-
-/// How long an idempotency key is remembered.
-pub const IDEMPOTENCY_TTL: Duration = Duration::from_secs(600);
-
-/// How much of the log is kept. `None`: no bound.
-#[derive(Debug, Clone, Copy)]
-pub struct Retention {
-    /// Newest messages of the whole log.
-    pub messages: Option<u64>,
-    pub age: Option<Duration>,
-}
-
-impl Retention {
-    /// The newest message that is retired by count when `head` is the newest of all; ids have no gaps.
-    pub fn prune_through(&self, head: u64) -> u64 {
-        self.messages.map_or(0, |kept| head.saturating_sub(kept))
-    }
-
-    /// Messages sent before this are retired by age.
-    pub fn prune_before(&self, now: Timestamp) -> Option<Timestamp> {
-        let age = jiff::SignedDuration::try_from(self.age?).ok()?;
-        now.checked_sub(age).ok()
-    }
-}
 
 /// The store does not answer. The text says why, for the operator.
 #[derive(Debug, Clone, Error)]
@@ -73,56 +48,6 @@ pub struct Appended {
     pub json: Bytes,
     /// The same idempotency key had appended it before.
     pub is_replay: bool,
-}
-
-/// A client's name for one publish: 1 to 64 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(String);
-
-impl std::str::FromStr for IdempotencyKey {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("must be 1 to 64 visible ASCII characters")
-        }
-    }
-}
-
-impl IdempotencyKey {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// The first publish under an idempotency key.
-#[derive(Debug, Clone)]
-pub(in crate::log) struct IdempotencyRecord {
-    pub at: Timestamp,
-    pub cursor: Cursor,
-    pub json: Bytes,
-}
-
-impl IdempotencyRecord {
-    /// What the same key is answered with `draft`.
-    pub fn replay(self, draft: Draft) -> Result<Appended, AppendError> {
-        // The same draft at the same place and time has the same JSON.
-        let again = Message::new(self.cursor.log, self.cursor.id, draft, self.at).to_json();
-        if again != self.json {
-            return Err(AppendError::KeyReused);
-        }
-        Ok(Appended {
-            cursor: self.cursor,
-            json: self.json,
-            is_replay: true,
-        })
-    }
-
-    pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.duration_since(self.at).unsigned_abs() > IDEMPOTENCY_TTL
-    }
 }
 
 /// For `/metrics` and the operator.
@@ -210,13 +135,13 @@ impl Store {
         }
     }
 
-    pub async fn retire(&self) -> Result<(), StoreUnavailable> {
+    pub async fn prune(&self) -> Result<(), StoreUnavailable> {
         match self {
             Self::Memory(memory) => {
-                memory.retire();
+                memory.prune();
                 Ok(())
             }
-            Self::Sqlite(sqlite) => sqlite.retire().await,
+            Self::Sqlite(sqlite) => sqlite.prune().await,
             // JetStream retires by itself.
             Self::Nats(nats) => nats.check(),
         }

@@ -40,11 +40,12 @@ use self::{
     ahead::Aheads, link::Link, open::identity, past::Pasts, publish::Arrival, trouble::Trouble,
 };
 pub use self::{
-    open::{OpenError, Opened},
+    open::{NatsHandle, OpenError},
     options::{Options, Secret},
 };
-use super::{Retention, StoreStatus, StoreUnavailable};
+use super::{StoreStatus, StoreUnavailable};
 use crate::domain::cursor::LogId;
+use crate::log::retention::Retention;
 use crate::log::{entry::FrameEncoder, tail_cache::TailCache};
 
 /// How long a reader waits for this server to come to where another one was.

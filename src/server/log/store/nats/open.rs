@@ -14,8 +14,7 @@ use super::{
 use crate::{
     domain::cursor::LogId,
     log::{
-        entry::FrameEncoder,
-        store::{IDEMPOTENCY_TTL, Retention},
+        entry::FrameEncoder, retention::Retention, store::idempotency::IDEMPOTENCY_TTL,
         tail_cache::TailCache,
     },
 };
@@ -43,7 +42,7 @@ impl OpenError {
 }
 
 /// A stream that was reached and checked, before it has anyone to append to.
-pub struct Opened {
+pub struct NatsHandle {
     runtime: Runtime,
     link: Link,
     retention: Retention,
@@ -53,7 +52,7 @@ pub struct Opened {
     pub head: u64,
 }
 
-impl Opened {
+impl NatsHandle {
     /// Reaches NATS and the stream, which is made where it does not exist.
     pub fn open(options: &Options, retention: Retention) -> Result<Self, OpenError> {
         let target = Target::of(options)?;

@@ -23,7 +23,8 @@ use crate::{
     log::{
         entry::Entry,
         store::{
-            AppendError, Appended, IdempotencyKey, IdempotencyRecord, StoreUnavailable, appended,
+            AppendError, Appended, IdempotencyKey, StoreUnavailable, appended,
+            idempotency::IdempotencyRecord,
         },
     },
 };

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::file::OpenError;
 use self::{file::LogFile, writer::Command};
-use super::{AppendError, Appended, IdempotencyKey, Retention, StoreStatus, StoreUnavailable};
+use super::{AppendError, Appended, IdempotencyKey, StoreStatus, StoreUnavailable};
 use crate::domain::{
     cursor::{Cursor, LogId},
     draft::Draft,
@@ -31,6 +31,7 @@ use crate::domain::{
 };
 use crate::log::{
     entry::{Entry, FrameEncoder, Limit, Page},
+    retention::Retention,
     tail::RoomSnapshot,
     tail_cache::TailCache,
 };
@@ -41,14 +42,14 @@ const READER_CONNECTIONS: usize = 4;
 const QUEUE: usize = 1024;
 
 /// A SQLite file that was opened and checked, before it has anyone to append to.
-pub struct Opened {
+pub struct SqliteHandle {
     file: LogFile,
     writer: Connection,
     pub log: LogId,
     pub head: u64,
 }
 
-impl Opened {
+impl SqliteHandle {
     pub fn open(path: PathBuf) -> Result<Self, OpenError> {
         let (file, writer) = LogFile::open(path)?;
         let head = writer::head(&writer).map_err(|error| file.error(error))?;
@@ -125,8 +126,8 @@ impl Sqlite {
             .await?
     }
 
-    pub async fn retire(&self) -> Result<(), StoreUnavailable> {
-        self.ask(|reply| Command::Retire { reply }).await?
+    pub async fn prune(&self) -> Result<(), StoreUnavailable> {
+        self.ask(|reply| Command::Prune { reply }).await?
     }
 
     /// Reads, and writes too where the last write failed: a full disk can still be read.

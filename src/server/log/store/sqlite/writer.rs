@@ -21,9 +21,11 @@ use crate::{
     },
     log::{
         entry::{Entry, FrameEncoder},
+        retention::Retention,
         store::{
-            AppendError, Appended, IDEMPOTENCY_TTL, IdempotencyKey, IdempotencyRecord, Retention,
-            StoreUnavailable, appended, monotonic_now,
+            AppendError, Appended, IdempotencyKey, StoreUnavailable, appended,
+            idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
+            monotonic_now,
         },
         tail_cache::TailCache,
     },
@@ -40,7 +42,7 @@ pub(super) enum Command {
         key: Option<IdempotencyKey>,
         reply: oneshot::Sender<Result<Appended, AppendError>>,
     },
-    Retire {
+    Prune {
         reply: oneshot::Sender<Result<(), StoreUnavailable>>,
     },
     /// Tries a write, to see whether it works again.
@@ -145,7 +147,7 @@ impl Writer {
                     };
                     append.run(draft, key.as_ref(), self.encode, &mut written.entries)?
                 }
-                Command::Retire { .. } | Command::Close { .. } => Ok(None),
+                Command::Prune { .. } | Command::Close { .. } => Ok(None),
                 Command::Probe { .. } => {
                     // Another value each time: SQLite does not write a page that stays as it is.
                     transaction.execute(
@@ -183,7 +185,7 @@ impl Command {
                 let none = || AppendError::Unavailable(StoreUnavailable("no outcome".to_owned()));
                 let _ = reply.send(outcome.and_then(|appended| appended.ok_or_else(none)));
             }
-            Self::Retire { reply } | Self::Probe { reply } => {
+            Self::Prune { reply } | Self::Probe { reply } => {
                 let _ = reply.send(match outcome {
                     Err(AppendError::Unavailable(away)) => Err(away),
                     _ => Ok(()),

@@ -1,0 +1,26 @@
+//! How much of the log is kept.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How much of the log is kept. `None`: no bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Newest messages of the whole log.
+    pub messages: Option<u64>,
+    pub age: Option<Duration>,
+}
+
+impl Retention {
+    /// The newest message that is retired by count when `head` is the newest of all; ids have no gaps.
+    pub fn prune_through(&self, head: u64) -> u64 {
+        self.messages.map_or(0, |kept| head.saturating_sub(kept))
+    }
+
+    /// Messages sent before this are retired by age.
+    pub fn prune_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let age = jiff::SignedDuration::try_from(self.age?).ok()?;
+        now.checked_sub(age).ok()
+    }
+}

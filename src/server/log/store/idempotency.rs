@@ -1,0 +1,62 @@
+//! Idempotency keys: the same publish under the same key is appended once.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{AppendError, Appended};
+use crate::domain::{cursor::Cursor, draft::Draft, message::Message};
+
+/// How long an idempotency key is remembered.
+pub const IDEMPOTENCY_TTL: Duration = Duration::from_secs(600);
+
+/// A client's name for one publish: 1 to 64 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(String);
+
+impl std::str::FromStr for IdempotencyKey {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be 1 to 64 visible ASCII characters")
+        }
+    }
+}
+
+impl IdempotencyKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The first publish under an idempotency key.
+#[derive(Debug, Clone)]
+pub(in crate::log) struct IdempotencyRecord {
+    pub at: Timestamp,
+    pub cursor: Cursor,
+    pub json: Bytes,
+}
+
+impl IdempotencyRecord {
+    /// What the same key is answered with `draft`.
+    pub fn replay(self, draft: Draft) -> Result<Appended, AppendError> {
+        // The same draft at the same place and time has the same JSON.
+        let again = Message::new(self.cursor.log, self.cursor.id, draft, self.at).to_json();
+        if again != self.json {
+            return Err(AppendError::KeyReused);
+        }
+        Ok(Appended {
+            cursor: self.cursor,
+            json: self.json,
+            is_replay: true,
+        })
+    }
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).unsigned_abs() > IDEMPOTENCY_TTL
+    }
+}

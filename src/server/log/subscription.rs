@@ -1,0 +1,66 @@
+//! Waiting for what comes next in a room.
+
+use std::{sync::Arc, task::Context};
+
+use super::{
+    reader::RoomReader,
+    tail::{FrameBatch, TailLookup, WaiterKey},
+};
+
+/// A reader at the bell of its room.
+pub struct Subscription {
+    pub room: RoomReader,
+    key: WaiterKey,
+}
+
+impl Subscription {
+    pub(super) fn new(room: RoomReader) -> Self {
+        let key = room.tail.register();
+        Self { room, key }
+    }
+
+    /// The frames after `id`; where there is nothing, the next ring wakes `cx`.
+    pub fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
+        self.room.tail.batch_after(id, &self.key, cx)
+    }
+
+    /// Waits until there may be something after `id`, or the log is closed.
+    pub async fn notified_or_closed(&self, id: u64) {
+        self.wait(id, true).await;
+    }
+
+    /// Waits until there may be something after `id`, whether or not the log is closed.
+    pub async fn notified(&self, id: u64) {
+        self.wait(id, false).await;
+    }
+
+    async fn wait(&self, id: u64, or_closed: bool) {
+        std::future::poll_fn(|cx| {
+            let tail = &self.room.tail;
+            if tail.has_newer(id, &self.key, cx) || (or_closed && tail.is_closed()) {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    /// Waits at the bell of `room`, where that is another log's, from now on.
+    pub fn switch_room(&mut self, room: RoomReader) {
+        if !Arc::ptr_eq(&self.room.tail, &room.tail) {
+            *self = room.subscribe();
+        }
+    }
+
+    /// Readers are to end.
+    pub fn is_closed(&self) -> bool {
+        self.room.tail.is_closed()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.room.tail.unregister(&self.key);
+    }
+}
