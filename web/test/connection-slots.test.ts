@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('connections that may be held', () => {
+describe('slots that may be held', () => {
   test('are as many as the browser can spare, over all its tabs', async () => {
     const { manager } = new FakeLocks();
     const tabs = Array.from({ length: MAX_SLOTS + 2 }, () => new ConnectionSlots(manager));
@@ -30,10 +30,10 @@ describe('connections that may be held', () => {
 
   test('are given to one who waits when one is free, and only one of them', async () => {
     const locks = new FakeLocks();
-    const connections = new ConnectionSlots(locks.manager);
+    const slots = new ConnectionSlots(locks.manager);
     const permits = [];
-    for (let i = 0; i < MAX_SLOTS; i++) permits.push(await connections.take());
-    const waiting = connections.wait(new AbortController().signal);
+    for (let i = 0; i < MAX_SLOTS; i++) permits.push(await slots.take());
+    const waiting = slots.wait(new AbortController().signal);
     await settle();
     permits[0]?.release();
     permits[3]?.release();
@@ -45,10 +45,10 @@ describe('connections that may be held', () => {
 
   test('are no longer waited for once that is given up', async () => {
     const locks = new FakeLocks();
-    const connections = new ConnectionSlots(locks.manager);
-    for (let i = 0; i < MAX_SLOTS; i++) await connections.take();
+    const slots = new ConnectionSlots(locks.manager);
+    for (let i = 0; i < MAX_SLOTS; i++) await slots.take();
     const given = new AbortController();
-    const waiting = connections.wait(given.signal);
+    const waiting = slots.wait(given.signal);
     await settle();
     given.abort();
     await expect(waiting).rejects.toThrow();
@@ -60,20 +60,20 @@ describe('connections that may be held', () => {
     ['throws', throwingLocks],
     ['never answers', silentLocks],
   ])('are unlimited if the browser has locks and %s', async (_, locks) => {
-    const connections = new ConnectionSlots(locks);
-    const taken = Array.from({ length: MAX_SLOTS + 1 }, () => connections.take());
+    const slots = new ConnectionSlots(locks);
+    const taken = Array.from({ length: MAX_SLOTS + 1 }, () => slots.take());
     await vi.advanceTimersByTimeAsync(5_000);
     for (const slot of await Promise.all(taken)) expect(slot).not.toBeNull();
   });
 
   test('are unlimited if the browser begins to refuse while one is waited for', async () => {
-    const connections = new ConnectionSlots(refusingLocks);
-    expect(await connections.wait(new AbortController().signal)).not.toBeNull();
+    const slots = new ConnectionSlots(refusingLocks);
+    expect(await slots.wait(new AbortController().signal)).not.toBeNull();
   });
 
   test('are unlimited where the browser cannot tell', async () => {
-    const connections = new ConnectionSlots(null);
-    for (let i = 0; i < 20; i++) expect(await connections.take()).not.toBeNull();
+    const slots = new ConnectionSlots(null);
+    for (let i = 0; i < 20; i++) expect(await slots.take()).not.toBeNull();
   });
 });
 
@@ -91,9 +91,10 @@ describe('a source that holds a connection', () => {
     const reader = { room: 'lobby', client: 'me' };
     const p = new SlotLimitedSource({
       sink,
-      connections: new ConnectionSlots(locks.manager),
+      slots: new ConnectionSlots(locks.manager),
       source,
-      polls: (to) => new Polling({ ...reader, network, sink: to, interval_ms: () => 1_000, wait_s: 0 }),
+      polls: (to) =>
+        new Polling({ ...reader, connections: network, sink: to, interval_ms: () => 1_000, wait_s: 0 }),
     });
     return { source: p, sink, calls, log };
   }

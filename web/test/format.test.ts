@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import { count, delay, milliseconds, seconds, timeOfDay } from '../src/i18n/format.ts';
-import { clientLabel, idempotencyKey, rememberedName, rememberName } from '../src/lab/identity.ts';
+import { randomText } from '../src/client/random-text.ts';
+import { idempotencyKey, rememberedName, rememberName } from '../src/lab/identity.ts';
 import { parseFigures, fetchFigures, NO_FIGURES } from '../src/lab/ledger.ts';
 import { backoff } from '../src/client/backoff.ts';
 import { fakeFetch, json, problem } from './support.ts';
@@ -96,9 +97,9 @@ describe('the ledger', () => {
 
 describe('identity', () => {
   test('labels and keys are what the server takes, and different each time', () => {
-    expect(clientLabel()).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    expect(randomText(10)).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
     expect(idempotencyKey()).toMatch(/^[!-~]{1,64}$/);
-    expect(new Set(Array.from({ length: 100 }, clientLabel)).size).toBe(100);
+    expect(new Set(Array.from({ length: 100 }, () => randomText(10))).size).toBe(100);
   });
 
   test('without storage a name is simply not remembered', () => {

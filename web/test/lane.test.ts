@@ -2,22 +2,27 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ServerClock } from '../src/lab/clock.ts';
 import type { Query } from '../src/client/http.ts';
 import type { Position } from '../src/client/ingest.ts';
-import { Lane, type CreateSource } from '../src/lab/lane.ts';
+import { Lane } from '../src/lab/lane.ts';
+import type { CreateSource } from '../src/client/room-reader.ts';
 import { NO_FIGURES, type WatchFigures } from '../src/lab/ledger.ts';
-import type { Reader, Sink, Source } from '../src/client/sources/source.ts';
+import type { RequestContext, Sink, Source } from '../src/client/sources/source.ts';
 import type { Transport } from '../src/client/transport.ts';
 import { Network } from '../src/lab/network.ts';
 import { batch, fakeFetch, networkDown } from './support.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 /** Sources that deliver what the test tells them to. */
 function lane() {
   const log: string[] = [];
   const sinks: Partial<Record<Transport, Sink>> = {};
   const places: Partial<Record<Transport, () => Position>> = {};
-  const readers: Reader[] = [];
-  const createSource: CreateSource = (transport, { reader, sink }): Source => {
+  const readers: RequestContext[] = [];
+  const createSource: CreateSource = (transport, { request, sink }): Source => {
     sinks[transport] = sink;
-    readers.push(reader);
+    readers.push(request);
     return {
       start: (place, slept) => {
         places[transport] = place;
@@ -104,7 +109,7 @@ describe('a lane', () => {
     l.use('poll');
     sinks.poll?.batch(batch([4]));
     l.renew();
-    expect(log.slice(-3)).toEqual(['stop poll', 'end label-1', 'start poll {"cursor":"aaa-4"}']);
+    expect(log.slice(-3)).toEqual(['end label-1', 'stop poll', 'start poll {"cursor":"aaa-4"}']);
     expect(labels).toEqual(['label-2']);
     expect(readers.map(({ client }) => client)).toEqual(['label-1', 'label-2']);
     expect(l.client).toBe('label-2');
@@ -132,6 +137,7 @@ describe('a lane', () => {
   });
 
   test('tells of its own messages, whichever of answer and arrival comes first', () => {
+    vi.useFakeTimers();
     const { lane: l, sinks } = lane();
     const heard: string[] = [];
     const round = (ms: number) => Math.round(ms);
@@ -176,10 +182,6 @@ describe('a lane', () => {
 describe('a lane and its network', () => {
   beforeEach(() => {
     vi.useFakeTimers();
-  });
-
-  afterEach(() => {
-    vi.useRealTimers();
   });
 
   test('reads anew when something lasting goes wrong, and when it is over', () => {

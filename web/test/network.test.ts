@@ -59,7 +59,7 @@ describe('a lane’s network', () => {
     const { network: n, opened } = network(hang, () => pollAnswer([1]));
     const polled = new RecordingSink();
     const streamed = new RecordingSink();
-    const reader = { room: 'lobby', client: 'me', network: n };
+    const reader = { room: 'lobby', client: 'me', connections: n };
     const polls = new Polling({ ...reader, sink: polled, wait_s: 0, interval_ms: () => 1_000 });
     const stream = new Stream({ ...reader, sink: streamed });
     polls.start(() => ({ last: 0 }));

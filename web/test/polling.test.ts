@@ -15,7 +15,7 @@ function polling(replies: Replies, { wait_s = 0, interval_ms = 2_000 } = {}) {
     sink,
     wait_s,
     interval_ms: () => interval.ms,
-    network: new FakeNetwork(fetch),
+    connections: new FakeNetwork(fetch),
   });
   const started_ms = performance.now();
   const times = () => calls.map(({ at_ms }) => Math.round(at_ms - started_ms));

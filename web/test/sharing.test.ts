@@ -79,7 +79,7 @@ class Tab {
       room: 'lobby',
       client,
       name: NAME,
-      network: new FakeNetwork(browser.fetch as typeof fetch, 20_000),
+      connections: new FakeNetwork(browser.fetch as typeof fetch, 20_000),
       browserApis: browser.apis,
       sink: {
         link: (link) => this.links.push(link),

@@ -20,17 +20,17 @@ function steady(replies: Replies = [() => pollAnswer([])], slept = false) {
     room: 'lobby',
     client: 'me',
     sink,
-    network,
+    connections: network,
     interval_ms: () => 2_000,
   });
   source.start(place, slept);
   const cursors = () => network.opened.map(({ url }) => url.searchParams.get('cursor'));
-  return { source, sink, network, calls, cursors };
+  return { source, sink, connections: network, calls, cursors };
 }
 
 async function goesMute() {
   const s = steady([() => pollAnswer([1]), () => pollAnswer([], { cursor: 'aaa-1' })]);
-  s.network.newest.opens();
+  s.connections.newest.opens();
   await vi.advanceTimersByTimeAsync(MUTE_MS + 10);
   return s;
 }
@@ -45,7 +45,7 @@ afterEach(() => {
 
 describe('a steady stream', () => {
   test('is a stream while something comes', async () => {
-    const { network, calls, sink } = steady();
+    const { connections: network, calls, sink } = steady();
     network.newest.opens();
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(2_000);
@@ -58,7 +58,7 @@ describe('a steady stream', () => {
   });
 
   test('polls while it is mute, and says for how long', async () => {
-    const { sink, network, calls } = await goesMute();
+    const { sink, connections: network, calls } = await goesMute();
     expect(network.opened[0]?.readyState).toBe(2);
     expect(sink.ids).toEqual([1]);
     expect(calls.map(({ url }) => url.searchParams.get('cursor'))).toEqual(['aaa-0']);
@@ -68,7 +68,7 @@ describe('a steady stream', () => {
   });
 
   test('tries the stream again after growing pauses, and polls on meanwhile', async () => {
-    const { network, calls } = await goesMute();
+    const { connections: network, calls } = await goesMute();
     const from = performance.now();
     const tried: number[] = [];
     let known = network.opened.length;
@@ -86,7 +86,7 @@ describe('a steady stream', () => {
   });
 
   test('is the stream again as soon as something comes over it, from where the polls were', async () => {
-    const { sink, network, calls, cursors } = await goesMute();
+    const { sink, connections: network, calls, cursors } = await goesMute();
     await vi.advanceTimersByTimeAsync(MUTE_MS);
     expect(cursors()).toEqual(['aaa-0', 'aaa-1']);
     network.newest.opens();
@@ -102,7 +102,11 @@ describe('a steady stream', () => {
   });
 
   test('is opened anew where the polls have moved on meanwhile, so that nothing comes twice', async () => {
-    const { sink, network, cursors } = steady([
+    const {
+      sink,
+      connections: network,
+      cursors,
+    } = steady([
       () => pollAnswer([1]),
       () => pollAnswer([], { cursor: 'aaa-1' }),
       () => pollAnswer([], { cursor: 'aaa-1' }),
@@ -126,7 +130,7 @@ describe('a steady stream', () => {
   });
 
   test('after a sleep polls once, then opens the stream', async () => {
-    const { sink, network, calls, cursors } = steady([() => pollAnswer([4])], true);
+    const { sink, connections: network, calls, cursors } = steady([() => pollAnswer([4])], true);
     expect(network.opened).toEqual([]);
     await vi.advanceTimersByTimeAsync(10);
     expect(cursors()).toEqual(['aaa-4']);
@@ -137,7 +141,11 @@ describe('a steady stream', () => {
   });
 
   test('after a sleep without a network polls until it is back', async () => {
-    const { sink, network, calls } = steady([networkDown, networkDown, () => pollAnswer([4])], true);
+    const {
+      sink,
+      connections: network,
+      calls,
+    } = steady([networkDown, networkDown, () => pollAnswer([4])], true);
     await vi.advanceTimersByTimeAsync(100);
     expect(sink.kinds.at(-1)).toBe('reconnecting');
     await vi.advanceTimersByTimeAsync(2_000);
@@ -146,7 +154,7 @@ describe('a steady stream', () => {
   });
 
   test('when it is woken is left alone if it was heard of late, else polls first', async () => {
-    const { source, network, calls } = steady();
+    const { source, connections: network, calls } = steady();
     network.newest.opens();
     await vi.advanceTimersByTimeAsync(1_000);
     source.reconnect();
@@ -159,7 +167,7 @@ describe('a steady stream', () => {
   });
 
   test('when it is woken while it is mute is tried at once', async () => {
-    const { source, network } = await goesMute();
+    const { source, connections: network } = await goesMute();
     source.reconnect();
     expect(network.opened).toHaveLength(2);
   });
@@ -171,7 +179,7 @@ describe('a steady stream', () => {
     const { length } = s.sink.links;
     const seen = s.calls.length;
     await vi.advanceTimersByTimeAsync(60_000);
-    s.network.newest.says(message(9));
+    s.connections.newest.says(message(9));
     expect(s.sink.links).toHaveLength(length);
     expect(s.sink.ids).not.toContain(9);
     expect(s.calls).toHaveLength(seen);

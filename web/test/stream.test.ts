@@ -12,12 +12,12 @@ function stream(place: () => Position = () => ({ cursor: 'aaa-1' })) {
     room: 'lobby',
     client: 'me',
     sink,
-    network,
+    connections: network,
     onEvent: () => (heard.signs += 1),
     stalled: () => (heard.mute += 1),
   });
   source.start(place);
-  return { source, sink, network, heard, opened: network.opened, newest: () => network.newest };
+  return { source, sink, connections: network, heard, opened: network.opened, newest: () => network.newest };
 }
 
 beforeEach(() => {
@@ -190,7 +190,7 @@ describe('the stream', () => {
   });
 
   test('opens nothing without a network, and goes on when it is back', async () => {
-    const { source, network, sink, opened, newest } = stream();
+    const { source, connections: network, sink, opened, newest } = stream();
     newest().opens();
     network.outage.abort();
     newest().givesUp();

@@ -6,8 +6,10 @@ export interface ConnectionFactory {
   readonly fetch: Fetch;
   /** Aborted while there is no network: open requests end and no new ones begin. */
   readonly down: AbortSignal;
-  /** Null while there is no network. */
+  /** Null while there is no network. May throw. */
   open(url: string): EventSource | null;
   /** A stream that brings nothing for this long counts as stalled. */
   readonly stallTimeout_ms: number;
+  /** False if a stream over these connections must not serve other tabs. */
+  readonly isShareable?: boolean;
 }

@@ -5,11 +5,19 @@ import { isRecord } from './message.ts';
 /** Parameters of a request; null leaves one out. */
 export type Query = Readonly<Record<string, string | number | null>>;
 
-/** The address of a route with its query; null values are left out. */
-export function route(name: string, query: Query = {}): string {
+/** The address of a route with its query; null values are left out. `base` is the folder of the routes. */
+export function route(name: string, query: Query = {}, base = ''): string {
   const given = Object.entries(query).filter(([, value]) => value !== null);
   const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
-  return text === '' ? name : `${name}?${text}`;
+  return text === '' ? base + name : `${base}${name}?${text}`;
+}
+
+/** The folder that `url` names, with or without its last slash. */
+export function baseUrl(url: string | URL): string {
+  const base = new URL(url, globalThis.location?.href);
+  base.search = base.hash = '';
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return base.href;
 }
 
 /** The `detail` of an `application/problem+json` answer, or null where there is none to be had. */

@@ -45,13 +45,13 @@ export function parsePresence(value: unknown): Presence | null {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Tells the server who reads along with the stream of `reader`, so that the room knows of them. */
+/** Tells the server which clients read along with the stream of `client`, so that the room lists them. */
 export async function reportFollowers(
   send: Fetch,
-  { room, client }: { room: string; client: string },
+  { url, room, client }: { url?: string; room: string; client: string },
   along: readonly { client: string; author: string | null }[],
 ): Promise<void> {
-  await send(route('presence/along', {}), {
+  await send(route('presence/along', {}, url), {
     method: 'PUT',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ room, client, along }),

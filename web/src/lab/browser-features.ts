@@ -1,6 +1,6 @@
 // Features that a browser has and refuses to let this page use, as one does that blocks all cookies.
 
-import { randomText } from './identity.ts';
+import { randomText } from '../client/random-text.ts';
 
 export type Feature = 'storage' | 'locks' | 'channels';
 

@@ -1,31 +1,25 @@
-// One lane: a client of one room, with its own label, one ingest and one source at a time.
+// One lane: a reader of one room with a label, a network that can be made faulty, and what its reading cost.
 //
-// Switching stops the one source and starts another at the ingest's cursor. That is all there is to it, and it is
-// why nothing gets lost or repeated. Whatever draws a lane subscribes to what it tells and asks it for more by
-// `ask`; nothing reaches into it.
+// Every view of a lane subscribes to what it emits and adds to its requests by `ask`; nothing reaches into it.
 
+import type { Query } from '../client/http.ts';
+import { randomText } from '../client/random-text.ts';
+import { type CreateSource, RoomReader } from '../client/room-reader.ts';
+import { createSource } from '../client/sources/create-source.ts';
+import type { Link } from '../client/sources/source.ts';
+import { INTERVAL_S, type Transport } from '../client/transport.ts';
 import { ClientStats, type Stats } from './client-stats.ts';
 import type { ServerClock } from './clock.ts';
-import type { Query } from '../client/http.ts';
-import { clientLabel } from './identity.ts';
-import { Ingest } from '../client/ingest.ts';
-import { watchLedger, type WatchFigures } from './ledger.ts';
 import type { Fault } from './fault.ts';
-import { Network } from './network.ts';
-import { createSource, type SourceParts } from '../client/sources/create-source.ts';
-import { Polling } from '../client/sources/polling.ts';
-import type { Link, Sink, Source } from '../client/sources/source.ts';
-import { SharedStream } from '../client/sharing/shared-stream.ts';
+import { watchLedger, type WatchFigures } from './ledger.ts';
 import { type LaneListener, Listeners } from './listeners.ts';
-import { INTERVAL_S, type Transport } from '../client/transport.ts';
-
-export type CreateSource = (transport: Transport, parts: SourceParts) => Source;
+import { Network } from './network.ts';
 
 export interface LaneParts {
   room: string;
   clock: ServerClock;
-  /** Which lane of its page this is: the same ones of a browser's tabs share a stream. */
-  slot?: string | null;
+  /** Which lane of its page this is: the same lanes of a browser's tabs share a stream. */
+  shareKey?: string | null;
   network?: Network;
   createSource?: CreateSource;
   watch?: WatchFigures;
@@ -37,44 +31,31 @@ export class Lane {
   readonly network: Network;
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Listeners();
-  readonly #ingest: Ingest;
+  readonly #reader: RoomReader;
   #stats: ClientStats;
   #query: Query = {};
-  #interval_s: number = INTERVAL_S.initial;
+  /** Set before the reader is told, as listeners ask for it. */
   #transport: Transport | null = null;
-  #source: Source | null = null;
-  #link: Link = { kind: 'connecting' };
   #fault: Fault = 'healthy';
-  /** A transport was chosen for this account. */
+  /** A transport was chosen for these stats. */
   #started = false;
   /** The page itself has ended reading for a while. */
   #stopped = false;
-  /** The connections are to be closed as soon as there are any. */
+  /** The server must close the connections as soon as there are any. */
   #disconnecting = false;
 
   constructor(parts: LaneParts) {
     const network = new Network();
-    this.#parts = { createSource, watch: watchLedger, label: clientLabel, slot: null, network, ...parts };
+    const label = () => randomText(10);
+    this.#parts = { createSource, watch: watchLedger, label, shareKey: null, network, ...parts };
     this.room = parts.room;
     this.network = this.#parts.network;
     this.network.subscribe({
       fault: (fault) => this.#applyFault(fault),
-      stallTimeout: () => this.#transport === 'stream' && this.#restart(),
-    });
-    this.#ingest = new Ingest({
-      messages: (messages, transport) => {
-        const at_ms = performance.now();
-        const seen = this.#stats.seen(messages, transport, at_ms);
-        this.#emit((to) => to.messages?.(seen, transport, at_ms));
-        this.#emitExpected();
-      },
-      gap: (reason, transport) => {
-        this.#stats.clearExpected();
-        this.#emit((to) => to.gap?.(reason, transport));
-        this.#emitExpected();
-      },
+      stallTimeout: () => this.transport === 'stream' && this.#reader.restart(),
     });
     this.#stats = this.#openStats();
+    this.#reader = this.#openReader();
   }
 
   /** The label under which the server counts this lane. */
@@ -88,11 +69,11 @@ export class Lane {
   }
 
   get link(): Link {
-    return this.#link;
+    return this.#reader.link;
   }
 
   get interval_s(): number {
-    return this.#interval_s;
+    return this.#reader.interval_s;
   }
 
   /** The figures that were told last; of nothing before the first. */
@@ -106,20 +87,19 @@ export class Lane {
   }
 
   use(transport: Transport): void {
-    if (transport === this.#transport) return;
-    this.#source?.stop();
+    if (transport === this.transport) return;
+    this.#reader.stop();
     this.#transport = transport;
     this.#continue();
     this.#stats.use(transport, !this.#started);
     this.#started = true;
     this.#emit((to) => to.transport?.(transport, performance.now()));
     this.#emitExpected();
-    this.#start();
+    this.#reader.use(transport);
   }
 
   setInterval(seconds: number): void {
-    this.#interval_s = seconds;
-    if (this.#source instanceof Polling) this.#source.reschedule();
+    this.#reader.setInterval(seconds);
   }
 
   /** Adds parameters to every request from the next one on; null takes one away. An open stream stays as it is. */
@@ -129,31 +109,30 @@ export class Lane {
 
   /** Ends what is open and reads on from the same place with a new request. */
   reopen(): void {
-    if (this.#transport !== null) this.#source?.start(() => this.#ingest.position());
+    this.#reader.reopen();
   }
 
   /** The page has come back. */
   reconnect(): void {
-    this.#source?.reconnect();
+    this.#reader.reconnect();
   }
 
   /** The page slept, or was away from its network: what was open then is not to be relied on. */
   resume(): void {
     this.#continue();
-    this.#source?.start(() => this.#ingest.position(), true);
+    this.#reader.resume();
   }
 
-  /** The page is being put away: nothing stays open, until `revive`. */
+  /** The page is being put away: nothing stays open, until `resume`. */
   suspend(): void {
     this.#stopped = true;
-    this.#source?.stop();
+    this.#reader.suspend();
   }
 
   /** Reads no more; `use` begins again at the same place. */
   stop(): void {
     this.#stopped = true;
-    this.#source?.stop();
-    this.#source = null;
+    this.#reader.stop();
     this.#transport = null;
     this.#stats.pause();
     this.#emit((to) => to.stopped?.());
@@ -161,14 +140,14 @@ export class Lane {
 
   /** Goes on from the same place as another client, whose figures begin at nothing. */
   renew(): void {
-    this.#source?.stop();
+    const { transport } = this;
     this.#stats.close();
     this.#stats = this.#openStats();
-    this.#started = this.#transport !== null;
-    if (this.#transport !== null) this.#stats.use(this.#transport, true);
+    this.#started = transport !== null;
+    if (transport !== null) this.#stats.use(transport, true);
     this.#emit((to) => to.client?.(this.client));
     this.#emitExpected();
-    if (this.#transport !== null) this.#start();
+    this.#reader.setClient(this.client);
   }
 
   /** This page published a message, sent at `sent_ms` by `performance.now()`. */
@@ -183,69 +162,62 @@ export class Lane {
     this.#stopped = false;
   }
 
-  #start(): void {
-    const transport = this.#transport;
-    if (transport === null) return;
-    const reader = { room: this.room, client: this.client, query: () => this.#queryFor(transport) };
-    const interval_ms = () => this.#interval_s * 1_000;
-    this.#source = this.#parts.createSource(transport, {
-      reader,
-      sink: this.#sink(transport),
-      network: this.network,
-      interval_ms,
-      newest: () => this.#ingest.newestId,
-      // A chosen fault is this lane's alone, so its stream is not shared with other tabs.
-      slot: this.network.isShareable ? this.#parts.slot : null,
-      disconnect: () => void this.network.disconnect(this.room),
-    });
-    this.#source.start(() => this.#ingest.position());
+  #openReader(): RoomReader {
+    const { room, network, createSource, shareKey } = this.#parts;
+    return new RoomReader(
+      {
+        room,
+        client: this.client,
+        interval_s: INTERVAL_S.initial,
+        connections: network,
+        shareKey,
+        createSource,
+        page: null,
+        query: (transport) => ({ ...network.query(transport), ...this.#query }),
+        disconnect: () => void network.disconnect(room),
+      },
+      {
+        messages: (messages, transport) => {
+          const at_ms = performance.now();
+          const seen = this.#stats.seen(messages, transport, at_ms);
+          this.#emit((to) => to.messages?.(seen, transport, at_ms));
+          this.#emitExpected();
+        },
+        gap: (reason, transport) => {
+          this.#stats.clearExpected();
+          this.#emit((to) => to.gap?.(reason, transport));
+          this.#emitExpected();
+        },
+        link: (link, transport) => this.#onLink(link, transport),
+        presence: (presence) => this.#emit((to) => to.presence?.(presence, performance.now())),
+        exchange: (exchange, transport) =>
+          this.#emit((to) => to.exchange?.(exchange, transport, performance.now())),
+      },
+    );
   }
 
-  /** Polls say how often they come, so that the server knows when one has left. */
-  #queryFor(transport: Transport): Query {
-    const asked = { ...this.network.query(transport), ...this.#query };
-    return transport === 'poll' ? { interval: this.#interval_s, ...asked } : asked;
+  #onLink(link: Link, transport: Transport): void {
+    if (link.kind === 'live') {
+      if (this.#disconnecting) void this.network.disconnect(this.room);
+      this.#disconnecting = false;
+      if (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded') this.#stats.markSubstitute();
+      this.#stats.start();
+    }
+    if (link.kind === 'reconnecting') this.#stats.pause();
+    this.#emit((to) => to.link?.(link, transport, performance.now()));
   }
 
-  #restart(): void {
-    this.#source?.stop();
-    this.#start();
-  }
-
-  /** Something else is wrong with the network, or nothing any more. */
+  /** The network has another fault now, or none any more. */
   #applyFault(fault: Fault): void {
     const before = this.#fault;
     this.#fault = fault;
-    const source = this.#source;
-    if (source === null) return;
-    const isShared = source instanceof SharedStream;
-    if (source instanceof Polling) source.pollNow();
-    else if (fault === 'restart' && before === 'healthy') {
-      if (!isShared || !source.restart()) void this.network.disconnect(this.room);
+    if (this.transport === null || this.#reader.pollNow()) return;
+    if (fault === 'restart' && before === 'healthy') {
+      if (!this.#reader.disconnectShared()) void this.network.disconnect(this.room);
     } else if (before !== 'restart' || fault !== 'healthy') {
       this.#disconnecting = fault === 'restart';
-      this.#restart();
+      this.#reader.restart();
     }
-  }
-
-  #sink(transport: Transport): Sink {
-    return {
-      link: (link) => {
-        this.#link = link;
-        if (link.kind === 'live') {
-          if (this.#disconnecting) void this.network.disconnect(this.room);
-          this.#disconnecting = false;
-          this.#ingest.begin();
-          if (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded') this.#stats.markSubstitute();
-          this.#stats.start();
-        }
-        if (link.kind === 'reconnecting') this.#stats.pause();
-        this.#emit((to) => to.link?.(link, transport, performance.now()));
-      },
-      batch: (batch, by = transport) => this.#ingest.accept(batch, by),
-      presence: (presence) => this.#emit((to) => to.presence?.(presence, performance.now())),
-      exchange: (exchange) => this.#emit((to) => to.exchange?.(exchange, transport, performance.now())),
-    };
   }
 
   #openStats(): ClientStats {

@@ -5,7 +5,7 @@
 
 import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
 import { type Query, route } from '../client/http.ts';
-import { randomText } from './identity.ts';
+import { randomText } from '../client/random-text.ts';
 import type { Transport } from '../client/transport.ts';
 import { type Fault, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
 

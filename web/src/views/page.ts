@@ -60,7 +60,7 @@ export function openRoom(app: HTMLElement, room: string): void {
 
   const openLane = (of: View, key: string, setting: LaneSettings): OpenLane => {
     const { transport: first, interval_s, stallTimeout_s } = setting;
-    const lane = new Lane({ room, clock, slot: key, network: new Network(stallTimeout_s) });
+    const lane = new Lane({ room, clock, shareKey: key, network: new Network(stallTimeout_s) });
     lane.setInterval(interval_s);
     const shown: OpenLane = {
       lane,

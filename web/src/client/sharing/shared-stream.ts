@@ -13,7 +13,7 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { backoff } from '../backoff.ts';
 import type { Presence } from '../presence.ts';
 import { fetchPage } from '../sources/poll-request.ts';
-import { type Link, polled, type Reader, type Sink, type Source } from '../sources/source.ts';
+import { type Link, polled, type RequestContext, type Sink, type Source } from '../sources/source.ts';
 import { type Follower, Followers } from './followers.ts';
 import { type LeaderMessage, Tabs } from './tabs.ts';
 
@@ -25,9 +25,9 @@ const MIN_LEADER_TIMEOUT_MS = 15_000;
 const CATCH_UP_ATTEMPTS = 3;
 const CATCH_UP_DELAY_MS = 250;
 
-export interface SharedOptions extends Reader {
+export interface SharedOptions extends RequestContext {
   sink: Sink;
-  network: ConnectionFactory;
+  connections: ConnectionFactory;
   browserApis: BrowserApis;
   /** What the tabs that share have in common. */
   name: string;
@@ -75,7 +75,7 @@ export class SharedStream implements Source {
       () =>
         this.#leader === null
           ? LEADER_RESPONSE_TIMEOUT_MS
-          : Math.max(MIN_LEADER_TIMEOUT_MS, 1.5 * options.network.stallTimeout_ms),
+          : Math.max(MIN_LEADER_TIMEOUT_MS, 1.5 * options.connections.stallTimeout_ms),
       () => {
         this.#tabs?.stealLock();
         // Leading stops it.
@@ -121,7 +121,7 @@ export class SharedStream implements Source {
   reconnect(): void {
     if (this.#leads) return this.#stream.reconnect();
     this.#stealFromHidden();
-    if (this.#leader !== null && this.#idle.idle_ms > this.#options.network.stallTimeout_ms / 2)
+    if (this.#leader !== null && this.#idle.idle_ms > this.#options.connections.stallTimeout_ms / 2)
       this.#startCatchUp();
   }
 
@@ -283,14 +283,14 @@ export class SharedStream implements Source {
   }
 
   async #catchUp(stopped: AbortSignal): Promise<void> {
-    const { sink, network } = this.#options;
+    const { sink, connections } = this.#options;
     let failures = 0;
     let tries = 0;
     while (this.#again && !stopped.aborted) {
       this.#again = false;
       this.#held = [];
-      const question = { reader: this.#options, network, position: this.#position(), wait_s: 0, stopped };
-      const answer = await fetchPage(question, polled(sink));
+      const query = { request: this.#options, connections, position: this.#position(), wait_s: 0, stopped };
+      const answer = await fetchPage(query, polled(sink));
       if (stopped.aborted) return;
       if (!answer.ok) {
         sink.link(answer.link);

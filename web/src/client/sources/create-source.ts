@@ -1,54 +1,57 @@
-// The source for each transport, over one lane's network and with what this browser's tabs share.
+// The source of each transport: the plain one, and around it what it needs (a connection slot, polls as a fallback,
+// the tabs that share it).
 
 import { browserApis } from '../browser-apis.ts';
 import { ConnectionSlots } from '../connection-slots.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { reportFollowers } from '../presence.ts';
+import { baseUrl } from '../http.ts';
 import { SharedStream } from '../sharing/shared-stream.ts';
-
 import { LONG_POLL_WAIT_S, type Transport } from '../transport.ts';
 import { SlotLimitedSource } from './slot-limited-source.ts';
 import { Polling } from './polling.ts';
-import type { Reader, Sink, Source } from './source.ts';
+import type { RequestContext, Sink, Source } from './source.ts';
 import { StreamWithFallback } from './stream-with-fallback.ts';
 
 export interface SourceParts {
-  reader: Reader;
+  request: RequestContext;
   sink: Sink;
-  network: ConnectionFactory;
+  connections: ConnectionFactory;
   interval_ms: () => number;
-  /** The id of the newest message the lane has. */
+  /** The id of the newest message that was read. */
   newest: () => number;
-  /** Which lane of its page this is: only the same lanes of two pages share a stream. Null: it shares none. */
-  slot: string | null;
+  /** Tabs share a stream among sources of the same key. Null: this source shares none. */
+  shareKey: string | null;
   /** Has the server close the connection that this source's stream uses. */
   disconnect: () => void;
 }
 
 export function createSource(transport: Transport, parts: SourceParts): Source {
-  const { reader, sink, network, interval_ms, newest, slot, disconnect } = parts;
-  const connections = new ConnectionSlots();
-  const polls = (to: Sink) => new Polling({ ...reader, network, sink: to, interval_ms, wait_s: 0 });
+  const { request, sink, connections, interval_ms, newest, shareKey, disconnect } = parts;
+  const slots = new ConnectionSlots();
+  const polls = (to: Sink) => new Polling({ ...request, connections, sink: to, interval_ms, wait_s: 0 });
   if (transport === 'poll') return polls(sink);
 
-  const holding = (to: Sink, source: Source) =>
-    new SlotLimitedSource({ sink: to, connections, source, polls });
+  const holding = (to: Sink, source: Source) => new SlotLimitedSource({ sink: to, slots, source, polls });
   if (transport === 'long-poll') {
-    return holding(sink, new Polling({ ...reader, network, sink, interval_ms, wait_s: LONG_POLL_WAIT_S }));
+    return holding(
+      sink,
+      new Polling({ ...request, connections, sink, interval_ms, wait_s: LONG_POLL_WAIT_S }),
+    );
   }
   const stream = (to: Sink) =>
-    holding(to, new StreamWithFallback({ ...reader, network, sink: to, interval_ms }));
+    holding(to, new StreamWithFallback({ ...request, connections, sink: to, interval_ms }));
   const apis = browserApis();
-  if (slot === null || apis.locks === null || apis.channel === null) return stream(sink);
+  if (shareKey === null || apis.locks === null || apis.channel === null) return stream(sink);
   return new SharedStream({
-    ...reader,
+    ...request,
     sink,
-    network,
+    connections,
     browserApis: apis,
-    name: `poll-vs-sse/2 ${new URL('.', location.href).pathname} ${reader.room} ${slot}`,
+    name: `poll-vs-sse/2 ${request.url ?? baseUrl('.')} ${request.room} ${shareKey}`,
     stream,
     newest,
     restart: disconnect,
-    report: (followers) => void reportFollowers(network.fetch, reader, followers),
+    report: (followers) => void reportFollowers(connections.fetch, request, followers),
   });
 }

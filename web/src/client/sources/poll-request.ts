@@ -5,7 +5,7 @@ import type { Position } from '../ingest.ts';
 import { ProtocolError, isRecord, parsePollAnswer } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { parsePresence } from '../presence.ts';
-import type { Link, Reader, Sink } from './source.ts';
+import type { Link, RequestContext, Sink } from './source.ts';
 
 /** How long an answer may make no progress, beyond the server's own wait, before it counts as lost. */
 const PROGRESS_TIMEOUT_MS = 10_000;
@@ -15,8 +15,8 @@ export type PollResult =
   | { ok: false; link: Link & { kind: 'reconnecting' } };
 
 export interface PollQuery {
-  reader: Reader;
-  network: ConnectionFactory;
+  request: RequestContext;
+  connections: ConnectionFactory;
   position: Position;
   /** Seconds the server may wait for a message; 0 for a plain poll. */
   wait_s: number;
@@ -25,10 +25,10 @@ export interface PollQuery {
 }
 
 export async function fetchPage(
-  { reader, network, position, wait_s, stopped }: PollQuery,
+  { request: context, connections, position, wait_s, stopped }: PollQuery,
   sink: Sink,
 ): Promise<PollResult> {
-  const { room, client, query } = reader;
+  const { url, room, client, query } = context;
   const request = new AbortController();
   const giveUp = () => request.abort();
   let late = false;
@@ -41,15 +41,15 @@ export async function fetchPage(
     }, ms);
   };
   expectWithin(wait_s * 1_000 + PROGRESS_TIMEOUT_MS);
-  const { down } = network;
+  const { down } = connections;
   stopped.addEventListener('abort', giveUp);
   down.addEventListener('abort', giveUp);
   try {
     if (down.aborted) return failed('network');
     const wait = wait_s > 0 ? wait_s : null;
-    const address = route('poll', { room, ...position, wait, client, ...query?.() });
+    const address = route('poll', { room, ...position, wait, client, ...query?.() }, url);
     sink.exchange({ kind: 'asked' });
-    const response = await network.fetch(address, { cache: 'no-store', signal: request.signal });
+    const response = await connections.fetch(address, { cache: 'no-store', signal: request.signal });
     if (!response.ok) {
       if (!stopped.aborted) sink.exchange({ kind: 'failed' });
       return failed('refused', await problemDetail(response));

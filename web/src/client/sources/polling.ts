@@ -6,7 +6,7 @@ import type { Position } from '../ingest.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { backoff } from '../backoff.ts';
 import { fetchPage } from './poll-request.ts';
-import type { Reader, Sink, Source } from './source.ts';
+import type { RequestContext, Sink, Source } from './source.ts';
 
 /**
  * The wait of the first long-poll after a start or a failure. An answer is what shows that the server is there,
@@ -17,9 +17,9 @@ const FIRST_WAIT_S = 1;
 /** Long-polls that are answered empty before their time keep at least this distance, so that they never spin. */
 const LEAST_DISTANCE_MS = 250;
 
-export interface PollingOptions extends Reader {
+export interface PollingOptions extends RequestContext {
   sink: Sink;
-  network: ConnectionFactory;
+  connections: ConnectionFactory;
   /** Seconds the server may wait for a message; 0 for interval polling. */
   wait_s: number;
   /** Time from the start of one poll to the start of the next, asked anew for each. Unused by long-polls. */
@@ -69,15 +69,15 @@ export class Polling implements Source {
   }
 
   async #loop(position: () => Position, stopped: AbortSignal): Promise<void> {
-    const { sink, network, wait_s, interval_ms } = this.#options;
+    const { sink, connections, wait_s, interval_ms } = this.#options;
     let failures = 0;
     let confirmed = false;
     while (!stopped.aborted) {
       const started = performance.now();
       this.#hurried = false;
       const asked_s = confirmed ? wait_s : Math.min(wait_s, FIRST_WAIT_S);
-      const question = { reader: this.#options, network, position: position(), wait_s: asked_s, stopped };
-      const answer = await fetchPage(question, sink);
+      const query = { request: this.#options, connections, position: position(), wait_s: asked_s, stopped };
+      const answer = await fetchPage(query, sink);
       if (stopped.aborted) return;
 
       if (!answer.ok) {

@@ -8,7 +8,7 @@ import { polled, type Sink, type Source } from './source.ts';
 
 export interface SlotLimitedOptions {
   sink: Sink;
-  connections: ConnectionSlots;
+  slots: ConnectionSlots;
   /** What holds the connection. */
   source: Source;
   /** What stands in, given the sink to report to. */
@@ -52,11 +52,11 @@ export class SlotLimitedSource implements Source {
   }
 
   async #hold(position: () => Position, slept: boolean, stopped: AbortSignal): Promise<void> {
-    const { connections, source } = this.#options;
-    let permit: ConnectionSlot | null = await connections.take();
+    const { slots, source } = this.#options;
+    let permit: ConnectionSlot | null = await slots.take();
     if (permit === null && !stopped.aborted) {
       this.#read(this.#polls, position);
-      permit = await connections.wait(stopped).catch(() => null);
+      permit = await slots.wait(stopped).catch(() => null);
     }
     if (stopped.aborted) return permit?.release();
     stopped.addEventListener('abort', () => permit?.release());

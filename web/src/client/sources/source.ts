@@ -54,7 +54,9 @@ export interface Source {
   reconnect(): void;
 }
 
-export interface Reader {
+export interface RequestContext {
+  /** The folder of the server's routes; beside the page without it. */
+  url?: string;
   room: string;
   client: string;
   /** What else each request is to ask for, read anew for each. */

@@ -89,7 +89,7 @@ export class StreamWithFallback implements Source {
 
   reconnect(): void {
     if (this.#state === 'streaming') {
-      if (this.#stream.idle_ms > SUSPICIOUS * this.#options.network.stallTimeout_ms) this.#pollOnce();
+      if (this.#stream.idle_ms > SUSPICIOUS * this.#options.connections.stallTimeout_ms) this.#pollOnce();
       else this.#stream.reconnect();
     } else if (this.#state !== 'stopped') {
       this.#polls.reconnect();
@@ -133,7 +133,7 @@ export class StreamWithFallback implements Source {
     this.#attempts += 1;
     const pause_ms = Math.min(
       LONGEST_PAUSE_MS,
-      this.#options.network.stallTimeout_ms * 2 ** (this.#attempts - 1),
+      this.#options.connections.stallTimeout_ms * 2 ** (this.#attempts - 1),
     );
     this.#retry_at_ms = performance.now() + pause_ms;
     this.#timer = setTimeout(() => this.#try(), pause_ms);

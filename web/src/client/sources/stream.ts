@@ -13,7 +13,7 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import { backoff } from '../backoff.ts';
 import { parsePresence } from '../presence.ts';
-import type { Link, Reader, Sink, Source } from './source.ts';
+import type { Link, RequestContext, Sink, Source } from './source.ts';
 
 /** As `EventSource.CONNECTING` and `EventSource.CLOSED`. */
 const CONNECTING = 0;
@@ -22,9 +22,9 @@ const CLOSED = 2;
 /** The server's own rhythm of keep-alives, in seconds: no stream needs them less often. */
 const KEEP_ALIVE_S = 15;
 
-export interface StreamOptions extends Reader {
+export interface StreamOptions extends RequestContext {
   sink: Sink;
-  network: ConnectionFactory;
+  connections: ConnectionFactory;
   /** An event has come, a keep-alive too. Called before the sink is told; the stream may be ended by it. */
   onEvent?: () => void;
   /** The stream is open, or being opened, and has brought nothing for too long. It is left as it is. */
@@ -42,7 +42,7 @@ export class Stream implements Source {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.#idle = new IdleTimer(
-      () => options.network.stallTimeout_ms,
+      () => options.connections.stallTimeout_ms,
       () => options.stalled?.(),
     );
   }
@@ -78,12 +78,12 @@ export class Stream implements Source {
 
   #connect(position: Position): void {
     this.#close();
-    const { room, client, query, sink, network, onEvent } = this.#options;
-    const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(network.stallTimeout_ms / 30) / 100);
-    const address = route('stream', { room, ...position, client, ...query?.(), heartbeat });
+    const { url, room, client, query, sink, connections, onEvent } = this.#options;
+    const heartbeat = Math.min(KEEP_ALIVE_S, Math.round(connections.stallTimeout_ms / 30) / 100);
+    const address = route('stream', { room, ...position, client, ...query?.(), heartbeat }, url);
     let events: EventSource | null;
     try {
-      events = network.open(address);
+      events = connections.open(address);
     } catch {
       return this.#later('refused');
     }
@@ -121,7 +121,7 @@ export class Stream implements Source {
     listen('error', () => {
       this.#idle.reset();
       sink.exchange({ kind: 'failed' });
-      if (events.readyState === CLOSED) this.#later(network.down.aborted ? 'network' : 'refused');
+      if (events.readyState === CLOSED) this.#later(connections.down.aborted ? 'network' : 'refused');
       // Without a cursor the browser would start over with the few messages the page was opened with.
       else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
       else sink.link({ kind: 'reconnecting', why: 'network', detail: null });

@@ -1,0 +1,35 @@
+// Connections opened by the browser: `fetch` and `EventSource`, which may be replaced.
+
+import type { ConnectionFactory, Fetch } from './connection-factory.ts';
+
+const DEFAULT_STALL_TIMEOUT_S = 45;
+
+export interface BrowserConnectionsOptions {
+  /** A stream that brings nothing for this long counts as stalled, in seconds; 45 by default. */
+  stallTimeout_s?: number;
+  /** Whether cookies are sent to another origin; the browser sends them to the page's own in any case. */
+  credentials?: 'include' | 'same-origin';
+  fetch?: Fetch;
+  /** Needed outside browsers, which may have no EventSource. */
+  eventSource?: (url: string, init: EventSourceInit) => EventSource;
+}
+
+export class BrowserConnections implements ConnectionFactory {
+  readonly fetch: Fetch;
+  readonly down = new AbortController().signal;
+  readonly stallTimeout_ms: number;
+  readonly #withCredentials: boolean;
+  readonly #eventSource: (url: string, init: EventSourceInit) => EventSource;
+
+  constructor(options: BrowserConnectionsOptions = {}) {
+    const { credentials = 'same-origin', fetch = (...call) => globalThis.fetch(...call) } = options;
+    this.#withCredentials = credentials === 'include';
+    this.fetch = (input, init) => fetch(input, { credentials, ...init });
+    this.#eventSource = options.eventSource ?? ((url, init) => new EventSource(url, init));
+    this.stallTimeout_ms = (options.stallTimeout_s ?? DEFAULT_STALL_TIMEOUT_S) * 1_000;
+  }
+
+  open(url: string): EventSource {
+    return this.#eventSource(url, { withCredentials: this.#withCredentials });
+  }
+}

@@ -1,0 +1,243 @@
+// Reads one room, over one transport at a time.
+//
+// Switching stops one source and starts another at the ingest's cursor. Nothing else is needed to lose no message and
+// to show none twice.
+
+import { BrowserConnections } from './browser-connections.ts';
+import type { ConnectionFactory } from './connection-factory.ts';
+import { baseUrl, type Query } from './http.ts';
+import { Ingest } from './ingest.ts';
+import type { Message, Reset } from './message.ts';
+import { type LifecycleListener, type PageEvents, watchPageLifecycle } from './page-lifecycle.ts';
+import type { Presence } from './presence.ts';
+import { randomText } from './random-text.ts';
+import { SharedStream } from './sharing/shared-stream.ts';
+import { createSource, type SourceParts } from './sources/create-source.ts';
+import { Polling } from './sources/polling.ts';
+import type { Exchange, Link, Sink, Source } from './sources/source.ts';
+import type { Transport } from './transport.ts';
+
+const DEFAULT_ROOM = 'lobby';
+const DEFAULT_INTERVAL_S = 2;
+
+export type CreateSource = (transport: Transport, parts: SourceParts) => Source;
+
+export interface RoomReaderOptions {
+  /** The folder of the server's routes, as `https://chat.example/`. Without it they are beside the page. */
+  url?: string | URL;
+  /** `lobby` by default. */
+  room?: string;
+  /** The label under which the server counts this reader; a random one by default. */
+  client?: string;
+  /** From the start of one poll to the start of the next, in seconds; 2 by default. */
+  interval_s?: number;
+  /** Further parameters of each request to read with a transport. */
+  query?: (transport: Transport) => Query;
+  /** How connections are opened; by the browser's `fetch` and `EventSource` by default. */
+  connections?: ConnectionFactory;
+  /** Tabs of one browser share one stream among readers of the same key and room. Without a key none is shared. */
+  shareKey?: string | null;
+  /** What to do while the page is hidden: read on, which is the default, or close what is open and catch up later. */
+  whileHidden?: 'read' | 'pause';
+  /** The page to follow; by default the browser's. Null if the caller calls `reconnect`, `resume` and `suspend`. */
+  page?: PageEvents | null;
+  /** Another reader of the tabs that share this stream wants its connection closed. */
+  disconnect?: () => void;
+  /** Makes the source of a transport; for tests. */
+  createSource?: CreateSource;
+}
+
+export interface RoomReaderListener {
+  /** New messages, oldest first; each once. `transport` brought them: polls may stand in for another. */
+  messages(messages: Message[], transport: Transport): void;
+  /** Messages may be missing between those before and after this call. */
+  gap?(reason: Reset, transport: Transport): void;
+  link?(link: Link, transport: Transport): void;
+  presence?(presence: Presence): void;
+  /** What this page saw of a request. */
+  exchange?(exchange: Exchange, transport: Transport): void;
+}
+
+export class RoomReader {
+  readonly room: string;
+  readonly #options: RoomReaderOptions;
+  readonly #listener: RoomReaderListener;
+  readonly #connections: ConnectionFactory;
+  readonly #ingest: Ingest;
+  readonly #position = () => this.#ingest.position();
+  #client: string;
+  #interval_s: number;
+  #transport: Transport | null = null;
+  #source: Source | null = null;
+  #link: Link = { kind: 'connecting' };
+  #unwatch: (() => void) | null = null;
+
+  constructor(options: RoomReaderOptions, listener: RoomReaderListener) {
+    this.room = options.room ?? DEFAULT_ROOM;
+    this.#options = { ...options, ...(options.url === undefined ? {} : { url: baseUrl(options.url) }) };
+    this.#listener = listener;
+    this.#connections = options.connections ?? new BrowserConnections();
+    this.#client = options.client ?? randomText(10);
+    this.#interval_s = options.interval_s ?? DEFAULT_INTERVAL_S;
+    this.#ingest = new Ingest({
+      messages: (messages, transport) => listener.messages(messages, transport),
+      gap: (reason, transport) => listener.gap?.(reason, transport),
+    });
+  }
+
+  /** The label under which the server counts this reader. */
+  get client(): string {
+    return this.#client;
+  }
+
+  /** Null while nothing is read. */
+  get transport(): Transport | null {
+    return this.#transport;
+  }
+
+  get link(): Link {
+    return this.#link;
+  }
+
+  get interval_s(): number {
+    return this.#interval_s;
+  }
+
+  /** Reads with `transport` from now on, from where it is. */
+  use(transport: Transport): void {
+    if (transport === this.#transport) return;
+    this.#source?.stop();
+    this.#transport = transport;
+    if (this.#options.page !== null) this.#unwatch ??= this.#watchPage();
+    this.#start();
+  }
+
+  /** Reads no more; `use` begins again where it was. */
+  stop(): void {
+    this.#source?.stop();
+    this.#source = null;
+    this.#transport = null;
+    this.#unwatch?.();
+    this.#unwatch = null;
+  }
+
+  /** Applies to the poll after the running one. */
+  setInterval(seconds: number): void {
+    this.#interval_s = seconds;
+    if (this.#source instanceof Polling) this.#source.reschedule();
+  }
+
+  /** Reads on from the same place under another label. */
+  setClient(client: string): void {
+    this.#source?.stop();
+    this.#client = client;
+    this.#start();
+  }
+
+  /** Polls now if this is polling; false if not. */
+  pollNow(): boolean {
+    if (!(this.#source instanceof Polling)) return false;
+    this.#source.pollNow();
+    return true;
+  }
+
+  /** Has the tab whose stream this reader shares close its connection; false if it shares none. */
+  disconnectShared(): boolean {
+    return this.#source instanceof SharedStream && this.#source.restart();
+  }
+
+  /** Ends what is open and reads on from the same place with a new request. */
+  reopen(): void {
+    this.#source?.start(this.#position);
+  }
+
+  /** The same, with a new source: the connections may now be shareable, or no longer. */
+  restart(): void {
+    if (this.#source === null) return;
+    this.#source.stop();
+    this.#start();
+  }
+
+  /** The page or its network is back: ends a pause between two attempts. */
+  reconnect(): void {
+    this.#source?.reconnect();
+  }
+
+  /** The page slept or had no network, so that what was open is not to be trusted. */
+  resume(): void {
+    this.#source?.start(this.#position, true);
+  }
+
+  /** Closes what is open, until `resume`. */
+  suspend(): void {
+    this.#source?.stop();
+  }
+
+  #start(): void {
+    const transport = this.#transport;
+    if (transport === null) return;
+    const {
+      url,
+      shareKey = null,
+      disconnect = () => {},
+      createSource: create = createSource,
+    } = this.#options;
+    const isShareable = this.#connections.isShareable ?? true;
+    this.#source = create(transport, {
+      request: {
+        ...(url === undefined ? {} : { url: String(url) }),
+        room: this.room,
+        client: this.#client,
+        query: () => this.#query(transport),
+      },
+      sink: this.#sink(transport),
+      connections: this.#connections,
+      interval_ms: () => this.#interval_s * 1_000,
+      newest: () => this.#ingest.newestId,
+      shareKey: isShareable ? shareKey : null,
+      disconnect,
+    });
+    this.#source.start(this.#position);
+  }
+
+  /** Polls state their interval, so that the server knows when a reader has left. */
+  #query(transport: Transport): Query {
+    const query = this.#options.query?.(transport) ?? {};
+    return transport === 'poll' ? { interval: this.#interval_s, ...query } : query;
+  }
+
+  #sink(transport: Transport): Sink {
+    const listener = this.#listener;
+    return {
+      link: (link) => {
+        this.#link = link;
+        if (link.kind === 'live') this.#ingest.begin();
+        listener.link?.(link, transport);
+      },
+      batch: (batch, by = transport) => this.#ingest.accept(batch, by),
+      presence: (presence) => listener.presence?.(presence),
+      exchange: (exchange) => listener.exchange?.(exchange, transport),
+    };
+  }
+
+  #watchPage(): () => void {
+    const pauses = this.#options.whileHidden === 'pause';
+    let isPaused = false;
+    const listener: LifecycleListener = {
+      hidden: () => {
+        isPaused = pauses;
+        if (isPaused) this.suspend();
+      },
+      shown: () => {
+        if (isPaused) this.resume();
+        isPaused = false;
+      },
+      reconnect: () => this.reconnect(),
+      resume: () => {
+        if (!isPaused) this.resume();
+      },
+      suspend: () => this.suspend(),
+    };
+    return watchPageLifecycle(listener, this.#options.page ?? undefined);
+  }
+}

@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { watchPageLifecycle } from '../src/client/page-lifecycle.ts';
+import { FakePage } from './page-support.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function watch() {
+  const page = new FakePage();
+  const heard: string[] = [];
+  const stop = watchPageLifecycle(
+    {
+      hidden: () => heard.push('hidden'),
+      shown: () => heard.push('shown'),
+      reconnect: () => heard.push('reconnect'),
+      resume: () => heard.push('resume'),
+      suspend: () => heard.push('suspend'),
+    },
+    page,
+  );
+  return { page, heard, stop };
+}
+
+describe('the life of a page', () => {
+  test('reconnects when the page is shown again', () => {
+    const { page, heard } = watch();
+    page.hide();
+    page.show();
+    expect(heard).toEqual(['hidden', 'shown', 'reconnect']);
+  });
+
+  test('resumes after a sleep of the machine, noticed by the next timer or when the page is shown', async () => {
+    const { page, heard } = watch();
+    await vi.advanceTimersByTimeAsync(4_000);
+    vi.setSystemTime(Date.now() + 60_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(heard).toEqual(['resume']);
+    page.hide();
+    vi.setSystemTime(Date.now() + 300_000);
+    page.show();
+    expect(heard).toEqual(['resume', 'hidden', 'shown', 'resume']);
+  });
+
+  test('takes a timer of a hidden page that comes a minute late for no sleep', async () => {
+    const { page, heard } = watch();
+    page.hide();
+    await vi.advanceTimersByTimeAsync(4_000);
+    vi.setSystemTime(Date.now() + 60_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(heard).toEqual(['hidden']);
+  });
+
+  test('resumes when the network is back, and when the page comes out of the cache of pages', () => {
+    const { page, heard } = watch();
+    page.goOnline();
+    page.putAway();
+    page.restore(false);
+    page.restore(true);
+    expect(heard).toEqual(['resume', 'suspend', 'resume']);
+  });
+
+  test('hears nothing after its end, and leaves no timer', () => {
+    const { page, heard, stop } = watch();
+    stop();
+    page.hide();
+    page.goOnline();
+    expect(heard).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
