@@ -1,4 +1,4 @@
-// The few things every request needs: addresses relative to the page, and the sentence in a refusal.
+// Addresses of the server's routes, and the sentence in a refusal.
 
 import { isRecord } from './message.ts';
 
@@ -20,7 +20,7 @@ export function baseUrl(url: string | URL): string {
   return base.href;
 }
 
-/** The `detail` of an `application/problem+json` answer, or null where there is none to be had. */
+/** The `detail` of an `application/problem+json` answer, or null if it has none. */
 export async function problemDetail(response: Response): Promise<string | null> {
   try {
     const body: unknown = await response.json();

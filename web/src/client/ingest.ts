@@ -1,24 +1,24 @@
-// The one path by which messages reach the page, whichever transport brought them.
+// The one path for messages of every transport.
 //
-// It owns the cursor, so a transport can be stopped at any moment and another one started exactly where the
-// first one was. Ids rise through a log, so everything up to the newest id has been seen and is dropped.
+// It owns the cursor, so any transport can continue where another one stopped. Ids rise through a log, so a message up
+// to the newest id is a repeat and is dropped.
 
 import type { Batch, Message, Reset } from './message.ts';
 import type { Transport } from './transport.ts';
 
-/** Where a source has to start: after a cursor, or some messages before the newest. */
+/** Where a source starts: after a cursor, or some messages before the newest. */
 export type Position = { cursor: string } | { last: number };
 
 export interface IngestListener {
   messages(messages: Message[], transport: Transport): void;
-  /** Between the messages before and after this call some may be missing. */
+  /** Messages may be missing between those before and after this call. */
   gap(reason: Reset, transport: Transport): void;
 }
 
-/** What a page shows of the past when it is opened. */
+/** Messages that a reader without a cursor begins with. */
 const FIRST_LAST = 50;
 
-/** A room that was empty so far has given no cursor; then everything in it is new. The server's limit. */
+/** A room that was empty gave no cursor, so everything in it is new. The server allows no more. */
 const WHOLE_LAST = 1_000;
 
 export class Ingest {
@@ -36,7 +36,7 @@ export class Ingest {
     return this.#cursor;
   }
 
-  /** The id of the newest message; 0 where there is none. */
+  /** The id of the newest message; 0 if there is none. */
   get newestId(): number {
     return this.#newestId;
   }
@@ -46,7 +46,7 @@ export class Ingest {
     return { last: this.#begun ? WHOLE_LAST : FIRST_LAST };
   }
 
-  /** A transport has been connected: from now on nothing may be missed. */
+  /** A transport is connected: no message may be missed from now on. */
   begin(): void {
     this.#begun = true;
   }
@@ -69,10 +69,10 @@ export class Ingest {
   }
 
   #reset(reason: Reset, transport: Transport): void {
-    // Another log counts from the start again; the same log, only shortened, goes on counting. Of a reason not known
-    // here either may be so, and to show something twice is better than to lose it.
+    // Ids of another log start again; those of a shortened log go on. After an unknown reason it may be either, and a
+    // repeat is better than a loss.
     if (reason !== 'expired') this.#newestId = 0;
-    // A reader that reconnects before the next message is told again; that is still one gap.
+    // The server repeats the reset if the reader reconnects before the next message. It is still one gap.
     if (this.#lastGap === reason) return;
     this.#lastGap = reason;
     this.#listener.gap(reason, transport);

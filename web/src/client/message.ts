@@ -1,9 +1,9 @@
-// What the server sends, checked once on arrival and trusted from there on.
+// What the server sends, checked once on arrival.
 
 export interface Message {
   /** Rises through the whole log; gaps within a room are normal. */
   id: number;
-  /** The place just after this message. It names the log too, so it is unique across logs. */
+  /** The position just after this message. It names its log, so it is unique across logs. */
   cursor: string;
   author: string;
   text: string;
@@ -11,18 +11,18 @@ export interface Message {
   sent_at: string;
 }
 
-/** Why messages may be missing: no longer retained, the cursor was of another log, or a newer server's reason. */
+/** Why messages may be missing: no longer retained, a cursor of another log, or a reason of a newer server. */
 export type Reset = 'expired' | 'unknown' | 'other';
 
 /** A piece of the log as one answer or one event brought it. */
 export interface Batch {
   messages: Message[];
-  /** Where to read on; null where the answer does not say. */
+  /** Where to continue; null if the answer does not say. */
   cursor: string | null;
   reset: Reset | null;
 }
 
-/** Something arrived that is not what the contract says. */
+/** The server sent something that its contract does not allow. */
 export class ProtocolError extends Error {}
 
 export function parseMessage(value: unknown): Message {
@@ -38,7 +38,7 @@ export function parseMessage(value: unknown): Message {
 
 export function parseReset(value: unknown): Reset | null {
   if (value === null || value === undefined) return null;
-  // A reason this page does not know yet is still a gap.
+  // A reason of a newer server is still a gap.
   return value === 'expired' || value === 'unknown' ? value : 'other';
 }
 

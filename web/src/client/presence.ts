@@ -1,4 +1,4 @@
-// Who is in the room, as the server tells it: on streams by itself, in poll answers where asked.
+// The clients in a room. Streams bring them on every change, polls on request.
 
 import type { Fetch } from './connection-factory.ts';
 import { route } from './http.ts';
@@ -7,23 +7,23 @@ import { TRANSPORTS, type Transport } from './transport.ts';
 
 export interface PresentClient {
   client: string;
-  /** The name of the client's user; null where it is not known. */
+  /** The name of the client's user; null if it is unknown. */
   author: string | null;
-  /** Null for one this page does not know yet. */
+  /** Null for a transport of a newer server. */
   transport: Transport | null;
-  /** Whose stream it reads along with; null where it reads by itself. */
+  /** The client whose stream it reads along with; null if it reads by itself. */
   through: string | null;
   /** RFC 3339, UTC. */
   since: string;
 }
 
 export interface Presence {
-  /** All who are here; `present` may list fewer. */
+  /** All clients in the room; `present` may list fewer. */
   count: number;
   present: PresentClient[];
 }
 
-/** Null for what is no presence: it is no part of the log, so nothing is lost by passing over it. */
+/** Null if `value` is not a presence. It is not part of the log, so ignoring it loses no message. */
 export function parsePresence(value: unknown): Presence | null {
   if (!isRecord(value) || !Array.isArray(value['present'])) return null;
   const present = value['present'].filter(isRecord).flatMap((reader): PresentClient[] => {

@@ -2,7 +2,7 @@
 
 export type Transport = 'poll' | 'long-poll' | 'stream';
 
-/** In the order they are always shown. */
+/** In the order in which they are shown. */
 export const TRANSPORTS: readonly Transport[] = ['poll', 'long-poll', 'stream'];
 
 /** The polling interval's range, in seconds. */

@@ -1,5 +1,5 @@
-// The account of one client: what its reading has cost, as the server counts it, and how long its messages took, as
-// this page measures it. A lane that becomes another client opens a new one.
+// The figures of one client: what its reading cost, as the server counts it, and how long its messages took, as this
+// page measures it. A lane that becomes another client starts new ones.
 
 import type { Delay, ServerClock } from './clock.ts';
 import { type DelayFigures, Delays } from './delays.ts';
@@ -18,16 +18,16 @@ import type { Transport } from '../client/transport.ts';
 /** A message as a lane saw it. */
 export interface SeenMessage {
   message: Message;
-  /** Null for what was said before the lane began or while it was stopped, and while the server's clock is not known. */
+  /** Null for a message from before the lane began or while it was stopped, and until the server's clock is known. */
   delay: Delay | null;
-  /** Known to be this page's own. One that is not yet may turn out to be. */
+  /** Known to be this page's own. It may become known later. */
   own: boolean;
 }
 
-/** What it cost to read with the chosen transport: its own requests, and the polls that stood in for it. */
+/** What reading with the chosen transport cost: its own requests and the polls that stood in for it. */
 export interface ChosenTransportStats {
   cost: Cost;
-  /** What the polls are of it. */
+  /** The part of it that the polls are. */
   polls: Cost;
   delays: DelayFigures | null;
 }
@@ -36,7 +36,7 @@ export interface ChosenTransportStats {
 export interface Stats extends Figures {
   delays: Record<Transport, DelayFigures | null>;
   used: ChosenTransportStats;
-  /** When the server told them, by `performance.now()`; null before the first. */
+  /** When they arrived, by `performance.now()`; null before the first. */
   told_ms: number | null;
 }
 
@@ -49,10 +49,10 @@ export class ClientStats {
   #figures: Figures = NO_FIGURES;
   #told_ms: number | null = null;
   #current: Stats;
-  /** What polls had cost before they stood in for what is chosen; still `open` until they do. */
+  /** What polls had cost before they stood in for the chosen transport; `open` until they do. */
   #before: { polls: Cost; open: boolean } = { polls: NO_COST, open: false };
 
-  /** `show` is given each new bill, or null and why there is none to be had at the moment. */
+  /** `show` is called with new stats, or with null and the reason why there are none at the moment. */
   constructor(
     client: string,
     clock: ServerClock,
@@ -80,17 +80,17 @@ export class ClientStats {
     this.#current = this.#write();
   }
 
-  /** Polls stand in for what is chosen. */
+  /** Polls stand in for the chosen transport. */
   markSubstitute(): void {
     this.#before.open = false;
   }
 
-  /** The last one; of nothing before the first. */
+  /** The newest figures; zero before the first. */
   get current(): Stats {
     return this.#current;
   }
 
-  /** How many of this page's own messages are published and not seen yet. */
+  /** How many of this page's own messages are published but not seen yet. */
   get expected(): number {
     return this.#delays.expected;
   }
@@ -103,7 +103,7 @@ export class ClientStats {
     }));
   }
 
-  /** This page published a message; tells its delay where it has been seen already. */
+  /** This page published a message. Returns its delay if the lane has seen it already. */
   sent(cursor: string, sent_ms: number): Delay | null {
     return this.#delays.sent(cursor, sent_ms);
   }
@@ -113,12 +113,12 @@ export class ClientStats {
     this.#delays.resume(performance.now());
   }
 
-  /** What was awaited may never come. */
+  /** Expected messages may never come. */
   clearExpected(): void {
     this.#delays.clearExpected();
   }
 
-  /** The server has answered the client, so there is something to ask for. */
+  /** The server has answered the client, so it has figures. */
   start(): void {
     this.#ledger.start();
   }

@@ -1,19 +1,18 @@
 // The server's clock, as this page estimates it.
 //
-// A question sent at `asked`, answered with the server's time, and received at `heard` puts the server's clock
-// somewhere within that span: its middle, give or take half of it (NTP's rule). The shortest span says most; an old
-// one says less with time, because clocks drift apart.
+// The server read its clock at some moment between our request and its answer: at the middle of that span, plus or minus
+// half of it (NTP's rule). The shortest span is the best sample. It loses precision as the clocks drift apart.
 
 /** Two ordinary clocks drift apart by less than this. */
 const DRIFT = 100e-6;
 
-/** Older than this an estimate is of no use. */
+/** An older estimate is dropped. */
 const KEPT_MS = 10 * 60_000;
 
 export interface Delay {
   /** From publishing to seeing. */
   ms: number;
-  /** The true delay is within this of `ms`; 0 where both ends were taken from one clock. */
+  /** The true delay is within this of `ms`; 0 if both ends were taken from one clock. */
   uncertainty_ms: number;
 }
 
@@ -47,7 +46,7 @@ function uncertainty({ half_ms, at_ms }: Sample, now_ms: number): number {
   return half_ms + Math.max(0, now_ms - at_ms) * DRIFT;
 }
 
-/** RFC 3339 as milliseconds since the Unix epoch, microseconds kept as a fraction; NaN for what is no time. */
+/** RFC 3339 as milliseconds since the Unix epoch, microseconds kept as a fraction; NaN if it is not a time. */
 export function epochMs(rfc3339: string): number {
   const fraction = /\.(\d{3})(\d+)/.exec(rfc3339);
   return Date.parse(rfc3339) + (fraction === null ? 0 : Number(`0.${fraction[2]}`));

@@ -1,15 +1,15 @@
 // How long messages took from being published to being seen by one lane.
 //
-// For what this page published itself both ends are its own clock. Either end may be first: a stream often brings a
-// message before the publish request has its answer. For messages from elsewhere the server's time of the message
-// is put on this page's clock, with what that leaves uncertain. What was said before the lane began, or while the page
-// itself had stopped it, has no delay: that time is none of the transport's.
+// For this page's own messages both ends are its own clock. Either end may come first: a stream often brings a message
+// before the publish request is answered. For other messages the server's time of the message is converted to this
+// page's clock, with an uncertainty. A message from before the lane began, or while the page had stopped it, has no
+// delay: the transport did not cause that time.
 
 import { type Delay, epochMs, type ServerClock } from './clock.ts';
 import type { Message } from '../client/message.ts';
 import type { Transport } from '../client/transport.ts';
 
-/** How many messages are remembered: for an end that comes late, and for the figures. */
+/** Messages kept: for an end that comes late, and for the figures. */
 const KEPT = 1_000;
 
 export interface DelayFigures {
@@ -28,12 +28,12 @@ export class Delays {
   readonly #sent = new Map<string, number>();
   readonly #expected = new Set<string>();
   readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
-  /** By what brought the messages, and by what was chosen then: polls may stand in for it. */
+  /** By the transport that brought a message, and by the one that was chosen then: polls may stand in for it. */
   readonly #known = byTransport();
   readonly #chosen = byTransport();
   #using: Transport = 'poll';
 
-  /** `begun_ms` is when the lane began to read, by `performance.now()`. */
+  /** `started_ms` is when the lane began to read, by `performance.now()`. */
   constructor(clock: ServerClock, started_ms: number) {
     this.#clock = clock;
     this.#started_ms = started_ms;
@@ -44,7 +44,7 @@ export class Delays {
     this.#using = transport;
   }
 
-  /** The lane reads again since `begun_ms`, after the page had stopped it. */
+  /** The lane reads again since `started_ms`, after the page had stopped it. */
   resume(started_ms: number): void {
     this.#started_ms = started_ms;
     this.#stopped_ms = started_ms;
@@ -56,7 +56,7 @@ export class Delays {
     return this.#expected.size;
   }
 
-  /** This page published a message; tells its delay where it has been seen already. */
+  /** This page published a message. Returns its delay if the lane has seen it already. */
   sent(cursor: string, sent_ms: number): Delay | null {
     this.#sent.set(cursor, sent_ms);
     bound(this.#sent);
@@ -87,12 +87,12 @@ export class Delays {
     return this.#sent.has(cursor);
   }
 
-  /** The log was lost or shortened: what was awaited may never come. */
+  /** The log was lost or shortened: expected messages may never come. */
   clearExpected(): void {
     this.#expected.clear();
   }
 
-  /** Of what came by a transport; or `chosen`, of all that came while it was the chosen one. */
+  /** Of messages that a transport brought or, with `chosen`, of all that came while it was chosen. */
   figures(transport: Transport, chosen = false): DelayFigures | null {
     const known = chosen ? this.#chosen : this.#known;
     const delays = [...known[transport].values()].map(({ ms }) => ms).sort((a, b) => a - b);

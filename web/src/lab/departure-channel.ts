@@ -1,5 +1,5 @@
-// Tabs of one browser tell each other which clients leave and when, so that the room can be timed noticing it.
-// Without a channel between tabs, departures are simply not timed.
+// Tabs of one browser tell each other which clients leave and when, to measure how long the room takes to notice.
+// Without a channel between tabs, departures are not timed.
 
 const CHANNEL = 'poll-vs-sse.openDepartureChannel';
 
@@ -9,7 +9,7 @@ interface DepartureNotice {
   at_ms: number;
 }
 
-/** `leaving` lists the clients of this tab; `heard` is told of others', by `performance.now()`. */
+/** `leaving` lists the clients of this tab. `heard` is called for those of others, with `performance.now()` time. */
 export function openDepartureChannel(
   leaving: () => string[],
   heard: (client: string, at_ms: number) => void,

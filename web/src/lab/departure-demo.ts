@@ -1,15 +1,15 @@
-// Two visitors that leave at the same moment: one polls, one has a stream. They are real clients of the room, so
-// what is seen of their leaving is what is seen of anybody's.
+// Two visitors that leave at the same moment: one polls, one has a stream. They are real clients of the room, so the room
+// notices them as it notices every other client.
 
 import { ServerClock } from './clock.ts';
 import { Lane, type LaneParts } from './lane.ts';
 import type { Presence } from '../client/presence.ts';
 import { INTERVAL_S, type Transport } from '../client/transport.ts';
 
-/** Nothing is measured here: their cost is of no interest. */
+/** The visitors' cost is not measured. */
 const unwatched: NonNullable<LaneParts['watch']> = () => ({ start() {}, pause() {}, end() {} });
 
-/** Visitors that are not seen to arrive leave all the same. */
+/** Visitors leave after this even if the room has not seen them. */
 const LONGEST_MS = 15_000;
 
 export class DepartureDemo {
@@ -18,12 +18,12 @@ export class DepartureDemo {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #here = false;
 
-  /** `left` is told of each as it leaves. */
+  /** `left` is called for each as it leaves. */
   constructor(room: string, author: string, left: (client: string) => void) {
     const clock = new ServerClock();
     const visitor = () => {
       const lane = new Lane({ room, clock, watch: unwatched });
-      // They look at nothing but the newest.
+      // They need no old messages.
       lane.ask({ author, last: 0 });
       return lane;
     };

@@ -1,15 +1,15 @@
-// How long it takes until a departure is noticed: from the moment a client really left, where that is known, to the
-// first news of the room without it.
+// How long it takes to notice a departure: from the moment a client left, if that is known, to the first presence
+// without it.
 
 import type { PresentClient, Presence } from '../client/presence.ts';
 
 export interface Departure {
   reader: PresentClient;
-  /** From leaving to the news of it; null where nobody said when it left. */
+  /** From leaving to the first presence without it; null if the time of leaving is unknown. */
   noticed_ms: number | null;
 }
 
-/** Who leaves without being in the room's news again is forgotten after this. */
+/** A departure that no presence shows is dropped after this. */
 const KEPT_MS = 10 * 60_000;
 
 export class DepartureTiming {
@@ -17,13 +17,13 @@ export class DepartureTiming {
   /** When clients left, by `performance.now()`. */
   readonly #left = new Map<string, number>();
 
-  /** A client has really left just now, or at `at_ms`. */
+  /** A client left at `at_ms`. */
   left(client: string, at_ms: number): void {
     this.#left.set(client, at_ms);
     for (const [each, since_ms] of this.#left) if (at_ms - since_ms > KEPT_MS) this.#left.delete(each);
   }
 
-  /** News of the room; tells who is gone since the last. `count` above those listed makes absence no proof. */
+  /** Returns the clients that are gone since the last presence. If it lists fewer than `count`, absence proves nothing. */
   update({ count, present }: Presence, at_ms: number): Departure[] {
     const now = new Map(present.map((reader) => [reader.client, reader]));
     const complete = count <= present.length;
@@ -36,7 +36,7 @@ export class DepartureTiming {
     });
   }
 
-  /** There will be no news for a while: who is gone by then did not leave under its eyes. */
+  /** No presence will come for a while, so later absences are not departures that were seen. */
   pause(): void {
     this.#present = new Map();
   }

@@ -9,7 +9,7 @@ export function idempotencyKey(): string {
   return randomText(26);
 }
 
-/** Storage may be switched off or full; then the name is simply not remembered. */
+/** Empty if storage is switched off. */
 export function rememberedName(): string {
   try {
     return localStorage.getItem(NAME_KEY) ?? '';

@@ -39,7 +39,7 @@ export class Lane {
   #fault: Fault = 'healthy';
   /** A transport was chosen for these stats. */
   #started = false;
-  /** The page itself has ended reading for a while. */
+  /** The page itself has stopped reading for a while. */
   #stopped = false;
   /** The server must close the connections as soon as there are any. */
   #disconnecting = false;
@@ -76,7 +76,7 @@ export class Lane {
     return this.#reader.interval_s;
   }
 
-  /** The figures that were told last; of nothing before the first. */
+  /** The newest figures; zero before the first. */
   get stats(): Stats {
     return this.#stats.current;
   }
@@ -102,7 +102,7 @@ export class Lane {
     this.#reader.setInterval(seconds);
   }
 
-  /** Adds parameters to every request from the next one on; null takes one away. An open stream stays as it is. */
+  /** Adds parameters to every later request; null removes one. An open stream stays as it is. */
   ask(query: Query): void {
     this.#query = { ...this.#query, ...query };
   }
@@ -117,7 +117,7 @@ export class Lane {
     this.#reader.reconnect();
   }
 
-  /** The page slept, or was away from its network: what was open then is not to be relied on. */
+  /** The page slept or had no network, so that what was open is not to be trusted. */
   resume(): void {
     this.#continue();
     this.#reader.resume();
@@ -138,7 +138,7 @@ export class Lane {
     this.#emit((to) => to.stopped?.());
   }
 
-  /** Goes on from the same place as another client, whose figures begin at nothing. */
+  /** Continues from the same position as another client, whose figures begin at zero. */
   renew(): void {
     const { transport } = this;
     this.#stats.close();

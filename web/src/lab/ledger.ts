@@ -1,5 +1,5 @@
-// What a client's reading has cost, as the server counted it: `GET /ledger?client=…`, once a second while the page
-// is visible. Its answers also tell the server's time.
+// What a client's reading cost, as the server counts it: `GET /ledger?client=…`, once a second while the page is
+// visible. Its answers also carry the server's time.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import { epochMs, type ServerClock } from './clock.ts';
@@ -21,14 +21,14 @@ export interface Cost {
 }
 
 export interface Figures {
-  /** When the server began to count; null where it has not seen this client yet. */
+  /** When the server began to count; null if it has not seen this client yet. */
   since: string | null;
   costs: Record<Transport, Cost>;
 }
 
 export const NO_COST: Cost = { requests: 0, empty: 0, messages: 0, connections: 0, wire_bytes: 0 };
 
-/** Each figure of two costs put together by `how`. */
+/** Combines each figure of two costs by `how`. */
 export function combine(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
   const of = (figure: keyof Cost) => how(one[figure], other[figure]);
   return {
@@ -98,12 +98,12 @@ export async function fetchFigures(
 }
 
 /**
- * Why there are no new figures: the lane is not connected, so they are not asked for; nobody answers; or what is
- * answered are no figures.
+ * Why there are no new figures: the lane is not connected, so they are not requested; no answer comes; or the answer
+ * cannot be read.
  */
 export type Missing = 'paused' | 'away' | 'unreadable';
 
-/** Given new figures, or null and why there are none to be had at the moment. */
+/** Called with new figures, or with null and the reason why there are none at the moment. */
 export type ShowFigures = (figures: Figures | null, missing?: Missing) => void;
 
 export type WatchFigures = (
@@ -114,7 +114,7 @@ export type WatchFigures = (
 
 export const watchLedger: WatchFigures = (...parts) => new LedgerWatch(...parts);
 
-/** Asks for the figures while the page is visible and the server is known to be there. */
+/** Requests the figures while the page is visible and the lane is connected. */
 export class LedgerWatch {
   readonly #client: string;
   readonly #clock: ServerClock;

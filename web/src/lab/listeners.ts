@@ -1,4 +1,4 @@
-// What a lane tells whoever listens to it.
+// The events of a lane, and its listeners.
 
 import type { Stats, SeenMessage } from './client-stats.ts';
 import type { Delay } from './clock.ts';
@@ -12,19 +12,19 @@ import type { Transport } from '../client/transport.ts';
 export interface LaneListener {
   /** A transport was chosen; it is not connected yet. */
   transport?(transport: Transport, at_ms: number): void;
-  /** The lane is another client now: its figures begin anew. */
+  /** The lane is another client now: its figures begin at zero. */
   client?(label: string): void;
   link?(link: Link, transport: Transport, at_ms: number): void;
   exchange?(exchange: Exchange, transport: Transport, at_ms: number): void;
   messages?(sightings: SeenMessage[], transport: Transport, at_ms: number): void;
   /** A message that was seen turned out to be this page's own: this is its true delay. */
   own?(cursor: string, delay: Delay): void;
-  /** Between the messages before and after this call some may be missing. */
+  /** Messages may be missing between those before and after this call. */
   gap?(reason: Reset, transport: Transport): void;
-  /** New figures, once a second; null, and why, where there are none to be had at the moment. */
+  /** New figures, once a second; null and the reason if there are none at the moment. */
   stats?(bill: Stats | null, at_ms: number, missing: Missing | null): void;
   presence?(presence: Presence, at_ms: number): void;
-  /** How many of this page's own messages are published and not seen by this lane yet. */
+  /** How many of this page's own messages are published but not seen by this lane yet. */
   expected?(messages: number): void;
   /** Reading has ended until a transport is chosen again. */
   stopped?(): void;

@@ -1,7 +1,7 @@
-// One lane's network: the fault that is chosen, and everything the lane sends goes through here.
+// One lane's network with its chosen fault. Everything the lane sends goes through here.
 //
-// `buffer`, `cut`, `slow` and `restart` are asked of the server with each request (`fault=`); `offline` aborts what
-// is open and refuses what is new, for this lane alone.
+// The server makes `buffer`, `cut`, `slow` and `restart`, requested with `fault=`. `offline` aborts what is open and
+// refuses what is new, for this lane alone.
 
 import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
 import { type Query, route } from '../client/http.ts';
@@ -10,7 +10,7 @@ import type { Transport } from '../client/transport.ts';
 import { type Fault, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
 
 export interface NetworkListener {
-  /** `until_ms`, by `performance.now()`, is when the fault is over by itself. */
+  /** `until_ms`, by `performance.now()`, is when the fault ends by itself. */
   fault?(fault: Fault, until_ms: number | null): void;
   stallTimeout?(seconds: number): void;
 }
@@ -24,7 +24,7 @@ export class Network implements ConnectionFactory {
   readonly fetch: Fetch;
   readonly #realOpen: (address: string) => EventSource;
   #fault: Fault = 'healthy';
-  /** The next poll is to be lost to a restart. */
+  /** The restart has yet to hit the next poll. */
   #losesNextPoll = false;
   #stallTimeout_s: number;
   #outage = new AbortController();
@@ -61,7 +61,7 @@ export class Network implements ConnectionFactory {
     this.#listeners.add(listener);
   }
 
-  /** Chooses what the network is like. A fault that is momentary ends by itself, and begins anew if chosen again. */
+  /** Chooses the fault. One that ends by itself starts again if it is chosen again. */
   choose(fault: Fault): void {
     clearTimeout(this.#timer);
     if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
@@ -86,8 +86,8 @@ export class Network implements ConnectionFactory {
   }
 
   /**
-   * What a transport's next request says. Plain polls hold no connection, so they need no key to have it closed by:
-   * a restart is asked for by the next poll itself, which is the one that is lost.
+   * Parameters of a transport's next request. A plain poll holds no connection that a key could close, so the next poll
+   * itself requests the restart and is lost to it.
    */
   query(transport: Transport): Query {
     const fault_key = transport === 'poll' ? null : this.#key;
@@ -106,12 +106,12 @@ export class Network implements ConnectionFactory {
     }
   }
 
-  /** Has the server close every connection of this lane. The request is nobody's: it is no part of reading. */
+  /** Has the server close every connection of this lane. The request has no label, as it is not part of reading. */
   async disconnect(room: string): Promise<void> {
     const address = route('poll', { room, fault: 'restart', fault_key: this.#key });
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     // Its own connection is closed too, so there is never an answer.
-    // Without credentials it takes none of the connections that reading may have used up.
+    // Without credentials it needs none of the connections that reading may have used up.
     await this.fetch(address, { cache: 'no-store', credentials: 'omit', signal }).catch(() => null);
   }
 
@@ -127,7 +127,7 @@ export class Network implements ConnectionFactory {
     this.#outage.abort();
     for (const events of this.#open) {
       events.close();
-      // A closed EventSource says nothing; a lost connection would.
+      // A lost connection emits an error; `close` does not.
       events.dispatchEvent(new Event('error'));
     }
     this.#open.clear();

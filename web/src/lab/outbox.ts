@@ -1,15 +1,15 @@
-// Messages on their way out, one after the other, so that they are published in the order they were written.
+// Publishes messages one after the other, in the order in which they were written.
 
 import { idempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
 import { publish, type Draft, type Published } from './publish.ts';
 
 export interface OutboxListener {
-  /** How many are without an answer yet. */
+  /** How many have no answer yet. */
   sending(messages: number): void;
   /** It is in the log; `sent_ms` is when it was written, by `performance.now()`. */
   published(message: Message, sent_ms: number): void;
-  /** Nothing of this was published; the texts go back to where they were written. */
+  /** None of these was published; the texts go back to the composer. */
   failed(texts: string[], why: Published & { ok: false }): void;
 }
 
@@ -23,7 +23,7 @@ export class Outbox {
   readonly #listener: OutboxListener;
   readonly #publish: (draft: Draft, key: string) => Promise<Published>;
   readonly #queue: Item[] = [];
-  /** What may or may not have been published: sent again unchanged, it keeps its key and cannot appear twice. */
+  /** A message that may have been published: if it is sent again unchanged it keeps its key and cannot appear twice. */
   #uncertain: Item | null = null;
   #busy = false;
 

@@ -1,6 +1,6 @@
-// Publishing one message: `POST /messages`, tried a second time where the network failed.
+// Publishing one message: `POST /messages`, tried again if the network failed.
 //
-// Both attempts carry the same Idempotency-Key, so a first attempt whose answer got lost is not published twice.
+// Both attempts carry the same Idempotency-Key, so a message whose first answer got lost is not published twice.
 
 import type { Fetch } from '../client/connection-factory.ts';
 import { problemDetail, route } from '../client/http.ts';
@@ -16,12 +16,12 @@ export type Published =
   | { ok: true; message: Message }
   | { ok: false; why: 'network' | 'refused' | 'away' | 'garbled'; detail: string | null };
 
-/** The status of an answer that says the store cannot be written. */
+/** The store cannot be written. */
 const STORE_AWAY = 503;
 const REQUEST_TIMEOUT_MS = 10_000;
 const SECOND_TRY_MS = 500;
 
-/** `client` is the reader whose user writes; the room is told that name for it. */
+/** `client` is the reader whose user writes; presence lists it by the author's name. */
 export async function publish(
   draft: Draft,
   key: string,

@@ -1,10 +1,10 @@
-// Which room the page is in: what the address says, and addresses of other rooms.
+// The room that the page's address names, and addresses of other rooms.
 
 import { URL_PARAMETERS } from './url-settings.ts';
 
 export const LOBBY = 'lobby';
 
-/** The same rule as the server's. Escaped so that it is also good for a field's `pattern`. */
+/** The server's rule. Escaped to serve as a field's `pattern` too. */
 export const ROOM_PATTERN = String.raw`[A-Za-z0-9_\-]{1,64}`;
 
 const ROOM = new RegExp(`^${ROOM_PATTERN}$`);
@@ -18,7 +18,7 @@ export function roomFrom(search: string): RoomChoice {
   return ROOM.test(given) ? { ok: true, room: given } : { ok: false, given };
 }
 
-/** What else of an address belongs to the page and goes along to another room. */
+/** Parameters that are kept when the room changes. */
 const KEPT = ['view', 'lang', ...URL_PARAMETERS];
 
 export function keptOf(search: string): [string, string][] {

@@ -1,4 +1,4 @@
-// What the server saw of one client: `GET /trace?client=…`, read on from where the last answer ended.
+// What the server saw of one client: `GET /trace?client=…`, continued from the last answer.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { ServerClock } from './clock.ts';
@@ -35,16 +35,16 @@ export interface TraceAnswer {
   now_ms: number;
   /** Of the newest event. */
   seq: number;
-  /** Events after the one asked for that the server has no more. */
+  /** Later events that the server no longer has. */
   lost: number;
   events: TraceEvent[];
 }
 
 export interface TraceListener {
   events(events: TraceEvent[]): void;
-  /** So many events before the next ones are not known. */
+  /** `count` events before the next ones are lost. */
   lost(count: number): void;
-  /** The server has begun to count anew: it was started again. */
+  /** The server was restarted and counts from zero. */
   restarted(): void;
 }
 
@@ -61,11 +61,11 @@ export function parseTrace(value: unknown): TraceAnswer {
   };
 }
 
-/** Null for kinds that this page does not know: a newer server may tell more. */
+/** Null for a kind of a newer server. */
 function parseEvent(value: unknown): TraceEvent | null {
   if (!isRecord(value)) throw new ProtocolError('an event is no object');
   const kind = KINDS.find((each) => each === value['kind']);
-  // A connection may end after something else was done on it; what is traced is reading.
+  // A connection may end after another use of it; only reading is traced.
   const transport = TRANSPORTS.find((each) => each === value['transport']) ?? 'poll';
   if (kind === undefined) return null;
   return {
@@ -89,7 +89,7 @@ function whole(record: Record<string, unknown>, name: string): number {
   return value;
 }
 
-/** Reads a client's trace while the page is visible and the watch is on. */
+/** Reads a client's trace while the page is visible and the watch runs. */
 export class TraceWatch {
   readonly #client: string;
   readonly #clock: ServerClock;
@@ -130,7 +130,7 @@ export class TraceWatch {
     clearTimeout(this.#timer);
     if (!this.#running || this.#inFlight || document.hidden) return;
     this.#inFlight = true;
-    // What cannot be had now is asked for again; the server keeps it for a while.
+    // A failed request is repeated; the server keeps events for a while.
     await this.#read().catch(() => {});
     this.#inFlight = false;
     if (this.#running) this.#timer = setTimeout(() => void this.#poll(), POLL_INTERVAL_MS);
@@ -138,7 +138,7 @@ export class TraceWatch {
 
   async #read(): Promise<void> {
     const last = this.#last;
-    // The last known event is asked for again: only a server that was not started anew still has it.
+    // Requests the last known event again: a server that was restarted no longer has it.
     const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
     if (answer === null) return;
     const again = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
@@ -153,7 +153,7 @@ export class TraceWatch {
       return this.#read();
     }
     const events = again === undefined ? answer.events : answer.events.slice(1);
-    // The event that is known already is among the lost.
+    // The known event is among the lost.
     const lost = last === null ? answer.lost : answer.lost - 1;
     if (lost > 0) this.#listener.lost(lost);
     const newest = events.at(-1);
@@ -162,7 +162,7 @@ export class TraceWatch {
     this.#listener.events(events);
   }
 
-  /** Null where the server knows of no such client: it has not read yet, or the server was started anew. */
+  /** Null if the server does not know the client: it has not read yet, or the server was restarted. */
   async #fetch(after: number): Promise<TraceAnswer | null> {
     const request = new AbortController();
     const timeout = setTimeout(() => request.abort(), RESPONSE_TIMEOUT_MS);

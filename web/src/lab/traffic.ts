@@ -1,7 +1,7 @@
-// A source of messages to look at: really published through `POST /messages`, and limited so that it can do no harm.
+// A source of real messages, published through `POST /messages` within limits.
 //
-// One pattern runs at a time. Messages are due at times of their own (open loop); where publishing does not keep up
-// they slip, and never more than two are on their way.
+// One pattern runs at a time. Messages are due at planned times (open loop). If publishing does not keep up they are
+// late, and never more than two are in flight.
 
 import { idempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
@@ -12,18 +12,18 @@ export type Pattern = 'chatty' | 'burst' | 'steady';
 export const BURST = 200;
 /** Messages a second. */
 export const RATE = { min: 0.1, max: 50, initial: 2 } as const;
-/** Nothing runs longer, nor publishes more: enough for ten minutes of 20 messages a second on each of two lanes. */
+/** A pattern ends at either: enough for ten minutes of 20 messages a second on each of two lanes. */
 export const LIMITS = { minutes: 15, messages: 15_000 } as const;
 
 /** The mean gap between two messages of a chatty room. */
 const CHATTY_GAP_MS = 1_500;
 /** Polls and the ledger need some of the six connections a browser opens. */
 const IN_FLIGHT = 2;
-/** So many failures in a row are no accident. */
+/** A pattern ends after this many failures in a row. */
 const FAILURES = 3;
 
 export type Ended =
-  /** All of a burst is out. */
+  /** A burst is complete. */
   | { kind: 'done' }
   | { kind: 'stopped' }
   /** The page was hidden or left. */
@@ -114,7 +114,7 @@ export class Traffic {
       const now_ms = performance.now();
       const most = run.pattern === 'burst' ? BURST : LIMITS.messages;
       if (run.due >= most) {
-        // The last answers decide how it ends.
+        // The last answers decide the outcome.
         if (run.on_the_way === 0) this.stop({ kind: run.pattern === 'burst' ? 'done' : 'limit' });
         return;
       }
@@ -146,7 +146,7 @@ export class Traffic {
     }
     if (run !== this.#run) return;
     this.#listener.progress(run);
-    // What is refused now is refused again.
+    // The server would refuse the next one too.
     if (!result.ok && (result.why === 'refused' || run.failures_in_a_row >= FAILURES))
       return this.stop({ kind: 'failed', why: result });
     this.#work(run);

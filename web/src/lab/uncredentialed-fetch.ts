@@ -1,11 +1,11 @@
-// Questions about the lanes that are none of the lanes' own: `/ledger`, `/trace`.
+// Requests about lanes that are not part of reading: `/ledger`, `/trace`.
 //
-// Browsers keep requests with and without credentials on different connections. Without them, these questions take
-// no connection away from a lane, and what the server counts and traces of a lane is as it would be without them.
+// Browsers send requests with and without credentials over different connections. Without credentials these requests
+// use no connection of a lane, so they change nothing that the server counts and traces of it.
 
 import type { Fetch } from '../client/connection-factory.ts';
 
-/** Where something in front of the server wants credentials after all. */
+/** Set once something in front of the server has demanded credentials. */
 let withCredentials = false;
 
 export const uncredentialedFetch: Fetch = async (input, init) => {

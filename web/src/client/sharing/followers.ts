@@ -1,25 +1,25 @@
-// Those who read along with the stream of this tab: how many they are, and who, which the server is told, as it sees
-// one reader only.
+// The tabs that read along with this tab's stream: how many, and which clients. The server sees one reader only, so this
+// tab reports the others to it.
 
-/** One that reads along. */
+/** A tab that reads along. */
 export interface Follower {
   client: string;
-  /** The name of its user; null where it is not known. */
+  /** The name of its user; null if it is unknown. */
   author: string | null;
 }
 
-/** How long after one was heard of the tabs are counted again. */
+/** From news of a follower to the next count. */
 const COUNT_DELAY_MS = 500;
-/** A tab that crashed says no goodbye. */
+/** Between counts without news, as a tab that crashed sends none. */
 const COUNT_INTERVAL_MS = 15_000;
 
 export interface FollowersOptions {
   /** How many tabs wait for the lead. */
   others: () => Promise<number>;
   counted: (others: number) => void;
-  /** Has each say anew that it is there. */
+  /** Asks each to announce itself. */
   callRoll: () => void;
-  /** Tells the server who they are, all of them. */
+  /** Tells the server all of them. */
   report: (followers: Follower[]) => void;
 }
 
@@ -28,10 +28,10 @@ export class Followers {
   readonly #known = new Map<string, Follower>();
   #others = 0;
   #isLive = false;
-  /** What the server knows, for as long as the stream is open that it was told of. */
+  /** The last report. The server keeps it until the stream closes. */
   #reported = '[]';
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What was begun before the lead ended is of no interest any more. */
+  /** Counts that began before this tab stopped leading are ignored. */
   #run = 0;
 
   constructor(options: FollowersOptions) {
@@ -58,14 +58,14 @@ export class Followers {
     this.prune();
   }
 
-  /** Whether the stream is open: with it the server forgets who read along. */
+  /** Whether the stream is open. When it closes the server forgets its followers. */
   setActive(isLive: boolean): void {
     if (isLive && !this.#isLive) this.#reported = '[]';
     this.#isLive = isLive;
     if (isLive) this.prune();
   }
 
-  /** Counts now, and once more when those that were just heard of wait for the lead. */
+  /** Counts now, and again once new followers wait for the lock. */
   prune(): void {
     void this.#count();
     this.#schedulePrune(COUNT_DELAY_MS);
@@ -91,7 +91,7 @@ export class Followers {
     if (this.#others < this.#known.size) {
       this.#known.clear();
       this.#options.callRoll();
-      // Who answers is heard, and then it is looked again; if nobody does, that is the answer.
+      // Each answer starts a new count; without any, none is left.
       return this.#schedulePrune(COUNT_DELAY_MS);
     }
     this.#report();

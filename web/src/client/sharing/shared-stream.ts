@@ -1,9 +1,9 @@
-// One stream for all tabs of a browser that read the same room in the same lane.
+// One stream for all tabs of a browser that read the same room under the same key.
 //
-// The tab that leads reads the stream and passes on what it brings. The others follow: they take each batch through
-// their own ingest, at their own place, so whoever leads next goes on from where it is itself. A follower polls once
-// to come level: when it begins, when the leader changes, and whenever a batch does not join on to what it has. A
-// reset is never taken from another tab, as each has its own place: it sends a follower to ask for itself.
+// The leader reads the stream and passes on what it brings. The others follow: each batch goes through their own ingest,
+// at their own position, so the next leader continues from where it is itself. A follower polls once to catch up: when
+// it begins, when the leader changes, and if a batch does not follow what it has. It never takes over a reset of another
+// tab, as each has its own position: it polls for itself instead.
 
 import { type BrowserApis, isPageHidden } from '../browser-apis.ts';
 import type { Position } from '../ingest.ts';
@@ -17,11 +17,11 @@ import { type Link, polled, type RequestContext, type Sink, type Source } from '
 import { type Follower, Followers } from './followers.ts';
 import { type LeaderMessage, Tabs } from './tabs.ts';
 
-/** How long a leader may take to say that it is there. */
+/** A leader that has not announced itself after this is gone. */
 const LEADER_RESPONSE_TIMEOUT_MS = 3_000;
-/** The longest that a leader is silent in good health, where the stream may be mute for less. */
+/** The shortest silence of a leader that counts as its end, even if the stall time-out is shorter. */
 const MIN_LEADER_TIMEOUT_MS = 15_000;
-/** How often a follower asks again that is still behind, as several servers may not be level. */
+/** How often a follower that is still behind polls again: one server of several may lag. */
 const CATCH_UP_ATTEMPTS = 3;
 const CATCH_UP_DELAY_MS = 250;
 
@@ -29,15 +29,15 @@ export interface SharedOptions extends RequestContext {
   sink: Sink;
   connections: ConnectionFactory;
   browserApis: BrowserApis;
-  /** What the tabs that share have in common. */
+  /** The name that the tabs of this stream have in common. */
   name: string;
   /** The stream to read while this tab leads, given the sink to report to. */
   stream: (sink: Sink) => Source;
-  /** The id of the newest message this lane has. */
+  /** The id of the newest message that was read here. */
   newest: () => number;
-  /** A tab that follows wants the leader's connection closed. */
+  /** A follower wants the connection closed. */
   restart: () => void;
-  /** Tells the server who reads along with this tab's stream: all of them. */
+  /** Tells the server all followers of this tab's stream. */
   report: (followers: Follower[]) => void;
 }
 
@@ -51,9 +51,9 @@ export class SharedStream implements Source {
   #link: Link = { kind: 'connecting' };
   #presence: Presence | null = null;
   readonly #followers: Followers;
-  /** Of a follower: whom it follows. */
+  /** Of a follower: its leader. */
   #leader: { client: string; newest: number; link: Link; isHidden: boolean } | null = null;
-  /** Of a follower that comes level: what was passed on meanwhile. */
+  /** Of a follower that catches up: what the leader passed on in the meantime. */
   #held: (LeaderMessage & { kind: 'batch' })[] = [];
   #catchingUp: AbortController | null = null;
   #again = false;
@@ -125,7 +125,7 @@ export class SharedStream implements Source {
       this.#startCatchUp();
   }
 
-  /** Closes the connection that this tab reads over; false where it is this tab's own. */
+  /** Has the leader close its connection; false if this tab leads. */
   restart(): boolean {
     if (this.#tabs === null || this.#leads) return false;
     this.#tabs.broadcast({ kind: 'restart' });
@@ -147,7 +147,7 @@ export class SharedStream implements Source {
     this.#followers.begin();
   }
 
-  /** Tells the others who leads and where it is. */
+  /** Tells the others that this tab leads, and its position. */
   #announceLeader(): void {
     const { client, newest } = this.#options;
     this.#tabs?.broadcast({
@@ -249,7 +249,7 @@ export class SharedStream implements Source {
     this.#stealFromHidden();
   }
 
-  /** The polls of a hidden tab may come a minute apart. A tab in sight does not wait for those. */
+  /** A visible tab does not wait for the polls of a hidden one, which may be a minute apart. */
   #stealFromHidden(): void {
     if (this.#leader?.isHidden === true && usesPolls(this.#leader.link) && !isPageHidden())
       this.#tabs?.stealLock();
@@ -259,7 +259,7 @@ export class SharedStream implements Source {
     if (leaderMessage.batch.reset !== null) this.#startCatchUp();
     else if (this.#catchingUp !== null) this.#held.push(leaderMessage);
     else if (this.#options.newest() < leaderMessage.newest) this.#startCatchUp();
-    // Of what is older the cursor would lead back.
+    // An older batch has an older cursor.
     else if (lastId(leaderMessage.batch) > this.#options.newest())
       this.#options.sink.batch(leaderMessage.batch, leaderMessage.by);
   }
@@ -272,9 +272,9 @@ export class SharedStream implements Source {
       this.#options.sink.link({ kind: 'live', fallback: { why: 'shared', client, polls: usesPolls(link) } });
   }
 
-  /** Asks the server for what this tab lacks, until it is where the leader is. */
+  /** Polls until this tab is where the leader is. */
   #startCatchUp(): void {
-    // What was passed on before the next answer is in it.
+    // The next answer contains what was passed on before it.
     this.#held = [];
     this.#again = true;
     if (this.#catchingUp !== null) return;
@@ -298,7 +298,7 @@ export class SharedStream implements Source {
         await pause(backoff(++failures), stopped);
         continue;
       }
-      // After a reset what is held may be of the log before it.
+      // After a reset the held batches may be of the old log.
       if (answer.more || answer.reset) this.#again = true;
       else if (this.#isBehind() && ++tries < CATCH_UP_ATTEMPTS) {
         this.#again = true;
@@ -311,7 +311,7 @@ export class SharedStream implements Source {
     for (const leaderMessage of this.#held.splice(0)) this.#take(leaderMessage);
   }
 
-  /** Whether the server that answered lacks what the leader has: what is held joins on to it or it does not. */
+  /** Whether the server that answered lacks messages that the leader has. */
   #isBehind(): boolean {
     const first = this.#held[0];
     const from = first === undefined ? (this.#leader?.newest ?? 0) : first.newest;
@@ -328,7 +328,7 @@ function lastId({ messages }: Batch): number {
   return messages.at(-1)?.id ?? 0;
 }
 
-/** Only what the other tabs need, whatever else an answer held. */
+/** Only what other tabs need of an answer. */
 function batchOf({ messages, cursor, reset }: Batch): Batch {
   return { messages, cursor, reset };
 }

@@ -74,11 +74,11 @@ export class Tabs {
     try {
       this.#channel?.postMessage(envelope);
     } catch {
-      // The others take the lead from a tab that they do not hear.
+      // Other tabs take the lead from a tab they do not hear.
     }
   }
 
-  /** Takes the lead from the tab that has it. A browser that has not answered the last time leaves this tab alone. */
+  /** Takes the lead from the tab that has it. If the browser has not answered the last time, this tab reads alone. */
   stealLock(): void {
     if (this.#closed || this.leads) return;
     if (this.#isStealing) return this.#leadAlone();

@@ -1,4 +1,4 @@
-// One poll: the request, its answer to the sink, and what came of it.
+// One poll: sends the request, gives its answer to the sink, and returns how it went.
 
 import { problemDetail, route } from '../http.ts';
 import type { Position } from '../ingest.ts';
@@ -7,7 +7,7 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { parsePresence } from '../presence.ts';
 import type { Link, RequestContext, Sink } from './source.ts';
 
-/** How long an answer may make no progress, beyond the server's own wait, before it counts as lost. */
+/** An answer that makes no progress for this long, beyond the server's own wait, counts as lost. */
 const PROGRESS_TIMEOUT_MS = 10_000;
 
 export type PollResult =
@@ -20,7 +20,7 @@ export interface PollQuery {
   position: Position;
   /** Seconds the server may wait for a message; 0 for a plain poll. */
   wait_s: number;
-  /** Ends the request; nothing reaches the sink from then on. */
+  /** Ends the request; nothing reaches the sink after that. */
   stopped: AbortSignal;
 }
 
@@ -83,7 +83,7 @@ function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | 
   return { ok: false, link: { kind: 'reconnecting', why, detail } };
 }
 
-/** A long answer over a slow link takes as long as it takes, so patience begins anew with each piece of it. */
+/** A long answer over a slow link may take any time, so each piece of it starts the time-out again. */
 async function textOf(response: Response, progressed: () => void): Promise<string> {
   if (response.body === null) return '';
   const pieces = response.body.getReader();

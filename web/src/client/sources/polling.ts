@@ -1,4 +1,4 @@
-// Polling and long-polling: one loop of requests that differs only in how long the server may wait.
+// Polling and long-polling: one loop of requests. They differ only in how long the server may wait.
 //
 // The next poll is due a fixed time after the start of the last one and never overlaps it.
 
@@ -9,12 +9,12 @@ import { fetchPage } from './poll-request.ts';
 import type { RequestContext, Sink, Source } from './source.ts';
 
 /**
- * The wait of the first long-poll after a start or a failure. An answer is what shows that the server is there,
- * and in a quiet room a full wait would leave that open for long.
+ * The wait of the first long-poll after a start or a failure. Only an answer shows that the server is there, and in a
+ * quiet room a full wait would delay it.
  */
 const FIRST_WAIT_S = 1;
 
-/** Long-polls that are answered empty before their time keep at least this distance, so that they never spin. */
+/** The shortest time between long-polls that are answered empty early, so that they never spin. */
 const LEAST_DISTANCE_MS = 250;
 
 export interface PollingOptions extends RequestContext {
@@ -22,7 +22,7 @@ export interface PollingOptions extends RequestContext {
   connections: ConnectionFactory;
   /** Seconds the server may wait for a message; 0 for interval polling. */
   wait_s: number;
-  /** Time from the start of one poll to the start of the next, asked anew for each. Unused by long-polls. */
+  /** Time from the start of one poll to the start of the next, called for each. Unused by long-polls. */
   interval_ms: () => number;
 }
 
@@ -30,7 +30,7 @@ export class Polling implements Source {
   readonly #options: PollingOptions;
   #run: AbortController | null = null;
   #endPause: () => void = () => {};
-  /** Whether a pause is one between two attempts, which a wake-up ends before its time. */
+  /** Whether the pause is one between two attempts, which `reconnect` ends early. */
   #retrying = false;
   /** The next poll is due now, whatever the interval. */
   #hurried = false;
@@ -57,7 +57,7 @@ export class Polling implements Source {
     this.#endPause();
   }
 
-  /** The interval has changed: the time of the next poll is worked out again. */
+  /** The interval has changed: computes again when the next poll is due. */
   reschedule(): void {
     this.#endPause();
   }

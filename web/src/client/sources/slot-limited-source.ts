@@ -1,5 +1,4 @@
-// A source that holds a connection open, and holds it only by permission: the browser has few of them. Without one,
-// polls stand in until one is free.
+// A source that holds a connection open, of which the browser has few. It waits for a slot, and polls until it has one.
 
 import type { Position } from '../ingest.ts';
 import type { ConnectionSlots, ConnectionSlot } from '../connection-slots.ts';
@@ -9,9 +8,9 @@ import { polled, type Sink, type Source } from './source.ts';
 export interface SlotLimitedOptions {
   sink: Sink;
   slots: ConnectionSlots;
-  /** What holds the connection. */
+  /** The source that holds the connection. */
   source: Source;
-  /** What stands in, given the sink to report to. */
+  /** Makes the polls that stand in, given the sink to report to. */
   polls: (sink: Sink) => Polling;
 }
 

@@ -1,4 +1,4 @@
-// What every source of messages is: something that starts at a place, stops at once, and reports to one sink.
+// A source of messages starts at a position, stops at once, and reports to one sink.
 
 import type { Query } from '../http.ts';
 import type { Position } from '../ingest.ts';
@@ -6,37 +6,37 @@ import type { Batch } from '../message.ts';
 import type { Presence } from '../presence.ts';
 import type { Transport } from '../transport.ts';
 
-/** What is otherwise than the transport says, while messages come all the same. */
+/** How messages come if not by the chosen transport itself. */
 export type Fallback =
-  /** The stream is open and brought nothing for so long: polls stand in, and it is tried again at `again_at_ms`. */
+  /** The stream is open and brought nothing for `idle_s`: polls stand in, and it is tried again at `retry_at_ms`. */
   | { why: 'mute'; idle_s: number; retry_at_ms: number }
   /** The browser has no connection to spare for this transport: polls stand in. */
   | { why: 'crowded' }
-  /** Another tab reads the stream, or `polls` in its place, on that client's account, and passes on what comes. */
+  /** Another tab reads the stream as `client`, or `polls` in its place, and passes messages on. */
   | { why: 'shared'; client: string; polls: boolean }
-  /** So many other tabs read along. */
+  /** Other tabs read along with this tab's stream. */
   | { why: 'sharing'; tabs: number };
 
 /**
- * `reconnecting` carries the server's own sentence where it gave one. `unanswered` is a request that nothing
- * came back for, not even a refusal.
+ * `reconnecting` carries the server's own sentence if it gave one. `unanswered`: a request got no answer at all, not
+ * even a refusal.
  */
 export type Link =
   | { kind: 'connecting' }
   | { kind: 'live'; fallback?: Fallback }
   | { kind: 'reconnecting'; why: 'network' | 'refused' | 'garbled' | 'unanswered'; detail: string | null };
 
-/** What the page itself saw of a request. The server's view, with bytes, is `/trace`. */
+/** A request as the page sees it. `/trace` has the server's view, with bytes. */
 export type Exchange =
   | { kind: 'asked' }
   | { kind: 'answered'; messages: number }
-  /** A stream brought something: a message, or another event. */
+  /** A stream brought a message or another event. */
   | { kind: 'pushed'; messages: number }
   | { kind: 'failed' };
 
 export interface Sink {
   link(link: Link): void;
-  /** `by` is what brought it, where that is not the transport the sink is for. */
+  /** `by` is the transport that brought it, if it is not the one the sink is for. */
   batch(batch: Batch, by?: Transport): void;
   presence(presence: Presence): void;
   exchange(exchange: Exchange): void;
@@ -44,8 +44,8 @@ export interface Sink {
 
 export interface Source {
   /**
-   * Begins to read at `place()`, which is asked again for every request. After a sleep of the page the first thing
-   * to do is one poll: it is answered, or fails, where a stream may stay dead without a word.
+   * Begins to read at `position()`, which is called for every request. After a sleep of the page a source polls
+   * first: a poll is answered or fails, while a stream may stay dead without an error.
    */
   start(position: () => Position, slept?: boolean): void;
   /** Ends reading; nothing reaches the sink after this returns. */
@@ -55,15 +55,15 @@ export interface Source {
 }
 
 export interface RequestContext {
-  /** The folder of the server's routes; beside the page without it. */
+  /** The folder of the server's routes; without it they are beside the page. */
   url?: string;
   room: string;
   client: string;
-  /** What else each request is to ask for, read anew for each. */
+  /** Further parameters, called for each request. */
   query?: () => Query;
 }
 
-/** Passes all on to `sink` but what is done `instead`. */
+/** Passes everything on to `sink`, except for the methods in `instead`. */
 export function passing(sink: Sink, instead: Partial<Sink>): Sink {
   return {
     link: (link) => sink.link(link),

@@ -1,9 +1,8 @@
-// A stream that polls stand in for while it is mute.
+// A stream, and polls in its place while it is mute.
 //
-// A stream may be open and bring nothing: behind a proxy that gathers, or when its connection died without a word.
-// Then polls take its place, and it is tried again after growing pauses. Only one of the two ever feeds the sink: the
-// first event of a stream that is tried ends the polls, and if these have moved on since it was opened, it is opened
-// anew where they left off.
+// A stream may be open and bring nothing: behind a buffering proxy, or if its connection died without an error. Then
+// polls take its place, and it is tried again after growing pauses. Only one of the two feeds the sink: the first event
+// of a new stream ends the polls. If they have moved on since it was opened, it is opened again where they stopped.
 
 import type { Position } from '../ingest.ts';
 import { Polling } from './polling.ts';
@@ -13,7 +12,7 @@ import { Stream, type StreamOptions } from './stream.ts';
 /** The longest pause between two attempts, in milliseconds. */
 const LONGEST_PAUSE_MS = 300_000;
 
-/** A silence that is this part of the one that counts as mute is two keep-alives missed: of use when a page wakes. */
+/** Part of the stall time-out after which two keep-alives are missing, which is enough for doubt when a page wakes. */
 const SUSPICIOUS = 0.75;
 
 export interface StreamWithFallbackOptions extends Omit<StreamOptions, 'onEvent' | 'stalled'> {
@@ -22,8 +21,8 @@ export interface StreamWithFallbackOptions extends Omit<StreamOptions, 'onEvent'
 }
 
 /**
- * `polled`: one poll, then the stream. `mute`: polls, and a pause until the next attempt. `trying`: polls, and a
- * stream that nothing has come over yet.
+ * `polled-once`: one poll, then the stream. `mute`: polls, and a pause until the next attempt. `trying`: polls, and a
+ * stream that has brought nothing yet.
  */
 type State = 'stopped' | 'streaming' | 'polled-once' | 'mute' | 'trying';
 
@@ -45,7 +44,7 @@ export class StreamWithFallback implements Source {
     this.#stream = new Stream({
       ...options,
       sink: passing(sink, {
-        // A stream that is tried is no news until something comes over it.
+        // A stream that is being tried is not reported until it brings something.
         link: (link) => {
           if (this.#state === 'streaming') sink.link(link);
         },
@@ -147,7 +146,7 @@ export class StreamWithFallback implements Source {
     this.#stream.start(this.#position);
   }
 
-  /** Something has come over the stream. */
+  /** The stream has brought something. */
   #onEvent(): void {
     if (this.#state !== 'trying') {
       this.#attempts = 0;

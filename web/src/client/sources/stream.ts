@@ -1,10 +1,10 @@
 // The stream: the browser's own EventSource on `GET /stream`.
 //
-// A lost connection is the browser's to mend; it sends the last cursor along by itself. What it does not mend is
-// an answer other than 200, after which it gives up for good: then a new EventSource is opened after a pause.
+// The browser reconnects a lost connection by itself and sends the last cursor. After an answer other than 200 it gives
+// up for good; then we open a new EventSource after a pause.
 //
-// It also does not tell of a connection that is open and mute. So the server is asked for keep-alives that can be
-// seen (`heartbeat=`), three in the time after which silence is no longer taken for quiet.
+// The browser does not report a connection that is open and silent. So we ask the server for keep-alives that are
+// events (`heartbeat=`), three within the stall time-out.
 
 import { route } from '../http.ts';
 import type { Position } from '../ingest.ts';
@@ -19,15 +19,15 @@ import type { Link, RequestContext, Sink, Source } from './source.ts';
 const CONNECTING = 0;
 const CLOSED = 2;
 
-/** The server's own rhythm of keep-alives, in seconds: no stream needs them less often. */
+/** The server's own interval of keep-alives, in seconds. We never ask for a longer one. */
 const KEEP_ALIVE_S = 15;
 
 export interface StreamOptions extends RequestContext {
   sink: Sink;
   connections: ConnectionFactory;
-  /** An event has come, a keep-alive too. Called before the sink is told; the stream may be ended by it. */
+  /** An event has come, or a keep-alive. Called before the sink, and may end the stream. */
   onEvent?: () => void;
-  /** The stream is open, or being opened, and has brought nothing for too long. It is left as it is. */
+  /** The stream is open or being opened, and has brought nothing for too long. It stays as it is. */
   stalled?: () => void;
 }
 
@@ -60,7 +60,7 @@ export class Stream implements Source {
     this.#close();
   }
 
-  /** How long nothing has come; 0 while that is no wonder, as nothing is open. */
+  /** Time since the last event; 0 while nothing is open. */
   get idle_ms(): number {
     return this.#events === null ? 0 : this.#idle.idle_ms;
   }
@@ -122,7 +122,7 @@ export class Stream implements Source {
       this.#idle.reset();
       sink.exchange({ kind: 'failed' });
       if (events.readyState === CLOSED) this.#later(connections.down.aborted ? 'network' : 'refused');
-      // Without a cursor the browser would start over with the few messages the page was opened with.
+      // Without a cursor the browser would start over with the messages it began with.
       else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
       else sink.link({ kind: 'reconnecting', why: 'network', detail: null });
     });
@@ -137,7 +137,7 @@ export class Stream implements Source {
     try {
       batch = parse(JSON.parse(String(event.data)));
     } catch {
-      // To go on would be to lose this event in silence.
+      // Going on would lose this event.
       this.#later('garbled');
       return;
     }
