@@ -1,10 +1,10 @@
-//! Builds the lab's page (`web/`) with npm and writes the table of its files that `src/lab.rs`
-//! embeds. Where npm is missing the server is built without the page, with a warning.
+//! Builds the lab's page (`web/`) with npm, compresses its files, and writes the table of them that
+//! `src/cli/lab.rs` embeds. If npm is missing the server is built without the page, with a warning.
 
 use std::{
     env, fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::ErrorKind,
+    io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
@@ -19,6 +19,9 @@ const INPUTS: [&str; 5] = [
     "tsconfig.json",
     "vite.config.ts",
 ];
+
+/// The names of files that compress well end with one of these.
+const TEXT: [&str; 4] = [".html", ".js", ".css", ".svg"];
 
 /// The planner's constants, which the server reads as well.
 const MODEL: &str = "../src/model/shipped.json";
@@ -133,8 +136,13 @@ fn write_table(out: &Path, page: Page) -> Result<(), String> {
     let source = match page {
         Err(missing) => format!("Err({missing:?})"),
         Ok(root) => {
+            let compressed = out.join("compressed");
             let mut files = Vec::new();
-            collect(&root, &root, &mut files).map_err(|error| error.to_string())?;
+            // Those of pages built before are of no use.
+            let _ = fs::remove_dir_all(&compressed);
+            fs::create_dir_all(&compressed)
+                .and_then(|()| collect(&root, &root, &compressed, &mut files))
+                .map_err(|error| error.to_string())?;
             files.sort();
             format!("Ok(&[\n{}])", files.concat())
         }
@@ -142,11 +150,16 @@ fn write_table(out: &Path, page: Page) -> Result<(), String> {
     fs::write(out.join("lab.rs"), source).map_err(|error| format!("lab.rs: {error}"))
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
+fn collect(
+    root: &Path,
+    folder: &Path,
+    compressed: &Path,
+    files: &mut Vec<String>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(root, &path, files)?;
+            collect(root, &path, compressed, files)?;
             continue;
         }
         let name = path
@@ -154,12 +167,40 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Resu
             .unwrap_or(&path)
             .to_string_lossy()
             .replace('\\', "/");
+        let content = fs::read(&path)?;
         let mut hasher = DefaultHasher::new();
-        fs::read(&path)?.hash(&mut hasher);
+        content.hash(&mut hasher);
         let tag = hasher.finish();
+        let is_text = TEXT.iter().any(|extension| name.ends_with(extension));
+        let variant = |encoding: &str, compress: fn(&[u8]) -> io::Result<Vec<u8>>| {
+            if !is_text {
+                return Ok("None".to_owned());
+            }
+            let bytes = compress(&content)?;
+            if bytes.len() >= content.len() {
+                return Ok("None".to_owned());
+            }
+            let file = compressed.join(format!("{tag:016x}.{encoding}"));
+            fs::write(&file, bytes)?;
+            io::Result::Ok(format!("Some(include_bytes!({file:?}))"))
+        };
+        let (brotli, gzip) = (variant("br", brotli)?, variant("gz", gzip)?);
         files.push(format!(
-            "    File {{ name: {name:?}, tag: \"\\\"{tag:016x}\\\"\", bytes: include_bytes!({path:?}) }},\n"
+            "    File {{ name: {name:?}, tag: \"{tag:016x}\", bytes: include_bytes!({path:?}), \
+             brotli: {brotli}, gzip: {gzip} }},\n"
         ));
     }
     Ok(())
+}
+
+fn brotli(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    brotli::CompressorWriter::new(&mut packed, 4096, 11, 22).write_all(content)?;
+    Ok(packed)
+}
+
+fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(content)?;
+    encoder.finish()
 }

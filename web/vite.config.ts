@@ -20,7 +20,11 @@ export default defineConfig({
       output: {
         codeSplitting: {
           includeDependenciesRecursively: false,
-          groups: [{ name: 'charts', test: /uplot|chart\.ts|palette\.ts/ }],
+          groups: [
+            { name: 'charts', test: /uplot|chart\.ts|palette\.ts/ },
+            // What the languages need as well, which are loaded one at a time.
+            { name: 'base', test: /i18n\/(amounts|format|language)\.ts|views\/dom\.ts/ },
+          ],
         },
       },
     },

@@ -1,13 +1,14 @@
-// How much JavaScript the page is, whatever is loaded later included.
+// How much JavaScript a visitor loads, whatever comes later included, and in how few bytes it is sent.
 
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
+import { launch } from './support/browser.mjs';
 import { Server } from './support/server.mjs';
 
 const MOST_BYTES = 80_000;
 
-test('all JavaScript of the page is under 80 KB gzipped', async () => {
+test('all JavaScript of the page in one language is under 80 KB gzipped', async () => {
   const server = await Server.start();
   try {
     const load = async (address) => {
@@ -26,9 +27,38 @@ test('all JavaScript of the page is under 80 KB gzipped', async () => {
     }
     // uPlot is loaded when it is needed: were it not found here, the sum would say nothing.
     assert.ok(sizes.size >= 2, [...sizes.keys()].join());
-    const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-    assert.ok(total > 20_000 && total <= MOST_BYTES, `${total} bytes: ${JSON.stringify([...sizes])}`);
+    // A page loads one of these.
+    const languages = [...sizes.keys()].filter((name) => /assets\/(en|ko)-/.test(name));
+    assert.equal(languages.length, 2, [...sizes.keys()].join());
+    for (const language of languages) {
+      const loaded = [...sizes].filter(([name]) => name === language || !languages.includes(name));
+      const total = loaded.reduce((sum, [, size]) => sum + size, 0);
+      assert.ok(total > 20_000 && total <= MOST_BYTES, `${total} bytes: ${JSON.stringify(loaded)}`);
+    }
   } finally {
+    await server.end();
+  }
+});
+
+test('a browser is sent the page compressed, and only its own language', async () => {
+  const server = await Server.start();
+  const browser = await launch();
+  try {
+    const page = await browser.newPage();
+    const encodings = new Map();
+    page.on('response', (response) => {
+      const { pathname } = new URL(response.url());
+      if (/^\/(assets\/.*)?$/.test(pathname)) encodings.set(pathname, response.headers()['content-encoding']);
+    });
+    await page.goto(server.page('?lang=ko'));
+    await page.getByRole('textbox', { name: '메시지 쓰기' }).waitFor();
+    assert.ok(encodings.size > 5, [...encodings.keys()].join());
+    for (const [name, encoding] of encodings) assert.match(encoding ?? '', /^(br|gzip)$/, name);
+    const loaded = [...encodings.keys()].join();
+    assert.match(loaded, /assets\/ko-/);
+    assert.doesNotMatch(loaded, /assets\/en-/);
+  } finally {
+    await browser.close();
     await server.end();
   }
 });

@@ -1,9 +1,12 @@
-//! The lab's page, which the binary embeds, and how it is served: cached, and allowed to do
-//! nothing but talk to this server.
+//! The lab's page, which the binary embeds, and how it is sent: cached, compressed if the client
+//! accepts that, and allowed to do nothing but talk to this server.
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource, guard,
-    http::header::{self, CacheControl, CacheDirective, HeaderValue},
+    http::header::{
+        self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ETag, Encoding,
+        EntityTag, Header, HeaderValue, IfNoneMatch,
+    },
     web,
 };
 use maud::{DOCTYPE, html};
@@ -12,9 +15,32 @@ use maud::{DOCTYPE, html};
 pub struct File {
     /// Its path within the page, such as `assets/index-B3x.js`.
     pub name: &'static str,
-    /// Its entity tag, quoted.
+    /// A hash of its content, the stem of its entity tags.
     pub tag: &'static str,
     pub bytes: &'static [u8],
+    /// The same, compressed when the page was built; `None` if that saves nothing.
+    pub brotli: Option<&'static [u8]>,
+    pub gzip: Option<&'static [u8]>,
+}
+
+impl File {
+    /// The smallest form that the client accepts. Each has an entity tag of its own, since a strong
+    /// tag names bytes.
+    fn negotiate(&self, request: &HttpRequest) -> (ContentEncoding, EntityTag, &'static [u8]) {
+        let accepted = AcceptEncoding::parse(request).unwrap_or(AcceptEncoding(Vec::new()));
+        let supported = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
+        let tag = |suffix| EntityTag::new_strong(format!("{}{suffix}", self.tag));
+        let best = accepted.negotiate(supported.iter());
+        match (best, self.brotli, self.gzip) {
+            (Some(Encoding::Known(ContentEncoding::Brotli)), Some(bytes), _) => {
+                (ContentEncoding::Brotli, tag("-br"), bytes)
+            }
+            (Some(Encoding::Known(ContentEncoding::Gzip)), _, Some(bytes)) => {
+                (ContentEncoding::Gzip, tag("-gzip"), bytes)
+            }
+            _ => (ContentEncoding::Identity, tag(""), self.bytes),
+        }
+    }
 }
 
 /// The built page, or one sentence on how to get it.
@@ -59,18 +85,20 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
     } else {
         vec![CacheDirective::NoCache]
     };
-    let known = request
-        .headers()
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|tags| tags.to_str().is_ok_and(|tags| tags.contains(file.tag)));
-    let mut response = if known {
+    let (encoding, tag, bytes) = file.negotiate(request);
+    let not_modified = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut response = if not_modified {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
     response
         .insert_header(CacheControl(cache))
-        .insert_header((header::ETAG, HeaderValue::from_static(file.tag)))
+        .insert_header(ETag(tag))
         .insert_header((
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -79,14 +107,20 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
         ));
-    if known {
+    if file.brotli.is_some() || file.gzip.is_some() {
+        response.insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")));
+    }
+    if not_modified {
         return response.finish();
+    }
+    if encoding != ContentEncoding::Identity {
+        response.insert_header(encoding);
     }
     let csp = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
     response
         .content_type(content_type(file.name))
         .insert_header((header::CONTENT_SECURITY_POLICY, csp))
-        .body(file.bytes)
+        .body(bytes)
 }
 
 /// Whether who asks takes pages: browsers say so where somebody navigates, programs do not.
