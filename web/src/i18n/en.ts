@@ -9,6 +9,7 @@ import { page } from './en/page.ts';
 import { pictures } from './en/timeline.ts';
 import { planner } from './en/planner.ts';
 import { presence } from './en/presence.ts';
+import { share } from './en/share.ts';
 import { tour } from './en/tour.ts';
 import { traffic } from './en/traffic.ts';
 
@@ -21,6 +22,7 @@ export const en = {
   ...traffic,
   ...pictures,
   ...planner,
+  ...share,
   pageNotice,
   presence,
   tour,

@@ -10,6 +10,7 @@ import { page } from './ko/page.ts';
 import { pictures } from './ko/timeline.ts';
 import { planner } from './ko/planner.ts';
 import { presence } from './ko/presence.ts';
+import { share } from './ko/share.ts';
 import { tour } from './ko/tour.ts';
 import { traffic } from './ko/traffic.ts';
 
@@ -22,6 +23,7 @@ export const ko: Strings = {
   ...traffic,
   ...pictures,
   ...planner,
+  ...share,
   pageNotice,
   presence,
   tour,

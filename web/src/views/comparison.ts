@@ -68,6 +68,19 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
   );
 }
 
+/** What the figures of one lane or of two say, as text. */
+export function sentenceOf(lanes: readonly Lane[]): string {
+  const [left, right] = lanes;
+  if (left !== undefined && right !== undefined) {
+    const said = h('p');
+    said.append(...about([left, right], false));
+    return said.textContent;
+  }
+  if (left === undefined || left.stats.since === null) return strings.noFiguresYet;
+  const { requests, wire_bytes, messages } = left.stats.used.cost;
+  return strings.oneLane(strings.transports[left.transport ?? 'poll'], requests, messages, wire_bytes);
+}
+
 /** What there is to say of two lanes. Without both their figures there is nothing to compare. */
 function about(lanes: readonly [Lane, Lane], unreadable: boolean): (Node | string)[] {
   const along = lanes.flatMap((lane) => {

@@ -4,9 +4,10 @@
 import type { LabPlugin } from './lab-plugin.ts';
 import { network } from './network.ts';
 import { planner } from './planner.ts';
+import { result } from './result.ts';
 import { timeline } from './timeline.ts';
 
-const PLUGINS: readonly LabPlugin[] = [network, timeline, planner];
+const PLUGINS: readonly LabPlugin[] = [network, result, timeline, planner];
 
 export const plugins: Required<LabPlugin> = {
   lane: (shown) => PLUGINS.forEach((each) => each.lane?.(shown)),

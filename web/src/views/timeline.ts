@@ -18,6 +18,11 @@ function epoch(at_ms: number): number {
 
 const store = new PlotStore(epoch(performance.now()));
 let plots: PlotsView | null = null;
+/** The plots over time as they are now, each with its name. */
+export function plotPictures(): { name: string; canvas: HTMLCanvasElement }[] {
+  return plots?.pictures() ?? [];
+}
+
 /** All keep one scale, so that they can be compared. */
 const diagrams: DiagramView[] = [];
 

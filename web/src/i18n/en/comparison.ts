@@ -59,6 +59,8 @@ export const comparison = {
   comparison: 'Comparison',
   verdict: (verdict: Verdict) =>
     asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
+  oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
+    `${transport} made ${requests(made)} and took ${count(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
   verdictFrom: 'From the figures in the two tables; delays are compared by their medians.',
   unevenTime: 'The two have not been counted for the same time.',
   startOver: 'Start over',

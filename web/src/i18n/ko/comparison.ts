@@ -61,6 +61,8 @@ export const comparison: typeof english = {
   unreadable: '서버의 값을 읽을 수 없어 비교할 것이 없습니다.',
   comparison: '비교',
   verdict: (verdict) => asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
+  oneLane: (transport, made, delivered, wire_bytes) =>
+    `${transport}: 메시지 ${count(delivered)}개를 전하는 데 요청 ${count(made)}번, ${count(wire_bytes)}바이트가 들었습니다.`,
   verdictFrom: '두 표의 값에서 나온 말입니다. 지연은 중앙값으로 비교합니다.',
   unevenTime: '둘을 같은 시간 동안 세지 않았습니다.',
   startOver: '처음부터 세기',

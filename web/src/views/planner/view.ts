@@ -4,6 +4,7 @@ import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { watchSize, watchVisibility } from '../browser.ts';
 import { h } from '../dom.ts';
+import { onPrint } from '../printing.ts';
 import { transportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
 import { type Over, curveOf } from '../../lab/planner/curves.ts';
@@ -15,6 +16,9 @@ import { PlanTable } from './table.ts';
 import { beyondOf, sourceOf, wordsOf } from './sentences.ts';
 
 const PLOTS = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly Over[];
+
+/** Then charts are made even if they have not been in sight: paper has them too. */
+const MAKE_AFTER_MS = 3_000;
 
 export class PlannerView {
   readonly content: HTMLElement[];
@@ -47,9 +51,10 @@ export class PlannerView {
     this.#form.ask();
     watchVisibility(this.#curves, (isInSight) => void (isInSight && this.#make()), { rootMargin: '200px' });
     watchSize([this.#curves], () => this.#charts.forEach((chart) => chart.resize()));
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
-      this.#charts.forEach((chart) => chart.restyle()),
-    );
+    const restyle = () => this.#charts.forEach((chart) => chart.restyle());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', restyle);
+    setTimeout(() => void this.#make(), MAKE_AFTER_MS);
+    onPrint(restyle);
   }
 
   /** Without a question the last answer stays, and is marked as the last. */

@@ -72,6 +72,12 @@ export class Chart {
     this.#plot?.redraw(false);
   }
 
+  /** Null until it has been drawn. */
+  get picture(): { name: string; canvas: HTMLCanvasElement } | null {
+    if (this.#plot === null) return null;
+    return { name: strings.plots.measures[this.#options.measure], canvas: this.#plot.ctx.canvas };
+  }
+
   end(): void {
     this.#plot?.destroy();
     this.#plot = null;

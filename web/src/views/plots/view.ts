@@ -8,6 +8,7 @@ import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
+import { onPrint } from '../printing.ts';
 import { transportSwatch } from '../transport-swatch.ts';
 import type { Chart } from './chart.ts';
 import { Columns, type Line } from '../../lab/plots/columns.ts';
@@ -22,6 +23,8 @@ const WINDOWS = [
 /** The last two seconds are not complete yet. */
 const BEHIND_S = 1;
 const WORDS_EVERY = 2;
+/** Then charts are made even if they have not been in sight: paper and reports have them too. */
+const MAKE_AFTER_MS = 3_000;
 
 export interface PlottedLane {
   key: string;
@@ -69,6 +72,17 @@ export class PlotsView {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       for (const chart of this.#made) chart.restyle();
     });
+    setTimeout(() => void this.#make(), MAKE_AFTER_MS);
+    onPrint(() => {
+      this.#draw();
+      for (const chart of this.#made) chart.restyle();
+    });
+  }
+
+  /** The plots as they are now, each with its name. */
+  pictures(): { name: string; canvas: HTMLCanvasElement }[] {
+    this.#draw();
+    return this.#made.flatMap((chart) => chart.picture ?? []);
   }
 
   /** Other lanes, or another window: other lines. */
@@ -79,6 +93,7 @@ export class PlotsView {
     this.#ticks = 0;
     this.#name();
     if (this.#inSight) void this.#make();
+    else setTimeout(() => void this.#make(), MAKE_AFTER_MS);
     this.#say();
   }
 

@@ -1,0 +1,181 @@
+// Handing a result over: as text, as one file to read, as figures, as a picture, and on paper.
+
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
+const BOTH = '?room=lesson&view=side-by-side';
+
+/** Two lanes that have delivered the same messages, with figures on the page. */
+async function compared({ server, open }, query = BOTH, options = {}) {
+  const lab = await open(query, options);
+  await lab.connectedBoth();
+  for (let number = 0; number < 6; number++)
+    await server.publish({ room: 'lesson', text: `message ${number}` });
+  for (const lane of ['Polling', 'SSE'])
+    await until(`${lane} is billed for all`, async () => {
+      const figures = Object.values(await lab.lane(lane).figures())[0];
+      return figures?.Messages === 6 && figures['Delay (median)'] !== null;
+    });
+  return lab;
+}
+
+/** Presses a button and reads the file that it saves. */
+async function saved(lab, name) {
+  const [download] = await Promise.all([
+    lab.page.waitForEvent('download'),
+    lab.page.getByRole('button', { name, exact: true }).click(),
+  ]);
+  return { name: download.suggestedFilename(), content: await readFile(await download.path()) };
+}
+
+check('Copy result puts a sentence, a table and the address on the clipboard', async (parts) => {
+  const lab = await compared(parts, BOTH, { permissions: ['clipboard-read', 'clipboard-write'] });
+  await lab.page.getByRole('button', { name: 'Copy result', exact: true }).click();
+  await lab.page.getByText('Result copied', { exact: true }).waitFor();
+  const text = await lab.page.evaluate(() => navigator.clipboard.readText());
+  const [sentence, empty, head, ...rest] = text.split('\n');
+  assert.match(sentence, /^(Polling|SSE) .*\.$/);
+  assert.equal(empty, '');
+  assert.match(head, /^ +Polling +SSE$/);
+  const row = (name) => rest.find((line) => line.startsWith(`${name} `));
+  assert.match(row('Messages'), /^Messages +6 +6$/);
+  assert.match(row('Wire bytes'), /^Wire bytes +[\d,]+ +[\d,]+$/);
+  // Columns stand below each other.
+  assert.equal(row('Messages').length, head.length);
+  assert.ok(text.includes('room=lesson'), text);
+  await lab.noComplaints();
+});
+
+check('without a clipboard the result is shown for copying', async (parts) => {
+  const lab = await compared(parts);
+  await lab.page.evaluate(() => {
+    navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));
+  });
+  await lab.page.getByRole('button', { name: 'Copy result', exact: true }).click();
+  const shown = lab.page.getByRole('textbox', { name: 'The result, to copy from here' });
+  await shown.waitFor();
+  assert.match(await shown.inputValue(), /Messages +6 +6/);
+});
+
+check('CSV and JSON hold the figures of the Cost tables', async (parts) => {
+  const lab = await compared(parts);
+  const { name, content } = await saved(lab, 'Save as JSON');
+  assert.match(name, /^poll-vs-sse-lesson-.*\.json$/);
+  const result = JSON.parse(content);
+  assert.equal(result.room, 'lesson');
+  assert.deepEqual(
+    result.lanes.map(({ transport, messages }) => [transport, messages]),
+    [
+      ['poll', 6],
+      ['stream', 6],
+    ],
+  );
+  for (const lane of result.lanes) {
+    const { transports } = await parts.server.ledger(lane.client);
+    const counted = transports[lane.transport];
+    // Polls go on while the test reads.
+    assert.ok(lane.requests <= counted.requests && lane.requests > 0);
+    assert.ok(lane.wire_bytes <= counted.wire_bytes_in + counted.wire_bytes_out);
+  }
+  const rows = (await saved(lab, 'Save as CSV')).content.toString().trimEnd().split('\r\n');
+  assert.equal(rows.length, 3);
+  const [columns, polling] = rows.map((row) => row.split(','));
+  const cell = (column) => polling[columns.indexOf(column)];
+  assert.deepEqual([cell('transport'), cell('messages'), cell('interval_s')], ['poll', '6', '2']);
+  assert.equal(Number(cell('bytes_per_message')), Math.round(Number(cell('wire_bytes')) / 6));
+  await lab.noComplaints();
+});
+
+check('the report is one file that needs nothing else', async (parts) => {
+  const lab = await compared(parts);
+  // The plots are made a moment after the page.
+  await until('there are plots', async () => (await lab.page.locator('.plot canvas').count()) === 3);
+  const { name, content } = await saved(lab, 'Save report');
+  assert.match(name, /\.html$/);
+  const file = join(tmpdir(), `${process.pid}-${name}`);
+  await writeFile(file, content);
+  const reader = await lab.context.newPage();
+  const asked = [];
+  reader.on('request', (request) => asked.push(request.url()));
+  await reader.goto(`file://${file}`);
+  assert.deepEqual(
+    asked.filter((address) => !address.startsWith('data:') && !address.startsWith('file:')),
+    [],
+  );
+  assert.match(await reader.locator('.sentence').textContent(), /^(Polling|SSE) /);
+  assert.deepEqual(
+    await reader
+      .getByRole('row', { name: /^Messages/ })
+      .getByRole('cell')
+      .allTextContents(),
+    ['6', '6'],
+  );
+  assert.ok((await reader.locator('figure svg').first().boundingBox()).height > 100);
+  assert.equal(await reader.locator('figure img').count(), 3);
+  assert.ok(
+    await reader.locator('figure img').evaluateAll((all) => all.every((each) => each.naturalWidth > 0)),
+  );
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await reader.screenshot({ path: `${SCREENSHOTS}report.png`, fullPage: true });
+  await lab.noComplaints();
+});
+
+check('the diagrams are saved as a picture that stands alone', async (parts) => {
+  const lab = await compared(parts);
+  const { content } = await saved(lab, 'Save diagram as SVG');
+  const svg = content.toString();
+  assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+  // Both lanes are in it, and no style is left to a stylesheet.
+  for (const lane of ['>Polling<', '>SSE<']) assert.ok(svg.includes(lane), lane);
+  assert.doesNotMatch(svg, /class=|var\(/);
+  const png = (await saved(lab, 'Save diagram as PNG')).content;
+  assert.equal(png.subarray(1, 4).toString(), 'PNG');
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await writeFile(`${SCREENSHOTS}diagram.png`, png);
+  await writeFile(`${SCREENSHOTS}diagram.svg`, svg);
+  await lab.noComplaints();
+});
+
+check('on paper there is the whole conversation, every cost, and the plots drawn', async (parts) => {
+  const lab = await compared(parts, BOTH, { colorScheme: 'dark' });
+  for (let number = 6; number < 60; number++)
+    await parts.server.publish({ room: 'lesson', text: `message ${number}` });
+  for (const lane of ['Polling', 'SSE'])
+    await until('all is there', async () => (await lab.lane(lane).texts()).includes('message 59'));
+  await until('there are plots', async () => (await lab.page.locator('.plot canvas').count()) === 3);
+  await lab.page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  for (const lane of ['Polling', 'SSE']) {
+    const { log, cost } = lab.lane(lane);
+    const hidden = await log.evaluate((element) => {
+      const clips = getComputedStyle(element).overflowY !== 'visible';
+      const box = element.getBoundingClientRect();
+      return [...element.querySelectorAll('.message')].filter((row) => {
+        const { top, bottom, height } = row.getBoundingClientRect();
+        return height === 0 || (clips && (bottom > box.bottom || top < box.top));
+      }).length;
+    });
+    assert.equal(hidden, 0, lane);
+    assert.ok(await cost.isVisible(), `the cost of ${lane}`);
+  }
+  assert.equal(await lab.page.getByRole('textbox', { name: 'Message' }).isVisible(), false);
+  // Dark ink on light paper, the canvases too.
+  const [red] = await lab.page.evaluate(() =>
+    getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map(Number),
+  );
+  assert.ok(red > 240);
+  const widest = await lab.page
+    .locator('.plot canvas')
+    .evaluateAll((all) => Math.max(...all.map((canvas) => canvas.getBoundingClientRect().right)));
+  assert.ok(widest <= 1280, `${widest}`);
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await lab.page.screenshot({ path: `${SCREENSHOTS}print.png`, fullPage: true });
+  const pdf = await lab.page.pdf({ format: 'A4' });
+  await writeFile(`${SCREENSHOTS}print.pdf`, pdf);
+});

@@ -1,0 +1,116 @@
+// Handing a result over: as text, as a report, as figures, and the diagrams as a picture.
+
+import { csv, laneResult, type Result } from '../lab/result/result.ts';
+import { roomLink } from '../lab/room.ts';
+import { strings } from '../i18n/index.ts';
+import { sentenceOf } from './comparison.ts';
+import { h, setText } from './dom.ts';
+import type { LabPage, LabPlugin } from './lab-plugin.ts';
+import { picture, png, source } from './result/picture.ts';
+import { type Figure, report } from './result/report.ts';
+import { text } from './result/text.ts';
+import { plotPictures } from './timeline.ts';
+
+const SHOWN_MS = 3_000;
+
+/** What the page shows at this moment. */
+function take({ room, lanes }: LabPage): Result {
+  return {
+    room,
+    page: roomLink(room, location.href),
+    taken_at: new Date().toISOString(),
+    sentence: sentenceOf(lanes().map(({ lane }) => lane)),
+    lanes: lanes().map(({ lane, view }) => laneResult(lane, view.element.getAttribute('aria-label') ?? '')),
+  };
+}
+
+export const result: LabPlugin = {
+  page(page) {
+    const { share } = strings;
+    const told = h('p', { class: 'result-told', 'aria-live': 'polite' });
+    const shown = h('textarea', {
+      class: 'result-text',
+      readonly: true,
+      rows: 12,
+      'aria-label': share.copyHere,
+      hidden: true,
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tell = (sentence: string) => {
+      setText(told, sentence);
+      clearTimeout(timer);
+      timer = setTimeout(() => setText(told, ''), SHOWN_MS);
+    };
+    const button = (label: string, work: () => void | Promise<void>) => {
+      const element = h('button', { type: 'button', class: 'quiet' }, label);
+      element.addEventListener('click', () => void work());
+      return element;
+    };
+    const save = (content: string | Blob, type: string, extension: string) => {
+      const blob = typeof content === 'string' ? new Blob([content], { type }) : content;
+      const href = URL.createObjectURL(blob);
+      const name = `poll-vs-sse-${page.room}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
+      h('a', { href, download: `${name}.${extension}` }).click();
+      // The browser has begun to read it by then.
+      setTimeout(() => URL.revokeObjectURL(href), 60_000);
+      tell(share.saved);
+    };
+    const diagrams = () =>
+      picture(
+        page.lanes().flatMap(({ view }) => {
+          const frame = view.places.diagram.querySelector('.tape-frame');
+          const name = view.element.getAttribute('aria-label') ?? '';
+          return frame === null ? [] : [{ name, frame }];
+        }),
+      );
+    const withDiagrams = async (work: (drawn: SVGSVGElement) => void | Promise<void>) => {
+      const drawn = diagrams();
+      if (drawn === null) tell(share.nothingDrawn);
+      else await work(drawn);
+    };
+    const copy = async () => {
+      const content = text(take(page));
+      try {
+        // There is no clipboard without a secure context; then the text is shown for the reader to copy.
+        await navigator.clipboard.writeText(content);
+        shown.hidden = true;
+        tell(share.copied);
+      } catch {
+        shown.value = content;
+        shown.hidden = false;
+        shown.focus();
+        shown.select();
+      }
+    };
+    const saveReport = () => {
+      const drawn = diagrams();
+      const figures: Figure[] = drawn === null ? [] : [{ caption: strings.diagram.title, picture: drawn }];
+      for (const { name, canvas } of plotPictures()) {
+        const picture = h('img', { src: canvas.toDataURL('image/png'), alt: strings.plots.chart(name) });
+        figures.push({ caption: name, picture });
+      }
+      save(report(take(page), figures), 'text/html', 'html');
+    };
+    page.panels.add(
+      'result',
+      share.title,
+      h('p', { class: 'explained' }, share.explained),
+      h(
+        'div',
+        { class: 'result-buttons' },
+        button(share.copyResult, copy),
+        button(share.saveReport, saveReport),
+        button(share.saveCsv, () => save(csv(take(page)), 'text/csv', 'csv')),
+        button(share.saveJson, () =>
+          save(`${JSON.stringify(take(page), null, 2)}\n`, 'application/json', 'json'),
+        ),
+        button(share.saveSvg, () => withDiagrams((drawn) => save(source(drawn), 'image/svg+xml', 'svg'))),
+        button(share.savePng, () =>
+          withDiagrams(async (drawn) => save(await png(drawn), 'image/png', 'png')),
+        ),
+      ),
+      told,
+      shown,
+    );
+  },
+};

@@ -1,0 +1,48 @@
+// A result in words and as a table of text, for a message to a colleague.
+
+import { count, milliseconds } from '../../i18n/format.ts';
+import { strings } from '../../i18n/index.ts';
+import {
+  FIGURES,
+  type FigureName,
+  type LaneResult,
+  type Result,
+  textTable,
+} from '../../lab/result/result.ts';
+
+/** The row of the Cost table that a figure stands in. */
+const ROWS: Record<FigureName, keyof typeof strings.costRows> = {
+  requests: 'requests',
+  empty: 'empty',
+  messages: 'messages',
+  connections: 'connections',
+  wire_bytes: 'wire_bytes',
+  bytes_per_message: 'bytes_per_message',
+  delay_median_ms: 'delay_median',
+  delay_95_ms: 'delay_95',
+};
+
+export function nameOf(figure: FigureName): string {
+  return strings.costRows[ROWS[figure]];
+}
+
+export function figureOf(figure: FigureName, lane: LaneResult): string {
+  const value = lane[figure];
+  if (value === null) return strings.noFigure;
+  return figure === 'delay_median_ms' || figure === 'delay_95_ms' ? milliseconds(value) : count(value);
+}
+
+export function text(result: Result): string {
+  const rows = FIGURES.map((figure) => [
+    nameOf(figure),
+    ...result.lanes.map((lane) => figureOf(figure, lane)),
+  ]);
+  return [
+    result.sentence,
+    '',
+    textTable([['', ...result.lanes.map(({ name }) => name)], ...rows]),
+    '',
+    result.page,
+    '',
+  ].join('\n');
+}
