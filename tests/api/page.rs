@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use crate::support::{door::Door as _, response::Response, server::Server};
+use crate::support::{client::TestClient as _, response::Response, server::Server};
 
 /// The page's own script, the largest file of all.
 fn script(server: &Server) -> String {
@@ -14,7 +14,7 @@ fn script(server: &Server) -> String {
 
 fn ask(server: &Server, target: &str, accept: &str) -> Response {
     let accept = ("Accept-Encoding", accept);
-    server.wire().ask("GET", target, &[accept], b"")
+    server.raw().ask("GET", target, &[accept], b"")
 }
 
 fn decoded(answer: &Response) -> Vec<u8> {
@@ -77,7 +77,7 @@ fn each_form_of_a_file_has_a_tag_of_its_own() {
                 ("If-None-Match", "\"another\""),
                 ("If-None-Match", known.as_str()),
             ];
-            let answer = server.wire().ask("GET", "/", &headers, b"");
+            let answer = server.raw().ask("GET", "/", &headers, b"");
             let expected = if known == own { 304 } else { 200 };
             assert_eq!(answer.status(), expected, "{accept} {known}");
             assert_eq!(answer.header("etag"), Some(own.as_str()));

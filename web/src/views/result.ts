@@ -3,6 +3,7 @@
 import { csv, laneResult, type Result } from '../lab/result/result.ts';
 import { roomLink } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
+import { copyText } from './browser.ts';
 import { sentenceOf } from './comparison.ts';
 import { h, setText } from './dom.ts';
 import type { LabPage, LabPlugin } from './lab-plugin.ts';
@@ -70,17 +71,13 @@ export const result: LabPlugin = {
     };
     const copy = async () => {
       const content = text(take(page));
-      try {
-        // There is no clipboard without a secure context; then the text is shown for the reader to copy.
-        await navigator.clipboard.writeText(content);
-        shown.hidden = true;
-        tell(share.copied);
-      } catch {
-        shown.value = content;
-        shown.hidden = false;
-        shown.focus();
-        shown.select();
-      }
+      const isCopied = await copyText(content);
+      // Without a clipboard the text is shown for the reader to copy.
+      shown.hidden = isCopied;
+      if (isCopied) return tell(share.copied);
+      shown.value = content;
+      shown.focus();
+      shown.select();
     };
     const saveReport = () => {
       const drawn = diagrams();
