@@ -1,4 +1,4 @@
-//! What takes its time by contract: keep-alives, summaries, requests that never finish.
+//! Behaviour that takes its time by contract: keep-alives, summaries, requests that never finish.
 
 use std::time::{Duration, Instant};
 
@@ -8,102 +8,87 @@ use crate::support::{
     server::{Server, Store},
 };
 
-/// Above the 15 s of the keep-alive, on a busy machine.
-const LONG: Duration = Duration::from_secs(25);
+/// More than the keep-alive's 15 s, for a busy machine.
+const LONG_READ_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Runs the tests that mostly wait side by side, as each would hold a test thread on its own.
 #[test]
-fn what_waits_waits_as_long_as_the_contract_says() {
-    let server = Server::with(Store::Memory, |config| config.request_log = true);
-    // The first server's summaries are counted.
-    let polled = Server::memory();
-    std::thread::scope(|scope| {
-        scope.spawn(|| a_silent_stream_gets_a_keep_alive_after_15_s(&server));
-        scope.spawn(|| a_stream_with_data_gets_none(&server));
-        scope.spawn(|| traffic_is_summed_up_every_10_s(&server));
-        for half in [
-            "",
-            "G",
-            "GET /poll HTTP/1.1\r\nHost: te",
-            "GET /poll HTTP/1.1\r\n\r",
-        ] {
-            let server = &server;
-            scope.spawn(move || half_a_head_is_given_up(server, half));
-        }
-        scope.spawn(|| half_a_body_is_given_up(&server));
-        scope.spawn(|| a_connection_that_polls_on_is_kept(&polled));
-        scope.spawn(|| a_long_poll_may_come_first(&polled));
-    });
-    let lines = server.lines.text().to_lowercase();
-    assert!(
-        !lines.contains("error") && !lines.contains("panic"),
-        "{lines}"
-    );
-}
-
-/// Longer than a head may take: what one request needs is not charged to the next.
-fn a_connection_that_polls_on_is_kept(server: &Server) {
+fn a_connection_that_keeps_polling_stays_open() {
+    let server = Server::memory();
     let mut connection = server.raw();
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(13) {
+    let started = Instant::now();
+    // Longer than a head may take: the time one request needs is not charged to the next.
+    while started.elapsed() < Duration::from_secs(13) {
         connection.get("/poll?room=steady").ok();
         std::thread::park_timeout(Duration::from_millis(200));
     }
-    connection.read_timeout(LONG);
+    connection.read_timeout(LONG_READ_TIMEOUT);
     connection.get("/poll?room=steady&wait=12&last=0").ok();
     connection.get("/poll?room=steady").ok();
 }
 
-/// Longer than a head may take, as the first request of its connection.
-fn a_long_poll_may_come_first(server: &Server) {
+#[test]
+fn a_long_poll_may_be_the_first_request_of_its_connection() {
+    let server = Server::memory();
     let mut connection = server.raw();
-    connection.read_timeout(LONG);
+    connection.read_timeout(LONG_READ_TIMEOUT);
+    // Longer than a head may take.
     connection.get("/poll?room=steady&wait=12&last=0").ok();
 }
 
-fn a_silent_stream_gets_a_keep_alive_after_15_s(server: &Server) {
+#[test]
+fn a_silent_stream_gets_a_keep_alive_after_15_s() {
+    let server = Server::memory();
     let mut stream = server.stream("room=silent&client=silent&presence=0");
-    stream.connection.read_timeout(LONG);
+    stream.connection.read_timeout(LONG_READ_TIMEOUT);
     assert_eq!(stream.frame(), "retry: 1000\n\n");
-    let began = Instant::now();
+    let started = Instant::now();
     assert_eq!(stream.frame(), ": keep-alive\n\n");
-    let took = began.elapsed();
-    assert!(took > Duration::from_secs(14) && took < LONG, "{took:?}");
-    let cost = server.client_cost("silent", "stream");
-    let (out, into) = (
-        cost["wire_bytes_out"].as_f64(),
-        cost["wire_bytes_in"].as_f64(),
-    );
-    let off =
-        |report: Option<f64>, counted: u64| (report.expect("a count") / counted as f64 - 1.0).abs();
-    assert!(
-        off(out, stream.connection.received) <= 0.01,
-        "keep-alives are counted: {cost}"
-    );
-    assert!(off(into, stream.connection.sent) <= 0.01, "{cost}");
+    assert!(started.elapsed() > Duration::from_secs(14), "too early");
     server.publish_text("silent", "after it");
     assert_eq!(stream.message()["text"], "after it");
 }
 
-fn a_stream_with_data_gets_none(server: &Server) {
-    let mut stream = server.stream("room=busy");
-    stream.connection.read_timeout(LONG);
+#[test]
+fn the_bytes_of_a_keep_alive_are_counted() {
+    let server = Server::memory();
+    let mut stream = server.stream("room=silent&client=silent&presence=0");
+    stream.connection.read_timeout(LONG_READ_TIMEOUT);
     assert_eq!(stream.frame(), "retry: 1000\n\n");
-    let began = Instant::now();
-    let mut said = 0;
-    // Longer than the keep-alive, with a message every few seconds: data puts it off.
-    while began.elapsed() < Duration::from_secs(18) {
+    assert_eq!(stream.frame(), ": keep-alive\n\n");
+    let cost = server.client_cost("silent", "stream");
+    for (name, counted) in [
+        ("wire_bytes_out", stream.connection.received),
+        ("wire_bytes_in", stream.connection.sent),
+    ] {
+        let reported = cost[name].as_f64().expect("a count");
+        let off = (reported / counted as f64 - 1.0).abs();
+        assert!(off <= 0.01, "{name}: counted {counted}, reported {cost}");
+    }
+}
+
+#[test]
+fn a_stream_with_data_gets_no_keep_alive() {
+    let server = Server::memory();
+    let mut stream = server.stream("room=busy");
+    stream.connection.read_timeout(LONG_READ_TIMEOUT);
+    assert_eq!(stream.frame(), "retry: 1000\n\n");
+    let started = Instant::now();
+    let mut published = 0;
+    // Longer than the keep-alive's interval, with a message every few seconds to put it off.
+    while started.elapsed() < Duration::from_secs(18) {
         std::thread::park_timeout(Duration::from_secs(3));
-        server.publish_text("busy", &said.to_string());
-        said += 1;
+        server.publish_text("busy", &published.to_string());
+        published += 1;
         let frame = stream.frame();
         assert!(frame.starts_with("id: "), "{frame}");
     }
 }
 
-fn traffic_is_summed_up_every_10_s(server: &Server) {
+#[test]
+fn traffic_is_summed_up_every_10_s() {
+    let server = Server::with(Store::Memory, |config| config.request_log = true);
     server.poll("client=summed");
-    let deadline = Instant::now() + LONG;
+    let deadline = Instant::now() + LONG_READ_TIMEOUT;
     let summary = loop {
         let lines = server.lines.all();
         let found = lines
@@ -122,56 +107,65 @@ fn traffic_is_summed_up_every_10_s(server: &Server) {
         "messages=0",
         "connections=1",
     ] {
-        assert!(
-            summary.contains(&format!(" {field} ")),
-            "{field}: {summary}"
-        );
+        let field = format!(" {field} ");
+        assert!(summary.contains(&field), "{field}: {summary}");
     }
-    let idle = server.lines.text();
+    let lines = server.lines.text();
     assert!(
-        !idle.contains("summary seconds=10 transport=long-poll"),
-        "no traffic, no line"
+        !lines.contains("summary seconds=10 transport=long-poll"),
+        "a line without traffic: {lines}"
     );
 }
 
-/// Answered 408 or closed without a word.
-fn given_up(mut connection: RawConnection, what: &str) {
-    connection.read_timeout(LONG);
-    let began = Instant::now();
-    connection
-        .until_closed()
-        .unwrap_or_else(|error| panic!("{what:?}: {error}"));
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(20), "{what:?}: {took:?}");
-    let said = String::from_utf8_lossy(&connection.pending).into_owned();
-    assert!(
-        said.is_empty() || said.starts_with("HTTP/1.1 408 "),
-        "{what:?}: {said}"
-    );
+#[test]
+fn a_connection_may_be_opened_long_before_its_first_request() {
+    let server = Server::memory();
+    let mut connection = server.raw();
+    connection.read_timeout(Duration::from_secs(8));
+    assert!(connection.read_more().is_err(), "closed or answered");
+    connection.get("/poll").ok();
 }
 
-fn half_a_head_is_given_up(server: &Server, half: &str) {
-    let mut connection = server.raw();
-    connection.send(half);
-    if half.is_empty() {
-        // Nothing is no half request: a connection may be opened ahead of its first use.
-        connection.read_timeout(Duration::from_secs(20));
-        if let Ok(n @ 1..) = connection.read_more() {
-            assert!(
-                connection.pending.starts_with(b"HTTP/1.1 408 "),
-                "{n} bytes"
-            );
-        }
-        return;
-    }
-    given_up(connection, half);
+#[test]
+fn a_request_that_stops_after_one_byte_is_given_up() {
+    assert_given_up("G");
 }
 
-fn half_a_body_is_given_up(server: &Server) {
-    let mut connection = server.raw();
-    connection.send(
+#[test]
+fn a_request_that_stops_within_its_header_is_given_up() {
+    assert_given_up("GET /poll HTTP/1.1\r\nHost: te");
+}
+
+#[test]
+fn a_request_that_stops_before_its_last_byte_is_given_up() {
+    assert_given_up("GET /poll HTTP/1.1\r\n\r");
+}
+
+#[test]
+fn a_request_that_stops_within_its_body_is_given_up() {
+    assert_given_up(
         "POST /messages HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
          Content-Length: 50\r\n\r\n{\"author\":",
     );
-    given_up(connection, "half a body");
+}
+
+/// The server answers 408 or closes without an answer, and has nothing to log as an error.
+fn assert_given_up(part: &str) {
+    let server = Server::memory();
+    let mut connection: RawConnection = server.raw();
+    connection.read_timeout(LONG_READ_TIMEOUT);
+    connection.send(part);
+    connection
+        .until_closed()
+        .unwrap_or_else(|error| panic!("{part:?}: {error}"));
+    let answer = String::from_utf8_lossy(&connection.pending).into_owned();
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
+        "{part:?}: {answer}"
+    );
+    let lines = server.lines.text().to_lowercase();
+    assert!(
+        !lines.contains("error") && !lines.contains("panic"),
+        "{lines}"
+    );
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    TEST_TIMEOUT,
+    TEST_TIMEOUT, eventually,
     response::{Framing, Head, Response},
 };
 
@@ -91,6 +91,15 @@ impl RawConnection {
     ) -> Response {
         self.send(request(method, target, headers, body));
         self.answer(method).expect("an answer")
+    }
+
+    /// Waits until the server's process has read all that was sent.
+    pub fn wait_until_read(&self) {
+        let ours = self.socket.local_addr().expect("an address").port();
+        let theirs = self.socket.peer_addr().expect("an address").port();
+        eventually("the server reads", || {
+            is_drained(ours, theirs) && is_drained(theirs, ours)
+        });
     }
 
     /// Reads once. 0 bytes: the server closed.
@@ -200,6 +209,19 @@ impl RawConnection {
         let socket = socket2::SockRef::from(&self.socket);
         socket.set_linger(Some(Duration::ZERO)).expect("lingers");
     }
+}
+
+/// Whether the kernel holds no bytes in the queues of the socket between two local ports.
+fn is_drained(local: u16, remote: u16) -> bool {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    // local_address rem_address st tx_queue:rx_queue, all hexadecimal.
+    sockets.lines().any(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        fields.len() > 4
+            && fields[1].ends_with(&format!(":{local:04X}"))
+            && fields[2].ends_with(&format!(":{remote:04X}"))
+            && fields[4] == "00000000:00000000"
+    })
 }
 
 pub fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
