@@ -1,9 +1,11 @@
 //! The model file: what was measured, on which machine, and how far it may be trusted.
 
+use std::sync::LazyLock;
+
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{Machine, Transport};
+use crate::{Machine, ServerLimits, Transport};
 
 /// The form of the file. Another one is refused.
 pub const FORMAT: u32 = 2;
@@ -50,24 +52,6 @@ pub struct PerTransport<T> {
     pub poll: T,
     pub long_poll: T,
     pub stream: T,
-}
-
-/// What the server does by its own rules (`docs/api.md`), not by measuring.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ServerLimits {
-    /// Messages in a poll's answer at most.
-    pub page_messages: f64,
-    /// Their bytes at most.
-    pub page_bytes: f64,
-    /// A silent stream says so often that it is alive, seconds.
-    pub keep_alive_s: f64,
-    pub keep_alive_bytes: f64,
-    /// An idle connection is closed after so long, seconds.
-    pub idle_s: f64,
-    /// Memory for recent messages at most.
-    pub tail_bytes: f64,
-    /// What is made ready of a poll's answer for one write.
-    pub write_bytes: f64,
 }
 
 /// What one transport was measured to cost. Bytes are wire bytes; CPU is the server's, user and
@@ -166,8 +150,11 @@ impl Model {
     /// # Panics
     ///
     /// Never in a program that was built from a tree whose tests pass.
-    pub fn built_in() -> Self {
-        Self::parse(BUILT_IN).expect("a test reads the file that is built in")
+    pub fn built_in() -> &'static Self {
+        static PARSED: LazyLock<Model> = LazyLock::new(|| {
+            Model::parse(BUILT_IN).expect("a test reads the file that is built in")
+        });
+        &PARSED
     }
 
     /// Reads a model file.

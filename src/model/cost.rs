@@ -97,7 +97,7 @@ impl Model {
             Transport::Poll => scenario.rate * scenario.interval_s,
             Transport::LongPoll | Transport::Stream => 1.0,
         };
-        let messages = largest.clamp(1.0, self.limits.page(poll_message_bytes));
+        let messages = largest.clamp(1.0, self.limits.messages_per_page(poll_message_bytes));
         let answer_bytes = one.answer_bytes + messages * one.wire_bytes(scenario.size);
         let buffer_bytes = one.answer_share * answer_bytes.min(self.limits.write_bytes);
         Cost {

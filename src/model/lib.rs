@@ -1,33 +1,33 @@
-//! What a number of clients costs on each transport: a small model whose constants were measured.
+//! What a number of clients costs on each transport: a cost model whose constants were measured.
 //!
-//! Pure arithmetic, written down in `docs/model.md`. The lab's page computes the same from the same file
-//! (`web/src/lab/planner/`); `vectors.json` holds questions and answers that both are checked against.
+//! Pure arithmetic, documented in `docs/model.md`; no I/O. `poll-vs-sse plan` and the server's `GET /plan`
+//! answer from it.
 //!
 //! ```text
-//! Setting ──> Flow ──┐
-//!                    ├──> Cost ──┬──> Plan: servers, what dominates
-//!           Model ───┘           └──> BreakEven: where polling and pushing cost the same
+//! Scenario ──> Rates ──┐
+//!                      ├──> Cost ──┬──> Plan: servers, what dominates
+//!            Model ────┘           ├──> BreakEven: where polling and pushing cost the same
+//!                                  └──> Curve: the cores over a range of one input
+//! PlanQuery ──> Question ──> Plan ──> PlanDocument
 //! ```
 
 mod break_even;
 mod constants;
 mod cost;
+mod curve;
 mod delays;
-#[cfg(test)]
-mod doc_tables;
 pub mod format;
 mod idle_share;
 mod machine;
-#[cfg(test)]
-mod matrix_doc;
 mod plan;
 mod plan_document;
+mod plan_query;
 pub mod plan_table;
+pub mod question;
 mod rates;
 pub mod sentences;
+pub mod server_limits;
 mod sizing;
-#[cfg(test)]
-mod test_fixtures;
 #[cfg(test)]
 mod tests;
 pub mod text_table;
@@ -36,18 +36,20 @@ mod transport;
 pub mod vectors;
 mod wakeup;
 
-pub use machine::Machine;
-pub use plan_document::PlanDocument;
-pub use transport::Transport;
-
-pub use break_even::{BreakEven, CostMetric, Range, break_even};
+pub use break_even::{BreakEven, CostMetric, PerMetric, Range, break_even};
 pub use constants::{
     Constants, Errors, FORMAT, MeasurePurpose, MeasuredPoint, MeasuredRange, Model, PerTransport,
-    ServerLimits,
 };
 pub use cost::{Cost, CpuBy, Part, US_PER_S};
+pub use curve::{Curve, CurveAxis};
 pub use idle_share::idle_share;
-pub use plan::{Dimension, Estimate, Extrapolation, Plan, Question, ServerSize, plan};
+pub use machine::Machine;
+pub use plan::{Dimension, Estimate, Extrapolation, Plan, plan};
+pub use plan_document::{ModelOrigin, PlanDocument};
+pub use plan_query::{InvalidPlanQuery, PlanQuery};
+pub use question::{OutOfRange, Question, QuestionField, ServerSize};
 pub use rates::{ArrivalPattern, Rates, Scenario};
+pub use server_limits::ServerLimits;
 pub use sizing::{Limit, Sizing, size_servers};
+pub use transport::Transport;
 pub use wakeup::{Fill, Utilization};

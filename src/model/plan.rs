@@ -3,41 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    ArrivalPattern, BreakEven, CpuBy, Limit, Model, Part, PerTransport, Rates, Scenario, Sizing,
-    Utilization, break_even, size_servers,
+use crate::{
+    BreakEven, CpuBy, Limit, Model, Part, PerTransport, Question, Rates, Sizing, Transport,
+    break_even, question::SHORTEST_INTERVAL_S, size_servers,
 };
-use crate::Transport;
-
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Question {
-    pub clients: f64,
-    /// Messages a second that each client is to get.
-    pub rate: f64,
-    /// The text of a message, bytes.
-    #[serde(rename = "size_bytes")]
-    pub size: f64,
-    /// The acceptable delay of a message, seconds: at the worst, not on average.
-    pub max_delay_s: f64,
-    pub spacing: ArrivalPattern,
-    /// How long a long-poll asks to wait, seconds.
-    pub wait_s: f64,
-    /// From a client to the server and back, seconds.
-    pub round_trip_s: f64,
-    pub server: ServerSize,
-}
-
-/// One server, and how far it may be filled.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ServerSize {
-    pub cores: f64,
-    pub memory_bytes: f64,
-    /// Each way, bits a second.
-    pub network_bits_per_s: f64,
-    /// The share of all three that is to be used.
-    pub utilization: f64,
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -90,31 +59,6 @@ pub enum Dimension {
     Rate,
     Size,
     Interval,
-}
-
-/// Without an interval that is short enough, costs are those of this one, seconds.
-const SHORTEST_INTERVAL_S: f64 = 0.001;
-
-impl Question {
-    /// How often a polling client must ask. `None`: even without an interval an answer is too late.
-    pub fn interval_s(&self, model: &Model) -> Option<f64> {
-        let left = self.max_delay_s - model.service_s - self.round_trip_s / 2.0;
-        (left >= SHORTEST_INTERVAL_S).then_some(left)
-    }
-
-    pub fn scenario(&self, interval_s: f64, load: Utilization) -> Scenario {
-        Scenario {
-            clients: self.clients,
-            rate: self.rate,
-            size: self.size,
-            spacing: self.spacing,
-            interval_s,
-            wait_s: self.wait_s,
-            round_trip_s: self.round_trip_s,
-            closes: false,
-            load,
-        }
-    }
 }
 
 /// Answers `question`.

@@ -1,36 +1,42 @@
-//! A plan as `plan --json` prints it.
+//! A plan with where its constants come from and what it says: what `plan --json` prints and `GET /plan`
+//! answers.
 
-use crate::{Errors, Model, Plan, sentences::sentences};
+use crate::{Curve, Errors, Model, Plan, sentences::sentences};
 
-/// What `--json` prints.
-#[derive(serde::Serialize)]
-pub struct PlanDocument<'a> {
-    model: Origin<'a>,
+/// See the module.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct PlanDocument {
+    pub model: ModelOrigin,
     #[serde(flatten)]
-    plan: &'a Plan,
-    sentences: Vec<String>,
+    pub plan: Plan,
+    /// What the figures say, in plain sentences.
+    pub sentences: Vec<String>,
+    /// Those that were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Curve>,
 }
 
-/// Where the constants come from.
-#[derive(serde::Serialize)]
-struct Origin<'a> {
-    version: &'a str,
-    measured_at: &'a str,
-    cpu: Option<&'a str>,
-    errors: Errors,
+/// Where the constants of a model come from, and how far it was off.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ModelOrigin {
+    pub version: String,
+    pub measured_at: String,
+    pub cpu: Option<String>,
+    pub errors: Errors,
 }
 
-impl<'a> PlanDocument<'a> {
-    pub fn of(plan: &'a Plan, model: &'a Model) -> Self {
+impl PlanDocument {
+    pub fn new(plan: Plan, model: &Model) -> Self {
         Self {
-            model: Origin {
-                version: &model.version,
-                measured_at: &model.measured_at,
-                cpu: model.machine.cpu.as_deref(),
+            model: ModelOrigin {
+                version: model.version.clone(),
+                measured_at: model.measured_at.clone(),
+                cpu: model.machine.cpu.clone(),
                 errors: model.errors,
             },
-            sentences: sentences(plan),
+            sentences: sentences(&plan),
             plan,
+            curves: Vec::new(),
         }
     }
 }

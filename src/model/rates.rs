@@ -56,14 +56,6 @@ pub struct Rates {
     pub connections: f64,
 }
 
-impl ServerLimits {
-    /// How many messages of so many bytes are in one answer at most.
-    pub fn page(&self, message_bytes: f64) -> f64 {
-        let fit = (self.page_bytes / message_bytes).floor();
-        self.page_messages.min(fit).max(1.0)
-    }
-}
-
 impl Rates {
     /// `message_bytes` is what one message takes in a poll's answer.
     pub fn of(
@@ -91,7 +83,7 @@ fn poll(scenario: &Scenario, limits: &ServerLimits, message_bytes: f64) -> Rates
     } = *scenario;
     let polls_per_s = clients / interval_s;
     let batch = rate * interval_s;
-    let page = limits.page(message_bytes);
+    let page = limits.messages_per_page(message_bytes);
     // A turn finds one of two neighbouring whole numbers of messages, and asks again while there are more.
     let fewer = batch.floor();
     let share_more = batch - fewer;

@@ -8,7 +8,6 @@ use super::{
     break_even::{CostMetric, cost_difference},
     plan,
     rates::Rates,
-    test_fixtures::question,
 };
 use crate::Transport;
 
@@ -18,11 +17,11 @@ const UTILIZATION: Utilization = Utilization {
 };
 
 fn answer(question: &Question) -> Plan {
-    plan(&Model::built_in(), question)
+    plan(Model::built_in(), question)
 }
 
 fn rates(transport: Transport, change: impl FnOnce(&mut Scenario)) -> Rates {
-    let mut scenario = question().scenario(2.0, UTILIZATION);
+    let mut scenario = Question::default().scenario(2.0, UTILIZATION);
     change(&mut scenario);
     Rates::of(transport, &scenario, &Model::built_in().limits, 250.0)
 }
@@ -45,8 +44,8 @@ prop_compose! {
         round_trip_s in 0.0..0.09_f64,
         utilization in 0.05..0.95_f64,
     ) -> Question {
-        let server = ServerSize { utilization, ..question().server };
-        Question { clients, rate, size, max_delay_s, spacing, round_trip_s, server, ..question() }
+        let server = ServerSize { utilization, ..Question::default().server };
+        Question { clients, rate, size, max_delay_s, spacing, round_trip_s, server, ..Question::default() }
     }
 }
 
@@ -270,7 +269,7 @@ fn what_cannot_be_is_said() {
     let impossible = answer(&Question {
         max_delay_s: 0.001,
         round_trip_s: 0.5,
-        ..question()
+        ..Question::default()
     });
     for transport in Transport::ALL {
         assert_eq!(
@@ -285,9 +284,9 @@ fn what_cannot_be_is_said() {
         clients: 1.0,
         server: ServerSize {
             cores: 0.1,
-            ..question().server
+            ..Question::default().server
         },
-        ..question()
+        ..Question::default()
     });
     assert_eq!(
         flooded.transports.stream.servers, None,
@@ -299,14 +298,14 @@ fn what_cannot_be_is_said() {
 fn what_dominates_is_what_there_is_most_of() {
     let quiet = answer(&Question {
         rate: 0.001,
-        ..question()
+        ..Question::default()
     });
     assert_eq!(quiet.transports.poll.dominant, Part::Requests);
     assert_eq!(quiet.transports.stream.dominant, Part::KeepAlives);
     let busy = answer(&Question {
         rate: 50.0,
         max_delay_s: 10.0,
-        ..question()
+        ..Question::default()
     });
     assert_eq!(busy.transports.poll.dominant, Part::Messages);
     assert_eq!(busy.transports.stream.dominant, Part::Messages);

@@ -7,24 +7,21 @@ use std::{env, fs, path::Path};
 
 use serde_json::Value;
 
-use super::{
-    ArrivalPattern, Model, Plan, Question, ServerSize, plan,
-    test_fixtures::{GIB, question},
-};
+use super::{ArrivalPattern, Model, Plan, Question, ServerSize, plan};
 
 const FILE: &str = "src/model/vectors.json";
 /// Digits after which two ways of computing the same may differ.
 const PRECISION: f64 = 1e-9;
 
 fn questions() -> Vec<Question> {
-    let usual = question();
+    let usual = Question::default();
     let regular = Question {
         spacing: ArrivalPattern::Regular,
         ..usual
     };
     let small = ServerSize {
         cores: 1.0,
-        memory_bytes: 0.5 * GIB,
+        memory_bytes: 536_870_912.0,
         network_bits_per_s: 1e7,
         utilization: 0.5,
     };

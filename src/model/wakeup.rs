@@ -95,7 +95,7 @@ mod tests {
         Model {
             wake_us: 90.0,
             wake_s: 0.001,
-            ..Model::built_in()
+            ..Model::built_in().clone()
         }
     }
 

@@ -6,7 +6,11 @@ use serde_json::Value;
 
 use crate::{
     cli::assert_refused,
-    support::process::{Exit, run},
+    support::{
+        client::TestClient as _,
+        process::{Exit, run},
+        server::Server,
+    },
 };
 
 fn plan(flags: &[&str]) -> Exit {
@@ -80,6 +84,53 @@ fn json_holds_each_transport_and_where_it_turns() {
             .as_array()
             .is_some_and(|all| all.len() >= 2)
     );
+}
+
+#[test]
+fn get_plan_answers_what_plan_json_prints() {
+    let server = Server::memory();
+    let answer = server
+        .get("/plan?clients=1000000&rate=0.05&size=200&max_delay=2s")
+        .ok();
+    assert_eq!(answer, json(&MILLION));
+    assert_eq!(server.get("/plan").ok(), json(&[]), "the same defaults");
+}
+
+#[test]
+fn get_plan_computes_the_curves_that_are_asked_for() {
+    let server = Server::memory();
+    let plan = server.get("/plan?curves=max_delay,clients,rate").ok();
+    let curves = plan["curves"].as_array().expect("curves");
+    let over: Vec<&Value> = curves.iter().map(|curve| &curve["over"]).collect();
+    assert_eq!(over, ["max_delay_s", "clients", "rate"]);
+    for curve in curves {
+        let points = curve["at"].as_array().expect("points").len();
+        for transport in ["poll", "long-poll", "stream"] {
+            let cores = curve["cores"][transport].as_array().expect("cores");
+            assert_eq!(cores.len(), points, "{transport}");
+            assert!(cores.iter().any(Value::is_number), "{transport}");
+        }
+    }
+    let plain = server.get("/plan").ok();
+    assert_eq!(plain["curves"], Value::Null);
+}
+
+#[test]
+fn get_plan_names_the_parameter_it_refuses() {
+    let server = Server::memory();
+    for (query, field) in [
+        ("clients=0", "clients"),
+        ("rate=many", "rate"),
+        ("max_delay=30d", "max_delay"),
+        ("spacing=odd", "spacing"),
+        ("wait=2m", "wait"),
+        ("curves=bend", "curves"),
+        ("size=1&size=2", "size"),
+        ("klients=1", "klients"),
+    ] {
+        let problem = server.get(&format!("/plan?{query}")).problem(400);
+        assert_eq!(problem["field"], field, "{problem}");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The flags of `plan`, and what they ask.
 
-use std::{fs, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{borrow::Cow, fs, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
-use poll_vs_sse_model::{ArrivalPattern, Model, Question, ServerSize};
+use poll_vs_sse_model::{ArrivalPattern, Model, Question, QuestionField};
 
 /// What a number of clients would cost on each transport, from a calibrated model.
 ///
@@ -125,65 +125,44 @@ pub struct PlanFlags {
     pub json: bool,
 }
 
-const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
-const GBIT: f64 = 1e9;
-
 impl PlanFlags {
     /// # Errors
     ///
     /// One sentence in words of the command line.
     pub fn question(&self) -> Result<Question> {
-        let within = |flag: &str, value: f64, range: RangeInclusive<f64>| {
-            let (least, most) = (range.start(), range.end());
-            ensure!(
-                range.contains(&value),
-                "{flag} must be within {least} to {most}, and is {value}"
-            );
-            Ok(value)
-        };
-        let within_s = |flag: &str, value: Duration, range: RangeInclusive<f64>| {
-            let (least, most) = (range.start(), range.end());
-            let seconds = value.as_secs_f64();
-            ensure!(
-                range.contains(&seconds),
-                "{flag} must be within {least} to {most} s, and is {seconds} s"
-            );
-            Ok(seconds)
-        };
-        Ok(Question {
-            clients: within("--clients", self.clients, 1.0..=1e10)?.round(),
-            rate: within("--rate", self.rate, 1e-6..=1e4)?,
-            size: within("--size", self.size, 1.0..=16_000.0)?,
-            max_delay_s: within_s("--max-delay", self.max_delay, 0.001..=86_400.0)?,
+        let mut question = Question {
             spacing: self.spacing,
-            wait_s: within_s("--wait", self.wait, 1.0..=60.0)?,
-            round_trip_s: within_s("--round-trip", self.round_trip, 0.0..=60.0)?,
-            server: ServerSize {
-                cores: within("--server-cores", self.server_cores, 0.1..=1024.0)?,
-                memory_bytes: GIB
-                    * within(
-                        "--server-memory-gib",
-                        self.server_memory_gib,
-                        0.25..=65_536.0,
-                    )?,
-                network_bits_per_s: GBIT
-                    * within(
-                        "--server-network-gbit",
-                        self.server_network_gbit,
-                        0.001..=10_000.0,
-                    )?,
-                utilization: within("--utilization", self.utilization, 0.01..=0.99)?,
-            },
-        })
+            ..Question::default()
+        };
+        for (field, value) in [
+            (QuestionField::Clients, self.clients),
+            (QuestionField::Rate, self.rate),
+            (QuestionField::Size, self.size),
+            (QuestionField::MaxDelay, self.max_delay.as_secs_f64()),
+            (QuestionField::Wait, self.wait.as_secs_f64()),
+            (QuestionField::RoundTrip, self.round_trip.as_secs_f64()),
+            (QuestionField::ServerCores, self.server_cores),
+            (QuestionField::ServerMemoryGib, self.server_memory_gib),
+            (QuestionField::ServerNetworkGbit, self.server_network_gbit),
+            (QuestionField::Utilization, self.utilization),
+        ] {
+            let flag = || format!("--{}", field.name().replace('_', "-"));
+            question
+                .set(field, value)
+                .map_err(|error| anyhow::anyhow!("{} {error}", flag()))?;
+        }
+        Ok(question)
     }
 
-    pub fn model(&self) -> Result<Model> {
+    pub fn model(&self) -> Result<Cow<'static, Model>> {
         let Some(path) = &self.model else {
-            return Ok(Model::built_in());
+            return Ok(Cow::Borrowed(Model::built_in()));
         };
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the model {}", path.display()))?;
-        Model::parse(&text).with_context(|| format!("the model {}", path.display()))
+        Model::parse(&text)
+            .map(Cow::Owned)
+            .with_context(|| format!("the model {}", path.display()))
     }
 }
 

@@ -4,7 +4,6 @@ use std::{io::Write as _, process::ExitCode};
 
 use poll_vs_sse_model::{
     self as model, PlanDocument, plan_table,
-    sentences::sentences,
     text_table::{width, wrap},
 };
 
@@ -24,23 +23,31 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
         Ok(asked) => asked,
         Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
     };
-    let plan = model::plan(&model, &question);
+    let document = PlanDocument::new(model::plan(&model, &question), &model);
     let text = if flags.json {
-        match serde_json::to_string_pretty(&PlanDocument::of(&plan, &model)) {
+        match serde_json::to_string_pretty(&document) {
             Ok(json) => json + "\n",
             Err(error) => return fail(&format!("cannot write the plan: {error}"), exit::FAILED),
         }
     } else {
         let width = width(&console::Term::stdout());
-        let lines = sentences(&plan).into_iter();
-        let lines: Vec<_> = lines.map(|text| wrap(&text, "", width)).collect();
+        let lines = document.sentences.iter();
+        let lines: Vec<_> = lines.map(|text| wrap(text, "", width)).collect();
         format!(
             "{}\n\n{}\n",
-            plan_table::table(&plan, &model, width),
+            plan_table::table(&document.plan, &model, width),
             lines.join("\n")
         )
     };
-    // A closed pipe is no reason to complain.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    match print_to_stdout(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("cannot write the plan: {error}"), exit::UNUSABLE),
+    }
+}
+
+/// Prints `text`. A closed pipe or a full disk is an error.
+fn print_to_stdout(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
 }

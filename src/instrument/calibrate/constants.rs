@@ -3,13 +3,13 @@
 use anyhow::{Context as _, Result};
 
 use super::{
-    CalibrationRun, MeasurePurpose, SERVER_LIMITS,
+    CalibrationRun, MeasurePurpose,
     cpu::cpu,
     fit::{Observation, fit},
 };
 use crate::{
     Machine, Transport,
-    model::{Constants, FORMAT, MeasuredRange, Model, PerTransport},
+    model::{Constants, FORMAT, MeasuredRange, Model, PerTransport, ServerLimits},
 };
 
 pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) -> Result<Model> {
@@ -24,7 +24,7 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
         measured_at,
         machine,
         server_cores,
-        limits: SERVER_LIMITS,
+        limits: ServerLimits::OWN,
         publish_us: 0.0,
         connect_us: 0.0,
         wake_us: 0.0,
@@ -139,7 +139,7 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
         },
         stream: Constants {
             message_bytes: message_bytes(Transport::Stream, 0.0),
-            keep_alive_bytes: SERVER_LIMITS.keep_alive_bytes,
+            keep_alive_bytes: ServerLimits::OWN.keep_alive_bytes,
             ..Constants::default()
         },
     }

@@ -6,13 +6,13 @@
 use anyhow::{Result, ensure};
 
 use super::{
-    CalibrationRun, MeasurePurpose, SERVER_LIMITS,
+    CalibrationRun, MeasurePurpose,
     constants::ObservedRates,
     fit::{Observation, fit, residual},
 };
 use crate::{
     Transport,
-    model::{Model, PerTransport, US_PER_S, idle_share},
+    model::{Model, PerTransport, ServerLimits, US_PER_S, idle_share},
 };
 
 const KIB: f64 = 1024.0;
@@ -133,8 +133,8 @@ fn row(
     let asleep = (1.0 - rates.cores / cores).max(0.0) * idle_share(wake_s, rates.requests / cores);
     let kib = rates.deliveries * message_bytes / KIB;
     let polled = |count: f64| of(Transport::Poll, count) + of(Transport::LongPoll, count);
-    let keep_alives =
-        (rates.wire_bytes_out - rates.deliveries * message_bytes) / SERVER_LIMITS.keep_alive_bytes;
+    let keep_alives = (rates.wire_bytes_out - rates.deliveries * message_bytes)
+        / ServerLimits::OWN.keep_alive_bytes;
     Observation {
         counts: [
             rates.published,

@@ -19,7 +19,7 @@ pub use summary::summary;
 
 pub use crate::model::MeasurePurpose;
 
-use crate::model::{Model, ServerLimits};
+use crate::model::Model;
 
 use super::{
     CpuPinning, Machine, OwnServer, Profile, Progress, RunControl, RunResult, Target, measure,
@@ -48,17 +48,6 @@ pub struct Calibration<'a> {
     /// How many times each point is measured.
     pub rounds: u32,
 }
-
-/// What the server does by its own rules, see `docs/api.md` and `docs/design.md`.
-pub const SERVER_LIMITS: ServerLimits = ServerLimits {
-    page_messages: 200.0,
-    page_bytes: 512.0 * 1024.0,
-    keep_alive_s: 15.0,
-    keep_alive_bytes: 14.0,
-    idle_s: 75.0,
-    tail_bytes: 64.0 * 1024.0 * 1024.0,
-    write_bytes: 16.0 * 1024.0,
-};
 
 impl Calibration<'_> {
     /// Measures.

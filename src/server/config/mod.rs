@@ -145,7 +145,7 @@ impl Default for Config {
             request_log: false,
             log_format: Format::Text,
             stall_timeout: Duration::from_secs(30),
-            tail_bytes: 24 * 1024 * 1024,
+            tail_bytes: poll_vs_sse_model::server_limits::TAIL_BYTES,
             drain: Duration::ZERO,
             end_with_parent: None,
         }

@@ -3,5 +3,6 @@
 pub mod body;
 pub mod error;
 pub mod lab;
+pub mod plan;
 pub mod publish;
 pub mod routes;

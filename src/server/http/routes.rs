@@ -12,6 +12,7 @@ use actix_web::{
 use crate::{
     http::error::Problem,
     http::lab,
+    http::plan::plan,
     http::publish::publish,
     ledger::http::{ledger, metrics, trace},
     presence::{followers::put_followers, http::presence},
@@ -58,6 +59,11 @@ pub fn routes(app: &mut ServiceConfig, page: lab::Page) {
     .service(
         web::resource("/metrics")
             .get(metrics)
+            .default_service(only("GET")),
+    )
+    .service(
+        web::resource("/plan")
+            .get(plan)
             .default_service(only("GET")),
     )
     .service(

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Above any polling interval people use, so that polls share a connection; also above the longest
 /// wait of a long-poll.
-const IDLE: Duration = Duration::from_secs(75);
+const IDLE: Duration = poll_vs_sse_model::server_limits::KEEP_ALIVE_TIMEOUT;
 /// A request's head that is not there by then never will be.
 const HEAD: Duration = Duration::from_secs(10);
 

@@ -55,7 +55,7 @@ const SHUTDOWN_TIMEOUT: u64 = 1;
 /// How long a refused request's body is read on, so that the client sees the refusal.
 const LINGER: Duration = Duration::from_secs(1);
 /// Bytes that wait for a reader in this process before its answer is asked for more.
-const WRITE_BUFFER: usize = 16 * 1024;
+const WRITE_BUFFER: usize = poll_vs_sse_model::server_limits::WRITE_BYTES;
 /// Bytes that the kernel takes for a reader beyond what is on its way; without a bound it takes
 /// megabytes for one that has stopped reading. On Linux.
 const UNSENT: u32 = 128 * 1024;

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The largest answer, in bytes of messages; what is over it is `more`.
-const MAX_ANSWER_BYTES: usize = 512 * 1024;
+const MAX_ANSWER_BYTES: usize = poll_vs_sse_model::server_limits::PAGE_BYTES;
 /// How long a long-poll waits before it asks a store again that did not answer.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 

@@ -41,7 +41,7 @@ const MAX_AHEAD: usize = 8 * 1024;
 /// More header fields than this are HTTP's.
 const MAX_HEADERS: usize = 32;
 /// What is copied of an answer for one write; the rest stays shared until there is room.
-const WRITE_BYTES: usize = 16 * 1024;
+const WRITE_BYTES: usize = poll_vs_sse_model::server_limits::WRITE_BYTES;
 const START: &[u8] = b"GET /poll";
 
 /// What came first on a connection.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 const DEFAULT_LAST: usize = 50;
-const DEFAULT_LIMIT: usize = 200;
+const DEFAULT_LIMIT: usize = poll_vs_sse_model::server_limits::PAGE_MESSAGES;
 const MAX_MESSAGES: usize = 1000;
 const MAX_WAIT: f64 = 60.0;
 const MAX_INTERVAL: f64 = 300.0;

@@ -19,7 +19,8 @@ pub fn retry(ms: u64) -> Bytes {
 }
 
 /// A comment: keeps middleboxes and clients from taking an idle stream for a dead one.
-pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+pub const KEEP_ALIVE: Bytes =
+    Bytes::from_static(poll_vs_sse_model::server_limits::KEEP_ALIVE_COMMENT.as_bytes());
 
 /// The same for a reader that wants to see it: an `EventSource` tells its script of events only.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b"event: keep-alive\ndata:\n\n");

@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How long a stream may be silent before it sends a comment.
-pub const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
+pub const KEEP_ALIVE_AFTER: Duration = poll_vs_sse_model::server_limits::KEEP_ALIVE_INTERVAL;
 /// How long a stream waits before it asks a store again that did not answer.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// What is read from the store at once.

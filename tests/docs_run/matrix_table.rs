@@ -97,7 +97,7 @@ fn the_model_is_shown_beside_the_matrix() {
     holds(
         "docs/model.md",
         "matrix",
-        &table(&Model::built_in(), &Matrix::last()),
+        &table(Model::built_in(), &Matrix::last()),
     );
 }
 

@@ -4,7 +4,7 @@
 use std::{env, fs, path::Path};
 
 use super::{
-    Estimate, MeasurePurpose, MeasuredPoint, Model, Question, Range, plan, test_fixtures::question,
+    Estimate, MeasurePurpose, MeasuredPoint, Model, Question, Range, plan,
 };
 use crate::{
     Transport,
@@ -19,7 +19,7 @@ fn asked(rate: f64, size: f64, max_delay_s: f64) -> Question {
         rate,
         size,
         max_delay_s,
-        ..question()
+        ..Question::default()
     }
 }
 
