@@ -1,20 +1,21 @@
-//! The measuring instrument: clients of every transport against one server, and what each cost.
+//! The measuring instrument: clients of every transport against one server, and what each transport cost.
 //!
-//! [`Workload`] is the question, [`Target`] whom it is put to, [`RunResult`] one transport's answer: a
-//! plain record whose fields are those of the JSON output. [`measure`] gets one, [`compare`] all.
-//! Nothing here knows the server's code: it is measured from outside, over sockets, like any other.
+//! A [`Workload`] runs against a [`Target`]; the result for one transport is a [`RunResult`], a plain record
+//! whose fields are those of the JSON output. [`measure`] produces one, [`compare`] one for each transport.
+//! Nothing here imports the server's code: every server, our own included, is measured from outside, over
+//! sockets.
 //!
 //! ```text
-//! command ──> run ──┬──> target   whom it is put to, and how that is spoken to
-//!                   ├──> load     clients and the publisher
-//!                   ├──> books    what they did and got, and when it counts
-//!                   └──> machine  who runs where, CPU and memory
-//!         ──> output     from outcomes to JSON, the table, the page
-//!         ──> calibrate ──> model   what it would cost at another size
+//! command ──> run ──┬──> target     which server, and how requests to it look
+//!                   ├──> load       the clients and the publisher
+//!                   ├──> recording  what they sent and received, and which of it counts
+//!                   └──> machine    processors, CPU time and memory
+//!         ──> output     from results to JSON, the table, the HTML page
+//!         ──> calibrate ──> model   the constants of the cost model
 //! ```
 //!
-//! Imports go down and to the right in this picture; all of them know the words `Workload`,
-//! `Transport` and `RunResult`.
+//! Imports go down and to the right in this picture. All modules know `Workload`, `Transport` and
+//! `RunResult`.
 
 pub mod calibrate;
 mod load;
@@ -31,7 +32,8 @@ mod workload;
 pub use machine::{Machine, cpu_pinning::CpuPinning, probe};
 pub use output::{
     output_target::OutputTarget,
-    run_report::{FORMAT, Report, RunHeader, TargetInfo, Versions},
+    run_header::{RunHeader, TargetInfo, Versions},
+    run_report::{FORMAT, Report},
 };
 pub use poll_vs_sse_model::{self as model, Transport};
 pub use recording::run_result::{

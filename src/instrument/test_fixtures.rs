@@ -1,6 +1,6 @@
-//! An outcome for the tests of what is made of outcomes.
+//! Results for the unit tests of what is computed from results.
 
-use super::output::run_report::{Report, RunHeader};
+use super::output::{run_header::RunHeader, run_report::Report};
 use crate::{
     Comparison, CpuPinning, DelayStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats,
     Target, Traffic, Transport, Workload,
@@ -54,7 +54,7 @@ pub fn outcome(transport: Transport) -> RunResult {
     }
 }
 
-/// A document of these runs.
+/// A report of these runs.
 pub fn document(runs: Vec<RunResult>) -> Report {
     let mut transports: Vec<Transport> = Vec::new();
     for run in &runs {
@@ -71,5 +71,5 @@ pub fn document(runs: Vec<RunResult>) -> Report {
     };
     let machine = crate::probe();
     let header = RunHeader::now(&Target::own(), machine, &CpuPinning::free(), None);
-    header.document(&workload, comparison)
+    Report::new(header, &workload, comparison)
 }

@@ -10,6 +10,9 @@ use crate::{Machine, ServerLimits, Transport};
 /// The form of the file. Another one is refused.
 pub const FORMAT: u32 = 2;
 
+/// Microseconds of work that one core does in a second.
+pub const US_PER_S: f64 = 1e6;
+
 const BUILT_IN: &str = include_str!("shipped.json");
 
 /// See the module. `compare --calibrate` writes one.

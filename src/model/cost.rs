@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Constants, Model, Rates, Scenario, idle_share, wakeup::Work};
-use crate::Transport;
+use crate::{
+    Constants, Model, Rates, Scenario, Transport, constants::US_PER_S, idle_share, wakeup::Work,
+};
 
 /// What a setting costs, over all clients and on one server.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,8 +119,7 @@ impl Model {
     }
 }
 
-/// A core does so many microseconds of work a second.
-pub const US_PER_S: f64 = 1e6;
+/// Bytes.
 const KIB: f64 = 1024.0;
 
 impl Constants {

@@ -39,8 +39,9 @@ mod wakeup;
 pub use break_even::{BreakEven, CostMetric, PerMetric, Range, break_even};
 pub use constants::{
     Constants, Errors, FORMAT, MeasurePurpose, MeasuredPoint, MeasuredRange, Model, PerTransport,
+    US_PER_S,
 };
-pub use cost::{Cost, CpuBy, Part, US_PER_S};
+pub use cost::{Cost, CpuBy, Part};
 pub use curve::{Curve, CurveAxis};
 pub use idle_share::idle_share;
 pub use machine::Machine;

@@ -1,19 +1,18 @@
-//! The model beside the matrix of `cargo bench --bench compare`, in `docs/model.md`: runs made for another
-//! end, on none of which it was fitted. After a new run: `WRITE_DERIVED=1 cargo test --lib compare::model`
+//! The model beside the matrix of `cargo bench --bench compare`, in `docs/model.md`: runs that the model was
+//! not fitted to.
 
 use std::{fs, path::Path};
 
-use serde::Deserialize;
-
-use super::{ArrivalPattern, Model, Scenario, Utilization, doc_tables::holds};
-use crate::{
-    Transport,
+use anyhow::{Context as _, Result};
+use poll_vs_sse_model::{
+    ArrivalPattern, Model, Scenario, Transport, Utilization,
     format::{significant, with_thousands},
 };
+use serde::Deserialize;
 
-/// What is read of a matrix.
+/// The part of a matrix that is read.
 #[derive(Deserialize)]
-struct Matrix {
+pub struct Matrix {
     size_bytes: f64,
     runs: Vec<MatrixRun>,
 }
@@ -43,14 +42,14 @@ struct Cell {
 }
 
 impl Matrix {
-    /// The one that was made last.
-    fn last() -> Self {
-        let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/runs");
-        let files = fs::read_dir(all).expect("there are runs");
-        let files = files.map(|entry| entry.expect("readable").path().join("compare.json"));
-        let last = files.filter(|file| file.exists()).max();
-        let text = fs::read(last.expect("a matrix among them")).expect("readable");
-        serde_json::from_slice(&text).expect("a matrix")
+    /// The latest committed one.
+    pub fn last(repository: &Path) -> Result<Self> {
+        let entries = fs::read_dir(repository.join("benches/runs"))?;
+        let files = entries.map(|entry| Ok(entry?.path().join("compare.json")));
+        let files: Vec<_> = files.collect::<Result<_>>()?;
+        let last = files.into_iter().filter(|file| file.exists()).max();
+        let text = fs::read(last.context("benches/runs holds no matrix")?)?;
+        serde_json::from_slice(&text).context("the last matrix cannot be read")
     }
 
     /// All values that `of` has over our own server's runs, rising.
@@ -92,16 +91,8 @@ impl Matrix {
     }
 }
 
-#[test]
-fn the_model_is_shown_beside_the_matrix() {
-    holds(
-        "docs/model.md",
-        "matrix",
-        &table(Model::built_in(), &Matrix::last()),
-    );
-}
-
-fn table(model: &Model, matrix: &Matrix) -> String {
+/// The ratio of polling's CPU to that of SSE in each cell, measured and computed.
+pub fn table(model: &Model, matrix: &Matrix) -> String {
     let intervals = matrix.all(|run| run.interval_s);
     let heads = intervals.iter().map(|s| format!("every {s} s | the model"));
     let heads: Vec<String> = heads.collect();

@@ -1,14 +1,9 @@
-//! The tables in `docs/model.md` and `docs/which.md`, which follow from the model that comes with the
-//! program. After a change of it: `WRITE_DERIVED=1 cargo test --lib compare::model`
+//! The tables of `docs/model.md` and `docs/which.md` that are computed from the built-in model.
 
-use std::{env, fs, path::Path};
-
-use super::{
-    Estimate, MeasurePurpose, MeasuredPoint, Model, Question, Range, plan,
-};
-use crate::{
-    Transport,
+use poll_vs_sse_model::{
+    Constants, Estimate, MeasurePurpose, MeasuredPoint, Model, Question, Range, Transport,
     format::{significant, size, time_us, with_thousands},
+    plan,
 };
 
 const CLIENTS: f64 = 10_000.0;
@@ -23,44 +18,13 @@ fn asked(rate: f64, size: f64, max_delay_s: f64) -> Question {
     }
 }
 
-#[test]
-fn the_documents_show_what_follows_from_the_model() {
-    let model = Model::built_in();
-    holds("docs/model.md", "constants", &constants(&model));
-    holds("docs/model.md", "errors", &errors(&model));
-    holds("docs/which.md", "turns", &break_even_sentence(&model));
-    holds("docs/which.md", "uses", &uses(&model));
-}
-
-/// Checks what stands between two comments in a document, or writes it there.
-pub fn holds(file: &str, name: &str, block: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(file);
-    let text = fs::read_to_string(&path).expect("there is the document");
-    let (begin, end) = (
-        format!("<!-- {name}: from the model -->\n"),
-        format!("<!-- end of {name} -->"),
-    );
-    let (before, rest) = text.split_once(&begin).expect("a place for it");
-    let (shown, after) = rest.split_once(&end).expect("an end of it");
-    if env::var_os("WRITE_DERIVED").is_some() {
-        fs::write(&path, format!("{before}{begin}{block}{end}{after}")).expect("written");
-    } else {
-        assert!(
-            shown == block,
-            "{file} is not what follows from the model: see the first lines of documented.rs"
-        );
-    }
-}
-
 fn us(value: f64) -> String {
     format!("{} µs", significant(value))
 }
 
-fn constants(model: &Model) -> String {
+pub fn constants(model: &Model) -> String {
     let mut text = "| | poll | long-poll | stream |\n|---|---|---|---|\n".to_owned();
-    let mut row = |name: &str, cell: &dyn Fn(&super::Constants) -> String| {
+    let mut row = |name: &str, cell: &dyn Fn(&Constants) -> String| {
         let cells = Transport::ALL.map(|transport| cell(model.transports.of(transport)));
         text += &format!("| {name} | {} |\n", cells.join(" | "));
     };
@@ -93,7 +57,7 @@ fn constants(model: &Model) -> String {
     )
 }
 
-fn errors(model: &Model) -> String {
+pub fn errors(model: &Model) -> String {
     let percent = |share: f64| significant(share * 100.0);
     let errors = &model.errors;
     let mut text = format!(
@@ -147,7 +111,7 @@ fn off([measured, predicted]: [f64; 2]) -> String {
 }
 
 /// From which acceptable delay polling is cheaper, for few clients, for many, and for more than a server can serve.
-fn break_even_sentence(model: &Model) -> String {
+pub fn break_even_delays(model: &Model) -> String {
     const CLIENTS: [f64; 4] = [100.0, 1_000.0, 10_000.0, 10_000_000.0];
     let heads = CLIENTS.map(|clients| with_thousands(clients as u64));
     let mut text = format!(
@@ -195,7 +159,7 @@ fn ranges(ranges: &[Range]) -> String {
     }
 }
 
-fn uses(model: &Model) -> String {
+pub fn uses(model: &Model) -> String {
     let mut text =
         "| | acceptable delay | | requests/s | empty | wire bytes/s | cores | delay, mean |\n\
                     |---|---|---|---|---|---|---|---|\n"

@@ -62,7 +62,7 @@ const KNOWN_WRONG_ARROWS: [(&str, &str); 15] = [
 ];
 
 /// Circles that exist today, by crate and neighbours. This list only ever gets shorter.
-const KNOWN_CIRCLES: [(&str, &[&str]); 9] = [
+const KNOWN_CIRCLES: [(&str, &[&str]); 5] = [
     (
         "server",
         &[
@@ -79,10 +79,6 @@ const KNOWN_CIRCLES: [(&str, &[&str]); 9] = [
     ("server", &["ahead", "read", "source"]),
     ("server", &["link", "open", "options"]),
     ("server", &["session", "stream"]),
-    ("instrument", &["constants", "cpu"]),
-    ("instrument", &["run_report", "warnings"]),
-    ("model", &["break_even", "delays", "plan", "sizing"]),
-    ("model", &["cost", "rates", "wakeup"]),
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! `compare --calibrate`: measures, prints what was found, and writes the model.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 
@@ -12,7 +12,7 @@ use poll_vs_sse_instrument::{
     run::interrupt::Interrupt,
 };
 
-use crate::cli::exit::{self, fail};
+use crate::cli::exit::fail;
 
 /// What the flags ask for.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub async fn run(
         (Err(error), None) => return Err(error),
     };
     let model = model(&runs, machine, measured_at)?;
-    print(options, &model);
+    let printed = print(options, &model);
     let raw = CalibrationRuns {
         version: &model.version,
         measured_at: &model.measured_at,
@@ -76,13 +76,11 @@ pub async fn run(
             None => Ok(()),
         }
     });
-    Ok(match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("{error:#}"), exit::FAILED),
-    })
+    written.and(printed)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn print(options: &CalibrateOptions, model: &Model) {
+fn print(options: &CalibrateOptions, model: &Model) -> Result<()> {
     let mut text = summary(model) + "\n";
     if model.machine.is_busy() {
         text += "! Other work ran on this machine as the measuring began: CPU is overestimated.\n";
@@ -98,10 +96,13 @@ fn print(options: &CalibrateOptions, model: &Model) {
     let mut all = std::iter::once(&options.model).chain(&options.json);
     if all.any(OutputTarget::is_standard_output) {
         eprint!("{text}");
-    } else {
-        // A closed pipe is no reason to complain.
-        let _ = std::io::Write::write_all(&mut std::io::stdout().lock(), text.as_bytes());
+        return Ok(());
     }
+    let mut stdout = std::io::stdout().lock();
+    let printed = stdout.write_all(text.as_bytes());
+    printed
+        .and_then(|()| stdout.flush())
+        .context("cannot print the model")
 }
 
 fn write(destination: &OutputTarget, json: serde_json::Result<String>) -> Result<()> {

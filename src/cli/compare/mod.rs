@@ -1,22 +1,22 @@
-//! The command from its flags to its exit code.
+//! The `compare` command, from its flags to its exit code.
 
 mod calibrate;
 mod flags;
 
 use std::{io::Write as _, process::ExitCode};
 
-use anyhow::Result;
-use console::{Term, style};
+use anyhow::{Context as _, Result};
+use console::Term;
 
 pub use flags::{CompareFlags, CompareOptions};
 
 use poll_vs_sse_instrument::{
     Comparison, CpuPinning, Machine, Report, RunControl, RunHeader, Target, compare,
-    output::{progress_display::ProgressDisplay, report, table, warnings::warnings},
+    output::{progress_display::ProgressDisplay, report, text_report::text},
     preflight, probe,
     run::interrupt::Interrupt,
 };
-use poll_vs_sse_model::text_table::{width, wrap};
+use poll_vs_sse_model::text_table::width;
 
 use super::exit::{self, fail};
 
@@ -65,7 +65,7 @@ async fn answer(
     let control = screen.control(&stopped);
     let measured = measured(options, machine, pinning, &control).await;
     screen.clear();
-    let (document, trouble) = match measured {
+    let (report, trouble) = match measured {
         Ok(measured) => measured,
         Err(_) if stopped.code().is_some() => {
             let code = stopped.code().unwrap_or(exit::FAILED);
@@ -73,17 +73,17 @@ async fn answer(
         }
         Err(error) => return Err(error),
     };
-    print(&document, options.is_standard_output_taken());
+    let printed = print(&report, options.is_standard_output_taken());
     if let Some(error) = trouble {
-        // Files are for whole answers only.
+        // Files hold complete results only.
         return Err(error);
     }
-    if let Err(error) = write(options, &document) {
-        return Ok(fail(&format!("{error:#}"), exit::FAILED));
-    }
+    // A result that cannot be printed may still be saved, so the files come before the error.
+    write(options, &report)?;
+    printed?;
     Ok(match stopped.code() {
         Some(code) => ExitCode::from(code),
-        None if document.valid => ExitCode::SUCCESS,
+        None if report.valid => ExitCode::SUCCESS,
         None => ExitCode::from(exit::FAILED),
     })
 }
@@ -102,77 +102,40 @@ async fn measured(
         Target::Own(_) => None,
         Target::Remote(_) => preflight(target, workload).await?,
     };
-    let preface = RunHeader::now(target, machine, pinning, server);
+    let header = RunHeader::now(target, machine, pinning, server);
     let mut runs = Vec::new();
     let result = compare(target, workload, pinning, control, |run| {
         runs.push(run.clone())
     })
     .await;
     match result {
-        Ok(comparison) => Ok((preface.document(workload, comparison), None)),
+        Ok(comparison) => Ok((Report::new(header, workload, comparison), None)),
         Err(error) if runs.is_empty() => Err(error),
         Err(error) => {
             let comparison = Comparison::of(runs, &workload.transports);
-            Ok((preface.document(workload, comparison), Some(error)))
+            Ok((Report::new(header, workload, comparison), Some(error)))
         }
     }
 }
 
-fn print(document: &Report, to_standard_error: bool) {
+fn print(report: &Report, to_standard_error: bool) -> Result<()> {
     let (mut terminal, in_colour) = match to_standard_error {
         true => (Term::stderr(), console::colors_enabled_stderr()),
         false => (Term::stdout(), console::colors_enabled()),
     };
-    let text = format!("\n{}", text(document, in_colour, width(&terminal)));
-    // A closed pipe is no reason to complain.
-    let _ = terminal.write_all(text.as_bytes());
+    let text = format!("\n{}", text(report, in_colour, width(&terminal)));
+    let printed = terminal.write_all(text.as_bytes());
+    printed
+        .and_then(|()| terminal.flush())
+        .context("cannot print the result")
 }
 
-/// The table, what is to be said against it, and what it says.
-fn text(document: &Report, in_colour: bool, width: Option<usize>) -> String {
-    let mut text = format!("{}\n", table::table(document, width));
-    for warning in warnings(&document.target, &document.machine, &document.transports) {
-        let mark = if warning.invalidates { "!!" } else { "!" };
-        let line = wrap(&format!("{mark} {}", warning.text), "   ", width);
-        let line = style(line).force_styling(in_colour);
-        let line = if warning.invalidates {
-            line.red().bold()
-        } else {
-            line.yellow()
-        };
-        text += &format!("{line}\n");
-    }
-    if let Some(audit) = table::audit(document) {
-        text += &format!("{}\n", wrap(&audit, "", width));
-    }
-    if document.interrupted {
-        text += "Stopped before its time: what follows is of what there was until then.\n";
-    }
-    text + &wrap(&document.verdict, "", width) + "\n"
-}
-
-fn write(options: &CompareOptions, document: &Report) -> Result<()> {
+fn write(options: &CompareOptions, report: &Report) -> Result<()> {
     if let Some(json) = &options.json {
-        json.write(&document.to_json()?)?;
+        json.write(&report.to_json()?)?;
     }
     if let Some(page) = &options.report {
-        page.write(&report::page(document))?;
+        page.write(&report::page(report))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_documentation_shows_is_what_its_example_says() {
-        let (begin, end) = ("compare.json: begin -->\n", "<!-- what is said of");
-        let docs = include_str!("../../../docs/compare.md");
-        let (_, rest) = docs.split_once(begin).expect("it begins");
-        let (shown, _) = rest.split_once(end).expect("it ends");
-        let example = Report::from_json(include_str!("../../../docs/examples/compare.json"));
-        let text = text(&example.expect("a document"), false, None);
-        assert_eq!(shown, format!("```text\n{text}```\n"));
-    }
 }

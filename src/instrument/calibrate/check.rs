@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{CalibrationRun, MeasurePurpose, Point, constants::ObservedRates};
+use super::{CalibrationRun, MeasurePurpose, Point, observed_rates::ObservedRates};
 use crate::{
     RunResult, Transport,
     model::{ArrivalPattern, Cost, Errors, MeasuredPoint, Model, Scenario, Utilization},

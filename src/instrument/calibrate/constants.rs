@@ -6,6 +6,7 @@ use super::{
     CalibrationRun, MeasurePurpose,
     cpu::cpu,
     fit::{Observation, fit},
+    observed_rates::ObservedRates,
 };
 use crate::{
     Machine, Transport,
@@ -39,33 +40,6 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
     memory(&mut model, &fitted)?;
     cpu(&mut model, &fitted)?;
     Ok(model)
-}
-
-/// What happened each second of a run.
-pub struct ObservedRates {
-    pub requests: f64,
-    pub empty: f64,
-    pub deliveries: f64,
-    pub published: f64,
-    pub wire_bytes_in: f64,
-    pub wire_bytes_out: f64,
-    pub cores: f64,
-}
-
-impl ObservedRates {
-    pub fn of(run: &CalibrationRun) -> Self {
-        let outcome = &run.outcome;
-        let each_s = |count: u64| count as f64 / outcome.duration_s;
-        Self {
-            requests: each_s(outcome.requests),
-            empty: each_s(outcome.empty),
-            deliveries: each_s(outcome.arrivals),
-            published: each_s(outcome.published),
-            wire_bytes_in: each_s(outcome.wire_bytes_in),
-            wire_bytes_out: each_s(outcome.wire_bytes_out),
-            cores: outcome.server_cpu_s.unwrap_or(0.0) / outcome.duration_s,
-        }
-    }
 }
 
 /// Delay where there is next to nobody to wait for.

@@ -7,8 +7,8 @@ use anyhow::{Result, ensure};
 
 use super::{
     CalibrationRun, MeasurePurpose,
-    constants::ObservedRates,
     fit::{Observation, fit, residual},
+    observed_rates::ObservedRates,
 };
 use crate::{
     Transport,

@@ -7,6 +7,7 @@ mod check;
 mod constants;
 mod cpu;
 mod fit;
+mod observed_rates;
 mod points;
 mod summary;
 #[cfg(test)]

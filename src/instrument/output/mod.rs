@@ -1,10 +1,12 @@
-//! What is said of a comparison, and in which form: the document (`--json`), the table with its
-//! verdict and warnings, the page (`--report`), and meanwhile how far it is.
+//! The forms in which a comparison is shown: JSON (`run_report`), text (`text_report`: table, warnings,
+//! verdict), an HTML page (`report`), and the progress while it runs.
 
 pub mod output_target;
 pub mod progress_display;
 pub mod report;
+pub mod run_header;
 pub mod run_report;
 pub mod table;
+pub mod text_report;
 pub mod verdict;
 pub mod warnings;

@@ -4,8 +4,12 @@
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{verdict, warnings::warnings};
-use crate::{Comparison, CpuPinning, Machine, RunResult, Target, Workload};
+use super::{
+    run_header::{RunHeader, TargetInfo, Versions},
+    verdict,
+    warnings::warnings,
+};
+use crate::{Comparison, CpuPinning, Machine, RunResult, Workload};
 
 /// Rises when a reader of an older form would misunderstand a newer one. New fields do not count.
 pub const FORMAT: u32 = 1;
@@ -41,77 +45,19 @@ pub struct Report {
     pub runs: Vec<RunResult>,
 }
 
-/// Who was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TargetInfo {
-    /// `self`, or the address.
-    pub name: String,
-    /// The profile's name.
-    pub profile: String,
-    pub pid: Option<u32>,
-    /// Whether that process, or one that it started, listens on the target's port. `None` where it
-    /// cannot be told.
-    pub pid_listens: Option<bool>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Versions {
-    #[serde(rename = "poll-vs-sse")]
-    pub own: String,
-    /// What a foreign server calls itself in its `Server` header.
-    pub server: Option<String>,
-}
-
-/// What is known before there is a figure.
-#[derive(Debug, Clone)]
-pub struct RunHeader {
-    pub command: Vec<String>,
-    pub started_at: String,
-    pub target: TargetInfo,
-    pub machine: Machine,
-    pub pinning: CpuPinning,
-    pub versions: Versions,
-}
-
-impl RunHeader {
-    /// As things stand now. `machine` was looked at before anyone was kept to a part of it; `server`
-    /// is what a foreign server calls itself.
-    pub fn now(
-        target: &Target,
-        machine: Machine,
-        pinning: &CpuPinning,
-        server: Option<String>,
-    ) -> Self {
-        Self {
-            command: command(),
-            started_at: jiff::Timestamp::now().to_string(),
-            target: TargetInfo {
-                name: target.name(),
-                profile: target.profile().name,
-                pid: target.pid(),
-                pid_listens: target.pid_listens(),
-            },
-            machine,
-            pinning: pinning.clone(),
-            versions: Versions {
-                own: env!("CARGO_PKG_VERSION").to_owned(),
-                server,
-            },
-        }
-    }
-
-    pub fn document(self, workload: &Workload, comparison: Comparison) -> Report {
+impl Report {
+    pub fn new(header: RunHeader, workload: &Workload, comparison: Comparison) -> Self {
         let verdict = verdict::verdict(&comparison);
         let Comparison { runs, transports } = comparison;
-        let warnings = warnings(&self.target, &self.machine, &transports).into_iter();
-        Report {
+        let warnings = warnings(&header.target, &header.machine, &transports).into_iter();
+        Self {
             format: FORMAT,
-            command: self.command,
-            started_at: self.started_at,
-            target: self.target,
-            machine: self.machine,
-            pinning: self.pinning,
-            versions: self.versions,
+            command: header.command,
+            started_at: header.started_at,
+            target: header.target,
+            machine: header.machine,
+            pinning: header.pinning,
+            versions: header.versions,
             interrupted: runs.iter().any(|run| run.interrupted)
                 || runs.len() < workload.transports.len() * workload.repeat as usize,
             valid: transports.iter().all(RunResult::is_valid),
@@ -122,9 +68,7 @@ impl RunHeader {
             runs,
         }
     }
-}
 
-impl Report {
     /// The document as text, with a line break at its end.
     pub fn to_json(&self) -> Result<String> {
         let mut json =
@@ -146,11 +90,4 @@ impl Report {
         );
         Ok(document)
     }
-}
-
-fn command() -> Vec<String> {
-    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    let program = words.next().unwrap_or_default();
-    let name = program.rsplit('/').next().unwrap_or_default().to_owned();
-    std::iter::once(name).chain(words).collect()
 }

@@ -1,7 +1,7 @@
 //! What keeps figures from being taken at their face value: losses, failures, and a load generator or
 //! machine that was busy with itself.
 
-use super::run_report::TargetInfo;
+use super::run_header::TargetInfo;
 use crate::{Machine, RunResult, load::publisher::MAX_IN_FLIGHT, run::record::BUSY_SHARE};
 use poll_vs_sse_model::format::{significant, time_us, with_thousands};
 
