@@ -3,7 +3,16 @@ import type { Draft, Published } from '../src/lab/publish.ts';
 import { BURST, LIMITS, Traffic } from '../src/lab/traffic.ts';
 import { message } from './support.ts';
 
-function traffic(answer: (draft: Draft) => Promise<Published>) {
+/** Independent numbers, the same in every run. */
+function seeded(): () => number {
+  let state = 1;
+  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+}
+
+function traffic(
+  answer: (draft: Draft) => Promise<Published>,
+  random: () => number = () => 1 - Math.exp(-1),
+) {
   const sent: { text: string; author: string; at_ms: number }[] = [];
   const heard = { ended: [] as string[], published: 0, most_on_the_way: 0 };
   let on_the_way = 0;
@@ -12,7 +21,7 @@ function traffic(answer: (draft: Draft) => Promise<Published>) {
       room: 'tea',
       author: 'traffic',
       text: (pattern, number) => `${pattern} ${number}`,
-      random: () => 1 - Math.exp(-1),
+      random,
       send: async (draft) => {
         sent.push({ text: draft.text, author: draft.author, at_ms: Math.round(performance.now()) });
         heard.most_on_the_way = Math.max(heard.most_on_the_way, ++on_the_way);
@@ -51,16 +60,30 @@ afterEach(() => {
 
 describe('traffic', () => {
   test('of a steady rate comes at that rate, labelled, until it is stopped', async () => {
-    const { source, sent, heard, times } = traffic(after(5));
+    const { source, sent, heard, times } = traffic(after(5), seeded());
     source.setRate(4);
     source.start('steady');
-    await vi.advanceTimersByTimeAsync(1_010);
-    expect(times()).toEqual([0, 250, 500, 750, 1_000]);
+    await vi.advanceTimersByTimeAsync(100_000);
+    const periods = times().map((ms) => Math.floor(ms / 250));
+    expect(periods.slice(0, 400)).toEqual(Array.from({ length: 400 }, (_, index) => index));
     expect(sent[1]).toMatchObject({ text: 'steady 2', author: 'traffic' });
     source.stop();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(heard.ended).toEqual(['stopped 5 0']);
+    expect(heard.ended).toEqual([`stopped ${sent.length} 0`]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('of a steady rate does not keep in step with polls of the same period', async () => {
+    const { source, times } = traffic(after(5), seeded());
+    source.setRate(0.2);
+    source.start('steady');
+    await vi.advanceTimersByTimeAsync(10 * 60_000);
+    // How long each waits for the next of the polls that come every 5 s, from any moment on.
+    const waits_s = times().map((ms) => 5 - ((ms / 1_000 + 1.7) % 5));
+    const mean_s = waits_s.reduce((sum, wait) => sum + wait, 0) / waits_s.length;
+    expect(mean_s).toBeGreaterThan(2.2);
+    expect(mean_s).toBeLessThan(2.8);
+    expect(Math.max(...waits_s) - Math.min(...waits_s)).toBeGreaterThan(4);
   });
 
   test('follows another rate at once', async () => {
@@ -70,7 +93,7 @@ describe('traffic', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     source.setRate(2);
     await vi.advanceTimersByTimeAsync(1_001);
-    expect(times()).toEqual([0, 1_500, 2_000]);
+    expect(times()).toEqual([0, 1_317, 1_817]);
   });
 
   test('keeps its rate within what is allowed', async () => {
@@ -124,8 +147,8 @@ describe('traffic', () => {
     source.setRate(0.1);
     source.start('steady');
     await vi.advanceTimersByTimeAsync((LIMITS.minutes + 1) * 60_000);
-    expect(heard.ended).toEqual([`limit ${LIMITS.minutes * 6 + 1} 0`]);
-    expect(sent).toHaveLength(LIMITS.minutes * 6 + 1);
+    expect(heard.ended).toEqual([`limit ${LIMITS.minutes * 6} 0`]);
+    expect(sent).toHaveLength(LIMITS.minutes * 6);
   });
 
   test('stops at its limit of messages', async () => {

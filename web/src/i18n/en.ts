@@ -1,5 +1,6 @@
 // English, gathered from its parts.
 
+import { announcer } from './en/announcer.ts';
 import { chat } from './en/chat.ts';
 import { comparison } from './en/comparison.ts';
 import { lane } from './en/lane.ts';
@@ -23,6 +24,7 @@ export const en = {
   ...pictures,
   ...planner,
   ...share,
+  announcer,
   pageNotice,
   presence,
   tour,

@@ -1,6 +1,7 @@
 // Korean, gathered from its parts.
 
 import type { Strings } from './en.ts';
+import { announcer } from './ko/announcer.ts';
 import { chat } from './ko/chat.ts';
 import { comparison } from './ko/comparison.ts';
 import { lane } from './ko/lane.ts';
@@ -24,6 +25,7 @@ export const ko: Strings = {
   ...pictures,
   ...planner,
   ...share,
+  announcer,
   pageNotice,
   presence,
   tour,

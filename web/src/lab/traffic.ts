@@ -58,6 +58,8 @@ interface Run extends Progress {
   on_the_way: number;
   failures_in_a_row: number;
   due_ms: number;
+  /** Of the steady pattern: how far into its period the last message was due, as a part of it. */
+  phase: number;
 }
 
 export class Traffic {
@@ -80,7 +82,9 @@ export class Traffic {
   setRate(per_second: number): void {
     this.#rate = Math.min(RATE.max, Math.max(RATE.min, per_second));
     if (this.#run?.pattern !== 'steady') return;
-    this.#run.due_ms = performance.now() + this.#gap_ms('steady');
+    // A period begins now.
+    this.#run.phase = 1;
+    this.#run.due_ms = performance.now() + this.#gap_ms(this.#run);
     this.#work(this.#run);
   }
 
@@ -96,6 +100,7 @@ export class Traffic {
       on_the_way: 0,
       failures_in_a_row: 0,
       due_ms: now_ms,
+      phase: 0,
     };
     this.#listener.progress(this.#run);
     this.#work(this.#run);
@@ -124,7 +129,7 @@ export class Traffic {
         this.#timer = setTimeout(() => this.#work(run), run.due_ms - now_ms);
         return;
       }
-      run.due_ms = Math.max(run.due_ms, now_ms - 1_000) + this.#gap_ms(run.pattern);
+      run.due_ms = Math.max(run.due_ms, now_ms - 1_000) + this.#gap_ms(run);
       void this.#publish(run);
     }
   }
@@ -152,12 +157,16 @@ export class Traffic {
     this.#work(run);
   }
 
-  #gap_ms(pattern: Pattern): number {
-    switch (pattern) {
+  #gap_ms(run: Run): number {
+    switch (run.pattern) {
       case 'burst':
         return 0;
-      case 'steady':
-        return 1_000 / this.#rate;
+      case 'steady': {
+        // One message at a random moment of each period: the rate is exact, and no poll can keep in step with it.
+        const before = run.phase;
+        run.phase = this.#parts.random();
+        return (1 - before + run.phase) * (1_000 / this.#rate);
+      }
       case 'chatty':
         // Independent people: exponential gaps.
         return -Math.log(1 - this.#parts.random()) * CHATTY_GAP_MS;

@@ -3,6 +3,7 @@
 import { rememberedName, rememberName } from '../lab/identity.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
+import { watchInputMethod } from './input-method.ts';
 
 /** The server's limits, in Unicode characters. */
 const NAME_LIMIT = 64;
@@ -38,11 +39,16 @@ export class Composer {
       h('div', { class: 'composer-notes' }, this.#problem, this.#pending),
     );
 
+    const ofInputMethod = watchInputMethod(this.#text);
     this.#text.addEventListener('keydown', (event) => {
-      // While an input method composes a word, Enter belongs to it.
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      if (event.key !== 'Enter' || event.shiftKey || ofInputMethod(event)) return;
       event.preventDefault();
       this.element.requestSubmit();
+    });
+    const ofInputMethodInName = watchInputMethod(this.#name);
+    this.#name.addEventListener('keydown', (event) => {
+      // The browser itself submits a form on Enter in this field.
+      if (event.key === 'Enter' && !event.isComposing && ofInputMethodInName(event)) event.preventDefault();
     });
     this.#name.addEventListener('change', () => rememberName(this.#name.value.trim()));
     for (const field of [this.#name, this.#text]) {

@@ -1,0 +1,98 @@
+// What screen readers hear of a conversation: each message while there are few, one status every 5 s while there are
+// many. Input methods keep the Enter that is theirs.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+
+check('a busy conversation is summed up, and a quiet one is read out again', async ({ server, open }) => {
+  const lab = await open('?view=one&transport=stream', { name: 'mina' });
+  const { page } = lab;
+  await lab.connected('SSE');
+  const live = () => lab.log.getAttribute('aria-live');
+  await lab.send('one is read out');
+  await lab.reads(['one is read out']);
+  assert.notEqual(await live(), 'off');
+
+  const texts = Array.from({ length: 20 }, (_, index) => `of many ${index}`);
+  for (const text of texts) await server.publish({ text });
+  await until('the log rests', async () => (await live()) === 'off');
+  const spoken = page.locator('[aria-live=polite]', { hasText: /messages in the last 5 seconds/ });
+  await spoken.waitFor({ state: 'attached', timeout: 10_000 });
+  assert.match(await spoken.textContent(), /^SSE: \d+ messages in the last 5 seconds\./);
+
+  await until('the log is read out again', async () => (await live()) === 'polite');
+  await lab.noComplaints();
+});
+
+/** The orders in which browsers report the Enter that ends a composition. */
+const ORDERS = {
+  'during the composition (Chromium, Firefox)': [
+    ['compositionstart', {}],
+    ['keydown', { key: 'Enter', keyCode: 229, isComposing: true }],
+    ['compositionend', {}],
+    ['keyup', { key: 'Enter', keyCode: 13 }],
+  ],
+  'after its end (Safari)': [
+    ['compositionstart', {}],
+    ['compositionend', {}],
+    ['keydown', { key: 'Enter', keyCode: 229, isComposing: false }],
+    ['keyup', { key: 'Enter', keyCode: 13 }],
+  ],
+  'after its end, as a plain key': [
+    ['compositionstart', {}],
+    ['compositionend', {}],
+    ['keydown', { key: 'Enter', keyCode: 13, isComposing: false }],
+    ['keyup', { key: 'Enter', keyCode: 13 }],
+  ],
+  'as a processed key without a composition': [
+    ['keydown', { key: 'Process', keyCode: 229 }],
+    ['keydown', { key: 'Enter', keyCode: 229 }],
+    ['keyup', { key: 'Enter', keyCode: 229 }],
+  ],
+};
+
+for (const [order, events] of Object.entries(ORDERS)) {
+  check(`an input method’s Enter does not send: ${order}`, async ({ server, open }) => {
+    const lab = await open('', { name: 'mina' });
+    for (const field of [lab.message, lab.name]) {
+      await lab.message.fill('안녕');
+      await field.evaluate((element, events) => {
+        for (const [type, init] of events) {
+          const Kind = type.startsWith('key') ? KeyboardEvent : CompositionEvent;
+          element.dispatchEvent(new Kind(type, { bubbles: true, cancelable: true, ...init }));
+        }
+      }, events);
+    }
+    assert.equal(await lab.message.inputValue(), '안녕');
+    await lab.message.press('Enter');
+    await lab.reads(['안녕']);
+    assert.equal((await server.ledger()).transports.publish.messages, 1);
+    await lab.noComplaints();
+  });
+}
+
+check('an Enter that ends a real composition does not send', async ({ open }) => {
+  const lab = await open('', { name: 'mina' });
+  await lab.message.focus();
+  const devtools = await lab.context.newCDPSession(lab.page);
+  await devtools.send('Input.imeSetComposition', { text: '안녕', selectionStart: 2, selectionEnd: 2 });
+  await devtools.send('Input.dispatchKeyEvent', {
+    type: 'rawKeyDown',
+    key: 'Enter',
+    code: 'Enter',
+    windowsVirtualKeyCode: 229,
+  });
+  await devtools.send('Input.insertText', { text: '안녕' });
+  await devtools.send('Input.dispatchKeyEvent', {
+    type: 'keyUp',
+    key: 'Enter',
+    code: 'Enter',
+    windowsVirtualKeyCode: 13,
+  });
+  assert.equal(await lab.message.inputValue(), '안녕');
+  await lab.message.press('Enter');
+  await lab.reads(['안녕']);
+});

@@ -1,0 +1,8 @@
+// English: what only screen readers hear.
+
+import { count } from '../format.ts';
+
+export const announcer = {
+  arrived: (lane: string, messages: number) =>
+    `${lane}: ${count(messages)} ${messages === 1 ? 'message' : 'messages'} in the last 5 seconds.`,
+};

@@ -1,0 +1,8 @@
+// Korean: what only screen readers hear.
+
+import { count } from '../format.ts';
+import type { announcer as english } from '../en/announcer.ts';
+
+export const announcer: typeof english = {
+  arrived: (lane, messages) => `${lane}: 지난 5초 동안 메시지 ${count(messages)}개.`,
+};
