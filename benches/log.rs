@@ -17,8 +17,10 @@ use actix_web::{
 };
 use actix_web_lab::sse as plain;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use poll_vs_sse_server::{
+    delivery::{Delivery, event_stream::EventStream, read_query::ReadQuery, sse},
     domain::{cursor::LogId, draft::Draft, message::Message, room::Room},
     log::{
         Log, ReadPosition, Start,
@@ -27,7 +29,6 @@ use poll_vs_sse_server::{
         store::{Store, memory::Memory},
         tail_cache::TailCache,
     },
-    transport::{query::ReadQuery, sse, stream::Frames},
 };
 use tokio::sync::broadcast;
 
@@ -120,14 +121,14 @@ fn fan_out(c: &mut Criterion) {
     group.throughput(Throughput::Elements(SUBSCRIBERS as u64));
 
     let log = memory_log();
-    let mut streams: Vec<Frames> = (0..SUBSCRIBERS).map(|_| subscribe(&log)).collect();
+    let mut streams: Vec<EventStream> = (0..SUBSCRIBERS).map(|_| subscribe(&log)).collect();
     group.bench_function("encoded once", |b| {
         b.iter(|| {
             now(log.append(draft(), None)).expect("appended");
             let mut context = Context::from_waker(Waker::noop());
             let mut delivered = 0;
             for stream in &mut streams {
-                while let Poll::Ready(Some(frame)) = stream.poll_next(&mut context) {
+                while let Poll::Ready(Some(frame)) = stream.poll_next_unpin(&mut context) {
                     delivered += black_box(frame).messages as usize;
                 }
             }
@@ -158,12 +159,12 @@ fn fan_out(c: &mut Criterion) {
     });
 }
 
-fn subscribe(log: &Arc<Log>) -> Frames {
+fn subscribe(log: &Arc<Log>) -> EventStream {
     let query = ReadQuery::parse("last=0", None).expect("valid");
     assert_eq!(query.start, Start::Last(0));
-    let mut frames = now(Frames::open(log, &query)).expect("open");
+    let mut frames = now(Delivery::new(log.clone()).stream(&query, 0)).expect("open");
     let mut context = Context::from_waker(Waker::noop());
-    while frames.poll_next(&mut context).is_ready() {}
+    while frames.poll_next_unpin(&mut context).is_ready() {}
     frames
 }
 

@@ -10,15 +10,18 @@
 //! a cursor. A stream is the same read in a loop that waits for notifications. There is no queue per
 //! client, so a slow reader only has an older cursor.
 //!
-//! Where to look: [`log`] for the messages, [`transport`] for the ways to them, [`http`] for the
-//! routes, [`ledger`] for the counting, [`lifecycle`] for what holds it together.
+//! Where to look: [`log`] for the messages, [`delivery`] for what readers get of them, [`http`] for
+//! the routes, [`ledger`] for the counting, [`net`] for connections, [`lifecycle`] for what holds it
+//! together.
 
 pub mod config;
+pub mod delivery;
 pub mod domain;
+mod fastpath;
 mod faults;
 pub mod http;
 pub mod ledger;
 pub mod lifecycle;
 pub mod log;
+pub mod net;
 pub mod presence;
-pub mod transport;

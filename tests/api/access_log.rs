@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poll_vs_sse_server::ledger::lines::Format;
+use poll_vs_sse_server::ledger::access_log::Format;
 use serde_json::{Value, json};
 
 use crate::support::{

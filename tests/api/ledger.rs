@@ -42,8 +42,11 @@ each_store!(the_ledger_has_the_contracts_form, |server| {
             "messages",
             "wire_bytes_in",
             "wire_bytes_out",
+            "connection_bytes_in",
+            "connection_bytes_out",
             "connections",
             "open",
+            "protocols",
         ];
         assert_eq!(names, expected);
         assert!(
@@ -51,10 +54,29 @@ each_store!(the_ledger_has_the_contracts_form, |server| {
                 .as_object()
                 .expect("an object")
                 .values()
-                .all(|n| *n == 0)
+                .all(|n| *n == 0 || *n == json!({}))
         );
     }
 });
+
+#[test]
+fn figures_are_split_by_protocol() {
+    let server = Server::memory();
+    server.publish_text("lobby", "hello");
+    server.poll("client=ada");
+    for ledger in [
+        server.get("/ledger").ok(),
+        server.get("/ledger?client=ada").ok(),
+    ] {
+        let mut poll = ledger["transports"]["poll"].clone();
+        let protocols = poll["protocols"].take();
+        assert_eq!(protocols["http/1.1"]["requests"], 1);
+        for (name, figure) in protocols["http/1.1"].as_object().expect("an object") {
+            assert_eq!(poll[name], *figure, "{name} is the sum over all protocols");
+        }
+        assert_eq!(protocols.as_object().map(serde_json::Map::len), Some(1));
+    }
+}
 
 each_store!(
     each_transport_counts_its_requests_answers_and_messages,

@@ -61,12 +61,14 @@ fn scrape(server: &Server) -> Samples {
 }
 
 /// Sample and ledger names of each counter.
-const COUNTERS: [(&str, &str); 6] = [
+const COUNTERS: [(&str, &str); 8] = [
     ("requests_total", "requests"),
     ("empty_answers_total", "empty"),
     ("messages_total", "messages"),
     ("wire_bytes_in_total", "wire_bytes_in"),
     ("wire_bytes_out_total", "wire_bytes_out"),
+    ("connection_bytes_in_total", "connection_bytes_in"),
+    ("connection_bytes_out_total", "connection_bytes_out"),
     ("connections_total", "connections"),
 ];
 
@@ -81,8 +83,10 @@ each_store!(the_metrics_agree_with_the_ledger, |server| {
     let ledger = server.get("/ledger").ok();
     for transport in ["poll", "long-poll", "stream", "publish"] {
         let figures = &ledger["transports"][transport];
-        let value =
-            |name: &str| samples[&format!("poll_vs_sse_{name}{{transport=\"{transport}\"}}")];
+        let value = |name: &str| {
+            samples
+                [&format!("poll_vs_sse_{name}{{transport=\"{transport}\",protocol=\"http/1.1\"}}")]
+        };
         for (sample, name) in COUNTERS {
             assert_eq!(
                 figures[name].as_f64(),

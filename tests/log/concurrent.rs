@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use poll_vs_sse_server::{
+    delivery::{Delivery, read_query::ReadQuery},
     domain::{cursor::Cursor, room::Room},
     log::{Log, Start, entry::Limit},
-    transport::{query::ReadQuery, stream::Frames},
 };
 use tokio::time::timeout;
 
@@ -70,12 +71,15 @@ async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool
         let was_done = done.load(SeqCst);
         let query =
             ReadQuery::parse(&format!("room={room}&cursor={cursor}"), None).expect("a query");
-        let mut frames = Frames::open(&log, &query).await.expect("opens");
+        let mut frames = Delivery::new(log.clone())
+            .stream(&query, 0)
+            .await
+            .expect("opens");
         let mut news = 0;
         // The end must not be missed because the machine is busy.
         let patience = Duration::from_millis(if was_done { 500 } else { 20 });
         for _ in 0..4 {
-            let next = poll_fn(|cx| frames.poll_next(cx));
+            let next = poll_fn(|cx| frames.poll_next_unpin(cx));
             let Ok(frame) = timeout(patience, next).await else {
                 break;
             };

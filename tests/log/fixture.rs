@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use poll_vs_sse_server::{
+    delivery::sse,
     domain::{cursor::LogId, draft::Draft, room::Room},
     log::{
         Log,
@@ -10,7 +11,6 @@ use poll_vs_sse_server::{
         store::{Store, memory::Memory, nats, sqlite},
         tail_cache::TailCache,
     },
-    transport::sse,
 };
 use tempfile::TempDir;
 

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use poll_vs_sse_server::{
+    delivery::{Delivery, event_stream::EventStream, read_query::ReadQuery},
     domain::{cursor::Cursor, room::Room},
     log::{Log, Reset, Start, entry::Limit},
-    transport::{query::ReadQuery, stream::Frames},
 };
 use tokio::time::timeout;
 
@@ -27,7 +28,7 @@ pub struct Reader {
     pub cursor: Cursor,
     /// Missing messages were told of, and none has come since.
     told: bool,
-    stream: Option<Frames>,
+    stream: Option<EventStream>,
     /// What comes now is of a stream that sent something before.
     stream_was_open: bool,
     /// Set when the stream's waker was called.
@@ -213,7 +214,7 @@ impl Reader {
             if ahead == 0 {
                 break;
             }
-            let next = timeout(READ_TIMEOUT, poll_fn(|cx| frames.poll_next(cx))).await;
+            let next = timeout(READ_TIMEOUT, poll_fn(|cx| frames.poll_next_unpin(cx))).await;
             let frame = next
                 .expect("what is there is sent")
                 .expect("the log is open");
@@ -237,11 +238,16 @@ impl Reader {
         model.retained_after(&self.room, self.at(log)).count()
     }
 
-    async fn open(&mut self, log: &Arc<Log>) -> Frames {
+    async fn open(&mut self, log: &Arc<Log>) -> EventStream {
         let query = format!("room={}&cursor={}", self.room, self.cursor);
         let query = ReadQuery::parse(&query, None).expect("a query");
-        let mut frames = Frames::open(log, &query).await.expect("opens");
-        let greeting = poll_fn(|cx| frames.poll_next(cx)).await.expect("open");
+        let mut frames = Delivery::new(log.clone())
+            .stream(&query, 0)
+            .await
+            .expect("opens");
+        let greeting = poll_fn(|cx| frames.poll_next_unpin(cx))
+            .await
+            .expect("open");
         assert_eq!(greeting.bytes, "retry: 1000\n\n");
         frames
     }
@@ -266,10 +272,10 @@ impl Reader {
 
     /// All was sent: the stream waits, and will be woken by what comes next. A reset may still be
     /// due where there are no messages to carry it.
-    fn expect_silence(&mut self, fixture: &Fixture, frames: &mut Frames) {
+    fn expect_silence(&mut self, fixture: &Fixture, frames: &mut EventStream) {
         self.woken.0.store(false, SeqCst);
         let waker = Waker::from(self.woken.clone());
-        while let Poll::Ready(frame) = frames.poll_next(&mut Context::from_waker(&waker)) {
+        while let Poll::Ready(frame) = frames.poll_next_unpin(&mut Context::from_waker(&waker)) {
             let frame = frame.expect("the log is open");
             assert_eq!(frame.messages, 0, "nothing was due");
             self.receive(fixture, &frame.bytes);

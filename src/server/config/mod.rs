@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum, builder::PossibleValue};
 
 use self::nats::NatsFlags;
 use crate::{
-    ledger::lines::Format,
+    ledger::access_log::Format,
     log::{
         retention::Retention,
         store::nats::{Options, Secret},
@@ -62,6 +62,15 @@ pub struct Serve {
         default_value = "text"
     )]
     log_format: Format,
+
+    /// Whether plain polls and streams over cleartext HTTP/1.1 take the accelerator instead of the
+    /// general HTTP layer. What is sent is the same.
+    #[arg(long, env = "POLL_VS_SSE_HTTP_FAST_PATH", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
+    http_fast_path: bool,
+
+    /// How long a connection may carry nothing between two requests, such as `75s`.
+    #[arg(long, env = "POLL_VS_SSE_KEEP_ALIVE", value_name = "TIME", default_value = "75s", allow_hyphen_values = true, value_parser = keep_alive)]
+    keep_alive: Duration,
 
     /// Time over which readers are sent away after SIGTERM, such as `20s`, so that they do not all
     /// reach the next server at once. SIGINT or a second signal ends it.
@@ -120,8 +129,12 @@ pub struct Config {
     pub retention: Retention,
     pub request_log: bool,
     pub log_format: Format,
-    /// A connection whose peer acknowledges nothing for so long is closed.
+    /// A connection whose peer acknowledges nothing for this long is closed.
     pub stall_timeout: Duration,
+    /// A connection that carries nothing for this long between two requests is closed.
+    pub keep_alive: Duration,
+    /// Plain polls and streams over cleartext HTTP/1.1 take the accelerator.
+    pub http_fast_path: bool,
     /// What recent messages may take in memory, over all rooms.
     pub tail_bytes: usize,
     /// The time over which readers are sent away when the server stops.
@@ -145,6 +158,8 @@ impl Default for Config {
             request_log: false,
             log_format: Format::Text,
             stall_timeout: Duration::from_secs(30),
+            keep_alive: poll_vs_sse_model::server_limits::KEEP_ALIVE_TIMEOUT,
+            http_fast_path: true,
             tail_bytes: poll_vs_sse_model::server_limits::TAIL_BYTES,
             drain: Duration::ZERO,
             end_with_parent: None,
@@ -176,6 +191,8 @@ impl Serve {
             request_log: self.request_log,
             log_format: self.log_format,
             drain: self.drain,
+            keep_alive: self.keep_alive,
+            http_fast_path: self.http_fast_path,
             end_with_parent: self.end_with_parent,
             ..Config::default()
         })
@@ -220,6 +237,15 @@ fn age(text: &str) -> Result<Bound<Duration>, String> {
         Ok(age) if !age.is_zero() => Ok(age),
         _ => Err("expected a duration such as `90s`, `36h` or `7d`, or `off`".to_owned()),
     })
+}
+
+fn keep_alive(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&time) => {
+            Ok(time)
+        }
+        _ => Err("expected a time from `1s` to `1h`, such as `75s`".to_owned()),
+    }
 }
 
 fn drain(text: &str) -> Result<Duration, String> {
@@ -334,6 +360,9 @@ mod tests {
             ["--drain", "soon"],
             ["--drain", "2h"],
             ["--drain", "-1s"],
+            ["--http-fast-path", "maybe"],
+            ["--keep-alive", "0s"],
+            ["--keep-alive", "2h"],
         ];
         for flags in bad {
             assert!(parsed(&flags).is_err(), "{flags:?}");

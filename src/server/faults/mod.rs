@@ -1,11 +1,11 @@
 //! The failure lab: what a client may ask the server to do to its own requests, to see what a bad
 //! network does to each transport.
 //!
-//! A fault is asked for with `fault=` and harms nobody else: [`link`] delays what the one answer
-//! sends, [`abort`] ends the connections of whoever holds their key.
+//! A fault is asked for with `fault=` and harms nobody else: [`throttle`] delays what the one answer
+//! sends, [`registry`] knows which connections carry a key.
 
-pub mod abort;
-pub mod link;
+pub mod registry;
+pub mod throttle;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 

@@ -2,12 +2,11 @@
 //! accepts that, and allowed to do nothing but talk to this server.
 
 use actix_web::{
-    HttpRequest, HttpResponse, Resource, guard,
+    HttpRequest, HttpResponse,
     http::header::{
         self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ETag, Encoding,
         EntityTag, Header, HeaderValue, IfNoneMatch,
     },
-    web,
 };
 use maud::{DOCTYPE, html};
 
@@ -50,25 +49,33 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'";
 
-/// A resource for each file; `/` is the page itself.
-pub fn resources(page: Page) -> Vec<Resource> {
-    let readable = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+/// One address of the page: a file, or the sentence that says why there is none.
+#[derive(Clone, Copy)]
+pub enum PageFile {
+    Built(&'static File),
+    Missing(&'static str),
+}
+
+/// What is served of `page`; `/` is the page itself.
+pub fn files(page: Page) -> Vec<PageFile> {
     match page {
-        Ok(files) => files
-            .iter()
-            .map(|file| {
-                let path = if file.name == "index.html" {
-                    ""
-                } else {
-                    file.name
-                };
-                let serve = move |request: HttpRequest| async move { serve(file, &request) };
-                web::resource(format!("/{path}")).route(readable().to(serve))
-            })
-            .collect(),
-        Err(missing) => {
-            let say = move || async move { HttpResponse::Ok().body(missing) };
-            vec![web::resource("/").route(readable().to(say))]
+        Ok(files) => files.iter().map(PageFile::Built).collect(),
+        Err(missing) => vec![PageFile::Missing(missing)],
+    }
+}
+
+impl PageFile {
+    pub fn path(self) -> String {
+        match self {
+            Self::Built(file) if file.name != "index.html" => format!("/{}", file.name),
+            Self::Built(_) | Self::Missing(_) => "/".to_owned(),
+        }
+    }
+
+    pub fn serve(self, request: &HttpRequest) -> HttpResponse {
+        match self {
+            Self::Built(file) => serve(file, request),
+            Self::Missing(missing) => HttpResponse::Ok().body(missing),
         }
     }
 }
@@ -124,14 +131,14 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
 }
 
 /// Whether who asks takes pages: browsers say so where somebody navigates, programs do not.
-pub fn is_browser(request: &HttpRequest) -> bool {
+pub fn accepts_html(request: &HttpRequest) -> bool {
     let accept = request.headers().get(header::ACCEPT);
     accept.is_some_and(|types| types.as_bytes().windows(9).any(|at| at == b"text/html"))
 }
 
 /// A page for an address that there is not, with the way to the lab. That is relative, as something in
 /// front of the server may have it at a path of its own.
-pub fn astray(path: &str) -> HttpResponse {
+pub fn not_found_page(path: &str) -> HttpResponse {
     let up = match path.matches('/').count() {
         0 | 1 => "./".to_owned(),
         deep => "../".repeat(deep - 1),
@@ -157,7 +164,6 @@ pub fn astray(path: &str) -> HttpResponse {
         .content_type(content_type("astray.html"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(page.into_string())
 }
 

@@ -1,8 +1,19 @@
-//! The routes and what their handlers share: bodies, problems, the page.
+//! The routes, as actix-web's documentation would have them: extractors in, responses or a
+//! [`problem::Problem`] out. What every request needs is [`middleware`].
 
-pub mod body;
-pub mod error;
+mod extractors;
+mod followers;
+pub mod health;
+mod json;
 pub mod lab;
-pub mod plan;
-pub mod publish;
+mod ledger;
+mod messages;
+mod metrics;
+pub mod middleware;
+mod plan;
+mod poll;
+mod presence;
+pub mod problem;
 pub mod routes;
+mod stream;
+mod trace;

@@ -1,27 +1,19 @@
 //! `GET /plan`: what a number of clients would cost, from the cost model. It answers what `plan --json`
 //! prints, and the lab's Planner asks it.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{
-        StatusCode,
-        header::{CacheControl, CacheDirective},
-    },
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, Responder, http::StatusCode, web};
 use poll_vs_sse_model::{Model, PlanQuery};
 
-use crate::http::error::Problem;
+use super::problem::Problem;
+use crate::delivery::read_query::InvalidField;
 
-pub async fn plan(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn plan(request: HttpRequest) -> Result<impl Responder, Problem> {
     let query = PlanQuery::parse(request.query_string())
-        .map_err(|error| Problem::bad_field(&error.field, &error.reason))?;
+        .map_err(|error| InvalidField::new(&error.field, &error.reason))?;
     // Break-evens and curves take milliseconds, which the streams of this worker would wait for.
     let answering = web::block(move || query.answer(Model::built_in()));
     let document = answering
         .await
         .map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping"))?;
-    Ok(HttpResponse::Ok()
-        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
-        .json(document))
+    Ok(HttpResponse::Ok().json(document))
 }

@@ -1,120 +1,146 @@
-//! What is at which address. Plain polls never come here: [`crate::transport::poller`] answers them.
+//! What is at which address, and what surrounds it.
+
+use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError as _,
+    App, FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, ResponseError as _,
+    body::MessageBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard::{self, Guard},
     http::{
         StatusCode,
-        header::{self, CacheControl, CacheDirective, HeaderValue},
+        header::{self, HeaderValue},
     },
-    web::{self, ServiceConfig},
+    middleware::from_fn,
+    web::{self, Data, ServiceConfig},
 };
+use actix_web_lab::middleware::CatchPanic;
 
-use crate::{
-    http::error::Problem,
-    http::lab,
-    http::plan::plan,
-    http::publish::publish,
-    ledger::http::{ledger, metrics, trace},
-    presence::{followers::put_followers, http::presence},
-    transport::{Served, poll::poll, stream::stream},
+use super::{
+    followers::put_followers,
+    health::{healthz, readyz},
+    lab,
+    ledger::ledger,
+    messages::publish,
+    metrics::metrics,
+    middleware::{
+        accounting,
+        drain::close_when_draining,
+        faults::{self, FaultTargets},
+        no_store::forbid_storing,
+    },
+    plan::plan,
+    poll::poll,
+    presence::presence,
+    problem::Problem,
+    stream::stream,
+    trace::trace,
 };
+use crate::{delivery::Delivery, ledger::Ledger};
 
-pub fn routes(app: &mut ServiceConfig, page: lab::Page) {
-    let only = |method: &'static str| web::to(move || async move { wrong_method(method) });
-    app.service(
-        web::resource("/poll")
-            .get(poll)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/stream")
-            .get(stream)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/messages")
-            .post(publish)
-            .default_service(only("POST")),
-    )
-    .service(
-        web::resource("/ledger")
-            .get(ledger)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/presence")
-            .get(presence)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/presence/along")
-            .put(put_followers)
-            .default_service(only("PUT")),
-    )
-    .service(
-        web::resource("/trace")
-            .get(trace)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/metrics")
-            .get(metrics)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/plan")
-            .get(plan)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/healthz")
-            .get(healthz)
-            .default_service(only("GET")),
-    )
-    .service(
-        web::resource("/readyz")
-            .get(readyz)
-            .default_service(only("GET")),
-    );
-    for resource in lab::resources(page) {
-        app.service(resource.default_service(only("GET, HEAD")));
+/// What the handlers work on. Cloning shares it.
+#[derive(Clone)]
+pub struct AppState {
+    pub delivery: Arc<Delivery>,
+    pub ledger: Arc<Ledger>,
+    pub faults: Arc<FaultTargets>,
+    pub page: lab::Page,
+}
+
+/// The whole application, as `HttpServer::new` takes it.
+pub fn app(
+    state: AppState,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let page = state.page;
+    App::new()
+        .app_data(Data::from(state.delivery.clone()))
+        .app_data(Data::from(state.delivery.log.clone()))
+        .app_data(Data::from(state.delivery.presence.clone()))
+        .app_data(Data::from(state.ledger))
+        .app_data(Data::from(state.faults))
+        .configure(|app| routes(app, page))
+        // The last one is the outermost.
+        .wrap(CatchPanic::default())
+        .wrap(from_fn(forbid_storing))
+        .wrap(from_fn(faults::apply))
+        .wrap(from_fn(close_when_draining))
+        .wrap(from_fn(accounting::record))
+}
+
+fn routes(app: &mut ServiceConfig, page: lab::Page) {
+    app.service(readable("/poll", poll))
+        .service(resource("/stream", "GET", guard::Get(), stream))
+        .service(resource("/messages", "POST", guard::Post(), publish))
+        .service(readable("/ledger", ledger))
+        .service(readable("/presence", presence))
+        .service(resource(
+            "/presence/along",
+            "PUT",
+            guard::Put(),
+            put_followers,
+        ))
+        .service(readable("/trace", trace))
+        .service(readable("/plan", plan))
+        .service(readable("/metrics", metrics))
+        .service(readable("/healthz", healthz))
+        .service(readable("/readyz", readyz));
+    for file in lab::files(page) {
+        app.service(readable(
+            &file.path(),
+            move |request: HttpRequest| async move { file.serve(&request) },
+        ));
     }
     app.default_service(web::to(not_found));
 }
 
-/// The process is up.
-pub async fn healthz() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
-        .body("ok\n")
+/// A resource to be read: with GET, or HEAD for its head alone.
+fn readable<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let get_or_head = guard::Any(guard::Get()).or(guard::Head());
+    resource(path, "GET, HEAD", get_or_head, handler)
 }
 
-/// The store answers, and the server is here to stay.
-async fn readyz(served: web::Data<Served>) -> Result<HttpResponse, Problem> {
-    if served.drain.is_on() {
-        return Err(
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
-                .header(header::RETRY_AFTER, HeaderValue::from_static("1")),
-        );
-    }
-    served.log.ready().await?;
-    Ok(HttpResponse::Ok()
-        .insert_header(CacheControl(vec![CacheDirective::NoStore]))
-        .body("ok\n"))
+/// A resource for the methods that `guard` lets through, which `allowed` names.
+fn resource<F, Args>(
+    path: &str,
+    allowed: &'static str,
+    guard: impl Guard + 'static,
+    handler: F,
+) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .route(web::route().guard(guard).to(handler))
+        .default_service(web::to(move || async move { method_not_allowed(allowed) }))
 }
 
-async fn not_found(request: HttpRequest) -> HttpResponse {
-    // Whoever follows a link or mistypes an address is better served with a way on.
-    if lab::is_browser(&request) {
-        return lab::astray(request.path());
-    }
-    let detail = format!("there is nothing at {}", request.path());
-    Problem::new(StatusCode::NOT_FOUND, detail).error_response()
-}
-
-fn wrong_method(allowed: &'static str) -> HttpResponse {
+fn method_not_allowed(allowed: &'static str) -> HttpResponse {
     let detail = format!("this address takes {allowed} only");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         .header(header::ALLOW, HeaderValue::from_static(allowed))
         .error_response()
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    // A person who follows a link or mistypes an address needs a way on.
+    if lab::accepts_html(&request) {
+        return lab::not_found_page(request.path());
+    }
+    let detail = format!("there is nothing at {}", request.path());
+    Problem::new(StatusCode::NOT_FOUND, detail).error_response()
 }

@@ -3,26 +3,34 @@
 //! Only kept for clients that ask for it, the newest events only, and of a bounded number of
 //! clients.
 
-use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
+use std::{
+    collections::VecDeque,
+    num::NonZeroUsize,
+    sync::{Arc, Weak},
+};
 
 use jiff::Timestamp;
 use lru::LruCache;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{ClientLabel, counts::Transport};
+use super::counters::{Account, Protocol};
+use crate::domain::client_label::ClientLabel;
 
 /// Events of a client that are kept.
 const MAX_EVENTS: usize = 512;
 /// Clients whose events are kept; the least recently seen goes first.
-const MAX_TRACED: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+const MAX_TRACED_CLIENTS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+
+/// Clients that are told when a connection they shared is over. A proxy's may serve many more.
+const MAX_TRACED_CLIENTS_PER_CONNECTION: usize = 8;
 
 /// The traces of all clients that asked for one.
-pub struct Traces(Mutex<LruCache<ClientLabel, Arc<Trace>>>);
+pub struct TraceTable(Mutex<LruCache<ClientLabel, Arc<ClientTrace>>>);
 
 /// One client's events. What is not there any more is told by the gap in `seq`.
 #[derive(Default)]
-pub struct Trace(Mutex<Events>);
+pub struct ClientTrace(Mutex<Events>);
 
 #[derive(Default)]
 struct Events {
@@ -48,7 +56,7 @@ pub enum Kind {
 /// What a push carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Content {
+pub enum PushKind {
     Messages,
     Reset,
     KeepAlive,
@@ -65,23 +73,27 @@ pub struct Event {
     pub connection: u64,
     pub kind: Kind,
     pub transport: &'static str,
+    pub protocol: &'static str,
+    pub tls: bool,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub messages: u64,
     /// Of an answer.
     pub status: Option<u16>,
     /// Of a push.
-    pub content: Option<Content>,
+    pub content: Option<PushKind>,
 }
 
 impl Event {
-    pub fn new(connection: u64, kind: Kind, transport: Transport) -> Self {
+    pub fn new(kind: Kind, account: Account, protocol: Protocol) -> Self {
         Self {
             seq: 0,
             at_us: Timestamp::now().as_microsecond(),
-            connection,
+            connection: 0,
             kind,
-            transport: transport.as_str(),
+            transport: account.as_str(),
+            protocol: protocol.name(),
+            tls: protocol.is_tls(),
             bytes_in: 0,
             bytes_out: 0,
             messages: 0,
@@ -91,15 +103,15 @@ impl Event {
     }
 }
 
-impl Default for Traces {
+impl Default for TraceTable {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MAX_TRACED)))
+        Self(Mutex::new(LruCache::new(MAX_TRACED_CLIENTS)))
     }
 }
 
-impl Traces {
+impl TraceTable {
     /// The trace of a client, begun when it first asks.
-    pub fn of(&self, client: &ClientLabel) -> Arc<Trace> {
+    pub fn open(&self, client: &ClientLabel) -> Arc<ClientTrace> {
         self.0
             .lock()
             .get_or_insert_ref(client, Arc::default)
@@ -107,12 +119,12 @@ impl Traces {
     }
 
     /// The trace of a client that asked for one before.
-    pub fn known(&self, client: &ClientLabel) -> Option<Arc<Trace>> {
+    pub fn find(&self, client: &ClientLabel) -> Option<Arc<ClientTrace>> {
         self.0.lock().peek(client).cloned()
     }
 }
 
-impl Trace {
+impl ClientTrace {
     /// Adds an event, and gives it its number.
     pub fn record(&self, event: Event) {
         let mut events = self.0.lock();
@@ -133,17 +145,80 @@ impl Trace {
     }
 }
 
+/// A connection whose events are traced.
+pub(super) struct ConnectionTrace {
+    number: u64,
+    accepted_at_us: i64,
+    /// Of the clients it served, the present one last. Weak: a trace that is no longer kept takes no
+    /// memory because of a connection.
+    traces: Vec<Weak<ClientTrace>>,
+}
+
+impl ConnectionTrace {
+    pub fn new(number: u64, accepted_at: Timestamp) -> Self {
+        Self {
+            number,
+            accepted_at_us: accepted_at.as_microsecond(),
+            traces: Vec::new(),
+        }
+    }
+
+    /// Makes `trace` the present one. `opened` is told to it if the connection is new to it.
+    pub fn switch_to(&mut self, trace: &Arc<ClientTrace>, opened: Event) {
+        let trace = Arc::downgrade(trace);
+        if let Some(at) = self.traces.iter().position(|each| each.ptr_eq(&trace)) {
+            self.traces[at..].rotate_left(1);
+            return;
+        }
+        if self.traces.len() == MAX_TRACED_CLIENTS_PER_CONNECTION {
+            self.traces.remove(0);
+        }
+        self.traces.push(trace);
+        self.record(Event {
+            at_us: self.accepted_at_us,
+            ..opened
+        });
+    }
+
+    /// Adds an event to the present client's trace.
+    pub fn record(&self, event: Event) {
+        self.record_in(self.traces.last(), &event);
+    }
+
+    /// Adds an event to the traces of all clients that the connection served.
+    pub fn record_for_all(&self, event: &Event) {
+        self.record_in(&self.traces, event);
+    }
+
+    fn record_in<'a>(
+        &self,
+        traces: impl IntoIterator<Item = &'a Weak<ClientTrace>>,
+        event: &Event,
+    ) {
+        for trace in traces.into_iter().filter_map(Weak::upgrade) {
+            trace.record(Event {
+                connection: self.number,
+                ..event.clone()
+            });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_newest_events_are_kept_and_numbered_on() {
-        let trace = Trace::default();
+        let trace = ClientTrace::default();
         assert_eq!(trace.after(0).0, 0);
         let total = MAX_EVENTS as u64 + 10;
         for connection in 1..=total {
-            trace.record(Event::new(connection, Kind::Push, Transport::Stream));
+            let event = Event::new(Kind::Push, Account::Stream, Protocol::Http1);
+            trace.record(Event {
+                connection,
+                ..event
+            });
         }
         let (newest, events) = trace.after(0);
         assert_eq!(newest, total);

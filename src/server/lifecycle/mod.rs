@@ -1,6 +1,9 @@
-//! The server's life: opening the store, listening, running, draining, stopping.
+//! The server's life: from the store and the address, over connections, to the last table.
 
-pub mod drain;
-pub mod open_store;
+mod background;
+mod connection;
+mod listener;
+mod open_store;
 pub mod server;
-pub mod standby;
+mod shutdown;
+mod standby;

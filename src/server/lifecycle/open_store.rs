@@ -9,53 +9,53 @@ use std::{
 
 use crate::{
     config::{Config, StoreChoice},
+    delivery::sse,
     domain::cursor::LogId,
-    ledger::lines::Lines,
-    lifecycle::standby::Waiting,
+    ledger::access_log::EventLog,
+    lifecycle::standby::StandbyServer,
     log::{
         Log,
         store::{Store, memory::Memory, nats, sqlite},
         tail_cache::TailCache,
     },
-    transport::sse,
 };
 
 /// How often a store that cannot be opened yet is tried, and said to be away.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Opens the log. Where that is to be waited for, what is wrong becomes a log line a second, and
 /// whoever asks at `listener` is told to come back.
 pub fn open_log(
     config: &Config,
-    lines: &Lines,
+    events: &EventLog,
     listener: &TcpListener,
 ) -> anyhow::Result<Arc<Log>> {
-    let mut waiting = None;
+    let mut standby = None;
     loop {
         let begun = Instant::now();
-        match open_now(config) {
+        match try_open_log(config) {
             Ok(log) => {
-                if waiting.is_some() {
-                    lines.note("store-back", "the store answers");
+                if standby.is_some() {
+                    events.event("store-back", "the store answers");
                 }
                 return Ok(log);
             }
             Err(error) if config.wait_for_store => {
-                lines.note("store-away", format_args!("{error:#}"));
-                if waiting.is_none() {
-                    waiting = Some(Waiting::serve(listener)?);
+                events.event("store-away", format_args!("{error:#}"));
+                if standby.is_none() {
+                    standby = Some(StandbyServer::serve(listener)?);
                     let addr = listener.local_addr()?;
                     let note = format_args!("http://{addr}/healthz answers until the store does");
-                    lines.note("waiting", note);
+                    events.event("waiting", note);
                 }
             }
             Err(error) => return Err(error),
         }
-        thread::sleep(RETRY_EVERY.saturating_sub(begun.elapsed()));
+        thread::sleep(RETRY_INTERVAL.saturating_sub(begun.elapsed()));
     }
 }
 
-fn open_now(config: &Config) -> anyhow::Result<Arc<Log>> {
+fn try_open_log(config: &Config) -> anyhow::Result<Arc<Log>> {
     let retention = config.retention;
     let tails = |log, head| Arc::new(TailCache::new(config.tail_bytes, log, head));
     let (store, tails) = match &config.store {

@@ -13,18 +13,18 @@ use actix_web::{
 };
 use tokio::sync::oneshot;
 
-use crate::{http::error::Problem, http::routes::healthz, log::store::StoreUnavailable};
+use crate::{http::health::healthz, http::problem::Problem, log::store::StoreUnavailable};
 
 /// How long a request under way may take to finish when the wait is over, seconds.
 const SHUTDOWN_TIMEOUT: u64 = 1;
 
 /// Answers until it is dropped; connections that come later are the next one's.
-pub struct Waiting {
+pub struct StandbyServer {
     handle: Option<ServerHandle>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Waiting {
+impl StandbyServer {
     pub fn serve(listener: &TcpListener) -> io::Result<Self> {
         let listener = listener.try_clone()?;
         let (started, handle) = oneshot::channel();
@@ -33,7 +33,7 @@ impl Waiting {
                 let app = || {
                     App::new()
                         .route("/healthz", web::get().to(healthz))
-                        .default_service(web::to(away))
+                        .default_service(web::to(store_unavailable))
                 };
                 let server = HttpServer::new(app)
                     .workers(1)
@@ -56,7 +56,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for StandbyServer {
     fn drop(&mut self) {
         if let Some(handle) = &self.handle {
             // It is told at once; its end is that of its thread.
@@ -69,6 +69,6 @@ impl Drop for Waiting {
     }
 }
 
-async fn away() -> HttpResponse {
+async fn store_unavailable() -> HttpResponse {
     Problem::from(StoreUnavailable("waited for".to_owned())).error_response()
 }

@@ -6,7 +6,6 @@ use super::{
     Log,
     entry::{Entry, Limit, Page},
     store::StoreUnavailable,
-    subscription::Subscription,
     tail::{Tail, TailLookup},
 };
 use crate::domain::{cursor::Cursor, room::Room};
@@ -180,11 +179,6 @@ impl RoomReader {
             reset,
             after,
         })
-    }
-
-    /// A reader that can wait for what comes next.
-    pub fn subscribe(self) -> Subscription {
-        Subscription::new(self)
     }
 }
 

@@ -13,8 +13,15 @@ pub struct Subscription {
     key: WaiterKey,
 }
 
+impl RoomReader {
+    /// A reader that can wait for what comes next.
+    pub fn subscribe(self) -> Subscription {
+        Subscription::new(self)
+    }
+}
+
 impl Subscription {
-    pub(super) fn new(room: RoomReader) -> Self {
+    fn new(room: RoomReader) -> Self {
         let key = room.tail.register();
         Self { room, key }
     }

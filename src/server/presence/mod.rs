@@ -5,8 +5,6 @@
 //! browser's tabs do, is there while that stream is and its reader says so. Nothing here is kept in
 //! the log; each server knows its own readers only.
 
-pub mod followers;
-pub mod http;
 mod room;
 
 use std::{
@@ -34,15 +32,18 @@ const NOTIFY_INTERVAL: Duration = Duration::from_secs(1);
 pub const EXPIRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Who is in which room, for the whole server.
-#[derive(Default)]
 pub struct Presence {
     rooms: Mutex<Rooms>,
 }
 
-#[derive(Default)]
+/// How a room's presence, as JSON, becomes what its streams send. Given from outside, so that
+/// presence knows no transport's format.
+pub type PresenceEncoder = fn(&str) -> Bytes;
+
 struct Rooms {
     by_name: HashMap<Room, RoomMembers>,
     members: usize,
+    encode: PresenceEncoder,
 }
 
 /// A reader that says who it is.
@@ -75,6 +76,16 @@ pub struct PresenceGuard {
 pub struct PresenceUpdates(watch::Receiver<Bytes>);
 
 impl Presence {
+    pub fn new(encode: PresenceEncoder) -> Self {
+        Self {
+            rooms: Mutex::new(Rooms {
+                by_name: HashMap::new(),
+                members: 0,
+                encode,
+            }),
+        }
+    }
+
     /// Notes that `reader` reads `room`. `None` where there are more readers than are remembered.
     pub fn join(self: &Arc<Self>, room: &Room, reader: Reader) -> Option<PresenceGuard> {
         let now = Instant::now();
@@ -138,10 +149,14 @@ impl Presence {
     pub fn expire_pollers(&self) {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
-        let Rooms { by_name, members } = &mut *rooms;
+        let Rooms {
+            by_name,
+            members,
+            encode,
+        } = &mut *rooms;
         by_name.retain(|room, in_room| {
             *members -= in_room.expire_pollers(now);
-            in_room.notify(room, now, NOTIFY_INTERVAL);
+            in_room.notify(room, now, NOTIFY_INTERVAL, *encode);
             in_room.is_active()
         });
     }
@@ -174,7 +189,7 @@ impl Rooms {
         let before = members.len();
         let done = act(members, capacity);
         self.members = self.members + members.len() - before;
-        members.notify(room, now, NOTIFY_INTERVAL);
+        members.notify(room, now, NOTIFY_INTERVAL, self.encode);
         done
     }
 }

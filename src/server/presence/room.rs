@@ -10,11 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Follower, Reader};
+use super::{Follower, PresenceEncoder, Reader};
 use crate::{
     domain::{author::Author, room::Room},
     domain::{client_label::ClientLabel, transport::Transport},
-    transport::sse,
 };
 
 /// RoomMembers that are listed; `count` is of all.
@@ -301,14 +300,14 @@ impl RoomMembers {
     }
 
     /// Tells the room's streams what changed, unless they were told less than `every` ago.
-    pub fn notify(&mut self, room: &Room, now: Instant, every: Duration) {
+    pub fn notify(&mut self, room: &Room, now: Instant, every: Duration, encode: PresenceEncoder) {
         if !self.changed || self.notified_at.is_some_and(|at| now - at < every) {
             return;
         }
         self.changed = false;
         self.notified_at = Some(now);
         if self.has_subscribers() {
-            let event = sse::presence(&self.json(room));
+            let event = encode(&self.json(room));
             if let Some(updates) = &self.updates {
                 updates.send_replace(event);
             }

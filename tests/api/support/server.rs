@@ -28,6 +28,12 @@ pub enum Store {
     Nats,
 }
 
+/// Whether the accelerator serves what it can. The suite passes with it and without it, and the
+/// environment variable is the one that the program itself heeds.
+pub fn has_fast_path() -> bool {
+    std::env::var("POLL_VS_SSE_HTTP_FAST_PATH").as_deref() != Ok("off")
+}
+
 /// A server in a thread of its own; stops when it is dropped.
 pub struct Server {
     /// Another server may follow on the same file: wait for this one's end.
@@ -120,7 +126,8 @@ impl Server {
         })
     }
 
-    pub fn start(config: Config) -> Self {
+    pub fn start(mut config: Config) -> Self {
+        config.http_fast_path &= has_fast_path();
         let lines = Lines::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, addr) = mpsc::channel();

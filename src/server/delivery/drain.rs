@@ -1,0 +1,124 @@
+//! When readers must leave because the server stops: each at a moment of its own, so that they do not
+//! all arrive at the next server in the same instant.
+//!
+//! A connection's moment is kept nowhere: it follows from its id, at random within the time there is.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    ops::RangeInclusive,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// What `EventSource` is told to wait as its stream ends, milliseconds: 1000 on average.
+const RETRY_MS: RangeInclusive<u64> = 500..=1500;
+
+/// Whether the server stops, and until when.
+#[derive(Default)]
+pub struct Drain {
+    /// Asked with every poll, so without the lock.
+    is_draining: AtomicBool,
+    window: Mutex<Option<DrainWindow>>,
+    jitter: RandomState,
+}
+
+/// The time over which connections leave.
+#[derive(Clone, Copy)]
+struct DrainWindow {
+    from: Instant,
+    span: Duration,
+    /// Readers were given time at first: those left at its end are spread, too.
+    is_spread: bool,
+}
+
+impl Drain {
+    /// Whether the server stops.
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
+    }
+
+    /// Connections must leave within `span` from now.
+    pub fn begin(&self, span: Duration) {
+        let mut window = self.window.lock();
+        *window = Some(DrainWindow {
+            from: Instant::now(),
+            span,
+            is_spread: !span.is_zero() || window.is_some_and(|before| before.is_spread),
+        });
+        drop(window);
+        self.is_draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the connection with this id must leave after its present answer.
+    pub fn is_due(&self, connection: u64) -> bool {
+        self.is_draining()
+            && self
+                .deadline(connection)
+                .is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// When the connection must leave; `None` as long as the server does not stop.
+    fn deadline(&self, connection: u64) -> Option<Instant> {
+        let DrainWindow { from, span, .. } = (*self.window.lock())?;
+        let share = self.jitter(connection) as u32;
+        Some(from + span.mul_f64(f64::from(share) / f64::from(u32::MAX)))
+    }
+
+    fn jitter(&self, connection: u64) -> u64 {
+        self.jitter.hash_one(connection)
+    }
+}
+
+/// When one reader must leave.
+pub struct DrainDeadline {
+    drain: Arc<Drain>,
+    connection: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl DrainDeadline {
+    pub fn new(drain: Arc<Drain>, connection: u64) -> Self {
+        Self {
+            drain,
+            connection,
+            timer: None,
+        }
+    }
+
+    /// When the reader must leave; `None` as long as the server does not stop.
+    pub fn instant(&self) -> Option<Instant> {
+        self.drain.deadline(self.connection)
+    }
+
+    /// Ready when the reader must leave. To be polled once the server stops.
+    pub fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.instant() else {
+            return Poll::Pending;
+        };
+        if at <= Instant::now() {
+            return Poll::Ready(());
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        timer.as_mut().poll(cx)
+    }
+
+    /// How long the reader should wait before it comes back, milliseconds; `None` if no time was
+    /// given to spread readers over.
+    pub fn retry_ms(&self) -> Option<u64> {
+        let DrainWindow { is_spread, .. } = (*self.drain.window.lock())?;
+        let width = RETRY_MS.end() - RETRY_MS.start() + 1;
+        let jitter = self.drain.jitter(self.connection) >> 32;
+        is_spread.then(|| RETRY_MS.start() + jitter % width)
+    }
+}

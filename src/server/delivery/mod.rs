@@ -1,0 +1,35 @@
+//! What a reader gets, whatever carries it: one read of the log ([`poll`]), or a read in a loop
+//! ([`event_stream`]). Both start by the same rule ([`read_query`]) and leave by the same one
+//! ([`drain`]). How it is written to a connection is up to `http`, or to the accelerator.
+
+pub mod drain;
+pub mod event_stream;
+pub mod link_emulator;
+pub mod poll;
+pub mod problem;
+pub mod read_query;
+pub mod sse;
+
+use std::sync::Arc;
+
+use self::drain::Drain;
+use crate::{log::Log, presence::Presence};
+
+/// What every reader is served from.
+pub struct Delivery {
+    pub log: Arc<Log>,
+    pub presence: Arc<Presence>,
+    /// Whether readers must leave, and when.
+    pub drain: Arc<Drain>,
+}
+
+impl Delivery {
+    /// What `log`'s readers are served from, with nobody present yet.
+    pub fn new(log: Arc<Log>) -> Self {
+        Self {
+            log,
+            presence: Arc::new(Presence::new(sse::presence)),
+            drain: Arc::new(Drain::default()),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What came first on a connection: one of the two requests that are served here, in their plainest
+//! form, or something for HTTP.
+
+use std::{mem::MaybeUninit, str};
+
+use httparse::{Header, Request, Status};
+
+use crate::delivery::{poll::IfNoneMatch, read_query::ReadQuery};
+
+/// A head longer than this is HTTP's.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
+/// More header fields than this are HTTP's.
+const MAX_HEADERS: usize = 32;
+const REQUEST_LINE_PREFIXES: [&[u8]; 2] = [b"GET /poll", b"GET /stream"];
+
+pub enum ParsedRequest {
+    /// With the length of its bytes.
+    Plain(PlainRequest, usize),
+    Partial,
+    /// Something for HTTP.
+    Other,
+}
+
+pub enum PlainRequest {
+    Poll(ReadQuery, IfNoneMatch),
+    Stream(ReadQuery),
+}
+
+/// What `input` begins with.
+pub fn parse_request(input: &[u8]) -> ParsedRequest {
+    let begins_with = |prefix: &[u8]| {
+        let compared = prefix.len().min(input.len());
+        input[..compared] == prefix[..compared]
+    };
+    if !REQUEST_LINE_PREFIXES.into_iter().any(begins_with) {
+        return ParsedRequest::Other;
+    }
+    let mut headers = [MaybeUninit::uninit(); MAX_HEADERS];
+    let mut request = Request::new(&mut []);
+    match request.parse_with_uninit_headers(input, &mut headers) {
+        Ok(Status::Complete(length)) => match plain_request(&request) {
+            Some(request) => ParsedRequest::Plain(request, length),
+            None => ParsedRequest::Other,
+        },
+        Ok(Status::Partial) if input.len() < MAX_HEAD_BYTES => ParsedRequest::Partial,
+        _ => ParsedRequest::Other,
+    }
+}
+
+/// The reader's request that `request` is, if it is as plain as one can be.
+fn plain_request(request: &Request) -> Option<PlainRequest> {
+    let (path, query) = match request.path?.split_once('?') {
+        Some((path, query)) => (path, query),
+        None => (request.path?, ""),
+    };
+    let is_poll = match path {
+        "/poll" => true,
+        "/stream" => false,
+        _ => return None,
+    };
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"=&%+-_.~,:".contains(&b);
+    if request.version != Some(1) || !query.bytes().all(is_plain) {
+        return None;
+    }
+    let fields = Fields::of(request.headers)?;
+    let query = ReadQuery::parse(query, fields.last_event_id).ok()?;
+    if query.fault.is_some() || query.fault_key.is_some() || query.close {
+        return None;
+    }
+    Some(if is_poll {
+        PlainRequest::Poll(query, IfNoneMatch::new(fields.if_none_match))
+    } else {
+        PlainRequest::Stream(query)
+    })
+}
+
+/// The header fields that matter.
+#[derive(Default)]
+struct Fields<'a> {
+    host: Option<&'a str>,
+    connection: Option<&'a str>,
+    last_event_id: Option<&'a str>,
+    if_none_match: Option<&'a str>,
+}
+
+impl<'a> Fields<'a> {
+    /// `None` if any of them says more than a plain request does.
+    fn of(headers: &[Header<'a>]) -> Option<Self> {
+        let mut fields = Self::default();
+        for header in headers {
+            let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+            if is("host") {
+                set_once(&mut fields.host, header)?;
+            } else if is("connection") {
+                set_once(&mut fields.connection, header)?;
+            } else if is("last-event-id") {
+                set_once(&mut fields.last_event_id, header)?;
+            } else if is("if-none-match") {
+                set_once(&mut fields.if_none_match, header)?;
+            } else if ["content-length", "transfer-encoding", "expect", "upgrade"]
+                .into_iter()
+                .any(is)
+            {
+                return None;
+            }
+        }
+        let keeps_alive = |it: &str| it.eq_ignore_ascii_case("keep-alive");
+        let is_plain = fields.host.is_some() && fields.connection.is_none_or(keeps_alive);
+        is_plain.then_some(fields)
+    }
+}
+
+/// Takes a header field that is visible ASCII, and there once.
+fn set_once<'a>(slot: &mut Option<&'a str>, header: &Header<'a>) -> Option<()> {
+    let is_visible = |b: &u8| matches!(b, b' '..=b'~');
+    if !header.value.iter().all(is_visible) {
+        return None;
+    }
+    let value = str::from_utf8(header.value).ok()?;
+    slot.replace(value).is_none().then_some(())
+}

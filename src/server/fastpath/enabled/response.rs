@@ -1,0 +1,112 @@
+//! Answers as bytes, as the HTTP layer writes them.
+
+use std::{cell::RefCell, fmt, io::Write as _, time::SystemTime, vec};
+
+use bytes::Bytes;
+
+use crate::{
+    delivery::{
+        poll::{PollPage, PollResponse},
+        problem::{PROBLEM_CONTENT_TYPE, Problem},
+    },
+    domain::cursor::Cursor,
+};
+
+/// Writes a poll's head, and its body if that is small; returns what is left of the body.
+pub fn write_poll(response: &PollResponse, close: bool, out: &mut Vec<u8>) -> vec::IntoIter<Bytes> {
+    let Some(page) = &response.page else {
+        begin_head(out, "304 Not Modified", format_args!(""), close);
+        write_validators(&response.cursor, out);
+        finish_head(out);
+        return Vec::new().into_iter();
+    };
+    let mut write_head = |length: u64| {
+        let length = format_args!("content-length: {length}\r\n");
+        begin_head(out, "200 OK", length, close);
+        out.extend_from_slice(b"content-type: application/json\r\n");
+        write_validators(&response.cursor, out);
+        finish_head(out);
+    };
+    if page.read.entries.is_empty() {
+        let suffix = page.suffix();
+        write_head((PollPage::PREFIX.len() + suffix.len()) as u64);
+        out.extend_from_slice(PollPage::PREFIX.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        return Vec::new().into_iter();
+    }
+    let body = page.body();
+    write_head(body.size);
+    body.chunks
+}
+
+/// Writes the whole answer.
+pub fn write_problem(problem: &Problem, close: bool, out: &mut Vec<u8>) {
+    let body = problem.to_json();
+    let length = format_args!("content-length: {}\r\n", body.len());
+    begin_head(out, problem.status().to_string(), length, close);
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "content-type: {PROBLEM_CONTENT_TYPE}\r\n");
+    out.extend_from_slice(b"cache-control: no-store\r\n");
+    if let Some((name, value)) = problem.extra_header() {
+        let _ = write!(out, "{name}: ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    finish_head(out);
+    out.extend_from_slice(&body);
+}
+
+/// Writes a stream's head.
+pub fn write_stream_head(out: &mut Vec<u8>) {
+    let framing = format_args!("transfer-encoding: chunked\r\n");
+    begin_head(out, "200 OK", framing, true);
+    out.extend_from_slice(
+        b"content-type: text/event-stream\r\n\
+          cache-control: no-cache\r\n\
+          x-accel-buffering: no\r\n",
+    );
+    finish_head(out);
+}
+
+fn begin_head(
+    out: &mut Vec<u8>,
+    status: impl fmt::Display,
+    framing: fmt::Arguments<'_>,
+    close: bool,
+) {
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "HTTP/1.1 {status}\r\n{framing}");
+    if close {
+        out.extend_from_slice(b"connection: close\r\n");
+    }
+}
+
+fn write_validators(cursor: &Cursor, out: &mut Vec<u8>) {
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "cache-control: no-store\r\netag: \"{cursor}\"\r\n");
+}
+
+fn finish_head(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"date: ");
+    with_date(|date| out.extend_from_slice(date.as_bytes()));
+    out.extend_from_slice(b"\r\n\r\n");
+}
+
+thread_local! {
+    /// The second it was last asked in, and its date.
+    static LAST_DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+/// Does `act` with the date of now, formatted once a second.
+fn with_date<T>(act: impl FnOnce(&str) -> T) -> T {
+    let now = SystemTime::now();
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
+    let second = since_epoch.map_or(0, |elapsed| elapsed.as_secs());
+    LAST_DATE.with_borrow_mut(|(last, date)| {
+        if *last != second || date.is_empty() {
+            *last = second;
+            *date = httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH));
+        }
+        act(date)
+    })
+}

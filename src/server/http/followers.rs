@@ -1,0 +1,79 @@
+//! `PUT /presence/along`: who reads along with a stream.
+//!
+//! Tabs of one browser share a stream, so the server sees one reader where there are several. The one
+//! that holds the stream says who they are, all of them each time.
+
+use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
+use serde::Deserialize;
+
+use super::{json::Json, problem::Problem};
+use crate::{
+    domain::{client_label::ClientLabel, room::Room},
+    presence::{Follower, Presence},
+};
+
+/// More tabs than a browser is used with.
+const MAX_FOLLOWERS: usize = 32;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowersBody {
+    room: Option<String>,
+    client: String,
+    along: Vec<FollowerEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FollowerEntry {
+    client: String,
+    author: Option<String>,
+}
+
+pub async fn put_followers(
+    body: Json<FollowersBody>,
+    presence: Data<Presence>,
+) -> Result<impl Responder, Problem> {
+    let body = body.0;
+    let room: Option<Result<Room, _>> = body.room.map(|room| room.parse());
+    let room = room
+        .transpose()
+        .map_err(|why| bad("room")(why.to_owned()))?
+        .unwrap_or_default();
+    let client = label(&body.client, "client")?;
+    if body.along.len() > MAX_FOLLOWERS {
+        let why = format!("must name at most {MAX_FOLLOWERS} readers");
+        return Err(bad("along")(why));
+    }
+    let followers = body.along.into_iter().map(FollowerEntry::validate);
+    let followers = followers.collect::<Result<Vec<_>, _>>()?;
+    presence
+        .set_followers(&room, &client, followers)
+        .ok_or_else(|| {
+            let detail = "this client has no stream open in this room, on this server";
+            Problem::new(StatusCode::NOT_FOUND, detail).field("client")
+        })?;
+    Ok(HttpResponse::NoContent())
+}
+
+impl FollowerEntry {
+    fn validate(self) -> Result<Follower, Problem> {
+        let author = self.author.map(|author| author.parse()).transpose();
+        Ok(Follower {
+            client: label(&self.client, "along")?,
+            author: author.map_err(bad("along"))?,
+        })
+    }
+}
+
+fn label(text: &str, field: &'static str) -> Result<ClientLabel, Problem> {
+    text.parse().map_err(|why: &str| bad(field)(why.to_owned()))
+}
+
+/// A field that is not what it must be.
+fn bad(field: &'static str) -> impl Fn(String) -> Problem {
+    move |why| {
+        let detail = format!("`{field}` {why}");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).field(field)
+    }
+}

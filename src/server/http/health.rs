@@ -1,0 +1,28 @@
+//! `GET /healthz` and `GET /readyz`: whether the process is up, and whether it is of use.
+
+use actix_web::{
+    HttpResponse, Responder,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    web::Data,
+};
+
+use super::problem::Problem;
+use crate::delivery::Delivery;
+
+/// The process is up.
+pub async fn healthz() -> impl Responder {
+    HttpResponse::Ok().body("ok\n")
+}
+
+/// The store answers, and the server is here to stay.
+pub async fn readyz(delivery: Data<Delivery>) -> Result<impl Responder, Problem> {
+    if delivery.drain.is_draining() {
+        let stopping = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");
+        return Err(stopping.header(header::RETRY_AFTER, HeaderValue::from_static("1")));
+    }
+    delivery.log.ready().await?;
+    Ok(HttpResponse::Ok().body("ok\n"))
+}

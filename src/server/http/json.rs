@@ -1,0 +1,91 @@
+//! The JSON body of a request: read whole, within bounds of size and time.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// A body that is not there by then never will be.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A body of JSON; what is wrong with one is told as problem details.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_head(request);
+        let body = web::Payload::from_request(request, payload).into_inner();
+        Box::pin(async move {
+            checked?;
+            let body = body.map_err(|error| bad_body(format!("the body is missing: {error}")))?;
+            let bytes = read(body).await?;
+            serde_json::from_slice(&bytes)
+                .map(Self)
+                .map_err(|error| match error.classify() {
+                    Category::Data => {
+                        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+                    }
+                    _ => bad_body(format!("the body is not JSON: {error}")),
+                })
+        })
+    }
+}
+
+fn check_head(request: &HttpRequest) -> Result<(), Problem> {
+    if !is_json(request) {
+        let detail = "the body must be JSON, with `Content-Type: application/json`";
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
+        return Err(problem.field("Content-Type"));
+    }
+    match content_length(request) {
+        Some(length) if length > MAX_BODY_BYTES as u64 => Err(too_large()),
+        _ => Ok(()),
+    }
+}
+
+async fn read(body: web::Payload) -> Result<web::Bytes, Problem> {
+    let read = timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES));
+    let Ok(read) = read.await else {
+        let detail = format!(
+            "the body did not arrive within {} s",
+            BODY_TIMEOUT.as_secs()
+        );
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
+    };
+    read.map_err(|_| too_large())?
+        .map_err(|error| bad_body(format!("the body could not be read: {error}")))
+}
+
+fn content_length(request: &HttpRequest) -> Option<u64> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+fn bad_body(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let mime = request.mime_type().ok().flatten();
+    mime.is_some_and(|mime| {
+        mime.essence_str() == "application/json" || mime.suffix().is_some_and(|it| it == "json")
+    })
+}

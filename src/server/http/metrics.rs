@@ -1,0 +1,176 @@
+//! `GET /metrics`: the ledger's figures in the OpenMetrics text format, read at each scrape.
+
+use std::{fmt, sync::Arc};
+
+use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::{Registry, Unit},
+};
+
+use super::problem::Problem;
+use crate::{
+    ledger::{
+        Ledger,
+        counters::{Account, CounterSnapshot, Protocol},
+        histogram::BOUNDS,
+    },
+    log::Log,
+};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub async fn metrics(ledger: Data<Ledger>, log: Data<Log>) -> Result<impl Responder, Problem> {
+    let mut registry = Registry::with_prefix("poll_vs_sse");
+    registry.register_collector(Box::new(LedgerCollector {
+        ledger: ledger.into_inner(),
+        log: log.into_inner(),
+    }));
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry)
+        .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+}
+
+struct LedgerCollector {
+    ledger: Arc<Ledger>,
+    log: Arc<Log>,
+}
+
+impl fmt::Debug for LedgerCollector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LedgerCollector")
+    }
+}
+
+type Labels = [(&'static str, &'static str); 2];
+
+/// A figure of each transport: name, help, and where it is.
+type PerTransport = (&'static str, &'static str, fn(&CounterSnapshot) -> u64);
+
+const COUNTERS: [PerTransport; 8] = [
+    ("requests", "Requests", |f| f.requests),
+    ("empty_answers", "Requests answered with no message", |f| {
+        f.empty
+    }),
+    (
+        "messages",
+        "Deliveries; for publish, messages appended",
+        |f| f.messages,
+    ),
+    ("wire_bytes_in", "Bytes received, heads included", |f| {
+        f.wire_bytes_in
+    }),
+    ("wire_bytes_out", "Bytes sent, heads included", |f| {
+        f.wire_bytes_out
+    }),
+    (
+        "connection_bytes_in",
+        "Bytes received that belong to a connection and to no request",
+        |f| f.connection_bytes_in,
+    ),
+    (
+        "connection_bytes_out",
+        "Bytes sent that belong to a connection and to no request",
+        |f| f.connection_bytes_out,
+    ),
+    ("connections", "TCP connections opened", |f| f.connections),
+];
+
+impl Collector for LedgerCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let figures = self.figures();
+        for (name, help, of) in COUNTERS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (labels, figures) in &figures {
+                ConstCounter::new(of(figures)).encode(family.encode_family(labels)?)?;
+            }
+        }
+        let help = "TCP connections open now that last served the transport";
+        let mut family = encoder.encode_descriptor("open", help, None, MetricType::Gauge)?;
+        for (labels, figures) in &figures {
+            ConstGauge::new(figures.open as i64).encode(family.encode_family(labels)?)?;
+        }
+        self.delays(&mut encoder)?;
+        self.log(&mut encoder)
+    }
+}
+
+impl LedgerCollector {
+    /// Each account's figures over each protocol that occurred; over cleartext HTTP/1.1 in any case.
+    fn figures(&self) -> Vec<(Labels, CounterSnapshot)> {
+        let mut figures = Vec::new();
+        for account in Account::ALL {
+            let mut protocols = self.ledger.totals.protocols(account);
+            if protocols.is_empty() {
+                protocols.push((Protocol::Http1, CounterSnapshot::default()));
+            }
+            for (protocol, snapshot) in protocols {
+                let labels = [
+                    ("transport", account.as_str()),
+                    ("protocol", protocol.as_str()),
+                ];
+                figures.push((labels, snapshot));
+            }
+        }
+        figures
+    }
+
+    fn delays(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "From publish to the server handing the message to a reader that waited for it";
+        let mut family = encoder.encode_descriptor(
+            "delay",
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for account in Account::ALL {
+            let Some(delays) = self.ledger.delays(account) else {
+                continue;
+            };
+            let (sum, counts) = delays.snapshot();
+            let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+            let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
+            let labels = [("transport", account.as_str())];
+            let total = counts.iter().sum();
+            family
+                .encode_family(&labels)?
+                .encode_histogram::<[(&str, &str); 0]>(sum, total, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn log(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let store = self.log.store_status();
+        let tails = self.log.tail_cache_stats();
+        let gauges = [
+            (
+                "store_up",
+                "Whether the store answers and takes messages",
+                u64::from(store.up),
+            ),
+            (
+                "store_retained_messages",
+                "Messages in the store",
+                store.retained_messages,
+            ),
+            ("log_head", "The newest message's id", self.log.head()),
+            ("tail_rooms", "Rooms in memory", tails.rooms as u64),
+            ("tail_messages", "Messages in memory", tails.messages as u64),
+            (
+                "tail_bytes",
+                "What the messages in memory take",
+                tails.bytes as u64,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(value as i64);
+            let metric: MetricEncoder<'_> =
+                encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            gauge.encode(metric)?;
+        }
+        Ok(())
+    }
+}

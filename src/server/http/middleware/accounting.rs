@@ -1,0 +1,119 @@
+//! Puts every request and its answer on the ledger.
+//!
+//! The request's recorder travels in its extensions; the handler tells it what was asked for. It then
+//! stays with the answer's body until the last of that is handed over.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpMessage as _,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, header},
+    middleware::Next,
+    web::Data,
+};
+use bytes::Bytes;
+
+use crate::{
+    http::extractors::parameter,
+    ledger::{
+        Ledger,
+        connection_meter::ConnectionMeter,
+        counters::Account,
+        request_recorder::{RequestInfo, RequestRecorder},
+    },
+};
+
+pub async fn record(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    let recorder = begin(&request);
+    request.extensions_mut().insert(recorder.clone());
+    let response = next.call(request).await?;
+    recorder.set_status(response.status().as_u16());
+    let response = response.map_body(|_, body| {
+        BoxBody::new(RecordedBody {
+            body: body.boxed(),
+            recorder,
+        })
+    });
+    // The body alone decides how long the request is under way.
+    response
+        .request()
+        .extensions_mut()
+        .remove::<RequestRecorder>();
+    Ok(response)
+}
+
+fn begin(request: &ServiceRequest) -> RequestRecorder {
+    let recorder = match request.conn_data::<ConnectionMeter>() {
+        Some(meter) => RequestRecorder::begin(meter),
+        None => {
+            let ledger = request.app_data::<Data<Ledger>>();
+            let ledger = ledger.expect("the application has a ledger").clone();
+            let meter = ConnectionMeter::detached(ledger.into_inner());
+            let recorder = RequestRecorder::begin(&meter);
+            let length = request.headers().get(header::CONTENT_LENGTH);
+            let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+            recorder.record_body(length.unwrap_or(0), 0);
+            recorder
+        }
+    };
+    match account(request) {
+        // What it costs counts from its first byte on, as its body may be long in coming.
+        Some(Account::Publish) => {
+            let client = parameter(request.query_string(), "client").ok().flatten();
+            recorder.open(&RequestInfo {
+                account: Account::Publish,
+                room: None,
+                client: client.as_ref(),
+                trace: false,
+            });
+        }
+        Some(account) => recorder.set_default_account(account),
+        None => {}
+    }
+    recorder
+}
+
+/// On which account a request is whose query cannot be read.
+fn account(request: &ServiceRequest) -> Option<Account> {
+    match (request.path(), request.method()) {
+        ("/poll", &Method::GET | &Method::HEAD) => Some(Account::Poll),
+        ("/stream", &Method::GET) => Some(Account::Stream),
+        ("/messages", &Method::POST) => Some(Account::Publish),
+        _ => None,
+    }
+}
+
+/// A body that keeps its request under way until the last of it is handed over.
+struct RecordedBody {
+    body: BoxBody,
+    recorder: RequestRecorder,
+}
+
+impl MessageBody for RecordedBody {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let chunk = Pin::new(&mut self.body).poll_next(cx);
+        if let Poll::Ready(Some(Ok(bytes))) = &chunk
+            && self.recorder.meter().is_detached()
+        {
+            self.recorder.record_body(0, bytes.len() as u64);
+        }
+        chunk
+    }
+}

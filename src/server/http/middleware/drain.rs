@@ -1,0 +1,35 @@
+//! Tells the client that its connection will close, if it must leave because the server stops.
+
+use actix_web::{
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{ConnectionType, Version},
+    middleware::Next,
+    web::Data,
+};
+
+use crate::{delivery::Delivery, net::connection::ConnectionHandle};
+
+pub async fn close_when_draining(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    let mut response = next.call(request).await?;
+    let request = response.request();
+    let Some(connection) = request.conn_data::<ConnectionHandle>().cloned() else {
+        return Ok(response);
+    };
+    let delivery = request.app_data::<Data<Delivery>>();
+    let is_due = delivery.is_some_and(|it| it.drain.is_due(connection.id()));
+    let head = response.response_mut().head_mut();
+    if is_due {
+        head.set_connection_type(ConnectionType::Close);
+    }
+    // Heads are pooled, and have the version of their last answer until this one is written.
+    head.version = Version::HTTP_11;
+    if head.connection_type() == ConnectionType::Close {
+        // The last answer: what else the client sends on this connection means nothing.
+        connection.ignore_input();
+    }
+    Ok(response)
+}

@@ -1,0 +1,136 @@
+//! The failure lab: does to a request's connection and answer what the request asks for.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use actix_web::{
+    Error,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web::Data,
+};
+use bytes::Bytes;
+use tokio::time::sleep;
+
+use crate::{
+    delivery::read_query::ReadQuery,
+    faults::{
+        CUT_AFTER, Fault,
+        registry::FaultRegistry,
+        throttle::{LATENCY, THROTTLE_BYTES, Throttle},
+    },
+    net::connection::{ConnectionHandle, ConnectionTable},
+};
+
+/// What faults act on.
+#[derive(Default)]
+pub struct FaultTargets {
+    pub registry: Arc<FaultRegistry>,
+    pub connections: Arc<ConnectionTable>,
+}
+
+pub async fn apply(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    let connection = request.conn_data::<ConnectionHandle>().cloned();
+    let targets = request.app_data::<Data<FaultTargets>>().cloned();
+    let (Some(connection), Some(targets)) = (connection, targets) else {
+        return next.call(request).await.map(|it| it.map_into_boxed_body());
+    };
+    if connection.is_abortable() {
+        // What an earlier request asked for must not hit this one: it may be another client's.
+        connection.cancel_abort();
+        targets.registry.remove(connection.id());
+    }
+    let fault = match query(&request) {
+        Some(query) => apply_to_connection(&query, &connection, &targets),
+        None => None,
+    };
+    match fault {
+        Some(Fault::Restart) => std::future::pending().await,
+        Some(Fault::Slow) if request.path() == "/poll" => {
+            sleep(LATENCY).await;
+            let response = next.call(request).await?;
+            Ok(response.map_body(|_, body| ThrottledBody::boxed(body.boxed())))
+        }
+        _ => next.call(request).await.map(|it| it.map_into_boxed_body()),
+    }
+}
+
+/// The query of a reader that may ask for a fault. A bad one is for the handler to refuse.
+fn query(request: &ServiceRequest) -> Option<ReadQuery> {
+    let is_reader = matches!(request.path(), "/poll" | "/stream");
+    if !is_reader || !request.query_string().contains("fault") {
+        return None;
+    }
+    ReadQuery::parse(request.query_string(), None).ok()
+}
+
+fn apply_to_connection(
+    query: &ReadQuery,
+    connection: &ConnectionHandle,
+    targets: &FaultTargets,
+) -> Option<Fault> {
+    if let Some(key) = &query.fault_key {
+        connection.register(&targets.connections);
+        connection.keep(|| targets.registry.guard(connection.id()));
+        targets.registry.set_key(connection.id(), key);
+    }
+    match (query.fault, &query.fault_key) {
+        (Some(Fault::Disconnect), _) => connection.abort_after(CUT_AFTER, &targets.connections),
+        (Some(Fault::Restart), Some(key)) => {
+            for id in targets.registry.connections(key) {
+                targets.connections.abort(id);
+            }
+        }
+        _ => {}
+    }
+    query.fault
+}
+
+/// A body over a slow link.
+struct ThrottledBody {
+    body: BoxBody,
+    rest: Bytes,
+    throttle: Throttle,
+}
+
+impl ThrottledBody {
+    fn boxed(body: BoxBody) -> BoxBody {
+        BoxBody::new(Self {
+            body,
+            rest: Bytes::new(),
+            throttle: Throttle::new(Duration::ZERO),
+        })
+    }
+}
+
+impl MessageBody for ThrottledBody {
+    type Error = Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        while self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_next(cx)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                None => return Poll::Ready(None),
+            }
+        }
+        ready!(self.throttle.poll_due(cx));
+        let next = THROTTLE_BYTES.min(self.rest.len());
+        Poll::Ready(Some(Ok(self.rest.split_to(next))))
+    }
+}

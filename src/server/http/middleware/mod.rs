@@ -1,0 +1,6 @@
+//! What surrounds every handler: accounting, drain, faults, and that answers are not stored.
+
+pub mod accounting;
+pub mod drain;
+pub mod faults;
+pub mod no_store;

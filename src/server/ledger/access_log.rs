@@ -1,0 +1,278 @@
+//! The server's log lines, as text or JSON, written by a thread of their own.
+//!
+//! Requests only add to a buffer. Where its reader does not keep up, lines are dropped and counted
+//! rather than kept: memory stays bounded, and the next line says how many are missing.
+
+use std::{
+    fmt::{self, Write as _},
+    io::Write,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use parking_lot::{Condvar, Mutex};
+use serde_json::{Map, Value, json};
+
+use super::counters::{Account, CounterSnapshot, Protocol};
+use crate::domain::{client_label::ClientLabel, room::Room};
+
+/// The status of a request whose client left before it was answered, as nginx writes it.
+pub const STATUS_CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Unwritten lines that are kept at the most.
+const BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// How long the end of the server waits for the last lines to be written.
+const FINISH_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long lines are gathered for one write.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+/// Where in an answer's life a request line was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestPhase {
+    /// The answer is complete.
+    Answered,
+    /// A stream began.
+    Opened,
+    /// A stream ended.
+    Closed,
+}
+
+/// What a request's line tells.
+#[derive(Debug)]
+pub struct AccessLogEntry {
+    pub phase: RequestPhase,
+    pub account: Account,
+    /// `None` if the request was refused before its room was known.
+    pub room: Option<Room>,
+    pub client: Option<ClientLabel>,
+    /// [`STATUS_CLIENT_CLOSED_REQUEST`] if it was not answered.
+    pub status: u16,
+    pub messages: u64,
+    pub wire_bytes_in: u64,
+    pub wire_bytes_out: u64,
+    pub duration: Duration,
+}
+
+/// A line's name and its fields, in order.
+struct LogRecord<'a> {
+    event: &'a str,
+    fields: &'a [(&'a str, Value)],
+}
+
+/// The log. Cloning shares it.
+#[derive(Clone)]
+pub struct EventLog {
+    format: Format,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    buffer: Mutex<Buffer>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    dropped: u64,
+    closed: bool,
+    /// All was written.
+    finished: bool,
+}
+
+/// The writing thread's end, for when the server is done.
+pub struct LogWriter(Arc<Shared>);
+
+impl EventLog {
+    /// A log that is written to `out`.
+    pub fn to(
+        mut out: impl Write + Send + 'static,
+        format: Format,
+    ) -> std::io::Result<(Self, LogWriter)> {
+        let shared = Arc::new(Shared {
+            buffer: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let source = shared.clone();
+        thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || {
+                while let Some(lines) = source.drain() {
+                    // A log that cannot be written is no reason to stop serving.
+                    let _ = out.write_all(&lines).and_then(|()| out.flush());
+                }
+                source.buffer.lock().finished = true;
+                source.changed.notify_all();
+            })?;
+        let log = Self {
+            format,
+            shared: shared.clone(),
+        };
+        Ok((log, LogWriter(shared)))
+    }
+
+    /// Something the operator should know.
+    pub fn event(&self, event: &str, text: impl fmt::Display) {
+        self.write(LogRecord {
+            event,
+            fields: &[("detail", text.to_string().into())],
+        });
+    }
+
+    pub fn request(&self, entry: &AccessLogEntry, protocol: Protocol) {
+        let event = match entry.phase {
+            RequestPhase::Answered => "request",
+            RequestPhase::Opened => "opened",
+            RequestPhase::Closed => "closed",
+        };
+        let text = |value: Option<&str>| value.map_or(Value::Null, Value::from);
+        self.write(LogRecord {
+            event,
+            fields: &[
+                ("transport", entry.account.as_str().into()),
+                ("room", text(entry.room.as_ref().map(Room::as_str))),
+                (
+                    "client",
+                    text(entry.client.as_ref().map(ClientLabel::as_str)),
+                ),
+                ("status", entry.status.into()),
+                ("messages", entry.messages.into()),
+                ("wire_bytes_in", entry.wire_bytes_in.into()),
+                ("wire_bytes_out", entry.wire_bytes_out.into()),
+                (
+                    "duration_ms",
+                    json!((entry.duration.as_secs_f64() * 1e6).round() / 1e3),
+                ),
+                ("protocol", protocol.name().into()),
+                ("tls", protocol.is_tls().into()),
+            ],
+        });
+    }
+
+    /// What a transport cost in the last `seconds`.
+    pub fn summary(&self, seconds: u64, account: Account, figures: CounterSnapshot) {
+        let bytes = figures.wire_bytes_in + figures.wire_bytes_out;
+        let per_message = match figures.messages {
+            0 => Value::Null,
+            messages => (bytes / messages).into(),
+        };
+        self.write(LogRecord {
+            event: "summary",
+            fields: &[
+                ("seconds", seconds.into()),
+                ("transport", account.as_str().into()),
+                ("requests", figures.requests.into()),
+                ("empty", figures.empty.into()),
+                ("messages", figures.messages.into()),
+                ("wire_bytes_in", figures.wire_bytes_in.into()),
+                ("wire_bytes_out", figures.wire_bytes_out.into()),
+                ("wire_bytes_per_message", per_message),
+                ("connections", figures.connections.into()),
+                ("open", figures.open.into()),
+            ],
+        });
+    }
+
+    /// Text that is written as it is, such as the closing table.
+    pub fn write_raw(&self, text: &str) {
+        self.shared.add(text.as_bytes());
+    }
+
+    fn write(&self, line: LogRecord<'_>) {
+        let text = match self.format {
+            Format::Text => line.text(),
+            Format::Json => line.json(),
+        };
+        self.shared.add(text.as_bytes());
+    }
+}
+
+impl LogRecord<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("{:.6} {}", Timestamp::now(), self.event);
+        for (name, value) in self.fields {
+            // Writing to a string cannot fail.
+            let _ = match value {
+                Value::Null => write!(text, " {name}=-"),
+                Value::String(value) if *name == "detail" => write!(text, " {value}"),
+                Value::String(value) => write!(text, " {name}={value}"),
+                value => write!(text, " {name}={value}"),
+            };
+        }
+        text.push('\n');
+        text
+    }
+
+    fn json(&self) -> String {
+        let mut object = Map::new();
+        object.insert("time".to_owned(), format!("{:.6}", Timestamp::now()).into());
+        object.insert("event".to_owned(), self.event.into());
+        for (name, value) in self.fields {
+            object.insert((*name).to_owned(), value.clone());
+        }
+        let mut text = Value::Object(object).to_string();
+        text.push('\n');
+        text
+    }
+}
+
+impl Shared {
+    fn add(&self, text: &[u8]) {
+        let mut buffer = self.buffer.lock();
+        if buffer.bytes.len() + text.len() > BUFFER_BYTES {
+            buffer.dropped += 1;
+            return;
+        }
+        let was_empty = buffer.bytes.is_empty();
+        buffer.bytes.extend_from_slice(text);
+        if was_empty {
+            self.changed.notify_one();
+        }
+    }
+
+    /// All lines that are waiting; waits for some. `None` when the log is closed and empty.
+    fn drain(&self) -> Option<Vec<u8>> {
+        let mut buffer = self.buffer.lock();
+        while buffer.bytes.is_empty() {
+            if buffer.closed {
+                return None;
+            }
+            self.changed.wait(&mut buffer);
+        }
+        if !buffer.closed {
+            drop(buffer);
+            thread::sleep(FLUSH_INTERVAL);
+            buffer = self.buffer.lock();
+        }
+        let dropped = std::mem::take(&mut buffer.dropped);
+        let mut lines = std::mem::take(&mut buffer.bytes);
+        if dropped > 0 {
+            lines.extend_from_slice(format!("({dropped} log lines dropped here)\n").as_bytes());
+        }
+        Some(lines)
+    }
+}
+
+impl LogWriter {
+    /// Waits until what is left is written. A reader that has stopped, such as a paused terminal,
+    /// does not keep the server from ending.
+    pub fn finish(self) {
+        let deadline = Instant::now() + FINISH_TIMEOUT;
+        let mut buffer = self.0.buffer.lock();
+        buffer.closed = true;
+        self.0.changed.notify_all();
+        while !buffer.finished {
+            if self.0.changed.wait_until(&mut buffer, deadline).timed_out() {
+                return;
+            }
+        }
+    }
+}

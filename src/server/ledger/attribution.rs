@@ -1,0 +1,59 @@
+//! On whose account something is: the account's over a protocol, and the client's if it has a label.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use super::{
+    Ledger,
+    counters::{Account, CounterTable, Counters, Protocol},
+};
+use crate::domain::client_label::ClientLabel;
+
+#[derive(Clone)]
+pub struct Attribution {
+    pub account: Account,
+    pub label: Option<ClientLabel>,
+    protocol: Protocol,
+    client: Option<Arc<CounterTable>>,
+}
+
+impl Attribution {
+    pub fn new(
+        ledger: &Ledger,
+        account: Account,
+        protocol: Protocol,
+        label: Option<&ClientLabel>,
+    ) -> Self {
+        Self {
+            account,
+            protocol,
+            label: label.cloned(),
+            client: label.map(|label| ledger.clients.open(label)),
+        }
+    }
+
+    /// Adds `n` to a counter, in total and of the client.
+    pub fn charge(&self, ledger: &Ledger, counter: fn(&Counters) -> &AtomicU64, n: u64) {
+        if n > 0 {
+            self.for_each_counter(ledger, |counters| {
+                counter(counters).fetch_add(n, Relaxed);
+            });
+        }
+    }
+
+    /// A connection no longer counts as open here.
+    pub fn release(&self, ledger: &Ledger) {
+        self.for_each_counter(ledger, |counters| {
+            counters.open.fetch_sub(1, Relaxed);
+        });
+    }
+
+    fn for_each_counter(&self, ledger: &Ledger, act: impl Fn(&Counters)) {
+        act(ledger.totals.of(self.account, self.protocol));
+        if let Some(client) = &self.client {
+            act(client.of(self.account, self.protocol));
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One connection's bytes, and on which request's account they are.
+//!
+//! What carries the bytes reports them here. On HTTP/1.1, where requests follow one another, they
+//! belong to the request under way; if many share a connection, to the one that is named, by its
+//! [`RequestBytes`]. Bytes that came in
+//! before a request began, its head, are its own as soon as it begins; those of requests that have no
+//! account, such as the page's, are counted for nobody.
+
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Ledger,
+    access_log::AccessLogEntry,
+    attribution::Attribution,
+    counters::{Counters, Protocol},
+    request_state::{RequestInfo, RequestState},
+    trace::{ConnectionTrace, Event, Kind},
+};
+/// One connection. Cloning shares it; it is over when the last clone is dropped.
+#[derive(Clone)]
+pub struct ConnectionMeter(Rc<Connection>);
+
+struct Connection {
+    ledger: Arc<Ledger>,
+    protocol: Protocol,
+    /// Its bytes are not seen: it counts as no connection, and bodies stand for wire bytes.
+    is_detached: bool,
+    accepted_at: Timestamp,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Bytes of the requests' side that came in since the last request was complete.
+    unattributed_in: u64,
+    /// Bytes of the connection's own that came before its first account was known.
+    own_bytes: (u64, u64),
+    /// On which account the connection counts: that of its latest request.
+    attribution: Option<Attribution>,
+    /// HTTP/1.1: the request whose bytes cross the connection.
+    active: Option<RequestBytes>,
+    has_written: bool,
+    trace: Option<Box<ConnectionTrace>>,
+}
+
+/// The side of a request that counts its bytes.
+#[derive(Clone)]
+pub struct RequestBytes(Rc<RequestState>);
+
+impl ConnectionMeter {
+    pub fn new(ledger: Arc<Ledger>, protocol: Protocol) -> Self {
+        Self::with(ledger, protocol, false)
+    }
+
+    /// The connection of a request whose bytes are seen by nobody, as in a test of its handler.
+    pub fn detached(ledger: Arc<Ledger>) -> Self {
+        Self::with(ledger, Protocol::Http1, true)
+    }
+
+    fn with(ledger: Arc<Ledger>, protocol: Protocol, is_detached: bool) -> Self {
+        Self(Rc::new(Connection {
+            ledger,
+            protocol,
+            is_detached,
+            accepted_at: Timestamp::now(),
+            state: RefCell::default(),
+        }))
+    }
+
+    pub fn is_detached(&self) -> bool {
+        self.0.is_detached
+    }
+
+    /// A request begins: bytes that were read and no request's yet are its own.
+    pub(super) fn begin_request(&self, bytes: RequestBytes) {
+        self.finish_active();
+        let mut state = self.0.state.borrow_mut();
+        bytes.record_read(self, std::mem::take(&mut state.unattributed_in));
+        state.active = Some(bytes);
+    }
+
+    /// Counts bytes that were read for the request under way, or for the next one.
+    pub fn record_read(&self, bytes: usize) {
+        let mut state = self.0.state.borrow_mut();
+        match &state.active {
+            Some(active) => active.record_read(self, bytes as u64),
+            None => state.unattributed_in += bytes as u64,
+        }
+    }
+
+    /// Counts bytes that were written for the request under way.
+    pub fn record_written(&self, bytes: usize) {
+        let mut state = self.0.state.borrow_mut();
+        state.has_written = true;
+        match &state.active {
+            Some(active) => active.record_written(self, bytes as u64),
+            // An answer to what was no request.
+            None => state.unattributed_in = 0,
+        }
+    }
+
+    /// Everything that was to be written is: the request under way ends if it is answered.
+    pub fn record_flushed(&self) {
+        let Some(active) = self.0.state.borrow().active.clone() else {
+            return;
+        };
+        active.record_flushed(self);
+        if active.0.is_done() {
+            self.finish_active();
+        }
+    }
+
+    /// Counts bytes that belong to the connection and to none of its requests.
+    pub fn record_connection_bytes(&self, read: u64, written: u64) {
+        let mut state = self.0.state.borrow_mut();
+        state.own_bytes.0 += read;
+        state.own_bytes.1 += written;
+        state.charge_own_bytes(&self.0.ledger);
+    }
+
+    /// Whether a request is due or has begun to come, but is not whole yet.
+    pub fn is_awaiting_head(&self) -> bool {
+        let state = self.0.state.borrow();
+        // The first is due as soon as the connection is there.
+        state.active.is_none() && (state.unattributed_in > 0 || !state.has_written)
+    }
+
+    fn finish_active(&self) {
+        let active = self.0.state.borrow_mut().active.take();
+        if let Some(active) = active {
+            active.finish(self);
+        }
+    }
+
+    /// Puts a request on an account: what it cost so far, and what it will.
+    pub(super) fn attribute(&self, request: &RequestState, info: &RequestInfo<'_>) {
+        let ledger = &self.0.ledger;
+        let mut state = self.0.state.borrow_mut();
+        let attribution = match &state.attribution {
+            Some(last) if last.account == info.account && last.label.as_ref() == info.client => {
+                last.clone()
+            }
+            _ => self.0.move_to(&mut state, info),
+        };
+        attribution.charge(ledger, |counters| &counters.requests, 1);
+        let (read, written) = request.bytes();
+        attribution.charge(ledger, |counters| &counters.wire_bytes_in, read);
+        attribution.charge(ledger, |counters| &counters.wire_bytes_out, written);
+        if let Some(client) = info.client.filter(|_| info.trace) {
+            let trace = ledger.traces.open(client);
+            let event = |kind| Event::new(kind, info.account, self.0.protocol);
+            let traced = state.trace.get_or_insert_with(|| {
+                let number = ledger.next_connection();
+                Box::new(ConnectionTrace::new(number, self.0.accepted_at))
+            });
+            traced.switch_to(&trace, event(Kind::Opened));
+            traced.record(Event {
+                bytes_in: read,
+                ..event(Kind::Request)
+            });
+        }
+        request.set_attribution(attribution);
+    }
+
+    pub(super) fn charge(&self, to: &Attribution, counter: fn(&Counters) -> &AtomicU64, n: u64) {
+        to.charge(&self.0.ledger, counter, n);
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    /// Adds an event to the trace of the client that the connection served last.
+    fn trace(&self, event: Event) {
+        if let Some(trace) = &self.0.state.borrow().trace {
+            trace.record(event);
+        }
+    }
+
+    pub(super) fn log(&self, entry: &AccessLogEntry) {
+        self.0.ledger.log.request(entry, self.0.protocol);
+    }
+}
+
+impl RequestBytes {
+    pub(super) fn new(request: Rc<RequestState>) -> Self {
+        Self(request)
+    }
+
+    pub fn record_read(&self, meter: &ConnectionMeter, bytes: u64) {
+        if let Some(attribution) = self.0.record_read(bytes) {
+            meter.charge(attribution, |counters| &counters.wire_bytes_in, bytes);
+        }
+    }
+
+    pub fn record_written(&self, meter: &ConnectionMeter, bytes: u64) {
+        if let Some(attribution) = self.0.record_written(bytes) {
+            meter.charge(attribution, |counters| &counters.wire_bytes_out, bytes);
+        }
+    }
+
+    /// Everything that the request's answer had to write so far is written.
+    pub fn record_flushed(&self, meter: &ConnectionMeter) {
+        let protocol = meter.0.protocol;
+        let events = self
+            .0
+            .take_pushes(|kind, account| Event::new(kind, account, protocol));
+        for event in events {
+            meter.trace(event);
+        }
+    }
+
+    /// The answer is complete, and so are the request's bytes; or the connection has ended.
+    pub fn finish(&self, meter: &ConnectionMeter) {
+        let is_logged = meter.ledger().request_log;
+        if !is_logged && !self.0.is_answer_traced() {
+            return;
+        }
+        let Some(entry) = self.0.finish() else {
+            return;
+        };
+        if is_logged {
+            meter.log(&entry);
+        }
+        // If no byte was written, there was no answer.
+        if self.0.is_answer_traced() && entry.wire_bytes_out > 0 {
+            meter.trace(Event {
+                bytes_out: entry.wire_bytes_out,
+                messages: entry.messages,
+                status: Some(entry.status),
+                ..Event::new(Kind::Answer, entry.account, meter.0.protocol)
+            });
+        }
+    }
+}
+
+impl Connection {
+    /// Makes the connection count on another account.
+    fn move_to(&self, state: &mut State, info: &RequestInfo<'_>) -> Attribution {
+        let ledger = &self.ledger;
+        let attribution = Attribution::new(ledger, info.account, self.protocol, info.client);
+        let before = state.attribution.replace(attribution.clone());
+        if self.is_detached {
+            return attribution;
+        }
+        match before {
+            Some(before) => before.release(ledger),
+            None => attribution.charge(ledger, |counters| &counters.connections, 1),
+        }
+        attribution.charge(ledger, |counters| &counters.open, 1);
+        state.charge_own_bytes(ledger);
+        attribution
+    }
+}
+
+impl State {
+    fn charge_own_bytes(&mut self, ledger: &Ledger) {
+        let Some(attribution) = &self.attribution else {
+            return;
+        };
+        let (read, written) = std::mem::take(&mut self.own_bytes);
+        attribution.charge(ledger, |counters| &counters.connection_bytes_in, read);
+        attribution.charge(ledger, |counters| &counters.connection_bytes_out, written);
+    }
+}
+
+impl Drop for ConnectionMeter {
+    fn drop(&mut self) {
+        // The last clone: what is under way ends with the connection.
+        if Rc::strong_count(&self.0) > 1 {
+            return;
+        }
+        self.finish_active();
+        let state = self.0.state.borrow();
+        let Some(attribution) = &state.attribution else {
+            return;
+        };
+        if let Some(trace) = &state.trace {
+            let closed = Event::new(Kind::Closed, attribution.account, self.0.protocol);
+            trace.record_for_all(&closed);
+        }
+        if !self.0.is_detached {
+            attribution.release(&self.0.ledger);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! One request and its answer: who asked for what, and what it cost.
+//!
+//! A [`RequestRecorder`] travels with the request, in its extensions, and then with the answer's
+//! body. Its bytes are counted on the other side, by a [`RequestBytes`].
+
+use std::rc::Rc;
+
+use super::{
+    access_log::RequestPhase,
+    connection_meter::{ConnectionMeter, RequestBytes},
+    counters::Account,
+    request_state::RequestState,
+    trace::PushKind,
+};
+use crate::domain::room::Room;
+
+pub use super::request_state::RequestInfo;
+
+/// Records one request and its answer. Cloning shares it; the answer is complete when the last clone
+/// is dropped.
+pub struct RequestRecorder {
+    meter: ConnectionMeter,
+    request: Rc<RequestState>,
+}
+
+impl RequestRecorder {
+    /// Begins the one request under way on a connection: bytes that were read and no request's yet
+    /// are its own.
+    pub fn begin(meter: &ConnectionMeter) -> Self {
+        let request = Rc::new(RequestState::new(meter.ledger()));
+        meter.begin_request(RequestBytes::new(request.clone()));
+        Self::new(meter.clone(), request)
+    }
+
+    /// Begins a request among others on a connection. Its bytes are reported by the handle.
+    pub fn begin_among_others(meter: &ConnectionMeter) -> (Self, RequestBytes) {
+        let request = Rc::new(RequestState::new(meter.ledger()));
+        let bytes = RequestBytes::new(request.clone());
+        (Self::new(meter.clone(), request), bytes)
+    }
+
+    fn new(meter: ConnectionMeter, request: Rc<RequestState>) -> Self {
+        request.recorders.set(request.recorders.get() + 1);
+        Self { meter, request }
+    }
+
+    pub fn meter(&self) -> &ConnectionMeter {
+        &self.meter
+    }
+
+    /// Puts the request on an account. The first call counts.
+    pub fn open(&self, info: &RequestInfo<'_>) {
+        if self.is_open() {
+            return;
+        }
+        if self.request.started.is_some() {
+            self.request.room.replace(info.room.cloned());
+        }
+        self.request.is_traced.set(info.trace);
+        self.meter.attribute(&self.request, info);
+    }
+
+    /// Puts the request on this account if it is on none at its end, as one that was refused.
+    pub fn set_default_account(&self, account: Account) {
+        self.request.default_account.set(Some(account));
+    }
+
+    /// Whether the request is on an account.
+    pub fn is_open(&self) -> bool {
+        self.request.attribution.get().is_some()
+    }
+
+    /// Notes the room if it is only known from the body.
+    pub fn set_room(&self, room: &Room) {
+        if self.request.started.is_some() {
+            self.request.room.replace(Some(room.clone()));
+        }
+    }
+
+    pub fn set_status(&self, status: u16) {
+        self.request.status.set(status);
+    }
+
+    /// Counts messages given to the client; for publish, appended.
+    pub fn record_messages(&self, messages: u64) {
+        let request = &self.request;
+        request.messages.set(request.messages.get() + messages);
+        if let Some(attribution) = request.attribution.get() {
+            self.meter
+                .charge(attribution, |counters| &counters.messages, messages);
+        }
+    }
+
+    /// Counts how late messages are that are being given to the client: the oldest of `messages`
+    /// was published at `sent_at_us`.
+    pub fn record_delay(&self, sent_at_us: i64, messages: u64) {
+        let attribution = self.request.attribution.get();
+        let delays = attribution.and_then(|it| self.meter.ledger().delays(it.account));
+        if let Some(delays) = delays {
+            delays.record(sent_at_us, messages);
+        }
+    }
+
+    /// The answer is a stream: its opening is a log line of its own, and its trace is told of each
+    /// push.
+    pub fn begin_stream(&self) {
+        self.request.is_stream.set(true);
+        if self.meter.ledger().request_log
+            && let Some(entry) = self.request.entry(RequestPhase::Opened)
+        {
+            self.meter.log(&entry);
+        }
+    }
+
+    /// Notes what a stream sends next: `bytes` of body. The trace is told once it is written.
+    pub fn record_push(&self, kind: PushKind, messages: u64, bytes: usize) {
+        if self.request.is_traced.get() {
+            self.request.add_push(kind, messages, bytes);
+        }
+    }
+
+    /// Counts bytes of a body for a connection whose own bytes nobody sees.
+    pub fn record_body(&self, read: u64, written: u64) {
+        let request = &self.request;
+        if let Some(attribution) = request.record_read(read) {
+            self.meter
+                .charge(attribution, |counters| &counters.wire_bytes_in, read);
+        }
+        if let Some(attribution) = request.record_written(written) {
+            self.meter
+                .charge(attribution, |counters| &counters.wire_bytes_out, written);
+        }
+    }
+}
+
+impl Clone for RequestRecorder {
+    fn clone(&self) -> Self {
+        Self::new(self.meter.clone(), self.request.clone())
+    }
+}
+
+impl Drop for RequestRecorder {
+    fn drop(&mut self) {
+        let request = &self.request;
+        request.recorders.set(request.recorders.get() - 1);
+        if !request.is_done() {
+            return;
+        }
+        if let Some(account) = request.default_account.get()
+            && request.attribution.get().is_none()
+        {
+            let info = RequestInfo {
+                account,
+                room: None,
+                client: None,
+                trace: false,
+            };
+            self.meter.attribute(request, &info);
+        }
+        let is_answered = request.status.get() != 0;
+        if let Some(attribution) = request.attribution.get()
+            && is_answered
+            && request.messages.get() == 0
+        {
+            self.meter
+                .charge(attribution, |counters| &counters.empty, 1);
+        }
+        if self.meter.is_detached() {
+            self.meter.record_flushed();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What the ledger knows of one request while it is under way.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    time::Instant,
+};
+
+use super::{
+    Ledger,
+    access_log::{AccessLogEntry, RequestPhase, STATUS_CLIENT_CLOSED_REQUEST},
+    attribution::Attribution,
+    counters::Account,
+    trace::{Event, Kind, PushKind},
+};
+use crate::domain::{client_label::ClientLabel, room::Room};
+
+/// What a client asks for with a request, as far as the ledger is concerned.
+pub struct RequestInfo<'a> {
+    pub account: Account,
+    /// `None` if it is not known yet, or was no room.
+    pub room: Option<&'a Room>,
+    pub client: Option<&'a ClientLabel>,
+    /// Whether the client wants a trace of what the server sees of it.
+    pub trace: bool,
+}
+
+pub struct RequestState {
+    /// `None` if no log line will tell how long it took.
+    pub(super) started: Option<Instant>,
+    pub(super) recorders: Cell<u32>,
+    pub(super) attribution: OnceCell<Attribution>,
+    /// Where it belongs if nothing else is known of it at its end.
+    pub(super) default_account: Cell<Option<Account>>,
+    pub(super) room: RefCell<Option<Room>>,
+    /// 0 as long as it is not answered.
+    pub(super) status: Cell<u16>,
+    pub(super) messages: Cell<u64>,
+    wire_bytes_in: Cell<u64>,
+    wire_bytes_out: Cell<u64>,
+    pub(super) is_traced: Cell<bool>,
+    pub(super) is_stream: Cell<bool>,
+    /// What a stream sent that its trace was not told of yet.
+    pushes: RefCell<PendingPushes>,
+}
+
+#[derive(Default)]
+struct PendingPushes {
+    events: Vec<(PushKind, u64, u64)>,
+    is_head_traced: bool,
+    traced_bytes_out: u64,
+}
+
+impl RequestState {
+    pub fn new(ledger: &Ledger) -> Self {
+        Self {
+            started: ledger.request_log.then(Instant::now),
+            recorders: Cell::new(0),
+            attribution: OnceCell::new(),
+            default_account: Cell::new(None),
+            room: RefCell::new(None),
+            status: Cell::new(0),
+            messages: Cell::new(0),
+            wire_bytes_in: Cell::new(0),
+            wire_bytes_out: Cell::new(0),
+            is_traced: Cell::new(false),
+            is_stream: Cell::new(false),
+            pushes: RefCell::default(),
+        }
+    }
+
+    pub fn set_attribution(&self, attribution: Attribution) {
+        // Asked before: there is none yet.
+        let _ = self.attribution.set(attribution);
+    }
+
+    /// The answer is complete, but for bytes that are still to be written.
+    pub fn is_done(&self) -> bool {
+        self.recorders.get() == 0
+    }
+
+    /// Bytes in and out so far.
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.wire_bytes_in.get(), self.wire_bytes_out.get())
+    }
+
+    /// Counts bytes, and returns on whose account they are.
+    pub fn record_read(&self, bytes: u64) -> Option<&Attribution> {
+        self.wire_bytes_in.set(self.wire_bytes_in.get() + bytes);
+        self.attribution.get()
+    }
+
+    /// Counts bytes, and returns on whose account they are.
+    pub fn record_written(&self, bytes: u64) -> Option<&Attribution> {
+        self.wire_bytes_out.set(self.wire_bytes_out.get() + bytes);
+        self.attribution.get()
+    }
+
+    /// What a stream has written since it was last asked, as events of its trace. What is not a
+    /// push's is the head's.
+    pub fn take_pushes(&self, event: impl Fn(Kind, Account) -> Event) -> Vec<Event> {
+        let mut pushes = self.pushes.borrow_mut();
+        let Some(attribution) = self.attribution.get() else {
+            return Vec::new();
+        };
+        let mut unassigned = self.wire_bytes_out.get() - pushes.traced_bytes_out;
+        let is_due = self.is_traced.get() && self.is_stream.get() && unassigned > 0;
+        if !is_due || (pushes.is_head_traced && pushes.events.is_empty()) {
+            return Vec::new();
+        }
+        pushes.traced_bytes_out = self.wire_bytes_out.get();
+        let waiting = std::mem::take(&mut pushes.events);
+        let mut events = Vec::with_capacity(waiting.len() + 1);
+        if !pushes.is_head_traced {
+            pushes.is_head_traced = true;
+            let pushed: u64 = waiting.iter().map(|(_, _, bytes)| bytes).sum();
+            let head = unassigned.saturating_sub(pushed);
+            unassigned -= head;
+            events.push(Event {
+                bytes_out: head,
+                status: Some(self.status.get()),
+                ..event(Kind::Answer, attribution.account)
+            });
+        }
+        let count = waiting.len();
+        for (i, (content, messages, bytes)) in waiting.into_iter().enumerate() {
+            // The last one has what is left, so that the sum is what crossed the socket.
+            let bytes_out = if i + 1 == count {
+                unassigned
+            } else {
+                bytes.min(unassigned)
+            };
+            unassigned -= bytes_out;
+            events.push(Event {
+                bytes_out,
+                messages,
+                content: Some(content),
+                ..event(Kind::Push, attribution.account)
+            });
+        }
+        events
+    }
+
+    /// Whether the trace is told of the answer as a whole.
+    pub fn is_answer_traced(&self) -> bool {
+        self.is_traced.get() && !self.is_stream.get() && self.status.get() != 0
+    }
+
+    /// Notes what a stream sends next: `bytes` of body.
+    pub fn add_push(&self, kind: PushKind, messages: u64, bytes: usize) {
+        let mut pushes = self.pushes.borrow_mut();
+        pushes.events.push((kind, messages, chunk_bytes(bytes)));
+    }
+
+    /// Ends the request: what a log line says of it. `None` if it is on no account.
+    pub fn finish(&self) -> Option<AccessLogEntry> {
+        let phase = if self.is_stream.get() {
+            RequestPhase::Closed
+        } else {
+            RequestPhase::Answered
+        };
+        self.entry(phase)
+    }
+
+    /// What a log line says of the request now. `None` if it is on no account.
+    pub fn entry(&self, phase: RequestPhase) -> Option<AccessLogEntry> {
+        let attribution = self.attribution.get()?;
+        Some(AccessLogEntry {
+            phase,
+            account: attribution.account,
+            room: self.room.borrow().clone(),
+            client: attribution.label.clone(),
+            status: match self.status.get() {
+                0 => STATUS_CLIENT_CLOSED_REQUEST,
+                status => status,
+            },
+            messages: self.messages.get(),
+            wire_bytes_in: self.wire_bytes_in.get(),
+            wire_bytes_out: self.wire_bytes_out.get(),
+            duration: self
+                .started
+                .map(|started| started.elapsed())
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// What `bytes` of a stream's body are in one chunk of HTTP/1.1.
+fn chunk_bytes(bytes: usize) -> u64 {
+    let digits = bytes.max(1).ilog(16) as usize + 1;
+    (digits + bytes + 4) as u64
+}

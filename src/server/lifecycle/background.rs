@@ -1,0 +1,100 @@
+//! What the server does beside serving: summaries, presence, retention.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::interval;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    ledger::{Ledger, access_log::EventLog},
+    log::Log,
+    presence::{self, Presence},
+};
+
+/// How often each transport's figures become a log line, seconds.
+const SUMMARY_INTERVAL: u64 = 10;
+/// How often the store is asked to drop what it no longer retains.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Tasks that run until they are stopped.
+pub struct BackgroundTasks {
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl BackgroundTasks {
+    pub fn spawn(ledger: &Arc<Ledger>, presence: &Arc<Presence>, log: &Arc<Log>) -> Self {
+        let background = Self {
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        background.run(log_summaries(ledger.clone()));
+        background.run(expire_pollers(presence.clone()));
+        background.run(enforce_retention(log.clone(), ledger.log.clone()));
+        background
+    }
+
+    fn run(&self, task: impl Future<Output = ()> + 'static) {
+        let stopping = self.stopping.clone();
+        self.tasks.spawn_local(async move {
+            stopping.run_until_cancelled(task).await;
+        });
+    }
+
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Writes each transport's figures of the last seconds, if it had traffic.
+async fn log_summaries(ledger: Arc<Ledger>) {
+    let mut before = ledger.totals.totals();
+    let mut ticks = interval(Duration::from_secs(SUMMARY_INTERVAL));
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let now = ledger.totals.totals();
+        for ((account, figures), (_, earlier)) in now.into_iter().zip(before) {
+            let recent = figures.diff(earlier);
+            if !recent.is_idle() {
+                ledger.log.summary(SUMMARY_INTERVAL, account, recent);
+            }
+        }
+        before = now;
+    }
+}
+
+/// Lets pollers go that no longer come.
+async fn expire_pollers(presence: Arc<Presence>) {
+    let mut ticks = interval(presence::EXPIRY_INTERVAL);
+    loop {
+        ticks.tick().await;
+        presence.expire_pollers();
+    }
+}
+
+/// Lets the store drop what it no longer retains, and logs when it stops and starts to answer.
+async fn enforce_retention(log: Arc<Log>, events: EventLog) {
+    let mut ticks = interval(PRUNE_INTERVAL);
+    let mut is_away = false;
+    loop {
+        ticks.tick().await;
+        let result = match log.prune().await {
+            Ok(()) if !log.store_status().up => log.ready().await,
+            result => result,
+        };
+        match result {
+            Err(error) if !is_away => {
+                is_away = true;
+                events.event("store-away", error);
+            }
+            Ok(()) if is_away => {
+                is_away = false;
+                events.event("store-back", "the store answers again");
+            }
+            _ => {}
+        }
+    }
+}

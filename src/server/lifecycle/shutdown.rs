@@ -1,0 +1,77 @@
+//! How the server stops: no more connections, readers leave, then requests under way end.
+
+use std::{
+    future::Future,
+    net::{Shutdown as Direction, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_server::ServerHandle;
+use socket2::SockRef;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::{delivery::Delivery, ledger::Ledger};
+
+/// How often we check whether readers are still there.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What takes part in a stop.
+pub struct Shutdown {
+    pub delivery: Arc<Delivery>,
+    pub ledger: Arc<Ledger>,
+    pub server: ServerHandle,
+    /// The listening socket.
+    pub listener: TcpListener,
+    /// Connections that wait for a request must close.
+    pub stopping: CancellationToken,
+}
+
+impl Shutdown {
+    /// Takes no more connections, ends all readers over `span`, or as soon as `force` is done, and
+    /// then the server.
+    pub async fn run(self, span: Duration, force: impl Future<Output = ()>) {
+        self.end_readers(span);
+        if !span.is_zero() {
+            self.ledger.log.event(
+                "draining",
+                format_args!("readers leave within {}", humantime::format_duration(span)),
+            );
+            self.refuse_connections().await;
+            tokio::select! {
+                () = sleep(span) => {}
+                () = self.wait_until_idle() => {}
+                () = force => {}
+            }
+            self.end_readers(Duration::ZERO);
+        }
+        self.stopping.cancel();
+        self.server.stop(true).await;
+    }
+
+    fn end_readers(&self, span: Duration) {
+        // In this order: a reader that is notified asks when it must leave.
+        self.delivery.drain.begin(span);
+        self.delivery.log.end_readers();
+    }
+
+    /// Refuses connections, rather than leaving them to wait in a queue that nothing empties.
+    async fn refuse_connections(&self) {
+        self.server.pause().await;
+        // If the system cannot do that, they wait until the server ends.
+        let _ = SockRef::from(&self.listener).shutdown(Direction::Both);
+    }
+
+    async fn wait_until_idle(&self) {
+        while self
+            .ledger
+            .totals
+            .totals()
+            .iter()
+            .any(|(_, it)| it.open > 0)
+        {
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+}

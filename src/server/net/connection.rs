@@ -1,0 +1,196 @@
+//! A connection as the rest of the server refers to it: by its id, and to abort it.
+
+use std::{
+    any::Any,
+    cell::{Cell, OnceCell},
+    collections::HashMap,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// The number of the next connection of this process.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// One connection. Cloning shares it.
+#[derive(Clone)]
+pub struct ConnectionHandle(Rc<Inner>);
+
+struct Inner {
+    id: u64,
+    /// There once something may want to abort it.
+    abort: OnceCell<Registration>,
+    is_abort_requested: Cell<bool>,
+    is_abort_scheduled: Cell<bool>,
+    is_reset_on_close: Cell<bool>,
+    is_input_ignored: Cell<bool>,
+    guard: OnceCell<Box<dyn Any>>,
+}
+
+/// The connections that something may want to abort, by their ids.
+#[derive(Default)]
+pub struct ConnectionTable(Mutex<HashMap<u64, CancellationToken>>);
+
+struct Registration {
+    id: u64,
+    token: CancellationToken,
+    table: Arc<ConnectionTable>,
+}
+
+impl Default for ConnectionHandle {
+    fn default() -> Self {
+        Self(Rc::new(Inner {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            abort: OnceCell::new(),
+            is_abort_requested: Cell::new(false),
+            is_abort_scheduled: Cell::new(false),
+            is_reset_on_close: Cell::new(false),
+            is_input_ignored: Cell::new(false),
+            guard: OnceCell::new(),
+        }))
+    }
+}
+
+impl ConnectionHandle {
+    /// Different from that of every other connection of this process.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Lets `table` abort the connection.
+    pub fn register(&self, table: &Arc<ConnectionTable>) {
+        self.token(table);
+    }
+
+    fn token(&self, table: &Arc<ConnectionTable>) -> &CancellationToken {
+        let registration = self.0.abort.get_or_init(|| {
+            let token = CancellationToken::new();
+            table.0.lock().insert(self.id(), token.clone());
+            Registration {
+                id: self.id(),
+                token,
+                table: table.clone(),
+            }
+        });
+        &registration.token
+    }
+
+    /// Aborts the connection after `delay`, as rudely as a middlebox does: with a reset. It is
+    /// spared if a later request cancels that, as a proxy sends the requests of many over one
+    /// connection.
+    pub fn abort_after(&self, delay: Duration, table: &Arc<ConnectionTable>) {
+        let token = self.token(table).clone();
+        self.0.is_abort_requested.set(true);
+        self.0.is_reset_on_close.set(true);
+        if self.0.is_abort_scheduled.replace(true) {
+            return;
+        }
+        let connection = Rc::downgrade(&self.0);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(delay).await;
+            if let Some(connection) = connection.upgrade() {
+                connection.is_abort_scheduled.set(false);
+                if connection.is_abort_requested.get() {
+                    token.cancel();
+                }
+            }
+        });
+    }
+
+    /// Takes back [`Self::abort_after`].
+    pub fn cancel_abort(&self) {
+        self.0.is_abort_requested.set(false);
+        self.0.is_reset_on_close.set(false);
+    }
+
+    /// Whether something may abort the connection.
+    pub fn is_abortable(&self) -> bool {
+        self.0.abort.get().is_some()
+    }
+
+    pub fn is_reset_on_close(&self) -> bool {
+        self.0.is_reset_on_close.get()
+    }
+
+    /// Keeps what `guard` makes, made once, until the connection ends.
+    pub fn keep<T: Any>(&self, guard: impl FnOnce() -> T) {
+        self.0.guard.get_or_init(|| Box::new(guard()));
+    }
+
+    /// The present answer is the last: what the client sends from now on is read and dropped.
+    pub fn ignore_input(&self) {
+        self.0.is_input_ignored.set(true);
+    }
+
+    pub fn is_input_ignored(&self) -> bool {
+        self.0.is_input_ignored.get()
+    }
+
+    /// Runs `work`, which is all the connection does, until it is done or the connection aborted.
+    pub async fn run_until_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let mut aborted: Option<Pin<Box<WaitForCancellationFutureOwned>>> = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            // After the work, as that is what makes the connection abortable.
+            if aborted.is_none()
+                && let Some(registration) = self.0.abort.get()
+            {
+                aborted = Some(Box::pin(registration.token.clone().cancelled_owned()));
+            }
+            match &mut aborted {
+                Some(aborted) => aborted.as_mut().poll(cx).map(|()| None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl ConnectionTable {
+    /// Aborts a connection, if it is still there.
+    pub fn abort(&self, id: u64) {
+        let token = self.0.lock().get(&id).cloned();
+        if let Some(token) = token {
+            token.cancel();
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.table.0.lock().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_is_aborted_by_its_id_and_forgotten_at_its_end() {
+        let table = Arc::new(ConnectionTable::default());
+        let (mine, other) = (ConnectionHandle::default(), ConnectionHandle::default());
+        mine.register(&table);
+        other.register(&table);
+        table.abort(mine.id());
+        assert_eq!(
+            mine.run_until_aborted(std::future::pending::<()>()).await,
+            None
+        );
+        assert_eq!(other.run_until_aborted(async { 1 }).await, Some(1));
+        drop((mine, other));
+        assert!(table.0.lock().is_empty());
+    }
+}
