@@ -35,7 +35,7 @@ pub use output::{
     run_header::{RunHeader, TargetInfo, Versions},
     run_report::{FORMAT, Report},
 };
-pub use poll_vs_sse_model::{self as model, Transport};
+pub use poll_vs_sse_model::{self as model, RequestHead, Transport};
 pub use recording::run_result::{
     Bucket, DelayStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats, Traffic,
 };

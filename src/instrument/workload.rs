@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::Transport;
+use super::{RequestHead, Transport};
 
 /// One question. Everything about it is fixed before a run begins; a run never adapts to the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub struct Workload {
     /// The text of a message, bytes.
     #[serde(rename = "size_bytes")]
     pub size: usize,
+    /// Whose request heads the clients send. Reports that do not say so were made with bare ones.
+    #[serde(default)]
+    pub head: RequestHead,
+    /// A `Cookie` of this many bytes is sent with every request; 0 for none.
+    #[serde(default)]
+    pub cookie_bytes: usize,
 }
 
 /// What a polling client does between two polls.
@@ -56,6 +62,8 @@ impl Default for Workload {
             wait: Duration::from_secs(25),
             duration: Duration::from_secs(30),
             size: 100,
+            head: RequestHead::Bare,
+            cookie_bytes: 0,
         }
     }
 }

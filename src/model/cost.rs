@@ -103,7 +103,8 @@ impl Model {
         let buffer_bytes = one.answer_share * answer_bytes.min(self.limits.write_bytes);
         Cost {
             rates,
-            wire_bytes_in_per_s: rates.requests * one.request_bytes,
+            wire_bytes_in_per_s: rates.requests
+                * (one.request_bytes + scenario.extra_request_bytes),
             wire_bytes_out_per_s: rates.requests * one.answer_bytes
                 + rates.deliveries * one.wire_bytes(scenario.size)
                 + rates.keep_alives * one.keep_alive_bytes,

@@ -1,7 +1,10 @@
 //! `GET /plan?…`: a question as URL parameters, and the document that answers it. Parameters are named
 //! like the flags of `plan`; `docs/api.md` lists them.
 
-use crate::{ArrivalPattern, Curve, CurveAxis, Model, PlanDocument, Question, QuestionField, plan};
+use crate::{
+    ArrivalPattern, Curve, CurveAxis, Model, PlanDocument, Question, QuestionField, RequestHead,
+    plan,
+};
 
 /// A question, and the curves to compute with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +56,13 @@ impl PlanQuery {
                     "regular" => ArrivalPattern::Regular,
                     _ => return Err("must be `random` or `regular`".to_owned()),
                 };
+                Ok(())
+            }
+            "head" => {
+                let found = RequestHead::ALL.into_iter();
+                let found = found.into_iter().find(|head| head.as_str() == value);
+                let head = found.ok_or("must be `bare`, `chrome` or `firefox`")?;
+                self.question.head = head;
                 Ok(())
             }
             "curves" => {
@@ -118,13 +128,17 @@ mod tests {
     #[test]
     fn parameters_are_those_of_the_flags() {
         let query = "clients=1000000&rate=0.05&size=200&max_delay=1m%2030s&spacing=regular&wait=55\
-                     &round_trip=80ms&server_cores=2&server_memory_gib=0.5&server_network_gbit=0.01&utilization=0.5";
+                     &round_trip=80ms&head=firefox&cookie=1024&server_cores=2&server_memory_gib=0.5&server_network_gbit=0.01&utilization=0.5";
         let asked = PlanQuery::parse(query).expect("valid").question;
         assert_eq!((asked.clients, asked.rate, asked.size), (1e6, 0.05, 200.0));
         assert_eq!(asked.spacing, ArrivalPattern::Regular);
         assert_eq!(
             (asked.max_delay_s, asked.wait_s, asked.round_trip_s),
             (90.0, 55.0, 0.08)
+        );
+        assert_eq!(
+            (asked.head, asked.cookie_bytes),
+            (RequestHead::Firefox, 1024.0)
         );
         let server = asked.server;
         assert_eq!((server.cores, server.memory_bytes), (2.0, 536_870_912.0));
@@ -147,6 +161,8 @@ mod tests {
             ("utilization=inf", "utilization", "0.01 to 0.99"),
             ("rate=1&rate=2", "rate", "twice"),
             ("klients=3", "klients", "not a parameter"),
+            ("head=safari", "head", "`chrome`"),
+            ("cookie=1e9", "cookie", "0 to 32000"),
             (
                 "curves=rate,when",
                 "curves",

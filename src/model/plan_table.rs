@@ -73,13 +73,19 @@ fn line(name: String, cells: [String; 3]) -> Vec<String> {
 fn question(plan: &Plan) -> String {
     let asked = &plan.question;
     let server = &asked.server;
+    let cookie = match asked.cookie_bytes {
+        0.0 => "without a cookie".to_owned(),
+        bytes => format!("with a cookie of {} bytes", rate(bytes)),
+    };
     format!(
         "{} clients, each to get {} messages/s of {} bytes, at most {} late\n\
+         {} {cookie}\n\
          servers of {} cores, {}, {} Gbit/s, used to {} %",
         rate(asked.clients),
         significant(asked.rate),
         rate(asked.size),
         time(asked.max_delay_s),
+        asked.head.description(),
         server.cores,
         size(server.memory_bytes),
         server.network_bits_per_s / 1e9,

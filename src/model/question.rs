@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArrivalPattern, Model, Scenario, Utilization};
+use crate::{ArrivalPattern, Model, RequestHead, Scenario, Transport, Utilization};
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const GBIT: f64 = 1e9;
@@ -27,6 +27,10 @@ pub struct Question {
     pub wait_s: f64,
     /// From a client to the server and back, seconds.
     pub round_trip_s: f64,
+    /// Whose request heads are computed with.
+    pub head: RequestHead,
+    /// A cookie of this many bytes in every request; 0 for none.
+    pub cookie_bytes: f64,
     pub server: ServerSize,
 }
 
@@ -61,6 +65,7 @@ pub enum QuestionField {
     MaxDelay,
     Wait,
     RoundTrip,
+    Cookie,
     ServerCores,
     ServerMemoryGib,
     ServerNetworkGbit,
@@ -68,13 +73,14 @@ pub enum QuestionField {
 }
 
 impl QuestionField {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Clients,
         Self::Rate,
         Self::Size,
         Self::MaxDelay,
         Self::Wait,
         Self::RoundTrip,
+        Self::Cookie,
         Self::ServerCores,
         Self::ServerMemoryGib,
         Self::ServerNetworkGbit,
@@ -89,6 +95,7 @@ impl QuestionField {
             Self::MaxDelay => "max_delay",
             Self::Wait => "wait",
             Self::RoundTrip => "round_trip",
+            Self::Cookie => "cookie",
             Self::ServerCores => "server_cores",
             Self::ServerMemoryGib => "server_memory_gib",
             Self::ServerNetworkGbit => "server_network_gbit",
@@ -114,6 +121,7 @@ impl QuestionField {
             Self::MaxDelay => [0.001, 86_400.0],
             Self::Wait => [1.0, 60.0],
             Self::RoundTrip => [0.0, 60.0],
+            Self::Cookie => [0.0, 32_000.0],
             Self::ServerCores => [0.1, 1024.0],
             Self::ServerMemoryGib => [0.25, 65_536.0],
             Self::ServerNetworkGbit => [0.001, 10_000.0],
@@ -132,6 +140,8 @@ impl Default for Question {
             spacing: ArrivalPattern::Random,
             wait_s: 25.0,
             round_trip_s: 0.0,
+            head: RequestHead::Chrome,
+            cookie_bytes: 0.0,
             server: ServerSize {
                 cores: 4.0,
                 memory_bytes: 8.0 * GIB,
@@ -152,6 +162,7 @@ impl Question {
             QuestionField::MaxDelay => self.max_delay_s,
             QuestionField::Wait => self.wait_s,
             QuestionField::RoundTrip => self.round_trip_s,
+            QuestionField::Cookie => self.cookie_bytes,
             QuestionField::ServerCores => self.server.cores,
             QuestionField::ServerMemoryGib => self.server.memory_bytes / GIB,
             QuestionField::ServerNetworkGbit => self.server.network_bits_per_s / GBIT,
@@ -175,8 +186,9 @@ impl Question {
             });
         }
         match field {
-            // There are no half clients.
+            // There are no half clients, and no half bytes.
             QuestionField::Clients => self.clients = value.round(),
+            QuestionField::Cookie => self.cookie_bytes = value.round(),
             QuestionField::Rate => self.rate = value,
             QuestionField::Size => self.size = value,
             QuestionField::MaxDelay => self.max_delay_s = value,
@@ -196,6 +208,14 @@ impl Question {
         (left >= SHORTEST_INTERVAL_S).then_some(left)
     }
 
+    /// Bytes that a poll has more than the bare one whose cost was measured. The host name is as long as the
+    /// one it was measured with.
+    fn extra_request_bytes(&self) -> f64 {
+        const HOST: &str = "127.0.0.1:8080";
+        let cookie_bytes = self.cookie_bytes as usize;
+        self.head.extra_bytes(Transport::Poll, HOST, cookie_bytes) as f64
+    }
+
     pub fn scenario(&self, interval_s: f64, load: Utilization) -> Scenario {
         Scenario {
             clients: self.clients,
@@ -205,6 +225,7 @@ impl Question {
             interval_s,
             wait_s: self.wait_s,
             round_trip_s: self.round_trip_s,
+            extra_request_bytes: self.extra_request_bytes(),
             closes: false,
             load,
         }

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub round_trip_s: f64,
     /// Whether a poll's connection ends with its answer.
     pub closes: bool,
+    /// Bytes of a request beyond those of the bare one that was measured.
+    pub extra_request_bytes: f64,
     pub load: Utilization,
 }
 

@@ -14,7 +14,10 @@ const FILE: &str = "src/model/vectors.json";
 const PRECISION: f64 = 1e-9;
 
 fn questions() -> Vec<Question> {
-    let usual = Question::default();
+    let usual = Question {
+        head: crate::RequestHead::Bare,
+        ..Question::default()
+    };
     let regular = Question {
         spacing: ArrivalPattern::Regular,
         ..usual

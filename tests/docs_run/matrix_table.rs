@@ -84,6 +84,7 @@ impl Matrix {
             interval_s: point.interval_s.unwrap_or(1.0),
             wait_s: 25.0,
             round_trip_s: 0.0,
+            extra_request_bytes: 0.0,
             closes: false,
             load: Utilization::single_server(1.0),
         };

@@ -6,7 +6,8 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use poll_vs_sse_instrument::{
-    OwnServer, Pacing, Profile, Target, Transport, Workload, output::output_target::OutputTarget,
+    OwnServer, Pacing, Profile, RequestHead, Target, Transport, Workload,
+    output::output_target::OutputTarget,
 };
 
 use super::calibrate;
@@ -153,6 +154,26 @@ pub struct WorkloadFlags {
     )]
     pub size: usize,
 
+    /// Whose request heads the clients send: Chromium's or Firefox's, recorded header by header, or none
+    /// but `Host`.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_HEAD",
+        value_name = "bare|chrome|firefox",
+        hide_possible_values = true,
+        default_value = "chrome"
+    )]
+    pub head: RequestHead,
+
+    /// Size of a `Cookie` header sent with every request; 0 for none.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_COOKIE",
+        value_name = "BYTES",
+        default_value_t = 0
+    )]
+    pub cookie: usize,
+
     /// Runs of each transport, which take turns; the table then shows the spread.
     #[arg(
         long,
@@ -174,7 +195,7 @@ pub struct OutputFlags {
         env = "POLL_VS_SSE_CALIBRATE",
         value_name = "FILE",
         conflicts_with_all = [
-            "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size"
+            "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size", "head", "cookie"
         ]
     )]
     pub calibrate: Option<PathBuf>,
@@ -313,6 +334,8 @@ impl WorkloadFlags {
             wait: self.wait,
             duration: self.duration,
             size: self.size,
+            head: self.head,
+            cookie_bytes: self.cookie,
         };
         workload.check()?;
         profile.check_has(&workload.transports)?;

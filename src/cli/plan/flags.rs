@@ -5,7 +5,7 @@ use std::{borrow::Cow, fs, path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use poll_vs_sse_model::{ArrivalPattern, Model, Question, QuestionField};
+use poll_vs_sse_model::{ArrivalPattern, Model, Question, QuestionField, RequestHead};
 
 /// What a number of clients would cost on each transport, from a calibrated model.
 ///
@@ -71,6 +71,27 @@ pub struct PlanFlags {
     #[arg(long, env = "POLL_VS_SSE_ROUND_TRIP", value_name = "TIME", default_value = "0s", value_parser = duration, help_heading = "Question")]
     round_trip: Duration,
 
+    /// Whose request heads to compute with: Chromium's or Firefox's, or none but `Host`.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_HEAD",
+        value_name = "bare|chrome|firefox",
+        hide_possible_values = true,
+        default_value = "chrome",
+        help_heading = "Question"
+    )]
+    head: RequestHead,
+
+    /// Size of a `Cookie` header in every request; 0 for none.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_COOKIE",
+        value_name = "BYTES",
+        default_value_t = 0.0,
+        help_heading = "Question"
+    )]
+    cookie: f64,
+
     /// Processors of one server.
     #[arg(
         long,
@@ -132,6 +153,7 @@ impl PlanFlags {
     pub fn question(&self) -> Result<Question> {
         let mut question = Question {
             spacing: self.spacing,
+            head: self.head,
             ..Question::default()
         };
         for (field, value) in [
@@ -141,6 +163,7 @@ impl PlanFlags {
             (QuestionField::MaxDelay, self.max_delay.as_secs_f64()),
             (QuestionField::Wait, self.wait.as_secs_f64()),
             (QuestionField::RoundTrip, self.round_trip.as_secs_f64()),
+            (QuestionField::Cookie, self.cookie),
             (QuestionField::ServerCores, self.server_cores),
             (QuestionField::ServerMemoryGib, self.server_memory_gib),
             (QuestionField::ServerNetworkGbit, self.server_network_gbit),

@@ -43,6 +43,7 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
         interval_s: point.interval_s,
         wait_s: workload.wait.as_secs_f64(),
         round_trip_s: 0.0,
+        extra_request_bytes: 0.0,
         closes: point.purpose == MeasurePurpose::FitConnecting,
         load: Utilization::single_server(f64::from(model.server_cores)),
     };

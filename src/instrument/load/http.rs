@@ -21,10 +21,21 @@ pub struct UnexpectedStatus(pub u16);
 #[error("no answer in time")]
 pub struct Timeout;
 
-/// What is needed of an answer's head.
+/// An answer in a form that the messages cannot be read from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the answer is compressed (Content-Encoding: {0}), and compare reads only uncompressed ones"
+)]
+pub struct CompressedAnswer(pub String);
+
+/// The parts of an answer's head that are needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     pub status: u16,
+    /// Other than `identity`.
+    pub encoding: Option<String>,
+    /// Without parameters, in lower case.
+    pub content_type: Option<String>,
     pub framing: Framing,
     /// Whether the connection is of no further use.
     pub closes: bool,
@@ -58,6 +69,8 @@ impl Head {
         let mut closes = answer.version == Some(0);
         let mut announced = None;
         let mut chunked = false;
+        let mut encoding = None;
+        let mut content_type = None;
         for found in answer.headers.iter() {
             let value = found.value.trim_ascii();
             if found.name.eq_ignore_ascii_case("content-length") {
@@ -68,6 +81,13 @@ impl Head {
                     chunked,
                     "the answer has a transfer encoding other than chunked"
                 );
+            } else if found.name.eq_ignore_ascii_case("content-encoding") {
+                let text = String::from_utf8_lossy(value).into_owned();
+                encoding = (!text.eq_ignore_ascii_case("identity")).then_some(text);
+            } else if found.name.eq_ignore_ascii_case("content-type") {
+                let text = String::from_utf8_lossy(value).to_ascii_lowercase();
+                let kind = text.split(';').next().unwrap_or_default();
+                content_type = Some(kind.trim().to_owned());
             } else if found.name.eq_ignore_ascii_case("connection") {
                 closes |= value.eq_ignore_ascii_case(b"close");
             }
@@ -81,10 +101,22 @@ impl Head {
         };
         Ok(Some(Self {
             status,
+            encoding,
+            content_type,
             framing,
             closes: closes || framing == Framing::UntilClose,
             length,
         }))
+    }
+}
+
+impl Head {
+    /// Refuses an answer whose body is compressed.
+    pub fn ensure_uncompressed(&self) -> Result<(), CompressedAnswer> {
+        match &self.encoding {
+            Some(encoding) => Err(CompressedAnswer(encoding.clone())),
+            None => Ok(()),
+        }
     }
 }
 

@@ -208,9 +208,15 @@ impl<'a> PollClient<'a> {
             self.socket = None;
         }
         self.recorder.answered();
+        if self.poll_request.is_timeout(head.status) {
+            self.recorder.empty();
+            return Ok(false);
+        }
         if !matches!(head.status, 200 | 204 | 304) {
             return Err(ExchangeError::Wrong(UnexpectedStatus(head.status).into()));
         }
+        head.ensure_uncompressed()
+            .map_err(|error| ExchangeError::Wrong(error.into()))?;
         let has_messages = self.recorder.take(&self.body);
         let answer = PollResponse {
             headers: &self.headers,

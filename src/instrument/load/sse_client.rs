@@ -13,7 +13,15 @@ use super::{
 };
 use crate::{recording::recorder::ClientRecorder, target::requests::StreamRequest};
 
-/// An event that is longer is none.
+const EVENT_STREAM: &str = "text/event-stream";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// An answer to a stream's request that an `EventSource` would refuse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the answer is {0} instead of text/event-stream")]
+pub struct NotAnEventStream(pub String);
+
+/// An event that is longer is refused, so that a body without an end takes bounded memory.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// See the module.
@@ -23,8 +31,10 @@ pub struct SseClient<'a> {
     recorder: ClientRecorder,
     stream: Option<(Socket, Body)>,
     raw: Vec<u8>,
-    /// What came of an event that is not whole yet.
+    /// What has arrived of an event that is not complete yet.
     events: Vec<u8>,
+    /// Whether nothing of this stream was read yet: a byte order mark may follow.
+    is_at_start: bool,
     /// The last event's id, to go on from after a break.
     last_id: Option<String>,
 }
@@ -42,6 +52,7 @@ impl<'a> SseClient<'a> {
             stream: None,
             raw: Vec::new(),
             events: Vec::new(),
+            is_at_start: true,
             last_id: None,
         }
     }
@@ -72,6 +83,13 @@ impl<'a> SseClient<'a> {
                 if head.status >= 200 {
                     self.recorder.answered();
                     ensure!(head.status == 200, UnexpectedStatus(head.status));
+                    head.ensure_uncompressed()?;
+                    if let Some(kind) = &head.content_type
+                        && kind != EVENT_STREAM
+                    {
+                        bail!(NotAnEventStream(kind.clone()));
+                    }
+                    self.is_at_start = true;
                     self.stream = Some((socket, Body::new(head.framing)));
                     return Ok(());
                 }
@@ -117,6 +135,12 @@ impl<'a> SseClient<'a> {
             bail!("the stream is not open");
         };
         body.take(&mut self.raw, &mut self.events)?;
+        if self.is_at_start && self.events.len() >= BYTE_ORDER_MARK.len() {
+            self.is_at_start = false;
+            if self.events.starts_with(BYTE_ORDER_MARK) {
+                self.events.drain(..BYTE_ORDER_MARK.len());
+            }
+        }
         let whole = end_of_events(&self.events);
         if whole > 0 {
             let content = &self.events[..whole];
@@ -139,24 +163,29 @@ impl<'a> SseClient<'a> {
     }
 }
 
-/// How much of `text` is whole events.
+/// How many bytes of `text` are complete events. An event ends with an empty line; lines end with LF, CR or
+/// CRLF.
 fn end_of_events(text: &[u8]) -> usize {
-    let lines = memmem::rfind(text, b"\n\n").map_or(0, |at| at + 2);
-    let crlf_lines = memmem::rfind(text, b"\r\n\r\n").map_or(0, |at| at + 4);
-    lines.max(crlf_lines)
+    let ends = [&b"\n\n"[..], b"\r\r", b"\n\r"].map(|blank| {
+        let end = memmem::rfind(text, blank).map_or(0, |at| at + blank.len());
+        // The CR of a CRLF.
+        let is_split = blank.ends_with(b"\r") && end > 0 && text.get(end) == Some(&b'\n');
+        end + usize::from(is_split)
+    });
+    ends.into_iter().max().unwrap_or(0)
 }
 
 /// Keeps the last id among `events`.
 fn remember_id(events: &[u8], last_id: &mut Option<String>) {
     let mut end = events.len();
     while let Some(at) = memmem::rfind(&events[..end], b"id:") {
-        if at == 0 || events[at - 1] == b'\n' {
+        if at == 0 || matches!(events[at - 1], b'\n' | b'\r') {
             let value = &events[at + 3..];
             let line = value.split(|byte| matches!(byte, b'\r' | b'\n')).next();
             let text = String::from_utf8_lossy(line.unwrap_or_default());
             let kept = last_id.get_or_insert_default();
             kept.clear();
-            kept.push_str(text.trim_start());
+            kept.push_str(text.strip_prefix(' ').unwrap_or(&text));
             return;
         }
         end = at;
@@ -172,6 +201,9 @@ mod tests {
         assert_eq!(end_of_events(b"data: a"), 0);
         assert_eq!(end_of_events(b"data: a\n\ndata: b\n"), 9);
         assert_eq!(end_of_events(b"data: a\r\n\r\ndata"), 11);
+        assert_eq!(end_of_events(b"data: a\r\rdata: b\r"), 9);
+        assert_eq!(end_of_events(b"data: a\n\r\ndata"), 10);
+        assert_eq!(end_of_events(b"data: a\r\n"), 0);
     }
 
     #[test]
@@ -184,5 +216,11 @@ mod tests {
             &mut id,
         );
         assert_eq!(id.as_deref(), Some("k-2"));
+        remember_id(b"data: a\rid:  k-3\r\r", &mut id);
+        assert_eq!(
+            id.as_deref(),
+            Some(" k-3"),
+            "one space belongs to the field"
+        );
     }
 }

@@ -57,7 +57,12 @@ impl OutputTarget {
 
     pub fn write(&self, text: &str) -> Result<()> {
         let written = match self {
-            Self::StandardOutput => io::stdout().lock().write_all(text.as_bytes()),
+            Self::StandardOutput => {
+                let mut stdout = io::stdout().lock();
+                stdout
+                    .write_all(text.as_bytes())
+                    .and_then(|()| stdout.flush())
+            }
             Self::Device(path) => fs::write(path, text),
             Self::File(path) => replace(path, text),
         };

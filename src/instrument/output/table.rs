@@ -199,6 +199,7 @@ pub fn workload(workload: &Workload) -> String {
         };
         text += &format!("{pace} {}, ", humantime::format_duration(workload.interval));
     }
+    text += &format!("{}, ", heads(workload));
     text += &format!("{:.0} s a run", workload.measured().as_secs_f64());
     if workload.repeat > 1 {
         text += &format!(", {} runs each", workload.repeat);
@@ -206,7 +207,19 @@ pub fn workload(workload: &Workload) -> String {
     text
 }
 
-/// Without a fraction where there is none.
+/// Whose request heads the byte figures are with.
+pub fn heads(workload: &Workload) -> String {
+    let head = workload.head.description();
+    match workload.cookie_bytes {
+        0 => format!("{head} without a cookie"),
+        bytes => format!(
+            "{head} with a cookie of {} bytes",
+            with_thousands(bytes as u64)
+        ),
+    }
+}
+
+/// Without a fraction if it is a whole number.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 {
         with_thousands(value as u64)
@@ -275,7 +288,7 @@ mod tests {
         };
         assert_eq!(
             workload(&asked),
-            "1 client, 0.5 messages a second of 100 bytes, a poll every 2s, 30 s a run, 3 runs each"
+            "1 client, 0.5 messages a second of 100 bytes, a poll every 2s, bare heads without a cookie, 30 s a run, 3 runs each"
         );
     }
 }

@@ -12,6 +12,7 @@ const RATE: RangeInclusive<f64> = 0.01..=10_000.0;
 const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(600);
 const DURATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+const COOKIE: RangeInclusive<usize> = 0..=32_000;
 const REPEAT: RangeInclusive<u32> = 1..=100;
 
 /// What needs no `--yes-load-test-this`.
@@ -39,6 +40,7 @@ impl Workload {
         within("--interval", &self.interval, &INTERVAL, time)?;
         within("--duration", &self.duration, &DURATION, time)?;
         within("--wait", &self.wait, &WAIT, time)?;
+        within("--cookie", &self.cookie_bytes, &COOKIE, count)?;
         within("--repeat", &self.repeat, &REPEAT, rounds)?;
         within(
             "--size",

@@ -97,6 +97,8 @@ impl<'a> Measurement<'a> {
             prefix: opened.prefix.clone(),
             room: format!("compare{id}"),
             wait_s: workload.wait.as_secs_f64(),
+            head: workload.head,
+            cookie_bytes: workload.cookie_bytes,
         };
         let profile = &opened.profile;
         let reading = match transport {

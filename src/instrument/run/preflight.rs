@@ -11,10 +11,10 @@ use super::limits;
 use crate::{
     Target, Transport, Workload,
     load::{
-        http::{Timeout, UnexpectedStatus},
+        http::{CompressedAnswer, Timeout, UnexpectedStatus},
         poll_client::PollClient,
         publish_connection::PublishConnection,
-        sse_client::SseClient,
+        sse_client::{NotAnEventStream, SseClient},
     },
     machine::cpu_pinning::CpuPinning,
     recording::{message_tag::MessageTag, recorder::RunRecorder, schedule::Schedule},
@@ -69,6 +69,8 @@ impl<'a> Preflight<'a> {
                 Transport::LongPoll => WAIT_S,
                 _ => workload.wait.as_secs_f64(),
             },
+            head: workload.head,
+            cookie_bytes: workload.cookie_bytes,
         };
         // Never begun: everything that comes is only noted down.
         let schedule = Schedule::new(1.0, MESSAGES, Duration::ZERO);
@@ -175,6 +177,14 @@ impl<'a> Preflight<'a> {
             Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
             Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
+            _ if error.is::<CompressedAnswer>() => format!(
+                "switch compression off for this address at the server or the proxy before it, or send \
+                 `Accept-Encoding = \"identity\"` among the headers of {profile}"
+            ),
+            _ if error.is::<NotAnEventStream>() => format!(
+                "a browser's EventSource refuses that; correct the path of [stream] in {profile}, or the \
+                 server's Content-Type"
+            ),
             _ if error.is::<Timeout>() => {
                 "the server takes connections and does not answer: look into it, or correct --target"
                     .to_owned()

@@ -6,7 +6,9 @@ use super::{
     json_path::{field, field_of_lines, is_json},
     profile::{CursorRule, Extract, Inject, PollProfile, Profile},
 };
-use crate::{Transport, recording::message_tag::MessageTag};
+use crate::{
+    RequestHead, Transport, model::request_head::cookie_of, recording::message_tag::MessageTag,
+};
 
 /// Where a run goes.
 #[derive(Debug, Clone)]
@@ -16,8 +18,11 @@ pub struct RequestContext {
     /// In front of every path, without a slash at its end.
     pub prefix: String,
     pub room: String,
-    /// What a long-poll asks for, seconds.
+    /// How long a long-poll asks to wait, seconds.
     pub wait_s: f64,
+    /// Whose heads are sent, and the size of the cookie in them.
+    pub head: RequestHead,
+    pub cookie_bytes: usize,
 }
 
 /// How each message is published.
@@ -73,6 +78,7 @@ pub struct PollRequest {
     lines: bool,
     more: Option<Extract>,
     again: bool,
+    is_long_poll: bool,
 }
 
 /// What an answer said beside its messages.
@@ -86,7 +92,7 @@ pub struct PollResponse<'a> {
 impl PollRequest {
     pub fn new(profile: &Profile, transport: Transport, place: &RequestContext) -> Result<Self> {
         let ask: &PollProfile = profile.ask(transport)?;
-        let headers = place.headers(profile, &ask.headers);
+        let headers = place.headers(profile, transport, &ask.headers);
         let target = |path: &str| format!("GET {}", place.fill(&format!("{}{path}", place.prefix)));
         let start = ask
             .start
@@ -101,10 +107,16 @@ impl PollRequest {
             lines: ask.lines,
             more: ask.more.clone(),
             again: ask.again,
+            is_long_poll: transport == Transport::LongPoll,
         })
     }
 
-    /// A client's first request, where it is another one.
+    /// Whether `status` ends a long-poll for which no message came in time (RFC 6202 names 408 for it).
+    pub fn is_timeout(&self, status: u16) -> bool {
+        self.is_long_poll && status == 408
+    }
+
+    /// A client's first request, if it differs from the others.
     pub fn start(&self) -> Option<&[u8]> {
         self.start.as_deref()
     }
@@ -208,7 +220,7 @@ impl StreamRequest {
     pub fn new(profile: &Profile, place: &RequestContext) -> Result<Self> {
         let open = profile.open()?;
         let target = place.fill(&format!("{}{}", place.prefix, open.path));
-        let headers = place.headers(profile, &open.headers);
+        let headers = place.headers(profile, Transport::Stream, &open.headers);
         Ok(Self {
             request: format!("GET {target}{headers}"),
             resume: open.resume.clone(),
@@ -230,16 +242,35 @@ impl RequestContext {
             .replace("{wait}", &self.wait_s.to_string())
     }
 
+    /// The end of the request line, and all headers that never change: the browser's, with the profile's in
+    /// their place if they have the same name and after them if not, and the cookie last.
     fn headers(
         &self,
         profile: &Profile,
+        transport: Transport,
         own: &std::collections::BTreeMap<String, String>,
     ) -> String {
-        let mut headers = format!(" HTTP/1.1\r\nHost: {}\r\n", self.host);
+        let mut headers: Vec<(String, String)> = self
+            .head
+            .headers(transport, &self.host)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         for (name, value) in profile.headers.iter().chain(own) {
-            headers += &format!("{name}: {}\r\n", self.fill(value));
+            let value = self.fill(value);
+            let mut same = headers.iter_mut();
+            match same.find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                Some((_, old)) => *old = value,
+                None => headers.push((name.clone(), value)),
+            }
         }
-        headers
+        if self.cookie_bytes > 0 {
+            headers.push(("Cookie".to_owned(), cookie_of(self.cookie_bytes)));
+        }
+        let lines = headers
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
+        format!(" HTTP/1.1\r\n{}", lines.collect::<String>())
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Request {
     pub method: String,
     pub path: String,
     query: String,
+    /// The request line and the headers.
+    pub head: String,
     pub body: String,
     /// Connections are numbered from 0 in the order of their first requests for the same path.
     pub connection: usize,
@@ -175,6 +177,7 @@ fn parse(raw: &[u8]) -> Option<(usize, Request)> {
         method: method.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
+        head: head.to_owned(),
         body: body.to_owned(),
         connection: 0,
     };

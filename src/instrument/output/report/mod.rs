@@ -102,7 +102,7 @@ fn plots(document: &Report) -> Markup {
             ))
             (figure(
                 "Wire bytes per delivery",
-                "Bytes that crossed the sockets for each message that reached a client: what clients sent (pale) and what they received. Of several runs, the thin line goes from the least to the most.",
+                &format!("Bytes that crossed the sockets for each message that reached a client: what clients sent (pale; {}) and what they received. With several runs, the thin line spans them.", table::heads(&document.workload)),
                 &[],
                 bars::plot("Wire bytes per delivery", document, bytes, significant).ok_or(NOTHING),
             ))

@@ -8,6 +8,8 @@ fn place() -> RequestContext {
         prefix: "/base".to_owned(),
         room: "r1".to_owned(),
         wait_s: 2.5,
+        head: RequestHead::Bare,
+        cookie_bytes: 0,
     }
 }
 

@@ -1,0 +1,176 @@
+//! The heads of requests as browsers send them over HTTP/1.1, header by header: `compare` sends them, and
+//! `plan` computes with their length.
+//!
+//! Recorded from Chromium 156.0.8078 and Firefox 153.8 ESR on Linux, from a page that calls `fetch(…)` and opens
+//! an `EventSource` at its own origin. The headless build's name in the User-Agent is replaced by the usual
+//! one. `fetch(…, {cache: 'no-store'})` would add 43 bytes (`Pragma` and `Cache-Control`).
+//!
+//! One value differs: `Accept-Encoding` asks for no compression, in as many bytes as the browser's own
+//! value has, because bytes are to be compared uncompressed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Transport;
+
+/// Whose heads are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestHead {
+    /// `Host` and what the request itself needs, nothing else.
+    #[default]
+    Bare,
+    Chrome,
+    Firefox,
+}
+
+/// As long as the browsers' `gzip, deflate, br, zstd`.
+const NO_COMPRESSION: &str = "identity;q=1.000, *;q=0";
+const CHROME_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                            Chrome/156.0.0.0 Safari/537.36";
+const CHROME_BRANDS: &str = r#""Not:A-Brand";v="8", "Chromium";v="156""#;
+const FIREFOX_AGENT: &str =
+    "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
+const LANGUAGES: &str = "en-US,en;q=0.9";
+
+impl RequestHead {
+    pub const ALL: [Self; 3] = [Self::Bare, Self::Chrome, Self::Firefox];
+
+    /// The value of `--head` and of the parameter `head`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Chrome => "chrome",
+            Self::Firefox => "firefox",
+        }
+    }
+
+    /// For people, with the version.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Bare => "bare heads",
+            Self::Chrome => "heads of Chromium 156",
+            Self::Firefox => "heads of Firefox 153",
+        }
+    }
+
+    /// The headers of a request by `transport` to `host`, in the browser's order, `Host` first.
+    pub fn headers(self, transport: Transport, host: &str) -> Vec<(&'static str, String)> {
+        let is_stream = transport == Transport::Stream;
+        let accept = if is_stream {
+            "text/event-stream"
+        } else {
+            "*/*"
+        };
+        let referer = format!("http://{host}/");
+        let mut headers = vec![("Host", host.to_owned())];
+        let mut add = |name, value: &str| headers.push((name, value.to_owned()));
+        // An EventSource never reads from the cache, and says so.
+        let no_cache = [("Pragma", "no-cache"), ("Cache-Control", "no-cache")];
+        match self {
+            Self::Bare => {}
+            Self::Chrome => {
+                add("Connection", "keep-alive");
+                if is_stream {
+                    for (name, value) in no_cache {
+                        add(name, value);
+                    }
+                }
+                add("sec-ch-ua-platform", "\"Linux\"");
+                add("User-Agent", CHROME_AGENT);
+                add("sec-ch-ua", CHROME_BRANDS);
+                add("sec-ch-ua-mobile", "?0");
+                add("Accept", accept);
+                add("Sec-Fetch-Site", "same-origin");
+                add("Sec-Fetch-Mode", "cors");
+                add("Sec-Fetch-Dest", "empty");
+                add("Referer", &referer);
+                add("Accept-Encoding", NO_COMPRESSION);
+                add("Accept-Language", LANGUAGES);
+            }
+            Self::Firefox => {
+                add("User-Agent", FIREFOX_AGENT);
+                add("Accept", accept);
+                add("Accept-Language", LANGUAGES);
+                add("Accept-Encoding", NO_COMPRESSION);
+                add("Referer", &referer);
+                add("Connection", "keep-alive");
+                add("Sec-Fetch-Dest", "empty");
+                add("Sec-Fetch-Mode", "cors");
+                add("Sec-Fetch-Site", "same-origin");
+                add("Priority", "u=4");
+                if is_stream {
+                    for (name, value) in no_cache {
+                        add(name, value);
+                    }
+                }
+            }
+        }
+        headers
+    }
+
+    /// Bytes that a request by `transport` has more than a bare one to the same `host`, with a cookie of
+    /// `cookie_bytes`.
+    pub fn extra_bytes(self, transport: Transport, host: &str, cookie_bytes: usize) -> usize {
+        let length = |head: Self| -> usize {
+            let headers = head.headers(transport, host);
+            headers
+                .iter()
+                .map(|(name, value)| name.len() + ": ".len() + value.len() + "\r\n".len())
+                .sum()
+        };
+        let cookie = match cookie_bytes {
+            0 => 0,
+            bytes => "Cookie: ".len() + bytes + "\r\n".len(),
+        };
+        length(self) - length(Self::Bare) + cookie
+    }
+}
+
+/// The value of a `Cookie` header of `bytes` bytes.
+pub fn cookie_of(bytes: usize) -> String {
+    const NAME: &str = "session=";
+    match bytes.checked_sub(NAME.len()) {
+        Some(rest) => format!("{NAME}{}", "x".repeat(rest)),
+        None => "x".repeat(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The length of a head as recorded, its request line included.
+    fn recorded(head: RequestHead, transport: Transport, line: &str, host: &str) -> usize {
+        let headers = head.headers(transport, host);
+        let lines = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
+        format!("{line}\r\n{}\r\n", lines.collect::<String>()).len()
+    }
+
+    #[test]
+    fn heads_are_as_long_as_those_recorded() {
+        // The headless build's name in Chromium's User-Agent is 8 bytes longer.
+        let headless = "Headless".len();
+        let poll = "GET /poll?room=lobby&cursor=k-7 HTTP/1.1";
+        let stream = "GET /stream?room=lobby HTTP/1.1";
+        let host = "127.0.0.1:18981";
+        let chrome = |transport, line| recorded(RequestHead::Chrome, transport, line, host);
+        assert_eq!(chrome(Transport::Poll, poll), 513 - headless);
+        assert_eq!(chrome(Transport::Stream, stream), 561 - headless);
+        let firefox = |transport, line| recorded(RequestHead::Firefox, transport, line, host);
+        assert_eq!(firefox(Transport::Stream, stream), 434);
+        let no_store = "Pragma: no-cache\r\nCache-Control: no-cache\r\n".len();
+        let line = "GET /nostore?room=lobby HTTP/1.1";
+        assert_eq!(firefox(Transport::Poll, line), 421 - no_store);
+    }
+
+    #[test]
+    fn a_cookie_has_the_size_asked_for() {
+        for bytes in [1, 7, 8, 100, 4096] {
+            assert_eq!(cookie_of(bytes).len(), bytes);
+        }
+        let extra = |cookie| RequestHead::Bare.extra_bytes(Transport::Poll, "h", cookie);
+        assert_eq!((extra(0), extra(1024)), (0, 1034));
+    }
+}

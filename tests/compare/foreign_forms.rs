@@ -1,0 +1,241 @@
+//! Servers that do the same in other forms than ours: line ends, status codes, compression, content types.
+
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    sync::{Arc, Condvar, Mutex},
+    time::{Duration, Instant},
+};
+
+use poll_vs_sse_instrument::Report;
+
+use crate::support::{
+    http::{Request, Server, answer},
+    program::{Exit, compare},
+};
+
+/// A log without rooms, and the heads of all requests to read it.
+#[derive(Default)]
+struct Log {
+    texts: Mutex<Vec<String>>,
+    published: Condvar,
+    heads: Mutex<Vec<String>>,
+}
+
+impl Log {
+    /// The messages after the first `seen`, as soon as there is one or `wait` is over.
+    fn after(&self, seen: usize, wait: Duration) -> Vec<String> {
+        let deadline = Instant::now() + wait;
+        let mut texts = self.texts.lock().expect("whole");
+        while texts.len() <= seen {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Vec::new();
+            }
+            texts = self.published.wait_timeout(texts, left).expect("whole").0;
+        }
+        texts[seen..].to_vec()
+    }
+
+    fn count(&self) -> usize {
+        self.texts.lock().expect("whole").len()
+    }
+
+    /// A poll's answer as JSON, from the cursor in the request.
+    fn page(&self, request: &Request, wait: Duration) -> String {
+        let cursor = request.parameter("after");
+        let seen = cursor.map_or(self.count(), |cursor| cursor.parse().expect("a number"));
+        let texts = self.after(seen, wait);
+        let after = seen + texts.len();
+        serde_json::json!({"texts": texts, "after": after}).to_string()
+    }
+}
+
+type Reply = fn(&Log, &Request, &mut TcpStream) -> std::io::Result<()>;
+
+/// A server that takes messages at `/publish` and answers everything else with `reply`.
+fn server(log: &Arc<Log>, reply: Reply) -> Server {
+    let log = log.clone();
+    Server::start(Arc::new(
+        move |request: &Request, stream: &mut TcpStream| {
+            if request.method == "POST" {
+                log.texts.lock().expect("whole").push(request.body.clone());
+                log.published.notify_all();
+                return answer(stream, "200 OK", "");
+            }
+            log.heads.lock().expect("whole").push(request.head.clone());
+            reply(&log, request, stream)
+        },
+    ))
+}
+
+fn measured(server: &Server, transport: &str, more: &[&str]) -> Exit {
+    let directory = tempfile::tempdir().expect("a directory");
+    let profile = directory.path().join("profile.toml");
+    let text = r#"
+        name = "foreign"
+        [publish]
+        path = "/publish"
+        body = "{text}"
+        [poll]
+        start = "/poll"
+        path = "/poll"
+        cursor = [{ take = "json:after", send = "query:after" }]
+        [long-poll]
+        start = "/poll"
+        path = "/poll?wait={wait}"
+        cursor = [{ take = "json:after", send = "query:after" }]
+        [stream]
+        path = "/stream"
+    "#;
+    std::fs::write(&profile, text).expect("written");
+    let (url, profile) = (server.url(), profile.display().to_string());
+    let mut args = vec!["--target", &url, "--profile", &profile];
+    args.extend(["--transports", transport, "--clients", "3"]);
+    args.extend(["--interval", "100ms", "--json", "-"]);
+    args.extend(more);
+    compare(&args)
+}
+
+fn report(ended: &Exit) -> Report {
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    Report::from_json(&ended.stdout).expect("a report")
+}
+
+const QUICK: [&str; 4] = ["--rate", "10", "--duration", "1s"];
+
+#[test]
+fn a_long_poll_that_ends_with_408_is_an_empty_answer() {
+    let log = Arc::new(Log::default());
+    let server = server(&log, |log, request, stream| {
+        let page = match request.parameter("wait") {
+            None => log.page(request, Duration::ZERO),
+            Some(_) => log.page(request, Duration::from_millis(300)),
+        };
+        match page.contains("\"texts\":[]") && request.parameter("wait").is_some() {
+            true => answer(stream, "408 Request Timeout", ""),
+            false => answer(stream, "200 OK", &page),
+        }
+    });
+    let ended = measured(
+        &server,
+        "long-poll",
+        &["--rate", "1", "--duration", "2s", "--wait", "1s"],
+    );
+    let result = &report(&ended).transports[0];
+    assert!(result.is_valid(), "{result:?}");
+    assert!(result.empty > 0, "{result:?}");
+}
+
+#[test]
+fn a_poll_that_ends_with_408_is_an_error() {
+    let log = Arc::new(Log::default());
+    let server = server(&log, |_, _, stream| {
+        answer(stream, "408 Request Timeout", "")
+    });
+    let ended = measured(&server, "poll", &QUICK);
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("408"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_compressed_answer_is_named_as_such() {
+    let log = Arc::new(Log::default());
+    let server = server(&log, |_, request, stream| {
+        let kind = match request.path.as_str() {
+            "/stream" => "text/event-stream",
+            _ => "application/json",
+        };
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Encoding: gzip\r\n\
+             Content-Length: 4\r\n\r\n\u{1f}xyz"
+        )
+    });
+    for transport in ["poll", "stream"] {
+        let ended = measured(&server, transport, &QUICK);
+        assert_eq!(ended.code, Some(2), "{transport}");
+        let said = &ended.stderr;
+        assert!(
+            said.contains("compressed (Content-Encoding: gzip)"),
+            "{said}"
+        );
+        assert!(said.contains("switch compression off"), "{said}");
+        assert!(!said.contains("correct the path"), "{said}");
+    }
+}
+
+#[test]
+fn a_stream_that_is_no_event_stream_is_named_as_such() {
+    let log = Arc::new(Log::default());
+    let server = server(&log, |_, _, stream| {
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 6\r\n\r\n<html>",
+        )
+    });
+    let ended = measured(&server, "stream", &QUICK);
+    assert_eq!(ended.code, Some(2));
+    let words = "text/html instead of text/event-stream";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+}
+
+#[test]
+fn events_may_have_any_line_end_and_a_byte_order_mark() {
+    fn stream_events(log: &Log, stream: &mut TcpStream, end: &str) -> std::io::Result<()> {
+        let mut seen = log.count();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n\u{feff}: hello{end}{end}"
+        )?;
+        loop {
+            for text in log.after(seen, Duration::from_millis(50)) {
+                seen += 1;
+                write!(stream, "id: {seen}{end}data: {text}{end}{end}")?;
+            }
+            // Finds out that the client has gone.
+            write!(stream, ":{end}{end}")?;
+        }
+    }
+    let forms: [Reply; 3] = [
+        |log, _, stream| stream_events(log, stream, "\r"),
+        |log, _, stream| stream_events(log, stream, "\n"),
+        |log, _, stream| stream_events(log, stream, "\r\n"),
+    ];
+    for reply in forms {
+        let server = server(&Arc::new(Log::default()), reply);
+        let result = &report(&measured(&server, "stream", &QUICK)).transports[0];
+        assert!(result.is_valid() && result.deliveries == 30, "{result:?}");
+    }
+}
+
+#[test]
+fn clients_send_a_browsers_head_and_the_report_says_so() {
+    let log = Arc::new(Log::default());
+    let server = server(&log, |log, request, stream| {
+        answer(stream, "200 OK", &log.page(request, Duration::ZERO))
+    });
+    let by_default = report(&measured(&server, "poll", &QUICK));
+    assert_eq!(by_default.workload.head.as_str(), "chrome");
+    let heads = std::mem::take(&mut *log.heads.lock().expect("whole"));
+    for head in &heads {
+        assert!(head.contains("\r\nsec-ch-ua: "), "{head}");
+        assert!(head.contains("\r\nAccept-Encoding: identity"), "{head}");
+        assert!(!head.contains("Cookie"), "{head}");
+    }
+    let flags = [&QUICK[..], &["--head", "bare", "--cookie", "1024"]].concat();
+    let bare = report(&measured(&server, "poll", &flags));
+    let heads = std::mem::take(&mut *log.heads.lock().expect("whole"));
+    for head in &heads {
+        assert!(!head.contains("sec-ch-ua"), "{head}");
+        let (_, cookie) = head.split_once("\r\nCookie: ").expect("a cookie");
+        assert_eq!(cookie.lines().next().map(str::len), Some(1024));
+    }
+    assert_eq!(bare.workload.cookie_bytes, 1024);
+    let per_request = |report: &Report| {
+        let whole = report.transports[0].whole;
+        whole.wire_bytes_in / whole.requests
+    };
+    // A cookie of 1,034 bytes with its name, against a head of some 400.
+    let more = per_request(&bare) - per_request(&by_default);
+    assert!((550..700).contains(&more), "{more}");
+}
