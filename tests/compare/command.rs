@@ -146,6 +146,8 @@ fn the_environment_sets_flags_and_flags_win() {
         ("TRANSPORTS", "stream"),
         ("SIZE", "200"),
         ("WAIT", "9s"),
+        ("HEAD", "firefox"),
+        ("COOKIE", "64"),
         ("PACE", "after-answer"),
         ("YES_LOAD_TEST_THIS", "yes"),
     ] {
@@ -158,6 +160,7 @@ fn the_environment_sets_flags_and_flags_win() {
     let expected = serde_json::json!({
         "transports": ["stream"], "repeat": 1, "clients": 3, "rate": 20.0, "interval_s": 0.1,
         "pace": "after-answer", "wait_s": 9.0, "duration_s": 1.0, "size_bytes": 200,
+        "head": "firefox", "cookie_bytes": 64,
     });
     assert_eq!(workload, expected);
 }
@@ -179,6 +182,8 @@ fn help_reads_as_documentation() {
         "wait",
         "duration",
         "size",
+        "head",
+        "cookie",
         "repeat",
         "json",
         "report",

@@ -30,11 +30,7 @@ fn stopped_by(signal: i32, code: i32) {
     program.signal(signal);
     let ended = program.wait();
     assert_eq!(ended.code, Some(code), "{}", ended.stderr);
-    assert!(
-        ended.stdout.contains("Stopped before its time"),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("Stopped early"), "{}", ended.stdout);
     let text = std::fs::read_to_string(&path).expect("written");
     let document = Report::from_json(&text).expect("a document");
     assert!(document.interrupted && document.valid, "{text}");

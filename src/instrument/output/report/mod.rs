@@ -67,7 +67,7 @@ fn warnings_section(document: &Report) -> Markup {
     let all = warnings(&document.target, &document.machine, &document.transports);
     html! {
         @if document.interrupted {
-            p.warning { "Stopped before its time: these are the figures until then." }
+            p.warning { "Stopped early: these are the figures up to then." }
         }
         @for warning in all {
             @if warning.invalidates {
