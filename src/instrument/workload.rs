@@ -17,7 +17,7 @@ pub struct Workload {
     pub clients: usize,
     /// Messages published a second.
     pub rate: f64,
-    /// A polling client asks so often.
+    /// How often a client polls.
     #[serde(rename = "interval_s", with = "seconds")]
     pub interval: Duration,
     /// What the interval is counted from.

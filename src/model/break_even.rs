@@ -16,13 +16,13 @@ pub enum CostMetric {
 /// Values within which polling costs less than a stream. Costs are equal at its bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Range {
-    /// `None`: from the least that was looked at.
+    /// `None`: from the lowest value that was searched.
     pub from: Option<f64>,
-    /// `None`: without end, as far as was looked.
+    /// `None`: up to the highest value that was searched.
     pub to: Option<f64>,
 }
 
-/// Where polling costs less than a stream, all else as asked.
+/// Where polling costs less than a stream, with one input varied and the others as asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreakEven {
     /// Acceptable delays, seconds.
@@ -40,11 +40,11 @@ pub struct PerMetric {
     pub wire_bytes: Vec<Range>,
 }
 
-/// Delays that are looked at: from a twentieth of a second to a day.
+/// The delays that are searched: from a twentieth of a second to a day.
 const DELAYS_S: [f64; 2] = [0.05, 86_400.0];
-/// Rates that are looked at: from one message in four months to ten thousand a second.
+/// The rates that are searched: from one message in four months to ten thousand a second.
 const RATES: [f64; 2] = [1e-7, 1e4];
-/// Numbers of clients that are looked at.
+/// The numbers of clients that are searched.
 const CLIENTS: [f64; 2] = [1.0, 1e9];
 /// Steps a decade. Between two, costs cross at most once.
 const STEPS: f64 = 40.0;
@@ -89,7 +89,7 @@ pub fn cost_difference(model: &Model, question: &Question, metric: CostMetric) -
     of(Transport::Poll) - of(Transport::Stream)
 }
 
-/// The ranges of `least..most` in which `cost_difference` is below zero, looked for on a logarithmic scale.
+/// The ranges of `least..most` in which `cost_difference` is below zero, searched on a logarithmic scale.
 fn cheaper([least, most]: [f64; 2], cost_difference: impl Fn(f64) -> f64) -> Vec<Range> {
     let steps = ((most / least).log10() * STEPS).round();
     let at = |step: f64| least * (most / least).powf(step / steps);

@@ -28,13 +28,13 @@ pub struct Model {
     pub server_cores: u32,
     #[serde(rename = "contract")]
     pub limits: ServerLimits,
-    /// CPU to take a message in, whoever reads it, microseconds.
+    /// CPU to take in a message, regardless of its readers, microseconds.
     pub publish_us: f64,
     /// CPU to accept and end a connection, microseconds.
     pub connect_us: f64,
     /// CPU to wake up for a request after a long sleep, microseconds.
     pub wake_us: f64,
-    /// After a sleep of so long it is half of that, seconds.
+    /// After a sleep of this length the cost is half of `wake_us`, seconds.
     pub wake_s: f64,
     /// From publish to the first reader that waits, seconds.
     pub service_s: f64,
@@ -73,9 +73,9 @@ pub struct Constants {
     pub answer_us: f64,
     /// A message, without what depends on its text.
     pub message_us: f64,
-    /// A message to a client that has not been written to for long, besides.
+    /// Extra cost of a message to a client that has not been written to for a long time.
     pub cold_us: f64,
-    /// To one that has not been for so long it is half of that, seconds.
+    /// After a pause of this length the extra cost is half of `cold_us`, seconds.
     pub cold_s: f64,
     /// Each KiB of messages.
     pub kib_us: f64,
@@ -111,7 +111,7 @@ pub struct MeasuredPoint {
     pub clients: f64,
     pub rate: f64,
     pub size: f64,
-    /// `None` where nobody polls.
+    /// `None` for transports that do not poll.
     pub interval_s: Option<f64>,
     pub purpose: MeasurePurpose,
     /// Whether the clients, rather than the server, limited it.
@@ -131,7 +131,7 @@ pub enum MeasurePurpose {
     Fit,
     /// The same, with a connection for each poll.
     FitConnecting,
-    /// The same, and it takes as long as a keep-alive takes to come. It runs beside the others.
+    /// The same, but long enough for a keep-alive. It runs in parallel with the others.
     FitIdle,
     /// It says how far the model is off.
     Check,

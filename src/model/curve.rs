@@ -24,7 +24,7 @@ pub struct Curve {
     pub over: CurveAxis,
     /// Its values, rising, equally far apart on a logarithmic scale.
     pub at: Vec<f64>,
-    /// Cores kept busy at each of them; `None` where a transport cannot meet the acceptable delay.
+    /// Cores kept busy at each of them; `None` if a transport cannot meet the acceptable delay.
     pub cores: PerTransport<Vec<Option<f64>>>,
 }
 

@@ -36,7 +36,7 @@ impl Delays {
                 fan_out_s: 0.0,
             },
             Transport::LongPoll => {
-                // What comes while a client asks anew waits until that has arrived.
+                // A message that arrives while a client sends its next request waits until that has arrived.
                 let asking = match scenario.spacing {
                     ArrivalPattern::Random => {
                         rates.requests / scenario.clients * scenario.round_trip_s

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `None` where it cannot be read.
+/// `None` if it cannot be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processors this process may use.

@@ -13,14 +13,14 @@ pub struct Plan {
     pub question: Question,
     pub transports: PerTransport<Estimate>,
     pub break_even: BreakEven,
-    /// Where the question is outside of what was measured.
+    /// Inputs outside of the measured range.
     pub beyond: Vec<Extrapolation>,
 }
 
 /// What one transport takes.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// How often a polling client must ask, seconds. `None` for the others, and where no interval is
+    /// How often a polling client must ask, seconds. `None` for the others, and if no interval is
     /// short enough.
     pub interval_s: Option<f64>,
     #[serde(flatten)]

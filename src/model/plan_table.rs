@@ -128,7 +128,7 @@ pub fn limit(limit: Limit) -> &'static str {
     }
 }
 
-/// A count, or a count a second: whole where it is large.
+/// A count, or a count a second; without a fraction if it is large.
 pub fn rate(value: f64) -> String {
     if value.fract() == 0.0 && value < 1e15 {
         with_thousands(value as u64)
@@ -137,7 +137,7 @@ pub fn rate(value: f64) -> String {
     }
 }
 
-/// Two digits of what is far below one, where [`short`] would say nothing.
+/// Two digits of a value far below one, for which [`significant`] would print zeros.
 pub fn precise(value: f64) -> String {
     const SMALL: f64 = 0.0995;
     if value == 0.0 || value >= SMALL {

@@ -26,7 +26,7 @@ pub struct Scenario {
     /// The text of a message, bytes.
     pub size: f64,
     pub spacing: ArrivalPattern,
-    /// A polling client asks so often, seconds.
+    /// How often a client polls, seconds.
     pub interval_s: f64,
     /// How long a long-poll asks to wait, seconds.
     pub wait_s: f64,
@@ -51,7 +51,7 @@ pub struct Rates {
     pub deliveries: f64,
     #[serde(rename = "keep_alives_per_s")]
     pub keep_alives: f64,
-    /// TCP connections opened anew; those that stay are opened once and not counted.
+    /// TCP connections opened each second; those that stay open are not counted.
     #[serde(rename = "connects_per_s")]
     pub connects: f64,
     /// TCP connections open at a time.
@@ -123,7 +123,7 @@ fn long_poll(scenario: &Scenario) -> Rates {
     } = *scenario;
     let (requests, empty) = match scenario.spacing {
         ArrivalPattern::Random => {
-            // A turn is a round trip, and then, if nothing came meanwhile, a wait for the first message.
+            // A turn is a round trip and then, if no message came during it, a wait for the first message.
             let nothing_on_the_way = (-rate * round_trip_s).exp();
             let times_out = (-rate * wait_s).exp();
             let turn_s = round_trip_s + nothing_on_the_way * (1.0 - times_out) / rate;

@@ -10,7 +10,7 @@ use crate::{
 const RECONNECTS: &str =
     "Polls this far apart find their idle connection closed, and each opens one.";
 
-/// The verdict, where it turns, and what is to be said against it.
+/// The verdict, the break-even, and the reservations.
 pub fn sentences(plan: &Plan) -> Vec<String> {
     let mut all = vec![verdict(plan), break_even_sentence(plan)];
     if plan.transports.poll.rates.connects > 0.0 {

@@ -138,7 +138,7 @@ proptest! {
         let patient = Question { max_delay_s: question.max_delay_s * factor, ..question };
         let (less, more) = (answer(&question), answer(&patient));
         let requests = |plan: &Plan| plan.transports.poll.rates.requests;
-        // An answer holds so many messages at most; a longer interval never makes that more answers
+        // An answer holds a limited number of messages; a longer interval never makes that more answers
         // than half a one a turn.
         let break_even_sentence = |plan: &Plan| question.clients / plan.transports.poll.interval_s.unwrap_or(0.001);
         prop_assert!(requests(&more) <= requests(&less) + break_even_sentence(&more) * (1.0 + 1e-9));

@@ -29,7 +29,7 @@ pub fn align(lines: &[Vec<String>]) -> String {
     text
 }
 
-/// Where lines are to end, for text that goes to `terminal`. `None` where that is none: what reads it
+/// The line width for text that goes to `terminal`. `None` if it is not a terminal: its reader
 /// there has lines of its own.
 pub fn width(terminal: &console::Term) -> Option<usize> {
     let (_, columns) = terminal.size();

@@ -6,7 +6,7 @@
 
 use super::{Model, US_PER_S, idle_share};
 
-/// What comes more seldom than any number can say costs as if it took so long, microseconds.
+/// An upper bound for the cost of events so rare that their cost overflows, microseconds.
 const CAP_US: f64 = 1e300;
 
 /// How busy servers are that clients are spread over.
@@ -18,7 +18,7 @@ pub struct Utilization {
 }
 
 impl Utilization {
-    /// One server of so many cores that has nothing else to do.
+    /// One server of `cores` cores that has nothing else to do.
     pub fn single_server(cores: f64) -> Self {
         Self {
             cores,
@@ -31,11 +31,11 @@ impl Utilization {
 pub enum Fill {
     /// With these clients, and nothing else. Servers may be counted in fractions.
     By { servers: f64 },
-    /// With so many such clients that it is busy for this share of the time.
+    /// With as many such clients as keep it busy for this share of the time.
     To { busy: f64 },
 }
 
-/// What happens in a second besides waking up, over all servers.
+/// The work of a second except waking up, over all servers.
 #[derive(Debug, Clone, Copy)]
 pub struct Work {
     /// What comes at random times.
@@ -111,7 +111,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is said of servers on their own is said of ones that are filled just as far.
+        /// Both ways to state the load give the same cost at the same utilization.
         #[test]
         fn both_ways_to_ask_agree(
             events in 1.0..50_000.0_f64,

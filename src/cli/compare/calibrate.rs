@@ -20,7 +20,7 @@ pub struct CalibrateOptions {
     pub server: OwnServer,
     pub rounds: u32,
     pub model: OutputTarget,
-    /// Where every run goes.
+    /// The file for every run.
     pub json: Option<OutputTarget>,
 }
 
@@ -39,7 +39,7 @@ struct CalibrationRuns<'a> {
 ///
 /// # Errors
 ///
-/// Where there is no model: nothing is written then.
+/// If there is no model: nothing is written then.
 pub async fn run(
     options: &CalibrateOptions,
     machine: Machine,

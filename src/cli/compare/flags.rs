@@ -12,7 +12,7 @@ use poll_vs_sse_instrument::{
 
 use super::calibrate;
 
-/// What `--target` says where this program's own server is meant.
+/// The value of `--target` for this program's own server.
 const SELF: &str = "self";
 
 /// Run poll, long-poll and stream clients against a server and print what each cost.
@@ -25,8 +25,8 @@ const SELF: &str = "self";
 ///     poll-vs-sse compare --clients 1000 --rate 0.2 --interval 5s --report report.html
 ///     poll-vs-sse compare --target http://127.0.0.1:8080 --profile nchan --pid 4711
 ///
-/// Exit code: 0 where every message was published when it was to be and reached every client once and
-/// in order; 1 where that was not so, or a file could not be written; 2 where nothing could be measured, with one line that says what to
+/// Exit code: 0 if every message was published on time and reached every client once and in order;
+/// 1 if not; 2 if nothing could be measured or the result could not be written, with one line that says what to
 /// change; 130 after Ctrl-C and 143 after SIGTERM, when what there was so far has been printed and
 /// written.
 #[derive(Debug, Clone, Args)]
@@ -53,7 +53,7 @@ pub struct ServerFlags {
     #[arg(long, env = "POLL_VS_SSE_PROFILE", value_name = "NAME|FILE.toml")]
     pub profile: Option<String>,
 
-    /// Its process on this machine, whose CPU time and memory are to be read, with all processes it
+    /// Its process on this machine, whose CPU time and memory are read, with all processes it
     /// started. That of `self` is known.
     #[arg(
         long,
@@ -189,7 +189,7 @@ pub struct WorkloadFlags {
 pub struct OutputFlags {
     /// Measure the constants of the cost model on this machine instead, which takes about a minute and a
     /// half, and write them to a file for `plan --model FILE`. What is measured is given; --repeat
-    /// measures each point so often, and --json writes every run.
+    /// measures each point that many times, and --json writes every run.
     #[arg(
         long,
         env = "POLL_VS_SSE_CALIBRATE",
@@ -343,7 +343,7 @@ impl WorkloadFlags {
     }
 }
 
-/// The file that `flag` names, where it was given.
+/// The file that `flag` names, if given.
 fn find(path: &Option<PathBuf>, flag: &str) -> Result<Option<OutputTarget>> {
     path.as_deref()
         .map(|path| OutputTarget::find(path, flag))

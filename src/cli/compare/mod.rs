@@ -29,7 +29,7 @@ pub fn run(flags: CompareFlags) -> ExitCode {
     let machine = probe();
     let pinning = match &options.target {
         Target::Own(_) => CpuPinning::split(),
-        // Where a server runs that others started is theirs to say.
+        // The user decides where a server runs that they started.
         target if target.is_local() => CpuPinning::load_only(),
         // The server of another machine has its processors to itself.
         Target::Remote(_) => CpuPinning::free(),

@@ -122,7 +122,7 @@ pub struct PlanFlags {
     )]
     server_network_gbit: f64,
 
-    /// The share of each of these that is to be used.
+    /// The share of each of these that may be used.
     #[arg(
         long,
         env = "POLL_VS_SSE_UTILIZATION",

@@ -13,7 +13,7 @@ pub use flags::PlanFlags;
 
 use super::exit::{self, fail};
 
-/// Runs `plan`. Exit code 2: a value is out of range, or the model file is none.
+/// Runs `plan`. Exit code 2: a value is out of range, or the model file is invalid.
 pub fn run(flags: &PlanFlags) -> ExitCode {
     let asked = flags.question().and_then(|question| {
         let model = flags.model()?;

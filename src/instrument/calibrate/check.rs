@@ -50,7 +50,7 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
     model.cost(point.transport, &setting)
 }
 
-/// Each run beside what the model says of it.
+/// Each run with the model's prediction.
 pub fn points(model: &Model, runs: &[CalibrationRun]) -> Vec<MeasuredPoint> {
     let measured = runs.iter().map(|run| {
         let point = &run.point;
@@ -73,7 +73,7 @@ pub fn points(model: &Model, runs: &[CalibrationRun]) -> Vec<MeasuredPoint> {
     measured.collect()
 }
 
-/// How far the second is from the first, as a share of it; 0 where there was nothing.
+/// The relative error of the prediction; 0 if nothing was measured.
 pub fn error([measured, predicted]: [f64; 2]) -> f64 {
     if measured == 0.0 {
         0.0

@@ -42,7 +42,7 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
     Ok(model)
 }
 
-/// Delay where there is next to nobody to wait for.
+/// The delay with so few clients that none waits for another.
 fn service_s(runs: &[&CalibrationRun]) -> Option<f64> {
     let streams = runs
         .iter()

@@ -25,7 +25,7 @@ struct TimeConstants {
     cold_s: f64,
 }
 
-/// Where to begin, and within which lengths are looked for.
+/// The starting values, and the ranges that are searched.
 const FIRST: TimeConstants = TimeConstants {
     wake_s: 1e-3,
     cold_s: 0.3,
@@ -35,7 +35,7 @@ const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
 const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
 /// Of each, between the two bounds.
 const CANDIDATES: u32 = 20;
-/// Each length is looked for again with the other one that was found.
+/// Each constant is searched again with the value found for the other.
 const ITERATIONS: u32 = 2;
 
 /// Sets the CPU constants of `model`, whose bytes are known.

@@ -35,7 +35,7 @@ pub struct CalibrationRun {
 }
 
 impl CalibrationRun {
-    /// 0 where it is not known.
+    /// 0 if unknown.
     fn cpu_s(&self) -> f64 {
         self.outcome.server_cpu_s.unwrap_or(0.0)
     }
@@ -62,7 +62,7 @@ impl Calibration<'_> {
         pinning: &CpuPinning,
         control: &RunControl,
     ) -> Result<Vec<CalibrationRun>> {
-        // Each run makes sure of its own; those who are idle are there besides.
+        // Each run raises the limit for its own clients; the idle ones come on top.
         let clients = |is_idle: bool| {
             let own = self
                 .points
@@ -78,8 +78,8 @@ impl Calibration<'_> {
                 .points
                 .iter()
                 .partition(|point| point.purpose == MeasurePurpose::FitIdle);
-            // Whoever is idle for half a minute leaves the machine to the others meanwhile. Its
-            // progress is nobody's concern.
+            // An idle point leaves the machine to the others for half a minute. Its
+            // progress is not shown.
             let aside = RunControl::new(|_| {}, control.stop.clone());
             let idling = async {
                 let mut runs = Vec::new();
@@ -187,7 +187,7 @@ fn trimmed_mean_run(runs: &[CalibrationRun]) -> Vec<CalibrationRun> {
 ///
 /// # Errors
 ///
-/// Where there are too few to fit it to, or nothing is known of the server's CPU time.
+/// If there are too few runs, or the server's CPU time is unknown.
 pub fn model(runs: &[CalibrationRun], machine: Machine, measured_at: String) -> Result<Model> {
     let runs = trimmed_mean_run(runs);
     let mut model = constants::fitted(&runs, machine, measured_at)?;

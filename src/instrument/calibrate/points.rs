@@ -1,4 +1,4 @@
-//! What is measured to calibrate the model: the points its constants are fitted to, and those that test
+//! The points measured for a calibration: those that constants are fitted to, and those that test
 //! it.
 
 use std::time::Duration;
@@ -29,8 +29,8 @@ const STREAM: Transport = Transport::Stream;
 
 /// In the order in which they are measured: transports take turns, and so do light and heavy load.
 pub const POINTS: [Point; 25] = [
-    // Seldom asked, and often; mostly empty answers; an answer for each message; many messages an answer;
-    // many bytes; clients that hear of something seldom, and often.
+    // Rare and frequent polls; mostly empty answers; an answer for each message; many messages an answer;
+    // many bytes; clients that get messages rarely, and often.
     fit(POLL, 400, 1.0, 100, 0.5),
     fit(STREAM, 10, 100.0, 100, 1.0),
     fit(LONG_POLL, 100, 20.0, 100, 1.0),

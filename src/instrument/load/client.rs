@@ -50,7 +50,7 @@ pub struct Client {
 
 impl Client {
     /// Gets into place, calls `ready`, and reads from when the gate opens, without end. An error is
-    /// one of getting into place; later ones are in the books.
+    /// one of connecting; later errors are recorded.
     pub async fn run(self, ready: impl FnOnce()) -> Result<()> {
         let shared = self.shared.clone();
         match &shared.reading {
@@ -88,7 +88,7 @@ impl Client {
 }
 
 async fn begin(mut start: StartSignal, recorder: &ClientRecorder) -> Instant {
-    // Where nobody opens the gate any more, the client is about to be aborted.
+    // If the sender is gone, this client is about to be aborted.
     let begin = start.wait_for(Option::is_some).await.ok();
     match begin.and_then(|begin| *begin) {
         Some(begin) => recorder.run().schedule.instant(begin).into(),

@@ -1,4 +1,4 @@
-//! Connections to a server, also where one address of this machine has no port left: at 28,000 clients
+//! Connections to a server, also when one address of this machine has no port left: at 28,000 clients
 //! of a server on this machine it has none.
 
 use std::{
@@ -47,7 +47,7 @@ pub fn connect_within(addr: SocketAddr, patience: Duration) -> io::Result<TcpStr
     outcome
 }
 
-/// Where else a connection to `addr` may come from.
+/// Other local addresses to connect to `addr` from.
 fn source_addresses(addr: SocketAddr) -> impl Iterator<Item = SocketAddr> {
     let is_here = addr.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST);
     let last = 2..2 + if is_here { EXTRA_SOURCE_ADDRESSES } else { 0 };

@@ -1,10 +1,10 @@
-//! As much of HTTP/1.1 as a reader needs: where an answer's head ends, and what of the rest is body.
+//! The part of HTTP/1.1 that a reader needs: an answer's head, and its body out of the framing.
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// Headers an answer may have.
 const MAX_HEADERS: usize = 96;
-/// A head that is longer is none.
+/// Longer heads are refused.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// A body that is longer is of no use to anyone here.
 const MAX_BODY_BYTES: u64 = 256 * 1024 * 1024;
@@ -43,7 +43,7 @@ pub struct Head {
     pub length: usize,
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     Length(u64),
@@ -137,12 +137,12 @@ pub struct Body {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BodyState {
-    /// So many bytes to come, then the end.
+    /// This many more bytes, then the end.
     Plain(u64),
     UntilClose,
     /// A chunk's size comes next.
     Size,
-    /// So many bytes of a chunk to come.
+    /// This many more bytes of a chunk.
     Chunk(u64),
     /// The line break after a chunk.
     ChunkEnd,

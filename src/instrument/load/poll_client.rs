@@ -70,7 +70,7 @@ impl<'a> PollClient<'a> {
         &self.recorder
     }
 
-    /// Connects, and finds out where the log ends.
+    /// Connects, and takes the cursor of the log's end.
     pub async fn open(&mut self) -> Result<()> {
         match self.poll_request.start() {
             Some(start) => {
@@ -136,7 +136,7 @@ impl<'a> PollClient<'a> {
         Ok(())
     }
 
-    /// Sends the request and reads its answer. Where the server had closed the kept connection before
+    /// Sends the request and reads its answer. If the server had closed the kept connection before
     /// the request reached it, as it may do with an idle one, it is sent once more on a new one.
     async fn exchange(&mut self) -> Result<bool> {
         let is_reused = self.socket.is_some();

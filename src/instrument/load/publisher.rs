@@ -2,7 +2,7 @@
 //!
 //! It has threads of its own, so that it keeps its times while ten thousand clients keep the runtime
 //! busy. One of them waits until the next message is due, hands that watch on and sends; so there are as
-//! many threads as messages were ever under way at the same time, and one more. Where even
+//! many threads as messages were ever in flight at the same time, and one more. If even
 //! [`MAX_IN_FLIGHT`] are not enough, messages wait, and the run is no longer what was asked for.
 
 use std::{
@@ -26,13 +26,13 @@ use crate::{
 
 /// Messages that may be unanswered at the same time: a bound on what this program opens.
 pub const MAX_IN_FLIGHT: usize = 64;
-/// What is still to be sent so long after the measured time is given up.
+/// Messages still unsent this long after the measured time are given up.
 const GRACE_US: u64 = 15_000_000;
 /// Longest sleep at once, so that a run that is cut ends soon.
 const SLEEP_SLICE: Duration = Duration::from_millis(50);
 /// Less than this share of what was due while it was measured is another workload...
 const MIN_RATE_SHARE: f64 = 0.95;
-/// ... where the server kept the rest waiting; or this program, for as long as this at the end.
+/// ... if the server held the rest back, or this program was this far behind at the end.
 const MAX_LAG_S: f64 = 1.0;
 
 /// The running threads.
@@ -78,7 +78,7 @@ impl Publisher {
     pub fn join(self) -> Published {
         let mut broke_down = false;
         loop {
-            // A thread that starts another has noted it down before it ends.
+            // A thread that starts another adds it to the list before it ends.
             let Some(thread) = self.pool.threads.lock().pop() else {
                 break;
             };
@@ -108,7 +108,7 @@ struct PublisherPool {
     recorder: Arc<RunRecorder>,
     publishing: Arc<PublishRequest>,
     addr: SocketAddr,
-    /// The next message. Whoever has it is the one who waits for its time.
+    /// The next message. The thread that holds the lock waits until it is due.
     next: Mutex<u64>,
     /// Threads that have nothing under way, but for the one who has `next`.
     waiting: AtomicUsize,
@@ -141,7 +141,7 @@ impl PublisherPool {
         }
     }
 
-    /// Waits for the next message and until it is due. `None`: there is none any more.
+    /// Waits until the next message is due. `None` if there are no more.
     fn wait_until_due(self: &Arc<Self>) -> Option<u64> {
         let schedule = &self.recorder.schedule;
         let free_since = schedule.now_us();

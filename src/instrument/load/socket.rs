@@ -1,4 +1,4 @@
-//! A client's connection: every byte that crosses it, either way, is in the books.
+//! A client's connection, which records every byte in both directions.
 
 use std::{cell::RefCell, io, net::SocketAddr, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use super::connect::connect;
 use crate::recording::recorder::ClientRecorder;
 
-/// What one read takes at most. Lent to whoever is reading, so that a waiting client needs no buffer.
+/// Size of a read. The buffer is shared by all clients of a thread, so that a waiting client needs none.
 const READ_BYTES: usize = 64 * 1024;
 
 /// How long a reset is waited for: a round trip, however long the way.
@@ -52,7 +52,7 @@ impl Socket {
     }
 
     /// Whether what was sent found a connection that the other side had closed already: its system then
-    /// answers with a reset. Where it had not, the end that was read is its answer. Asked after such an end.
+    /// answers with a reset. Without a reset, the end of the stream was its answer. Called after such an end.
     pub async fn was_stale(&self) -> bool {
         for _ in 0..PROBES {
             if matches!(self.stream.take_error(), Ok(Some(_))) {

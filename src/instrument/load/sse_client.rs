@@ -97,7 +97,7 @@ impl<'a> SseClient<'a> {
         }
     }
 
-    /// Reads until `enough` of it is in the books.
+    /// Reads until `enough` says so.
     pub async fn read_until(&mut self, enough: impl Fn(&ClientRecorder) -> bool) -> Result<()> {
         while !enough(&self.recorder) {
             self.take()?;

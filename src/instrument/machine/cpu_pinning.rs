@@ -1,4 +1,4 @@
-//! Who runs on which processors. Where there are two or more, the server under test gets one half and
+//! Which processors the server and the load run on. With two or more, the server under test gets one half and
 //! the clients the other, so that neither takes time from the other and each one's limit is visible.
 
 use std::fmt;
@@ -27,7 +27,7 @@ impl CpuPinning {
         }
     }
 
-    /// The load's half only, beside a server that was started by others.
+    /// Pins the load only, for a server that was started by the user.
     pub fn load_only() -> Self {
         Self {
             server: Vec::new(),
@@ -35,7 +35,7 @@ impl CpuPinning {
         }
     }
 
-    /// Nobody is told where to run.
+    /// Pins nothing.
     pub fn free() -> Self {
         Self::default()
     }
@@ -109,7 +109,7 @@ fn allowed() -> Vec<usize> {
         .collect()
 }
 
-/// Best effort: where it is not allowed, everything still runs, if less apart.
+/// Best effort: without permission everything still runs, only less separated.
 #[cfg(target_os = "linux")]
 fn set_affinity(cores: &[usize]) {
     use nix::{

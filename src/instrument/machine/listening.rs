@@ -1,4 +1,4 @@
-//! Whether a process is the one behind a port: its sockets held against the kernel's table of those that
+//! Whether a process listens on a port: its sockets, looked up in the kernel's table of those that
 //! listen. Linux only; elsewhere nothing is known.
 
 use std::{collections::HashSet, fs};
@@ -8,7 +8,7 @@ use super::process_tree::ProcessTree;
 /// The state of a socket that listens, as `/proc/net/tcp` has it.
 const LISTENS: &str = "0A";
 
-/// Whether one of `processes` listens on `port`. `None` where that cannot be read.
+/// Whether one of `processes` listens on `port`. `None` if that cannot be read.
 pub fn listen_on(processes: ProcessTree, port: u16) -> Option<bool> {
     let mut is_known = false;
     for pid in processes.all() {
@@ -23,7 +23,7 @@ pub fn listen_on(processes: ProcessTree, port: u16) -> Option<bool> {
     is_known.then_some(false)
 }
 
-/// The inodes of all sockets that listen on `port` where the process is.
+/// The inodes of all sockets that listen on `port` in the process's network namespace.
 fn listening(pid: u32, port: u16) -> Option<HashSet<String>> {
     let tables = ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/{pid}/net/{name}")));
     let mut tables = tables.into_iter().filter_map(Result::ok).peekable();
@@ -36,7 +36,7 @@ fn listening(pid: u32, port: u16) -> Option<HashSet<String>> {
     Some(inodes.collect())
 }
 
-/// The inode in a line of the table, where its socket listens on `port`. The line has its number, the
+/// The inode in a line of the table, if its socket listens on `port`. The line has its number, the
 /// local address and port in hexadecimal digits, the other's, the state, and nine columns further the inode.
 fn inode(line: &str, port: u16) -> Option<String> {
     let mut words = line.split_whitespace();

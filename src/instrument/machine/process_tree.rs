@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// A process and all it started: where a server has a master and workers, its cost is theirs.
+/// A process and its descendants: the cost of a server with a master and workers is theirs together.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessTree {
     root: u32,
@@ -40,7 +40,7 @@ impl ProcessTree {
         ProcessSnapshot(self.all())
     }
 
-    /// Memory in bytes: the proportional set size, or the resident one where that is not allowed.
+    /// Memory in bytes: the proportional set size, or the resident set size if that may not be read.
     pub fn memory_bytes(self) -> Option<u64> {
         self.all().into_iter().map(memory_bytes_of).sum()
     }

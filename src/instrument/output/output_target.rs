@@ -1,4 +1,4 @@
-//! Where a file is to go: found fit before the run begins, written whole or not at all.
+//! Where output goes: checked before the run begins, written completely or not at all.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutputTarget {
     StandardOutput,
-    /// A file that is replaced in one step by one written beside it.
+    /// A file, replaced in one step by a temporary one in the same directory.
     File(PathBuf),
     /// A pipe or a device: written to as it is.
     Device(PathBuf),
@@ -24,7 +24,7 @@ impl OutputTarget {
     ///
     /// # Errors
     ///
-    /// Where it cannot be written.
+    /// If it cannot be written.
     pub fn find(path: &Path, flag: &str) -> Result<Self> {
         if path == Path::new("-") {
             return Ok(Self::StandardOutput);
@@ -87,7 +87,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What went wrong, without the name of the file that was tried, which is nobody's.
+/// The cause, without the name of the temporary file, which the user did not choose.
 fn cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such directory".to_owned(),

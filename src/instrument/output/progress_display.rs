@@ -17,12 +17,12 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Steps of the bar.
 const STEPS: u64 = 1000;
 
-/// Shows what it is told.
+/// Shows the progress of runs.
 #[derive(Clone)]
 pub struct ProgressDisplay(Arc<Mutex<DisplayState>>);
 
 struct DisplayState {
-    /// `None` where standard error is no terminal.
+    /// `None` if standard error is not a terminal.
     bar: Option<ProgressBar>,
     run: String,
     /// The last plain line: which kind of progress, and when.
@@ -111,7 +111,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Nothing more is to be shown.
+    /// Removes the bar.
     pub fn clear(&self) {
         if let Some(bar) = &self.0.lock().bar {
             bar.finish_and_clear();

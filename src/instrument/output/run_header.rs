@@ -12,7 +12,7 @@ pub struct TargetInfo {
     /// The profile's name.
     pub profile: String,
     pub pid: Option<u32>,
-    /// Whether that process, or one that it started, listens on the target's port. `None` where it
+    /// Whether that process, or one that it started, listens on the target's port. `None` if it
     /// cannot be told.
     pub pid_listens: Option<bool>,
 }
@@ -37,7 +37,7 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
-    /// As things stand now. `machine` was looked at before anyone was kept to a part of it; `server`
+    /// As of now. `machine` was read before any process was pinned; `server`
     /// is what a foreign server calls itself.
     pub fn now(
         target: &Target,

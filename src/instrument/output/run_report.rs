@@ -1,5 +1,5 @@
 //! Everything that came of a comparison, as `--json` writes it. Its form is
-//! `docs/compare.schema.json`; whoever reads a stored one back gets the same value.
+//! `docs/compare.schema.json`; reading a stored one gives the same value.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -32,10 +32,10 @@ pub struct Report {
     /// Whether it was stopped before its time.
     pub interrupted: bool,
     /// Whether messages were published as asked, and every one of every run reached every client once
-    /// and in order, without an error. Where it is false, the figures of a transport with `missed`,
+    /// and in order, without an error. If it is false, the figures of a transport with `missed`,
     /// `duplicates`, `out_of_order`, `errors` or `publishing.fell_short` are no measure of its cost.
     pub valid: bool,
-    /// What is to be said against the figures.
+    /// Reasons to doubt the figures.
     pub warnings: Vec<String>,
     /// What the figures say, in a sentence or two.
     pub verdict: String,
@@ -79,7 +79,7 @@ impl Report {
 
     /// # Errors
     ///
-    /// Where it is no such document, or of another [`FORMAT`].
+    /// If it is not such a document, or of another [`FORMAT`].
     pub fn from_json(json: &str) -> Result<Self> {
         let document: Self =
             serde_json::from_str(json).context("not what compare --json writes")?;

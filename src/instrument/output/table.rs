@@ -5,14 +5,14 @@ use crate::{Comparison, Pacing, RunResult, Transport, Workload};
 use poll_vs_sse_model::format::{significant, size, time_us, with_thousands};
 use poll_vs_sse_model::text_table::{align, wrap};
 
-/// Where a figure is not known.
+/// For a figure that is unknown.
 const UNKNOWN: &str = "-";
 
 /// One row.
 struct Row {
     name: &'static str,
     cell: fn(&RunResult) -> Option<String>,
-    /// What its spread over several runs is shown of, where it is worth a row.
+    /// The figure whose spread over several runs gets a row of its own.
     spread: Option<Spread>,
 }
 
@@ -132,7 +132,7 @@ pub fn rows(document: &Report) -> Vec<Vec<String>> {
     lines
 }
 
-/// What every client's account came to, where there is nothing to shout about.
+/// The result of the audit, if every message arrived once and in order.
 pub fn audit(document: &Report) -> Option<String> {
     let outcomes = &document.transports;
     let is_clean = |one: &RunResult| {

@@ -1,9 +1,9 @@
-//! What the figures say, in one or two sentences. Nothing is said that does not follow from them.
+//! The verdict: one or two sentences that follow from the figures alone.
 
 use crate::{Comparison, RunResult, Transport};
 use poll_vs_sse_model::format::{significant, time_us};
 
-/// A difference below this share is none, where a single run has no spread to hold it against.
+/// With a single run, which has no spread, a difference below this share does not count.
 /// Bytes are counted, so only the moments at which a run begins and ends are left to chance.
 const BYTES_MARGIN: f64 = 0.02;
 /// CPU time moves with whatever else the machine does.
@@ -129,13 +129,13 @@ impl Costs {
         match best[..] {
             [] => self.split(),
             [best] => self.join_best(best),
-            // Several that nobody beats: those are equals, the cheaper of them by value in front.
+            // Several unbeaten ones are equals; the cheapest by value comes first.
             _ if best.len() == self.names.len() => self.tie(),
             [best, ..] => self.join_best(best),
         }
     }
 
-    /// Whether nobody costs less in anything.
+    /// Whether no other costs less in anything.
     fn is_best(&self, at: usize) -> bool {
         self.measures.iter().all(|(measure, figures)| {
             !figures
@@ -156,7 +156,7 @@ impl Costs {
         )
     }
 
-    /// Everyone is beaten in something: whoever is best at one thing is not at another.
+    /// Each is beaten in something: the best in one cost is not the best in the other.
     fn split(&self) -> String {
         let parts = self.measures.iter().map(|(measure, figures)| {
             let best = lowest(figures);
@@ -209,7 +209,7 @@ impl Costs {
         list(&parts.collect::<Vec<_>>())
     }
 
-    /// How long messages took, beside the costs.
+    /// How long messages took.
     fn delays(&self, sound: &[&RunResult]) -> String {
         let limited = sound.iter().filter(|outcome| outcome.load.limited);
         let limited: Vec<String> = limited

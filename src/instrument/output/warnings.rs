@@ -20,7 +20,7 @@ pub struct Warning {
     pub text: String,
 }
 
-/// All that is to be said against these outcomes, the worst first.
+/// All warnings about these results, the most serious first.
 pub fn warnings(target: &TargetInfo, machine: &Machine, outcomes: &[RunResult]) -> Vec<Warning> {
     let mut all = Vec::new();
     for outcome in outcomes {

@@ -17,7 +17,7 @@ pub enum Arrival {
 #[derive(Debug, Default)]
 pub struct Audit {
     seen: Vec<u64>,
-    /// When the last of those that were seen was sent.
+    /// When the latest message that arrived was sent.
     last_sent: u32,
 }
 

@@ -17,7 +17,7 @@ pub struct MessageTag {
 }
 
 impl MessageTag {
-    /// `run` is what tells this run's messages from those of all others.
+    /// `run` distinguishes this run's messages from those of all others.
     pub fn new(run: &str) -> Self {
         let prefix = format!("pvs-{run}-");
         let finder = Finder::new(prefix.as_bytes()).into_owned();
@@ -26,10 +26,10 @@ impl MessageTag {
 
     /// Bytes of a text that every marker fits into.
     pub const MIN_SIZE: usize = 32;
-    /// Bytes of the longest text: of so many four-byte characters, less room for the marker.
+    /// Bytes of the longest text: four for each character, less room for the tag.
     pub const MAX_SIZE: usize = (MAX_CHARACTERS - 96) * 4;
 
-    /// The text of message `sequence`, of `size` bytes where the marker leaves room for that.
+    /// The text of message `sequence`, of `size` bytes if the tag leaves room for that.
     pub fn text(&self, sequence: u64, size: usize) -> String {
         let mut text = format!("{}{sequence:0DIGITS$}.", self.prefix);
         let fill = size.saturating_sub(text.len());
@@ -51,7 +51,7 @@ impl MessageTag {
     }
 }
 
-/// The number at the start of `bytes`, where it is whole.
+/// The number at the start of `bytes`, if it is complete.
 fn number(bytes: &[u8]) -> Option<u64> {
     let (digits, rest) = bytes.split_at_checked(DIGITS)?;
     if rest.first() != Some(&b'.') {

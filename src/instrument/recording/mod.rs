@@ -1,6 +1,6 @@
 //! What clients and the publisher did and got, written down as it happens: `schedule` says when it
 //! counts, `tag` how a message is known again, `order` which is before which, `audit` what one client
-//! lacks, has twice or too late, and `recorder` keeps the books of all.
+//! lacks, has twice or too late, and `recorder` counts for all.
 
 pub mod audit;
 pub mod delay_histogram;

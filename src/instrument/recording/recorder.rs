@@ -15,7 +15,7 @@ use super::{
 };
 use crate::recording::run_result::{SecondStats, Traffic};
 
-/// Clients share this many histograms, so that they seldom wait for one another.
+/// Clients share this many histograms, so that they rarely wait for one another.
 const SHARDS: usize = 16;
 /// A request that is younger has an answer on its way.
 const TOLERANCE_US: u64 = 1_000_000;
@@ -36,7 +36,7 @@ struct Shard {
     deliveries: u64,
 }
 
-/// All books that were closed.
+/// The sum over all clients that have ended.
 #[derive(Debug, Default)]
 pub struct RunTotals {
     pub clients: u64,
@@ -80,7 +80,7 @@ impl RunRecorder {
         })
     }
 
-    /// The books of client number `client`.
+    /// The recorder of client number `client`.
     pub fn client(self: &Arc<Self>, client: usize) -> ClientRecorder {
         ClientRecorder {
             shard: client % SHARDS,
@@ -119,7 +119,7 @@ impl RunRecorder {
         (delays, seconds)
     }
 
-    /// What the books said that are closed by now.
+    /// The sum over the clients that have ended so far.
     pub fn totals(&self) -> RunTotals {
         std::mem::take(&mut self.totals.lock())
     }
@@ -288,7 +288,7 @@ impl Drop for ClientRecorder {
             lacks = true;
             *totals.missing.entry(sequence).or_default() += 1;
         }
-        // A long-poll waits rightly where there is nothing to be had, and any request for a moment.
+        // A long-poll waits rightly if there is nothing to get, and any request waits for a moment.
         let waited_us = self.asked_us.map(|asked| schedule.now_us() - asked);
         let is_unanswered = lacks && waited_us > Some(TOLERANCE_US);
         totals.counters.unanswered += u64::from(is_unanswered);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Transport;
 
-/// One run of one transport, or several pooled. What is said of wire bytes is seen from the server,
+/// One run of one transport, or several pooled. Directions of wire bytes are the server's,
 /// as in the ledger: `in` is what clients sent.
 ///
 /// Requests, bytes and CPU are those of the measured time; deliveries are those of the messages
@@ -43,14 +43,14 @@ pub struct RunResult {
     /// From the time a message should have been sent to a client having read it.
     /// `None` without a delivery.
     pub delay_us: Option<DelayStats>,
-    /// CPU time of the server's processes, user and system, publishing included. `None` where it
+    /// CPU time of the server's processes, user and system, publishing included. `None` if it
     /// cannot be read.
     pub server_cpu_s: Option<f64>,
     /// Proportional set size of the server's processes when the measured time ended.
     pub server_memory_bytes: Option<u64>,
     /// The same before the clients came.
     pub server_memory_base_bytes: Option<u64>,
-    /// Processors the server may use, where that is known.
+    /// Processors the server may use, if known.
     pub server_cores: Option<u32>,
     /// TCP connections that readers opened, from the very beginning.
     pub connections: u64,
@@ -122,10 +122,10 @@ pub struct PublishStats {
     pub fell_short: bool,
 }
 
-/// What this program itself used: where it is the bottleneck, a run says nothing of the server.
+/// What this program itself used. If it was the bottleneck, a run says nothing about the server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LoadGeneratorStats {
-    /// CPU time of this process within the measured time. 0 where it cannot be read.
+    /// CPU time of this process within the measured time. 0 if it cannot be read.
     pub cpu_s: f64,
     /// Processors it may use.
     pub cores: u32,
@@ -137,7 +137,7 @@ pub struct LoadGeneratorStats {
     pub limited: bool,
 }
 
-/// How many deliveries took at most so long, and longer than the bucket before.
+/// Deliveries that took at most `le_us`, and longer than the bucket before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     pub le_us: u64,

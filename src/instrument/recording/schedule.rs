@@ -1,14 +1,14 @@
 //! The one clock of a run: when it warms up, when it is measured, and when each message is due.
 //!
 //! Times are microseconds since the run was made, so that they fit into an atomic and every client
-//! can ask for itself, on each read and write, where it is.
+//! can look up the phase on each read and write.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-/// Where a moment lies.
+/// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Clients are getting into place.

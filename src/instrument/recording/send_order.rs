@@ -1,10 +1,10 @@
-//! Which message is certainly before which other: one is where its publisher had been told that it was
+//! Which message certainly precedes which other: one does if its publisher had the acknowledgement
 //! taken before the other was sent. Of two that were under way at the same time a server may keep either
 //! first.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// Never told, or not yet.
+/// Not sent or acknowledged yet.
 const NEVER: u32 = 0;
 
 /// When each message was sent and when it was acknowledged, by a clock that only counts these events.

@@ -85,7 +85,7 @@ impl Comparison {
     }
 }
 
-/// Who goes first changes from round to round, so that a drift of the machine favours nobody.
+/// The first transport changes from round to round, so that a drift of the machine favours none.
 fn run_order(transports: &[Transport], round: u32) -> impl Iterator<Item = Transport> {
     let first = (round as usize - 1) % transports.len().max(1);
     let all = transports.iter().cycle().skip(first);

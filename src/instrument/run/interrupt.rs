@@ -1,4 +1,4 @@
-//! How the program is told to stop: by SIGINT or SIGTERM, once to end with what there is, twice to end.
+//! Stopping by SIGINT or SIGTERM: the first ends the run with its figures so far, the second ends the program.
 
 use anyhow::{Context as _, Result};
 use tokio::{

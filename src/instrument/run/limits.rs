@@ -1,4 +1,4 @@
-//! What may be asked: of anyone, of a server nobody was asked about, and of this machine.
+//! The limits of a workload: what can be measured, what needs consent, and what this machine can do.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -20,7 +20,7 @@ const SAFE_CLIENTS: usize = 10_000;
 const SAFE_RATE: f64 = 1000.0;
 const SAFE_DURATION: Duration = Duration::from_secs(600);
 
-/// Descriptors beside the clients', here and at a server of our own: pipes, files, the runtime, the
+/// Descriptors besides the clients', here and in our own server: pipes, files, the runtime, the
 /// publisher's connections, and what the server keeps in reserve.
 const RESERVED_FDS: u64 = 256;
 const RUN_ID_CHARACTERS: usize = 10;

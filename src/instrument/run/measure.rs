@@ -39,7 +39,7 @@ use crate::{
 const CONNECT_CONCURRENCY: usize = 128;
 /// How often a waiting run looks around.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often progress is told.
+/// How often progress is reported.
 const TELL: Duration = Duration::from_millis(200);
 /// What is under way is waited for as long as some of it arrives within this time...
 const QUIESCENCE: Duration = Duration::from_secs(3);
@@ -52,7 +52,7 @@ const SETTLE_TIME: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// Where nothing can be measured: the target is not reached, its profile does not fit, or there are
+/// If nothing can be measured: the target is not reached, its profile does not fit, or there are
 /// not enough descriptors. What goes wrong later is in the outcome.
 pub async fn measure(
     target: &Target,

@@ -1,4 +1,4 @@
-//! Runs: one transport measured once (`measure`), all of a workload (`comparison`), and from the books
+//! Runs: one transport measured once (`measure`), all of a workload (`comparison`), and from the record
 //! to a record of what it cost.
 
 pub mod comparison;

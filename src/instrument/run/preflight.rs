@@ -72,7 +72,7 @@ impl<'a> Preflight<'a> {
             head: workload.head,
             cookie_bytes: workload.cookie_bytes,
         };
-        // Never begun: everything that comes is only noted down.
+        // Never started: arrivals are recorded and not counted.
         let schedule = Schedule::new(1.0, MESSAGES, Duration::ZERO);
         let publishing = PublishRequest::new(&opened.profile, &place, tag.clone(), workload.size);
         Ok(Self {

@@ -40,7 +40,7 @@ impl Record<'_> {
         } = self.recorder.totals();
         let counted = schedule.counted();
         let messages = counted.end - counted.start;
-        // Whoever has a message that its publisher was refused was due it all the same.
+        // A client that received a message counts it as expected even if its publish was refused.
         let refused = self.published.refused.iter();
         let excused: u64 = refused.filter_map(|sequence| missing.get(sequence)).sum();
         let lacking: u64 = missing.values().sum();

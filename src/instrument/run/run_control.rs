@@ -1,4 +1,4 @@
-//! What a run tells whoever waits for it, and how it is told to stop.
+//! The progress a run reports, and the signal that stops it.
 
 use tokio::sync::watch;
 
@@ -13,9 +13,9 @@ pub enum Progress {
         round: u32,
         rounds: u32,
     },
-    /// So many clients are in place.
+    /// `ready` clients are connected.
     Opening { ready: usize, clients: usize },
-    /// Nothing is counted yet; in so many seconds it is.
+    /// Nothing is counted yet; counting starts in `left_s` seconds.
     WarmUp { left_s: f64 },
     Measuring {
         elapsed_s: f64,

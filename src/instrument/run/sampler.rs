@@ -15,7 +15,7 @@ const SLEEP_SLICE: Duration = Duration::from_millis(20);
 /// machine's takes longer than the reading.
 const AHEAD_US: u64 = 100_000;
 
-/// What was used within the measured time. `None` where it cannot be read.
+/// What was used within the measured time. `None` if it cannot be read.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Usage {
     pub server_cpu: Option<Duration>,

@@ -40,9 +40,9 @@ pub struct Remote {
     /// All addresses its name has.
     pub addrs: Vec<SocketAddr>,
     pub profile: Profile,
-    /// Its process, where it runs on this machine.
+    /// Its process, if it runs on this machine.
     pub pid: Option<u32>,
-    /// Processors it may use, where that is known.
+    /// Processors it may use, if known.
     pub cores: Option<u32>,
 }
 
@@ -142,7 +142,7 @@ impl Target {
     }
 
     /// Whether that process, or one that it started, listens on the port of the target. `None`
-    /// where it cannot be told.
+    /// if that is unknown.
     pub fn pid_listens(&self) -> Option<bool> {
         match self {
             Self::Own(_) => None,

@@ -52,7 +52,7 @@ impl OwnServer {
             cores
         });
         let mut command = Command::new(&binary);
-        // Settings of whoever runs this are not meant for the server under test.
+        // The user's own settings are not meant for the server under test.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
                 command.env_remove(variable);
@@ -118,7 +118,7 @@ fn listen_to(
         let tell = tell.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(source).lines().map_while(Result::ok) {
-                // Nobody listens once the address is known.
+                // The receiver is gone once the address is known.
                 let _ = tell.send(line);
             }
         });

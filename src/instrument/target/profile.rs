@@ -42,11 +42,11 @@ pub struct PublishProfile {
     pub body: String,
 }
 
-/// How a client asks, and where its place in the log is.
+/// How a client polls, and where answers hold its cursor.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PollProfile {
-    /// A client's first request, where it differs; it must be answered at once. What it brings is
+    /// A client's first request, if it differs; the server must answer it at once. Its answer gives
     /// only a cursor.
     pub start: Option<String>,
     pub path: String,
@@ -57,7 +57,7 @@ pub struct PollProfile {
     /// Whether the answer is one JSON value a line, the newest last.
     #[serde(default)]
     pub lines: bool,
-    /// Where the answer says that there is more already.
+    /// Where an answer says that more messages are ready.
     pub more: Option<Extract>,
     /// Whether there may be more after every answer with a message.
     #[serde(default)]
@@ -140,7 +140,7 @@ impl Profile {
         Ok(profile)
     }
 
-    /// How messages are asked for. An error where this server has no such transport.
+    /// How messages are polled. An error if the profile has no such transport.
     pub fn ask(&self, transport: Transport) -> Result<&PollProfile> {
         let ask = match transport {
             Transport::Poll => &self.poll,
@@ -228,7 +228,7 @@ impl Profile {
     }
 }
 
-/// Refuses what looks like a placeholder but is none. Braces of JSON are fine.
+/// Refuses unknown placeholders. Braces of JSON are fine.
 fn placeholders(template: &str) -> Result<()> {
     for part in template.split('{').skip(1) {
         let name = part.split('}').next().unwrap_or_default();

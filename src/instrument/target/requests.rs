@@ -10,7 +10,7 @@ use crate::{
     RequestHead, Transport, model::request_head::cookie_of, recording::message_tag::MessageTag,
 };
 
-/// Where a run goes.
+/// What the requests of one run have in common.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     /// What stands in `Host`.
@@ -69,7 +69,7 @@ impl PublishRequest {
 #[derive(Debug, Clone)]
 pub struct PollRequest {
     start: Option<Vec<u8>>,
-    /// Method and target, up to where a query goes on.
+    /// Method and target, without the parameters that the cursor adds.
     line: String,
     has_query: bool,
     /// All headers that never change, and the end of the line before them.
@@ -81,7 +81,7 @@ pub struct PollRequest {
     is_long_poll: bool,
 }
 
-/// What an answer said beside its messages.
+/// The parts of an answer that hold a cursor.
 pub struct PollResponse<'a> {
     pub headers: &'a [(String, String)],
     pub body: &'a [u8],
@@ -161,7 +161,7 @@ impl PollRequest {
         )
     }
 
-    /// Moves the cursor to where the answer says. What it does not tell stays as it was, and the
+    /// Moves the cursor to the answer's. Parts that the answer does not have stay as they were, and the
     /// first such part is returned.
     pub fn advance(
         &self,
@@ -227,7 +227,7 @@ impl StreamRequest {
         })
     }
 
-    /// The request; after `last` where the client was cut off.
+    /// The request; it resumes after `last` if the client was disconnected.
     pub fn request(&self, last: Option<&str>) -> Vec<u8> {
         let resume = last.map_or(String::new(), |last| format!("{}: {last}\r\n", self.resume));
         format!("{}{resume}\r\n", self.request).into_bytes()

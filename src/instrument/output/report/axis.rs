@@ -1,4 +1,4 @@
-//! Where the ticks of an axis are, and where a value is along it.
+//! The ticks of an axis, and the position of a value on it.
 
 /// A linear or logarithmic axis.
 #[derive(Debug, Clone)]

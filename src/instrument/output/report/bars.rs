@@ -13,7 +13,7 @@ const NAME: f64 = 22.0;
 /// What is left for the longest bar.
 const LONGEST: f64 = 452.0;
 
-/// `of` are a transport's parts from the left; `None` where those of one transport are not known. Where
+/// `of` are a transport's parts from the left; `None` if one transport's are unknown. If
 /// there were several runs, a thin line goes from the least to the most of them.
 pub fn plot(
     name: &str,

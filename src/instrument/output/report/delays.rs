@@ -9,7 +9,7 @@ use super::{
 use crate::RunResult;
 use poll_vs_sse_model::format::time_us;
 
-/// `None` where nothing was delivered.
+/// `None` if nothing was delivered.
 pub fn plot(outcomes: &[RunResult]) -> Option<Markup> {
     let buckets = || outcomes.iter().flat_map(|one| &one.delay_buckets);
     let low = buckets().map(|bucket| bucket.le_us).min()?;

@@ -9,10 +9,10 @@ use super::{
 use crate::{Report, RunResult};
 use poll_vs_sse_model::format::significant;
 
-/// More points than this are not told apart.
+/// More points than this cannot be distinguished.
 const MOST_POINTS: usize = 240;
 
-/// `None` where nothing was measured.
+/// `None` if nothing was measured.
 pub fn plot(document: &Report) -> Option<Markup> {
     let all: Vec<(&RunResult, Vec<(f64, f64)>)> = document
         .transports
@@ -48,7 +48,7 @@ pub fn plot(document: &Report) -> Option<Markup> {
     }))
 }
 
-/// Without a fraction where there is none.
+/// Without a fraction if it is a whole number.
 fn plain(value: f64) -> String {
     let text = significant(value);
     match text.contains('.') {

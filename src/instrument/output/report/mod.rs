@@ -116,7 +116,7 @@ fn plots(document: &Report) -> Markup {
     }
 }
 
-/// A plot with its heading; the `shown` are told apart by its key.
+/// A plot with its heading and a legend for the `shown`.
 fn figure(heading: &str, caption: &str, shown: &[RunResult], plot: Result<Markup, &str>) -> Markup {
     html! {
         figure {

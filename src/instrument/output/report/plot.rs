@@ -10,7 +10,7 @@ pub const HEIGHT: f64 = 240.0;
 pub const ACROSS: (f64, f64) = (52.0, 448.0);
 pub const UPWARDS: (f64, f64) = (206.0, 12.0);
 
-/// One plot. `of` says what it shows to whoever does not see it.
+/// One plot. `of` describes it for screen readers.
 pub struct Frame<'a> {
     pub of: &'a str,
     pub x: &'a Axis,

@@ -1,9 +1,9 @@
-//! What is said of which figures.
+//! The verdict for each kind of figures.
 
 use super::*;
 use crate::test_fixtures::outcome;
 
-/// `transport` with so many wire bytes and microseconds of CPU for each of its 3,000 deliveries.
+/// A result of `transport` with these wire bytes and microseconds of CPU for each of 3,000 deliveries.
 fn costing(transport: Transport, bytes: u64, cpu_us: f64, p50: u64) -> RunResult {
     let mut outcome = outcome(transport);
     outcome.wire_bytes_in = 0;

@@ -26,7 +26,7 @@ impl RunResult {
         self.per_delivery(self.server_cpu_s? * 1e6)
     }
 
-    /// What the server's memory grew by with its clients, for each of them, in bytes. `None` where it
+    /// What the server's memory grew by with its clients, for each of them, in bytes. `None` if it
     /// did not grow.
     pub fn server_memory_bytes_per_client(&self) -> Option<f64> {
         let grown = self

@@ -1,4 +1,4 @@
-//! What of a profile stands in which request, and where an answer goes back.
+//! Requests as a profile describes them, and cursors taken from answers.
 
 use super::*;
 
