@@ -1,31 +1,44 @@
 //! Parses, runs, and says with its exit code how that went.
 
-use std::process::ExitCode;
+use std::{env, ffi::OsString, process::ExitCode};
 
-use clap::{Parser as _, error::ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
+
 mod cli;
 
 use cli::{
-    Cli, Command, compare,
+    Cli, Command, compare, environment,
     exit::{self, fail},
-    plan,
+    manual, plan,
     serve::serve,
 };
 
 fn main() -> ExitCode {
-    match Cli::try_parse().map(Cli::into_command) {
+    let words: Vec<OsString> = env::args_os().collect();
+    let mut command = environment::ignore_blank(Cli::command());
+    let parsed = command
+        .try_get_matches_from_mut(&words)
+        .and_then(|matches| {
+            Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        });
+    match parsed.map(Cli::into_command) {
         Ok(Command::Serve(flags)) => match flags.into_config() {
             Ok(config) => serve(config),
             Err(why) => fail(&why, exit::UNUSABLE),
         },
         Ok(Command::Compare(flags)) => compare::run(*flags),
         Ok(Command::Plan(flags)) => plan::run(&flags),
-        Err(error) => explain(&error),
+        Ok(Command::Completions(flags)) => manual::print_completions(&flags),
+        Ok(Command::Man) => manual::print_manual(),
+        Err(error) => explain(
+            &error,
+            environment::source_of(&error, &command, &words).as_deref(),
+        ),
     }
 }
 
-/// Help and version as they are; anything else as one line.
-fn explain(error: &clap::Error) -> ExitCode {
+/// Help and version as they are; anything else as one line, with the variable the value came from.
+fn explain(error: &clap::Error, variable: Option<&str>) -> ExitCode {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
@@ -40,8 +53,12 @@ fn explain(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.is_empty())
         .map(str::trim);
     let line = what.collect::<Vec<_>>().join(" ");
-    fail(
-        line.strip_prefix("error: ").unwrap_or(&line),
-        exit::UNUSABLE,
-    )
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    match variable {
+        Some(variable) => fail(
+            &format!("{line} (from the environment variable {variable})"),
+            exit::UNUSABLE,
+        ),
+        None => fail(line, exit::UNUSABLE),
+    }
 }

@@ -5,8 +5,10 @@ use clap::{Parser, Subcommand};
 use poll_vs_sse_server::config::Serve;
 
 pub mod compare;
+pub mod environment;
 pub mod exit;
 mod lab;
+pub mod manual;
 pub mod plan;
 pub mod serve;
 
@@ -16,7 +18,12 @@ pub mod serve;
 /// Without a command it serves: open the address in a browser to see the difference; the log counts
 /// what each transport cost.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(
+    version,
+    propagate_version = true,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,6 +38,9 @@ pub enum Command {
     Serve(Box<Serve>),
     Compare(Box<compare::CompareFlags>),
     Plan(Box<plan::PlanFlags>),
+    Completions(manual::CompletionsFlags),
+    /// Print the manual page: `poll-vs-sse man | man -l -`.
+    Man,
 }
 
 impl Cli {

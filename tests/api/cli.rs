@@ -163,3 +163,83 @@ fn every_line_of_a_json_log_is_json_up_to_the_table() {
         );
     }
 }
+
+#[test]
+fn a_blank_environment_variable_is_not_set() {
+    let mut command = command(&["serve"]);
+    for name in [
+        "BIND",
+        "WORKERS",
+        "RETAIN_MESSAGES",
+        "RETAIN_AGE",
+        "REQUEST_LOG",
+        "LOG_FORMAT",
+        "DRAIN",
+        "WAIT_FOR_STORE",
+        "NATS_STREAM",
+        "NATS_REPLICAS",
+        "NATS_USER",
+        "NATS_PASSWORD",
+        "NATS_TLS_CA",
+    ] {
+        command.env(format!("POLL_VS_SSE_{name}"), " ");
+    }
+    command.env("POLL_VS_SSE_STORE", "memory");
+    assert_eq!(Process::spawn(command).get("/healthz").status(), 200);
+}
+
+#[test]
+fn a_bad_value_of_the_environment_is_refused_by_the_variables_name() {
+    for (words, name, value) in [
+        (&[][..], "POLL_VS_SSE_BIND", "nowhere"),
+        (&["serve"], "POLL_VS_SSE_WORKERS", "many"),
+        (&["plan"], "POLL_VS_SSE_CLIENTS", "lots"),
+        (&["compare"], "POLL_VS_SSE_RATE", "fast"),
+    ] {
+        let mut command = command(words);
+        command.env(name, value);
+        assert_refused(&run_command(command), &[name, value]);
+    }
+    let mut command = command(&["--bind", "here"]);
+    command.env("POLL_VS_SSE_BIND", "127.0.0.1:0");
+    let refused = run_command(command);
+    assert_refused(&refused, &["--bind", "here"]);
+    assert!(
+        !refused.stderr.contains("POLL_VS_SSE"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn completions_know_the_commands_and_their_flags() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let printed = run(&["completions", shell]);
+        assert!(printed.status.success(), "{shell}: {}", printed.stderr);
+        for word in ["poll-vs-sse", "compare", "retain-age"] {
+            assert!(printed.stdout.contains(word), "{shell}: no {word}");
+        }
+    }
+    assert_refused(&run(&["completions", "tcsh"]), &["tcsh"]);
+}
+
+#[test]
+fn the_manual_page_describes_every_command() {
+    let printed = run(&["man"]);
+    assert!(printed.status.success(), "{}", printed.stderr);
+    assert!(printed.stdout.contains(".TH poll-vs-sse 1"), "a man page");
+    for flag in ["retain\\-age", "max\\-delay", "interval"] {
+        assert!(printed.stdout.contains(flag), "no {flag}");
+    }
+}
+
+#[test]
+fn every_command_has_a_version() {
+    let version = run(&["--version"]).stdout;
+    let number = version.trim().strip_prefix("poll-vs-sse ").expect("a name");
+    for command in ["serve", "compare", "plan"] {
+        let printed = run(&[command, "--version"]);
+        assert!(printed.status.success(), "{command}: {}", printed.stderr);
+        assert!(printed.stdout.contains(number), "{command}");
+    }
+}
