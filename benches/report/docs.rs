@@ -1,5 +1,5 @@
-//! The generated sections of `docs/benchmarks.md`: between their two marks stands what the newest whole
-//! run gives; what people wrote around them stays.
+//! The generated sections of `docs/benchmarks.md`: text between two marks, made from the newest whole run.
+//! The text around them is written by hand and stays.
 
 use std::fs;
 use std::path::Path;
@@ -56,15 +56,21 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
     Ok(sections)
 }
 
-/// Writes all sections anew. Says whether anything changed.
-pub fn regenerate(root: &Path) -> Result<bool> {
+/// The document with all sections as the newest runs give them.
+pub fn up_to_date(root: &Path) -> Result<String> {
     let path = root.join(PATH);
-    let before = fs::read_to_string(&path).with_context(|| format!("cannot read {PATH}"))?;
-    let mut text = before.clone();
+    let mut text = fs::read_to_string(&path).with_context(|| format!("cannot read {PATH}"))?;
     for section in sections(root)? {
         text = replace(&text, &section)?;
     }
-    let changed = text != before;
+    Ok(text)
+}
+
+/// Writes all sections. Says whether anything changed.
+pub fn regenerate(root: &Path) -> Result<bool> {
+    let path = root.join(PATH);
+    let text = up_to_date(root)?;
+    let changed = text != fs::read_to_string(&path)?;
     if changed {
         let directory = path.parent().context("a file is in a directory")?;
         let name = path.file_name().context("a file has a name")?;
@@ -73,7 +79,7 @@ pub fn regenerate(root: &Path) -> Result<bool> {
     Ok(changed)
 }
 
-/// `text` with `section` as it has to be.
+/// `text` with the new body of `section`.
 fn replace(text: &str, section: &Section) -> Result<String> {
     let (begin, end) = marks(section.name);
     let (before, rest) = text
@@ -86,13 +92,6 @@ fn replace(text: &str, section: &Section) -> Result<String> {
         "{before}{begin}\n\n{}\n\n{end}{after}",
         section.body.trim()
     ))
-}
-
-/// What stands in a section of `text`. `None` where there is no such section.
-pub fn section_in<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (begin, end) = marks(name);
-    let (_, rest) = text.split_once(&begin)?;
-    Some(rest.split_once(&end)?.0.trim())
 }
 
 fn marks(name: &str) -> (String, String) {
@@ -118,7 +117,6 @@ mod tests {
         };
         let replaced = replace(&text, &section).expect("replaced");
         assert_eq!(replaced, text.replace("old", "new"));
-        assert_eq!(section_in(&replaced, "compare"), Some("new"));
         assert!(replace("nothing", &section).is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! From the files of committed runs to the figures of `docs/benchmarks.md`: the shape of each file, and
-//! what is made of it. Benches write through this, and a test holds the documentation against it.
+//! From the files of committed runs to the tables of `docs/benchmarks.md`: the form of each file, and its
+//! tables. Benches write files with this, and the documents' command makes the tables.
 
-// Benches and the test each use their part of this.
+// Each bench and the documents' command use a part of this.
 #![allow(dead_code)]
 
 pub mod compare;

@@ -1,9 +1,11 @@
-//! Makes every section of the documents that is computed from the cost model or from a stored run.
+//! Makes every section of the documents that is computed from the cost model, a bench's run or an example.
 //!
 //! `cargo run --example docs` writes them; with `--check` it fails instead if one of them differs.
 
 mod matrix_table;
 mod model_tables;
+#[path = "../../benches/report/mod.rs"]
+mod report;
 
 use std::{
     fs,
@@ -64,6 +66,8 @@ fn main() -> Result<()> {
         is_check,
     };
     files.put(BUILT_IN_MODEL, &model_text)?;
+    let benchmarks = report::docs::up_to_date(&files.root)?;
+    files.put(report::docs::PATH, &benchmarks)?;
     for (file, section, text) in sections {
         files.put_section(file, section, &text)?;
     }
