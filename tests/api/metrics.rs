@@ -143,3 +143,48 @@ each_store!(
         assert_eq!(Value::from(head as u64), last["id"]);
     }
 );
+
+#[test]
+fn a_scraper_of_the_classic_format_gets_that() {
+    let server = Server::memory();
+    server.poll("last=0");
+    let classic = server.get_with("/metrics", &[("Accept", "text/plain;version=0.0.4")]);
+    assert_eq!(
+        classic.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    let text = classic.text();
+    let typed: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
+    assert!(typed.contains(&"poll_vs_sse_requests_total"), "{text}");
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    for line in samples {
+        let name = line.split(['{', ' ']).next().expect("a name");
+        assert!(
+            !name.ends_with("_total") || typed.contains(&name),
+            "{name}: {text}"
+        );
+    }
+    assert!(
+        !text.contains("# EOF") && !text.contains("# UNIT"),
+        "{text}"
+    );
+}
+
+#[test]
+fn prometheus_gets_openmetrics() {
+    let server = Server::memory();
+    let prometheus =
+        "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    for headers in [&[][..], &[("Accept", "*/*")], &[("Accept", prometheus)]] {
+        let answer = server.get_with("/metrics", headers);
+        let kind = answer.header("content-type").expect("a type");
+        assert!(
+            kind.starts_with("application/openmetrics-text"),
+            "{headers:?}: {kind}"
+        );
+        assert!(answer.text().ends_with("# EOF\n"), "{headers:?}");
+    }
+}

@@ -125,3 +125,12 @@ fn a_compressed_body_is_refused() {
     assert!((400..500).contains(&response.status()), "{response:?}");
     response.problem(response.status());
 }
+
+#[test]
+fn a_byte_order_mark_before_the_json_is_ignored() {
+    let server = Server::memory();
+    let body = "\u{feff}{\"author\": \"mina\", \"text\": \"hello\"}";
+    assert_eq!(server.post(body, &[JSON]).status(), 201);
+    let twice = format!("\u{feff}{body}");
+    server.post(twice, &[JSON]).problem(400);
+}

@@ -113,3 +113,21 @@ fn a_browser_that_went_astray_is_led_to_the_lab() {
         .ask("GET", "/poll?limit=0", &[accept], b"")
         .problem(400);
 }
+
+#[test]
+fn crawlers_are_kept_from_the_conversations() {
+    let server = Server::memory();
+    let robots = server.get("/robots.txt");
+    assert_eq!(robots.status(), 200);
+    assert!(
+        robots
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/plain"))
+    );
+    assert!(
+        robots.text().contains("\nDisallow: /\n"),
+        "{}",
+        robots.text()
+    );
+    assert_eq!(server.get("/favicon.ico").status(), 204);
+}

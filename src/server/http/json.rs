@@ -17,6 +17,7 @@ use super::problem::Problem;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A body that is not there by then never will be.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A body of JSON; what is wrong with one is told as problem details.
 pub struct Json<T>(pub T);
@@ -32,7 +33,9 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
             checked?;
             let body = body.map_err(|error| bad_body(format!("the body is missing: {error}")))?;
             let bytes = read(body).await?;
-            serde_json::from_slice(&bytes)
+            // RFC 8259, 8.1: a reader may ignore it, and editors on Windows write it.
+            let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+            serde_json::from_slice(json)
                 .map(Self)
                 .map_err(|error| match error.classify() {
                     Category::Data => {

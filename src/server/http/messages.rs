@@ -53,7 +53,8 @@ pub async fn publish(
         id: appended.cursor.id - 1,
         ..appended.cursor
     };
-    let location = format!("/poll?room={room}&cursor={previous}&limit=1");
+    // Relative to this route, so that it also holds behind a proxy that serves this under a prefix.
+    let location = format!("poll?room={room}&cursor={previous}&limit=1");
     let location = HeaderValue::try_from(location).expect("a room and a cursor are visible ASCII");
     Ok(HttpResponse::build(status)
         .content_type(ContentType::json())

@@ -1,8 +1,16 @@
-//! `GET /metrics`: the ledger's figures in the OpenMetrics text format, read at each scrape.
+//! `GET /metrics`: the ledger's figures, read at each scrape, in the OpenMetrics text format or, for
+//! scrapers that only accept that, in Prometheus' classic one.
 
 use std::{fmt, sync::Arc};
 
-use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    http::{
+        StatusCode,
+        header::{Accept, Header as _},
+    },
+    web::Data,
+};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder},
@@ -20,9 +28,14 @@ use crate::{
     log::Log,
 };
 
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const CLASSIC: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub async fn metrics(ledger: Data<Ledger>, log: Data<Log>) -> Result<impl Responder, Problem> {
+pub async fn metrics(
+    request: HttpRequest,
+    ledger: Data<Ledger>,
+    log: Data<Log>,
+) -> Result<impl Responder, Problem> {
     let mut registry = Registry::with_prefix("poll_vs_sse");
     registry.register_collector(Box::new(LedgerCollector {
         ledger: ledger.into_inner(),
@@ -31,7 +44,57 @@ pub async fn metrics(ledger: Data<Ledger>, log: Data<Log>) -> Result<impl Respon
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)
         .map_err(|error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
+    let (content_type, text) = match prefers_classic(&request) {
+        true => (CLASSIC, to_classic(&text)),
+        false => (OPEN_METRICS, text),
+    };
+    Ok(HttpResponse::Ok().content_type(content_type).body(text))
+}
+
+/// Whether the scraper ranks the classic format above OpenMetrics.
+fn prefers_classic(request: &HttpRequest) -> bool {
+    let Ok(accept) = Accept::parse(request) else {
+        return false;
+    };
+    let ranked = accept.ranked();
+    let mut known = ranked
+        .iter()
+        .map(|mime| mime.essence_str())
+        .filter(|mime| matches!(*mime, "application/openmetrics-text" | "text/plain" | "*/*"));
+    known.next() == Some("text/plain")
+}
+
+/// OpenMetrics as Prometheus' classic text: counters are typed under the name of their samples, and there
+/// are no units and no end mark.
+fn to_classic(open_metrics: &str) -> String {
+    let counters: Vec<&str> = open_metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
+        .collect();
+    let mut text = String::with_capacity(open_metrics.len());
+    for line in open_metrics.lines() {
+        let comment = line
+            .strip_prefix("# ")
+            .and_then(|comment| comment.split_once(' '));
+        match comment {
+            None if line == "# EOF" => {}
+            Some(("UNIT", _)) => {}
+            Some((keyword, rest)) => {
+                let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                let suffix = if counters.contains(&name) {
+                    "_total"
+                } else {
+                    ""
+                };
+                text += &format!("# {keyword} {name}{suffix} {rest}\n");
+            }
+            None => {
+                text += line;
+                text.push('\n');
+            }
+        }
+    }
+    text
 }
 
 struct LedgerCollector {

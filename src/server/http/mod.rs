@@ -1,6 +1,7 @@
 //! The routes, as actix-web's documentation would have them: extractors in, responses or a
 //! [`problem::Problem`] out. What every request needs is [`middleware`].
 
+mod conventions;
 mod extractors;
 mod followers;
 pub mod health;

@@ -17,6 +17,7 @@ use actix_web::{
 use actix_web_lab::middleware::CatchPanic;
 
 use super::{
+    conventions::{favicon, robots},
     followers::put_followers,
     health::{healthz, readyz},
     lab,
@@ -90,6 +91,8 @@ fn routes(app: &mut ServiceConfig, page: lab::Page) {
         .service(readable("/trace", trace))
         .service(readable("/plan", plan))
         .service(readable("/metrics", metrics))
+        .service(readable("/robots.txt", robots))
+        .service(readable("/favicon.ico", favicon))
         .service(readable("/healthz", healthz))
         .service(readable("/readyz", readyz));
     for file in lab::files(page) {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{TEST_TIMEOUT, client::TestClient, eventually};
+use super::{TEST_TIMEOUT, client::TestClient, eventually, server::has_fast_path};
 
 /// A running server; killed when it is dropped.
 pub struct Process {
@@ -52,6 +52,9 @@ pub fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
         if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
             command.env_remove(name);
         }
+    }
+    if !has_fast_path() {
+        command.env("POLL_VS_SSE_HTTP_FAST_PATH", "off");
     }
     command
 }
