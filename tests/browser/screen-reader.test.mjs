@@ -96,3 +96,34 @@ check('an Enter that ends a real composition does not send', async ({ open }) =>
   await lab.message.press('Enter');
   await lab.reads(['안녕']);
 });
+
+check('the composer is a few tabs from the top, and each part has a heading', async ({ open }) => {
+  const lab = await open('?view=side-by-side', {});
+  const { page } = lab;
+  await lab.connectedBoth();
+  const focused = () => page.evaluate(() => document.activeElement.id);
+  await page.keyboard.press('Tab');
+  await page.getByRole('link', { name: 'Write a message' }).waitFor();
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'name');
+  await page.keyboard.type('mina');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'message');
+
+  await page.reload();
+  await page.getByRole('log').first().waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'log');
+  assert.equal(new URL(page.url()).hash, '', 'a skip link leaves the address as it is');
+
+  const headings = await page.getByRole('heading').allTextContents();
+  for (const name of ['Polling', 'SSE', 'Comparison', 'Write a message', 'Messages', 'Sequence diagram'])
+    assert.ok(headings.includes(name), `${name} is not among ${headings.join(', ')}`);
+  const levels = await page
+    .getByRole('heading')
+    .evaluateAll((all) => all.map((each) => Number(each.tagName[1])));
+  levels.forEach((level, at) => assert.ok(level <= (levels[at - 1] ?? 0) + 1, `levels ${levels.join(' ')}`));
+  await lab.noComplaints();
+});

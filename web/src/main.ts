@@ -5,6 +5,7 @@ import { LANGUAGE } from './i18n/language.ts';
 import { showInvalidRoom } from './views/invalid-room.ts';
 import { showFatalError } from './views/fatal-error.ts';
 import { openRoom } from './views/page.ts';
+import { skipLinks } from './views/skip-links.ts';
 
 document.documentElement.lang = LANGUAGE;
 
@@ -12,8 +13,10 @@ const app = document.getElementById('app');
 if (app !== null) {
   const choice = roomFrom(location.search);
   try {
-    if (choice.ok) openRoom(app, choice.room);
-    else showInvalidRoom(app, choice.given);
+    if (choice.ok) {
+      openRoom(app, choice.room);
+      app.prepend(skipLinks());
+    } else showInvalidRoom(app, choice.given);
   } catch (error) {
     showFatalError(app);
     throw error;

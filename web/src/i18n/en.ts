@@ -11,6 +11,7 @@ import { pictures } from './en/timeline.ts';
 import { planner } from './en/planner.ts';
 import { presence } from './en/presence.ts';
 import { share } from './en/share.ts';
+import { skipLinks } from './en/skip-links.ts';
 import { tour } from './en/tour.ts';
 import { traffic } from './en/traffic.ts';
 
@@ -27,6 +28,7 @@ export const en = {
   announcer,
   pageNotice,
   presence,
+  skipLinks,
   tour,
 };
 

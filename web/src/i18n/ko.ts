@@ -12,6 +12,7 @@ import { pictures } from './ko/timeline.ts';
 import { planner } from './ko/planner.ts';
 import { presence } from './ko/presence.ts';
 import { share } from './ko/share.ts';
+import { skipLinks } from './ko/skip-links.ts';
 import { tour } from './ko/tour.ts';
 import { traffic } from './ko/traffic.ts';
 
@@ -28,5 +29,6 @@ export const ko: Strings = {
   announcer,
   pageNotice,
   presence,
+  skipLinks,
   tour,
 };

@@ -63,6 +63,7 @@ export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTML
   return h(
     'section',
     { class: 'comparison', 'aria-label': strings.comparison },
+    h('h2', { class: 'visually-hidden' }, strings.comparison),
     sentence,
     h('p', { class: 'begin' }, uneven, ' ', again),
   );

@@ -33,6 +33,7 @@ export class Composer {
     this.element = h(
       'form',
       { class: 'composer', novalidate: true, autocomplete: 'on' },
+      h('h2', { class: 'visually-hidden' }, strings.skipLinks.to.write),
       h('div', { class: 'field field-name' }, h('label', { for: 'name' }, strings.name), this.#name),
       h('div', { class: 'field field-message' }, h('label', { for: 'message' }, strings.message), this.#text),
       h('button', { class: 'send', type: 'submit' }, strings.send),

@@ -6,7 +6,7 @@ import type { Link } from '../client/sources/source.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { CostView } from './cost.ts';
-import { h } from './dom.ts';
+import { h, setText } from './dom.ts';
 import { LogView } from './log.ts';
 import { StatusView } from './status.ts';
 import { transportPicker } from './transports.ts';
@@ -34,6 +34,8 @@ export class LaneView {
   readonly places: LanePlaces;
   /** Where the page puts it is the page's choice. */
   readonly status: HTMLElement;
+  /** For those who go from heading to heading. */
+  readonly #heading = h('h2', { class: 'visually-hidden' });
   readonly #head: HTMLElement;
   readonly #log: LogView;
 
@@ -56,7 +58,7 @@ export class LaneView {
     this.element = h(
       'section',
       { class: 'lane', 'data-transport': first },
-      h('div', { class: 'lane-panel' }, this.#head, cost.element),
+      h('div', { class: 'lane-panel' }, this.#heading, this.#head, cost.element),
       h('div', { class: 'lane-log' }, this.places.notices, log.element),
       this.places.diagram,
     );
@@ -85,7 +87,9 @@ export class LaneView {
 
   /** `place` is where the lane stands, where its transport alone does not tell which it is. */
   name(transport: Transport, place: string | null): void {
-    this.element.setAttribute('aria-label', strings.laneName(strings.transports[transport], place));
+    const name = strings.laneName(strings.transports[transport], place);
+    this.element.setAttribute('aria-label', name);
+    setText(this.#heading, name);
     this.element.dataset['transport'] = transport;
   }
 }

@@ -59,7 +59,8 @@ export class LogView {
       this.#list,
     );
     this.#jump = h('button', { class: 'jump', type: 'button', hidden: true });
-    this.element = h('div', { class: 'log-frame' }, this.#scroller, this.#jump);
+    const heading = h('h3', { class: 'visually-hidden' }, strings.log);
+    this.element = h('div', { class: 'log-frame' }, heading, this.#scroller, this.#jump);
 
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener('click', () => {

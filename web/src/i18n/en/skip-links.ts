@@ -1,0 +1,10 @@
+// English: links that skip to a part of the page.
+
+export const skipLinks = {
+  title: 'Skip to',
+  to: {
+    write: 'Write a message',
+    messages: 'Skip to the messages',
+    below: 'Skip to plots and Planner',
+  },
+};
