@@ -26,10 +26,14 @@ export function openDepartureChannel(
     for (const client of clients) heard(String(client), at_ms - performance.timeOrigin);
   });
   window.addEventListener('pagehide', () => {
-    const goodbye: DepartureNotice = {
+    const notice: DepartureNotice = {
       clients: leaving(),
       at_ms: performance.timeOrigin + performance.now(),
     };
-    channel.postMessage(goodbye);
+    try {
+      channel.postMessage(notice);
+    } catch {
+      // Then this departure is not timed.
+    }
   });
 }
