@@ -12,16 +12,16 @@ export const pageNotice = {
   notice: 'Notice',
   reload: 'Reload the page',
   close: 'Close',
-  newer: 'The server has a newer page than this one. Nothing is lost by reloading it.',
+  newer: 'The server has a newer page than this one. Reload it; no message is lost.',
   garbled:
-    'The server answered with something this page cannot read. It asks again by itself; a newer page may understand it.',
+    'The server answered with something this page cannot read. The page asks again by itself; a newer page may be able to read it.',
   unknownValue: (name: string, value: string) =>
-    `The address asks for “${name}=${value}”, which this page does not know. It does without.`,
+    `The address contains “${name}=${value}”, which this page does not know and ignores.`,
   wrongNumber: (name: string, value: string, min: number, max: number) =>
-    `The address asks for “${name}=${value}”; ${name === 'interval' ? 'an interval is a multiple of a quarter' : 'that has to be a number'} from ${min} to ${max} seconds. It does without.`,
+    `The address contains “${name}=${value}”, which this page ignores: ${name === 'interval' ? 'an interval is a multiple of 0.25' : 'the value must be a number'} from ${min} to ${max} seconds.`,
   refused: (features: readonly Feature[]) =>
     `This browser refuses this page ${features.map((each) => FEATURES[each]).join(', ')}. Everything else works.`,
   failedTitle: 'This page could not begin',
   failed:
-    'Something in it does not work in this browser. Reloading may help, and so may a newer browser. The messages are safe with the server.',
+    'Part of it does not work in this browser. Reload the page, or try a newer browser. The server still has all messages.',
 };

@@ -16,8 +16,7 @@ export const page = {
 
   badRoomTitle: 'No such room',
   quoted: (given: string) => `“${given}”`,
-  badRoom:
-    'cannot be a room: a room is written with 1 to 64 letters (A to Z), digits, hyphens and underscores.',
+  badRoom: 'is not a valid name of a room: use 1 to 64 letters (A to Z), digits, hyphens and underscores.',
   badRoomWayOn: 'Go to the lobby',
   badRoomOther: 'Or go to another room:',
 };
