@@ -1,0 +1,4 @@
+require_relative "app"
+
+Rails.application.initialize!
+run Rails.application
