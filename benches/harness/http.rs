@@ -14,6 +14,7 @@ pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Connection {
     socket: TcpStream,
     received: Vec<u8>,
+    is_over: bool,
 }
 
 /// A whole answer with its head.
@@ -27,14 +28,20 @@ pub struct Answer {
 
 impl Connection {
     pub fn open(address: SocketAddr) -> Result<Self> {
-        let socket = TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT)
+        Self::open_within(address, RESPONSE_TIMEOUT)
+    }
+
+    /// The same, with less time for each answer.
+    pub fn open_within(address: SocketAddr, patience: Duration) -> Result<Self> {
+        let socket = TcpStream::connect_timeout(&address, patience)
             .with_context(|| format!("connect to {address}"))?;
         socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
-        socket.set_write_timeout(Some(RESPONSE_TIMEOUT))?;
+        socket.set_read_timeout(Some(patience))?;
+        socket.set_write_timeout(Some(patience))?;
         Ok(Self {
             socket,
             received: Vec::new(),
+            is_over: false,
         })
     }
 
@@ -42,25 +49,58 @@ impl Connection {
         self.socket.write_all(request).context("send a request")
     }
 
-    /// Waits for the answer to the last request. Only answers with a `Content-Length` are
-    /// understood.
+    /// Waits for the answer to the last request: with a length, in chunks, or up to the connection's end.
     pub fn answer(&mut self) -> Result<Answer> {
         loop {
-            if let Some(shape) = shape(&self.received)? {
-                let all = shape.head_bytes + shape.body_bytes;
-                if self.received.len() >= all {
-                    let body = self.received[shape.head_bytes..all].to_vec();
-                    self.received.drain(..all);
-                    return Ok(Answer {
-                        status: shape.status,
-                        wire_bytes: all,
-                        body,
-                    });
-                }
+            if let Some(answer) = self.complete(false)? {
+                return Ok(answer);
             }
-            let bytes = self.read_some()?;
-            self.received.extend_from_slice(&bytes);
+            let count = self.receive()?;
+            if count == 0 {
+                let answer = self.complete(true)?;
+                return answer.context("the server closed the connection");
+            }
         }
+    }
+
+    /// Whether the connection is of no more use after the last answer.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The answer, if all of it has been received.
+    fn complete(&mut self, at_end: bool) -> Result<Option<Answer>> {
+        let Some(head) = Head::read(&self.received)? else {
+            return Ok(None);
+        };
+        let rest = &self.received[head.bytes..];
+        let (body, taken) = match head.framing {
+            Framing::Length(length) if rest.len() >= length => (rest[..length].to_vec(), length),
+            Framing::Chunks => match unchunk(rest)? {
+                Some(whole) => whole,
+                None => return Ok(None),
+            },
+            Framing::Close if at_end => (rest.to_vec(), rest.len()),
+            Framing::Length(_) | Framing::Close => return Ok(None),
+        };
+        let wire_bytes = head.bytes + taken;
+        self.received.drain(..wire_bytes);
+        self.is_over = head.closes || at_end;
+        Ok(Some(Answer {
+            status: head.status,
+            wire_bytes,
+            body,
+        }))
+    }
+
+    fn receive(&mut self) -> Result<usize> {
+        let mut buffer = [0; 16 * 1024];
+        let count = self
+            .socket
+            .read(&mut buffer)
+            .context("wait for an answer")?;
+        self.received.extend_from_slice(&buffer[..count]);
+        Ok(count)
     }
 
     pub fn ask(&mut self, request: &[u8]) -> Result<Answer> {
@@ -81,37 +121,73 @@ impl Connection {
     }
 }
 
-/// Where an answer's head and body end.
-pub struct Shape {
-    pub status: u16,
-    pub head_bytes: usize,
-    pub body_bytes: usize,
+/// An answer's head: what it says of the body.
+struct Head {
+    status: u16,
+    bytes: usize,
+    framing: Framing,
+    closes: bool,
 }
 
-/// The shape of the answer that `bytes` begins with; `None` until its head is complete.
-pub fn shape(bytes: &[u8]) -> Result<Option<Shape>> {
-    let Some(head_bytes) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return Ok(None);
-    };
-    let head_bytes = head_bytes + 4;
-    let head = std::str::from_utf8(&bytes[..head_bytes]).context("the head is no text")?;
-    let status = head
-        .strip_prefix("HTTP/1.1 ")
-        .and_then(|rest| rest.get(..3)?.parse().ok())
-        .with_context(|| format!("no HTTP/1.1 answer: {head}"))?;
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .map(|(_, value)| value.trim().parse().context("Content-Length"));
-    let Some(body_bytes) = length.transpose()? else {
-        bail!("an answer without Content-Length: {head}");
-    };
-    Ok(Some(Shape {
-        status,
-        head_bytes,
-        body_bytes,
-    }))
+enum Framing {
+    Length(usize),
+    Chunks,
+    Close,
+}
+
+impl Head {
+    /// The head that `received` begins with; `None` until it is complete.
+    fn read(received: &[u8]) -> Result<Option<Self>> {
+        let Some(at) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let head = std::str::from_utf8(&received[..at]).context("the head is no text")?;
+        let status = head
+            .strip_prefix("HTTP/1.1 ")
+            .and_then(|rest| rest.get(..3)?.parse().ok())
+            .with_context(|| format!("no HTTP/1.1 answer: {head}"))?;
+        let value_of = |wanted: &str| {
+            let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+            let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| value.trim().to_ascii_lowercase())
+        };
+        let framing = match (value_of("transfer-encoding"), value_of("content-length")) {
+            (Some(coding), _) if coding == "chunked" => Framing::Chunks,
+            (None, Some(length)) => Framing::Length(length.parse().context("Content-Length")?),
+            _ if matches!(status, 204 | 304) => Framing::Length(0),
+            _ => Framing::Close,
+        };
+        Ok(Some(Self {
+            status,
+            bytes: at + 4,
+            framing,
+            closes: value_of("connection").is_some_and(|value| value == "close"),
+        }))
+    }
+}
+
+/// A body in chunks put together, and how many bytes it took; `None` until it is complete.
+fn unchunk(received: &[u8]) -> Result<Option<(Vec<u8>, usize)>> {
+    let mut body = Vec::new();
+    let mut at = 0;
+    loop {
+        let rest = &received[at..];
+        let Some(end) = rest.windows(2).position(|two| two == b"\r\n") else {
+            return Ok(None);
+        };
+        let size = std::str::from_utf8(&rest[..end]).context("a chunk's size")?;
+        let size = size.split(';').next().unwrap_or_default().trim();
+        let size = usize::from_str_radix(size, 16).context("a chunk's size")?;
+        let data = end + 2;
+        let Some(chunk) = rest.get(data..data + size + 2) else {
+            return Ok(None);
+        };
+        at += data + size + 2;
+        if size == 0 {
+            return Ok(Some((body, at)));
+        }
+        body.extend_from_slice(&chunk[..size]);
+    }
 }
 
 pub fn get(path: &str) -> Vec<u8> {

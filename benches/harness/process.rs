@@ -83,17 +83,40 @@ impl Process {
         self.ended.borrow().clone().unwrap_or_default()
     }
 
-    /// The child and its children, such as nginx's workers.
+    /// The child and all it started, such as nginx's workers.
     pub fn pids(&self) -> Vec<i32> {
-        let own = self.child.id().cast_signed();
-        let mut pids = vec![own];
-        pids.extend(usage::children_of(own));
-        pids
+        usage::tree_of(self.child.id().cast_signed())
+    }
+
+    /// Asks it to end by SIGTERM and says how long that took; `None` if it was there still after
+    /// `limit`. Dropping it kills it then.
+    pub fn stop_within(&mut self, limit: Duration) -> Option<Duration> {
+        let begin = Instant::now();
+        signal(self.child.id().cast_signed(), libc::SIGTERM);
+        while begin.elapsed() < limit {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return Some(begin.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        None
+    }
+
+    /// Ends it without asking, with all it started.
+    pub fn kill(&mut self) {
+        for pid in self.pids() {
+            signal(pid, libc::SIGKILL);
+        }
+        let _ = self.child.wait();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // The id of a child that was waited for may be another's by now.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let pids = self.pids();
         signal(pids[0], libc::SIGTERM);
         let deadline = Instant::now() + GRACE;

@@ -52,15 +52,39 @@ fn pss_kib_of(pid: i32) -> Result<u64> {
         .with_context(|| format!("{path} has no Pss line"))
 }
 
-/// The direct children of a process, none where the kernel does not tell.
-pub fn children_of(pid: i32) -> Vec<i32> {
-    let Ok(stats) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    stats
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|candidate| parent_of(*candidate) == Some(pid))
-        .collect()
+/// A process and all it started, itself first.
+pub fn tree_of(pid: i32) -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let parents: Vec<(i32, i32)> = pids
+        .filter_map(|pid| Some((pid, parent_of(pid)?)))
+        .collect();
+    let mut tree = vec![pid];
+    let mut at = 0;
+    while at < tree.len() {
+        let parent = tree[at];
+        tree.extend(
+            parents
+                .iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(pid, _)| pid),
+        );
+        at += 1;
+    }
+    tree
+}
+
+/// Threads of all these processes.
+pub fn threads(pids: &[i32]) -> Result<u64> {
+    pids.iter().map(|pid| status_of(*pid, "Threads:")).sum()
+}
+
+fn status_of(pid: i32, name: &str) -> Result<u64> {
+    let path = format!("/proc/{pid}/status");
+    let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    let value = value.with_context(|| format!("{path} has no {name}"))?;
+    Ok(value.trim().parse()?)
 }
 
 fn parent_of(pid: i32) -> Option<i32> {

@@ -14,4 +14,5 @@ pub mod runs;
 pub mod scaling;
 pub mod servers;
 pub mod spread;
+pub mod stacks;
 pub mod summary;

@@ -9,10 +9,15 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use crate::Transport;
 
 /// The profiles that are built in, by their names.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("poll-vs-sse", include_str!("profiles/poll-vs-sse.toml")),
     ("nchan", include_str!("profiles/nchan.toml")),
     ("ntfy", include_str!("profiles/ntfy.toml")),
+    ("pushpin", include_str!("profiles/pushpin.toml")),
+    (
+        "durable-streams",
+        include_str!("profiles/durable-streams.toml"),
+    ),
 ];
 /// What may stand in braces within a path, a header or a body.
 pub const PLACEHOLDERS: [&str; 4] = ["room", "text", "id", "wait"];
@@ -303,7 +308,7 @@ mod tests {
         for (name, _) in BUILT_IN {
             let profile = Profile::load(name).expect(name);
             assert_eq!(profile.name, name);
-            assert!(profile.has(Transport::Poll) && profile.has(Transport::Stream));
+            assert!(profile.has(Transport::Stream));
         }
     }
 

@@ -11,7 +11,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Json, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, error, get, post};
 use actix_web_lab::sse;
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{Stream, StreamExt, iter, unfold};
 use room::{Message, Room, Rooms};
 use serde::{Deserialize, Serialize};
 
@@ -118,10 +118,10 @@ async fn stream(
 }
 
 fn events(room: Arc<Room>, start: u64) -> impl Stream<Item = Result<sse::Event, Infallible>> {
-    let pages = stream::unfold((room, start), |(room, cursor)| async {
+    let pages = unfold((room, start), |(room, cursor)| async move {
         let messages = room.next(cursor).await;
         let cursor = messages.last().map_or(cursor, |last| last.id);
-        Some((stream::iter(messages), (room, cursor)))
+        Some((iter(messages), (room, cursor)))
     });
     pages.flatten().map(|message| {
         let data = sse::Data::new_json(&message).expect("a message is JSON");

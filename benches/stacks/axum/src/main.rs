@@ -112,7 +112,7 @@ async fn stream(
 }
 
 fn events(room: Arc<Room>, start: u64) -> impl Stream<Item = Result<Event, Infallible>> {
-    let pages = stream::unfold((room, start), |(room, cursor)| async {
+    let pages = stream::unfold((room, start), |(room, cursor)| async move {
         let messages = room.next(cursor).await;
         let cursor = messages.last().map_or(cursor, |last| last.id);
         Some((stream::iter(messages), (room, cursor)))

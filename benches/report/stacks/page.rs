@@ -1,0 +1,273 @@
+//! `docs/stacks.md`, all of it: the tables from the newest whole run of each stack, and what people wrote of it in
+//! `benches/stacks/stacks.toml`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::super::number::{count, three};
+use super::super::runs::{self, Found};
+use super::catalog::{self, Stack};
+use super::table::{self, Row, figure};
+use super::{StackRun, file};
+
+pub const PATH: &str = "docs/stacks.md";
+
+const TITLE: &str = "# What polling and SSE cost on your stack";
+
+const HOW: &str = "\
+Each stack is [a small server](../benches/stacks/README.md) written as its documentation would have it, with the same contract, on one \
+core; the load has the other. All figures are of one machine: compare rows, not absolute times. A figure is the median of three rounds \
+with the lowest and the highest behind it. Polls and deliveries are measured in a closed loop: 16 connections that ask again once they \
+are answered, and messages of 100 bytes that are published once all streams have the last. CPU is of all the server's processes, \
+publishing included.";
+
+/// The document; `None` if there is no whole run.
+pub fn document(root: &Path) -> Result<Option<String>> {
+    let mut found = Vec::new();
+    for stack in catalog::read(root)? {
+        if let Some(run) = runs::latest::<StackRun>(root, &file(&stack.name))? {
+            found.push((stack, run));
+        }
+    }
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let sound: Vec<Row<'_>> = found
+        .iter()
+        .filter(|(_, found)| found.run.failure.is_none())
+        .map(|(stack, found)| Row {
+            stack,
+            run: &found.run,
+        })
+        .collect();
+    let mut parts = vec![
+        TITLE.to_owned(),
+        answer(&sound),
+        HOW.to_owned(),
+        circumstances(&found),
+        format!("## Processor\n\n{}", table::cpu(&sound)),
+        CPU_NOTES.to_owned(),
+        format!("## Open streams\n\n{}", table::holding(&sound)),
+        HOLDING_NOTES.to_owned(),
+        format!("## When something goes wrong\n\n{}", table::trouble(&sound)),
+        TROUBLE_NOTES.to_owned(),
+        format!("## Delay\n\n{}", table::delays(&sound)),
+        DELAY_NOTES.to_owned(),
+        "## Stack by stack".to_owned(),
+    ];
+    parts.extend(
+        found
+            .iter()
+            .map(|(stack, found)| section(stack, &found.run)),
+    );
+    Ok(Some(parts.join("\n\n") + "\n"))
+}
+
+const CPU_NOTES: &str = "\
+A client that polls every T seconds where a message comes every M seconds costs one poll every T or one delivery every M. So polling takes \
+less CPU once T is longer than M times the last column. `polls a second` and `deliveries a second` are what the closed loop reached; a \
+server that waits for something other than the processor (a look into SQLite every quarter of a second) reaches less than one core could do.";
+
+const HOLDING_NOTES: &str = "\
+Streams were opened up to 1,000, and beside them a plain poll was sent on a new connection each time. Memory is the growth of the \
+proportional set size for each stream; what the kernel holds for a socket comes on top, for every stack alike.";
+
+const TROUBLE_NOTES: &str = "\
+*Stops*: from SIGTERM to the end of the process. *Left*: the client closed its connection while nothing was being sent; a server that does not \
+watch its sockets learns of it only when it writes. *Stalls*: ten clients (fewer if there cannot be so many) read nothing while 1,000 messages of \
+4,000 bytes are published; given is the memory each cost beyond what the log itself grew by. *Reconnects*: a client is cut off after every ten \
+messages, and goes on with its Last-Event-ID.";
+
+const DELAY_NOTES: &str = "\
+Measured by `compare`'s instrument: five messages a second to so many clients, from when a message was due to when a client had it; runs in which \
+anything was missed are not in it. With polling, half of the messages are later than half the interval, on any stack.";
+
+/// The answer, ahead of all figures.
+fn answer(rows: &[Row<'_>]) -> String {
+    let names = |is_it: &dyn Fn(&Row<'_>) -> bool| {
+        let names = rows
+            .iter()
+            .filter(|row| row.stack.is_application() && is_it(row));
+        let names: Vec<_> = names
+            .map(|row| format!("[{}](#{})", row.stack.title, row.stack.name))
+            .collect();
+        names.join(", ")
+    };
+    let starves = |row: &Row<'_>| {
+        row.run
+            .most_streams()
+            .is_some_and(|(_, open_ended)| !open_ended)
+    };
+    let mut points = Vec::new();
+    let many = names(&|row| !starves(row));
+    if !many.is_empty() {
+        points.push(format!("**SSE is no problem of numbers** on {many}: 1,000 open streams, and everybody else was served."));
+    }
+    let few: Vec<_> = rows
+        .iter()
+        .filter(|row| row.stack.is_application() && starves(row))
+        .map(|row| {
+            let default = row.stack.default.as_deref();
+            let default =
+                default.map_or(String::new(), |default| format!(", by default {default}"));
+            format!(
+                "[{}](#{}): {} ({}{default})",
+                row.stack.title,
+                row.stack.name,
+                table::most(row.run),
+                row.stack.workers
+            )
+        })
+        .collect();
+    if !few.is_empty() {
+        points.push(format!("**Poll, or let another server hold the streams**, where each takes a worker. So many at most: {}.", few.join("; ")));
+    }
+    let dear = rows
+        .iter()
+        .filter(|row| row.stack.is_application())
+        .filter_map(|row| {
+            let ratio = row.run.poll_cpu_us()?.median / row.run.delivery_cpu_us()?.median;
+            Some((ratio, row))
+        });
+    let mut dear: Vec<_> = dear.collect();
+    dear.sort_by(|a, b| b.0.total_cmp(&a.0));
+    if let (Some((most, dearest)), Some((least, cheapest))) = (dear.first(), dear.last()) {
+        points.push(format!(
+            "**An empty poll costs as much CPU as {} ({}) to {} ({}) deliveries of a stream.** A poll passes the whole framework, a delivery \
+             hardly any of it.",
+            three(*least),
+            cheapest.stack.title,
+            three(*most),
+            dearest.stack.title
+        ));
+    }
+    let stuck = names(&|row| !row.run.stops());
+    if !stuck.is_empty() {
+        points.push(format!("**A restart hangs** on open streams, as documented: {stuck}. What to do is below, stack by stack."));
+    }
+    format!("- {}", points.join("\n- "))
+}
+
+/// Where and when, and whether it was quiet.
+fn circumstances(found: &[(Stack, Found<StackRun>)]) -> String {
+    let (_, first) = &found[0];
+    let about = &first.run.about;
+    let machine = &about.machine;
+    let unknown = || "unknown".to_owned();
+    let busy: Vec<_> = found.iter().filter(|(_, it)| it.run.is_busy()).collect();
+    let loads = found
+        .iter()
+        .map(|(_, it)| it.run.about.machine.load.as_deref().unwrap_or_default());
+    let loads = loads.filter_map(|load| load.split_whitespace().next()?.parse::<f64>().ok());
+    let (least, most) = loads.fold((f64::MAX, 0.0_f64), |(least, most), load| {
+        (least.min(load), most.max(load))
+    });
+    let quiet = match busy.len() {
+        0 => "The machine did nothing else.".to_owned(),
+        _ => format!(
+            "**Other work ran on the machine**, or the run before was not forgotten yet: load averages as a stack began were {least} to {most}. \
+             Differences of a third between rows mean nothing.",
+        ),
+    };
+    format!(
+        "From [`benches/runs/{directory}`](../benches/runs/{directory}), `{}`, {} cores ({}), Linux {}. {quiet}",
+        about.command,
+        machine.cores,
+        machine.cpu.clone().unwrap_or_else(unknown),
+        machine.kernel.clone().unwrap_or_else(unknown),
+        directory = first.directory,
+    )
+}
+
+fn section(stack: &Stack, run: &StackRun) -> String {
+    let mut text = format!("<a id=\"{}\"></a>\n\n### {}\n\n", stack.name, stack.title);
+    if let Some(failure) = &run.failure {
+        return text
+            + &format!(
+                "Not measured: it failed.\n\n```text\n{}\n```",
+                failure.trim()
+            );
+    }
+    let default = stack.default.as_deref();
+    let default = default.map_or(String::new(), |default| format!("; by default {default}"));
+    let version = run
+        .version
+        .as_deref()
+        .map_or(String::new(), |version| format!(", {version}"));
+    text += &format!("Set up as {}{default}{version}.", stack.workers);
+    if !stack.code.is_empty() {
+        let folder = stack.folder();
+        let links = stack
+            .code
+            .iter()
+            .map(|file| format!("[`{folder}/{file}`](../benches/stacks/{folder}/{file})"));
+        text += &format!(" Its code: {}.", links.collect::<Vec<_>>().join(", "));
+    }
+    text += &format!(
+        "\n\n- **SSE costs** {} µs of CPU a delivery and {} KiB a stream; a poll that finds nothing {} µs and {} bytes.",
+        figure(run.delivery_cpu_us()),
+        figure(run.idle_kib()),
+        figure(run.poll_cpu_us()),
+        run.poll_bytes()
+            .map_or("–".to_owned(), |it| count(it.median.round() as u64)),
+    );
+    text += &format!(
+        "\n- **Streams until others wait**: {}. Stops with them open: {}. Notices a client that left: {} s.",
+        table::most(run),
+        table::stop(run),
+        table::departure(run)
+    );
+    text += &format!("\n- **What breaks first**: {}", stack.breaks);
+    if !stack.instead.is_empty() {
+        text += &format!("\n- **What to do instead**: {}", stack.instead);
+    }
+    if run.polls.iter().any(|it| it.reopened * 2 > it.requests) {
+        text += "\n- It closes the connection after each answer: every poll pays for a new one.";
+    }
+    for check in run.contract.iter().filter(|check| check.failure.is_some()) {
+        let failure = check.failure.as_deref().unwrap_or_default();
+        text += &format!("\n- **Does not hold**: {} ({failure}).", check.name);
+    }
+    text
+}
+
+/// Writes the document. Says whether it changed.
+pub fn regenerate(root: &Path) -> Result<bool> {
+    let Some(text) = document(root)? else {
+        return Ok(false);
+    };
+    let before = std::fs::read_to_string(root.join(PATH)).unwrap_or_default();
+    if text == before {
+        return Ok(false);
+    }
+    let path = root.join(PATH);
+    let directory = path.parent().context("a file is in a directory")?;
+    runs::write(directory, "stacks.md", &text)?;
+    Ok(true)
+}
+
+/// A run in a line, for a terminal.
+pub fn in_short(run: &StackRun) -> String {
+    if let Some(failure) = &run.failure {
+        return format!("  failed: {failure}");
+    }
+    let contract = run.contract.iter().filter(|check| check.failure.is_some());
+    let broken: Vec<_> = contract.map(|check| check.name.as_str()).collect();
+    let broken = match broken.is_empty() {
+        true => String::new(),
+        false => format!("; does not hold: {}", broken.join("; ")),
+    };
+    format!(
+        "  poll {} µs, {}/s; delivery {} µs, {}/s; {} KiB a stream, {} streams; stops {}; left {} s; stalled {} KiB{broken}",
+        figure(run.poll_cpu_us()),
+        figure(run.polls_per_s()),
+        figure(run.delivery_cpu_us()),
+        figure(run.deliveries_per_s()),
+        figure(run.idle_kib()),
+        table::most(run),
+        table::stop(run),
+        table::departure(run),
+        figure(run.stalled_kib()),
+    )
+}

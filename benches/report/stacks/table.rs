@@ -1,0 +1,241 @@
+//! The tables of `docs/stacks.md`: a row a stack.
+
+use super::super::number::{count, three};
+use super::super::spread::Spread;
+use super::catalog::Stack;
+use super::{Plain, StackRun};
+
+/// A stack and what was measured of it.
+pub struct Row<'a> {
+    pub stack: &'a Stack,
+    pub run: &'a StackRun,
+}
+
+type Column<'a> = (&'static str, Box<dyn Fn(&Row<'_>) -> String + 'a>);
+
+fn table(rows: &[Row<'_>], columns: &[Column<'_>]) -> String {
+    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+    let mut text = format!(
+        "| stack | {} |\n|{}",
+        names.join(" | "),
+        "---|".repeat(columns.len() + 1)
+    );
+    for row in rows {
+        let cells: Vec<_> = columns.iter().map(|(_, cell)| cell(row)).collect();
+        text += &format!(
+            "\n| [{}](#{}) | {} |",
+            row.stack.title,
+            row.stack.name,
+            cells.join(" | ")
+        );
+    }
+    text
+}
+
+/// `12.3 (11–14)`; a dash for what was not measured.
+pub fn figure(spread: Option<Spread>) -> String {
+    scaled(spread, 1.0)
+}
+
+fn scaled(spread: Option<Spread>, factor: f64) -> String {
+    let Some(Spread {
+        median, min, max, ..
+    }) = spread
+    else {
+        return "–".to_owned();
+    };
+    let [median, min, max] = [median, min, max].map(|value| three(value * factor));
+    match min == max {
+        true => median,
+        false => format!("{median} ({min}–{max})"),
+    }
+}
+
+/// What a poll and a delivery take of the processor.
+pub fn cpu(rows: &[Row<'_>]) -> String {
+    let columns: [Column<'_>; 5] = [
+        (
+            "an empty poll, µs",
+            Box::new(|row| figure(row.run.poll_cpu_us())),
+        ),
+        (
+            "polls a second",
+            Box::new(|row| figure(row.run.polls_per_s())),
+        ),
+        (
+            "a delivery, µs",
+            Box::new(|row| figure(row.run.delivery_cpu_us())),
+        ),
+        (
+            "deliveries a second",
+            Box::new(|row| {
+                let streams = row.run.fan_out.first().map_or(0, |round| round.streams);
+                format!(
+                    "{} to {}",
+                    figure(row.run.deliveries_per_s()),
+                    count(streams as u64)
+                )
+            }),
+        ),
+        (
+            "a poll costs as many deliveries",
+            Box::new(|row| poll_in_deliveries(row.run)),
+        ),
+    ];
+    table(rows, &columns)
+}
+
+fn poll_in_deliveries(run: &StackRun) -> String {
+    let both = run.poll_cpu_us().zip(run.delivery_cpu_us());
+    both.map_or("–".to_owned(), |(poll, delivery)| {
+        three(poll.median / delivery.median)
+    })
+}
+
+/// What an open stream holds, and how many there can be.
+pub fn holding(rows: &[Row<'_>]) -> String {
+    let columns: [Column<'_>; 5] = [
+        (
+            "an open stream holds",
+            Box::new(|row| row.stack.holds.clone()),
+        ),
+        (
+            "its memory, KiB",
+            Box::new(|row| figure(row.run.idle_kib())),
+        ),
+        (
+            "and of a core, idle, %",
+            Box::new(|row| scaled(row.run.idle_cpu_ppm(), 1e-4)),
+        ),
+        ("streams until others wait", Box::new(|row| most(row.run))),
+        (
+            "a plain request beside them, ms",
+            Box::new(|row| plain(row.run)),
+        ),
+    ];
+    table(rows, &columns)
+}
+
+/// The most streams with which others were served.
+pub fn most(run: &StackRun) -> String {
+    match run.most_streams() {
+        Some((most, true)) => format!("over {}", count(most.max as u64)),
+        Some((most, false)) => figure(Some(most)),
+        None => "–".to_owned(),
+    }
+}
+
+/// How long a plain request took with one stream, with the most it bore, and what came of the next.
+fn plain(run: &StackRun) -> String {
+    let of = |pick: fn(&[Plain]) -> Option<&Plain>| {
+        super::spread(run.holding.iter().filter_map(|it| pick(&it.plain)?.ms))
+    };
+    let first = of(|all| all.first());
+    let last = of(|all| all.iter().rev().find(|it| it.ms.is_some()));
+    let starves = run
+        .holding
+        .iter()
+        .any(|it| it.plain.iter().any(|it| it.ms.is_none()));
+    let last = figure(last);
+    let first = first.map_or("–".to_owned(), |it| three(it.median));
+    match starves {
+        true => format!("{first}, then none in 2 s"),
+        false => format!("{first} → {last}"),
+    }
+}
+
+/// What happens when something goes wrong.
+pub fn trouble(rows: &[Row<'_>]) -> String {
+    let columns: [Column<'_>; 4] = [
+        (
+            "stops with its streams open, ms",
+            Box::new(|row| stop(row.run)),
+        ),
+        (
+            "notices a client that left, s",
+            Box::new(|row| departure(row.run)),
+        ),
+        (
+            "keeps for a client that stalls, KiB",
+            Box::new(|row| figure(row.run.stalled_kib())),
+        ),
+        (
+            "through reconnects: missed, twice",
+            Box::new(|row| reconnects(row.run)),
+        ),
+    ];
+    table(rows, &columns)
+}
+
+pub fn stop(run: &StackRun) -> String {
+    let Some(open) = run.holding.iter().map(|it| it.open).max() else {
+        return "–".to_owned();
+    };
+    let of = format!("({} open)", count(open as u64));
+    match run.stops() {
+        true => format!("{} {of}", figure(run.stop_ms())),
+        false => format!("not in {} s {of}", run.holding[0].stop_limit_ms / 1e3),
+    }
+}
+
+pub fn departure(run: &StackRun) -> String {
+    match run.departures.iter().find(|it| it.noticed_s.is_none()) {
+        Some(unnoticed) => format!("not in {:.0}", unnoticed.limit_s),
+        None => figure(run.departure_s()),
+    }
+}
+
+fn reconnects(run: &StackRun) -> String {
+    if run.reconnects.is_empty() {
+        return "not by Last-Event-ID".to_owned();
+    }
+    let sum = |of: fn(&super::Reconnects) -> u64| run.reconnects.iter().map(of).sum::<u64>();
+    let all = sum(|it| it.published);
+    let missed = sum(|it| it.missed);
+    let cuts = sum(|it| it.reconnects as u64);
+    format!(
+        "{missed}, {} of {} ({cuts} cuts)",
+        sum(|it| it.duplicates),
+        count(all)
+    )
+}
+
+/// How late messages come.
+pub fn delays(rows: &[Row<'_>]) -> String {
+    let delay = |transport: &'static str, row: &Row<'_>| {
+        let half = figure(row.run.delay_ms(transport, |it| it.p50_us));
+        let most = row.run.delay_ms(transport, |it| it.p99_us);
+        match most {
+            Some(most) => format!("{half}, {}", three(most.median)),
+            None => "–".to_owned(),
+        }
+    };
+    let columns: [Column<'_>; 5] = [
+        (
+            "clients",
+            Box::new(|row| {
+                row.run
+                    .steady
+                    .first()
+                    .map_or("–".to_owned(), |it| count(it.clients as u64))
+            }),
+        ),
+        (
+            "long-poll: half, 99 of 100 within, ms",
+            Box::new(move |row| delay("long-poll", row)),
+        ),
+        (
+            "stream: half, 99 of 100 within, ms",
+            Box::new(move |row| delay("stream", row)),
+        ),
+        (
+            "a delivery by long-poll, µs",
+            Box::new(|row| figure(row.run.steady_cpu_us("long-poll"))),
+        ),
+        (
+            "by stream, µs",
+            Box::new(|row| figure(row.run.steady_cpu_us("stream"))),
+        ),
+    ];
+    table(rows, &columns)
+}

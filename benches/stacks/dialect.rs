@@ -1,0 +1,96 @@
+//! How a server is spoken to by the loads that are made by hand here; the instrument has its profiles.
+
+use super::http;
+use super::report::stacks::catalog::Stack;
+
+/// The Durable Streams server has streams that are made beforehand: all loads share this one.
+const DURABLE: &str = "/bench";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The contract of the stacks, which is a part of our own.
+    Contract,
+    Nchan,
+    Pushpin,
+    DurableStreams,
+}
+
+impl Dialect {
+    pub fn of(stack: &Stack) -> Self {
+        match stack.profile.as_deref() {
+            Some("nchan") => Self::Nchan,
+            Some("pushpin") => Self::Pushpin,
+            Some("durable-streams") => Self::DurableStreams,
+            _ => Self::Contract,
+        }
+    }
+
+    /// What is to be sent before anything else.
+    pub fn prepare(self) -> Option<Vec<u8>> {
+        let json = "Content-Type: application/json\r\nContent-Length: 0";
+        (self == Self::DurableStreams).then(|| {
+            format!("PUT {DURABLE} HTTP/1.1\r\nHost: localhost\r\n{json}\r\n\r\n").into_bytes()
+        })
+    }
+
+    /// A request that is answered with `200` once the server can do all its work.
+    pub fn readiness(self) -> Option<&'static str> {
+        match self {
+            Self::Contract => Some("/poll"),
+            Self::Pushpin => Some("/ready"),
+            Self::Nchan | Self::DurableStreams => None,
+        }
+    }
+
+    /// Publishes `text`, which needs no escaping.
+    pub fn publish(self, room: &str, text: &str) -> Vec<u8> {
+        const JSON: &str = "application/json";
+        match self {
+            Self::Contract => {
+                let body = format!(r#"{{"room":"{room}","author":"bench","text":"{text}"}}"#);
+                http::post("/messages", JSON, body.as_bytes())
+            }
+            Self::Nchan => http::post(&format!("/publish/{room}"), "text/plain", text.as_bytes()),
+            Self::Pushpin => {
+                let body = format!(
+                    r#"{{"items":[{{"channel":"{room}","formats":{{"http-stream":{{"content":"data: {text}\n\n"}}}}}}]}}"#
+                );
+                http::post("/publish", JSON, body.as_bytes())
+            }
+            Self::DurableStreams => {
+                let body = format!(r#"{{"text":"{text}"}}"#);
+                http::post(DURABLE, JSON, body.as_bytes())
+            }
+        }
+    }
+
+    /// A poll that finds nothing in a room without messages.
+    pub fn empty_poll(self, room: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Contract => Some(http::get(&format!("/poll?room={room}&cursor=0"))),
+            Self::Nchan => Some(http::get(&format!("/poll/{room}"))),
+            Self::DurableStreams => Some(http::get(&format!("{DURABLE}?offset=now"))),
+            Self::Pushpin => None,
+        }
+    }
+
+    /// Any request that is answered at once.
+    pub fn plain(self) -> Vec<u8> {
+        self.empty_poll("plain")
+            .unwrap_or_else(|| http::get("/ready"))
+    }
+
+    /// The path of a stream that begins now.
+    pub fn stream(self, room: &str) -> String {
+        match self {
+            Self::Contract => format!("/stream?room={room}&last=0"),
+            Self::Nchan | Self::Pushpin => format!("/stream/{room}"),
+            Self::DurableStreams => format!("{DURABLE}?offset=now&live=sse"),
+        }
+    }
+
+    /// Whether a client can go on by the id of the last event.
+    pub fn resumes(self) -> bool {
+        matches!(self, Self::Contract | Self::Nchan)
+    }
+}

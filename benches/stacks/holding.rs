@@ -1,0 +1,119 @@
+//! Idle streams, more and more of them: what each holds, how many there can be before a plain request waits, and how
+//! the server stops while they are open.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::http::Connection;
+use super::publisher::Publisher;
+use super::reader::Reader;
+use super::report::stacks::{Holding, Plain};
+use super::running::RunningStack;
+use super::usage;
+
+const ROOM: &str = "holding";
+/// How many are open when a plain request is tried.
+const STEPS: [usize; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+/// Streams that are asked for at the same time.
+const BATCH: usize = 25;
+/// Who waits longer for an answer is not served.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A stop may take so long.
+const STOP_LIMIT: Duration = Duration::from_secs(6);
+/// How long nothing happens while its CPU is read.
+const IDLE_TIME: Duration = Duration::from_secs(1);
+
+/// Opens up to `most` streams on a server that has just been started, and stops it.
+pub fn measure(mut running: RunningStack, most: usize) -> Result<Holding> {
+    warm_up(&running)?;
+    let memory_before_kib = running.memory_kib()?;
+    let threads_before = usage::threads(&running.pids())?;
+    let (mut streams, mut plain, mut tried) = (Vec::new(), Vec::new(), 0);
+    for step in STEPS.into_iter().filter(|step| *step <= most) {
+        tried = step;
+        open_up_to(&running, &mut streams, step)?;
+        let took = time_plain(&running).ok();
+        let ms = took.map(|took| took.as_secs_f64() * 1e3);
+        plain.push(Plain {
+            streams: streams.len(),
+            ms,
+        });
+        if streams.len() < step || ms.is_none() {
+            break;
+        }
+    }
+    let memory_after_kib = running.memory_kib()?;
+    let pids = running.pids();
+    let threads_after = usage::threads(&pids)?;
+    let cpu_before = usage::cpu_time(&pids)?;
+    std::thread::sleep(IDLE_TIME);
+    let idle = usage::cpu_time(&pids)? - cpu_before;
+    ensure!(
+        !running.process.has_ended(),
+        "it ended:\n{}",
+        running.process.output()
+    );
+    let stop = running.process.stop_within(STOP_LIMIT);
+    if stop.is_none() {
+        running.process.kill();
+    }
+    Ok(Holding {
+        tried,
+        open: streams.len(),
+        memory_before_kib,
+        memory_after_kib,
+        threads_before,
+        threads_after,
+        processes: pids.len(),
+        idle_cpu: idle.as_secs_f64() / IDLE_TIME.as_secs_f64(),
+        plain,
+        stop_ms: stop.map(|stop| stop.as_secs_f64() * 1e3),
+        stop_limit_ms: STOP_LIMIT.as_secs_f64() * 1e3,
+    })
+}
+
+/// What is loaded at first use is not what a stream holds.
+fn warm_up(running: &RunningStack) -> Result<()> {
+    let mut publisher = Publisher::new(running.endpoint);
+    for _ in 0..3 {
+        publisher.publish("warmup", "warm")?;
+        time_plain(running).context("a plain request, with no stream open")?;
+    }
+    let path = running.endpoint.dialect.stream("warmup");
+    drop(Reader::open(running.endpoint.address, &path, None)?);
+    Ok(())
+}
+
+/// Opens streams until there are `count`, or until some of a batch do not open.
+fn open_up_to(running: &RunningStack, streams: &mut Vec<Reader>, count: usize) -> Result<()> {
+    let path = running.endpoint.dialect.stream(ROOM);
+    while streams.len() < count {
+        let wanted = (count - streams.len()).min(BATCH);
+        let asked = (0..wanted).map(|_| Reader::ask(running.endpoint.address, &path, None));
+        let asked: Vec<_> = asked.filter_map(Result::ok).collect();
+        let deadline = Instant::now() + PATIENCE;
+        let before = streams.len();
+        for mut stream in asked {
+            if stream.is_open_by(deadline).unwrap_or(false) {
+                streams.push(stream);
+            }
+        }
+        if streams.len() < before + wanted {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn time_plain(running: &RunningStack) -> Result<Duration> {
+    let begin = Instant::now();
+    let mut connection = Connection::open_within(running.endpoint.address, PATIENCE)?;
+    let answer = connection.ask(&running.endpoint.dialect.plain())?;
+    ensure!(
+        matches!(answer.status, 200 | 204 | 304),
+        "status {}",
+        answer.status
+    );
+    Ok(begin.elapsed())
+}

@@ -1,0 +1,103 @@
+//! One stream, read by a thread that waits for it.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::sse::Decoder;
+
+/// An open stream. Dropping it closes its connection.
+pub struct Reader {
+    socket: TcpStream,
+    decoder: Decoder,
+}
+
+/// An event that carries data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub id: Option<String>,
+    pub data: String,
+}
+
+impl Reader {
+    /// Asks for a stream, without waiting for it.
+    pub fn ask(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> Result<Self> {
+        let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+        socket.set_nodelay(true)?;
+        let resume = last_event_id.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{resume}\r\n"
+        );
+        socket.write_all(request.as_bytes())?;
+        let decoder = Decoder::new();
+        Ok(Self { socket, decoder })
+    }
+
+    /// Asks for a stream and waits for its head.
+    pub fn open(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> Result<Self> {
+        let mut reader = Self::ask(address, path, last_event_id)?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        match reader.is_open_by(deadline)? {
+            true => Ok(reader),
+            false => bail!("the stream does not open"),
+        }
+    }
+
+    /// Waits for the head until then.
+    pub fn is_open_by(&mut self, deadline: Instant) -> Result<bool> {
+        while !self.decoder.is_open() {
+            if self.read_by(deadline, &mut Vec::new())?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The next events, at least one; none by then is an error.
+    pub fn events_by(&mut self, deadline: Instant) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        while events.is_empty() {
+            let read = self.read_by(deadline, &mut events)?;
+            read.context("no event came in time")?;
+        }
+        Ok(events)
+    }
+
+    /// Reads once; `None` if nothing came by then.
+    fn read_by(&mut self, deadline: Instant, events: &mut Vec<Event>) -> Result<Option<()>> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        self.socket.set_read_timeout(Some(left))?;
+        let mut buffer = [0; 64 * 1024];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => bail!("the server ended the stream"),
+            Ok(count) => {
+                let take = |event: &[u8]| events.extend(parse(event));
+                self.decoder.feed(&buffer[..count], take)?;
+                Ok(Some(()))
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(None)
+            }
+            Err(error) => Err(error).context("read a stream"),
+        }
+    }
+}
+
+fn parse(event: &[u8]) -> Option<Event> {
+    let text = std::str::from_utf8(event).ok()?;
+    let field = |name: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        Some(line.strip_prefix(' ').unwrap_or(line).to_owned())
+    };
+    Some(Event {
+        id: field("id"),
+        data: field("data")?,
+    })
+}

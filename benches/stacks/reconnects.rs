@@ -1,0 +1,79 @@
+//! A client whose connection is cut again and again while messages go on: what it misses, and what comes twice.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+
+use super::publisher::Publisher;
+use super::reader::Reader;
+use super::report::stacks::Reconnects;
+use super::running::Endpoint;
+
+const MESSAGES: u64 = 100;
+/// How many it reads before its connection is cut.
+const BETWEEN_CUTS: usize = 10;
+const INTERVAL: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub fn round(endpoint: Endpoint, room: &str) -> Result<Reconnects> {
+    let first = Reader::open(endpoint.address, &endpoint.dialect.stream(room), None)?;
+    let (seen, reconnects) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| read_with_cuts(endpoint, room, first));
+        let mut publisher = Publisher::new(endpoint);
+        for number in 0..MESSAGES {
+            publisher.publish(room, &format!("number {number:04} end"))?;
+            std::thread::sleep(INTERVAL);
+        }
+        reading
+            .join()
+            .map_err(|_| anyhow!("the reader broke down"))?
+    })?;
+    let missed = (0..MESSAGES)
+        .filter(|number| !seen.contains_key(number))
+        .count();
+    Ok(Reconnects {
+        reconnects,
+        published: MESSAGES,
+        missed: missed as u64,
+        duplicates: seen.values().map(|times| times - 1).sum(),
+    })
+}
+
+/// How often each message was seen, and how often the connection was cut.
+fn read_with_cuts(
+    endpoint: Endpoint,
+    room: &str,
+    first: Reader,
+) -> Result<(HashMap<u64, u64>, usize)> {
+    let path = endpoint.dialect.stream(room);
+    let (mut seen, mut reconnects) = (HashMap::new(), 0);
+    let (mut reader, mut last_id) = (first, None);
+    loop {
+        let mut count = 0;
+        while count < BETWEEN_CUTS {
+            let Ok(events) = reader.events_by(Instant::now() + PATIENCE) else {
+                return Ok((seen, reconnects));
+            };
+            for event in events {
+                let Some(number) = number_in(&event.data) else {
+                    continue;
+                };
+                *seen.entry(number).or_insert(0) += 1;
+                last_id = event.id.or(last_id);
+                count += 1;
+                if number + 1 == MESSAGES {
+                    return Ok((seen, reconnects));
+                }
+            }
+        }
+        drop(reader);
+        reconnects += 1;
+        reader = Reader::open(endpoint.address, &path, last_id.as_deref())?;
+    }
+}
+
+fn number_in(data: &str) -> Option<u64> {
+    let (_, rest) = data.split_once("number ")?;
+    rest.split_once(" end")?.0.parse().ok()
+}

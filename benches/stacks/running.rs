@@ -1,0 +1,141 @@
+//! A stack as a process: started in a directory of its own, asked until it answers, and ended with all it started.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use super::dialect::Dialect;
+use super::http::{self, Connection};
+use super::process::Process;
+use super::report::stacks::catalog::{self, Runtime, Stack};
+use super::usage;
+
+/// How long it may take until it answers: Rails loads itself first.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_millis(20);
+
+/// Where a server is, and how it is spoken to.
+#[derive(Debug, Clone, Copy)]
+pub struct Endpoint {
+    pub address: SocketAddr,
+    pub dialect: Dialect,
+}
+
+/// A running server. Dropping it ends it.
+pub struct RunningStack {
+    pub process: Process,
+    pub endpoint: Endpoint,
+    /// What it keeps, until it has ended.
+    _data: TempDir,
+}
+
+/// What is missing of a stack and how to get it; `None` if it is installed.
+pub fn missing(root: &Path, stack: &Stack) -> Result<Option<String>> {
+    if stack.runtime == Runtime::Own {
+        return Ok(None);
+    }
+    let mut install = Command::new(catalog::directory(root).join("install"));
+    let output = install.args(["--check", stack.folder()]).output();
+    let output = output.context("run benches/stacks/install --check")?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Ok((!output.status.success()).then_some(text))
+}
+
+impl RunningStack {
+    /// Starts it on `core`; `own` is the binary of this project's server.
+    pub fn start(root: &Path, stack: &Stack, own: &Path, core: Option<usize>) -> Result<Self> {
+        let data = TempDir::new().context("a directory for the server's files")?;
+        let ports = free_ports()?;
+        let address = SocketAddr::from(([127, 0, 0, 1], ports[0]));
+        let mut command = match stack.runtime {
+            Runtime::Own => own_server(own, address),
+            _ => Command::new(catalog::directory(root).join(stack.folder()).join("start")),
+        };
+        command
+            .args(&stack.start)
+            .env("PORT", ports[0].to_string())
+            .env("PORT2", ports[1].to_string())
+            .env("PORT3", ports[2].to_string())
+            .env("STACK_DATA", data.path());
+        let running = Self {
+            process: Process::start(&stack.name, command, core)?,
+            endpoint: Endpoint {
+                address,
+                dialect: Dialect::of(stack),
+            },
+            _data: data,
+        };
+        running.wait_ready()?;
+        if let Some(request) = running.endpoint.dialect.prepare() {
+            let answer = Connection::open(address)?.ask(&request)?;
+            ensure!(
+                answer.status / 100 == 2,
+                "prepare: status {}",
+                answer.status
+            );
+        }
+        Ok(running)
+    }
+
+    fn wait_ready(&self) -> Result<()> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let error = match self.is_ready() {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let name = &self.process.name;
+            if self.process.has_ended() {
+                bail!("{name} ended at once:\n{}", self.process.output());
+            }
+            if Instant::now() > deadline {
+                return Err(error.context(format!("{name} does not answer")));
+            }
+            std::thread::sleep(RETRY_DELAY);
+        }
+    }
+
+    fn is_ready(&self) -> Result<()> {
+        let mut connection =
+            Connection::open_within(self.endpoint.address, Duration::from_secs(5))?;
+        if let Some(path) = self.endpoint.dialect.readiness() {
+            let answer = connection.ask(&http::get(path))?;
+            ensure!(answer.status == 200, "status {}", answer.status);
+        }
+        Ok(())
+    }
+
+    pub fn pids(&self) -> Vec<i32> {
+        self.process.pids()
+    }
+
+    pub fn memory_kib(&self) -> Result<u64> {
+        usage::settled_pss_kib(&self.pids())
+    }
+}
+
+fn own_server(binary: &Path, address: SocketAddr) -> Command {
+    let mut command = Command::new(binary);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
+            command.env_remove(variable);
+        }
+    }
+    command.args(["serve", "--bind", &address.to_string(), "--store", "memory"]);
+    command.args(["--workers", "1", "--request-log", "off"]);
+    command
+}
+
+/// Three ports nobody listens on just now.
+fn free_ports() -> Result<[u16; 3]> {
+    let listeners = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0"));
+    let mut ports = [0; 3];
+    for (port, listener) in ports.iter_mut().zip(listeners) {
+        *port = listener.context("find a free port")?.local_addr()?.port();
+    }
+    Ok(ports)
+}

@@ -1,0 +1,94 @@
+//! Clients that stop reading while messages go on: what the server keeps for them.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::publisher::Publisher;
+use super::reader::Reader;
+use super::report::stacks::StalledReaders;
+use super::running::RunningStack;
+use super::usage;
+
+const MESSAGES: usize = 1000;
+const TEXT_BYTES: usize = 4000;
+/// As little as the kernel gives, so that what is not read stays with the server.
+const RECEIVE_BUFFER_BYTES: usize = 4096;
+/// How long after the last message a client that reads may still lack some.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// `readers` clients that read nothing beside one that reads everything.
+///
+/// The log keeps what is published, whoever reads: that growth is measured first, without them, and taken off.
+pub fn rounds(
+    running: &RunningStack,
+    readers: usize,
+    rounds: usize,
+) -> Result<Vec<StalledReaders>> {
+    let (log_kib, _) = publish_beside(running, "stalled", 0)?;
+    let mut records = Vec::new();
+    for round in 0..rounds {
+        let (grown_kib, reader_has_all) =
+            publish_beside(running, &format!("stalled{round}"), readers)?;
+        records.push(StalledReaders {
+            readers,
+            bytes_each: (MESSAGES * TEXT_BYTES) as u64,
+            memory_before_kib: log_kib,
+            memory_after_kib: grown_kib,
+            reader_has_all,
+        });
+    }
+    Ok(records)
+}
+
+/// Publishes to a room with so many stalled readers and one that reads. How much memory grew meanwhile, and whether
+/// the one that reads has all.
+fn publish_beside(running: &RunningStack, room: &str, stalled: usize) -> Result<(u64, bool)> {
+    let path = running.endpoint.dialect.stream(room);
+    let stalled: Result<Vec<_>> = (0..stalled).map(|_| stall(running, &path)).collect();
+    let stalled = stalled?;
+    let reader = Reader::open(running.endpoint.address, &path, None)?;
+    let before_kib = usage::settled_pss_kib(&running.pids())?;
+    let has_all = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| read_all(reader));
+        let mut publisher = Publisher::new(running.endpoint);
+        let text = "x".repeat(TEXT_BYTES);
+        for _ in 0..MESSAGES {
+            publisher.publish(room, &text)?;
+        }
+        let has_all = reading
+            .join()
+            .map_err(|_| anyhow!("the reader broke down"))?;
+        Ok::<_, anyhow::Error>(has_all)
+    })?;
+    let after_kib = usage::settled_pss_kib(&running.pids())?;
+    drop(stalled);
+    Ok((after_kib.saturating_sub(before_kib), has_all))
+}
+
+fn stall(running: &RunningStack, path: &str) -> Result<TcpStream> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
+    socket
+        .connect(&running.endpoint.address.into())
+        .context("connect a client that will stall")?;
+    let mut socket = TcpStream::from(socket);
+    socket.write_all(&super::http::get_stream(path))?;
+    Ok(socket)
+}
+
+fn read_all(mut reader: Reader) -> bool {
+    let mut count = 0;
+    let mut deadline = Instant::now() + PATIENCE;
+    while count < MESSAGES {
+        let Ok(events) = reader.events_by(deadline) else {
+            return false;
+        };
+        let is_message = |event: &&super::reader::Event| event.data.contains("xxxx");
+        count += events.iter().filter(is_message).count();
+        deadline = Instant::now() + PATIENCE;
+    }
+    true
+}

@@ -1,0 +1,283 @@
+//! The program: flags, which stacks are measured, and the order it runs in.
+
+mod conformance;
+mod departures;
+mod dialect;
+mod fan_out;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod holding;
+mod polls;
+mod publisher;
+mod reader;
+mod reconnects;
+mod running;
+mod stalled;
+mod steady;
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use poll_vs_sse_instrument::{Profile, Transport};
+
+use departures::Departures;
+use dialect::Dialect;
+use harness::program::{self, Flags, Stage};
+use harness::{http, machine, process, report, sse, subscribers, usage};
+use report::provenance::Provenance;
+use report::runs;
+use report::stacks::catalog::{self, Runtime, Stack};
+use report::stacks::{self, StackRun};
+use running::RunningStack;
+use steady::Steady;
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const MAX_RUN_SECONDS: u32 = 60 * 60;
+/// Clients that close their streams, as far as the server can have so many.
+const DEPARTING: usize = 5;
+const STALLED: usize = 10;
+
+/// Measures what polls, long-polls and streams cost on the stacks people run, what each open stream holds, and what
+/// happens at the limit.
+#[derive(Debug, Parser)]
+#[command(name = "stacks")]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    /// Only say which stacks there are, and what is missing of each
+    #[arg(long)]
+    list: bool,
+    /// Only write docs/stacks.md from the committed runs
+    #[arg(long)]
+    document: bool,
+}
+
+/// Sizes of a run.
+struct Sizes {
+    rounds: usize,
+    /// Of one round of polls, or of the fan-out.
+    round: Duration,
+    steady: Duration,
+    steady_clients: usize,
+    fan_out_streams: usize,
+    most_streams: usize,
+}
+
+impl Sizes {
+    fn new(quick: bool) -> Self {
+        let (rounds, round_ms, most_streams) = if quick {
+            (1, 300, 100)
+        } else {
+            (3, 1000, 1000)
+        };
+        Self {
+            rounds,
+            round: Duration::from_millis(round_ms),
+            steady: Duration::from_secs(if quick { 1 } else { 2 }),
+            steady_clients: 50,
+            fan_out_streams: 100,
+            most_streams,
+        }
+    }
+}
+
+pub fn main() -> ExitCode {
+    program::run("stacks", run)
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let flags = &arguments.flags;
+    let stacks = catalog::read(program::root())?;
+    if arguments.list {
+        return list(&stacks);
+    }
+    if arguments.document {
+        stacks::regenerate(program::root())?;
+        return Ok(());
+    }
+    let stage = Stage::set("stacks", flags, MAX_RUN_SECONDS)?;
+    println!("{}\n", stage.about.machine_lines());
+    let sizes = Sizes::new(flags.quick);
+    let mut measured = 0;
+    for stack in stacks.iter().filter(|stack| flags.ask_for(&stack.name)) {
+        if let Some(missing) = running::missing(program::root(), stack)? {
+            println!("{}: left out. {missing}", stack.name);
+            continue;
+        }
+        if lacks_flags(stack, &stage)? {
+            println!(
+                "{}: left out: this build has no {}",
+                stack.name,
+                stack.start.join(" ")
+            );
+            continue;
+        }
+        let run = measure(stack, &sizes, &stage, flags)?;
+        println!("{}", stacks::in_short(&run));
+        let directory = flags.out.clone();
+        let directory =
+            directory.unwrap_or_else(|| machine::directory(program::root(), &stage.about));
+        runs::write(
+            &directory,
+            &stacks::file(&stack.name),
+            &runs::json(&run, "fan_out")?,
+        )?;
+        measured += 1;
+    }
+    ensure!(measured > 0, "no stack was measured");
+    if flags.out.is_none() && !flags.quick && stacks::regenerate(program::root())? {
+        println!("{} is regenerated", stacks::PATH);
+    }
+    Ok(())
+}
+
+fn list(stacks: &[Stack]) -> Result<()> {
+    for stack in stacks {
+        let missing = running::missing(program::root(), stack)?;
+        println!(
+            "{:<20} {}",
+            stack.name,
+            missing.as_deref().unwrap_or("installed")
+        );
+    }
+    Ok(())
+}
+
+/// Whether this project's server does not know the flags it is to be started with.
+fn lacks_flags(stack: &Stack, stage: &Stage) -> Result<bool> {
+    let flag = stack
+        .start
+        .first()
+        .filter(|_| stack.runtime == Runtime::Own);
+    let Some(flag) = flag else { return Ok(false) };
+    let help = Command::new(&stage.binary)
+        .args(["serve", "--help"])
+        .output()?;
+    Ok(!String::from_utf8_lossy(&help.stdout).contains(flag.as_str()))
+}
+
+fn measure(stack: &Stack, sizes: &Sizes, stage: &Stage, flags: &Flags) -> Result<StackRun> {
+    println!("{}", stack.title);
+    let mut about = machine::begin("stacks", !flags.quick, Some(&stage.binary));
+    about.server_cores.clone_from(&stage.about.server_cores);
+    about.load_cores.clone_from(&stage.about.load_cores);
+    let mut run = empty_run(stack, about);
+    if let Err(error) = fill(&mut run, stack, sizes, stage) {
+        // Half a run's figures are nobody's.
+        let failure = format!("{error:#}");
+        run = StackRun {
+            failure: Some(failure),
+            ..empty_run(stack, run.about)
+        };
+    }
+    machine::finish(&mut run.about);
+    Ok(run)
+}
+
+fn empty_run(stack: &Stack, about: Provenance) -> StackRun {
+    StackRun {
+        about,
+        stack: stack.name.clone(),
+        version: version(stack.runtime),
+        failure: None,
+        contract: Vec::new(),
+        polls: Vec::new(),
+        fan_out: Vec::new(),
+        steady: Vec::new(),
+        holding: Vec::new(),
+        stalled: Vec::new(),
+        departures: Vec::new(),
+        reconnects: Vec::new(),
+    }
+}
+
+/// What the runtime says of itself.
+fn version(runtime: Runtime) -> Option<String> {
+    let (program, argument) = match runtime {
+        Runtime::Node => ("node", "--version"),
+        Runtime::Python => ("python3", "--version"),
+        Runtime::Php => ("php-fpm8.2", "--version"),
+        Runtime::Ruby => ("ruby", "--version"),
+        Runtime::Go | Runtime::Rust | Runtime::Own | Runtime::Peer => return None,
+    };
+    let output = Command::new(program).arg(argument).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Some(text.lines().next()?.trim().to_owned())
+}
+
+fn fill(run: &mut StackRun, stack: &Stack, sizes: &Sizes, stage: &Stage) -> Result<()> {
+    let start = || RunningStack::start(program::root(), stack, &stage.binary, stage.core());
+    for _ in 0..sizes.rounds {
+        run.holding
+            .push(holding::measure(start()?, sizes.most_streams).context("idle streams")?);
+    }
+    // One is left for whoever publishes.
+    let most = run
+        .holding
+        .iter()
+        .map(stacks::Holding::most_streams)
+        .min()
+        .unwrap_or(0);
+    let room = most.saturating_sub(1).max(1);
+    let running = start()?;
+    let outcome = fill_from(run, &running, room, stack, sizes, stage);
+    outcome.map_err(|error| match running.process.has_ended() {
+        true => error.context(format!(
+            "it ended, and said last:\n{}",
+            running.process.output()
+        )),
+        false => error,
+    })
+}
+
+fn fill_from(
+    run: &mut StackRun,
+    running: &RunningStack,
+    room: usize,
+    stack: &Stack,
+    sizes: &Sizes,
+    stage: &Stage,
+) -> Result<()> {
+    if running.endpoint.dialect == Dialect::Contract {
+        run.contract = conformance::check(running);
+    }
+    let leaving = Departures::open(running, DEPARTING.min(room)).context("departures")?;
+    run.departures = leaving.close();
+    for _ in 0..sizes.rounds {
+        run.polls
+            .extend(polls::round(running, sizes.round).context("polls")?);
+    }
+    let streams = sizes.fan_out_streams.min(room);
+    run.fan_out =
+        fan_out::rounds(running, streams, sizes.rounds, sizes.round).context("fan-out")?;
+    let profile = Profile::load(stack.profile.as_deref().unwrap_or("poll-vs-sse"))?;
+    let steady = Steady {
+        runtime: &stage.runtime,
+        placement: &stage.placement,
+        profile: &profile,
+        duration: sizes.steady,
+    };
+    let clients = sizes.steady_clients.min(room);
+    for round in 1..=sizes.rounds {
+        for transport in [Transport::LongPoll, Transport::Stream] {
+            let measured = steady.measure(running, transport, u32::try_from(round)?, clients);
+            run.steady
+                .extend(measured.with_context(|| format!("steady {transport}"))?);
+        }
+    }
+    if running.endpoint.dialect.resumes() {
+        for round in 0..sizes.rounds {
+            run.reconnects.push(
+                reconnects::round(running.endpoint, &format!("reconnects{round}"))
+                    .context("reconnects")?,
+            );
+        }
+    }
+    let stalled = STALLED.min(room.saturating_sub(1));
+    if stalled > 0 {
+        run.stalled = stalled::rounds(running, stalled, sizes.rounds).context("stalled readers")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The stacks that are measured beside our server: each that is installed keeps the small contract, the profiles of
+//! the servers made for it fit the real programs, and `docs/stacks.md` says what the committed runs say.
+#![cfg(target_os = "linux")]
+
+#[path = "../../benches/stacks/conformance.rs"]
+mod conformance;
+#[path = "../../benches/stacks/dialect.rs"]
+#[allow(dead_code)] // The bench asks more of it.
+mod dialect;
+#[path = "../../benches/harness/mod.rs"]
+mod harness;
+#[path = "../../benches/stacks/reader.rs"]
+mod reader;
+#[path = "../../benches/stacks/running.rs"]
+#[allow(dead_code)]
+mod running;
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use harness::{http, process, report, sse, usage};
+use poll_vs_sse_instrument::{Profile, Target, Transport, Workload, preflight};
+use report::stacks::{self, catalog};
+use running::RunningStack;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A stack, started; `None`, and said so, if it is not installed here.
+fn start(name: &str) -> Option<RunningStack> {
+    let all = catalog::read(root()).expect("the list of stacks");
+    let stack = all
+        .into_iter()
+        .find(|stack| stack.name == name)
+        .expect("a stack of the list");
+    if let Some(missing) = running::missing(root(), &stack).expect("the install script says") {
+        // Past the test harness, which shows what failed tests print only.
+        let _ = writeln!(std::io::stderr(), "not tested: {missing}");
+        return None;
+    }
+    let own = PathBuf::from(env!("CARGO_BIN_EXE_poll-vs-sse"));
+    Some(RunningStack::start(root(), &stack, &own, None).expect("it starts"))
+}
+
+fn keeps_the_contract(name: &str) {
+    let Some(running) = start(name) else { return };
+    for check in conformance::check(&running) {
+        assert_eq!(check.failure, None, "{name}: {}", check.name);
+    }
+}
+
+macro_rules! contract {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            keeps_the_contract($name);
+        })*
+    };
+}
+
+contract! {
+    our_own_server_keeps_the_contract_of_the_stacks: "poll-vs-sse",
+    express_keeps_the_contract: "express",
+    fastify_keeps_the_contract: "fastify",
+    hono_keeps_the_contract: "hono",
+    fastapi_keeps_the_contract: "fastapi",
+    django_keeps_the_contract: "django",
+    flask_on_sync_workers_keeps_the_contract: "flask-sync",
+    flask_on_threads_keeps_the_contract: "flask-gthread",
+    flask_on_gevent_keeps_the_contract: "flask-gevent",
+    go_keeps_the_contract: "go",
+    php_keeps_the_contract: "php",
+    rails_keeps_the_contract: "rails",
+    axum_keeps_the_contract: "axum",
+    actix_keeps_the_contract: "actix",
+}
+
+/// Two messages are published and read by each transport of the profile.
+fn fits(name: &str, transports: &[Transport]) {
+    let Some(running) = start(name) else { return };
+    let profile = Profile::load(name).expect("a built-in profile");
+    for transport in [Transport::Poll, Transport::LongPoll, Transport::Stream] {
+        assert_eq!(
+            profile.has(transport),
+            transports.contains(&transport),
+            "{name}: {transport}"
+        );
+    }
+    let url = format!("http://{}", running.endpoint.address);
+    let target = Target::remote(&url, profile, None).expect("a target");
+    let workload = Workload {
+        transports: transports.to_vec(),
+        ..Workload::default()
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let tried = runtime.block_on(preflight(&target, &workload));
+    tried.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+}
+
+#[test]
+fn the_profile_of_nchan_fits_it() {
+    fits(
+        "nchan",
+        &[Transport::Poll, Transport::LongPoll, Transport::Stream],
+    );
+}
+
+#[test]
+fn the_profile_of_pushpin_fits_it() {
+    fits("pushpin", &[Transport::Stream]);
+}
+
+#[test]
+fn the_profile_of_durable_streams_fits_its_server() {
+    fits(
+        "durable-streams",
+        &[Transport::Poll, Transport::LongPoll, Transport::Stream],
+    );
+}
+
+#[test]
+fn the_document_says_what_the_newest_whole_runs_say() {
+    let due = stacks::document(root()).expect("the runs are readable");
+    let due = due.expect("there is a whole run");
+    let stands = fs::read_to_string(root().join(stacks::PATH)).expect("docs/stacks.md");
+    assert_eq!(
+        stands, due,
+        "cargo bench --bench stacks -- --document writes it"
+    );
+}
+
+#[test]
+fn every_stack_of_the_list_can_be_started_and_has_the_code_it_names() {
+    for stack in catalog::read(root()).expect("the list of stacks") {
+        let folder = catalog::directory(root()).join(stack.folder());
+        let files = stack.code.iter().map(String::as_str);
+        let start = (stack.runtime != catalog::Runtime::Own).then_some("start");
+        for file in files.chain(start) {
+            assert!(folder.join(file).is_file(), "{}: {file}", stack.name);
+        }
+    }
+}
