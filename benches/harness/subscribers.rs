@@ -171,7 +171,9 @@ impl Subscribers {
     }
 }
 
-/// Whether an event carries data, unlike a comment or a bare `retry`.
+/// Whether an event carries a message, unlike a comment, a bare `retry`, or what Durable Streams says of its place.
 fn is_message(event: &[u8]) -> bool {
-    event.starts_with(b"data:") || event.windows(6).any(|window| window == b"\ndata:")
+    let has_data =
+        event.starts_with(b"data:") || event.windows(6).any(|window| window == b"\ndata:");
+    has_data && !event.starts_with(b"event: control")
 }

@@ -14,13 +14,13 @@ use super::usage;
 
 const ROOM: &str = "holding";
 /// How many are open when a plain request is tried.
-const STEPS: [usize; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const STEPS: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 /// Streams that are asked for at the same time.
 const BATCH: usize = 25;
 /// Who waits longer for an answer is not served.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A stop may take so long.
-const STOP_LIMIT: Duration = Duration::from_secs(6);
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// How long nothing happens while its CPU is read.
 const IDLE_TIME: Duration = Duration::from_secs(1);
 

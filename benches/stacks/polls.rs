@@ -27,7 +27,6 @@ pub fn round(running: &RunningStack, lasts: Duration) -> Result<Option<PollRound
     let Some(request) = running.endpoint.dialect.empty_poll("polls") else {
         return Ok(None);
     };
-    let pids = running.pids();
     let endpoint = running.endpoint;
     let (stop, begun) = (AtomicBool::new(false), Barrier::new(CONNECTIONS + 1));
     let (tallies, wall, cpu) = std::thread::scope(|scope| {
@@ -35,6 +34,8 @@ pub fn round(running: &RunningStack, lasts: Duration) -> Result<Option<PollRound
             .map(|_| scope.spawn(|| ask_again(endpoint, &request, &begun, &stop)))
             .collect();
         begun.wait();
+        // Each has been answered once, so all the server's processes are there.
+        let pids = running.pids();
         let cpu_before = usage::cpu_time(&pids);
         let begin = Instant::now();
         std::thread::sleep(lasts);

@@ -12,6 +12,8 @@ use super::sse::Decoder;
 pub struct Reader {
     socket: TcpStream,
     decoder: Decoder,
+    /// What came with the head.
+    early: Vec<Event>,
 }
 
 /// An event that carries data.
@@ -31,8 +33,11 @@ impl Reader {
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{resume}\r\n"
         );
         socket.write_all(request.as_bytes())?;
-        let decoder = Decoder::new();
-        Ok(Self { socket, decoder })
+        Ok(Self {
+            socket,
+            decoder: Decoder::new(),
+            early: Vec::new(),
+        })
     }
 
     /// Asks for a stream and waits for its head.
@@ -48,7 +53,10 @@ impl Reader {
     /// Waits for the head until then.
     pub fn is_open_by(&mut self, deadline: Instant) -> Result<bool> {
         while !self.decoder.is_open() {
-            if self.read_by(deadline, &mut Vec::new())?.is_none() {
+            let mut events = std::mem::take(&mut self.early);
+            let read = self.read_by(deadline, &mut events);
+            self.early = events;
+            if read?.is_none() {
                 return Ok(false);
             }
         }
@@ -57,7 +65,7 @@ impl Reader {
 
     /// The next events, at least one; none by then is an error.
     pub fn events_by(&mut self, deadline: Instant) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
+        let mut events = std::mem::take(&mut self.early);
         while events.is_empty() {
             let read = self.read_by(deadline, &mut events)?;
             read.context("no event came in time")?;
@@ -90,14 +98,14 @@ impl Reader {
 
 fn parse(event: &[u8]) -> Option<Event> {
     let text = std::str::from_utf8(event).ok()?;
-    let field = |name: &str| {
-        let line = text
+    let values = |name: &'static str| {
+        let lines = text
             .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        Some(line.strip_prefix(' ').unwrap_or(line).to_owned())
+            .filter_map(move |line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines.map(|value| value.strip_prefix(' ').unwrap_or(value))
     };
-    Some(Event {
-        id: field("id"),
-        data: field("data")?,
-    })
+    let data: Vec<_> = values("data").collect();
+    let data = (!data.is_empty()).then(|| data.join("\n"))?;
+    let id = values("id").last().map(str::to_owned);
+    Some(Event { id, data })
 }

@@ -18,16 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn round(endpoint: Endpoint, room: &str) -> Result<Reconnects> {
     let first = Reader::open(endpoint.address, &endpoint.dialect.stream(room), None)?;
-    let (seen, reconnects) = std::thread::scope(|scope| {
+    let (seen, reconnects, publishing) = std::thread::scope(|scope| {
         let reading = scope.spawn(|| read_with_cuts(endpoint, room, first));
-        let mut publisher = Publisher::new(endpoint);
-        for number in 0..MESSAGES {
-            publisher.publish(room, &format!("number {number:04} end"))?;
-            std::thread::sleep(INTERVAL);
-        }
-        reading
+        let published = publish(endpoint, room);
+        let (seen, reconnects) = reading
             .join()
-            .map_err(|_| anyhow!("the reader broke down"))?
+            .map_err(|_| anyhow!("the reader broke down"))?;
+        Ok::<_, anyhow::Error>((seen, reconnects, published))
     })?;
     let missed = (0..MESSAGES)
         .filter(|number| !seen.contains_key(number))
@@ -37,15 +34,21 @@ pub fn round(endpoint: Endpoint, room: &str) -> Result<Reconnects> {
         published: MESSAGES,
         missed: missed as u64,
         duplicates: seen.values().map(|times| times - 1).sum(),
+        failure: publishing.err().map(|error| format!("{error:#}")),
     })
 }
 
-/// How often each message was seen, and how often the connection was cut.
-fn read_with_cuts(
-    endpoint: Endpoint,
-    room: &str,
-    first: Reader,
-) -> Result<(HashMap<u64, u64>, usize)> {
+fn publish(endpoint: Endpoint, room: &str) -> Result<()> {
+    let mut publisher = Publisher::new(endpoint);
+    for number in 0..MESSAGES {
+        publisher.publish(room, &format!("number {number:04} end"))?;
+        std::thread::sleep(INTERVAL);
+    }
+    Ok(())
+}
+
+/// How often each message was seen, and how often the connection was cut. It gives up if the server does not go on.
+fn read_with_cuts(endpoint: Endpoint, room: &str, first: Reader) -> (HashMap<u64, u64>, usize) {
     let path = endpoint.dialect.stream(room);
     let (mut seen, mut reconnects) = (HashMap::new(), 0);
     let (mut reader, mut last_id) = (first, None);
@@ -53,7 +56,7 @@ fn read_with_cuts(
         let mut count = 0;
         while count < BETWEEN_CUTS {
             let Ok(events) = reader.events_by(Instant::now() + PATIENCE) else {
-                return Ok((seen, reconnects));
+                return (seen, reconnects);
             };
             for event in events {
                 let Some(number) = number_in(&event.data) else {
@@ -63,13 +66,16 @@ fn read_with_cuts(
                 last_id = event.id.or(last_id);
                 count += 1;
                 if number + 1 == MESSAGES {
-                    return Ok((seen, reconnects));
+                    return (seen, reconnects);
                 }
             }
         }
         drop(reader);
         reconnects += 1;
-        reader = Reader::open(endpoint.address, &path, last_id.as_deref())?;
+        reader = match Reader::open(endpoint.address, &path, last_id.as_deref()) {
+            Ok(reader) => reader,
+            Err(_) => return (seen, reconnects),
+        };
     }
 }
 

@@ -14,6 +14,8 @@ use super::usage;
 
 const MESSAGES: usize = 1000;
 const TEXT_BYTES: usize = 4000;
+/// What each text begins with.
+const MARK: &str = "stall:";
 /// As little as the kernel gives, so that what is not read stays with the server.
 const RECEIVE_BUFFER_BYTES: usize = 4096;
 /// How long after the last message a client that reads may still lack some.
@@ -54,7 +56,7 @@ fn publish_beside(running: &RunningStack, room: &str, stalled: usize) -> Result<
     let has_all = std::thread::scope(|scope| {
         let reading = scope.spawn(|| read_all(reader));
         let mut publisher = Publisher::new(running.endpoint);
-        let text = "x".repeat(TEXT_BYTES);
+        let text = format!("{MARK}{}", "x".repeat(TEXT_BYTES - MARK.len()));
         for _ in 0..MESSAGES {
             publisher.publish(room, &text)?;
         }
@@ -86,8 +88,9 @@ fn read_all(mut reader: Reader) -> bool {
         let Ok(events) = reader.events_by(deadline) else {
             return false;
         };
-        let is_message = |event: &&super::reader::Event| event.data.contains("xxxx");
-        count += events.iter().filter(is_message).count();
+        // An event may carry several.
+        let messages = events.iter().map(|event| event.data.matches(MARK).count());
+        count += messages.sum::<usize>();
         deadline = Instant::now() + PATIENCE;
     }
     true

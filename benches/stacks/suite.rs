@@ -67,15 +67,11 @@ struct Sizes {
 
 impl Sizes {
     fn new(quick: bool) -> Self {
-        let (rounds, round_ms, most_streams) = if quick {
-            (1, 300, 100)
-        } else {
-            (3, 1000, 1000)
-        };
+        let (rounds, round_ms, most_streams) = if quick { (1, 300, 100) } else { (3, 500, 500) };
         Self {
             rounds,
             round: Duration::from_millis(round_ms),
-            steady: Duration::from_secs(if quick { 1 } else { 2 }),
+            steady: Duration::from_secs(1),
             steady_clients: 50,
             fan_out_streams: 100,
             most_streams,
@@ -207,51 +203,86 @@ fn version(runtime: Runtime) -> Option<String> {
     Some(text.lines().next()?.trim().to_owned())
 }
 
-fn fill(run: &mut StackRun, stack: &Stack, sizes: &Sizes, stage: &Stage) -> Result<()> {
-    let start = || RunningStack::start(program::root(), stack, &stage.binary, stage.core());
-    for _ in 0..sizes.rounds {
-        run.holding
-            .push(holding::measure(start()?, sizes.most_streams).context("idle streams")?);
-    }
-    // One is left for whoever publishes.
-    let most = run
-        .holding
-        .iter()
-        .map(stacks::Holding::most_streams)
-        .min()
-        .unwrap_or(0);
-    let room = most.saturating_sub(1).max(1);
-    let running = start()?;
-    let outcome = fill_from(run, &running, room, stack, sizes, stage);
-    outcome.map_err(|error| match running.process.has_ended() {
-        true => error.context(format!(
-            "it ended, and said last:\n{}",
-            running.process.output()
-        )),
-        false => error,
-    })
+/// What the phases of one stack's measuring share.
+struct Phases<'a> {
+    stack: &'a Stack,
+    sizes: &'a Sizes,
+    stage: &'a Stage,
+    /// The server they all use.
+    shared: Option<RunningStack>,
 }
 
-fn fill_from(
-    run: &mut StackRun,
-    running: &RunningStack,
-    room: usize,
-    stack: &Stack,
-    sizes: &Sizes,
-    stage: &Stage,
-) -> Result<()> {
-    if running.endpoint.dialect == Dialect::Contract {
-        run.contract = conformance::check(running);
+impl Phases<'_> {
+    fn start(&self) -> Result<RunningStack> {
+        RunningStack::start(
+            program::root(),
+            self.stack,
+            &self.stage.binary,
+            self.stage.core(),
+        )
     }
-    let leaving = Departures::open(running, DEPARTING.min(room)).context("departures")?;
-    run.departures = leaving.close();
+
+    /// Runs one phase, on a server of its own if there is no shared one. An error tells what a server that ended
+    /// said last.
+    fn run<T>(&self, name: &str, phase: impl FnOnce(&RunningStack) -> Result<T>) -> Result<T> {
+        let own = match &self.shared {
+            Some(_) => None,
+            None => Some(self.start()?),
+        };
+        let running = self.shared.as_ref().or(own.as_ref()).context("a server")?;
+        phase(running)
+            .with_context(|| name.to_owned())
+            .map_err(|error| match running.process.has_ended() {
+                true => error.context(format!(
+                    "it ended, and said last:\n{}",
+                    running.process.output()
+                )),
+                false => error,
+            })
+    }
+}
+
+fn fill(run: &mut StackRun, stack: &Stack, sizes: &Sizes, stage: &Stage) -> Result<()> {
+    let mut phases = Phases {
+        stack,
+        sizes,
+        stage,
+        shared: None,
+    };
+    for _ in 0..sizes.rounds {
+        run.holding
+            .push(holding::measure(phases.start()?, sizes.most_streams).context("idle streams")?);
+    }
+    let Some((most, is_open_ended)) = run.most_streams() else {
+        return Ok(());
+    };
+    // One is left for whoever publishes.
+    let room = (most.min as usize).saturating_sub(1).max(1);
+    if is_open_ended {
+        phases.shared = Some(phases.start()?);
+    }
+    measure_load(run, &phases, room)?;
+    measure_trouble(run, &phases, room)
+}
+
+fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<()> {
+    let Phases {
+        stack,
+        sizes,
+        stage,
+        ..
+    } = phases;
+    if Dialect::of(stack) == Dialect::Contract {
+        run.contract = phases.run("contract", |running| Ok(conformance::check(running)))?;
+    }
     for _ in 0..sizes.rounds {
         run.polls
-            .extend(polls::round(running, sizes.round).context("polls")?);
+            .extend(phases.run("polls", |running| polls::round(running, sizes.round))?);
     }
     let streams = sizes.fan_out_streams.min(room);
-    run.fan_out =
-        fan_out::rounds(running, streams, sizes.rounds, sizes.round).context("fan-out")?;
+    let fan_out =
+        |running: &RunningStack| fan_out::rounds(running, streams, sizes.rounds, sizes.round);
+    run.fan_out = phases.run("fan-out", fan_out)?;
     let profile = Profile::load(stack.profile.as_deref().unwrap_or("poll-vs-sse"))?;
     let steady = Steady {
         runtime: &stage.runtime,
@@ -262,22 +293,32 @@ fn fill_from(
     let clients = sizes.steady_clients.min(room);
     for round in 1..=sizes.rounds {
         for transport in [Transport::LongPoll, Transport::Stream] {
-            let measured = steady.measure(running, transport, u32::try_from(round)?, clients);
-            run.steady
-                .extend(measured.with_context(|| format!("steady {transport}"))?);
+            let round = u32::try_from(round)?;
+            let measure =
+                |running: &RunningStack| steady.measure(running, transport, round, clients);
+            run.steady.extend(phases.run("steady load", measure)?);
         }
     }
-    if running.endpoint.dialect.resumes() {
-        for round in 0..sizes.rounds {
-            run.reconnects.push(
-                reconnects::round(running.endpoint, &format!("reconnects{round}"))
-                    .context("reconnects")?,
-            );
+    Ok(())
+}
+
+fn measure_trouble(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<()> {
+    let rounds = phases.sizes.rounds;
+    let leave =
+        |running: &RunningStack| Ok(Departures::open(running, DEPARTING.min(room))?.close());
+    run.departures = phases.run("departures", leave)?;
+    if Dialect::of(phases.stack).resumes() {
+        for round in 0..rounds {
+            let room = format!("reconnects{round}");
+            let cut = |running: &RunningStack| reconnects::round(running.endpoint, &room);
+            run.reconnects.push(phases.run("reconnects", cut)?);
         }
     }
     let stalled = STALLED.min(room.saturating_sub(1));
     if stalled > 0 {
-        run.stalled = stalled::rounds(running, stalled, sizes.rounds).context("stalled readers")?;
+        run.stalled = phases.run("stalled readers", |running| {
+            stalled::rounds(running, stalled, rounds)
+        })?;
     }
     Ok(())
 }

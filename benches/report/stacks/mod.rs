@@ -143,6 +143,8 @@ pub struct Reconnects {
     pub published: u64,
     pub missed: u64,
     pub duplicates: u64,
+    /// Why not all of it could be published.
+    pub failure: Option<String>,
 }
 
 impl StackRun {
@@ -156,14 +158,6 @@ impl StackRun {
             self.polls
                 .iter()
                 .map(|it| it.cpu_ns as f64 / 1e3 / it.requests as f64),
-        )
-    }
-
-    pub fn polls_per_s(&self) -> Option<Spread> {
-        spread(
-            self.polls
-                .iter()
-                .map(|it| it.requests as f64 / (it.wall_ns as f64 / 1e9)),
         )
     }
 
@@ -181,14 +175,6 @@ impl StackRun {
             self.fan_out
                 .iter()
                 .map(|it| it.cpu_ns as f64 / 1e3 / it.deliveries as f64),
-        )
-    }
-
-    pub fn deliveries_per_s(&self) -> Option<Spread> {
-        spread(
-            self.fan_out
-                .iter()
-                .map(|it| it.deliveries as f64 / (it.wall_ns as f64 / 1e9)),
         )
     }
 

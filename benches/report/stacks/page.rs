@@ -66,11 +66,11 @@ pub fn document(root: &Path) -> Result<Option<String>> {
 
 const CPU_NOTES: &str = "\
 A client that polls every T seconds where a message comes every M seconds costs one poll every T or one delivery every M. So polling takes \
-less CPU once T is longer than M times the last column. `polls a second` and `deliveries a second` are what the closed loop reached; a \
-server that waits for something other than the processor (a look into SQLite every quarter of a second) reaches less than one core could do.";
+less CPU once T is longer than M times the last column. What a core can do in a second is one second of CPU divided by the figure before it. A \
+server that looks into SQLite every quarter of a second pays for its looks whether messages come or not: the fewer messages, the dearer each.";
 
 const HOLDING_NOTES: &str = "\
-Streams were opened up to 1,000, and beside them a plain poll was sent on a new connection each time. Memory is the growth of the \
+Streams were opened up to 500, and beside them a plain poll was sent on a new connection each time. Memory is the growth of the \
 proportional set size for each stream; what the kernel holds for a socket comes on top, for every stack alike.";
 
 const TROUBLE_NOTES: &str = "\
@@ -102,7 +102,7 @@ fn answer(rows: &[Row<'_>]) -> String {
     let mut points = Vec::new();
     let many = names(&|row| !starves(row));
     if !many.is_empty() {
-        points.push(format!("**SSE is no problem of numbers** on {many}: 1,000 open streams, and everybody else was served."));
+        points.push(format!("**SSE is no problem of numbers** on {many}: 500 open streams, and everybody else was served."));
     }
     let few: Vec<_> = rows
         .iter()
@@ -259,11 +259,9 @@ pub fn in_short(run: &StackRun) -> String {
         false => format!("; does not hold: {}", broken.join("; ")),
     };
     format!(
-        "  poll {} µs, {}/s; delivery {} µs, {}/s; {} KiB a stream, {} streams; stops {}; left {} s; stalled {} KiB{broken}",
+        "  poll {} µs; delivery {} µs; {} KiB a stream, {} streams; stops {}; left {} s; stalled {} KiB{broken}",
         figure(run.poll_cpu_us()),
-        figure(run.polls_per_s()),
         figure(run.delivery_cpu_us()),
-        figure(run.deliveries_per_s()),
         figure(run.idle_kib()),
         table::most(run),
         table::stop(run),

@@ -53,28 +53,30 @@ fn scaled(spread: Option<Spread>, factor: f64) -> String {
 
 /// What a poll and a delivery take of the processor.
 pub fn cpu(rows: &[Row<'_>]) -> String {
-    let columns: [Column<'_>; 5] = [
+    let columns: [Column<'_>; 6] = [
         (
             "an empty poll, µs",
             Box::new(|row| figure(row.run.poll_cpu_us())),
         ),
         (
-            "polls a second",
-            Box::new(|row| figure(row.run.polls_per_s())),
+            "polls a second of a core",
+            Box::new(|row| a_second(row.run.poll_cpu_us())),
         ),
         (
             "a delivery, µs",
             Box::new(|row| figure(row.run.delivery_cpu_us())),
         ),
         (
-            "deliveries a second",
+            "deliveries a second of a core",
+            Box::new(|row| a_second(row.run.delivery_cpu_us())),
+        ),
+        (
+            "to so many streams",
             Box::new(|row| {
-                let streams = row.run.fan_out.first().map_or(0, |round| round.streams);
-                format!(
-                    "{} to {}",
-                    figure(row.run.deliveries_per_s()),
-                    count(streams as u64)
-                )
+                row.run
+                    .fan_out
+                    .first()
+                    .map_or("–".to_owned(), |round| count(round.streams as u64))
             }),
         ),
         (
@@ -83,6 +85,11 @@ pub fn cpu(rows: &[Row<'_>]) -> String {
         ),
     ];
     table(rows, &columns)
+}
+
+/// How often a core can do what takes so many microseconds of it.
+fn a_second(us: Option<Spread>) -> String {
+    us.map_or("–".to_owned(), |us| three(1e6 / us.median))
 }
 
 fn poll_in_deliveries(run: &StackRun) -> String {
@@ -192,6 +199,9 @@ fn reconnects(run: &StackRun) -> String {
     let sum = |of: fn(&super::Reconnects) -> u64| run.reconnects.iter().map(of).sum::<u64>();
     let all = sum(|it| it.published);
     let missed = sum(|it| it.missed);
+    if run.reconnects.iter().any(|it| it.failure.is_some()) {
+        return format!("{missed} of {} missed: it starves", count(all));
+    }
     let cuts = sum(|it| it.reconnects as u64);
     format!(
         "{missed}, {} of {} ({cuts} cuts)",
