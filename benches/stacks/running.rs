@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use super::dialect::Dialect;
 use super::http::{self, Connection};
 use super::process::Process;
+use super::publisher::Publisher;
+use super::reader::Reader;
 use super::report::stacks::catalog::{self, Runtime, Stack};
 use super::usage;
 
@@ -106,7 +108,21 @@ impl RunningStack {
             let answer = connection.ask(&http::get(path))?;
             ensure!(answer.status == 200, "status {}", answer.status);
         }
+        if self.endpoint.dialect == Dialect::Pushpin {
+            self.delivers()?;
+        }
         Ok(())
+    }
+
+    /// Whether a message gets through. Pushpin's parts find each other after it has begun to answer; what comes before
+    /// is lost.
+    fn delivers(&self) -> Result<()> {
+        let Endpoint { address, dialect } = self.endpoint;
+        let mut stream = Reader::open(address, &dialect.stream("ready"), None)?;
+        Publisher::new(self.endpoint).publish("ready", "ready")?;
+        stream
+            .events_by(Instant::now() + Duration::from_secs(1))
+            .map(drop)
     }
 
     pub fn pids(&self) -> Vec<i32> {

@@ -9,6 +9,8 @@ mod conformance;
 mod dialect;
 #[path = "../../benches/harness/mod.rs"]
 mod harness;
+#[path = "../../benches/stacks/publisher.rs"]
+mod publisher;
 #[path = "../../benches/stacks/reader.rs"]
 mod reader;
 #[path = "../../benches/stacks/running.rs"]

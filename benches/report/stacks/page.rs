@@ -102,7 +102,15 @@ fn answer(rows: &[Row<'_>]) -> String {
     let mut points = Vec::new();
     let many = names(&|row| !starves(row));
     if !many.is_empty() {
-        points.push(format!("**SSE is no problem of numbers** on {many}: 500 open streams, and everybody else was served."));
+        let tried = rows
+            .iter()
+            .flat_map(|row| &row.run.holding)
+            .map(|it| it.tried)
+            .max();
+        let tried = count(tried.unwrap_or(0) as u64);
+        points.push(format!(
+            "**SSE works in numbers** on {many}: {tried} open streams, and everything else was still answered."
+        ));
     }
     let few: Vec<_> = rows
         .iter()
@@ -121,7 +129,7 @@ fn answer(rows: &[Row<'_>]) -> String {
         })
         .collect();
     if !few.is_empty() {
-        points.push(format!("**Poll, or let another server hold the streams**, where each takes a worker. So many at most: {}.", few.join("; ")));
+        points.push(format!("**Poll, or let another server hold the streams**, if each takes a worker. The most at a time: {}.", few.join("; ")));
     }
     let dear = rows
         .iter()
