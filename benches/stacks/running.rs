@@ -16,8 +16,8 @@ use super::reader::Reader;
 use super::report::stacks::catalog::{self, Runtime, Stack};
 use super::usage;
 
-/// How long it may take until it answers: Rails loads itself first.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it may take until it answers, on a busy machine too: Rails loads itself first.
+const START_TIMEOUT: Duration = Duration::from_secs(90);
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// Where a server is, and how it is spoken to.

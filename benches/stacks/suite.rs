@@ -90,7 +90,7 @@ fn run(arguments: Arguments) -> Result<()> {
         return list(&stacks);
     }
     if arguments.document {
-        stacks::regenerate(program::root())?;
+        stacks::page::regenerate(program::root())?;
         return Ok(());
     }
     let stage = Stage::set("stacks", flags, MAX_RUN_SECONDS)?;
@@ -111,7 +111,7 @@ fn run(arguments: Arguments) -> Result<()> {
             continue;
         }
         let run = measure(stack, &sizes, &stage, flags)?;
-        println!("{}", stacks::in_short(&run));
+        println!("{}", stacks::page::in_short(&run));
         let directory = flags.out.clone();
         let directory =
             directory.unwrap_or_else(|| machine::directory(program::root(), &stage.about));
@@ -123,8 +123,8 @@ fn run(arguments: Arguments) -> Result<()> {
         measured += 1;
     }
     ensure!(measured > 0, "no stack was measured");
-    if flags.out.is_none() && !flags.quick && stacks::regenerate(program::root())? {
-        println!("{} is regenerated", stacks::PATH);
+    if flags.out.is_none() && !flags.quick && stacks::page::regenerate(program::root())? {
+        println!("{} is regenerated", stacks::page::PATH);
     }
     Ok(())
 }

@@ -126,9 +126,9 @@ fn the_profile_of_durable_streams_fits_its_server() {
 
 #[test]
 fn the_document_says_what_the_newest_whole_runs_say() {
-    let due = stacks::document(root()).expect("the runs are readable");
+    let due = stacks::page::document(root()).expect("the runs are readable");
     let Some(due) = due else { return };
-    let stands = fs::read_to_string(root().join(stacks::PATH)).expect("docs/stacks.md");
+    let stands = fs::read_to_string(root().join(stacks::page::PATH)).expect("docs/stacks.md");
     assert_eq!(
         stands, due,
         "cargo bench --bench stacks -- --document writes it"

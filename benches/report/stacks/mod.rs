@@ -1,15 +1,13 @@
 //! What a run measured of one stack: the shape of its file, and what is made of it in `docs/stacks.md`.
 
 pub mod catalog;
-mod page;
+pub mod page;
 mod table;
 
 use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
 use super::spread::{Spread, spread};
-
-pub use page::{PATH, document, in_short, regenerate};
 
 /// A stack's file in a run's directory.
 pub fn file(stack: &str) -> String {
