@@ -43,3 +43,4 @@ mod timeouts;
 mod trace;
 mod visibility;
 mod wire_bytes;
+mod visible_text;
