@@ -1,6 +1,7 @@
 //! Flags and environment variables, checked once and turned into a typed [`Config`].
 
 mod nats;
+mod sqlite_path;
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
@@ -215,13 +216,12 @@ fn store(text: &str) -> Result<StoreFlag, String> {
     };
     match (scheme.as_str(), rest) {
         ("memory", None) => Ok(StoreFlag::Memory),
-        ("sqlite", Some(path)) if path.starts_with(":memory:") => {
-            Err("use `memory` for a log that is not kept".to_owned())
-        }
-        ("sqlite", Some(path)) if !path.is_empty() => Ok(StoreFlag::Sqlite(path.into())),
+        ("sqlite" | "file", Some(rest)) => sqlite_path::parse(&scheme, rest).map(StoreFlag::Sqlite),
         // Looked at when it is opened: a complaint from here would repeat a password.
         ("nats" | "tls", Some(_)) => Ok(StoreFlag::Nats(Secret::new(text))),
-        _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`".to_owned()),
+        _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`; \
+                  a file's path follows `sqlite:`"
+            .to_owned()),
     }
 }
 
