@@ -54,7 +54,7 @@ fn told_of(stream: &mut Events, clients: &[&str]) -> Value {
 fn a_stream_is_there_for_as_long_as_its_connection() {
     let server = Server::memory();
     assert_eq!(present(&server, "den"), []);
-    let mut first = server.stream("room=den&client=a&author=Mina");
+    let mut first = server.stream("room=den&client=a&author=Mina&presence=1");
     let event = told_of(&mut first, &["a"]);
     assert_eq!(event["present"][0]["author"], "Mina");
     assert_eq!(event["present"][0]["transport"], "stream");
@@ -73,7 +73,7 @@ fn a_stream_is_there_for_as_long_as_its_connection() {
 #[test]
 fn a_poller_has_left_when_it_missed_two_of_its_intervals() {
     let server = Server::memory();
-    let mut watching = server.stream("client=w");
+    let mut watching = server.stream("client=w&presence=1");
     server.poll("client=p&interval=0.1&author=%ED%95%9C");
     let event = told_of(&mut watching, &["w", "p"]);
     assert_eq!(event["present"][1]["author"], "한");
@@ -108,7 +108,7 @@ fn a_client_that_switches_is_there_once() {
 #[test]
 fn who_publishes_with_a_label_is_known_by_name() {
     let server = Server::memory();
-    let mut stream = server.stream("client=a");
+    let mut stream = server.stream("client=a&presence=1");
     assert_eq!(
         told_of(&mut stream, &["a"])["present"][0]["author"],
         Value::Null
@@ -139,15 +139,15 @@ fn polls_are_told_where_they_ask() {
 }
 
 #[test]
-fn streams_are_told_unless_they_decline_and_the_nameless_only_where_they_ask() {
+fn streams_are_told_only_if_they_ask() {
     let server = Server::memory();
-    let mut declining = server.stream("last=0&client=d&presence=0");
+    let mut labelled = server.stream("last=0&client=d");
     let mut nameless = server.stream("last=0");
     let mut asking = server.stream("last=0&presence=1");
     let _other = server.stream("client=o");
     told_of(&mut asking, &["d", "o"]);
     server.publish_text("lobby", "hello");
-    for stream in [&mut declining, &mut nameless] {
+    for stream in [&mut labelled, &mut nameless] {
         assert_eq!(stream.frame(), "retry: 1000\n\n");
         assert!(stream.frame().starts_with("id: "));
     }
@@ -165,7 +165,7 @@ fn who_reads_along_with_a_stream_is_there_while_it_is() {
     let server = Server::memory();
     let along = |of: &str, along: Value| report(&server, &json!({"client": of, "along": along}));
     assert_eq!(along("a", json!([])).status(), 404);
-    let mut stream = server.stream("client=a");
+    let mut stream = server.stream("client=a&presence=1");
     let other = server.stream("client=o");
     // It came level by a poll.
     server.poll("client=b");

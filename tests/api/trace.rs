@@ -143,7 +143,7 @@ fn a_stream_that_is_held_back_begins_with_what_is_passed_on() {
 #[test]
 fn presence_is_told_as_such() {
     let server = Server::memory();
-    let mut stream = server.stream("client=me&trace=1");
+    let mut stream = server.stream("client=me&trace=1&presence=1");
     while !stream.frame().starts_with("event: presence") {}
     eventually("it is told", || {
         let pushed = events(&server, 0);

@@ -31,9 +31,9 @@ for (const transport of ['Polling', 'SSE']) {
 check('a page on a quiet stream shows who is here as soon as it is asked to', async ({ open }) => {
   const lab = await open();
   await lab.use('SSE');
-  await lab.page.getByRole('button', { name: 'Who is here: 1' }).waitFor();
   await toggle(lab).click();
   await until('it is shown', async () => (await here(lab)).join() === 'this pageSSE');
+  await lab.page.getByRole('button', { name: 'Who is here: 1' }).waitFor();
 });
 
 check('polls carry who is here only while that is shown', async ({ open }) => {

@@ -120,7 +120,7 @@ describe('a lane', () => {
     l.use('poll');
     sinks.poll?.batch(batch([4]));
     l.stop();
-    l.reopen();
+    l.restart();
     expect(l.transport).toBeNull();
     l.use('poll');
     expect(log.slice(-2)).toEqual(['stop poll', 'start poll {"cursor":"aaa-4"}']);

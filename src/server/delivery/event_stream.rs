@@ -288,7 +288,7 @@ impl PresenceEvents {
     fn open(presence: &Arc<Presence>, query: &ReadQuery) -> Self {
         let reader = query.reader(Transport::Stream);
         // Subscribed before it joins, so that it hears of itself.
-        let update = query.presence.unwrap_or(reader.is_some()).then(|| {
+        let update = (query.presence == Some(true)).then(|| {
             let update: PresenceUpdate = Box::pin(presence.subscribe(&query.room).next());
             update
         });

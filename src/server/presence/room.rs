@@ -16,7 +16,10 @@ use crate::{
     domain::{client_label::ClientLabel, transport::Transport},
 };
 
-/// RoomMembers that are listed; `count` is of all.
+/// What telling a room's streams of changes may cost, all of them together. Changes are gathered for
+/// longer where an event is large or many are told.
+const MAX_BYTES_PER_SECOND: u64 = 1024 * 1024;
+/// Members that are listed; `count` is of all.
 const MAX_LISTED: usize = 200;
 /// How often a poller is taken to poll that asked once and did not say.
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
@@ -29,7 +32,8 @@ pub struct RoomMembers {
     /// Rises with each member, so that they are listed in the order they came.
     next: u64,
     changed: bool,
-    notified_at: Option<Instant>,
+    /// No event is sent before this.
+    quiet_until: Option<Instant>,
     updates: Option<watch::Sender<Bytes>>,
 }
 
@@ -282,10 +286,18 @@ impl RoomMembers {
         gone
     }
 
+    /// The room's events: the last one at once, if there was any, and then each change.
     pub fn subscribe(&mut self) -> watch::Receiver<Bytes> {
-        self.updates
-            .get_or_insert_with(|| watch::Sender::new(Bytes::new()))
-            .subscribe()
+        let updates = self
+            .updates
+            .get_or_insert_with(|| watch::Sender::new(Bytes::new()));
+        let mut receiver = updates.subscribe();
+        if receiver.borrow().is_empty() {
+            self.changed = true;
+        } else {
+            receiver.mark_changed();
+        }
+        receiver
     }
 
     /// Whether there is anybody to remember or to tell.
@@ -301,17 +313,24 @@ impl RoomMembers {
 
     /// Tells the room's streams what changed, unless they were told less than `every` ago.
     pub fn notify(&mut self, room: &Room, now: Instant, every: Duration, encode: PresenceEncoder) {
-        if !self.changed || self.notified_at.is_some_and(|at| now - at < every) {
+        if !self.changed || self.quiet_until.is_some_and(|until| now < until) {
             return;
         }
         self.changed = false;
-        self.notified_at = Some(now);
-        if self.has_subscribers() {
-            let event = encode(&self.json(room));
-            if let Some(updates) = &self.updates {
-                updates.send_replace(event);
-            }
+        let Some(updates) = &self.updates else {
+            return;
+        };
+        let subscribers = updates.receiver_count() as u64;
+        if subscribers == 0 {
+            // The next one to subscribe must not be sent this old state.
+            self.updates = None;
+            return;
         }
+        let event = encode(&self.json(room));
+        let bytes = event.len() as u64 * subscribers;
+        updates.send_replace(event);
+        let cost = Duration::from_millis(1000 * bytes / MAX_BYTES_PER_SECOND);
+        self.quiet_until = Some(now + cost.max(every));
     }
 
     pub fn json(&self, room: &Room) -> String {
@@ -333,12 +352,16 @@ impl RoomMembers {
             scope: &'a str,
         }
         let mut members: Vec<_> = self.by_client.iter().collect();
+        if members.len() > MAX_LISTED {
+            members.select_nth_unstable_by_key(MAX_LISTED, |(_, member)| member.order);
+            members.truncate(MAX_LISTED);
+        }
         members.sort_unstable_by_key(|(_, member)| member.order);
-        let present = members.into_iter().take(MAX_LISTED);
         let json = PresenceJson {
             room: room.as_str(),
             count: self.by_client.len(),
-            present: present
+            present: members
+                .into_iter()
                 .map(|(client, member)| PresenceEntry {
                     client: client.as_str(),
                     author: member.author.as_ref().map(Author::as_str),
@@ -350,5 +373,101 @@ impl RoomMembers {
             scope: "server",
         };
         serde_json::to_string(&json).expect("strings and integers always serialise")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(json: &str) -> Bytes {
+        Bytes::copy_from_slice(json.as_bytes())
+    }
+
+    fn reader(client: &str) -> Reader {
+        Reader {
+            client: client.parse().expect("a label"),
+            author: None,
+            transport: Transport::Stream,
+            interval: None,
+        }
+    }
+
+    /// Joins `client` and returns the bytes that the room's streams are sent because of it.
+    fn join(members: &mut RoomMembers, client: &str, now: Instant) -> usize {
+        members
+            .join(reader(client), now, Timestamp::UNIX_EPOCH, false)
+            .expect("has joined");
+        notify(members, now)
+    }
+
+    fn notify(members: &mut RoomMembers, now: Instant) -> usize {
+        let mut watching = members.updates.as_ref().map(watch::Sender::subscribe);
+        members.notify(&Room::default(), now, Duration::from_secs(1), encode);
+        let Some(watching) = &mut watching else {
+            return 0;
+        };
+        if !watching.has_changed().unwrap_or(false) {
+            return 0;
+        }
+        let subscribers = members.updates.as_ref().map_or(0, |it| it.receiver_count());
+        watching.borrow_and_update().len() * subscribers
+    }
+
+    #[test]
+    fn a_busy_room_of_many_streams_costs_a_bounded_amount() {
+        let mut members = RoomMembers::default();
+        let start = Instant::now();
+        let streams: Vec<_> = (0..2000).map(|_| members.subscribe()).collect();
+        let mut bytes = 0;
+        let mut largest = 0;
+        for tick in 0..2400_u32 {
+            let now = start + Duration::from_millis(250) * tick;
+            let sent = join(&mut members, &format!("visitor-{tick}"), now);
+            bytes += sent as u64;
+            largest = largest.max(sent as u64);
+        }
+        assert!(bytes > 0, "changes are told");
+        let seconds = 600;
+        assert!(
+            bytes <= seconds * MAX_BYTES_PER_SECOND + largest,
+            "{bytes} bytes in {seconds} s"
+        );
+        drop(streams);
+    }
+
+    #[test]
+    fn a_small_room_is_told_of_each_change_within_a_second() {
+        let mut members = RoomMembers::default();
+        let start = Instant::now();
+        let _stream = members.subscribe();
+        assert!(join(&mut members, "a", start) > 0);
+        assert_eq!(join(&mut members, "b", start), 0);
+        assert!(notify(&mut members, start + Duration::from_secs(1)) > 0);
+    }
+
+    #[test]
+    fn a_new_subscriber_is_sent_the_present_state() {
+        let mut members = RoomMembers::default();
+        let start = Instant::now();
+        let first = members.subscribe();
+        assert!(!first.has_changed().expect("open"));
+        join(&mut members, "a", start);
+        let mut second = members.subscribe();
+        assert!(second.has_changed().expect("open"));
+        let event = String::from_utf8(second.borrow_and_update().to_vec()).expect("text");
+        assert!(event.contains("\"client\":\"a\""), "{event}");
+        drop((first, second));
+    }
+
+    #[test]
+    fn changes_that_no_stream_asked_for_are_not_encoded() {
+        let mut members = RoomMembers::default();
+        let start = Instant::now();
+        drop(members.subscribe());
+        let joined = members.join(reader("a"), start, Timestamp::UNIX_EPOCH, false);
+        assert!(joined.is_some());
+        members.notify(&Room::default(), start, Duration::from_secs(1), encode);
+        assert!(members.updates.is_none());
     }
 }

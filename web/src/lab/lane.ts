@@ -107,9 +107,9 @@ export class Lane {
     this.#query = { ...this.#query, ...query };
   }
 
-  /** Ends what is open and reads on from the same place with a new request. */
-  reopen(): void {
-    this.#reader.reopen();
+  /** Reads on from the same place with a new source: what it may share with other tabs has changed. */
+  restart(): void {
+    this.#reader.restart();
   }
 
   /** The page has come back. */

@@ -97,8 +97,9 @@ export class PresenceView {
     this.toggle.setAttribute('aria-expanded', String(open));
     for (const lane of this.#attached) {
       lane.ask({ presence: open ? 1 : null });
-      // What would hear of it only with the next answer asks now; a stream hears of changes without asking.
-      if (open && lane.transport !== 'stream') lane.reopen();
+      // A poll asks with its next request anyway when the list closes. A stream goes on as it was opened, so that
+      // one without presence follows.
+      if (open || lane.transport === 'stream') lane.restart();
     }
     if (!open) this.#demo?.leave();
     else if (this.#latest !== null) this.#draw(this.#latest);

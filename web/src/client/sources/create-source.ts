@@ -39,6 +39,8 @@ export function createSource(transport: Transport, parts: SourceParts): Source {
       new Polling({ ...request, connections, sink, interval_ms, wait_s: LONG_POLL_WAIT_S }),
     );
   }
+  // A stream without presence is no use to a tab that asks for it.
+  const shared = request.query?.()['presence'] === 1 ? `${shareKey} presence` : shareKey;
   const stream = (to: Sink) =>
     holding(to, new StreamWithFallback({ ...request, connections, sink: to, interval_ms }));
   const apis = browserApis();
@@ -48,7 +50,7 @@ export function createSource(transport: Transport, parts: SourceParts): Source {
     sink,
     connections,
     browserApis: apis,
-    name: `poll-vs-sse/2 ${request.url ?? baseUrl('.')} ${request.room} ${shareKey}`,
+    name: `poll-vs-sse/2 ${request.url ?? baseUrl('.')} ${request.room} ${shared}`,
     stream,
     newest,
     restart: disconnect,
