@@ -3,6 +3,7 @@
 use std::{io, pin::Pin, process::ExitCode, thread};
 
 use actix_web::rt::System;
+use nix::sys::signal::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -55,6 +56,9 @@ type Signalled = Pin<Box<dyn Future<Output = ()>>>;
 
 /// What is done when the server is to stop, and when it is to do so without taking its time.
 fn signals() -> io::Result<(Signalled, Signalled)> {
+    // A handled SIGXFSZ makes a write beyond the limit on file sizes fail, as on a full disk. Unhandled
+    // it ends the process.
+    drop(signal(SignalKind::from_raw(Signal::SIGXFSZ as i32))?);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
@@ -81,10 +85,7 @@ fn signals() -> io::Result<(Signalled, Signalled)> {
 /// Has the kernel stop this process when `parent` ends. False where it has ended already.
 #[cfg(target_os = "linux")]
 fn end_with(parent: u32) -> bool {
-    use nix::{
-        sys::{prctl::set_pdeathsig, signal::Signal},
-        unistd::getppid,
-    };
+    use nix::{sys::prctl::set_pdeathsig, unistd::getppid};
 
     let told = set_pdeathsig(Signal::SIGTERM).is_ok();
     told && u32::try_from(getppid().as_raw()) == Ok(parent)

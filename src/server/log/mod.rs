@@ -5,6 +5,7 @@
 //! [`sqlite`], [`nats`]); in front of it is the same in-memory [`tail`] for all of them. The log knows no
 //! transport.
 
+mod clock;
 pub mod entry;
 mod reader;
 pub mod retention;

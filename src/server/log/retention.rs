@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::clock::LogClock;
+
 /// How much of the log is kept. `None`: no bound.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
@@ -19,8 +21,7 @@ impl Retention {
     }
 
     /// Messages sent before this are retired by age.
-    pub fn prune_before(&self, now: Timestamp) -> Option<Timestamp> {
-        let age = jiff::SignedDuration::try_from(self.age?).ok()?;
-        now.checked_sub(age).ok()
+    pub(in crate::log) fn prune_before(&self, clock: &mut LogClock) -> Option<Timestamp> {
+        self.age.map(|age| clock.older_than(age))
     }
 }

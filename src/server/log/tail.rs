@@ -200,7 +200,7 @@ impl Tail {
     }
 
     /// Drops everything: what comes next follows `through`, and what was before is the store's.
-    pub(super) fn skip_to(&self, through: u64) {
+    pub(super) fn reset_to(&self, through: u64) {
         let mut state = self.state.lock();
         state.entries.clear();
         state.batches.clear();

@@ -96,13 +96,13 @@ impl TailCache {
 
     /// Drops everything, as messages up to `through` may never have come here: readers who lack
     /// them are the store's.
-    pub fn skip_to(&self, through: u64) {
+    pub fn reset_to(&self, through: u64) {
         let tails: Vec<Arc<Tail>> = {
             let mut rooms = self.rooms.lock();
             rooms.order.clear();
             rooms.bytes = 0;
             for tail in rooms.tails.values() {
-                tail.skip_to(through);
+                tail.reset_to(through);
             }
             self.visible_through.fetch_max(through, Ordering::AcqRel);
             self.head.store(through, Ordering::Release);

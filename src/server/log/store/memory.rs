@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    AppendError, Appended, IdempotencyKey, StoreStatus, appended, idempotency::IdempotencyRecord,
-    monotonic_now,
+    AppendError, Appended, IdempotencyKey, StoreStatus, appended,
+    idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
 };
 use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 use crate::log::{
+    clock::LogClock,
     entry::{Entry, FrameEncoder, Limit, Page},
     retention::Retention,
     tail::RoomSnapshot,
@@ -39,7 +40,7 @@ pub struct Memory {
 
 struct MemoryLog {
     head: u64,
-    last_sent_at: Timestamp,
+    clock: LogClock,
     bytes: usize,
     /// Every retained message, oldest first.
     all: VecDeque<Entry>,
@@ -57,7 +58,7 @@ impl Memory {
     ) -> Self {
         let state = MemoryLog {
             head: 0,
-            last_sent_at: Timestamp::UNIX_EPOCH,
+            clock: LogClock::new(Timestamp::UNIX_EPOCH),
             bytes: 0,
             all: VecDeque::new(),
             rooms: HashMap::new(),
@@ -79,8 +80,12 @@ impl Memory {
         key: Option<IdempotencyKey>,
     ) -> Result<Appended, AppendError> {
         let mut state = self.state.lock();
-        let now = monotonic_now(state.last_sent_at);
-        if let Some(earlier) = key.as_ref().and_then(|key| state.keys.get(key, now)) {
+        let now = state.clock.now();
+        let keys_cutoff = state.clock.older_than(IDEMPOTENCY_TTL);
+        if let Some(earlier) = key
+            .as_ref()
+            .and_then(|key| state.keys.get(key, keys_cutoff))
+        {
             return earlier.replay(draft);
         }
         let id = state.head + 1;
@@ -95,7 +100,6 @@ impl Memory {
             state.keys.insert(key, first_use);
         }
         state.head = id;
-        state.last_sent_at = now;
         state.bytes += 2 * entry.size_bytes();
         state.all.push_back(entry.clone());
         state
@@ -105,7 +109,7 @@ impl Memory {
             .push_back(entry.clone());
         // Under the same lock, so that tails are appended to in the order of the ids.
         self.tails.append(vec![entry]);
-        self.prune_at(&mut state, now);
+        self.prune_entries(&mut state);
         Ok(answer)
     }
 
@@ -154,7 +158,9 @@ impl Memory {
     }
 
     pub fn prune(&self) {
-        self.prune_at(&mut self.state.lock(), Timestamp::now());
+        let mut state = self.state.lock();
+        state.clock.now();
+        self.prune_entries(&mut state);
     }
 
     pub fn status(&self) -> StoreStatus {
@@ -166,11 +172,11 @@ impl Memory {
         }
     }
 
-    fn prune_at(&self, state: &mut MemoryLog, now: Timestamp) {
+    fn prune_entries(&self, state: &mut MemoryLog) {
         let floor = self.retention.prune_through(state.head);
         let cutoff_us = self
             .retention
-            .prune_before(now)
+            .prune_before(&mut state.clock)
             .map_or(i64::MIN, |at| at.as_microsecond());
         let mut through = None;
         while let Some(oldest) = state.all.front() {
@@ -185,7 +191,8 @@ impl Memory {
         if let Some(through) = through {
             self.tails.expire(through);
         }
-        state.keys.expire_keys(now);
+        let keys_cutoff = state.clock.older_than(IDEMPOTENCY_TTL);
+        state.keys.expire(keys_cutoff);
     }
 }
 
@@ -243,8 +250,8 @@ struct Keys {
 }
 
 impl Keys {
-    fn get(&mut self, key: &IdempotencyKey, now: Timestamp) -> Option<IdempotencyRecord> {
-        self.expire_keys(now);
+    fn get(&mut self, key: &IdempotencyKey, cutoff: Timestamp) -> Option<IdempotencyRecord> {
+        self.expire(cutoff);
         self.first_uses.get(key).cloned()
     }
 
@@ -254,12 +261,12 @@ impl Keys {
         self.first_uses.insert(key, first_use);
     }
 
-    fn expire_keys(&mut self, now: Timestamp) {
+    fn expire(&mut self, cutoff: Timestamp) {
         while let Some(oldest) = self.order.front() {
             let expired = self
                 .first_uses
                 .get(oldest)
-                .is_none_or(|first| first.is_expired(now));
+                .is_none_or(|first| first.is_expired(cutoff));
             if !expired && self.bytes <= MAX_KEY_BYTES {
                 break;
             }

@@ -6,7 +6,6 @@ pub mod nats;
 pub mod sqlite;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use thiserror::Error;
 
 pub use self::idempotency::IdempotencyKey;
@@ -170,12 +169,6 @@ impl Store {
             Self::Nats(nats) => nats.status(),
         }
     }
-}
-
-/// The present time, but never before `last`: the log's times rise as its ids do, whatever the
-/// machine's clock does.
-pub(in crate::log) fn monotonic_now(last: Timestamp) -> Timestamp {
-    Timestamp::now().max(last)
 }
 
 /// What an append answers for `entry`.

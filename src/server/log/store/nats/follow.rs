@@ -222,8 +222,8 @@ impl Shared {
             if id > through + 1 {
                 // JetStream dropped what is between before it came here.
                 self.show(&mut pasts, std::mem::take(&mut arrived), through);
-                pasts.skip_to(id - 1);
-                self.tails.skip_to(id - 1);
+                pasts.reset_to(id - 1);
+                self.tails.reset_to(id - 1);
             }
             through = id;
             let stored_at_us = micros(place.published.unix_timestamp_nanos());

@@ -62,7 +62,7 @@ impl Pasts {
     }
 
     /// Up to `through` there may have been messages that were not seen and are gone.
-    pub fn skip_to(&mut self, through: u64) {
+    pub fn reset_to(&mut self, through: u64) {
         self.newest.clear();
         self.others_after = through;
         self.recent.clear();
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(pasts.filled(&den, None, 8), None);
         assert_eq!(pasts.of(&"attic".parse().expect("a room")), None);
         assert_eq!((pasts.bound(9), pasts.bound(3)), (5, 2));
-        pasts.skip_to(20);
+        pasts.reset_to(20);
         assert_eq!(pasts.of(&den), None);
     }
 }

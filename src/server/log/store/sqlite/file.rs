@@ -3,7 +3,9 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{ErrorKind, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -70,7 +72,19 @@ pub(super) struct LogFile {
     pub path: PathBuf,
     pub log: LogId,
     /// Held for as long as the file is served.
-    _lock: File,
+    lock: File,
+    /// Which file the write-ahead log was when it was first seen.
+    wal: OnceLock<FileIdentity>,
+}
+
+/// Which file a path leads to: its device and inode.
+#[derive(Debug, PartialEq, Eq)]
+struct FileIdentity(u64, u64);
+
+impl FileIdentity {
+    fn of_path(path: &Path) -> std::io::Result<Self> {
+        std::fs::metadata(path).map(|it| Self(it.dev(), it.ino()))
+    }
 }
 
 impl LogFile {
@@ -129,10 +143,34 @@ impl LogFile {
             Self {
                 path,
                 log,
-                _lock: lock,
+                lock,
+                wal: OnceLock::new(),
             },
             connection,
         ))
+    }
+
+    /// Whether what is written can be found again: SQLite goes on writing to files that were deleted
+    /// or replaced, and everything in them is gone when the process ends.
+    pub fn check_in_place(&self) -> Result<(), String> {
+        let ours = self.lock.metadata().map_err(|error| error.to_string())?;
+        let found = FileIdentity::of_path(&self.path);
+        if !found.is_ok_and(|it| it == FileIdentity(ours.dev(), ours.ino())) {
+            return Err("the file was deleted or replaced while it is served".to_owned());
+        }
+        let found = FileIdentity::of_path(&wal_path(&self.path));
+        let same = match (self.wal.get(), found) {
+            (Some(wal), Ok(found)) => *wal == found,
+            (Some(_), Err(_)) => false,
+            (None, Ok(found)) => self.wal.set(found).is_ok(),
+            // SQLite makes it with the first access.
+            (None, Err(_)) => true,
+        };
+        if same {
+            Ok(())
+        } else {
+            Err("the write-ahead log was deleted or replaced while it is served".to_owned())
+        }
     }
 
     pub fn reader(&self) -> Result<Connection, OpenError> {
@@ -178,10 +216,8 @@ fn check_not_truncated(file: &File, path: &Path) -> Result<u64, String> {
     const FILE_HEADER_BYTES: usize = 100;
     let size = file.metadata().map_err(|error| error.to_string())?.len();
     let mut header = [0; FILE_HEADER_BYTES];
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
     // Pages that a write-ahead log holds need not be in the file yet.
-    let in_wal = std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0);
+    let in_wal = std::fs::metadata(wal_path(path)).is_ok_and(|wal| wal.len() > 0);
     if size == 0 || in_wal {
         return Ok(size);
     }
@@ -203,6 +239,12 @@ fn check_not_truncated(file: &File, path: &Path) -> Result<u64, String> {
         return Err("the file is damaged: it is cut short".to_owned());
     }
     Ok(size)
+}
+
+fn wal_path(path: &Path) -> PathBuf {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    wal.into()
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
@@ -233,7 +275,7 @@ fn check(connection: &Connection) -> Result<(), String> {
     }
 }
 
-fn explain(error: &rusqlite::Error) -> String {
+pub(super) fn explain(error: &rusqlite::Error) -> String {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => "the file is not a SQLite database".to_owned(),

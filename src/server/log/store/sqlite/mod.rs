@@ -5,15 +5,10 @@
 //! appends.
 
 mod file;
+mod health;
 mod writer;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-};
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -21,7 +16,7 @@ use rusqlite::{Connection, Row, params};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::file::OpenError;
-use self::{file::LogFile, writer::Command};
+use self::{file::LogFile, health::FileHealth, writer::Command};
 use super::{AppendError, Appended, IdempotencyKey, StoreStatus, StoreUnavailable};
 use crate::domain::{
     cursor::{Cursor, LogId},
@@ -43,7 +38,7 @@ const QUEUE: usize = 1024;
 
 /// A SQLite file that was opened and checked, before it has anyone to append to.
 pub struct SqliteHandle {
-    file: LogFile,
+    file: Arc<LogFile>,
     writer: Connection,
     pub log: LogId,
     pub head: u64,
@@ -55,7 +50,7 @@ impl SqliteHandle {
         let head = writer::head(&writer).map_err(|error| file.error(error))?;
         Ok(Self {
             log: file.log,
-            file,
+            file: Arc::new(file),
             writer,
             head,
         })
@@ -78,9 +73,12 @@ impl SqliteHandle {
             connections: Mutex::new(readers),
         });
         let (commands, queue) = mpsc::channel(QUEUE);
-        let health = Arc::new(Health::default());
+        let health = Arc::new(FileHealth::default());
         let writer = writer::Writer {
             connection: self.writer,
+            file: self.file.clone(),
+            clock: None,
+            tails_behind: false,
             log: self.file.log,
             retention,
             encode,
@@ -92,7 +90,7 @@ impl SqliteHandle {
             .start(queue)
             .map_err(|error| OpenError::new(&name, error))?;
         Ok(Sqlite {
-            _file: self.file,
+            file: self.file,
             reading,
             commands,
             health,
@@ -101,19 +99,10 @@ impl SqliteHandle {
 }
 
 pub struct Sqlite {
-    /// Holds the lock on the file.
-    _file: LogFile,
+    file: Arc<LogFile>,
     reading: Arc<Reading>,
     commands: mpsc::Sender<Command>,
-    health: Arc<Health>,
-}
-
-/// What the writer tells of itself.
-#[derive(Default)]
-struct Health {
-    /// The last write failed.
-    failing: AtomicBool,
-    retained_messages: AtomicU64,
+    health: Arc<FileHealth>,
 }
 
 impl Sqlite {
@@ -127,14 +116,20 @@ impl Sqlite {
     }
 
     pub async fn prune(&self) -> Result<(), StoreUnavailable> {
-        self.ask(|reply| Command::Prune { reply }).await?
-    }
-
-    /// Reads, and writes too where the last write failed: a full disk can still be read.
-    pub async fn ready(&self) -> Result<(), StoreUnavailable> {
-        if self.health.failing.load(Ordering::Relaxed) {
+        if self.health.check().is_err() {
             self.ask(|reply| Command::Probe { reply }).await??;
         }
+        self.ask(|reply| Command::Prune { reply }).await??;
+        self.health.take_unreported()
+    }
+
+    /// Whether the last write succeeded and a read does now. Whether a write succeeds again is tried by
+    /// [`Self::prune`]: it may take long, and an answer to `/readyz` must not.
+    pub async fn ready(&self) -> Result<(), StoreUnavailable> {
+        if let Err(why) = self.file.check_in_place() {
+            self.health.fail(StoreUnavailable(why));
+        }
+        self.health.check()?;
         self.read(|connection, _| connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(())))
             .await
     }
@@ -150,8 +145,8 @@ impl Sqlite {
     pub fn status(&self) -> StoreStatus {
         StoreStatus {
             name: "sqlite",
-            up: !self.health.failing.load(Ordering::Relaxed),
-            retained_messages: self.health.retained_messages.load(Ordering::Relaxed),
+            up: self.health.check().is_ok(),
+            retained_messages: self.health.retained_messages(),
         }
     }
 
@@ -246,6 +241,7 @@ impl Sqlite {
             .await
             .map_err(|_| StoreUnavailable("stopped".to_owned()))?;
         let shared = reading.clone();
+        let health = self.health.clone();
         let job = tokio::task::spawn_blocking(move || {
             let mut connection = shared
                 .connections
@@ -254,7 +250,7 @@ impl Sqlite {
                 .ok_or_else(|| StoreUnavailable("a read ended badly".to_owned()))?;
             let result = query(&mut connection, &shared);
             shared.connections.lock().push(connection);
-            result.map_err(|error| StoreUnavailable(one_line(&error)))
+            result.map_err(|error| health.report(&error))
         });
         job.await
             .map_err(|error| StoreUnavailable(error.to_string()))?

@@ -3,16 +3,13 @@
 //! After the commit, and before anyone is answered, the messages are given to the tails: in the
 //! order of their ids, and so that a read that starts after the answer sees them.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Health, one_line};
+use super::{file::LogFile, health::FileHealth};
 use crate::{
     domain::{
         cursor::{Cursor, LogId},
@@ -20,12 +17,12 @@ use crate::{
         message::Message,
     },
     log::{
+        clock::LogClock,
         entry::{Entry, FrameEncoder},
         retention::Retention,
         store::{
             AppendError, Appended, IdempotencyKey, StoreUnavailable, appended,
             idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
-            monotonic_now,
         },
         tail_cache::TailCache,
     },
@@ -33,6 +30,8 @@ use crate::{
 
 /// Commands in one transaction at the most, so that the first of them need not wait long.
 const MAX_BATCH: usize = 512;
+/// Half of what a message of 4-byte characters takes, as a byte is two digits.
+const PROBE_BYTES: i64 = 10 * 1024;
 /// Messages retired in one transaction at the most, for the same reason.
 const PRUNE_BATCH: u64 = 10_000;
 
@@ -55,16 +54,21 @@ pub(super) enum Command {
 
 pub(super) struct Writer {
     pub connection: Connection,
+    pub file: Arc<LogFile>,
+    /// Set with the first batch, from the newest message.
+    pub clock: Option<LogClock>,
+    /// A batch was committed that the tails were not given.
+    pub tails_behind: bool,
     pub log: LogId,
     pub retention: Retention,
     pub encode: FrameEncoder,
     pub tails: Arc<TailCache>,
-    pub health: Arc<Health>,
+    pub health: Arc<FileHealth>,
 }
 
 /// A batch that is written but not yet committed.
 #[derive(Default)]
-struct Written {
+struct CommitResult {
     entries: Vec<Entry>,
     /// In the order of the commands.
     outcomes: Vec<Result<Option<Appended>, AppendError>>,
@@ -73,9 +77,11 @@ struct Written {
     /// A probe was written.
     probed: bool,
     retained_messages: u64,
+    /// The newest message before the batch.
+    head_before: u64,
 }
 
-impl Written {
+impl CommitResult {
     /// Whether the disk had to take something: committing nothing succeeds on a full one too.
     fn wrote(&self) -> bool {
         self.probed || self.pruned_through.is_some() || !self.entries.is_empty()
@@ -103,14 +109,15 @@ impl Writer {
     }
 
     fn commit(&mut self, batch: &mut Vec<Command>) {
-        match self.write(batch) {
+        match self.write_durably(batch) {
             Ok(written) => {
                 if written.wrote() {
-                    self.health.failing.store(false, Ordering::Relaxed);
+                    self.health.recover();
                 }
-                self.health
-                    .retained_messages
-                    .store(written.retained_messages, Ordering::Relaxed);
+                self.health.set_retained_messages(written.retained_messages);
+                if std::mem::take(&mut self.tails_behind) {
+                    self.tails.reset_to(written.head_before);
+                }
                 self.tails.append(written.entries);
                 if let Some(through) = written.pruned_through {
                     self.tails.expire(through);
@@ -119,40 +126,67 @@ impl Writer {
                     command.answer(outcome);
                 }
             }
-            Err(error) => {
-                self.health.failing.store(true, Ordering::Relaxed);
-                let away = StoreUnavailable(one_line(&error));
+            Err(why) => {
                 for command in batch.drain(..) {
-                    command.answer(Err(away.clone().into()));
+                    command.answer(Err(why.clone().into()));
                 }
             }
         }
     }
 
-    fn write(&mut self, batch: &[Command]) -> rusqlite::Result<Written> {
+    /// Commits the batch to the files that the path names: what is in others will be gone.
+    fn write_durably(&mut self, batch: &[Command]) -> Result<CommitResult, StoreUnavailable> {
+        if let Some(damage) = self.health.damage() {
+            return Err(damage.clone());
+        }
+        self.check_in_place()?;
+        let written = self.write(batch);
+        let written = written.map_err(|error| self.health.report(&error))?;
+        self.check_in_place().inspect_err(|_| {
+            self.tails_behind |= !written.entries.is_empty();
+        })?;
+        Ok(written)
+    }
+
+    fn check_in_place(&self) -> Result<(), StoreUnavailable> {
+        self.file.check_in_place().map_err(|why| {
+            let why = StoreUnavailable(why);
+            self.health.fail(why.clone());
+            why
+        })
+    }
+
+    fn write(&mut self, batch: &[Command]) -> rusqlite::Result<CommitResult> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut written = Written::default();
+        let mut written = CommitResult::default();
         let mut head = head(&transaction)?;
-        let mut now = monotonic_now(last_sent_at(&transaction)?);
+        written.head_before = head;
+        let clock = match &mut self.clock {
+            Some(clock) => clock,
+            none => none.insert(LogClock::new(last_sent_at(&transaction)?)),
+        };
+        clock.now();
         for command in batch {
             let outcome = match command {
                 Command::Append { draft, key, .. } => {
-                    now = monotonic_now(now);
                     let append = Append {
                         log: self.log,
                         transaction: &transaction,
-                        now,
+                        now: clock.now(),
+                        keys_cutoff: clock.older_than(IDEMPOTENCY_TTL),
                     };
                     append.run(draft, key.as_ref(), self.encode, &mut written.entries)?
                 }
                 Command::Prune { .. } | Command::Close { .. } => Ok(None),
                 Command::Probe { .. } => {
-                    // Another value each time: SQLite does not write a page that stays as it is.
+                    // Another value each time: SQLite does not write a page that stays as it is. As
+                    // large as a message may be, so that there is room for one afterwards.
                     transaction.execute(
-                        "INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', random())",
-                        [],
+                        "INSERT OR REPLACE INTO meta (name, value)
+                         VALUES ('probe', hex(randomblob(?)))",
+                        [PROBE_BYTES],
                     )?;
                     written.probed = true;
                     Ok(None)
@@ -161,7 +195,7 @@ impl Writer {
             written.outcomes.push(outcome);
         }
         head = written.entries.last().map_or(head, |entry| entry.id);
-        written.pruned_through = retire(&transaction, self.retention, head, now)?;
+        written.pruned_through = prune(&transaction, self.retention, head, clock)?;
         written.retained_messages =
             oldest(&transaction)?.map_or(0, |(oldest, _)| head + 1 - oldest);
         // Readers of the file see these from the commit on, before the tails have them.
@@ -203,6 +237,8 @@ struct Append<'a> {
     log: LogId,
     transaction: &'a Transaction<'a>,
     now: Timestamp,
+    /// Keys used before this are forgotten.
+    keys_cutoff: Timestamp,
 }
 
 impl Append<'_> {
@@ -250,10 +286,9 @@ impl Append<'_> {
     }
 
     fn first_use(&self, key: &IdempotencyKey) -> rusqlite::Result<Option<IdempotencyRecord>> {
-        let lifetime_us = IDEMPOTENCY_TTL.as_micros() as i64;
         self.transaction
             .prepare_cached("DELETE FROM first_uses WHERE at < ?")?
-            .execute([self.now.as_microsecond() - lifetime_us])?;
+            .execute([self.keys_cutoff.as_microsecond()])?;
         self.transaction
             .prepare_cached("SELECT id, json, at FROM first_uses WHERE key = ?")?
             .query_row([key.as_str()], |row| {
@@ -296,18 +331,18 @@ fn oldest(connection: &Connection) -> rusqlite::Result<Option<(u64, i64)>> {
 }
 
 /// Deletes what is no longer retained, a step at a time; returns up to where.
-fn retire(
+fn prune(
     transaction: &Transaction<'_>,
     retention: Retention,
     head: u64,
-    now: Timestamp,
+    clock: &mut LogClock,
 ) -> rusqlite::Result<Option<u64>> {
     let Some((oldest, oldest_sent_at)) = oldest(transaction)? else {
         return Ok(None);
     };
     let step_end = oldest + PRUNE_BATCH;
     let mut through = retention.prune_through(head).min(step_end);
-    if let Some(cutoff) = retention.prune_before(now)
+    if let Some(cutoff) = retention.prune_before(clock)
         && oldest_sent_at < cutoff.as_microsecond()
     {
         let old: i64 = transaction
