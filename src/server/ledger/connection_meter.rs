@@ -131,6 +131,11 @@ impl ConnectionMeter {
         state.active.is_none() && (state.unattributed_in > 0 || !state.has_written)
     }
 
+    /// Whether a request is under way.
+    pub fn has_request(&self) -> bool {
+        self.0.state.borrow().active.is_some()
+    }
+
     fn finish_active(&self) {
         let active = self.0.state.borrow_mut().active.take();
         if let Some(active) = active {

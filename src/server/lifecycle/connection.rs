@@ -67,4 +67,8 @@ impl ByteMeter for ConnectionMeter {
     fn is_awaiting_head(&self) -> bool {
         self.is_awaiting_head()
     }
+
+    fn has_request(&self) -> bool {
+        self.has_request()
+    }
 }

@@ -19,6 +19,8 @@ pub trait ByteMeter {
     fn record_flushed(&self);
     /// Whether a request's head is due, or has begun to come.
     fn is_awaiting_head(&self) -> bool;
+    /// Whether a request is under way.
+    fn has_request(&self) -> bool;
 }
 
 pub struct Metered<Io, Meter> {

@@ -144,7 +144,8 @@ impl<Io: AsyncRead + Unpin, Meter: ByteMeter + Unpin> AsyncRead for TimedIo<Io, 
             this.active = true;
             return Poll::Ready(read);
         }
-        let active = std::mem::take(&mut this.active);
+        // A connection is not idle while its client waits for an answer.
+        let active = std::mem::take(&mut this.active) || this.meter.has_request();
         let in_head = this.meter.is_awaiting_head();
         // The HTTP layer reads the end of the input, and closes.
         this.timeouts.poll_expired(active, in_head, cx).map(Ok)
