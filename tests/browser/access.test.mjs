@@ -27,7 +27,7 @@ async function chat(server, page) {
 
 /** Presses Tab until the focus is on what `locator` finds. */
 async function tabTo(page, locator, key = 'Tab') {
-  for (let presses = 0; presses < 30; presses++) {
+  for (let presses = 0; presses < 60; presses++) {
     if (await locator.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press(key);
   }

@@ -10,9 +10,16 @@ const TARGETS = {
   below: () => find('.page-panel'),
 } satisfies Record<keyof typeof strings.skipLinks.to, () => HTMLElement | null>;
 
+/** Elements that are always there. */
+const HREFS = { write: '#message', messages: '#app', below: '#planner' } satisfies Record<
+  keyof typeof TARGETS,
+  string
+>;
+
 export function skipLinks(): HTMLElement {
   const links = Object.entries(TARGETS).map(([name, target]) => {
-    const link = h('a', { href: '#' }, strings.skipLinks.to[name as keyof typeof TARGETS]);
+    const key = name as keyof typeof TARGETS;
+    const link = h('a', { id: `skip-${key}`, href: HREFS[key] }, strings.skipLinks.to[key]);
     link.addEventListener('click', (event) => {
       // The address opens the page as it is, not at a place in it.
       event.preventDefault();
