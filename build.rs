@@ -23,9 +23,6 @@ const INPUTS: [&str; 5] = [
 /// The names of files that compress well end with one of these.
 const TEXT: [&str; 4] = [".html", ".js", ".css", ".svg"];
 
-/// The planner's constants, which the server reads as well.
-const MODEL: &str = "../src/model/shipped.json";
-
 fn main() -> ExitCode {
     let web = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo")).join("web");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
@@ -55,7 +52,6 @@ fn watch(web: &Path) {
     println!("cargo::rerun-if-changed=build.rs");
     let mut folders = vec![web.join("src")];
     let mut files: Vec<PathBuf> = INPUTS.iter().map(|name| web.join(name)).collect();
-    files.push(web.join(MODEL));
     while let Some(folder) = folders.pop() {
         // The folder itself, so that a new file is noticed.
         println!("cargo::rerun-if-changed={}", folder.display());

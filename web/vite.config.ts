@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 
 const server = process.env['POLL_VS_SSE_SERVER'] ?? 'http://127.0.0.1:8080';
 
-const ROUTES = ['/poll', '/stream', '/messages', '/ledger', '/presence', '/trace'];
+const ROUTES = ['/poll', '/stream', '/messages', '/ledger', '/presence', '/trace', '/plan'];
 
 export default defineConfig({
   base: './',
@@ -31,8 +31,6 @@ export default defineConfig({
   },
   server: {
     host: '127.0.0.1',
-    // The planner's model is the server's.
-    fs: { allow: ['.', '../src/compare/model'] },
     proxy: Object.fromEntries(ROUTES.map((route) => [route, server])),
   },
   test: {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import AxeBuilder from '@axe-core/playwright';
 import { BINARY } from './support/server.mjs';
+import { steady } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -28,7 +29,7 @@ function row(panel, name) {
 
 const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
-check('the planner answers what the command answers', async ({ open }) => {
+check('the planner answers what the command answers, its one sentence first', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   const question = { Clients: '50000', Rate: '0.5', Size: '300', 'Acceptable delay': '10' };
@@ -36,37 +37,86 @@ check('the planner answers what the command answers', async ({ open }) => {
     await panel.getByRole('spinbutton', { name, exact: true }).fill(value);
   }
   const flags = ['--clients', '50000', '--rate', '0.5', '--size', '300', '--max-delay', '10s'];
-  const { transports, break_even } = await plan(flags);
+  const { transports } = await plan(flags);
   const all = [transports.poll, transports['long-poll'], transports.stream];
-  assert.deepEqual(
-    await row(panel, 'Cores busy'),
-    all.map(({ cores }) => three.format(cores)),
-  );
+  const cores = all.map(({ cores }) => three.format(cores));
+  await until('it answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());
   assert.deepEqual(
     await row(panel, /^Servers/),
     all.map(({ servers }) => String(servers)),
   );
-  const [turn] = break_even.max_delay_s.cpu;
-  await panel
-    .getByText(`above ${three.format(turn.from)} s`)
-    .first()
-    .waitFor();
+  const answer = panel.getByText(/^For 50,000 clients, polling every .* the wire bytes of SSE\.$/);
+  await answer.waitFor();
+  assert.equal(await answer.evaluate((element) => getComputedStyle(element).fontWeight), '700');
+  const above = (await answer.boundingBox()).y < (await panel.getByRole('table').boundingBox()).y;
+  assert.ok(above, 'the answer stands above the table');
 
   await panel.getByText('Servers and network').click();
   await panel.getByRole('spinbutton', { name: 'Used to', exact: true }).fill('30');
   await panel.getByRole('combobox', { name: 'Messages come' }).selectOption('regular');
   const other = await plan([...flags, '--utilization', '0.3', '--spacing', 'regular']);
-  const cores = [other.transports.poll, other.transports['long-poll'], other.transports.stream];
-  assert.deepEqual(
-    await row(panel, 'Cores busy'),
-    cores.map(({ cores }) => three.format(cores)),
-  );
+  const changed = [other.transports.poll, other.transports['long-poll'], other.transports.stream];
+  const expected = changed.map(({ cores }) => three.format(cores)).join();
+  await until('it answers again', async () => (await row(panel, 'Cores busy')).join() === expected);
   await lab.noComplaints();
+});
+
+check('one request answers a question, and the address asks it again', async ({ open }) => {
+  const lab = await open();
+  const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  const asked = [];
+  lab.page.on('request', (request) => {
+    if (new URL(request.url()).pathname === '/plan') asked.push(request.url());
+  });
+  await panel.getByRole('spinbutton', { name: 'Clients', exact: true }).press('End');
+  await lab.page.keyboard.type('0');
+  await panel.getByText(/^For 20,000 clients/).waitFor();
+  assert.equal(asked.length, 1);
+  assert.match(asked[0], /curves=max_delay%2Crate%2Cclients/);
+  assert.equal(new URL(lab.page.url()).searchParams.get('plan-clients'), '20000');
+  const other = await open(new URL(lab.page.url()).search);
+  await panelOf(other)
+    .getByText(/^For 20,000 clients/)
+    .waitFor();
+});
+
+check('what it begins with was measured', async ({ open }) => {
+  const lab = await open();
+  const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  assert.equal(await panel.getByText('Beyond what was measured').count(), 0);
+  await panel.getByRole('spinbutton', { name: 'Clients', exact: true }).fill('20000');
+  await panel.getByText('Beyond what was measured').waitFor();
+});
+
+check('the lab’s own traffic fills the planner in, for 50,000 clients', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side&interval=0.5');
+  await lab.connectedBoth();
+  const panel = panelOf(lab);
+  const fill = panel.getByRole('button', { name: 'The same for 50,000 clients', exact: true });
+  await fill.click();
+  await panel.getByText('The lanes have not seen enough traffic yet', { exact: false }).waitFor();
+  const traffic = steady(server, 5);
+  const value = (name) => panel.getByRole('spinbutton', { name, exact: true }).inputValue();
+  try {
+    await until('the traffic is known', async () => {
+      await fill.click();
+      return (await value('Clients')) === '50000' && Number(await value('Rate')) > 1;
+    });
+  } finally {
+    await traffic.stop();
+  }
+  // “number 7” and the like.
+  assert.ok(['8', '9', '10'].includes(await value('Size')), await value('Size'));
+  assert.equal(await value('Acceptable delay'), '0.5');
+  await panel.getByText(/^For 50,000 clients/).waitFor();
 });
 
 check('a number that cannot be is said beside it, and the last answer stays', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
   const clients = panel.getByRole('spinbutton', { name: 'Clients', exact: true });
   const before = await row(panel, 'Cores busy');
   for (const wrong of ['0', '', '1e99']) {
@@ -82,6 +132,20 @@ check('a number that cannot be is said beside it, and the last answer stays', as
   await delay.fill('0.001');
   await until('polling is impossible', async () => (await row(panel, /^Servers/))[0] === 'impossible');
   await lab.noComplaints();
+});
+
+check('a server that does not answer is told of, and the last answer stays', async ({ open }) => {
+  const lab = await open();
+  const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  const before = await row(panel, 'Cores busy');
+  await lab.page.route('**/plan?*', (route) => route.abort());
+  await panel.getByRole('spinbutton', { name: 'Clients', exact: true }).fill('30000');
+  await panel.getByText('The server does not answer the planner', { exact: false }).waitFor();
+  assert.deepEqual(await row(panel, 'Cores busy'), before);
+  await lab.page.unroute('**/plan?*');
+  await panel.getByRole('spinbutton', { name: 'Clients', exact: true }).fill('40000');
+  await panel.getByText(/^For 40,000 clients/).waitFor();
 });
 
 check('plots say in words where costs cross', async ({ open }) => {

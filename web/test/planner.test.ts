@@ -1,49 +1,126 @@
-// The page's arithmetic against the server's: the same questions, the same answers.
+// The planner's question: what is asked of the server, what the address keeps, and which answer counts.
 
-import { describe, expect, it } from 'vitest';
-import vectors from '../../src/model/vectors.json';
-import { excess } from '../src/lab/planner/break-even.ts';
-import { MODEL } from '../src/lab/planner/model.ts';
-import { type Plan, planOf } from '../src/lab/planner/plan.ts';
-import type { Question } from '../src/lab/planner/question.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FIELDS, queryOf, questionFrom, withQuestion } from '../src/lab/planner/fields.ts';
+import { TrafficMeter } from '../src/lab/planner/observed-traffic.ts';
+import { crossings, parsePlan, type Plan } from '../src/lab/planner/plan.ts';
+import { PlanRequests } from '../src/lab/planner/requests.ts';
 
-type Vector = Plan & { question: Question };
-const VECTORS = vectors as unknown as Vector[];
+const NOTHING = { cpu: [], 'wire-bytes': [] };
+const PLAN = {
+  model: {},
+  question: { clients: 1, rate: 1, max_delay_s: 1 },
+  transports: { poll: {}, 'long-poll': {}, stream: {} },
+  break_even: { max_delay_s: NOTHING, rate: NOTHING, clients: NOTHING },
+  beyond: [],
+  curves: [],
+};
 
-/** Exponentials may differ in their last digits. */
-const PRECISION = 1e-9;
-
-function same(own: unknown, shared: unknown, at: string): void {
-  if (typeof own === 'number' && typeof shared === 'number') {
-    const size = Math.max(Math.abs(own), Math.abs(shared));
-    expect(Math.abs(own - shared), `${at}: ${own} is not ${shared}`).toBeLessThanOrEqual(PRECISION * size);
-  } else if (typeof own === 'object' && own !== null && typeof shared === 'object' && shared !== null) {
-    expect(Object.keys(own).sort(), at).toEqual(Object.keys(shared).sort());
-    for (const [name, value] of Object.entries(own)) {
-      same(value, (shared as Record<string, unknown>)[name], `${at}/${name}`);
-    }
-  } else {
-    expect(own, at).toEqual(shared);
-  }
-}
-
-describe('the planner', () => {
-  it('has questions to answer', () => {
-    expect(VECTORS.length).toBeGreaterThan(10);
+describe('the question', () => {
+  it('is asked in the units of the route', () => {
+    const first = questionFrom('');
+    const values = { ...first.values, round_trip: 80, utilization: 50, clients: 10.4 };
+    expect(queryOf({ values, spacing: 'regular' })).toMatchObject({
+      clients: 10,
+      round_trip: 0.08,
+      utilization: 0.5,
+      spacing: 'regular',
+      max_delay: 2,
+    });
   });
 
-  it.each(VECTORS.map((vector, number) => [number, vector] as const))(
-    'answers question %i as the server does',
-    (number, { question, ...shared }) => {
-      same(planOf(MODEL, question), shared, `question ${number}`);
-    },
-  );
+  it('is in the address as far as it is not the initial one, and comes back from there', () => {
+    const first = questionFrom('');
+    expect(withQuestion('http://a/?room=tea', first)).toBe('http://a/?room=tea');
+    const asked = {
+      values: { ...first.values, clients: 50_000, max_delay: 0.5 },
+      spacing: 'regular',
+    } as const;
+    const address = withQuestion('http://a/?room=tea', asked);
+    expect(new URL(address).searchParams.get('plan-max-delay')).toBe('0.5');
+    expect(questionFrom(new URL(address).search)).toEqual(asked);
+    expect(questionFrom('?plan-clients=none&plan-rate=-1').values.clients).toBe(FIELDS.clients.initial);
+  });
+});
 
-  it('finds the delay at which both cost the same', () => {
-    const question = VECTORS[0]!.question;
-    const [range] = planOf(MODEL, question).break_even.max_delay_s.cpu;
-    const at = (max_delay_s: number) => excess(MODEL, { ...question, max_delay_s }, 'cpu');
-    expect(at(range!.from! * 1.001)).toBeLessThan(0);
-    expect(at(range!.from! * 0.999)).toBeGreaterThan(0);
+describe('an answer', () => {
+  it('is a plan, or it is refused', () => {
+    expect(parsePlan(PLAN)).toBe(PLAN);
+    for (const wrong of [null, [], {}, { ...PLAN, transports: { poll: {} } }, { ...PLAN, curves: null }])
+      expect(() => parsePlan(wrong)).toThrow();
+  });
+
+  it('marks only those crossings that its curve shows', () => {
+    const cpu = [
+      { from: 0.5, to: 20 },
+      { from: 900, to: null },
+    ];
+    const plan = {
+      ...PLAN,
+      break_even: { ...PLAN.break_even, rate: { ...NOTHING, cpu } },
+    } as unknown as Plan;
+    const curve = {
+      over: 'rate',
+      at: [1, 10, 100],
+      cores: { poll: [], 'long-poll': [], stream: [] },
+    } as const;
+    expect(crossings(plan, curve)).toEqual([20]);
+  });
+});
+
+describe('requests', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('are one for several quick changes, and only the last answer counts', async () => {
+    const answers: ((response: Response) => void)[] = [];
+    const asked: string[] = [];
+    const get = (address: RequestInfo | URL) => {
+      asked.push(String(address));
+      return new Promise<Response>((resolve) => answers.push(resolve));
+    };
+    const shown: number[] = [];
+    const failed = vi.fn();
+    const requests = new PlanRequests(
+      { answer: ({ values }) => void shown.push(values.clients), failed },
+      get as typeof fetch,
+    );
+    const of = (clients: number) => {
+      const first = questionFrom('');
+      return { ...first, values: { ...first.values, clients } };
+    };
+    requests.ask(of(1));
+    requests.ask(of(2));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked).toHaveLength(1);
+    requests.ask(of(3));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const whole = () => new Response(JSON.stringify(PLAN));
+    answers[1]?.(whole());
+    await vi.advanceTimersByTimeAsync(0);
+    answers[0]?.(whole());
+    await vi.advanceTimersByTimeAsync(0);
+    expect(shown).toEqual([3]);
+    expect(failed).not.toHaveBeenCalled();
+  });
+
+  it('pass the sentence of a refusal on', async () => {
+    const failed = vi.fn();
+    const problem = new Response(JSON.stringify({ detail: 'clients must be' }), { status: 400 });
+    new PlanRequests({ answer: vi.fn(), failed }, (async () => problem) as typeof fetch).ask(
+      questionFrom(''),
+    );
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(failed).toHaveBeenCalledExactlyOnceWith('clients must be');
+  });
+});
+
+describe('the traffic of a lane', () => {
+  it('is a rate and a size over the last minute', () => {
+    const meter = new TrafficMeter(0);
+    expect(meter.current(60_000)).toBeNull();
+    for (let at_ms = 1_000; at_ms <= 120_000; at_ms += 1_000) meter.saw('né', at_ms);
+    expect(meter.current(120_000)).toEqual({ rate: 1, size_bytes: 3 });
+    expect(meter.current(400_000)).toBeNull();
   });
 });

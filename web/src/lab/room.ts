@@ -1,5 +1,6 @@
 // The room that the page's address names, and addresses of other rooms.
 
+import { URL_PREFIX } from './planner/fields.ts';
 import { URL_PARAMETERS } from './url-settings.ts';
 
 export const LOBBY = 'lobby';
@@ -22,7 +23,9 @@ export function roomFrom(search: string): RoomChoice {
 const KEPT = ['view', 'lang', ...URL_PARAMETERS];
 
 export function keptOf(search: string): [string, string][] {
-  return [...new URLSearchParams(search)].filter(([name]) => KEPT.includes(name));
+  return [...new URLSearchParams(search)].filter(
+    ([name]) => KEPT.includes(name) || name.startsWith(URL_PREFIX),
+  );
 }
 
 /** The address that opens `room`, built on the page's own. */

@@ -1,11 +1,38 @@
-// The planner on the page: what a number of clients would cost, computed from the calibrated model.
+// The planner on the page: what a number of clients would cost, as the server computes it from the calibrated model.
 
-import { PlannerView } from './planner/view.ts';
+import { TrafficMeter } from '../lab/planner/observed-traffic.ts';
+import { INTERVAL_S } from '../client/transport.ts';
 import { strings } from '../i18n/index.ts';
+import { PlannerView } from './planner/view.ts';
 import type { LabPlugin } from './lab-plugin.ts';
+import type { ShownLane } from './lane-view.ts';
+
+const meters = new Map<ShownLane['lane'], TrafficMeter>();
 
 export const planner: LabPlugin = {
-  page({ panels }) {
-    panels.add('planner', strings.planner.title, ...new PlannerView('planner').content);
+  lane({ lane }) {
+    const meter = new TrafficMeter(performance.now());
+    meters.set(lane, meter);
+    lane.subscribe({
+      messages(seen, _transport, at_ms) {
+        // What was said before the lane began is not its traffic.
+        for (const { message, delay } of seen) if (delay !== null) meter.saw(message.text, at_ms);
+      },
+    });
+  },
+
+  page({ panels, lanes }) {
+    const observe = () => {
+      const shown = lanes().map(({ lane }) => lane);
+      const now_ms = performance.now();
+      const observed = shown.map((lane) => meters.get(lane)?.current(now_ms)).find((each) => each);
+      if (observed === null || observed === undefined) return null;
+      const intervals = shown.filter(({ transport }) => transport === 'poll').map((lane) => lane.interval_s);
+      return {
+        ...observed,
+        interval_s: Math.min(...intervals, intervals.length === 0 ? INTERVAL_S.initial : Infinity),
+      };
+    };
+    panels.add('planner', strings.planner.title, ...new PlannerView('planner', observe).content);
   },
 };

@@ -1,12 +1,8 @@
 // The planner: its inputs, its figures, and what they say.
 
-import type { Part } from '../../lab/planner/cost.ts';
-import type { Over } from '../../lab/planner/curves.ts';
-import type { Field } from '../../lab/planner/fields.ts';
+import type { Field, Spacing } from '../../lab/planner/fields.ts';
+import type { Dimension, Limit, Over, Part } from '../../lab/planner/plan.ts';
 import { amount } from '../amounts.ts';
-import type { Spacing } from '../../lab/planner/flow.ts';
-import type { BeyondWhat } from '../../lab/planner/plan.ts';
-import type { Limit } from '../../lab/planner/servers.ts';
 
 export const planner = {
   planner: {
@@ -84,45 +80,53 @@ export const planner = {
 
     alike: 'about',
     times: (ratio: string) => `${ratio} times`,
-    takesNone: (name: string, limit: string) => `${name}: no number of such servers is enough (${limit})`,
-    takesOne: (name: string, part: string) => `${name} needs one server, busy mostly with ${part}`,
+    takesNone: (name: string, limit: string) => `${name}: no number of such servers is enough (${limit}).`,
+    takesOne: (name: string, part: string) => `${name} needs one server, busy mostly with ${part}.`,
     takesMany: (name: string, servers: string, limit: string, part: string) =>
-      `${name} needs ${servers} servers (for ${limit}), busy mostly with ${part}`,
-    noInterval: (delay: string, sse: string) => `No polling interval is short enough for ${delay}. ${sse}.`,
-    found: (share: string) => `, and ${share} of its requests find nothing new`,
-    verdict: (interval: string, cpu: string, wire: string, found: string, poll: string, sse: string) =>
-      `Polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE${found}. ${poll}; ${sse}.`,
+      `${name} needs ${servers} servers (for ${limit}), busy mostly with ${part}.`,
+    noInterval: (delay: string) => `No polling interval is short enough for ${delay}: this takes SSE.`,
+    found: (share: string) => `${share} of the polls find nothing new.`,
+    verdict: (clients: string, interval: string, cpu: string, wire: string) =>
+      `For ${clients} ${clients === '1' ? 'client' : 'clients'}, polling every ${interval} takes ${cpu} the CPU and ${wire} the wire bytes of SSE.`,
     between: (from: string, to: string) => `between ${from} and ${to}`,
     above: (from: string) => `above ${from}`,
     below: (to: string) => `below ${to}`,
     or: ' or ',
     rateOf: (rate: string) => `${rate} ${rate === '1' ? 'message' : 'messages'} a second`,
-    // Null: never; empty: always.
-    turnsByCpu: (delay: string | null) => {
-      if (delay === null) return 'polling never takes less CPU than SSE, whatever delay is acceptable';
-      if (delay === '') return 'polling takes less CPU than SSE, whatever delay is acceptable';
-      return `polling takes less CPU than SSE if the acceptable delay is ${delay}`;
+    // Of a range, null is never, and empty is always.
+    turnsByDelay: (rate: string, cpu: string | null, wire: string | null) => {
+      const takes = (what: string, delay: string | null) =>
+        delay === null
+          ? `never takes ${what} than SSE`
+          : delay === ''
+            ? `always takes ${what} than SSE`
+            : `takes ${what} than SSE if the acceptable delay is ${delay}`;
+      return `At ${rate}, polling ${takes('less CPU', cpu)}; it ${takes('fewer bytes', wire)}.`;
     },
-    turnsByWire: (delay: string | null) => {
-      if (delay === null) return 'it never takes fewer wire bytes';
-      return delay === ''
-        ? 'it always takes fewer wire bytes'
-        : `it takes fewer wire bytes if that is ${delay}`;
+    turnsByRate: (delay: string, rate: string | null) => {
+      const when =
+        rate === null
+          ? 'at no rate of messages'
+          : rate === ''
+            ? 'at every rate of messages'
+            : `at rates ${rate}`;
+      return `With ${delay} of acceptable delay, polling takes less CPU than SSE ${when}.`;
     },
-    turnsByRate: (rate: string | null) => {
-      if (rate === null) return 'one push per message takes less CPU than polling at every rate';
-      if (rate === '') return 'batching polls take less CPU than one push per message at every rate';
-      return `batching polls take less CPU than one push per message at rates ${rate}`;
-    },
-    turns: (rate: string, clients: string, byCpu: string, byWire: string, delay: string, byRate: string) =>
-      `At ${rate} to each of ${clients} ${clients === '1' ? 'client' : 'clients'}, ${byCpu}; ${byWire}. With ${delay} of acceptable delay, ${byRate}.`,
-    reconnects: 'Polls this far apart find their idle connection closed, and each opens one.',
+    reconnects: 'Polls this far apart find their idle connection closed, and each opens a new one.',
+    step: (seconds: string) =>
+      `The step at ${seconds} s of delay: the server closes connections that are idle for that long, so polls further apart each pay for a new connection.`,
+    minutes: (value: string) => `${value} min`,
+    noAnswer: 'The server does not answer the planner; the last answer stays.',
+    howSure: 'How sure is that?',
+    sameForMany: (clients: number) => `The same for ${amount(clients)} clients`,
+    filled: 'Filled in from what the lanes saw in the last minute.',
+    nothingObserved: 'The lanes have not seen enough traffic yet: start some, and wait a few seconds.',
     beyondWhat: {
       'clients-per-server': (value: string) => `${value} clients on one server`,
       rate: (value: string) => `${value} messages a second`,
       size: (value: string) => `${value} bytes a message`,
       interval: (value: string) => `${value} seconds between polls`,
-    } satisfies Record<BeyondWhat, (value: string) => string>,
+    } satisfies Record<Dimension, (value: string) => string>,
     beyond: (asked: string, least: string, most: string) =>
       `Beyond what was measured: ${asked} (measured: ${least} to ${most}).`,
     someMachine: 'a machine',

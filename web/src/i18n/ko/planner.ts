@@ -73,37 +73,46 @@ export const planner: typeof english = {
 
     alike: '약 1배',
     times: (ratio) => `${ratio}배`,
-    takesNone: (name, limit) => `${name}: 이런 서버로는 몇 대로도 부족(${limit})`,
-    takesOne: (name, part) => `${name}: 서버 1대, 주된 일은 ${part}`,
-    takesMany: (name, servers, limit, part) => `${name}: 서버 ${servers}대(${limit} 때문), 주된 일은 ${part}`,
-    noInterval: (delay, sse) => `지연 ${delay} 안에 받을 만큼 짧은 폴링 간격은 없습니다. ${sse}.`,
-    found: (share) => ` 요청 중 ${share}는 새 메시지 없이 끝납니다.`,
-    verdict: (interval, cpu, wire, found, poll, sse) =>
-      `${interval}마다 폴링할 때 SSE와 견주면 CPU ${cpu}, 전송 바이트 ${wire}입니다.${found} ${poll}. ${sse}.`,
+    takesNone: (name, limit) => `${name}: 이런 서버로는 몇 대로도 부족합니다(${limit}).`,
+    takesOne: (name, part) => `${name}: 서버 1대면 되고, 주된 일은 ${part}입니다.`,
+    takesMany: (name, servers, limit, part) =>
+      `${name}: 서버 ${servers}대가 필요하고(${limit} 때문), 주된 일은 ${part}입니다.`,
+    noInterval: (delay) => `지연 ${delay} 안에 받을 만큼 짧은 폴링 간격은 없습니다. SSE가 필요합니다.`,
+    found: (share) => `폴링의 ${share}는 새 메시지 없이 끝납니다.`,
+    verdict: (clients, interval, cpu, wire) =>
+      `클라이언트 ${clients}개가 ${interval}마다 폴링하면 SSE와 견주어 CPU는 ${cpu}, 전송 바이트는 ${wire}입니다.`,
     between: (from, to) => `${from}에서 ${to} 사이`,
     above: (from) => `${from} 초과`,
     below: (to) => `${to} 미만`,
     or: ' 또는 ',
     rateOf: (rate) => `초당 ${rate}개`,
-    turnsByCpu: (delay) => {
-      if (delay === null) return '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적어지지 않습니다';
-      if (delay === '') return '허용 지연이 얼마이든 폴링의 CPU가 SSE보다 적습니다';
-      return `폴링의 CPU가 SSE보다 적은 허용 지연은 ${delay}입니다`;
+    turnsByDelay: (rate, cpu, wire) => {
+      const takes = (what: string, delay: string | null) =>
+        delay === null
+          ? `${what} 언제나 SSE가 더 적습니다`
+          : delay === ''
+            ? `${what} 언제나 폴링이 더 적습니다`
+            : `${what} 허용 지연이 ${delay}일 때 폴링이 더 적습니다`;
+      return `메시지가 ${rate}일 때 ${takes('CPU는', cpu)}. ${takes('전송 바이트는', wire)}.`;
     },
-    turnsByWire: (delay) => {
-      if (delay === null) return '전송 바이트는 언제나 SSE가 더 적습니다';
-      return delay === ''
-        ? '전송 바이트는 언제나 폴링이 더 적습니다'
-        : `전송 바이트가 SSE보다 적은 허용 지연은 ${delay}입니다`;
+    turnsByRate: (delay, rate) => {
+      const when =
+        rate === null
+          ? '어떤 빈도에서도 SSE의 CPU가 더 적습니다'
+          : rate === ''
+            ? '어떤 빈도에서도 폴링의 CPU가 더 적습니다'
+            : `메시지 빈도가 ${rate}일 때 폴링의 CPU가 더 적습니다`;
+      return `허용 지연이 ${delay}이면 ${when}.`;
     },
-    turnsByRate: (rate) => {
-      if (rate === null) return '어떤 빈도에서도 메시지마다 푸시하는 쪽의 CPU가 더 적습니다';
-      if (rate === '') return '어떤 빈도에서도 모아서 받는 폴링의 CPU가 더 적습니다';
-      return `모아서 받는 폴링의 CPU가 더 적은 메시지 빈도는 ${rate}입니다`;
-    },
-    turns: (rate, clients, byCpu, byWire, delay, byRate) =>
-      `클라이언트 ${clients}개마다 메시지가 ${rate}일 때 ${byCpu}. ${byWire}. 허용 지연이 ${delay}일 때 ${byRate}.`,
     reconnects: '폴링 간격이 이만큼 길면 쉬던 연결이 이미 닫혀 있어 폴링마다 새로 연결합니다.',
+    step: (seconds) =>
+      `지연 ${seconds}초의 계단: 서버는 그만큼 쉬는 연결을 닫으므로, 간격이 더 길면 폴링마다 새 연결의 값을 치릅니다.`,
+    minutes: (value) => `${value}분`,
+    noAnswer: '서버가 플래너에 답하지 않습니다. 마지막 답을 그대로 둡니다.',
+    howSure: '얼마나 확실한가요?',
+    sameForMany: (clients) => `클라이언트 ${amount(clients)}개라면`,
+    filled: '지난 1분 동안 레인이 받은 것으로 채웠습니다.',
+    nothingObserved: '레인이 받은 메시지가 아직 충분하지 않습니다. 메시지를 보내고 몇 초 기다리세요.',
     beyondWhat: {
       'clients-per-server': (value) => `서버당 클라이언트 ${value}개`,
       rate: (value) => `초당 메시지 ${value}개`,

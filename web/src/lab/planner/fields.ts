@@ -1,7 +1,7 @@
-// The planner's inputs: what each takes, and what it begins with.
+// The planner's inputs: what each takes, what it begins with, and how they are asked of the server and kept in the
+// page's address.
 
-import type { Spacing } from './flow.ts';
-import type { Question } from './question.ts';
+import type { Query } from '../../client/http.ts';
 
 export type Field =
   | 'clients'
@@ -14,14 +14,22 @@ export type Field =
   | 'utilization'
   | 'round_trip';
 
+export type Spacing = 'random' | 'regular';
+
+export interface Question {
+  readonly values: Readonly<Record<Field, number>>;
+  readonly spacing: Spacing;
+}
+
 interface Rule {
+  /** Within what was measured. */
   readonly initial: number;
   readonly least: number;
   readonly most: number;
 }
 
 export const FIELDS: Readonly<Record<Field, Rule>> = {
-  clients: { initial: 10_000, least: 1, most: 1e10 },
+  clients: { initial: 2_000, least: 1, most: 1e10 },
   rate: { initial: 0.1, least: 1e-6, most: 1e4 },
   size: { initial: 200, least: 1, most: 16_000 },
   max_delay: { initial: 2, least: 0.001, most: 86_400 },
@@ -41,32 +49,58 @@ export const SERVER_FIELDS = [
   'round_trip',
 ] as const satisfies readonly Field[];
 
-const GIB = 1024 ** 3;
-const GBIT = 1e9;
-/** What the lab's own long-polls ask for. */
-const WAIT_S = 25;
+const NAMES = Object.keys(FIELDS) as Field[];
 
-/** The number in an input, or null where it is none or out of range. */
+/** The number in an input, or null if it is none or out of range. */
 export function valueOf(field: Field, text: string): number | null {
   const { least, most } = FIELDS[field];
   const value = text.trim() === '' ? Number.NaN : Number(text);
   return value >= least && value <= most ? value : null;
 }
 
-export function questionOf(values: Readonly<Record<Field, number>>, spacing: Spacing): Question {
+/** What `GET /plan` is asked. */
+export function queryOf({ values, spacing }: Question): Query {
   return {
     clients: Math.round(values.clients),
     rate: values.rate,
-    size_bytes: values.size,
-    max_delay_s: values.max_delay,
+    size: values.size,
+    max_delay: values.max_delay,
     spacing,
-    wait_s: WAIT_S,
-    round_trip_s: values.round_trip / 1_000,
-    server: {
-      cores: values.server_cores,
-      memory_bytes: values.server_memory * GIB,
-      network_bits_per_s: values.server_network * GBIT,
-      utilization: values.utilization / 100,
-    },
+    round_trip: values.round_trip / 1_000,
+    server_cores: values.server_cores,
+    server_memory_gib: values.server_memory,
+    server_network_gbit: values.server_network,
+    utilization: values.utilization / 100,
+    curves: 'max_delay,rate,clients',
   };
+}
+
+/** Parameters of the page's address that are the planner's begin so. */
+export const URL_PREFIX = 'plan-';
+
+const parameterOf = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
+
+/** What the page's address asks; what is missing or invalid there has its initial value. */
+export function questionFrom(search: string): Question {
+  const given = new URLSearchParams(search);
+  const values = NAMES.map((field) => {
+    const text = given.get(parameterOf(field));
+    return [field, (text === null ? null : valueOf(field, text)) ?? FIELDS[field].initial] as const;
+  });
+  return {
+    values: Object.fromEntries(values) as Record<Field, number>,
+    spacing: given.get(`${URL_PREFIX}spacing`) === 'regular' ? 'regular' : 'random',
+  };
+}
+
+/** `page` with the question in it, as far as it is not the initial one. */
+export function withQuestion(page: string, { values, spacing }: Question): string {
+  const address = new URL(page);
+  for (const field of NAMES) {
+    if (values[field] === FIELDS[field].initial) address.searchParams.delete(parameterOf(field));
+    else address.searchParams.set(parameterOf(field), String(values[field]));
+  }
+  if (spacing === 'random') address.searchParams.delete(`${URL_PREFIX}spacing`);
+  else address.searchParams.set(`${URL_PREFIX}spacing`, spacing);
+  return address.href;
 }

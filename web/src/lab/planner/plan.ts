@@ -1,21 +1,25 @@
-// The answer to "what would it cost": for each transport what happens, what it takes, and how many servers that is.
+// The server's answer to `GET /plan`: what a number of clients would cost on each transport, and the curves around it.
 
+import { isRecord, ProtocolError } from '../../client/message.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
-import { type BreakEven, breakEven } from './break-even.ts';
-import { type CpuBy, type Part, dominant, total } from './cost.ts';
-import type { Flow } from './flow.ts';
-import type { Bounds, Model } from './model.ts';
-import { type Question, SHORTEST_INTERVAL_S, interval_s } from './question.ts';
-import { type Limit, serve } from './servers.ts';
 
-export interface Estimate extends Flow {
-  /** How often a polling client must ask. */
+export type Part = 'publishing' | 'requests' | 'messages' | 'keep-alives' | 'connections';
+export type Limit = 'cpu' | 'memory' | 'network' | 'delay';
+export type Dimension = 'clients-per-server' | 'rate' | 'size' | 'interval';
+export type CostMetric = 'cpu' | 'wire-bytes';
+export type Over = 'max_delay_s' | 'rate' | 'clients';
+
+export interface Estimate {
+  /** How often a polling client must ask; null for other transports, and if no interval is short enough. */
   readonly interval_s: number | null;
+  readonly requests_per_s: number;
+  readonly empty_per_s: number;
+  readonly connects_per_s: number;
+  readonly connections: number;
   readonly wire_bytes_in_per_s: number;
   readonly wire_bytes_out_per_s: number;
   /** Cores kept busy, over all servers. */
   readonly cores: number;
-  readonly cores_by: CpuBy;
   readonly dominant: Part;
   readonly dominant_share: number;
   readonly memory_bytes: number;
@@ -26,76 +30,63 @@ export interface Estimate extends Flow {
   readonly limit: Limit;
 }
 
-export type BeyondWhat = 'clients-per-server' | 'rate' | 'size' | 'interval';
+/** Values between which polling costs less than SSE; null where there is no bound. */
+export interface Range {
+  readonly from: number | null;
+  readonly to: number | null;
+}
 
-export interface Beyond {
-  readonly what: BeyondWhat;
+/** A part of the question that lies outside of what was measured. */
+export interface Extrapolation {
+  readonly what: Dimension;
   readonly asked: number;
   readonly least: number;
   readonly most: number;
 }
 
+export interface ModelOrigin {
+  readonly version: string;
+  readonly measured_at: string;
+  readonly cpu: string | null;
+  readonly errors: { readonly cpu_worst: number; readonly bytes_worst: number };
+}
+
+export interface Curve {
+  readonly over: Over;
+  /** Rising, equally far apart on a logarithmic scale. */
+  readonly at: readonly number[];
+  /** Cores kept busy; null where the transport cannot meet the acceptable delay. */
+  readonly cores: Readonly<Record<Transport, readonly (number | null)[]>>;
+}
+
 export interface Plan {
+  readonly model: ModelOrigin;
+  readonly question: Readonly<Record<Over, number>>;
   readonly transports: Readonly<Record<Transport, Estimate>>;
-  readonly break_even: BreakEven;
-  readonly beyond: readonly Beyond[];
+  readonly break_even: Readonly<Record<Over, Readonly<Record<CostMetric, readonly Range[]>>>>;
+  readonly beyond: readonly Extrapolation[];
+  readonly curves: readonly Curve[];
 }
 
-export function planOf(model: Model, question: Question): Plan {
-  const of = (transport: Transport) => estimate(model, question, transport);
-  const transports = { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') };
-  return {
-    transports,
-    break_even: breakEven(model, question),
-    beyond: beyond(model, question, transports),
-  };
+/** After this time the server closes an idle connection, so polls further apart open one each. */
+export const KEEP_ALIVE_S = 75;
+
+export function parsePlan(value: unknown): Plan {
+  const isWhole =
+    isRecord(value) &&
+    ['model', 'question', 'break_even'].every((name) => isRecord(value[name])) &&
+    Array.isArray(value['beyond']) &&
+    Array.isArray(value['curves']) &&
+    isRecord(value['transports']) &&
+    TRANSPORTS.every((transport) => isRecord((value['transports'] as Record<string, unknown>)[transport]));
+  if (!isWhole) throw new ProtocolError('no plan');
+  return value as unknown as Plan;
 }
 
-export function estimate(model: Model, question: Question, transport: Transport): Estimate {
-  const interval = transport === 'poll' ? interval_s(model, question) : null;
-  const { cost, delays, needed, limit } = serve(model, question, transport, interval ?? SHORTEST_INTERVAL_S);
-  const isPossible = transport !== 'poll' || interval !== null;
-  const servers = isPossible && Number.isFinite(needed) ? Math.max(1, Math.ceil(needed)) : null;
-  const count = servers ?? 1;
-  const cores_by = { ...cost.cpu, publishing: cost.cpu.publishing * count };
-  const [part, share] = dominant(cores_by);
-  const processBytes = model.base_memory_bytes + model.contract.tail_bytes;
-  const fanOut_s = delays.fanOut_s / count;
-  return {
-    ...cost.flow,
-    interval_s: interval,
-    wire_bytes_in_per_s: cost.wire_bytes_in_per_s,
-    wire_bytes_out_per_s: cost.wire_bytes_out_per_s,
-    cores: total(cores_by),
-    cores_by,
-    dominant: part,
-    dominant_share: share,
-    memory_bytes: cost.client_memory_bytes + processBytes * count,
-    delay_mean_s: delays.mean_s + fanOut_s / 2,
-    delay_worst_s: delays.worst_s + fanOut_s,
-    servers,
-    limit,
-  };
-}
-
-function beyond(
-  model: Model,
-  question: Question,
-  transports: Readonly<Record<Transport, Estimate>>,
-): Beyond[] {
-  const perServer = TRANSPORTS.flatMap((transport) => {
-    const { servers } = transports[transport];
-    return servers === null ? [] : [question.clients / servers];
-  });
-  const { span } = model;
-  const every_s = transports.poll.interval_s;
-  const asked: [BeyondWhat, number, Bounds][] = [
-    ['rate', question.rate, span.rate],
-    ['size', question.size_bytes, span.size],
-  ];
-  if (perServer.length > 0) asked.unshift(['clients-per-server', Math.max(...perServer), span.clients]);
-  if (every_s !== null) asked.push(['interval', every_s, span.interval_s]);
-  return asked
-    .filter(([, value, [least, most]]) => value < least || value > most)
-    .map(([what, value, [least, most]]) => ({ what, asked: value, least, most }));
+/** Where polling and SSE cost the same CPU, within what a curve shows. */
+export function crossings({ break_even }: Plan, { over, at }: Curve): number[] {
+  const [least, most] = [at[0] ?? 0, at[at.length - 1] ?? 0];
+  return break_even[over].cpu
+    .flatMap(({ from, to }) => [from, to])
+    .filter((bound): bound is number => bound !== null && bound > least && bound < most);
 }

@@ -1,34 +1,33 @@
 // One plot of a curve, on logarithmic scales: what was asked is a line across it, a crossing is ringed.
 
-import uPlot from 'uplot';
 import { DASHES, palette, type Palette } from '../plots/palette.ts';
+import { decades, Plot } from '../plots/plot.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
-import type { Curve, Over } from '../../lab/planner/curves.ts';
+import { type Curve, crossings, type Over, type Plan } from '../../lab/planner/plan.ts';
 import { amount, compact } from '../../i18n/amounts.ts';
-import { placeOn, time } from './figures.ts';
+import { placeOn, roundly, time } from './figures.ts';
 import { chartOf } from './sentences.ts';
 
 const HEIGHT_PX = 260;
 const AXIS_PX = 64;
 const LINE_PX = 2.25;
 const RING_PX = 6;
-/** uPlot's number for a logarithmic scale. */
-const LOGARITHMIC = 3;
+const TIMES_PX = 30;
 
 export class CurveChart {
   readonly element: HTMLElement;
-  readonly #over: Over;
+  readonly over: Over;
   readonly #holder: HTMLElement;
   readonly #values = h('span', { class: 'plot-values' });
   #palette: Palette | null = null;
-  #plot: uPlot | null = null;
-  #curve: Curve | null = null;
+  #plot: Plot | null = null;
+  #shown: { plan: Plan; curve: Curve } | null = null;
 
   constructor(over: Over) {
     const { planner } = strings;
-    this.#over = over;
+    this.over = over;
     this.#holder = h('div', { class: 'plot-canvas', role: 'img' });
     this.element = h(
       'div',
@@ -38,139 +37,118 @@ export class CurveChart {
     );
   }
 
-  draw(curve: Curve): void {
-    this.#curve = curve;
-    const data = [curve.at, ...TRANSPORTS.map((transport) => curve.cores[transport])];
-    this.#holder.setAttribute('aria-label', chartOf(curve));
-    if (this.#plot === null) this.#plot = this.#make(data as unknown as uPlot.AlignedData);
-    else this.#plot.setData(data as unknown as uPlot.AlignedData);
-    this.#read(this.#plot);
+  draw(plan: Plan, curve: Curve): void {
+    this.#shown = { plan, curve };
+    this.#holder.setAttribute('aria-label', chartOf(plan, curve));
+    this.#plot ??= this.#make();
+    this.#plot.setData([curve.at, ...TRANSPORTS.map((transport) => curve.cores[transport])]);
   }
 
   resize(): void {
     const width = Math.floor(this.#holder.clientWidth);
-    if (width > 0) this.#plot?.setSize({ width, height: HEIGHT_PX });
+    if (width > 0) this.#plot?.resize(width);
   }
 
   /** Light has become dark, or the other way round. */
   restyle(): void {
     this.#palette = null;
-    this.#plot?.redraw(false);
+    this.#plot?.redraw();
   }
 
   get #colours(): Palette {
     return (this.#palette ??= palette(this.element));
   }
 
-  #make(data: uPlot.AlignedData): uPlot {
-    const colours = () => this.#colours;
-    const axis = {
-      stroke: () => colours().soft,
-      font: colours().font,
-      ticks: { show: false },
-      // Between whole decades the lines stand too close.
-      grid: {
-        stroke: () => colours().rule,
-        width: 1,
-        filter: (_plot: uPlot, splits: number[]) => splits.map((value) => (isDecade(value) ? value : null)),
+  #make(): Plot {
+    const whole = (least: number, most: number) =>
+      least < most ? ([least, most] as const) : ([least / 2, most * 2] as const);
+    const plot = new Plot({
+      height_px: HEIGHT_PX,
+      padding_px: { top: 12, right: 24 },
+      x: {
+        size_px: TIMES_PX,
+        isLogarithmic: true,
+        range: whole,
+        ticks: decades,
+        word: (value) => this.#tick(value),
       },
-    };
-    const options: uPlot.Options = {
-      width: Math.max(this.#holder.clientWidth, 1),
-      height: HEIGHT_PX,
-      padding: [12, 24, 0, 0],
-      legend: { show: false },
-      cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: { x: { time: false, distr: LOGARITHMIC }, y: { distr: LOGARITHMIC } },
-      axes: [
-        { ...axis, space: 56, values: (_plot, splits) => splits.map((value) => this.#tick(value)) },
-        {
-          ...axis,
-          size: AXIS_PX,
-          values: (_plot, splits) => splits.map((value) => (isDecade(value) ? compact(value) : '')),
-        },
-      ],
-      series: [
-        {},
-        ...TRANSPORTS.map((transport): uPlot.Series => ({
-          stroke: () => colours().transports[transport],
-          width: LINE_PX,
-          dash: DASHES[transport],
-          cap: transport === 'poll' ? 'round' : 'butt',
-          points: { show: false },
-        })),
-      ],
-      hooks: {
-        draw: [(plot) => this.#marks(plot)],
-        setCursor: [(plot) => this.#read(plot)],
+      y: {
+        size_px: AXIS_PX,
+        isLogarithmic: true,
+        // From one decade to another, so that there is a rule below and above.
+        range: (least, most) =>
+          least > 0 && most < Infinity
+            ? [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most) + 1e-6)]
+            : [0.1, 10],
+        ticks: decades,
+        word: compact,
       },
-    };
-    return new uPlot(options, data, this.#holder);
+      lines: TRANSPORTS.map((transport) => ({
+        colour: ({ transports }) => transports[transport],
+        width_px: LINE_PX,
+        dash: DASHES[transport],
+        shape: 'line',
+      })),
+      palette: () => this.#colours,
+      foreground: (plot) => this.#marks(plot),
+      pointed: (index) => this.#read(index),
+    });
+    this.#holder.append(plot.element);
+    plot.resize(Math.max(Math.floor(this.#holder.clientWidth), 1));
+    return plot;
   }
 
   #tick(value: number): string {
-    if (!isDecade(value)) return '';
-    return this.#over === 'max_delay_s' ? time(value) : compact(value);
+    return this.over === 'max_delay_s' ? time(value) : compact(value);
   }
 
   /** What was asked, and where costs cross. */
-  #marks(plot: uPlot): void {
-    const curve = this.#curve;
-    if (curve === null) return;
-    const { ctx, bbox } = plot;
+  #marks(plot: Plot): void {
+    if (this.#shown === null) return;
+    const { plan, curve } = this.#shown;
+    const { context: ctx, area } = plot;
     const colours = this.#colours;
-    const ratio = uPlot.pxRatio;
     ctx.save();
-    ctx.font = colours.font.replace('12px', `${12 * ratio}px`);
-    ctx.lineWidth = ratio;
+    ctx.font = colours.font;
+    ctx.lineWidth = 1;
     ctx.strokeStyle = ctx.fillStyle = colours.ink;
-    const asked = Math.round(plot.valToPos(curve.asked, 'x', true));
+    const asked = plan.question[curve.over];
+    const x = Math.round(plot.x(asked));
     ctx.beginPath();
-    ctx.moveTo(asked, bbox.top);
-    ctx.lineTo(asked, bbox.top + bbox.height);
+    ctx.moveTo(x, area.top);
+    ctx.lineTo(x, area.top + area.height);
     ctx.stroke();
-    const isLeft = asked < bbox.left + bbox.width / 2;
-    ctx.textAlign = isLeft ? 'left' : 'right';
-    ctx.textBaseline = 'top';
-    ctx.fillText(strings.planner.asked, asked + (isLeft ? 5 : -5) * ratio, bbox.top);
+    const labels = new Labels(ctx, area, colours);
+    labels.place(strings.planner.asked, x, area.top);
     for (const transport of TRANSPORTS) {
-      const value = nearest(curve, curve.asked, transport);
+      const value = nearest(curve, asked, transport);
       if (value === null) continue;
       ctx.beginPath();
       ctx.fillStyle = colours.transports[transport];
-      ctx.arc(asked, plot.valToPos(value, 'y', true), 3.5 * ratio, 0, 2 * Math.PI);
+      ctx.arc(x, plot.y(value), 3.5, 0, 2 * Math.PI);
       ctx.fill();
     }
-    ctx.lineWidth = 2 * ratio;
-    ctx.fillStyle = colours.ink;
-    ctx.textBaseline = 'top';
-    for (const crossing of curve.crossings) {
+    const rings = crossings(plan, curve).flatMap((crossing) => {
       const value = nearest(curve, crossing, 'stream');
-      if (value === null) continue;
-      const [x, y] = [plot.valToPos(crossing, 'x', true), plot.valToPos(value, 'y', true)];
+      return value === null ? [] : [{ crossing, x: plot.x(crossing), y: plot.y(value) }];
+    });
+    ctx.lineWidth = 2;
+    ctx.strokeStyle = colours.ink;
+    for (const ring of rings) {
       ctx.beginPath();
-      ctx.arc(x, y, RING_PX * ratio, 0, 2 * Math.PI);
+      ctx.arc(ring.x, ring.y, RING_PX, 0, 2 * Math.PI);
       ctx.stroke();
-      const toLeft = x > bbox.left + bbox.width / 2;
-      ctx.textAlign = toLeft ? 'right' : 'left';
-      const words = placeOn(curve.over, crossing);
-      const [wordsX, wordsY] = [x + (toLeft ? -RING_PX : RING_PX) * 1.5 * ratio, y + (RING_PX + 2) * ratio];
-      // Lines may run under the words.
-      ctx.strokeStyle = colours.paper;
-      ctx.lineWidth = 4 * ratio;
-      ctx.strokeText(words, wordsX, wordsY);
-      ctx.strokeStyle = colours.ink;
-      ctx.lineWidth = 2 * ratio;
-      ctx.fillText(words, wordsX, wordsY);
+      labels.keepFree(ring.x, ring.y, RING_PX);
     }
+    for (const { crossing, x, y } of rings)
+      labels.place(placeOn(curve.over, roundly(crossing)), x, y, RING_PX);
     ctx.restore();
   }
 
   /** What the lines say where the pointer is. */
-  #read(plot: uPlot): void {
-    const { idx } = plot.cursor;
-    const curve = this.#curve;
-    if (curve === null || idx === null || idx === undefined) {
+  #read(idx: number | null): void {
+    const curve = this.#shown?.curve;
+    if (curve === undefined || idx === null) {
       setText(this.#values, '');
       return;
     }
@@ -182,9 +160,68 @@ export class CurveChart {
   }
 }
 
-function isDecade(value: number): boolean {
-  const power = Math.log10(value);
-  return Math.abs(power - Math.round(power)) < 1e-6;
+interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+const LABEL_PX = 15;
+const LABEL_GAP_PX = 5;
+
+/** Words beside points, none over another. */
+class Labels {
+  readonly #context: CanvasRenderingContext2D;
+  readonly #area: Box;
+  readonly #colours: Palette;
+  readonly #taken: Box[] = [];
+
+  constructor(context: CanvasRenderingContext2D, area: Box, colours: Palette) {
+    this.#context = context;
+    this.#area = area;
+    this.#colours = colours;
+  }
+
+  keepFree(x: number, y: number, radius: number): void {
+    this.#taken.push({ left: x - radius, top: y - radius, width: 2 * radius, height: 2 * radius });
+  }
+
+  /** Beside, below or above `x, y`: at the first place that is free. Without one the words are left out. */
+  place(words: string, x: number, y: number, away_px = 0): void {
+    const ctx = this.#context;
+    const width = ctx.measureText(words).width;
+    const gap = away_px + LABEL_GAP_PX;
+    const tops = [0, 1, 2].flatMap((step) => [
+      y + away_px + step * LABEL_PX,
+      y - away_px - (step + 1) * LABEL_PX,
+    ]);
+    const box = tops
+      .flatMap((top) => [x + gap, x - gap - width].map((left) => ({ left, top, width, height: LABEL_PX })))
+      .find((each) => this.#isFree(each));
+    if (box === undefined) return;
+    this.#taken.push(box);
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'top';
+    // Lines may run under the words.
+    ctx.strokeStyle = this.#colours.paper;
+    ctx.lineWidth = 4;
+    ctx.strokeText(words, box.left, box.top);
+    ctx.fillStyle = this.#colours.ink;
+    ctx.fillText(words, box.left, box.top);
+  }
+
+  #isFree({ left, top, width, height }: Box): boolean {
+    const { left: edge, top: roof, width: wide, height: high } = this.#area;
+    if (left < edge || left + width > edge + wide || top < roof || top + height > roof + high) return false;
+    return this.#taken.every(
+      (other) =>
+        left >= other.left + other.width ||
+        left + width <= other.left ||
+        top >= other.top + other.height ||
+        top + height <= other.top,
+    );
+  }
 }
 
 /** The curve's value next to `at`. */

@@ -2,10 +2,11 @@
 
 import { amount } from '../../i18n/amounts.ts';
 import { strings } from '../../i18n/index.ts';
-import type { Over } from '../../lab/planner/curves.ts';
+import type { Over } from '../../lab/planner/plan.ts';
 
 /** A time given in seconds. */
 export function time(seconds: number): string {
+  if (seconds >= 600) return strings.planner.minutes(amount(seconds / 60));
   if (seconds < 0.001) return `${amount(seconds * 1e6)} µs`;
   if (seconds < 1) return `${amount(seconds * 1e3)} ms`;
   return strings.planner.seconds(amount(seconds));
@@ -14,4 +15,9 @@ export function time(seconds: number): string {
 /** A value on the axis of what a plot is over. */
 export function placeOn(over: Over, value: number): string {
   return over === 'max_delay_s' ? time(value) : amount(value);
+}
+
+/** As exact as one would say it: two digits. */
+export function roundly(value: number): number {
+  return Number(value.toPrecision(2));
 }

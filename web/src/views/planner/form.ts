@@ -1,17 +1,16 @@
-// What is asked of the planner, as a form. A number out of range is said beside it, and asks nothing.
+// The planner's question as a form. A number out of range is reported beside it, and nothing is asked.
 
 import { strings } from '../../i18n/index.ts';
 import { h, setText } from '../dom.ts';
 import {
   FIELDS,
   type Field,
+  type Question,
   QUESTION_FIELDS,
   SERVER_FIELDS,
-  questionOf,
+  type Spacing,
   valueOf,
 } from '../../lab/planner/fields.ts';
-import type { Spacing } from '../../lab/planner/flow.ts';
-import type { Question } from '../../lab/planner/question.ts';
 
 interface Input {
   readonly input: HTMLInputElement;
@@ -24,16 +23,18 @@ export class PlannerForm {
   readonly #spacing: HTMLSelectElement;
   readonly #asked: (question: Question | null) => void;
 
-  /** `asked` hears of each question, and null where an input is wrong. */
-  constructor(id: string, asked: (question: Question | null) => void) {
+  /** `asked` hears of each question, and null if an input is wrong. */
+  constructor(id: string, first: Question, asked: (question: Question | null) => void) {
     const { planner } = strings;
     this.#asked = asked;
     this.#spacing = h(
       'select',
       { id: `${id}-spacing` },
-      ...(['random', 'regular'] as const).map((each) => h('option', { value: each }, planner.spacings[each])),
+      ...(['random', 'regular'] as const).map((each) =>
+        h('option', { value: each, selected: each === first.spacing }, planner.spacings[each]),
+      ),
     );
-    const field = (name: Field) => this.#field(`${id}-${name}`, name);
+    const field = (name: Field) => this.#field(`${id}-${name}`, name, first.values[name]);
     this.element = h(
       'form',
       { class: 'plan-form', novalidate: true },
@@ -59,6 +60,15 @@ export class PlannerForm {
     this.element.addEventListener('submit', (event) => event.preventDefault());
   }
 
+  /** Fills in what is known, and asks. */
+  fill(values: Partial<Record<Field, number>>): void {
+    for (const [name, { input }] of this.#inputs) {
+      const value = values[name];
+      if (value !== undefined) input.value = String(value);
+    }
+    this.ask();
+  }
+
   /** Asks what stands there now. */
   ask(): void {
     const values: Partial<Record<Field, number>> = {};
@@ -76,12 +86,12 @@ export class PlannerForm {
       }
     }
     const spacing = this.#spacing.value as Spacing;
-    this.#asked(isWhole ? questionOf(values as Record<Field, number>, spacing) : null);
+    this.#asked(isWhole ? { values: values as Record<Field, number>, spacing } : null);
   }
 
-  #field(id: string, name: Field): HTMLElement {
+  #field(id: string, name: Field, value: number): HTMLElement {
     const { planner } = strings;
-    const { initial, least, most } = FIELDS[name];
+    const { least, most } = FIELDS[name];
     const input = h('input', {
       id,
       type: 'number',
@@ -89,7 +99,7 @@ export class PlannerForm {
       step: 'any',
       min: least,
       max: most,
-      value: initial,
+      value,
       autocomplete: 'off',
       'aria-describedby': `${id}-unit ${id}-error`,
     });

@@ -1,29 +1,62 @@
-// What the figures say, in sentences.
+// What the figures say, in sentences: the answer first, then where polling and SSE change places.
 
-import { strings } from '../../i18n/index.ts';
-import type { Range } from '../../lab/planner/break-even.ts';
-import type { Curve } from '../../lab/planner/curves.ts';
 import { amount, share } from '../../i18n/amounts.ts';
-import { placeOn, time } from './figures.ts';
-import type { Model } from '../../lab/planner/model.ts';
-import type { Beyond, Estimate, Plan } from '../../lab/planner/plan.ts';
-import type { Question } from '../../lab/planner/question.ts';
+import { strings } from '../../i18n/index.ts';
+import {
+  type Curve,
+  crossings,
+  type Estimate,
+  type Extrapolation,
+  type ModelOrigin,
+  type Plan,
+  type Range,
+} from '../../lab/planner/plan.ts';
+import { placeOn, roundly, time } from './figures.ts';
 
-export function wordsOf(question: Question, plan: Plan): string[] {
-  const reconnects = plan.transports.poll.connects_per_s > 0 ? [strings.planner.reconnects] : [];
-  return [verdict(question, plan), turns(question, plan), ...reconnects];
+const wire = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
+
+/** The one sentence that answers the question. */
+export function answerOf({ question, transports: { poll, stream } }: Plan): string {
+  const { planner } = strings;
+  if (poll.interval_s === null) return planner.noInterval(time(question.max_delay_s));
+  return planner.verdict(
+    amount(question.clients),
+    time(roundly(poll.interval_s)),
+    times(poll.cores, stream.cores),
+    times(wire(poll), wire(stream)),
+  );
 }
 
-export function beyondOf({ what, asked, least, most }: Beyond): string {
+/** What else follows, a sentence each. */
+export function sentencesOf({ question, transports, break_even }: Plan): string[] {
+  const { planner } = strings;
+  const { poll, stream } = transports;
+  const empty = poll.requests_per_s === 0 ? 0 : poll.empty_per_s / poll.requests_per_s;
+  const delay = (ranges: readonly Range[]) => rangeText(ranges, time);
+  const rate = (ranges: readonly Range[]) => rangeText(ranges, (value) => planner.rateOf(amount(value)));
+  return [
+    ...(poll.interval_s !== null && empty >= 0.005 ? [planner.found(share(empty))] : []),
+    `${takes(strings.transports.poll, poll)} ${takes(strings.transports.stream, stream)}`,
+    planner.turnsByDelay(
+      planner.rateOf(amount(question.rate)),
+      delay(break_even.max_delay_s.cpu),
+      delay(break_even.max_delay_s['wire-bytes']),
+    ),
+    planner.turnsByRate(time(question.max_delay_s), rate(break_even.rate.cpu)),
+    ...(poll.connects_per_s > 0 ? [planner.reconnects] : []),
+  ];
+}
+
+export function beyondOf({ what, asked, least, most }: Extrapolation): string {
   const { planner } = strings;
   return planner.beyond(planner.beyondWhat[what](amount(asked)), amount(least), amount(most));
 }
 
 /** Where the figures come from. */
-export function sourceOf({ machine, measured_at, version, errors }: Model): string {
+export function sourceOf({ cpu, measured_at, version, errors }: ModelOrigin): string {
   const { planner } = strings;
   return planner.source(
-    machine.cpu ?? planner.someMachine,
+    cpu ?? planner.someMachine,
     measured_at.slice(0, 10),
     version,
     share(errors.cpu_worst),
@@ -32,32 +65,16 @@ export function sourceOf({ machine, measured_at, version, errors }: Model): stri
 }
 
 /** A plot in words. */
-export function chartOf({ over, crossings }: Curve): string {
+export function chartOf(plan: Plan, curve: Curve): string {
   const { planner } = strings;
-  const at = crossings.map((crossing) => placeOn(over, crossing)).join(planner.or);
-  return planner.chart(planner.over[over], crossings.length === 0 ? null : at);
-}
-
-function verdict(question: Question, { transports: { poll, stream } }: Plan): string {
-  const { planner, transports } = strings;
-  const sse = takes(transports.stream, stream);
-  if (poll.interval_s === null) return planner.noInterval(time(question.max_delay_s), sse);
-  const wire = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
-  const empty = poll.empty_per_s / poll.requests_per_s;
-  return planner.verdict(
-    time(poll.interval_s),
-    times(poll.cores, stream.cores),
-    times(wire(poll), wire(stream)),
-    empty >= 0.005 ? planner.found(share(empty)) : '',
-    takes(transports.poll, poll),
-    sse,
-  );
+  const at = crossings(plan, curve).map((crossing) => placeOn(curve.over, roundly(crossing)));
+  return planner.chart(planner.over[curve.over], at.length === 0 ? null : at.join(planner.or));
 }
 
 function times(first: number, second: number): string {
   const ratio = first / second;
   const { planner } = strings;
-  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(amount(ratio));
+  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(amount(roundly(ratio)));
 }
 
 function takes(name: string, { servers, limit, dominant }: Estimate): string {
@@ -67,25 +84,14 @@ function takes(name: string, { servers, limit, dominant }: Estimate): string {
   return servers === 1 ? planner.takesOne(name, work) : planner.takesMany(name, amount(servers), why, work);
 }
 
-function turns(question: Question, { break_even }: Plan): string {
-  const { planner } = strings;
-  return planner.turns(
-    planner.rateOf(amount(question.rate)),
-    amount(question.clients),
-    planner.turnsByCpu(ranges(break_even.max_delay_s.cpu, time)),
-    planner.turnsByWire(ranges(break_even.max_delay_s['wire-bytes'], time)),
-    time(question.max_delay_s),
-    planner.turnsByRate(ranges(break_even.rate.cpu, (rate) => planner.rateOf(amount(rate)))),
-  );
-}
-
 /** Null of none, and empty of all. */
-function ranges(all: readonly Range[], unit: (value: number) => string): string | null {
+function rangeText(all: readonly Range[], unit: (value: number) => string): string | null {
   const { planner } = strings;
+  const say = (value: number) => unit(roundly(value));
   const texts = all.map(({ from, to }) => {
-    if (from !== null && to !== null) return planner.between(unit(from), unit(to));
-    if (from !== null) return planner.above(unit(from));
-    return to === null ? '' : planner.below(unit(to));
+    if (from !== null && to !== null) return planner.between(say(from), say(to));
+    if (from !== null) return planner.above(say(from));
+    return to === null ? '' : planner.below(say(to));
   });
   return texts.length === 0 ? null : texts.join(planner.or);
 }

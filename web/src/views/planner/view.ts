@@ -1,43 +1,63 @@
-// The planner: what was asked, the table, sentences, and three plots, which are made when they come into sight.
+// The planner: the question, its answer in one sentence, the table, and three plots, which are made when they come
+// into sight. The server computes; this page only asks and shows.
 
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
-import { watchSize, watchVisibility } from '../browser.ts';
-import { h } from '../dom.ts';
+import { type Question, questionFrom, withQuestion } from '../../lab/planner/fields.ts';
+import type { ObservedTraffic } from '../../lab/planner/observed-traffic.ts';
+import { KEEP_ALIVE_S, type Over, type Plan } from '../../lab/planner/plan.ts';
+import { PlanRequests } from '../../lab/planner/requests.ts';
+import { replaceAddress, watchSize, watchVisibility } from '../browser.ts';
+import { h, setText } from '../dom.ts';
 import { onPrint } from '../printing.ts';
 import { transportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
-import { type Over, curveOf } from '../../lab/planner/curves.ts';
 import { PlannerForm } from './form.ts';
-import { MODEL } from '../../lab/planner/model.ts';
-import { type Plan, planOf } from '../../lab/planner/plan.ts';
-import type { Question } from '../../lab/planner/question.ts';
 import { PlanTable } from './table.ts';
-import { beyondOf, sourceOf, wordsOf } from './sentences.ts';
+import { answerOf, beyondOf, sentencesOf, sourceOf } from './sentences.ts';
 
 const PLOTS = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly Over[];
-
 /** Then charts are made even if they have not been in sight: paper has them too. */
 const MAKE_AFTER_MS = 3_000;
+/** How many clients the lab's own traffic is multiplied to. */
+const MANY_CLIENTS = 50_000;
+
+/** What the lanes have seen, and how often the quickest polls. Null if there is nothing to go by. */
+export type Observe = () => (ObservedTraffic & { interval_s: number }) | null;
 
 export class PlannerView {
   readonly content: HTMLElement[];
   readonly #form: PlannerForm;
   readonly #table = new PlanTable();
-  readonly #words = h('div', { class: 'plan-words', 'aria-live': 'polite' });
+  readonly #answer = h('p', { class: 'plan-answer' });
+  readonly #words = h('ul', { class: 'plan-words' });
   readonly #beyond = h('ul', { class: 'plan-beyond' });
+  readonly #failed = h('p', { class: 'plan-failed', 'aria-live': 'polite' });
+  readonly #source = h('p', { class: 'source' });
   readonly #curves = h('div', { class: 'curves' });
   readonly #figures: HTMLElement;
+  readonly #requests: PlanRequests;
   #charts: CurveChart[] = [];
-  #asked: { question: Question; plan: Plan } | null = null;
+  #plan: Plan | null = null;
 
-  constructor(id: string) {
+  constructor(id: string, observe: Observe) {
     const { planner } = strings;
-    this.#form = new PlannerForm(id, (question) => this.#answer(question));
-    this.#figures = h('div', { class: 'plan-figures' }, this.#words, this.#table.element, this.#beyond);
+    this.#requests = new PlanRequests({
+      answer: (_question, plan) => this.#show(plan),
+      failed: (detail) => this.#fail(detail ?? planner.noAnswer),
+    });
+    this.#form = new PlannerForm(id, questionFrom(location.search), (question) => this.#ask(question));
+    this.#figures = h(
+      'div',
+      { class: 'plan-figures', 'data-stale': true },
+      h('div', { class: 'plan-said', 'aria-live': 'polite' }, this.#answer),
+      this.#table.element,
+      h('div', { class: 'plan-more' }, this.#words),
+    );
     this.content = [
       h('p', { class: 'explained' }, planner.explained),
-      h('div', { class: 'plan' }, this.#form.element, this.#figures),
+      h('div', { class: 'plan' }, this.#form.element, this.#fillButton(observe), this.#failed, this.#figures),
+      this.#beyond,
       h(
         'ul',
         { class: 'plot-legend' },
@@ -46,7 +66,8 @@ export class PlannerView {
         ),
       ),
       this.#curves,
-      h('p', { class: 'source' }, sourceOf(MODEL)),
+      h('p', { class: 'explained plan-step' }, planner.step(String(KEEP_ALIVE_S))),
+      h('details', { class: 'plan-source' }, h('summary', {}, planner.howSure), this.#source),
     ];
     this.#form.ask();
     watchVisibility(this.#curves, (isInSight) => void (isInSight && this.#make()), { rootMargin: '200px' });
@@ -57,24 +78,57 @@ export class PlannerView {
     onPrint(restyle);
   }
 
+  /** The question of the lab's own traffic, for many clients. */
+  #fillButton(observe: Observe): HTMLElement {
+    const { planner } = strings;
+    const button = h('button', { type: 'button', class: 'quiet' }, planner.sameForMany(MANY_CLIENTS));
+    const told = h('span', { class: 'plan-filled', 'aria-live': 'polite' });
+    button.addEventListener('click', () => {
+      const observed = observe();
+      setText(told, observed === null ? planner.nothingObserved : planner.filled);
+      if (observed === null) return;
+      this.#form.fill({
+        clients: MANY_CLIENTS,
+        rate: Number(observed.rate.toPrecision(2)),
+        size: Math.round(observed.size_bytes),
+        max_delay: observed.interval_s,
+      });
+    });
+    return h('p', { class: 'plan-fill' }, button, ' ', told);
+  }
+
   /** Without a question the last answer stays, and is marked as the last. */
-  #answer(question: Question | null): void {
-    this.#figures.toggleAttribute('data-stale', question === null);
-    if (question === null) return;
-    const plan = planOf(MODEL, question);
-    this.#asked = { question, plan };
+  #ask(question: Question | null): void {
+    this.#figures.toggleAttribute('data-stale', true);
+    if (question === null) return this.#requests.cancel();
+    replaceAddress(withQuestion(location.href, question));
+    this.#requests.ask(question);
+  }
+
+  #fail(sentence: string): void {
+    setText(this.#failed, sentence);
+    this.#figures.toggleAttribute('data-stale', true);
+  }
+
+  #show(plan: Plan): void {
+    this.#plan = plan;
+    setText(this.#failed, '');
+    this.#figures.toggleAttribute('data-stale', false);
+    setText(this.#answer, answerOf(plan));
     this.#table.show(plan);
-    this.#words.replaceChildren(...wordsOf(question, plan).map((text) => h('p', {}, text)));
+    this.#words.replaceChildren(...sentencesOf(plan).map((text) => h('li', {}, text)));
     this.#beyond.replaceChildren(...plan.beyond.map((one) => h('li', {}, beyondOf(one))));
+    setText(this.#source, sourceOf(plan.model));
     this.#draw();
   }
 
   #draw(): void {
-    if (this.#asked === null) return;
-    const { question, plan } = this.#asked;
-    this.#charts.forEach((chart, index) =>
-      chart.draw(curveOf(MODEL, question, plan.break_even, PLOTS[index] ?? 'clients')),
-    );
+    const plan = this.#plan;
+    if (plan === null) return;
+    this.#charts.forEach((chart) => {
+      const curve = plan.curves.find(({ over }) => over === chart.over);
+      if (curve !== undefined) chart.draw(plan, curve);
+    });
   }
 
   async #make(): Promise<void> {
