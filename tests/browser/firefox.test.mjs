@@ -1,0 +1,97 @@
+// The main things in a second browser: both transports read, what is written arrives, and the pictures are drawn.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { launchFirefox, openInFirefox } from './support/firefox.mjs';
+import { Server } from './support/server.mjs';
+import { until } from './support/wait.mjs';
+
+const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
+
+let browser;
+before(async () => {
+  browser = await launchFirefox();
+});
+after(() => browser?.close());
+
+/** Runs `work` on a page of a server of its own; nothing may be complained about. */
+function check(title, query, work) {
+  test(`in Firefox ${title}`, async () => {
+    const server = await Server.start();
+    const opened = [];
+    try {
+      const { page, complaints } = await openInFirefox(browser, server.page(query));
+      opened.push(page);
+      await work({ page, server });
+      assert.deepEqual(complaints, []);
+    } finally {
+      await Promise.allSettled(opened.map((page) => page.close()));
+      await server.end();
+    }
+  });
+}
+
+const BOTH = '?view=side-by-side';
+const texts = (page) =>
+  page.$$eval('.lane', (lanes) =>
+    lanes.map((lane) => [...lane.querySelectorAll('.message .text')].map(({ textContent }) => textContent)),
+  );
+const allHave = (page, text) =>
+  until(`every lane shows “${text}”`, async () => (await texts(page)).every((lane) => lane.includes(text)));
+
+check('both lanes read what is published, in order', BOTH, async ({ page, server }) => {
+  await until('both lanes read', async () => (await page.$$('.status[data-link=live]')).length === 2);
+  const published = Array.from({ length: 8 }, (_, number) => `message ${number}`);
+  for (const text of published) await server.publish({ text });
+  await allHave(page, published.at(-1));
+  assert.deepEqual(await texts(page), [published, published]);
+});
+
+check('Enter sends what is written, and both lanes bring it back', BOTH, async ({ page }) => {
+  await page.locator('::-p-aria([name="Name"][role="textbox"])').fill('mina');
+  await page.locator('::-p-aria([name="Message"][role="textbox"])').fill('hello from Firefox');
+  await page.keyboard.press('Enter');
+  await allHave(page, 'hello from Firefox');
+  await until('each knows it as its own', async () => (await page.$$('.message.own')).length === 2);
+});
+
+check('a lane goes on where it was when its transport changes', '?view=one&transport=poll', async (parts) => {
+  const { page, server } = parts;
+  await until('it polls', async () => (await page.$('.status[data-link=live]')) !== null);
+  await server.publish({ text: 'by polling' });
+  await allHave(page, 'by polling');
+  await page.$eval('input[type=radio][value=stream]', (radio) => radio.click());
+  await server.publish({ text: 'by SSE' });
+  await allHave(page, 'by SSE');
+  assert.deepEqual(await texts(page), [['by polling', 'by SSE']]);
+});
+
+check('the diagram, the plots and the planner are drawn', BOTH, async ({ page, server }) => {
+  await server.publish({ text: 'something to draw' });
+  await until('arrows are drawn', async () => (await page.$$('.arrow')).length > 4);
+  await until('the planner answers', async () =>
+    /^For [\d,]+ clients/.test(await page.$eval('.plan-answer', ({ textContent }) => textContent)),
+  );
+  await until('plots are drawn', async () => (await page.$$('.plot canvas, .curve canvas')).length >= 6);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: `${SCREENSHOTS}firefox.png`, fullPage: true });
+});
+
+check('a stream resumes after a restart without a gap', '?view=one&transport=stream', async (parts) => {
+  const { page, server } = parts;
+  await until('it streams', async () => (await page.$('.status[data-link=live]')) !== null);
+  await server.publish({ text: 'before' });
+  await allHave(page, 'before');
+  await page.$eval('.network select', (select) => {
+    select.value = 'restart';
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  for (let number = 0; number < 5; number++) await server.publish({ text: `during ${number}` });
+  await allHave(page, 'during 4');
+  const [lane] = await texts(page);
+  assert.deepEqual(lane, ['before', ...Array.from({ length: 5 }, (_, number) => `during ${number}`)]);
+});
