@@ -12,11 +12,11 @@ check('an address asks for what there is not', async ({ open }) => {
     ['?lang=tlh', 'lang=tlh'],
     ['?view=__proto__', 'view=__proto__'],
     ['?mute=0.1', 'mute=0.1'],
-    ['?view=triple&interval=31&left=sse', 'left=sse'],
+    ['?view=triple&interval=61&left=sse', 'left=sse'],
   ]) {
     const lab = await open(query);
     await lab.page.getByRole('alert').getByText(said).waitFor();
-    if (query.includes('31')) await lab.page.getByText(/view=triple.*interval=31.*from 0.25 to 30/).waitFor();
+    if (query.includes('61')) await lab.page.getByText(/view=triple.*interval=61.*from 0.25 to 60/).waitFor();
     await lab.connected('Polling');
     await lab.page.getByRole('button', { name: 'Close' }).click();
     assert.equal(await lab.page.getByText(said).isVisible(), false);

@@ -27,7 +27,7 @@ async function laneOf(page, index, transport, fault) {
   const use = (name) => lane.getByRole('radio', { name, exact: true }).check();
   // The interval is there to be set where it counts, also for the polls in place of a mute stream.
   await use('Polling');
-  await lane.getByRole('slider', { name: 'Polling interval' }).fill('0.25');
+  await lane.getByRole('spinbutton', { name: 'Polling interval' }).fill('0.25');
   await use(transport);
   const status = lane.getByRole('status');
   await until(`${transport} is connected`, async () =>

@@ -127,7 +127,13 @@ check('the address opens the page as it was prepared', async ({ open }) => {
   );
   const other = await open(address.search);
   await other.lane('Long-polling').transport('Long-polling').waitFor();
-  assert.equal(await other.lane('Long-polling').region.locator('input[type=range]').inputValue(), '0.5');
+  assert.equal(
+    await other
+      .lane('Long-polling')
+      .region.getByRole('spinbutton', { name: 'Polling interval' })
+      .inputValue(),
+    '0.5',
+  );
   assert.equal(
     await other.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).inputValue(),
     '2',

@@ -44,7 +44,9 @@ class Reading {
   }
 
   async setInterval(seconds) {
-    await this.region.getByRole('slider', { name: 'Polling interval' }).fill(String(seconds));
+    const field = this.region.getByRole('spinbutton', { name: 'Polling interval' });
+    await field.fill(String(seconds));
+    await field.blur();
   }
 
   /** The texts in the log, in the order they stand there. */

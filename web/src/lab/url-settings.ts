@@ -33,7 +33,7 @@ const LANES: Record<View, readonly (readonly [string, Transport])[]> = {
 
 const NUMBERS = {
   interval: { ...INTERVAL_S, of: ({ interval_s }: LaneSettings) => interval_s },
-  mute: { ...STALL_TIMEOUT_S, step: 0, of: ({ stallTimeout_s }: LaneSettings) => stallTimeout_s },
+  mute: { ...STALL_TIMEOUT_S, of: ({ stallTimeout_s }: LaneSettings) => stallTimeout_s },
 };
 
 /** The parameters read and written here. */
@@ -49,10 +49,10 @@ export function settingsFrom(search: string): {
   const given = new URLSearchParams(search);
   const invalid: InvalidSetting[] = [];
   const numbers = (name: keyof typeof NUMBERS): number[] => {
-    const { min, max, step, initial } = NUMBERS[name];
+    const { min, max, initial } = NUMBERS[name];
     const values = given.getAll(name).map((value) => {
       const number = value.trim() === '' ? NaN : Number(value);
-      if (number >= min && number <= max && (step === 0 || number % step === 0)) return number;
+      if (number >= min && number <= max) return number;
       invalid.push({ name, value, range: { min, max } });
       return initial;
     });

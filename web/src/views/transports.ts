@@ -1,5 +1,6 @@
 // Choosing the transport, and the interval that polling uses.
 
+import { STOPS_S, stopOf } from '../lab/interval-scale.ts';
 import { strings } from '../i18n/index.ts';
 import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
@@ -58,40 +59,73 @@ export function transportPicker(
       h('div', { class: 'options' }, ...options),
       explained,
     ),
-    intervalSlider(`${key}-interval`, interval_s, listener),
+    intervalControl(`${key}-interval`, interval_s, listener),
   );
 }
 
-function intervalSlider(id: string, value: number, listener: TransportListener): HTMLElement {
-  const { min, max, step } = INTERVAL_S;
-  const explained = `${id}-explained`;
-  const slider = h('input', {
-    type: 'range',
+/** The interval as a number and as a slider; each follows the other. */
+function intervalControl(id: string, initial: number, listener: TransportListener): HTMLElement {
+  const { min, max } = INTERVAL_S;
+  const [explained, range] = [`${id}-explained`, `${id}-range`];
+  const number = h('input', {
+    type: 'number',
     id,
-    'aria-describedby': explained,
+    'aria-describedby': `${range} ${explained}`,
     min,
     max,
-    step,
-    value,
+    step: 'any',
+    inputmode: 'decimal',
+    autocomplete: 'off',
+    value: initial,
   });
-  const shown = h('output', { for: id, 'aria-hidden': 'true' });
-  const show = () => {
-    const value = slider.valueAsNumber;
+  const slider = h('input', {
+    type: 'range',
+    'aria-label': strings.interval,
+    'aria-describedby': explained,
+    min: 0,
+    max: STOPS_S.length - 1,
+    step: 1,
+    value: stopOf(initial),
+  });
+  const outOfRange = h('span', { class: 'interval-range', id: range, 'aria-live': 'polite' });
+  let seconds = initial;
+  const set = (value: number) => {
+    seconds = value;
     slider.setAttribute('aria-valuetext', strings.secondsSpoken(value));
-    setText(shown, strings.seconds(value));
+    setText(outOfRange, '');
+    listener.interval(value);
   };
   slider.addEventListener('input', () => {
-    show();
-    listener.interval(slider.valueAsNumber);
+    const value = STOPS_S[slider.valueAsNumber] ?? seconds;
+    number.value = String(value);
+    set(value);
+  });
+  number.addEventListener('input', () => {
+    if (number.value === '' || !number.checkValidity()) return;
+    slider.valueAsNumber = stopOf(number.valueAsNumber);
+    set(number.valueAsNumber);
+  });
+  // An interval that cannot be goes back to the last one that could.
+  number.addEventListener('change', () => {
+    if (number.value === '' || !number.checkValidity())
+      setText(outOfRange, strings.planner.outOfRange(min, max));
+    number.value = String(seconds);
+    listener.intervalChosen();
   });
   slider.addEventListener('change', () => listener.intervalChosen());
-  show();
+  slider.setAttribute('aria-valuetext', strings.secondsSpoken(initial));
   return h(
     'div',
     { class: 'interval', 'data-transport': 'poll' },
     h('label', { for: id }, strings.interval),
-    shown,
+    h(
+      'span',
+      { class: 'interval-number' },
+      number,
+      h('span', { 'aria-hidden': 'true' }, strings.secondsUnit),
+    ),
     slider,
+    outOfRange,
     h('p', { class: 'interval-explained', id: explained }, strings.intervalExplained),
   );
 }

@@ -1,0 +1,13 @@
+// The logarithmic scale of the polling interval's slider: round numbers of seconds, each about a quarter more than the
+// one before.
+
+/** From the shortest interval to the longest. */
+export const STOPS_S: readonly number[] = [
+  0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60,
+];
+
+/** The stop that is nearest to `seconds` on the scale. */
+export function stopOf(seconds: number): number {
+  const away = (stop: number) => Math.abs(Math.log(stop / seconds));
+  return STOPS_S.reduce((best, stop, at) => (away(stop) < away(STOPS_S[best] ?? stop) ? at : best), 0);
+}
