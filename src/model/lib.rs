@@ -33,8 +33,6 @@ mod sizing;
 mod tests;
 pub mod text_table;
 mod transport;
-#[cfg(test)]
-pub mod vectors;
 mod wakeup;
 
 pub use break_even::{BreakEven, CostMetric, PerMetric, Range, break_even};
