@@ -4,7 +4,7 @@ use std::{str::FromStr, sync::Arc};
 
 use super::text;
 
-/// Who says something: 1 to 64 Unicode characters, no control characters. Cheap to clone.
+/// A name as [`text`] allows it. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author(Arc<str>);
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Length of the identities that [`LogId::random`] makes.
 const NEW_ID_LEN: usize = 8;
-/// Longest identity that is taken for one; anything longer is no cursor of ours.
+/// The longest identity that is accepted.
 const MAX_ID_LEN: usize = 20;
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 

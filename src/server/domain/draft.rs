@@ -15,7 +15,7 @@ pub struct Draft {
     pub text: String,
 }
 
-/// What is wrong with one field of a draft; `field` is `None` where the whole is at fault.
+/// What is wrong with one field of a draft; `field` is `None` if the whole body is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{detail}")]
 pub struct InvalidDraft {

@@ -57,7 +57,7 @@ impl Entry {
         self.encoded.frame = frame;
     }
 
-    /// What keeping this entry in memory costs, in bytes.
+    /// The memory that this entry takes, in bytes.
     pub fn size_bytes(&self) -> usize {
         self.encoded.frame.len() + OVERHEAD_BYTES
     }
@@ -67,7 +67,7 @@ impl Entry {
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     pub messages: usize,
-    /// EncodedMessage bytes; the first message is always brought, however large.
+    /// Encoded bytes; the first message is always included, however large.
     pub bytes: usize,
 }
 

@@ -1,8 +1,8 @@
 //! The log: the ordered messages, and the only way to them.
 //!
-//! `append` gives a message its place, `after` reads from a place on, `head` is the newest place,
-//! and a room's bell says that there is more. Durable messages are in a store ([`memory`],
-//! [`sqlite`], [`nats`]); in front of it is the same in-memory [`tail`] for all of them. The log knows no
+//! `append` assigns a message its id, `after` reads from a position on, `head` is the newest id,
+//! and a subscription is notified of more. Durable messages are in a store (`memory`,
+//! `sqlite`, `nats`); all of them share the in-memory [`tail`] in front of it. The log knows no
 //! transport.
 
 mod clock;
@@ -31,7 +31,7 @@ use crate::domain::{
     room::Room,
 };
 
-/// What a room's tail is given of the past when the first reader comes.
+/// How much history a room's tail loads when its first reader comes.
 const HISTORY: Limit = Limit {
     messages: 256,
     bytes: 64 * 1024,
@@ -61,7 +61,7 @@ impl Log {
         self.store.append(draft, key).await
     }
 
-    /// A handle to read `room` with.
+    /// A reader of `room`.
     pub async fn reader(self: &Arc<Self>, room: &Room) -> RoomReader {
         let tail = self.tails.of(room);
         let room = RoomReader {
@@ -69,8 +69,8 @@ impl Log {
             tail,
         };
         if let Some(until) = room.tail.history_needed_from() {
-            // Without its history the tail has what came since: whoever needs more is told, and the
-            // next one asks again.
+            // Without its history the tail has only newer messages. A reader that needs more gets an
+            // error, and the next reader loads again.
             if let Ok(history) = self.store.newest(&room.tail.room, HISTORY).await {
                 self.tails.prepend(&room.tail, &history, until);
             }
@@ -78,7 +78,7 @@ impl Log {
         room
     }
 
-    /// A handle to read `room` with, and the place in it that `start` means.
+    /// A reader of `room`, and the position in it that `start` stands for.
     pub async fn open_reader(
         self: &Arc<Self>,
         room: &Room,
@@ -103,7 +103,7 @@ impl Log {
         self.tails.is_up_to_date(room, cursor)
     }
 
-    /// Lets the store drop what is older than it retains.
+    /// Has the store delete messages beyond its retention.
     pub async fn prune(&self) -> Result<(), StoreUnavailable> {
         self.store.prune().await
     }
@@ -126,7 +126,7 @@ impl Log {
         self.tails.head()
     }
 
-    /// Tells all readers that they are to end.
+    /// Tells all readers to end.
     pub fn end_readers(&self) {
         self.tails.close();
     }

@@ -32,35 +32,35 @@ impl Reset {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     After(Cursor),
-    /// So many messages before the head.
+    /// This number of messages before the room's end.
     Last(usize),
 }
 
-/// A place in the log to read on from.
+/// A position in the log to continue from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadPosition {
     pub after: u64,
-    /// The reader is to be told of this before anything else.
+    /// Reported to the reader before anything else.
     pub reset: Option<Reset>,
 }
 
 impl ReadPosition {
-    /// Where a reader goes on whose cursor is of another log.
+    /// The position of a reader whose cursor belongs to another log.
     const UNKNOWN_RESET: Self = Self {
         after: 0,
         reset: Some(Reset::Unknown),
     };
 }
 
-/// What one read brought, oldest first.
+/// The result of one read, oldest message first.
 #[derive(Debug)]
 pub struct ReadBatch {
     pub entries: Vec<Entry>,
     /// Further messages are ready now.
     pub more: bool,
-    /// The reader is to be told that it missed what came between its place and these.
+    /// Reported to the reader: it missed messages before these.
     pub reset: Option<Reset>,
-    /// The place to read on from.
+    /// The position to continue from.
     pub after: u64,
 }
 
@@ -83,7 +83,7 @@ impl RoomReader {
         }
     }
 
-    /// The place that `start` means.
+    /// The position that `start` stands for.
     pub async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
         match start {
             Start::After(cursor) => {
@@ -97,7 +97,7 @@ impl RoomReader {
                 }
             }
             Start::Last(n) => {
-                // Read before the tail is asked: what comes between is after it, and not skipped.
+                // Read first: messages appended in between come after it and are not skipped.
                 let head = self.log.head();
                 let before = match self.tail.before_last(n) {
                     TailLookup::Found(before) => before,
@@ -111,8 +111,8 @@ impl RoomReader {
         }
     }
 
-    /// Whether this log may have given out `cursor`. A place after all that was shown is one of a
-    /// log that went further than this one, unless other servers have shown more of the same log.
+    /// Whether this log may have issued `cursor`. A position beyond every visible message belongs to a
+    /// log that went further than this one, unless other servers of the group have shown more of it.
     async fn is_valid_cursor(&self, cursor: Cursor) -> Result<bool, StoreUnavailable> {
         if cursor.log != self.tail.log {
             return Ok(false);
@@ -121,8 +121,8 @@ impl RoomReader {
             || self.log.store.contains(cursor.id).await?)
     }
 
-    /// The same as [`Self::after`]; where another log has taken this one's place, that one is read
-    /// from its beginning, and this is a handle to it afterwards.
+    /// Like [`Self::after`]. If another log has replaced this one, the new log is read
+    /// from its beginning, and this handle belongs to it afterwards.
     pub async fn read(
         &mut self,
         mut position: ReadPosition,
@@ -136,7 +136,7 @@ impl RoomReader {
                 successor = Some(self.log.reader(self.room()).await);
                 continue;
             }
-            // Where this fails, the reader has yet to be told: it stays at the old log.
+            // If this fails, the reader has not been told yet and stays at the old log.
             let read = room.after(position, limit).await?;
             if !room.tail.is_replaced() {
                 if let Some(successor) = successor {
@@ -147,13 +147,13 @@ impl RoomReader {
         }
     }
 
-    /// The messages after `place`, from the tail or else from the store, and where to go on.
+    /// The messages after `position`, from the tail or else from the store, and where to continue.
     pub async fn after(
         &self,
         position: ReadPosition,
         limit: Limit,
     ) -> Result<ReadBatch, StoreUnavailable> {
-        // Read before the store is asked: what comes between is after it, and not skipped.
+        // Read first: messages appended in between come after it and are not skipped.
         let head = self.log.head();
         let (page, from_store) = match self.tail.after(position.after, limit) {
             TailLookup::Found(page) => (page, false),
@@ -169,7 +169,7 @@ impl RoomReader {
         let reset = position.reset.or(page.expired.then_some(Reset::Expired));
         let after = match page.entries.last() {
             Some(newest) => newest.id,
-            // Nothing of the past is left to read: the way on is the present.
+            // No older message is left to read, so the reader continues at the head.
             None if reset.is_some() || from_store => head,
             None => position.after,
         };

@@ -7,14 +7,14 @@ use super::{
     tail::{FrameBatch, TailLookup, WaiterKey},
 };
 
-/// A reader at the bell of its room.
+/// A reader that waits for messages of its room.
 pub struct Subscription {
     pub room: RoomReader,
     key: WaiterKey,
 }
 
 impl RoomReader {
-    /// A reader that can wait for what comes next.
+    /// A subscription that waits for new messages.
     pub fn subscribe(self) -> Subscription {
         Subscription::new(self)
     }
@@ -26,7 +26,7 @@ impl Subscription {
         Self { room, key }
     }
 
-    /// The frames after `id`; where there is nothing, the next ring wakes `cx`.
+    /// The frames after `id`; if there are none, the next notification wakes `cx`.
     pub fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
         self.room.tail.batch_after(id, &self.key, cx)
     }
@@ -53,14 +53,14 @@ impl Subscription {
         .await;
     }
 
-    /// Waits at the bell of `room`, where that is another log's, from now on.
+    /// Waits for messages of `room` from now on, if it belongs to another log.
     pub fn switch_room(&mut self, room: RoomReader) {
         if !Arc::ptr_eq(&self.room.tail, &room.tail) {
             *self = room.subscribe();
         }
     }
 
-    /// Readers are to end.
+    /// Whether readers must end.
     pub fn is_closed(&self) -> bool {
         self.room.tail.is_closed()
     }

@@ -1,10 +1,10 @@
-//! One room's tail: its newest messages, encoded, and the bell that tells its readers of more.
+//! One room's tail: its newest messages, encoded, and the wakers of readers that wait for more.
 //!
 //! A tail *covers* every message of the room after `loaded_after`: within that range it answers
 //! alone. A reader further back is `Behind` and is served by the store.
 //!
-//! The bell is part of the tail's lock, so that "nothing new" and "wake me" are one step and no
-//! ring is lost between them.
+//! The wakers are behind the tail's lock, so that "nothing new" and "wake me" are one step and no
+//! notification is lost between them.
 
 use std::{
     collections::VecDeque,
@@ -20,10 +20,10 @@ use crate::domain::{cursor::LogId, room::Room};
 
 /// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
 const BATCH_BYTES: usize = 16 * 1024;
-/// Pieces a tail keeps ready: enough that readers in step share each batch of a burst.
+/// Batches a tail keeps ready, so that readers in step share each batch of a burst.
 const BATCHES_CACHED: usize = 4;
 
-/// EncodedMessage frames of consecutive messages, as one batch of bytes.
+/// Encoded frames of consecutive messages, as one piece of bytes.
 #[derive(Debug, Clone)]
 pub struct FrameBatch {
     pub bytes: Bytes,
@@ -33,7 +33,7 @@ pub struct FrameBatch {
     pub messages: u64,
     /// When the oldest message in it was published, microseconds since the Unix epoch.
     pub sent_at_us: i64,
-    /// It ends because it is as large as a batch may be, not because there was no more.
+    /// It has the size limit of a batch; more messages may follow.
     full: bool,
 }
 
@@ -89,7 +89,7 @@ impl FrameBatch {
         (!entries.is_empty()).then(|| Self::from_entries(entries.iter_mut()))
     }
 
-    /// Whether it is what a reader before message `first` wants while `newest` is the newest.
+    /// Whether it is the batch for a reader that lacks `first` to `newest`.
     fn covers(&self, first: u64, newest: u64) -> bool {
         self.first == first && (self.full || self.last == newest)
     }
@@ -110,9 +110,9 @@ pub struct RoomSnapshot {
 pub enum TailLookup<T> {
     Found(T),
     UpToDate,
-    /// The place is before what the tail covers: ask the store.
+    /// The position is before the range that the tail covers: read from the store.
     Behind,
-    /// The log is another one now: nothing of this one will come any more.
+    /// Another log has replaced this one: it gets no more messages.
     LogReplaced,
 }
 
@@ -126,19 +126,19 @@ struct TailState {
     loaded_after: u64,
     /// The tail has every retained message of the room; the store has no older ones.
     complete: bool,
-    /// RoomSnapshot was asked of the store, and prepended.
+    /// The store's history was loaded and prepended.
     loaded: bool,
     entries: VecDeque<Entry>,
     /// The latest batches of more than one message: readers woken together want the same ones.
     batches: VecDeque<FrameBatch>,
     waiters: Slab<Option<Waker>>,
-    /// No more messages will come: readers are to end.
+    /// No more messages will come: readers must end.
     closed: bool,
-    /// Another log is served in place of this one: readers are to go over to it.
+    /// Another log has replaced this one: readers must switch to it.
     replaced: bool,
 }
 
-/// A reader's place at the bell of a tail.
+/// A reader's slot among the wakers of a tail.
 #[derive(Debug)]
 pub struct WaiterKey(usize);
 
@@ -162,7 +162,7 @@ impl Tail {
         }
     }
 
-    /// Adds the newest message. The caller rings afterwards.
+    /// Adds the newest message. The caller notifies readers afterwards.
     pub(super) fn push(&self, entry: Entry) {
         self.state.lock().entries.push_back(entry);
     }
@@ -186,7 +186,7 @@ impl Tail {
         }
         state.loaded = true;
         if state.loaded_after != until {
-            // Messages left this tail meanwhile: between the history and the rest is a hole.
+            // Messages left this tail in the meantime: there is a hole between the history and the rest.
             return 0;
         }
         // What came after `until` was appended here already, even if the store showed it too.
@@ -199,7 +199,7 @@ impl Tail {
         taken
     }
 
-    /// Drops everything: what comes next follows `through`, and what was before is the store's.
+    /// Drops everything: new messages follow `through`, and older ones are read from the store.
     pub(super) fn reset_to(&self, through: u64) {
         let mut state = self.state.lock();
         state.entries.clear();
@@ -223,7 +223,7 @@ impl Tail {
         self.state.lock().replaced
     }
 
-    /// Where the tail begins, if its history was not asked of the store yet.
+    /// Where the tail begins, if its history was not loaded from the store yet.
     pub fn history_needed_from(&self) -> Option<u64> {
         let state = self.state.lock();
         (!state.loaded).then_some(state.loaded_after)
@@ -243,7 +243,7 @@ impl Tail {
         self.state.lock().entries.back().map(|entry| entry.id)
     }
 
-    /// The place `n` messages before the end. `News(None)`: the room has no message.
+    /// The position `n` messages before the end. `Found(None)`: the room has no message.
     pub fn before_last(&self, n: usize) -> TailLookup<Option<u64>> {
         let state = self.state.lock();
         let len = state.entries.len();
@@ -275,8 +275,8 @@ impl Tail {
         }
     }
 
-    /// The frames after `id` as one batch; where there is nothing, `key`'s reader is woken by the
-    /// next ring.
+    /// The frames after `id` as one batch; if there are none, `key`'s reader is woken by the
+    /// next notification.
     pub fn batch_after(
         &self,
         id: u64,
@@ -295,7 +295,7 @@ impl Tail {
         }
     }
 
-    /// Whether there may be something after `id`; if not, `key`'s reader is woken by the next ring.
+    /// Whether there may be messages after `id`; if not, `key`'s reader is woken by the next notification.
     pub fn has_newer(&self, id: u64, key: &WaiterKey, cx: &mut Context<'_>) -> bool {
         let mut state = self.state.lock();
         let news = !matches!(state.index_after(id), TailLookup::UpToDate);
@@ -309,7 +309,7 @@ impl Tail {
         self.state.lock().closed
     }
 
-    /// Tells all readers that they are to end.
+    /// Tells all readers to end.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.notify();

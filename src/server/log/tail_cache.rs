@@ -30,7 +30,7 @@ pub struct TailCache {
     /// The newest message of the log that readers can see.
     head: AtomicU64,
     /// The newest message that a reader may have been given: it may be ahead of `head` while a batch
-    /// is on its way, and a cursor up to here is none of another log.
+    /// is being published, and a cursor up to here belongs to this log.
     visible_through: AtomicU64,
     rooms: Mutex<Rooms>,
 }
@@ -77,7 +77,7 @@ impl TailCache {
         self.rooms.lock().log
     }
 
-    /// Goes over to another log, whose newest message is `head`. Readers of the old one are told.
+    /// Switches to another log, whose newest message is `head`, and tells readers of the old one.
     pub fn replace_log(&self, log: LogId, head: u64) {
         let old = {
             let mut rooms = self.rooms.lock();
@@ -94,8 +94,8 @@ impl TailCache {
         }
     }
 
-    /// Drops everything, as messages up to `through` may never have come here: readers who lack
-    /// them are the store's.
+    /// Drops everything, because messages up to `through` may be missing here: readers that lack
+    /// them read from the store.
     pub fn reset_to(&self, through: u64) {
         let tails: Vec<Arc<Tail>> = {
             let mut rooms = self.rooms.lock();
@@ -198,7 +198,7 @@ impl TailCache {
         }
     }
 
-    /// Called when a reader leaves `tail`: a room with nothing in it need not stay for long.
+    /// Called when a reader leaves `tail`: an empty room need not stay for long.
     pub fn release(&self, tail: &Arc<Tail>) {
         if !tail.is_empty() {
             return;

@@ -1,8 +1,8 @@
 //! Who is in a room: the readers with a client label, and the transport each uses.
 //!
-//! A stream is there for as long as its connection is. A poller leaves no such trace: it is taken
-//! to have left when it missed two of its intervals. Who reads along with another's stream, as a
-//! browser's tabs do, is there while that stream is and its reader says so. Nothing here is kept in
+//! A stream is present while its connection is open. A poller leaves no such trace: it is considered
+//! gone when it missed two of its intervals. A follower, which reads through another client's stream as a
+//! browser's tabs do, is present while that stream is open and its reader lists it. Nothing here is kept in
 //! the log; each server knows its own readers only.
 
 mod room;
@@ -24,11 +24,11 @@ use crate::{
     domain::{client_label::ClientLabel, transport::Transport},
 };
 
-/// Readers that are remembered over all rooms. More of them are served, but not listed.
+/// Readers remembered over all rooms. Further ones are served, but not listed.
 const MAX_MEMBERS: usize = 20_000;
-/// A room's streams are told of changes no more often than this.
+/// A room's streams are sent events no more often than this.
 const NOTIFY_INTERVAL: Duration = Duration::from_secs(1);
-/// How often it is looked for pollers that have left.
+/// How often pollers that have left are removed.
 pub const EXPIRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Who is in which room, for the whole server.
@@ -46,18 +46,18 @@ struct Rooms {
     encode: PresenceEncoder,
 }
 
-/// A reader that says who it is.
+/// A reader with a client label.
 #[derive(Debug, Clone)]
 pub struct Reader {
     pub client: ClientLabel,
-    /// Its user's name, where it told.
+    /// Its user's name, if it gave one.
     pub author: Option<Author>,
     pub transport: Transport,
-    /// How often it polls, where it told.
+    /// How often it polls, if it said so.
     pub interval: Option<Duration>,
 }
 
-/// One that reads along with another's stream.
+/// A client that reads through another client's stream.
 #[derive(Debug, Clone)]
 pub struct Follower {
     pub client: ClientLabel,
@@ -72,7 +72,7 @@ pub struct PresenceGuard {
     transport: Transport,
 }
 
-/// What a room's streams are told: the newest presence event, whenever there is another.
+/// The room's newest presence event, whenever it changes.
 pub struct PresenceUpdates(watch::Receiver<Bytes>);
 
 impl Presence {
@@ -86,7 +86,7 @@ impl Presence {
         }
     }
 
-    /// Notes that `reader` reads `room`. `None` where there are more readers than are remembered.
+    /// Adds `reader` to `room`. `None` if too many readers are remembered already.
     pub fn join(self: &Arc<Self>, room: &Room, reader: Reader) -> Option<PresenceGuard> {
         let now = Instant::now();
         let (client, transport) = (reader.client.clone(), reader.transport);
@@ -101,7 +101,7 @@ impl Presence {
         })
     }
 
-    /// Notes the name under which a reader of `room` writes.
+    /// Records the name under which a reader of `room` publishes.
     pub fn set_author(&self, room: &Room, client: &ClientLabel, author: &Author) {
         let mut rooms = self.rooms.lock();
         if rooms.by_name.contains_key(room) {
@@ -112,8 +112,8 @@ impl Presence {
         }
     }
 
-    /// Notes that `along`, and nobody else, read along with the stream that `leader` has open in
-    /// `room`. `None` where it has none.
+    /// Records that exactly `along` follow the stream that `leader` has open in
+    /// `room`. `None` if it has none.
     pub fn set_followers(
         &self,
         room: &Room,
@@ -145,7 +145,7 @@ impl Presence {
         }
     }
 
-    /// Lets pollers go that have missed two of their intervals, and tells what is due to be told.
+    /// Removes pollers that have missed two of their intervals, and sends events that are due.
     pub fn expire_pollers(&self) {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
@@ -171,8 +171,8 @@ impl Presence {
 }
 
 impl Rooms {
-    /// Does `act` with a room's members, and tells its streams where that made a difference. `act`
-    /// is told how many more members there is place for.
+    /// Applies `act` to a room's members, and sends its streams an event if they changed. `act`
+    /// gets the number of members that may still join.
     fn change<T>(
         &mut self,
         room: &Room,

@@ -21,9 +21,9 @@ use crate::{
 const MAX_BYTES_PER_SECOND: u64 = 1024 * 1024;
 /// Members that are listed; `count` is of all.
 const MAX_LISTED: usize = 200;
-/// How often a poller is taken to poll that asked once and did not say.
+/// The interval of a poller that asked once and did not state it.
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
-/// No poller is taken to have left sooner: timers in hidden tabs are a second late.
+/// No poller is considered gone sooner: timers in hidden tabs are a second late.
 const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -43,9 +43,9 @@ struct Member {
     since: Timestamp,
     /// Open streams.
     streams: u32,
-    /// Whose stream it reads along with, where it has none of its own.
+    /// The client whose stream it follows, if it has none of its own.
     through: Option<ClientLabel>,
-    /// Who reads along with its stream.
+    /// The followers of its stream.
     along: Vec<ClientLabel>,
     poller: Option<PollActivity>,
 }
@@ -125,14 +125,14 @@ impl RoomMembers {
         self.by_client.len()
     }
 
-    /// Notes a reader; `None` where it is new and there is no place.
+    /// Adds a reader; `None` if it is new and there is no capacity.
     pub fn join(&mut self, reader: Reader, now: Instant, at: Timestamp, full: bool) -> Option<()> {
         let member = self.member(&reader.client, at, full)?;
         let before = member.transport();
         if reader.transport == Transport::Stream {
             member.streams += 1;
             member.through = None;
-            // It went over from polling, and will not be missed there.
+            // It has switched from polling and leaves no gap there.
             member.poller.take_if(|poller| poller.waiting == 0);
         } else {
             match &mut member.poller {
@@ -157,7 +157,7 @@ impl RoomMembers {
         Some(())
     }
 
-    /// The member of that label, who may have come just now.
+    /// The member with that label, added if it is new.
     fn member(&mut self, client: &ClientLabel, at: Timestamp, full: bool) -> Option<&mut Member> {
         if !self.by_client.contains_key(client) {
             if full {
@@ -171,7 +171,7 @@ impl RoomMembers {
         self.by_client.get_mut(client)
     }
 
-    /// Notes who reads along with the stream of `leader`: just these. `None` where it has none here.
+    /// Sets the followers of the stream of `leader`. `None` if it has none here.
     pub fn set_followers(
         &mut self,
         leader: &ClientLabel,
@@ -193,7 +193,7 @@ impl RoomMembers {
             let Some(member) = self.member(&client, at, capacity == 0) else {
                 continue;
             };
-            // Who has a stream of its own needs no other.
+            // A client with a stream of its own needs no other.
             if member.streams > 0 {
                 continue;
             }
@@ -201,7 +201,7 @@ impl RoomMembers {
             member.through = Some(leader.clone());
             member.poller.take_if(|poller| poller.waiting == 0);
             let mut changed = member.transport() != before;
-            // The name that it has written under meanwhile is the newer one.
+            // A name under which it has published in the meantime is newer.
             if author.is_some() && member.author.is_none() {
                 member.author = author;
                 changed = true;
@@ -214,7 +214,7 @@ impl RoomMembers {
         Some(())
     }
 
-    /// These no longer read along with `leader`.
+    /// These no longer follow `leader`.
     fn release(
         &mut self,
         along: impl IntoIterator<Item = ClientLabel>,
@@ -225,7 +225,7 @@ impl RoomMembers {
             let Some(member) = self.by_client.get_mut(&client) else {
                 continue;
             };
-            // It may read along with another by now.
+            // It may follow another client by now.
             if member.through.as_ref() != Some(leader) {
                 continue;
             }
@@ -271,7 +271,7 @@ impl RoomMembers {
         self.release(alone, client, now);
     }
 
-    /// Lets those go that have left; returns how many.
+    /// Removes pollers that have left; returns how many.
     pub fn expire_pollers(&mut self, now: Instant) -> usize {
         let before = self.by_client.len();
         self.by_client.retain(|_, member| {
@@ -300,7 +300,7 @@ impl RoomMembers {
         receiver
     }
 
-    /// Whether there is anybody to remember or to tell.
+    /// Whether the room has members or subscribers.
     pub fn is_active(&self) -> bool {
         !self.by_client.is_empty() || self.has_subscribers()
     }
@@ -311,7 +311,7 @@ impl RoomMembers {
             .is_some_and(|it| it.receiver_count() > 0)
     }
 
-    /// Tells the room's streams what changed, unless they were told less than `every` ago.
+    /// Sends the room's streams an event if it has changed, at most once in `every`.
     pub fn notify(&mut self, room: &Room, now: Instant, every: Duration, encode: PresenceEncoder) {
         if !self.changed || self.quiet_until.is_some_and(|until| now < until) {
             return;

@@ -23,9 +23,9 @@ use crate::log::{
     tail_cache::TailCache,
 };
 
-/// The most the messages may take; the oldest leave first, as by retention.
+/// The most memory the messages may take; the oldest are dropped first, as by retention.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// The most that remembering idempotency keys may take; beyond it the oldest are forgotten early.
+/// The most memory that idempotency keys may take; beyond it the oldest are forgotten early.
 const MAX_KEY_BYTES: usize = 64 * 1024 * 1024;
 /// The most rooms whose last retired message is remembered one by one.
 const MAX_PRUNED_ROOMS: usize = 100_000;

@@ -20,11 +20,11 @@ const READ_AHEAD: Limit = Limit {
     messages: 4096,
     bytes: 1024 * 1024,
 };
-/// The most that is kept for all readers; who has not come for the longest time reads anew.
+/// The most memory kept for all readers; beyond it the least recently seen reader reads again.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// So many readers at most have something kept for them.
+/// The most readers with messages kept for them.
 const MAX_READERS: NonZeroUsize = NonZeroUsize::new(512).expect("above zero");
-/// A source is good for so long: less than JetStream keeps it.
+/// How long a consumer is reused: shorter than JetStream keeps it.
 const SOURCE_LASTS: Duration = Duration::from_secs(3);
 
 /// A reader's place: after this message of that room.

@@ -3,7 +3,7 @@
 //!
 //! A session lasts until anything is doubtful (a lost connection, a missing heartbeat, a message
 //! out of order, none where there should be some); the next one goes on after the last message seen.
-//! Beside it the stream itself is looked at, for what no message tells: that it was replaced, has no
+//! The stream's state is polled as well, for events without a message: that it was replaced, has no
 //! leader, or has retired messages.
 
 use std::{
@@ -34,23 +34,23 @@ use super::{
 };
 use crate::log::{entry::Entry, store::StoreUnavailable};
 
-/// How often the stream is looked at.
+/// How often the stream's state is polled.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long after a session's end the next one begins.
 const SESSION_EVERY: Duration = Duration::from_millis(100);
-/// The consumer says so often that it is alive; it is given up after twice this.
+/// The interval of the consumer's heartbeats; it is given up after twice this.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// JetStream drops the consumer of a server that is gone after this.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// A replica that its leader has not heard of for longer may be away.
 const PEER_SILENCE: Duration = Duration::from_millis(2500);
-/// How long after a stream is gone another one takes its place: NATS 2.9 may still remove the files
-/// of the one, and with them those of the other, which it then never brings.
+/// The delay before a deleted stream is created again: NATS 2.9 may still remove the files
+/// of the old one, and with them those of the new one, whose messages it then never delivers.
 const MAKE_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// Messages that are handed to the tails at once.
 const MAX_BATCH: usize = 256;
 
-/// Another stream is in the place of the one that was followed, or is to be made.
+/// The followed stream was replaced, or must be created.
 struct Replaced;
 
 /// A message of the stream; no record where no server of ours put it there.
@@ -78,7 +78,7 @@ impl Shared {
         let mut connections = self.link.connections();
         connections.mark_unchanged();
         if !self.link.is_connected() {
-            // Looked at again even if no event tells.
+            // Polled again even without an event.
             let _ = timeout(LOOK_EVERY, connections.changed()).await;
             return Err(StoreUnavailable("not connected".to_owned()));
         }
@@ -107,7 +107,7 @@ impl Shared {
                                 self.keep_up(&info, &mut lag).await?;
                             }
                             Ok(_) => return Ok(Replaced),
-                            // What is begun anew needs a majority of the NATS servers.
+                            // A new consumer needs a majority of the NATS servers.
                             Err(away) => return Err(away),
                         }
                         break;
@@ -121,7 +121,7 @@ impl Shared {
         }
     }
 
-    /// The stream; where it is gone, the one that takes its place.
+    /// The stream, or the one that replaces it if it is gone.
     async fn info_or_anew(&self) -> Result<Info, StoreUnavailable> {
         let due = Instant::now() + MAKE_ANEW_AFTER;
         while Instant::now() < due {
@@ -133,7 +133,7 @@ impl Shared {
         self.link.info_or_create().await
     }
 
-    /// Begins to serve another log where the stream is another one than before.
+    /// Switches to the stream's log if the stream was replaced.
     fn go_over_to(&self, info: &Info) {
         let log = identity(info);
         let head = info.state.last_sequence;
@@ -158,7 +158,7 @@ impl Shared {
             .map_err(|error| StoreUnavailable(one_line(&error)))
     }
 
-    /// Takes what the stream's leader says of it.
+    /// Records the stream's state as its leader reports it.
     fn take_status(&self, info: &Info) {
         let first = info.state.first_sequence;
         self.held_from.store(first, Ordering::Relaxed);
@@ -180,7 +180,7 @@ impl Shared {
         if !lag.is_too_long(newest, through, Instant::now()) {
             return Ok(());
         }
-        // The last place may be empty, and then nothing is owed, unless a publish knows better.
+        // The last sequence may be empty; then no message is missing, unless a publish knows of one.
         let is_owing = self.trouble.lock().is_owing((log, through));
         if is_owing || self.link.message(log, newest).await?.is_some() {
             return Err(StoreUnavailable("its consumer lags behind".to_owned()));
@@ -281,7 +281,7 @@ impl Shared {
                 });
             }
         }
-        // After the arrivals: who waits for the place finds its message there.
+        // After the messages, so that a publish that waits for the sequence finds its message.
         self.reached.send_replace((pasts.log, through));
     }
 }

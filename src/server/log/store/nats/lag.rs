@@ -44,11 +44,11 @@ mod tests {
         let mut lag = Lag::default();
         assert!(!lag.is_too_long(10, 10, at(0)));
         assert!(!lag.is_too_long(12, 10, at(500)));
-        // Slow is not stuck.
+        // A slow consumer is not stalled.
         assert!(!lag.is_too_long(13, 11, at(2400)));
         assert!(!lag.is_too_long(13, 11, at(4300)));
         assert!(lag.is_too_long(14, 11, at(4400)));
-        // And who has come up is not behind.
+        // A consumer that has caught up is not behind.
         assert!(!lag.is_too_long(14, 14, at(4500)));
         assert!(!lag.is_too_long(15, 14, at(9000)));
     }

@@ -1,5 +1,5 @@
-//! The connection to NATS, and what is asked of JetStream over it: bounded in time, and answered
-//! with one line where it fails.
+//! The connection to NATS and the requests to JetStream: each is bounded in time, and fails
+//! with one line.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -45,7 +45,7 @@ struct Events {
 }
 
 pub(super) struct Link {
-    /// As the stream is made where it does not exist.
+    /// The settings of a stream that is created.
     pub config: Config,
     pub client: Client,
     pub jetstream: Context,
@@ -78,7 +78,7 @@ pub(super) struct Acknowledged {
 pub(super) enum Unacknowledged {
     /// It was not stored.
     Refused(String),
-    /// It was not stored, and will not be however often it is sent.
+    /// It was not stored, and sending it again will not help.
     Rejected(String),
     /// It may be stored yet.
     Silent(String),
@@ -210,7 +210,7 @@ impl Link {
         answer.map(drop).map_err(|error| refused(&error))
     }
 
-    /// What the stream's leader says of it; `None`: there is no such stream.
+    /// The stream's state from its leader; `None`: there is no such stream.
     pub async fn info(&self) -> Result<Option<Info>, StoreUnavailable> {
         let subject = format!("STREAM.INFO.{}", self.config.name);
         match self.ask(subject, &()).await? {
@@ -220,7 +220,7 @@ impl Link {
         }
     }
 
-    /// The stream, made anew where there is none.
+    /// The stream, created if there is none.
     pub async fn info_or_create(&self) -> Result<Info, StoreUnavailable> {
         if let Some(info) = self.info().await? {
             return Ok(info);
@@ -242,7 +242,7 @@ impl Link {
         }
     }
 
-    /// Publishes, and waits for what JetStream says to it.
+    /// Publishes, and waits for JetStream's answer.
     pub async fn send(
         &self,
         subject: String,
@@ -341,7 +341,7 @@ impl Link {
     }
 }
 
-/// What is at a place of the stream; no record where no server of ours put it there.
+/// The content of a stream sequence; no record if another program put it there.
 pub(super) struct Stored {
     pub id: u64,
     pub record: Option<record::Record>,

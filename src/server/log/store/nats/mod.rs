@@ -50,7 +50,7 @@ use crate::log::{entry::FrameEncoder, tail_cache::TailCache};
 
 /// How long a reader waits for this server to come to where another one was.
 const CATCH_UP: Duration = Duration::from_secs(2);
-/// For how long a new leader of the stream may not know yet what the old one had.
+/// How long a new leader of the stream may lag behind the old one.
 const SETTLING: Duration = Duration::from_millis(1500);
 const RECHECK: Duration = Duration::from_millis(100);
 /// Reads from the stream at the same time; further ones wait their turn.
@@ -74,9 +74,9 @@ struct Shared {
     retained_messages: AtomicU64,
     /// The newest place of the stream that readers here see.
     reached: watch::Sender<(LogId, u64)>,
-    /// Asks for a look at the stream before it is due.
+    /// Requests a poll of the stream's state before it is due.
     look: Notify,
-    /// Publishes that wait for their message to come from the stream, by their name.
+    /// Publishes that wait for their message to be delivered, by name.
     waiting: Mutex<HashMap<String, oneshot::Sender<Arrival>>>,
     /// JetStream's clock less ours.
     skew_us: AtomicI64,
@@ -85,7 +85,7 @@ struct Shared {
     names_prefix: LogId,
     reads: Semaphore,
     aheads: Mutex<Aheads>,
-    /// The oldest message that the stream held when it was last looked at.
+    /// The oldest message that the stream held at the last poll.
     held_from: AtomicU64,
 }
 
@@ -212,7 +212,7 @@ impl Shared {
         }
     }
 
-    /// Takes the store for away until a look at the stream says otherwise.
+    /// Considers the store away until a poll of the stream says otherwise.
     fn doubt(&self, why: &str) {
         self.status.send_modify(|status| {
             status.away.get_or_insert_with(|| why.to_owned());

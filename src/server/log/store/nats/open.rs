@@ -1,4 +1,4 @@
-//! Opening the log: whether NATS can be reached and used, and whether the stream is as it must be.
+//! Opening the log: checks that NATS can be reached and used, and that the stream has the right settings.
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,7 +41,7 @@ impl OpenError {
     }
 }
 
-/// A stream that was reached and checked, before it has anyone to append to.
+/// A stream that was reached and checked, and has no tails to append to yet.
 pub struct NatsHandle {
     runtime: Runtime,
     link: Link,
@@ -53,7 +53,7 @@ pub struct NatsHandle {
 }
 
 impl NatsHandle {
-    /// Reaches NATS and the stream, which is made where it does not exist.
+    /// Connects to NATS and opens the stream, which is created if it does not exist.
     pub fn open(options: &Options, retention: Retention) -> Result<Self, OpenError> {
         let target = Target::of(options)?;
         let name = target.name.clone();
@@ -146,7 +146,7 @@ pub(super) fn description(id: LogId) -> String {
     format!("{DESCRIPTION}{id}")
 }
 
-/// The stream as it is to be.
+/// The settings that the stream must have.
 fn config(options: &Options, retention: Retention) -> Config {
     let max_age = retention.age.unwrap_or(Duration::ZERO);
     // JetStream does not remember a message id for longer than messages.

@@ -14,7 +14,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
 const MAX_STREAM: usize = 64;
 
-/// A text that is not to be seen.
+/// A text that must not be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -41,7 +41,7 @@ pub struct Options {
     pub servers: Secret,
     /// The stream, and the first part of its subjects.
     pub stream: String,
-    /// On how many NATS servers the stream is kept, where it does not exist yet.
+    /// The number of NATS servers that keep the stream, if it is created.
     pub replicas: usize,
     pub user: Option<String>,
     pub password: Option<Secret>,

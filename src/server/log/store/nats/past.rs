@@ -1,4 +1,4 @@
-//! What this server knows of each room's past, as the stream has told it: its newest message, and
+//! What this server has learned from the stream about each room's past: its newest message, and
 //! up to where that is known for certain.
 //!
 //! It is what a publish says of the past ([`Past`]), and that is how a reader far behind learns
@@ -124,7 +124,7 @@ impl Pasts {
     /// Remembers what the stream said: that `newest` was the room's newest message when `through`
     /// had been seen.
     pub fn learn(&mut self, log: LogId, room: &Room, newest: u64, through: u64) {
-        // What was seen meanwhile is newer.
+        // Messages seen in the meantime are newer.
         if self.log == log && self.through == through {
             self.remember(room, newest);
         }

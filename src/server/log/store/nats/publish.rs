@@ -1,7 +1,7 @@
 //! Publishing: a message is sent until JetStream has it, or until it is too late for it to count.
 //!
 //! A client is told within [`ANSWER`]. What JetStream stores after [`COUNT`] is void for all
-//! servers, by the deadline that the message carries: so a publish of which nothing was heard is
+//! servers, by the deadline that the message carries: so a publish that timed out is
 //! not appended later. See `docs/decisions/0007-told-failed-stays-failed.md`.
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -33,7 +33,7 @@ use crate::{
 const SEND: Duration = Duration::from_millis(2800);
 /// A message that is stored later does not count.
 const COUNT: Duration = Duration::from_millis(3200);
-/// The client is answered by then. What is between is for clocks that differ and acknowledgements
+/// The client is answered by then. The margin allows for clocks that differ and acknowledgements
 /// that take their time.
 const ANSWER: Duration = Duration::from_millis(4500);
 /// How long one attempt waits for its acknowledgement.
@@ -76,7 +76,7 @@ struct Publish<'a> {
     begun: Instant,
 }
 
-/// What one attempt came to.
+/// The outcome of one attempt.
 enum Attempt {
     Done(Result<Appended, AppendError>),
     /// The message is in the stream but does not count: it must be sent as another one.

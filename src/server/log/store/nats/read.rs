@@ -24,11 +24,11 @@ use crate::{
     },
 };
 
-/// A start is good enough when at most so many times the messages that are wanted follow it.
+/// A start is close enough if at most this many times the requested messages follow it.
 const SPARE: u64 = 4;
-/// The first guess, in messages of the whole log, where the end of a room is looked for.
+/// The distance of the first guess from the head, in messages of the whole log.
 const NEAR: u64 = 256;
-/// How much further back each next guess is.
+/// The factor by which each next guess goes further back.
 const STRIDE: u64 = 8;
 
 impl Nats {
@@ -145,7 +145,7 @@ impl Reading<'_> {
         let mut pasts = self.shared.pasts.lock();
         let past = match next {
             Some(next) => {
-                // It was still there, whatever has been retired meanwhile.
+                // It was still there, whatever has been pruned in the meantime.
                 first = first.min(next.message.cursor.id);
                 next.past
             }
@@ -187,7 +187,7 @@ impl Reading<'_> {
         if !ahead.more() {
             source.discard(&self.shared.link);
         } else if ahead.is_empty() {
-            // Not to be taken for an empty past.
+            // This must not look like an empty room.
             return Err(StoreUnavailable("JetStream lags behind itself".to_owned()));
         } else {
             ahead.source = Some(source);

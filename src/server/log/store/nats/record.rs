@@ -1,7 +1,7 @@
 //! A message as the stream keeps it: JSON with what readers are given, and what servers need to
 //! know of how it came there. Pure functions between that and a [`Message`].
 //!
-//! Everything a reader is given follows from what is stored and from the sequence and time that
+//! Everything a reader gets follows from the stored bytes and from the sequence and time that
 //! JetStream gave it, so all servers of a group say the same of a message.
 
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 /// that another program put into the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
-    /// The log the message is meant for: a stream that was replaced meanwhile is another one.
+    /// The log that the message is meant for: the stream may be replaced in the meantime.
     pub log: LogId,
     /// Names this publish, once and for all.
     pub publish: String,
@@ -40,7 +40,7 @@ pub struct Past {
 pub struct Record {
     pub message: Message,
     pub publish: Option<String>,
-    /// `None` where it says nothing of the past.
+    /// `None` if it says nothing of the past.
     pub past: Option<Past>,
     /// It does not count: no reader is ever given it.
     pub is_void: bool,

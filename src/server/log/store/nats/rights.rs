@@ -1,5 +1,5 @@
-//! Whether this server may do all that it will have to do, found out before it listens: each thing is
-//! done once as it will be done later, so that NATS names the permission that is missing.
+//! Checks all permissions that this server needs, before it listens: each operation is
+//! performed once, so that NATS names the missing permission.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     log::store::StoreUnavailable,
 };
 
-/// How long NATS may take to say something to a message.
+/// How long NATS may take to refuse a message.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 impl Link {

@@ -21,7 +21,7 @@ pub const FETCH: Limit = Limit {
     messages: 4096,
     bytes: 1024 * 1024,
 };
-/// Messages that the leader is asked for one by one at most, where the consumer lags.
+/// The most messages read one by one from the leader if the consumer lags.
 const SINGLY: usize = 256;
 /// How long a fetched message may take.
 const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -126,7 +126,7 @@ impl Source {
     }
 }
 
-/// A walk through a room's messages: with a source, and with the stream's leader where that lags.
+/// A scan of a room's messages with a consumer, or with the stream's leader if that lags.
 pub(super) struct Scan<'a> {
     reading: &'a Reading<'a>,
     source: &'a mut Source,

@@ -1,5 +1,5 @@
-//! A store that answers and yet cannot be used: it refuses messages, or acknowledges what it never
-//! brings. (One that does not answer is `away` in [`super::Status`].)
+//! A store that answers but cannot be used: it refuses messages, or acknowledges messages that it never
+//! delivers. (One that does not answer is `away` in [`super::Status`].)
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::domain::cursor::LogId;
 
-/// A refusal is held against the store for so long, where no message shows that it is over.
+/// How long a refusal makes the store unavailable, if no accepted message ends it.
 const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
@@ -29,12 +29,12 @@ struct Refusal {
 }
 
 impl Trouble {
-    /// What the stream's settings are found to refuse.
+    /// Records which messages the stream's settings refuse.
     pub fn settings(&mut self, refuse: Option<String>) {
         self.settings = refuse;
     }
 
-    /// A message of so many `bytes` was refused for good.
+    /// A message of `bytes` was refused for good.
     pub fn refused(&mut self, why: &str, bytes: usize) {
         self.refusal = Some(Refusal {
             why: why.to_owned(),
@@ -43,8 +43,8 @@ impl Trouble {
         });
     }
 
-    /// A message of so many `bytes`, whose publish began at `begun`, was not confirmed though the
-    /// store was there. Once may be a moment's fault.
+    /// A message of `bytes`, whose publish began at `begun`, was not confirmed although the
+    /// store answered. A single one may be accidental.
     pub fn unconfirmed(&mut self, begun: Instant, bytes: usize) {
         let first = *self.unconfirmed.get_or_insert_with(Instant::now);
         if begun >= first {
@@ -52,7 +52,7 @@ impl Trouble {
         }
     }
 
-    /// A message of so many `bytes` was taken.
+    /// A message of `bytes` was accepted.
     pub fn taken(&mut self, bytes: usize) {
         self.unconfirmed = None;
         // A smaller one does not show that the refused one would be.

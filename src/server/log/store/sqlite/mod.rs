@@ -33,10 +33,10 @@ use crate::log::{
 
 /// Reads that run at the same time; further ones wait their turn.
 const READER_CONNECTIONS: usize = 4;
-/// Publishes that wait for the writer; further ones wait before they are taken.
+/// Publishes queued for the writer; further ones wait for a place in the queue.
 const QUEUE: usize = 1024;
 
-/// A SQLite file that was opened and checked, before it has anyone to append to.
+/// A SQLite file that was opened and checked, and has no tails to append to yet.
 pub struct SqliteHandle {
     file: Arc<LogFile>,
     writer: Connection,
@@ -216,7 +216,7 @@ impl Sqlite {
         .await
     }
 
-    /// Sends the writer a command and waits for what it says.
+    /// Sends the writer a command and waits for its reply.
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,

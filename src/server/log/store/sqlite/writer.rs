@@ -1,6 +1,6 @@
 //! The one thread that writes: it commits all that is waiting in one transaction.
 //!
-//! After the commit, and before anyone is answered, the messages are given to the tails: in the
+//! After the commit, and before the publishers are answered, the messages go to the tails: in the
 //! order of their ids, and so that a read that starts after the answer sees them.
 
 use std::{sync::Arc, thread};
@@ -28,11 +28,11 @@ use crate::{
     },
 };
 
-/// Commands in one transaction at the most, so that the first of them need not wait long.
+/// Commands in one transaction, at most, so that the first of them does not wait long.
 const MAX_BATCH: usize = 512;
 /// Half of what a message of 4-byte characters takes, as a byte is two digits.
 const PROBE_BYTES: i64 = 10 * 1024;
-/// Messages retired in one transaction at the most, for the same reason.
+/// Messages pruned in one transaction, at most, for the same reason.
 const PRUNE_BATCH: u64 = 10_000;
 
 pub(super) enum Command {
@@ -57,7 +57,7 @@ pub(super) struct Writer {
     pub file: Arc<LogFile>,
     /// Set with the first batch, from the newest message.
     pub clock: Option<LogClock>,
-    /// A batch was committed that the tails were not given.
+    /// The tails lack a batch that was committed.
     pub tails_behind: bool,
     pub log: LogId,
     pub retention: Retention,
@@ -82,7 +82,7 @@ struct CommitResult {
 }
 
 impl CommitResult {
-    /// Whether the disk had to take something: committing nothing succeeds on a full one too.
+    /// Whether anything was written: an empty commit succeeds on a full disk too.
     fn wrote(&self) -> bool {
         self.probed || self.pruned_through.is_some() || !self.entries.is_empty()
     }
@@ -134,7 +134,7 @@ impl Writer {
         }
     }
 
-    /// Commits the batch to the files that the path names: what is in others will be gone.
+    /// Commits the batch, and makes sure that it went to the files that the path names.
     fn write_durably(&mut self, batch: &[Command]) -> Result<CommitResult, StoreUnavailable> {
         if let Some(damage) = self.health.damage() {
             return Err(damage.clone());
@@ -330,7 +330,7 @@ fn oldest(connection: &Connection) -> rusqlite::Result<Option<(u64, i64)>> {
         .optional()
 }
 
-/// Deletes what is no longer retained, a step at a time; returns up to where.
+/// Deletes messages beyond retention, a batch at a time; returns the last one deleted.
 fn prune(
     transaction: &Transaction<'_>,
     retention: Retention,
