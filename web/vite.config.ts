@@ -21,7 +21,7 @@ export default defineConfig({
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'charts', test: /uplot|chart\.ts|palette\.ts/ },
+            { name: 'charts', test: /chart\.ts|plot\.ts|palette\.ts/ },
             // What the languages need as well, which are loaded one at a time.
             { name: 'base', test: /i18n\/(amounts|format|language)\.ts|views\/dom\.ts/ },
           ],

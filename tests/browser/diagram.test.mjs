@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
 import { Diagram } from './support/diagram.mjs';
+import { steady } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -23,6 +24,8 @@ for (const [name, transport] of [
   check(`${name}: every request and answer is that of the request log`, async ({ server, open }) => {
     const lab = await open();
     const diagram = new Diagram(lab.page);
+    // All of it stays in the picture.
+    await lab.window.selectOption('2 min');
     await lab.setInterval(0.25);
     await lab.use(name);
     for (const text of ['one', 'two', 'three']) {
@@ -107,7 +110,7 @@ check(
     await diagram.newConnection.uncheck();
     const asked = (await told('Request')).length;
     await until('some more are asked', async () => (await told('Request')).length >= asked + 6);
-    await diagram.button('Pause the diagram').click();
+    await lab.pause();
     const events = await diagram.events();
     const closed = events.filter(({ what }) => what === 'Connection closed');
     for (const { connection } of closed) {
@@ -147,7 +150,7 @@ check(
     await server.publish({ text: 'one' });
     await until('it is drawn', async () => (await diagram.drawn('Pushed')) === 1);
     await diagram.region.scrollIntoViewIfNeeded();
-    await diagram.button('Pause the diagram').click();
+    await lab.pause();
     const pushed = diagram.picture.getByRole('img', { name: /^Pushed:/ });
     const says = await pushed.getAttribute('aria-label');
     assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
@@ -205,7 +208,7 @@ check('paused it stands still, and resumed it has missed nothing', async ({ open
   await lab.setInterval(0.25);
   const requests = async () => (await diagram.events()).filter(({ what }) => what === 'Request').length;
   await until('some are told', async () => (await requests()) >= 3);
-  await diagram.button('Pause the diagram').click();
+  await lab.pause();
   const client = await lab.client();
   const place = () => diagram.picture.evaluate((tape) => tape.style.transform);
   const asked = async () => Number((await lab.figures()).Polling.Requests);
@@ -215,7 +218,7 @@ check('paused it stands still, and resumed it has missed nothing', async ({ open
   const shown = await requests();
   assert.equal(await place(), stood);
   assert.ok(shown < (await asked()));
-  await diagram.button('Resume the diagram').click();
+  await lab.pause('Resume');
   await until('all is told', async () => (await requests()) >= before + 8);
   assert.equal(await diagram.drawn('Events not kept'), 0);
   assert.notEqual(await place(), stood);
@@ -233,10 +236,10 @@ check('the list can be shown, and the window changed', async ({ open }) => {
   await until('it is to be seen', async () => (await size()) > 40);
   await diagram.button('Hide list').click();
 
-  await diagram.button('Pause the diagram').click();
+  await lab.pause();
   const drawn = await diagram.drawn('Request');
   for (const window of ['1 min', '2 min', '30 s']) {
-    await diagram.region.getByRole('combobox', { name: 'Last' }).selectOption(window);
+    await lab.window.selectOption(window);
     assert.equal(await diagram.drawn('Request'), drawn, window);
   }
   await lab.noComplaints();
@@ -292,7 +295,7 @@ for (const [size, options] of Object.entries({
       await until('it is drawn', async () => (await right.drawn('Pushed')) === 1);
       await left.button('Show as list').click();
       await right.region.getByText('Key', { exact: true }).click();
-      await right.button('Pause the diagram').click();
+      await lab.pause();
       await lab.page.getByRole('region', { name: 'Over time' }).scrollIntoViewIfNeeded();
       await lab.page.getByRole('region', { name: 'Over time' }).locator('canvas').last().waitFor();
       const { violations } = await new AxeBuilder({ page: lab.page })
@@ -321,13 +324,89 @@ check('the diagram and the plots speak Korean', async ({ open }) => {
   await lab.page.getByRole('region', { name: '시간에 따른 변화' }).getByText('초당 요청 수').waitFor();
 });
 
-check('both diagrams keep one scale', async ({ open }) => {
-  const lab = await open('?view=side-by-side', { reducedMotion: 'reduce' });
-  const windows = ['Polling', 'SSE'].map((lane) =>
-    lab.lane(lane).region.getByRole('combobox', { name: 'Last' }),
+check('both diagrams keep one scale and one pause', async ({ open }) => {
+  const lab = await open('?view=side-by-side');
+  await lab.connectedBoth();
+  const scale = () =>
+    lab.page
+      .locator('.tape')
+      .evaluateAll((tapes) => tapes.map((tape) => tape.querySelectorAll('.ticks text').length));
+  const places = () =>
+    lab.page.locator('.tape').evaluateAll((tapes) => tapes.map((tape) => tape.style.transform));
+  for (const window of ['2 min', '1 min', '12 s']) {
+    await lab.window.selectOption(window);
+    const [left, right] = await scale();
+    assert.ok(Math.abs(left - right) <= 1, `${window}: ${left} and ${right} times`);
+  }
+  await lab.pause();
+  const stood = await places();
+  await until('polling goes on', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 3);
+  assert.deepEqual(await places(), stood);
+  await lab.pause('Resume');
+  await until('both go on', async () => (await places()).every((place, at) => place !== stood[at]));
+});
+
+check(
+  'an empty poll is a question and a “no”, apart, and what waits has a bar with its time',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });
+    await lab.connectedBoth();
+    const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
+    const said = (diagram) => diagram.picture.locator('.words .label').allTextContents();
+    await until('polling asks for nothing', async () => {
+      const words = await said(left);
+      return words.includes('anything new?') && words.includes('no');
+    });
+    const rise = await left.picture
+      .getByRole('img', { name: /^Empty answer:/ })
+      .last()
+      .evaluate((arrow) => arrow.querySelector('.body').getBBox().height);
+    assert.ok(rise >= 20, `request and answer are ${rise} px apart`);
+    // The waste is no paler than what brings something.
+    const opacity = (look) =>
+      left.picture
+        .locator(`[data-look=${look}]`)
+        .last()
+        .evaluate((arrow) => getComputedStyle(arrow).opacity);
+    assert.equal(await opacity('empty'), '1');
+
+    await server.publish({ text: 'one' });
+    for (const diagram of [left, right])
+      await until('it is marked', async () => (await diagram.drawn('Published')) === 1);
+    const wait = (diagram) =>
+      diagram.picture.getByRole('img', { name: /^Published:.*seen after/ }).evaluate((arrow) => ({
+        height: Number(arrow.querySelector('.wait').getAttribute('height')),
+        says: arrow.getAttribute('aria-label'),
+      }));
+    const [polled, pushed] = [await wait(left), await wait(right)];
+    const [, by] = /seen after ([\d.]+ m?s)/.exec(polled.says);
+    assert.ok(polled.height >= 0 && pushed.height >= 0, by);
+    assert.ok((await left.picture.locator('.wait-label').textContent()).includes(by));
+    await lab.noComplaints();
+  },
+);
+
+check('twenty pushes a second are a band of pushes, not one arrow', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });
+  await lab.connectedBoth();
+  const source = steady(server, 20);
+  const diagram = new Diagram(lab.lane('SSE').region);
+  await until('a band says how many', async () =>
+    (await diagram.picture.locator('.words .label').allTextContents()).some((text) =>
+      /^\d+ pushes$/.test(text),
+    ),
   );
-  await windows[0].selectOption('2 min');
-  assert.deepEqual(await Promise.all(windows.map((each) => each.inputValue())), ['120', '120']);
-  await windows[1].selectOption('1 min');
-  assert.deepEqual(await Promise.all(windows.map((each) => each.inputValue())), ['60', '60']);
+  const bands = await diagram.picture.locator('.arrow.band').evaluateAll((all) =>
+    all.map((band) => ({
+      events: Number(band.dataset.count),
+      lines: band.querySelector('.shaft').getAttribute('d').split('M').length - 1,
+      weight: Number(band.style.getPropertyValue('--weight')),
+    })),
+  );
+  await source.stop();
+  assert.ok(
+    bands.some(({ lines }) => lines >= 2),
+    JSON.stringify(bands),
+  );
+  for (const { events, lines, weight } of bands) assert.ok(lines <= events && weight === 1);
 });

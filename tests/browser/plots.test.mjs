@@ -1,4 +1,4 @@
-// The plots over time: drawn by uPlot, in words as well, and honest about when they rested.
+// The plots over time: drawn, in words as well, and honest about when they rested.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';

@@ -25,7 +25,7 @@ test('all JavaScript of the page in one language is under 80 KB gzipped', async 
       for (const [, chunk] of script.matchAll(/["'`](?:\.\/|assets\/)([\w-]+-[\w-]+\.js)["'`]/g))
         wanted.push(`assets/${chunk}`);
     }
-    // uPlot is loaded when it is needed: were it not found here, the sum would say nothing.
+    // Plots are loaded when they are needed: were they not found here, the sum would say nothing.
     assert.ok(sizes.size >= 2, [...sizes.keys()].join());
     // A page loads one of these.
     const languages = [...sizes.keys()].filter((name) => /assets\/(en|ko)-/.test(name));

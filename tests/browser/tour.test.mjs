@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
 
 const check = suite();
 
@@ -40,6 +41,43 @@ check('the tour leads through five steps and can be taken again', async ({ open 
   assert.ok(await begin.evaluate((button) => button === document.activeElement));
 });
 
+check('each step of the tour does what it says, and says what came of it', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side', { settings: false });
+  const { page } = lab;
+  await lab.connectedBoth();
+  const tour = page.getByRole('region', { name: 'Tour' });
+  const outcome = (pattern) =>
+    until(
+      `the outcome is ${pattern}`,
+      async () => pattern.test(await tour.locator('.tour-outcome').textContent()),
+      60_000,
+    );
+  const next = () => tour.getByRole('button', { name: 'Next' }).click();
+
+  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  await outcome(/^Polling: seen after .+; SSE: seen after .+\.$/);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['Hello from the tour.']);
+
+  await next();
+  await outcome(/^Polling: \d+ requests, \d+ for nothing; SSE: 0 requests, none for nothing\.$/);
+
+  await next();
+  await outcome(/^Polling: 200 messages with \d+ requests?; SSE: 200 messages without asking\.$/);
+  assert.ok((await server.ledger()).transports.publish.messages >= 201);
+
+  await next();
+  await outcome(/^Polling: seen after .+ s; SSE: seen after .+ s\.$/);
+  for (const lane of ['Polling', 'SSE'])
+    assert.equal(
+      (await lab.lane(lane).texts()).filter((text) => text === 'Posted while the network was cut.').length,
+      1,
+    );
+
+  await next();
+  await page.locator('.comparison.toured').waitFor();
+  await tour.getByRole('button', { name: 'Done' }).click();
+});
+
 check('whoever leaves the tour has the view back that there was', async ({ open }) => {
   const { page } = await open('');
   await page.getByRole('button', { name: 'Tour', exact: true }).click();
@@ -68,14 +106,14 @@ check('the page speaks Korean where it is asked to, and where the browser does',
     const { page } = await open(query, options);
     assert.equal(await page.evaluate(() => document.documentElement.lang), 'ko');
     await page.getByRole('log', { name: '메시지' }).getByText('hello').waitFor();
-    await page.getByRole('button', { name: '나란히' }).click();
+    await page.getByRole('radiogroup', { name: '레인' }).getByRole('radio', { name: '2' }).check();
     await page.getByRole('region', { name: '폴링', exact: true }).waitFor();
   }
   const { page } = await open('?lang=en&room=tea', { locale: 'ko-KR' });
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
   await page.getByRole('textbox', { name: 'Room' }).fill('coffee');
   await page.getByRole('button', { name: 'Go' }).click();
-  await page.waitForURL('**/?lang=en&room=coffee');
+  await page.waitForURL('**/?lang=en&view=one&room=coffee');
 });
 
 check('no English is left on the Korean page', async ({ server, open }) => {

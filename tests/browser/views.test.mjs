@@ -7,20 +7,25 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 const BOTH = '?view=side-by-side';
+const TEACHERS = [
+  { width: 1280, height: 720 },
+  { width: 1366, height: 768 },
+  { width: 1920, height: 1080 },
+];
 
 check('one view leads to the other, and the address remembers it', async ({ open }) => {
   const lab = await open('?room=tea');
   assert.equal(await lab.page.getByRole('log').count(), 1);
-  await lab.view('Side by side').click();
+  await lab.lanes(2).check({ force: true });
   assert.equal(await lab.page.getByRole('log', { name: 'Messages' }).count(), 2);
-  assert.match(lab.page.url(), /\?room=tea&view=side-by-side$/);
-  assert.equal(await lab.view('Side by side').getAttribute('aria-pressed'), 'true');
+  assert.match(lab.page.url(), /\?room=tea$/);
+  assert.equal(await lab.lanes(2).isChecked(), true);
   await lab.page.reload();
   await lab.lane('Polling').transport('Polling').waitFor();
   assert.equal(await lab.lane('SSE').transport('SSE').isChecked(), true);
-  await lab.view('One').click();
+  await lab.lanes(1).check({ force: true });
   assert.equal(await lab.page.getByRole('log').count(), 1);
-  assert.match(lab.page.url(), /\?room=tea$/);
+  assert.match(lab.page.url(), /\?room=tea&view=one$/);
   await lab.noComplaints();
 });
 
@@ -73,12 +78,12 @@ check('a lane goes on where it was when its view comes back', async ({ server, o
   await lab.setInterval(0.25);
   await server.publish({ text: 'one' });
   await lab.reads(['one']);
-  await lab.view('Side by side').click();
+  await lab.lanes(2).check({ force: true });
   await lab.lane('SSE').reads(['one']);
   await server.publish({ text: 'two' });
   await lab.lane('SSE').reads(['one', 'two']);
   const client = await lab.lane('SSE').client();
-  await lab.view('One').click();
+  await lab.lanes(1).check({ force: true });
   await lab.reads(['one', 'two']);
   await until('the stream of the other view is closed', async () => {
     return (await server.ledger(client)).transports.stream.open === 0;
@@ -91,10 +96,10 @@ check('the time in which the page had stopped its lanes is no delay', async ({ s
   await lab.page.getByRole('button', { name: /^Who is here/ }).click();
   await lab.send('before');
   for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before']);
-  await lab.view('One').click();
+  await lab.lanes(1).check({ force: true });
   await lab.send('meanwhile');
   await lab.page.getByRole('list', { name: 'Who left' }).getByText('(SSE) left').waitFor();
-  await lab.view('Side by side').click();
+  await lab.lanes(2).check({ force: true });
   for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before', 'meanwhile']);
   await server.publish({ text: 'after' });
   for (const lane of ['Polling', 'SSE']) {
@@ -115,7 +120,7 @@ check('the time in which the page had stopped its lanes is no delay', async ({ s
 check('the address opens the page as it was prepared', async ({ open }) => {
   const lab = await open('?room=tea');
   await lab.use('SSE');
-  await lab.view('Side by side').click();
+  await lab.lanes(2).check({ force: true });
   await lab.lane('Polling').setInterval(0.5);
   await lab.lane('Polling').transport('Long-polling').check();
   await lab.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).fill('2');
@@ -123,7 +128,7 @@ check('the address opens the page as it was prepared', async ({ open }) => {
   const address = new URL(lab.page.url());
   assert.equal(
     address.search,
-    '?room=tea&transport=stream&view=side-by-side&left=long-poll&interval=0.5&interval=2&mute=45&mute=2',
+    '?room=tea&view=side-by-side&transport=stream&left=long-poll&interval=0.5&interval=2&mute=45&mute=2',
   );
   const other = await open(address.search);
   await other.lane('Long-polling').transport('Long-polling').waitFor();
@@ -138,7 +143,7 @@ check('the address opens the page as it was prepared', async ({ open }) => {
     await other.lane('SSE').region.getByRole('spinbutton', { name: 'Mute after' }).inputValue(),
     '2',
   );
-  await other.view('One').click();
+  await other.lanes(1).check({ force: true });
   await other.connected('SSE');
   // Another room is opened in the same way.
   const link = other.page.locator('.room-form input[name=left]');
@@ -148,3 +153,117 @@ check('the address opens the page as it was prepared', async ({ open }) => {
   await other.connected('SSE');
   assert.equal(await link.inputValue(), 'long-poll');
 });
+
+check(
+  'the page opens with two lanes that move, and one button starts a conversation',
+  async ({ server, open }) => {
+    for (const viewport of TEACHERS) {
+      const lab = await open('?view=side-by-side', { viewport, settings: false });
+      const { page } = lab;
+      await lab.connectedBoth();
+      await page
+        .getByText(/^One chat, read twice: Polling asks every 2 s .* SSE asks once and is told\.$/)
+        .waitFor();
+      const place = () =>
+        page
+          .locator('.tape')
+          .first()
+          .evaluate((tape) => tape.style.transform);
+      const first = await place();
+      await until('the diagram moves', async () => (await place()) !== first);
+      await page.getByRole('button', { name: 'Start a conversation' }).click();
+      await until(
+        'five are said',
+        async () => (await server.ledger()).transports.publish.messages >= 5,
+        40_000,
+      );
+      await until(
+        'there is a verdict',
+        async () => / made /.test(await page.locator('.verdict').textContent()),
+        40_000,
+      );
+      await page.getByRole('button', { name: 'Stop the conversation' }).click();
+
+      // All of it is in the window, and what matters can be read from the last row.
+      const shown = [
+        '.verdict',
+        '.glance-figure',
+        '.glance-caption',
+        '.lane .picture',
+        '.lane .log-frame',
+        '.composer .send',
+        '.traffic .segments',
+      ];
+      for (const selector of shown) {
+        const boxes = await page
+          .locator(selector)
+          .evaluateAll((all) => all.map((each) => each.getBoundingClientRect().toJSON()));
+        assert.ok(boxes.length > 0, selector);
+        for (const { top, bottom, left, right } of boxes)
+          assert.ok(
+            top >= 0 && left >= 0 && bottom <= viewport.height + 1 && right <= viewport.width + 1,
+            `${selector} at ${viewport.width}: ${JSON.stringify({ top, bottom, left, right })}`,
+          );
+      }
+      for (const selector of [
+        '.verdict',
+        '.glance-figure',
+        '.glance-caption',
+        '.message .text',
+        '.words .label',
+      ]) {
+        const sizes = await page
+          .locator(selector)
+          .evaluateAll((all) => all.map((each) => Number.parseFloat(getComputedStyle(each).fontSize)));
+        assert.ok(sizes.length > 0 && Math.min(...sizes) >= 0.03 * viewport.height, `${selector}: ${sizes}`);
+      }
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+      await lab.noComplaints();
+      await lab.close();
+    }
+  },
+);
+
+check('a page without a word in its address has two lanes', async ({ server, open }) => {
+  const lab = await open('?room=tea&view=side-by-side');
+  await lab.page.goto(server.page('?room=tea'));
+  await lab.connectedBoth();
+  assert.equal(await lab.lanes(2).isChecked(), true);
+  for (const lane of ['Polling', 'SSE'])
+    await lab.lane(lane).region.getByRole('group', { name: 'At a glance' }).waitFor();
+});
+
+check(
+  'a number at a glance is the table’s, and its bar is on the scale of both lanes',
+  async ({ server, open }) => {
+    const lab = await open(BOTH);
+    await lab.connectedBoth();
+    await lab.lane('Polling').setInterval(0.25);
+    await server.publish({ text: 'one' });
+    await until('there are some', async () => (await lab.lane('Polling').figures()).Polling.Requests > 6);
+    await lab.lane('Polling').setInterval(30);
+    const read = () =>
+      lab.page.evaluate(() =>
+        [...document.querySelectorAll('.lane')].map((lane) => {
+          const number = (text) => Number.parseFloat(text.replaceAll(',', ''));
+          const cells = ['requests', 'wire_bytes'].map((measure) => {
+            const cell = lane.querySelector(`.glance [data-measure=${measure}]`);
+            return {
+              figure: number(cell.querySelector('.glance-figure').textContent),
+              table: number(lane.querySelector(`td[data-row=${measure}]`).textContent),
+              width: cell.querySelector('.glance-bar').style.getPropertyValue('--of-scale'),
+            };
+          });
+          return cells;
+        }),
+      );
+    await until('the numbers rest', async () =>
+      (await read()).flat().every(({ figure, table }) => figure === table),
+    );
+    const [polling, sse] = await read();
+    polling.forEach(({ figure, width }, at) => {
+      assert.equal(width, '100.00%');
+      assert.equal(sse[at].width, `${((100 * sse[at].figure) / figure).toFixed(2)}%`);
+    });
+  },
+);

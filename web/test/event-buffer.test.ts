@@ -31,6 +31,6 @@ describe('the eventBuffer', () => {
     eventBuffer.add([{ ...push(1, 5_000), kind: 'opened', content: null }]);
     const { spans, mark } = eventBuffer.splitAt('lost', 'stream', 7);
     expect(spans.map(({ kind, to_ms }) => [kind, to_ms])).toEqual([['open', 5_000]]);
-    expect(mark).toEqual({ style: 'lost', transport: 'stream', at_ms: 5_000, count: 7 });
+    expect(mark).toEqual({ style: 'lost', transport: 'stream', at_ms: 5_000, count: 7, wait_ms: 0 });
   });
 });

@@ -26,32 +26,40 @@ function timelineEvent(
 
 /** 10 px for a second. */
 const SCALE = 0.01;
+/** The height of a line of text. */
+const TEXT_PX = 12;
 
 describe('rows', () => {
-  test('draw the arrows of one exchange apart, in their order', () => {
-    const rows = new Rows(SCALE);
+  test('draw the arrows of one exchange apart, in their order, and the server’s ends at their time', () => {
+    const rows = new Rows(SCALE, TEXT_PX);
     const drawn = (['opened', 'request', 'answer', 'closed'] as const).map(
-      (kind, index) => rows.add(timelineEvent(1_000 + index, kind)).row.drawn_ms,
+      (kind, index) => rows.add(timelineEvent(1_000 + index, kind)).row,
     );
-    const apart_px = drawn.slice(1).map((ms, index) => Math.round((ms - drawn[index]!) * SCALE));
-    expect(apart_px).toEqual([5, 5, 5]);
-    expect(drawn[0]).toBe(1_000);
+    expect(drawn.map(({ browser_px }) => browser_px)).toEqual([-20, -15, 15, 20]);
+    expect(drawn.map(({ server_px }) => server_px)).toEqual([-20, 0, 0, 20]);
+    expect(drawn.map(({ from_ms }) => from_ms)).toEqual([1_000, 1_001, 1_002, 1_003]);
   });
 
   test('never draw far from the truth, however dense it gets', () => {
-    const rows = new Rows(SCALE);
-    for (let at_ms = 1_000; at_ms < 60_000; at_ms += 50) {
-      for (const kind of ['request', 'answer'] as const) {
-        const { row } = rows.add(timelineEvent(at_ms, kind));
-        expect((row.drawn_ms - row.from_ms) * SCALE).toBeLessThanOrEqual(20);
-      }
-    }
-    const off_px = [...rows.all].slice(20).map((row) => (row.drawn_ms - row.from_ms) * SCALE);
-    expect(Math.max(...off_px)).toBeLessThanOrEqual(1);
+    const rows = new Rows(SCALE, TEXT_PX);
+    for (let at_ms = 1_000; at_ms < 60_000; at_ms += 50)
+      for (const kind of ['request', 'answer'] as const) rows.add(timelineEvent(at_ms, kind));
+    const off_px = [...rows.all].slice(20).map(({ browser_px }) => Math.abs(browser_px));
+    expect(Math.max(...off_px)).toBeLessThanOrEqual(2);
+  });
+
+  test('show pushes of a busy time each in its place', () => {
+    const rows = new Rows(0.03, TEXT_PX);
+    for (let at_ms = 0; at_ms < 1_000; at_ms += 70)
+      rows.add(timelineEvent(at_ms, 'push', { transport: 'stream', content: 'messages', messages: 1 }));
+    const [band, ...others] = [...rows.all];
+    expect(others).toEqual([]);
+    expect(band?.count).toBe(15);
+    expect(band?.times_ms).toEqual(Array.from({ length: 15 }, (_, index) => index * 70));
   });
 
   test('are bounded by the height of the timeline, and nothing in them is lost', () => {
-    const rows = new Rows(SCALE);
+    const rows = new Rows(SCALE, TEXT_PX);
     for (let i = 0; i < 20_000; i++) {
       rows.add(
         timelineEvent(i * 2, 'push', { transport: 'stream', content: 'messages', messages: 2, bytes_out: 7 }),
@@ -63,12 +71,12 @@ describe('rows', () => {
     expect([sum(({ count }) => count), sum(({ messages }) => messages), sum(({ bytes }) => bytes)]).toEqual([
       20_000, 40_000, 140_000,
     ]);
-    expect(rows.evict(20_000).length).toBeGreaterThan(10);
+    expect(rows.evict(20_000).length).toBeGreaterThan(3);
     expect([...rows.all].every(({ to_ms }) => to_ms >= 20_000)).toBe(true);
   });
 
   test('keep apart what can be told apart', () => {
-    const rows = new Rows(SCALE);
+    const rows = new Rows(SCALE, TEXT_PX);
     for (let at_ms = 0; at_ms < 10_000; at_ms += 500) {
       for (const kind of ['request', 'answer'] as const) rows.add(timelineEvent(at_ms, kind));
     }

@@ -107,13 +107,13 @@ export class LabPage extends Reading {
   /** Console errors, exceptions and violations of the Content-Security-Policy. */
   complaints = [];
 
-  static async open(browser, address, { name, without, before, ...options } = {}) {
+  static async open(browser, address, { name, without, before, settings, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    return LabPage.within(context, address, { name, without, before });
+    return LabPage.within(context, address, { name, without, before, settings });
   }
 
   /** One more tab of a browser that is open already. */
-  static async within(context, address, { name, without, before } = {}) {
+  static async within(context, address, { name, without, before, settings = true } = {}) {
     const lab = new LabPage();
     lab.context = context;
     lab.page = await context.newPage();
@@ -138,6 +138,7 @@ export class LabPage extends Reading {
     if (opened === false) {
       throw new Error(`${address} shows no page: ${await lab.page.locator('body').textContent()}`);
     }
+    if (settings) await lab.page.locator('.settings-button').click();
     if (name !== undefined) await lab.name.fill(name);
     return lab;
   }
@@ -154,9 +155,21 @@ export class LabPage extends Reading {
     return this.page.getByRole('status');
   }
 
-  /** A button of the view switch. */
-  view(name) {
-    return this.page.getByRole('group', { name: 'View' }).getByRole('button', { name, exact: true });
+  /** One of the numbers of lanes that can be chosen. */
+  lanes(number) {
+    return this.page
+      .getByRole('radiogroup', { name: 'Lanes' })
+      .getByRole('radio', { name: String(number), exact: true });
+  }
+
+  /** The time scale of all diagrams. */
+  get window() {
+    return this.page.getByRole('banner').getByRole('combobox', { name: 'Last' });
+  }
+
+  /** Stops all diagrams, or lets them go on. */
+  async pause(name = 'Pause') {
+    await this.page.getByRole('banner').getByRole('button', { name, exact: true }).click();
   }
 
   /** One of two lanes side by side, by the transport that it reads with. */

@@ -5,7 +5,10 @@ import { after, before, test } from 'node:test';
 import { launch, LabPage } from './browser.mjs';
 import { Server } from './server.mjs';
 
-/** `run` is given `{ server, open }`; `open(query, options)` opens a page of the server. */
+/**
+ * `run` is given `{ server, open }`; `open(query, options)` opens a page of the server with its settings shown: one lane,
+ * unless the query says otherwise.
+ */
 export function suite() {
   let browser;
 
@@ -22,7 +25,7 @@ export function suite() {
       const server = await Server.start(store);
       const pages = [];
       const open = async (query = '', { origin = server.origin, ...options } = {}) => {
-        const address = server.page(query).replace(server.origin, origin);
+        const address = server.page(withView(query)).replace(server.origin, origin);
         const page = await LabPage.open(browser, address, options);
         pages.push(page);
         return page;
@@ -34,4 +37,8 @@ export function suite() {
         await server.end();
       }
     });
+}
+
+function withView(query) {
+  return /[?&](view|transport)=/.test(query) ? query : `${query}${query === '' ? '?' : '&'}view=one`;
 }

@@ -7,7 +7,7 @@ import { BrowserConnections } from './browser-connections.ts';
 import type { ConnectionFactory } from './connection-factory.ts';
 import { baseUrl, type Query } from './http.ts';
 import { Ingest } from './ingest.ts';
-import type { Message, Reset } from './message.ts';
+import type { Batch, Message, Reset } from './message.ts';
 import { type LifecycleListener, type PageEvents, watchPageLifecycle } from './page-lifecycle.ts';
 import type { Presence } from './presence.ts';
 import { randomText } from './random-text.ts';
@@ -110,6 +110,11 @@ export class RoomReader {
     this.#transport = transport;
     if (this.#options.page !== null) this.#unwatch ??= this.#watchPage();
     this.#start();
+  }
+
+  /** Takes a piece of the log that was read elsewhere, as if `transport` had brought it, and will read on after it. */
+  seed(batch: Batch, transport: Transport): void {
+    this.#ingest.accept(batch, transport);
   }
 
   /** Reads no more; `use` begins again where it was. */

@@ -3,6 +3,7 @@
 import { announcer } from './en/announcer.ts';
 import { chat } from './en/chat.ts';
 import { comparison } from './en/comparison.ts';
+import { keys } from './en/keys.ts';
 import { lane } from './en/lane.ts';
 import { network } from './en/network.ts';
 import { pageNotice } from './en/notice.ts';
@@ -26,6 +27,7 @@ export const en = {
   ...planner,
   ...share,
   announcer,
+  keys,
   pageNotice,
   presence,
   skipLinks,

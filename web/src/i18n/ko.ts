@@ -4,6 +4,7 @@ import type { Strings } from './en.ts';
 import { announcer } from './ko/announcer.ts';
 import { chat } from './ko/chat.ts';
 import { comparison } from './ko/comparison.ts';
+import { keys } from './ko/keys.ts';
 import { lane } from './ko/lane.ts';
 import { network } from './ko/network.ts';
 import { pageNotice } from './ko/notice.ts';
@@ -27,6 +28,7 @@ export const ko: Strings = {
   ...planner,
   ...share,
   announcer,
+  keys,
   pageNotice,
   presence,
   skipLinks,

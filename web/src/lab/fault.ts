@@ -10,3 +10,10 @@ export const DURATION_MS: Partial<Record<Fault, number>> = { offline: 5_000, res
 
 /** A stream that brings nothing for this long counts as mute, in seconds. */
 export const STALL_TIMEOUT_S = { min: 1, max: 300, initial: 45 } as const;
+
+/** The same while a fault is chosen that can silence a stream, unless another time was asked for. */
+export const FAULT_STALL_TIMEOUT_S = 5;
+
+export function canSilence(fault: Fault): boolean {
+  return fault !== 'healthy' && fault !== 'restart';
+}

@@ -10,6 +10,7 @@ import type { Link } from '../client/sources/source.ts';
 import { INTERVAL_S, type Transport } from '../client/transport.ts';
 import { ClientStats, type Stats } from './client-stats.ts';
 import type { ServerClock } from './clock.ts';
+import type { Batch } from '../client/message.ts';
 import type { Fault } from './fault.ts';
 import { watchLedger, type WatchFigures } from './ledger.ts';
 import { type LaneListener, Listeners } from './listeners.ts';
@@ -84,6 +85,11 @@ export class Lane {
   /** Returns how to end it. */
   subscribe(listener: LaneListener): () => void {
     return this.#listeners.add(listener);
+  }
+
+  /** Takes what was said before the lane begins, so that it reads on from there. */
+  begin(history: Batch, transport: Transport): void {
+    this.#reader.seed(history, transport);
   }
 
   use(transport: Transport): void {

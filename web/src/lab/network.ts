@@ -7,7 +7,7 @@ import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
 import { type Query, route } from '../client/http.ts';
 import { randomText } from '../client/random-text.ts';
 import type { Transport } from '../client/transport.ts';
-import { type Fault, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
+import { canSilence, type Fault, DURATION_MS, FAULT_STALL_TIMEOUT_S, STALL_TIMEOUT_S } from './fault.ts';
 
 export interface NetworkListener {
   /** `until_ms`, by `performance.now()`, is when the fault ends by itself. */
@@ -45,7 +45,13 @@ export class Network implements ConnectionFactory {
   }
 
   get stallTimeout_ms(): number {
-    return this.#stallTimeout_s * 1_000;
+    const isShortened = canSilence(this.#fault) && this.#stallTimeout_s === STALL_TIMEOUT_S.initial;
+    return (isShortened ? FAULT_STALL_TIMEOUT_S : this.#stallTimeout_s) * 1_000;
+  }
+
+  /** What was asked for, whatever the present fault makes of it. */
+  get chosenStallTimeout_s(): number {
+    return this.#stallTimeout_s;
   }
 
   get down(): AbortSignal {

@@ -20,7 +20,7 @@ export function roomFrom(search: string): RoomChoice {
 }
 
 /** Parameters that are kept when the room changes. */
-const KEPT = ['view', 'lang', ...URL_PARAMETERS];
+const KEPT = ['view', 'lang', 'present', ...URL_PARAMETERS];
 
 export function keptOf(search: string): [string, string][] {
   return [...new URLSearchParams(search)].filter(

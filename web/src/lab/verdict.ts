@@ -12,7 +12,7 @@ export interface Side {
   requests: number;
   messages: number;
   wire_bytes: number;
-  /** As shown, in whole milliseconds; null where no delay is known yet. */
+  /** Over the same messages on all sides, in whole milliseconds; null if none is known yet. */
   delay_ms: number | null;
 }
 
@@ -42,12 +42,15 @@ export interface Verdict {
   each: { dearer: Named; cheaper: Named; bytes: Bytes; arrival: Arrival | null } | null;
 }
 
+/** How one of the sides is called: by its transport, and by its place if another has the same. */
+export function named(sides: readonly Pick<Side, 'transport'>[], at: number): Named {
+  const { transport } = sides[at] ?? { transport: 'poll' };
+  const alike = sides.filter((each) => each.transport === transport).length > 1;
+  return { transport, side: alike ? (at === 0 ? 'left' : 'right') : null };
+}
+
 export function verdict(left: Side, right: Side): Verdict {
-  const alike = left.transport === right.transport;
-  const name = (side: Side): Named => ({
-    transport: side.transport,
-    side: alike ? (side === left ? 'left' : 'right') : null,
-  });
+  const name = (side: Side): Named => named([left, right], side === left ? 0 : 1);
   const asked = (side: Side): Asked => ({
     ...name(side),
     polled: side.polled,

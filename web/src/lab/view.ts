@@ -2,19 +2,24 @@
 
 export type View = 'one' | 'both';
 
-/** In the address, `one` is what there is without a word. */
+/** How many lanes each view has. */
+export const LANE_COUNTS: Record<View, number> = { one: 1, both: 2 };
+
+/** In the address, `both` is what there is without a word. */
 const WORDS: Record<string, View> = { one: 'one', 'side-by-side': 'both' };
 
-/** Reads `?view=`; null for one that this page does not know. */
+/** Reads `?view=`; null for one that this page does not know. An address with the one lane's transport is of that. */
 export function viewFrom(search: string): View | null {
-  const given = new URLSearchParams(search).get('view') ?? 'one';
+  const query = new URLSearchParams(search);
+  const given = query.get('view') ?? (query.has('transport') ? 'one' : 'side-by-side');
   return Object.hasOwn(WORDS, given) ? (WORDS[given] ?? null) : null;
 }
 
 /** `page` with the view in it. */
 export function withView(page: string, view: View): string {
   const address = new URL(page);
-  if (view === 'one') address.searchParams.delete('view');
-  else address.searchParams.set('view', 'side-by-side');
+  if (view === 'one') address.searchParams.set('view', 'one');
+  else if (address.searchParams.has('transport')) address.searchParams.set('view', 'side-by-side');
+  else address.searchParams.delete('view');
   return address.href;
 }

@@ -2,23 +2,24 @@
 
 import { watchSize } from './browser.ts';
 
-/** Keeps on `stage` the distance from the page's top to the first log, and the height of `below`, which stays in sight. */
+/** Keeps on `stage` the distance from the page's top to the first log, and the height of what is `below` and stays in sight. */
 export function trackAvailableHeight(
   stage: HTMLElement,
   above: readonly Element[],
-  below: HTMLElement,
+  below: readonly HTMLElement[],
 ): () => void {
   const measure = () => {
-    stage.style.setProperty('--speech-height', `${below.offsetHeight}px`);
+    const height = Math.max(...below.map(({ offsetHeight }) => offsetHeight));
+    stage.style.setProperty('--speech-height', `${height}px`);
     const log = stage.querySelector('.lane-log');
     if (log === null) return;
     const top = Math.round(log.getBoundingClientRect().top + scrollY);
     stage.style.setProperty('--log-top', `${top}px`);
   };
-  const watchToo = watchSize([...above, below], measure);
+  const watchToo = watchSize([...above, ...below], measure);
   // Lanes come and go with the view. One that was shown before stays observed, which costs nothing.
   return () => {
-    for (const head of stage.querySelectorAll('.lane-head')) watchToo(head);
+    for (const head of stage.querySelectorAll('.lane-head, .glance')) watchToo(head);
     measure();
   };
 }

@@ -1,153 +1,157 @@
-// Between two lanes: the one sentence about their figures, a way to begin both anew, and in each lane how many
-// messages the other has seen already.
+// What the lanes say about each other: the one sentence, a way to begin and to begin again, the three numbers of each
+// lane on one scale, and in each lane how many messages another has seen already.
 
+import { Comparison } from '../lab/comparison.ts';
 import type { Lane } from '../lab/lane.ts';
-import { PendingMessages } from '../lab/pending-on-other-lane.ts';
-import type { Missing } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
-import type { Transport } from '../client/transport.ts';
-import { type Side, verdict } from '../lab/verdict.ts';
 import { sharedWith, statsLink } from './stats-link.ts';
 import { h, setText } from './dom.ts';
+import { showGlances } from './glance.ts';
 import type { ShownLane } from './lane-view.ts';
 
 /** A message that follows sooner than this was as good as there. */
-const SHOW_DELAY_MS = 120;
+const LATE_NOTE_DELAY_MS = 120;
+/** What waits becomes later all the time. */
+const REDRAW_INTERVAL_MS = 1_000;
 
-export function comparison([left, right]: readonly [ShownLane, ShownLane]): HTMLElement {
-  const sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
-  const uneven = h('span', { class: 'uneven', hidden: true }, strings.unevenTime);
-  const again = h(
-    'button',
-    { type: 'button', class: 'quiet', title: strings.startOverHint },
-    strings.startOver,
-  );
-  const lanes = [left.lane, right.lane] as const;
-  const begun = lanes.map(() => null as Transport | null);
-  /** Those whose figures are not of all the time since both began. */
-  const partly = new Set<Lane>();
-  const missing = new Map<Lane, Missing | null>();
+/** The view that compares a lane with others. */
+const VIEWS = new WeakMap<Lane, ComparisonView>();
 
-  const draw = () => {
-    sentence.replaceChildren(...about(lanes, [...missing.values()].includes('unreadable')));
-    uneven.hidden = partly.size === 0;
-  };
-  again.addEventListener('click', () => {
-    partly.clear();
-    lanes.forEach((lane, at) => {
-      begun[at] = lane.transport;
-      lane.renew();
-    });
-    draw();
-  });
-  lanes.forEach((lane, at) =>
-    lane.subscribe({
-      transport(transport) {
-        begun[at] ??= transport;
-        if (begun[at] !== transport) partly.add(lane);
-        draw();
-      },
-      link() {
-        if (sharedWith(lane) !== null) partly.add(lane);
-        draw();
-      },
-      client: draw,
-      stats(_stats, _at_ms, why) {
-        missing.set(lane, why);
-        draw();
-      },
-    }),
-  );
-  showPendingMessages(left, right);
-  draw();
-  return h(
-    'section',
-    { class: 'comparison', 'aria-label': strings.comparison },
-    h('h2', { class: 'visually-hidden' }, strings.comparison),
-    sentence,
-    h('p', { class: 'begin' }, uneven, ' ', again),
-  );
-}
-
-/** What the figures of one lane or of two say, as text. */
+/** What the figures of one lane or of several say, as text. */
 export function sentenceOf(lanes: readonly Lane[]): string {
-  const [left, right] = lanes;
-  if (left !== undefined && right !== undefined) {
-    const said = h('p');
-    said.append(...about([left, right], false));
-    return said.textContent;
+  const [first, second] = lanes;
+  if (first === undefined || first.stats.since === null) return strings.noFiguresYet;
+  if (second !== undefined) return VIEWS.get(first)?.sentence ?? strings.noFiguresYet;
+  const { requests, wire_bytes, messages } = first.stats.used.cost;
+  return strings.oneLane(strings.transports[first.transport ?? 'poll'], requests, messages, wire_bytes);
+}
+
+export class ComparisonView {
+  readonly element: HTMLElement;
+  /** Beside the sentence: what a reader can do now. */
+  readonly actions = h('div', { class: 'begin' });
+  readonly #lanes: readonly ShownLane[];
+  readonly #comparison: Comparison;
+  readonly #sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
+  readonly #uneven = h('span', { class: 'uneven', hidden: true }, strings.unevenTime);
+  /** The sentence again, but only when it changes in kind. */
+  readonly #announced = h('p', { class: 'visually-hidden', 'aria-live': 'polite' });
+  readonly #notes: HTMLElement[];
+  readonly #timers: (ReturnType<typeof setTimeout> | undefined)[] = [];
+  #kind = '';
+  #scheduled = false;
+
+  constructor(lanes: readonly ShownLane[]) {
+    this.#lanes = lanes;
+    for (const { lane } of lanes) VIEWS.set(lane, this);
+    this.#comparison = new Comparison(
+      lanes.map(({ lane }) => lane),
+      () => this.#schedule(),
+    );
+    const again = h(
+      'button',
+      { type: 'button', class: 'quiet start-over', title: strings.startOverHint },
+      strings.startOver,
+    );
+    again.addEventListener('click', () => this.startOver());
+    this.actions.append(this.#uneven, again);
+    this.element = h(
+      'section',
+      { class: 'comparison', 'aria-label': strings.comparison },
+      h('h2', { class: 'visually-hidden' }, strings.comparison),
+      this.#sentence,
+      this.actions,
+      this.#announced,
+    );
+    this.#notes = lanes.map(({ view }) => {
+      const note = h('p', { class: 'late', hidden: true });
+      view.element.querySelector('.log-frame')?.append(note);
+      return note;
+    });
+    setInterval(() => this.#draw(), REDRAW_INTERVAL_MS);
+    this.#draw();
   }
-  if (left === undefined || left.stats.since === null) return strings.noFiguresYet;
-  const { requests, wire_bytes, messages } = left.stats.used.cost;
-  return strings.oneLane(strings.transports[left.transport ?? 'poll'], requests, messages, wire_bytes);
-}
 
-/** What there is to say of two lanes. Without both their figures there is nothing to compare. */
-function about(lanes: readonly [Lane, Lane], unreadable: boolean): (Node | string)[] {
-  const along = lanes.flatMap((lane) => {
-    const client = sharedWith(lane);
-    return client === null
-      ? []
-      : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', statsLink(client), '. '];
-  });
-  if (along.length > 0) return along;
-  const [left, right] = lanes;
-  if (left.stats.since !== null && right.stats.since !== null)
-    return [strings.verdict(verdict(side(left), side(right)))];
-  return [unreadable ? strings.unreadable : strings.noFiguresYet];
-}
+  /** As it is now. */
+  get sentence(): string {
+    this.#draw();
+    return this.#sentence.textContent ?? '';
+  }
 
-/** A lane's figures as its table shows them. */
-function side({ stats, transport }: Lane): Side {
-  const { cost, polls, delays } = stats.used;
-  return {
-    transport: transport ?? 'poll',
-    polled: polls.requests > 0,
-    requests: cost.requests,
-    messages: cost.messages,
-    wire_bytes: cost.wire_bytes,
-    delay_ms: delays === null ? null : Math.max(0, Math.round(delays.median_ms)),
-  };
-}
+  startOver(): void {
+    this.#comparison.startOver();
+    this.#draw();
+  }
 
-function showPendingMessages(...shown: [ShownLane, ShownLane]): void {
-  const late = new PendingMessages();
-  const notes = shown.map(({ view }) => {
-    const note = h('p', { class: 'late', hidden: true });
-    view.element.querySelector('.log-frame')?.append(note);
-    return note;
-  });
-  const timers: (ReturnType<typeof setTimeout> | undefined)[] = [undefined, undefined];
-  const draw = (at: 0 | 1, delay_ms: number) => {
-    const note = notes[at];
+  /** Everything that arrives in one go is drawn once. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    if (!this.element.isConnected && this.#kind !== '') return;
+    showGlances(
+      this.#lanes.map(({ view }) => view.glance),
+      this.#comparison,
+    );
+    this.#lanes.forEach((_, at) => this.#drawLate(at, LATE_NOTE_DELAY_MS));
+    if (this.#lanes.length < 2) return;
+    const { kind, content } = this.#about();
+    if (content.length === 1 && typeof content[0] === 'string') setText(this.#sentence, content[0]);
+    else this.#sentence.replaceChildren(...content);
+    this.element.dataset['kind'] = kind.split(' ')[0] ?? '';
+    this.#uneven.hidden = !this.#comparison.isUneven;
+    if (kind === this.#kind) return;
+    this.#kind = kind;
+    setText(this.#announced, this.#sentence.textContent ?? '');
+  }
+
+  /** What there is to say, and of which kind it is: the same kind with other figures is no news. */
+  #about(): { kind: string; content: (Node | string)[] } {
+    const along = this.#lanes.flatMap(({ lane }) => {
+      const client = sharedWith(lane);
+      return client === null
+        ? []
+        : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', statsLink(client), '. '];
+    });
+    if (along.length > 0) return { kind: 'along', content: along };
+    if (this.#comparison.isUnreadable) return { kind: 'unreadable', content: [strings.unreadable] };
+    const { standing } = this.#comparison;
+    switch (standing.kind) {
+      case 'opening':
+        return { kind: 'opening', content: [strings.opening(standing.lanes)] };
+      case 'counting':
+        return { kind: 'counting', content: [strings.counting(standing.seen, standing.needed)] };
+      case 'stalled': {
+        const { lane, silent_ms, waiting } = standing;
+        return {
+          kind: `stalled ${lane.transport} ${lane.side}`,
+          content: [strings.stalled(lane, silent_ms, waiting)],
+        };
+      }
+      case 'compared': {
+        const { each } = standing.verdict;
+        const said = [each?.dearer.transport, each?.dearer.side, each?.bytes.kind, each?.arrival?.kind];
+        return { kind: `compared ${said.join(' ')}`, content: [strings.verdict(standing.verdict)] };
+      }
+    }
+  }
+
+  #drawLate(at: number, delay_ms: number): void {
+    const note = this.#notes[at];
     if (note === undefined) return;
-    clearTimeout(timers[at]);
-    const missing = late.missing(at);
+    clearTimeout(this.#timers[at]);
+    const missing = this.#comparison.missing(at);
     if (missing > 0 && note.hidden && delay_ms > 0) {
-      timers[at] = setTimeout(() => draw(at, 0), delay_ms);
+      this.#timers[at] = setTimeout(() => this.#drawLate(at, 0), delay_ms);
       return;
     }
     note.hidden = missing === 0;
     if (missing > 0) setText(note, strings.notHereYet(missing));
-  };
-  const drawBoth = () => ([0, 1] as const).forEach((at) => draw(at, SHOW_DELAY_MS));
-  ([0, 1] as const).forEach((at) =>
-    shown[at].lane.subscribe({
-      messages(seen) {
-        late.saw(
-          at,
-          seen.map(({ message }) => message.cursor),
-        );
-        drawBoth();
-      },
-      gap() {
-        late.gap(at);
-        drawBoth();
-      },
-      stopped() {
-        late.forget();
-        drawBoth();
-      },
-    }),
-  );
+  }
 }

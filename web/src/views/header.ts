@@ -1,4 +1,4 @@
-// The top of the page: its name, the room with a way to share it and to another one, and what the page adds.
+// The top of the page: its name and what the page adds; and the room, with a way to share it and to another one.
 
 import { keptOf, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
@@ -20,14 +20,13 @@ export function wordmark(): HTMLElement {
   );
 }
 
-export function header(room: string, ...more: HTMLElement[]): HTMLElement {
-  return h(
-    'header',
-    { class: 'top' },
-    wordmark(),
-    h('div', { class: 'room' }, roomForm(room), copyLink(room)),
-    ...more,
-  );
+export function header(...more: HTMLElement[]): HTMLElement {
+  return h('header', { class: 'top' }, wordmark(), ...more);
+}
+
+/** Which room it is, the way to another, and the link to this one. */
+export function roomControls(room: string): HTMLElement {
+  return h('div', { class: 'room' }, roomForm(room), copyLink(room));
 }
 
 /** A plain form: the browser loads the page of the other room, in the same view and language. */

@@ -7,6 +7,8 @@ import type { Panels } from './panels.ts';
 export interface LabPage {
   room: string;
   panels: Panels;
+  /** In the page's head: what concerns everything that is shown. */
+  tools: HTMLElement;
   /** The lanes of the view that is shown. */
   lanes(): readonly ShownLane[];
 }

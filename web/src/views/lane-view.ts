@@ -7,6 +7,7 @@ import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { CostView } from './cost.ts';
 import { h, setText } from './dom.ts';
+import { GlanceView } from './glance.ts';
 import { LogView } from './log.ts';
 import { StatusView } from './status.ts';
 import { transportPicker } from './transports.ts';
@@ -34,6 +35,7 @@ export class LaneView {
   readonly places: LanePlaces;
   /** Where the page puts it is the page's choice. */
   readonly status: HTMLElement;
+  readonly glance = new GlanceView();
   /** For those who go from heading to heading. */
   readonly #heading = h('h2', { class: 'visually-hidden' });
   readonly #head: HTMLElement;
@@ -58,7 +60,7 @@ export class LaneView {
     this.element = h(
       'section',
       { class: 'lane', 'data-transport': first },
-      h('div', { class: 'lane-panel' }, this.#heading, this.#head, cost.element),
+      h('div', { class: 'lane-panel' }, this.#heading, this.#head, this.glance.element, cost.element),
       h('div', { class: 'lane-log' }, this.places.notices, log.element),
       this.places.diagram,
     );

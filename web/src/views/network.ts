@@ -36,6 +36,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   // A count that is read out each second would be a nuisance; that it is over is news.
   const left = h('span', { 'aria-hidden': 'true' });
   const again = h('span', { 'aria-live': 'polite' });
+  const mute = stallTimeoutField(id, lane);
   const element = h(
     'div',
     { class: 'network', 'data-fault': 'healthy' },
@@ -43,7 +44,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
       'div',
       { class: 'network-row' },
       h('div', { class: 'network-choice' }, h('label', { for: id }, strings.network), select),
-      stallTimeoutField(id, lane),
+      mute.element,
       h('p', { class: 'network-left' }, left, again),
     ),
     expect,
@@ -61,6 +62,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
       element.dataset['fault'] = fault;
       select.value = fault;
       setText(expect, strings.expect[fault]);
+      mute.show();
       const isBack = fault === 'healthy' && before !== 'healthy';
       before = fault;
       setText(left, '');
@@ -78,7 +80,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   return element;
 }
 
-function stallTimeoutField(id: string, lane: Lane): HTMLElement {
+function stallTimeoutField(id: string, lane: Lane): { element: HTMLElement; show: () => void } {
   const { min, max } = STALL_TIMEOUT_S;
   const mute = `${id}-mute`;
   const input = h('input', {
@@ -96,10 +98,11 @@ function stallTimeoutField(id: string, lane: Lane): HTMLElement {
     const isRight = input.checkValidity() && input.value !== '';
     setText(range, isRight ? '' : strings.planner.outOfRange(min, max));
     if (isRight) lane.network.setStallTimeout(input.valueAsNumber);
-    else input.value = String(lane.network.stallTimeout_ms / 1_000);
+    else show();
   });
-  lane.network.subscribe({ stallTimeout: (seconds) => (input.value = String(seconds)) });
-  return h(
+  const show = () => (input.value = String(lane.network.stallTimeout_ms / 1_000));
+  lane.network.subscribe({ stallTimeout: show });
+  const element = h(
     'div',
     { class: 'mute' },
     h('label', { for: mute }, strings.muteAfter),
@@ -108,6 +111,7 @@ function stallTimeoutField(id: string, lane: Lane): HTMLElement {
     range,
     h('p', { class: 'mute-explained', id: `${mute}-explained` }, strings.muteExplained),
   );
+  return { element, show };
 }
 
 /** What is out of the ordinary about how the lane reads, at length. */
@@ -116,10 +120,23 @@ function networkNotice(lane: Lane): HTMLElement {
   const client = h('code');
   const element = h('p', { class: 'network-notice', hidden: true }, text, client);
   let timer: ReturnType<typeof setInterval> | undefined;
+  /** When the stream last did anything. */
+  let active_ms = performance.now();
+  /** While something is wrong with the network, how long the stream has brought nothing counts up. */
+  const tellSilence = () => {
+    const { transport, network } = lane;
+    const silent_s = Math.floor((performance.now() - active_ms) / 1_000);
+    const isTold = transport === 'stream' && network.fault !== 'healthy' && silent_s >= 1;
+    element.hidden = !isTold;
+    if (!isTold) return;
+    element.dataset['why'] = 'silent';
+    setText(text, strings.silentFor(silent_s, network.stallTimeout_ms / 1_000));
+  };
   const show = (link: Link) => {
     clearInterval(timer);
     const fallback = link.kind === 'live' ? link.fallback : undefined;
     element.hidden = fallback === undefined;
+    if (fallback === undefined) timer = setInterval(tellSilence, TICK_MS);
     setText(client, fallback?.why === 'shared' ? fallback.client : '');
     if (fallback === undefined) return;
     element.dataset['why'] = fallback.why;
@@ -145,6 +162,8 @@ function networkNotice(lane: Lane): HTMLElement {
     }
   };
   lane.subscribe({
+    exchange: (_exchange, _transport, at_ms) => (active_ms = at_ms),
+    transport: (_transport, at_ms) => (active_ms = at_ms),
     link: show,
     stopped: () => show({ kind: 'connecting' }),
   });

@@ -6,6 +6,7 @@
 import { type LaneSettings, settingsFrom, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
 import { refusedFeatures } from '../lab/browser-features.ts';
 import { ServerClock } from '../lab/clock.ts';
+import { readHistory } from '../lab/history.ts';
 import { Lane } from '../lab/lane.ts';
 import { Network } from '../lab/network.ts';
 import { Outbox } from '../lab/outbox.ts';
@@ -17,10 +18,11 @@ import type { Transport } from '../client/transport.ts';
 import { type View, viewFrom, withView } from '../lab/view.ts';
 import { plugins } from './plugins.ts';
 import { replaceAddress } from './browser.ts';
-import { comparison } from './comparison.ts';
+import { ComparisonView } from './comparison.ts';
 import { Composer } from './composer.ts';
-import { h } from './dom.ts';
-import { header } from './header.ts';
+import { h, setText } from './dom.ts';
+import { header, roomControls } from './header.ts';
+import { presenterKeys } from './keys.ts';
 import { LaneView, type ShownLane } from './lane-view.ts';
 import { Notice } from './notice.ts';
 import { Panels } from './panels.ts';
@@ -28,7 +30,8 @@ import { PresenceView } from './presence.ts';
 import { trackAvailableHeight } from './available-height.ts';
 import { Tour } from './tour.ts';
 import { trafficControl } from './traffic.ts';
-import { viewSwitch } from './views.ts';
+import { lanesPicker } from './lanes.ts';
+import { settingsButton } from './settings.ts';
 
 /** The lanes of each view. */
 const LANES: Record<View, readonly string[]> = { one: ['one'], both: ['left', 'right'] };
@@ -36,6 +39,8 @@ const LANES: Record<View, readonly string[]> = { one: ['one'], both: ['left', 'r
 interface OpenLane extends ShownLane {
   /** What it reads with when its view is shown. */
   transport: Transport;
+  /** It knows what was said before it began. */
+  begun: boolean;
 }
 
 export function openRoom(app: HTMLElement, room: string): void {
@@ -44,15 +49,16 @@ export function openRoom(app: HTMLElement, room: string): void {
   const clock = new ServerClock();
   const panels = new Panels();
   const opened: Partial<Record<View, OpenLane[]>> = {};
-  let view = viewFrom(location.search) ?? 'one';
-  let between: HTMLElement | null = null;
+  const comparisons: Partial<Record<View, ComparisonView>> = {};
+  let view = viewFrom(location.search) ?? 'both';
   let sending = 0;
   const awaited = new Map<Lane, number>();
 
   const notice = new Notice();
   const presence = new PresenceView(room, () => lanes());
-  const tour = new Tour();
   const stage = h('div', { class: 'stage' });
+  const between = h('div', { class: 'between' });
+  let comparison: ComparisonView;
   const status = h('div', { class: 'top-status' });
   const lanesOf = (of: View) =>
     (opened[of] ??= asked.settings[of].map((setting, at) => openLane(of, LANES[of][at] ?? of, setting)));
@@ -67,6 +73,7 @@ export function openRoom(app: HTMLElement, room: string): void {
       key,
       view: new LaneView(lane, key, first, of === 'one' ? 'used' : 'current'),
       transport: first,
+      begun: false,
     };
     lane.subscribe({
       transport(transport) {
@@ -121,6 +128,22 @@ export function openRoom(app: HTMLElement, room: string): void {
   const introduce = () => {
     for (const { lane } of lanes()) lane.ask({ author: composer.author });
   };
+  const start = h('button', { type: 'button', class: 'start' }, strings.start);
+  const traffic = trafficControl(room, published, (pattern) => {
+    setText(start, pattern === null ? strings.start : strings.stop);
+    start.classList.toggle('quiet', pattern !== null);
+    start.toggleAttribute('data-running', pattern !== null);
+  });
+  start.addEventListener('click', () => traffic.choose(traffic.pattern === null ? 'chatty' : null));
+  const tour = new Tour({
+    lanes,
+    get view() {
+      return view;
+    },
+    choose: (chosen) => picker.choose(chosen),
+    post: (text) => outbox.add({ room, author: composer.author ?? strings.tour.author, text }),
+    burst: () => traffic.choose('burst'),
+  });
   const showPending = () => {
     const late = lanes().find(({ lane }) => (awaited.get(lane) ?? 0) > 0);
     if (sending > 0) composer.pending(strings.sending);
@@ -130,26 +153,36 @@ export function openRoom(app: HTMLElement, room: string): void {
   const show = () => {
     stage.dataset['view'] = view;
     stage.replaceChildren(...lanes().map(({ view }) => view.element));
-    const [left, right] = lanes();
-    if (left !== undefined && right !== undefined)
-      left.view.element.after((between ??= comparison([left, right])));
+    comparison = comparisons[view] ??= new ComparisonView(lanes());
+    comparison.actions.prepend(start);
+    between.replaceChildren(...(view === 'one' ? [] : [comparison.element]));
     status.replaceChildren();
     for (const { view: shown } of lanes()) {
       if (view === 'one') status.append(shown.status);
       else shown.keepStatus();
     }
     introduce();
-    for (const { lane, transport } of lanes()) lane.use(transport);
+    void read(lanes());
     measure();
     tour.refresh();
     plugins.view(lanes(), view);
+  };
+  /** What was said before they begin is on no lane's bill. */
+  const read = async (shown: readonly OpenLane[]) => {
+    const fresh = shown.filter(({ begun }) => !begun);
+    const history = fresh.length === 0 ? null : await readHistory(room);
+    for (const each of fresh) {
+      if (history !== null && !each.begun) each.lane.begin(history, each.transport);
+      each.begun = true;
+    }
+    if (shown === lanes()) for (const { lane, transport } of shown) lane.use(transport);
   };
   /** The address opens the page as it is. */
   const updateAddress = () => {
     const settings = lanes().map(({ lane, transport }) => ({
       transport,
       interval_s: lane.interval_s,
-      stallTimeout_s: lane.network.stallTimeout_ms / 1_000,
+      stallTimeout_s: lane.network.chosenStallTimeout_s,
     }));
     replaceAddress(withSettings(withView(location.href, view), view, settings));
   };
@@ -165,21 +198,34 @@ export function openRoom(app: HTMLElement, room: string): void {
     showPending();
   };
 
-  const top = header(
-    room,
-    status,
-    h('div', { class: 'tools' }, presence.toggle, tour.button, viewSwitch(view, switchTo)),
+  const page = h('div', { class: 'page' });
+  const settings = h('div', { class: 'settings', id: 'settings' }, roomControls(room));
+  const picker = lanesPicker(view, switchTo);
+  const tools = h(
+    'div',
+    { class: 'tools' },
+    picker.element,
+    presence.toggle,
+    tour.button,
+    settingsButton(page, settings),
   );
-  const strips = h('div', { class: 'strips' }, notice.element, presence.element);
-  const speech = h('div', { class: 'speech' }, composer.element, trafficControl(room, published));
-  const measure = trackAvailableHeight(stage, [top, strips], speech);
+  const top = header(status, tools);
+  const strips = h('div', { class: 'strips' }, settings, notice.element, presence.element);
+  const speech = h('div', { class: 'speech' }, composer.element, traffic.element);
+  const foot = h('div', { class: 'foot' }, between, speech);
+  const measure = trackAvailableHeight(stage, [top, strips], [foot, speech]);
 
-  app.replaceChildren(
-    h('div', { class: 'page' }, top, strips, h('main', { class: 'conversation' }, stage, speech)),
-    panels.element,
-    tour.element,
+  page.append(top, strips, h('main', { class: 'conversation' }, stage, foot));
+  app.replaceChildren(page, panels.element, tour.element);
+  settings.append(
+    presenterKeys({
+      page,
+      traffic,
+      lanes,
+      pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
+    }),
   );
-  plugins.page({ room, panels, lanes });
+  plugins.page({ room, panels, lanes, tools });
   show();
   reportInvalidSettings(notice, asked.invalid);
   void refusedFeatures().then((refused) => {

@@ -1,7 +1,8 @@
 // The pictures drawn from what lanes do: a sequence diagram for each, and the plots of all that are shown.
 
 import { epochMs } from '../lab/clock.ts';
-import { DiagramView } from './diagram/view.ts';
+import { h, setText } from './dom.ts';
+import { DiagramView, WINDOWS_S } from './diagram/view.ts';
 import { PlotStore } from '../lab/plots/store.ts';
 import { PlotsView } from './plots/view.ts';
 import { strings } from '../i18n/index.ts';
@@ -23,7 +24,6 @@ export function plotPictures(): { name: string; canvas: HTMLCanvasElement }[] {
   return plots?.pictures() ?? [];
 }
 
-/** All keep one scale, so that they can be compared. */
 const diagrams: DiagramView[] = [];
 
 export const timeline: LabPlugin = {
@@ -32,7 +32,8 @@ export const timeline: LabPlugin = {
     record(shown);
   },
 
-  page({ panels, lanes }) {
+  page({ panels, lanes, tools }) {
+    tools.prepend(...clockTools());
     const plotted = () =>
       lanes().map(({ key, lane, view }) => ({
         key,
@@ -59,10 +60,33 @@ export const timeline: LabPlugin = {
   view: () => plots?.rebuild(),
 };
 
+/** One time scale and one pause for all diagrams. */
+function clockTools(): HTMLElement[] {
+  const { diagram } = strings;
+  const pause = h('button', { class: 'quiet pause', type: 'button' }, diagram.pause);
+  let isPaused = false;
+  pause.addEventListener('click', () => {
+    isPaused = !isPaused;
+    setText(pause, isPaused ? diagram.resume : diagram.pause);
+    for (const each of diagrams) each.setPaused(isPaused);
+  });
+  const select = h(
+    'select',
+    { id: 'diagram-window' },
+    ...WINDOWS_S.map((s) =>
+      h('option', { value: s }, s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60))),
+    ),
+  );
+  select.addEventListener('change', () => diagrams.forEach((each) => each.setWindow(Number(select.value))));
+  return [
+    pause,
+    h('div', { class: 'window' }, h('label', { for: 'diagram-window' }, diagram.window), select),
+  ];
+}
+
 function draw({ lane, view, key }: ShownLane): void {
   const diagram = new DiagramView(`${key}-diagram`, {
     newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
-    window: (seconds) => diagrams.forEach((each) => each.setWindow(seconds)),
   });
   diagrams.push(diagram);
   lane.ask({ trace: 1 });
@@ -79,7 +103,7 @@ function draw({ lane, view, key }: ShownLane): void {
     messages(seen, transport) {
       // What was said before the lane began is older than the picture.
       for (const { message, delay } of seen)
-        if (delay !== null) diagram.published(epochMs(message.sent_at), transport);
+        if (delay !== null) diagram.published(epochMs(message.sent_at), transport, delay.ms);
     },
   });
 }

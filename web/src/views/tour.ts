@@ -1,54 +1,53 @@
-// The guided tour: five steps beside the things they speak of. It blocks nothing, and can be left and begun again.
-// What a step speaks of it brings up; whoever leaves before the end has the view back that there was.
+// The guided tour: five steps, each of which does what it speaks of, beside what changes by it, and says what came of
+// it. It blocks nothing, and can be left and begun again; a reader who leaves before its end has the view back that
+// there was.
 
 import { strings } from '../i18n/index.ts';
-import type { View } from '../lab/view.ts';
 import { h, setText } from './dom.ts';
 import { placePopover } from './popover-placement.ts';
+import { type Act, ACTS, type TourStage } from './tour-acts.ts';
 
 interface Step {
   title: string;
   text: string;
-  /** What it speaks of: the first of these that is on the page. */
+  /** What changes: the first of these that is on the page. */
   target: string[];
-  /** What has to be folded out on a small screen. */
-  fold?: string;
+  act?: Act;
   /** It speaks of two lanes. */
   both?: boolean;
-  /** What it is read beside, and must not cover either. */
-  spare?: string;
 }
 
 const DISMISSED_KEY = 'poll-vs-sse.tour';
+/** What a reader may want to use, or reads the step beside. */
+const SPARED = '.composer, .verdict, .network-choice';
 
-/** Asked anew each time: other parts of the page come and change with the view. */
-function steps(): Step[] {
-  const { post, watch, burst, cut, cutWithout, bill } = strings.tour.steps;
-  const network = '.network-choice';
-  const how = document.querySelector(network) === null ? cutWithout : cut;
-  return [
-    { ...post, target: ['.composer'] },
-    { ...watch, target: ['.views'] },
-    { ...burst, target: ['.traffic-frame'], fold: '.traffic-fold', both: true },
-    { ...how, target: [network, '.status'], both: true, spare: network },
-    { ...bill, target: ['.comparison', '.cost'], both: true, spare: '.cost table' },
-  ];
-}
+const { post, watch, burst, cut, bill } = strings.tour.steps;
+const STEPS: readonly Step[] = [
+  { ...post, target: ['.log-frame'], act: ACTS.post },
+  { ...watch, target: ['.picture'], act: ACTS.watch, both: true },
+  { ...burst, target: ['.glance'], act: ACTS.burst, both: true },
+  { ...cut, target: ['.lane-head .status', '.status'], act: ACTS.cut, both: true },
+  { ...bill, target: ['.comparison', '.cost'], both: true },
+];
 
 export class Tour {
   readonly button: HTMLButtonElement;
   readonly element: HTMLElement;
+  readonly #stage: TourStage;
   readonly #title = h('h2');
   readonly #count = h('p', { class: 'tour-count' });
   readonly #text = h('p');
+  readonly #outcome = h('p', { class: 'tour-outcome', 'aria-live': 'polite' });
   readonly #back = h('button', { type: 'button', class: 'quiet' }, strings.tour.back);
   readonly #next = h('button', { type: 'button' });
   #at = 0;
   /** The tour itself has brought up two lanes. */
   #changed = false;
   #target: Element | null = null;
+  #acting = new AbortController();
 
-  constructor() {
+  constructor(stage: TourStage) {
+    this.#stage = stage;
     this.button = h('button', { type: 'button', class: 'quiet tour-button' }, strings.tour.tour);
     this.button.toggleAttribute('data-new', !isDismissed());
     const skip = h('button', { type: 'button', class: 'quiet' }, strings.tour.skip);
@@ -58,6 +57,7 @@ export class Tour {
       this.#count,
       this.#title,
       this.#text,
+      this.#outcome,
       h('div', { class: 'tour-buttons' }, this.#back, this.#next, skip),
     );
     this.button.addEventListener('click', () => this.#go(0));
@@ -77,49 +77,67 @@ export class Tour {
   }
 
   #go(step: number): void {
-    if (step >= steps().length) {
+    this.#acting.abort();
+    if (step >= STEPS.length) {
       this.#changed = false;
       return this.#end();
     }
+    const isForward = this.element.hidden || step > this.#at;
     this.#at = Math.max(0, step);
     dismiss();
     this.button.toggleAttribute('data-new', false);
     this.element.hidden = false;
-    if (steps()[this.#at]?.both === true && choose('both')) this.#changed = true;
+    if (STEPS[this.#at]?.both === true && this.#stage.view === 'one') {
+      this.#stage.choose('both');
+      this.#changed = true;
+    }
+    setText(this.#outcome, '');
     this.#show();
     this.element.focus({ preventScroll: true });
+    if (isForward) void this.#act();
+  }
+
+  async #act(): Promise<void> {
+    const act = STEPS[this.#at]?.act;
+    if (act === undefined) return;
+    const { signal } = (this.#acting = new AbortController());
+    setText(this.#outcome, strings.tour.acting);
+    try {
+      const outcome = await act(this.#stage, signal);
+      if (signal.aborted) return;
+      setText(this.#outcome, outcome);
+      this.#place();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   #show(): void {
-    const all = steps();
-    const step = all[this.#at];
+    const step = STEPS[this.#at];
     if (step === undefined) return;
-    setText(this.#count, strings.tour.step(this.#at + 1, all.length));
+    setText(this.#count, strings.tour.step(this.#at + 1, STEPS.length));
     setText(this.#title, step.title);
     setText(this.#text, step.text);
     this.#back.disabled = this.#at === 0;
-    setText(this.#next, this.#at === all.length - 1 ? strings.tour.done : strings.tour.next);
+    setText(this.#next, this.#at === STEPS.length - 1 ? strings.tour.done : strings.tour.next);
 
     this.#target?.classList.remove('toured');
     this.#target =
       step.target.map((each) => document.querySelector(each)).find((each) => each !== null) ?? null;
     this.#target?.classList.add('toured');
-    const fold = step.fold === undefined ? null : document.querySelector<HTMLElement>(step.fold);
-    if (fold?.getAttribute('aria-expanded') === 'false' && fold.offsetParent !== null) fold.click();
     this.#target?.scrollIntoView({ block: 'nearest' });
     this.#place();
   }
 
   #place(): void {
     if (this.element.hidden || this.#target === null) return;
-    const spare = steps()[this.#at]?.spare;
-    const spared = spare === undefined ? [] : document.querySelectorAll(spare);
-    placePopover(this.element, this.#target, [...spared]);
+    placePopover(this.element, this.#target, [...document.querySelectorAll(SPARED)]);
   }
 
   #leave(): void {
+    this.#acting.abort();
     this.#end();
-    if (this.#changed) choose('one');
+    if (this.#changed) this.#stage.choose('one');
     this.#changed = false;
   }
 
@@ -129,13 +147,6 @@ export class Tour {
     this.#target = null;
     this.button.focus();
   }
-}
-
-/** Presses the button of a view, and tells whether there was a need to. */
-function choose(view: View): boolean {
-  const button = document.querySelector<HTMLElement>(`.views [data-view=${view}][aria-pressed=false]`);
-  button?.click();
-  return button !== null;
 }
 
 /** Storage may be switched off; then the tour is offered as new each time. */

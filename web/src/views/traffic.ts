@@ -6,11 +6,19 @@ import { h, setText } from './dom.ts';
 
 const CHOICES = ['quiet', 'chatty', 'burst', 'steady'] as const satisfies ('quiet' | Pattern)[];
 
-/** `published` is told of every message, with when it was sent. */
+export interface TrafficControl {
+  element: HTMLElement;
+  /** Starts a pattern, as its button does; null stops what runs. */
+  choose(pattern: Pattern | null): void;
+  readonly pattern: Pattern | null;
+}
+
+/** `published` is told of every message, with when it was sent; `changed`, that a pattern has begun or ended. */
 export function trafficControl(
   room: string,
   published: (cursor: string, sent_ms: number) => void,
-): HTMLElement {
+  changed: (pattern: Pattern | null) => void,
+): TrafficControl {
   const explained = 'traffic-explained';
   // Counting on is not worth being read out; how it ended is.
   const state = h('p', { class: 'traffic-state', 'aria-live': 'off' });
@@ -20,12 +28,14 @@ export function trafficControl(
       { type: 'button', 'aria-pressed': String(choice === 'quiet') },
       strings.patterns[choice],
     );
-    button.addEventListener('click', () => (choice === 'quiet' ? traffic.stop() : traffic.start(choice)));
+    button.addEventListener('click', () => choose(choice === 'quiet' ? null : choice));
     return button;
   });
+  const choose = (pattern: Pattern | null) => (pattern === null ? traffic.stop() : traffic.start(pattern));
   const press = () => {
     const running = traffic.pattern ?? 'quiet';
     CHOICES.forEach((choice, at) => buttons[at]?.setAttribute('aria-pressed', String(choice === running)));
+    changed(traffic.pattern);
   };
 
   const traffic = new Traffic(
@@ -103,5 +113,11 @@ export function trafficControl(
   fold.addEventListener('click', () =>
     fold.setAttribute('aria-expanded', String(control.toggleAttribute('data-open'))),
   );
-  return h('div', { class: 'traffic-frame' }, fold, control);
+  return {
+    element: h('div', { class: 'traffic-frame' }, fold, control),
+    choose,
+    get pattern() {
+      return traffic.pattern;
+    },
+  };
 }

@@ -7,7 +7,7 @@ import type { Transport } from '../../client/transport.ts';
 export const chat = {
   log: 'Messages',
   emptyTitle: (room: string) => `Nothing has been said in ${room} yet.`,
-  emptyHint: 'Open this page in a second window, choose another transport there, and say something.',
+  emptyHint: 'Write something below, or let the page publish some traffic.',
   older: (shown: number) => `Only the last ${count(shown)} messages are shown.`,
   gap: {
     expired:

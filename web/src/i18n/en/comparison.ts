@@ -1,7 +1,8 @@
 // English: what two lanes side by side say about each other.
 
-import { apart, count, tenths } from '../format.ts';
+import { apart, count, seconds, tenths } from '../format.ts';
 import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
+import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
 
 const name = ({ transport, side }: Named) =>
@@ -52,7 +53,24 @@ function each(each: NonNullable<Verdict['each']>): string {
   return `With ${name(each.dearer)}, each message ${costs}${arrives}.`;
 }
 
+const READS = {
+  poll: (interval_s: number) =>
+    `Polling asks every ${interval_s === 1 ? 'second' : `${seconds(interval_s)} s`} for anything new`,
+  'long-poll': () => 'Long-polling asks and waits for an answer, again and again',
+  stream: () => 'SSE asks once and is told',
+} satisfies Record<Transport, (interval_s: number) => string>;
+
 export const comparison = {
+  opening: (lanes: { transport: Transport; interval_s: number }[]) =>
+    `One chat, read ${lanes.length === 2 ? 'twice' : `${count(lanes.length)} times`}: ${lanes
+      .map(({ transport, interval_s }) => READS[transport](interval_s))
+      .join('; ')}.`,
+  counting: (seen: number, needed: number) =>
+    `Counting… ${count(seen)} of the first ${count(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
+  stalled: (lane: Named, silent_ms: number, waiting: number) =>
+    `${name(lane)} has brought nothing for ${count(Math.round(silent_ms / 1_000))} s; ${messages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
+  start: 'Start a conversation',
+  stop: 'Stop the conversation',
   readsAlong: (lane: string) =>
     `${lane} reads along with another tab here, and what that costs is counted for that tab’s client`,
   unreadable: 'The server’s figures cannot be read, so there is nothing to compare.',
@@ -61,7 +79,8 @@ export const comparison = {
     asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
   oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
     `${transport} made ${requests(made)} and took ${count(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
-  verdictFrom: 'From the figures in the two tables; delays are compared by their medians.',
+  verdictFrom:
+    'From the server’s figures of both lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now.',
   unevenTime: 'The two have not been counted for the same time.',
   startOver: 'Start over',
   startOverHint: 'Both begin to count at nothing, at the same moment, as new clients.',

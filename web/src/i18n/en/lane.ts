@@ -38,6 +38,15 @@ export const lane = {
     garbled: () => 'The server sends what this page does not understand; reloading it may help.',
   },
 
+  glance: {
+    name: 'At a glance',
+    requests: (requests: number, empty: number) =>
+      `${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : count(empty)} for nothing`,
+    wire_bytes: (overhead: number) => `bytes, ${count(Math.round(overhead * 100))} % of them overhead`,
+    overheadExplained: 'Heads, and what frames the messages: all that is no message.',
+    delay_ms: (waiting: number) => `median delay${waiting === 0 ? '' : `, ${count(waiting)} waiting`}`,
+  },
+
   cost: 'Cost',
   costSummary: (requests: number, wire_bytes: number) =>
     `${count(requests)} ${requests === 1 ? 'request' : 'requests'} · ${count(wire_bytes)} bytes`,

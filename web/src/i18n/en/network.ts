@@ -27,6 +27,8 @@ export const network = {
     restart:
       'The server closes all connections of this lane at once: a stream and a waiting long-poll break off and reconnect, and a poll that is just asking is asked again.',
   } satisfies Record<Fault, string>,
+  silentFor: (silent_s: number, of_s: number) =>
+    `The stream has been silent for ${count(silent_s)} of ${s(of_s)}; after that this lane polls.`,
   healthyIn: (left_s: number) => `Healthy again in ${s(left_s)}.`,
   healthyAgain: 'Healthy again.',
   muteAfter: 'Mute after',

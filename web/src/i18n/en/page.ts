@@ -11,8 +11,8 @@ export const page = {
   linkCopied: 'Link copied',
   linkIs: 'The link to this room:',
 
-  view: 'View',
-  views: { one: 'One', both: 'Side by side' },
+  lanes: 'Lanes',
+  settings: 'Settings',
 
   badRoomTitle: 'No such room',
   quoted: (given: string) => `“${given}”`,

@@ -1,5 +1,6 @@
 // The sequence diagram and the plots.
 
+import type { Transport } from '../../client/transport.ts';
 import type { RowStyle } from '../../lab/diagram/rows.ts';
 
 const things = (count: string, one: boolean, thing: string) => `${count} ${thing}${one ? '' : 's'}`;
@@ -8,18 +9,16 @@ export const pictures = {
   diagram: {
     title: 'Sequence diagram',
     explained:
-      'Each arrow is a request, an answer or a push that the server really saw; where much happens, a thick one stands for several. Time runs downwards; now is at the bottom.',
+      'Each arrow is a request, an answer or a push that the server really saw, at the server’s time on its lifeline; a band is many pushes in a row. A ring is a message entering the log, and the bar below it how long it waited to be seen. Time runs downwards; now is at the bottom.',
     of: (transport: string) => `Sequence diagram, ${transport}: browser on the left, server on the right`,
     browser: 'Browser',
     server: 'Server',
+    secondsUnit: ' s',
     window: 'Last',
     seconds: (value: string) => `${value} s`,
     minutes: (value: string) => `${value} min`,
     pause: 'Pause',
     resume: 'Resume',
-    pauseSpoken: 'Pause the diagram',
-    resumeSpoken: 'Resume the diagram',
-    paused: 'Paused',
     showList: 'Show as list',
     hideList: 'Hide list',
     list: 'Events',
@@ -49,7 +48,7 @@ export const pictures = {
     } satisfies Record<RowStyle, string>,
     /** On an arrow. */
     short: {
-      opened: 'opened',
+      empty: 'no',
       reconnected: 'reconnected',
       closed: 'closed',
       'keep-alive': 'keep-alive',
@@ -60,6 +59,14 @@ export const pictures = {
       lost: 'some events here were not kept',
       begun: 'the server’s trace begins anew here',
     } as Partial<Record<RowStyle, string>>,
+    /** On a request. */
+    asks: {
+      poll: 'anything new?',
+      'long-poll': 'anything new? I wait',
+      stream: 'tell me what comes',
+    } satisfies Record<Transport, string>,
+    pushes: (count: string) => `${count} pushes`,
+    seenAfter: (span: string) => `seen after ${span}`,
     messages: (count: string, one: boolean) => things(count, one, 'message'),
     bytes: (count: string, one: boolean) => things(count, one, 'byte'),
     connection: (number: number) => `connection ${number}`,

@@ -1,5 +1,7 @@
 // English: the guided tour.
 
+import { count } from '../format.ts';
+
 export const tour = {
   tour: 'Tour',
   step: (step: number, steps: number) => `Step ${step} of ${steps}`,
@@ -7,30 +9,37 @@ export const tour = {
   next: 'Next',
   done: 'Done',
   skip: 'Skip the tour',
+  author: 'tour',
+  hello: 'Hello from the tour.',
+  meanwhile: 'Posted while the network was cut.',
+  acting: 'Watching…',
+  saw: (delay: string) => `seen after ${delay}`,
+  asked: (requests: number, empty: number) =>
+    `${count(requests)} ${requests === 1 ? 'request' : 'requests'}, ${empty === 0 ? 'none' : count(empty)} for nothing`,
+  burstCost: (messages: string, requests: number) =>
+    requests === 0
+      ? `${messages} messages without asking`
+      : `${messages} messages with ${count(requests)} ${requests === 1 ? 'request' : 'requests'}`,
   steps: {
     post: {
       title: 'Post',
-      text: 'Write your name and a message, and press Enter. The server keeps it in its log; this page then has to hear of it like everybody else.',
+      text: 'The page has just posted a message. The server keeps it in its log, and this page has to hear of it like any other reader.',
     },
     watch: {
       title: 'Watch',
-      text: 'Choose Side by side, or go on and it is chosen for you, and say something again. Both lanes read the same log. The one that polls learns of it with its next request, the stream at once: see the delay on each message.',
+      text: 'Nothing is said now. A lane that polls goes on asking; a stream was asked for once and has nothing to ask.',
     },
     burst: {
       title: 'Burst',
-      text: 'Press Burst of 200. The stream gets each message as it comes; the poller gets a pile in one answer. When much is said, asking now and then is cheap.',
+      text: 'The page is posting 200 messages at once. A stream brings each as it comes; a poll brings a pile in one answer. When much is said, asking now and then is cheap.',
     },
     cut: {
       title: 'Cut the network',
-      text: 'Choose what goes wrong under Network, lane by lane. Watch who notices, how long it takes, and that no message is lost or comes twice.',
-    },
-    cutWithout: {
-      title: 'Cut the network',
-      text: 'Take this device off its network for some seconds, or stop the server and start it again. Watch who notices, how long it takes, and that no message is lost or comes twice.',
+      text: 'Every lane is cut off for 5 s, and a message was posted just then. It is not lost: each lane fetches it when it is back, and shows it once.',
     },
     bill: {
       title: 'Read the bill',
-      text: 'What it took, counted by the server to the byte. The sentence between two lanes says what their figures say, whoever wins. Start over to count another case.',
+      text: 'The sentence says what the server’s figures say, for either side. Start over to count another case.',
     },
   },
 };

@@ -6,7 +6,7 @@ import type { chat as english } from '../en/chat.ts';
 export const chat: typeof english = {
   log: '메시지',
   emptyTitle: (room) => `${room} 방에는 아직 아무 말도 없습니다.`,
-  emptyHint: '이 페이지를 다른 창에서 하나 더 열고, 거기서 다른 방식을 고른 뒤 말을 걸어 보세요.',
+  emptyHint: '아래에 무언가 쓰거나, 페이지가 트래픽을 올리게 해 보세요.',
   older: (shown) => `마지막 메시지 ${count(shown)}개만 보여 줍니다.`,
   gap: {
     expired:

@@ -1,6 +1,6 @@
 // Korean: what two lanes side by side say about each other.
 
-import { apart, count, tenths } from '../format.ts';
+import { apart, count, seconds, tenths } from '../format.ts';
 import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
 import type { comparison as english } from '../en/comparison.ts';
 import { lane } from './lane.ts';
@@ -55,7 +55,26 @@ function each(each: NonNullable<Verdict['each']>): string {
   return `${name(each.dearer)}에서는 메시지 하나에 ${costs}${joined}.`;
 }
 
+/** `last` ends the sentence. */
+const READS = {
+  poll: (interval_s: number, last: boolean) =>
+    `폴링은 ${seconds(interval_s)}초마다 새것이 있는지 ${last ? '묻습니다' : '묻고'}`,
+  'long-poll': (_: number, last: boolean) =>
+    `롱 폴링은 묻고 기다리기를 ${last ? '되풀이합니다' : '되풀이하고'}`,
+  stream: (_: number, last: boolean) => `SSE는 한 번 묻고 계속 전해 ${last ? '듣습니다' : '듣고'}`,
+};
+
 export const comparison: typeof english = {
+  opening: (lanes) =>
+    `같은 대화를 ${lanes.length === 2 ? '두' : count(lanes.length)} 가지로 읽습니다. ${lanes
+      .map(({ transport, interval_s }, at) => READS[transport](interval_s, at === lanes.length - 1))
+      .join(', ')}.`,
+  counting: (seen, needed) =>
+    `세는 중… 처음 메시지 ${count(needed)}개 가운데 ${count(seen)}개가 모든 레인에 닿았습니다.`,
+  stalled: (lane, silent_ms, waiting) =>
+    `${name(lane)}: ${count(Math.round(silent_ms / 1_000))}초 동안 아무것도 오지 않았고, 메시지 ${count(waiting)}개가 기다립니다.`,
+  start: '대화 시작하기',
+  stop: '대화 멈추기',
   readsAlong: (lane) =>
     `${lane}: 여기서는 다른 탭의 스트림을 함께 읽고, 그 비용은 그 탭의 클라이언트에게 매겨집니다:`,
   unreadable: '서버의 값을 읽을 수 없어 비교할 것이 없습니다.',
@@ -63,7 +82,8 @@ export const comparison: typeof english = {
   verdict: (verdict) => asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
   oneLane: (transport, made, delivered, wire_bytes) =>
     `${transport}: 메시지 ${count(delivered)}개를 전하는 데 요청 ${count(made)}번, ${count(wire_bytes)}바이트가 들었습니다.`,
-  verdictFrom: '두 표의 값에서 나온 말입니다. 지연은 중앙값으로 비교합니다.',
+  verdictFrom:
+    '두 레인이 시작한 뒤로 서버가 센 값에서 나온 말입니다. 지연은 같은 메시지들의 중앙값으로 비교하고, 아직 기다리는 메시지는 지금까지 늦은 만큼 셉니다.',
   unevenTime: '둘을 같은 시간 동안 세지 않았습니다.',
   startOver: '처음부터 세기',
   startOverHint: '둘 다 새 클라이언트가 되어 같은 순간에 0부터 셉니다.',

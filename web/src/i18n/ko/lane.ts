@@ -33,6 +33,14 @@ export const lane: typeof english = {
     garbled: () => '서버가 이 페이지가 모르는 것을 보냅니다. 새로고침하면 나아질 수 있습니다.',
   },
 
+  glance: {
+    name: '한눈에',
+    requests: (_, empty) => `요청, ${empty === 0 ? '허탕 없음' : `허탕 ${count(empty)}번`}`,
+    wire_bytes: (overhead) => `바이트, ${count(Math.round(overhead * 100))} %는 부대 비용`,
+    overheadExplained: '헤더와 메시지를 감싸는 틀: 메시지가 아닌 모든 것.',
+    delay_ms: (waiting) => `지연 중앙값${waiting === 0 ? '' : `, ${count(waiting)}개 대기`}`,
+  },
+
   cost: '비용',
   costSummary: (requests, wire_bytes) => `요청 ${count(requests)}번 · ${count(wire_bytes)}바이트`,
   costRows: {

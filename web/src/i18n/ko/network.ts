@@ -26,6 +26,8 @@ export const network: typeof english = {
     restart:
       '서버가 이 레인의 연결을 한꺼번에 닫습니다. 스트림과 기다리던 롱 폴링은 끊겼다가 다시 연결하고, 마침 묻고 있던 폴링은 다시 묻습니다.',
   },
+  silentFor: (silent_s, of_s) =>
+    `스트림이 ${s(of_s)} 가운데 ${s(silent_s)} 동안 조용합니다. 그 뒤에는 이 레인이 폴링합니다.`,
   healthyIn: (left_s) => `${s(left_s)} 뒤 정상으로 돌아옵니다.`,
   healthyAgain: '다시 정상입니다.',
   muteAfter: '막힘 판정',

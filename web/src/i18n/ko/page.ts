@@ -13,8 +13,8 @@ export const page: typeof english = {
   linkCopied: '링크를 복사했습니다',
   linkIs: '이 방의 링크:',
 
-  view: '보기',
-  views: { one: '하나', both: '나란히' },
+  lanes: '레인',
+  settings: '설정',
 
   badRoomTitle: '그런 방은 없습니다',
   quoted: (given) => `‘${given}’`,

@@ -16,6 +16,8 @@ export interface Mark {
   at_ms: number;
   /** Messages; of `lost`, events. */
   count: number;
+  /** Of a message: how long it waited until it was seen. */
+  wait_ms: number;
 }
 
 export class EventBuffer {
@@ -33,8 +35,8 @@ export class EventBuffer {
     return change;
   }
 
-  mark(style: Mark['style'], transport: Transport, at_ms: number, count: number): Mark {
-    const mark = { style, transport, at_ms, count };
+  mark(style: Mark['style'], transport: Transport, at_ms: number, count: number, wait_ms = 0): Mark {
+    const mark = { style, transport, at_ms, count, wait_ms };
     this.#marks.push(mark);
     // Messages are seen while nothing is drawn or forgotten, too.
     if (this.#marks.length > MAX_EVENTS) this.#marks = this.#marks.slice(-MAX_EVENTS / 2);

@@ -1,8 +1,9 @@
-// Where on the diagram a happening is drawn, and together with which others.
+// Where on the diagram an event is drawn, and together with which others.
 //
-// Places are in milliseconds, as if something that has to be moved a little to be seen had happened a little later:
-// what moves on the screen is only the scale. Happenings of one look that follow each other within a few pixels are
-// one row, so that a busy time can be read, and what is drawn is bounded by the height of the picture.
+// The server end of an arrow is at the time that the server gives it: a request ends there, an answer or a push begins
+// there. The browser's end is a little earlier or later, so that request and answer can be told apart. Events of one
+// style that follow each other within a few pixels are one row, so that a busy time can be read, and what is drawn is
+// bounded by the height of the picture.
 
 import type { Mark } from './event-buffer.ts';
 import type { TimelineEvent } from './sequence.ts';
@@ -32,10 +33,13 @@ export interface Row {
   transport: Transport;
   from_ms: number;
   to_ms: number;
-  /** Where it is drawn. */
-  drawn_ms: number;
-  /** By how much an arrow falls on its way. */
-  slant_px: number;
+  /** By how much each end is drawn later than `from_ms`. */
+  browser_px: number;
+  server_px: number;
+  /** When its events were, as far as they can be drawn apart. */
+  times_ms: number[];
+  /** Of a message: how long it waited until it was seen. */
+  wait_ms: number;
   count: number;
   bytes: number;
   messages: number;
@@ -46,11 +50,18 @@ export interface Row {
 /** What follows nearer than this is drawn together with what it follows, as far as the row reaches. */
 const NEAR_PX = 3;
 const ROW_PX = 14;
-/** Room that an arrow has below the one before it in the same exchange, if there is room. */
-const STEP_PX = 5;
-const SLANT_PX = 3;
-/** How many steps an exchange takes at most: opened, request, answer, closed. */
-const STEPS = 5;
+/** Pushes are drawn as a band, each in its place: that may be longer, so that there is room to say how many. */
+const BAND_PX = 44;
+/** Lines of a band that are nearer to each other are one. */
+const LINE_PX = 2;
+/** How much of the room since the arrow before an arrow may fall through. */
+const SLANT_SHARE = 0.45;
+/** The most it may, in heights of a line of text; a long-poll asks again as soon as it is answered. */
+const SLANT_LINES: Record<Transport, number> = { poll: 1.25, 'long-poll': 0.5, stream: 1.25 };
+const PUSH_LINES = 0.5;
+const LEAST_SLANT_PX = 2;
+/** A connection is opened just before a request, and closed just after an answer. */
+const BESIDE_PX = 5;
 
 export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
   switch (timelineEvent.kind) {
@@ -69,22 +80,23 @@ export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
   }
 }
 
+type Place = Pick<Row, 'browser_px' | 'server_px'>;
+
+const HERE: Place = { browser_px: 0, server_px: 0 };
+
 export class Rows {
   readonly #px_per_ms: number;
+  readonly #text_px: number;
   readonly #rows = new Set<Row>();
-  /** The newest of each look. */
+  /** The newest of each style. */
   readonly #newest = new Map<string, Row>();
-  /** Where the exchange before this one began, how far its arrows are apart, and where the last of them is. */
-  #exchange = {
-    from_ms: -Infinity,
-    step_px: STEP_PX,
-    last_ms: -Infinity,
-    /** The connection that was opened just before, for what is asked first on it. */
-    opening: null as number | null,
-  };
+  /** How steep the present exchange is, when its last arrow was, and the connection that was opened for it. */
+  #exchange = { slant_px: 0, last_ms: -Infinity, opening: null as number | null };
 
-  constructor(px_per_ms: number) {
+  /** `text_px` is the height of a line of text. */
+  constructor(px_per_ms: number, text_px: number) {
     this.#px_per_ms = px_per_ms;
+    this.#text_px = text_px;
   }
 
   get all(): Iterable<Row> {
@@ -98,21 +110,21 @@ export class Rows {
     return this.#put(style, transport, at_ms, place, {
       bytes: timelineEvent.bytes_in + timelineEvent.bytes_out,
       messages,
+      wait_ms: 0,
       single: timelineEvent,
     });
   }
 
-  mark({ style, transport, at_ms, count }: Mark): { row: Row; isNew: boolean } {
-    const place = { drawn_ms: at_ms, slant_px: 0 };
+  mark({ style, transport, at_ms, count, wait_ms }: Mark): { row: Row; isNew: boolean } {
     const messages = style === 'published' ? count : 0;
-    return this.#put(style, transport, at_ms, place, { bytes: 0, messages, single: null });
+    return this.#put(style, transport, at_ms, HERE, { bytes: 0, messages, wait_ms, single: null });
   }
 
   /** Forgets what lies before `ms`, and tells what that was. */
   evict(ms: number): Row[] {
     const gone: Row[] = [];
     for (const row of this.#rows) {
-      if (Math.max(row.drawn_ms, row.to_ms) >= ms) continue;
+      if (row.to_ms + row.wait_ms >= ms) continue;
       this.#rows.delete(row);
       gone.push(row);
     }
@@ -124,13 +136,22 @@ export class Rows {
     style: RowStyle,
     transport: Transport,
     at_ms: number,
-    place: { drawn_ms: number; slant_px: number },
-    more: { bytes: number; messages: number; single: TimelineEvent | null },
+    place: Place,
+    more: Pick<Row, 'bytes' | 'messages' | 'wait_ms' | 'single'>,
   ): { row: Row; isNew: boolean } {
     const key = `${style} ${transport}`;
     const row = this.#newest.get(key);
     if (row === undefined || !this.#joins(row, at_ms)) {
-      const made = { style, transport, from_ms: at_ms, to_ms: at_ms, count: 1, ...place, ...more };
+      const made: Row = {
+        style,
+        transport,
+        from_ms: at_ms,
+        to_ms: at_ms,
+        times_ms: [at_ms],
+        count: 1,
+        ...place,
+        ...more,
+      };
       this.#rows.add(made);
       this.#newest.set(key, made);
       return { row: made, isNew: true };
@@ -140,32 +161,41 @@ export class Rows {
     row.to_ms = Math.max(row.to_ms, at_ms);
     row.bytes += more.bytes;
     row.messages += more.messages;
+    row.wait_ms = Math.max(row.wait_ms, more.wait_ms);
     row.single = null;
+    if ((at_ms - (row.times_ms.at(-1) ?? at_ms)) * this.#px_per_ms >= LINE_PX) row.times_ms.push(at_ms);
     return { row, isNew: false };
   }
 
-  #joins({ from_ms, to_ms }: Row, at_ms: number): boolean {
+  #joins({ style, from_ms, to_ms }: Row, at_ms: number): boolean {
     const near_ms = NEAR_PX / this.#px_per_ms;
-    return at_ms >= from_ms && at_ms - to_ms < near_ms && (at_ms - from_ms) * this.#px_per_ms < ROW_PX;
+    const most_px = style === 'push' ? BAND_PX : ROW_PX;
+    return at_ms >= from_ms && at_ms - to_ms < near_ms && (at_ms - from_ms) * this.#px_per_ms < most_px;
   }
 
-  /**
-   * The arrows of one exchange happen within a millisecond or two. They are drawn one below the other, as far as
-   * the time since the exchange before leaves room for that.
-   */
-  #place({ kind, at_ms, connection, transport }: TimelineEvent): { drawn_ms: number; slant_px: number } {
-    if (kind === 'push') return { drawn_ms: at_ms, slant_px: SLANT_PX };
+  /** An arrow falls as far as the time since the arrow before leaves room for. */
+  #place({ kind, at_ms, connection, transport }: TimelineEvent): Place {
+    if (kind === 'push') return { browser_px: PUSH_LINES * this.#text_px, server_px: 0 };
     const exchange = this.#exchange;
-    const begins = kind === 'opened' || (kind === 'request' && exchange.opening !== connection);
-    if (begins) {
-      const room_px = Math.max(0, at_ms - exchange.from_ms) * this.#px_per_ms;
-      exchange.step_px = transport === 'stream' ? STEP_PX : Math.min(STEP_PX, room_px / STEPS);
-      exchange.from_ms = at_ms;
-    }
+    const room_px = (at_ms - exchange.last_ms) * this.#px_per_ms * SLANT_SHARE;
+    const slant_px = Math.max(
+      LEAST_SLANT_PX,
+      Math.min(SLANT_LINES[transport] * this.#text_px, Math.max(0, room_px)),
+    );
+    const isFirst = kind === 'opened' || (kind === 'request' && exchange.opening !== connection);
+    exchange.slant_px = isFirst ? slant_px : Math.max(exchange.slant_px, slant_px);
     exchange.opening = kind === 'opened' ? connection : null;
-    const step_ms = exchange.step_px / this.#px_per_ms;
-    const drawn_ms = Math.min(Math.max(at_ms, exchange.last_ms + step_ms), at_ms + (STEPS - 1) * step_ms);
-    exchange.last_ms = drawn_ms;
-    return { drawn_ms, slant_px: Math.min(SLANT_PX, exchange.step_px) };
+    exchange.last_ms = at_ms;
+    const beside_px = exchange.slant_px + BESIDE_PX;
+    switch (kind) {
+      case 'opened':
+        return { browser_px: -beside_px, server_px: -beside_px };
+      case 'request':
+        return { browser_px: -exchange.slant_px, server_px: 0 };
+      case 'answer':
+        return { browser_px: exchange.slant_px, server_px: 0 };
+      case 'closed':
+        return { browser_px: beside_px, server_px: beside_px };
+    }
   }
 }

@@ -1,4 +1,4 @@
-// The store's seconds, put together to the steps that a window is drawn in: the arrays uPlot is given.
+// The store's seconds, put together to the steps that a window is drawn in: the arrays a plot is given.
 //
 // They are made once for a window and filled anew each time; nothing is allocated while it runs.
 

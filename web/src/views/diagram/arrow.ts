@@ -1,24 +1,34 @@
-// The shape of a row: an arrow from one lifeline to the other, or a mark.
+// The shape of a row: an arrow from one lifeline to the other, a band of arrows, or a mark.
 
 import { count } from '../../i18n/format.ts';
 import type { RowStyle, Row } from '../../lab/diagram/rows.ts';
 import { svg } from './svg.ts';
-import { gapLabel, label, rowSentence } from './sentences.ts';
+import { gapLabel, label, rowSentence, waitLabel } from './sentences.ts';
 
-/** Where the two lifelines are, and the picture's right edge. */
+/** Where the two lifelines are. */
 export interface Lifelines {
   browser: number;
   server: number;
+}
+
+/** What an arrow is drawn on. */
+export interface Scale {
+  lifelines: Lifelines;
+  px_per_ms: number;
+  /** The height of a line of text. */
+  text_px: number;
+  /** How far it is to the nearest label. */
+  room_px: number;
+  /** How far it is to the nearest waiting time. */
+  waitRoom_px: number;
 }
 
 /** How far an arrow stays from the lifeline it points at. */
 const SHY_PX = 5;
 /** An arrow that stands for several is thicker, up to this. */
 const MOST_PX = 4;
-/** A label needs this much above it. */
-export const LABEL_PX = 13;
-/** A gap that is labelled needs this much: the exchange before it, and the label. */
-const GAP_PX = 22;
+/** The bar of a message that waits, beside the server's lifeline. */
+const WAIT_PX = { from: 5, width: 6, words: 16 } as const;
 
 const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
 const MARKS: ReadonlySet<RowStyle> = new Set([
@@ -30,23 +40,28 @@ const MARKS: ReadonlySet<RowStyle> = new Set([
   'begun',
 ]);
 
+type Shaped = Pick<Row, 'style' | 'browser_px' | 'server_px'> & { lines_px: readonly number[] };
+
 export class Arrow {
   readonly element: SVGGElement;
   /** What is written on it and before it. Apart, as no arrow may run through what is written on another. */
   readonly words = svg('g', { class: 'words' });
   readonly row: Row;
   readonly hasLabel: boolean;
-  readonly #lifelines: Lifelines;
-  readonly #shaft: SVGPathElement;
+  /** Whether it says how long a message waited. */
+  readonly hasWait: boolean;
+  readonly #scale: Scale;
+  readonly #shaft = svg('path', { class: 'shaft' });
+  readonly #head = svg('path', { class: 'head' });
+  readonly #body = svg('path', { class: 'body' });
+  readonly #wait = svg('rect', { class: 'wait', width: WAIT_PX.width });
   readonly #text: SVGTextElement | null = null;
+  readonly #waitText: SVGTextElement | null = null;
 
-  constructor(row: Row, lifelines: Lifelines, room_px: number, px_per_ms: number) {
-    const { browser, server } = lifelines;
+  constructor(row: Row, scale: Scale) {
+    const { browser, server } = scale.lifelines;
     this.row = row;
-    this.#lifelines = lifelines;
-    const middle = (browser + server) / 2;
-    const { shaft, head } = shape(row, browser, server);
-    this.#shaft = svg('path', { class: 'shaft', d: shaft });
+    this.#scale = scale;
     this.element = svg(
       'g',
       {
@@ -56,56 +71,89 @@ export class Arrow {
         'data-look': row.style,
         'data-transport': row.transport,
       },
+      this.#body,
       this.#shaft,
-      svg('path', { class: 'head', d: head }),
+      this.#head,
     );
+    this.words.dataset['look'] = row.style;
+    this.words.dataset['transport'] = row.transport;
 
-    const words = label(row);
-    this.hasLabel = words !== null && room_px >= LABEL_PX;
+    const { text_px } = scale;
+    // A question is only written if there is room for its answer too.
+    const line_px = 1.05 * text_px;
+    const isSteep = Math.abs(row.browser_px) >= line_px;
+    const needed_px = row.style === 'request' && !isSteep ? 2 * line_px : line_px;
+    this.hasLabel = label(row) !== null && scale.room_px >= needed_px;
     if (this.hasLabel) {
       // On the arrow itself, which makes way for it.
-      this.#text = svg('text', { class: 'label', x: middle, y: row.slant_px / 2 + 4 });
+      const y = (row.browser_px + row.server_px) / 2;
+      this.#text = svg('text', { class: 'label', x: (browser + server) / 2, y });
       this.words.append(this.#text);
     }
     const gap = gapLabel(row);
-    const gap_px = gap === null ? 0 : gap.ms * px_per_ms;
-    if (gap !== null && gap_px >= GAP_PX) {
-      // Just before its end: at its beginning are the last arrows of what was before.
-      this.words.append(svg('text', { class: 'gap-label', x: browser + 16, y: -4 }, gap.text));
+    const gap_px = gap === null ? 0 : gap.ms * scale.px_per_ms;
+    if (gap !== null && gap_px >= (row.style === 'request' ? 6 : 2.5) * text_px) {
+      const y = -0.8 * text_px + Math.min(row.browser_px, 0);
+      this.words.append(svg('text', { class: 'gap-label', x: browser + 12, y }, gap.text));
     }
-    this.words.dataset['look'] = row.style;
+    this.hasWait = row.style === 'published' && scale.waitRoom_px >= 1.05 * text_px;
+    if (row.style === 'published') {
+      this.#wait.setAttribute('x', String(server + WAIT_PX.from));
+      this.element.prepend(this.#wait);
+    }
+    if (this.hasWait) {
+      this.#waitText = svg('text', { class: 'wait-label', x: server + WAIT_PX.words, y: 0 });
+      this.words.append(this.#waitText);
+    }
     this.update();
   }
 
-  /** How far a point is from it; `y_px` is from where the arrow begins. What is only a point is near only there. */
+  /** How far a point is from it; `y_px` is from where the row begins. What is only a point is near only there. */
   distance(x_px: number, y_px: number): number {
-    const { style, slant_px } = this.row;
-    const { browser, server } = this.#lifelines;
+    const { style, browser_px, server_px, from_ms, to_ms } = this.row;
+    const { browser, server } = this.#scale.lifelines;
     if (style === 'published') return Math.hypot(x_px - server, y_px);
-    if (MARKS.has(style)) return Math.abs(y_px);
     const way = Math.min(1, Math.max(0, (x_px - browser) / (server - browser)));
-    return Math.abs(y_px - slant_px * (TO_SERVER.has(style) ? way : 1 - way));
+    const first_px = browser_px + (server_px - browser_px) * way;
+    const last_px = first_px + (to_ms - from_ms) * this.#scale.px_per_ms;
+    return Math.max(0, first_px - y_px, y_px - last_px);
   }
 
   /** The row has come to stand for more. */
   update(): void {
     const { row, element } = this;
+    const { lifelines, px_per_ms } = this.#scale;
     element.setAttribute('aria-label', rowSentence(row));
     element.dataset['count'] = String(row.count);
     element.dataset['messages'] = String(row.messages);
-    const weight = Math.min(MOST_PX, 1.5 + Math.log2(row.count) * 0.5);
-    this.#shaft.style.strokeWidth = `${weight}px`;
+    const isBand = row.style === 'push' && row.count > 1;
+    element.classList.toggle('band', isBand);
+    const lines_px = isBand ? row.times_ms.map((ms) => (ms - row.from_ms) * px_per_ms) : [0];
+    const { shaft, head, body } = shape({ ...row, lines_px }, lifelines);
+    this.#shaft.setAttribute('d', shaft);
+    this.#head.setAttribute('d', head);
+    this.#body.setAttribute('d', body);
+    const weight = isBand ? 1 : Math.min(MOST_PX, 1 + Math.log2(row.count) * 0.5);
+    element.style.setProperty('--weight', String(weight));
     if (this.#text !== null) {
       const words = label(row) ?? '';
       const several = row.count > 1 && row.messages === 0 ? `${words} ×${count(row.count)}` : words;
       if (this.#text.textContent !== several) this.#text.textContent = several;
+      const middle_px = ((row.to_ms - row.from_ms) * px_per_ms) / 2;
+      if (isBand) this.#text.setAttribute('transform', `translate(0 ${middle_px.toFixed(1)})`);
     }
+    const wait_px = row.wait_ms * px_per_ms;
+    this.#wait.setAttribute('height', wait_px.toFixed(1));
+    if (this.#waitText === null) return;
+    this.#waitText.textContent = waitLabel(row);
+    this.#waitText.setAttribute('y', (wait_px / 2).toFixed(1));
   }
 }
 
 /** The sign alone, for the key. */
 export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
-  const { shaft, head } = shape({ style, slant_px: 0 }, browser, server);
+  const flat: Shaped = { style, browser_px: 0, server_px: 0, lines_px: [0] };
+  const { shaft, head } = shape(flat, { browser, server });
   return svg(
     'g',
     { class: 'arrow', 'data-look': style, transform: `translate(0 ${y})` },
@@ -114,34 +162,39 @@ export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: num
   );
 }
 
-type Shaped = Pick<Row, 'style' | 'slant_px'>;
-
-function shape(
-  { style, slant_px }: Shaped,
-  browser: number,
-  server: number,
-): { shaft: string; head: string } {
-  if (style === 'published') return { shaft: '', head: circle(server, 0, 4) };
+function shape(row: Shaped, { browser, server }: Lifelines): { shaft: string; head: string; body: string } {
+  const { style, browser_px, server_px, lines_px } = row;
+  if (style === 'published') return { shaft: '', head: circle(server, 0, 5), body: '' };
   if (style === 'opened' || style === 'reconnected') {
-    return { shaft: `M${browser + 4} 0H${server - 4}`, head: circle(browser, 0, 3) + circle(server, 0, 3) };
+    const head = circle(browser, browser_px, 3) + circle(server, server_px, 3);
+    return { shaft: `M${browser + 4} ${browser_px}H${server - 4}`, head, body: '' };
   }
   if (style === 'closed') {
-    return { shaft: `M${browser + 5} 0H${server - 5}`, head: cross(browser) + cross(server) };
+    const head = cross(browser, browser_px) + cross(server, server_px);
+    return { shaft: `M${browser + 5} ${browser_px}H${server - 5}`, head, body: '' };
   }
-  if (MARKS.has(style)) return { shaft: `M${browser} 0H${server}`, head: '' };
-  const [from, to, back] = TO_SERVER.has(style)
-    ? [browser + 1, server - SHY_PX, -7]
-    : [server - 1, browser + SHY_PX, 7];
-  return {
-    shaft: `M${from} 0L${to + back / 2} ${slant_px}`,
-    head: `M${to} ${slant_px}l${back} -3.5v7z`,
-  };
+  if (MARKS.has(style)) return { shaft: `M${browser} 0H${server}`, head: '', body: '' };
+  const toServer = TO_SERVER.has(style);
+  const [from, to, back] = toServer ? [browser + 1, server - SHY_PX, -9] : [server - 1, browser + SHY_PX, 9];
+  const [from_px, to_px] = toServer ? [browser_px, server_px] : [server_px, browser_px];
+  const fall = (to_px - from_px) / (to - from);
+  const line = (px: number) => `M${from} ${from_px + px}L${to + back / 2} ${to_px + px + (fall * back) / 2}`;
+  const point = (px: number) => `M${to} ${to_px + px}L${to + back} ${to_px + px + fall * back - 4.5}v9z`;
+  const last_px = lines_px.at(-1) ?? 0;
+  // An answer with nothing in it: the whole way there and back was for nothing. A band is what lies between its lines.
+  const body =
+    style === 'empty'
+      ? `M${browser} ${-browser_px}L${server} 0L${browser} ${browser_px}z`
+      : last_px > 0
+        ? `M${server} ${server_px}L${browser} ${browser_px}v${last_px}L${server} ${server_px + last_px}z`
+        : '';
+  return { shaft: lines_px.map(line).join(''), head: lines_px.map(point).join(''), body };
 }
 
 function circle(x: number, y: number, r: number): string {
   return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 }
 
-function cross(x: number): string {
-  return `M${x - 3} -3l6 6M${x + 3} -3l-6 6`;
+function cross(x: number, y: number): string {
+  return `M${x - 3} ${y - 3}l6 6M${x + 3} ${y - 3}l-6 6`;
 }

@@ -1,6 +1,6 @@
 // What is drawn, in words: for the list, for whoever hovers or focuses an arrow, and for screen readers.
 
-import { count, milliseconds, seconds } from '../../i18n/format.ts';
+import { apart, count, milliseconds, seconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { LOCALE } from '../../i18n/language.ts';
 import { rowStyle, type Row } from '../../lab/diagram/rows.ts';
@@ -53,16 +53,24 @@ export function rowSentence(row: Row): string {
     row.count > 1 && style !== 'published' ? diagram.times(count(row.count)) : null,
     messages > 0 ? diagram.messages(count(messages), messages === 1) : null,
     bytes > 0 ? diagram.bytes(count(bytes), bytes === 1) : null,
+    style === 'published' ? diagram.seenAfter(waitLabel(row)) : null,
     times,
   ];
   return `${diagram.looks[style]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
 /** What stands on an arrow, if there is room: null where the arrow says it all. */
-export function label({ style, messages }: Row): string | null {
+export function label({ style, messages, count: events, transport }: Row): string | null {
   const { diagram } = strings;
+  if (style === 'push' && events > 1) return diagram.pushes(count(events));
   if (style === 'messages' || style === 'push') return diagram.messages(count(messages), messages === 1);
+  if (style === 'request') return diagram.asks[transport];
   return diagram.short[style] ?? null;
+}
+
+/** What stands beside a message's ring: how long it waited to be seen, the longest of several. */
+export function waitLabel({ wait_ms }: Row): string {
+  return apart(wait_ms, strings.diagram.secondsUnit);
 }
 
 /** What stands in the time before an arrow, if there is room. */

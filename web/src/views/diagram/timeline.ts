@@ -14,12 +14,14 @@ import { exactTime } from './sentences.ts';
 
 /** The tape's length, and how much of it may lie behind the present. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
-/** Room on the left for times, and on the right. */
-const MARGIN_PX = { left: 62, right: 16 } as const;
+/** Room on the left for times, and on the right for how long messages waited. */
+const MARGIN_PX = { left: 62, right: 20 } as const;
+/** How wide a waiting time is, in heights of its text. */
+const WAIT_LINES = 3.1;
 /** As near as a pointer has to be. */
 const NEAR_PX = 8;
 /** Between two times that are written on the left. */
-const TICK_MS: Record<number, number> = { 30_000: 5_000, 60_000: 10_000, 120_000: 20_000 };
+const TICK_MS: Record<number, number> = { 12_000: 2_000, 30_000: 5_000, 60_000: 10_000, 120_000: 20_000 };
 
 export class Timeline {
   readonly element: HTMLElement;
@@ -33,8 +35,9 @@ export class Timeline {
   };
   readonly #arrows = new Map<Row, Arrow>();
   readonly #spans = new Map<Span, SVGRectElement>();
-  #rows = new Rows(1);
+  #rows = new Rows(1, 1);
   #size = { width: 0, height: 0 };
+  #text_px = 12;
   #window_ms: number;
   #base_ms = 0;
   #offset_px = NaN;
@@ -50,7 +53,11 @@ export class Timeline {
   }
 
   get drawable(): boolean {
-    return this.#size.width > MARGIN_PX.left + MARGIN_PX.right && this.#size.height > 0;
+    return this.#size.width > MARGIN_PX.left + this.#right_px && this.#size.height > 0;
+  }
+
+  get #right_px(): number {
+    return MARGIN_PX.right + WAIT_LINES * this.#text_px;
   }
 
   get px_per_ms(): number {
@@ -63,6 +70,8 @@ export class Timeline {
 
   resize(width: number, height: number): void {
     this.#size = { width, height };
+    this.#text_px = Number.parseFloat(getComputedStyle(this.#tape).fontSize) || this.#text_px;
+    this.element.style.setProperty('--right', `${this.#right_px}px`);
   }
 
   /**
@@ -79,7 +88,7 @@ export class Timeline {
   #clear(now_ms: number, window_ms: number): void {
     this.#window_ms = window_ms;
     this.#base_ms = now_ms - window_ms * WINDOWS.past;
-    this.#rows = new Rows(this.px_per_ms);
+    this.#rows = new Rows(this.px_per_ms, this.#text_px);
     this.#arrows.clear();
     this.#spans.clear();
     this.#stop = null;
@@ -153,7 +162,7 @@ export class Timeline {
     let nearest: Arrow | null = null;
     let distance = NEAR_PX;
     for (const arrow of this.#arrows.values()) {
-      const away = arrow.distance(x - left, y - top - this.#y(arrow.row.drawn_ms));
+      const away = arrow.distance(x - left, y - top - this.#y(arrow.row.from_ms));
       if (away < distance) [nearest, distance] = [arrow, away];
     }
     return nearest;
@@ -180,14 +189,20 @@ export class Timeline {
 
   /** Where an arrow is in the frame now. */
   top({ row }: Arrow): number {
-    return this.#y(row.drawn_ms) + row.slant_px / 2 + this.#offset_px;
+    return this.#y(row.from_ms) + (row.browser_px + row.server_px) / 2 + this.#offset_px;
   }
 
   #show({ row, isNew }: { row: Row; isNew: boolean }): void {
     if (!isNew) return this.#arrows.get(row)?.update();
-    const arrow = new Arrow(row, this.#lifelines(), this.#roomAt(row), this.px_per_ms);
+    const arrow = new Arrow(row, {
+      lifelines: this.#lifelines(),
+      px_per_ms: this.px_per_ms,
+      text_px: this.#text_px,
+      room_px: this.#roomAt(row, ({ hasLabel }) => hasLabel, labelPlace),
+      waitRoom_px: this.#roomAt(row, ({ hasWait }) => hasWait, waitPlace),
+    });
     for (const each of [arrow.element, arrow.words])
-      each.setAttribute('transform', `translate(0 ${this.#y(row.drawn_ms).toFixed(2)})`);
+      each.setAttribute('transform', `translate(0 ${this.#y(row.from_ms).toFixed(2)})`);
     this.#arrows.set(row, arrow);
     this.#layers.arrows.append(arrow.element);
     if (arrow.words.hasChildNodes()) this.#layers.words.append(arrow.words);
@@ -195,12 +210,15 @@ export class Timeline {
     if (!this.element.contains(document.activeElement)) this.#setStop(arrow);
   }
 
-  /** How far it is to the next label, before or after. */
-  #roomAt({ drawn_ms }: Row): number {
-    let room_ms = Infinity;
-    for (const { hasLabel, row } of this.#arrows.values())
-      if (hasLabel) room_ms = Math.min(room_ms, Math.abs(row.drawn_ms - drawn_ms));
-    return room_ms * this.px_per_ms;
+  /** How far it is from a row's words to the next of their kind, before or after. */
+  #roomAt(row: Row, has: (arrow: Arrow) => boolean, place: (row: Row, px_per_ms: number) => number): number {
+    const { px_per_ms } = this;
+    const at = (each: Row) => (each.from_ms - row.from_ms) * px_per_ms + place(each, px_per_ms);
+    const here = at(row);
+    let room_px = Infinity;
+    for (const arrow of this.#arrows.values())
+      if (has(arrow)) room_px = Math.min(room_px, Math.abs(at(arrow.row) - here));
+    return room_px;
   }
 
   #tick(): void {
@@ -211,13 +229,13 @@ export class Timeline {
       const y = this.#y(at_ms).toFixed(2);
       this.#layers.ticks.append(
         svg('path', { d: `M${browser} ${y}H${server}` }),
-        svg('text', { x: browser - 10, y }, exactTime(at_ms).slice(0, -4)),
+        svg('text', { x: browser - 8, y }, exactTime(at_ms).slice(0, -4)),
       );
     }
   }
 
   #lifelines(): Lifelines {
-    return { browser: MARGIN_PX.left, server: this.#size.width - MARGIN_PX.right };
+    return { browser: MARGIN_PX.left, server: this.#size.width - this.#right_px };
   }
 
   #y(ms: number): number {
@@ -225,7 +243,12 @@ export class Timeline {
   }
 
   #ordered(): Arrow[] {
-    return [...this.#arrows.values()].sort((one, other) => one.row.drawn_ms - other.row.drawn_ms);
+    return [...this.#arrows.values()].sort(
+      (one, other) =>
+        one.row.from_ms +
+        one.row.browser_px / this.px_per_ms -
+        (other.row.from_ms + other.row.browser_px / this.px_per_ms),
+    );
   }
 
   #setStop(arrow: Arrow | null): void {
@@ -251,3 +274,7 @@ export class Timeline {
     this.#focus(arrows[Math.min(Math.max(next, 0), arrows.length - 1)] ?? here, false);
   }
 }
+
+const labelPlace = ({ browser_px, server_px, from_ms, to_ms }: Row, px_per_ms: number) =>
+  (browser_px + server_px + (to_ms - from_ms) * px_per_ms) / 2;
+const waitPlace = ({ wait_ms }: Row, px_per_ms: number) => (wait_ms * px_per_ms) / 2;

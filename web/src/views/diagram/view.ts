@@ -12,8 +12,8 @@ import { Timeline } from './timeline.ts';
 import { EventBuffer } from '../../lab/diagram/event-buffer.ts';
 import { Tooltip } from './tooltip.ts';
 
-const WINDOWS_S = [30, 60, 120] as const;
-const FIRST_WINDOW_S = 30;
+/** How much time can be shown, in seconds; the first one at first. */
+export const WINDOWS_S = [12, 30, 60, 120] as const;
 
 /** The picture is this far behind, so that what happens enters at its edge when word of it comes. */
 const BEHIND_MS = 700;
@@ -28,25 +28,21 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 export interface DiagramListener {
   /** Whether each poll is to have a connection of its own. */
   newConnection(each: boolean): void;
-  /** Another window was chosen; `setWindow` takes it up, here and in what is to keep the same scale. */
-  window(seconds: number): void;
 }
 
 export class DiagramView {
   readonly element: HTMLElement;
   readonly #clock = new ServerClock();
   readonly #legend = key();
-  readonly #timeline = new Timeline(FIRST_WINDOW_S * 1_000);
-  readonly #tip = new Tooltip(this.#timeline);
+  readonly #timeline: Timeline;
+  readonly #tip: Tooltip;
   readonly #list: EventList;
-  readonly #pause: HTMLButtonElement;
   readonly #nothing = h('p', { class: 'nothing' }, strings.diagram.nothing);
   readonly #fresh: HTMLInputElement;
   readonly #freshNote: HTMLElement;
   #buffer = new EventBuffer();
-  readonly #windowSelect: HTMLSelectElement;
   #watch: TraceWatch | null = null;
-  #window_ms = FIRST_WINDOW_S * 1_000;
+  #window_ms = WINDOWS_S[0] * 1_000;
   #transport: Transport = 'poll';
   #reading = false;
   #connected = false;
@@ -57,9 +53,9 @@ export class DiagramView {
 
   constructor(id: string, listener: DiagramListener) {
     const { diagram } = strings;
+    this.#timeline = new Timeline(WINDOWS_S[0] * 1_000);
+    this.#tip = new Tooltip(this.#timeline);
     this.#list = new EventList(`${id}-events`);
-    this.#pause = h('button', { class: 'quiet', type: 'button' });
-    this.#pause.addEventListener('click', () => this.#setPaused(!this.#paused));
     this.#fresh = h('input', {
       type: 'checkbox',
       role: 'switch',
@@ -67,44 +63,29 @@ export class DiagramView {
       'aria-describedby': `${id}-fresh-note`,
     });
     this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
-    this.#windowSelect = h(
-      'select',
-      { id: `${id}-window` },
-      ...WINDOWS_S.map((s) =>
-        h('option', { value: s }, s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60))),
-      ),
-    );
-    this.#windowSelect.addEventListener('change', () => listener.window(Number(this.#windowSelect.value)));
     this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
     // A group, not a landmark: with two lanes there would be two of one name.
     this.element = h(
       'section',
       { class: 'diagram', role: 'group', 'aria-labelledby': `${id}-title` },
+      h('h2', { class: 'visually-hidden', id: `${id}-title` }, diagram.title),
       h(
         'div',
-        { class: 'diagram-head' },
-        h('h2', { id: `${id}-title` }, diagram.title),
+        { class: 'picture' },
         h(
           'div',
-          { class: 'window' },
-          h('label', { for: `${id}-window` }, diagram.window),
-          this.#windowSelect,
+          { class: 'lifelines', 'aria-hidden': 'true' },
+          h('span', {}, diagram.browser),
+          h('span', {}, diagram.server),
         ),
-        this.#pause,
-        this.#listButton(`${id}-events`),
+        this.#timeline.element,
       ),
-      h('p', { class: 'explained' }, diagram.explained),
       h(
         'div',
-        { class: 'lifelines', 'aria-hidden': 'true' },
-        h('span', {}, diagram.browser),
-        h('span', {}, diagram.server),
-      ),
-      this.#timeline.element,
-      this.#list.element,
-      h(
-        'div',
-        { class: 'diagram-foot' },
+        { class: 'diagram-more' },
+        h('div', { class: 'diagram-head' }, this.#listButton(`${id}-events`), this.#legend.element),
+        h('p', { class: 'explained' }, diagram.explained),
+        this.#list.element,
         h(
           'div',
           { class: 'switch' },
@@ -112,11 +93,9 @@ export class DiagramView {
           h('label', { for: `${id}-fresh` }, diagram.newConnection),
           this.#freshNote,
         ),
-        this.#legend.element,
       ),
     );
     this.#timeline.element.append(this.#nothing);
-    this.#setPaused(false);
     this.use('poll');
 
     watchSize([this.#timeline.element], () => this.#resized());
@@ -133,7 +112,6 @@ export class DiagramView {
 
   /** Shows the last `seconds` from now on. */
   setWindow(seconds: number): void {
-    this.#windowSelect.value = String(seconds);
     this.#window_ms = seconds * 1_000;
     this.#lay();
     this.#move();
@@ -175,9 +153,9 @@ export class DiagramView {
     this.#updateWatch();
   }
 
-  /** A message came into the log at `at_ms` by the server's clock, and this lane has seen it by `transport`. */
-  published(at_ms: number, transport: Transport): void {
-    const mark = this.#buffer.mark('published', transport, at_ms, 1);
+  /** A message came into the log at `at_ms` by the server's clock; this lane saw it `wait_ms` later, by `transport`. */
+  published(at_ms: number, transport: Transport, wait_ms: number): void {
+    const mark = this.#buffer.mark('published', transport, at_ms, 1, wait_ms);
     // What stands still is laid anew when it goes on.
     if (this.#timeline.drawable && !this.#still) this.#timeline.mark(mark);
   }
@@ -199,8 +177,8 @@ export class DiagramView {
     this.#timeline.mark(mark);
   }
 
-  #setPaused(paused: boolean): void {
-    const { diagram } = strings;
+  /** Stops the picture, not the lane. */
+  setPaused(paused: boolean): void {
     this.#paused = paused;
     this.element.toggleAttribute('data-paused', paused);
     // All that is known is in sight then, and in reach.
@@ -209,8 +187,6 @@ export class DiagramView {
       this.#timeline.moveTo(this.#buffer.seen_ms);
       this.#tip.follow();
     }
-    setText(this.#pause, paused ? diagram.resume : diagram.pause);
-    this.#pause.setAttribute('aria-label', paused ? diagram.resumeSpoken : diagram.pauseSpoken);
     if (!paused) this.#lay();
     this.#updateWatch();
   }

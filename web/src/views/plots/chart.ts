@@ -1,11 +1,11 @@
 // One plot: a line for each lane and transport, the messages marked, and the times in which it rested.
 
-import uPlot from 'uplot';
 import { count, timeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { h, setText } from '../dom.ts';
 import type { Columns, Line } from '../../lab/plots/columns.ts';
 import { DASHES, palette, type Palette } from './palette.ts';
+import { Plot, type PlotData, roundTicks } from './plot.ts';
 import type { Measure, PlotStore } from '../../lab/plots/store.ts';
 
 const AXIS_PX = 58;
@@ -13,6 +13,10 @@ const AXIS_PX = 58;
 const HEIGHT_PX = 112;
 const TIMES_PX = 26;
 const TICK_PX = 7;
+const TIME_STEPS_S = [5, 10, 15, 30, 60, 120, 300];
+const TIME_SPACE_PX = 90;
+const VALUE_SPACE_PX = 32;
+const POINTED_TOGETHER = new Set<Plot>();
 /** A plot reaches at least so high, so that next to nothing is not drawn as much. */
 const LEAST: Record<Measure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
 
@@ -35,7 +39,8 @@ export class Chart {
   readonly #holder = h('div', { class: 'plot-canvas', role: 'img' });
   readonly #values = h('span', { class: 'plot-values' });
   #palette: Palette | null = null;
-  #plot: uPlot | null = null;
+  #plot: Plot | null = null;
+  #now_s = 0;
 
   constructor(options: ChartOptions) {
     this.#options = options;
@@ -52,34 +57,31 @@ export class Chart {
 
   /** Draws what the store has now. */
   draw(now_s: number): void {
-    const { columns, store, window_s } = this.#options;
+    const { columns, store } = this.#options;
     columns.fill(store);
-    const plot = (this.#plot ??= this.#make());
-    plot.batch(() => {
-      plot.setData(columns.data as unknown as uPlot.AlignedData, false);
-      plot.setScale('x', { min: now_s - window_s, max: now_s });
-    });
-    this.#read(plot);
+    this.#now_s = now_s;
+    this.#plot ??= this.#make();
+    this.#plot.setData(columns.data as PlotData);
   }
 
   resize(width: number): void {
-    this.#plot?.setSize({ width, height: this.#height });
+    this.#plot?.resize(width);
   }
 
   /** Light has become dark, or the other way round. */
   restyle(): void {
     this.#palette = null;
-    this.#plot?.redraw(false);
+    this.#plot?.redraw();
   }
 
   /** Null until it has been drawn. */
   get picture(): { name: string; canvas: HTMLCanvasElement } | null {
     if (this.#plot === null) return null;
-    return { name: strings.plots.measures[this.#options.measure], canvas: this.#plot.ctx.canvas };
+    return { name: strings.plots.measures[this.#options.measure], canvas: this.#plot.element };
   }
 
   end(): void {
-    this.#plot?.destroy();
+    this.#plot?.end();
     this.#plot = null;
   }
 
@@ -91,72 +93,39 @@ export class Chart {
     return (this.#palette ??= palette(this.element));
   }
 
-  #make(): uPlot {
-    const { columns, measure, withTimes, isRinged } = this.#options;
-    const colours = () => this.#colours;
-    const axis = { stroke: () => colours().soft, font: colours().font, ticks: { show: false } };
-    const options: uPlot.Options = {
-      width: Math.max(this.#holder.clientWidth, 1),
-      height: this.#height,
-      padding: [8, 32, withTimes ? 0 : 6, 0],
-      legend: { show: false },
-      cursor: {
-        drag: { x: false, y: false },
-        y: false,
-        points: { size: 6 },
-        sync: { key: 'plots', scales: ['x', null] },
+  #make(): Plot {
+    const { columns, measure, withTimes, isRinged, window_s } = this.#options;
+    const plot = new Plot({
+      height_px: this.#height,
+      padding_px: { top: 8, right: 32 },
+      x: {
+        size_px: withTimes ? TIMES_PX : 6,
+        range: () => [this.#now_s - window_s, this.#now_s],
+        ticks: (from, to, length_px) => roundTicks(from, to, length_px, TIME_SPACE_PX, TIME_STEPS_S),
+        word: (s) => (withTimes ? timeOfDay(new Date(s * 1_000).toISOString()) : ''),
       },
-      scales: {
-        x: { time: false },
-        y: { range: (_plot, _min, max) => [0, Math.max((max ?? 0) * 1.12, LEAST[measure])] },
+      y: {
+        size_px: AXIS_PX,
+        range: (_least, most) => [0, Math.max(most * 1.12, LEAST[measure])],
+        ticks: (from, to, length_px) => roundTicks(from, to, length_px, VALUE_SPACE_PX),
+        word: (value) => this.#word(value),
       },
-      axes: [
-        {
-          ...axis,
-          show: withTimes,
-          size: TIMES_PX,
-          grid: { stroke: () => colours().rule, width: 1 },
-          space: 90,
-          incrs: [5, 10, 15, 30, 60, 120, 300],
-          values: (_plot, times) => times.map((s) => timeOfDay(new Date(s * 1_000).toISOString())),
-        },
-        {
-          ...axis,
-          size: AXIS_PX,
-          space: 32,
-          grid: { stroke: () => colours().rule, width: 1 },
-          values: (_plot, values) => values.map((value) => this.#word(value)),
-        },
-      ],
-      series: [
-        {},
-        ...columns.lines.map((line): uPlot.Series => {
-          const { transport } = line;
-          const colour = () => colours().transports[transport];
-          const dots = measure === 'delay_ms';
-          return {
-            stroke: colour,
-            width: 2,
-            dash: DASHES[transport],
-            cap: transport === 'poll' ? 'round' : 'butt',
-            // Delays are single things; a line between them would be made up.
-            paths: dots ? () => null : uPlot.paths.linear!(),
-            points: {
-              show: () => dots || isRinged(line),
-              size: 6,
-              stroke: colour,
-              fill: () => (isRinged(line) ? colours().paper : colour()),
-              width: 1.5,
-            },
-          };
-        }),
-      ],
-      hooks: {
-        drawClear: [(plot) => this.#background(plot)],
-        setCursor: [(plot) => this.#read(plot)],
-      },
-    };
-    return new uPlot(options, columns.data as unknown as uPlot.AlignedData, this.#holder);
+      lines: columns.lines.map((line) => ({
+        colour: ({ transports }) => transports[line.transport],
+        width_px: 2,
+        dash: DASHES[line.transport],
+        // Delays are single things; a line between them would be made up. A rate holds for the whole of its step.
+        shape: measure === 'delay_ms' ? 'dots' : 'steps',
+        isRinged: isRinged(line),
+      })),
+      palette: () => this.#colours,
+      background: (plot) => this.#background(plot),
+      pointed: (index) => this.#read(index),
+      group: POINTED_TOGETHER,
+    });
+    this.#holder.append(plot.element);
+    plot.resize(Math.max(this.#holder.clientWidth, 1));
+    return plot;
   }
 
   #word(value: number): string {
@@ -168,49 +137,41 @@ export class Chart {
   }
 
   /** Where it rested, and when messages were published. */
-  #background(plot: uPlot): void {
-    const { ctx, bbox } = plot;
+  #background(plot: Plot): void {
+    const { context, area } = plot;
     const { store } = this.#options;
-    const colours = this.#colours;
-    const ratio = uPlot.pxRatio;
-    const x = (s: number) => plot.valToPos(s, 'x', true);
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.font = colours.font.replace('12px', `${12 * ratio}px`);
-    ctx.textAlign = 'center';
-    ctx.textBaseline = 'middle';
+    const { sunk, soft, font } = this.#colours;
+    context.font = font;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
     for (const { from_s, to_s } of store.pauses) {
-      const [from, to] = [Math.max(x(from_s), bbox.left), Math.min(x(to_s), bbox.left + bbox.width)];
+      const from = Math.max(plot.x(from_s), area.left);
+      const to = Math.min(plot.x(to_s), area.left + area.width);
       if (to <= from) continue;
-      ctx.fillStyle = colours.sunk;
-      ctx.fillRect(from, bbox.top, to - from, bbox.height);
+      context.fillStyle = sunk;
+      context.fillRect(from, area.top, to - from, area.height);
       const words = strings.plots.rested;
       const middle = (from + to) / 2;
-      ctx.fillStyle = colours.soft;
-      if (ctx.measureText(words).width + 12 * ratio <= to - from)
-        ctx.fillText(words, middle, bbox.top + bbox.height / 2);
+      context.fillStyle = soft;
+      if (context.measureText(words).width + 12 <= to - from)
+        context.fillText(words, middle, area.top + area.height / 2);
       // Where there is no room for words, the sign for it.
-      else for (const side of [-3, 1]) ctx.fillRect(middle + side * ratio, bbox.top, 2 * ratio, 9 * ratio);
+      else for (const side of [-3, 1]) context.fillRect(middle + side, area.top, 2, 9);
     }
-    const bottom = bbox.top + bbox.height;
-    ctx.fillStyle = colours.soft;
+    const bottom = area.top + area.height;
+    context.fillStyle = soft;
     store.messages.forEach((messages, index) => {
       if (messages === null) return;
-      const at = x((store.times[index] ?? 0) + 0.5);
-      ctx.fillRect(Math.round(at), bottom - TICK_PX * ratio, Math.max(1, ratio), TICK_PX * ratio);
+      context.fillRect(Math.round(plot.x((store.times[index] ?? 0) + 0.5)), bottom - TICK_PX, 1, TICK_PX);
     });
-    ctx.restore();
   }
 
   /** What the lines say where the pointer is. */
-  #read(plot: uPlot): void {
+  #read(index: number | null): void {
     const { columns, nameOf } = this.#options;
-    const { idx } = plot.cursor;
     const [, ...values] = columns.data;
-    const said = columns.lines.flatMap((line, index) => {
-      const value = idx === null || idx === undefined ? null : values[index]?.[idx];
+    const said = columns.lines.flatMap((line, at) => {
+      const value = index === null ? null : values[at]?.[index];
       return value === null || value === undefined ? [] : [`${nameOf(line)} ${this.#word(value)}`];
     });
     setText(this.#values, said.join(' · '));

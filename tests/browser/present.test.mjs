@@ -1,0 +1,94 @@
+// Present mode, the presenter's keys, and faults that say what happens while nothing does.
+
+import assert from 'node:assert/strict';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+const OPTIONS = { viewport: { width: 1280, height: 720 }, settings: false };
+
+check('present mode leaves the lanes and their sentence, larger', async ({ open }) => {
+  const lab = await open('?view=side-by-side', OPTIONS);
+  const { page } = lab;
+  await lab.connectedBoth();
+  const size = () =>
+    page
+      .locator('.glance-figure')
+      .first()
+      .evaluate((figure) => Number.parseFloat(getComputedStyle(figure).fontSize));
+  const before = await size();
+  await page.keyboard.press('p');
+  await page.getByRole('banner').waitFor({ state: 'hidden' });
+  assert.equal(await lab.message.isVisible(), false);
+  assert.ok((await size()) > before);
+  assert.match(page.url(), /present=1/);
+  const { bottom } = await page.locator('.verdict').evaluate((each) => each.getBoundingClientRect().toJSON());
+  assert.ok(bottom <= 720);
+  await page.keyboard.press('P');
+  await page.getByRole('banner').waitFor();
+  assert.doesNotMatch(page.url(), /present/);
+  await lab.noComplaints();
+});
+
+check('an address can open it so', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side', OPTIONS);
+  await lab.page.goto(server.page('?present=1'));
+  await lab.page.locator('.glance-figure').first().waitFor();
+  assert.equal(await lab.page.getByRole('banner').isVisible(), false);
+});
+
+check(
+  'keys start traffic, faults and pauses, say which there are, and leave fields alone',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side', OPTIONS);
+    const { page } = lab;
+    await lab.connectedBoth();
+    const published = async () => (await server.ledger()).transports.publish.messages;
+    await lab.name.fill('');
+    await lab.name.pressSequentially('tbfp? ');
+    assert.equal(await lab.name.inputValue(), 'tbfp? ');
+    assert.equal(await published(), 0);
+    await lab.name.blur();
+
+    await page.keyboard.press('t');
+    await until('a conversation runs', async () => (await published()) > 0);
+    await page.keyboard.press('t');
+    await page.keyboard.press('f');
+    const network = (lane) => lab.lane(lane).region.locator('.network').getAttribute('data-fault');
+    await until('a fault is chosen', async () => (await network('SSE')) === 'buffer');
+    await page.keyboard.press('f');
+    await until('all is healthy', async () => (await network('Polling')) === 'healthy');
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor();
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+
+    await page.keyboard.press('?');
+    const list = page.getByRole('dialog', { name: 'Keys' });
+    await list.getByText('a burst of 200 messages').waitFor();
+    await list.getByRole('switch', { name: 'Single keys work' }).uncheck();
+    await list.getByRole('button', { name: 'Close' }).click();
+    await page.keyboard.press('p');
+    assert.equal(await page.getByRole('banner').isVisible(), true);
+    await lab.noComplaints();
+  },
+);
+
+check(
+  'a silent stream counts up to the time after which it is mute, and a fault makes that short',
+  async ({ open }) => {
+    const lab = await open('?view=side-by-side');
+    await lab.connectedBoth();
+    const lane = lab.lane('SSE').region;
+    const mute = lane.getByRole('spinbutton', { name: 'Mute after' });
+    assert.equal(await mute.inputValue(), '45');
+    await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
+    assert.equal(await mute.inputValue(), '5');
+    for (const silent_s of [2, 3])
+      await lane.getByText(`The stream has been silent for ${silent_s} of 5 s`).waitFor();
+    await lane.getByText('Polling in place of a mute stream').waitFor({ timeout: 30_000 });
+    await lane.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Healthy');
+    assert.equal(await mute.inputValue(), '45');
+    assert.doesNotMatch(lab.page.url(), /mute/);
+  },
+);

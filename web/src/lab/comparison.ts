@@ -1,0 +1,214 @@
+// The lanes that are shown together: their figures at one moment, over the same messages, and what these say about
+// each other.
+
+import type { Lane } from './lane.ts';
+import type { Missing } from './ledger.ts';
+import type { Message } from '../client/message.ts';
+import { SharedMessages } from './shared-messages.ts';
+import type { Transport } from '../client/transport.ts';
+import { type Named, named, type Side, verdict, type Verdict } from './verdict.ts';
+
+/** Fewer of the same messages than this say nothing. */
+export const NEEDED_MESSAGES = 5;
+/** What waits for longer than this is late, beyond the interval of a lane that polls. */
+const LATE_MS = 2_500;
+
+/** What a lane's reading has come to. */
+export interface LaneFigures {
+  transport: Transport;
+  requests: number;
+  empty: number;
+  wire_bytes: number;
+  /** What of the bytes was no message: heads, and what frames a message. */
+  overhead_bytes: number;
+  /** Half of the messages were seen sooner. Null before the first. */
+  delay_ms: number | null;
+  /** Messages that other lanes have seen. */
+  waiting: number;
+}
+
+export type Standing =
+  /** No message yet; how each lane reads, with its interval. */
+  | { kind: 'opening'; lanes: { transport: Transport; interval_s: number }[] }
+  | { kind: 'counting'; seen: number; needed: number }
+  | { kind: 'stalled'; lane: Named; silent_ms: number; waiting: number }
+  | { kind: 'compared'; verdict: Verdict };
+
+/** Counts the bytes of messages as the log has them. */
+class Payload {
+  #messages = 0;
+  #bytes = 0;
+  readonly #encoder = new TextEncoder();
+  readonly #room: string;
+
+  constructor(room: string) {
+    this.#room = room;
+  }
+
+  add({ id, cursor, author, text, sent_at }: Message): void {
+    this.#messages += 1;
+    const message = { id, cursor, room: this.#room, author, text, sent_at };
+    this.#bytes += this.#encoder.encode(JSON.stringify(message)).length;
+  }
+
+  /** The server's count of deliveries may be a second older than what was seen. */
+  of(messages: number): number {
+    return this.#messages === 0 ? 0 : (this.#bytes / this.#messages) * messages;
+  }
+
+  clear(): void {
+    this.#messages = this.#bytes = 0;
+  }
+}
+
+export class Comparison {
+  readonly #lanes: readonly Lane[];
+  readonly #shared: SharedMessages;
+  readonly #payloads: Payload[];
+  readonly #lastSeen_ms: number[];
+  /** Those whose figures are not of all the time since all began. */
+  readonly #partly = new Set<Lane>();
+  readonly #begun: (Transport | null)[];
+  readonly #missing = new Map<Lane, Missing | null>();
+
+  /** `change` is called when there may be something new to show. */
+  constructor(lanes: readonly Lane[], change: () => void) {
+    this.#lanes = lanes;
+    this.#shared = new SharedMessages(lanes.length);
+    this.#payloads = lanes.map(({ room }) => new Payload(room));
+    this.#lastSeen_ms = lanes.map(() => -Infinity);
+    this.#begun = lanes.map(() => null);
+    lanes.forEach((lane, at) =>
+      lane.subscribe({
+        transport: (transport) => {
+          this.#begun[at] ??= transport;
+          if (this.#begun[at] !== transport) this.#partly.add(lane);
+          change();
+        },
+        client: () => {
+          this.#shared.clear();
+          this.#payloads[at]?.clear();
+          change();
+        },
+        link: (link) => {
+          if (link.kind === 'live' && link.fallback?.why === 'shared') this.#partly.add(lane);
+          change();
+        },
+        messages: (seen, _transport, at_ms) => {
+          for (const { message, delay } of seen) {
+            this.#shared.saw(at, message.cursor, delay?.ms ?? null, at_ms);
+            if (lane.transport !== null) this.#payloads[at]?.add(message);
+          }
+          this.#lastSeen_ms[at] = at_ms;
+          change();
+        },
+        own: (cursor, { ms }) => this.#shared.correct(at, cursor, ms),
+        gap: () => {
+          this.#shared.gap(at);
+          change();
+        },
+        stopped: () => {
+          this.#shared.clear();
+          change();
+        },
+        stats: (_stats, _at_ms, why) => {
+          this.#missing.set(lane, why);
+          change();
+        },
+      }),
+    );
+  }
+
+  /** All begin again at nothing, at the same moment, as new clients. */
+  startOver(): void {
+    this.#partly.clear();
+    this.#lanes.forEach((lane, at) => {
+      this.#begun[at] = lane.transport;
+      lane.renew();
+    });
+  }
+
+  /** The lanes have not been counted for the same time. */
+  get isUneven(): boolean {
+    return this.#partly.size > 0;
+  }
+
+  get isUnreadable(): boolean {
+    return [...this.#missing.values()].includes('unreadable');
+  }
+
+  get hasFigures(): boolean {
+    return this.#lanes.every(({ stats }) => stats.since !== null);
+  }
+
+  missing(at: number): number {
+    return this.#shared.missing(at);
+  }
+
+  figures(at: number): LaneFigures | null {
+    const lane = this.#lanes[at];
+    if (lane === undefined || lane.stats.since === null) return null;
+    const { cost } = lane.stats.used;
+    const payload = this.#payloads[at]?.of(cost.messages) ?? 0;
+    return {
+      transport: lane.transport ?? 'poll',
+      requests: cost.requests,
+      empty: cost.empty,
+      wire_bytes: cost.wire_bytes,
+      overhead_bytes: Math.max(0, Math.round(cost.wire_bytes - payload)),
+      delay_ms: this.#delay_ms(at),
+      waiting: this.missing(at),
+    };
+  }
+
+  get standing(): Standing {
+    const [left, right] = [this.#side(0), this.#side(this.#lanes.length - 1)];
+    const late = this.#late();
+    if (late !== null) return late;
+    const seen = this.#shared.seenByAll;
+    if (seen < NEEDED_MESSAGES) {
+      const lanes = this.#lanes.map(({ transport, interval_s }) => ({
+        transport: transport ?? 'poll',
+        interval_s,
+      }));
+      const none = seen === 0 && this.#lanes.every((_, at) => this.#delay_ms(at) === null);
+      return none ? { kind: 'opening', lanes } : { kind: 'counting', seen, needed: NEEDED_MESSAGES };
+    }
+    return { kind: 'compared', verdict: verdict(left, right) };
+  }
+
+  /** The lane that has brought nothing for the longest, while messages wait for it. */
+  #late(): Standing | null {
+    const now_ms = performance.now();
+    const late = this.#lanes.flatMap((lane, at) => {
+      const wait_ms = this.#shared.longestWait_ms(at, now_ms);
+      const silent_ms = Math.min(wait_ms ?? 0, now_ms - (this.#lastSeen_ms[at] ?? 0));
+      const allowed_ms = LATE_MS + (lane.transport === 'poll' ? lane.interval_s * 1_000 : 0);
+      return silent_ms > allowed_ms ? [{ at, silent_ms, waiting: this.missing(at) }] : [];
+    });
+    const worst = late.sort((one, other) => other.silent_ms - one.silent_ms)[0];
+    if (worst === undefined) return null;
+    const { at, silent_ms, waiting } = worst;
+    const sides = this.#lanes.map((_, each) => this.#side(each));
+    return { kind: 'stalled', lane: named(sides, at), silent_ms, waiting };
+  }
+
+  /** As shown, in whole milliseconds. */
+  #delay_ms(at: number): number | null {
+    const ms = this.#shared.median_ms(at, performance.now());
+    return ms === null ? null : Math.max(0, Math.round(ms));
+  }
+
+  #side(at: number): Side {
+    const lane = this.#lanes[at];
+    const { cost, polls } = lane?.stats.used ?? {};
+    return {
+      transport: lane?.transport ?? 'poll',
+      polled: (polls?.requests ?? 0) > 0,
+      requests: cost?.requests ?? 0,
+      messages: cost?.messages ?? 0,
+      wire_bytes: cost?.wire_bytes ?? 0,
+      delay_ms: this.#delay_ms(at),
+    };
+  }
+}

@@ -1,0 +1,95 @@
+// A lane at a glance: three numbers that can be read from the last row, with bars on one scale for all lanes.
+
+import type { Comparison, LaneFigures } from '../lab/comparison.ts';
+import { count, milliseconds } from '../i18n/format.ts';
+import { strings } from '../i18n/index.ts';
+import { h, setText } from './dom.ts';
+
+type Measure = 'requests' | 'wire_bytes' | 'delay_ms';
+
+interface Shown {
+  value: number | null;
+  /** What of it was for nothing. */
+  waste: number;
+  figure: string;
+  caption: string;
+}
+
+const SHOW: Record<Measure, (figures: LaneFigures) => Shown> = {
+  requests: ({ requests, empty }) => ({
+    value: requests,
+    waste: empty,
+    figure: count(requests),
+    caption: strings.glance.requests(requests, empty),
+  }),
+  wire_bytes: ({ wire_bytes, overhead_bytes }) => ({
+    value: wire_bytes,
+    waste: overhead_bytes,
+    figure: count(wire_bytes),
+    caption: strings.glance.wire_bytes(wire_bytes === 0 ? 0 : overhead_bytes / wire_bytes),
+  }),
+  delay_ms: ({ delay_ms, waiting }) => ({
+    value: delay_ms,
+    waste: 0,
+    figure: delay_ms === null ? strings.noFigure : milliseconds(delay_ms),
+    caption: strings.glance.delay_ms(waiting),
+  }),
+};
+
+const MEASURES = Object.keys(SHOW) as Measure[];
+
+export class GlanceView {
+  readonly element: HTMLElement;
+  readonly #cells: Record<Measure, { figure: Element; caption: Element; bar: HTMLElement }>;
+
+  constructor() {
+    const cell = () => ({
+      figure: h('dd', { class: 'glance-figure' }, strings.noFigure),
+      caption: h('dt', { class: 'glance-caption' }),
+      bar: h('div', { class: 'glance-bar', 'aria-hidden': 'true' }),
+    });
+    this.#cells = { requests: cell(), wire_bytes: cell(), delay_ms: cell() };
+    this.element = h(
+      'div',
+      { class: 'glance', role: 'group', 'aria-label': strings.glance.name },
+      ...MEASURES.map((measure) => {
+        const { figure, caption, bar } = this.#cells[measure];
+        return h('dl', { 'data-measure': measure }, caption, figure, h('div', {}, bar));
+      }),
+    );
+    this.#cells.wire_bytes.caption.setAttribute('title', strings.glance.overheadExplained);
+    this.show(null, { requests: 0, wire_bytes: 0, delay_ms: 0 });
+  }
+
+  /** `scale` is the largest of all lanes. */
+  show(figures: LaneFigures | null, scale: Record<Measure, number>): void {
+    for (const measure of MEASURES) {
+      const { figure, caption, bar } = this.#cells[measure];
+      const shown = SHOW[measure](
+        figures ?? {
+          transport: 'poll',
+          requests: 0,
+          empty: 0,
+          wire_bytes: 0,
+          overhead_bytes: 0,
+          delay_ms: null,
+          waiting: 0,
+        },
+      );
+      setText(figure, figures === null ? strings.noFigure : shown.figure);
+      setText(caption, shown.caption);
+      const value = shown.value ?? 0;
+      const of = (part: number, whole: number) => (whole === 0 ? 0 : (100 * part) / whole).toFixed(2);
+      bar.style.setProperty('--of-scale', `${of(value, scale[measure])}%`);
+      bar.style.setProperty('--waste', `${of(shown.waste, value)}%`);
+    }
+  }
+}
+
+/** Draws all lanes' figures on one scale. */
+export function showGlances(glances: readonly GlanceView[], comparison: Comparison): void {
+  const all = glances.map((_, at) => comparison.figures(at));
+  const most = (measure: Measure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
+  const scale = { requests: most('requests'), wire_bytes: most('wire_bytes'), delay_ms: most('delay_ms') };
+  glances.forEach((glance, at) => glance.show(all[at] ?? null, scale));
+}

@@ -1,0 +1,88 @@
+// Single keys for a presenter, their list, and present mode: the lanes and their sentence alone, as large as they go.
+
+import type { Fault } from '../lab/fault.ts';
+import { strings } from '../i18n/index.ts';
+import { h } from './dom.ts';
+import type { ShownLane } from './lane-view.ts';
+import type { TrafficControl } from './traffic.ts';
+
+/** What goes wrong when a presenter asks for a fault: only a stream suffers from it. */
+const FAULT: Fault = 'buffer';
+const PARAMETER = 'present';
+
+export interface KeyParts {
+  page: HTMLElement;
+  traffic: TrafficControl;
+  lanes(): readonly ShownLane[];
+  pause(): void;
+}
+
+/** What the settings have of it: a button for each. */
+export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLElement {
+  const present = (on: boolean) => {
+    page.toggleAttribute('data-present', on);
+    const address = new URL(location.href);
+    if (on) address.searchParams.set(PARAMETER, '1');
+    else address.searchParams.delete(PARAMETER);
+    history.replaceState(null, '', address);
+    window.dispatchEvent(new Event('resize'));
+  };
+  const isHealthy = () => lanes().every(({ lane }) => lane.network.fault === 'healthy');
+  const acts: Record<string, () => void> = {
+    p: () => present(!page.hasAttribute('data-present')),
+    t: () => traffic.choose(traffic.pattern === null ? 'chatty' : null),
+    b: () => traffic.choose('burst'),
+    f: () => {
+      const fault = isHealthy() ? FAULT : 'healthy';
+      for (const { lane } of lanes()) lane.network.choose(fault);
+    },
+    ' ': pause,
+    '?': () => list.showModal(),
+  };
+
+  const on = h('input', { type: 'checkbox', role: 'switch', id: 'keys-on', checked: true });
+  const close = h('button', { type: 'button' }, strings.keys.close);
+  const list = h(
+    'dialog',
+    { class: 'keys', 'aria-labelledby': 'keys-title' },
+    h('h2', { id: 'keys-title' }, strings.keys.title),
+    h(
+      'dl',
+      {},
+      ...Object.entries(strings.keys.acts).flatMap(([key, act]) => [
+        h('dt', {}, h('kbd', {}, key)),
+        h('dd', {}, act),
+      ]),
+    ),
+    h('div', { class: 'switch' }, on, h('label', { for: 'keys-on' }, strings.keys.on)),
+    close,
+  );
+  close.addEventListener('click', () => list.close());
+  page.after(list);
+
+  document.addEventListener('keydown', (event) => {
+    const { key, target } = event;
+    const isModified = event.ctrlKey || event.metaKey || event.altKey || event.isComposing;
+    if (isModified || list.open || !(on.checked || key === '?')) return;
+    if (target instanceof Element && target.closest('input:not([type=radio]), textarea, select')) return;
+    // A space presses what has the focus.
+    if (key === ' ' && target !== document.body) return;
+    const act = acts[key.toLowerCase()];
+    if (act === undefined) return;
+    event.preventDefault();
+    act();
+  });
+
+  const button = (name: string, act: (() => void) | undefined) => {
+    const element = h('button', { type: 'button', class: 'quiet' }, name);
+    element.addEventListener('click', () => act?.());
+    return element;
+  };
+  if (new URLSearchParams(location.search).get(PARAMETER) === '1') page.toggleAttribute('data-present', true);
+  return h(
+    'div',
+    { class: 'presenter' },
+    button(strings.keys.present, acts['p']),
+    button(strings.keys.title, acts['?']),
+  );
+}

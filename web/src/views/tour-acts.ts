@@ -1,0 +1,125 @@
+// What the tour does at each step, on the page itself, and what came of it as one sentence.
+
+import type { Lane } from '../lab/lane.ts';
+import { apart, count } from '../i18n/format.ts';
+import { strings } from '../i18n/index.ts';
+import type { View } from '../lab/view.ts';
+import type { ShownLane } from './lane-view.ts';
+
+/** What the tour can do to the page. */
+export interface TourStage {
+  lanes(): readonly ShownLane[];
+  readonly view: View;
+  choose(view: View): void;
+  post(text: string): void;
+  burst(): void;
+}
+
+/** An act ends early if the reader goes on. */
+export type Act = (stage: TourStage, signal: AbortSignal) => Promise<string>;
+
+const BURST = 200;
+const POLLS_WATCHED = 3;
+
+const nameOf = ({ view }: ShownLane) => view.element.getAttribute('aria-label') ?? '';
+
+/** Resolves with what each lane gives; `watch` is called with how to tell it, and returns how to end it. */
+function ofEach<Result>(
+  stage: TourStage,
+  signal: AbortSignal,
+  watch: (lane: Lane, tell: (result: Result) => void) => () => void,
+): Promise<Result[]> {
+  return Promise.all(
+    stage.lanes().map(
+      ({ lane }) =>
+        new Promise<Result>((resolve, reject) => {
+          const end = watch(lane, (result) => {
+            end();
+            resolve(result);
+          });
+          signal.addEventListener('abort', () => {
+            end();
+            reject(signal.reason);
+          });
+        }),
+    ),
+  );
+}
+
+/** How long each lane takes to show a message that is posted now. */
+async function postAndWait(stage: TourStage, signal: AbortSignal, text: string): Promise<string> {
+  const posted_ms = performance.now();
+  const seen = ofEach<number>(stage, signal, (lane, tell) =>
+    lane.subscribe({
+      messages(sightings, _transport, at_ms) {
+        if (sightings.some(({ message }) => message.text === text)) tell(at_ms - posted_ms);
+      },
+    }),
+  );
+  stage.post(text);
+  const delays = await seen;
+  return sentenceOf(stage, (at) => strings.tour.saw(apart(delays[at] ?? 0, strings.diagram.secondsUnit)));
+}
+
+/** What each lane asks from now on, until it has come far enough. */
+async function countRequests(
+  stage: TourStage,
+  signal: AbortSignal,
+  isEnough: (since: { requests: number; messages: number }) => boolean,
+  say: (requests: number, empty: number) => string,
+): Promise<string> {
+  const before = new Map(stage.lanes().map(({ lane }) => [lane, lane.stats.used.cost]));
+  const since = (lane: Lane) => {
+    const { requests, empty, messages } = lane.stats.used.cost;
+    const at = before.get(lane);
+    return {
+      requests: requests - (at?.requests ?? 0),
+      empty: empty - (at?.empty ?? 0),
+      messages: messages - (at?.messages ?? 0),
+    };
+  };
+  const polls = stage.lanes().some(({ lane }) => lane.transport === 'poll');
+  await ofEach<void>(stage, signal, (lane, tell) =>
+    lane.subscribe({ stats: () => (isEnough(since(lane)) || (!polls && lane.stats.since)) && tell() }),
+  );
+  return sentenceOf(stage, (at) => {
+    const lane = stage.lanes()[at]?.lane;
+    const { requests, empty } = lane === undefined ? { requests: 0, empty: 0 } : since(lane);
+    return say(requests, empty);
+  });
+}
+
+function sentenceOf(stage: TourStage, say: (at: number) => string): string {
+  return `${stage
+    .lanes()
+    .map((shown, at) => `${nameOf(shown)}: ${say(at)}`)
+    .join('; ')}.`;
+}
+
+export const ACTS = {
+  post: (stage, signal) => postAndWait(stage, signal, strings.tour.hello),
+
+  watch(stage, signal) {
+    const polling = stage.lanes().find(({ lane }) => lane.transport === 'poll')?.lane;
+    const from = polling?.stats.used.cost.requests ?? 0;
+    // All are watched for as long as the one that polls takes.
+    const isEnough = () => polling === undefined || polling.stats.used.cost.requests - from >= POLLS_WATCHED;
+    return countRequests(stage, signal, isEnough, strings.tour.asked);
+  },
+
+  burst(stage, signal) {
+    const outcome = countRequests(
+      stage,
+      signal,
+      ({ messages }) => messages >= BURST,
+      (requests) => strings.tour.burstCost(count(BURST), requests),
+    );
+    stage.burst();
+    return outcome;
+  },
+
+  cut(stage, signal) {
+    for (const { lane } of stage.lanes()) lane.network.choose('offline');
+    return postAndWait(stage, signal, strings.tour.meanwhile);
+  },
+} satisfies Record<string, Act>;
