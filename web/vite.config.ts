@@ -15,13 +15,11 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: false,
-    // All that draws charts is one file, loaded when the first is drawn: it packs better than several.
     rolldownOptions: {
       output: {
         codeSplitting: {
           includeDependenciesRecursively: false,
           groups: [
-            { name: 'charts', test: /chart\.ts|plot\.ts|palette\.ts/ },
             // What the languages need as well, which are loaded one at a time.
             { name: 'base', test: /i18n\/(amounts|format|language)\.ts|views\/dom\.ts/ },
           ],

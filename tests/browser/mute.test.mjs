@@ -81,7 +81,7 @@ check('after a sleep the page polls once, then opens the stream again', async ({
 check('a page that comes back by the Back button goes on where it was', async ({ server }) => {
   const browser = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   try {
-    const lab = await LabPage.open(browser, server.page(''));
+    const lab = await LabPage.open(browser, server.page('?view=one'));
     await lab.use('SSE');
     await server.publish({ text: 'before' });
     await lab.reads(['before']);

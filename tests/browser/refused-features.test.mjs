@@ -38,10 +38,10 @@ test('a page that may store nothing reads and writes, and says so', async () => 
     const settings = { profile: { default_content_setting_values: { cookies: 2 } } };
     await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(settings));
     context = await launchPersistent(folder);
-    const lab = await LabPage.within(context, server.page());
+    const lab = await LabPage.within(context, server.page('?view=one'));
     await readsAndWrites(lab, server);
     assert.match(await notice(lab).textContent(), /refuses this page storage .*Web Locks/);
-    const second = await LabPage.within(context, server.page());
+    const second = await LabPage.within(context, server.page('?view=one'));
     await second.use('SSE');
     await server.publish({ text: 'for two tabs' });
     await second.reads(['for two tabs'], await second.texts().then((all) => all.slice(0, -1)));

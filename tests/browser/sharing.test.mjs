@@ -21,10 +21,10 @@ async function tab(context, address, transport) {
 
 async function tabs(context, server, count, transport, query = () => '') {
   // The first one alone, so that it is known who leads.
-  const first = await tab(context, server.page(query(0)), transport);
+  const first = await tab(context, server.page(inOneLane(query(0))), transport);
   if (transport === 'SSE') await first.lab.connected('SSE');
   const rest = Array.from({ length: count - 1 }, (_, i) =>
-    tab(context, server.page(query(i + 1)), transport),
+    tab(context, server.page(inOneLane(query(i + 1))), transport),
   );
   return [first, ...(await Promise.all(rest))];
 }

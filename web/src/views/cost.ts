@@ -19,7 +19,8 @@ const ROWS: Record<Row, (cost: Cost, delays: DelayFigures | null) => string> = {
   requests: ({ requests }) => count(requests),
   empty: ({ empty }) => count(empty),
   messages: ({ messages }) => count(messages),
-  connections: ({ connections }) => count(connections),
+  connections: ({ connections, requests }) =>
+    connections === 0 && requests > 0 ? strings.sharedConnection(count(0)) : count(connections),
   wire_bytes: ({ wire_bytes }) => count(wire_bytes),
   bytes_per_message: ({ wire_bytes, messages }) =>
     messages === 0 ? strings.noFigure : count(Math.round(wire_bytes / messages)),
@@ -43,6 +44,8 @@ export class CostView {
   #billedTo: string | null = null;
   #current: Transport;
   #columns: Transport[] = [];
+  /** When this page made the client. */
+  #begun_ms = Date.now();
 
   constructor(key: string, lane: Lane, first: Transport, columns: 'used' | 'current') {
     const [detailId, sourceId] = [`${key}-cost-detail`, `${key}-cost-source`];
@@ -99,6 +102,7 @@ export class CostView {
         this.#draw();
       },
       client: (label) => {
+        this.#begun_ms = Date.now();
         this.#label(label);
         this.#draw();
       },
@@ -162,7 +166,14 @@ export class CostView {
     const { requests, wire_bytes } = costOf(this.#current);
     setText(this.#summary, since === null ? strings.noFigure : strings.costSummary(requests, wire_bytes));
     this.#explain();
-    setText(this.#since, since === null ? strings.notYet : strings.countedSince(timeOfDay(since)));
+    // The server may have counted, for others, since long before this client.
+    const begun =
+      since === null
+        ? ''
+        : Date.parse(since) > this.#begun_ms
+          ? since
+          : new Date(this.#begun_ms).toISOString();
+    setText(this.#since, since === null ? strings.notYet : strings.countedSince(timeOfDay(begun)));
   }
 
   #build(columns: Transport[]): void {

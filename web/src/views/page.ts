@@ -150,7 +150,7 @@ export function openRoom(app: HTMLElement, room: string): void {
     else composer.pending(late === undefined ? null : strings.awaited[late.transport]);
   };
 
-  const show = () => {
+  const show = (before: readonly OpenLane[]) => {
     stage.dataset['view'] = view;
     stage.replaceChildren(...lanes().map(({ view }) => view.element));
     comparison = comparisons[view] ??= new ComparisonView(lanes());
@@ -162,20 +162,23 @@ export function openRoom(app: HTMLElement, room: string): void {
       else shown.keepStatus();
     }
     introduce();
-    void read(lanes());
+    void read(lanes(), before);
     measure();
     tour.refresh();
     plugins.view(lanes(), view);
   };
-  /** What was said before they begin is on no lane's bill. */
-  const read = async (shown: readonly OpenLane[]) => {
+  /** What was said before they begin is on no lane's bill. The lanes shown `before` read until then. */
+  const read = async (shown: readonly OpenLane[], before: readonly OpenLane[]) => {
     const fresh = shown.filter(({ begun }) => !begun);
     const history = fresh.length === 0 ? null : await readHistory(room);
     for (const each of fresh) {
       if (history !== null && !each.begun) each.lane.begin(history, each.transport);
       each.begun = true;
     }
-    if (shown === lanes()) for (const { lane, transport } of shown) lane.use(transport);
+    if (shown !== lanes()) return;
+    for (const { lane } of before) lane.stop();
+    if (before.length > 0) presence.pause();
+    for (const { lane, transport } of shown) lane.use(transport);
   };
   /** The address opens the page as it is. */
   const updateAddress = () => {
@@ -190,11 +193,10 @@ export function openRoom(app: HTMLElement, room: string): void {
   stage.addEventListener('change', updateAddress);
   const switchTo = (chosen: View) => {
     if (chosen === view) return;
-    for (const { lane } of lanes()) lane.stop();
-    presence.pause();
+    const before = lanes();
     view = chosen;
     updateAddress();
-    show();
+    show(before);
     showPending();
   };
 
@@ -226,7 +228,7 @@ export function openRoom(app: HTMLElement, room: string): void {
     }),
   );
   plugins.page({ room, panels, lanes, tools });
-  show();
+  show([]);
   reportInvalidSettings(notice, asked.invalid);
   void refusedFeatures().then((refused) => {
     if (refused.length > 0) notice.add(strings.pageNotice.refused(refused));

@@ -42,8 +42,8 @@ export const chat = {
   },
   sending: 'Sending…',
   awaited: {
-    poll: 'In the log. This page sees it with its next poll.',
-    'long-poll': 'In the log. This page sees it when its long-poll is answered.',
-    stream: 'In the log. This page sees it when the stream brings it.',
+    poll: 'In the log. Polling shows it with its next poll.',
+    'long-poll': 'In the log. Long-polling shows it when its request is answered.',
+    stream: 'In the log. SSE shows it when the stream brings it.',
   } satisfies Record<Transport, string>,
 };

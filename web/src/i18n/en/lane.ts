@@ -70,6 +70,8 @@ export const lane = {
     delay_median: 'half were seen sooner',
     delay_95: '95 of 100 were sooner',
   },
+  /** None was opened for its requests. */
+  sharedConnection: (none: string) => `${none}, shares one`,
   noFigure: '–',
   costOf: 'What reading has cost this page',
   countedFor: 'Counted by the server for client',

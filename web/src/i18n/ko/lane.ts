@@ -63,6 +63,7 @@ export const lane: typeof english = {
     delay_median: '절반은 더 빨리 보임',
     delay_95: '100개 중 95개는 더 빨리',
   },
+  sharedConnection: (none) => `${none}, 함께 씀`,
   noFigure: '–',
   costOf: '이 페이지가 읽는 데 든 비용',
   countedFor: '서버가 센 값, 클라이언트',

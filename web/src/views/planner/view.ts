@@ -133,7 +133,7 @@ export class PlannerView {
 
   async #make(): Promise<void> {
     if (this.#charts.length > 0) return;
-    const { CurveChart } = await import('./chart.ts');
+    const { CurveChart } = await import('../charts.ts');
     if (this.#charts.length > 0) return;
     this.#charts = PLOTS.map((over) => new CurveChart(over));
     this.#curves.replaceChildren(...this.#charts.map(({ element }) => element));

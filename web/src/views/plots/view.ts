@@ -120,7 +120,7 @@ export class PlotsView {
 
   async #make(): Promise<void> {
     if (this.#made.length > 0) return;
-    const { Chart } = await import('./chart.ts');
+    const { Chart } = await import('../charts.ts');
     if (this.#made.length > 0) return;
     const lanes = this.#lanes().map(({ key }) => key);
     const window_s = this.#window.minutes * 60;
