@@ -95,7 +95,10 @@ check('the link to a room can be copied', async ({ server, open }) => {
   const page = await open('?room=tea&x=1', { permissions: ['clipboard-read', 'clipboard-write'] });
   await page.page.getByRole('button', { name: 'Copy link' }).click();
   await page.page.getByRole('button', { name: 'Link copied' }).waitFor();
-  assert.equal(await page.page.evaluate(() => navigator.clipboard.readText()), server.page('?room=tea&view=one'));
+  assert.equal(
+    await page.page.evaluate(() => navigator.clipboard.readText()),
+    server.page('?room=tea&view=one'),
+  );
 });
 
 for (const [room, shown] of [

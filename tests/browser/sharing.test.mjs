@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { sawAll, traffic, watchLog } from './support/audit.mjs';
 import { LabPage } from './support/browser.mjs';
-import { suite } from './support/suite.mjs';
+import { inOneLane, suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
 const check = suite();

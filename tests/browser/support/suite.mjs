@@ -25,7 +25,7 @@ export function suite() {
       const server = await Server.start(store);
       const pages = [];
       const open = async (query = '', { origin = server.origin, ...options } = {}) => {
-        const address = server.page(withView(query)).replace(server.origin, origin);
+        const address = server.page(inOneLane(query)).replace(server.origin, origin);
         const page = await LabPage.open(browser, address, options);
         pages.push(page);
         return page;
@@ -39,6 +39,7 @@ export function suite() {
     });
 }
 
-function withView(query) {
+/** A query that asks for one lane, unless it asks for a view itself. */
+export function inOneLane(query) {
   return /[?&](view|transport)=/.test(query) ? query : `${query}${query === '' ? '?' : '&'}view=one`;
 }
