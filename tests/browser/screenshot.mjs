@@ -7,7 +7,6 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { launch, LabPage } from './support/browser.mjs';
-import { Diagram } from './support/diagram.mjs';
 import { Server } from './support/server.mjs';
 import { until } from './support/wait.mjs';
 
@@ -50,7 +49,7 @@ async function sideBySide(browser, file, { query = '', before, of, ...options })
   try {
     const room = 'kitchen';
     const address = server.page(`?room=${room}&view=side-by-side${query}`);
-    const lab = await LabPage.open(browser, address, options);
+    const lab = await LabPage.open(browser, address, { ...options, settings: false });
     const { page } = lab;
     await until('both lanes read', async () => (await page.locator('.status[data-link=live]').count()) === 2);
     for (const [author, text, pause_ms] of [
@@ -132,11 +131,12 @@ async function pictures(browser) {
   try {
     const room = 'kitchen';
     // High enough that nothing that stays in sight stands before anything.
-    const options = { viewport: { width: 1280, height: 2_000 }, deviceScaleFactor: 1.5 };
+    const options = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5, settings: false };
     const lab = await LabPage.open(browser, server.page(`?room=${room}&view=side-by-side`), options);
+    await lab.window.selectOption('30 s');
     await converseTwice(server, room, lab);
     const { page } = lab;
-    const diagrams = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region).region);
+    const diagrams = ['Polling', 'SSE'].map((name) => lab.lane(name).region.locator('.picture'));
     await page.screenshot({ path: `${IMAGES}sequence.png`, clip: await around(diagrams, 0) });
     await page.getByRole('region', { name: 'Over time' }).screenshot({ path: `${IMAGES}over-time.png` });
     await lab.noComplaints();
@@ -157,7 +157,11 @@ try {
     const server = await Server.start('memory');
     try {
       const room = 'kitchen';
-      const mina = await LabPage.open(browser, server.page(`?room=${room}`), { ...options, name: 'mina' });
+      const mina = await LabPage.open(browser, server.page(`?room=${room}&view=one`), {
+        ...options,
+        name: 'mina',
+        settings: false,
+      });
       await converse(server, room, mina);
       await mina.page.locator('body').click({ position: { x: 1, y: 1 } });
       await mina.page.screenshot({ path: `${IMAGES}${file}` });

@@ -201,7 +201,11 @@ export function openRoom(app: HTMLElement, room: string): void {
   };
 
   const page = h('div', { class: 'page' });
-  const settings = h('div', { class: 'settings', id: 'settings' }, roomControls(room));
+  const settings = h(
+    'section',
+    { class: 'settings', id: 'settings', 'aria-label': strings.settings },
+    roomControls(room),
+  );
   const picker = lanesPicker(view, switchTo);
   const tools = h(
     'div',
