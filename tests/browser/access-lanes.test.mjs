@@ -22,9 +22,9 @@ for (const colorScheme of ['light', 'dark']) {
         await until('both lanes show it', async () => (await page.locator('.message').count()) === 2);
         await page.locator('[aria-controls=presence]').click();
         await page.locator('.people li').first().waitFor();
-        await page.locator('.tour-button').click();
         const folds = page.locator('[aria-expanded=false]:visible');
         while ((await folds.count()) > 0) await folds.first().click();
+        await page.locator('.tour-button').click();
         const { violations } = await new AxeBuilder({ page }).analyze();
         assert.deepEqual(
           violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),

@@ -107,7 +107,7 @@ check('a page that is older than its server is offered to be reloaded', async ({
 
 check('a page that cannot begin says so, and how to go on', async ({ open }) => {
   // As in a browser that lacks what the page needs.
-  const lab = await open('', { without: 'ResizeObserver' });
+  const lab = await open('', { without: 'TextEncoder' });
   await lab.page.getByRole('heading', { name: 'This page could not begin' }).waitFor();
   await lab.page.getByRole('link', { name: 'Reload the page' }).waitFor();
 });
@@ -132,6 +132,7 @@ check(
         assert.equal((await lab.lane(lane).figures())[lane].Messages, null);
       }
       await lab.page.unrouteAll({ behavior: 'wait' });
+      for (let number = 1; number <= 5; number++) await server.publish({ text: `said ${number}` });
       await until('there are figures again', async () => / made /.test(await sentence.textContent()));
     }
     await lab.page.route('**/ledger?*', (route) => route.fulfill({ status: 200, body: 'nope' }));

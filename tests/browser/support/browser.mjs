@@ -152,7 +152,7 @@ export class LabPage extends Reading {
   }
 
   get status() {
-    return this.page.getByRole('status');
+    return this.page.getByRole('status').first();
   }
 
   /** One of the numbers of lanes that can be chosen. */

@@ -120,7 +120,8 @@ export class ComparisonView {
         : [strings.readsAlong(strings.transports[lane.transport ?? 'poll']), ' ', statsLink(client), '. '];
     });
     if (along.length > 0) return { kind: 'along', content: along };
-    if (this.#comparison.isUnreadable) return { kind: 'unreadable', content: [strings.unreadable] };
+    if (this.#comparison.isUnreadable && !this.#comparison.hasFigures)
+      return { kind: 'unreadable', content: [strings.unreadable] };
     const { standing } = this.#comparison;
     switch (standing.kind) {
       case 'opening':
