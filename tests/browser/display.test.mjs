@@ -1,0 +1,126 @@
+// However the page has to be shown, nothing of it is lost: forced colours, 400 % zoom, no motion, text from right to
+// left. Each leaves a screenshot in `screenshots/`.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { suite } from './support/suite.mjs';
+import { until } from './support/wait.mjs';
+
+const check = suite();
+const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
+const BOTH = '?view=side-by-side';
+
+async function photograph(lab, name) {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await lab.page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
+}
+
+/** Nothing is wider than the window, and what a reader needs can be brought into sight. */
+async function whole(lab) {
+  const overflow = await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+  for (const [name, element] of Object.entries({
+    message: lab.message,
+    send: lab.page.getByRole('button', { name: 'Send', exact: true }),
+    log: lab.page.getByRole('log', { name: 'Messages' }).first(),
+    result: lab.page.getByRole('button', { name: 'Copy result', exact: true }),
+    planner: lab.page.getByRole('spinbutton', { name: 'Clients', exact: true }),
+  })) {
+    await element.scrollIntoViewIfNeeded();
+    const box = await element.boundingBox();
+    assert.ok(box !== null && box.width > 20 && box.height > 10, `${name}: ${JSON.stringify(box)}`);
+    assert.ok(box.x >= 0 && box.x + box.width <= lab.page.viewportSize().width + 1, name);
+  }
+}
+
+check('with forced colours every sign is still drawn', async ({ server, open }) => {
+  const lab = await open(BOTH, { forcedColors: 'active', colorScheme: 'dark' });
+  await lab.connectedBoth();
+  for (let number = 0; number < 4; number++) await server.publish({ text: `message ${number}` });
+  for (const lane of ['Polling', 'SSE'])
+    await until('it is read', async () => (await lab.lane(lane).texts()).length === 4);
+  await lab.page.locator('.arrow').first().waitFor({ state: 'attached' });
+  // Arrows have a colour of their own against the canvas behind them.
+  const [stroke, ground] = await lab.page.evaluate(() => {
+    const shaft = document.querySelector('.arrow .shaft');
+    return [getComputedStyle(shaft).stroke, getComputedStyle(document.documentElement).backgroundColor];
+  });
+  assert.notEqual(stroke, ground);
+  assert.notEqual(stroke, 'none');
+  await whole(lab);
+  await photograph(lab, 'forced-colours');
+  await lab.noComplaints();
+});
+
+check('at 400 % zoom everything can be reached and nothing is cut off', async ({ server, open }) => {
+  // A window of 1280 by 1024 pixels, magnified four times.
+  const lab = await open(BOTH, { name: 'mina', viewport: { width: 320, height: 256 }, deviceScaleFactor: 4 });
+  await server.publish({ text: 'a message that is long enough to be broken into several lines here' });
+  for (const lane of ['Polling', 'SSE'])
+    await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
+  await whole(lab);
+  await lab.message.fill('written at 400 %');
+  await lab.message.press('Enter');
+  await until('it arrives', async () => (await lab.lane('SSE').texts()).includes('written at 400 %'));
+  await photograph(lab, 'zoom-400');
+  await lab.noComplaints();
+});
+
+check(
+  'with reduced motion nothing moves by itself, and everything still arrives',
+  async ({ server, open }) => {
+    const lab = await open(BOTH, { reducedMotion: 'reduce' });
+    await lab.connectedBoth();
+    await server.publish({ text: 'arrives without motion' });
+    for (const lane of ['Polling', 'SSE'])
+      await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
+    const moving = await lab.page.evaluate(() =>
+      document
+        .getAnimations()
+        .filter(({ playState }) => playState === 'running')
+        .map(({ id }) => id),
+    );
+    assert.deepEqual(moving, []);
+    // The diagram moves in steps of two seconds.
+    const tape = lab.page.locator('.tape').first();
+    const positions = await tape.evaluate(
+      (element) =>
+        new Promise((resolve) => {
+          const seen = new Set();
+          const end = performance.now() + 3_000;
+          const look = () => {
+            seen.add(element.style.transform);
+            if (performance.now() < end) requestAnimationFrame(look);
+            else resolve(seen.size);
+          };
+          look();
+        }),
+    );
+    assert.ok(positions <= 4, `${positions} positions in 3 s`);
+    await photograph(lab, 'reduced-motion');
+    await lab.noComplaints();
+  },
+);
+
+check('text from right to left runs that way, on a page that runs either way', async ({ server, open }) => {
+  const lab = await open(BOTH);
+  await lab.connectedBoth();
+  const text = 'שלום עולם, this is SSE';
+  await server.publish({ author: 'دانا', text });
+  for (const lane of ['Polling', 'SSE'])
+    await until('it is read', async () => (await lab.lane(lane).texts()).includes(text));
+  const direction = () =>
+    lab
+      .lane('SSE')
+      .log.locator('.message .text')
+      .first()
+      .evaluate((element) => getComputedStyle(element).direction);
+  assert.equal(await direction(), 'rtl');
+  await photograph(lab, 'rtl-text');
+  // As a browser that translates the page into such a language does.
+  await lab.page.evaluate(() => (document.documentElement.dir = 'rtl'));
+  await whole(lab);
+  await photograph(lab, 'rtl-page');
+  await lab.noComplaints();
+});
