@@ -214,7 +214,12 @@ check(
       ]) {
         const sizes = await page
           .locator(selector)
-          .evaluateAll((all) => all.map((each) => Number.parseFloat(getComputedStyle(each).fontSize)));
+          // The diagram may have let one go since.
+          .evaluateAll((all) =>
+            all
+              .filter(({ isConnected }) => isConnected)
+              .map((each) => Number.parseFloat(getComputedStyle(each).fontSize)),
+          );
         assert.ok(sizes.length > 0 && Math.min(...sizes) >= 0.03 * viewport.height, `${selector}: ${sizes}`);
       }
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
