@@ -67,7 +67,7 @@ impl Dialect {
     /// A poll that finds nothing in a room without messages.
     pub fn empty_poll(self, room: &str) -> Option<Vec<u8>> {
         match self {
-            Self::Contract => Some(http::get(&format!("/poll?room={room}&cursor=0"))),
+            Self::Contract => Some(http::get(&format!("/poll?room={room}&last=0"))),
             Self::Nchan => Some(http::get(&format!("/poll/{room}"))),
             Self::DurableStreams => Some(http::get(&format!("{DURABLE}?offset=now"))),
             Self::Pushpin => None,

@@ -157,6 +157,8 @@ fn lacks_flags(stack: &Stack, stage: &Stage) -> Result<bool> {
 fn measure(stack: &Stack, sizes: &Sizes, stage: &Stage, flags: &Flags) -> Result<StackRun> {
     println!("{}", stack.title);
     let mut about = machine::begin("stacks", !flags.quick, Some(&stage.binary));
+    // This process is pinned by now, and sees its own core only.
+    about.machine.cores = stage.about.machine.cores;
     about.server_cores.clone_from(&stage.about.server_cores);
     about.load_cores.clone_from(&stage.about.load_cores);
     let mut run = empty_run(stack, about);

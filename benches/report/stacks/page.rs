@@ -70,7 +70,8 @@ less CPU once T is longer than M times the last column. What a core can do in a 
 server that looks into SQLite every quarter of a second pays for its looks whether messages come or not: the fewer messages, the dearer each.";
 
 const HOLDING_NOTES: &str = "\
-Streams were opened up to 500, and beside them a plain poll was sent on a new connection each time. Memory is the growth of the \
+Streams were opened up to 500 in steps (1, 2, 5, 10, 20, 50 …), and after each step a plain poll was sent on a new connection. A range is a limit between two \
+steps; *over* a number below 500 means that the next streams did not open within 2 s, as happens on a busy machine. Memory is the growth of the \
 proportional set size for each stream; what the kernel holds for a socket comes on top, for every stack alike.";
 
 const TROUBLE_NOTES: &str = "\
@@ -94,13 +95,21 @@ fn answer(rows: &[Row<'_>]) -> String {
             .collect();
         names.join(", ")
     };
+    // A load that delays everything can look like a limit: only what has workers to run out of is said to starve.
     let starves = |row: &Row<'_>| {
-        row.run
+        let limited = row
+            .run
             .most_streams()
-            .is_some_and(|(_, open_ended)| !open_ended)
+            .is_some_and(|(_, open_ended)| !open_ended);
+        limited && row.stack.default.is_some()
     };
     let mut points = Vec::new();
-    let many = names(&|row| !starves(row));
+    let bears_all = |row: &Row<'_>| {
+        row.run
+            .most_streams()
+            .is_some_and(|(_, open_ended)| open_ended)
+    };
+    let many = names(&bears_all);
     if !many.is_empty() {
         let tried = rows
             .iter()
@@ -181,7 +190,7 @@ fn circumstances(found: &[(Stack, Found<StackRun>)]) -> String {
     format!(
         "From [`benches/runs/{directory}`](../benches/runs/{directory}), `{}`, {} cores ({}), Linux {}. {quiet}",
         about.command,
-        machine.cores,
+        about.server_cores.len() + about.load_cores.len(),
         machine.cpu.clone().unwrap_or_else(unknown),
         machine.kernel.clone().unwrap_or_else(unknown),
         directory = first.directory,

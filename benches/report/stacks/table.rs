@@ -123,11 +123,18 @@ pub fn holding(rows: &[Row<'_>]) -> String {
     table(rows, &columns)
 }
 
-/// The most streams with which others were served.
+/// Between how many streams the limit lies: the most with which others were answered, and how many opened. No limit if
+/// others were always answered.
 pub fn most(run: &StackRun) -> String {
+    let starves = run
+        .holding
+        .iter()
+        .any(|it| it.plain.iter().any(|it| it.ms.is_none()));
+    let opened = run.holding.iter().map(|it| it.open).max().unwrap_or(0);
     match run.most_streams() {
-        Some((most, true)) => format!("over {}", count(most.max as u64)),
-        Some((most, false)) => figure(Some(most)),
+        Some((most, _)) if !starves => format!("over {}", count(most.min as u64)),
+        Some((most, _)) if most.min as usize >= opened => count(opened as u64),
+        Some((most, _)) => format!("{}–{}", count(most.min as u64), count(opened as u64)),
         None => "–".to_owned(),
     }
 }
