@@ -23,19 +23,19 @@ use futures_util::StreamExt as _;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    Shared,
-    lag::Lag,
-    link::{Link, micros, one_line},
+    NatsInner,
+    client::{JetStreamClient, micros, one_line},
+    health::StreamHealth,
     open::{identity, refuses},
-    past::Pasts,
-    publish::Arrival,
+    publish::Delivery,
     record::{self, Record},
-    trouble::Trouble,
+    room_index::RoomIndex,
+    stall_detector::StallDetector,
 };
 use crate::log::{entry::Entry, store::StoreUnavailable};
 
 /// How often the stream's state is polled.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long after a session's end the next one begins.
 const SESSION_EVERY: Duration = Duration::from_millis(100);
 /// The interval of the consumer's heartbeats; it is given up after twice this.
@@ -46,7 +46,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(10);
 const PEER_SILENCE: Duration = Duration::from_millis(2500);
 /// The delay before a deleted stream is created again: NATS 2.9 may still remove the files
 /// of the old one, and with them those of the new one, whose messages it then never delivers.
-const MAKE_ANEW_AFTER: Duration = Duration::from_secs(1);
+const RECREATE_AFTER: Duration = Duration::from_secs(1);
 /// Messages that are handed to the tails at once.
 const MAX_BATCH: usize = 256;
 
@@ -54,13 +54,13 @@ const MAX_BATCH: usize = 256;
 struct Replaced;
 
 /// A message of the stream; no record where no server of ours put it there.
-struct Arrived {
+struct PendingDelivery {
     id: u64,
     stored_at_us: i64,
     record: Option<Record>,
 }
 
-pub(super) async fn follow(shared: Arc<Shared>) {
+pub(super) async fn follow(shared: Arc<NatsInner>) {
     loop {
         match shared.session().await {
             // The new stream is as good as the old one was.
@@ -73,25 +73,25 @@ pub(super) async fn follow(shared: Arc<Shared>) {
     }
 }
 
-impl Shared {
+impl NatsInner {
     async fn session(&self) -> Result<Replaced, StoreUnavailable> {
-        let mut connections = self.link.connections();
+        let mut connections = self.client.connections();
         connections.mark_unchanged();
-        if !self.link.is_connected() {
+        if !self.client.is_connected() {
             // Polled again even without an event.
-            let _ = timeout(LOOK_EVERY, connections.changed()).await;
+            let _ = timeout(POLL_INTERVAL, connections.changed()).await;
             return Err(StoreUnavailable("not connected".to_owned()));
         }
-        let info = self.info_or_anew().await?;
-        self.go_over_to(&info);
+        let info = self.info_or_recreate().await?;
+        self.switch_log(&info);
         let mut messages = self.consume().await?.ready_chunks(MAX_BATCH);
         let mut delivered = 0;
-        let mut lag = Lag::default();
-        self.take_status(&info);
+        let mut stall_detector = StallDetector::default();
+        self.update_status(&info);
         loop {
             let looking = async {
-                let _ = timeout(LOOK_EVERY, self.look.notified()).await;
-                self.link.info().await
+                let _ = timeout(POLL_INTERVAL, self.refresh.notified()).await;
+                self.client.info().await
             };
             tokio::pin!(looking);
             loop {
@@ -102,9 +102,9 @@ impl Shared {
                     }
                     info = &mut looking => {
                         match info {
-                            Ok(Some(info)) if identity(&info) == self.pasts.lock().log => {
-                                self.take_status(&info);
-                                self.keep_up(&info, &mut lag).await?;
+                            Ok(Some(info)) if identity(&info) == self.room_index.lock().log => {
+                                self.update_status(&info);
+                                self.check_lag(&info, &mut stall_detector).await?;
                             }
                             Ok(_) => return Ok(Replaced),
                             // A new consumer needs a majority of the NATS servers.
@@ -122,36 +122,36 @@ impl Shared {
     }
 
     /// The stream, or the one that replaces it if it is gone.
-    async fn info_or_anew(&self) -> Result<Info, StoreUnavailable> {
-        let due = Instant::now() + MAKE_ANEW_AFTER;
+    async fn info_or_recreate(&self) -> Result<Info, StoreUnavailable> {
+        let due = Instant::now() + RECREATE_AFTER;
         while Instant::now() < due {
-            if let Some(info) = self.link.info().await? {
+            if let Some(info) = self.client.info().await? {
                 return Ok(info);
             }
             sleep(SESSION_EVERY).await;
         }
-        self.link.info_or_create().await
+        self.client.info_or_create().await
     }
 
     /// Switches to the stream's log if the stream was replaced.
-    fn go_over_to(&self, info: &Info) {
+    fn switch_log(&self, info: &Info) {
         let log = identity(info);
         let head = info.state.last_sequence;
-        let mut pasts = self.pasts.lock();
-        if pasts.log == log {
+        let mut room_index = self.room_index.lock();
+        if room_index.log == log {
             return;
         }
-        *pasts = Pasts::new(log, head);
+        *room_index = RoomIndex::new(log, head);
         self.tails.replace_log(log, head);
-        self.reached.send_replace((log, head));
-        drop(pasts);
-        *self.trouble.lock() = Trouble::default();
+        self.applied.send_replace((log, head));
+        drop(room_index);
+        *self.health.lock() = StreamHealth::default();
         self.status.send_modify(|status| status.log = log);
     }
 
     async fn consume(&self) -> Result<Messages, StoreUnavailable> {
-        let start_sequence = self.pasts.lock().through() + 1;
-        let consumer = consumer(&self.link, start_sequence).await?;
+        let start_sequence = self.room_index.lock().through() + 1;
+        let consumer = consumer(&self.client, start_sequence).await?;
         consumer
             .messages()
             .await
@@ -159,30 +159,34 @@ impl Shared {
     }
 
     /// Records the stream's state as its leader reports it.
-    fn take_status(&self, info: &Info) {
+    fn update_status(&self, info: &Info) {
         let first = info.state.first_sequence;
         self.held_from.store(first, Ordering::Relaxed);
         self.tails.expire(first.saturating_sub(1));
-        self.trouble.lock().settings(refuses(&info.config));
-        let away = leaderless(info);
+        self.health.lock().settings(refuses(&info.config));
+        let away = quorum_problem(info);
         self.status.send_modify(|status| status.away = away);
         self.retained_messages
             .store(info.state.messages, Ordering::Relaxed);
     }
 
     /// Gives up a consumer that does not give what the stream has; the next one may live elsewhere.
-    async fn keep_up(&self, info: &Info, lag: &mut Lag) -> Result<(), StoreUnavailable> {
+    async fn check_lag(
+        &self,
+        info: &Info,
+        stall_detector: &mut StallDetector,
+    ) -> Result<(), StoreUnavailable> {
         let (log, through) = {
-            let pasts = self.pasts.lock();
-            (pasts.log, pasts.through())
+            let room_index = self.room_index.lock();
+            (room_index.log, room_index.through())
         };
         let newest = info.state.last_sequence;
-        if !lag.is_too_long(newest, through, Instant::now()) {
+        if !stall_detector.is_stalled(newest, through, Instant::now()) {
             return Ok(());
         }
         // The last sequence may be empty; then no message is missing, unless a publish knows of one.
-        let is_owing = self.trouble.lock().is_owing((log, through));
-        if is_owing || self.link.message(log, newest).await?.is_some() {
+        let has_missing = self.health.lock().has_missing((log, through));
+        if has_missing || self.client.message(log, newest).await?.is_some() {
             return Err(StoreUnavailable("its consumer lags behind".to_owned()));
         }
         Ok(())
@@ -194,9 +198,9 @@ impl Shared {
         batch: Vec<Result<jetstream::Message, MessagesError>>,
         delivered: &mut u64,
     ) -> Result<(), StoreUnavailable> {
-        let mut pasts = self.pasts.lock();
-        let mut arrived = Vec::with_capacity(batch.len());
-        let mut through = pasts.through();
+        let mut room_index = self.room_index.lock();
+        let mut deliveries = Vec::with_capacity(batch.len());
+        let mut through = room_index.through();
         let mut doubt = None;
         for message in batch {
             let message = match message {
@@ -221,17 +225,17 @@ impl Shared {
             }
             if id > through + 1 {
                 // JetStream dropped what is between before it came here.
-                self.show(&mut pasts, std::mem::take(&mut arrived), through);
-                pasts.reset_to(id - 1);
+                self.show(&mut room_index, std::mem::take(&mut deliveries), through);
+                room_index.reset_to(id - 1);
                 self.tails.reset_to(id - 1);
             }
             through = id;
             let stored_at_us = micros(place.published.unix_timestamp_nanos());
-            arrived.push(Arrived {
+            deliveries.push(PendingDelivery {
                 id,
                 stored_at_us,
                 record: record::decode(
-                    pasts.log,
+                    room_index.log,
                     &message.subject,
                     id,
                     stored_at_us,
@@ -239,60 +243,64 @@ impl Shared {
                 ),
             });
         }
-        self.show(&mut pasts, arrived, through);
+        self.show(&mut room_index, deliveries, through);
         doubt.map_or(Ok(()), |why| Err(StoreUnavailable(why)))
     }
 
     /// Makes messages visible to readers, then tells those who wait for theirs.
-    fn show(&self, pasts: &mut Pasts, arrived: Vec<Arrived>, through: u64) {
-        if arrived.is_empty() {
+    fn show(&self, room_index: &mut RoomIndex, deliveries: Vec<PendingDelivery>, through: u64) {
+        if deliveries.is_empty() {
             return;
         }
-        let records = || arrived.iter().filter_map(|arrived| arrived.record.as_ref());
+        let records = || {
+            deliveries
+                .iter()
+                .filter_map(|deliveries| deliveries.record.as_ref())
+        };
         let entries: Vec<Entry> = records()
-            .filter(|record| !record.is_void)
+            .filter(|record| !record.is_expired)
             .map(|record| Entry::new(&record.message, self.encode))
             .collect();
         self.tails.append(entries.clone());
         self.tails.expire(self.retention.prune_through(through));
-        pasts.saw(records(), through);
-        self.reached.send_replace((pasts.log, through));
+        room_index.record(records(), through);
+        self.applied.send_replace((room_index.log, through));
         // Until the stream is looked at again.
         let kept = self.retention.messages.unwrap_or(u64::MAX);
         let before = self.retained_messages.load(Ordering::Relaxed);
-        let count = (before + arrived.len() as u64).min(kept);
+        let count = (before + deliveries.len() as u64).min(kept);
         self.retained_messages.store(count, Ordering::Relaxed);
-        let mut waiting = self.waiting.lock();
+        let mut pending = self.pending.lock();
         let mut entries = entries.into_iter().peekable();
-        for Arrived {
+        for PendingDelivery {
             id,
             stored_at_us,
             record,
-        } in arrived
+        } in deliveries
         {
             let entry = entries.next_if(|entry| entry.id == id);
             let publish = record.and_then(|record| record.publish);
-            if let Some(sender) = publish.and_then(|publish| waiting.remove(&publish)) {
+            if let Some(sender) = publish.and_then(|publish| pending.remove(&publish)) {
                 // A client that no longer waits is no fault.
-                let _ = sender.send(Arrival {
-                    log: pasts.log,
+                let _ = sender.send(Delivery {
+                    log: room_index.log,
                     entry,
                     stored_at_us,
                 });
             }
         }
         // After the messages, so that a publish that waits for the sequence finds its message.
-        self.reached.send_replace((pasts.log, through));
+        self.applied.send_replace((room_index.log, through));
     }
 }
 
 /// A consumer that brings all messages from `start_sequence` on.
 pub(super) async fn consumer(
-    link: &Link,
+    client: &JetStreamClient,
     start_sequence: u64,
 ) -> Result<Consumer<push::Config>, StoreUnavailable> {
     let config = push::Config {
-        deliver_subject: link.client.new_inbox(),
+        deliver_subject: client.client.new_inbox(),
         description: Some("feeds a poll-vs-sse server".to_owned()),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
         ack_policy: AckPolicy::None,
@@ -303,11 +311,11 @@ pub(super) async fn consumer(
         memory_storage: true,
         ..push::Config::default()
     };
-    link.consumer(config).await
+    client.consumer(config).await
 }
 
 /// Why the stream cannot take messages for good, if it cannot.
-fn leaderless(info: &Info) -> Option<String> {
+fn quorum_problem(info: &Info) -> Option<String> {
     let cluster = info.cluster.as_ref()?;
     if info.config.num_replicas > 1 && cluster.leader.is_none() {
         return Some("the stream has no leader".to_owned());

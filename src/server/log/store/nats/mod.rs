@@ -5,19 +5,19 @@
 //! behind the tails ([`read`]) ask the stream's leader. What is stored, and what of it counts, is
 //! [`record`].
 
-mod ahead;
+mod client;
 mod follow;
-mod lag;
-mod link;
+mod health;
 mod open;
 mod options;
-mod past;
+mod permissions;
 mod publish;
 mod read;
+mod read_ahead;
 mod record;
-mod rights;
-mod source;
-mod trouble;
+mod room_consumer;
+mod room_index;
+mod stall_detector;
 
 use std::{
     collections::HashMap,
@@ -37,7 +37,8 @@ use tokio::{
 };
 
 use self::{
-    ahead::Aheads, link::Link, open::identity, past::Pasts, publish::Arrival, trouble::Trouble,
+    client::JetStreamClient, health::StreamHealth, open::identity, publish::Delivery,
+    read_ahead::ReadAheadCache, room_index::RoomIndex,
 };
 pub use self::{
     open::{NatsHandle, OpenError},
@@ -57,34 +58,34 @@ const RECHECK: Duration = Duration::from_millis(100);
 const READS: usize = 32;
 
 pub struct Nats {
-    shared: Arc<Shared>,
+    shared: Arc<NatsInner>,
     /// Runs the connection and what follows the stream.
     runtime: Mutex<Option<Runtime>>,
 }
 
 /// What everything here shares.
-struct Shared {
-    link: Link,
+struct NatsInner {
+    client: JetStreamClient,
     retention: Retention,
     encode: FrameEncoder,
     tails: Arc<TailCache>,
-    pasts: Mutex<Pasts>,
+    room_index: Mutex<RoomIndex>,
     status: watch::Sender<Status>,
-    trouble: Mutex<Trouble>,
+    health: Mutex<StreamHealth>,
     retained_messages: AtomicU64,
     /// The newest place of the stream that readers here see.
-    reached: watch::Sender<(LogId, u64)>,
+    applied: watch::Sender<(LogId, u64)>,
     /// Requests a poll of the stream's state before it is due.
-    look: Notify,
+    refresh: Notify,
     /// Publishes that wait for their message to be delivered, by name.
-    waiting: Mutex<HashMap<String, oneshot::Sender<Arrival>>>,
+    pending: Mutex<HashMap<String, oneshot::Sender<Delivery>>>,
     /// JetStream's clock less ours.
     skew_us: AtomicI64,
     /// Names publishes, with the prefix.
     names: AtomicU64,
     names_prefix: LogId,
     reads: Semaphore,
-    aheads: Mutex<Aheads>,
+    read_aheads: Mutex<ReadAheadCache>,
     /// The oldest message that the stream held at the last poll.
     held_from: AtomicU64,
 }
@@ -100,30 +101,30 @@ struct Status {
 impl Nats {
     fn start(
         runtime: Runtime,
-        link: Link,
+        client: JetStreamClient,
         retention: Retention,
         encode: FrameEncoder,
         tails: Arc<TailCache>,
         names_prefix: LogId,
     ) -> Self {
         let (log, head) = (tails.log(), tails.head());
-        let shared = Arc::new(Shared {
-            link,
+        let shared = Arc::new(NatsInner {
+            client,
             retention,
             encode,
             tails,
-            pasts: Mutex::new(Pasts::new(log, head)),
+            room_index: Mutex::new(RoomIndex::new(log, head)),
             status: watch::Sender::new(Status { away: None, log }),
-            trouble: Mutex::default(),
+            health: Mutex::default(),
             retained_messages: AtomicU64::new(0),
-            reached: watch::Sender::new((log, head)),
-            look: Notify::new(),
-            waiting: Mutex::default(),
+            applied: watch::Sender::new((log, head)),
+            refresh: Notify::new(),
+            pending: Mutex::default(),
             skew_us: AtomicI64::new(0),
             names: AtomicU64::new(0),
             names_prefix,
             reads: Semaphore::new(READS),
-            aheads: Mutex::default(),
+            read_aheads: Mutex::default(),
             held_from: AtomicU64::new(0),
         });
         runtime.spawn(follow::follow(shared.clone()));
@@ -136,7 +137,7 @@ impl Nats {
     pub fn status(&self) -> StoreStatus {
         StoreStatus {
             name: "nats",
-            up: self.shared.check_whole().is_ok(),
+            up: self.shared.check_health().is_ok(),
             retained_messages: self.shared.retained_messages.load(Ordering::Relaxed),
         }
     }
@@ -148,12 +149,12 @@ impl Nats {
 
     /// Whether the store answers now, and takes messages.
     pub async fn ready(&self) -> Result<(), StoreUnavailable> {
-        self.shared.check_whole()?;
+        self.shared.check_health()?;
         if let Err(away) = self.shared.info().await {
-            self.shared.doubt(&away.0);
+            self.shared.mark_suspect(&away.0);
             return Err(away);
         }
-        self.shared.check_whole()
+        self.shared.check_health()
     }
 
     /// Makes sure that the log is the one that other servers of the group serve.
@@ -168,7 +169,7 @@ impl Nats {
             let info = self.shared.current_info().await?;
             if info.state.last_sequence >= id {
                 self.shared
-                    .wait_until_reached(identity(&info), id, Instant::now() + CATCH_UP)
+                    .wait_until_applied(identity(&info), id, Instant::now() + CATCH_UP)
                     .await;
                 return Ok(true);
             }
@@ -194,7 +195,7 @@ impl Drop for Nats {
     }
 }
 
-impl Shared {
+impl NatsInner {
     fn check(&self) -> Result<(), StoreUnavailable> {
         match &self.status.borrow().away {
             Some(why) => Err(StoreUnavailable(why.clone())),
@@ -203,27 +204,27 @@ impl Shared {
     }
 
     /// The same, and why it cannot be used though it is there.
-    fn check_whole(&self) -> Result<(), StoreUnavailable> {
+    fn check_health(&self) -> Result<(), StoreUnavailable> {
         self.check()?;
-        let reached = *self.reached.borrow();
-        match self.trouble.lock().what(reached, Instant::now()) {
+        let applied = *self.applied.borrow();
+        match self.health.lock().reason(applied, Instant::now()) {
             Some(why) => Err(StoreUnavailable(why)),
             None => Ok(()),
         }
     }
 
     /// Considers the store away until a poll of the stream says otherwise.
-    fn doubt(&self, why: &str) {
+    fn mark_suspect(&self, why: &str) {
         self.status.send_modify(|status| {
             status.away.get_or_insert_with(|| why.to_owned());
         });
-        self.look.notify_one();
+        self.refresh.notify_one();
     }
 
     async fn info(&self) -> Result<Info, StoreUnavailable> {
-        let info = self.link.info().await?;
+        let info = self.client.info().await?;
         info.ok_or_else(|| {
-            self.look.notify_one();
+            self.refresh.notify_one();
             StoreUnavailable("the stream is gone".to_owned())
         })
     }
@@ -235,7 +236,7 @@ impl Shared {
         let log = identity(&info);
         let mut status = self.status.subscribe();
         if status.borrow().log != log {
-            self.look.notify_one();
+            self.refresh.notify_one();
             let same = status.wait_for(|status| status.log == log);
             timeout(CATCH_UP, same)
                 .await
@@ -246,9 +247,9 @@ impl Shared {
     }
 
     /// Waits until readers here see message `id` of `log`. False: they do not by `deadline`.
-    async fn wait_until_reached(&self, log: LogId, id: u64, deadline: Instant) -> bool {
-        let mut reached = self.reached.subscribe();
-        let there = reached.wait_for(|&(of, newest)| of != log || newest >= id);
+    async fn wait_until_applied(&self, log: LogId, id: u64, deadline: Instant) -> bool {
+        let mut applied = self.applied.subscribe();
+        let there = applied.wait_for(|&(of, newest)| of != log || newest >= id);
         timeout_at(deadline, there)
             .await
             .is_ok_and(|there| there.is_ok())
@@ -256,7 +257,7 @@ impl Shared {
 
     /// The oldest message that is retained, given the oldest that the stream holds.
     fn first(&self, held: u64) -> u64 {
-        let head = self.pasts.lock().through();
+        let head = self.room_index.lock().through();
         held.max(self.retention.prune_through(head) + 1)
     }
 }

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     Nats,
-    link::{Link, one_line},
+    client::{JetStreamClient, one_line},
     options::{Options, Target},
 };
 use crate::{
@@ -44,7 +44,7 @@ impl OpenError {
 /// A stream that was reached and checked, and has no tails to append to yet.
 pub struct NatsHandle {
     runtime: Runtime,
-    link: Link,
+    client: JetStreamClient,
     retention: Retention,
     /// Begins the names of this process's publishes.
     names: LogId,
@@ -74,9 +74,9 @@ impl NatsHandle {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         match opened {
-            Ok((link, info)) => Ok(Self {
+            Ok((client, info)) => Ok(Self {
                 runtime,
-                link,
+                client,
                 retention,
                 names,
                 log: identity(&info),
@@ -92,7 +92,7 @@ impl NatsHandle {
     pub fn serve(self, encode: FrameEncoder, tails: Arc<TailCache>) -> Nats {
         Nats::start(
             self.runtime,
-            self.link,
+            self.client,
             self.retention,
             encode,
             tails,
@@ -101,29 +101,29 @@ impl NatsHandle {
     }
 }
 
-async fn open(target: Target, config: Config) -> Result<(Link, Info), OpenError> {
+async fn open(target: Target, config: Config) -> Result<(JetStreamClient, Info), OpenError> {
     let name = target.name.clone();
-    let link = Link::connect(target, config).await?;
+    let client = JetStreamClient::connect(target, config).await?;
     let fail = |detail: &dyn std::fmt::Display| OpenError::new(&name, detail);
-    let payload = link.client.max_payload();
+    let payload = client.client.max_payload();
     if payload < MAX_STORED_BYTES {
         return Err(fail(&format!(
             "max_payload is {payload} bytes; messages need {MAX_STORED_BYTES}"
         )));
     }
-    link.account().await.map_err(|away| fail(&away))?;
-    let info = link.info_or_create().await.map_err(|away| fail(&away))?;
-    let differences = differences(&link.config, &info.config);
+    client.account().await.map_err(|away| fail(&away))?;
+    let info = client.info_or_create().await.map_err(|away| fail(&away))?;
+    let differences = differences(&client.config, &info.config);
     if !differences.is_empty() {
-        let stream = &link.config.name;
+        let stream = &client.config.name;
         return Err(fail(&format!(
             "the stream {stream} has other settings: {}",
             differences.join(", ")
         )));
     }
-    let probed = link.may_do_all(identity(&info), info.state.last_sequence);
+    let probed = client.check_permissions(identity(&info), info.state.last_sequence);
     probed.await.map_err(|away| fail(&away))?;
-    Ok((link, info))
+    Ok((client, info))
 }
 
 /// The stream's identity: what its description ends with. A description is part of the stream's

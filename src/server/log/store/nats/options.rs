@@ -108,7 +108,8 @@ impl Target {
                 0 | 1 => Duration::ZERO,
                 _ => MAX_RECONNECT_DELAY.min(Duration::from_millis(20) * attempts as u32),
             });
-        let connect = login(connect, options, &urls).map_err(|detail| refuse(&detail))?;
+        let connect =
+            with_credentials(connect, options, &urls).map_err(|detail| refuse(&detail))?;
         let connect = tls(connect, options).map_err(|detail| refuse(&detail))?;
         Ok(Self {
             name,
@@ -118,7 +119,7 @@ impl Target {
     }
 }
 
-fn login(
+fn with_credentials(
     connect: ConnectOptions,
     options: &Options,
     urls: &Urls,
@@ -223,7 +224,7 @@ impl Urls {
             let server = server.split_once("://").map_or(server, |(_, rest)| rest);
             let host = match server.rsplit_once('@') {
                 Some((login, host)) => {
-                    urls.log_in(login);
+                    urls.set_credentials(login);
                     host
                 }
                 None => server,
@@ -237,7 +238,7 @@ impl Urls {
         Ok(urls)
     }
 
-    fn log_in(&mut self, login: &str) {
+    fn set_credentials(&mut self, login: &str) {
         let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         match login.split_once(':') {
             Some((user, password)) => {

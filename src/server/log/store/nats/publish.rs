@@ -1,6 +1,6 @@
 //! Publishing: a message is sent until JetStream has it, or until it is too late for it to count.
 //!
-//! A client is told within [`ANSWER`]. What JetStream stores after [`COUNT`] is void for all
+//! A client is told within [`RESPONSE_DEADLINE`]. What JetStream stores after [`VALID_FOR`] is void for all
 //! servers, by the deadline that the message carries: so a publish that timed out is
 //! not appended later. See `docs/decisions/0007-told-failed-stays-failed.md`.
 
@@ -14,9 +14,9 @@ use tokio::{
 };
 
 use super::{
-    Nats, Shared,
-    link::{Acknowledged, Stored, Unacknowledged},
-    record::{self, Past, Record, Stamp},
+    Nats, NatsInner,
+    client::{PubAck, PublishError, Stored},
+    record::{self, PreviousMessage, PublishMetadata, Record},
 };
 use crate::{
     domain::{cursor::LogId, draft::Draft, message::Message, room::Room},
@@ -30,23 +30,23 @@ use crate::{
 };
 
 /// No attempt begins later than this.
-const SEND: Duration = Duration::from_millis(2800);
+const SEND_DEADLINE: Duration = Duration::from_millis(2800);
 /// A message that is stored later does not count.
-const COUNT: Duration = Duration::from_millis(3200);
+const VALID_FOR: Duration = Duration::from_millis(3200);
 /// The client is answered by then. The margin allows for clocks that differ and acknowledgements
 /// that take their time.
-const ANSWER: Duration = Duration::from_millis(4500);
+const RESPONSE_DEADLINE: Duration = Duration::from_millis(4500);
 /// How long one attempt waits for its acknowledgement.
-const ATTEMPT: Duration = Duration::from_millis(1200);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1200);
 /// JetStream has a message, but readers of this server do not see it yet.
-const BEHIND: &str = "it has the message, but has not brought it here";
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+const NOT_YET_DELIVERED: &str = "it has the message, but has not brought it here";
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// A message that took longer to come back says too little about JetStream's clock.
-const PROMPT: Duration = Duration::from_millis(500);
+const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 /// A message has come from the stream to this server.
 #[derive(Debug)]
-pub(super) struct Arrival {
+pub(super) struct Delivery {
     pub log: LogId,
     /// `None`: it does not count.
     pub entry: Option<Entry>,
@@ -70,7 +70,7 @@ impl Nats {
 }
 
 struct Publish<'a> {
-    shared: &'a Shared,
+    shared: &'a NatsInner,
     draft: Draft,
     key: Option<IdempotencyKey>,
     begun: Instant,
@@ -88,49 +88,49 @@ enum Attempt {
     /// It could not be sent.
     Unsent(String),
     /// It may be stored yet.
-    Silent(String),
+    Timeout(String),
 }
 
 /// A publish's place among those that wait for their message.
-struct Waiting<'a> {
-    shared: &'a Shared,
+struct PendingPublish<'a> {
+    shared: &'a NatsInner,
     name: String,
-    arrival: oneshot::Receiver<Arrival>,
+    delivery: oneshot::Receiver<Delivery>,
 }
 
-impl<'a> Waiting<'a> {
-    fn new(shared: &'a Shared) -> Self {
+impl<'a> PendingPublish<'a> {
+    fn new(shared: &'a NatsInner) -> Self {
         let n = shared.names.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}{n}", shared.names_prefix);
-        let (sender, arrival) = oneshot::channel();
-        shared.waiting.lock().insert(name.clone(), sender);
+        let (sender, delivery) = oneshot::channel();
+        shared.pending.lock().insert(name.clone(), sender);
         Self {
             shared,
             name,
-            arrival,
+            delivery,
         }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for PendingPublish<'_> {
     fn drop(&mut self) {
-        self.shared.waiting.lock().remove(&self.name);
+        self.shared.pending.lock().remove(&self.name);
     }
 }
 
 impl Publish<'_> {
     async fn run(self) -> Result<Appended, AppendError> {
         let mut round = 0;
-        let mut waiting = Waiting::new(self.shared);
+        let mut pending = PendingPublish::new(self.shared);
         let mut was_sent = false;
         let mut refused = None;
         let mut why = "away".to_owned();
-        while self.is_store_there_by(self.begun + SEND).await {
-            match self.attempt(round, &mut waiting).await {
+        while self.is_store_there_by(self.begun + SEND_DEADLINE).await {
+            match self.attempt(round, &mut pending).await {
                 Attempt::Done(result) => return result,
                 Attempt::Void => {
                     round += 1;
-                    waiting = Waiting::new(self.shared);
+                    pending = PendingPublish::new(self.shared);
                     was_sent = false;
                     continue;
                 }
@@ -140,27 +140,28 @@ impl Publish<'_> {
                     why = reason;
                 }
                 Attempt::Unsent(reason) => why = reason,
-                Attempt::Silent(reason) => {
+                Attempt::Timeout(reason) => {
                     why = reason;
                     was_sent = true;
                 }
             }
-            sleep(BETWEEN_ATTEMPTS).await;
+            sleep(RETRY_DELAY).await;
         }
         if let Some(why) = refused {
-            self.shared.trouble.lock().refused(&why, self.bytes());
+            self.shared.health.lock().refused(&why, self.bytes());
         }
         if !was_sent {
             return Err(StoreUnavailable(why).into());
         }
-        if let Ok(Ok(arrival)) = timeout_at(self.begun + ANSWER, &mut waiting.arrival).await
-            && let Some(entry) = arrival.entry
+        if let Ok(Ok(delivery)) =
+            timeout_at(self.begun + RESPONSE_DEADLINE, &mut pending.delivery).await
+            && let Some(entry) = delivery.entry
         {
-            return Ok(appended(arrival.log, &entry));
+            return Ok(appended(delivery.log, &entry));
         }
         if self.shared.check().is_ok() {
             let bytes = self.bytes();
-            self.shared.trouble.lock().unconfirmed(self.begun, bytes);
+            self.shared.health.lock().unconfirmed(self.begun, bytes);
         }
         Err(AppendError::Unconfirmed(StoreUnavailable(why)))
     }
@@ -176,108 +177,108 @@ impl Publish<'_> {
         Instant::now() < deadline && timeout_at(deadline, there).await.is_ok_and(|it| it.is_ok())
     }
 
-    async fn attempt(&self, round: u32, waiting: &mut Waiting<'_>) -> Attempt {
-        let stamp = match self.stamp(waiting.name.clone()).await {
-            Ok(stamp) => stamp,
+    async fn attempt(&self, round: u32, pending: &mut PendingPublish<'_>) -> Attempt {
+        let metadata = match self.metadata(pending.name.clone()).await {
+            Ok(metadata) => metadata,
             Err(away) => return Attempt::Unsent(away.0),
         };
         let mut headers = HeaderMap::new();
         let message_id = match &self.key {
             // A key whose message does not count is free again, under another id.
             Some(key) => format!("k{round}:{}", key.as_str()),
-            None => stamp.publish.clone(),
+            None => metadata.publish.clone(),
         };
         headers.insert(NATS_MESSAGE_ID, message_id);
-        let subject = self.shared.link.subject(&self.draft.room);
-        let payload = record::encode(&self.draft, &stamp);
+        let subject = self.shared.client.subject(&self.draft.room);
+        let payload = record::encode(&self.draft, &metadata);
         let sent = Instant::now();
-        let until = (sent + ATTEMPT).min(self.begun + ANSWER);
-        let sending = self.shared.link.send(subject, headers, payload, until);
+        let until = (sent + ATTEMPT_TIMEOUT).min(self.begun + RESPONSE_DEADLINE);
+        let sending = self.shared.client.send(subject, headers, payload, until);
         let acknowledged = tokio::select! {
-            arrival = &mut waiting.arrival => {
-                self.shared.trouble.lock().taken(self.bytes());
-                return self.arrived(arrival, sent);
+            delivery = &mut pending.delivery => {
+                self.shared.health.lock().accepted(self.bytes());
+                return self.on_delivered(delivery, sent);
             }
             acknowledged = sending => acknowledged,
         };
         match acknowledged {
-            Ok(Acknowledged {
+            Ok(PubAck {
                 id,
-                is_repeat: false,
+                is_duplicate: false,
             }) => {
-                self.shared.trouble.lock().taken(self.bytes());
-                let deadline = self.begun + ANSWER;
-                let log = stamp.log;
-                if !self.shared.wait_until_reached(log, id, deadline).await {
-                    self.shared.trouble.lock().owes(log, id);
-                    return Attempt::Silent(BEHIND.to_owned());
+                self.shared.health.lock().accepted(self.bytes());
+                let deadline = self.begun + RESPONSE_DEADLINE;
+                let log = metadata.log;
+                if !self.shared.wait_until_applied(log, id, deadline).await {
+                    self.shared.health.lock().expect_delivery(log, id);
+                    return Attempt::Timeout(NOT_YET_DELIVERED.to_owned());
                 }
-                match waiting.arrival.try_recv() {
-                    Ok(arrival) => self.arrived(Ok(arrival), sent),
-                    Err(_) => match self.stored(log, id, &waiting.name).await {
+                match pending.delivery.try_recv() {
+                    Ok(delivery) => self.on_delivered(Ok(delivery), sent),
+                    Err(_) => match self.stored(log, id, &pending.name).await {
                         Attempt::Gone => Attempt::Done(Ok(self.retired(log, id))),
                         attempt => attempt,
                     },
                 }
             }
-            Ok(Acknowledged {
+            Ok(PubAck {
                 id,
-                is_repeat: true,
-            }) => match self.stored(stamp.log, id, &waiting.name).await {
+                is_duplicate: true,
+            }) => match self.stored(metadata.log, id, &pending.name).await {
                 // The first message cannot be compared.
                 Attempt::Gone if self.key.is_some() => Attempt::Done(Err(AppendError::KeyReused)),
-                Attempt::Gone => Attempt::Done(Ok(self.retired(stamp.log, id))),
+                Attempt::Gone => Attempt::Done(Ok(self.retired(metadata.log, id))),
                 attempt => attempt,
             },
-            Err(Unacknowledged::Refused(why)) => Attempt::Refused(why),
-            Err(Unacknowledged::Rejected(why)) => {
-                self.shared.trouble.lock().refused(&why, self.bytes());
+            Err(PublishError::Refused(why)) => Attempt::Refused(why),
+            Err(PublishError::Rejected(why)) => {
+                self.shared.health.lock().refused(&why, self.bytes());
                 Attempt::Done(Err(AppendError::Rejected(why)))
             }
-            Err(Unacknowledged::Silent(why)) => {
-                self.shared.doubt(&why);
-                Attempt::Silent(why)
+            Err(PublishError::Timeout(why)) => {
+                self.shared.mark_suspect(&why);
+                Attempt::Timeout(why)
             }
         }
     }
 
     /// The message has come from the stream.
-    fn arrived(
+    fn on_delivered(
         &self,
-        arrival: Result<Arrival, oneshot::error::RecvError>,
+        delivery: Result<Delivery, oneshot::error::RecvError>,
         sent: Instant,
     ) -> Attempt {
-        let Ok(arrival) = arrival else {
-            return Attempt::Silent("stopped".to_owned());
+        let Ok(delivery) = delivery else {
+            return Attempt::Timeout("stopped".to_owned());
         };
         let took = sent.elapsed();
-        if took < PROMPT {
+        if took < MAX_ROUND_TRIP {
             let halfway = now_us() - took.as_micros() as i64 / 2;
-            let skew = arrival.stored_at_us - halfway;
+            let skew = delivery.stored_at_us - halfway;
             self.shared.skew_us.store(skew, Ordering::Relaxed);
         }
-        match arrival.entry {
-            Some(entry) => Attempt::Done(Ok(appended(arrival.log, &entry))),
+        match delivery.entry {
+            Some(entry) => Attempt::Done(Ok(appended(delivery.log, &entry))),
             None => Attempt::Void,
         }
     }
 
     /// JetStream has message `id`: this one, or the first one with the same key.
     async fn stored(&self, log: LogId, id: u64, name: &str) -> Attempt {
-        let record = match self.shared.link.message(log, id).await {
+        let record = match self.shared.client.message(log, id).await {
             Ok(Some(Stored {
                 record: Some(record),
                 ..
             })) => record,
             Ok(_) => return Attempt::Gone,
-            Err(away) => return Attempt::Silent(away.0),
+            Err(away) => return Attempt::Timeout(away.0),
         };
-        if record.is_void {
+        if record.is_expired {
             return Attempt::Void;
         }
-        let deadline = self.begun + ANSWER;
-        if !self.shared.wait_until_reached(log, id, deadline).await {
-            return Attempt::Silent(BEHIND.to_owned());
+        let deadline = self.begun + RESPONSE_DEADLINE;
+        if !self.shared.wait_until_applied(log, id, deadline).await {
+            return Attempt::Timeout(NOT_YET_DELIVERED.to_owned());
         }
         let Record {
             message, publish, ..
@@ -300,11 +301,11 @@ impl Publish<'_> {
         appended(log, &Entry::new(&message, self.shared.encode))
     }
 
-    async fn stamp(&self, publish: String) -> Result<Stamp, StoreUnavailable> {
+    async fn metadata(&self, publish: String) -> Result<PublishMetadata, StoreUnavailable> {
         let (log, floor_us, past) = self.shared.past(&self.draft.room).await?;
-        let left = (self.begun + COUNT).saturating_duration_since(Instant::now());
+        let left = (self.begun + VALID_FOR).saturating_duration_since(Instant::now());
         let skew_us = self.shared.skew_us.load(Ordering::Relaxed);
-        Ok(Stamp {
+        Ok(PublishMetadata {
             log,
             publish,
             deadline_us: now_us() + skew_us + left.as_micros() as i64,
@@ -314,28 +315,30 @@ impl Publish<'_> {
     }
 }
 
-impl Shared {
+impl NatsInner {
     /// The log, the newest time in it, and what is known of a room's past.
-    async fn past(&self, room: &Room) -> Result<(LogId, i64, Past), StoreUnavailable> {
+    async fn past(&self, room: &Room) -> Result<(LogId, i64, PreviousMessage), StoreUnavailable> {
         let (log, floor_us, through) = {
-            let mut pasts = self.pasts.lock();
-            let (log, floor_us) = (pasts.log, pasts.last_sent_at_us());
-            if let Some(past) = pasts.of(room) {
+            let mut room_index = self.room_index.lock();
+            let (log, floor_us) = (room_index.log, room_index.last_sent_at_us());
+            if let Some(past) = room_index.of(room) {
                 return Ok((log, floor_us, past));
             }
-            (log, floor_us, pasts.through())
+            (log, floor_us, room_index.through())
         };
-        let newest = match self.link.newest(log, room).await? {
+        let newest = match self.client.newest(log, room).await? {
             Some(newest) => newest.id,
             // There may have been one before all that the stream holds.
             None => {
                 let first = self.info().await?.state.first_sequence;
-                self.pasts.lock().bound(first)
+                self.room_index.lock().newest_at_most(first)
             }
         };
-        self.pasts.lock().learn(log, room, newest, through);
+        self.room_index
+            .lock()
+            .record_newest(log, room, newest, through);
         let known = through.max(newest);
-        Ok((log, floor_us, Past { newest, known }))
+        Ok((log, floor_us, PreviousMessage { newest, known }))
     }
 }
 

@@ -9,11 +9,11 @@ use std::{collections::VecDeque, sync::atomic::Ordering};
 use tokio::sync::SemaphorePermit;
 
 use super::{
-    Nats, Shared,
-    ahead::Ahead,
-    past::retired_through,
+    Nats, NatsInner,
+    read_ahead::ReadAhead,
     record::Record,
-    source::{FETCH, Scan, Source},
+    room_consumer::{FETCH, RoomConsumer, Scan},
+    room_index::retired_through,
 };
 use crate::{
     domain::{cursor::LogId, room::Room},
@@ -25,11 +25,11 @@ use crate::{
 };
 
 /// A start is close enough if at most this many times the requested messages follow it.
-const SPARE: u64 = 4;
+const MAX_OVERFETCH_RATIO: u64 = 4;
 /// The distance of the first guess from the head, in messages of the whole log.
-const NEAR: u64 = 256;
+const INITIAL_SCAN_DISTANCE: u64 = 256;
 /// The factor by which each next guess goes further back.
-const STRIDE: u64 = 8;
+const SCAN_GROWTH: u64 = 8;
 
 impl Nats {
     pub async fn after(
@@ -39,27 +39,27 @@ impl Nats {
         limit: Limit,
     ) -> Result<Page, StoreUnavailable> {
         let shared = &self.shared;
-        let log = shared.pasts.lock().log;
+        let log = shared.room_index.lock().log;
         let first = shared.first(shared.held_from.load(Ordering::Relaxed));
-        let kept = shared.aheads.lock().take(log, room, id, first);
-        let mut ahead = kept.unwrap_or_else(|| Ahead::after(id));
+        let kept = shared.read_aheads.lock().take(log, room, id, first);
+        let mut ahead = kept.unwrap_or_else(|| ReadAhead::after(id));
         let page = if ahead.is_empty() {
-            let reading = shared.reading(room).await?;
-            let next = reading.fill(&mut ahead, limit).await?;
-            let mut page = ahead.give(limit);
-            page.expired = reading.retired_through(next.as_ref()).await? > id;
+            let query = shared.query(room).await?;
+            let next = query.fill(&mut ahead, limit).await?;
+            let mut page = ahead.take_page(limit);
+            page.expired = query.retired_through(next.as_ref()).await? > id;
             page
         } else {
-            let mut page = ahead.give(limit);
+            let mut page = ahead.take_page(limit);
             // What has come since is after all that was read ahead.
-            let past = shared.pasts.lock().of(room);
+            let past = shared.room_index.lock().of(room);
             let last = page.entries.last().map_or(id, |entry| entry.id);
             page.more |= past.is_some_and(|past| past.newest > last);
             page
         };
         if let Some(newest) = page.entries.last() {
-            let mut aheads = shared.aheads.lock();
-            aheads.keep(log, room, newest.id, ahead);
+            let mut read_aheads = shared.read_aheads.lock();
+            read_aheads.put_back(log, room, newest.id, ahead);
         }
         Ok(page)
     }
@@ -69,8 +69,8 @@ impl Nats {
         room: &Room,
         limit: Limit,
     ) -> Result<RoomSnapshot, StoreUnavailable> {
-        let reading = self.shared.reading(room).await?;
-        let (records, is_whole) = reading.last(limit.messages + 1).await?;
+        let query = self.shared.query(room).await?;
+        let (records, is_whole) = query.last(limit.messages + 1).await?;
         let newest_first = records.iter().rev();
         let newest_first = newest_first.map(|it| Entry::new(&it.message, self.shared.encode));
         let page = Page::collect(newest_first, limit);
@@ -79,7 +79,7 @@ impl Nats {
         entries.reverse();
         let loaded_after = match entries.first() {
             Some(first) if !complete => first.id - 1,
-            _ => reading.retired_through(records.front()).await?,
+            _ => query.retired_through(records.front()).await?,
         };
         Ok(RoomSnapshot {
             entries,
@@ -93,8 +93,8 @@ impl Nats {
         room: &Room,
         n: usize,
     ) -> Result<Option<u64>, StoreUnavailable> {
-        let reading = self.shared.reading(room).await?;
-        let (records, _) = reading.last(n.max(1)).await?;
+        let query = self.shared.query(room).await?;
+        let (records, _) = query.last(n.max(1)).await?;
         Ok(match n {
             0 => records.back().map(|newest| newest.message.cursor.id),
             _ => records
@@ -105,30 +105,30 @@ impl Nats {
 }
 
 /// One reading of a room.
-pub(super) struct Reading<'a> {
-    pub shared: &'a Shared,
+pub(super) struct RoomQuery<'a> {
+    pub shared: &'a NatsInner,
     pub room: &'a Room,
     pub log: LogId,
-    _turn: SemaphorePermit<'a>,
+    _permit: SemaphorePermit<'a>,
 }
 
-impl Shared {
-    async fn reading<'a>(&'a self, room: &'a Room) -> Result<Reading<'a>, StoreUnavailable> {
+impl NatsInner {
+    async fn query<'a>(&'a self, room: &'a Room) -> Result<RoomQuery<'a>, StoreUnavailable> {
         self.check()?;
-        let turn = self.reads.acquire().await;
-        Ok(Reading {
+        let permit = self.reads.acquire().await;
+        Ok(RoomQuery {
             shared: self,
             room,
-            log: self.pasts.lock().log,
-            _turn: turn.map_err(|_| StoreUnavailable("stopped".to_owned()))?,
+            log: self.room_index.lock().log,
+            _permit: permit.map_err(|_| StoreUnavailable("stopped".to_owned()))?,
         })
     }
 }
 
-impl Reading<'_> {
+impl RoomQuery<'_> {
     /// The room's newest message that the stream holds.
     async fn newest(&self) -> Result<Option<u64>, StoreUnavailable> {
-        let newest = self.shared.link.newest(self.log, self.room).await?;
+        let newest = self.shared.client.newest(self.log, self.room).await?;
         Ok(newest.map(|newest| newest.id))
     }
 
@@ -142,25 +142,28 @@ impl Reading<'_> {
     /// read; where none was, there is none.
     async fn retired_through(&self, next: Option<&Record>) -> Result<u64, StoreUnavailable> {
         let mut first = self.first().await?;
-        let mut pasts = self.shared.pasts.lock();
+        let mut room_index = self.shared.room_index.lock();
         let past = match next {
             Some(next) => {
                 // It was still there, whatever has been pruned in the meantime.
                 first = first.min(next.message.cursor.id);
                 next.past
             }
-            None => pasts.of(self.room),
+            None => room_index.of(self.room),
         };
-        Ok(retired_through(first, pasts.filled(self.room, past, first)))
+        Ok(retired_through(
+            first,
+            room_index.merge(self.room, past, first),
+        ))
     }
 
     /// Reads what follows the place that `ahead` has come to. The first message of it.
     async fn fill(
         &self,
-        ahead: &mut Ahead,
+        ahead: &mut ReadAhead,
         limit: Limit,
     ) -> Result<Option<Record>, StoreUnavailable> {
-        let limit = self.shared.aheads.lock().share(limit);
+        let limit = self.shared.read_aheads.lock().fair_share(limit);
         if ahead.at >= ahead.newest {
             match self.newest().await? {
                 Some(newest) if newest > ahead.at => ahead.newest = newest,
@@ -173,7 +176,7 @@ impl Reading<'_> {
         };
         let mut scan = Scan::new(self, &mut source, ahead.at, ahead.newest);
         let mut next = None;
-        while let Some(room) = ahead.room(limit) {
+        while let Some(room) = ahead.remaining(limit) {
             let records = scan.next(room).await?;
             if records.is_empty() {
                 break;
@@ -185,7 +188,7 @@ impl Reading<'_> {
         }
         ahead.at = scan.at;
         if !ahead.more() {
-            source.discard(&self.shared.link);
+            source.discard(&self.shared.client);
         } else if ahead.is_empty() {
             // This must not look like an empty room.
             return Err(StoreUnavailable("JetStream lags behind itself".to_owned()));
@@ -196,8 +199,8 @@ impl Reading<'_> {
     }
 
     /// The room's messages from `start` on.
-    async fn source(&self, start: u64) -> Result<Source, StoreUnavailable> {
-        Source::open(&self.shared.link, self.room, start).await
+    async fn source(&self, start: u64) -> Result<RoomConsumer, StoreUnavailable> {
+        RoomConsumer::open(&self.shared.client, self.room, start).await
     }
 
     /// The room's newest messages, up to `n`, oldest first; and whether there are no others.
@@ -206,7 +209,7 @@ impl Reading<'_> {
             return Ok((VecDeque::new(), true));
         };
         let first = self.first().await?;
-        let mut reach = NEAR.max(SPARE * n as u64);
+        let mut reach = INITIAL_SCAN_DISTANCE.max(MAX_OVERFETCH_RATIO * n as u64);
         loop {
             let from = first.max((newest + 1).saturating_sub(reach));
             let mut source = self.start(first, from, newest, n as u64).await?;
@@ -222,7 +225,7 @@ impl Reading<'_> {
                 last.drain(..last.len().saturating_sub(n));
             }
             let scanned = scan.at;
-            source.discard(&self.shared.link);
+            source.discard(&self.shared.client);
             if scanned < newest {
                 return Err(StoreUnavailable("JetStream lags behind itself".to_owned()));
             }
@@ -230,7 +233,7 @@ impl Reading<'_> {
                 return Ok((last, start <= first));
             }
             // What does not count was among them.
-            reach = (newest + 1 - start) * STRIDE;
+            reach = (newest + 1 - start) * SCAN_GROWTH;
         }
     }
 
@@ -242,14 +245,14 @@ impl Reading<'_> {
         mut from: u64,
         newest: u64,
         n: u64,
-    ) -> Result<Source, StoreUnavailable> {
+    ) -> Result<RoomConsumer, StoreUnavailable> {
         let mut too_late = newest + 1;
         let mut source = self.source(from).await?;
         loop {
             let next = if source.pending < n && from > first {
                 too_late = from;
-                first.max((newest + 1).saturating_sub((newest + 1 - from) * STRIDE))
-            } else if source.pending > SPARE * n && too_late - from > 1 {
+                first.max((newest + 1).saturating_sub((newest + 1 - from) * SCAN_GROWTH))
+            } else if source.pending > MAX_OVERFETCH_RATIO * n && too_late - from > 1 {
                 from + (too_late - from) / 2
             } else {
                 return Ok(source);
@@ -257,11 +260,11 @@ impl Reading<'_> {
             let other = self.source(next).await?;
             if next > from && other.pending < n {
                 too_late = next;
-                other.discard(&self.shared.link);
+                other.discard(&self.shared.client);
                 continue;
             }
             from = next;
-            std::mem::replace(&mut source, other).discard(&self.shared.link);
+            std::mem::replace(&mut source, other).discard(&self.shared.client);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 /// What a server adds to a draft when it publishes it. All but `publish` may be missing in a message
 /// that another program put into the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
+pub struct PublishMetadata {
     /// The log that the message is meant for: the stream may be replaced in the meantime.
     pub log: LogId,
     /// Names this publish, once and for all.
@@ -25,12 +25,12 @@ pub struct Stamp {
     pub deadline_us: i64,
     /// The newest `sent_at` its server had seen.
     pub floor_us: i64,
-    pub past: Past,
+    pub past: PreviousMessage,
 }
 
 /// What a server knew of a room's past: after `newest` the room had no message up to `known`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct PreviousMessage {
     pub newest: u64,
     pub known: u64,
 }
@@ -41,9 +41,9 @@ pub struct Record {
     pub message: Message,
     pub publish: Option<String>,
     /// `None` if it says nothing of the past.
-    pub past: Option<Past>,
+    pub past: Option<PreviousMessage>,
     /// It does not count: no reader is ever given it.
-    pub is_void: bool,
+    pub is_expired: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,16 +65,16 @@ struct Json<'a> {
 }
 
 /// What is stored for `draft`.
-pub fn encode(draft: &Draft, stamp: &Stamp) -> Bytes {
+pub fn encode(draft: &Draft, metadata: &PublishMetadata) -> Bytes {
     let json = Json {
         author: Cow::Borrowed(&draft.author),
         text: Cow::Borrowed(&draft.text),
-        log: Some(Cow::Borrowed(stamp.log.as_str())),
-        publish: Some(Cow::Borrowed(&stamp.publish)),
-        deadline_us: Some(stamp.deadline_us),
-        floor_us: stamp.floor_us,
-        newest: stamp.past.newest,
-        known: stamp.past.known,
+        log: Some(Cow::Borrowed(metadata.log.as_str())),
+        publish: Some(Cow::Borrowed(&metadata.publish)),
+        deadline_us: Some(metadata.deadline_us),
+        floor_us: metadata.floor_us,
+        newest: metadata.past.newest,
+        known: metadata.past.known,
     };
     serde_json::to_vec(&json)
         .expect("strings and integers always serialise")
@@ -101,7 +101,7 @@ pub fn decode(
         author: json.author.into_owned(),
         text: json.text.into_owned(),
     };
-    let past = Past {
+    let past = PreviousMessage {
         newest: json.newest,
         known: json.known,
     };
@@ -110,7 +110,7 @@ pub fn decode(
         message: Message::new(log, id, draft, sent_at),
         publish: json.publish.map(Cow::into_owned),
         past: (json.log.is_some() && is_sound).then_some(past),
-        is_void: is_late || is_astray,
+        is_expired: is_late || is_astray,
     })
 }
 
@@ -130,17 +130,17 @@ mod tests {
             author: "mina".into(),
             text: "a\n\"b\"".into(),
         };
-        let stamp = Stamp {
+        let metadata = PublishMetadata {
             log: log("k3"),
             publish: "p1".into(),
             deadline_us: 2_000_000,
             floor_us: 1_000_000,
-            past: Past {
+            past: PreviousMessage {
                 newest: 3,
                 known: 5,
             },
         };
-        encode(&draft, &stamp)
+        encode(&draft, &metadata)
     }
 
     #[test]
@@ -150,18 +150,18 @@ mod tests {
         assert_eq!(record.message.text, "a\n\"b\"");
         assert_eq!(record.message.sent_at.as_microsecond(), 1_500_000);
         assert_eq!(record.publish.as_deref(), Some("p1"));
-        let past = Past {
+        let past = PreviousMessage {
             newest: 3,
             known: 5,
         };
-        assert_eq!((record.past, record.is_void), (Some(past), false));
+        assert_eq!((record.past, record.is_expired), (Some(past), false));
     }
 
     #[test]
     fn what_was_stored_too_late_or_in_another_log_is_void() {
         let late = decode(log("k3"), SUBJECT, 7, 2_000_001, &stored()).expect("a record");
         let astray = decode(log("k4"), SUBJECT, 7, 1_500_000, &stored()).expect("a record");
-        assert!(late.is_void && astray.is_void);
+        assert!(late.is_expired && astray.is_expired);
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
     fn messages_of_other_programs_need_only_an_author_and_a_text() {
         let plain = br#"{"author": "mina", "text": "hello"}"#;
         let record = decode(log("k3"), SUBJECT, 1, 5, plain).expect("a record");
-        assert_eq!((record.past, record.is_void), (None, false));
+        assert_eq!((record.past, record.is_expired), (None, false));
         for other in [
             &b"hello"[..],
             b"{}",

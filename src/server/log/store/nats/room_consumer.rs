@@ -7,8 +7,8 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::{
-    link::{Link, Stored, micros, one_line},
-    read::Reading,
+    client::{JetStreamClient, Stored, micros, one_line},
+    read::RoomQuery,
     record::{self, Record},
 };
 use crate::{
@@ -22,14 +22,14 @@ pub const FETCH: Limit = Limit {
     bytes: 1024 * 1024,
 };
 /// The most messages read one by one from the leader if the consumer lags.
-const SINGLY: usize = 256;
+const MAX_DIRECT_GETS: usize = 256;
 /// How long a fetched message may take.
 const FETCH_TIMEOUT: Duration = Duration::from_millis(1500);
 /// JetStream drops a consumer that was left behind after this.
 const FORGET_AFTER: Duration = Duration::from_secs(5);
 
 /// A consumer of a room's messages, and how far it has come.
-pub struct Source {
+pub struct RoomConsumer {
     consumer: Consumer<pull::Config>,
     /// Where it begins.
     pub start: u64,
@@ -39,9 +39,9 @@ pub struct Source {
     brought: u64,
 }
 
-impl Source {
+impl RoomConsumer {
     pub(super) async fn open(
-        link: &Link,
+        client: &JetStreamClient,
         room: &Room,
         start: u64,
     ) -> Result<Self, StoreUnavailable> {
@@ -52,13 +52,13 @@ impl Source {
                 start_sequence: start,
             },
             ack_policy: AckPolicy::None,
-            filter_subject: link.subject(room),
+            filter_subject: client.subject(room),
             inactive_threshold: FORGET_AFTER,
             num_replicas: 1,
             memory_storage: true,
             ..pull::Config::default()
         };
-        let consumer = link.consumer(config).await?;
+        let consumer = client.consumer(config).await?;
         Ok(Self {
             start,
             pending: consumer.cached_info().num_pending,
@@ -72,16 +72,19 @@ impl Source {
     }
 
     /// Asks for what has not come yet, and is answered that there is none.
-    pub(super) async fn ask_for_nothing(&self, link: &Link) -> Result<(), StoreUnavailable> {
+    pub(super) async fn flush_pull(
+        &self,
+        client: &JetStreamClient,
+    ) -> Result<(), StoreUnavailable> {
         let batch = self.consumer.fetch().max_messages(1).messages().await;
         let mut batch = batch.map_err(|error| StoreUnavailable(one_line(&error)))?;
         let answer = timeout(FETCH_TIMEOUT, batch.next()).await;
-        answer.map(drop).map_err(|_| link.silence())
+        answer.map(drop).map_err(|_| client.no_response())
     }
 
     /// Lets JetStream drop it, without waiting for that.
-    pub(super) fn discard(self, link: &Link) {
-        let jetstream = link.jetstream.clone();
+    pub(super) fn discard(self, client: &JetStreamClient) {
+        let jetstream = client.jetstream.clone();
         let info = self.consumer.cached_info();
         let (name, stream) = (info.name.clone(), info.stream_name.clone());
         tokio::spawn(async move {
@@ -128,8 +131,8 @@ impl Source {
 
 /// A scan of a room's messages with a consumer, or with the stream's leader if that lags.
 pub(super) struct Scan<'a> {
-    reading: &'a Reading<'a>,
-    source: &'a mut Source,
+    query: &'a RoomQuery<'a>,
+    source: &'a mut RoomConsumer,
     /// The last message that was come to, counted or not.
     pub at: u64,
     /// Where it ends.
@@ -138,9 +141,14 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub fn new(reading: &'a Reading<'a>, source: &'a mut Source, at: u64, newest: u64) -> Self {
+    pub fn new(
+        query: &'a RoomQuery<'a>,
+        source: &'a mut RoomConsumer,
+        at: u64,
+        newest: u64,
+    ) -> Self {
         Self {
-            reading,
+            query,
             source,
             at,
             newest,
@@ -150,21 +158,21 @@ impl<'a> Scan<'a> {
 
     /// The next messages that count. None: it is over.
     pub async fn next(&mut self, limit: Limit) -> Result<Vec<Record>, StoreUnavailable> {
-        let &Reading {
+        let &RoomQuery {
             shared, room, log, ..
-        } = self.reading;
+        } = self.query;
         while self.at < self.newest {
             let mut stored = self.source.fetch(log, limit).await?;
             if stored.is_empty() {
-                if self.singly == SINGLY {
+                if self.singly == MAX_DIRECT_GETS {
                     break;
                 }
                 self.singly += 1;
-                stored.extend(shared.link.next(log, room, self.at + 1).await?);
+                stored.extend(shared.client.next(log, room, self.at + 1).await?);
             }
             self.at = stored.last().map_or(self.newest, |last| last.id);
             let records = stored.into_iter().filter_map(|stored| stored.record);
-            let records: Vec<Record> = records.filter(|record| !record.is_void).collect();
+            let records: Vec<Record> = records.filter(|record| !record.is_expired).collect();
             if !records.is_empty() {
                 return Ok(records);
             }

@@ -12,13 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How far this server got, while it is behind what the stream's leader has.
 #[derive(Default)]
-pub(super) struct Lag {
+pub(super) struct StallDetector {
     at: Option<(u64, Instant)>,
 }
 
-impl Lag {
+impl StallDetector {
     /// Whether nothing has come for too long, with `newest` in the stream and `through` seen, `now`.
-    pub fn is_too_long(&mut self, newest: u64, through: u64, now: Instant) -> bool {
+    pub fn is_stalled(&mut self, newest: u64, through: u64, now: Instant) -> bool {
         if newest <= through {
             self.at = None;
             return false;
@@ -41,15 +41,15 @@ mod tests {
     fn only_who_gets_nothing_for_long_is_too_late() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut lag = Lag::default();
-        assert!(!lag.is_too_long(10, 10, at(0)));
-        assert!(!lag.is_too_long(12, 10, at(500)));
+        let mut stall_detector = StallDetector::default();
+        assert!(!stall_detector.is_stalled(10, 10, at(0)));
+        assert!(!stall_detector.is_stalled(12, 10, at(500)));
         // A slow consumer is not stalled.
-        assert!(!lag.is_too_long(13, 11, at(2400)));
-        assert!(!lag.is_too_long(13, 11, at(4300)));
-        assert!(lag.is_too_long(14, 11, at(4400)));
+        assert!(!stall_detector.is_stalled(13, 11, at(2400)));
+        assert!(!stall_detector.is_stalled(13, 11, at(4300)));
+        assert!(stall_detector.is_stalled(14, 11, at(4400)));
         // A consumer that has caught up is not behind.
-        assert!(!lag.is_too_long(14, 14, at(4500)));
-        assert!(!lag.is_too_long(15, 14, at(9000)));
+        assert!(!stall_detector.is_stalled(14, 14, at(4500)));
+        assert!(!stall_detector.is_stalled(15, 14, at(9000)));
     }
 }

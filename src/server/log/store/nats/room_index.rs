@@ -1,14 +1,14 @@
 //! What this server has learned from the stream about each room's past: its newest message, and
 //! up to where that is known for certain.
 //!
-//! It is what a publish says of the past ([`Past`]), and that is how a reader far behind learns
+//! It is what a publish says of the past ([`PreviousMessage`]), and that is how a reader far behind learns
 //! whether it missed something: JetStream only knows what it still has.
 
 use std::{collections::VecDeque, num::NonZeroUsize};
 
 use lru::LruCache;
 
-use super::record::{Past, Record};
+use super::record::{PreviousMessage, Record};
 use crate::domain::{cursor::LogId, room::Room};
 
 /// Rooms whose newest message is remembered; the stream is asked about others.
@@ -16,7 +16,7 @@ const MAX_ROOMS: NonZeroUsize = NonZeroUsize::new(100_000).expect("above zero");
 /// Messages whose rooms are remembered, the newest of all.
 const MAX_RECENT: usize = 100_000;
 
-pub struct Pasts {
+pub struct RoomIndex {
     pub log: LogId,
     /// All messages up to here have been seen, or were there before.
     through: u64,
@@ -29,7 +29,7 @@ pub struct Pasts {
     last_sent_at_us: i64,
 }
 
-impl Pasts {
+impl RoomIndex {
     /// Nothing is known of what came up to `through`.
     pub fn new(log: LogId, through: u64) -> Self {
         Self {
@@ -44,8 +44,8 @@ impl Pasts {
     }
 
     /// Everything the stream holds up to `through` has been seen, and of it `records`.
-    pub fn saw<'a>(&mut self, records: impl Iterator<Item = &'a Record>, through: u64) {
-        for record in records.filter(|record| !record.is_void) {
+    pub fn record<'a>(&mut self, records: impl Iterator<Item = &'a Record>, through: u64) {
+        for record in records.filter(|record| !record.is_expired) {
             let message = &record.message;
             let (room, id) = (message.room.clone(), message.cursor.id);
             if self.recent.len() == MAX_RECENT
@@ -54,7 +54,7 @@ impl Pasts {
                 self.recent_after = id;
             }
             self.recent.push_back((id, room.clone()));
-            self.remember(&room, id);
+            self.insert(&room, id);
             let sent_at_us = message.sent_at.as_microsecond();
             self.last_sent_at_us = self.last_sent_at_us.max(sent_at_us);
         }
@@ -79,24 +79,24 @@ impl Pasts {
     }
 
     /// What is known of `room`; `None`: the stream is to be asked.
-    pub fn of(&mut self, room: &Room) -> Option<Past> {
+    pub fn of(&mut self, room: &Room) -> Option<PreviousMessage> {
         let newest = match self.newest.get(room) {
             Some(newest) => *newest,
             None if self.others_after == 0 => 0,
             None => return None,
         };
-        Some(Past {
+        Some(PreviousMessage {
             newest,
             known: self.through,
         })
     }
 
     /// The room's newest message is at most this one, where the stream holds none before `first`.
-    pub fn bound(&self, first: u64) -> u64 {
+    pub fn newest_at_most(&self, first: u64) -> u64 {
         self.others_after.min(first.saturating_sub(1))
     }
 
-    fn remember(&mut self, room: &Room, id: u64) {
+    fn insert(&mut self, room: &Room, id: u64) {
         if let Some((other, newest)) = self.newest.push(room.clone(), id)
             && other != *room
         {
@@ -105,7 +105,12 @@ impl Pasts {
     }
 
     /// `past`, with what was seen of `room` between what it knows and the message `first`.
-    pub fn filled(&self, room: &Room, past: Option<Past>, first: u64) -> Option<Past> {
+    pub fn merge(
+        &self,
+        room: &Room,
+        past: Option<PreviousMessage>,
+        first: u64,
+    ) -> Option<PreviousMessage> {
         // Before the first message of all there was none.
         let claim = past.unwrap_or_default();
         if claim.known + 1 >= first || self.recent_after > claim.known {
@@ -115,7 +120,7 @@ impl Pasts {
         let between = self.recent.range(..until).rev();
         let mut between = between.take_while(|(id, _)| *id > claim.known);
         let newest = between.find(|(_, of)| of == room).map(|(id, _)| *id);
-        Some(Past {
+        Some(PreviousMessage {
             newest: newest.unwrap_or(claim.newest),
             known: first - 1,
         })
@@ -123,17 +128,17 @@ impl Pasts {
 
     /// Remembers what the stream said: that `newest` was the room's newest message when `through`
     /// had been seen.
-    pub fn learn(&mut self, log: LogId, room: &Room, newest: u64, through: u64) {
+    pub fn record_newest(&mut self, log: LogId, room: &Room, newest: u64, through: u64) {
         // Messages seen in the meantime are newer.
         if self.log == log && self.through == through {
-            self.remember(room, newest);
+            self.insert(room, newest);
         }
     }
 }
 
 /// A place up to which a room's past may be gone: at or after its newest message of those before
 /// `first`, the oldest that the stream still holds.
-pub fn retired_through(first: u64, past: Option<Past>) -> u64 {
+pub fn retired_through(first: u64, past: Option<PreviousMessage>) -> u64 {
     let before_first = first.saturating_sub(1);
     match past {
         // Nothing of the room came between what is known and what is gone.
@@ -149,8 +154,8 @@ mod tests {
     use super::*;
     use crate::domain::{draft::Draft, message::Message};
 
-    fn past(newest: u64, known: u64) -> Option<Past> {
-        Some(Past { newest, known })
+    fn past(newest: u64, known: u64) -> Option<PreviousMessage> {
+        Some(PreviousMessage { newest, known })
     }
 
     fn log() -> LogId {
@@ -167,7 +172,7 @@ mod tests {
             message: Message::new(log(), id, draft, Timestamp::UNIX_EPOCH),
             publish: None,
             past: None,
-            is_void: false,
+            is_expired: false,
         }
     }
 
@@ -192,19 +197,22 @@ mod tests {
     #[test]
     fn what_was_seen_fills_what_a_message_does_not_know() {
         let (den, lobby) = ("den".parse().expect("a room"), Room::default());
-        let mut pasts = Pasts::new(log(), 5);
+        let mut room_index = RoomIndex::new(log(), 5);
         let seen = [record(&den, 6), record(&lobby, 7), record(&den, 9)];
-        pasts.saw(seen.iter(), 9);
-        assert_eq!(pasts.of(&den), past(9, 9));
+        room_index.record(seen.iter(), 9);
+        assert_eq!(room_index.of(&den), past(9, 9));
         // The message at 9 did not know yet of the one at 6.
-        assert_eq!(pasts.filled(&den, past(2, 5), 8), past(6, 7));
-        assert_eq!(pasts.filled(&lobby, past(0, 5), 7), past(0, 6));
+        assert_eq!(room_index.merge(&den, past(2, 5), 8), past(6, 7));
+        assert_eq!(room_index.merge(&lobby, past(0, 5), 7), past(0, 6));
         // What came before this server did is not known to it.
-        assert_eq!(pasts.filled(&den, past(2, 4), 8), past(2, 4));
-        assert_eq!(pasts.filled(&den, None, 8), None);
-        assert_eq!(pasts.of(&"attic".parse().expect("a room")), None);
-        assert_eq!((pasts.bound(9), pasts.bound(3)), (5, 2));
-        pasts.reset_to(20);
-        assert_eq!(pasts.of(&den), None);
+        assert_eq!(room_index.merge(&den, past(2, 4), 8), past(2, 4));
+        assert_eq!(room_index.merge(&den, None, 8), None);
+        assert_eq!(room_index.of(&"attic".parse().expect("a room")), None);
+        assert_eq!(
+            (room_index.newest_at_most(9), room_index.newest_at_most(3)),
+            (5, 2)
+        );
+        room_index.reset_to(20);
+        assert_eq!(room_index.of(&den), None);
     }
 }

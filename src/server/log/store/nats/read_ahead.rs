@@ -9,7 +9,7 @@ use std::{
 
 use lru::LruCache;
 
-use super::source::Source;
+use super::room_consumer::RoomConsumer;
 use crate::{
     domain::{cursor::LogId, room::Room},
     log::entry::{Entry, Limit, Page},
@@ -25,13 +25,13 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// The most readers with messages kept for them.
 const MAX_READERS: NonZeroUsize = NonZeroUsize::new(512).expect("above zero");
 /// How long a consumer is reused: shorter than JetStream keeps it.
-const SOURCE_LASTS: Duration = Duration::from_secs(3);
+const CONSUMER_TTL: Duration = Duration::from_secs(3);
 
 /// A reader's place: after this message of that room.
 type Place = (LogId, Room, u64);
 
 /// What follows a place.
-pub struct Ahead {
+pub struct ReadAhead {
     entries: VecDeque<Entry>,
     /// Of the entries.
     bytes: usize,
@@ -40,11 +40,11 @@ pub struct Ahead {
     /// The room's newest message, when that was last asked.
     pub newest: u64,
     /// What brings the messages after `at`.
-    pub source: Option<Source>,
+    pub source: Option<RoomConsumer>,
     kept_at: Instant,
 }
 
-impl Ahead {
+impl ReadAhead {
     /// Nothing yet, after message `id`.
     pub fn after(id: u64) -> Self {
         Self {
@@ -72,14 +72,14 @@ impl Ahead {
     }
 
     /// What is left of `limit`, if anything is.
-    pub fn room(&self, limit: Limit) -> Option<Limit> {
+    pub fn remaining(&self, limit: Limit) -> Option<Limit> {
         let messages = limit.messages.saturating_sub(self.entries.len());
         let bytes = limit.bytes.saturating_sub(self.bytes);
         (messages > 0 && bytes > 0).then_some(Limit { messages, bytes })
     }
 
     /// Takes what fits `limit`.
-    pub fn give(&mut self, limit: Limit) -> Page {
+    pub fn take_page(&mut self, limit: Limit) -> Page {
         let mut page = Page::collect(self.entries.iter().cloned(), limit);
         self.entries.drain(..page.entries.len());
         self.bytes -= page.entries.iter().map(Entry::size_bytes).sum::<usize>();
@@ -88,12 +88,12 @@ impl Ahead {
     }
 }
 
-pub struct Aheads {
-    by_place: LruCache<Place, Ahead>,
+pub struct ReadAheadCache {
+    by_place: LruCache<Place, ReadAhead>,
     bytes: usize,
 }
 
-impl Default for Aheads {
+impl Default for ReadAheadCache {
     fn default() -> Self {
         Self {
             by_place: LruCache::new(MAX_READERS),
@@ -102,10 +102,10 @@ impl Default for Aheads {
     }
 }
 
-impl Aheads {
+impl ReadAheadCache {
     /// What to read at once for a reader that asks for `limit`: no more than its share of what is kept,
     /// or one reader's messages would drive out another's before that has come for them.
-    pub fn share(&self, limit: Limit) -> Limit {
+    pub fn fair_share(&self, limit: Limit) -> Limit {
         let share = Limit {
             bytes: READ_AHEAD.bytes.min(MAX_BYTES / (self.by_place.len() + 1)),
             ..READ_AHEAD
@@ -115,20 +115,20 @@ impl Aheads {
 
     /// What follows message `id`, if that was read ahead, and none of it is retired: `first` is the
     /// oldest message that is retained.
-    pub fn take(&mut self, log: LogId, room: &Room, id: u64, first: u64) -> Option<Ahead> {
+    pub fn take(&mut self, log: LogId, room: &Room, id: u64, first: u64) -> Option<ReadAhead> {
         let mut ahead = self.by_place.pop(&(log, room.clone(), id))?;
         self.bytes -= ahead.bytes;
         if id + 1 < first {
             return None;
         }
-        if ahead.kept_at.elapsed() > SOURCE_LASTS {
+        if ahead.kept_at.elapsed() > CONSUMER_TTL {
             ahead.source = None;
         }
         Some(ahead)
     }
 
     /// Keeps what follows message `id`.
-    pub fn keep(&mut self, log: LogId, room: &Room, id: u64, mut ahead: Ahead) {
+    pub fn put_back(&mut self, log: LogId, room: &Room, id: u64, mut ahead: ReadAhead) {
         if ahead.is_empty() && ahead.source.is_none() {
             return;
         }

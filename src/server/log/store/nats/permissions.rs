@@ -8,9 +8,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
+    client::{JetStreamClient, PublishError},
     follow,
-    link::{Link, Unacknowledged},
-    source::Source,
+    room_consumer::RoomConsumer,
 };
 use crate::{
     domain::{cursor::LogId, room::Room},
@@ -20,31 +20,31 @@ use crate::{
 /// How long NATS may take to refuse a message.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-impl Link {
+impl JetStreamClient {
     /// Leaves no message behind, and no consumer.
-    pub async fn may_do_all(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
-        self.may_publish().await?;
-        self.may_follow(head).await?;
-        self.may_read(log, head).await?;
+    pub async fn check_permissions(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
+        self.check_publish().await?;
+        self.check_subscribe(head).await?;
+        self.check_read(log, head).await?;
         self.refusal()
     }
 
     /// What is sent is for a stream of another name. That is found out before nodes agree on a message: one
     /// that they agreed on and then all refuse would count in what they keep of their agreements, which
     /// NATS 2.9 has trouble with.
-    async fn may_publish(&self) -> Result<(), StoreUnavailable> {
+    async fn check_publish(&self) -> Result<(), StoreUnavailable> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Stream", "-");
         let subject = self.subject(&Room::default());
         self.forget_refusal();
         let until = Instant::now() + PATIENCE;
         match self.send(subject, headers, Bytes::new(), until).await {
-            Err(Unacknowledged::Silent(_)) => Err(self.silence()),
+            Err(PublishError::Timeout(_)) => Err(self.no_response()),
             _ => Ok(()),
         }
     }
 
-    async fn may_follow(&self, head: u64) -> Result<(), StoreUnavailable> {
+    async fn check_subscribe(&self, head: u64) -> Result<(), StoreUnavailable> {
         self.forget_refusal();
         let consumer = follow::consumer(self, head + 1).await?;
         self.delete_consumer(consumer.cached_info()).await?;
@@ -52,14 +52,14 @@ impl Link {
         let stream = &self.config.name;
         let answer = format!("$JS.FC.{stream}.none");
         let sent = self.client.publish(answer, Bytes::new()).await;
-        sent.map_err(|_| self.silence())
+        sent.map_err(|_| self.no_response())
     }
 
-    async fn may_read(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
+    async fn check_read(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
         let room = Room::default();
         self.newest(log, &room).await?;
-        let source = Source::open(self, &room, head + 1).await?;
-        source.ask_for_nothing(self).await?;
+        let source = RoomConsumer::open(self, &room, head + 1).await?;
+        source.flush_pull(self).await?;
         self.delete_consumer(source.info()).await
     }
 }

@@ -44,7 +44,7 @@ struct Events {
     refusal: Mutex<Option<String>>,
 }
 
-pub(super) struct Link {
+pub(super) struct JetStreamClient {
     /// The settings of a stream that is created.
     pub config: Config,
     pub client: Client,
@@ -67,24 +67,24 @@ struct Ack {
 
 /// JetStream has the message.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Acknowledged {
+pub(super) struct PubAck {
     pub id: u64,
     /// It had it before, under the same message id.
-    pub is_repeat: bool,
+    pub is_duplicate: bool,
 }
 
 /// Why there is no acknowledgement.
 #[derive(Debug)]
-pub(super) enum Unacknowledged {
+pub(super) enum PublishError {
     /// It was not stored.
     Refused(String),
     /// It was not stored, and sending it again will not help.
     Rejected(String),
     /// It may be stored yet.
-    Silent(String),
+    Timeout(String),
 }
 
-impl Link {
+impl JetStreamClient {
     pub async fn connect(target: Target, config: Config) -> Result<Self, OpenError> {
         let events = Arc::new(Events::default());
         let (connected, connections) = watch::channel(0);
@@ -153,7 +153,7 @@ impl Link {
                 RequestErrorKind::NoResponders => {
                     StoreUnavailable("NATS answers, but JetStream is not enabled on it".into())
                 }
-                _ => self.silence(),
+                _ => self.no_response(),
             }),
         }
     }
@@ -172,7 +172,7 @@ impl Link {
     }
 
     /// Why nothing came back: NATS's own refusals are told apart from the answers.
-    pub fn silence(&self) -> StoreUnavailable {
+    pub fn no_response(&self) -> StoreUnavailable {
         match self.refusal() {
             Err(refusal) => refusal,
             Ok(()) if self.is_connected() => StoreUnavailable("JetStream does not answer".into()),
@@ -199,7 +199,7 @@ impl Link {
 
     fn no_consumer(&self, error: &ConsumerError) -> StoreUnavailable {
         match error.kind() {
-            ConsumerErrorKind::TimedOut => self.silence(),
+            ConsumerErrorKind::TimedOut => self.no_response(),
             _ => StoreUnavailable(one_line(error)),
         }
     }
@@ -249,7 +249,7 @@ impl Link {
         headers: HeaderMap,
         payload: Bytes,
         until: Instant,
-    ) -> Result<Acknowledged, Unacknowledged> {
+    ) -> Result<PubAck, PublishError> {
         let request = async_nats::Request::new()
             .headers(headers)
             .payload(payload)
@@ -258,21 +258,21 @@ impl Link {
         let message = match answer {
             Ok(Ok(message)) => message,
             Ok(Err(error)) if error.kind() == async_nats::RequestErrorKind::NoResponders => {
-                return Err(Unacknowledged::Refused("no stream takes it".into()));
+                return Err(PublishError::Refused("no stream takes it".into()));
             }
-            Ok(Err(error)) => return Err(Unacknowledged::Silent(one_line(&error))),
-            Err(_) => return Err(Unacknowledged::Silent("no acknowledgement in time".into())),
+            Ok(Err(error)) => return Err(PublishError::Timeout(one_line(&error))),
+            Err(_) => return Err(PublishError::Timeout("no acknowledgement in time".into())),
         };
         let ack: Ack = serde_json::from_slice(&message.payload)
-            .map_err(|error| Unacknowledged::Silent(one_line(&error)))?;
+            .map_err(|error| PublishError::Timeout(one_line(&error)))?;
         match ack.error {
             Some(error) if (400..500).contains(&error.code()) => {
-                Err(Unacknowledged::Rejected(one_line(&error)))
+                Err(PublishError::Rejected(one_line(&error)))
             }
-            Some(error) => Err(Unacknowledged::Refused(one_line(&error))),
-            None => Ok(Acknowledged {
+            Some(error) => Err(PublishError::Refused(one_line(&error))),
+            None => Ok(PubAck {
                 id: ack.seq,
-                is_repeat: ack.duplicate,
+                is_duplicate: ack.duplicate,
             }),
         }
     }
@@ -335,7 +335,7 @@ impl Link {
                     Ok(None)
                 }
                 LastRawMessageErrorKind::JetStream(error) => Err(refused(&error)),
-                _ => Err(self.silence()),
+                _ => Err(self.no_response()),
             },
         }
     }

@@ -8,17 +8,17 @@ use tokio::time::Instant;
 use crate::domain::cursor::LogId;
 
 /// How long a refusal makes the store unavailable, if no accepted message ends it.
-const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
+const REFUSAL_TTL: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
-pub(super) struct Trouble {
+pub(super) struct StreamHealth {
     /// The stream's settings refuse messages.
     settings: Option<String>,
     refusal: Option<Refusal>,
     /// Since when no message was taken, and one was not confirmed.
     unconfirmed: Option<Instant>,
     /// The oldest message that was acknowledged and did not come.
-    owed: Option<(LogId, u64)>,
+    missing_delivery: Option<(LogId, u64)>,
 }
 
 /// A message was refused.
@@ -28,7 +28,7 @@ struct Refusal {
     at: Instant,
 }
 
-impl Trouble {
+impl StreamHealth {
     /// Records which messages the stream's settings refuse.
     pub fn settings(&mut self, refuse: Option<String>) {
         self.settings = refuse;
@@ -53,36 +53,36 @@ impl Trouble {
     }
 
     /// A message of `bytes` was accepted.
-    pub fn taken(&mut self, bytes: usize) {
+    pub fn accepted(&mut self, bytes: usize) {
         self.unconfirmed = None;
         // A smaller one does not show that the refused one would be.
         self.refusal.take_if(|refusal| refusal.bytes <= bytes);
     }
 
     /// Message `id` of `log` was acknowledged, and did not come in time.
-    pub fn owes(&mut self, log: LogId, id: u64) {
-        match self.owed {
+    pub fn expect_delivery(&mut self, log: LogId, id: u64) {
+        match self.missing_delivery {
             Some((of, oldest)) if of == log && oldest <= id => {}
-            _ => self.owed = Some((log, id)),
+            _ => self.missing_delivery = Some((log, id)),
         }
     }
 
     /// Whether there are messages that were acknowledged and did not come, where messages up to
-    /// `reached` of a log did.
-    pub fn is_owing(&mut self, (log, reached): (LogId, u64)) -> bool {
-        self.owed
-            .take_if(|&mut (of, id)| of != log || id <= reached);
-        self.owed.is_some()
+    /// `applied` of a log did.
+    pub fn has_missing(&mut self, (log, applied): (LogId, u64)) -> bool {
+        self.missing_delivery
+            .take_if(|&mut (of, id)| of != log || id <= applied);
+        self.missing_delivery.is_some()
     }
 
     /// What is wrong, if anything is.
-    pub fn what(&mut self, reached: (LogId, u64), now: Instant) -> Option<String> {
-        let is_over = |refusal: &mut Refusal| now - refusal.at >= REFUSAL_COUNTS;
+    pub fn reason(&mut self, applied: (LogId, u64), now: Instant) -> Option<String> {
+        let is_over = |refusal: &mut Refusal| now - refusal.at >= REFUSAL_TTL;
         self.refusal.take_if(is_over);
         if let Some(settings) = &self.settings {
             return Some(settings.clone());
         }
-        if self.is_owing(reached) {
+        if self.has_missing(applied) {
             return Some("it acknowledges messages and does not bring them".to_owned());
         }
         let refusal = self.refusal.as_ref()?;
@@ -100,56 +100,56 @@ mod tests {
 
     #[test]
     fn a_refusal_is_over_with_a_message_as_large_or_with_time() {
-        let mut trouble = Trouble::default();
+        let mut health = StreamHealth::default();
         let now = Instant::now();
-        assert_eq!(trouble.what((log(1), 0), now), None);
-        trouble.refused("too large", 300);
-        trouble.taken(100);
-        let what = trouble.what((log(1), 0), now).expect("refused");
+        assert_eq!(health.reason((log(1), 0), now), None);
+        health.refused("too large", 300);
+        health.accepted(100);
+        let what = health.reason((log(1), 0), now).expect("refused");
         assert!(what.contains("too large"), "{what}");
-        trouble.taken(300);
-        assert_eq!(trouble.what((log(1), 0), now), None);
-        trouble.refused("full", 300);
-        let later = Instant::now() + REFUSAL_COUNTS;
-        assert_eq!(trouble.what((log(1), 0), later), None);
+        health.accepted(300);
+        assert_eq!(health.reason((log(1), 0), now), None);
+        health.refused("full", 300);
+        let later = Instant::now() + REFUSAL_TTL;
+        assert_eq!(health.reason((log(1), 0), later), None);
     }
 
     #[test]
     fn what_is_not_confirmed_twice_in_a_row_is_refused() {
-        let mut trouble = Trouble::default();
+        let mut health = StreamHealth::default();
         let begun = Instant::now();
-        let what = |trouble: &mut Trouble| trouble.what((log(1), 0), Instant::now());
-        trouble.unconfirmed(begun, 300);
+        let what = |health: &mut StreamHealth| health.reason((log(1), 0), Instant::now());
+        health.unconfirmed(begun, 300);
         // At the same time as the first one.
-        trouble.unconfirmed(begun, 300);
-        assert_eq!(what(&mut trouble), None);
-        trouble.taken(300);
-        trouble.unconfirmed(begun, 300);
-        trouble.unconfirmed(Instant::now(), 300);
-        assert!(what(&mut trouble).is_some());
+        health.unconfirmed(begun, 300);
+        assert_eq!(what(&mut health), None);
+        health.accepted(300);
+        health.unconfirmed(begun, 300);
+        health.unconfirmed(Instant::now(), 300);
+        assert!(what(&mut health).is_some());
     }
 
     #[test]
     fn what_is_owed_is_so_until_it_comes_or_its_log_is_gone() {
-        let mut trouble = Trouble::default();
-        trouble.owes(log(1), 7);
-        trouble.owes(log(1), 8);
-        assert!(trouble.is_owing((log(1), 6)));
-        assert!(!trouble.is_owing((log(1), 7)));
-        trouble.owes(log(1), 9);
-        assert!(trouble.what((log(1), 8), Instant::now()).is_some());
-        assert!(!trouble.is_owing((log(2), 0)));
+        let mut health = StreamHealth::default();
+        health.expect_delivery(log(1), 7);
+        health.expect_delivery(log(1), 8);
+        assert!(health.has_missing((log(1), 6)));
+        assert!(!health.has_missing((log(1), 7)));
+        health.expect_delivery(log(1), 9);
+        assert!(health.reason((log(1), 8), Instant::now()).is_some());
+        assert!(!health.has_missing((log(2), 0)));
     }
 
     #[test]
     fn settings_count_until_they_are_changed() {
-        let mut trouble = Trouble::default();
-        trouble.settings(Some("max_msg_size is 100".to_owned()));
-        trouble.taken(99);
-        let later = Instant::now() + REFUSAL_COUNTS;
-        let what = trouble.what((log(1), 0), later);
+        let mut health = StreamHealth::default();
+        health.settings(Some("max_msg_size is 100".to_owned()));
+        health.accepted(99);
+        let later = Instant::now() + REFUSAL_TTL;
+        let what = health.reason((log(1), 0), later);
         assert_eq!(what.as_deref(), Some("max_msg_size is 100"));
-        trouble.settings(None);
-        assert_eq!(trouble.what((log(1), 0), later), None);
+        health.settings(None);
+        assert_eq!(health.reason((log(1), 0), later), None);
     }
 }
