@@ -20,6 +20,7 @@ pub mod domain;
 mod fastpath;
 mod faults;
 pub mod http;
+pub mod http2;
 pub mod ledger;
 pub mod lifecycle;
 pub mod log;

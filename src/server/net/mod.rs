@@ -1,7 +1,12 @@
 //! Connections below HTTP: their bytes are counted ([`metered`]), they do not wait for ever
-//! ([`timeouts`]), and they can be aborted from outside ([`connection`]).
+//! ([`timeouts`]), they can be aborted from outside ([`connection`]), and they may be encrypted
+//! ([`tls`]).
 
+pub mod certificate;
 pub mod connection;
 pub mod metered;
+pub mod preface;
 pub mod socket;
 pub mod timeouts;
+pub mod tls;
+pub mod tls_records;

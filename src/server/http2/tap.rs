@@ -1,0 +1,220 @@
+//! Between TLS and `h2`: charges every byte that passes to its stream.
+//!
+//! What crossed the TCP socket is more than what passes here: a TLS record has a head, a tag and, in
+//! TLS 1.2, a nonce. [`Overhead`] says how much; a record's overhead is charged to the stream of its
+//! first byte. What belongs to no stream (preface, SETTINGS, PING, handshake) is whatever the socket
+//! carried beyond these charges, so that both together are the socket's bytes exactly.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    frames::{Charge, FrameParser},
+    limits::MAX_CONCURRENT_STREAMS,
+};
+use crate::net::tls_records::RecordLengths;
+
+/// The most plaintext that one TLS record carries (RFC 8446, 5.1).
+const MAX_RECORD_BYTES: usize = 16 * 1024;
+
+/// Takes the bytes of one stream, as they cross the socket.
+pub trait StreamCounter {
+    fn received(&self, bytes: u64);
+    fn sent(&self, bytes: u64);
+    /// The last byte of the answer has been handed to the socket, or the stream was reset.
+    fn ended(&self);
+}
+
+/// What TLS adds to each record.
+pub struct Overhead {
+    /// Bytes beyond the plaintext, head included.
+    pub record_bytes: u64,
+    /// Records that came in.
+    pub received: RecordLengths,
+}
+
+/// Streams that are counted at a time. More than a client may open: it can send frames of streams that
+/// were refused or that came after GOAWAY, and those are the connection's.
+const MAX_COUNTED_STREAMS: usize = 2 * MAX_CONCURRENT_STREAMS as usize;
+
+/// The streams of one connection whose bytes are still coming.
+#[derive(Default)]
+pub struct StreamTable {
+    streams: RefCell<HashMap<u32, Entry>>,
+    /// The newest stream that the client opened. Older ones are never opened again.
+    newest: Cell<u32>,
+}
+
+#[derive(Default)]
+struct Entry {
+    counter: Option<Rc<dyn StreamCounter>>,
+    /// Bytes that came before the stream was accepted.
+    early_in: u64,
+}
+
+impl StreamTable {
+    /// A stream was accepted: what came of it, and what comes, is `counter`'s.
+    pub fn attach(&self, stream: u32, counter: Rc<dyn StreamCounter>) {
+        let mut streams = self.streams.borrow_mut();
+        let entry = streams.entry(stream).or_default();
+        counter.received(std::mem::take(&mut entry.early_in));
+        entry.counter = Some(counter);
+    }
+
+    fn received(&self, charge: Charge) {
+        if charge.is_headers && charge.stream > self.newest.get() {
+            self.newest.set(charge.stream);
+            let mut streams = self.streams.borrow_mut();
+            if streams.len() < MAX_COUNTED_STREAMS {
+                streams.insert(charge.stream, Entry::default());
+            }
+        }
+        let counter = {
+            let mut streams = self.streams.borrow_mut();
+            let Some(entry) = streams.get_mut(&charge.stream) else {
+                return;
+            };
+            let counter = entry.counter.clone();
+            if counter.is_none() {
+                entry.early_in += charge.bytes;
+            }
+            if charge.reset {
+                streams.remove(&charge.stream);
+            }
+            counter
+        };
+        if let Some(counter) = counter {
+            counter.received(charge.bytes);
+            if charge.reset {
+                counter.ended();
+            }
+        }
+    }
+
+    fn sent(&self, charge: Charge) {
+        let counter = {
+            let mut streams = self.streams.borrow_mut();
+            let Some(entry) = streams.get(&charge.stream) else {
+                return;
+            };
+            let counter = entry.counter.clone();
+            if charge.ended {
+                streams.remove(&charge.stream);
+            }
+            counter
+        };
+        if let Some(counter) = counter {
+            counter.sent(charge.bytes);
+            if charge.ended {
+                counter.ended();
+            }
+        }
+    }
+}
+
+/// An IO that charges what passes.
+pub struct Tap<Io> {
+    io: Io,
+    streams: Rc<StreamTable>,
+    incoming: FrameParser,
+    outgoing: FrameParser,
+    overhead: Option<Overhead>,
+    /// Plaintext that is still to come of the present incoming record.
+    record_left: u64,
+}
+
+impl<Io> Tap<Io> {
+    /// `overhead` is `None` for cleartext.
+    pub fn new(io: Io, streams: Rc<StreamTable>, overhead: Option<Overhead>) -> Self {
+        Self {
+            io,
+            streams,
+            incoming: FrameParser::from_client(),
+            outgoing: FrameParser::from_server(),
+            overhead,
+            record_left: 0,
+        }
+    }
+
+    fn charge_received(&mut self, mut bytes: &[u8]) {
+        let streams = &self.streams;
+        let charge = &mut |charge| streams.received(charge);
+        let Some(overhead) = &self.overhead else {
+            return self.incoming.advance(bytes, 0, charge);
+        };
+        while !bytes.is_empty() {
+            let mut added = 0;
+            while self.record_left == 0 {
+                let Some(length) = overhead.received.borrow_mut().pop_front() else {
+                    // Not application data as it was expected: its overhead is the connection's.
+                    return self.incoming.advance(bytes, 0, charge);
+                };
+                self.record_left = length.saturating_sub(overhead.record_bytes);
+                added += overhead.record_bytes;
+            }
+            let taken = bytes
+                .len()
+                .min(usize::try_from(self.record_left).unwrap_or(usize::MAX));
+            self.record_left -= taken as u64;
+            self.incoming.advance(&bytes[..taken], added, charge);
+            bytes = &bytes[taken..];
+        }
+    }
+
+    fn charge_sent(&mut self, bytes: &[u8]) {
+        let streams = &self.streams;
+        let added = self.overhead.as_ref().map_or(0, |it| it.record_bytes);
+        for record in bytes.chunks(MAX_RECORD_BYTES) {
+            self.outgoing
+                .advance(record, added, &mut |charge| streams.sent(charge));
+        }
+    }
+}
+
+impl<Io: AsyncRead + Unpin> AsyncRead for Tap<Io> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        this.charge_received(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<Io: AsyncWrite + Unpin> AsyncWrite for Tap<Io> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.io).poll_write(cx, buf))?;
+        this.charge_sent(&buf[..written]);
+        Poll::Ready(Ok(written))
+    }
+
+    // One write at a time: each becomes records of its own, whose overhead is known so.
+    fn is_write_vectored(&self) -> bool {
+        false
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
