@@ -2,6 +2,7 @@
 
 mod nats;
 mod sqlite_path;
+mod tls;
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
@@ -11,7 +12,8 @@ use std::{
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-use self::nats::NatsFlags;
+pub use self::tls::TlsConfig;
+use self::{nats::NatsFlags, tls::TlsFlags};
 use crate::{
     ledger::access_log::Format,
     log::{
@@ -83,6 +85,9 @@ pub struct Serve {
     end_with_parent: Option<u32>,
 
     #[command(flatten)]
+    tls: TlsFlags,
+
+    #[command(flatten)]
     nats: NatsFlags,
 }
 
@@ -123,6 +128,7 @@ impl ValueEnum for Format {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub bind: SocketAddr,
+    pub tls: Option<TlsConfig>,
     pub store: StoreChoice,
     /// A store that cannot be opened is waited for.
     pub wait_for_store: bool,
@@ -149,6 +155,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
             store: StoreChoice::Memory,
             wait_for_store: false,
             workers: 1,
@@ -182,6 +189,7 @@ impl Serve {
         };
         Ok(Config {
             bind: self.bind,
+            tls: self.tls.into_config()?,
             store,
             wait_for_store: self.wait_for_store,
             workers: self.workers.map_or_else(processors, usize::from),

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
-    http::{StatusCode, header},
+    http::{StatusCode, Version, header},
     web,
 };
 
@@ -33,7 +33,16 @@ impl FromRequest for ReadQuery {
         });
         let query = last_event_id
             .transpose()
-            .and_then(|id| Self::parse(request.query_string(), id));
+            .and_then(|id| Self::parse(request.query_string(), id))
+            .and_then(
+                |query| match query.close && request.version() == Version::HTTP_2 {
+                    true => Err(InvalidField::new(
+                        "connection",
+                        "must not be close over HTTP/2, where other requests share the connection",
+                    )),
+                    false => Ok(query),
+                },
+            );
         ready(query.map_err(Problem::from))
     }
 }
@@ -74,9 +83,8 @@ impl FromRequest for ConnectionHandle {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let connection = request.conn_data::<Self>().cloned();
         // A request that came over no connection of ours, as in a test, is one by itself.
-        ready(Ok(connection.unwrap_or_default()))
+        ready(Ok(connection_of(request).unwrap_or_default()))
     }
 }
 
@@ -95,6 +103,12 @@ impl FromRequest for RequestRecorder {
         let meter = ConnectionMeter::detached(ledger.clone().into_inner());
         ready(Ok(Self::begin(&meter)))
     }
+}
+
+/// The connection that a request came over: on HTTP/2 its stream, which is in its extensions.
+pub fn connection_of(request: &HttpRequest) -> Option<ConnectionHandle> {
+    let stream = request.extensions().get::<ConnectionHandle>().cloned();
+    stream.or_else(|| request.conn_data::<ConnectionHandle>().cloned())
 }
 
 /// The `client` in a query.

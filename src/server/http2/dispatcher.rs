@@ -33,12 +33,13 @@ use super::{
     limits::{self, HANDSHAKE_TIMEOUT},
     tap::{Overhead, StreamCounter, StreamTable, Tap},
 };
+use crate::net::connection::ConnectionHandle;
 
 /// What the owner of a connection adds to each of its requests.
 pub trait ConnectionHost {
-    /// Puts what the service expects of a connection into the request's extensions, and returns who
-    /// counts the stream's bytes.
-    fn begin(&self, request: &mut Request) -> Rc<dyn StreamCounter>;
+    /// Puts what the service expects of a connection into the request's extensions, and returns what
+    /// counts the stream's bytes and what may abort it.
+    fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle);
 }
 
 /// How long a connection may do what.
@@ -104,13 +105,21 @@ where
     .await
 }
 
+/// What the end of an exchange means to its connection.
+enum ExchangeEnd {
+    /// Answered, or reset by either side.
+    Stream,
+    /// The connection must end with it.
+    Connection,
+}
+
 struct Dispatcher<'a, Io, S, H>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     connection: h2::server::Connection<Tap<Io>, Bytes>,
     table: Rc<StreamTable>,
-    exchanges: FuturesUnordered<LocalBoxFuture<'static, ()>>,
+    exchanges: FuturesUnordered<LocalBoxFuture<'static, ExchangeEnd>>,
     keep_alive: Option<KeepAlive>,
     idle: Pin<Box<Sleep>>,
     is_idle: bool,
@@ -142,7 +151,11 @@ where
     {
         loop {
             // Exchanges first: what they have to send goes out with one flush of the connection below.
-            while let Poll::Ready(Some(())) = self.exchanges.poll_next_unpin(cx) {}
+            while let Poll::Ready(Some(end)) = self.exchanges.poll_next_unpin(cx) {
+                if let ExchangeEnd::Connection = end {
+                    return Poll::Ready(Err(Reason::CANCEL.into()));
+                }
+            }
             match self.connection.poll_accept(cx) {
                 Poll::Ready(Some(accepted)) => {
                     let (request, respond) = accepted?;
@@ -196,11 +209,18 @@ where
             return respond.send_reset(Reason::PROTOCOL_ERROR);
         }
         request.head_mut().peer_addr = self.peer;
-        let counter = self.host.begin(&mut request);
+        let (counter, handle) = self.host.begin(&mut request);
         self.table.attach(stream, counter);
         let is_head = *request.method() == Method::HEAD;
         let call = self.service.call(request);
         let answer = exchange::answer(call, respond, is_head, self.timeouts.stall);
-        self.exchanges.push(Box::pin(answer));
+        self.exchanges.push(Box::pin(async move {
+            match handle.run_until_aborted(answer).await {
+                Some(()) => ExchangeEnd::Stream,
+                // Dropping the answer reset the stream, as was asked for it alone.
+                None if handle.is_reset_on_close() => ExchangeEnd::Stream,
+                None => ExchangeEnd::Connection,
+            }
+        }));
     }
 }

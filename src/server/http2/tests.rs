@@ -18,6 +18,7 @@ use super::{
     dispatcher::{ConnectionHost, Timeouts, serve},
     tap::StreamCounter,
 };
+use crate::net::connection::ConnectionHandle;
 
 const TIMEOUTS: Timeouts = Timeouts {
     keep_alive: Duration::from_secs(75),
@@ -50,10 +51,10 @@ impl StreamCounter for Counter {
 }
 
 impl ConnectionHost for Rc<Host> {
-    fn begin(&self, _: &mut Request) -> Rc<dyn StreamCounter> {
+    fn begin(&self, _: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle) {
         let counter = Rc::new(Counter::default());
         self.0.borrow_mut().push(counter.clone());
-        counter
+        (counter, ConnectionHandle::default())
     }
 }
 

@@ -7,7 +7,7 @@
 //! account, such as the page's, are counted for nobody.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::{Arc, atomic::AtomicU64},
 };
@@ -28,7 +28,7 @@ pub struct ConnectionMeter(Rc<Connection>);
 
 struct Connection {
     ledger: Arc<Ledger>,
-    protocol: Protocol,
+    protocol: Cell<Protocol>,
     /// Its bytes are not seen: it counts as no connection, and bodies stand for wire bytes.
     is_detached: bool,
     accepted_at: Timestamp,
@@ -39,14 +39,30 @@ struct Connection {
 struct State {
     /// Bytes of the requests' side that came in since the last request was complete.
     unattributed_in: u64,
-    /// Bytes of the connection's own that came before its first account was known.
-    own_bytes: (u64, u64),
+    /// Bytes of the connection's own, in and out, that are on no account yet. Below zero while a
+    /// request was charged for what TLS has not yet handed to the socket.
+    own_bytes: (i64, i64),
+    stage: Stage,
+    /// Requests among others that wrote something since the last flush.
+    written: Vec<RequestBytes>,
     /// On which account the connection counts: that of its latest request.
     attribution: Option<Attribution>,
     /// HTTP/1.1: the request whose bytes cross the connection.
     active: Option<RequestBytes>,
     has_written: bool,
     trace: Option<Box<ConnectionTrace>>,
+}
+
+/// Whose the bytes are that cross the socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// One request's after the other's.
+    #[default]
+    Sequential,
+    /// The connection's own: TLS is being set up.
+    Handshake,
+    /// The connection's own, less what is charged to requests.
+    Shared,
 }
 
 /// The side of a request that counts its bytes.
@@ -58,6 +74,32 @@ impl ConnectionMeter {
         Self::with(ledger, protocol, false)
     }
 
+    /// A connection whose bytes are its own until TLS is [established](Self::establish).
+    pub fn in_handshake(ledger: Arc<Ledger>) -> Self {
+        let meter = Self::with(ledger, Protocol::Http1Tls, false);
+        meter.0.state.borrow_mut().stage = Stage::Handshake;
+        meter
+    }
+
+    /// What the connection speaks is known now. `early_bytes` of those that came in are already of
+    /// requests.
+    pub fn establish(&self, protocol: Protocol, early_bytes: u64) {
+        self.0.protocol.set(protocol);
+        let mut state = self.0.state.borrow_mut();
+        match protocol {
+            Protocol::Http1 | Protocol::Http1Tls => {
+                state.stage = Stage::Sequential;
+                state.own_bytes.0 -= early_bytes as i64;
+                state.unattributed_in += early_bytes;
+            }
+            Protocol::H2 | Protocol::H2Tls => {
+                // The tap above charges them to requests as it reads them.
+                state.stage = Stage::Shared;
+                state.own_bytes.0 += std::mem::take(&mut state.unattributed_in) as i64;
+            }
+        }
+    }
+
     /// The connection of a request whose bytes are seen by nobody, as in a test of its handler.
     pub fn detached(ledger: Arc<Ledger>) -> Self {
         Self::with(ledger, Protocol::Http1, true)
@@ -66,7 +108,7 @@ impl ConnectionMeter {
     fn with(ledger: Arc<Ledger>, protocol: Protocol, is_detached: bool) -> Self {
         Self(Rc::new(Connection {
             ledger,
-            protocol,
+            protocol: Cell::new(protocol),
             is_detached,
             accepted_at: Timestamp::now(),
             state: RefCell::default(),
@@ -88,6 +130,10 @@ impl ConnectionMeter {
     /// Counts bytes that were read for the request under way, or for the next one.
     pub fn record_read(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
+        if state.stage != Stage::Sequential {
+            state.own_bytes.0 += bytes as i64;
+            return;
+        }
         match &state.active {
             Some(active) => active.record_read(self, bytes as u64),
             None => state.unattributed_in += bytes as u64,
@@ -97,6 +143,10 @@ impl ConnectionMeter {
     /// Counts bytes that were written for the request under way.
     pub fn record_written(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
+        if state.stage != Stage::Sequential {
+            state.own_bytes.1 += bytes as i64;
+            return;
+        }
         state.has_written = true;
         match &state.active {
             Some(active) => active.record_written(self, bytes as u64),
@@ -107,6 +157,9 @@ impl ConnectionMeter {
 
     /// Everything that was to be written is: the request under way ends if it is answered.
     pub fn record_flushed(&self) {
+        if self.0.state.borrow().stage == Stage::Shared {
+            return self.settle_shared();
+        }
         let Some(active) = self.0.state.borrow().active.clone() else {
             return;
         };
@@ -116,12 +169,18 @@ impl ConnectionMeter {
         }
     }
 
-    /// Counts bytes that belong to the connection and to none of its requests.
-    pub fn record_connection_bytes(&self, read: u64, written: u64) {
-        let mut state = self.0.state.borrow_mut();
-        state.own_bytes.0 += read;
-        state.own_bytes.1 += written;
-        state.charge_own_bytes(&self.0.ledger);
+    /// Everything that the requests wrote is on the socket: what else crossed it is the connection's.
+    fn settle_shared(&self) {
+        let written = {
+            let mut state = self.0.state.borrow_mut();
+            state.charge_own_bytes(&self.0.ledger);
+            std::mem::take(&mut state.written)
+        };
+        for request in written {
+            request.0.is_flush_due.set(false);
+            request.record_flushed(self);
+            request.finish_if_over(self);
+        }
     }
 
     /// Whether a request is due or has begun to come, but is not whole yet.
@@ -159,16 +218,19 @@ impl ConnectionMeter {
         attribution.charge(ledger, |counters| &counters.wire_bytes_out, written);
         if let Some(client) = info.client.filter(|_| info.trace) {
             let trace = ledger.traces.open(client);
-            let event = |kind| Event::new(kind, info.account, self.0.protocol);
+            let event = |kind| Event::new(kind, info.account, self.0.protocol.get());
             let traced = state.trace.get_or_insert_with(|| {
                 let number = ledger.next_connection();
                 Box::new(ConnectionTrace::new(number, self.0.accepted_at))
             });
             traced.switch_to(&trace, event(Kind::Opened));
-            traced.record(Event {
+            let trace = Arc::downgrade(&trace);
+            let asked = Event {
                 bytes_in: read,
                 ..event(Kind::Request)
-            });
+            };
+            traced.record_for(&trace, asked);
+            request.set_trace(trace);
         }
         request.set_attribution(attribution);
     }
@@ -181,15 +243,15 @@ impl ConnectionMeter {
         &self.0.ledger
     }
 
-    /// Adds an event to the trace of the client that the connection served last.
-    fn trace(&self, event: Event) {
-        if let Some(trace) = &self.0.state.borrow().trace {
-            trace.record(event);
+    /// Adds an event to the trace of the client whose request it is.
+    fn trace(&self, request: &RequestState, event: Event) {
+        if let (Some(connection), Some(client)) = (&self.0.state.borrow().trace, request.trace()) {
+            connection.record_for(client, event);
         }
     }
 
     pub(super) fn log(&self, entry: &AccessLogEntry) {
-        self.0.ledger.log.request(entry, self.0.protocol);
+        self.0.ledger.log.request(entry, self.0.protocol.get());
     }
 }
 
@@ -212,12 +274,44 @@ impl RequestBytes {
 
     /// Everything that the request's answer had to write so far is written.
     pub fn record_flushed(&self, meter: &ConnectionMeter) {
-        let protocol = meter.0.protocol;
+        let protocol = meter.0.protocol.get();
         let events = self
             .0
             .take_pushes(|kind, account| Event::new(kind, account, protocol));
         for event in events {
-            meter.trace(event);
+            meter.trace(&self.0, event);
+        }
+    }
+
+    /// Counts bytes that came in among those of other requests.
+    pub fn charge_read(&self, meter: &ConnectionMeter, bytes: u64) {
+        self.record_read(meter, bytes);
+        meter.0.state.borrow_mut().own_bytes.0 -= bytes as i64;
+    }
+
+    /// Counts bytes that go out among those of other requests.
+    pub fn charge_written(&self, meter: &ConnectionMeter, bytes: u64) {
+        self.record_written(meter, bytes);
+        let mut state = meter.0.state.borrow_mut();
+        state.own_bytes.1 -= bytes as i64;
+        if !self.0.is_flush_due.replace(true) {
+            state.written.push(self.clone());
+        }
+    }
+
+    /// No byte of the request's will come any more, either way.
+    pub fn end(&self, meter: &ConnectionMeter) {
+        self.0.has_ended.set(true);
+        // If something is still to be flushed, it is told of first.
+        if !self.0.is_flush_due.get() {
+            self.finish_if_over(meter);
+        }
+    }
+
+    /// Ends the request if its bytes and its answer are complete.
+    pub(super) fn finish_if_over(&self, meter: &ConnectionMeter) {
+        if self.0.has_ended.get() && self.0.is_done() && !self.0.is_finished.replace(true) {
+            self.finish(meter);
         }
     }
 
@@ -235,12 +329,13 @@ impl RequestBytes {
         }
         // If no byte was written, there was no answer.
         if self.0.is_answer_traced() && entry.wire_bytes_out > 0 {
-            meter.trace(Event {
+            let answer = Event {
                 bytes_out: entry.wire_bytes_out,
                 messages: entry.messages,
                 status: Some(entry.status),
-                ..Event::new(Kind::Answer, entry.account, meter.0.protocol)
-            });
+                ..Event::new(Kind::Answer, entry.account, meter.0.protocol.get())
+            };
+            meter.trace(&self.0, answer);
         }
     }
 }
@@ -249,7 +344,7 @@ impl Connection {
     /// Makes the connection count on another account.
     fn move_to(&self, state: &mut State, info: &RequestInfo<'_>) -> Attribution {
         let ledger = &self.ledger;
-        let attribution = Attribution::new(ledger, info.account, self.protocol, info.client);
+        let attribution = Attribution::new(ledger, info.account, self.protocol.get(), info.client);
         let before = state.attribution.replace(attribution.clone());
         if self.is_detached {
             return attribution;
@@ -270,8 +365,17 @@ impl State {
             return;
         };
         let (read, written) = std::mem::take(&mut self.own_bytes);
-        attribution.charge(ledger, |counters| &counters.connection_bytes_in, read);
-        attribution.charge(ledger, |counters| &counters.connection_bytes_out, written);
+        // Wrapping: what was charged too much before is taken back.
+        attribution.charge(
+            ledger,
+            |counters| &counters.connection_bytes_in,
+            read as u64,
+        );
+        attribution.charge(
+            ledger,
+            |counters| &counters.connection_bytes_out,
+            written as u64,
+        );
     }
 }
 
@@ -282,12 +386,13 @@ impl Drop for ConnectionMeter {
             return;
         }
         self.finish_active();
+        self.settle_shared();
         let state = self.0.state.borrow();
         let Some(attribution) = &state.attribution else {
             return;
         };
         if let Some(trace) = &state.trace {
-            let closed = Event::new(Kind::Closed, attribution.account, self.0.protocol);
+            let closed = Event::new(Kind::Closed, attribution.account, self.0.protocol.get());
             trace.record_for_all(&closed);
         }
         if !self.0.is_detached {

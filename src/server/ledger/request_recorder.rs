@@ -168,5 +168,8 @@ impl Drop for RequestRecorder {
         if self.meter.is_detached() {
             self.meter.record_flushed();
         }
+        if request.has_ended.get() {
+            RequestBytes::new(request.clone()).finish_if_over(&self.meter);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
+    sync::Weak,
     time::Instant,
 };
 
@@ -10,7 +11,7 @@ use super::{
     access_log::{AccessLogEntry, RequestPhase, STATUS_CLIENT_CLOSED_REQUEST},
     attribution::Attribution,
     counters::Account,
-    trace::{Event, Kind, PushKind},
+    trace::{ClientTrace, Event, Kind, PushKind},
 };
 use crate::domain::{client_label::ClientLabel, room::Room};
 
@@ -39,8 +40,14 @@ pub struct RequestState {
     wire_bytes_out: Cell<u64>,
     pub(super) is_traced: Cell<bool>,
     pub(super) is_stream: Cell<bool>,
+    trace: OnceCell<Weak<ClientTrace>>,
     /// What a stream sent that its trace was not told of yet.
     pushes: RefCell<PendingPushes>,
+    /// Among others on a connection: it wrote something that is not known to be flushed.
+    pub(super) is_flush_due: Cell<bool>,
+    /// Among others on a connection: all of its bytes have come and gone.
+    pub(super) has_ended: Cell<bool>,
+    pub(super) is_finished: Cell<bool>,
 }
 
 #[derive(Default)]
@@ -64,13 +71,27 @@ impl RequestState {
             wire_bytes_out: Cell::new(0),
             is_traced: Cell::new(false),
             is_stream: Cell::new(false),
+            trace: OnceCell::new(),
             pushes: RefCell::default(),
+            is_flush_due: Cell::new(false),
+            has_ended: Cell::new(false),
+            is_finished: Cell::new(false),
         }
     }
 
     pub fn set_attribution(&self, attribution: Attribution) {
         // Asked before: there is none yet.
         let _ = self.attribution.set(attribution);
+    }
+
+    pub fn set_trace(&self, trace: Weak<ClientTrace>) {
+        // As with the attribution: there is none yet.
+        let _ = self.trace.set(trace);
+    }
+
+    /// The trace of the request's client, if it asked for one.
+    pub fn trace(&self) -> Option<&Weak<ClientTrace>> {
+        self.trace.get()
     }
 
     /// The answer is complete, but for bytes that are still to be written.

@@ -181,8 +181,13 @@ impl ConnectionTrace {
     }
 
     /// Adds an event to the present client's trace.
-    pub fn record(&self, event: Event) {
+    fn record(&self, event: Event) {
         self.record_in(self.traces.last(), &event);
+    }
+
+    /// Adds an event to a client's trace.
+    pub fn record_for(&self, client: &Weak<ClientTrace>, event: Event) {
+        self.record_in([client], &event);
     }
 
     /// Adds an event to the traces of all clients that the connection served.

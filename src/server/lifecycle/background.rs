@@ -1,13 +1,17 @@
 //! What the server does beside serving: summaries, presence, retention.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use tokio::time::interval;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::interval,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     ledger::{Ledger, access_log::EventLog},
     log::Log,
+    net::certificate::CurrentCertificate,
     presence::{self, Presence},
 };
 
@@ -32,6 +36,27 @@ impl BackgroundTasks {
         background.run(expire_pollers(presence.clone()));
         background.run(enforce_retention(log.clone(), ledger.log.clone()));
         background
+    }
+
+    /// Reads the certificate again on SIGHUP. A bad one is a log line, and the present one stays.
+    pub fn reload_certificate(
+        &self,
+        certificate: Arc<CurrentCertificate>,
+        events: EventLog,
+    ) -> io::Result<()> {
+        let mut hangups = signal(SignalKind::hangup())?;
+        self.run(async move {
+            while hangups.recv().await.is_some() {
+                match certificate.reload() {
+                    Ok(()) => {
+                        let fingerprint = certificate.fingerprint();
+                        events.event("certificate-reloaded", fingerprint);
+                    }
+                    Err(error) => events.event("certificate-refused", error),
+                }
+            }
+        });
+        Ok(())
     }
 
     fn run(&self, task: impl Future<Output = ()> + 'static) {

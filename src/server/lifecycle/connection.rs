@@ -2,35 +2,54 @@
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
+use actix_http::{Request, Response, body::BoxBody};
 use actix_service::Service;
 use actix_web::rt::net::TcpStream;
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
 
+use super::http2::Http2Server;
 use crate::{
     fastpath::FastPath,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
     net::{
         connection::ConnectionHandle,
         metered::{ByteMeter, Metered},
+        preface::{FirstBytes, classify},
+        prefixed::PrefixedIo,
         socket::Socket,
         timeouts::TimedIo,
     },
 };
 
+/// A client that says nothing for this long never will.
+const FIRST_BYTES_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What HTTP runs on, over cleartext.
 pub type HttpIo = TimedIo<Metered<Socket, ConnectionMeter>, ConnectionMeter>;
 
 /// What every connection of a worker is served with.
-pub struct ConnectionServer<H> {
+pub struct ConnectionServer<H, S> {
     pub http: H,
+    pub http2: Http2Server<S>,
     pub fast_path: FastPath,
     pub ledger: Arc<Ledger>,
     pub stall_timeout: Duration,
     pub keep_alive: Duration,
+    /// Cancelled when connections that wait for a request must close.
+    pub stopping: CancellationToken,
 }
 
-impl<H> ConnectionServer<H>
+impl<H, S> ConnectionServer<H, S>
 where
     H: Service<(HttpIo, Option<SocketAddr>), Response = ()>,
+    S: Service<Request, Response = Response<BoxBody>>,
+    S::Future: 'static,
+    S::Error: Into<Response<BoxBody>> + 'static,
 {
     pub async fn serve(self: Rc<Self>, tcp: TcpStream) -> Result<(), H::Error> {
         let connection = ConnectionHandle::default();
@@ -38,16 +57,52 @@ where
         let socket = Socket::new(tcp, self.stall_timeout, connection.clone());
         let io = Metered::new(socket, meter.clone());
         let served = connection.run_until_aborted(async {
-            let Some((io, input)) = self.fast_path.serve(io, &connection, &meter).await else {
+            let Some((mut io, input)) = self.fast_path.serve(io, &connection, &meter).await else {
+                return Ok(());
+            };
+            let Some((protocol, input)) = self.read_until_decided(&mut io, input).await else {
                 return Ok(());
             };
             let (connection, meter) = (connection.clone(), meter.clone());
+            if protocol == FirstBytes::Http2 {
+                meter.establish(Protocol::H2, 0);
+                let io = PrefixedIo::new(io, input);
+                Box::pin(self.http2.serve(io, None, meter)).await;
+                return Ok(());
+            }
             let io = TimedIo::new(io, input, self.keep_alive, connection, meter);
             // The peer's address is for access logs, which the ledger's lines stand in for. Boxed, as
             // most connections never come here.
             Box::pin(self.http.call((io, None))).await
         });
         served.await.unwrap_or(Ok(()))
+    }
+
+    /// Reads on from `input` until it is clear which protocol the client speaks. `None` if it says
+    /// too little for that.
+    async fn read_until_decided(
+        &self,
+        io: &mut (impl AsyncRead + Unpin),
+        input: Bytes,
+    ) -> Option<(FirstBytes, Bytes)> {
+        let mut input = match input.try_into_mut() {
+            Ok(input) => input,
+            Err(input) => BytesMut::from(&input[..]),
+        };
+        let read = async {
+            loop {
+                match classify(&input) {
+                    FirstBytes::Undecided => {}
+                    decided => return Some(decided),
+                }
+                if io.read_buf(&mut input).await.ok()? == 0 {
+                    return None;
+                }
+            }
+        };
+        let in_time = timeout(FIRST_BYTES_TIMEOUT, read);
+        let decided = self.stopping.run_until_cancelled(in_time).await?.ok()??;
+        Some((decided, input.freeze()))
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod background;
 mod connection;
+mod http2;
 mod listener;
 mod open_store;
 pub mod server;
 mod shutdown;
 mod standby;
+mod tls_connection;
+mod workers;

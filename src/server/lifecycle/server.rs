@@ -4,51 +4,31 @@ use std::{
     future::{Future, pending},
     io::Write,
     net::{SocketAddr, TcpListener},
-    rc::Rc,
     sync::Arc,
-    time::Duration,
 };
 
-use actix_http::{HttpService, KeepAlive};
-use actix_server::ServerBuilder;
-use actix_service::{
-    IntoServiceFactory as _, ServiceFactory as _, ServiceFactoryExt as _, fn_factory, fn_service,
-    map_config,
-};
-use actix_web::{dev::AppConfig, rt::net::TcpStream};
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     background::BackgroundTasks,
-    connection::{ConnectionServer, HttpIo},
-    listener::{bind, max_clients},
+    listener::bind,
     open_store::open_log,
     shutdown::Shutdown,
+    workers::{TlsListener, Workers},
 };
 use crate::{
-    config::Config,
+    config::{Config, TlsConfig},
     delivery::Delivery,
-    fastpath::FastPath,
-    http::{
-        lab::Page,
-        middleware::faults::FaultTargets,
-        routes::{AppState, app},
-    },
+    http::{lab::Page, middleware::faults::FaultTargets, routes::AppState},
     ledger::{
         Ledger,
         access_log::{EventLog, LogWriter},
         summary_table::summary_table,
     },
     log::Log,
+    net::{certificate::CurrentCertificate, tls::server_config},
 };
-
-/// How long requests under way may take to finish when the server stops, seconds.
-const SHUTDOWN_TIMEOUT: u64 = 1;
-/// How long a refused request's body is read on, so that the client sees the refusal.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Bytes that wait for a reader in this process before its answer is asked for more.
-const WRITE_BUFFER_BYTES: usize = poll_vs_sse_model::server_limits::WRITE_BYTES;
 
 /// A server that is bound and ready to run.
 pub struct Server {
@@ -59,6 +39,28 @@ pub struct Server {
     log: Arc<Log>,
     ledger: Arc<Ledger>,
     writer: LogWriter,
+    tls: Option<Tls>,
+}
+
+/// What is bound for TLS.
+struct Tls {
+    listener: TcpListener,
+    certificate: Arc<CurrentCertificate>,
+    config: Arc<rustls::ServerConfig>,
+}
+
+impl Tls {
+    fn bind(config: &TlsConfig) -> anyhow::Result<Self> {
+        let certificate = Arc::new(CurrentCertificate::load(config.certificate.clone())?);
+        let listener =
+            bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
+        let config = server_config(certificate.clone()).context("cannot set up TLS")?;
+        Ok(Self {
+            listener,
+            certificate,
+            config: Arc::new(config),
+        })
+    }
 }
 
 impl Server {
@@ -71,6 +73,7 @@ impl Server {
         let listener =
             bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
+        let tls = config.tls.as_ref().map(Tls::bind).transpose()?;
         let (events, writer) = EventLog::to(out, config.log_format)?;
         let log = match open_log(&config, &events, &listener) {
             Ok(log) => log,
@@ -88,12 +91,18 @@ impl Server {
             log,
             ledger,
             writer,
+            tls,
         })
     }
 
     /// The address it listens on; known before it runs.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address it listens on for TLS, if it does.
+    pub fn tls_addr(&self) -> Option<SocketAddr> {
+        self.tls.as_ref()?.listener.local_addr().ok()
     }
 
     /// Serves until `stop` is done: then takes no connections, ends streams and waiting long-polls,
@@ -114,20 +123,50 @@ impl Server {
             faults: Arc::new(FaultTargets::default()),
             page: self.page,
         };
-        let stopping = CancellationToken::new();
+        let workers = Workers {
+            state: state.clone(),
+            count: self.config.workers,
+            http_fast_path: self.config.http_fast_path,
+            stall_timeout: self.config.stall_timeout,
+            keep_alive: self.config.keep_alive,
+            draining: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+        };
+        let (draining, stopping) = (workers.draining.clone(), workers.stopping.clone());
         let listener = self.listener.try_clone()?;
-        let server = self.listen(&state, &stopping)?;
+        let tls_listener = match &self.tls {
+            Some(tls) => Some(tls.listener.try_clone()?),
+            None => None,
+        };
+        let tls = match &self.tls {
+            Some(tls) => Some(TlsListener {
+                listener: tls.listener.try_clone()?,
+                config: tls.config.clone(),
+            }),
+            None => None,
+        };
+        let server = workers.run(self.listener.try_clone()?, tls)?;
         let shutdown = Shutdown {
             delivery: state.delivery.clone(),
             ledger: self.ledger.clone(),
             server: server.handle(),
-            listener,
+            listeners: std::iter::once(listener).chain(tls_listener).collect(),
+            draining,
             stopping,
         };
         let addr = self.addr;
         let events = &self.ledger.log;
         events.event("started", format_args!("listening on http://{addr}"));
+        if let Some(tls) = &self.tls {
+            let addr = tls.listener.local_addr()?;
+            let fingerprint = tls.certificate.fingerprint();
+            let text = format_args!("listening on https://{addr}, certificate {fingerprint}");
+            events.event("started", text);
+        }
         let background = BackgroundTasks::spawn(&self.ledger, &state.delivery.presence, &self.log);
+        if let Some(tls) = &self.tls {
+            background.reload_certificate(tls.certificate.clone(), events.clone())?;
+        }
         let drain = self.config.drain;
         let shutdown = actix_web::rt::spawn(async move {
             stop.await;
@@ -141,66 +180,5 @@ impl Server {
         events.write_raw(&summary_table(&self.ledger.totals.totals()));
         self.writer.finish();
         Ok(result?)
-    }
-
-    /// Starts the workers, each with the application and what its connections are served with.
-    fn listen(
-        &self,
-        state: &AppState,
-        stopping: &CancellationToken,
-    ) -> anyhow::Result<actix_server::Server> {
-        let Config {
-            workers,
-            stall_timeout,
-            keep_alive,
-            http_fast_path,
-            ..
-        } = self.config;
-        let (addr, ledger) = (self.addr, self.ledger.clone());
-        let (state, stopping) = (state.clone(), stopping.clone());
-        let worker = move || {
-            let (stopping, ledger) = (stopping.clone(), ledger.clone());
-            let (delivery, waiting) = (state.delivery.clone(), stopping.clone());
-            let app = app(state.clone())
-                .into_factory()
-                .map_err(|error: actix_web::Error| error.error_response());
-            let http = HttpService::build()
-                // `TimedIo` has a timer for both of these.
-                .keep_alive(KeepAlive::Os)
-                .client_request_timeout(Duration::ZERO)
-                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                .h1_allow_half_closed(false)
-                .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-                .graceful_shutdown_signal(move || stopping.clone().cancelled_owned())
-                .local_addr(addr)
-                .on_connect_ext(|io: &HttpIo, data| {
-                    data.insert(io.connection.clone());
-                    data.insert(io.meter.clone());
-                })
-                .h1(map_config(app, |()| AppConfig::default()));
-            fn_factory(move || {
-                let http = http.new_service(());
-                let (ledger, delivery) = (ledger.clone(), delivery.clone());
-                let waiting = waiting.clone();
-                async move {
-                    let server = Rc::new(ConnectionServer {
-                        http: http.await?,
-                        fast_path: FastPath::new(http_fast_path, delivery, waiting, keep_alive),
-                        ledger,
-                        stall_timeout,
-                        keep_alive,
-                    });
-                    Ok::<_, ()>(fn_service(move |tcp: TcpStream| server.clone().serve(tcp)))
-                }
-            })
-        };
-        let listener = self.listener.try_clone()?;
-        Ok(ServerBuilder::new()
-            .workers(workers)
-            .max_concurrent_connections(max_clients().div_ceil(workers))
-            .shutdown_timeout(SHUTDOWN_TIMEOUT)
-            .disable_signals()
-            .listen("http", listener, worker)?
-            .run())
     }
 }

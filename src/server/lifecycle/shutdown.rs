@@ -22,8 +22,10 @@ pub struct Shutdown {
     pub delivery: Arc<Delivery>,
     pub ledger: Arc<Ledger>,
     pub server: ServerHandle,
-    /// The listening socket.
-    pub listener: TcpListener,
+    /// The listening sockets.
+    pub listeners: Vec<TcpListener>,
+    /// Readers must leave: HTTP/2 connections get GOAWAY.
+    pub draining: CancellationToken,
     /// Connections that wait for a request must close.
     pub stopping: CancellationToken,
 }
@@ -51,6 +53,7 @@ impl Shutdown {
     }
 
     fn end_readers(&self, span: Duration) {
+        self.draining.cancel();
         // In this order: a reader that is notified asks when it must leave.
         self.delivery.drain.begin(span);
         self.delivery.log.end_readers();
@@ -60,7 +63,9 @@ impl Shutdown {
     async fn refuse_connections(&self) {
         self.server.pause().await;
         // If the system cannot do that, they wait until the server ends.
-        let _ = SockRef::from(&self.listener).shutdown(Direction::Both);
+        for listener in &self.listeners {
+            let _ = SockRef::from(listener).shutdown(Direction::Both);
+        }
     }
 
     async fn wait_until_idle(&self) {

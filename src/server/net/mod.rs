@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod connection;
 pub mod metered;
 pub mod preface;
+pub mod prefixed;
 pub mod socket;
 pub mod timeouts;
 pub mod tls;

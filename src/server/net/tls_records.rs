@@ -86,10 +86,13 @@ impl<Io: AsyncRead + Unpin> AsyncRead for RecordTap<Io> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
-        let records = &this.records;
-        this.parser.advance(&buf.filled()[before..], |length| {
-            records.borrow_mut().push_back(length);
-        });
+        // Above HTTP/1.1 nothing asks for them once the connection is established.
+        if Rc::strong_count(&this.records) > 1 {
+            let records = &this.records;
+            this.parser.advance(&buf.filled()[before..], |length| {
+                records.borrow_mut().push_back(length);
+            });
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -7,6 +7,7 @@ pub mod nats;
 #[path = "../../support/nats_nodes.rs"]
 pub mod nats_nodes;
 pub mod process;
+pub mod protocol_client;
 pub mod raw_connection;
 pub mod response;
 pub mod server;

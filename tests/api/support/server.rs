@@ -9,9 +9,10 @@ use std::{
 };
 
 use poll_vs_sse_server::{
-    config::{Config, StoreChoice},
+    config::{Config, StoreChoice, TlsConfig},
     http::lab::{File, Page},
     log::store::nats::Options,
+    net::certificate::CertificateSource,
 };
 
 /// The page as the binary has it.
@@ -19,7 +20,7 @@ static PAGE: Page = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{TEST_TIMEOUT, client::TestClient, eventually, nats};
+use super::{TEST_TIMEOUT, client::TestClient, eventually, nats, protocol_client::Form};
 
 #[derive(Debug, Clone, Copy)]
 pub enum Store {
@@ -39,6 +40,7 @@ pub struct Server {
     /// Another server may follow on the same file: wait for this one's end.
     has_successor: bool,
     addr: SocketAddr,
+    tls_addr: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     pub lines: Lines,
@@ -110,6 +112,29 @@ impl Server {
         Self::with(Store::Memory, |_| {})
     }
 
+    /// A server of every protocol, with a certificate of its own.
+    pub fn on_every_form() -> Self {
+        Self::on_every_form_with(|_| {})
+    }
+
+    pub fn on_every_form_with(configure: impl FnOnce(&mut Config)) -> Self {
+        Self::with(Store::Memory, |config| {
+            config.tls = Some(TlsConfig {
+                bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+                certificate: CertificateSource::SelfSigned,
+            });
+            configure(config);
+        })
+    }
+
+    /// Where it listens for this protocol form.
+    pub fn protocol_addr(&self, form: Form) -> SocketAddr {
+        match self.tls_addr {
+            Some(tls_addr) if form.is_tls() => tls_addr,
+            _ => self.addr,
+        }
+    }
+
     /// A server on an existing file.
     pub fn on_file(path: PathBuf) -> Self {
         Self::start(Config {
@@ -130,12 +155,14 @@ impl Server {
         config.http_fast_path &= has_fast_path();
         let lines = Lines::default();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (started, addr) = mpsc::channel();
+        let (started, addrs) = mpsc::channel();
         let out = lines.clone();
         let thread = thread::spawn(move || {
             let server = poll_vs_sse_server::lifecycle::server::Server::build(config, PAGE, out)
                 .expect("builds");
-            started.send(server.addr()).expect("the test waits");
+            started
+                .send((server.addr(), server.tls_addr()))
+                .expect("the test waits");
             let stop = async {
                 // The sender only ever goes: that is the signal.
                 let _ = stopped.await;
@@ -144,9 +171,11 @@ impl Server {
                 .block_on(server.run(stop))
                 .expect("runs and stops");
         });
+        let (addr, tls_addr) = addrs.recv_timeout(TEST_TIMEOUT).expect("starts");
         Self {
             has_successor: true,
-            addr: addr.recv_timeout(TEST_TIMEOUT).expect("starts"),
+            addr,
+            tls_addr,
             stop: Some(stop),
             thread: Some(thread),
             lines,

@@ -51,9 +51,12 @@ pub async fn record(
 }
 
 fn begin(request: &ServiceRequest) -> RequestRecorder {
-    let recorder = match request.conn_data::<ConnectionMeter>() {
-        Some(meter) => RequestRecorder::begin(meter),
-        None => {
+    // On HTTP/2 a request is counted from its stream's first byte on.
+    let begun = request.extensions().get::<RequestRecorder>().cloned();
+    let recorder = match (begun, request.conn_data::<ConnectionMeter>()) {
+        (Some(begun), _) => begun,
+        (None, Some(meter)) => RequestRecorder::begin(meter),
+        (None, None) => {
             let ledger = request.app_data::<Data<Ledger>>();
             let ledger = ledger.expect("the application has a ledger").clone();
             let meter = ConnectionMeter::detached(ledger.into_inner());

@@ -8,7 +8,7 @@ use actix_web::{
     web::Data,
 };
 
-use crate::{delivery::Delivery, net::connection::ConnectionHandle};
+use crate::{delivery::Delivery, http::extractors::connection_of};
 
 pub async fn close_when_draining(
     request: ServiceRequest,
@@ -16,7 +16,7 @@ pub async fn close_when_draining(
 ) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
     let mut response = next.call(request).await?;
     let request = response.request();
-    let Some(connection) = request.conn_data::<ConnectionHandle>().cloned() else {
+    let Some(connection) = connection_of(request) else {
         return Ok(response);
     };
     let delivery = request.app_data::<Data<Delivery>>();

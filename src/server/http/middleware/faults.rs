@@ -24,6 +24,7 @@ use crate::{
         registry::FaultRegistry,
         throttle::{LATENCY, THROTTLE_BYTES, Throttle},
     },
+    http::extractors::connection_of,
     net::connection::{ConnectionHandle, ConnectionTable},
 };
 
@@ -38,7 +39,7 @@ pub async fn apply(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
-    let connection = request.conn_data::<ConnectionHandle>().cloned();
+    let connection = connection_of(request.request());
     let targets = request.app_data::<Data<FaultTargets>>().cloned();
     let (Some(connection), Some(targets)) = (connection, targets) else {
         return next.call(request).await.map(|it| it.map_into_boxed_body());

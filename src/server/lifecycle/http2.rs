@@ -1,0 +1,94 @@
+//! HTTP/2 connections: the dispatcher tied to the ledger and to what may abort a stream.
+
+use std::{rc::Rc, time::Duration};
+
+use actix_http::{HttpMessage as _, Request, Response, body::BoxBody};
+use actix_service::Service;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    http2::{
+        dispatcher::{ConnectionHost, Timeouts, serve},
+        tap::{Overhead, StreamCounter},
+    },
+    ledger::{
+        connection_meter::{ConnectionMeter, RequestBytes},
+        request_recorder::RequestRecorder,
+    },
+    net::connection::ConnectionHandle,
+};
+
+/// What every HTTP/2 connection of a worker is served with.
+pub struct Http2Server<S> {
+    /// The application, as the handlers of HTTP/1.1 run in it.
+    pub service: S,
+    pub stall_timeout: Duration,
+    pub keep_alive: Duration,
+    /// Cancelled when readers must leave: connections get GOAWAY.
+    pub draining: CancellationToken,
+}
+
+impl<S> Http2Server<S> {
+    /// Serves a connection to its end. `overhead` is what TLS adds, if there is TLS.
+    pub async fn serve(
+        &self,
+        io: impl AsyncRead + AsyncWrite + Unpin,
+        overhead: Option<Overhead>,
+        meter: ConnectionMeter,
+    ) where
+        S: Service<Request, Response = Response<BoxBody>>,
+        S::Future: 'static,
+        S::Error: Into<Response<BoxBody>> + 'static,
+    {
+        let timeouts = Timeouts {
+            keep_alive: self.keep_alive,
+            stall: self.stall_timeout,
+        };
+        let host = MeteredHost(meter);
+        let draining = self.draining.cancelled();
+        let served = serve(io, overhead, None, &self.service, &host, timeouts, draining);
+        // What a client does wrong on its connection ends that, and is no news for the log.
+        let _ = served.await;
+    }
+}
+
+struct MeteredHost(ConnectionMeter);
+
+impl ConnectionHost for MeteredHost {
+    fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle) {
+        let (recorder, bytes) = RequestRecorder::begin_among_others(&self.0);
+        let handle = ConnectionHandle::default();
+        request.extensions_mut().insert(recorder);
+        request.extensions_mut().insert(handle.clone());
+        let meter = self.0.clone();
+        (Rc::new(MeteredStream { meter, bytes }), handle)
+    }
+}
+
+/// Charges a stream's bytes to its request.
+struct MeteredStream {
+    meter: ConnectionMeter,
+    bytes: RequestBytes,
+}
+
+impl StreamCounter for MeteredStream {
+    fn received(&self, bytes: u64) {
+        self.bytes.charge_read(&self.meter, bytes);
+    }
+
+    fn sent(&self, bytes: u64) {
+        self.bytes.charge_written(&self.meter, bytes);
+    }
+
+    fn ended(&self) {
+        self.bytes.end(&self.meter);
+    }
+}
+
+impl Drop for MeteredStream {
+    fn drop(&mut self) {
+        // The connection ended before the stream did.
+        self.bytes.end(&self.meter);
+    }
+}

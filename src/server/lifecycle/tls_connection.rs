@@ -1,0 +1,108 @@
+//! One connection to the TLS port, from its socket to its end.
+
+use std::{io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
+
+use actix_http::{Request, Response, body::BoxBody};
+use actix_service::Service;
+use bytes::Bytes;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::http2::Http2Server;
+use crate::{
+    http2::tap::Overhead,
+    ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
+    net::{
+        connection::ConnectionHandle, metered::Metered, preface::is_tls, socket::Socket,
+        timeouts::TimedIo, tls::TlsSession, tls_records::RecordTap,
+    },
+};
+
+/// Time from the connection to the end of the handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a client gets that speaks plain HTTP to the TLS port.
+const PLAIN_HTTP_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 61\r\n\
+    connection: close\r\n\r\n\
+    This port speaks TLS. Use https:// in front of this address.\n";
+
+type EncryptedIo = TlsStream<RecordTap<Metered<Socket, ConnectionMeter>>>;
+/// What HTTP/1.1 runs on, over TLS.
+pub type HttpsIo = TimedIo<EncryptedIo, ConnectionMeter>;
+
+/// What every TLS connection of a worker is served with.
+pub struct TlsConnectionServer<H, S> {
+    pub acceptor: TlsAcceptor,
+    pub http: H,
+    pub http2: Http2Server<S>,
+    pub ledger: Arc<Ledger>,
+    pub stall_timeout: Duration,
+    pub keep_alive: Duration,
+}
+
+impl<H, S> TlsConnectionServer<H, S>
+where
+    H: Service<(HttpsIo, Option<SocketAddr>), Response = ()>,
+    S: Service<Request, Response = Response<BoxBody>>,
+    S::Future: 'static,
+    S::Error: Into<Response<BoxBody>> + 'static,
+{
+    pub async fn serve(self: Rc<Self>, mut tcp: TcpStream) -> Result<(), H::Error> {
+        match timeout(HANDSHAKE_TIMEOUT, first_byte(&tcp)).await {
+            Ok(Ok(Some(first))) if is_tls(first) => {}
+            Ok(Ok(Some(_))) => {
+                // The client may be gone: then there is no one to answer.
+                let _ = tcp.write_all(PLAIN_HTTP_ANSWER).await;
+                let _ = tcp.shutdown().await;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        }
+        let connection = ConnectionHandle::default();
+        let meter = ConnectionMeter::in_handshake(self.ledger.clone());
+        let socket = Socket::new(tcp, self.stall_timeout, connection.clone());
+        let io = RecordTap::new(Metered::new(socket, meter.clone()));
+        let records = io.records();
+        let handshake = self.acceptor.accept(io);
+        let Ok(Ok(tls)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
+            // Too slow, or not acceptable: rustls has told the client which.
+            return Ok(());
+        };
+        let session = TlsSession::of(tls.get_ref().1);
+        if session.is_tls13 {
+            // The first record of application data is the client's Finished (RFC 8446, 5.2).
+            records.borrow_mut().pop_front();
+        }
+        if session.is_http2 {
+            meter.establish(Protocol::H2Tls, 0);
+            let overhead = Overhead {
+                record_bytes: session.record_overhead_bytes,
+                received: records,
+            };
+            let served = self.http2.serve(tls, Some(overhead), meter);
+            connection.run_until_aborted(served).await;
+            return Ok(());
+        }
+        let early_bytes = records.borrow().iter().sum();
+        drop(records);
+        meter.establish(Protocol::Http1Tls, early_bytes);
+        let io = TimedIo::new(
+            tls,
+            Bytes::new(),
+            self.keep_alive,
+            connection.clone(),
+            meter,
+        );
+        let served = connection.run_until_aborted(self.http.call((io, None)));
+        served.await.unwrap_or(Ok(()))
+    }
+}
+
+/// The first byte that the client sends, left where it is. `None`: it sends none.
+async fn first_byte(tcp: &TcpStream) -> io::Result<Option<u8>> {
+    let mut first = [0];
+    let read = tcp.peek(&mut first).await?;
+    Ok((read > 0).then_some(first[0]))
+}
