@@ -1,12 +1,14 @@
 //! Polls among other requests on one connection: whichever part of the server reads them, the
 //! answers are the same.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::{
     client::{JSON, TestClient as _, cursor, texts},
     each_store, eventually,
-    raw_connection::{RawConnection, request},
+    raw_connection::{RawConnection, find, request},
+    response::Head,
     server::Server,
 };
 
@@ -165,5 +167,125 @@ fn what_only_looks_like_a_poll_is_refused_as_ever() {
             status,
             "{bytes:?}"
         );
+    }
+}
+
+const METHODS: [&str; 4] = ["GET", "GET", "GET", "HEAD"];
+const VERSIONS: [&str; 4] = ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"];
+const TARGETS: [&str; 14] = [
+    "/poll",
+    "/poll?last=2",
+    "/poll?last=3&limit=1",
+    "/poll?last=0&wait=0.01",
+    "/poll?cursor=none",
+    "/poll?cursor=elsewhere-1",
+    "/poll?room=a&room=b",
+    "/poll?room=lobb%79&last=1",
+    "/poll?last=1&connection=close",
+    "/stream?last=2",
+    "/stream?last=2&heartbeat=60",
+    "/stream?cursor=elsewhere-1",
+    "/stream?cursor=none",
+    "/streams",
+];
+const FIELDS: [&str; 16] = [
+    "Host: test",
+    "Host: other",
+    "host:",
+    "Connection: keep-alive",
+    "Connection: close",
+    "Connection: upgrade",
+    "Connection: Keep-Alive, Upgrade",
+    "Upgrade: h2c",
+    "If-None-Match: *",
+    "If-None-Match: \"none\"",
+    "Last-Event-ID:",
+    "Last-Event-ID: none",
+    "Last-Event-ID: elsewhere-1",
+    "Content-Length: 0",
+    "Expect: 100-continue",
+    "Accept: text/event-stream",
+];
+
+/// A request that may be plain, may be unusual, and may be wrong.
+fn any_request() -> impl Strategy<Value = (&'static str, String)> {
+    let one_of = proptest::sample::select::<&'static str>;
+    let fields = proptest::collection::vec(one_of(&FIELDS[..]), 0..5);
+    let line = (
+        one_of(&METHODS[..]),
+        one_of(&TARGETS[..]),
+        one_of(&VERSIONS[..]),
+    );
+    (line, proptest::bool::weighted(0.8), fields).prop_map(
+        |((method, target, version), has_host, fields)| {
+            let mut text = format!("{method} {target} {version}\r\n");
+            if has_host {
+                text += "Host: test\r\n";
+            }
+            for field in fields {
+                text += &format!("{field}\r\n");
+            }
+            (method, text + "\r\n")
+        },
+    )
+}
+
+/// What came for a request: the head without its date, in order of names, and the bytes after it.
+type Answered = (String, u16, Vec<(String, String)>, Vec<u8>);
+
+/// Sends a request as the first one of its connection, which the accelerator may serve, or after
+/// another that makes the connection HTTP's. `end` is in the last frame of a stream.
+fn answer(
+    server: &Server,
+    after_another: bool,
+    method: &str,
+    request: &str,
+    end: &str,
+) -> Answered {
+    let mut connection = server.raw();
+    if after_another {
+        assert_eq!(connection.get("/healthz").status(), 200);
+    }
+    connection.send(request);
+    let Head {
+        version,
+        status,
+        mut headers,
+    } = connection.head().expect("an answer");
+    headers.retain(|(name, _)| name != "date");
+    headers.sort();
+    let is_stream = headers.contains(&("content-type".to_owned(), "text/event-stream".to_owned()));
+    if is_stream {
+        let length = loop {
+            if let Some(at) = find(&connection.pending, end.as_bytes()) {
+                break at + end.len();
+            }
+            assert_ne!(connection.read_more().expect("frames"), 0, "it ended");
+        };
+        connection.pending.truncate(length);
+    } else {
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        let length = length.map_or(0, |(_, length)| length.parse().expect("a length"));
+        while method != "HEAD" && connection.pending.len() < length {
+            assert_ne!(connection.read_more().expect("a body"), 0, "it ended");
+        }
+    }
+    (version, status, headers, connection.pending)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #[test]
+    fn any_request_is_answered_with_the_same_bytes_both_ways((method, request) in any_request()) {
+        static SERVER: std::sync::LazyLock<(Server, String)> = std::sync::LazyLock::new(|| {
+            let server = Server::memory();
+            let messages = server.publish_many("lobby", 3);
+            let end = format!("data: {}\n\n", messages[2]);
+            (server, end)
+        });
+        let (server, end) = &*SERVER;
+        let first = answer(server, false, method, &request, end);
+        let over_http = answer(server, true, method, &request, end);
+        prop_assert_eq!(first, over_http, "{}", request);
     }
 }

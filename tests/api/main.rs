@@ -12,6 +12,7 @@ mod drain;
 mod fast_path_equivalence;
 mod faults;
 mod fuzz;
+mod handlers;
 mod idempotency;
 mod ledger;
 mod long_poll;

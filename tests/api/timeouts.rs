@@ -169,3 +169,24 @@ fn assert_given_up(part: &str) {
         "{lines}"
     );
 }
+
+#[test]
+fn an_idle_connection_is_closed_and_one_that_waits_for_an_answer_is_not() {
+    let server = Server::with(Store::Memory, |config| {
+        config.keep_alive = Duration::from_secs(1);
+    });
+    let mut connection = server.raw();
+    // The second request is unusual, so that both ways of serving a long-poll are tried.
+    connection.get("/poll?wait=3&last=0").ok();
+    connection
+        .ask(
+            "GET",
+            "/poll?wait=3&last=0",
+            &[("Content-Length", "0")],
+            b"",
+        )
+        .ok();
+    let answered = Instant::now();
+    connection.until_closed().expect("closed");
+    assert!(answered.elapsed() < Duration::from_secs(8));
+}
