@@ -46,7 +46,9 @@ fn handlers_run_under_actix_webs_test_service() {
     System::new().block_on(async {
         let service = actix_test::init_service(app(state())).await;
         let draft = json!({"author": "mina", "text": "hello"});
-        let publish = actix_test::TestRequest::post().uri("/messages").set_json(draft);
+        let publish = actix_test::TestRequest::post()
+            .uri("/messages")
+            .set_json(draft);
         let answer = actix_test::call_service(&service, publish.to_request()).await;
         assert_eq!(answer.status(), StatusCode::CREATED);
         let message: Value = actix_test::read_body_json(answer).await;
@@ -72,7 +74,8 @@ fn handlers_run_under_actix_webs_test_service() {
         assert!(event.ends_with(&format!("data: {message}\n\n")), "{event}");
 
         let ledger = actix_test::TestRequest::get().uri("/ledger?client=me");
-        let figures: Value = actix_test::call_and_read_body_json(&service, ledger.to_request()).await;
+        let figures: Value =
+            actix_test::call_and_read_body_json(&service, ledger.to_request()).await;
         let figures = &figures["transports"];
         assert_eq!(figures["poll"]["wire_bytes_out"], body.len());
         assert_eq!(figures["poll"]["messages"], 1);

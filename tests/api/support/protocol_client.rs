@@ -127,10 +127,6 @@ impl ProtocolClient {
         }
     }
 
-    pub fn counted(&self) -> SocketBytes {
-        self.counted.clone()
-    }
-
     pub async fn send(&mut self, method: &str, target: &str, body: &str) -> Response<Incoming> {
         let response = self.try_send(method, target, body).await;
         response.expect("an answer")
