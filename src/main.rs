@@ -30,10 +30,12 @@ fn main() -> ExitCode {
         Ok(Command::Plan(flags)) => plan::run(&flags),
         Ok(Command::Completions(flags)) => manual::print_completions(&flags),
         Ok(Command::Man) => manual::print_manual(),
-        Err(error) => explain(
-            &error,
-            environment::source_of(&error, &command, &words).as_deref(),
-        ),
+        Err(error) => {
+            // The flags of all commands are complete only then; until then clap cannot name them.
+            command.build();
+            let variable = environment::source_of(&error, &command, &words);
+            explain(&error, variable.as_deref())
+        }
     }
 }
 
