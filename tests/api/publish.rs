@@ -156,7 +156,7 @@ each_store!(a_field_out_of_range_is_422_and_named, |server| {
 #[test]
 fn a_body_that_is_not_json_is_400() {
     let server = Server::memory();
-    let bad: [&[u8]; 11] = [
+    let bad: [&[u8]; 10] = [
         b"",
         b"hello",
         b"{\"author\":\"mina\",\"text\":\"hi\"",
@@ -166,7 +166,6 @@ fn a_body_that_is_not_json_is_400() {
         b"{\"author\":\"mina\",\"text\":\"\\ud800\"}",
         b"{\"author\":\"mina\",\"text\":\"a\nb\"}",
         b"{\"author\":\"mina\",\"text\":1e999}",
-        b"\xef\xbb\xbf{}",
         b"\0\0\0\0",
     ];
     for body in bad {
