@@ -16,14 +16,15 @@ const CRATES: [(&str, &str, &str); 4] = [
 ];
 
 /// What each top-level module of the server may import of the others.
-const SERVER_ARROWS: [(&str, &[&str]); 10] = [
+const SERVER_ARROWS: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("net", &[]),
     ("log", &["domain"]),
     ("ledger", &["domain"]),
     ("faults", &["domain"]),
     ("presence", &["domain", "ledger", "log"]),
-    ("config", &["domain", "ledger", "log"]),
+    ("config", &["domain", "ledger", "log", "net"]),
+    ("http2", &["ledger", "net"]),
     ("delivery", READER_ROOMS),
     (
         "http",

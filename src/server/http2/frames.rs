@@ -3,8 +3,7 @@
 //! Only frame heads are read (RFC 9113, 4.1): length, type, flags and stream. What a frame carries
 //! is none of this module's business.
 
-/// What a client sends before its first frame (RFC 9113, 3.4).
-pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use crate::net::preface::PREFACE;
 
 const HEAD_BYTES: usize = 9;
 const DATA: u8 = 0;

@@ -1,6 +1,7 @@
 //! Which protocol a connection's first bytes are of. Pure.
 
-use crate::http2::frames::PREFACE;
+/// What an HTTP/2 connection begins with (RFC 9113, 3.4).
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// What a cleartext client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
