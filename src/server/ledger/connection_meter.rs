@@ -132,6 +132,8 @@ impl ConnectionMeter {
         let mut state = self.0.state.borrow_mut();
         if state.stage != Stage::Sequential {
             state.own_bytes.0 += bytes as i64;
+            // The tap above takes back what is a request's as soon as it has read it.
+            state.charge_own_bytes_in(&self.0.ledger);
             return;
         }
         match &state.active {
@@ -150,6 +152,8 @@ impl ConnectionMeter {
         state.has_written = true;
         match &state.active {
             Some(active) => active.record_written(self, bytes as u64),
+            // TLS's own: an alert.
+            None if self.0.protocol.get().is_tls() => state.own_bytes.1 += bytes as i64,
             // An answer to what was no request.
             None => state.unattributed_in = 0,
         }
@@ -286,7 +290,9 @@ impl RequestBytes {
     /// Counts bytes that came in among those of other requests.
     pub fn charge_read(&self, meter: &ConnectionMeter, bytes: u64) {
         self.record_read(meter, bytes);
-        meter.0.state.borrow_mut().own_bytes.0 -= bytes as i64;
+        let mut state = meter.0.state.borrow_mut();
+        state.own_bytes.0 -= bytes as i64;
+        state.charge_own_bytes_in(&meter.0.ledger);
     }
 
     /// Counts bytes that go out among those of other requests.
@@ -361,21 +367,27 @@ impl Connection {
 
 impl State {
     fn charge_own_bytes(&mut self, ledger: &Ledger) {
-        let Some(attribution) = &self.attribution else {
-            return;
-        };
-        let (read, written) = std::mem::take(&mut self.own_bytes);
-        // Wrapping: what was charged too much before is taken back.
-        attribution.charge(
-            ledger,
-            |counters| &counters.connection_bytes_in,
-            read as u64,
-        );
-        attribution.charge(
-            ledger,
-            |counters| &counters.connection_bytes_out,
-            written as u64,
-        );
+        self.charge_own_bytes_in(ledger);
+        if let Some(attribution) = &self.attribution {
+            let written = std::mem::take(&mut self.own_bytes.1);
+            attribution.charge(
+                ledger,
+                |counters| &counters.connection_bytes_out,
+                written as u64,
+            );
+        }
+    }
+
+    fn charge_own_bytes_in(&mut self, ledger: &Ledger) {
+        if let Some(attribution) = &self.attribution {
+            let read = std::mem::take(&mut self.own_bytes.0);
+            // Wrapping: what was charged too much before is taken back.
+            attribution.charge(
+                ledger,
+                |counters| &counters.connection_bytes_in,
+                read as u64,
+            );
+        }
     }
 }
 
@@ -386,6 +398,13 @@ impl Drop for ConnectionMeter {
             return;
         }
         self.finish_active();
+        {
+            let mut state = self.0.state.borrow_mut();
+            if self.0.protocol.get().is_tls() {
+                // TLS's own again: the client's last alert.
+                state.own_bytes.0 += std::mem::take(&mut state.unattributed_in) as i64;
+            }
+        }
         self.settle_shared();
         let state = self.0.state.borrow();
         let Some(attribution) = &state.attribution else {

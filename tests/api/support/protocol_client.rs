@@ -27,7 +27,7 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    task::{JoinHandle, LocalSet},
+    task::LocalSet,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -81,7 +81,6 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 pub struct ProtocolClient {
     sender: Sender,
     counted: SocketBytes,
-    connection: JoinHandle<()>,
     authority: String,
 }
 
@@ -111,7 +110,7 @@ impl ProtocolClient {
             tcp,
             counted: counted.clone(),
         };
-        let (sender, connection) = if form.is_tls() {
+        let sender = if form.is_tls() {
             let name = ServerName::from(addr.ip());
             let connector = TlsConnector::from(Arc::new(client_config(form)));
             let tls = connector.connect(name, io).await.expect("a handshake");
@@ -122,7 +121,6 @@ impl ProtocolClient {
         Self {
             sender,
             counted,
-            connection,
             authority: addr.to_string(),
         }
     }
@@ -177,33 +175,24 @@ impl ProtocolClient {
         }
     }
 
-    /// Closes the connection, and waits until both sides have.
-    pub async fn close(self) -> SocketBytes {
-        drop(self.sender);
-        self.connection.await.expect("ends");
-        self.counted
+    /// What crossed the socket so far.
+    pub fn counted(&self) -> SocketBytes {
+        self.counted.clone()
     }
 }
 
-async fn open(
-    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    form: Form,
-) -> (Sender, JoinHandle<()>) {
+async fn open(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, form: Form) -> Sender {
     let io = TokioIo::new(io);
     if form.is_h2() {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), io)
             .await
             .expect("a handshake");
-        let connection = tokio::task::spawn_local(async move {
-            let _ = connection.await;
-        });
-        (Sender::H2(sender), connection)
+        tokio::task::spawn_local(connection);
+        Sender::H2(sender)
     } else {
         let (sender, connection) = http1::handshake(io).await.expect("a connection");
-        let connection = tokio::task::spawn_local(async move {
-            let _ = connection.await;
-        });
-        (Sender::Http1(sender), connection)
+        tokio::task::spawn_local(connection);
+        Sender::Http1(sender)
     }
 }
 
