@@ -16,7 +16,11 @@ use rusqlite::{Connection, Row, params};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub use self::file::OpenError;
-use self::{file::LogFile, health::FileHealth, writer::Command};
+use self::{
+    file::LogFile,
+    health::FileHealth,
+    writer::{Command, WriterThread},
+};
 use super::{AppendError, Appended, IdempotencyKey, StoreStatus, StoreUnavailable};
 use crate::domain::{
     cursor::{Cursor, LogId},
@@ -86,7 +90,7 @@ impl SqliteHandle {
             health: health.clone(),
         };
         let name = self.file.path.display().to_string();
-        writer
+        let writer = writer
             .start(queue)
             .map_err(|error| OpenError::new(&name, error))?;
         Ok(Sqlite {
@@ -94,6 +98,7 @@ impl SqliteHandle {
             reading,
             commands,
             health,
+            writer: Mutex::new(writer),
         })
     }
 }
@@ -103,6 +108,8 @@ pub struct Sqlite {
     reading: Arc<Reading>,
     commands: mpsc::Sender<Command>,
     health: Arc<FileHealth>,
+    /// After `commands`: dropping those ends it.
+    writer: Mutex<WriterThread>,
 }
 
 impl Sqlite {
@@ -140,6 +147,7 @@ impl Sqlite {
         self.reading.connections.lock().clear();
         // A writer that has stopped already has nothing left to close.
         let _ = self.ask(|reply| Command::Close { reply }).await;
+        self.writer.lock().detach();
     }
 
     pub fn status(&self) -> StoreStatus {

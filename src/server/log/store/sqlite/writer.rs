@@ -3,7 +3,10 @@
 //! After the commit, and before the publishers are answered, the messages go to the tails: in the
 //! order of their ids, and so that a read that starts after the answer sees them.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -66,6 +69,26 @@ pub(super) struct Writer {
     pub health: Arc<FileHealth>,
 }
 
+/// The thread that writes. Dropping it waits until the thread has let go of the file; the queue must be
+/// closed by then.
+pub struct WriterThread(Option<JoinHandle<()>>);
+
+impl WriterThread {
+    /// The store was closed: there is nothing left to wait for.
+    pub fn detach(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic there was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
 /// A batch that is written but not yet committed.
 #[derive(Default)]
 struct CommitResult {
@@ -89,8 +112,8 @@ impl CommitResult {
 }
 
 impl Writer {
-    pub fn start(mut self, mut queue: mpsc::Receiver<Command>) -> std::io::Result<()> {
-        thread::Builder::new()
+    pub fn start(mut self, mut queue: mpsc::Receiver<Command>) -> std::io::Result<WriterThread> {
+        let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 let mut batch = Vec::with_capacity(MAX_BATCH);
@@ -98,14 +121,16 @@ impl Writer {
                     let closing = batch.extract_if(.., |command| command.is_close()).last();
                     self.commit(&mut batch);
                     if let Some(Command::Close { reply }) = closing {
-                        // The last connection to close takes the write-ahead log into the file.
+                        // The last connection to close takes the write-ahead log into the file, and
+                        // the next server may have it then.
                         drop(self.connection);
+                        drop(self.file);
                         let _ = reply.send(());
                         return;
                     }
                 }
             })?;
-        Ok(())
+        Ok(WriterThread(Some(thread)))
     }
 
     fn commit(&mut self, batch: &mut Vec<Command>) {
