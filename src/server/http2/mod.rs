@@ -2,7 +2,7 @@
 //!
 //! actix-http has a dispatcher of its own. It keeps a stream's body after its client reset it, never
 //! cancels a handler, sends no GOAWAY and limits neither streams nor header lists, so it cannot carry
-//! streams that stay open for hours (docs/decisions/0012). This one is four parts:
+//! streams that stay open for hours (docs/decisions/0014). This one is four parts:
 //!
 //! - [`dispatcher`] accepts streams, keeps the connection alive and drains it;
 //! - [`exchange`] is one request and its answer, cancelled as soon as the client resets it;
