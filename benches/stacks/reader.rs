@@ -106,6 +106,6 @@ fn parse(event: &[u8]) -> Option<Event> {
     };
     let data: Vec<_> = values("data").collect();
     let data = (!data.is_empty()).then(|| data.join("\n"))?;
-    let id = values("id").last().map(str::to_owned);
+    let id = values("id").next_back().map(str::to_owned);
     Some(Event { id, data })
 }

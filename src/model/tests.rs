@@ -152,12 +152,12 @@ proptest! {
         let over_delay = |max_delay_s| Question { max_delay_s, ..question };
         let over_rate = |rate| Question { rate, ..question };
         let over_clients = |clients| Question { clients, ..question };
-        crosses(&model, &found.max_delay_s.cpu, CostMetric::Cpu, over_delay)?;
-        crosses(&model, &found.max_delay_s.wire_bytes, CostMetric::WireBytes, over_delay)?;
-        crosses(&model, &found.rate.cpu, CostMetric::Cpu, over_rate)?;
-        crosses(&model, &found.rate.wire_bytes, CostMetric::WireBytes, over_rate)?;
-        crosses(&model, &found.clients.cpu, CostMetric::Cpu, over_clients)?;
-        crosses(&model, &found.clients.wire_bytes, CostMetric::WireBytes, over_clients)?;
+        crosses(model, &found.max_delay_s.cpu, CostMetric::Cpu, over_delay)?;
+        crosses(model, &found.max_delay_s.wire_bytes, CostMetric::WireBytes, over_delay)?;
+        crosses(model, &found.rate.cpu, CostMetric::Cpu, over_rate)?;
+        crosses(model, &found.rate.wire_bytes, CostMetric::WireBytes, over_rate)?;
+        crosses(model, &found.clients.cpu, CostMetric::Cpu, over_clients)?;
+        crosses(model, &found.clients.wire_bytes, CostMetric::WireBytes, over_clients)?;
     }
 }
 

@@ -73,7 +73,7 @@ fn modules(base: &Path, root: &str) -> Vec<SourceFile> {
                     true => file,
                     false => directory.join(name).join("mod.rs"),
                 };
-                let child = [module.as_slice(), &[name.clone()]].concat();
+                let child = [module.as_slice(), std::slice::from_ref(name)].concat();
                 pending.push((file, child));
             }
         }
