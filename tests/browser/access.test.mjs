@@ -37,7 +37,7 @@ async function tabTo(page, locator, key = 'Tab') {
 check('everything works with the keyboard alone', async ({ server, open }) => {
   const lab = await open();
   const { page } = lab;
-  const checkedRadio = page.getByRole('radio', { checked: true });
+  const checkedRadio = page.locator('input[name="one-transport"]:checked');
   await lab.connected('Polling');
 
   await tabTo(page, lab.name);

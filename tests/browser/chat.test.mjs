@@ -86,7 +86,7 @@ check('the form in the header goes to another room', async ({ open }) => {
   const page = await open('?room=tea');
   await page.page.getByRole('textbox', { name: 'Room' }).fill('coffee');
   await page.page.getByRole('button', { name: 'Go' }).click();
-  await page.page.waitForURL('**/?room=coffee');
+  await page.page.waitForURL(/[?&]room=coffee/);
   await until('the other room is open', async () => (await page.page.title()).startsWith('coffee'));
   await page.noComplaints();
 });

@@ -95,7 +95,8 @@ check('the interval decides how many requests there are', async ({ server, open 
   const client = await page.client();
   await page.connected('Polling');
   await page.setInterval(30);
-  await page.page.locator('output', { hasText: /^30 s$/ }).waitFor();
+  const field = page.page.getByRole('spinbutton', { name: 'Polling interval' });
+  await until('the interval is shown', async () => (await field.inputValue()) === '30');
   const { requests } = (await server.ledger(client)).transports.poll;
   await page.setInterval(0.25);
   await until(
