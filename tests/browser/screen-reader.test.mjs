@@ -98,7 +98,7 @@ check('an Enter that ends a real composition does not send', async ({ open }) =>
 });
 
 check('the composer is a few tabs from the top, and each part has a heading', async ({ open }) => {
-  const lab = await open('?view=side-by-side', {});
+  const lab = await open('?view=side-by-side', { settings: false });
   const { page } = lab;
   await lab.connectedBoth();
   const focused = () => page.evaluate(() => document.activeElement.id);

@@ -24,12 +24,19 @@ const HOSTILE = [
   'w'.repeat(4096),
 ];
 
+/** A name as hostile as the text, as far as the server takes it: what cannot be seen is refused in a name. */
+const author = (text) =>
+  text
+    .slice(0, 40)
+    .replace(/\s/g, ' ')
+    .replace(/\p{Cf}/gu, '');
+
 for (const transport of ['Polling', 'SSE']) {
   check(`hostile text is shown as it is, over ${transport}`, async ({ server, open }) => {
     const page = await open('', { viewport: { width: 360, height: 740 } });
     await page.setInterval(0.25);
     await page.use(transport);
-    for (const text of HOSTILE) await server.publish({ text, author: text.slice(0, 40).replace(/\s/g, ' ') });
+    for (const text of HOSTILE) await server.publish({ text, author: author(text) });
     await page.reads(HOSTILE);
 
     assert.equal(await page.page.evaluate(() => globalThis.hacked), undefined);
@@ -48,7 +55,7 @@ for (const transport of ['Polling', 'SSE']) {
 check('a direction override does not reach beyond its message', async ({ server, open }) => {
   const page = await open();
   await page.use('SSE');
-  await server.publish({ author: '\u202Emina', text: '\u202Eback to front' });
+  await server.publish({ author: 'mina', text: '\u202Eback to front' });
   await page.reads(['\u202Eback to front']);
   const boxes = await page.log.locator('.message').evaluate((row) => {
     const left = (selector) => row.querySelector(selector).getBoundingClientRect().left;

@@ -15,7 +15,7 @@ check('a burst is 200 messages in the log, and its author says what it is', asyn
   const lab = await open();
   await lab.use('SSE');
   await button(lab, 'Burst of 200').click();
-  await lab.page.getByText('Done: 200 published.').waitFor();
+  await lab.page.getByText('Done: 200 published.').waitFor({ timeout: 60_000 });
   await until('all are seen', async () => (await lab.texts()).length === 200);
   assert.equal(await published(server), 200);
   assert.deepEqual(
