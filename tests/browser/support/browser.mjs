@@ -117,7 +117,7 @@ export class LabPage extends Reading {
     const lab = new LabPage();
     lab.context = context;
     lab.page = await context.newPage();
-    lab.page.setDefaultTimeout(15_000);
+    lab.page.setDefaultTimeout(60_000);
     lab.page.on('console', (entry) => {
       if (entry.type() === 'error' || entry.type() === 'warning') lab.complaints.push(entry.text());
     });
@@ -133,7 +133,7 @@ export class LabPage extends Reading {
     await lab.page.goto(address);
     const opened = await lab.page
       .locator('.wordmark')
-      .waitFor({ timeout: 10_000 })
+      .waitFor({ timeout: 60_000 })
       .catch(() => false);
     if (opened === false) {
       throw new Error(`${address} shows no page: ${await lab.page.locator('body').textContent()}`);

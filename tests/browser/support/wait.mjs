@@ -3,7 +3,7 @@
 const EVERY_MS = 25;
 
 /** Asks `condition` until it gives something true, and returns that; `what` is for the message if it never does. */
-export async function until(what, condition, timeout_ms = 15_000) {
+export async function until(what, condition, timeout_ms = 60_000) {
   const end = performance.now() + timeout_ms;
   let last;
   for (;;) {
