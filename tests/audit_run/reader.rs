@@ -220,8 +220,9 @@ impl Reader {
             false => ("&cursor=", String::new()),
         };
         let cursor = if query.is_empty() { "" } else { &self.cursor };
+        // HTTP/1.0 asks for an answer without chunks, whose frames can be read as they are.
         let request = format!(
-            "GET /stream?room={room}{query}{cursor} HTTP/1.1\r\nHost: audit\r\n{header}\r\n"
+            "GET /stream?room={room}{query}{cursor} HTTP/1.0\r\nHost: audit\r\n{header}\r\n"
         );
         self.connection = None;
         let status = self

@@ -237,7 +237,7 @@ async fn whole_room(world: &World, transport: Transport, room: usize) -> Result<
         Transport::Stream => {
             let mut connection = Connection::open(addr).await?;
             let request =
-                format!("GET /stream?room={name}&cursor={cursor} HTTP/1.1\r\nHost: audit\r\n\r\n");
+                format!("GET /stream?room={name}&cursor={cursor} HTTP/1.0\r\nHost: audit\r\n\r\n");
             connection.ask_stream(&request, END_WITHIN).await?;
             Some(connection)
         }
