@@ -6,6 +6,7 @@
 
 mod file;
 mod health;
+mod reader_pool;
 mod writer;
 
 use std::{path::PathBuf, sync::Arc};
@@ -13,12 +14,13 @@ use std::{path::PathBuf, sync::Arc};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use rusqlite::{Connection, Row, params};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::file::OpenError;
 use self::{
     file::LogFile,
     health::FileHealth,
+    reader_pool::ReaderPool,
     writer::{Command, WriterThread},
 };
 use super::{AppendError, Appended, IdempotencyKey, StoreStatus, StoreUnavailable};
@@ -66,16 +68,14 @@ impl SqliteHandle {
         encode: FrameEncoder,
         tails: Arc<TailCache>,
     ) -> Result<Sqlite, OpenError> {
-        let mut readers = Vec::with_capacity(READER_CONNECTIONS);
+        let mut readers = Vec::new();
         for _ in 0..READER_CONNECTIONS {
             readers.push(self.file.reader()?);
         }
-        let reading = Arc::new(Reading {
+        let rows = Rows {
             log: self.file.log,
             encode,
-            turns: Semaphore::new(READER_CONNECTIONS),
-            connections: Mutex::new(readers),
-        });
+        };
         let (commands, queue) = mpsc::channel(QUEUE);
         let health = Arc::new(FileHealth::default());
         let writer = writer::Writer {
@@ -95,7 +95,8 @@ impl SqliteHandle {
             .map_err(|error| OpenError::new(&name, error))?;
         Ok(Sqlite {
             file: self.file,
-            reading,
+            readers: ReaderPool::new(readers),
+            rows,
             commands,
             health,
             writer: Mutex::new(writer),
@@ -105,7 +106,8 @@ impl SqliteHandle {
 
 pub struct Sqlite {
     file: Arc<LogFile>,
-    reading: Arc<Reading>,
+    readers: ReaderPool,
+    rows: Rows,
     commands: mpsc::Sender<Command>,
     health: Arc<FileHealth>,
     /// After `commands`: dropping those ends it.
@@ -118,15 +120,15 @@ impl Sqlite {
         draft: Draft,
         key: Option<IdempotencyKey>,
     ) -> Result<Appended, AppendError> {
-        self.ask(|reply| Command::Append { draft, key, reply })
+        self.request(|reply| Command::Append { draft, key, reply })
             .await?
     }
 
     pub async fn prune(&self) -> Result<(), StoreUnavailable> {
         if self.health.check().is_err() {
-            self.ask(|reply| Command::Probe { reply }).await??;
+            self.request(|reply| Command::Probe { reply }).await??;
         }
-        self.ask(|reply| Command::Prune { reply }).await??;
+        self.request(|reply| Command::Prune { reply }).await??;
         self.health.take_unreported()
     }
 
@@ -143,10 +145,9 @@ impl Sqlite {
 
     /// Commits what is waiting and closes the file, which then holds the whole log.
     pub async fn close(&self) {
-        self.reading.turns.close();
-        self.reading.connections.lock().clear();
+        self.readers.close();
         // A writer that has stopped already has nothing left to close.
-        let _ = self.ask(|reply| Command::Close { reply }).await;
+        let _ = self.request(|reply| Command::Close { reply }).await;
         self.writer.lock().detach();
     }
 
@@ -164,12 +165,12 @@ impl Sqlite {
         limit: Limit,
     ) -> Result<RoomSnapshot, StoreUnavailable> {
         let room = room.clone();
-        self.read(move |connection, reading| {
+        self.read(move |connection, rows| {
             let snapshot = connection.unchecked_transaction()?;
             let mut statement = snapshot.prepare_cached(
                 "SELECT id, author, text, sent_at FROM messages WHERE room = ? ORDER BY id DESC",
             )?;
-            let page = reading.page(&mut statement, &room, params![room.as_str()], limit)?;
+            let page = rows.page(&mut statement, &room, params![room.as_str()], limit)?;
             let mut entries = page.entries;
             entries.reverse();
             let loaded_after = match entries.first() {
@@ -192,13 +193,13 @@ impl Sqlite {
         limit: Limit,
     ) -> Result<Page, StoreUnavailable> {
         let room = room.clone();
-        self.read(move |connection, reading| {
+        self.read(move |connection, rows| {
             let snapshot = connection.unchecked_transaction()?;
             let mut statement = snapshot.prepare_cached(
                 "SELECT id, author, text, sent_at FROM messages WHERE room = ? AND id > ? ORDER BY id",
             )?;
             let mut page =
-                reading.page(&mut statement, &room, params![room.as_str(), id as i64], limit)?;
+                rows.page(&mut statement, &room, params![room.as_str(), id as i64], limit)?;
             page.expired = retired_through(&snapshot, &room)? > id;
             Ok(page)
         })
@@ -225,55 +226,39 @@ impl Sqlite {
     }
 
     /// Sends the writer a command and waits for its reply.
-    async fn ask<T>(
+    async fn request<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<T>) -> Command,
     ) -> Result<T, StoreUnavailable> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, response) = oneshot::channel();
         let gone = |_| StoreUnavailable("the writer has stopped".to_owned());
         self.commands
             .send(command(reply))
             .await
             .map_err(|_| gone(()))?;
-        answer.await.map_err(|_| gone(()))
+        response.await.map_err(|_| gone(()))
     }
 
     async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&mut Connection, &Reading) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&mut Connection, Rows) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreUnavailable> {
-        let reading = self.reading.clone();
-        let _turn = reading
-            .turns
-            .acquire()
-            .await
-            .map_err(|_| StoreUnavailable("stopped".to_owned()))?;
-        let shared = reading.clone();
-        let health = self.health.clone();
-        let job = tokio::task::spawn_blocking(move || {
-            let mut connection = shared
-                .connections
-                .lock()
-                .pop()
-                .ok_or_else(|| StoreUnavailable("a read ended badly".to_owned()))?;
-            let result = query(&mut connection, &shared);
-            shared.connections.lock().push(connection);
-            result.map_err(|error| health.report(&error))
-        });
-        job.await
-            .map_err(|error| StoreUnavailable(error.to_string()))?
+        let (rows, health) = (self.rows, self.health.clone());
+        let read = move |connection: &mut Connection| {
+            query(connection, rows).map_err(|error| health.report(&error))
+        };
+        self.readers.read(read).await?
     }
 }
 
-/// What reads share.
-struct Reading {
+/// Turns rows into entries of the log.
+#[derive(Clone, Copy)]
+struct Rows {
     log: LogId,
     encode: FrameEncoder,
-    turns: Semaphore,
-    connections: Mutex<Vec<Connection>>,
 }
 
-impl Reading {
+impl Rows {
     fn page(
         &self,
         statement: &mut rusqlite::CachedStatement<'_>,
