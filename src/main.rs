@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     match parsed.map(Cli::into_command) {
         Ok(Command::Serve(flags)) => match flags.into_config() {
             Ok(config) => serve(config),
-            Err(why) => fail(&why, exit::UNUSABLE),
+            Err(why) => fail(&why, exit::USAGE_ERROR),
         },
         Ok(Command::Compare(flags)) => compare::run(*flags),
         Ok(Command::Plan(flags)) => plan::run(&flags),
@@ -59,8 +59,8 @@ fn explain(error: &clap::Error, variable: Option<&str>) -> ExitCode {
     match variable {
         Some(variable) => fail(
             &format!("{line} (from the environment variable {variable})"),
-            exit::UNUSABLE,
+            exit::USAGE_ERROR,
         ),
-        None => fail(line, exit::UNUSABLE),
+        None => fail(line, exit::USAGE_ERROR),
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 pub const FAILED: u8 = 1;
 /// What could not even start: a bad flag, store, address, target or profile. Trying again does not
 /// help, but where NATS comes later.
-pub const UNUSABLE: u8 = 2;
+pub const USAGE_ERROR: u8 = 2;
 
 /// Says why on one line of standard error.
 pub fn fail(why: &str, code: u8) -> ExitCode {

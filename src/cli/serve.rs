@@ -16,13 +16,13 @@ use super::exit::{self, fail};
 /// Serves until SIGINT or SIGTERM.
 pub fn serve(config: Config) -> ExitCode {
     if let Some(parent) = config.end_with_parent
-        && !end_with(parent)
+        && !exit_with_parent(parent)
     {
-        return fail("the process that started this one is gone", exit::UNUSABLE);
+        return fail("the process that started this one is gone", exit::USAGE_ERROR);
     }
     match System::new().block_on(run(config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Unusable(error)) => fail(&format!("{error:#}"), exit::UNUSABLE),
+        Err(Failure::Unusable(error)) => fail(&format!("{error:#}"), exit::USAGE_ERROR),
         Err(Failure::Broken(error)) => fail(&format!("{error:#}"), exit::FAILED),
     }
 }
@@ -35,7 +35,7 @@ enum Failure {
 
 async fn run(config: Config) -> Result<(), Failure> {
     // Before anybody can see that it listens: a signal that comes right then is to be heeded.
-    let (mut stop, at_once) = signals().map_err(|error| Failure::Broken(error.into()))?;
+    let (mut stop, force) = signals().map_err(|error| Failure::Broken(error.into()))?;
     let (built, building) = oneshot::channel();
     // On a thread of its own: a store may be long in coming, and the wait for it ends with a signal.
     thread::spawn(move || {
@@ -48,14 +48,14 @@ async fn run(config: Config) -> Result<(), Failure> {
     };
     let server = server.map_err(|error| Failure::Broken(error.into()))?;
     let server = server.map_err(Failure::Unusable)?;
-    let run = server.run_until(stop, at_once).await;
+    let run = server.run_until(stop, force).await;
     run.map_err(Failure::Broken)
 }
 
-type Signalled = Pin<Box<dyn Future<Output = ()>>>;
+type ShutdownSignal = Pin<Box<dyn Future<Output = ()>>>;
 
 /// What is done when the server is to stop, and when it is to do so without taking its time.
-fn signals() -> io::Result<(Signalled, Signalled)> {
+fn signals() -> io::Result<(ShutdownSignal, ShutdownSignal)> {
     // A handled SIGXFSZ makes a write beyond the limit on file sizes fail, as on a full disk. Unhandled
     // it ends the process.
     drop(signal(SignalKind::from_raw(Signal::SIGXFSZ as i32))?);
@@ -69,7 +69,7 @@ fn signals() -> io::Result<(Signalled, Signalled)> {
     };
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let at_once = async move {
+    let force = async move {
         let second = async {
             terminate.recv().await;
             terminate.recv().await;
@@ -79,12 +79,12 @@ fn signals() -> io::Result<(Signalled, Signalled)> {
             () = second => {}
         }
     };
-    Ok((Box::pin(stop), Box::pin(at_once)))
+    Ok((Box::pin(stop), Box::pin(force)))
 }
 
 /// Has the kernel stop this process when `parent` ends. False where it has ended already.
 #[cfg(target_os = "linux")]
-fn end_with(parent: u32) -> bool {
+fn exit_with_parent(parent: u32) -> bool {
     use nix::{sys::prctl::set_pdeathsig, unistd::getppid};
 
     let told = set_pdeathsig(Signal::SIGTERM).is_ok();
@@ -92,6 +92,6 @@ fn end_with(parent: u32) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn end_with(_parent: u32) -> bool {
+fn exit_with_parent(_parent: u32) -> bool {
     true
 }

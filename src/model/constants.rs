@@ -13,7 +13,7 @@ pub const FORMAT: u32 = 2;
 /// Microseconds of work that one core does in a second.
 pub const US_PER_S: f64 = 1e6;
 
-const BUILT_IN: &str = include_str!("shipped.json");
+const BUILT_IN: &str = include_str!("default_model.json");
 
 /// See the module. `compare --calibrate` writes one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -176,8 +176,8 @@ fn polls_that_outlast_their_connection_are_told_of() {
 fn another_model_gives_another_answer() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("model.json");
-    let shipped = include_str!("../../src/model/shipped.json");
-    let mut model: Value = serde_json::from_str(shipped).expect("JSON");
+    let default_model = include_str!("../../src/model/default_model.json");
+    let mut model: Value = serde_json::from_str(default_model).expect("JSON");
     for name in ["message_us", "cold_us", "kib_us"] {
         let cost = &mut model["transports"]["stream"][name];
         *cost = (cost.as_f64().expect("a number") * 10.0).into();

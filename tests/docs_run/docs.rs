@@ -22,7 +22,7 @@ use poll_vs_sse_instrument::{
 use poll_vs_sse_model::{Machine, Model};
 
 const CALIBRATION: &str = "benches/runs/2026-11-25-calibration/runs.json";
-const BUILT_IN_MODEL: &str = "src/model/shipped.json";
+const BUILT_IN_MODEL: &str = "src/model/default_model.json";
 
 fn main() -> Result<()> {
     let is_check = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {

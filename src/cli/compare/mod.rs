@@ -24,7 +24,7 @@ use super::exit::{self, fail};
 pub fn run(flags: CompareFlags) -> ExitCode {
     let options = match flags.options() {
         Ok(options) => options,
-        Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
+        Err(error) => return fail(&format!("{error:#}"), exit::USAGE_ERROR),
     };
     let machine = probe();
     let pinning = match &options.target {
@@ -51,7 +51,7 @@ pub fn run(flags: CompareFlags) -> ExitCode {
     });
     // Nothing that is still under way is of interest.
     runtime.shutdown_background();
-    ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::UNUSABLE))
+    ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::USAGE_ERROR))
 }
 
 /// Measures, prints and writes. An error: there was nothing to measure.

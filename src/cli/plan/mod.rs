@@ -21,7 +21,7 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
     });
     let (question, model) = match asked {
         Ok(asked) => asked,
-        Err(error) => return fail(&format!("{error:#}"), exit::UNUSABLE),
+        Err(error) => return fail(&format!("{error:#}"), exit::USAGE_ERROR),
     };
     let document = PlanDocument::new(model::plan(&model, &question), &model);
     let text = if flags.json {
@@ -41,7 +41,7 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
     };
     match print_to_stdout(&text) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("cannot write the plan: {error}"), exit::UNUSABLE),
+        Err(error) => fail(&format!("cannot write the plan: {error}"), exit::USAGE_ERROR),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct EventStream {
     preamble: Option<Bytes>,
     messages: Messages,
     presence: PresenceEvents,
-    keep_alive: KeepAlive,
+    keep_alive: KeepAliveTimer,
     shutdown: DrainDeadline,
     has_ended: bool,
 }
@@ -75,7 +75,7 @@ impl Delivery {
             preamble: Some(preamble),
             messages,
             presence: PresenceEvents::open(&self.presence, query),
-            keep_alive: KeepAlive::new(query.heartbeat),
+            keep_alive: KeepAliveTimer::new(query.heartbeat),
             shutdown: DrainDeadline::new(self.drain.clone(), connection),
             has_ended: false,
         })
@@ -314,7 +314,7 @@ impl PresenceEvents {
 }
 
 /// What is sent when nothing else was for long enough.
-struct KeepAlive {
+struct KeepAliveTimer {
     interval: Duration,
     event: Bytes,
     last_sent: Instant,
@@ -327,7 +327,7 @@ struct KeepAlive {
     sent_since_poll: bool,
 }
 
-impl KeepAlive {
+impl KeepAliveTimer {
     /// With `heartbeat`, keep-alives are events at that interval.
     fn new(heartbeat: Option<Duration>) -> Self {
         let interval = heartbeat.unwrap_or(KEEP_ALIVE_INTERVAL);

@@ -59,7 +59,7 @@ impl Problem {
     /// The body of the answer.
     pub fn to_json(&self) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Json<'a> {
+        struct ProblemJson<'a> {
             r#type: &'a str,
             title: &'a str,
             status: u16,
@@ -68,7 +68,7 @@ impl Problem {
             field: Option<&'a str>,
         }
         let details = &*self.0;
-        let json = Json {
+        let json = ProblemJson {
             r#type: "about:blank",
             title: details.status.canonical_reason().unwrap_or("Error"),
             status: details.status.as_u16(),

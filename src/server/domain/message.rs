@@ -34,7 +34,7 @@ impl Message {
     /// The one JSON form of a message, the same in every answer.
     pub fn to_json(&self) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Json<'a> {
+        struct MessageJson<'a> {
             id: u64,
             cursor: String,
             room: &'a str,
@@ -42,7 +42,7 @@ impl Message {
             text: &'a str,
             sent_at: String,
         }
-        let json = Json {
+        let json = MessageJson {
             id: self.cursor.id,
             cursor: self.cursor.to_string(),
             room: self.room.as_str(),

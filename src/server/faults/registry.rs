@@ -11,7 +11,7 @@ use super::FaultKey;
 
 /// The keys of connections, by the ids of those.
 #[derive(Default)]
-pub struct FaultRegistry(Mutex<Keys>);
+pub struct FaultRegistry(Mutex<FaultKeys>);
 
 /// A connection that may carry a key, until it ends.
 pub struct FaultKeyGuard {
@@ -26,7 +26,7 @@ impl Drop for FaultKeyGuard {
 }
 
 #[derive(Default)]
-struct Keys {
+struct FaultKeys {
     by_connection: HashMap<u64, FaultKey>,
     connections: HashMap<FaultKey, HashSet<u64>>,
 }
@@ -62,7 +62,7 @@ impl FaultRegistry {
     }
 }
 
-impl Keys {
+impl FaultKeys {
     fn remove(&mut self, connection: u64) {
         let Some(key) = self.by_connection.remove(&connection) else {
             return;

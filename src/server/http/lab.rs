@@ -43,7 +43,7 @@ impl File {
 }
 
 /// The built page, or one sentence on how to get it.
-pub type Page = Result<&'static [File], &'static str>;
+pub type EmbeddedPage = Result<&'static [File], &'static str>;
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
@@ -57,7 +57,7 @@ pub enum PageFile {
 }
 
 /// What is served of `page`; `/` is the page itself.
-pub fn files(page: Page) -> Vec<PageFile> {
+pub fn files(page: EmbeddedPage) -> Vec<PageFile> {
     match page {
         Ok(files) => files.iter().map(PageFile::Built).collect(),
         Err(missing) => vec![PageFile::Missing(missing)],

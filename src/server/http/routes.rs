@@ -45,7 +45,7 @@ pub struct AppState {
     pub delivery: Arc<Delivery>,
     pub ledger: Arc<Ledger>,
     pub faults: Arc<FaultTargets>,
-    pub page: lab::Page,
+    pub page: lab::EmbeddedPage,
 }
 
 /// The whole application, as `HttpServer::new` takes it.
@@ -76,7 +76,7 @@ pub fn app(
         .wrap(from_fn(accounting::record))
 }
 
-fn routes(app: &mut ServiceConfig, page: lab::Page) {
+fn routes(app: &mut ServiceConfig, page: lab::EmbeddedPage) {
     app.service(readable("/poll", poll))
         .service(resource("/stream", "GET", guard::Get(), stream))
         .service(resource("/messages", "POST", guard::Post(), publish))

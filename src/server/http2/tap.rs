@@ -48,13 +48,13 @@ const MAX_COUNTED_STREAMS: usize = 2 * MAX_CONCURRENT_STREAMS as usize;
 /// The streams of one connection whose bytes are still coming.
 #[derive(Default)]
 pub struct StreamTable {
-    streams: RefCell<HashMap<u32, Entry>>,
+    streams: RefCell<HashMap<u32, StreamCharge>>,
     /// The newest stream that the client opened. Older ones are never opened again.
     newest: Cell<u32>,
 }
 
 #[derive(Default)]
-struct Entry {
+struct StreamCharge {
     counter: Option<Rc<dyn StreamCounter>>,
     /// Bytes that came before the stream was accepted.
     early_in: u64,
@@ -74,7 +74,7 @@ impl StreamTable {
             self.newest.set(charge.stream);
             let mut streams = self.streams.borrow_mut();
             if streams.len() < MAX_COUNTED_STREAMS {
-                streams.insert(charge.stream, Entry::default());
+                streams.insert(charge.stream, StreamCharge::default());
             }
         }
         let counter = {

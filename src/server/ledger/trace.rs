@@ -30,10 +30,10 @@ pub struct TraceTable(Mutex<LruCache<ClientLabel, Arc<ClientTrace>>>);
 
 /// One client's events. What is not there any more is told by the gap in `seq`.
 #[derive(Default)]
-pub struct ClientTrace(Mutex<Events>);
+pub struct ClientTrace(Mutex<TraceEvents>);
 
 #[derive(Default)]
-struct Events {
+struct TraceEvents {
     /// Of the newest event.
     seq: u64,
     newest: VecDeque<Event>,

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Config, TlsConfig},
     delivery::Delivery,
-    http::{lab::Page, middleware::faults::FaultTargets, routes::AppState},
+    http::{lab::EmbeddedPage, middleware::faults::FaultTargets, routes::AppState},
     ledger::{
         Ledger,
         access_log::{EventLog, LogWriter},
@@ -35,7 +35,7 @@ pub struct Server {
     addr: SocketAddr,
     listener: TcpListener,
     config: Config,
-    page: Page,
+    page: EmbeddedPage,
     log: Arc<Log>,
     ledger: Arc<Ledger>,
     writer: LogWriter,
@@ -67,7 +67,7 @@ impl Server {
     /// Opens the store and binds the address. Log lines go to `out`.
     pub fn build(
         config: Config,
-        page: Page,
+        page: EmbeddedPage,
         out: impl Write + Send + 'static,
     ) -> anyhow::Result<Self> {
         let listener =

@@ -22,14 +22,14 @@ pub(in crate::log) struct LogClock {
     now: Timestamp,
     read_at: Instant,
     /// How far the machine's clock is ahead, if that is more than drift.
-    step: Option<Step>,
+    step: Option<ClockStep>,
     /// Messages from here on are younger than their time says, until the moment given.
     exempt: Option<(Timestamp, Instant)>,
 }
 
 /// A jump ahead of the machine's clock.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct ClockStep {
     seen_at: Instant,
     /// This clock's time when the jump was seen.
     from: Timestamp,
@@ -69,7 +69,7 @@ impl LogClock {
             self.step = None;
             self.now = expected;
         } else {
-            let step = self.step.get_or_insert(Step {
+            let step = self.step.get_or_insert(ClockStep {
                 seen_at: at,
                 from: expected,
                 ahead: Duration::ZERO,

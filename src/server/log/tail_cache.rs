@@ -32,10 +32,10 @@ pub struct TailCache {
     /// The newest message that a reader may have been given: it may be ahead of `head` while a batch
     /// is being published, and a cursor up to here belongs to this log.
     visible_through: AtomicU64,
-    rooms: Mutex<Rooms>,
+    rooms: Mutex<TailsByRoom>,
 }
 
-struct Rooms {
+struct TailsByRoom {
     log: LogId,
     tails: HashMap<Room, Arc<Tail>>,
     /// Every entry of every tail by id: the order in which they leave.
@@ -61,7 +61,7 @@ impl TailCache {
             budget_bytes,
             head: AtomicU64::new(head),
             visible_through: AtomicU64::new(head),
-            rooms: Mutex::new(Rooms {
+            rooms: Mutex::new(TailsByRoom {
                 log,
                 tails: HashMap::new(),
                 order: BTreeMap::new(),
@@ -234,7 +234,7 @@ impl TailCache {
     }
 }
 
-impl Rooms {
+impl TailsByRoom {
     fn of(&mut self, room: &Room, head: u64) -> &Arc<Tail> {
         if !self.tails.contains_key(room) {
             let tail = Tail::new(self.log, room.clone(), head);

@@ -33,14 +33,14 @@ pub const EXPIRY_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Who is in which room, for the whole server.
 pub struct Presence {
-    rooms: Mutex<Rooms>,
+    rooms: Mutex<PresenceRooms>,
 }
 
 /// How a room's presence, as JSON, becomes what its streams send. Given from outside, so that
 /// presence knows no transport's format.
 pub type PresenceEncoder = fn(&str) -> Bytes;
 
-struct Rooms {
+struct PresenceRooms {
     by_name: HashMap<Room, RoomMembers>,
     members: usize,
     encode: PresenceEncoder,
@@ -78,7 +78,7 @@ pub struct PresenceUpdates(watch::Receiver<Bytes>);
 impl Presence {
     pub fn new(encode: PresenceEncoder) -> Self {
         Self {
-            rooms: Mutex::new(Rooms {
+            rooms: Mutex::new(PresenceRooms {
                 by_name: HashMap::new(),
                 members: 0,
                 encode,
@@ -149,7 +149,7 @@ impl Presence {
     pub fn expire_pollers(&self) {
         let now = Instant::now();
         let mut rooms = self.rooms.lock();
-        let Rooms {
+        let PresenceRooms {
             by_name,
             members,
             encode,
@@ -170,7 +170,7 @@ impl Presence {
     }
 }
 
-impl Rooms {
+impl PresenceRooms {
     /// Applies `act` to a room's members, and sends its streams an event if they changed. `act`
     /// gets the number of members that may still join.
     fn change<T>(

@@ -46,7 +46,7 @@ struct MemoryLog {
     all: VecDeque<Entry>,
     rooms: HashMap<Room, VecDeque<Entry>>,
     retired: PrunedRooms,
-    keys: Keys,
+    keys: IdempotencyKeys,
 }
 
 impl Memory {
@@ -63,7 +63,7 @@ impl Memory {
             all: VecDeque::new(),
             rooms: HashMap::new(),
             retired: PrunedRooms::default(),
-            keys: Keys::default(),
+            keys: IdempotencyKeys::default(),
         };
         Self {
             log,
@@ -242,14 +242,14 @@ impl PrunedRooms {
 }
 
 #[derive(Default)]
-struct Keys {
+struct IdempotencyKeys {
     first_uses: HashMap<IdempotencyKey, IdempotencyRecord>,
     /// In the order of their first use.
     order: VecDeque<IdempotencyKey>,
     bytes: usize,
 }
 
-impl Keys {
+impl IdempotencyKeys {
     fn get(&mut self, key: &IdempotencyKey, cutoff: Timestamp) -> Option<IdempotencyRecord> {
         self.expire(cutoff);
         self.first_uses.get(key).cloned()

@@ -3,12 +3,13 @@
 pub(super) mod idempotency;
 pub mod memory;
 pub mod nats;
+mod open_error;
 pub mod sqlite;
 
 use bytes::Bytes;
 use thiserror::Error;
 
-pub use self::idempotency::IdempotencyKey;
+pub use self::{idempotency::IdempotencyKey, open_error::OpenError};
 use self::{memory::Memory, nats::Nats, sqlite::Sqlite};
 use super::{
     entry::{Entry, Limit, Page},

@@ -1,7 +1,7 @@
 //! The connection to NATS and the requests to JetStream: each is bounded in time, and fails
 //! with one line.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{
     Client, Event, HeaderMap, ServerError,
@@ -24,14 +24,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
-    open::{OpenError, description},
-    options::Target,
-    record,
-};
+use super::{identity::description, options::Target, record};
 use crate::{
     domain::{cursor::LogId, room::Room},
-    log::store::StoreUnavailable,
+    log::store::{OpenError, StoreUnavailable, open_error::one_line},
 };
 
 /// How long one request may take. Several must fit what a client waits for.
@@ -39,7 +35,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// What the connection tells of itself.
 #[derive(Default)]
-struct Events {
+struct ClientEvents {
     /// The last refusal of NATS's own; JetStream's requests just go unanswered.
     refusal: Mutex<Option<String>>,
 }
@@ -50,7 +46,7 @@ pub(super) struct JetStreamClient {
     pub client: Client,
     pub jetstream: Context,
     stream: Stream<()>,
-    events: Arc<Events>,
+    events: Arc<ClientEvents>,
     /// Counts connections.
     connections: watch::Receiver<u64>,
 }
@@ -86,7 +82,7 @@ pub(super) enum PublishError {
 
 impl JetStreamClient {
     pub async fn connect(target: Target, config: Config) -> Result<Self, OpenError> {
-        let events = Arc::new(Events::default());
+        let events = Arc::new(ClientEvents::default());
         let (connected, connections) = watch::channel(0);
         let connected = Arc::new(connected);
         let noted = events.clone();
@@ -354,12 +350,6 @@ pub(super) fn micros(nanos: i128) -> i64 {
 
 pub(super) fn refused(error: &jetstream::Error) -> StoreUnavailable {
     StoreUnavailable(format!("JetStream refuses: {}", one_line(error)))
-}
-
-/// A text as one line.
-pub(super) fn one_line(text: &impl fmt::Display) -> String {
-    let text = text.to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn explain_connect(error: &async_nats::ConnectError) -> String {

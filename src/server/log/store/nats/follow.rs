@@ -24,20 +24,24 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     NatsInner,
-    client::{JetStreamClient, micros, one_line},
+    client::{JetStreamClient, micros},
     health::StreamHealth,
-    open::{identity, refuses},
-    publish::Delivery,
+    identity::identity,
+    open::refuses,
+    publish::PublishConfirmation,
     record::{self, Record},
     room_index::RoomIndex,
     stall_detector::StallDetector,
 };
-use crate::log::{entry::Entry, store::StoreUnavailable};
+use crate::log::{
+    entry::Entry,
+    store::{StoreUnavailable, open_error::one_line},
+};
 
 /// How often the stream's state is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// How long after a session's end the next one begins.
-const SESSION_EVERY: Duration = Duration::from_millis(100);
+const SESSION_INTERVAL: Duration = Duration::from_millis(100);
 /// The interval of the consumer's heartbeats; it is given up after twice this.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// JetStream drops the consumer of a server that is gone after this.
@@ -67,7 +71,7 @@ pub(super) async fn follow(shared: Arc<NatsInner>) {
             Ok(Replaced) => {}
             Err(StoreUnavailable(why)) => {
                 shared.status.send_modify(|status| status.away = Some(why));
-                sleep(SESSION_EVERY).await;
+                sleep(SESSION_INTERVAL).await;
             }
         }
     }
@@ -128,7 +132,7 @@ impl NatsInner {
             if let Some(info) = self.client.info().await? {
                 return Ok(info);
             }
-            sleep(SESSION_EVERY).await;
+            sleep(SESSION_INTERVAL).await;
         }
         self.client.info_or_create().await
     }
@@ -282,7 +286,7 @@ impl NatsInner {
             let publish = record.and_then(|record| record.publish);
             if let Some(sender) = publish.and_then(|publish| pending.remove(&publish)) {
                 // A client that no longer waits is no fault.
-                let _ = sender.send(Delivery {
+                let _ = sender.send(PublishConfirmation {
                     log: room_index.log,
                     entry,
                     stored_at_us,

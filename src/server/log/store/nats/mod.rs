@@ -8,6 +8,7 @@
 mod client;
 mod follow;
 mod health;
+mod identity;
 mod open;
 mod options;
 mod permissions;
@@ -37,11 +38,11 @@ use tokio::{
 };
 
 use self::{
-    client::JetStreamClient, health::StreamHealth, open::identity, publish::Delivery,
-    read_ahead::ReadAheadCache, room_index::RoomIndex,
+    client::JetStreamClient, health::StreamHealth, identity::identity,
+    publish::PublishConfirmation, read_ahead::ReadAheadCache, room_index::RoomIndex,
 };
 pub use self::{
-    open::{NatsHandle, OpenError},
+    open::NatsHandle,
     options::{Options, Secret},
 };
 use super::{StoreStatus, StoreUnavailable};
@@ -78,7 +79,7 @@ struct NatsInner {
     /// Requests a poll of the stream's state before it is due.
     refresh: Notify,
     /// Publishes that wait for their message to be delivered, by name.
-    pending: Mutex<HashMap<String, oneshot::Sender<Delivery>>>,
+    pending: Mutex<HashMap<String, oneshot::Sender<PublishConfirmation>>>,
     /// JetStream's clock less ours.
     skew_us: AtomicI64,
     /// Names publishes, with the prefix.

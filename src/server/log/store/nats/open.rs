@@ -3,43 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
-use thiserror::Error;
 use tokio::runtime::Runtime;
 
 use super::{
     Nats,
-    client::{JetStreamClient, one_line},
+    client::JetStreamClient,
+    identity::identity,
     options::{Options, Target},
 };
 use crate::{
     domain::cursor::LogId,
     log::{
-        entry::FrameEncoder, retention::Retention, store::idempotency::IDEMPOTENCY_TTL,
+        entry::FrameEncoder,
+        retention::Retention,
+        store::{OpenError, idempotency::IDEMPOTENCY_TTL},
         tail_cache::TailCache,
     },
 };
 
-/// What a stream's description begins with; the log's identity follows.
-const DESCRIPTION: &str = "messages of poll-vs-sse, log ";
 /// The largest message that is published, with room to spare.
 const MAX_STORED_BYTES: usize = 64 * 1024;
-
-/// Why the log cannot be served. One line.
-#[derive(Debug, Error)]
-#[error("{name}: {detail}")]
-pub struct OpenError {
-    name: String,
-    detail: String,
-}
-
-impl OpenError {
-    pub(super) fn new(name: &str, detail: impl std::fmt::Display) -> Self {
-        Self {
-            name: name.to_owned(),
-            detail: one_line(&detail),
-        }
-    }
-}
 
 /// A stream that was reached and checked, and has no tails to append to yet.
 pub struct NatsHandle {
@@ -124,26 +107,6 @@ async fn open(target: Target, config: Config) -> Result<(JetStreamClient, Info),
     let probed = client.check_permissions(identity(&info), info.state.last_sequence);
     probed.await.map_err(|away| fail(&away))?;
     Ok((client, info))
-}
-
-/// The stream's identity: what its description ends with. A description is part of the stream's
-/// settings, which a cluster agrees on; the moment it was made is not, and changes where all NATS
-/// servers are killed. It has to do for a stream that was made without such a description.
-pub(super) fn identity(info: &Info) -> LogId {
-    let description = info.config.description.as_deref();
-    description.and_then(described).unwrap_or_else(|| {
-        let created_ns = info.created.unix_timestamp_nanos();
-        LogId::from_u64(created_ns as u64)
-    })
-}
-
-fn described(description: &str) -> Option<LogId> {
-    description.strip_prefix(DESCRIPTION)?.parse().ok()
-}
-
-/// The description of a stream that is made as the log `id`.
-pub(super) fn description(id: LogId) -> String {
-    format!("{DESCRIPTION}{id}")
 }
 
 /// The settings that the stream must have.
@@ -267,18 +230,4 @@ fn differences(wanted: &Config, found: &Config) -> Vec<String> {
         }
     }
     differences
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_names_its_log() {
-        let log = LogId::random().expect("chance");
-        assert_eq!(described(&description(log)), Some(log));
-        for other in ["", "messages", "messages of poll-vs-sse, log ", "log k3"] {
-            assert_eq!(described(other), None, "{other:?}");
-        }
-    }
 }

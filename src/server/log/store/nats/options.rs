@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use async_nats::{ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
 
-use super::open::OpenError;
+use crate::log::store::OpenError;
 
 /// How long connecting may take, once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -46,7 +46,7 @@ const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 /// A message has come from the stream to this server.
 #[derive(Debug)]
-pub(super) struct Delivery {
+pub(super) struct PublishConfirmation {
     pub log: LogId,
     /// `None`: it does not count.
     pub entry: Option<Entry>,
@@ -95,7 +95,7 @@ enum Attempt {
 struct PendingPublish<'a> {
     shared: &'a NatsInner,
     name: String,
-    delivery: oneshot::Receiver<Delivery>,
+    delivery: oneshot::Receiver<PublishConfirmation>,
 }
 
 impl<'a> PendingPublish<'a> {
@@ -245,7 +245,7 @@ impl Publish<'_> {
     /// The message has come from the stream.
     fn on_delivered(
         &self,
-        delivery: Result<Delivery, oneshot::error::RecvError>,
+        delivery: Result<PublishConfirmation, oneshot::error::RecvError>,
         sent: Instant,
     ) -> Attempt {
         let Ok(delivery) = delivery else {
@@ -302,14 +302,14 @@ impl Publish<'_> {
     }
 
     async fn metadata(&self, publish: String) -> Result<PublishMetadata, StoreUnavailable> {
-        let (log, floor_us, past) = self.shared.past(&self.draft.room).await?;
+        let (log, min_sent_at_us, past) = self.shared.past(&self.draft.room).await?;
         let left = (self.begun + VALID_FOR).saturating_duration_since(Instant::now());
         let skew_us = self.shared.skew_us.load(Ordering::Relaxed);
         Ok(PublishMetadata {
             log,
             publish,
             deadline_us: now_us() + skew_us + left.as_micros() as i64,
-            floor_us,
+            min_sent_at_us,
             past,
         })
     }
@@ -318,13 +318,13 @@ impl Publish<'_> {
 impl NatsInner {
     /// The log, the newest time in it, and what is known of a room's past.
     async fn past(&self, room: &Room) -> Result<(LogId, i64, PreviousMessage), StoreUnavailable> {
-        let (log, floor_us, through) = {
+        let (log, min_sent_at_us, through) = {
             let mut room_index = self.room_index.lock();
-            let (log, floor_us) = (room_index.log, room_index.last_sent_at_us());
+            let (log, min_sent_at_us) = (room_index.log, room_index.last_sent_at_us());
             if let Some(past) = room_index.of(room) {
-                return Ok((log, floor_us, past));
+                return Ok((log, min_sent_at_us, past));
             }
-            (log, floor_us, room_index.through())
+            (log, min_sent_at_us, room_index.through())
         };
         let newest = match self.client.newest(log, room).await? {
             Some(newest) => newest.id,
@@ -338,7 +338,7 @@ impl NatsInner {
             .lock()
             .record_newest(log, room, newest, through);
         let known = through.max(newest);
-        Ok((log, floor_us, PreviousMessage { newest, known }))
+        Ok((log, min_sent_at_us, PreviousMessage { newest, known }))
     }
 }
 

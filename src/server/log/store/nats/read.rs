@@ -174,7 +174,7 @@ impl RoomQuery<'_> {
             Some(source) => source,
             None => self.source(ahead.at + 1).await?,
         };
-        let mut scan = Scan::new(self, &mut source, ahead.at, ahead.newest);
+        let mut scan = self.scan(&mut source, ahead.at, ahead.newest);
         let mut next = None;
         while let Some(room) = ahead.remaining(limit) {
             let records = scan.next(room).await?;
@@ -198,6 +198,12 @@ impl RoomQuery<'_> {
         Ok(next)
     }
 
+    /// What `source` brings after message `at`, up to the room's newest.
+    fn scan<'a>(&'a self, source: &'a mut RoomConsumer, at: u64, newest: u64) -> Scan<'a> {
+        let room = (self.log, self.room);
+        Scan::new(&self.shared.client, room, source, at, newest)
+    }
+
     /// The room's messages from `start` on.
     async fn source(&self, start: u64) -> Result<RoomConsumer, StoreUnavailable> {
         RoomConsumer::open(&self.shared.client, self.room, start).await
@@ -214,7 +220,7 @@ impl RoomQuery<'_> {
             let from = first.max((newest + 1).saturating_sub(reach));
             let mut source = self.start(first, from, newest, n as u64).await?;
             let start = source.start;
-            let mut scan = Scan::new(self, &mut source, start.saturating_sub(1), newest);
+            let mut scan = self.scan(&mut source, start.saturating_sub(1), newest);
             let mut last = VecDeque::new();
             loop {
                 let records = scan.next(FETCH).await?;

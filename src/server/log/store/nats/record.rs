@@ -24,7 +24,7 @@ pub struct PublishMetadata {
     /// that it failed. Microseconds since the Unix epoch, as all times here.
     pub deadline_us: i64,
     /// The newest `sent_at` its server had seen.
-    pub floor_us: i64,
+    pub min_sent_at_us: i64,
     pub past: PreviousMessage,
 }
 
@@ -47,7 +47,7 @@ pub struct Record {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Json<'a> {
+struct RecordJson<'a> {
     author: Cow<'a, str>,
     text: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,8 +56,9 @@ struct Json<'a> {
     publish: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deadline_us: Option<i64>,
-    #[serde(default)]
-    floor_us: i64,
+    // The name in the streams that exist.
+    #[serde(default, rename = "floor_us")]
+    min_sent_at_us: i64,
     #[serde(default)]
     newest: u64,
     #[serde(default)]
@@ -66,13 +67,13 @@ struct Json<'a> {
 
 /// What is stored for `draft`.
 pub fn encode(draft: &Draft, metadata: &PublishMetadata) -> Bytes {
-    let json = Json {
+    let json = RecordJson {
         author: Cow::Borrowed(&draft.author),
         text: Cow::Borrowed(&draft.text),
         log: Some(Cow::Borrowed(metadata.log.as_str())),
         publish: Some(Cow::Borrowed(&metadata.publish)),
         deadline_us: Some(metadata.deadline_us),
-        floor_us: metadata.floor_us,
+        min_sent_at_us: metadata.min_sent_at_us,
         newest: metadata.past.newest,
         known: metadata.past.known,
     };
@@ -92,10 +93,10 @@ pub fn decode(
 ) -> Option<Record> {
     let (_, room) = subject.rsplit_once('.')?;
     let room: Room = room.parse().ok()?;
-    let json: Json<'_> = serde_json::from_slice(payload).ok()?;
+    let json: RecordJson<'_> = serde_json::from_slice(payload).ok()?;
     let is_late = json.deadline_us.is_some_and(|by| stored_at_us > by);
     let is_astray = json.log.as_ref().is_some_and(|of| of != log.as_str());
-    let sent_at = Timestamp::from_microsecond(stored_at_us.max(json.floor_us)).ok()?;
+    let sent_at = Timestamp::from_microsecond(stored_at_us.max(json.min_sent_at_us)).ok()?;
     let draft = Draft {
         room,
         author: json.author.into_owned(),
@@ -134,7 +135,7 @@ mod tests {
             log: log("k3"),
             publish: "p1".into(),
             deadline_us: 2_000_000,
-            floor_us: 1_000_000,
+            min_sent_at_us: 1_000_000,
             past: PreviousMessage {
                 newest: 3,
                 known: 5,

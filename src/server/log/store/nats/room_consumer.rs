@@ -7,13 +7,15 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::{
-    client::{JetStreamClient, Stored, micros, one_line},
-    read::RoomQuery,
+    client::{JetStreamClient, Stored, micros},
     record::{self, Record},
 };
 use crate::{
     domain::{cursor::LogId, room::Room},
-    log::{entry::Limit, store::StoreUnavailable},
+    log::{
+        entry::Limit,
+        store::{StoreUnavailable, open_error::one_line},
+    },
 };
 
 /// What is fetched at once, at most.
@@ -131,7 +133,9 @@ impl RoomConsumer {
 
 /// A scan of a room's messages with a consumer, or with the stream's leader if that lags.
 pub(super) struct Scan<'a> {
-    query: &'a RoomQuery<'a>,
+    client: &'a JetStreamClient,
+    log: LogId,
+    room: &'a Room,
     source: &'a mut RoomConsumer,
     /// The last message that was come to, counted or not.
     pub at: u64,
@@ -142,13 +146,16 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub fn new(
-        query: &'a RoomQuery<'a>,
+        client: &'a JetStreamClient,
+        (log, room): (LogId, &'a Room),
         source: &'a mut RoomConsumer,
         at: u64,
         newest: u64,
     ) -> Self {
         Self {
-            query,
+            client,
+            log,
+            room,
             source,
             at,
             newest,
@@ -158,17 +165,14 @@ impl<'a> Scan<'a> {
 
     /// The next messages that count. None: it is over.
     pub async fn next(&mut self, limit: Limit) -> Result<Vec<Record>, StoreUnavailable> {
-        let &RoomQuery {
-            shared, room, log, ..
-        } = self.query;
         while self.at < self.newest {
-            let mut stored = self.source.fetch(log, limit).await?;
+            let mut stored = self.source.fetch(self.log, limit).await?;
             if stored.is_empty() {
                 if self.singly == MAX_DIRECT_GETS {
                     break;
                 }
                 self.singly += 1;
-                stored.extend(shared.client.next(log, room, self.at + 1).await?);
+                stored.extend(self.client.next(self.log, self.room, self.at + 1).await?);
             }
             self.at = stored.last().map_or(self.newest, |last| last.id);
             let records = stored.into_iter().filter_map(|stored| stored.record);

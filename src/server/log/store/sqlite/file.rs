@@ -10,10 +10,9 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags};
-use thiserror::Error;
 
-use super::one_line;
 use crate::domain::cursor::LogId;
+use crate::log::store::OpenError;
 
 /// Marks a SQLite file as a log of ours ("pvsL").
 const APPLICATION_ID: i64 = 0x7076_734c;
@@ -51,23 +50,6 @@ const SCHEMA_CHECK: &str = "
     SELECT key, id, json, at FROM first_uses LIMIT 0;
 ";
 
-/// Why a file cannot be served. One line.
-#[derive(Debug, Error)]
-#[error("sqlite:{path}: {detail}")]
-pub struct OpenError {
-    path: String,
-    detail: String,
-}
-
-impl OpenError {
-    pub(super) fn new(path: &str, detail: impl ToString) -> Self {
-        Self {
-            path: path.to_owned(),
-            detail: one_line(&detail),
-        }
-    }
-}
-
 pub(super) struct LogFile {
     pub path: PathBuf,
     pub log: LogId,
@@ -90,7 +72,7 @@ impl FileIdentity {
 impl LogFile {
     /// Opens the file, or makes it; returns the connection that may write.
     pub fn open(path: PathBuf) -> Result<(Self, Connection), OpenError> {
-        let name = path.display().to_string();
+        let name = store_name(&path);
         let refuse = |detail: &str| OpenError::new(&name, detail);
         let lock = lock(&path).map_err(|detail| refuse(&detail))?;
         let size = check_not_truncated(&lock, &path).map_err(|detail| refuse(&detail))?;
@@ -184,8 +166,13 @@ impl LogFile {
     }
 
     pub fn error(&self, error: rusqlite::Error) -> OpenError {
-        OpenError::new(&self.path.display().to_string(), explain(&error))
+        OpenError::new(&store_name(&self.path), explain(&error))
     }
+}
+
+/// The store as the flag names it.
+pub(super) fn store_name(path: &Path) -> String {
+    format!("sqlite:{}", path.display())
 }
 
 /// Opens the file for this process alone. SQLite's own locks are of another kind (they allow two

@@ -8,7 +8,7 @@ use std::sync::{
 use parking_lot::Mutex;
 use rusqlite::ErrorCode;
 
-use super::{file::explain, one_line};
+use super::{super::open_error::one_line, file::explain};
 use crate::log::store::StoreUnavailable;
 
 #[derive(Default)]

@@ -16,14 +16,13 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, Row, params};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::file::OpenError;
 use self::{
-    file::LogFile,
+    file::{LogFile, store_name},
     health::FileHealth,
     reader_pool::ReaderPool,
     writer::{Command, WriterThread},
 };
-use super::{AppendError, Appended, IdempotencyKey, StoreStatus, StoreUnavailable};
+use super::{AppendError, Appended, IdempotencyKey, OpenError, StoreStatus, StoreUnavailable};
 use crate::domain::{
     cursor::{Cursor, LogId},
     draft::Draft,
@@ -89,7 +88,7 @@ impl SqliteHandle {
             tails,
             health: health.clone(),
         };
-        let name = self.file.path.display().to_string();
+        let name = store_name(&self.file.path);
         let writer = writer
             .start(queue)
             .map_err(|error| OpenError::new(&name, error))?;
@@ -292,13 +291,4 @@ fn retired_through(connection: &Connection, room: &Room) -> rusqlite::Result<u64
     let mut statement = connection
         .prepare_cached("SELECT coalesce(max(through), 0) FROM retired WHERE room = ?")?;
     statement.query_row([room.as_str()], |row| Ok(row.get::<_, i64>(0)? as u64))
-}
-
-/// An error as one line of text.
-fn one_line(error: &impl ToString) -> String {
-    error
-        .to_string()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }

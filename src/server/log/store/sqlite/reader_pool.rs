@@ -36,12 +36,12 @@ impl ReaderPool {
             .map_err(|error| StoreUnavailable(error.to_string()))
     }
 
-    async fn take(&self) -> Result<Reader, StoreUnavailable> {
+    async fn take(&self) -> Result<PooledConnection, StoreUnavailable> {
         let closed = || StoreUnavailable("the store is closed".to_owned());
         let permit = self.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|_| closed())?;
         let connection = self.idle.lock().pop().ok_or_else(closed)?;
-        Ok(Reader {
+        Ok(PooledConnection {
             connection: Some(connection),
             idle: self.idle.clone(),
             permits: self.permits.clone(),
@@ -58,20 +58,20 @@ impl ReaderPool {
 
 /// A connection on loan. Dropped, whether its read ended well or panicked, it is idle again, and only then may the
 /// next read begin.
-struct Reader {
+struct PooledConnection {
     connection: Option<Connection>,
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Reader {
+impl PooledConnection {
     fn connection(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("is taken only on drop")
     }
 }
 
-impl Drop for Reader {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         // Under the lock, so that it cannot be closed in between.
         let mut idle = self.idle.lock();
