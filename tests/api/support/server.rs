@@ -10,13 +10,13 @@ use std::{
 
 use poll_vs_sse_server::{
     config::{Config, StoreChoice, TlsConfig},
-    http::lab::{File, Page},
+    http::lab::{EmbeddedPage, File},
     log::store::nats::Options,
     net::certificate::CertificateSource,
 };
 
 /// The page as the binary has it.
-static PAGE: Page = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
+static PAGE: EmbeddedPage = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
