@@ -10,6 +10,7 @@ use crate::support::{
     client::{TestClient as _, cursor, texts},
     events::Events,
     eventually,
+    protocol_client::{Form, ProtocolClient, read_until, run},
     raw_connection::{RawConnection, request},
     server::Server,
 };
@@ -76,29 +77,123 @@ fn what_a_buffering_proxy_held_is_still_there_to_read() {
     assert_eq!(texts(&server.poll("last=10")), ["hello"]);
 }
 
+/// What a slow link takes for this many bytes. On a busy machine it takes longer, but never as long as if
+/// each part of an answer had a time of its own.
+fn assert_took(started: Instant, bytes: usize, what: &str) {
+    let expected = Duration::from_millis(300 + bytes as u64 * 1000 / 2048);
+    let took = started.elapsed();
+    assert!(took >= expected, "{what}: {took:?} for {bytes} bytes");
+    let generous = expected + Duration::from_secs(6);
+    assert!(took < generous, "{what}: {took:?} for {bytes} bytes");
+}
+
 #[test]
-fn a_slow_link_delays_and_loses_nothing() {
+fn a_slow_link_has_one_rate_for_all_transports() {
+    let server = Server::memory();
+    // As many small messages as fit four seconds: the parts of an answer are more than its pieces.
+    server.publish_many("small", 70);
+    server.publish_text("large", &"y".repeat(4_000));
+    thread::scope(|scope| {
+        for (room, messages) in [("small", 70), ("large", 1)] {
+            let server = &server;
+            for wait in ["", "&wait=5"] {
+                scope.spawn(move || {
+                    let target = format!("/poll?fault=slow&room={room}&last=100{wait}");
+                    let started = Instant::now();
+                    let answer = server.get(&target);
+                    assert_took(started, answer.body.len(), &target);
+                    assert_eq!(texts(&answer.ok()).len(), messages);
+                });
+            }
+            scope.spawn(move || {
+                let started = Instant::now();
+                let query = format!("fault=slow&room={room}&last=100");
+                let mut stream = server.stream(&query);
+                let mut bytes = 0;
+                let mut left = messages;
+                while left > 0 {
+                    let frame = stream.next().expect("a frame");
+                    bytes += frame.len();
+                    left -= usize::from(frame.starts_with("id:"));
+                }
+                assert_took(started, bytes, &query);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_slow_link_delays_every_answer_and_every_push() {
+    let server = Server::memory();
+    let late = |published: Instant, what: &str| assert_took(published, 0, what);
+    let started = Instant::now();
+    let first = server.poll("fault=slow&last=0");
+    late(started, "an empty poll");
+    let mut stream = server.stream("fault=slow&last=0");
+    stream.frame();
+    let mut place = cursor(&first).to_owned();
+    for text in ["one", "two", "three"] {
+        place = thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let target = format!("fault=slow&cursor={place}&wait=30");
+                let answer = server.poll(&target);
+                (answer, Instant::now())
+            });
+            eventually("the long-poll waits", || {
+                server.cost("long-poll")["open"] == 1
+            });
+            let published = Instant::now();
+            server.publish_text("lobby", text);
+            assert_eq!(stream.message()["text"], text);
+            late(published, "a push");
+            let (answer, at) = waiting.join().expect("answered");
+            assert_eq!(texts(&answer), [text]);
+            assert!(at - published >= Duration::from_millis(300));
+            cursor(&answer).to_owned()
+        });
+        eventually("the long-poll is gone", || {
+            server.cost("long-poll")["open"] == 0
+        });
+    }
+}
+
+#[test]
+fn a_slow_link_loses_nothing_and_is_paid_for() {
     let server = Server::memory();
     let text = "y".repeat(1_500);
     server.publish_text("lobby", &text);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let started = Instant::now();
-            let answer = server.poll("fault=slow&client=slow");
-            assert_eq!(texts(&answer), [text.as_str()]);
-            assert!(started.elapsed() > Duration::from_millis(300));
-        });
-        scope.spawn(|| {
-            let answer = server.poll("fault=slow&last=0&client=empty");
-            assert!(texts(&answer).is_empty());
-        });
-        let mut stream = server.stream("fault=slow");
-        assert_eq!(stream.message()["text"], text);
-    });
+    let answer = server.poll("fault=slow&client=slow");
+    assert_eq!(texts(&answer), [text.as_str()]);
+    let answer = server.poll("fault=slow&last=0&client=empty");
+    assert!(texts(&answer).is_empty());
+    let tag = format!("\"{}\"", cursor(&answer));
+    let known = server.get_with("/poll?fault=slow&last=0", &[("If-None-Match", &tag)]);
+    assert_eq!(known.status(), 304);
     let cost = server.client_cost("slow", "poll");
     assert!(cost["wire_bytes_out"].as_u64() > Some(1_500), "{cost}");
     assert_eq!((&cost["messages"], &cost["empty"]), (&1.into(), &0.into()));
     assert_eq!(server.client_cost("empty", "poll")["empty"], 1);
+}
+
+#[test]
+fn a_slow_link_is_as_slow_over_every_protocol() {
+    let server = Server::on_every_form();
+    server.publish_text("lobby", &"y".repeat(2_000));
+    for form in Form::ALL {
+        run(async {
+            let mut client = ProtocolClient::connect(&server, form).await;
+            let started = Instant::now();
+            let (status, body) = client.get("/poll?fault=slow&last=1").await;
+            assert_eq!(status, 200);
+            assert_took(started, body.len(), form.key());
+            let started = Instant::now();
+            let stream = client.send("GET", "/stream?fault=slow&last=1", "").await;
+            let mut events = stream.into_body();
+            let retry = read_until(&mut events, "\n\n").await;
+            let message = read_until(&mut events, "\n\n").await;
+            assert_took(started, retry.len() + message.len(), form.key());
+        });
+    }
 }
 
 #[test]
@@ -107,9 +202,11 @@ fn a_connection_is_cut_at_a_fixed_age() {
     server.publish_text("lobby", "hello");
     thread::scope(|scope| {
         scope.spawn(|| {
+            let started = Instant::now();
             let mut stream = server.stream("fault=cut");
             assert_eq!(stream.message()["text"], "hello");
             stream.connection.until_closed().expect("is cut");
+            assert!(started.elapsed() >= Duration::from_secs(5));
         });
         scope.spawn(|| {
             let mut connection = server.raw();

@@ -136,7 +136,8 @@ impl EventStream {
 }
 
 impl EventChunk {
-    fn control(kind: Option<PushKind>, bytes: Bytes) -> Self {
+    /// A piece without messages.
+    pub fn control(kind: Option<PushKind>, bytes: Bytes) -> Self {
         Self {
             bytes,
             kind,

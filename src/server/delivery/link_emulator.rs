@@ -8,11 +8,11 @@ use std::{
 use bytes::BytesMut;
 use futures_util::Stream;
 
-use super::event_stream::{EventChunk, EventStream};
+use super::{event_stream::EventChunk, sse};
 use crate::{
     faults::{
         Fault,
-        throttle::{LATENCY, THROTTLE_BYTES, Throttle},
+        throttle::{Divisible, LATENCY, SlowLink},
     },
     ledger::trace::PushKind,
 };
@@ -20,11 +20,11 @@ use crate::{
 /// What a buffering proxy gathers before it passes anything on.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// A link that a stream goes over.
-pub enum LinkEmulator {
-    Plain(EventStream),
-    Buffering(EventStream, HoldBuffer),
-    Slow(EventStream, HoldBuffer, Throttle),
+/// A link that a stream of chunks goes over.
+pub enum LinkEmulator<Events> {
+    Plain(Events),
+    Buffering(Events, HoldBuffer),
+    Slow(Events, SlowLink<EventChunk>),
 }
 
 /// What was not passed on yet.
@@ -36,12 +36,12 @@ pub struct HoldBuffer {
     kind: Option<PushKind>,
 }
 
-impl LinkEmulator {
+impl<Events> LinkEmulator<Events> {
     /// `events` over a link with `fault`, if that is one of a link.
-    pub fn new(events: EventStream, fault: Option<Fault>) -> Self {
+    pub fn new(events: Events, fault: Option<Fault>) -> Self {
         match fault {
             Some(Fault::Buffer) => Self::Buffering(events, HoldBuffer::default()),
-            Some(Fault::Slow) => Self::Slow(events, HoldBuffer::default(), Throttle::new(LATENCY)),
+            Some(Fault::Slow) => Self::Slow(events, SlowLink::new(LATENCY)),
             Some(Fault::Disconnect | Fault::Restart) | None => Self::Plain(events),
         }
     }
@@ -52,7 +52,7 @@ impl LinkEmulator {
     }
 }
 
-impl Stream for LinkEmulator {
+impl<Events: Stream<Item = EventChunk> + Unpin> Stream for LinkEmulator<Events> {
     type Item = EventChunk;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<EventChunk>> {
@@ -62,20 +62,17 @@ impl Stream for LinkEmulator {
                 let Some(chunk) = ready!(Pin::new(&mut *events).poll_next(cx)) else {
                     return Poll::Ready(held.drain());
                 };
+                // Whether the client is still there, a proxy sees from its own connection to it.
+                if chunk.bytes == sse::EMPTY_COMMENT {
+                    return Poll::Ready(Some(chunk));
+                }
                 held.push(chunk);
                 if held.bytes.len() >= BUFFER_BYTES {
                     return Poll::Ready(held.drain());
                 }
             },
-            Self::Slow(events, held, throttle) => {
-                if held.bytes.is_empty() {
-                    match ready!(Pin::new(events).poll_next(cx)) {
-                        Some(chunk) => held.push(chunk),
-                        None => return Poll::Ready(None),
-                    }
-                }
-                ready!(throttle.poll_due(cx));
-                Poll::Ready(Some(held.split(THROTTLE_BYTES)))
+            Self::Slow(events, link) => {
+                link.poll_next(cx, |cx| Pin::new(&mut *events).poll_next(cx))
             }
         }
     }
@@ -90,15 +87,26 @@ impl HoldBuffer {
     }
 
     fn drain(&mut self) -> Option<EventChunk> {
-        let all = self.bytes.len();
-        (all > 0).then(|| self.split(all))
+        let held = std::mem::take(self);
+        (!held.bytes.is_empty()).then(|| EventChunk {
+            bytes: held.bytes.freeze(),
+            kind: held.kind,
+            messages: held.messages,
+            published_at_us: held.published_at_us,
+        })
+    }
+}
+
+impl Divisible for EventChunk {
+    fn len(&self) -> usize {
+        self.bytes.len()
     }
 
-    /// The first bytes. The messages in what is held have passed when its last byte has.
-    fn split(&mut self, bytes: usize) -> EventChunk {
-        let bytes = self.bytes.split_to(bytes.min(self.bytes.len())).freeze();
+    /// The messages in a chunk have passed when its last byte has.
+    fn split_to(&mut self, bytes: usize) -> Self {
+        let bytes = self.bytes.split_to(bytes);
         let is_last = self.bytes.is_empty();
-        EventChunk {
+        Self {
             bytes,
             kind: self.kind,
             messages: if is_last {

@@ -44,6 +44,10 @@ pub fn encode(message: &Message) -> EncodedMessage {
     }
 }
 
+/// Means nothing to a reader. It is sent to learn whether a client is still there that has ended its
+/// side of the connection.
+pub const EMPTY_COMMENT: Bytes = Bytes::from_static(b":\n\n");
+
 /// Tells a reader that messages after its cursor are missing.
 pub fn reset(reason: Reset) -> Bytes {
     format!(

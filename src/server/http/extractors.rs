@@ -5,7 +5,10 @@ use std::future::{Ready, ready};
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
-    http::{StatusCode, Version, header},
+    http::{
+        StatusCode, Version,
+        header::{self, HeaderName, HeaderValue},
+    },
     web,
 };
 
@@ -26,13 +29,12 @@ impl FromRequest for ReadQuery {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let last_event_id = request.headers().get("Last-Event-ID");
-        let last_event_id = last_event_id.map(|value| {
-            let invalid = |_| InvalidField::new("Last-Event-ID", ParseCursorError);
-            value.to_str().map_err(invalid)
+        const LAST_EVENT_ID: &str = "Last-Event-ID";
+        let last_event_id = single_field(request, LAST_EVENT_ID).and_then(|id| {
+            let invalid = |_| InvalidField::new(LAST_EVENT_ID, ParseCursorError);
+            id.map(|id| id.to_str().map_err(invalid)).transpose()
         });
         let query = last_event_id
-            .transpose()
             .and_then(|id| Self::parse(request.query_string(), id))
             .and_then(
                 |query| match query.close && request.version() == Version::HTTP_2 {
@@ -52,8 +54,8 @@ impl FromRequest for IfNoneMatch {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let tags = request.headers().get(header::IF_NONE_MATCH);
-        ready(Ok(Self::new(tags.and_then(|tags| tags.to_str().ok()))))
+        let tags = list_field(request, header::IF_NONE_MATCH);
+        ready(Ok(Self::new(tags.as_deref())))
     }
 }
 
@@ -66,15 +68,18 @@ impl FromRequest for IdempotencyHeader {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         const NAME: &str = "Idempotency-Key";
-        let key = request.headers().get(NAME).map(|value| {
-            // A key that is no text at all is refused as one that is not visible ASCII.
-            let text = value.to_str().unwrap_or_default();
-            text.parse()
-                .map_err(|why: <IdempotencyKey as std::str::FromStr>::Err| {
-                    InvalidField::new(NAME, why)
-                })
+        let key = single_field(request, NAME).and_then(|key| {
+            let key = key.map(|value| {
+                // A key that is no text at all is refused as one that is not visible ASCII.
+                let text = value.to_str().unwrap_or_default();
+                text.parse()
+                    .map_err(|why: <IdempotencyKey as std::str::FromStr>::Err| {
+                        InvalidField::new(NAME, why)
+                    })
+            });
+            key.transpose()
         });
-        ready(key.transpose().map(Self).map_err(Problem::from))
+        ready(key.map(Self).map_err(Problem::from))
     }
 }
 
@@ -103,6 +108,27 @@ impl FromRequest for RequestRecorder {
         let meter = ConnectionMeter::detached(ledger.clone().into_inner());
         ready(Ok(Self::begin(&meter)))
     }
+}
+
+/// A field of the request's head that may be there once.
+fn single_field<'a>(
+    request: &'a HttpRequest,
+    name: &'static str,
+) -> Result<Option<&'a HeaderValue>, InvalidField> {
+    let mut values = request.headers().get_all(name);
+    let value = values.next();
+    match values.next() {
+        Some(_) => Err(InvalidField::new(name, "is given twice")),
+        None => Ok(value),
+    }
+}
+
+/// A field of the request's head that is a list, on one line or several (RFC 9110, 5.3). `None` if there
+/// is none that is text.
+pub fn list_field(request: &HttpRequest, name: HeaderName) -> Option<String> {
+    let lines = request.headers().get_all(name);
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
 }
 
 /// The connection that a request came over: on HTTP/2 its stream, which is in its extensions.
@@ -136,13 +162,17 @@ impl FromRequest for RoomParameter {
     }
 }
 
-/// The first parameter of this name in a query.
+/// The parameter of this name in a query; it may be there once.
 pub fn parameter<T>(query: &str, name: &str) -> Result<Option<T>, Problem>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(it, _)| it == name)
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(it, _)| it == name);
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(InvalidField::new(name, "is given twice").into());
+    }
+    value
         .map(|(_, value)| value.parse())
         .transpose()
         .map_err(|why| InvalidField::new(name, why).into())

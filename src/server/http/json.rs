@@ -5,14 +5,19 @@ use std::{future::Future, pin::Pin, time::Duration};
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
-    http::{StatusCode, header},
+    http::{
+        StatusCode, Version,
+        header::{self, TRANSFER_ENCODING},
+    },
     web,
 };
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
-use super::problem::Problem;
+use super::{extractors::connection_of, problem::Problem};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A body that is not there by then never will be.
@@ -28,11 +33,20 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_head(request);
+        let connection = connection_of(request);
+        let length = body_length(request);
         let body = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             checked?;
             let body = body.map_err(|error| bad_body(format!("the body is missing: {error}")))?;
-            let bytes = read(body).await?;
+            if let Some(connection) = &connection {
+                connection.need_input(true);
+            }
+            let bytes = read(body, length).await;
+            if let Some(connection) = &connection {
+                connection.need_input(false);
+            }
+            let bytes = bytes?;
             // RFC 8259, 8.1: a reader may ignore it, and editors on Windows write it.
             let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
             serde_json::from_slice(json)
@@ -59,17 +73,39 @@ fn check_head(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-async fn read(body: web::Payload) -> Result<web::Bytes, Problem> {
-    let read = timeout(BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES));
-    let Ok(read) = read.await else {
+/// Reads a body to its end, which is at most after `length` bytes.
+async fn read(body: web::Payload, length: Option<u64>) -> Result<BytesMut, Problem> {
+    let read = timeout(BODY_TIMEOUT, collect(body, length));
+    read.await.unwrap_or_else(|_| {
         let detail = format!(
             "the body did not arrive within {} s",
             BODY_TIMEOUT.as_secs()
         );
-        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
-    };
-    read.map_err(|_| too_large())?
-        .map_err(|error| bad_body(format!("the body could not be read: {error}")))
+        Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
+    })
+}
+
+async fn collect(mut body: web::Payload, length: Option<u64>) -> Result<BytesMut, Problem> {
+    let mut bytes = BytesMut::new();
+    while length.is_none_or(|length| (bytes.len() as u64) < length)
+        && let Some(part) = body.next().await
+    {
+        let part =
+            part.map_err(|error| bad_body(format!("the body could not be read: {error}")))?;
+        bytes.extend_from_slice(&part);
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+    }
+    Ok(bytes)
+}
+
+/// Where a body ends. actix-http takes all that follows an offer of WebSocket as the body; that it is
+/// not, as the offer is not taken up. `None`: it says so by itself.
+fn body_length(request: &HttpRequest) -> Option<u64> {
+    let is_framed =
+        request.version() == Version::HTTP_2 || request.headers().contains_key(TRANSFER_ENCODING);
+    (!is_framed).then(|| content_length(request).unwrap_or(0))
 }
 
 fn content_length(request: &HttpRequest) -> Option<u64> {

@@ -10,6 +10,8 @@ use actix_web::{
 };
 use maud::{DOCTYPE, html};
 
+use super::extractors::list_field;
+
 /// A file of the built page.
 pub struct File {
     /// Its path within the page, such as `assets/index-B3x.js`.
@@ -132,8 +134,8 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
 
 /// Whether who asks takes pages: browsers say so where somebody navigates, programs do not.
 pub fn accepts_html(request: &HttpRequest) -> bool {
-    let accept = request.headers().get(header::ACCEPT);
-    accept.is_some_and(|types| types.as_bytes().windows(9).any(|at| at == b"text/html"))
+    let accept = list_field(request, header::ACCEPT);
+    accept.is_some_and(|types| types.contains("text/html"))
 }
 
 /// A page for an address that there is not, with the way to the lab. That is relative, as something in

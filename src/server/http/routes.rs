@@ -29,6 +29,7 @@ use super::{
         drain::close_when_draining,
         faults::{self, FaultTargets},
         no_store::forbid_storing,
+        upgrade::close_on_upgrade,
     },
     plan::plan,
     poll::poll,
@@ -72,6 +73,7 @@ pub fn app(
         .wrap(CatchPanic::default())
         .wrap(from_fn(forbid_storing))
         .wrap(from_fn(faults::apply))
+        .wrap(from_fn(close_on_upgrade))
         .wrap(from_fn(close_when_draining))
         .wrap(from_fn(accounting::record))
 }

@@ -199,6 +199,13 @@ impl ConnectionMeter {
         self.0.state.borrow().active.is_some()
     }
 
+    /// Whether something of the answer to the request under way was written.
+    pub fn has_answer(&self) -> bool {
+        let state = self.0.state.borrow();
+        let active = state.active.as_ref();
+        active.is_some_and(|active| active.0.bytes().1 > 0)
+    }
+
     fn finish_active(&self) {
         let active = self.0.state.borrow_mut().active.take();
         if let Some(active) = active {

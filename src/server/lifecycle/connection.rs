@@ -126,4 +126,8 @@ impl ByteMeter for ConnectionMeter {
     fn has_request(&self) -> bool {
         self.has_request()
     }
+
+    fn has_answer(&self) -> bool {
+        self.has_answer()
+    }
 }

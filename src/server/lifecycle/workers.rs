@@ -179,7 +179,7 @@ impl Workers {
             .keep_alive(KeepAlive::Os)
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            .h1_allow_half_closed(false)
+            .h1_allow_half_closed(true)
             .h1_write_buffer_size(WRITE_BUFFER_BYTES)
             .graceful_shutdown_signal(move || stopping.clone().cancelled_owned())
             .local_addr(addr)

@@ -33,6 +33,8 @@ struct Inner {
     is_abort_scheduled: Cell<bool>,
     is_reset_on_close: Cell<bool>,
     is_input_ignored: Cell<bool>,
+    is_input_needed: Cell<bool>,
+    is_half_closed: Cell<bool>,
     guard: OnceCell<Box<dyn Any>>,
 }
 
@@ -55,6 +57,8 @@ impl Default for ConnectionHandle {
             is_abort_scheduled: Cell::new(false),
             is_reset_on_close: Cell::new(false),
             is_input_ignored: Cell::new(false),
+            is_input_needed: Cell::new(false),
+            is_half_closed: Cell::new(false),
             guard: OnceCell::new(),
         }))
     }
@@ -133,6 +137,24 @@ impl ConnectionHandle {
 
     pub fn is_input_ignored(&self) -> bool {
         self.0.is_input_ignored.get()
+    }
+
+    /// The answer depends on what the client has still to send.
+    pub fn need_input(&self, is_needed: bool) {
+        self.0.is_input_needed.set(is_needed);
+    }
+
+    pub fn is_input_needed(&self) -> bool {
+        self.0.is_input_needed.get()
+    }
+
+    /// The client has ended its side, and may still read.
+    pub fn set_half_closed(&self) {
+        self.0.is_half_closed.set(true);
+    }
+
+    pub fn is_half_closed(&self) -> bool {
+        self.0.is_half_closed.get()
     }
 
     /// Runs `work`, which is all the connection does, until it is done or the connection aborted.

@@ -11,6 +11,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::half_closed::Peer;
+
 /// What is told of a connection's bytes.
 pub trait ByteMeter {
     fn record_read(&self, bytes: usize);
@@ -21,6 +23,8 @@ pub trait ByteMeter {
     fn is_awaiting_head(&self) -> bool;
     /// Whether a request is under way.
     fn has_request(&self) -> bool;
+    /// Whether something of the answer to the request under way was written.
+    fn has_answer(&self) -> bool;
 }
 
 pub struct Metered<Io, Meter> {
@@ -42,6 +46,12 @@ impl<Io, Meter: ByteMeter> Metered<Io, Meter> {
             self.meter.record_written(bytes);
         }
         written
+    }
+}
+
+impl<Io: Peer, Meter> Peer for Metered<Io, Meter> {
+    fn has_reset(&self) -> bool {
+        self.io.has_reset()
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod certificate;
 pub mod connection;
+pub mod half_closed;
 pub mod metered;
 pub mod preface;
 pub mod prefixed;

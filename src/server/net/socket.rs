@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::connection::ConnectionHandle;
+use super::{connection::ConnectionHandle, half_closed::Peer};
 
 /// Bytes that the kernel takes for a reader beyond what is on its way; without a bound it takes
 /// megabytes for one that has stopped reading. On Linux.
@@ -44,6 +44,12 @@ impl Socket {
             let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES);
         }
         Self { tcp, connection }
+    }
+}
+
+impl Peer for Socket {
+    fn has_reset(&self) -> bool {
+        !matches!(SockRef::from(&self.tcp).take_error(), Ok(None))
     }
 }
 

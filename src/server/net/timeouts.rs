@@ -6,7 +6,7 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -16,7 +16,11 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use super::{connection::ConnectionHandle, metered::ByteMeter};
+use super::{
+    connection::ConnectionHandle,
+    half_closed::{HalfClosed, Peer},
+    metered::ByteMeter,
+};
 
 /// A request's head that is not there by then never will be.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -79,7 +83,7 @@ impl ConnectionTimeouts {
 }
 
 /// What the HTTP layer reads from and writes to: what was read before it came, then `io`, whose
-/// input ends when a timeout expires.
+/// input ends when a timeout expires, or when the client has ended it and is owed no answer.
 pub struct TimedIo<Io, Meter> {
     io: Io,
     prefix: Bytes,
@@ -88,6 +92,13 @@ pub struct TimedIo<Io, Meter> {
     pub meter: Meter,
     /// Something crossed since the timeouts were last asked.
     active: bool,
+    /// The client has ended its side.
+    has_ended: bool,
+    /// The HTTP layer knows that.
+    is_end_read: bool,
+    half_closed: Option<HalfClosed>,
+    /// Bytes of the answer that were sent ahead, and not yet given by the HTTP layer.
+    sent_ahead: usize,
 }
 
 impl<Io, Meter> TimedIo<Io, Meter> {
@@ -106,43 +117,98 @@ impl<Io, Meter> TimedIo<Io, Meter> {
             connection,
             meter,
             active: false,
+            has_ended: false,
+            is_end_read: false,
+            half_closed: None,
+            sent_ahead: 0,
         }
     }
 }
 
-impl<Io: AsyncRead + Unpin, Meter> TimedIo<Io, Meter> {
+impl<Io, Meter> TimedIo<Io, Meter>
+where
+    Io: AsyncRead + AsyncWrite + Peer + Unpin,
+    Meter: ByteMeter,
+{
+    /// Reads on. `Ok(true)`: the client has ended its side.
+    fn poll_input(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<bool>> {
+        let before = buf.filled().len();
+        match ready!(Pin::new(&mut self.io).poll_read(cx, buf)) {
+            Ok(()) => Poll::Ready(Ok(buf.filled().len() == before)),
+            // TLS without its farewell.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(true)),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
     /// Reads and drops what comes. Ready when the input has ended.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 1024];
         loop {
             let mut buf = ReadBuf::new(&mut scratch);
-            std::task::ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))?;
-            if buf.filled().is_empty() {
+            if ready!(self.poll_input(cx, &mut buf))? {
                 return Poll::Ready(Ok(()));
             }
         }
     }
+
+    /// The client has ended its side. Ready when that is to be known above: no answer is due, or there
+    /// is no one to read it.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            // A request that came with the end begins before that is known.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !self.meter.has_request() || self.connection.is_input_needed() {
+            self.is_end_read = true;
+            return Poll::Ready(Ok(()));
+        }
+        self.connection.set_half_closed();
+        let has_answer = self.meter.has_answer();
+        let half_closed = self
+            .half_closed
+            .get_or_insert_with(|| HalfClosed::new(has_answer));
+        half_closed
+            .poll_gone(&mut self.io, has_answer, &mut self.sent_ahead, cx)
+            .map(|()| Err(io::ErrorKind::ConnectionReset.into()))
+    }
 }
 
-impl<Io: AsyncRead + Unpin, Meter: ByteMeter + Unpin> AsyncRead for TimedIo<Io, Meter> {
+impl<Io, Meter> AsyncRead for TimedIo<Io, Meter>
+where
+    Io: AsyncRead + AsyncWrite + Peer + Unpin,
+    Meter: ByteMeter + Unpin,
+{
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.has_ended {
+            return this.poll_end(cx);
+        }
         if this.connection.is_input_ignored() {
             this.prefix.clear();
-            return this.poll_discard(cx);
+            ready!(this.poll_discard(cx))?;
+            return this.poll_end(cx);
         }
         if !this.prefix.is_empty() {
             let bytes = this.prefix.len().min(buf.remaining());
             buf.put_slice(&this.prefix.split_to(bytes));
             return Poll::Ready(Ok(()));
         }
-        if let Poll::Ready(read) = Pin::new(&mut this.io).poll_read(cx, buf) {
+        if let Poll::Ready(read) = this.poll_input(cx, buf) {
             this.active = true;
-            return Poll::Ready(read);
+            return match read {
+                Ok(true) => this.poll_end(cx),
+                read => Poll::Ready(read.map(|_| ())),
+            };
         }
         // A connection is not idle while its client waits for an answer.
         let active = std::mem::take(&mut this.active) || this.meter.has_request();
@@ -152,12 +218,17 @@ impl<Io: AsyncRead + Unpin, Meter: ByteMeter + Unpin> AsyncRead for TimedIo<Io, 
     }
 }
 
-impl<Io: AsyncWrite + Unpin, Meter: Unpin> AsyncWrite for TimedIo<Io, Meter> {
+impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io, Meter> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.sent_ahead > 0 {
+            let bytes = self.sent_ahead.min(buf.len());
+            self.sent_ahead -= bytes;
+            return Poll::Ready(Ok(bytes));
+        }
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         if let Poll::Ready(Ok(_)) = written {
             self.active = true;
@@ -167,7 +238,13 @@ impl<Io: AsyncWrite + Unpin, Meter: Unpin> AsyncWrite for TimedIo<Io, Meter> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        let is_end_due = self.has_ended && !self.is_end_read && !self.meter.has_request();
+        if flushed.is_ready() && is_end_due {
+            // The last answer is written: the HTTP layer has to read the end now.
+            cx.waker().wake_by_ref();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

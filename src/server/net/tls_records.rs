@@ -13,6 +13,9 @@ use std::{
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::server::TlsStream;
+
+use super::half_closed::Peer;
 
 const HEAD_BYTES: usize = 5;
 const APPLICATION_DATA: u8 = 23;
@@ -74,6 +77,18 @@ impl RecordParser {
                 }
             }
         }
+    }
+}
+
+impl<Io: Peer> Peer for RecordTap<Io> {
+    fn has_reset(&self) -> bool {
+        self.io.has_reset()
+    }
+}
+
+impl<Io: Peer> Peer for TlsStream<Io> {
+    fn has_reset(&self) -> bool {
+        self.get_ref().0.has_reset()
     }
 }
 

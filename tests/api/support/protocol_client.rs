@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -30,7 +31,7 @@ use tokio::{
     task::LocalSet,
     time::timeout,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{TEST_TIMEOUT, server::Server};
 
@@ -111,10 +112,7 @@ impl ProtocolClient {
             counted: counted.clone(),
         };
         let sender = if form.is_tls() {
-            let name = ServerName::from(addr.ip());
-            let connector = TlsConnector::from(Arc::new(client_config(form)));
-            let tls = connector.connect(name, io).await.expect("a handshake");
-            open(tls, form).await
+            open(handshake(io, addr, form).await, form).await
         } else {
             open(io, form).await
         };
@@ -179,6 +177,23 @@ impl ProtocolClient {
     pub fn counted(&self) -> SocketBytes {
         self.counted.clone()
     }
+}
+
+/// A connection for HTTP/1.1 over TLS, for bytes as they are.
+pub async fn connect_tls(server: &Server) -> TlsStream<TcpStream> {
+    let addr = server.protocol_addr(Form::Http1Tls);
+    let tcp = TcpStream::connect(addr).await.expect("connects");
+    handshake(tcp, addr, Form::Http1Tls).await
+}
+
+async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
+    io: Io,
+    addr: SocketAddr,
+    form: Form,
+) -> TlsStream<Io> {
+    let name = ServerName::from(addr.ip());
+    let connector = TlsConnector::from(Arc::new(client_config(form)));
+    connector.connect(name, io).await.expect("a handshake")
 }
 
 async fn open(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, form: Form) -> Sender {

@@ -6,6 +6,7 @@ mod stream;
 
 use std::{
     future::{Future, poll_fn},
+    io,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -31,7 +32,11 @@ use crate::{
     },
     domain::transport::Transport,
     ledger::{connection_meter::ConnectionMeter, request_recorder::RequestRecorder},
-    net::{connection::ConnectionHandle, timeouts::ConnectionTimeouts},
+    net::{
+        connection::ConnectionHandle,
+        half_closed::{HalfClosed, Peer},
+        timeouts::ConnectionTimeouts,
+    },
 };
 
 /// What is read at once: more than a poll's head.
@@ -67,7 +72,7 @@ impl FastPath {
 
     /// Serves the connection for as long as it can. `Some`: HTTP must go on with it, and with the
     /// bytes that were read.
-    pub async fn serve<Io: AsyncRead + AsyncWrite + Unpin>(
+    pub async fn serve<Io: AsyncRead + AsyncWrite + Peer + Unpin>(
         &self,
         io: Io,
         connection: &ConnectionHandle,
@@ -85,6 +90,8 @@ impl FastPath {
             active: false,
             input: BytesMut::new(),
             output: Vec::new(),
+            half_closed: None,
+            sent_ahead: 0,
         };
         // Boxed, so that its memory is free again while a stream runs, or HTTP.
         match Box::pin(requests.serve_requests()).await {
@@ -114,9 +121,13 @@ struct FastConnection<'a, Io> {
     active: bool,
     input: BytesMut,
     output: Vec<u8>,
+    /// The client has ended its side.
+    half_closed: Option<HalfClosed>,
+    /// Bytes of the present answer that were sent ahead.
+    sent_ahead: usize,
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
+impl<Io: AsyncRead + AsyncWrite + Peer + Unpin> FastConnection<'_, Io> {
     async fn serve_requests(mut self) -> Continuation<Io> {
         loop {
             let (request, length) = match parse_request(&self.input) {
@@ -137,7 +148,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
                     Some(Ok(events)) => {
                         recorder.set_status(200);
                         recorder.begin_stream();
-                        let stream = StreamWriter::new(self.io, events, recorder);
+                        let stream = StreamWriter::new(self.io, events, recorder, self.sent_ahead);
                         return Continuation::Stream(Box::new(stream));
                     }
                     Some(Err(problem)) => self.answer_problem(&problem, recorder).await,
@@ -157,8 +168,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
             if stopping.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(false);
             }
-            if let Poll::Ready(more) = self.poll_read(cx) {
-                return Poll::Ready(more);
+            if let Poll::Ready(read) = self.poll_input(cx) {
+                return Poll::Ready(matches!(read, Ok(1..)));
             }
             let active = std::mem::take(&mut self.active);
             let in_head = self.meter.is_awaiting_head();
@@ -168,13 +179,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
         .await
     }
 
-    /// Reads what there is. False: the client has left.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Reads what there is. 0 bytes: the client has ended its side.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.input.reserve(READ_BYTES);
-        let read = pin!(self.io.read_buf(&mut self.input)).poll(cx);
-        let bytes = ready!(read).unwrap_or(0);
+        let read = ready!(pin!(self.io.read_buf(&mut self.input)).poll(cx));
         self.active = true;
-        Poll::Ready(bytes > 0)
+        Poll::Ready(read)
     }
 
     /// False: the connection is to be closed.
@@ -215,10 +225,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
             if rest.len() == 0 {
                 return self.finish_answer(close, recorder).await;
             }
-            if self.io.write_all(&self.output).await.is_err() {
+            if !self.write_output().await {
                 return false;
             }
-            self.output.clear();
         }
     }
 
@@ -230,9 +239,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
         self.finish_answer(close, recorder).await
     }
 
+    /// Writes a part of an answer, but for what was sent ahead. False: it cannot be written.
+    async fn write_output(&mut self) -> bool {
+        let sent_ahead = std::mem::take(&mut self.sent_ahead);
+        let written = self.io.write_all(&self.output[sent_ahead..]).await;
+        self.output.clear();
+        written.is_ok()
+    }
+
     /// Writes the last of an answer. False: the connection is to be closed.
     async fn finish_answer(&mut self, close: bool, recorder: RequestRecorder) -> bool {
-        if self.io.write_all(&self.output).await.is_err() {
+        if !self.write_output().await {
             return false;
         }
         // The answer is complete, and what crosses the connection now is not the request's.
@@ -266,12 +283,20 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> FastConnection<'_, Io> {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(done));
             }
-            while self.input.len() < MAX_PIPELINED_BYTES {
-                if !ready!(self.poll_read(cx)) {
-                    return Poll::Ready(None);
+            while self.half_closed.is_none() && self.input.len() < MAX_PIPELINED_BYTES {
+                match ready!(self.poll_input(cx)) {
+                    Ok(0) => self.half_closed = Some(HalfClosed::new(false)),
+                    Ok(_) => {}
+                    Err(_) => return Poll::Ready(None),
                 }
             }
-            Poll::Pending
+            let Some(half_closed) = &mut self.half_closed else {
+                return Poll::Pending;
+            };
+            let is_answering = self.sent_ahead > 0;
+            half_closed
+                .poll_gone(&mut self.io, is_answering, &mut self.sent_ahead, cx)
+                .map(|()| None)
         })
         .await
     }

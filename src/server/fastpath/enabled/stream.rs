@@ -13,7 +13,11 @@ use futures_util::Stream as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::response::write_stream_head;
-use crate::{delivery::event_stream::EventStream, ledger::request_recorder::RequestRecorder};
+use crate::{
+    delivery::{event_stream::EventStream, sse},
+    ledger::request_recorder::RequestRecorder,
+    net::half_closed::{HalfClosed, Peer},
+};
 
 /// A chunk up to this size is copied for its write; more is gathered by the kernel.
 const COPIED_BYTES: usize = 4 * 1024;
@@ -31,30 +35,45 @@ pub struct StreamWriter<Io> {
     recorder: RequestRecorder,
     unwritten: Unwritten,
     is_last: bool,
+    /// The client has ended its side.
+    half_closed: Option<Box<HalfClosed>>,
+    is_probe_due: bool,
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> StreamWriter<Io> {
-    pub fn new(io: Io, events: EventStream, recorder: RequestRecorder) -> Self {
+impl<Io: AsyncRead + AsyncWrite + Peer + Unpin> StreamWriter<Io> {
+    /// `sent_ahead` bytes of the head were sent already.
+    pub fn new(io: Io, events: EventStream, recorder: RequestRecorder, sent_ahead: usize) -> Self {
         let mut head = Vec::with_capacity(256);
         write_stream_head(&mut head);
+        let mut unwritten = Unwritten::plain(head.into());
+        unwritten.written = sent_ahead;
         Self {
             io,
             events,
             recorder,
-            unwritten: Unwritten::plain(head.into()),
+            unwritten,
             is_last: false,
+            half_closed: None,
+            is_probe_due: false,
         }
     }
 
     /// Reads what the client sends, which means nothing any more. Ready when the client has left.
     fn poll_disconnect(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ignored = [0; 256];
-        loop {
+        while self.half_closed.is_none() {
             let mut buf = ReadBuf::new(&mut ignored);
-            let read = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf));
-            if read.is_err() || buf.filled().is_empty() {
+            if ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf)).is_err() {
                 return Poll::Ready(());
             }
+            if buf.filled().is_empty() {
+                self.half_closed = Some(Box::new(HalfClosed::new(true)));
+                self.is_probe_due = true;
+            }
+        }
+        match &mut self.half_closed {
+            Some(half_closed) => half_closed.poll_gone(&mut self.io, true, &mut 0, cx),
+            None => Poll::Pending,
         }
     }
 
@@ -66,6 +85,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> StreamWriter<Io> {
             ready!(Pin::new(&mut self.io).poll_flush(cx))?;
             if self.is_last {
                 return Pin::new(&mut self.io).poll_shutdown(cx);
+            }
+            if std::mem::take(&mut self.is_probe_due) {
+                self.unwritten = Unwritten::chunk(sse::EMPTY_COMMENT);
+                continue;
             }
             self.unwritten = match ready!(Pin::new(&mut self.events).poll_next(cx)) {
                 Some(chunk) => {
@@ -81,7 +104,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> StreamWriter<Io> {
     }
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> Future for StreamWriter<Io> {
+impl<Io: AsyncRead + AsyncWrite + Peer + Unpin> Future for StreamWriter<Io> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

@@ -3,7 +3,7 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -22,7 +22,7 @@ use crate::{
     faults::{
         CUT_AFTER, Fault,
         registry::FaultRegistry,
-        throttle::{LATENCY, THROTTLE_BYTES, Throttle},
+        throttle::{LATENCY, SlowLink},
     },
     http::extractors::connection_of,
     net::connection::{ConnectionHandle, ConnectionTable},
@@ -56,8 +56,9 @@ pub async fn apply(
     match fault {
         Some(Fault::Restart) => std::future::pending().await,
         Some(Fault::Slow) if request.path() == "/poll" => {
-            sleep(LATENCY).await;
             let response = next.call(request).await?;
+            // After the handler: the answer to a long-poll is as late as any other.
+            sleep(LATENCY).await;
             Ok(response.map_body(|_, body| ThrottledBody::boxed(body.boxed())))
         }
         _ => next.call(request).await.map(|it| it.map_into_boxed_body()),
@@ -95,19 +96,17 @@ fn apply_to_connection(
     query.fault
 }
 
-/// A body over a slow link.
+/// A body over a slow link, after its head.
 struct ThrottledBody {
     body: BoxBody,
-    rest: Bytes,
-    throttle: Throttle,
+    link: SlowLink<Bytes>,
 }
 
 impl ThrottledBody {
     fn boxed(body: BoxBody) -> BoxBody {
         BoxBody::new(Self {
             body,
-            rest: Bytes::new(),
-            throttle: Throttle::new(Duration::ZERO),
+            link: SlowLink::new(Duration::ZERO),
         })
     }
 }
@@ -123,15 +122,20 @@ impl MessageBody for ThrottledBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        while self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.body).poll_next(cx)) {
-                Some(Ok(bytes)) => self.rest = bytes,
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
-                None => return Poll::Ready(None),
-            }
+        let Self { body, link } = &mut *self;
+        let mut failure = None;
+        let carried = link.poll_next(cx, |cx| {
+            Pin::new(&mut *body).poll_next(cx).map(|part| match part? {
+                Ok(bytes) => Some(bytes),
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            })
+        });
+        match failure {
+            Some(error) => Poll::Ready(Some(Err(error.into()))),
+            None => carried.map(|part| part.map(Ok)),
         }
-        ready!(self.throttle.poll_due(cx));
-        let next = THROTTLE_BYTES.min(self.rest.len());
-        Poll::Ready(Some(Ok(self.rest.split_to(next))))
     }
 }

@@ -1,0 +1,201 @@
+//! Clients that end their side of the connection after a request: those that read on are answered, and
+//! those that are gone are noticed.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::support::{
+    client::{JSON, TestClient as _, texts},
+    each_store,
+    events::Events,
+    eventually,
+    protocol_client::{connect_tls, run},
+    raw_connection::{RawConnection, request},
+    server::{Server, Store},
+};
+
+/// New connections: one whose first request may be the accelerator's, one that is HTTP's already.
+fn connections(server: &Server) -> [RawConnection; 2] {
+    let over_http = || {
+        let mut connection = server.raw();
+        assert_eq!(connection.get("/healthz").status(), 200);
+        connection
+    };
+    [server.raw(), over_http()]
+}
+
+/// Sends a request and says that there is no more.
+fn ask_last(connection: &mut RawConnection, bytes: impl AsRef<[u8]>) {
+    connection.send(bytes);
+    connection.finish_sending();
+}
+
+fn publish(text: &str) -> Vec<u8> {
+    let draft = json!({"author": "mina", "text": text}).to_string();
+    request("POST", "/messages", &[JSON], draft.as_bytes())
+}
+
+each_store!(a_half_closed_client_is_answered_on_every_route, |server| {
+    server.publish_text("lobby", "hello");
+    for target in [
+        "/poll?last=1",
+        "/poll?last=1&wait=5",
+        "/poll?last=0&wait=0.3",
+        "/poll?cursor=none",
+        "/ledger",
+        "/presence",
+        "/plan",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/",
+        "/nowhere",
+    ] {
+        let expected = server.get(target).status();
+        for mut connection in connections(server) {
+            ask_last(&mut connection, request("GET", target, &[], b""));
+            let answer = connection.answer("GET").expect("an answer");
+            assert_eq!(answer.status(), expected, "{target}");
+            assert_eq!(connection.read_more().expect("the end"), 0, "{target}");
+        }
+    }
+    for mut connection in connections(server) {
+        ask_last(&mut connection, publish("half"));
+        let answer = connection.answer("POST").expect("an answer");
+        assert_eq!(answer.status(), 201);
+        assert_eq!(connection.read_more().expect("the end"), 0);
+    }
+    assert_eq!(texts(&server.poll("last=3")), ["hello", "half", "half"]);
+});
+
+#[test]
+fn a_half_closed_long_poll_is_answered_when_a_message_comes() {
+    let server = Server::memory();
+    for mut connection in connections(&server) {
+        ask_last(
+            &mut connection,
+            request("GET", "/poll?last=0&wait=30", &[], b""),
+        );
+        eventually("it waits", || server.cost("long-poll")["open"] == 1);
+        // Longer than an answer may take before its beginning is sent ahead.
+        connection.read_timeout(Duration::from_millis(400));
+        while connection.read_more().is_ok() {}
+        server.publish_text("lobby", "late");
+        connection.read_timeout(crate::support::TEST_TIMEOUT);
+        let answer = connection.answer("GET").expect("an answer");
+        assert_eq!(texts(&answer.ok()), ["late"]);
+        eventually("it is gone", || server.cost("long-poll")["open"] == 0);
+    }
+}
+
+#[test]
+fn a_half_closed_stream_goes_on() {
+    let server = Server::memory();
+    server.publish_text("lobby", "before");
+    for mut connection in connections(&server) {
+        ask_last(&mut connection, request("GET", "/stream?last=1", &[], b""));
+        let mut stream = Events::from_response(connection);
+        stream.message();
+        for text in ["one", "two"] {
+            server.publish_text("lobby", text);
+            assert_eq!(stream.message()["text"], text);
+        }
+        assert_eq!(server.cost("stream")["open"], 1);
+        drop(stream);
+        // It had ended its side before: nothing tells that it has gone until something is sent.
+        server.publish_text("lobby", "three");
+        eventually("it is gone", || server.cost("stream")["open"] == 0);
+    }
+}
+
+#[test]
+fn requests_sent_ahead_are_all_answered_after_a_half_close() {
+    let server = Server::memory();
+    let ahead = [
+        publish("one"),
+        request("GET", "/poll?last=0&wait=0.3", &[], b""),
+        publish("two"),
+        request("GET", "/poll?last=9", &[], b""),
+    ];
+    for mut connection in connections(&server) {
+        ask_last(&mut connection, ahead.concat());
+        let statuses = ["POST", "GET", "POST", "GET"]
+            .map(|method| connection.answer(method).expect("an answer").status());
+        assert_eq!(statuses, [201, 200, 201, 200]);
+        assert_eq!(connection.read_more().expect("the end"), 0);
+    }
+}
+
+#[test]
+fn a_half_closed_client_is_answered_over_tls() {
+    let server = Server::on_every_form();
+    run(async {
+        for bytes in [
+            publish("hello"),
+            request("GET", "/poll?last=1", &[], b""),
+            request("GET", "/poll?last=0&wait=0.5", &[], b""),
+        ] {
+            let mut tls = connect_tls(&server).await;
+            tls.write_all(&bytes).await.expect("sent");
+            // The farewell of TLS, and the end of this side.
+            tls.shutdown().await.expect("shut");
+            let mut answer = Vec::new();
+            tls.read_to_end(&mut answer).await.expect("an answer");
+            let answer = String::from_utf8(answer).expect("UTF-8");
+            assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+        }
+    });
+}
+
+#[test]
+fn a_body_that_ends_early_is_refused_at_once() {
+    let server = Server::memory();
+    let whole = publish("never");
+    for mut connection in connections(&server) {
+        ask_last(&mut connection, &whole[..whole.len() - 3]);
+        connection.answer("POST").expect("an answer").problem(400);
+    }
+    assert!(texts(&server.poll("")).is_empty());
+}
+
+#[test]
+fn a_half_head_is_no_request() {
+    let server = Server::memory();
+    for mut connection in connections(&server) {
+        ask_last(&mut connection, "GET /poll HTTP/1.1\r\nHost: te");
+        connection.until_closed().expect("closes");
+        assert!(connection.pending.is_empty());
+    }
+}
+
+/// They left without reading what they asked for: nothing tells the server but a reset.
+#[test]
+fn clients_that_are_gone_are_noticed_whatever_they_asked_for() {
+    let server = Server::with(Store::Memory, |config| config.request_log = true);
+    for target in [
+        "/poll?last=0&wait=60&client=gone",
+        "/poll?last=0&wait=60&client=gone&fault_key=mine",
+        "/stream?last=0&client=gone",
+        "/stream?last=0&client=gone&fault=slow",
+        "/stream?last=0&client=gone&fault=buffer",
+    ] {
+        let transport = if target.starts_with("/poll") {
+            "long-poll"
+        } else {
+            "stream"
+        };
+        for mut connection in connections(&server) {
+            connection.send(request("GET", target, &[], b""));
+            eventually("it is open", || server.cost(transport)["open"] == 1);
+            drop(connection);
+            eventually("it is gone", || server.cost(transport)["open"] == 0);
+        }
+    }
+    // A client that left is not one that was answered with nothing.
+    assert_eq!(server.cost("long-poll")["empty"], 0);
+    server
+        .lines
+        .with(4, &["request transport=long-poll", "status=499"]);
+}

@@ -1,0 +1,125 @@
+//! Fields and parameters that are given more than once: one list, or refused; whichever part of the server
+//! reads them.
+
+use crate::support::{
+    client::{JSON, TestClient as _, cursor},
+    raw_connection::request,
+    response::Response,
+    server::Server,
+};
+
+/// The answers to a request as the first one of its connection, which the accelerator may serve, and after
+/// another.
+fn both_ways(server: &Server, target: &str, headers: &[(&str, &str)]) -> [Response; 2] {
+    let mut used = server.raw();
+    assert_eq!(used.get("/healthz").status(), 200);
+    [
+        server.get_with(target, headers),
+        used.ask("GET", target, headers, b""),
+    ]
+}
+
+#[test]
+fn what_may_be_given_once_is_refused_twice() {
+    let server = Server::memory();
+    let message = server.publish_text("lobby", "hello");
+    let place = cursor(&message);
+    for (first, second) in [(place, place), (place, "k-1"), ("", place)] {
+        let twice = [("Last-Event-ID", first), ("last-event-id", second)];
+        for target in ["/poll", "/stream"] {
+            for answer in both_ways(&server, target, &twice) {
+                answer.blames(400, "Last-Event-ID");
+            }
+        }
+    }
+    let keys = [JSON, ("Idempotency-Key", "a"), ("Idempotency-Key", "a")];
+    let draft = br#"{"author": "mina", "text": "hello"}"#;
+    server.post(draft, &keys).blames(400, "Idempotency-Key");
+    for target in [
+        "/ledger?client=a&client=b",
+        "/presence?room=a&room=a",
+        "/trace?client=a&client=a",
+        "/poll?last=1&last=1",
+        "/stream?room=a&room=a",
+    ] {
+        for answer in both_ways(&server, target, &[]) {
+            assert_eq!(answer.status(), 400, "{target}: {}", answer.text());
+        }
+    }
+    assert_eq!(
+        server.poll("")["messages"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
+fn framing_and_host_are_there_once() {
+    let server = Server::memory();
+    for head in [
+        "GET /poll HTTP/1.1\r\n\r\n",
+        "GET /poll HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET /poll HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET /stream HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+        "GET /stream HTTP/1.1\r\n\r\n",
+        "GET /poll HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        "POST /messages HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+        "POST /messages HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n\r\n{}",
+        "POST /messages HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
+         Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        for is_first in [true, false] {
+            let mut connection = server.raw();
+            if !is_first {
+                connection.get("/healthz");
+            }
+            connection.send(head);
+            assert_eq!(connection.head().expect("an answer").status, 400, "{head}");
+            connection.until_closed().expect("closes");
+        }
+    }
+}
+
+#[test]
+fn a_list_on_several_lines_is_one_list() {
+    let server = Server::memory();
+    let place = server.publish_text("lobby", "hello");
+    let tag = format!("\"{}\"", cursor(&place));
+    let target = format!("/poll?cursor={}", cursor(&place));
+    for lines in [["\"other\"", tag.as_str()], [tag.as_str(), "\"other\""]] {
+        let headers = lines.map(|line| ("If-None-Match", line));
+        for answer in both_ways(&server, &target, &headers) {
+            assert_eq!(answer.status(), 304, "{lines:?}");
+        }
+    }
+    let headers = [
+        ("If-None-Match", "\"other\""),
+        ("If-None-Match", "\"another\""),
+    ];
+    for answer in both_ways(&server, &target, &headers) {
+        assert_eq!(answer.status(), 200);
+    }
+    let classic = [
+        ("Accept", "application/json"),
+        ("Accept", "text/plain;version=0.0.4"),
+    ];
+    let metrics = server.get_with("/metrics", &classic);
+    let kind = metrics.header("content-type").expect("a type");
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    let page = [("Accept", "image/png"), ("Accept", "text/html")];
+    let astray = server.get_with("/nowhere", &page);
+    assert_eq!(
+        astray.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    // On several lines it is still one request.
+    let mut connection = server.raw();
+    let bytes = request(
+        "GET",
+        &target,
+        &[("Connection", "keep-alive"), ("Connection", "close")],
+        b"",
+    );
+    connection.send(bytes);
+    let answer = connection.answer("GET").expect("an answer");
+    assert_eq!(answer.header("connection"), Some("close"));
+}
