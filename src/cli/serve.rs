@@ -18,7 +18,10 @@ pub fn serve(config: Config) -> ExitCode {
     if let Some(parent) = config.end_with_parent
         && !exit_with_parent(parent)
     {
-        return fail("the process that started this one is gone", exit::USAGE_ERROR);
+        return fail(
+            "the process that started this one is gone",
+            exit::USAGE_ERROR,
+        );
     }
     match System::new().block_on(run(config)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,7 +41,10 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
     };
     match print_to_stdout(&text) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&format!("cannot write the plan: {error}"), exit::USAGE_ERROR),
+        Err(error) => fail(
+            &format!("cannot write the plan: {error}"),
+            exit::USAGE_ERROR,
+        ),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the tests stand on: a server to talk to and a client that sees every byte.
 
+pub mod bridge;
 pub mod client;
 pub mod events;
 #[path = "../../support/nats.rs"]

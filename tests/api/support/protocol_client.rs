@@ -112,7 +112,7 @@ impl ProtocolClient {
             counted: counted.clone(),
         };
         let sender = if form.is_tls() {
-            open(handshake(io, addr, form).await, form).await
+            open(tls_connect(io, addr, form).await, form).await
         } else {
             open(io, form).await
         };
@@ -183,10 +183,11 @@ impl ProtocolClient {
 pub async fn connect_tls(server: &Server) -> TlsStream<TcpStream> {
     let addr = server.protocol_addr(Form::Http1Tls);
     let tcp = TcpStream::connect(addr).await.expect("connects");
-    handshake(tcp, addr, Form::Http1Tls).await
+    tls_connect(tcp, addr, Form::Http1Tls).await
 }
 
-async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
+/// A TLS connection over `io` that trusts any certificate.
+pub async fn tls_connect<Io: AsyncRead + AsyncWrite + Unpin>(
     io: Io,
     addr: SocketAddr,
     form: Form,

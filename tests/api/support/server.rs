@@ -20,7 +20,13 @@ static PAGE: EmbeddedPage = include!(concat!(env!("OUT_DIR"), "/lab.rs"));
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{TEST_TIMEOUT, client::TestClient, eventually, nats, protocol_client::Form};
+use super::{
+    TEST_TIMEOUT,
+    bridge::{self, form_under_test},
+    client::TestClient,
+    eventually, nats,
+    protocol_client::Form,
+};
 
 #[derive(Debug, Clone, Copy)]
 pub enum Store {
@@ -40,6 +46,8 @@ pub struct Server {
     /// Another server may follow on the same file: wait for this one's end.
     has_successor: bool,
     addr: SocketAddr,
+    /// Where tests reach it by HTTP/1.1, whatever form the suite is run on.
+    test_addr: SocketAddr,
     tls_addr: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -119,10 +127,7 @@ impl Server {
 
     pub fn on_every_form_with(configure: impl FnOnce(&mut Config)) -> Self {
         Self::with(Store::Memory, |config| {
-            config.tls = Some(TlsConfig {
-                bind: SocketAddr::from(([127, 0, 0, 1], 0)),
-                certificate: CertificateSource::SelfSigned,
-            });
+            config.tls = Some(any_port_tls());
             configure(config);
         })
     }
@@ -153,6 +158,10 @@ impl Server {
 
     pub fn start(mut config: Config) -> Self {
         config.http_fast_path &= has_fast_path();
+        let form = form_under_test();
+        if form.is_tls() && config.tls.is_none() {
+            config.tls = Some(any_port_tls());
+        }
         let lines = Lines::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, addrs) = mpsc::channel();
@@ -175,6 +184,10 @@ impl Server {
         Self {
             has_successor: true,
             addr,
+            test_addr: match form {
+                Form::Http1 => addr,
+                _ => bridge::open(tls_addr.filter(|_| form.is_tls()).unwrap_or(addr), form),
+            },
             tls_addr,
             stop: Some(stop),
             thread: Some(thread),
@@ -196,7 +209,14 @@ impl Server {
 
 impl TestClient for Server {
     fn addr(&self) -> SocketAddr {
-        self.addr
+        self.test_addr
+    }
+}
+
+fn any_port_tls() -> TlsConfig {
+    TlsConfig {
+        bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+        certificate: CertificateSource::SelfSigned,
     }
 }
 

@@ -1,0 +1,143 @@
+//! Lets a test that speaks HTTP/1.1 reach the server over another protocol form: what a reader gets is the same on all
+//! of them, so the same tests say so. Over HTTP/1.1 with TLS the bridge passes bytes; over HTTP/2 it passes requests,
+//! answers and a client's leaving.
+
+use std::{convert::Infallible, net::SocketAddr, sync::mpsc, thread};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Either, Full, combinators::BoxBody};
+use hyper::{
+    HeaderMap, Request, Response, StatusCode, Uri, body::Incoming, client::conn::http2,
+    header::HeaderName, server::conn::http1, service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    task::LocalSet,
+};
+
+use super::protocol_client::{Form, tls_connect};
+
+/// Fields that belong to one connection (RFC 9110, 7.6.1), and to HTTP/1.1.
+const HOP_BY_HOP: [&str; 6] = [
+    "connection",
+    "host",
+    "keep-alive",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The form that the whole suite is run on, if not on its own.
+pub fn form_under_test() -> Form {
+    match std::env::var("POLL_VS_SSE_TEST_PROTOCOL").as_deref() {
+        Err(_) | Ok("http/1.1") => Form::Http1,
+        Ok("http/1.1+tls") => Form::Http1Tls,
+        Ok("h2") => Form::H2,
+        Ok("h2+tls") => Form::H2Tls,
+        Ok(other) => panic!("POLL_VS_SSE_TEST_PROTOCOL: {other:?} is no protocol form"),
+    }
+}
+
+/// Listens at the returned address for as long as the test's process lives.
+pub fn open(server: SocketAddr, form: Form) -> SocketAddr {
+    let (opened, addr) = mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let bridge = async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let addr = listener.local_addr().expect("an address");
+            opened.send(addr).expect("the test waits");
+            while let Ok((client, _)) = listener.accept().await {
+                // What cannot be passed on closes the client's connection, as the server would have.
+                tokio::task::spawn_local(async move {
+                    let _ = pass(client, server, form).await;
+                });
+            }
+        };
+        runtime.block_on(LocalSet::new().run_until(bridge));
+    });
+    addr.recv().expect("the bridge opens")
+}
+
+async fn pass(
+    mut client: TcpStream,
+    server: SocketAddr,
+    form: Form,
+) -> Result<(), Box<dyn std::error::Error>> {
+    client.set_nodelay(true)?;
+    let upstream = TcpStream::connect(server).await?;
+    upstream.set_nodelay(true)?;
+    match form {
+        Form::Http1 => unreachable!("needs no bridge"),
+        Form::Http1Tls => {
+            let mut upstream = tls_connect(upstream, server, form).await;
+            copy_bidirectional(&mut client, &mut upstream).await?;
+        }
+        Form::H2 => translate(client, upstream, server).await?,
+        Form::H2Tls => {
+            let upstream = tls_connect(upstream, server, form).await;
+            translate(client, upstream, server).await?;
+        }
+    }
+    Ok(())
+}
+
+type Sender = http2::SendRequest<Full<Bytes>>;
+
+async fn translate(
+    client: TcpStream,
+    upstream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    server: SocketAddr,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let (sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(upstream)).await?;
+    let connection = tokio::task::spawn_local(connection);
+    let service = service_fn(|request| forward(sender.clone(), request, server));
+    let served = http1::Builder::new()
+        .serve_connection(TokioIo::new(client), service)
+        .await;
+    connection.abort();
+    Ok(served?)
+}
+
+type Body = Either<Incoming, BoxBody<Bytes, Infallible>>;
+
+async fn forward(
+    mut sender: Sender,
+    request: Request<Incoming>,
+    server: SocketAddr,
+) -> Result<Response<Body>, hyper::Error> {
+    let (mut parts, body) = request.into_parts();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
+    let Ok(uri) = format!("http://{server}{target}").parse::<Uri>() else {
+        let mut refused = Response::new(Either::Right(Full::new(Bytes::new()).boxed()));
+        *refused.status_mut() = StatusCode::BAD_REQUEST;
+        return Ok(refused);
+    };
+    parts.uri = uri;
+    parts.version = hyper::Version::HTTP_2;
+    strip(&mut parts.headers);
+    let body = Full::new(body.collect().await?.to_bytes());
+    sender.ready().await?;
+    let response = sender
+        .send_request(Request::from_parts(parts, body))
+        .await?;
+    let (mut parts, body) = response.into_parts();
+    parts.version = hyper::Version::HTTP_11;
+    strip(&mut parts.headers);
+    Ok(Response::from_parts(parts, Either::Left(body)))
+}
+
+fn strip(headers: &mut HeaderMap) {
+    for name in HOP_BY_HOP {
+        headers.remove(HeaderName::from_static(name));
+    }
+}
