@@ -104,8 +104,11 @@ impl SocketBytes {
 
 impl ProtocolClient {
     pub async fn connect(server: &Server, form: Form) -> Self {
+        Self::connect_to(server.protocol_addr(form), form).await
+    }
+
+    pub async fn connect_to(addr: SocketAddr, form: Form) -> Self {
         let counted = SocketBytes::default();
-        let addr = server.protocol_addr(form);
         let tcp = TcpStream::connect(addr).await.expect("connects");
         let io = CountedIo {
             tcp,

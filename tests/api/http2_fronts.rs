@@ -1,0 +1,248 @@
+//! HTTP/2 in front of the server: the configurations of `deploy/http2/`, each with its real program.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tempfile::TempDir;
+
+use crate::support::{
+    client::TestClient as _,
+    eventually,
+    nats::free_port,
+    protocol_client::{Form, ProtocolClient, read_until, run, whole},
+    server::Server,
+};
+
+/// More than the six connections that a browser opens over HTTP/1.1.
+const STREAMS: usize = 8;
+
+/// A program in front of one server; killed when it is dropped.
+struct Front {
+    child: Child,
+    addr: SocketAddr,
+    _directory: TempDir,
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where Debian, or the tools that `tests/run` installs, have the program.
+fn find(program: &str) -> Option<PathBuf> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut directories = vec![tools, "/usr/sbin".into()];
+    directories.extend(std::env::split_paths(&path));
+    let mut candidates = directories.iter().map(|directory| directory.join(program));
+    candidates.find(|candidate| candidate.is_file())
+}
+
+impl Front {
+    /// Starts `program` on `file` of `deploy/http2/`, with this test's addresses and certificate put in, if it is
+    /// installed. `arguments` is given the file.
+    fn start(
+        program: &str,
+        file: &str,
+        listen: (&str, &str),
+        server: SocketAddr,
+        arguments: impl FnOnce(&Path) -> Vec<String>,
+    ) -> Option<Self> {
+        let Some(path) = find(program) else {
+            eprintln!("not tested: {program} is not installed");
+            return None;
+        };
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+        let (cert, key) = (cert.pem(), signing_key.serialize_pem());
+        fs::write(at("cert.pem"), &cert).expect("writes");
+        fs::write(at("key.pem"), &key).expect("writes");
+        fs::write(at("both.pem"), cert + &key).expect("writes");
+
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("deploy/http2")
+            .join(file);
+        let mut config = fs::read_to_string(source).expect("the file");
+        let (written, wanted) = listen;
+        assert!(config.contains(written), "{written} is in {file}");
+        config = config.replace(written, &wanted.replace("PORT", &addr.port().to_string()));
+        for (written, here) in [
+            ("10.0.0.11:8080", server.to_string()),
+            (
+                "address: 10.0.0.11, port_value: 8080",
+                socket_address(server),
+            ),
+            ("/etc/ssl/chat-with-key.pem", at("both.pem")),
+            ("/etc/ssl/chat-key.pem", at("key.pem")),
+            ("/etc/ssl/chat.pem", at("cert.pem")),
+        ] {
+            config = config.replace(written, &here);
+        }
+        let file = directory.path().join(file);
+        fs::write(&file, config).expect("writes");
+        let output = fs::File::create(at("output")).expect("a file");
+        let mut child = Command::new(path)
+            .args(arguments(&file))
+            .env("XDG_CONFIG_HOME", directory.path())
+            .env("XDG_DATA_HOME", directory.path())
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a descriptor"))
+            .stderr(output)
+            .spawn()
+            .expect("starts");
+        eventually(&format!("{program} listens"), || {
+            let ended = child.try_wait().expect("a status");
+            let output = fs::read_to_string(at("output")).unwrap_or_default();
+            assert!(
+                ended.is_none(),
+                "{program} refuses its configuration: {output}"
+            );
+            TcpStream::connect(addr).is_ok()
+        });
+        Some(Self {
+            child,
+            addr,
+            _directory: directory,
+        })
+    }
+}
+
+fn socket_address(addr: SocketAddr) -> String {
+    format!("address: {}, port_value: {}", addr.ip(), addr.port())
+}
+
+/// Eight streams, a waiting long-poll and a publish share one connection; each event comes at once, and a client that
+/// leaves is gone from the server.
+fn serves_http2(front: Option<Front>, server: &Server) {
+    let Some(front) = front else { return };
+    run(async {
+        let mut client = ProtocolClient::connect_to(front.addr, Form::H2Tls).await;
+        let mut bodies = Vec::new();
+        for _ in 0..STREAMS {
+            let response = client.send("GET", "/stream?last=0&client=page", "").await;
+            assert_eq!(response.status(), 200);
+            let mut body = response.into_body();
+            // Comes while nothing is published: the front holds nothing back.
+            read_until(&mut body, "\n\n").await;
+            bodies.push(body);
+        }
+        let head = client.get("/poll?last=0").await.1;
+        let head: serde_json::Value = serde_json::from_str(&head).expect("JSON");
+        let cursor = head["cursor"].as_str().expect("a cursor");
+        let target = format!("/poll?wait=20&cursor={cursor}");
+        let mut shared = client.share().expect("HTTP/2");
+        let uri = format!("https://{}{target}", front.addr);
+        let waiting = shared.send_request(
+            hyper::Request::get(uri)
+                .body(http_body_util::Full::default())
+                .expect("a request"),
+        );
+        let waiting = tokio::task::spawn_local(waiting);
+        assert_eq!(client.publish("to all").await.0, 201);
+        for body in &mut bodies {
+            assert!(read_until(body, "}\n\n").await.contains("to all"));
+        }
+        let polled = waiting.await.expect("no panic").expect("an answer");
+        assert!(whole(polled).await.1.contains("to all"));
+        assert_eq!(server.client_cost("page", "stream")["open"], STREAMS);
+        // Half of them go, over a connection that lives on; then all.
+        bodies.truncate(STREAMS / 2);
+        while server.client_cost("page", "stream")["open"] != STREAMS / 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        drop((bodies, client, shared));
+        while server.client_cost("page", "stream")["open"] != 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+}
+
+#[test]
+fn nginx() {
+    let server = Server::memory();
+    let front = Front::start(
+        "nginx",
+        "nginx.conf",
+        ("listen 443", "listen 127.0.0.1:PORT"),
+        server.protocol_addr(Form::Http1),
+        |site| {
+            let at = site.parent().expect("a directory").display();
+            let main = format!(
+                "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
+                 events {{ worker_connections 512; }}\n\
+                 http {{ access_log off; client_body_temp_path {at}/a; proxy_temp_path {at}/b;\n\
+                 fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
+                 include {}; }}",
+                site.display()
+            );
+            let path = format!("{at}/main.conf");
+            fs::write(&path, main).expect("writes");
+            ["-e", &format!("{at}/error.log"), "-c", &path]
+                .map(str::to_owned)
+                .into()
+        },
+    );
+    serves_http2(front, &server);
+}
+
+#[test]
+fn haproxy() {
+    let server = Server::memory();
+    let front = Front::start(
+        "haproxy",
+        "haproxy.cfg",
+        ("bind :443", "bind 127.0.0.1:PORT"),
+        server.protocol_addr(Form::Http1),
+        |file| vec!["-f".to_owned(), file.display().to_string()],
+    );
+    serves_http2(front, &server);
+}
+
+#[test]
+fn caddy() {
+    let server = Server::memory();
+    let front = Front::start(
+        "caddy",
+        "Caddyfile",
+        ("https://chat.example:443", "https://127.0.0.1:PORT"),
+        server.protocol_addr(Form::Http1),
+        |file| {
+            let file = file.display().to_string();
+            ["run", "--config", &file, "--adapter", "caddyfile"]
+                .map(str::to_owned)
+                .into()
+        },
+    );
+    serves_http2(front, &server);
+}
+
+#[test]
+fn envoy() {
+    let server = Server::memory();
+    let front = Front::start(
+        "envoy",
+        "envoy.yaml",
+        (
+            "address: 0.0.0.0, port_value: 443",
+            "address: 127.0.0.1, port_value: PORT",
+        ),
+        server.protocol_addr(Form::Http1),
+        |file| {
+            let file = file.display().to_string();
+            ["-c", &file, "--concurrency", "1", "--disable-hot-restart"]
+                .map(str::to_owned)
+                .into()
+        },
+    );
+    serves_http2(front, &server);
+}
