@@ -15,6 +15,7 @@ mod fuzz;
 mod half_closed;
 mod handlers;
 mod hop_by_hop;
+mod http2_attacks;
 mod http2_fronts;
 mod idempotency;
 mod ledger;

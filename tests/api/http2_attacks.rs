@@ -1,0 +1,288 @@
+//! What HTTP/2 servers are attacked with, in frames made by hand: the attacker's connection may end, no other client
+//! notices, and the server's memory stays where it was.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+    time::Duration,
+};
+
+use crate::support::{
+    client::{JSON, TestClient as _},
+    eventually,
+    process::Process,
+};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const INITIAL_WINDOW_SIZE: u16 = 4;
+
+/// Above what the server takes for a hundred ordinary connections.
+const MAX_GROWTH_MB: usize = 24;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len())
+        .expect("a short payload")
+        .to_be_bytes();
+    let mut bytes = length[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+/// The header block (RFC 7541) of `GET target`, from HPACK's static table and literals.
+fn get(target: &str) -> Vec<u8> {
+    // :method GET, :scheme http, :path as a literal, :authority as a literal.
+    let mut block = vec![0x82, 0x86, 0x04, u8::try_from(target.len()).expect("short")];
+    block.extend(target.bytes());
+    block.extend([0x01, 1, b'h']);
+    block
+}
+
+struct Attacker(TcpStream);
+
+impl Attacker {
+    fn connect(server: &Process) -> Self {
+        Self::with_settings(server, &[])
+    }
+
+    fn with_settings(server: &Process, settings: &[u8]) -> Self {
+        let mut socket = TcpStream::connect(server.addr()).expect("connects");
+        let limit = Some(Duration::from_secs(5));
+        socket.set_write_timeout(limit).expect("set");
+        socket
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("set");
+        let mut hello = PREFACE.to_vec();
+        hello.extend(frame(SETTINGS, 0, 0, settings));
+        socket.write_all(&hello).expect("sends");
+        Self(socket)
+    }
+
+    /// Sends `bytes` up to `times`, without reading an answer: until the server takes no more, or closes.
+    fn flood(&mut self, bytes: &[u8], times: usize) {
+        // Some at a time, as an attacker would.
+        let batch = bytes.repeat(64);
+        for _ in 0..times / 64 {
+            if self.0.write_all(&batch).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).expect("sends");
+    }
+
+    /// What the server sent, until it closes or resets the connection.
+    fn read_to_end(&mut self) -> Vec<u8> {
+        let mut received = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            match self.0.read(&mut buffer) {
+                Ok(0) => return received,
+                Ok(n) => received.extend(&buffer[..n]),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                    return received;
+                }
+                Err(error) => panic!("the server does not close: {error}"),
+            }
+        }
+    }
+
+    /// The next frame: its kind, stream and payload.
+    fn next_frame(&mut self) -> (u8, u32, Vec<u8>) {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).expect("a frame");
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        self.0.read_exact(&mut payload).expect("its payload");
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        (head[3], stream, payload)
+    }
+}
+
+/// Whether frames in `bytes` have one of this kind.
+fn has_frame(bytes: &[u8], kind: u8) -> bool {
+    let mut rest = bytes;
+    while rest.len() >= 9 {
+        if rest[3] == kind {
+            return true;
+        }
+        let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
+        rest = rest.get(9 + length..).unwrap_or_default();
+    }
+    false
+}
+
+fn server() -> Process {
+    Process::start(&["--store", "memory"])
+}
+
+/// The server still answers others, has no panic to tell of, and has not grown.
+fn is_unharmed(server: &Process, megabytes_before: usize) {
+    server.publish_text("lobby", "hello");
+    assert_eq!(server.get("/poll?last=1").status(), 200);
+    let grown = server.resident_megabytes().saturating_sub(megabytes_before);
+    assert!(grown < MAX_GROWTH_MB, "{grown} MB more");
+}
+
+#[test]
+fn a_header_block_without_end_ends_its_connection() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut attacker = Attacker::connect(&server);
+    attacker.send(&frame(HEADERS, END_STREAM, 1, &get("/poll")));
+    // One literal field without indexing after the other, and never END_HEADERS: 64 MiB of them.
+    let mut field = vec![0x00, 1, b'x', 126];
+    field.extend([b'v'; 126]);
+    attacker.flood(&frame(CONTINUATION, 0, 1, &field.repeat(64)), 8192);
+    attacker.read_to_end();
+    is_unharmed(&server, before);
+}
+
+#[test]
+fn streams_that_are_reset_at_once_leave_nothing() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut attacker = Attacker::connect(&server);
+    let cancel = 8_u32.to_be_bytes();
+    for n in 0..20_000 {
+        let stream = 2 * n + 1;
+        let mut bytes = frame(
+            HEADERS,
+            END_STREAM | END_HEADERS,
+            stream,
+            &get("/poll?wait=60&client=rapid"),
+        );
+        bytes.extend(frame(RST_STREAM, 0, stream, &cancel));
+        if attacker.0.write_all(&bytes).is_err() {
+            break;
+        }
+    }
+    attacker.0.shutdown(Shutdown::Write).ok();
+    is_unharmed(&server, before);
+    eventually("none of them is open", || {
+        server.cost("long-poll")["open"] == 0
+    });
+}
+
+#[test]
+fn a_flood_of_pings_takes_no_memory() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut attacker = Attacker::connect(&server);
+    // Each asks for an answer, and none is read.
+    attacker.flood(&frame(PING, 0, 0, &[7; 8]), 400_000);
+    is_unharmed(&server, before);
+}
+
+#[test]
+fn a_flood_of_settings_takes_no_memory() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut attacker = Attacker::connect(&server);
+    attacker.flood(&frame(SETTINGS, 0, 0, &[]), 400_000);
+    is_unharmed(&server, before);
+}
+
+#[test]
+fn a_flood_of_empty_data_and_window_updates_takes_no_memory() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut attacker = Attacker::connect(&server);
+    // A publish whose body never ends, in frames that bring nothing.
+    let mut post = vec![0x83, 0x86, 0x04, 9];
+    post.extend(b"/messages");
+    post.extend([0x01, 1, b'h']);
+    attacker.send(&frame(HEADERS, END_HEADERS, 1, &post));
+    let mut bytes = frame(DATA, 0, 1, &[]);
+    bytes.extend(frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()));
+    attacker.flood(&bytes, 200_000);
+    is_unharmed(&server, before);
+}
+
+#[test]
+fn a_window_update_of_nothing_ends_the_connection_and_says_so() {
+    let server = server();
+    let mut attacker = Attacker::connect(&server);
+    attacker.send(&frame(WINDOW_UPDATE, 0, 0, &0_u32.to_be_bytes()));
+    assert!(has_frame(&attacker.read_to_end(), GOAWAY));
+}
+
+#[test]
+fn frames_that_make_no_sense_end_the_connection_and_no_other() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let nonsense = [
+        // DATA on a stream that is idle; HEADERS on stream 0, and on an even one; a PING that is too short; a
+        // CONTINUATION of nothing; a frame larger than was agreed.
+        frame(DATA, 0, 5, b"x"),
+        frame(HEADERS, END_HEADERS, 0, &get("/poll")),
+        frame(HEADERS, END_HEADERS, 2, &get("/poll")),
+        frame(PING, 0, 0, &[1; 7]),
+        frame(CONTINUATION, END_HEADERS, 1, &get("/poll")),
+        frame(DATA, 0, 1, &vec![0; 20_000]),
+        // A reference to HPACK's table beyond its end.
+        frame(
+            HEADERS,
+            END_HEADERS | END_STREAM,
+            1,
+            &[0xff, 0xff, 0xff, 0x0f],
+        ),
+    ];
+    for bytes in nonsense {
+        let mut attacker = Attacker::connect(&server);
+        attacker.send(&bytes);
+        assert!(has_frame(&attacker.read_to_end(), GOAWAY), "{bytes:?}");
+    }
+    is_unharmed(&server, before);
+}
+
+#[test]
+fn a_reader_that_opens_no_window_holds_up_no_other_stream() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut settings = INITIAL_WINDOW_SIZE.to_be_bytes().to_vec();
+    settings.extend(0_u32.to_be_bytes());
+    let mut reader = Attacker::with_settings(&server, &settings);
+    for stream in [1, 3] {
+        let headers = frame(
+            HEADERS,
+            END_STREAM | END_HEADERS,
+            stream,
+            &get("/stream?last=0"),
+        );
+        reader.send(&headers);
+    }
+    // The connection has a window of its own, which both share.
+    reader.send(&frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 24).to_be_bytes()));
+    reader.send(&frame(WINDOW_UPDATE, 0, 3, &(1_u32 << 24).to_be_bytes()));
+    eventually("both are open", || server.cost("stream")["requests"] == 2);
+    let text = "x".repeat(4096);
+    let draft = format!(r#"{{"author": "mina", "text": "{text}"}}"#);
+    let mut publisher = server.raw();
+    let mut received = 0;
+    for _ in 0..500 {
+        let published = publisher.ask("POST", "/messages", &[JSON], draft.as_bytes());
+        assert_eq!(published.status(), 201);
+    }
+    while received < 500 * text.len() {
+        let (kind, stream, payload) = reader.next_frame();
+        if kind == DATA {
+            assert_eq!(stream, 3, "the other has no window");
+            received += payload.len();
+        }
+    }
+    is_unharmed(&server, before);
+}
