@@ -17,6 +17,7 @@ mod handlers;
 mod hop_by_hop;
 mod http2_attacks;
 mod http2_fronts;
+mod http2_programs;
 mod idempotency;
 mod ledger;
 mod long_poll;
