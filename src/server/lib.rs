@@ -14,6 +14,7 @@
 //! the routes, [`ledger`] for the counting, [`net`] for connections, [`lifecycle`] for what holds it
 //! together.
 
+pub mod access;
 pub mod config;
 pub mod delivery;
 pub mod domain;
@@ -23,6 +24,7 @@ pub mod http;
 pub mod http2;
 pub mod ledger;
 pub mod lifecycle;
+pub mod limits;
 pub mod log;
 pub mod net;
 pub mod presence;

@@ -37,6 +37,7 @@ fn state() -> AppState {
         delivery: Arc::new(Delivery::new(log)),
         ledger: Arc::new(Ledger::new(events, false)),
         faults: Arc::default(),
+        policy: Arc::default(),
         page: Err("no page"),
     }
 }

@@ -1,9 +1,11 @@
 //! The contract, through the public door: the real server on a free port, and bytes on a socket.
 
+mod access_flags;
 mod access_log;
 mod bad_http;
 mod behind_proxy;
 mod cli;
+mod cors;
 mod crash;
 mod cursor_resets;
 mod deploy;
@@ -20,6 +22,7 @@ mod http2_fronts;
 mod http2_programs;
 mod idempotency;
 mod ledger;
+mod limits;
 mod long_poll;
 mod metrics;
 mod nats_cluster;
@@ -49,8 +52,10 @@ mod store_health;
 mod stream;
 mod stream_frames;
 mod support;
+mod tickets;
 mod timeouts;
 mod tls_certificates;
+mod tokens;
 mod trace;
 mod visibility;
 mod visible_text;

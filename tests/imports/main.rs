@@ -16,20 +16,25 @@ const CRATES: [(&str, &str, &str); 4] = [
 ];
 
 /// What each top-level module of the server may import of the others.
-const SERVER_ARROWS: [(&str, &[&str]); 11] = [
+const SERVER_ARROWS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
-    ("net", &[]),
+    ("limits", &[]),
+    ("access", &["domain"]),
+    ("net", &["limits"]),
     ("log", &["domain"]),
     ("ledger", &["domain"]),
     ("faults", &["domain"]),
     ("presence", &["domain", "ledger", "log"]),
-    ("config", &["domain", "ledger", "log", "net"]),
+    (
+        "config",
+        &["access", "domain", "ledger", "limits", "log", "net"],
+    ),
     ("http2", &["ledger", "net"]),
     ("delivery", READER_ROOMS),
     (
         "http",
         &[
-            "delivery", "domain", "faults", "ledger", "log", "net", "presence",
+            "access", "delivery", "domain", "faults", "ledger", "limits", "log", "net", "presence",
         ],
     ),
     (

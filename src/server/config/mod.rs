@@ -1,21 +1,24 @@
 //! Flags and environment variables, checked once and turned into a typed [`Config`].
 
+mod access;
+mod limits;
 mod nats;
 mod sqlite_path;
 mod tls;
 
 use std::{
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     path::PathBuf,
     time::Duration,
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-pub use self::tls::TlsConfig;
-use self::{nats::NatsFlags, tls::TlsFlags};
+pub use self::{access::AccessConfig, tls::TlsConfig};
+use self::{access::AccessFlags, limits::LimitFlags, nats::NatsFlags, tls::TlsFlags};
 use crate::{
     ledger::access_log::Format,
+    limits::Limits,
     log::{
         retention::Retention,
         store::nats::{Options, Secret},
@@ -85,6 +88,12 @@ pub struct Serve {
     end_with_parent: Option<u32>,
 
     #[command(flatten)]
+    access: AccessFlags,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
     tls: TlsFlags,
 
     #[command(flatten)]
@@ -129,6 +138,8 @@ impl ValueEnum for Format {
 pub struct Config {
     pub bind: SocketAddr,
     pub tls: Option<TlsConfig>,
+    pub access: AccessConfig,
+    pub limits: Limits,
     pub store: StoreChoice,
     /// A store that cannot be opened is waited for.
     pub wait_for_store: bool,
@@ -156,6 +167,8 @@ impl Default for Config {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
+            access: AccessConfig::default(),
+            limits: Limits::default(),
             store: StoreChoice::Memory,
             wait_for_store: false,
             workers: 1,
@@ -187,9 +200,16 @@ impl Serve {
             StoreFlag::Memory => StoreChoice::Memory,
             StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
         };
+        let tls = self.tls.into_config()?;
+        let listens_on: Vec<IpAddr> = std::iter::once(self.bind)
+            .chain(tls.as_ref().map(|tls| tls.bind))
+            .map(|addr| addr.ip())
+            .collect();
         Ok(Config {
             bind: self.bind,
-            tls: self.tls.into_config()?,
+            access: self.access.into_config()?,
+            limits: self.limits.into_config(&listens_on),
+            tls,
             store,
             wait_for_store: self.wait_for_store,
             workers: self.workers.map_or_else(processors, usize::from),

@@ -25,6 +25,8 @@ struct ProblemDetails {
     /// The query parameter, header or JSON field at fault.
     field: Option<String>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The limit that was reached, by the name of its flag.
+    limit: Option<&'static str>,
 }
 
 impl Problem {
@@ -34,6 +36,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             header: None,
+            limit: None,
         }))
     }
 
@@ -44,6 +47,12 @@ impl Problem {
 
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
+        self
+    }
+
+    /// Names the limit that was reached.
+    pub fn limit(mut self, limit: &'static str) -> Self {
+        self.0.limit = Some(limit);
         self
     }
 
@@ -66,6 +75,8 @@ impl Problem {
             detail: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             field: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            limit: Option<&'static str>,
         }
         let details = &*self.0;
         let json = ProblemJson {
@@ -74,6 +85,7 @@ impl Problem {
             status: details.status.as_u16(),
             detail: &details.detail,
             field: details.field.as_deref(),
+            limit: details.limit,
         };
         serde_json::to_vec(&json).expect("strings and integers always serialise")
     }

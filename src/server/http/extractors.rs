@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 
-use super::problem::Problem;
+use super::{asker::Asker, policy::policy_of, problem::Problem};
 use crate::{
     delivery::{
         poll::IfNoneMatch,
@@ -45,8 +45,27 @@ impl FromRequest for ReadQuery {
                     false => Ok(query),
                 },
             );
-        ready(query.map_err(Problem::from))
+        let query = query.map_err(Problem::from);
+        ready(query.and_then(|query| permitted(query, request)))
     }
+}
+
+/// The query, if its sender may have what it asks for.
+fn permitted(mut query: ReadQuery, request: &HttpRequest) -> Result<ReadQuery, Problem> {
+    let asker = Asker::of(request);
+    asker.check_read(&query.room, query.client.as_ref())?;
+    // What waits for a message does not outlive its token.
+    if let Some(lasts_for) = asker.lasts_for() {
+        query.wait = query.wait.min(lasts_for);
+    }
+    if policy_of(request).is_some_and(|policy| !policy.fault_injection) {
+        if query.fault.is_some() {
+            let detail = "this server does not do what `fault` asks for (--fault-injection off)";
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("fault"));
+        }
+        query.fault_key = None;
+    }
+    Ok(query)
 }
 
 impl FromRequest for IfNoneMatch {
@@ -149,7 +168,7 @@ impl FromRequest for ClientParameter {
     }
 }
 
-/// The `room` in a query.
+/// The `room` in a query, which its sender may read.
 pub struct RoomParameter(pub Room);
 
 impl FromRequest for RoomParameter {
@@ -157,8 +176,12 @@ impl FromRequest for RoomParameter {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let room = parameter(request.query_string(), "room");
-        ready(room.map(|room| Self(room.unwrap_or_default())))
+        let room = parameter::<Room>(request.query_string(), "room");
+        ready(room.and_then(|room| {
+            let room = room.unwrap_or_default();
+            Asker::of(request).check_read(&room, None)?;
+            Ok(Self(room))
+        }))
     }
 }
 

@@ -6,7 +6,7 @@
 use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
 use serde::Deserialize;
 
-use super::{json::Json, problem::Problem};
+use super::{asker::Asker, json::Json, problem::Problem};
 use crate::{
     domain::{client_label::ClientLabel, room::Room},
     presence::{Follower, Presence},
@@ -31,6 +31,7 @@ struct FollowerEntry {
 }
 
 pub async fn put_followers(
+    asker: Asker,
     body: Json<FollowersBody>,
     presence: Data<Presence>,
 ) -> Result<impl Responder, Problem> {
@@ -41,6 +42,7 @@ pub async fn put_followers(
         .map_err(|why| bad("room")(why.to_owned()))?
         .unwrap_or_default();
     let client = label(&body.client, "client")?;
+    asker.check_read(&room, Some(&client))?;
     if body.along.len() > MAX_FOLLOWERS {
         let why = format!("must name at most {MAX_FOLLOWERS} readers");
         return Err(bad("along")(why));

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::{extractors::connection_of, problem::Problem};
 
-const MAX_BODY_BYTES: usize = 64 * 1024;
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A body that is not there by then never will be.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

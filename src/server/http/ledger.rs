@@ -4,20 +4,22 @@ use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{extractors::ClientParameter, problem::Problem};
+use super::{asker::Asker, extractors::ClientParameter, problem::Problem};
 use crate::ledger::{
     Ledger,
     counters::{Account, CounterTable},
 };
 
 pub async fn ledger(
+    asker: Asker,
     client: ClientParameter,
     ledger: Data<Ledger>,
 ) -> Result<impl Responder, Problem> {
     let Some(label) = client.0 else {
         return Ok(HttpResponse::Ok().json(document(&ledger, &ledger.totals)));
     };
-    let counters = ledger.clients.find(&label).ok_or_else(|| {
+    let counters = ledger.clients.find(&label);
+    let counters = counters.filter(|_| asker.may_know(&label)).ok_or_else(|| {
         let detail = "no request carried this client label, or too long ago";
         Problem::new(StatusCode::NOT_FOUND, detail).field("client")
     })?;

@@ -11,6 +11,7 @@ use actix_web::{
 use serde_json::Value;
 
 use super::{
+    asker::Asker,
     extractors::{ClientParameter, IdempotencyHeader},
     json::Json,
     problem::Problem,
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub async fn publish(
+    asker: Asker,
     client: ClientParameter,
     key: IdempotencyHeader,
     draft: Json<Value>,
@@ -36,6 +38,7 @@ pub async fn publish(
 ) -> Result<impl Responder, Problem> {
     let draft = Draft::from_json(draft.0)?;
     let room = draft.room.clone();
+    asker.check_publish(&room, client.0.as_ref())?;
     recorder.set_room(&room);
     let author = draft.author.parse::<Author>();
     let appended = log.append(draft, key.0).await?;

@@ -18,13 +18,14 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::problem::Problem;
+use super::{policy::Policy, problem::Problem};
 use crate::{
     ledger::{
         Ledger,
         counters::{Account, CounterSnapshot, Protocol},
         histogram::BOUNDS,
     },
+    limits::refusals::Refusal,
     log::Log,
 };
 
@@ -35,11 +36,13 @@ pub async fn metrics(
     request: HttpRequest,
     ledger: Data<Ledger>,
     log: Data<Log>,
+    policy: Data<Policy>,
 ) -> Result<impl Responder, Problem> {
     let mut registry = Registry::with_prefix("poll_vs_sse");
     registry.register_collector(Box::new(LedgerCollector {
         ledger: ledger.into_inner(),
         log: log.into_inner(),
+        policy: policy.into_inner(),
     }));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)
@@ -100,6 +103,7 @@ fn to_classic(open_metrics: &str) -> String {
 struct LedgerCollector {
     ledger: Arc<Ledger>,
     log: Arc<Log>,
+    policy: Arc<Policy>,
 }
 
 impl fmt::Debug for LedgerCollector {
@@ -156,6 +160,7 @@ impl Collector for LedgerCollector {
         for (labels, figures) in &figures {
             ConstGauge::new(figures.open as i64).encode(family.encode_family(labels)?)?;
         }
+        self.refusals(&mut encoder)?;
         self.delays(&mut encoder)?;
         self.log(&mut encoder)
     }
@@ -179,6 +184,17 @@ impl LedgerCollector {
             }
         }
         figures
+    }
+
+    fn refusals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Requests and connections refused, by the limit or what else they lacked";
+        let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
+        for refusal in Refusal::ALL {
+            let count = self.policy.refusals.of(refusal);
+            let labels = [("reason", refusal.as_str())];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 
     fn delays(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

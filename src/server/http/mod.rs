@@ -1,7 +1,9 @@
 //! The routes, as actix-web's documentation would have them: extractors in, responses or a
 //! [`problem::Problem`] out. What every request needs is [`middleware`].
 
+mod asker;
 mod conventions;
+mod credentials;
 mod extractors;
 mod followers;
 pub mod health;
@@ -12,9 +14,11 @@ mod messages;
 mod metrics;
 pub mod middleware;
 mod plan;
+pub mod policy;
 mod poll;
 mod presence;
 pub mod problem;
 pub mod routes;
 mod stream;
+mod tickets;
 mod trace;

@@ -11,7 +11,7 @@ use actix_web::{
         StatusCode,
         header::{self, HeaderValue},
     },
-    middleware::from_fn,
+    middleware::{Condition, from_fn},
     web::{self, Data, ServiceConfig},
 };
 use actix_web_lab::middleware::CatchPanic;
@@ -26,19 +26,23 @@ use super::{
     metrics::metrics,
     middleware::{
         accounting,
+        admission::admit,
+        cors::{self, cors},
         drain::close_when_draining,
         faults::{self, FaultTargets},
         no_store::forbid_storing,
         upgrade::close_on_upgrade,
     },
     plan::plan,
+    policy::Policy,
     poll::poll,
     presence::presence,
     problem::Problem,
     stream::stream,
+    tickets::issue_ticket,
     trace::trace,
 };
-use crate::{delivery::Delivery, ledger::Ledger};
+use crate::{access::origins::AllowedOrigins, delivery::Delivery, ledger::Ledger};
 
 /// What the handlers work on. Cloning shares it.
 #[derive(Clone)]
@@ -46,6 +50,7 @@ pub struct AppState {
     pub delivery: Arc<Delivery>,
     pub ledger: Arc<Ledger>,
     pub faults: Arc<FaultTargets>,
+    pub policy: Arc<Policy>,
     pub page: lab::EmbeddedPage,
 }
 
@@ -62,17 +67,23 @@ pub fn app(
     >,
 > {
     let page = state.page;
+    let cors_on = state.policy.origins != AllowedOrigins::None;
+    let cors = cors(&state.policy.origins);
     App::new()
         .app_data(Data::from(state.delivery.clone()))
         .app_data(Data::from(state.delivery.log.clone()))
         .app_data(Data::from(state.delivery.presence.clone()))
         .app_data(Data::from(state.ledger))
         .app_data(Data::from(state.faults))
+        .app_data(Data::from(state.policy))
         .configure(|app| routes(app, page))
         // The last one is the outermost.
         .wrap(CatchPanic::default())
-        .wrap(from_fn(forbid_storing))
         .wrap(from_fn(faults::apply))
+        .wrap(from_fn(admit))
+        .wrap(Condition::new(cors_on, cors))
+        .wrap(Condition::new(cors_on, from_fn(cors::complete)))
+        .wrap(from_fn(forbid_storing))
         .wrap(from_fn(close_on_upgrade))
         .wrap(from_fn(close_when_draining))
         .wrap(from_fn(accounting::record))
@@ -82,6 +93,7 @@ fn routes(app: &mut ServiceConfig, page: lab::EmbeddedPage) {
     app.service(readable("/poll", poll))
         .service(resource("/stream", "GET", guard::Get(), stream))
         .service(resource("/messages", "POST", guard::Post(), publish))
+        .service(resource("/tickets", "POST", guard::Post(), issue_ticket))
         .service(readable("/ledger", ledger))
         .service(readable("/presence", presence))
         .service(resource(

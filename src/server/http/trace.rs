@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
+    asker::Asker,
     extractors::{ClientParameter, parameter},
     problem::Problem,
 };
@@ -12,6 +13,7 @@ use crate::{delivery::read_query::InvalidField, ledger::Ledger};
 
 pub async fn trace(
     request: HttpRequest,
+    asker: Asker,
     client: ClientParameter,
     ledger: Data<Ledger>,
 ) -> Result<impl Responder, Problem> {
@@ -20,7 +22,8 @@ pub async fn trace(
     let after: Option<u64> = parameter(request.query_string(), "after")
         .map_err(|_| InvalidField::new("after", "must be the `seq` of an event, or 0"))?;
     let after = after.unwrap_or(0);
-    let trace = ledger.traces.find(&client).ok_or_else(|| {
+    let trace = ledger.traces.find(&client);
+    let trace = trace.filter(|_| asker.may_know(&client)).ok_or_else(|| {
         let detail = "this client asked for no trace (`trace=1`), or too long ago";
         Problem::new(StatusCode::NOT_FOUND, detail).field("client")
     })?;

@@ -9,6 +9,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    http::policy::Policy,
     ledger::{Ledger, access_log::EventLog},
     log::Log,
     net::certificate::CurrentCertificate,
@@ -53,6 +54,29 @@ impl BackgroundTasks {
                         events.event("certificate-reloaded", fingerprint);
                     }
                     Err(error) => events.event("certificate-refused", error),
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Reads the keys of tokens again on SIGHUP. Bad ones are a log line, and the present ones stay.
+    pub fn reload_keys(&self, policy: Arc<Policy>, events: EventLog) -> io::Result<()> {
+        let mut hangups = signal(SignalKind::hangup())?;
+        self.run(async move {
+            while hangups.recv().await.is_some() {
+                let Some(access) = &policy.access else { return };
+                match access.reload_keys() {
+                    Ok(keys) => {
+                        events.event(
+                            "keys-reloaded",
+                            format_args!("tokens are verified with {keys}"),
+                        );
+                        if let Some(warning) = access.key_warning() {
+                            events.event("keys-warning", warning);
+                        }
+                    }
+                    Err(error) => events.event("keys-refused", error),
                 }
             }
         });

@@ -12,9 +12,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::http2::Http2Server;
+use super::{http2::Http2Server, visitor::Visitor};
 use crate::{
     fastpath::FastPath,
+    http::policy::Policy,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
     net::{
         connection::ConnectionHandle,
@@ -29,6 +30,9 @@ use crate::{
 /// A client that says nothing for this long never will.
 const FIRST_BYTES_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection stays that is refused.
+pub const REFUSED_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What HTTP runs on, over cleartext.
 pub type HttpIo = TimedIo<Metered<Socket, ConnectionMeter>, ConnectionMeter>;
 
@@ -38,6 +42,7 @@ pub struct ConnectionServer<H, S> {
     pub http2: Http2Server<S>,
     pub fast_path: FastPath,
     pub ledger: Arc<Ledger>,
+    pub policy: Arc<Policy>,
     pub stall_timeout: Duration,
     pub keep_alive: Duration,
     /// Cancelled when connections that wait for a request must close.
@@ -52,13 +57,30 @@ where
     S::Error: Into<Response<BoxBody>> + 'static,
 {
     pub async fn serve(self: Rc<Self>, tcp: TcpStream) -> Result<(), H::Error> {
-        let connection = ConnectionHandle::default();
+        let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
+            return Ok(());
+        };
+        let served = self.serve_visitor(tcp, &visitor);
+        if visitor.refusal.is_none() {
+            return served.await;
+        }
+        // It is told so, and has no reason to stay.
+        timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()))
+    }
+
+    async fn serve_visitor(&self, tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
+        let connection = ConnectionHandle::refused(visitor.refusal);
         let meter = ConnectionMeter::new(self.ledger.clone(), Protocol::Http1);
         let socket = Socket::new(tcp, self.stall_timeout, connection.clone());
         let io = Metered::new(socket, meter.clone());
         let served = connection.run_until_aborted(async {
-            let Some((mut io, input)) = self.fast_path.serve(io, &connection, &meter).await else {
-                return Ok(());
+            let (mut io, input) = match visitor.refusal {
+                // Why is told by HTTP.
+                Some(_) => (io, Bytes::new()),
+                None => match self.fast_path.serve(io, &connection, &meter).await {
+                    Some(forward) => forward,
+                    None => return Ok(()),
+                },
             };
             let Some((protocol, input)) = self.read_until_decided(&mut io, input).await else {
                 return Ok(());
@@ -67,13 +89,12 @@ where
             if protocol == FirstBytes::Http2 {
                 meter.establish(Protocol::H2, 0);
                 let io = PrefixedIo::new(io, input);
-                Box::pin(self.http2.serve(io, None, meter)).await;
+                Box::pin(self.http2.serve(io, None, meter, visitor)).await;
                 return Ok(());
             }
             let io = TimedIo::new(io, input, self.keep_alive, connection, meter);
-            // The peer's address is for access logs, which the ledger's lines stand in for. Boxed, as
-            // most connections never come here.
-            Box::pin(self.http.call((io, None))).await
+            // Boxed, as most connections never come here.
+            Box::pin(self.http.call((io, visitor.peer))).await
         });
         served.await.unwrap_or(Ok(()))
     }

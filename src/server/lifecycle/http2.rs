@@ -7,6 +7,7 @@ use actix_service::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
+use super::visitor::Visitor;
 use crate::{
     http2::{
         dispatcher::{ConnectionHost, Timeouts, serve},
@@ -16,6 +17,7 @@ use crate::{
         connection_meter::{ConnectionMeter, RequestBytes},
         request_recorder::RequestRecorder,
     },
+    limits::refusals::Refusal,
     net::connection::ConnectionHandle,
 };
 
@@ -30,12 +32,13 @@ pub struct Http2Server<S> {
 }
 
 impl<S> Http2Server<S> {
-    /// Serves a connection to its end. `overhead` is what TLS adds, if there is TLS.
+    /// Serves the connection of `visitor` to its end. `overhead` is what TLS adds, if there is TLS.
     pub async fn serve(
         &self,
         io: impl AsyncRead + AsyncWrite + Unpin,
         overhead: Option<Overhead>,
         meter: ConnectionMeter,
+        visitor: &Visitor,
     ) where
         S: Service<Request, Response = Response<BoxBody>>,
         S::Future: 'static,
@@ -45,23 +48,37 @@ impl<S> Http2Server<S> {
             keep_alive: self.keep_alive,
             stall: self.stall_timeout,
         };
-        let host = MeteredHost(meter);
+        let host = MeteredHost {
+            meter,
+            refusal: visitor.refusal,
+        };
         let draining = self.draining.cancelled();
-        let served = serve(io, overhead, None, &self.service, &host, timeouts, draining);
+        let served = serve(
+            io,
+            overhead,
+            visitor.peer,
+            &self.service,
+            &host,
+            timeouts,
+            draining,
+        );
         // What a client does wrong on its connection ends that, and is no news for the log.
         let _ = served.await;
     }
 }
 
-struct MeteredHost(ConnectionMeter);
+struct MeteredHost {
+    meter: ConnectionMeter,
+    refusal: Option<Refusal>,
+}
 
 impl ConnectionHost for MeteredHost {
     fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle) {
-        let (recorder, bytes) = RequestRecorder::begin_among_others(&self.0);
-        let handle = ConnectionHandle::default();
+        let (recorder, bytes) = RequestRecorder::begin_among_others(&self.meter);
+        let handle = ConnectionHandle::refused(self.refusal);
         request.extensions_mut().insert(recorder);
         request.extensions_mut().insert(handle.clone());
-        let meter = self.0.clone();
+        let meter = self.meter.clone();
         (Rc::new(MeteredStream { meter, bytes }), handle)
     }
 }

@@ -9,4 +9,5 @@ pub mod server;
 mod shutdown;
 mod standby;
 mod tls_connection;
+mod visitor;
 mod workers;

@@ -18,9 +18,12 @@ use super::{
     workers::{TlsListener, Workers},
 };
 use crate::{
+    access::Access,
     config::{Config, TlsConfig},
     delivery::Delivery,
-    http::{lab::EmbeddedPage, middleware::faults::FaultTargets, routes::AppState},
+    http::{
+        lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState,
+    },
     ledger::{
         Ledger,
         access_log::{EventLog, LogWriter},
@@ -40,6 +43,7 @@ pub struct Server {
     ledger: Arc<Ledger>,
     writer: LogWriter,
     tls: Option<Tls>,
+    policy: Arc<Policy>,
 }
 
 /// What is bound for TLS.
@@ -70,6 +74,10 @@ impl Server {
         page: EmbeddedPage,
         out: impl Write + Send + 'static,
     ) -> anyhow::Result<Self> {
+        // Before there is a store: bad keys leave nothing behind.
+        let access = config.access.jwt.clone().map(Access::new).transpose()?;
+        let origins = config.access.cors_origins.clone();
+        let policy = Arc::new(Policy::new(access, origins, config.limits.clone()));
         let listener =
             bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
@@ -92,6 +100,7 @@ impl Server {
             ledger,
             writer,
             tls,
+            policy,
         })
     }
 
@@ -121,6 +130,7 @@ impl Server {
             delivery: Arc::new(Delivery::new(self.log.clone())),
             ledger: self.ledger.clone(),
             faults: Arc::new(FaultTargets::default()),
+            policy: self.policy.clone(),
             page: self.page,
         };
         let workers = Workers {
@@ -166,6 +176,12 @@ impl Server {
         let background = BackgroundTasks::spawn(&self.ledger, &state.delivery.presence, &self.log);
         if let Some(tls) = &self.tls {
             background.reload_certificate(tls.certificate.clone(), events.clone())?;
+        }
+        if let Some(access) = &self.policy.access {
+            if let Some(warning) = access.key_warning() {
+                events.event("keys-warning", warning);
+            }
+            background.reload_keys(self.policy.clone(), events.clone())?;
         }
         let drain = self.config.drain;
         let shutdown = actix_web::rt::spawn(async move {

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::http2::Http2Server;
+use super::{connection::REFUSED_TIMEOUT, http2::Http2Server, visitor::Visitor};
 use crate::{
+    http::policy::Policy,
     http2::tap::Overhead,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
     net::{
@@ -38,6 +39,7 @@ pub struct TlsConnectionServer<H, S> {
     pub http: H,
     pub http2: Http2Server<S>,
     pub ledger: Arc<Ledger>,
+    pub policy: Arc<Policy>,
     pub stall_timeout: Duration,
     pub keep_alive: Duration,
 }
@@ -49,7 +51,18 @@ where
     S::Future: 'static,
     S::Error: Into<Response<BoxBody>> + 'static,
 {
-    pub async fn serve(self: Rc<Self>, mut tcp: TcpStream) -> Result<(), H::Error> {
+    pub async fn serve(self: Rc<Self>, tcp: TcpStream) -> Result<(), H::Error> {
+        let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
+            return Ok(());
+        };
+        let served = self.serve_visitor(tcp, &visitor);
+        if visitor.refusal.is_none() {
+            return served.await;
+        }
+        timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()))
+    }
+
+    async fn serve_visitor(&self, mut tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
         match timeout(HANDSHAKE_TIMEOUT, first_byte(&tcp)).await {
             Ok(Ok(Some(first))) if is_tls(first) => {}
             Ok(Ok(Some(_))) => {
@@ -60,7 +73,7 @@ where
             }
             _ => return Ok(()),
         }
-        let connection = ConnectionHandle::default();
+        let connection = ConnectionHandle::refused(visitor.refusal);
         let meter = ConnectionMeter::in_handshake(self.ledger.clone());
         let socket = Socket::new(tcp, self.stall_timeout, connection.clone());
         let io = RecordTap::new(Metered::new(socket, meter.clone()));
@@ -81,7 +94,7 @@ where
                 record_bytes: session.record_overhead_bytes,
                 received: records,
             };
-            let served = self.http2.serve(tls, Some(overhead), meter);
+            let served = self.http2.serve(tls, Some(overhead), meter, visitor);
             connection.run_until_aborted(served).await;
             return Ok(());
         }
@@ -95,7 +108,7 @@ where
             connection.clone(),
             meter,
         );
-        let served = connection.run_until_aborted(self.http.call((io, None)));
+        let served = connection.run_until_aborted(self.http.call((io, visitor.peer)));
         served.await.unwrap_or(Ok(()))
     }
 }

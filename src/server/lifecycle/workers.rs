@@ -95,7 +95,7 @@ impl Workers {
             let workers = workers.clone();
             async move {
                 let fast_path = FastPath::new(
-                    workers.http_fast_path,
+                    workers.http_fast_path && workers.state.policy.is_open_to_readers(),
                     workers.state.delivery.clone(),
                     workers.stopping.clone(),
                     workers.keep_alive,
@@ -105,6 +105,7 @@ impl Workers {
                     http2: workers.http2(http2.await?),
                     fast_path,
                     ledger: workers.state.ledger.clone(),
+                    policy: workers.state.policy.clone(),
                     stall_timeout: workers.stall_timeout,
                     keep_alive: workers.keep_alive,
                     stopping: workers.stopping.clone(),
@@ -130,6 +131,7 @@ impl Workers {
                     http: http1.await?,
                     http2: workers.http2(http2.await?),
                     ledger: workers.state.ledger.clone(),
+                    policy: workers.state.policy.clone(),
                     stall_timeout: workers.stall_timeout,
                     keep_alive: workers.keep_alive,
                 });

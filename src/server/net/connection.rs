@@ -18,6 +18,8 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::limits::refusals::Refusal;
+
 /// The number of the next connection of this process.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -36,6 +38,7 @@ struct Inner {
     is_input_needed: Cell<bool>,
     is_half_closed: Cell<bool>,
     guard: OnceCell<Box<dyn Any>>,
+    refusal: Cell<Option<Refusal>>,
 }
 
 /// The connections that something may want to abort, by their ids.
@@ -60,6 +63,7 @@ impl Default for ConnectionHandle {
             is_input_needed: Cell::new(false),
             is_half_closed: Cell::new(false),
             guard: OnceCell::new(),
+            refusal: Cell::new(None),
         }))
     }
 }
@@ -68,6 +72,18 @@ impl ConnectionHandle {
     /// Different from that of every other connection of this process.
     pub fn id(&self) -> u64 {
         self.0.id
+    }
+
+    /// A connection, or a stream of one, whose requests are answered with why it is refused.
+    pub fn refused(refusal: Option<Refusal>) -> Self {
+        let connection = Self::default();
+        connection.0.refusal.set(refusal);
+        connection
+    }
+
+    /// Why its requests are refused, if they are.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.0.refusal.get()
     }
 
     /// Lets `table` abort the connection.

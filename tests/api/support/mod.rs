@@ -12,6 +12,7 @@ pub mod protocol_client;
 pub mod raw_connection;
 pub mod response;
 pub mod server;
+pub mod signer;
 
 use std::{
     thread,

@@ -26,14 +26,19 @@ export class Server {
   #child = null;
   #folder;
   #store;
+  #flags;
   #port = 0;
   #output = '';
 
-  /** `store` is `memory` or `sqlite`; the file of the latter lives as long as this server, restarts included. */
-  static async start(store = 'memory') {
+  /**
+   * `store` is `memory` or `sqlite`; the file of the latter lives as long as this server, restarts included. `flags` are
+   * further ones of the command line.
+   */
+  static async start(store = 'memory', flags = []) {
     const server = new Server();
     server.#folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-'));
     server.#store = store === 'sqlite' ? `sqlite:${join(server.#folder, 'chat.db')}` : store;
+    server.#flags = flags;
     await server.up();
     return server;
   }
@@ -48,7 +53,7 @@ export class Server {
 
   /** Starts the process, on the port it had before where there was one. */
   async up() {
-    const args = ['--bind', `127.0.0.1:${this.#port}`, '--store', this.#store];
+    const args = ['--bind', `127.0.0.1:${this.#port}`, '--store', this.#store, ...this.#flags];
     const child = spawn(BINARY, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     running.add(child);

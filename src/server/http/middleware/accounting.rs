@@ -68,20 +68,25 @@ fn begin(request: &ServiceRequest) -> RequestRecorder {
         }
     };
     match account(request) {
-        // What it costs counts from its first byte on, as its body may be long in coming.
-        Some(Account::Publish) => {
-            let client = parameter(request.query_string(), "client").ok().flatten();
-            recorder.open(&RequestInfo {
-                account: Account::Publish,
-                room: None,
-                client: client.as_ref(),
-                trace: false,
-            });
-        }
         Some(account) => recorder.set_default_account(account),
         None => {}
     }
     recorder
+}
+
+/// Puts a publish on its account. What it costs counts from its first byte on, as its body may be long in
+/// coming; but only of one that may be sent, as it is its sender who names the client.
+pub fn open_publish(request: &ServiceRequest) {
+    let client = parameter(request.query_string(), "client").ok().flatten();
+    let extensions = request.extensions();
+    if let Some(recorder) = extensions.get::<RequestRecorder>() {
+        recorder.open(&RequestInfo {
+            account: Account::Publish,
+            room: None,
+            client: client.as_ref(),
+            trace: false,
+        });
+    }
 }
 
 /// On which account a request is whose query cannot be read.

@@ -24,7 +24,7 @@ use crate::{
         registry::FaultRegistry,
         throttle::{LATENCY, SlowLink},
     },
-    http::extractors::connection_of,
+    http::{extractors::connection_of, policy::policy_of},
     net::connection::{ConnectionHandle, ConnectionTable},
 };
 
@@ -41,7 +41,8 @@ pub async fn apply(
 ) -> actix_web::Result<ServiceResponse<BoxBody>> {
     let connection = connection_of(request.request());
     let targets = request.app_data::<Data<FaultTargets>>().cloned();
-    let (Some(connection), Some(targets)) = (connection, targets) else {
+    let is_off = policy_of(request.request()).is_some_and(|it| !it.fault_injection);
+    let (false, Some(connection), Some(targets)) = (is_off, connection, targets) else {
         return next.call(request).await.map(|it| it.map_into_boxed_body());
     };
     if connection.is_abortable() {

@@ -1,0 +1,66 @@
+//! Which rooms a client label was used in, so that what the ledger and the traces know of it is told to
+//! those only who may read them all.
+
+use std::{collections::BTreeSet, num::NonZeroUsize};
+
+use lru::LruCache;
+use parking_lot::Mutex;
+
+use super::identity::Identity;
+use crate::domain::{client_label::ClientLabel, room::Room};
+
+/// As many as the ledger has counters for; a label that is not here is nobody's to see.
+const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
+/// A client of more rooms is for those who may read every room.
+const MAX_ROOMS: usize = 64;
+
+pub struct ClientRooms(Mutex<LruCache<ClientLabel, Rooms>>);
+
+#[derive(Default)]
+enum Rooms {
+    #[default]
+    None,
+    Some(BTreeSet<Room>),
+    TooMany,
+}
+
+impl Default for ClientRooms {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(MAX_CLIENTS)))
+    }
+}
+
+impl ClientRooms {
+    /// Notes that `client` was used in `room`.
+    pub fn record(&self, client: &ClientLabel, room: &Room) {
+        let mut clients = self.0.lock();
+        clients
+            .get_or_insert_mut_ref(client, Rooms::default)
+            .add(room);
+    }
+
+    /// Whether the holder of this token may know of `client`.
+    pub fn are_readable(&self, client: &ClientLabel, identity: &Identity) -> bool {
+        if identity.may_read_all() {
+            return true;
+        }
+        match self.0.lock().peek(client) {
+            None | Some(Rooms::None | Rooms::TooMany) => false,
+            Some(Rooms::Some(rooms)) => rooms.iter().all(|room| identity.may_read(room)),
+        }
+    }
+}
+
+impl Rooms {
+    fn add(&mut self, room: &Room) {
+        match self {
+            Self::None => *self = Self::Some(BTreeSet::from([room.clone()])),
+            Self::Some(rooms) if rooms.contains(room) => {}
+            Self::Some(rooms) if rooms.len() < MAX_ROOMS => {
+                rooms.insert(room.clone());
+            }
+            Self::Some(_) => *self = Self::TooMany,
+            Self::TooMany => {}
+        }
+    }
+}

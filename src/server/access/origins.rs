@@ -1,0 +1,12 @@
+//! The origins whose pages may use the server.
+
+/// Pages of this server's own origin may in any case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    #[default]
+    None,
+    /// As browsers send them; with cookies.
+    List(Vec<String>),
+    /// Without cookies.
+    Any,
+}

@@ -1,0 +1,207 @@
+//! One-time tickets: what stands in for a token in an address, where a token must not be.
+//!
+//! A ticket is good once, for seconds, and only on the server that gave it.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use super::identity::Identity;
+
+/// How long a ticket may be spent.
+pub const TICKET_TTL: Duration = Duration::from_secs(30);
+/// Unspent tickets of one token subject.
+const MAX_PER_SUBJECT: u32 = 64;
+/// Unspent tickets of all.
+const MAX_TICKETS: usize = 50_000;
+const RANDOM_BYTES: usize = 24;
+
+/// Why there is no ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TicketError {
+    #[error("there are {MAX_PER_SUBJECT} unspent tickets of this token's subject")]
+    TooManyOfSubject,
+    #[error("there are too many unspent tickets")]
+    TooMany,
+    #[error("there is no randomness to make a ticket of")]
+    NoRandomness,
+}
+
+#[derive(Default)]
+pub struct TicketTable(Mutex<Tickets>);
+
+/// By hash, so that how long a look-up takes says nothing about a ticket that exists.
+type TicketHash = [u8; 32];
+
+#[derive(Default)]
+struct Tickets {
+    unspent: HashMap<TicketHash, Ticket>,
+    /// In the order in which they expire; some are spent already.
+    by_expiry: VecDeque<(Instant, TicketHash)>,
+    per_subject: HashMap<String, u32>,
+}
+
+struct Ticket {
+    identity: Arc<Identity>,
+    expires_at: Instant,
+}
+
+impl TicketTable {
+    /// A new ticket for the holder of a token.
+    pub fn issue(&self, identity: Arc<Identity>) -> Result<String, TicketError> {
+        let mut random = [0; RANDOM_BYTES];
+        getrandom::fill(&mut random).map_err(|_| TicketError::NoRandomness)?;
+        let ticket: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.0.lock().add(hash(&ticket), identity, Instant::now())?;
+        Ok(ticket)
+    }
+
+    /// Whose ticket this is; from now on it is nobody's. `None` if it is spent, expired or no ticket.
+    pub fn spend(&self, ticket: &str) -> Option<Arc<Identity>> {
+        self.0.lock().take(&hash(ticket), Instant::now())
+    }
+}
+
+impl Tickets {
+    fn add(
+        &mut self,
+        hash: TicketHash,
+        identity: Arc<Identity>,
+        now: Instant,
+    ) -> Result<(), TicketError> {
+        self.remove_expired(now);
+        if self.unspent.len() >= MAX_TICKETS {
+            return Err(TicketError::TooMany);
+        }
+        let of_subject = self.per_subject.entry(subject(&identity)).or_default();
+        if *of_subject >= MAX_PER_SUBJECT {
+            return Err(TicketError::TooManyOfSubject);
+        }
+        *of_subject += 1;
+        let expires_at = now + TICKET_TTL;
+        self.by_expiry.push_back((expires_at, hash));
+        self.unspent.insert(
+            hash,
+            Ticket {
+                identity,
+                expires_at,
+            },
+        );
+        Ok(())
+    }
+
+    fn take(&mut self, hash: &TicketHash, now: Instant) -> Option<Arc<Identity>> {
+        let ticket = self.unspent.remove(hash)?;
+        self.forget_one_of(&ticket.identity);
+        (ticket.expires_at > now && !ticket.identity.is_expired()).then_some(ticket.identity)
+    }
+
+    fn remove_expired(&mut self, now: Instant) {
+        while let Some((expires_at, hash)) = self.by_expiry.front().copied() {
+            let is_spent = !self.unspent.contains_key(&hash);
+            if expires_at > now && !is_spent {
+                break;
+            }
+            self.by_expiry.pop_front();
+            if let Some(ticket) = self.unspent.remove(&hash) {
+                self.forget_one_of(&ticket.identity);
+            }
+        }
+        // Spent ones that wait behind an unspent one: as many again, at the most.
+        if self.by_expiry.len() > 2 * self.unspent.len() + 16 {
+            let unspent = &self.unspent;
+            self.by_expiry
+                .retain(|(_, hash)| unspent.contains_key(hash));
+        }
+    }
+
+    fn forget_one_of(&mut self, identity: &Identity) {
+        let subject = subject(identity);
+        if let Some(count) = self.per_subject.get_mut(&subject) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_subject.remove(&subject);
+            }
+        }
+    }
+}
+
+fn hash(ticket: &str) -> TicketHash {
+    Sha256::digest(ticket).into()
+}
+
+/// Tokens without a subject share one.
+fn subject(identity: &Identity) -> String {
+    identity.subject.clone().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::identity::RoomGrants;
+
+    fn identity(subject: &str) -> Arc<Identity> {
+        Arc::new(Identity {
+            subject: Some(subject.to_owned()),
+            rooms: RoomGrants::default(),
+            expires_at: u64::MAX,
+        })
+    }
+
+    #[test]
+    fn a_ticket_is_good_once() {
+        let tickets = TicketTable::default();
+        let ticket = tickets.issue(identity("mina")).expect("a ticket");
+        assert_eq!(tickets.spend(&ticket), Some(identity("mina")));
+        assert_eq!(tickets.spend(&ticket), None);
+        assert_eq!(tickets.spend("x"), None);
+    }
+
+    #[test]
+    fn a_ticket_expires_and_leaves_nothing() {
+        let mut tickets = Tickets::default();
+        let begun = Instant::now();
+        tickets
+            .add(hash("a"), identity("mina"), begun)
+            .expect("room");
+        assert_eq!(tickets.take(&hash("a"), begun + TICKET_TTL), None);
+        tickets
+            .add(hash("b"), identity("mina"), begun)
+            .expect("room");
+        tickets.remove_expired(begun + TICKET_TTL);
+        assert!(tickets.unspent.is_empty() && tickets.by_expiry.is_empty());
+        assert!(tickets.per_subject.is_empty());
+    }
+
+    #[test]
+    fn the_unspent_tickets_of_a_subject_are_bounded_and_spending_makes_room() {
+        let tickets = TicketTable::default();
+        let mina = identity("mina");
+        let issued: Vec<String> = (0..MAX_PER_SUBJECT)
+            .map(|_| tickets.issue(mina.clone()).expect("a ticket"))
+            .collect();
+        let refused = tickets.issue(mina.clone());
+        assert_eq!(refused, Err(TicketError::TooManyOfSubject));
+        tickets.issue(identity("joon")).expect("another's");
+        tickets.spend(&issued[5]).expect("unspent");
+        tickets.issue(mina).expect("room again");
+    }
+
+    #[test]
+    fn spent_tickets_do_not_pile_up() {
+        let tickets = TicketTable::default();
+        let kept = tickets.issue(identity("joon")).expect("a ticket");
+        for _ in 0..1000 {
+            let ticket = tickets.issue(identity("mina")).expect("a ticket");
+            tickets.spend(&ticket).expect("unspent");
+        }
+        assert!(tickets.0.lock().by_expiry.len() < 40);
+        tickets.spend(&kept).expect("unspent");
+    }
+}

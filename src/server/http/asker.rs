@@ -1,0 +1,99 @@
+//! Whose request it is, for the handlers: what that one may read, publish and know.
+
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::StatusCode, web::Data,
+};
+
+use super::{
+    policy::{Policy, policy_of},
+    problem::Problem,
+};
+use crate::{
+    access::identity::Identity,
+    domain::{client_label::ClientLabel, room::Room},
+    limits::refusals::Refusal,
+};
+
+/// The sender of a request.
+#[derive(Clone)]
+pub struct Asker {
+    policy: Option<Data<Policy>>,
+    /// `None` if everyone may do everything, or the sender has not said who it is.
+    identity: Option<Arc<Identity>>,
+}
+
+impl Asker {
+    pub fn of(request: &HttpRequest) -> Self {
+        Self {
+            policy: policy_of(request).cloned(),
+            identity: request.extensions().get::<Arc<Identity>>().cloned(),
+        }
+    }
+
+    /// Refuses a room that the sender may not read. `client`: the label that it reads under.
+    pub fn check_read(&self, room: &Room, client: Option<&ClientLabel>) -> Result<(), Problem> {
+        self.check(room, client, Identity::may_read, "read")
+    }
+
+    /// The same for publishing.
+    pub fn check_publish(&self, room: &Room, client: Option<&ClientLabel>) -> Result<(), Problem> {
+        self.check(room, client, Identity::may_publish, "publish in")
+    }
+
+    /// Whether the sender may know what `client` did: it may read every room that was in.
+    pub fn may_know(&self, client: &ClientLabel) -> bool {
+        let access = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.access.as_ref());
+        match (access, &self.identity) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(access), Some(identity)) => access.client_rooms.are_readable(client, identity),
+        }
+    }
+
+    /// How long the sender's token lasts, if it needs one.
+    pub fn lasts_for(&self) -> Option<Duration> {
+        self.identity.as_ref().map(|it| it.lasts_for())
+    }
+
+    fn check(
+        &self,
+        room: &Room,
+        client: Option<&ClientLabel>,
+        may: fn(&Identity, &Room) -> bool,
+        act: &str,
+    ) -> Result<(), Problem> {
+        let Some(policy) = &self.policy else {
+            return Ok(());
+        };
+        let Some(access) = &policy.access else {
+            return Ok(());
+        };
+        if !self.identity.as_ref().is_some_and(|it| may(it, room)) {
+            policy.refusals.count(Refusal::Room);
+            let detail = format!("the token does not allow to {act} the room {room}");
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("room"));
+        }
+        if let Some(client) = client {
+            access.client_rooms.record(client, room);
+        }
+        Ok(())
+    }
+}
+
+impl FromRequest for Asker {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
+    }
+}

@@ -1,0 +1,90 @@
+//! Where a request carries its token: a header field, a cookie, or a ticket in place of one.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN},
+};
+
+use crate::access::origins::AllowedOrigins;
+
+pub const TOKEN_COOKIE: &str = "poll_vs_sse_token";
+pub const TICKET_PARAMETER: &str = "ticket";
+
+/// What a request shows.
+pub enum Credentials<'a> {
+    /// `Authorization: Bearer`: only those who hold a token can send it.
+    Bearer(&'a str),
+    /// A cookie: browsers send it whoever makes them ask.
+    Cookie(&'a str),
+    Ticket(Cow<'a, str>),
+    None,
+}
+
+impl<'a> Credentials<'a> {
+    /// The first of them that there is.
+    pub fn of(request: &'a ServiceRequest) -> Self {
+        let headers = request.headers();
+        if let Some(token) = bearer(headers) {
+            return Self::Bearer(token);
+        }
+        if let Some(ticket) = ticket(request.query_string()) {
+            return Self::Ticket(ticket);
+        }
+        match cookie(headers) {
+            Some(token) => Self::Cookie(token),
+            None => Self::None,
+        }
+    }
+}
+
+/// Other schemes are for a proxy in front.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get_all(AUTHORIZATION).find_map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+        is_bearer.then(|| token.trim())
+    })
+}
+
+fn ticket(query: &str) -> Option<Cow<'_, str>> {
+    if !query.contains(TICKET_PARAMETER) {
+        return None;
+    }
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == TICKET_PARAMETER)
+        .map(|(_, ticket)| ticket)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers.get_all(COOKIE).find_map(|value| {
+        let mut cookies = value.to_str().ok()?.split(';');
+        cookies.find_map(|cookie| {
+            let (name, token) = cookie.trim().split_once('=')?;
+            (name == TOKEN_COOKIE).then(|| token.trim_matches('"'))
+        })
+    })
+}
+
+/// Whether a page that may do so makes the browser send this: one of ours, or of an origin that is
+/// allowed. What sends neither `Origin` nor `Sec-Fetch-Site` is no browser of today, and may send the
+/// token in a header.
+pub fn is_from_allowed_page(headers: &HeaderMap, origins: &AllowedOrigins) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if text("sec-fetch-site") == Some("same-origin") {
+        return true;
+    }
+    let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else {
+        return false;
+    };
+    if let AllowedOrigins::List(allowed) = origins
+        && allowed.iter().any(|it| it == origin)
+    {
+        return true;
+    }
+    // The scheme may differ, where a proxy ends TLS.
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let of_origin = origin.split_once("://").map(|(_, host)| host);
+    host.is_some() && host == of_origin
+}

@@ -1,0 +1,313 @@
+//! Lets a request in, or says why not: too many connections, no valid token, too many requests.
+//!
+//! Which room a request is about is known only to its handler's extractors, which ask [`Asker`] whether it
+//! may be read. What is told here comes before anything of the request is read but its head.
+//!
+//! [`Asker`]: crate::http::asker::Asker
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{
+    HttpMessage as _, ResponseError as _,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        ConnectionType, Method, StatusCode,
+        header::{self, HeaderValue},
+    },
+    middleware::Next,
+    web::{Data, Payload},
+};
+use tokio::time::{Instant, timeout};
+
+use super::{
+    accounting::open_publish,
+    lifetime::{End, GuardedBody, LimitedBody, jittered},
+};
+use crate::{
+    access::{Access, identity::Identity, tokens::TokenError},
+    http::{
+        credentials::{Credentials, TICKET_PARAMETER, is_from_allowed_page},
+        extractors::connection_of,
+        json::MAX_BODY_BYTES,
+        policy::Policy,
+        problem::Problem,
+    },
+    limits::{
+        connections::ConnectionPermit,
+        rates::{RateKey, RateTable},
+        refusals::Refusal,
+    },
+};
+
+/// How long a refused request's body may take to come.
+const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a request needs to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Area {
+    /// Nothing: the page, whether the server is up, what it offers.
+    Public,
+    /// A token, if the server asks for one.
+    Conversation,
+    /// A token itself, and not what stands in for one.
+    Tickets,
+    /// What the server saw of a client.
+    Trace,
+    /// What all clients cost.
+    Metrics,
+}
+
+pub async fn admit(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    let refusal = connection_of(request.request()).and_then(|it| it.refusal());
+    if let Some(refusal) = refusal {
+        let problem = connection_refused(refusal);
+        let mut response = request.into_response(problem.error_response());
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+        return Ok(response);
+    }
+    let policy = request.app_data::<Data<Policy>>().cloned();
+    let policy = policy.expect("the application has a policy");
+    let area = area(&request);
+    let identity = identify(&request, area, &policy);
+    let known = identity.as_ref().ok().and_then(Option::as_ref);
+    if area != Area::Public
+        && let Err(problem) = check_rate(&request, known, &policy)
+    {
+        return Ok(refuse(request, &problem).await);
+    }
+    let identity = match identity.and_then(|it| check_area(area, it, &policy)) {
+        Ok(identity) => identity,
+        Err(problem) => return Ok(refuse(request, &problem).await),
+    };
+    if request.path() == "/messages" && request.method() == Method::POST {
+        open_publish(&request);
+    }
+    let permit = match client_permit(&request, area, &policy) {
+        Ok(permit) => permit,
+        Err(problem) => return Ok(refuse(request, &problem).await),
+    };
+    let expires = identity.as_ref().map(|it| it.lasts_for());
+    if let Some(identity) = identity {
+        request.extensions_mut().insert(identity);
+    }
+    let is_stream = request.path() == "/stream";
+    let response = next.call(request).await?.map_into_boxed_body();
+    let response = match is_stream && response.status() == StatusCode::OK {
+        false => response,
+        true => {
+            let now = Instant::now();
+            let token = expires.map(|expires| (now + expires, End::Token));
+            let age = policy.max_connection_age.map(jittered);
+            let age = age.map(|age| (now + age, End::Age));
+            match token.into_iter().chain(age).min_by_key(|(at, _)| *at) {
+                None => response,
+                Some((at, end)) => response.map_body(|_, body| LimitedBody::boxed(body, at, end)),
+            }
+        }
+    };
+    Ok(match permit {
+        None => response,
+        Some(permit) => response.map_body(|_, body| GuardedBody::boxed(body, permit)),
+    })
+}
+
+fn area(request: &ServiceRequest) -> Area {
+    match request.path() {
+        "/poll" | "/stream" | "/messages" | "/presence" | "/presence/along" => Area::Conversation,
+        "/trace" => Area::Trace,
+        "/tickets" => Area::Tickets,
+        "/metrics" => Area::Metrics,
+        "/ledger" => {
+            let mut names = form_urlencoded::parse(request.query_string().as_bytes());
+            match names.any(|(name, _)| name == "client") {
+                true => Area::Conversation,
+                false => Area::Metrics,
+            }
+        }
+        _ => Area::Public,
+    }
+}
+
+/// Who sent it. `None`: it does not say, and need not.
+fn identify(
+    request: &ServiceRequest,
+    area: Area,
+    policy: &Policy,
+) -> Result<Option<Arc<Identity>>, Problem> {
+    let Some(access) = &policy.access else {
+        return Ok(None);
+    };
+    let needs_token = match area {
+        Area::Public => return Ok(None),
+        Area::Metrics => !policy.public_metrics,
+        Area::Conversation | Area::Trace | Area::Tickets => true,
+    };
+    if !needs_token {
+        return Ok(None);
+    }
+    let identity = verify(request, area, access, policy);
+    if identity.is_err() {
+        policy.refusals.count(Refusal::Token);
+    }
+    identity.map(Some)
+}
+
+fn verify(
+    request: &ServiceRequest,
+    area: Area,
+    access: &Access,
+    policy: &Policy,
+) -> Result<Arc<Identity>, Problem> {
+    let token = |error: TokenError| invalid_token(&error.to_string());
+    match Credentials::of(request) {
+        Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
+        Credentials::Ticket(_) if area == Area::Tickets => Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "a ticket is given for a token, and not for a ticket",
+        )
+        .field(TICKET_PARAMETER)),
+        Credentials::Ticket(ticket) => access.tickets.spend(&ticket).ok_or_else(|| {
+            invalid_token("the ticket is spent or has expired, or was given by another server")
+                .field(TICKET_PARAMETER)
+        }),
+        Credentials::Cookie(cookie) => {
+            let identity = access.verify(cookie).map_err(token)?;
+            let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+            if changes && !is_from_allowed_page(request.headers(), &policy.origins) {
+                let detail = "a token in a cookie is accepted from pages of this server's origin, or \
+                              of those in --cors-origin, only; send it as `Authorization: Bearer`";
+                return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("Origin"));
+            }
+            Ok(identity)
+        }
+        Credentials::None => {
+            let detail = "a token is needed: as `Authorization: Bearer`, as the cookie \
+                          `poll_vs_sse_token`, or as a `ticket`";
+            let challenge = HeaderValue::from_static("Bearer");
+            Err(Problem::new(StatusCode::UNAUTHORIZED, detail)
+                .header(header::WWW_AUTHENTICATE, challenge))
+        }
+    }
+}
+
+fn invalid_token(detail: &str) -> Problem {
+    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    Problem::new(StatusCode::UNAUTHORIZED, detail).header(header::WWW_AUTHENTICATE, challenge)
+}
+
+/// What all clients cost is not for everyone, if the operator says so.
+fn check_area(
+    area: Area,
+    identity: Option<Arc<Identity>>,
+    policy: &Policy,
+) -> Result<Option<Arc<Identity>>, Problem> {
+    // What one client did is told with the figures of all, unless its rooms decide.
+    let is_metrics = area == Area::Metrics || (area == Area::Trace && policy.access.is_none());
+    if policy.public_metrics || !is_metrics {
+        return Ok(identity);
+    }
+    match identity.as_ref().is_some_and(|it| it.may_read_all()) {
+        true => Ok(identity),
+        false => {
+            let detail = "figures of all clients are for tokens that may read every room";
+            Err(Problem::new(StatusCode::FORBIDDEN, detail))
+        }
+    }
+}
+
+fn check_rate(
+    request: &ServiceRequest,
+    identity: Option<&Arc<Identity>>,
+    policy: &Policy,
+) -> Result<(), Problem> {
+    let is_publish = request.path() == "/messages";
+    let (table, refusal) = match is_publish {
+        true => (&policy.publish_rate, Refusal::PublishRate),
+        false => (&policy.read_rate, Refusal::ReadRate),
+    };
+    let Some(table) = table else { return Ok(()) };
+    check_bucket(table, request, identity, policy).map_err(|wait| {
+        policy.refusals.count(refusal);
+        let what = if is_publish { "publishes" } else { "requests" };
+        let detail = format!("too many {what} (--{})", refusal.as_str());
+        let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
+            .header(header::RETRY_AFTER, seconds.into())
+            .limit(refusal.as_str())
+    })
+}
+
+fn check_bucket(
+    table: &RateTable,
+    request: &ServiceRequest,
+    identity: Option<&Arc<Identity>>,
+    policy: &Policy,
+) -> Result<(), Duration> {
+    let subject = identity.and_then(|it| it.subject.clone());
+    let key = match subject {
+        Some(subject) => RateKey::Subject(subject),
+        None => match policy.client_of(request) {
+            Some(address) => RateKey::Address(address),
+            None => return Ok(()),
+        },
+    };
+    table.check(key)
+}
+
+/// Counts what a proxy brings as a connection of its client's, while it is answered.
+fn client_permit(
+    request: &ServiceRequest,
+    area: Area,
+    policy: &Policy,
+) -> Result<Option<ConnectionPermit>, Problem> {
+    if area == Area::Public || !policy.limits_clients_of_proxies() {
+        return Ok(None);
+    }
+    let is_proxy = |it: SocketAddr| policy.proxies.contains(it.ip());
+    if !request.peer_addr().is_some_and(is_proxy) {
+        return Ok(None);
+    }
+    let Some(client) = policy.client_of(request) else {
+        return Ok(None);
+    };
+    match policy.connections.admit_behind_proxy(client) {
+        Some(permit) => Ok(Some(permit)),
+        None => {
+            policy.refusals.count(Refusal::ConnectionsPerClient);
+            Err(connection_refused(Refusal::ConnectionsPerClient))
+        }
+    }
+}
+
+fn connection_refused(refusal: Refusal) -> Problem {
+    let (status, whose) = match refusal {
+        Refusal::Connections => (StatusCode::SERVICE_UNAVAILABLE, "the server has"),
+        _ => (StatusCode::TOO_MANY_REQUESTS, "this client has"),
+    };
+    let detail = format!(
+        "{whose} as many connections as there may be (--{})",
+        refusal.as_str()
+    );
+    Problem::new(status, detail)
+        .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+        .limit(refusal.as_str())
+}
+
+/// Answers without a handler. A small body is read all the same: the connection could not be used again
+/// otherwise, which in front of a proxy serves many.
+async fn refuse(mut request: ServiceRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length: Option<usize> = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length| (1..=MAX_BODY_BYTES).contains(&length))
+        && let Ok(body) = request.extract::<Payload>().await
+    {
+        // What does not come in time is left, and the connection closed.
+        let _ = timeout(UNREAD_BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES)).await;
+    }
+    request.into_response(problem.error_response())
+}

@@ -1,0 +1,101 @@
+//! Pages of other origins (CORS): which may use the server, and what their browsers must be told for it.
+
+use actix_cors::{Cors, CorsError};
+use actix_web::{
+    ResponseError as _,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+
+use crate::{access::origins::AllowedOrigins, http::problem::Problem};
+
+/// What a page may send beyond what any page may.
+const ALLOWED_HEADERS: [&str; 7] = [
+    "accept",
+    "authorization",
+    "cache-control",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+    "last-event-id",
+];
+/// What a page may see of an answer beyond what any page may.
+const EXPOSED_HEADERS: [&str; 4] = ["etag", "location", "retry-after", "www-authenticate"];
+/// How long a browser may keep the answer to a preflight, seconds; two hours are Chromium's limit.
+const PREFLIGHT_MAX_AGE_S: usize = 7200;
+const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
+
+/// Answers preflights and adds what answers need, for these origins.
+pub fn cors(origins: &AllowedOrigins) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT])
+        .allowed_headers(ALLOWED_HEADERS)
+        .expose_headers(EXPOSED_HEADERS)
+        .max_age(PREFLIGHT_MAX_AGE_S)
+        // Another page gets the answer without leave to read it, as from a server without CORS.
+        .block_on_origin_mismatch(false);
+    match origins {
+        AllowedOrigins::None => cors,
+        AllowedOrigins::Any => cors.allow_any_origin().send_wildcard(),
+        AllowedOrigins::List(origins) => origins
+            .iter()
+            .fold(cors, |cors, origin| cors.allowed_origin(origin))
+            .supports_credentials(),
+    }
+}
+
+/// Lets pages that may read an answer also see its timing, and tells refusals as problems.
+pub async fn complete(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<BoxBody>> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    let refusal = response.response().error();
+    let refusal = refusal.and_then(|error| error.as_error::<CorsError>());
+    if let Some(refusal) = refusal.map(problem) {
+        let (request, _) = response.into_parts();
+        let mut response = refusal.error_response();
+        // Another origin may be allowed.
+        let vary = HeaderValue::from_static(
+            "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
+        );
+        response.headers_mut().insert(header::VARY, vary);
+        return Ok(ServiceResponse::new(request, response));
+    }
+    let mut response = response;
+    let allowed = response.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+    if let Some(origin) = allowed.cloned() {
+        response.headers_mut().insert(TIMING_ALLOW_ORIGIN, origin);
+    }
+    Ok(response)
+}
+
+fn problem(refusal: &CorsError) -> Problem {
+    let (field, detail) = match refusal {
+        CorsError::OriginNotAllowed => (
+            "Origin",
+            "pages of this origin may not use the server; --cors-origin names those that may",
+        ),
+        CorsError::MethodNotAllowed
+        | CorsError::MissingRequestMethod
+        | CorsError::BadRequestMethod => (
+            "Access-Control-Request-Method",
+            "pages of other origins may send GET, HEAD, POST and PUT",
+        ),
+        CorsError::HeadersNotAllowed | CorsError::BadRequestHeaders => (
+            "Access-Control-Request-Headers",
+            "pages of other origins may not send one of these header fields",
+        ),
+        _ => ("Origin", "`Origin` is no origin"),
+    };
+    let status = match refusal {
+        CorsError::OriginNotAllowed => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, detail).field(field)
+}

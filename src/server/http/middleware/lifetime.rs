@@ -1,0 +1,126 @@
+//! Bodies that end before they would by themselves, and those that hold something while they last.
+
+use std::{
+    any::Any,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_web::{
+    Error,
+    body::{BodySize, BoxBody, MessageBody},
+};
+use bytes::Bytes;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::delivery::sse;
+
+/// By how much of it a connection's age differs, at the most.
+const AGE_SPREAD: f64 = 0.2;
+/// What a reader is told to wait, milliseconds: 1000 on average.
+const RETRY_MS: (f64, f64) = (500.0, 1000.0);
+
+/// Why a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is old: its reader is to come back, perhaps to another server.
+    Age,
+    /// The token that it was opened with has expired.
+    Token,
+}
+
+/// `age`, up to a fifth more or less, so that streams opened together do not end together.
+pub fn jittered(age: Duration) -> Duration {
+    age.mul_f64(1.0 - AGE_SPREAD + 2.0 * AGE_SPREAD * random_share())
+}
+
+/// From 0 to 1, evenly.
+fn random_share() -> f64 {
+    // Without randomness there is no spread, which does no harm.
+    getrandom::u32().map_or(0.5, |it| f64::from(it) / f64::from(u32::MAX))
+}
+
+/// A stream that ends at a given time.
+pub struct LimitedBody {
+    body: BoxBody,
+    timer: Pin<Box<Sleep>>,
+    state: State,
+}
+
+enum State {
+    Running(End),
+    Ended,
+}
+
+impl LimitedBody {
+    pub fn boxed(body: BoxBody, at: Instant, end: End) -> BoxBody {
+        BoxBody::new(Self {
+            body,
+            timer: Box::pin(sleep_until(at)),
+            state: State::Running(end),
+        })
+    }
+}
+
+impl MessageBody for LimitedBody {
+    type Error = Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
+        let this = &mut *self;
+        let State::Running(end) = this.state else {
+            return Poll::Ready(None);
+        };
+        // Before the next event, as a busy stream always has one.
+        if this.timer.as_mut().poll(cx).is_ready() {
+            this.state = State::Ended;
+            return Poll::Ready(match end {
+                End::Age => {
+                    let retry_ms = RETRY_MS.0 + RETRY_MS.1 * random_share();
+                    Some(Ok(sse::retry(retry_ms as u64)))
+                }
+                End::Token => None,
+            });
+        }
+        let next = Pin::new(&mut this.body).poll_next(cx);
+        next.map_err(Error::from)
+    }
+}
+
+/// A body that holds something until its last byte is handed over.
+pub struct GuardedBody {
+    body: BoxBody,
+    _guard: Box<dyn Any>,
+}
+
+impl GuardedBody {
+    pub fn boxed(body: BoxBody, guard: impl Any) -> BoxBody {
+        BoxBody::new(Self {
+            body,
+            _guard: Box::new(guard),
+        })
+    }
+}
+
+impl MessageBody for GuardedBody {
+    type Error = Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
+        let next = Pin::new(&mut self.body).poll_next(cx);
+        next.map_err(Error::from)
+    }
+}

@@ -1,0 +1,107 @@
+//! Who may use the server, how much, and from where: what the flags of access and limits come to.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, dev::ServiceRequest, http::header::HeaderMap, web::Data};
+
+use crate::{
+    access::{Access, origins::AllowedOrigins},
+    limits::{
+        Limits,
+        client_address::{ClientAddress, TrustedProxies},
+        connections::ConnectionCounter,
+        rates::RateTable,
+        refusals::RefusalCounters,
+    },
+};
+
+/// What every request is held against.
+pub struct Policy {
+    /// `None`: everyone may read and publish.
+    pub access: Option<Access>,
+    pub origins: AllowedOrigins,
+    pub publish_rate: Option<RateTable>,
+    pub read_rate: Option<RateTable>,
+    pub connections: Arc<ConnectionCounter>,
+    pub proxies: TrustedProxies,
+    pub max_connection_age: Option<Duration>,
+    /// Readers may ask for faults.
+    pub fault_injection: bool,
+    /// Everyone may see what all clients cost.
+    pub public_metrics: bool,
+    pub refusals: RefusalCounters,
+    limits_clients: bool,
+}
+
+impl Policy {
+    pub fn new(access: Option<Access>, origins: AllowedOrigins, limits: Limits) -> Self {
+        let limits_clients = limits.connections.per_client.is_some();
+        Self {
+            access,
+            origins,
+            publish_rate: limits.rates.publish.map(RateTable::new),
+            read_rate: limits.rates.read.map(RateTable::new),
+            connections: Arc::new(ConnectionCounter::new(limits.connections)),
+            proxies: TrustedProxies::new(limits.trusted_proxies),
+            max_connection_age: limits.max_connection_age,
+            fault_injection: limits.fault_injection,
+            public_metrics: limits.public_metrics,
+            refusals: RefusalCounters::default(),
+            limits_clients,
+        }
+    }
+
+    /// Whether requests to `/poll` and `/stream` need no look at their head, nor at how long they last.
+    pub fn is_open_to_readers(&self) -> bool {
+        self.access.is_none()
+            && self.read_rate.is_none()
+            && self.origins == AllowedOrigins::None
+            && self.max_connection_age.is_none()
+            && !self.limits_clients_of_proxies()
+    }
+
+    /// Whether it matters who a client is.
+    pub fn needs_client_address(&self) -> bool {
+        self.limits_clients || self.read_rate.is_some() || self.publish_rate.is_some()
+    }
+
+    /// Whether requests of a proxy count as connections of its clients.
+    pub fn limits_clients_of_proxies(&self) -> bool {
+        self.limits_clients && !self.proxies.is_empty()
+    }
+
+    /// The client that a request comes from, as limits count it. `None` if its connection is of no network,
+    /// as in a test.
+    pub fn client_of(&self, request: &ServiceRequest) -> Option<ClientAddress> {
+        let peer = request.peer_addr()?.ip();
+        Some(self.client_behind(peer, request.headers()).into())
+    }
+
+    fn client_behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if self.proxies.is_empty() {
+            return peer;
+        }
+        let values = |name: &'static str| {
+            let values: Vec<&str> = headers
+                .get_all(name)
+                // What is no text names nobody.
+                .map(|value| value.to_str().unwrap_or_default())
+                .collect();
+            values.into_iter()
+        };
+        self.proxies
+            .client(peer, values("forwarded"), values("x-forwarded-for"))
+    }
+}
+
+impl Default for Policy {
+    /// Everyone may do everything.
+    fn default() -> Self {
+        Self::new(None, AllowedOrigins::None, Limits::default())
+    }
+}
+
+/// The policy that a request is under.
+pub fn policy_of(request: &HttpRequest) -> Option<&Data<Policy>> {
+    request.app_data()
+}

@@ -1,0 +1,196 @@
+//! Who a client is: the address it connects from, or the one that a trusted proxy names.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+/// A client as limits count it: an IPv4 address, or the /64 network of an IPv6 one, which is what one
+/// customer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientAddress(IpAddr);
+
+impl From<IpAddr> for ClientAddress {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & (!0 << 64);
+                Self(Ipv6Addr::from_bits(network).into())
+            }
+            v4 => Self(v4),
+        }
+    }
+}
+
+/// The proxies whose word is believed.
+#[derive(Debug, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The client's address: that of `peer`, or if that is a trusted proxy the nearest in its list of
+    /// hops that is none. `Forwarded` (RFC 7239) wins over `X-Forwarded-For`. Both are given as the values of
+    /// their fields, in order.
+    pub fn client<'a>(
+        &self,
+        peer: IpAddr,
+        forwarded: impl DoubleEndedIterator<Item = &'a str>,
+        x_forwarded_for: impl DoubleEndedIterator<Item = &'a str>,
+    ) -> IpAddr {
+        if !self.contains(peer) {
+            return peer;
+        }
+        let mut hops = forwarded.rev().flat_map(|it| it.rsplit(',')).peekable();
+        if hops.peek().is_some() {
+            return self.nearest(peer, hops.map(forwarded_for));
+        }
+        let hops = x_forwarded_for.rev().flat_map(|it| it.rsplit(','));
+        self.nearest(peer, hops.map(hop_address))
+    }
+
+    /// Goes back over `hops`, the nearest first, as long as each is a trusted proxy. What lies behind a hop
+    /// that has no readable address cannot be known: the client is then the last one that can.
+    fn nearest(&self, peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
+        let mut client = peer;
+        for hop in hops {
+            let Some(address) = hop else {
+                break;
+            };
+            client = address;
+            if !self.contains(address) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// The address in the `for` of one element of `Forwarded`.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let is_for = name.trim().eq_ignore_ascii_case("for");
+        is_for.then(|| hop_address(value)).flatten()
+    })
+}
+
+/// An address, perhaps quoted, in brackets and with a port.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let text = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
+    if let Some(rest) = text.strip_prefix('[') {
+        let (address, _) = rest.split_once(']')?;
+        return address.parse().ok();
+    }
+    text.parse().ok().or_else(|| {
+        let (address, port) = text.rsplit_once(':')?;
+        port.parse::<u16>().ok()?;
+        // More colons: an IPv6 address without brackets has no port.
+        address.parse().ok().filter(IpAddr::is_ipv4)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn client(peer: &str, forwarded: &[&str], x_forwarded_for: &[&str]) -> String {
+        let networks = ["10.0.0.0/8", "fd00::/8"].map(|it| it.parse().expect("a network"));
+        let proxies = TrustedProxies::new(networks.into());
+        let fields = (forwarded.iter().copied(), x_forwarded_for.iter().copied());
+        proxies
+            .client(address(peer), fields.0, fields.1)
+            .to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        assert_eq!(
+            client("192.0.2.1", &["for=1.2.3.4"], &["1.2.3.4"]),
+            "192.0.2.1"
+        );
+        assert_eq!(client("10.0.0.1", &[], &["1.2.3.4"]), "1.2.3.4");
+        assert_eq!(client("::ffff:10.0.0.1", &[], &["1.2.3.4"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", &[], &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_the_client_itself_claims_is_not_believed() {
+        // The proxy appends whom it sees.
+        assert_eq!(client("10.0.0.1", &[], &["6.6.6.6, 1.2.3.4"]), "1.2.3.4");
+        assert_eq!(client("10.0.0.1", &[], &["6.6.6.6", "1.2.3.4"]), "1.2.3.4");
+        assert_eq!(
+            client("10.0.0.1", &[], &["6.6.6.6, 1.2.3.4, 10.9.9.9"]),
+            "1.2.3.4"
+        );
+        assert_eq!(
+            client("10.0.0.1", &["for=6.6.6.6, for=1.2.3.4"], &["7.7.7.7"]),
+            "1.2.3.4"
+        );
+    }
+
+    #[test]
+    fn addresses_are_read_in_every_form() {
+        for (value, known) in [
+            ("for=1.2.3.4", "1.2.3.4"),
+            ("For=\"1.2.3.4:8080\"", "1.2.3.4"),
+            (
+                "proto=https;for=\"[2001:db8::1]:443\";by=10.0.0.1",
+                "2001:db8::1",
+            ),
+            ("for=\"[2001:db8::1]\"", "2001:db8::1"),
+            ("for=unknown", "10.0.0.1"),
+            ("for=_hidden", "10.0.0.1"),
+            ("by=1.2.3.4", "10.0.0.1"),
+            ("", "10.0.0.1"),
+            ("for", "10.0.0.1"),
+        ] {
+            assert_eq!(client("10.0.0.1", &[value], &[]), known, "{value}");
+        }
+        for (value, known) in [
+            ("1.2.3.4:5678", "1.2.3.4"),
+            ("2001:db8::1", "2001:db8::1"),
+            (" 1.2.3.4 ", "1.2.3.4"),
+            ("garbage", "10.0.0.1"),
+        ] {
+            assert_eq!(client("10.0.0.1", &[], &[value]), known, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let of = |text: &str| ClientAddress::from(address(text));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1:2:3"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+        assert_eq!(of("::ffff:1.2.3.4"), of("1.2.3.4"));
+        assert_ne!(of("1.2.3.4"), of("1.2.3.5"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_field_panics(forwarded: String, other: String) {
+            client("10.0.0.1", &[&forwarded], &[&other]);
+            client("10.0.0.1", &[], &[&other]);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! How many connections there may be, in all and of one client.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+
+use super::{client_address::ClientAddress, refusals::Refusal};
+
+/// At the most; `None` is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    pub total: Option<u32>,
+    pub per_client: Option<u32>,
+}
+
+/// Counts connections, and says which are too many.
+#[derive(Debug, Default)]
+pub struct ConnectionCounter {
+    limits: ConnectionLimits,
+    open: AtomicU32,
+    /// Refused connections that are still being told so.
+    refused: AtomicU32,
+    by_client: Mutex<HashMap<ClientAddress, u32>>,
+}
+
+/// Counts for as long as it lives.
+#[derive(Debug)]
+pub struct ConnectionPermit {
+    counter: Arc<ConnectionCounter>,
+    kind: PermitKind,
+}
+
+#[derive(Debug)]
+enum PermitKind {
+    Open(Option<ClientAddress>),
+    Client(ClientAddress),
+    Refused,
+}
+
+/// What becomes of a new connection.
+#[derive(Debug)]
+pub enum Admission {
+    Admitted(ConnectionPermit),
+    /// It is to be told why, and closed.
+    Refused(Refusal, ConnectionPermit),
+    /// It is to be closed: too many are being told already.
+    Dropped(Refusal),
+}
+
+impl ConnectionCounter {
+    /// Refused connections that are told why at a time, beside as many as may be open.
+    const MIN_REFUSED: u32 = 64;
+
+    pub fn new(limits: ConnectionLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    pub fn is_limiting(&self) -> bool {
+        self.limits != ConnectionLimits::default()
+    }
+
+    /// Counts a new connection. `client`: whose it is, unless it is a proxy's, which brings many.
+    pub fn admit(self: &Arc<Self>, client: Option<ClientAddress>) -> Admission {
+        if take(&self.open, self.limits.total).is_none() {
+            return self.refuse(Refusal::Connections);
+        }
+        let client = client.filter(|_| self.limits.per_client.is_some());
+        if let Some(client) = client
+            && !self.take_of(client)
+        {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            return self.refuse(Refusal::ConnectionsPerClient);
+        }
+        Admission::Admitted(self.permit(PermitKind::Open(client)))
+    }
+
+    /// Counts a request that a trusted proxy brings as a connection of its client's. `None`: it is one too
+    /// many.
+    pub fn admit_behind_proxy(self: &Arc<Self>, client: ClientAddress) -> Option<ConnectionPermit> {
+        let is_admitted = self.take_of(client);
+        is_admitted.then(|| self.permit(PermitKind::Client(client)))
+    }
+
+    fn refuse(self: &Arc<Self>, refusal: Refusal) -> Admission {
+        let limit = self.limits.total.unwrap_or_default().max(Self::MIN_REFUSED);
+        match take(&self.refused, Some(limit)) {
+            Some(()) => Admission::Refused(refusal, self.permit(PermitKind::Refused)),
+            None => Admission::Dropped(refusal),
+        }
+    }
+
+    fn take_of(&self, client: ClientAddress) -> bool {
+        let limit = self.limits.per_client.unwrap_or(u32::MAX);
+        let mut by_client = self.by_client.lock();
+        let count = by_client.entry(client).or_default();
+        if *count >= limit {
+            return false;
+        }
+        *count += 1;
+        true
+    }
+
+    fn permit(self: &Arc<Self>, kind: PermitKind) -> ConnectionPermit {
+        ConnectionPermit {
+            counter: self.clone(),
+            kind,
+        }
+    }
+
+    fn give_back(&self, client: ClientAddress) {
+        let mut by_client = self.by_client.lock();
+        if let Some(count) = by_client.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                by_client.remove(&client);
+            }
+        }
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        match self.kind {
+            PermitKind::Open(client) => {
+                self.counter.open.fetch_sub(1, Ordering::Relaxed);
+                if let Some(client) = client {
+                    self.counter.give_back(client);
+                }
+            }
+            PermitKind::Client(client) => self.counter.give_back(client),
+            PermitKind::Refused => {
+                self.counter.refused.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Adds one to `count` unless that makes it more than `limit`.
+fn take(count: &AtomicU32, limit: Option<u32>) -> Option<()> {
+    let limit = limit.unwrap_or(u32::MAX);
+    let next = |count: u32| (count < limit).then(|| count + 1);
+    let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    taken.ok().map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn client(last: u8) -> Option<ClientAddress> {
+        Some(IpAddr::from([192, 0, 2, last]).into())
+    }
+
+    fn counter(total: Option<u32>, per_client: Option<u32>) -> Arc<ConnectionCounter> {
+        Arc::new(ConnectionCounter::new(ConnectionLimits {
+            total,
+            per_client,
+        }))
+    }
+
+    fn refusal(admission: &Admission) -> Option<Refusal> {
+        match admission {
+            Admission::Admitted(_) => None,
+            Admission::Refused(refusal, _) | Admission::Dropped(refusal) => Some(*refusal),
+        }
+    }
+
+    #[test]
+    fn a_connection_that_ends_makes_room_for_another() {
+        let counter = counter(Some(2), None);
+        let (first, _second) = (counter.admit(client(1)), counter.admit(client(1)));
+        assert_eq!(
+            refusal(&counter.admit(client(2))),
+            Some(Refusal::Connections)
+        );
+        drop(first);
+        assert_eq!(refusal(&counter.admit(client(2))), None);
+    }
+
+    #[test]
+    fn a_client_at_its_limit_takes_nothing_from_others() {
+        let counter = counter(Some(10), Some(1));
+        let first = counter.admit(client(1));
+        for _ in 0..20 {
+            let refused = refusal(&counter.admit(client(1)));
+            assert_eq!(refused, Some(Refusal::ConnectionsPerClient));
+        }
+        assert_eq!(refusal(&counter.admit(client(2))), None);
+        drop(first);
+        assert_eq!(refusal(&counter.admit(client(1))), None);
+        assert!(counter.by_client.lock().is_empty());
+    }
+
+    #[test]
+    fn a_proxys_connection_is_nobodys_and_its_requests_are_their_clients() {
+        let counter = counter(None, Some(1));
+        let proxy: Vec<Admission> = (0..5).map(|_| counter.admit(None)).collect();
+        assert!(proxy.iter().all(|it| refusal(it).is_none()));
+        let client = client(1).expect("an address");
+        let first = counter.admit_behind_proxy(client);
+        assert!(first.is_some() && counter.admit_behind_proxy(client).is_none());
+        drop(first);
+        assert!(counter.admit_behind_proxy(client).is_some());
+    }
+
+    #[test]
+    fn connections_that_are_refused_are_bounded_too() {
+        let counter = counter(Some(1), None);
+        let _open = counter.admit(None);
+        let refused: Vec<Admission> = (0..ConnectionCounter::MIN_REFUSED)
+            .map(|_| counter.admit(None))
+            .collect();
+        let is_told = |it: &Admission| matches!(it, Admission::Refused(..));
+        assert!(refused.iter().all(is_told));
+        assert!(matches!(counter.admit(None), Admission::Dropped(_)));
+        drop(refused);
+        assert!(is_told(&counter.admit(None)));
+    }
+}

@@ -1,0 +1,50 @@
+//! How many requests and connections each limit has refused.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What was too much, or not allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Connections,
+    ConnectionsPerClient,
+    PublishRate,
+    ReadRate,
+    Token,
+    Room,
+}
+
+impl Refusal {
+    pub const ALL: [Self; 6] = [
+        Self::Connections,
+        Self::ConnectionsPerClient,
+        Self::PublishRate,
+        Self::ReadRate,
+        Self::Token,
+        Self::Room,
+    ];
+
+    /// Its name in `/metrics`: of a limit, that of its flag.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "max-connections",
+            Self::ConnectionsPerClient => "max-connections-per-client",
+            Self::PublishRate => "publish-rate",
+            Self::ReadRate => "read-rate",
+            Self::Token => "token",
+            Self::Room => "room",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct RefusalCounters([AtomicU64; Refusal::ALL.len()]);
+
+impl RefusalCounters {
+    pub fn count(&self, refusal: Refusal) {
+        self.0[refusal as usize].fetch_add(1, Relaxed);
+    }
+
+    pub fn of(&self, refusal: Refusal) -> u64 {
+        self.0[refusal as usize].load(Relaxed)
+    }
+}

@@ -1,0 +1,158 @@
+//! Pages of other origins: what their browsers are told.
+
+use poll_vs_sse_server::access::origins::AllowedOrigins;
+
+use crate::support::{
+    client::{JSON, TestClient as _},
+    response::Response,
+    server::{Server, Store},
+};
+
+const ORIGIN: &str = "https://chat.example";
+const OTHER: &str = "https://other.example";
+
+fn server(origins: AllowedOrigins) -> Server {
+    Server::with(Store::Memory, |config| config.access.cors_origins = origins)
+}
+
+fn named() -> Server {
+    server(AllowedOrigins::List(vec![
+        "http://localhost:5173".to_owned(),
+        ORIGIN.to_owned(),
+    ]))
+}
+
+fn allowed(response: &Response) -> Option<&str> {
+    response.header("access-control-allow-origin")
+}
+
+fn varies_by_origin(response: &Response) -> bool {
+    let vary = response.header("vary").unwrap_or_default();
+    vary.to_lowercase().split(", ").any(|it| it == "origin")
+}
+
+fn preflight(server: &Server, target: &str, origin: &str, method: &str, fields: &str) -> Response {
+    let headers = [
+        ("Origin", origin),
+        ("Access-Control-Request-Method", method),
+        ("Access-Control-Request-Headers", fields),
+    ];
+    server.raw().ask("OPTIONS", target, &headers, b"")
+}
+
+#[test]
+fn without_the_flag_nothing_is_said() {
+    let server = Server::memory();
+    let answer = server.get_with("/poll?last=0", &[("Origin", ORIGIN)]);
+    let names = answer.head.headers.iter().map(|(name, _)| name);
+    assert!(
+        !names
+            .clone()
+            .any(|it| it.starts_with("access-control") || it == "vary")
+    );
+    preflight(&server, "/messages", ORIGIN, "POST", "content-type").problem(405);
+}
+
+#[test]
+fn a_page_of_a_named_origin_may_read_answers() {
+    let server = named();
+    for target in [
+        "/poll?last=0",
+        "/ledger",
+        "/metrics",
+        "/healthz",
+        "/nope",
+        "/poll?limit=0",
+    ] {
+        let answer = server.get_with(target, &[("Origin", ORIGIN)]);
+        assert_eq!(allowed(&answer), Some(ORIGIN), "{target}");
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            Some("true")
+        );
+        assert_eq!(answer.header("timing-allow-origin"), Some(ORIGIN));
+        assert!(varies_by_origin(&answer), "{target}: {:?}", answer.head);
+        let exposed = answer.header("access-control-expose-headers");
+        for name in ["etag", "location", "retry-after"] {
+            assert!(exposed.is_some_and(|it| it.contains(name)), "{exposed:?}");
+        }
+    }
+    let draft = r#"{"author": "mina", "text": "hello"}"#;
+    let answer = server.post(draft, &[JSON, ("Origin", ORIGIN)]);
+    assert_eq!((answer.status(), allowed(&answer)), (201, Some(ORIGIN)));
+    let events =
+        crate::support::events::Events::open(server.raw(), "/stream?last=1", &[("Origin", ORIGIN)]);
+    assert_eq!(
+        events.head.header("access-control-allow-origin"),
+        Some(ORIGIN)
+    );
+    assert_eq!(events.head.header("cache-control"), Some("no-cache"));
+}
+
+#[test]
+fn a_page_of_another_origin_may_not() {
+    let server = named();
+    for origin in [
+        OTHER,
+        "null",
+        "https://chat.example.evil",
+        "http://chat.example",
+        "x",
+    ] {
+        let answer = server.get_with("/poll?last=0", &[("Origin", origin)]);
+        assert_eq!(allowed(&answer), None, "{origin}");
+        assert_eq!(answer.header("timing-allow-origin"), None);
+        assert!(varies_by_origin(&answer), "{origin}");
+        let refused = preflight(&server, "/messages", origin, "POST", "content-type");
+        assert!((400..404).contains(&refused.status()), "{origin}");
+        refused.problem(refused.status());
+        assert_eq!(allowed(&refused), None, "{origin}");
+    }
+    // Nobody's page: a cache must know all the same that others get another answer.
+    let answer = server.get("/poll?last=0");
+    assert_eq!(allowed(&answer), None);
+    assert!(varies_by_origin(&answer));
+}
+
+#[test]
+fn preflights_are_answered() {
+    let server = named();
+    let fields = "content-type, authorization, idempotency-key, last-event-id, if-none-match";
+    for (target, method) in [
+        ("/messages", "POST"),
+        ("/presence/along", "PUT"),
+        ("/poll", "GET"),
+        ("/tickets", "POST"),
+    ] {
+        let answer = preflight(&server, target, ORIGIN, method, fields);
+        assert_eq!(answer.status(), 200, "{target}: {}", answer.text());
+        assert_eq!(allowed(&answer), Some(ORIGIN));
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            Some("true")
+        );
+        let methods = answer.header("access-control-allow-methods");
+        assert!(methods.is_some_and(|it| it.contains(method)), "{methods:?}");
+        let max_age = answer.header("access-control-max-age").expect("an age");
+        assert!(max_age.parse::<u32>().is_ok_and(|it| it > 0), "{max_age}");
+        assert!(varies_by_origin(&answer));
+    }
+    preflight(&server, "/messages", ORIGIN, "DELETE", "content-type")
+        .blames(400, "Access-Control-Request-Method");
+    preflight(&server, "/messages", ORIGIN, "POST", "x-evil")
+        .blames(400, "Access-Control-Request-Headers");
+    preflight(&server, "/messages", OTHER, "POST", "content-type").blames(403, "Origin");
+}
+
+#[test]
+fn every_page_may_read_without_cookies() {
+    let server = server(AllowedOrigins::Any);
+    for origin in [ORIGIN, OTHER] {
+        let answer = server.get_with("/poll?last=0", &[("Origin", origin)]);
+        assert_eq!(allowed(&answer), Some("*"));
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+        assert_eq!(answer.header("timing-allow-origin"), Some("*"));
+        let answer = preflight(&server, "/messages", origin, "POST", "content-type");
+        assert_eq!((answer.status(), allowed(&answer)), (200, Some("*")));
+    }
+}

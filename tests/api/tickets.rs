@@ -1,0 +1,149 @@
+//! Tickets: what stands in for a token, once, in an address.
+
+use std::{collections::HashSet, fs};
+
+use poll_vs_sse_server::access::{JwtRules, keys::KeySource};
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::TestClient as _,
+    events::Events,
+    server::{Server, Store},
+    signer::{Signer, now},
+};
+
+const SECRET: &str = "a secret of more than thirty-two bytes";
+
+fn server() -> Server {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    Server::with(Store::Memory, |config| {
+        config.request_log = true;
+        config.access.jwt = Some(JwtRules {
+            keys: KeySource::Secret(path),
+            audience: None,
+            issuer: None,
+        });
+    })
+}
+
+fn token(rooms: &Value) -> String {
+    Signer::secret(SECRET).token(rooms)
+}
+
+fn ticket(server: &Server, token: &str) -> String {
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str())];
+    let answer = server.raw().ask("POST", "/tickets", &headers, b"").ok();
+    assert_eq!(answer["expires_in"], 30);
+    answer["ticket"].as_str().expect("a ticket").to_owned()
+}
+
+#[test]
+fn a_ticket_is_spent_once_for_what_its_token_may() {
+    let server = server();
+    let token = token(&json!({"read": ["lobby"]}));
+    let first = ticket(&server, &token);
+    let mut events = Events::open(server.raw(), &format!("/stream?ticket={first}"), &[]);
+    assert_eq!(events.frame(), "retry: 1000\n\n");
+    for target in ["/stream", "/poll"] {
+        let refused = server.get(&format!("{target}?ticket={first}"));
+        refused.blames(401, "ticket");
+        assert!(refused.header("www-authenticate").is_some());
+    }
+    let second = ticket(&server, &token);
+    server
+        .get(&format!("/poll?room=secret&ticket={second}"))
+        .blames(403, "room");
+    let third = ticket(&server, &token);
+    server.get(&format!("/poll?ticket={third}")).ok();
+    let lines = server.lines.text();
+    for ticket in [first, second, third] {
+        assert!(!lines.contains(&ticket), "{lines}");
+    }
+}
+
+#[test]
+fn what_is_no_ticket_is_401() {
+    let server = server();
+    for bad in [
+        "",
+        "x",
+        "%00",
+        "%ff",
+        "0123456789abcdef0123456789abcdef0123456789abcdef",
+        "a&ticket=b",
+    ] {
+        server
+            .get(&format!("/poll?ticket={bad}"))
+            .blames(401, "ticket");
+    }
+    let long = "x".repeat(6000);
+    server
+        .get(&format!("/poll?ticket={long}"))
+        .blames(401, "ticket");
+}
+
+#[test]
+fn a_ticket_is_not_given_for_a_ticket() {
+    let server = server();
+    let token = token(&json!({"read": ["lobby"]}));
+    let ticket = ticket(&server, &token);
+    let target = format!("/tickets?ticket={ticket}");
+    server
+        .raw()
+        .ask("POST", &target, &[], b"")
+        .blames(400, "ticket");
+    // It was not spent by that.
+    server.get(&format!("/poll?ticket={ticket}")).ok();
+}
+
+#[test]
+fn a_tickets_stream_ends_when_the_token_behind_it_expires() {
+    let server = server();
+    let claims = json!({"exp": now() - 26, "rooms": {"read": ["lobby"]}});
+    let token = Signer::secret(SECRET).sign(&claims, &json!({}));
+    let authorization = format!("Bearer {token}");
+    let headers = [("Authorization", authorization.as_str())];
+    let answer = server.raw().ask("POST", "/tickets", &headers, b"").ok();
+    assert!(
+        answer["expires_in"].as_u64().is_some_and(|it| it <= 4),
+        "{answer}"
+    );
+    let ticket = answer["ticket"].as_str().expect("a ticket");
+    let mut events = Events::open(server.raw(), &format!("/stream?ticket={ticket}"), &[]);
+    while events.next().is_some() {}
+}
+
+#[test]
+fn the_unspent_tickets_of_a_subject_are_bounded() {
+    let server = server();
+    let authorization = format!("Bearer {}", token(&json!({"read": ["lobby"]})));
+    let headers = [("Authorization", authorization.as_str())];
+    let mut connection = server.raw();
+    let mut given = HashSet::new();
+    loop {
+        let answer = connection.ask("POST", "/tickets", &headers, b"");
+        if answer.status() != 200 {
+            assert_eq!(answer.problem(429)["limit"], "tickets");
+            assert!(answer.header("retry-after").is_some());
+            break;
+        }
+        let ticket = answer.json()["ticket"]
+            .as_str()
+            .expect("a ticket")
+            .to_owned();
+        assert!(given.insert(ticket), "given twice");
+        assert!(given.len() <= 100, "there is no bound");
+    }
+}
+
+#[test]
+fn without_tokens_there_are_no_tickets() {
+    let server = Server::memory();
+    server.raw().ask("POST", "/tickets", &[], b"").problem(404);
+    let refused = server.raw().ask("GET", "/tickets", &[], b"");
+    refused.problem(405);
+    assert_eq!(refused.header("allow"), Some("POST"));
+}

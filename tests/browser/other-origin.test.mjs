@@ -1,0 +1,124 @@
+// A page of another origin, as a front end on a host of its own is one: it polls, streams and publishes where the
+// server allows it, and can do nothing where it does not.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { launch } from './support/browser.mjs';
+import { Server } from './support/server.mjs';
+
+let browser;
+let site;
+
+/** A site that serves one empty page; its origin is another one than the server's, as its port differs. */
+function startSite() {
+  const http = createServer((_, response) => {
+    response
+      .writeHead(200, { 'Content-Type': 'text/html' })
+      .end('<!doctype html><title>Another origin</title>');
+  });
+  return new Promise((resolve) => {
+    http.listen(0, '127.0.0.1', () => resolve({ http, origin: `http://127.0.0.1:${http.address().port}` }));
+  });
+}
+
+before(async () => {
+  browser = await launch();
+  site = await startSite();
+});
+
+after(async () => {
+  await browser?.close();
+  site?.http.closeAllConnections();
+  site?.http.close();
+});
+
+/** What a page of the site gets of `server` when it publishes, polls and streams, with cookies or without. */
+async function use(server, credentials) {
+  const page = await browser.newPage();
+  try {
+    await page.goto(site.origin);
+    return await page.evaluate(
+      async ({ origin, credentials }) => {
+        const got = {};
+        const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'a-key' };
+        const body = JSON.stringify({ author: 'mina', text: 'from another origin' });
+        try {
+          const published = await fetch(`${origin}/messages`, { method: 'POST', headers, body, credentials });
+          got.published = { status: published.status, location: published.headers.get('Location') };
+        } catch (error) {
+          got.published = error.name;
+        }
+        try {
+          const polled = await fetch(`${origin}/poll`, { cache: 'no-store', credentials });
+          got.polled = (await polled.json()).messages.map((message) => message.text);
+          got.tag = polled.headers.get('ETag');
+          const tag = { 'If-None-Match': got.tag };
+          const again = await fetch(`${origin}/poll`, { headers: tag, cache: 'no-store', credentials });
+          got.again = again.status;
+          const [timing] = performance.getEntriesByName(`${origin}/poll`);
+          got.timing = timing.requestStart > 0;
+        } catch (error) {
+          got.polled = error.name;
+        }
+        got.streamed = await new Promise((resolve) => {
+          const source = new EventSource(`${origin}/stream`, { withCredentials: credentials === 'include' });
+          source.onmessage = (event) => {
+            source.close();
+            resolve(JSON.parse(event.data).text);
+          };
+          source.onerror = () => {
+            source.close();
+            resolve('error');
+          };
+        });
+        return got;
+      },
+      { origin: server.origin, credentials },
+    );
+  } finally {
+    await page.close();
+  }
+}
+
+for (const [title, origin, credentials] of [
+  ['a page of a named origin polls, streams and publishes, with cookies', () => site.origin, 'include'],
+  [
+    'every page polls, streams and publishes without cookies where every origin is allowed',
+    () => '*',
+    'omit',
+  ],
+]) {
+  test(title, async () => {
+    const server = await Server.start('memory', ['--cors-origin', origin()]);
+    try {
+      const got = await use(server, credentials);
+      assert.equal(got.published.status, 201);
+      assert.match(got.published.location, /^poll\?room=lobby/);
+      assert.deepEqual(got.polled, ['from another origin']);
+      assert.match(got.tag, /^"/);
+      assert.equal(got.again, 304);
+      assert.ok(got.timing, 'its timing can be seen');
+      assert.equal(got.streamed, 'from another origin');
+    } finally {
+      await server.end();
+    }
+  });
+}
+
+for (const [title, flags] of [
+  ['a page of another origin can do nothing unless that is allowed', []],
+  ['a page of an origin that is not named can do nothing', ['--cors-origin', 'https://chat.example']],
+]) {
+  test(title, async () => {
+    const server = await Server.start('memory', flags);
+    try {
+      const got = await use(server, 'include');
+      assert.deepEqual(got, { published: 'TypeError', polled: 'TypeError', streamed: 'error' });
+      const after = await (await fetch(`${server.origin}/poll`)).json();
+      assert.deepEqual(after.messages, []);
+    } finally {
+      await server.end();
+    }
+  });
+}
