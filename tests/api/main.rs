@@ -34,6 +34,7 @@ mod nats_publish_rejected;
 mod nats_server_group;
 mod nats_startup_errors;
 mod nats_stream_recreated;
+mod openapi;
 mod page;
 mod plan;
 mod poll;

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse, Responder,
     http::{
         StatusCode,
-        header::{self, HeaderValue},
+        header::{self, ContentType, HeaderValue},
     },
     web::Data,
 };
@@ -14,7 +14,7 @@ use crate::delivery::Delivery;
 
 /// The process is up.
 pub async fn healthz() -> impl Responder {
-    HttpResponse::Ok().body("ok\n")
+    ok()
 }
 
 /// The store answers, and the server is here to stay.
@@ -24,5 +24,11 @@ pub async fn readyz(delivery: Data<Delivery>) -> Result<impl Responder, Problem>
         return Err(stopping.header(header::RETRY_AFTER, HeaderValue::from_static("1")));
     }
     delivery.log.ready().await?;
-    Ok(HttpResponse::Ok().body("ok\n"))
+    Ok(ok())
+}
+
+fn ok() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::plaintext())
+        .body("ok\n")
 }

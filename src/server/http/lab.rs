@@ -4,8 +4,8 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{
-        self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ETag, Encoding,
-        EntityTag, Header, HeaderValue, IfNoneMatch,
+        self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ContentType, ETag,
+        Encoding, EntityTag, Header, HeaderValue, IfNoneMatch,
     },
 };
 use maud::{DOCTYPE, html};
@@ -77,7 +77,9 @@ impl PageFile {
     pub fn serve(self, request: &HttpRequest) -> HttpResponse {
         match self {
             Self::Built(file) => serve(file, request),
-            Self::Missing(missing) => HttpResponse::Ok().body(missing),
+            Self::Missing(missing) => HttpResponse::Ok()
+                .content_type(ContentType::plaintext())
+                .body(missing),
         }
     }
 }

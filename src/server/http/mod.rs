@@ -13,6 +13,7 @@ mod ledger;
 mod messages;
 mod metrics;
 pub mod middleware;
+mod openapi;
 mod plan;
 pub mod policy;
 mod poll;

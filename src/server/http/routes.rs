@@ -33,6 +33,7 @@ use super::{
         no_store::forbid_storing,
         upgrade::close_on_upgrade,
     },
+    openapi::openapi,
     plan::plan,
     policy::Policy,
     poll::poll,
@@ -105,6 +106,7 @@ fn routes(app: &mut ServiceConfig, page: lab::EmbeddedPage) {
         .service(readable("/trace", trace))
         .service(readable("/plan", plan))
         .service(readable("/metrics", metrics))
+        .service(readable("/openapi.json", openapi))
         .service(readable("/robots.txt", robots))
         .service(readable("/favicon.ico", favicon))
         .service(readable("/healthz", healthz))

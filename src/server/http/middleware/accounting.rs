@@ -67,9 +67,8 @@ fn begin(request: &ServiceRequest) -> RequestRecorder {
             recorder
         }
     };
-    match account(request) {
-        Some(account) => recorder.set_default_account(account),
-        None => {}
+    if let Some(account) = account(request) {
+        recorder.set_default_account(account);
     }
     recorder
 }
