@@ -14,10 +14,10 @@ const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 /// A client of more rooms is for those who may read every room.
 const MAX_ROOMS: usize = 64;
 
-pub struct ClientRooms(Mutex<LruCache<ClientLabel, Rooms>>);
+pub struct ClientRooms(Mutex<LruCache<ClientLabel, KnownRooms>>);
 
 #[derive(Default)]
-enum Rooms {
+enum KnownRooms {
     #[default]
     None,
     Some(BTreeSet<Room>),
@@ -35,7 +35,7 @@ impl ClientRooms {
     pub fn record(&self, client: &ClientLabel, room: &Room) {
         let mut clients = self.0.lock();
         clients
-            .get_or_insert_mut_ref(client, Rooms::default)
+            .get_or_insert_mut_ref(client, KnownRooms::default)
             .add(room);
     }
 
@@ -45,13 +45,13 @@ impl ClientRooms {
             return true;
         }
         match self.0.lock().peek(client) {
-            None | Some(Rooms::None | Rooms::TooMany) => false,
-            Some(Rooms::Some(rooms)) => rooms.iter().all(|room| identity.may_read(room)),
+            None | Some(KnownRooms::None | KnownRooms::TooMany) => false,
+            Some(KnownRooms::Some(rooms)) => rooms.iter().all(|room| identity.may_read(room)),
         }
     }
 }
 
-impl Rooms {
+impl KnownRooms {
     fn add(&mut self, room: &Room) {
         match self {
             Self::None => *self = Self::Some(BTreeSet::from([room.clone()])),

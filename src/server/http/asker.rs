@@ -17,7 +17,7 @@ use super::{
 use crate::{
     access::identity::Identity,
     domain::{client_label::ClientLabel, room::Room},
-    limits::refusals::Refusal,
+    limits::refusals::RefusalReason,
 };
 
 /// The sender of a request.
@@ -78,7 +78,7 @@ impl Asker {
             return Ok(());
         };
         if !self.identity.as_ref().is_some_and(|it| may(it, room)) {
-            policy.refusals.count(Refusal::Room);
+            policy.refusals.count(RefusalReason::Room);
             let detail = format!("the token does not allow to {act} the room {room}");
             return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("room"));
         }

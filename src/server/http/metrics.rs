@@ -25,7 +25,7 @@ use crate::{
         counters::{Account, CounterSnapshot, Protocol},
         histogram::BOUNDS,
     },
-    limits::refusals::Refusal,
+    limits::refusals::RefusalReason,
     log::Log,
 };
 
@@ -189,7 +189,7 @@ impl LedgerCollector {
     fn refusals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Requests and connections refused, by the limit or what else they lacked";
         let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
-        for refusal in Refusal::ALL {
+        for refusal in RefusalReason::ALL {
             let count = self.policy.refusals.of(refusal);
             let labels = [("reason", refusal.as_str())];
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;

@@ -17,7 +17,7 @@ use crate::{
         connection_meter::{ConnectionMeter, RequestBytes},
         request_recorder::RequestRecorder,
     },
-    limits::refusals::Refusal,
+    limits::refusals::RefusalReason,
     net::connection::ConnectionHandle,
 };
 
@@ -69,7 +69,7 @@ impl<S> Http2Server<S> {
 
 struct MeteredHost {
     meter: ConnectionMeter,
-    refusal: Option<Refusal>,
+    refusal: Option<RefusalReason>,
 }
 
 impl ConnectionHost for MeteredHost {

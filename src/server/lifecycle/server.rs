@@ -21,9 +21,7 @@ use crate::{
     access::Access,
     config::{Config, TlsConfig},
     delivery::Delivery,
-    http::{
-        lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState,
-    },
+    http::{lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState},
     ledger::{
         Ledger,
         access_log::{EventLog, LogWriter},

@@ -8,7 +8,7 @@ use crate::{
     http::policy::Policy,
     limits::{
         connections::{Admission, ConnectionPermit},
-        refusals::Refusal,
+        refusals::RefusalReason,
     },
 };
 
@@ -17,7 +17,7 @@ pub struct Visitor {
     /// Known if it matters.
     pub peer: Option<SocketAddr>,
     /// Why its requests are refused.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<RefusalReason>,
     _permit: Option<ConnectionPermit>,
 }
 

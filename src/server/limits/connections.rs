@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{client_address::ClientAddress, refusals::Refusal};
+use super::{client_address::ClientAddress, refusals::RefusalReason};
 
 /// At the most; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,9 +48,9 @@ enum PermitKind {
 pub enum Admission {
     Admitted(ConnectionPermit),
     /// It is to be told why, and closed.
-    Refused(Refusal, ConnectionPermit),
+    Refused(RefusalReason, ConnectionPermit),
     /// It is to be closed: too many are being told already.
-    Dropped(Refusal),
+    Dropped(RefusalReason),
 }
 
 impl ConnectionCounter {
@@ -71,14 +71,14 @@ impl ConnectionCounter {
     /// Counts a new connection. `client`: whose it is, unless it is a proxy's, which brings many.
     pub fn admit(self: &Arc<Self>, client: Option<ClientAddress>) -> Admission {
         if take(&self.open, self.limits.total).is_none() {
-            return self.refuse(Refusal::Connections);
+            return self.refuse(RefusalReason::Connections);
         }
         let client = client.filter(|_| self.limits.per_client.is_some());
         if let Some(client) = client
             && !self.take_of(client)
         {
             self.open.fetch_sub(1, Ordering::Relaxed);
-            return self.refuse(Refusal::ConnectionsPerClient);
+            return self.refuse(RefusalReason::ConnectionsPerClient);
         }
         Admission::Admitted(self.permit(PermitKind::Open(client)))
     }
@@ -90,7 +90,7 @@ impl ConnectionCounter {
         is_admitted.then(|| self.permit(PermitKind::Client(client)))
     }
 
-    fn refuse(self: &Arc<Self>, refusal: Refusal) -> Admission {
+    fn refuse(self: &Arc<Self>, refusal: RefusalReason) -> Admission {
         let limit = self.limits.total.unwrap_or_default().max(Self::MIN_REFUSED);
         match take(&self.refused, Some(limit)) {
             Some(()) => Admission::Refused(refusal, self.permit(PermitKind::Refused)),
@@ -169,7 +169,7 @@ mod tests {
         }))
     }
 
-    fn refusal(admission: &Admission) -> Option<Refusal> {
+    fn refusal(admission: &Admission) -> Option<RefusalReason> {
         match admission {
             Admission::Admitted(_) => None,
             Admission::Refused(refusal, _) | Admission::Dropped(refusal) => Some(*refusal),
@@ -182,7 +182,7 @@ mod tests {
         let (first, _second) = (counter.admit(client(1)), counter.admit(client(1)));
         assert_eq!(
             refusal(&counter.admit(client(2))),
-            Some(Refusal::Connections)
+            Some(RefusalReason::Connections)
         );
         drop(first);
         assert_eq!(refusal(&counter.admit(client(2))), None);
@@ -194,7 +194,7 @@ mod tests {
         let first = counter.admit(client(1));
         for _ in 0..20 {
             let refused = refusal(&counter.admit(client(1)));
-            assert_eq!(refused, Some(Refusal::ConnectionsPerClient));
+            assert_eq!(refused, Some(RefusalReason::ConnectionsPerClient));
         }
         assert_eq!(refusal(&counter.admit(client(2))), None);
         drop(first);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What was too much, or not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RefusalReason {
     Connections,
     ConnectionsPerClient,
     PublishRate,
@@ -13,7 +13,7 @@ pub enum Refusal {
     Room,
 }
 
-impl Refusal {
+impl RefusalReason {
     pub const ALL: [Self; 6] = [
         Self::Connections,
         Self::ConnectionsPerClient,
@@ -37,14 +37,14 @@ impl Refusal {
 }
 
 #[derive(Debug, Default)]
-pub struct RefusalCounters([AtomicU64; Refusal::ALL.len()]);
+pub struct RefusalCounters([AtomicU64; RefusalReason::ALL.len()]);
 
 impl RefusalCounters {
-    pub fn count(&self, refusal: Refusal) {
+    pub fn count(&self, refusal: RefusalReason) {
         self.0[refusal as usize].fetch_add(1, Relaxed);
     }
 
-    pub fn of(&self, refusal: Refusal) -> u64 {
+    pub fn of(&self, refusal: RefusalReason) -> u64 {
         self.0[refusal as usize].load(Relaxed)
     }
 }

@@ -18,7 +18,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::limits::refusals::Refusal;
+use crate::limits::refusals::RefusalReason;
 
 /// The number of the next connection of this process.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -38,7 +38,7 @@ struct Inner {
     is_input_needed: Cell<bool>,
     is_half_closed: Cell<bool>,
     guard: OnceCell<Box<dyn Any>>,
-    refusal: Cell<Option<Refusal>>,
+    refusal: Cell<Option<RefusalReason>>,
 }
 
 /// The connections that something may want to abort, by their ids.
@@ -75,14 +75,14 @@ impl ConnectionHandle {
     }
 
     /// A connection, or a stream of one, whose requests are answered with why it is refused.
-    pub fn refused(refusal: Option<Refusal>) -> Self {
+    pub fn refused(refusal: Option<RefusalReason>) -> Self {
         let connection = Self::default();
         connection.0.refusal.set(refusal);
         connection
     }
 
     /// Why its requests are refused, if they are.
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<RefusalReason> {
         self.0.refusal.get()
     }
 

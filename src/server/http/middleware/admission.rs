@@ -36,7 +36,7 @@ use crate::{
     limits::{
         connections::ConnectionPermit,
         rates::{RateKey, RateTable},
-        refusals::Refusal,
+        refusals::RefusalReason,
     },
 };
 
@@ -152,7 +152,7 @@ fn identify(
     }
     let identity = verify(request, area, access, policy);
     if identity.is_err() {
-        policy.refusals.count(Refusal::Token);
+        policy.refusals.count(RefusalReason::Token);
     }
     identity.map(Some)
 }
@@ -227,8 +227,8 @@ fn check_rate(
 ) -> Result<(), Problem> {
     let is_publish = request.path() == "/messages";
     let (table, refusal) = match is_publish {
-        true => (&policy.publish_rate, Refusal::PublishRate),
-        false => (&policy.read_rate, Refusal::ReadRate),
+        true => (&policy.publish_rate, RefusalReason::PublishRate),
+        false => (&policy.read_rate, RefusalReason::ReadRate),
     };
     let Some(table) = table else { return Ok(()) };
     check_bucket(table, request, identity, policy).map_err(|wait| {
@@ -278,15 +278,15 @@ fn client_permit(
     match policy.connections.admit_behind_proxy(client) {
         Some(permit) => Ok(Some(permit)),
         None => {
-            policy.refusals.count(Refusal::ConnectionsPerClient);
-            Err(connection_refused(Refusal::ConnectionsPerClient))
+            policy.refusals.count(RefusalReason::ConnectionsPerClient);
+            Err(connection_refused(RefusalReason::ConnectionsPerClient))
         }
     }
 }
 
-fn connection_refused(refusal: Refusal) -> Problem {
+fn connection_refused(refusal: RefusalReason) -> Problem {
     let (status, whose) = match refusal {
-        Refusal::Connections => (StatusCode::SERVICE_UNAVAILABLE, "the server has"),
+        RefusalReason::Connections => (StatusCode::SERVICE_UNAVAILABLE, "the server has"),
         _ => (StatusCode::TOO_MANY_REQUESTS, "this client has"),
     };
     let detail = format!(

@@ -45,12 +45,8 @@ fn random_share() -> f64 {
 pub struct LimitedBody {
     body: BoxBody,
     timer: Pin<Box<Sleep>>,
-    state: State,
-}
-
-enum State {
-    Running(End),
-    Ended,
+    /// `None` once it has ended.
+    end: Option<End>,
 }
 
 impl LimitedBody {
@@ -58,7 +54,7 @@ impl LimitedBody {
         BoxBody::new(Self {
             body,
             timer: Box::pin(sleep_until(at)),
-            state: State::Running(end),
+            end: Some(end),
         })
     }
 }
@@ -75,12 +71,12 @@ impl MessageBody for LimitedBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         let this = &mut *self;
-        let State::Running(end) = this.state else {
+        let Some(end) = this.end else {
             return Poll::Ready(None);
         };
         // Before the next event, as a busy stream always has one.
         if this.timer.as_mut().poll(cx).is_ready() {
-            this.state = State::Ended;
+            this.end = None;
             return Poll::Ready(match end {
                 End::Age => {
                     let retry_ms = RETRY_MS.0 + RETRY_MS.1 * random_share();
