@@ -1,0 +1,66 @@
+// Libraries for browsers, run in real Chromium: each source is a module that a page of the server's own origin imports.
+
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, normalize } from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+/** Where the modules seem to be, below the server's origin. */
+const PREFIX = '/modules/';
+
+const READERS = {
+  EventSource: {
+    script: `const source = new EventSource(url); source.onmessage = onMessage;`,
+  },
+  'reconnecting-eventsource': {
+    module: 'reconnecting-eventsource/build/esm/reconnecting-eventsource.js',
+    script: `const source = new module.default(url); source.onmessage = onMessage;`,
+  },
+  '@microsoft/fetch-event-source': {
+    module: '@microsoft/fetch-event-source/lib/esm/index.js',
+    script: `module.fetchEventSource(url, {
+      openWhenHidden: true,
+      onmessage: (event) => event.event === '' && event.data !== '' && onMessage(event),
+      // The library ends with the stream, unless this throws.
+      onclose: () => { throw new Error('ended'); },
+      onerror: () => 200,
+    });`,
+  },
+  'sse.js': {
+    module: 'sse.js/lib/sse.js',
+    script: `const source = new module.SSE(url, { autoReconnect: true, reconnectDelay: 200, useLastEventId: true });
+      source.onmessage = onMessage;`,
+  },
+};
+
+export const BROWSER_READERS = Object.keys(READERS);
+
+/** Reads `url` in a page of `context`; calls `onText` as the readers on Node.js do. */
+export async function readInBrowser(context, name, url, onText) {
+  const { module, script } = READERS[name];
+  const page = await context.newPage();
+  await page.route(`**${PREFIX}**`, async (route) => {
+    const asked = new URL(route.request().url()).pathname.slice(PREFIX.length);
+    const file = join(packages(), normalize(asked).replace(/(?<!\.js)$/, asked.endsWith('.js') ? '' : '.js'));
+    await route.fulfill({
+      contentType: 'text/javascript',
+      body: await readFile(file, 'utf8'),
+    });
+  });
+  await page.exposeFunction('onText', onText);
+  await page.goto(new URL('/healthz', url).href);
+  const imported = module === undefined ? '' : `const module = await import('${PREFIX}${module}');`;
+  await page.evaluate(`(async (url) => {
+    const onMessage = ({ data }) => window.onText(JSON.parse(data).text);
+    ${imported}
+    ${script}
+  })(${JSON.stringify(url)})`);
+  return () => page.close();
+}
+
+/** The folder that holds the installed packages. */
+function packages() {
+  const parser = require.resolve('sse.js/lib/sse.js');
+  return dirname(dirname(dirname(parser)));
+}

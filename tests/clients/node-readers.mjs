@@ -1,0 +1,62 @@
+// Readers on Node.js: each is given a stream's address and calls `onText` with each message's text, through lost
+// connections, as the library's own documentation does it. Each returns what ends it.
+
+import { EventSource } from 'eventsource';
+import { createEventSource } from 'eventsource-client';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { EventSource as LaunchDarklyEventSource } from 'launchdarkly-eventsource';
+import { EventSource as UndiciEventSource } from 'undici';
+
+const text = ({ data }) => JSON.parse(data).text;
+
+/** A class with the interface of a browser's EventSource. */
+function standard(Source, options) {
+  return (url, onText) => {
+    const source = new Source(url, options);
+    source.onmessage = (event) => onText(text(event));
+    // Reconnects by itself; without a listener some print each error.
+    source.onerror = () => {};
+    return () => source.close();
+  };
+}
+
+function eventsourceClient(url, onText) {
+  const source = createEventSource({
+    url,
+    onMessage: (event) => onText(text(event)),
+  });
+  return () => source.close();
+}
+
+/** A parser only: it is for its user to reconnect, with the last id. */
+function eventsourceParser(url, onText) {
+  const stopped = new AbortController();
+  let lastEventId;
+  const connect = async () => {
+    const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId };
+    const { body } = await fetch(url, { headers, signal: stopped.signal });
+    const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    for await (const event of events) {
+      lastEventId = event.id ?? lastEventId;
+      if (event.event === undefined) onText(text(event));
+    }
+  };
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await connect().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  };
+  void loop();
+  return () => stopped.abort();
+}
+
+export const NODE_READERS = {
+  eventsource: standard(EventSource),
+  'eventsource-client': eventsourceClient,
+  'eventsource-parser': eventsourceParser,
+  'launchdarkly-eventsource': standard(LaunchDarklyEventSource, {
+    initialRetryDelayMillis: 200,
+  }),
+  undici: standard(UndiciEventSource),
+};
