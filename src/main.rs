@@ -1,6 +1,11 @@
 //! Parses, runs, and says with its exit code how that went.
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 
@@ -9,7 +14,7 @@ mod cli;
 use cli::{
     Cli, Command, compare, environment,
     exit::{self, fail},
-    manual, plan,
+    manual, output, plan,
     serve::serve,
 };
 
@@ -23,8 +28,14 @@ fn main() -> ExitCode {
         });
     match parsed.map(Cli::into_command) {
         Ok(Command::Serve(flags)) => match flags.into_config() {
-            Ok(config) => serve(config),
-            Err(why) => fail(&why, exit::USAGE_ERROR),
+            Ok(config) => {
+                let name = |why: &str| environment::with_variables(why, &command, &words);
+                serve(config, name)
+            }
+            Err(why) => {
+                let why = environment::with_variables(&why, &command, &words);
+                fail(&why, exit::USAGE_ERROR)
+            }
         },
         Ok(Command::Compare(flags)) => compare::run(*flags),
         Ok(Command::Plan(flags)) => plan::run(&flags),
@@ -45,9 +56,14 @@ fn explain(error: &clap::Error, variable: Option<&str>) -> ExitCode {
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        // A closed pipe is no reason to complain.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        let printed = error.print().and_then(|()| io::stdout().flush());
+        return match output::ignore_closed_pipe(printed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => fail(
+                &format!("cannot write to standard output: {why}"),
+                exit::USAGE_ERROR,
+            ),
+        };
     }
     let text = error.render().to_string();
     let what = text

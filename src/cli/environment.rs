@@ -27,13 +27,49 @@ pub fn source_of(error: &Error, command: &Command, words: &[OsString]) -> Option
     };
     let variable = find_arg(command, shown)?;
     let flag = shown.split_whitespace().next().unwrap_or_default();
-    let is_flag_given = words.iter().any(|word| {
-        let word = word.to_string_lossy();
-        let name = word.split_once('=').map_or(&*word, |(name, _)| name);
-        name == flag
-    });
     let is_set = std::env::var_os(&variable).is_some();
-    (is_set && !is_flag_given).then_some(variable)
+    (is_set && !is_given(flag, words)).then_some(variable)
+}
+
+/// `complaint`, with the variable of each flag that it names and that was not given as a flag.
+pub fn with_variables(complaint: &str, command: &Command, words: &[OsString]) -> String {
+    let mut text = complaint.to_owned();
+    let is_flag = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let mut named: Vec<&str> = complaint
+        .split(|c| !is_flag(c))
+        .filter(|word| word.starts_with("--") && word.len() > 2)
+        .collect();
+    named.dedup();
+    for flag in named {
+        if let Some(variable) = set_variable(flag, command, words) {
+            text += &format!(" ({flag} is from the environment variable {variable})");
+        }
+    }
+    text
+}
+
+/// The variable that gives the flag `--NAME`; `None` if it is not set, or the flag was given itself.
+fn set_variable(flag: &str, command: &Command, words: &[OsString]) -> Option<String> {
+    let own = command
+        .get_arguments()
+        .find(|arg| arg.get_long() == flag.strip_prefix("--"))
+        .and_then(Arg::get_env);
+    let variable = match own {
+        Some(variable) => variable.to_string_lossy().into_owned(),
+        None => {
+            let mut nested = command.get_subcommands();
+            return nested.find_map(|nested| set_variable(flag, nested, words));
+        }
+    };
+    let is_set = std::env::var_os(&variable).is_some();
+    (is_set && !is_given(flag, words)).then_some(variable)
+}
+
+fn is_given(flag: &str, words: &[OsString]) -> bool {
+    words.iter().any(|word| {
+        let word = word.to_string_lossy();
+        word.split_once('=').map_or(&*word, |(name, _)| name) == flag
+    })
 }
 
 /// The variable of the argument that clap shows as `shown`, such as `--bind <ADDR:PORT>`.

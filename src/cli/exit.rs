@@ -1,16 +1,20 @@
 //! How the program ends: its exit codes, and the one line that says why.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 /// It ran, and something went wrong.
 pub const FAILED: u8 = 1;
-/// What could not even start: a bad flag, store, address, target or profile. Trying again does not
-/// help, but where NATS comes later.
+/// What could not even start, such as a bad flag, store, address, target or profile, or could not be
+/// written. Trying again does not help, except if NATS comes later.
 pub const USAGE_ERROR: u8 = 2;
 
 /// Says why on one line of standard error.
 pub fn fail(why: &str, code: u8) -> ExitCode {
     let line = why.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    eprintln!("poll-vs-sse: {line}");
+    // If that cannot be said, the exit code says it.
+    let _ = writeln!(io::stderr(), "poll-vs-sse: {line}");
     ExitCode::from(code)
 }

@@ -1,9 +1,6 @@
 //! What a package installs beside the program: its manual page and the completions of shells.
 
-use std::{
-    io::{self, ErrorKind, Write as _},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
@@ -11,6 +8,7 @@ use clap_complete::Shell;
 use super::{
     Cli,
     exit::{self, fail},
+    output,
 };
 
 /// Print the completions of a shell: `source <(poll-vs-sse completions bash)`.
@@ -55,14 +53,11 @@ fn manual() -> io::Result<Vec<u8>> {
 }
 
 fn print(text: &[u8]) -> ExitCode {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
+    match output::print(&String::from_utf8_lossy(text)) {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => fail(
             &format!("cannot write to standard output: {error}"),
-            exit::FAILED,
+            exit::USAGE_ERROR,
         ),
     }
 }

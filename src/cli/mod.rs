@@ -9,6 +9,7 @@ pub mod environment;
 pub mod exit;
 mod lab;
 pub mod manual;
+pub mod output;
 pub mod plan;
 pub mod serve;
 

@@ -1,6 +1,12 @@
 //! `serve`: the server from its flags to its end by a signal.
 
-use std::{io, pin::Pin, process::ExitCode, thread};
+use std::{
+    io,
+    pin::Pin,
+    process::{self, ExitCode},
+    thread,
+    time::Duration,
+};
 
 use actix_web::rt::System;
 use nix::sys::signal::Signal;
@@ -9,12 +15,15 @@ use tokio::{
     sync::oneshot,
 };
 
-use poll_vs_sse_server::{config::Config, lifecycle::server::Server};
+use poll_vs_sse_server::{
+    config::Config,
+    lifecycle::{process_limits::ProcessLimits, server::Server},
+};
 
 use super::exit::{self, fail};
 
-/// Serves until SIGINT or SIGTERM.
-pub fn serve(config: Config) -> ExitCode {
+/// Serves until SIGINT or SIGTERM. `explain` adds to a complaint where the values of its flags are from.
+pub fn serve(config: Config, explain: impl FnOnce(&str) -> String) -> ExitCode {
     if let Some(parent) = config.end_with_parent
         && !exit_with_parent(parent)
     {
@@ -23,9 +32,13 @@ pub fn serve(config: Config) -> ExitCode {
             exit::USAGE_ERROR,
         );
     }
+    // Before the runtime, which would panic.
+    if let Err(why) = ProcessLimits::read().check(config.workers) {
+        return fail(&explain(&why), exit::USAGE_ERROR);
+    }
     match System::new().block_on(run(config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Unusable(error)) => fail(&format!("{error:#}"), exit::USAGE_ERROR),
+        Err(Failure::Unusable(error)) => fail(&explain(&format!("{error:#}")), exit::USAGE_ERROR),
         Err(Failure::Broken(error)) => fail(&format!("{error:#}"), exit::FAILED),
     }
 }
@@ -36,10 +49,31 @@ enum Failure {
     Broken(anyhow::Error),
 }
 
+/// How long the end may take, of the two seconds that are promised.
+const STOP_TIMEOUT: Duration = Duration::from_millis(1900);
+/// How long the complaint about an end that takes longer may take.
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// Ends the process `after` this time, whatever still hangs by then: a file system, a reader of the log,
+/// a handler.
+fn end_process(after: Duration) {
+    // A process that cannot make a thread ends without one.
+    let _ = thread::Builder::new()
+        .name("stop-timeout".to_owned())
+        .spawn(move || {
+            thread::sleep(after);
+            // Standard error may hang, too.
+            let _ = thread::Builder::new().spawn(|| fail("the end took too long", exit::FAILED));
+            thread::sleep(LAST_WORDS_TIMEOUT);
+            process::exit(exit::FAILED.into());
+        });
+}
+
 async fn run(config: Config) -> Result<(), Failure> {
     // Before anybody can see that it listens: a signal that comes right then is to be heeded.
     let (mut stop, force) = signals().map_err(|error| Failure::Broken(error.into()))?;
     let (built, building) = oneshot::channel();
+    let drain = config.drain;
     // On a thread of its own: a store may be long in coming, and the wait for it ends with a signal.
     thread::spawn(move || {
         // Nobody waits for it any more where a signal came first.
@@ -51,6 +85,14 @@ async fn run(config: Config) -> Result<(), Failure> {
     };
     let server = server.map_err(|error| Failure::Broken(error.into()))?;
     let server = server.map_err(Failure::Unusable)?;
+    let stop = async move {
+        stop.await;
+        end_process(drain + STOP_TIMEOUT);
+    };
+    let force = async move {
+        force.await;
+        end_process(STOP_TIMEOUT);
+    };
     let run = server.run_until(stop, force).await;
     run.map_err(Failure::Broken)
 }

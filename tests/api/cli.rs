@@ -212,6 +212,58 @@ fn a_bad_value_of_the_environment_is_refused_by_the_variables_name() {
 }
 
 #[test]
+fn a_complaint_about_several_values_names_each_variable() {
+    for (variables, words) in [
+        (
+            &[("POLL_VS_SSE_TLS_CERT", "cert.pem")][..],
+            &["--tls-key"][..],
+        ),
+        (&[("POLL_VS_SSE_NATS_USER", "mina")], &["--nats-user"]),
+        (
+            &[("POLL_VS_SSE_STORE", "sqlite:nowhere/chat.db")],
+            &["nowhere/chat.db", "directory"],
+        ),
+    ] {
+        let mut command = command(&["--bind", "127.0.0.1:0"]);
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        let refused = run_command(command);
+        assert_refused(&refused, words);
+        for (name, _) in variables {
+            assert_refused(&refused, &[name]);
+        }
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let addr = taken.local_addr().expect("an address").to_string();
+    let mut from_variable = command(&["--store", "memory"]);
+    from_variable.env("POLL_VS_SSE_BIND", &addr);
+    assert_refused(&run_command(from_variable), &[&addr, "POLL_VS_SSE_BIND"]);
+    let refused = run(&["--store", "memory", "--bind", &addr]);
+    assert_refused(&refused, &[&addr, "--bind"]);
+    assert!(!refused.stderr.contains("POLL_VS"), "{}", refused.stderr);
+}
+
+/// As an `--env-file` and a compose file pass them on.
+#[test]
+fn values_are_read_as_people_write_them() {
+    let mut command = command::<&str>(&[]);
+    command
+        .env("POLL_VS_SSE_STORE", "\"memory\"")
+        .env("POLL_VS_SSE_REQUEST_LOG", " No ")
+        .env("POLL_VS_SSE_LOG_FORMAT", "JSON")
+        .env("POLL_VS_SSE_WAIT_FOR_STORE", "1")
+        .env("POLL_VS_SSE_RETAIN_AGE", "'36h'")
+        .env("POLL_VS_SSE_RETAIN_MESSAGES", "10k")
+        .env("POLL_VS_SSE_KEEP_ALIVE", " 1m 15s ");
+    let server = Process::spawn(command);
+    server.publish_text("lobby", "hello");
+    let ended = server.stop();
+    assert!(ended.stdout.starts_with('{'), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("\"request\""), "{}", ended.stdout);
+}
+
+#[test]
 fn completions_know_the_commands_and_their_flags() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let printed = run(&["completions", shell]);

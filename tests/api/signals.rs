@@ -129,6 +129,37 @@ fn a_stalled_reader_does_not_keep_the_server() {
     drop(stalled);
 }
 
+/// Another program locks the file, and publishes wait for it.
+#[test]
+fn a_store_that_hangs_does_not_keep_the_server() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("chat.db");
+    let server = Process::start(&["--store", &format!("sqlite:{}", path.display())]);
+    server.publish_text("lobby", "hello");
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locks");
+    let draft = json!({"author": "mina", "text": "waits"}).to_string();
+    let waiting: Vec<RawConnection> = (0..20)
+        .map(|_| {
+            let mut connection = server.raw();
+            let headers = [("Content-Type", "application/json")];
+            connection.send(request("POST", "/messages", &headers, draft.as_bytes()));
+            connection
+        })
+        .collect();
+    eventually("they wait", || server.cost("publish")["open"] == 20);
+    let began = Instant::now();
+    let ended = server.stop();
+    assert!(began.elapsed() < GONE_WITHIN, "{:?}", began.elapsed());
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("what each transport cost"),
+        "{}",
+        ended.stdout
+    );
+    drop(waiting);
+}
+
 #[test]
 fn a_second_signal_does_no_harm() {
     let server = Process::start(&["--store", "memory"]);

@@ -1,6 +1,6 @@
 //! `compare --calibrate`: measures, prints what was found, and writes the model.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
@@ -12,7 +12,7 @@ use poll_vs_sse_instrument::{
     run::interrupt::Interrupt,
 };
 
-use crate::cli::exit::fail;
+use crate::cli::{exit::fail, output};
 
 /// What the flags ask for.
 #[derive(Debug)]
@@ -95,14 +95,11 @@ fn print(options: &CalibrateOptions, model: &Model) -> Result<()> {
     }
     let mut all = std::iter::once(&options.model).chain(&options.json);
     if all.any(OutputTarget::is_standard_output) {
-        eprint!("{text}");
+        // What is asked for is the file.
+        let _ = output::write_to(&mut std::io::stderr(), &text);
         return Ok(());
     }
-    let mut stdout = std::io::stdout().lock();
-    let printed = stdout.write_all(text.as_bytes());
-    printed
-        .and_then(|()| stdout.flush())
-        .context("cannot print the model")
+    output::print(&text).context("cannot print the model")
 }
 
 fn write(destination: &OutputTarget, json: serde_json::Result<String>) -> Result<()> {

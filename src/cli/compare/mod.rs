@@ -3,7 +3,7 @@
 mod calibrate;
 mod flags;
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use console::Term;
@@ -18,7 +18,10 @@ use poll_vs_sse_instrument::{
 };
 use poll_vs_sse_model::text_table::width;
 
-use super::exit::{self, fail};
+use super::{
+    exit::{self, fail},
+    output,
+};
 
 /// Runs `compare`. See [`CompareFlags`] for the exit codes.
 pub fn run(flags: CompareFlags) -> ExitCode {
@@ -124,10 +127,7 @@ fn print(report: &Report, to_standard_error: bool) -> Result<()> {
         false => (Term::stdout(), console::colors_enabled()),
     };
     let text = format!("\n{}", text(report, in_colour, width(&terminal)));
-    let printed = terminal.write_all(text.as_bytes());
-    printed
-        .and_then(|()| terminal.flush())
-        .context("cannot print the result")
+    output::write_to(&mut terminal, &text).context("cannot print the result")
 }
 
 fn write(options: &CompareOptions, report: &Report) -> Result<()> {

@@ -1,6 +1,6 @@
 //! `plan`: what a number of clients would cost on each transport, computed from a calibrated model.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use poll_vs_sse_model::{
     self as model, PlanDocument, plan_table,
@@ -11,7 +11,10 @@ mod flags;
 
 pub use flags::PlanFlags;
 
-use super::exit::{self, fail};
+use super::{
+    exit::{self, fail},
+    output,
+};
 
 /// Runs `plan`. Exit code 2: a value is out of range, or the model file is invalid.
 pub fn run(flags: &PlanFlags) -> ExitCode {
@@ -39,18 +42,11 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
             lines.join("\n")
         )
     };
-    match print_to_stdout(&text) {
+    match output::print(&text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(
             &format!("cannot write the plan: {error}"),
             exit::USAGE_ERROR,
         ),
     }
-}
-
-/// Prints `text`. A closed pipe or a full disk is an error.
-fn print_to_stdout(text: &str) -> std::io::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
 }

@@ -59,9 +59,14 @@ impl OutputTarget {
         let written = match self {
             Self::StandardOutput => {
                 let mut stdout = io::stdout().lock();
-                stdout
+                let written = stdout
                     .write_all(text.as_bytes())
-                    .and_then(|()| stdout.flush())
+                    .and_then(|()| stdout.flush());
+                match written {
+                    // The reader has seen enough.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                    written => written,
+                }
             }
             Self::Device(path) => fs::write(path, text),
             Self::File(path) => replace(path, text),

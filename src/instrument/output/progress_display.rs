@@ -1,6 +1,7 @@
 //! How far it is, on standard error: a bar on a terminal, now and then a plain line elsewhere.
 
 use std::{
+    io::{self, Write as _},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -65,7 +66,7 @@ impl ProgressDisplay {
                 transport,
                 round,
                 rounds,
-            } => eprintln!("{round} of {rounds}: {transport}"),
+            } => say(&format!("{round} of {rounds}: {transport}")),
             _ => {}
         };
         RunControl::new(show, stop.told.clone())
@@ -107,7 +108,7 @@ impl ProgressDisplay {
         let is_brief = matches!(progress, Progress::Draining { lacking: 0 });
         if is_due && !is_brief {
             state.last = Some((kind, Instant::now()));
-            eprintln!("{run}: {text}");
+            say(&format!("{run}: {text}"));
         }
     }
 
@@ -117,6 +118,11 @@ impl ProgressDisplay {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A line on standard error. Nothing depends on whether it can be written.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn text(progress: Progress) -> String {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::on_off;
+use super::value::on_off;
 use crate::limits::{
     ConnectionLimits, Limits,
     rates::{Rate, RateLimits},
@@ -70,6 +70,7 @@ impl LimitFlags {
             connections: ConnectionLimits {
                 total: self.max_connections,
                 per_client: self.max_connections_per_client,
+                refused: None,
             },
             rates: RateLimits {
                 publish: self.publish_rate,

@@ -5,17 +5,25 @@ mod limits;
 mod nats;
 mod sqlite_path;
 mod tls;
+mod value;
 
 use std::{
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
-    path::PathBuf,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{self, Path, PathBuf},
     time::Duration,
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
 pub use self::{access::AccessConfig, tls::TlsConfig};
-use self::{access::AccessFlags, limits::LimitFlags, nats::NatsFlags, tls::TlsFlags};
+use self::{
+    access::AccessFlags,
+    limits::LimitFlags,
+    nats::NatsFlags,
+    tls::TlsFlags,
+    value::{address, count, on_off, plain},
+};
 use crate::{
     ledger::access_log::Format,
     limits::Limits,
@@ -41,7 +49,7 @@ pub struct Serve {
     store: StoreFlag,
 
     /// Where the store cannot be opened, wait for it instead of ending.
-    #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE")]
+    #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE", value_parser = clap::builder::BoolishValueParser::new())]
     wait_for_store: bool,
 
     /// Threads that serve requests [default: one per processor].
@@ -64,6 +72,7 @@ pub struct Serve {
     #[arg(
         long,
         env = "POLL_VS_SSE_LOG_FORMAT",
+        ignore_case = true,
         value_name = "text|json",
         default_value = "text"
     )]
@@ -105,6 +114,21 @@ pub enum StoreChoice {
     Memory,
     Sqlite(PathBuf),
     Nats(Box<Options>),
+}
+
+/// For people: where messages are kept, without what is secret.
+impl fmt::Display for StoreChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory, until the server stops"),
+            Self::Sqlite(path) => {
+                let path = path::absolute(path);
+                let shown = path.as_deref().unwrap_or(Path::new("?"));
+                write!(f, "sqlite:{}", shown.display())
+            }
+            Self::Nats(options) => f.write_str(&options.shown()),
+        }
+    }
 }
 
 /// `--store` by itself.
@@ -194,11 +218,15 @@ impl Serve {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
         let store = match self.store {
             StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
-            _ if self.nats.is_given() => {
-                return Err("the --nats-… flags go with --store nats://HOST:PORT only".to_owned());
+            other => {
+                if let Some(flag) = self.nats.given() {
+                    return Err(format!("{flag} goes with --store nats://HOST:PORT only"));
+                }
+                match other {
+                    StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
+                    _ => StoreChoice::Memory,
+                }
             }
-            StoreFlag::Memory => StoreChoice::Memory,
-            StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),
         };
         let tls = self.tls.into_config()?;
         let listens_on: Vec<IpAddr> = std::iter::once(self.bind)
@@ -228,24 +256,19 @@ impl Serve {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let mut found = text
-        .to_socket_addrs()
-        .map_err(|_| "expected ADDR:PORT, such as 0.0.0.0:8080")?;
-    found
-        .next()
-        .ok_or_else(|| "the name has no address".to_owned())
-}
-
 fn store(text: &str) -> Result<StoreFlag, String> {
+    let text = plain(text);
     let (scheme, rest) = match text.split_once(':') {
         Some((scheme, rest)) => (scheme.to_lowercase(), Some(rest)),
         None => (text.to_lowercase(), None),
     };
     match (scheme.as_str(), rest) {
-        ("memory", None) => Ok(StoreFlag::Memory),
+        ("memory", None | Some("" | "//")) => Ok(StoreFlag::Memory),
         ("sqlite" | "file", Some(rest)) => sqlite_path::parse(&scheme, rest).map(StoreFlag::Sqlite),
         // Looked at when it is opened: a complaint from here would repeat a password.
+        ("", Some(rest)) if rest.starts_with("memory:") => {
+            Err("use `memory` for a log that is not kept".to_owned())
+        }
         ("nats" | "tls", Some(_)) => Ok(StoreFlag::Nats(Secret::new(text))),
         _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`; \
                   a file's path follows `sqlite:`"
@@ -254,21 +277,20 @@ fn store(text: &str) -> Result<StoreFlag, String> {
 }
 
 fn messages(text: &str) -> Result<Bound<u64>, String> {
-    bound(text, || match text.parse() {
-        Ok(n @ 1..) => Ok(n),
-        _ => Err("expected a number of at least 1, or `off`".to_owned()),
+    bound(text, |text| {
+        count(text).ok_or_else(|| "expected a number of at least 1, or `off`".to_owned())
     })
 }
 
 fn age(text: &str) -> Result<Bound<Duration>, String> {
-    bound(text, || match humantime::parse_duration(text) {
+    bound(text, |text| match humantime::parse_duration(text) {
         Ok(age) if !age.is_zero() => Ok(age),
         _ => Err("expected a duration such as `90s`, `36h` or `7d`, or `off`".to_owned()),
     })
 }
 
 fn keep_alive(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
+    match humantime::parse_duration(plain(text)) {
         Ok(time) if (Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&time) => {
             Ok(time)
         }
@@ -277,25 +299,18 @@ fn keep_alive(text: &str) -> Result<Duration, String> {
 }
 
 fn drain(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
+    match humantime::parse_duration(plain(text)) {
         Ok(time) if time <= MAX_DRAIN => Ok(time),
         _ => Err("expected a time of at most an hour, such as `0s` or `20s`".to_owned()),
     }
 }
 
-fn bound<T>(text: &str, value: impl FnOnce() -> Result<T, String>) -> Result<Bound<T>, String> {
-    if text == "off" {
+fn bound<T>(text: &str, value: impl FnOnce(&str) -> Result<T, String>) -> Result<Bound<T>, String> {
+    let text = plain(text);
+    if text.eq_ignore_ascii_case("off") {
         Ok(Bound(None))
     } else {
-        value().map(|value| Bound(Some(value)))
-    }
-}
-
-fn on_off(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("expected `on` or `off`".to_owned()),
+        value(text).map(|value| Bound(Some(value)))
     }
 }
 

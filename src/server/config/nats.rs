@@ -70,21 +70,22 @@ pub struct NatsFlags {
 }
 
 impl NatsFlags {
-    /// Whether any of them says something, by itself.
-    pub fn is_given(&self) -> bool {
-        let files = [
-            &self.nats_creds,
-            &self.nats_nkey,
-            &self.nats_tls_ca,
-            &self.nats_tls_cert,
-            &self.nats_tls_key,
+    /// The first of them that says something by itself.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--nats-stream", self.nats_stream != STREAM),
+            ("--nats-replicas", self.nats_replicas != REPLICAS),
+            ("--nats-user", self.nats_user.is_some()),
+            ("--nats-password", self.nats_password.is_some()),
+            ("--nats-token", self.nats_token.is_some()),
+            ("--nats-creds", self.nats_creds.is_some()),
+            ("--nats-nkey", self.nats_nkey.is_some()),
+            ("--nats-tls-ca", self.nats_tls_ca.is_some()),
+            ("--nats-tls-cert", self.nats_tls_cert.is_some()),
+            ("--nats-tls-key", self.nats_tls_key.is_some()),
         ];
-        self.nats_stream != STREAM
-            || self.nats_replicas != REPLICAS
-            || self.nats_user.is_some()
-            || self.nats_password.is_some()
-            || self.nats_token.is_some()
-            || files.into_iter().any(Option::is_some)
+        let mut given = flags.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(flag, _)| flag)
     }
 
     /// What they say of `servers`.

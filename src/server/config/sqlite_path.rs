@@ -22,7 +22,8 @@ pub(super) fn parse(scheme: &str, rest: &str) -> Result<PathBuf, String> {
     if path.starts_with(":memory:") {
         return Err("use `memory` for a log that is not kept".to_owned());
     }
-    if is_uri && path.contains(['?', '#']) {
+    // Other programs take parameters after a path without `file:`, too; no file is meant to be named so.
+    if path.contains('?') || is_uri && path.contains('#') {
         return Err("parameters after the path are not supported".to_owned());
     }
     if path.is_empty() {
@@ -69,6 +70,8 @@ mod tests {
             ("sqlite", "//:memory:", "`memory`"),
             ("file", ":memory:?cache=shared", "`memory`"),
             ("file", "chat.db?mode=ro", "parameters"),
+            ("sqlite", "chat.db?mode=rwc", "parameters"),
+            ("sqlite", "///var/chat.db?cache=shared", "parameters"),
             ("file", "//host/chat.db", "host"),
             ("file", "%ff.db", "UTF-8"),
         ] {

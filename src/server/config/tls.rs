@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::address;
+use super::value::address;
 use crate::net::certificate::CertificateSource;
 
 const DEFAULT_BIND: SocketAddr =
@@ -20,7 +20,12 @@ pub struct TlsFlags {
 
     /// `self-signed` makes a certificate at start, for trying out: its fingerprint is logged, and
     /// browsers ask before they trust it.
-    #[arg(long, env = "POLL_VS_SSE_TLS", value_name = "self-signed")]
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_TLS",
+        ignore_case = true,
+        value_name = "self-signed"
+    )]
     tls: Option<MadeAtStart>,
 
     /// PEM file with the certificate and its chain. SIGHUP reads it and the key again; open

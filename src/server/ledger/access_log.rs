@@ -5,7 +5,7 @@
 
 use std::{
     fmt::{self, Write as _},
-    io::Write,
+    io::{self, ErrorKind, Write},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -83,6 +83,10 @@ struct Shared {
 struct Buffer {
     bytes: Vec<u8>,
     dropped: u64,
+    /// Lines that could not be written.
+    lost: u64,
+    /// Why the last lines could not be written.
+    failure: Option<String>,
     closed: bool,
     /// All was written.
     finished: bool,
@@ -96,7 +100,7 @@ impl EventLog {
     pub fn to(
         mut out: impl Write + Send + 'static,
         format: Format,
-    ) -> std::io::Result<(Self, LogWriter)> {
+    ) -> io::Result<(Self, LogWriter)> {
         let shared = Arc::new(Shared {
             buffer: Mutex::default(),
             changed: Condvar::new(),
@@ -105,9 +109,11 @@ impl EventLog {
         thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || {
+                let mut is_lost = false;
                 while let Some(lines) = source.drain() {
+                    let written = out.write_all(&lines).and_then(|()| out.flush());
                     // A log that cannot be written is no reason to stop serving.
-                    let _ = out.write_all(&lines).and_then(|()| out.flush());
+                    is_lost = source.note_lost(&lines, written, is_lost);
                 }
                 source.buffer.lock().finished = true;
                 source.changed.notify_all();
@@ -238,6 +244,29 @@ impl Shared {
         }
     }
 
+    /// Counts lines that could not be written, and says the first time why. Returns whether they could
+    /// not.
+    fn note_lost(&self, lines: &[u8], written: io::Result<()>, is_known: bool) -> bool {
+        let error = match written {
+            Ok(()) => return false,
+            // Its reader has gone, and wants no more.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return true,
+            Err(error) => error,
+        };
+        let mut buffer = self.buffer.lock();
+        buffer.lost += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        buffer.failure = Some(error.to_string());
+        drop(buffer);
+        if !is_known {
+            // If that cannot be said either, nothing can.
+            let _ = writeln!(
+                io::stderr(),
+                "poll-vs-sse: the log cannot be written: {error}; serving goes on"
+            );
+        }
+        true
+    }
+
     /// All lines that are waiting; waits for some. `None` when the log is closed and empty.
     fn drain(&self) -> Option<Vec<u8>> {
         let mut buffer = self.buffer.lock();
@@ -253,7 +282,13 @@ impl Shared {
             buffer = self.buffer.lock();
         }
         let dropped = std::mem::take(&mut buffer.dropped);
+        let lost = std::mem::take(&mut buffer.lost);
+        buffer.failure = None;
         let mut lines = std::mem::take(&mut buffer.bytes);
+        if lost > 0 {
+            let note = format!("({lost} log lines could not be written here)\n");
+            lines.splice(0..0, note.into_bytes());
+        }
         if dropped > 0 {
             lines.extend_from_slice(format!("({dropped} log lines dropped here)\n").as_bytes());
         }
@@ -264,15 +299,20 @@ impl Shared {
 impl LogWriter {
     /// Waits until what is left is written. A reader that has stopped, such as a paused terminal,
     /// does not keep the server from ending.
-    pub fn finish(self) {
+    ///
+    /// # Errors
+    ///
+    /// Why the last lines could not be written.
+    pub fn finish(self) -> Result<(), String> {
         let deadline = Instant::now() + FINISH_TIMEOUT;
         let mut buffer = self.0.buffer.lock();
         buffer.closed = true;
         self.0.changed.notify_all();
         while !buffer.finished {
             if self.0.changed.wait_until(&mut buffer, deadline).timed_out() {
-                return;
+                return Ok(());
             }
         }
+        buffer.failure.take().map_or(Ok(()), Err)
     }
 }

@@ -5,6 +5,7 @@ mod connection;
 mod http2;
 mod listener;
 mod open_store;
+pub mod process_limits;
 pub mod server;
 mod shutdown;
 mod standby;

@@ -7,19 +7,20 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     background::BackgroundTasks,
     listener::bind,
     open_store::open_log,
+    process_limits::ProcessLimits,
     shutdown::Shutdown,
     workers::{TlsListener, Workers},
 };
 use crate::{
     access::Access,
-    config::{Config, TlsConfig},
+    config::{Config, StoreChoice, TlsConfig},
     delivery::Delivery,
     http::{lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState},
     ledger::{
@@ -54,8 +55,8 @@ struct Tls {
 impl Tls {
     fn bind(config: &TlsConfig) -> anyhow::Result<Self> {
         let certificate = Arc::new(CurrentCertificate::load(config.certificate.clone())?);
-        let listener =
-            bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
+        let listener = bind(config.bind)
+            .with_context(|| format!("--bind-tls: cannot listen on {}", config.bind))?;
         let config = server_config(certificate.clone()).context("cannot set up TLS")?;
         Ok(Self {
             listener,
@@ -75,17 +76,19 @@ impl Server {
         // Before there is a store: bad keys leave nothing behind.
         let access = config.access.jwt.clone().map(Access::new).transpose()?;
         let origins = config.access.cors_origins.clone();
-        let policy = Arc::new(Policy::new(access, origins, config.limits.clone()));
-        let listener =
-            bind(config.bind).with_context(|| format!("cannot listen on {}", config.bind))?;
+        let limits = ProcessLimits::read().bound(config.limits.clone(), config.workers);
+        let policy = Arc::new(Policy::new(access, origins, limits));
+        let listener = bind(config.bind)
+            .with_context(|| format!("--bind: cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
         let tls = config.tls.as_ref().map(Tls::bind).transpose()?;
         let (events, writer) = EventLog::to(out, config.log_format)?;
         let log = match open_log(&config, &events, &listener) {
             Ok(log) => log,
             Err(error) => {
-                writer.finish();
-                return Err(error);
+                // That is the trouble that counts.
+                let _ = writer.finish();
+                return Err(error.context("--store"));
             }
         };
         let ledger = Arc::new(Ledger::new(events, config.request_log));
@@ -171,6 +174,13 @@ impl Server {
             let text = format_args!("listening on https://{addr}, certificate {fingerprint}");
             events.event("started", text);
         }
+        let store = format_args!("messages are kept in {}", self.config.store);
+        events.event("started", store);
+        let limits = ProcessLimits::read();
+        let has_file = matches!(self.config.store, StoreChoice::Sqlite(_));
+        for warning in limits.warnings(self.config.workers, has_file) {
+            events.event("limited", warning);
+        }
         let background = BackgroundTasks::spawn(&self.ledger, &state.delivery.presence, &self.log);
         if let Some(tls) = &self.tls {
             background.reload_certificate(tls.certificate.clone(), events.clone())?;
@@ -192,7 +202,8 @@ impl Server {
         self.log.close().await;
         events.event("stopped", "what each transport cost:");
         events.write_raw(&summary_table(&self.ledger.totals.totals()));
-        self.writer.finish();
-        Ok(result?)
+        let written = self.writer.finish();
+        result?;
+        written.map_err(|why| anyhow!("the last lines of the log could not be written: {why}"))
     }
 }

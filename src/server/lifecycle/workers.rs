@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     connection::{ConnectionServer, HttpIo},
     http2::Http2Server,
-    listener::max_clients,
+    process_limits::ProcessLimits,
     tls_connection::{HttpsIo, TlsConnectionServer},
 };
 use crate::{
@@ -65,10 +65,13 @@ pub struct TlsListener {
 impl Workers {
     /// Starts them on the listeners.
     pub fn run(self, cleartext: TcpListener, tls: Option<TlsListener>) -> std::io::Result<Server> {
-        let listeners = 1 + usize::from(tls.is_some());
+        let limits = ProcessLimits::read();
+        // Beyond those that are served some are told so, wherever they are.
+        let connections =
+            limits.connections(self.count) as usize + limits.refused_connections() as usize;
         let builder = ServerBuilder::new()
             .workers(self.count)
-            .max_concurrent_connections(max_clients().div_ceil(self.count * listeners))
+            .max_concurrent_connections(connections)
             .shutdown_timeout(SHUTDOWN_TIMEOUT)
             .disable_signals();
         let addr = cleartext.local_addr()?;

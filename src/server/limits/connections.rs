@@ -17,6 +17,8 @@ use super::{client_address::ClientAddress, refusals::RefusalReason};
 pub struct ConnectionLimits {
     pub total: Option<u32>,
     pub per_client: Option<u32>,
+    /// Refused connections that are told why at a time; `None`: as many as may be open.
+    pub refused: Option<u32>,
 }
 
 /// Counts connections, and says which are too many.
@@ -92,6 +94,7 @@ impl ConnectionCounter {
 
     fn refuse(self: &Arc<Self>, refusal: RefusalReason) -> Admission {
         let limit = self.limits.total.unwrap_or_default().max(Self::MIN_REFUSED);
+        let limit = self.limits.refused.map_or(limit, |refused| refused.min(limit));
         match take(&self.refused, Some(limit)) {
             Some(()) => Admission::Refused(refusal, self.permit(PermitKind::Refused)),
             None => Admission::Dropped(refusal),
@@ -166,6 +169,7 @@ mod tests {
         Arc::new(ConnectionCounter::new(ConnectionLimits {
             total,
             per_client,
+            refused: None,
         }))
     }
 

@@ -73,6 +73,13 @@ impl Options {
             tls_key: None,
         }
     }
+
+    /// For people: the servers without what is secret, and the stream.
+    pub fn shown(&self) -> String {
+        let servers = Urls::parse(&self.servers.0).map(|urls| urls.servers.join(","));
+        let servers = servers.unwrap_or_else(|_| "nats".to_owned());
+        format!("{servers}, stream {}", self.stream)
+    }
 }
 
 /// The options, read and checked.

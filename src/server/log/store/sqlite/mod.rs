@@ -9,12 +9,15 @@ mod health;
 mod reader_pool;
 mod writer;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use rusqlite::{Connection, Row, params};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 
 use self::{
     file::{LogFile, store_name},
@@ -40,6 +43,8 @@ use crate::log::{
 const READER_CONNECTIONS: usize = 4;
 /// Publishes queued for the writer; further ones wait for a place in the queue.
 const QUEUE: usize = 1024;
+/// How long the end of the server waits for the file to be closed, of the two seconds it has in all.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// A SQLite file that was opened and checked, and has no tails to append to yet.
 pub struct SqliteHandle {
@@ -142,11 +147,13 @@ impl Sqlite {
             .await
     }
 
-    /// Commits what is waiting and closes the file, which then holds the whole log.
+    /// Commits what is waiting and closes the file, which then holds the whole log. A file that another
+    /// program locks, or that hangs, is left as it is: the next start recovers it.
     pub async fn close(&self) {
         self.readers.close();
         // A writer that has stopped already has nothing left to close.
-        let _ = self.request(|reply| Command::Close { reply }).await;
+        let closed = self.request(|reply| Command::Close { reply });
+        let _ = timeout(CLOSE_TIMEOUT, closed).await;
         self.writer.lock().detach();
     }
 

@@ -1,0 +1,148 @@
+//! Values as people write them: with spaces or quotes around them, which an `--env-file` passes on, and
+//! in capitals.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// `text` without what surrounds the value.
+pub(super) fn plain(text: &str) -> &str {
+    let text = text.trim();
+    for quote in ['"', '\''] {
+        let inner = text
+            .strip_prefix(quote)
+            .and_then(|text| text.strip_suffix(quote));
+        if let Some(inner) = inner {
+            return inner.trim();
+        }
+    }
+    text
+}
+
+/// An address to listen on: `ADDR:PORT`, also as the beginning of a URL. A name stands for its first
+/// address.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let text = plain(text);
+    let text = ["http://", "https://", "tcp://"]
+        .into_iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .map_or(text, |rest| rest.trim_end_matches('/'));
+    let expected = || "expected ADDR:PORT, such as 0.0.0.0:8080 or [::1]:8080".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    // `::1` has no port, although its end looks like one.
+    if port.parse::<u16>().is_err() || host.trim_matches(':').is_empty() {
+        return Err(expected());
+    }
+    let mut found = text.to_socket_addrs().map_err(|error| {
+        // Only a name can fail to be found.
+        format!("the address of `{host}` cannot be found: {error}")
+    })?;
+    found
+        .next()
+        .ok_or_else(|| format!("`{host}` has no address"))
+}
+
+pub(super) fn on_off(text: &str) -> Result<bool, String> {
+    match plain(text).to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err("expected `on` or `off`".to_owned()),
+    }
+}
+
+/// A whole number of at least 1: `1000000`, `1_000_000`, `1000k` or `1M`.
+pub(super) fn count(text: &str) -> Option<u64> {
+    let digits = text.replace('_', "");
+    let (digits, unit) = match digits.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&digits[..at], 1_000),
+        Some((at, 'm' | 'M')) => (&digits[..at], 1_000_000),
+        _ => (&digits[..], 1),
+    };
+    // `u64::from_str` takes a plus sign.
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = digits.parse().ok().filter(|_| is_plain)?;
+    number.checked_mul(unit).filter(|&number| number > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_and_quotes_are_no_part_of_a_value() {
+        for text in ["on", " on ", "\"on\"", "'on'", " \"on\"\n"] {
+            assert_eq!(plain(text), "on");
+        }
+        assert_eq!(plain("it's"), "it's");
+        assert_eq!(plain("\""), "\"");
+    }
+
+    #[test]
+    fn an_address_is_found_in_every_form() {
+        for (text, found) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            (" 127.0.0.1:80 ", "127.0.0.1:80"),
+            ("\"127.0.0.1:80\"", "127.0.0.1:80"),
+            ("http://127.0.0.1:80", "127.0.0.1:80"),
+            ("http://127.0.0.1:80/", "127.0.0.1:80"),
+            ("tcp://127.0.0.1:80", "127.0.0.1:80"),
+            ("[::1]:80", "[::1]:80"),
+            ("::1:80", "[::1]:80"),
+            ("[::]:80", "[::]:80"),
+        ] {
+            let expected = Ok(found.parse().expect("an address"));
+            assert_eq!(address(text), expected, "{text}");
+        }
+        let local = address("LOCALHOST:80").expect("every machine has it");
+        assert!(local.ip().is_loopback());
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_from_a_name_that_is_not_found() {
+        for text in [
+            "",
+            "here",
+            "127.0.0.1",
+            ":80",
+            "80",
+            "127.0.0.1:99999",
+            "127.0.0.1:80/x",
+            "::1",
+        ] {
+            let why = address(text).expect_err("refused");
+            assert!(why.contains("ADDR:PORT"), "{text}: {why}");
+        }
+        let why = address("nowhere.invalid:80").expect_err("refused");
+        assert!(why.contains("`nowhere.invalid` cannot be found"), "{why}");
+    }
+
+    #[test]
+    fn switches_and_counts_are_read_as_they_are_written() {
+        for text in ["on", "On", "TRUE", "yes", "1", " on "] {
+            assert_eq!(on_off(text), Ok(true), "{text}");
+        }
+        for text in ["off", "Off", "false", "No", "0"] {
+            assert_eq!(on_off(text), Ok(false), "{text}");
+        }
+        assert!(on_off("maybe").is_err() && on_off("2").is_err());
+        for (text, number) in [
+            ("7", 7),
+            ("1_000", 1_000),
+            ("10k", 10_000),
+            ("2M", 2_000_000),
+        ] {
+            assert_eq!(count(text), Some(number), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "1.5",
+            "k",
+            "0k",
+            "1,000",
+            "99999999999999999999M",
+        ] {
+            assert_eq!(count(text), None, "{text}");
+        }
+    }
+}
