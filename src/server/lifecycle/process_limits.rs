@@ -85,7 +85,10 @@ impl ProcessLimits {
     /// `limits` with no more connections than there is room for.
     pub fn bound(&self, mut limits: Limits, workers: usize) -> Limits {
         let room = self.connections(workers);
-        let total = limits.connections.total.map_or(room, |total| total.min(room));
+        let total = limits
+            .connections
+            .total
+            .map_or(room, |total| total.min(room));
         limits.connections.total = Some(total);
         limits.connections.refused = Some(self.refused_connections());
         limits
@@ -234,7 +237,10 @@ mod tests {
             limits.connections.total = total;
             few.bound(limits, 2).connections.total
         };
-        assert_eq!([None, Some(7), Some(1000)].map(bound), [48, 7, 48].map(Some));
+        assert_eq!(
+            [None, Some(7), Some(1000)].map(bound),
+            [48, 7, 48].map(Some)
+        );
         let warnings = few.warnings(2, true);
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("128 descriptors") && warnings[0].contains("48 connections"));

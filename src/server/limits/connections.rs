@@ -94,7 +94,10 @@ impl ConnectionCounter {
 
     fn refuse(self: &Arc<Self>, refusal: RefusalReason) -> Admission {
         let limit = self.limits.total.unwrap_or_default().max(Self::MIN_REFUSED);
-        let limit = self.limits.refused.map_or(limit, |refused| refused.min(limit));
+        let limit = self
+            .limits
+            .refused
+            .map_or(limit, |refused| refused.min(limit));
         match take(&self.refused, Some(limit)) {
             Some(()) => Admission::Refused(refusal, self.permit(PermitKind::Refused)),
             None => Admission::Dropped(refusal),
