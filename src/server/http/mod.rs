@@ -19,6 +19,7 @@ pub mod policy;
 mod poll;
 mod presence;
 pub mod problem;
+mod routed_path;
 pub mod routes;
 mod stream;
 mod tickets;

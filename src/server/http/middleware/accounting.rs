@@ -19,7 +19,7 @@ use actix_web::{
 use bytes::Bytes;
 
 use crate::{
-    http::extractors::parameter,
+    http::{extractors::parameter, routed_path::routed_path},
     ledger::{
         Ledger,
         connection_meter::ConnectionMeter,
@@ -90,7 +90,7 @@ pub fn open_publish(request: &ServiceRequest) {
 
 /// On which account a request is whose query cannot be read.
 fn account(request: &ServiceRequest) -> Option<Account> {
-    match (request.path(), request.method()) {
+    match (routed_path(request), request.method()) {
         ("/poll", &Method::GET | &Method::HEAD) => Some(Account::Poll),
         ("/stream", &Method::GET) => Some(Account::Stream),
         ("/messages", &Method::POST) => Some(Account::Publish),

@@ -32,6 +32,7 @@ use crate::{
         json::MAX_BODY_BYTES,
         policy::Policy,
         problem::Problem,
+        routed_path::routed_path,
     },
     limits::{
         connections::ConnectionPermit,
@@ -84,7 +85,7 @@ pub async fn admit(
         Ok(identity) => identity,
         Err(problem) => return Ok(refuse(request, &problem).await),
     };
-    if request.path() == "/messages" && request.method() == Method::POST {
+    if routed_path(&request) == "/messages" && request.method() == Method::POST {
         open_publish(&request);
     }
     let permit = match client_permit(&request, area, &policy) {
@@ -95,7 +96,7 @@ pub async fn admit(
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
     }
-    let is_stream = request.path() == "/stream";
+    let is_stream = routed_path(&request) == "/stream";
     let response = next.call(request).await?.map_into_boxed_body();
     let response = match is_stream && response.status() == StatusCode::OK {
         false => response,
@@ -117,7 +118,7 @@ pub async fn admit(
 }
 
 fn area(request: &ServiceRequest) -> Area {
-    match request.path() {
+    match routed_path(request) {
         "/poll" | "/stream" | "/messages" | "/presence" | "/presence/along" => Area::Conversation,
         "/trace" => Area::Trace,
         "/tickets" => Area::Tickets,
@@ -225,7 +226,7 @@ fn check_rate(
     identity: Option<&Arc<Identity>>,
     policy: &Policy,
 ) -> Result<(), Problem> {
-    let is_publish = request.path() == "/messages";
+    let is_publish = routed_path(request) == "/messages";
     let (table, refusal) = match is_publish {
         true => (&policy.publish_rate, RefusalReason::PublishRate),
         false => (&policy.read_rate, RefusalReason::ReadRate),

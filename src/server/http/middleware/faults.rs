@@ -24,7 +24,7 @@ use crate::{
         registry::FaultRegistry,
         throttle::{LATENCY, SlowLink},
     },
-    http::{extractors::connection_of, policy::policy_of},
+    http::{extractors::connection_of, policy::policy_of, routed_path::routed_path},
     net::connection::{ConnectionHandle, ConnectionTable},
 };
 
@@ -56,7 +56,7 @@ pub async fn apply(
     };
     match fault {
         Some(Fault::Restart) => std::future::pending().await,
-        Some(Fault::Slow) if request.path() == "/poll" => {
+        Some(Fault::Slow) if routed_path(&request) == "/poll" => {
             let response = next.call(request).await?;
             // After the handler: the answer to a long-poll is as late as any other.
             sleep(LATENCY).await;
@@ -68,7 +68,7 @@ pub async fn apply(
 
 /// The query of a reader that may ask for a fault. A bad one is for the handler to refuse.
 fn query(request: &ServiceRequest) -> Option<ReadQuery> {
-    let is_reader = matches!(request.path(), "/poll" | "/stream");
+    let is_reader = matches!(routed_path(request), "/poll" | "/stream");
     if !is_reader || !request.query_string().contains("fault") {
         return None;
     }
