@@ -269,11 +269,8 @@ fn answer(
         while method != "HEAD" && connection.pending.len() < length {
             assert_ne!(connection.read_more().expect("a body"), 0, "it ended");
         }
-        if status == 400 && length == 0 {
-            // What is not HTTP ends the connection. actix-http announces that only in the first answer
-            // of a connection, so the end counts here and not the field.
+        if headers.contains(&("connection".to_owned(), "close".to_owned())) {
             assert_eq!(connection.read_more().expect("the end"), 0, "it goes on");
-            headers.retain(|(name, _)| name != "connection");
         }
     }
     (version, status, headers, connection.pending)

@@ -134,3 +134,52 @@ fn streams_are_given_whatever_the_connection_offers() {
         }
     }
 }
+
+/// What a later request says of the connection is not this one's.
+#[test]
+fn a_request_that_ends_the_connection_ends_it_although_another_was_sent_ahead() {
+    let server = Server::memory();
+    let draft = json!({"author": "mina", "text": "hello"}).to_string();
+    let closing = request(
+        "POST",
+        "/messages",
+        &[JSON, ("Connection", "close")],
+        draft.as_bytes(),
+    );
+    let next = request("GET", "/healthz", &[], b"");
+    let mut connection = server.raw();
+    connection.send([closing, next].concat());
+    let answer = connection.answer("POST").expect("an answer");
+    assert_eq!(answer.status(), 201);
+    assert_eq!(answer.header("connection"), Some("close"));
+    connection.until_closed().expect("closes");
+}
+
+#[test]
+fn what_is_no_request_is_told_so_and_that_the_connection_closes() {
+    let server = Server::memory();
+    let many_fields = format!(
+        "GET /poll HTTP/1.1\r\nHost: x\r\n{}\r\n",
+        "X: y\r\n".repeat(120)
+    );
+    for (bytes, status) in [
+        ("GARBAGE\r\n\r\n", 400),
+        ("GET /poll HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400),
+        ("GET /poll HTTP/2.0\r\nHost: x\r\n\r\n", 400),
+        (many_fields.as_str(), 431),
+    ] {
+        for requests_before in 0..3 {
+            let mut connection = server.raw();
+            let before = request("GET", "/healthz", &[], b"").repeat(requests_before);
+            connection.send([&before[..], bytes.as_bytes()].concat());
+            for _ in 0..requests_before {
+                assert_eq!(connection.answer("GET").expect("an answer").status(), 200);
+            }
+            let answer = connection.answer("GET").expect("an answer");
+            answer.problem(status);
+            assert_eq!(answer.header("connection"), Some("close"), "{bytes}");
+            connection.until_closed().expect("closes");
+            assert!(connection.pending.is_empty());
+        }
+    }
+}

@@ -73,7 +73,9 @@ fn framing_and_host_are_there_once() {
                 connection.get("/healthz");
             }
             connection.send(head);
-            assert_eq!(connection.head().expect("an answer").status, 400, "{head}");
+            let answer = connection.answer("GET").expect("an answer");
+            answer.problem(400);
+            assert_eq!(answer.header("connection"), Some("close"), "{head}");
             connection.until_closed().expect("closes");
         }
     }

@@ -129,7 +129,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_arrive_at_one_rate_however_they_are_divided() {
         let whole = arrivals(LATENCY, &[2048]).await;
-        assert_eq!(whole, [(550, 512), (800, 512), (1050, 512), (1300, 512)]);
+        for ((late, bytes), expected) in whole.iter().zip([550_u128, 800, 1050, 1300]) {
+            assert!(late.abs_diff(expected) <= 2, "{late} for {expected}");
+            assert_eq!(*bytes, 512);
+        }
+        assert_eq!(whole.len(), 4);
         for parts in [vec![1; 2048], vec![100; 20], vec![2000, 48]] {
             let (last, _) = *arrivals(LATENCY, &parts).await.last().expect("one");
             let bytes: usize = parts.iter().sum();

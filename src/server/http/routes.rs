@@ -27,11 +27,11 @@ use super::{
     middleware::{
         accounting,
         admission::admit,
+        connection_end::close_when_asked,
         cors::{self, cors},
         drain::close_when_draining,
         faults::{self, FaultTargets},
         no_store::forbid_storing,
-        upgrade::close_on_upgrade,
     },
     openapi::openapi,
     plan::plan,
@@ -85,7 +85,7 @@ pub fn app(
         .wrap(Condition::new(cors_on, cors))
         .wrap(Condition::new(cors_on, from_fn(cors::complete)))
         .wrap(from_fn(forbid_storing))
-        .wrap(from_fn(close_on_upgrade))
+        .wrap(from_fn(close_when_asked))
         .wrap(from_fn(close_when_draining))
         .wrap(from_fn(accounting::record))
 }

@@ -8,6 +8,7 @@ pub mod half_closed;
 pub mod metered;
 pub mod preface;
 pub mod prefixed;
+pub mod refusal;
 pub mod socket;
 pub mod timeouts;
 pub mod tls;

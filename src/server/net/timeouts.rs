@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
@@ -20,6 +20,7 @@ use super::{
     connection::ConnectionHandle,
     half_closed::{HalfClosed, Peer},
     metered::ByteMeter,
+    refusal,
 };
 
 /// A request's head that is not there by then never will be.
@@ -99,6 +100,8 @@ pub struct TimedIo<Io, Meter> {
     half_closed: Option<HalfClosed>,
     /// Bytes of the answer that were sent ahead, and not yet given by the HTTP layer.
     sent_ahead: usize,
+    /// What is sent in place of a bare refusal.
+    refusal: Bytes,
 }
 
 impl<Io, Meter> TimedIo<Io, Meter> {
@@ -121,6 +124,7 @@ impl<Io, Meter> TimedIo<Io, Meter> {
             is_end_read: false,
             half_closed: None,
             sent_ahead: 0,
+            refusal: Bytes::new(),
         }
     }
 }
@@ -218,6 +222,20 @@ where
     }
 }
 
+impl<Io: AsyncWrite + Unpin, Meter> TimedIo<Io, Meter> {
+    /// Writes what is sent in place of a bare refusal.
+    fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.refusal.is_empty() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.refusal))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.refusal.advance(written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io, Meter> {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -229,6 +247,14 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
             self.sent_ahead -= bytes;
             return Poll::Ready(Ok(bytes));
         }
+        let buf = match refusal::find(buf) {
+            None => buf,
+            Some((0, answer)) => {
+                self.refusal = answer;
+                return Poll::Ready(Ok(buf.len()));
+            }
+            Some((at, _)) => &buf[..at],
+        };
         let written = Pin::new(&mut self.io).poll_write(cx, buf);
         if let Poll::Ready(Ok(_)) = written {
             self.active = true;
@@ -238,6 +264,7 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_refusal(cx))?;
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         let is_end_due = self.has_ended && !self.is_end_read && !self.meter.has_request();
         if flushed.is_ready() && is_end_due {
@@ -248,6 +275,7 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_refusal(cx))?;
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
