@@ -6,7 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{nats, process::run};
+use crate::support::{
+    client::TestClient as _,
+    nats,
+    process::run,
+    server::{Server, Store},
+};
 
 fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -105,4 +110,78 @@ fn nats_takes_the_configuration_of_its_version() {
     assert!(is_taken, "{said}");
     let (is_taken, said) = checked(&newer);
     assert!(is_taken || said.contains("unknown field"), "{said}");
+}
+
+/// A selector in an expression: a metric's name, and the labels that it must have, with their values.
+struct Selector {
+    metric: String,
+    labels: Vec<(String, Vec<String>)>,
+}
+
+/// The selectors of our metrics in `text`, which is YAML or JSON: there quotes are escaped.
+fn selectors(text: &str) -> Vec<Selector> {
+    let text = text.replace("\\\"", "\"");
+    let starts = text.match_indices("poll_vs_sse_");
+    let at = starts.map(|(at, _)| &text[at..]);
+    at.map(|rest| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (metric, rest) = rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()));
+        let inside = rest.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        let matchers = inside.map_or("", |(inside, _)| inside).split(',');
+        let labels = matchers.filter_map(|matcher| {
+            let (name, value) = matcher.trim().split_once('=')?;
+            let value = value.trim_start_matches('~').trim_matches('"');
+            let values = value.split('|').map(str::to_owned).collect();
+            Some((name.trim().to_owned(), values))
+        });
+        Selector {
+            metric: metric.to_owned(),
+            labels: labels.collect(),
+        }
+    })
+    .collect()
+}
+
+#[test]
+fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
+    let server = Server::with(Store::Memory, |_| {});
+    server.get("/poll").ok();
+    let classic = ("Accept", "text/plain; version=0.0.4");
+    let metrics = server.get_with("/metrics", &[classic]).text();
+    let has = |metric: &str, label: &str| {
+        let mut lines = metrics.lines();
+        lines.any(|line| {
+            let rest = line.strip_prefix(metric);
+            rest.is_some_and(|rest| rest.starts_with(['{', ' ']) && rest.contains(label))
+        })
+    };
+    for file in ["prometheus-alerts.yml", "grafana-dashboard.json"] {
+        let selectors = selectors(&text(file));
+        assert!(selectors.len() > 5, "{file}");
+        for Selector { metric, labels } in selectors {
+            assert!(has(&metric, ""), "{file}: {metric}");
+            // Prometheus adds the instance.
+            for (label, values) in labels.into_iter().filter(|(label, _)| label != "instance") {
+                for value in values {
+                    let pair = format!("{label}=\"{value}\"");
+                    assert!(has(&metric, &pair), "{file}: {metric}{{{pair}}}");
+                }
+            }
+        }
+    }
+    let dashboard = serde_json::from_str::<serde_json::Value>(&text("grafana-dashboard.json"));
+    dashboard.expect("JSON");
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_the_alerts() {
+    let checked = Command::new("promtool")
+        .args(["check", "rules"])
+        .arg(path("prometheus-alerts.yml"))
+        .output();
+    let Ok(checked) = checked else {
+        eprintln!("not tested: there is no promtool");
+        return;
+    };
+    assert!(checked.status.success(), "{checked:?}");
 }
