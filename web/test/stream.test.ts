@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Fetch } from '../src/client/connection-factory.ts';
 import type { Position } from '../src/client/ingest.ts';
 import { Stream } from '../src/client/sources/stream.ts';
 import { FakeNetwork } from './browser-support.ts';
 import { message, RecordingSink } from './support.ts';
 
-function stream(place: () => Position = () => ({ cursor: 'aaa-1' })) {
+function stream(place: () => Position = () => ({ cursor: 'aaa-1' }), fetch?: Fetch) {
   const sink = new RecordingSink();
-  const network = new FakeNetwork();
+  const network = new FakeNetwork(fetch);
   const heard = { signs: 0, mute: 0 };
   const source = new Stream({
     room: 'lobby',
@@ -55,6 +56,20 @@ describe('the stream', () => {
     newest().opens();
     newest().says({ reason }, 'reset');
     expect(sink.batches).toEqual([{ messages: [], cursor: null, reset: reason }]);
+  });
+
+  test('asks with a poll why it was refused, as the browser does not tell', async () => {
+    const asked: string[] = [];
+    const { sink, newest } = stream(undefined, (input) => {
+      asked.push(String(input));
+      const problem = { title: 'Unauthorized', status: 401, detail: 'the token has expired' };
+      return Promise.resolve(new Response(JSON.stringify(problem), { status: 401 }));
+    });
+    newest().givesUp();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked).toEqual(['poll?room=lobby&last=0']);
+    const link = { kind: 'reconnecting', why: 'refused', detail: 'the token has expired' };
+    expect(sink.links.at(-1)).toEqual(link);
   });
 
   test('takes a reason it does not know for a gap all the same', () => {

@@ -32,6 +32,7 @@ import { Tour } from './tour.ts';
 import { trafficControl } from './traffic.ts';
 import { lanesPicker } from './lanes.ts';
 import { settingsButton } from './settings.ts';
+import { tokenField } from './token.ts';
 
 /** The lanes of each view. */
 const LANES: Record<View, readonly string[]> = { one: ['one'], both: ['left', 'right'] };
@@ -205,6 +206,7 @@ export function openRoom(app: HTMLElement, room: string): void {
     'section',
     { class: 'settings', id: 'settings', 'aria-label': strings.settings },
     roomControls(room),
+    tokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
   );
   const picker = lanesPicker(view, switchTo);
   const tools = h(

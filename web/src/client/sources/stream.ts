@@ -6,7 +6,7 @@
 // The browser does not report a connection that is open and silent. So we ask the server for keep-alives that are
 // events (`heartbeat=`), three within the stall time-out.
 
-import { route } from '../http.ts';
+import { problemDetail, route } from '../http.ts';
 import type { Position } from '../ingest.ts';
 import { isRecord, parseMessage, parseReset, type Batch } from '../message.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
@@ -121,7 +121,10 @@ export class Stream implements Source {
     listen('error', () => {
       this.#idle.reset();
       sink.exchange({ kind: 'failed' });
-      if (events.readyState === CLOSED) this.#later(connections.down.aborted ? 'network' : 'refused');
+      if (events.readyState === CLOSED) {
+        this.#later(connections.down.aborted ? 'network' : 'refused');
+        if (!connections.down.aborted) void this.#askWhy();
+      }
       // Without a cursor the browser would start over with the messages it began with.
       else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
       else sink.link({ kind: 'reconnecting', why: 'network', detail: null });
@@ -143,6 +146,17 @@ export class Stream implements Source {
     }
     this.#options.sink.exchange({ kind: 'pushed', messages: batch.messages.length });
     this.#options.sink.batch(batch);
+  }
+
+  /** Asks with a poll why the stream was refused: the browser does not tell its answer. */
+  async #askWhy(): Promise<void> {
+    const { url, room, sink, connections } = this.#options;
+    const refused = this.#failures;
+    const address = route('poll', { room, last: 0 }, url);
+    const response = await connections.fetch(address, { cache: 'no-store' }).catch(() => null);
+    const detail = response === null || response.ok ? null : await problemDetail(response);
+    const isCurrent = this.#position !== null && this.#events === null && this.#failures === refused;
+    if (detail !== null && isCurrent) sink.link({ kind: 'reconnecting', why: 'refused', detail });
   }
 
   #later(why: (Link & { kind: 'reconnecting' })['why']): void {

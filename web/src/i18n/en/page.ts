@@ -13,6 +13,9 @@ export const page = {
 
   lanes: 'Lanes',
   settings: 'Settings',
+  token: 'Token',
+  useToken: 'Use token',
+  tokenInUse: 'A token is sent.',
 
   badRoomTitle: 'No such room',
   quoted: (given: string) => `“${given}”`,

@@ -15,6 +15,9 @@ export const page: typeof english = {
 
   lanes: '레인',
   settings: '설정',
+  token: '토큰',
+  useToken: '토큰 사용',
+  tokenInUse: '토큰을 보내고 있습니다.',
 
   badRoomTitle: '그런 방은 없습니다',
   quoted: (given) => `‘${given}’`,

@@ -1,0 +1,87 @@
+// A server that asks for tokens: the page says what it lacks, on every transport, and takes a token among its settings.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { launch, LabPage } from './support/browser.mjs';
+import { Server } from './support/server.mjs';
+import { until } from './support/wait.mjs';
+
+const SECRET = 'a secret of more than thirty-two bytes';
+
+/** A token for the lobby that is accepted for `seconds` from now. */
+function token(seconds) {
+  // The server allows clocks to be 30 s apart.
+  const exp = Math.floor(Date.now() / 1_000) + seconds - 30;
+  const parts = [
+    { alg: 'HS256', typ: 'JWT' },
+    { sub: 'mina', exp, rooms: { read: ['lobby'], publish: ['lobby'] } },
+  ];
+  const message = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${message}.${createHmac('sha256', SECRET).update(message).digest('base64url')}`;
+}
+
+let browser;
+let folder;
+
+before(async () => {
+  browser = await launch();
+  folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-keys-'));
+  await writeFile(join(folder, 'secret'), SECRET);
+});
+
+after(async () => {
+  await browser?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function withPage(query, run) {
+  const server = await Server.start('memory', ['--auth', 'jwt', '--jwt-secret-file', join(folder, 'secret')]);
+  let lab;
+  try {
+    lab = await LabPage.open(browser, server.page(query));
+    await run(lab, server);
+  } finally {
+    await lab?.close();
+    await server.end();
+  }
+}
+
+const says = (lab, sentence) =>
+  until(`the page says “${sentence}”`, async () =>
+    (await lab.page.getByRole('status').allTextContents()).some((text) => text.includes(sentence)),
+  );
+
+async function use(lab, text) {
+  const field = lab.page.getByLabel('Token', { exact: true });
+  if (!(await field.isVisible()))
+    await lab.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await field.fill(text);
+  await lab.page.getByRole('button', { name: 'Use token' }).click();
+}
+
+for (const transport of ['poll', 'stream']) {
+  test(`the page says that a token is needed, and reads and writes with one: ${transport}`, async () => {
+    await withPage(`?view=one&transport=${transport}`, async (lab) => {
+      await says(lab, 'a token is needed');
+      await use(lab, token(600));
+      await lab.name.fill('mina');
+      await lab.send('With a token.');
+      await lab.reads(['With a token.']);
+      assert.equal(await lab.page.getByLabel('Token', { exact: true }).inputValue(), '');
+      assert.ok(!lab.page.url().includes('ey'), lab.page.url());
+    });
+  });
+}
+
+test('a stream that ends with its token says so', async () => {
+  await withPage('?view=one&transport=stream', async (lab) => {
+    await says(lab, 'a token is needed');
+    await use(lab, token(8));
+    await lab.connected('SSE');
+    await says(lab, 'the token has expired');
+  });
+});

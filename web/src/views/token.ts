@@ -1,0 +1,35 @@
+// The field for a token, among the settings: for a server that asks for one.
+
+import { hasToken, useToken } from '../lab/token.ts';
+import { strings } from '../i18n/index.ts';
+import { h, setText } from './dom.ts';
+
+/** `changed` is called when requests carry another token than before. */
+export function tokenField(changed: () => void): HTMLElement {
+  const input = h('input', {
+    id: 'token',
+    type: 'password',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'aria-describedby': 'token-state',
+  });
+  const state = h('span', { id: 'token-state', class: 'token-state', role: 'status' });
+  const tell = () => setText(state, hasToken() ? strings.tokenInUse : '');
+  const form = h(
+    'form',
+    { class: 'room-form' },
+    h('label', { for: 'token' }, strings.token),
+    input,
+    h('button', { class: 'quiet', type: 'submit' }, strings.useToken),
+    state,
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    useToken(input.value);
+    input.value = '';
+    tell();
+    changed();
+  });
+  tell();
+  return form;
+}
