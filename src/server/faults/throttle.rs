@@ -32,6 +32,8 @@ pub struct SlowLink<T> {
     latency: Duration,
     /// When everything that was sent so far has left.
     free_at: Instant,
+    /// There was nothing to send when the link was free.
+    is_idle: bool,
     /// What is on its way, by the time it arrives.
     in_flight: VecDeque<(Instant, T)>,
     timer: Pin<Box<Sleep>>,
@@ -44,6 +46,7 @@ impl<T: Divisible> SlowLink<T> {
         Self {
             latency,
             free_at: now,
+            is_idle: true,
             in_flight: VecDeque::new(),
             timer: Box::pin(sleep_until(now)),
         }
@@ -59,7 +62,9 @@ impl<T: Divisible> SlowLink<T> {
         loop {
             let is_free = self.free_at <= Instant::now();
             if is_free {
-                match source(cx) {
+                let part = source(cx);
+                self.is_idle |= part.is_pending();
+                match part {
                     Poll::Ready(Some(part)) => {
                         self.send(part);
                         continue;
@@ -83,7 +88,10 @@ impl<T: Divisible> SlowLink<T> {
     }
 
     fn send(&mut self, mut part: T) {
-        self.free_at = self.free_at.max(Instant::now());
+        // Otherwise it goes on where it was: timers are late, and a link without a pause is not.
+        if std::mem::take(&mut self.is_idle) {
+            self.free_at = self.free_at.max(Instant::now());
+        }
         while part.len() > 0 {
             let piece = part.split_to(PIECE_BYTES.min(part.len()));
             // At most `PIECE_BYTES`.
