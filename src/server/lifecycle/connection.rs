@@ -60,12 +60,12 @@ where
         let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
             return Ok(());
         };
-        let served = self.serve_visitor(tcp, &visitor);
-        if visitor.refusal.is_none() {
-            return served.await;
+        if visitor.refusal.is_some() {
+            // It is told so, and has no reason to stay. Boxed, as every connection would take the space.
+            let served = Box::pin(self.serve_visitor(tcp, &visitor));
+            return timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()));
         }
-        // It is told so, and has no reason to stay.
-        timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()))
+        self.serve_visitor(tcp, &visitor).await
     }
 
     async fn serve_visitor(&self, tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {

@@ -55,11 +55,11 @@ where
         let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
             return Ok(());
         };
-        let served = self.serve_visitor(tcp, &visitor);
-        if visitor.refusal.is_none() {
-            return served.await;
+        if visitor.refusal.is_some() {
+            let served = Box::pin(self.serve_visitor(tcp, &visitor));
+            return timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()));
         }
-        timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()))
+        self.serve_visitor(tcp, &visitor).await
     }
 
     async fn serve_visitor(&self, mut tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
