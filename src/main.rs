@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 mod cli;
 
 use cli::{
-    Cli, Command, compare, environment,
+    Cli, Command, check, compare, environment,
     exit::{self, fail},
     manual, output, plan,
     serve::serve,
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
                 fail(&why, exit::USAGE_ERROR)
             }
         },
+        Ok(Command::Check(flags)) => check::run(&flags),
         Ok(Command::Compare(flags)) => compare::run(*flags),
         Ok(Command::Plan(flags)) => plan::run(&flags),
         Ok(Command::Completions(flags)) => manual::print_completions(&flags),

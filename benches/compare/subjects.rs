@@ -27,7 +27,7 @@ impl Subjects {
         let ours = Target::Own(OwnServer {
             binary: Some(binary),
             workers: Some(1),
-            flags: Vec::new(),
+            ..OwnServer::default()
         });
         let floor = servers::floor(FLOOR, core)?;
         let floor_target = floor.target(floor_profile()?)?;

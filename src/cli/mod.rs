@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use poll_vs_sse_server::config::Serve;
 
+pub mod check;
 pub mod compare;
 pub mod environment;
 pub mod exit;
@@ -37,6 +38,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the log and the lab (what happens without a command).
     Serve(Box<Serve>),
+    Check(Box<check::CheckFlags>),
     Compare(Box<compare::CompareFlags>),
     Plan(Box<plan::PlanFlags>),
     Completions(manual::CompletionsFlags),

@@ -7,10 +7,12 @@
 //!
 //! ```text
 //! command ──> run ──┬──> target     which server, and how requests to it look
+//!                   ├──> http       the one HTTP client, over a socket that counts
 //!                   ├──> load       the clients and the publisher
 //!                   ├──> recording  what they sent and received, and which of it counts
 //!                   └──> machine    processors, CPU time and memory
 //!         ──> output     from results to JSON, the table, the HTML page
+//!         ──> check      what lies between a browser and a server
 //!         ──> calibrate ──> model   the constants of the cost model
 //! ```
 //!
@@ -18,6 +20,8 @@
 //! `RunResult`.
 
 pub mod calibrate;
+pub mod check;
+mod http;
 mod load;
 mod machine;
 mod recording;
@@ -35,9 +39,10 @@ pub use output::{
     run_header::{RunHeader, TargetInfo, Versions},
     run_report::{FORMAT, Report},
 };
-pub use poll_vs_sse_model::{self as model, RequestHead, Transport};
+pub use poll_vs_sse_model::{self as model, Protocol, RequestHead, Transport};
 pub use recording::run_result::{
-    Bucket, DelayStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats, Traffic,
+    Bucket, DelayStats, HandshakeStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats,
+    Traffic,
 };
 pub use run::{
     comparison::{Comparison, compare},
@@ -45,5 +50,5 @@ pub use run::{
     preflight::preflight,
     run_control::{Progress, RunControl},
 };
-pub use target::{Remote, Target, own_server::OwnServer, profile::Profile};
+pub use target::{Remote, RemoteOptions, Target, own_server::OwnServer, profile::Profile};
 pub use workload::{Pacing, Workload};

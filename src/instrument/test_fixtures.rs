@@ -2,8 +2,8 @@
 
 use super::output::{run_header::RunHeader, run_report::Report};
 use crate::{
-    Comparison, CpuPinning, DelayStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats,
-    Target, Traffic, Transport, Workload,
+    Comparison, CpuPinning, DelayStats, HandshakeStats, LoadGeneratorStats, Protocol, PublishStats,
+    RunResult, SecondStats, Target, Traffic, Transport, Workload,
 };
 
 /// A sound run of 100 clients and 30 messages, the same for every transport.
@@ -37,6 +37,10 @@ pub fn outcome(transport: Transport) -> RunResult {
         errors: 0,
         first_error: None,
         unanswered: 0,
+        protocol: Protocol::Http1,
+        tls: None,
+        handshakes: HandshakeStats::default(),
+        opening_cpu_s: Some(0.01),
         opening: Traffic::default(),
         whole: Traffic::default(),
         arrivals: 3000,

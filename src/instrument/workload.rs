@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::{RequestHead, Transport};
+use super::{Protocol, RequestHead, Transport};
 
 /// One question. Everything about it is fixed before a run begins; a run never adapts to the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,13 @@ pub struct Workload {
     /// Whose request heads the clients send. Reports that do not say so were made with bare ones.
     #[serde(default)]
     pub head: RequestHead,
+    /// The protocol that was asked for; `None` leaves it to the address and ALPN. What was spoken is in each
+    /// result.
+    #[serde(default)]
+    pub protocol: Option<Protocol>,
+    /// Whether each poll has a connection of its own.
+    #[serde(default)]
+    pub new_connections: bool,
     /// A `Cookie` of this many bytes is sent with every request; 0 for none.
     #[serde(default)]
     pub cookie_bytes: usize,
@@ -64,6 +71,8 @@ impl Default for Workload {
             size: 100,
             head: RequestHead::Bare,
             cookie_bytes: 0,
+            protocol: None,
+            new_connections: false,
         }
     }
 }

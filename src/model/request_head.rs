@@ -2,7 +2,7 @@
 //! `plan` computes with their length.
 //!
 //! Recorded from Chromium 156.0.8078 and Firefox 153.8 ESR on Linux, from a page that calls `fetch(…)` and opens
-//! an `EventSource` at its own origin. The headless build's name in the User-Agent is replaced by the usual
+//! an `EventSource` at its own origin, and from curl 7.88.1 without options. The headless build's name in the User-Agent is replaced by the usual
 //! one. `fetch(…, {cache: 'no-store'})` would add 43 bytes (`Pragma` and `Cache-Control`).
 //!
 //! One value differs: `Accept-Encoding` asks for no compression, in as many bytes as the browser's own
@@ -19,6 +19,7 @@ pub enum RequestHead {
     /// `Host` and what the request itself needs, nothing else.
     #[default]
     Bare,
+    Curl,
     Chrome,
     Firefox,
 }
@@ -28,17 +29,19 @@ const NO_COMPRESSION: &str = "identity;q=1.000, *;q=0";
 const CHROME_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
                             Chrome/156.0.0.0 Safari/537.36";
 const CHROME_BRANDS: &str = r#""Not:A-Brand";v="8", "Chromium";v="156""#;
+const CURL_AGENT: &str = "curl/7.88.1";
 const FIREFOX_AGENT: &str =
     "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
 const LANGUAGES: &str = "en-US,en;q=0.9";
 
 impl RequestHead {
-    pub const ALL: [Self; 3] = [Self::Bare, Self::Chrome, Self::Firefox];
+    pub const ALL: [Self; 4] = [Self::Bare, Self::Curl, Self::Chrome, Self::Firefox];
 
     /// The value of `--head` and of the parameter `head`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bare => "bare",
+            Self::Curl => "curl",
             Self::Chrome => "chrome",
             Self::Firefox => "firefox",
         }
@@ -48,6 +51,7 @@ impl RequestHead {
     pub fn description(self) -> &'static str {
         match self {
             Self::Bare => "bare heads",
+            Self::Curl => "heads of curl 7.88",
             Self::Chrome => "heads of Chromium 156",
             Self::Firefox => "heads of Firefox 153",
         }
@@ -68,6 +72,10 @@ impl RequestHead {
         let no_cache = [("Pragma", "no-cache"), ("Cache-Control", "no-cache")];
         match self {
             Self::Bare => {}
+            Self::Curl => {
+                add("User-Agent", CURL_AGENT);
+                add("Accept", "*/*");
+            }
             Self::Chrome => {
                 add("Connection", "keep-alive");
                 if is_stream {

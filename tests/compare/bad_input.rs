@@ -79,7 +79,7 @@ fn values_out_of_range_are_refused() {
         ("--pid", "4711", "add --target URL"),
         ("--profile", "nchan", "add --target URL"),
         ("--target", "ftp://x", "http://"),
-        ("--target", "https://x", "TLS"),
+        ("--target", "x:80", "https://"),
         ("--clients", "20000", "--yes-load-test-this"),
         ("--rate", "2000", "--yes-load-test-this"),
         ("--duration", "11m", "--yes-load-test-this"),

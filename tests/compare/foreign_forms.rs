@@ -218,7 +218,7 @@ fn clients_send_a_browsers_head_and_the_report_says_so() {
     assert_eq!(by_default.workload.head.as_str(), "chrome");
     let heads = std::mem::take(&mut *log.heads.lock().expect("whole"));
     for head in &heads {
-        assert!(head.contains("\r\nsec-ch-ua: "), "{head}");
+        assert!(head.contains("\r\nSec-Ch-Ua: "), "{head}");
         assert!(head.contains("\r\nAccept-Encoding: identity"), "{head}");
         assert!(!head.contains("Cookie"), "{head}");
     }

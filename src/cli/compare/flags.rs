@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use poll_vs_sse_instrument::{
-    OwnServer, Pacing, Profile, RequestHead, Target, Transport, Workload,
+    OwnServer, Pacing, Profile, Protocol, RemoteOptions, RequestHead, Target, Transport, Workload,
     output::output_target::OutputTarget,
 };
 
@@ -44,7 +44,7 @@ pub struct CompareFlags {
 #[command(next_help_heading = "Server")]
 pub struct ServerFlags {
     /// Server to measure: `self` starts this program's own, with its messages in memory, for each
-    /// run; or the http:// address of one that runs already.
+    /// run; or the http:// or https:// address of one that runs already.
     #[arg(long, env = "POLL_VS_SSE_TARGET", value_name = "URL|self", default_value = SELF)]
     pub target: String,
 
@@ -62,6 +62,32 @@ pub struct ServerFlags {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub pid: Option<u32>,
+
+    /// The version of HTTP to speak. By default what a browser would: over TLS the server chooses by ALPN, and
+    /// without TLS it is HTTP/1.1. `h2` without TLS is HTTP/2 with prior knowledge.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PROTOCOL",
+        value_name = "http/1.1|h2",
+        hide_possible_values = true
+    )]
+    pub protocol: Option<Protocol>,
+
+    /// Speak TLS to `self`, with a certificate it makes at its start.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_COMPARE_TLS",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub tls: bool,
+
+    /// Take any certificate of an https:// server.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_INSECURE",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub insecure: bool,
 
     /// Consent to load a server that is not on this machine, or any with more than 10,000 clients,
     /// 1,000 messages a second or 10 minutes a run.
@@ -154,12 +180,12 @@ pub struct WorkloadFlags {
     )]
     pub size: usize,
 
-    /// Whose request heads the clients send: Chromium's or Firefox's, recorded header by header, or none
-    /// but `Host`.
+    /// Whose request heads the clients send: Chromium's, Firefox's or curl's, recorded header by header, or
+    /// none but `Host`.
     #[arg(
         long,
         env = "POLL_VS_SSE_HEAD",
-        value_name = "bare|chrome|firefox",
+        value_name = "bare|curl|chrome|firefox",
         hide_possible_values = true,
         default_value = "chrome"
     )]
@@ -173,6 +199,14 @@ pub struct WorkloadFlags {
         default_value_t = 0
     )]
     pub cookie: usize,
+
+    /// Open a connection for each poll, as clients do that close theirs.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_NEW_CONNECTIONS",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub new_connections: bool,
 
     /// Runs of each transport, which take turns; the table then shows the spread.
     #[arg(
@@ -195,7 +229,8 @@ pub struct OutputFlags {
         env = "POLL_VS_SSE_CALIBRATE",
         value_name = "FILE",
         conflicts_with_all = [
-            "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size", "head", "cookie"
+            "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size", "head", "cookie",
+            "new_connections", "protocol", "tls"
         ]
     )]
     pub calibrate: Option<PathBuf>,
@@ -236,7 +271,10 @@ impl CompareFlags {
     pub fn options(&self) -> Result<CompareOptions> {
         let Self { server, output, .. } = self;
         let target = server.target()?;
-        let workload = self.workload.of(&target.profile())?;
+        let workload = Workload {
+            protocol: server.protocol,
+            ..self.workload.of(&target.profile())?
+        };
         if let Some(exceeds_safe_limits) = workload
             .exceeds_safe_limits()
             .filter(|_| !server.yes_load_test_this)
@@ -296,13 +334,29 @@ impl ServerFlags {
                 self.profile.is_none() && self.pid.is_none(),
                 "--profile and --pid are for a server that runs already: add --target URL"
             );
-            return Ok(Target::own());
+            ensure!(
+                !self.insecure,
+                "--insecure is for a server that runs already: add --target https://…"
+            );
+            return Ok(Target::Own(OwnServer {
+                tls: self.tls,
+                protocol: self.protocol,
+                ..OwnServer::default()
+            }));
         }
         let profile = match &self.profile {
             Some(profile) => Profile::load(profile)?,
             None => Profile::own(),
         };
-        let target = Target::remote(&self.target, profile, self.pid)?;
+        ensure!(
+            !self.tls,
+            "--tls is for `self`: a server that runs already has an https:// address"
+        );
+        let options = RemoteOptions {
+            protocol: self.protocol,
+            is_insecure: self.insecure,
+        };
+        let target = Target::remote_over(&self.target, profile, self.pid, options)?;
         ensure!(
             target.is_local() || self.yes_load_test_this,
             "{} is not on this machine: if you may put it under load, add --yes-load-test-this",
@@ -336,6 +390,8 @@ impl WorkloadFlags {
             size: self.size,
             head: self.head,
             cookie_bytes: self.cookie,
+            protocol: None,
+            new_connections: self.new_connections,
         };
         workload.check()?;
         profile.check_has(&workload.transports)?;

@@ -75,7 +75,7 @@ pub struct PlanFlags {
     #[arg(
         long,
         env = "POLL_VS_SSE_HEAD",
-        value_name = "bare|chrome|firefox",
+        value_name = "bare|curl|chrome|firefox",
         hide_possible_values = true,
         default_value = "chrome",
         help_heading = "Question"

@@ -1,6 +1,6 @@
 //! One client: a task of its own that reads by one transport until it is aborted.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use tokio::{
@@ -11,6 +11,7 @@ use tokio::{
 use super::{PATIENCE, poll_client::PollClient, sse_client::SseClient};
 use crate::{
     Pacing,
+    http::endpoint::Endpoint,
     recording::recorder::ClientRecorder,
     target::requests::{PollRequest, StreamRequest},
 };
@@ -18,7 +19,7 @@ use crate::{
 /// What all clients of a run share.
 #[derive(Debug)]
 pub struct SharedRunState {
-    pub addr: SocketAddr,
+    pub endpoint: Endpoint,
     pub reading: TransportOptions,
     pub clients: usize,
 }
@@ -29,6 +30,8 @@ pub enum TransportOptions {
         poll_request: PollRequest,
         interval: Duration,
         pace: Pacing,
+        /// Whether each poll has a connection of its own.
+        new_connections: bool,
     },
     LongPoll {
         poll_request: PollRequest,
@@ -56,12 +59,16 @@ impl Client {
         match &shared.reading {
             TransportOptions::Poll { poll_request, .. }
             | TransportOptions::LongPoll { poll_request, .. } => {
-                let patience = match &shared.reading {
-                    TransportOptions::LongPoll { wait, .. } => *wait + PATIENCE,
-                    _ => PATIENCE,
+                let (patience, always_connects) = match &shared.reading {
+                    TransportOptions::LongPoll { wait, .. } => (*wait + PATIENCE, false),
+                    TransportOptions::Poll {
+                        new_connections, ..
+                    } => (PATIENCE, *new_connections),
+                    TransportOptions::Stream(_) => (PATIENCE, false),
                 };
                 let mut client =
-                    PollClient::new(shared.addr, poll_request, patience, self.recorder);
+                    PollClient::new(&shared.endpoint, poll_request, patience, self.recorder)
+                        .with_new_connections(always_connects);
                 client.open().await?;
                 ready();
                 let begin = begin(self.start, client.recorder()).await;
@@ -78,7 +85,7 @@ impl Client {
                 }
             }
             TransportOptions::Stream(stream_request) => {
-                let mut client = SseClient::new(shared.addr, stream_request, self.recorder);
+                let mut client = SseClient::new(&shared.endpoint, stream_request, self.recorder);
                 client.open().await?;
                 ready();
                 client.run().await

@@ -6,16 +6,12 @@
 //!          └──> stream  SSE
 //! ```
 //!
-//! They speak HTTP by themselves (`http`), over a socket that counts what passes (`socket`)
-//! and goes on from another address when one has no port left (`connect`).
+//! They speak HTTP by the instrument's one client (`crate::http`).
 
 pub mod client;
-mod connect;
-pub mod http;
 pub mod poll_client;
 pub mod publish_connection;
 pub mod publisher;
-mod socket;
 pub mod sse_client;
 
 use std::time::Duration;

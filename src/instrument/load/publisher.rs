@@ -6,7 +6,6 @@
 //! [`MAX_IN_FLIGHT`] are not enough, messages wait, and the run is no longer what was asked for.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -20,8 +19,8 @@ use parking_lot::Mutex;
 
 use super::publish_connection::PublishConnection;
 use crate::{
-    recording::recorder::RunRecorder, recording::run_result::PublishStats as Summary,
-    target::requests::PublishRequest,
+    http::endpoint::Endpoint, recording::recorder::RunRecorder,
+    recording::run_result::PublishStats as Summary, target::requests::PublishRequest,
 };
 
 /// Messages that may be unanswered at the same time: a bound on what this program opens.
@@ -53,13 +52,13 @@ impl Publisher {
     /// Starts to publish. The window has begun.
     pub fn start(
         recorder: &Arc<RunRecorder>,
-        addr: SocketAddr,
+        endpoint: &Endpoint,
         publishing: &Arc<PublishRequest>,
     ) -> Self {
         let pool = Arc::new(PublisherPool {
             recorder: recorder.clone(),
             publishing: publishing.clone(),
-            addr,
+            endpoint: endpoint.clone(),
             next: Mutex::new(0),
             waiting: AtomicUsize::new(0),
             idle: Mutex::default(),
@@ -107,7 +106,7 @@ impl Published {
 struct PublisherPool {
     recorder: Arc<RunRecorder>,
     publishing: Arc<PublishRequest>,
-    addr: SocketAddr,
+    endpoint: Endpoint,
     /// The next message. The thread that holds the lock waits until it is due.
     next: Mutex<u64>,
     /// Threads that have nothing under way, but for the one who has `next`.
@@ -130,7 +129,7 @@ impl PublisherPool {
     fn run(self: &Arc<Self>) {
         while let Some(sequence) = self.wait_until_due() {
             let popped = self.idle.lock().pop();
-            let mut connection = popped.unwrap_or_else(|| PublishConnection::new(self.addr));
+            let mut connection = popped.unwrap_or_else(|| PublishConnection::new(&self.endpoint));
             if let Err(error) = self.send(sequence, &mut connection) {
                 let mut published = self.published.lock();
                 published.refused.push(sequence);
@@ -188,7 +187,7 @@ impl PublisherPool {
             bail!("publishing took too long");
         }
         order.send(sequence);
-        connection.send(&self.publishing.request(sequence))?;
+        connection.send(self.publishing.request(sequence)?)?;
         order.acknowledge(sequence);
         Ok(())
     }

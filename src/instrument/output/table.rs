@@ -14,11 +14,13 @@ struct Row {
     cell: fn(&RunResult) -> Option<String>,
     /// The figure whose spread over several runs gets a row of its own.
     spread: Option<Spread>,
+    /// Left out if no transport has it.
+    is_optional: bool,
 }
 
 type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
 
-const ROWS: [Row; 22] = [
+const ROWS: [Row; 25] = [
     plain("deliveries", |one| Some(with_thousands(one.deliveries))),
     plain("  of expected", |one| Some(with_thousands(one.expected))),
     plain("  missed", |one| Some(with_thousands(one.missed))),
@@ -72,6 +74,17 @@ const ROWS: [Row; 22] = [
         one.delay(|delays| delays.max).map(time_us)
     }),
     plain("connections", |one| Some(with_thousands(one.connections))),
+    optional("  TLS handshake, bytes in", |one| {
+        one.handshake_bytes()
+            .map(|(bytes_in, _)| significant(bytes_in))
+    }),
+    optional("  TLS handshake, bytes out", |one| {
+        one.handshake_bytes()
+            .map(|(_, bytes_out)| significant(bytes_out))
+    }),
+    optional("  server CPU to open one", |one| {
+        one.opening_cpu_us_per_client().map(time_us)
+    }),
     plain("errors", |one| Some(with_thousands(one.errors))),
     plain("load generator's CPU", |one| {
         Some(format!("{:.0} %", one.load.cpu_share * 100.0))
@@ -83,6 +96,14 @@ const fn plain(name: &'static str, cell: fn(&RunResult) -> Option<String>) -> Ro
         name,
         cell,
         spread: None,
+        is_optional: false,
+    }
+}
+
+const fn optional(name: &'static str, cell: fn(&RunResult) -> Option<String>) -> Row {
+    Row {
+        is_optional: true,
+        ..plain(name, cell)
     }
 }
 
@@ -91,6 +112,7 @@ const fn spread(name: &'static str, spread: Spread) -> Row {
         name,
         cell: |_| None,
         spread: Some(spread),
+        is_optional: false,
     }
 }
 
@@ -108,6 +130,10 @@ pub fn rows(document: &Report) -> Vec<Vec<String>> {
     };
     let mut lines = vec![heading(&document.transports)];
     for row in &ROWS {
+        let is_known = |one: &RunResult| (row.cell)(one).is_some();
+        if row.is_optional && !document.transports.iter().any(is_known) {
+            continue;
+        }
         lines.push(cells(row.name, &document.transports, |one| {
             match row.spread {
                 Some((of, unit)) => of(one).map(unit),
@@ -171,13 +197,24 @@ pub fn server(document: &Report) -> String {
 
 /// What was measured, in words: two lines.
 fn question(document: &Report) -> String {
+    let spoken = spoken(document).map_or(String::new(), |spoken| format!(", {spoken}"));
     format!(
-        "{}, profile {}: {}\non {}",
+        "{}, profile {}{spoken}: {}\non {}",
         server(document),
         document.target.profile,
         workload(&document.workload),
         document.machine
     )
+}
+
+/// The protocol that was spoken; `None` without a result.
+pub fn spoken(document: &Report) -> Option<String> {
+    let first = document.transports.first()?;
+    let protocol = first.protocol.description();
+    Some(match &first.tls {
+        Some(version) => format!("{protocol} over {version}"),
+        None => format!("{protocol} without TLS"),
+    })
 }
 
 /// The workload in words.
@@ -238,7 +275,8 @@ mod tests {
         let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
         let text = table(&document(both), None);
         let lines: Vec<&str> = text.lines().skip(3).collect();
-        assert_eq!(lines.len(), ROWS.len() + 1);
+        // Without TLS there are no handshakes.
+        assert_eq!(lines.len(), ROWS.len() - 2 + 1);
         let width = lines[0].chars().count();
         assert!(
             lines.iter().all(|line| line.chars().count() == width),

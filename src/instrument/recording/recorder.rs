@@ -1,7 +1,10 @@
 //! What happened in one run: each client keeps [`ClientRecorder`] of its own, and closes them here when it
 //! ends, however it ends.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use hdrhistogram::Histogram;
 use parking_lot::Mutex;
@@ -13,7 +16,11 @@ use super::{
     schedule::{Phase, Schedule},
     send_order::SendOrder,
 };
-use crate::recording::run_result::{SecondStats, Traffic};
+use crate::{
+    Protocol,
+    http::meter::Meter,
+    recording::run_result::{HandshakeStats, SecondStats, Traffic},
+};
 
 /// Clients share this many histograms, so that they rarely wait for one another.
 const SHARDS: usize = 16;
@@ -25,6 +32,8 @@ pub struct RunRecorder {
     pub schedule: Schedule,
     pub tag: MessageTag,
     pub order: SendOrder,
+    /// The protocol that clients speak, and the version of TLS, once one is connected.
+    pub spoken: OnceLock<(Protocol, Option<&'static str>)>,
     shards: Vec<Mutex<Shard>>,
     totals: Mutex<RunTotals>,
 }
@@ -58,6 +67,7 @@ pub struct Counters {
     pub errors: u64,
     pub first_error: Option<String>,
     pub unanswered: u64,
+    pub handshakes: HandshakeStats,
     pub opening: Traffic,
     pub whole: Traffic,
 }
@@ -73,6 +83,7 @@ impl RunRecorder {
         };
         Arc::new(Self {
             order: SendOrder::new(schedule.messages()),
+            spoken: OnceLock::new(),
             schedule,
             tag,
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
@@ -154,11 +165,6 @@ impl ClientRecorder {
         &self.run
     }
 
-    /// A connection was opened.
-    pub fn connected(&mut self) {
-        self.counters.connections += 1;
-    }
-
     /// A request is sent now.
     pub fn request(&mut self) {
         let now = self.run.schedule.now_us();
@@ -191,34 +197,6 @@ impl ClientRecorder {
         self.answered();
         self.counters.errors += 1;
         self.counters.first_error.get_or_insert_with(why);
-    }
-
-    /// Bytes were sent.
-    pub fn sent(&mut self, bytes: usize) {
-        let bytes = bytes as u64;
-        self.counters.whole.wire_bytes_in += bytes;
-        match self.phase() {
-            Phase::Opening => self.counters.opening.wire_bytes_in += bytes,
-            Phase::Measured(second) => {
-                self.counters.wire_bytes_in += bytes;
-                self.in_second(second, |second| second.wire_bytes += bytes);
-            }
-            Phase::WarmUp | Phase::Drain => {}
-        }
-    }
-
-    /// Bytes were received.
-    pub fn received(&mut self, bytes: usize) {
-        let bytes = bytes as u64;
-        self.counters.whole.wire_bytes_out += bytes;
-        match self.phase() {
-            Phase::Opening => self.counters.opening.wire_bytes_out += bytes,
-            Phase::Measured(second) => {
-                self.counters.wire_bytes_out += bytes;
-                self.in_second(second, |second| second.wire_bytes += bytes);
-            }
-            Phase::WarmUp | Phase::Drain => {}
-        }
     }
 
     /// Takes the messages in `content`, which has just been read. Says whether there were any.
@@ -277,6 +255,51 @@ impl ClientRecorder {
     }
 }
 
+impl Meter for ClientRecorder {
+    fn ready(&mut self, protocol: Protocol, tls: Option<&'static str>) {
+        self.run.spoken.get_or_init(|| (protocol, tls));
+    }
+
+    fn connected(&mut self) {
+        self.counters.connections += 1;
+    }
+
+    fn shook_hands(&mut self, sent: u64, received: u64, is_resumed: bool) {
+        self.counters.handshakes.add(HandshakeStats {
+            count: 1,
+            resumed: u64::from(is_resumed),
+            wire_bytes_in: sent,
+            wire_bytes_out: received,
+        });
+    }
+
+    fn sent(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.counters.whole.wire_bytes_in += bytes;
+        match self.phase() {
+            Phase::Opening => self.counters.opening.wire_bytes_in += bytes,
+            Phase::Measured(second) => {
+                self.counters.wire_bytes_in += bytes;
+                self.in_second(second, |second| second.wire_bytes += bytes);
+            }
+            Phase::WarmUp | Phase::Drain => {}
+        }
+    }
+
+    fn received(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.counters.whole.wire_bytes_out += bytes;
+        match self.phase() {
+            Phase::Opening => self.counters.opening.wire_bytes_out += bytes,
+            Phase::Measured(second) => {
+                self.counters.wire_bytes_out += bytes;
+                self.in_second(second, |second| second.wire_bytes += bytes);
+            }
+            Phase::WarmUp | Phase::Drain => {}
+        }
+    }
+}
+
 impl Drop for ClientRecorder {
     fn drop(&mut self) {
         let mut totals = self.run.totals.lock();
@@ -309,6 +332,7 @@ impl Counters {
             self.first_error = part.first_error;
         }
         self.unanswered += part.unanswered;
+        self.handshakes.add(part.handshakes);
         self.opening.add(part.opening);
         self.whole.add(part.whole);
     }

@@ -5,7 +5,7 @@ mod derived;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Transport;
+use crate::{Protocol, Transport};
 
 /// One run of one transport, or several pooled. Directions of wire bytes are the server's,
 /// as in the ledger: `in` is what clients sent.
@@ -61,6 +61,18 @@ pub struct RunResult {
     /// Requests that had no answer when the run ended, of clients that lacked a message.
     #[serde(default)]
     pub unanswered: u64,
+    /// The protocol that was spoken.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// The version of TLS it was spoken over. `None`: cleartext.
+    #[serde(default)]
+    pub tls: Option<String>,
+    /// TLS handshakes of readers, from the very beginning. Their bytes are part of the other figures.
+    #[serde(default)]
+    pub handshakes: HandshakeStats,
+    /// CPU time of the server's processes while the clients got into place, with their first requests.
+    #[serde(default)]
+    pub opening_cpu_s: Option<f64>,
     /// What clients did to get into place; nothing of it is in the figures above.
     pub opening: Traffic,
     /// Everything from the first connection to the last answer: opening, warm-up, measured time and
@@ -99,6 +111,25 @@ pub struct Traffic {
 impl Traffic {
     pub(crate) fn add(&mut self, part: Self) {
         self.requests += part.requests;
+        self.wire_bytes_in += part.wire_bytes_in;
+        self.wire_bytes_out += part.wire_bytes_out;
+    }
+}
+
+/// TLS handshakes. Directions are the server's: `in` is what clients sent.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandshakeStats {
+    pub count: u64,
+    /// Those that resumed an earlier session.
+    pub resumed: u64,
+    pub wire_bytes_in: u64,
+    pub wire_bytes_out: u64,
+}
+
+impl HandshakeStats {
+    pub(crate) fn add(&mut self, part: Self) {
+        self.count += part.count;
+        self.resumed += part.resumed;
         self.wire_bytes_in += part.wire_bytes_in;
         self.wire_bytes_out += part.wire_bytes_out;
     }

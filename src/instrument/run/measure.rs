@@ -93,7 +93,7 @@ impl<'a> Measurement<'a> {
         let id = limits::run_id()?;
         let tag = MessageTag::new(&id);
         let place = RequestContext {
-            host: opened.host.clone(),
+            host: opened.endpoint.authority.clone(),
             prefix: opened.prefix.clone(),
             room: format!("compare{id}"),
             wait_s: workload.wait.as_secs_f64(),
@@ -106,6 +106,7 @@ impl<'a> Measurement<'a> {
                 poll_request: PollRequest::new(profile, transport, &place)?,
                 interval: workload.interval,
                 pace: workload.pace,
+                new_connections: workload.new_connections,
             },
             Transport::LongPoll => TransportOptions::LongPoll {
                 poll_request: PollRequest::new(profile, transport, &place)?,
@@ -118,7 +119,7 @@ impl<'a> Measurement<'a> {
             workload.messages(),
             workload.warm_up(transport),
         );
-        let publishing = PublishRequest::new(profile, &place, tag.clone(), workload.size);
+        let publishing = PublishRequest::new(profile, &place, tag.clone(), workload.size)?;
         Ok(Self {
             opened,
             workload,
@@ -127,7 +128,7 @@ impl<'a> Measurement<'a> {
             recorder: RunRecorder::new(schedule, tag),
             publishing: Arc::new(publishing),
             shared: Arc::new(SharedRunState {
-                addr: opened.addr,
+                endpoint: opened.endpoint.clone(),
                 reading,
                 clients: workload.clients,
             }),
@@ -137,12 +138,21 @@ impl<'a> Measurement<'a> {
     async fn measure(self, round: u32, pinning: &CpuPinning) -> Result<RunResult> {
         let memory_before = self.opened.processes.and_then(|all| all.memory_bytes());
         let (start, at_gate) = watch::channel(None);
+        let cpu_time = || {
+            self.opened
+                .processes
+                .and_then(|all| all.snapshot().cpu_time())
+        };
+        let cpu_before = cpu_time();
         let mut clients = self.place(&at_gate).await?;
+        let opening_cpu = cpu_time()
+            .zip(cpu_before)
+            .map(|(after, before)| after.saturating_sub(before));
 
         let schedule = &self.recorder.schedule;
         let begin = schedule.begin();
         let sampler = Sampler::start(&self.recorder, self.opened.processes);
-        let publisher = Publisher::start(&self.recorder, self.opened.addr, &self.publishing);
+        let publisher = Publisher::start(&self.recorder, &self.opened.endpoint, &self.publishing);
         let lag = Lag::watch(self.recorder.clone());
         // Clients hold receivers as long as they live.
         let _ = start.send(Some(begin));
@@ -166,6 +176,7 @@ impl<'a> Measurement<'a> {
             load_cores: pinning.load_cores(),
             lag_us_p99: lag,
             interrupted: self.control.is_stopped(),
+            opening_cpu,
         };
         record.outcome()
     }

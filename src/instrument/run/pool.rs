@@ -46,6 +46,10 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         errors: sum(|run| run.errors),
         first_error: runs.iter().find_map(|run| run.first_error.clone()),
         unanswered: sum(|run| run.unanswered),
+        protocol: first.protocol,
+        tls: first.tls.clone(),
+        handshakes: first.handshakes,
+        opening_cpu_s: runs.iter().map(|run| run.opening_cpu_s).sum(),
         opening: first.opening,
         whole: first.whole,
         arrivals: sum(|run| run.arrivals),
@@ -62,6 +66,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         timeline: timeline(runs),
     };
     for run in others {
+        pooled.handshakes.add(run.handshakes);
         pooled.opening.add(run.opening);
         pooled.whole.add(run.whole);
     }

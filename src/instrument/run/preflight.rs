@@ -10,12 +10,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::limits;
 use crate::{
     Target, Transport, Workload,
-    load::{
-        http::{CompressedAnswer, Timeout, UnexpectedStatus},
-        poll_client::PollClient,
-        publish_connection::PublishConnection,
-        sse_client::{NotAnEventStream, SseClient},
+    http::error::{
+        CompressedAnswer, NotAnEventStream, Timeout, TlsFailure, UnexpectedStatus, WrongProtocol,
     },
+    load::{poll_client::PollClient, publish_connection::PublishConnection, sse_client::SseClient},
     machine::cpu_pinning::CpuPinning,
     recording::{message_tag::MessageTag, recorder::RunRecorder, schedule::Schedule},
     target::{
@@ -62,7 +60,7 @@ impl<'a> Preflight<'a> {
         let id = limits::run_id()?;
         let tag = MessageTag::new(&id);
         let place = RequestContext {
-            host: opened.host.clone(),
+            host: opened.endpoint.authority.clone(),
             prefix: opened.prefix.clone(),
             room: format!("try{id}"),
             wait_s: match transport {
@@ -74,13 +72,13 @@ impl<'a> Preflight<'a> {
         };
         // Never started: arrivals are recorded and not counted.
         let schedule = Schedule::new(1.0, MESSAGES, Duration::ZERO);
-        let publishing = PublishRequest::new(&opened.profile, &place, tag.clone(), workload.size);
+        let publishing = PublishRequest::new(&opened.profile, &place, tag.clone(), workload.size)?;
         Ok(Self {
             opened,
             place,
             recorder: RunRecorder::new(schedule, tag),
             publishing,
-            connection: PublishConnection::new(opened.addr),
+            connection: PublishConnection::new(&opened.endpoint),
         })
     }
 
@@ -89,19 +87,19 @@ impl<'a> Preflight<'a> {
             Transport::Stream => self.stream().await?,
             _ => self.ask(transport).await?,
         }
-        Ok(self.connection.server)
+        Ok(self.connection.server.take())
     }
 
     fn publish(&mut self, sequence: u64) -> Result<()> {
-        let request = self.publishing.request(sequence);
-        let sent = tokio::task::block_in_place(|| self.connection.send(&request));
+        let request = self.publishing.request(sequence)?;
+        let sent = tokio::task::block_in_place(|| self.connection.send(request));
         sent.map_err(|error| self.with_hint("publish", &error))
     }
 
     async fn ask(&mut self, transport: Transport) -> Result<()> {
         let poll_request = PollRequest::new(&self.opened.profile, transport, &self.place)?;
         let recorder = self.recorder.client(0);
-        let mut client = PollClient::new(self.opened.addr, &poll_request, PATIENCE, recorder);
+        let mut client = PollClient::new(&self.opened.endpoint, &poll_request, PATIENCE, recorder);
         let part = transport.as_str();
         let opened = client.open().await;
         opened.map_err(|error| self.with_hint(part, &error))?;
@@ -146,7 +144,11 @@ impl<'a> Preflight<'a> {
 
     async fn stream(&mut self) -> Result<()> {
         let stream_request = StreamRequest::new(&self.opened.profile, &self.place)?;
-        let mut client = SseClient::new(self.opened.addr, &stream_request, self.recorder.client(0));
+        let mut client = SseClient::new(
+            &self.opened.endpoint,
+            &stream_request,
+            self.recorder.client(0),
+        );
         let opened = timeout(PATIENCE, client.open()).await;
         let opened = opened.unwrap_or_else(|_| Err(Timeout.into()));
         opened.map_err(|error| self.with_hint("stream", &error))?;
@@ -177,6 +179,11 @@ impl<'a> Preflight<'a> {
             Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
             Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
+            _ if error.is::<WrongProtocol>() => "leave --protocol out, or choose the other".to_owned(),
+            _ if error.downcast_ref::<TlsFailure>().is_some_and(|it| it.is_certificate) => {
+                "add --insecure to take any certificate".to_owned()
+            }
+            _ if error.is::<TlsFailure>() => "correct --target".to_owned(),
             _ if error.is::<CompressedAnswer>() => format!(
                 "switch compression off for this address at the server or the proxy before it, or send \
                  `Accept-Encoding = \"identity\"` among the headers of {profile}"

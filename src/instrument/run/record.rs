@@ -1,11 +1,13 @@
 //! From what was recorded to the [`RunResult`].
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 
 use super::sampler::Usage;
 use crate::{
-    Transport,
+    Protocol, Transport,
     load::publisher::Published,
     recording::recorder::{RunRecorder, RunTotals},
     recording::run_result::{Bucket, DelayStats, LoadGeneratorStats, RunResult, SecondStats},
@@ -28,6 +30,8 @@ pub struct Record<'a> {
     pub load_cores: usize,
     pub lag_us_p99: u64,
     pub interrupted: bool,
+    /// The server's, while clients got into place.
+    pub opening_cpu: Option<Duration>,
 }
 
 impl Record<'_> {
@@ -57,6 +61,8 @@ impl Record<'_> {
         let (delays, mut timeline) = self.recorder.series();
         timeline.resize(duration_s.ceil() as usize, SecondStats::default());
         let published = self.published;
+        let spoken = self.recorder.spoken.get().copied();
+        let (protocol, tls) = spoken.unwrap_or((Protocol::Http1, None));
         Ok(RunResult {
             transport: self.transport,
             round: self.round,
@@ -83,6 +89,10 @@ impl Record<'_> {
                 .first_error
                 .or_else(|| published.first_error.clone()),
             unanswered: counters.unanswered,
+            protocol,
+            tls: tls.map(str::to_owned),
+            handshakes: counters.handshakes,
+            opening_cpu_s: self.opening_cpu.map(|cpu| cpu.as_secs_f64()),
             opening: counters.opening,
             whole: counters.whole,
             arrivals: timeline.iter().map(|second| second.deliveries).sum(),

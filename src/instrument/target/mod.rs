@@ -16,9 +16,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use self::{
     own_server::{OwnServer, ServerProcess},
     profile::Profile,
-    requests::TargetUrl,
 };
-use crate::machine::{cpu_pinning::CpuPinning, listening::listen_on, process_tree::ProcessTree};
+use crate::{
+    Protocol,
+    http::{address::TargetUrl, endpoint::Endpoint, tls::TlsOptions},
+    machine::{cpu_pinning::CpuPinning, listening::listen_on, process_tree::ProcessTree},
+};
 
 /// How long an address may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,10 +43,22 @@ pub struct Remote {
     /// All addresses its name has.
     pub addrs: Vec<SocketAddr>,
     pub profile: Profile,
+    pub tls: Option<TlsOptions>,
+    /// The protocol to speak, if it is not left to the address and ALPN.
+    pub protocol: Option<Protocol>,
     /// Its process, if it runs on this machine.
     pub pid: Option<u32>,
     /// Processors it may use, if known.
     pub cores: Option<u32>,
+}
+
+/// How to speak to a server that runs already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RemoteOptions {
+    /// The protocol; by default what the address and ALPN give.
+    pub protocol: Option<Protocol>,
+    /// Whether any certificate is taken.
+    pub is_insecure: bool,
 }
 
 /// A target that is ready for one run.
@@ -51,8 +66,7 @@ pub struct Remote {
 pub struct RunTarget {
     /// For people.
     pub url: String,
-    pub addr: SocketAddr,
-    pub host: String,
+    pub endpoint: Endpoint,
     pub prefix: String,
     pub profile: Profile,
     pub processes: Option<ProcessTree>,
@@ -95,6 +109,16 @@ impl Target {
 
     /// The server at `url`, spoken to as `profile` says.
     pub fn remote(url: &str, profile: Profile, pid: Option<u32>) -> Result<Self> {
+        Self::remote_over(url, profile, pid, RemoteOptions::default())
+    }
+
+    /// The same, over the protocol that is asked for.
+    pub fn remote_over(
+        url: &str,
+        profile: Profile,
+        pid: Option<u32>,
+        options: RemoteOptions,
+    ) -> Result<Self> {
         let address: TargetUrl = url.parse()?;
         let host = address.host.as_str();
         let found = (host, address.port)
@@ -108,8 +132,20 @@ impl Target {
                 "there is no process {pid} on this machine: correct --pid or leave it out"
             );
         }
+        let tls = match address.is_tls {
+            true => Some(TlsOptions::new(&address.host, options.is_insecure)?),
+            false => {
+                ensure!(
+                    !options.is_insecure,
+                    "--insecure is about a certificate, and {url} has none"
+                );
+                None
+            }
+        };
         Ok(Self::Remote(Box::new(Remote {
             url: url.to_owned(),
+            tls,
+            protocol: options.protocol,
             address,
             addrs,
             profile,
@@ -166,10 +202,18 @@ impl Target {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     count => count,
                 };
+                let (scheme, tls) = match own.tls {
+                    true => ("https", Some(TlsOptions::new("localhost", true)?)),
+                    false => ("http", None),
+                };
                 Ok(RunTarget {
-                    url: format!("http://{}", server.addr),
-                    addr: server.addr,
-                    host: server.addr.to_string(),
+                    url: format!("{scheme}://{}", server.addr),
+                    endpoint: Endpoint {
+                        addr: server.addr,
+                        authority: server.addr.to_string(),
+                        tls,
+                        protocol: own.protocol,
+                    },
                     prefix: String::new(),
                     profile: Profile::own(),
                     processes: Some(ProcessTree::of(server.pid())),
@@ -179,8 +223,12 @@ impl Target {
             }
             Self::Remote(remote) => Ok(RunTarget {
                 url: remote.url.clone(),
-                addr: remote.answering()?,
-                host: remote.address.authority.clone(),
+                endpoint: Endpoint {
+                    addr: remote.answering()?,
+                    authority: remote.address.authority.clone(),
+                    tls: remote.tls.clone(),
+                    protocol: remote.protocol,
+                },
                 prefix: remote.address.prefix.clone(),
                 profile: remote.profile.clone(),
                 processes: remote.pid.map(ProcessTree::of),

@@ -13,13 +13,13 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::machine::cpu_pinning::CpuPinning;
+use crate::{Protocol, machine::cpu_pinning::CpuPinning};
 
 /// How long it may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to stop by itself.
 const STOP_GRACE: Duration = Duration::from_secs(3);
-const LISTENING: &str = "listening on http://";
+const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 
 /// How to start it.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,10 @@ pub struct OwnServer {
     pub binary: Option<PathBuf>,
     /// Threads that serve requests; by default one per processor it has.
     pub workers: Option<usize>,
+    /// Whether clients reach it over TLS, with a certificate that it makes for itself.
+    pub tls: bool,
+    /// The protocol that clients speak; by default HTTP/1.1, and what ALPN gives over TLS.
+    pub protocol: Option<Protocol>,
     /// Further flags of `serve`.
     pub flags: Vec<OsString>,
 }
@@ -63,6 +67,12 @@ impl OwnServer {
             .args(["--request-log", "off"])
             .args(["--end-with-parent", &std::process::id().to_string()])
             .args(["--workers", &workers.to_string()])
+            .args(
+                self.tls
+                    .then_some(["--tls", "self-signed", "--bind-tls", "127.0.0.1:0"])
+                    .into_iter()
+                    .flatten(),
+            )
             .args(&self.flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -77,7 +87,7 @@ impl OwnServer {
             child,
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        running.addr = address(&said)?;
+        running.addr = address(&said, self.tls)?;
         Ok(running)
     }
 }
@@ -132,14 +142,14 @@ fn listen_to(
     said
 }
 
-fn address(said: &Receiver<String>) -> Result<SocketAddr> {
+fn address(said: &Receiver<String>, is_tls: bool) -> Result<SocketAddr> {
     let deadline = Instant::now() + START_TIMEOUT;
     let mut last = String::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match said.recv_timeout(left) {
             Ok(line) => {
-                if let Some((_, rest)) = line.split_once(LISTENING) {
+                if let Some((_, rest)) = line.split_once(LISTENING[usize::from(is_tls)]) {
                     let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
                     let addr = rest[..end.unwrap_or(rest.len())].parse();
                     return addr.context("the server's address cannot be read");

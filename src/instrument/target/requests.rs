@@ -1,6 +1,10 @@
-//! A profile made ready for one run: the bytes of each request, and what to take from each answer.
+//! A profile made ready for one run: each request, and what to take from each answer.
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use super::{
     json_path::{field, field_of_lines, is_json},
@@ -28,52 +32,65 @@ pub struct RequestContext {
 /// How each message is published.
 #[derive(Debug, Clone)]
 pub struct PublishRequest {
-    head: String,
+    method: Method,
+    path: String,
+    headers: Vec<(HeaderName, String)>,
     body: String,
     tag: MessageTag,
     size: usize,
 }
 
 impl PublishRequest {
-    pub fn new(profile: &Profile, place: &RequestContext, tag: MessageTag, size: usize) -> Self {
+    pub fn new(
+        profile: &Profile,
+        place: &RequestContext,
+        tag: MessageTag,
+        size: usize,
+    ) -> Result<Self> {
         let publish = &profile.publish;
-        let path = format!("{}{}", place.prefix, publish.path);
-        let mut head = format!(
-            "{} {path} HTTP/1.1\r\nHost: {}\r\n",
-            publish.method, place.host
-        );
-        for (name, value) in profile.headers.iter().chain(&publish.headers) {
-            head += &format!("{name}: {value}\r\n");
+        let method = &publish.method;
+        let own = profile.headers.iter().chain(&publish.headers);
+        let mut headers = vec![(header::HOST, place.host.clone())];
+        for (name, value) in own {
+            headers.push((name_of(name)?, place.fill(value)));
         }
-        Self {
-            head: place.fill(&head),
+        Ok(Self {
+            method: Method::from_bytes(method.as_bytes())
+                .with_context(|| format!("publish.method: {method:?} is no method"))?,
+            path: place.fill(&format!("{}{}", place.prefix, publish.path)),
+            headers,
             body: place.fill(&publish.body),
             tag,
             size,
-        }
+        })
     }
 
     /// The request that publishes message `sequence`.
-    pub fn request(&self, sequence: u64) -> Vec<u8> {
+    pub fn request(&self, sequence: u64) -> Result<Request<Bytes>> {
         let text = self.tag.text(sequence, self.size);
         let short = self.tag.text(sequence, 0);
         let id = short.trim_end_matches('.');
         let fill = |template: &str| template.replace("{text}", &text).replace("{id}", id);
-        let body = fill(&self.body);
-        let head = fill(&self.head);
-        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+        let mut headers = HeaderMap::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            headers.insert(name, value_of(&fill(value))?);
+        }
+        let mut request = Request::new(Bytes::from(fill(&self.body)));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri_of(&fill(&self.path))?;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 }
 
 /// How a client asks.
 #[derive(Debug, Clone)]
 pub struct PollRequest {
-    start: Option<Vec<u8>>,
-    /// Method and target, without the parameters that the cursor adds.
-    line: String,
-    has_query: bool,
-    /// All headers that never change, and the end of the line before them.
-    headers: String,
+    start: Option<Request<Bytes>>,
+    /// The target, without the parameters that the cursor adds.
+    target: String,
+    /// All headers that never change.
+    headers: HeaderMap,
     rules: Vec<CursorRule>,
     lines: bool,
     more: Option<Extract>,
@@ -83,7 +100,7 @@ pub struct PollRequest {
 
 /// The parts of an answer that hold a cursor.
 pub struct PollResponse<'a> {
-    pub headers: &'a [(String, String)],
+    pub headers: &'a HeaderMap,
     pub body: &'a [u8],
     /// Whether there was a message in it.
     pub has_messages: bool,
@@ -92,16 +109,12 @@ pub struct PollResponse<'a> {
 impl PollRequest {
     pub fn new(profile: &Profile, transport: Transport, place: &RequestContext) -> Result<Self> {
         let ask: &PollProfile = profile.ask(transport)?;
-        let headers = place.headers(profile, transport, &ask.headers);
-        let target = |path: &str| format!("GET {}", place.fill(&format!("{}{path}", place.prefix)));
-        let start = ask
-            .start
-            .as_ref()
-            .map(|path| target(path) + &headers + "\r\n");
+        let headers = place.headers(profile, transport, &ask.headers)?;
+        let target = |path: &str| place.fill(&format!("{}{path}", place.prefix));
+        let start = ask.start.as_ref().map(|path| get(&target(path), &headers));
         Ok(Self {
-            start: start.map(String::into_bytes),
-            line: target(&ask.path),
-            has_query: ask.path.contains('?'),
+            start: start.transpose()?,
+            target: target(&ask.path),
             headers,
             rules: ask.cursor.clone(),
             lines: ask.lines,
@@ -117,8 +130,8 @@ impl PollRequest {
     }
 
     /// A client's first request, if it differs from the others.
-    pub fn start(&self) -> Option<&[u8]> {
-        self.start.as_deref()
+    pub fn start(&self) -> Option<Request<Bytes>> {
+        self.start.clone()
     }
 
     /// What is sent before there was an answer.
@@ -126,39 +139,27 @@ impl PollRequest {
         self.rules.iter().map(|rule| rule.first.clone()).collect()
     }
 
-    /// Writes the request for what comes after `cursor`.
-    pub fn request(&self, cursor: &[Option<String>], request: &mut Vec<u8>) {
-        request.clear();
-        request.extend_from_slice(self.line.as_bytes());
-        let mut has_query = self.has_query;
+    /// The request for what comes after `cursor`.
+    pub fn request(&self, cursor: &[Option<String>]) -> Result<Request<Bytes>> {
+        let mut target = self.target.clone();
+        let mut headers = self.headers.clone();
         for (rule, value) in self.rules.iter().zip(cursor) {
-            if let (Inject::Query(name), Some(value)) = (&rule.send, value) {
-                request.push(if has_query { b'&' } else { b'?' });
-                has_query = true;
-                request.extend_from_slice(name.as_bytes());
-                request.push(b'=');
-                for part in form_urlencoded::byte_serialize(value.as_bytes()) {
-                    request.extend_from_slice(part.as_bytes());
+            match (&rule.send, value) {
+                (_, None) => {}
+                (Inject::Query(name), Some(value)) => {
+                    target.push(if target.contains('?') { '&' } else { '?' });
+                    target.push_str(name);
+                    target.push('=');
+                    target.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+                }
+                (Inject::Header(name), Some(value)) => {
+                    headers.insert(name_of(name)?, value_of(value)?);
                 }
             }
         }
-        request.extend_from_slice(self.headers.as_bytes());
-        for (rule, value) in self.rules.iter().zip(cursor) {
-            if let (Inject::Header(name), Some(value)) = (&rule.send, value) {
-                for part in [name, ": ", value, "\r\n"] {
-                    request.extend_from_slice(part.as_bytes());
-                }
-            }
-        }
-        request.extend_from_slice(b"\r\n");
-    }
-
-    /// Whether a header of the answer is of interest.
-    pub fn wants(&self, name: &str) -> bool {
-        let takes = self.rules.iter().map(|rule| &rule.take).chain(&self.more);
-        takes.into_iter().any(
-            |take| matches!(take, Extract::Header(wanted) if wanted.eq_ignore_ascii_case(name)),
-        )
+        let mut request = get(&target, &HeaderMap::new())?;
+        *request.headers_mut() = headers;
+        Ok(request)
     }
 
     /// Moves the cursor to the answer's. Parts that the answer does not have stay as they were, and the
@@ -201,9 +202,8 @@ impl PollRequest {
             Extract::Json(path) if self.lines => field_of_lines(answer.body, path),
             Extract::Json(path) => field(answer.body, path),
             Extract::Header(wanted) => {
-                let mut headers = answer.headers.iter();
-                let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
-                Some(value.clone())
+                let value = answer.headers.get(wanted)?;
+                Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
             }
         }
     }
@@ -212,25 +212,30 @@ impl PollRequest {
 /// How a stream is opened.
 #[derive(Debug, Clone)]
 pub struct StreamRequest {
-    request: String,
-    resume: String,
+    request: Request<Bytes>,
+    resume: HeaderName,
 }
 
 impl StreamRequest {
     pub fn new(profile: &Profile, place: &RequestContext) -> Result<Self> {
         let open = profile.open()?;
         let target = place.fill(&format!("{}{}", place.prefix, open.path));
-        let headers = place.headers(profile, Transport::Stream, &open.headers);
+        let headers = place.headers(profile, Transport::Stream, &open.headers)?;
         Ok(Self {
-            request: format!("GET {target}{headers}"),
-            resume: open.resume.clone(),
+            request: get(&target, &headers)?,
+            resume: name_of(&open.resume)?,
         })
     }
 
     /// The request; it resumes after `last` if the client was disconnected.
-    pub fn request(&self, last: Option<&str>) -> Vec<u8> {
-        let resume = last.map_or(String::new(), |last| format!("{}: {last}\r\n", self.resume));
-        format!("{}{resume}\r\n", self.request).into_bytes()
+    pub fn request(&self, last: Option<&str>) -> Result<Request<Bytes>> {
+        let mut request = self.request.clone();
+        if let Some(last) = last {
+            request
+                .headers_mut()
+                .insert(self.resume.clone(), value_of(last)?);
+        }
+        Ok(request)
     }
 }
 
@@ -242,91 +247,48 @@ impl RequestContext {
             .replace("{wait}", &self.wait_s.to_string())
     }
 
-    /// The end of the request line, and all headers that never change: the browser's, with the profile's in
-    /// their place if they have the same name and after them if not, and the cookie last.
+    /// All headers that never change: the browser's, with the profile's in their place if they have the same name
+    /// and after them if not, and the cookie last.
     fn headers(
         &self,
         profile: &Profile,
         transport: Transport,
-        own: &std::collections::BTreeMap<String, String>,
-    ) -> String {
-        let mut headers: Vec<(String, String)> = self
-            .head
-            .headers(transport, &self.host)
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        own: &BTreeMap<String, String>,
+    ) -> Result<HeaderMap> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.head.headers(transport, &self.host) {
+            headers.insert(name_of(name)?, value_of(&value)?);
+        }
         for (name, value) in profile.headers.iter().chain(own) {
-            let value = self.fill(value);
-            let mut same = headers.iter_mut();
-            match same.find(|(other, _)| other.eq_ignore_ascii_case(name)) {
-                Some((_, old)) => *old = value,
-                None => headers.push((name.clone(), value)),
-            }
+            headers.insert(name_of(name)?, value_of(&self.fill(value))?);
         }
         if self.cookie_bytes > 0 {
-            headers.push(("Cookie".to_owned(), cookie_of(self.cookie_bytes)));
+            headers.append(header::COOKIE, value_of(&cookie_of(self.cookie_bytes))?);
         }
-        let lines = headers
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {value}\r\n"));
-        format!(" HTTP/1.1\r\n{}", lines.collect::<String>())
+        Ok(headers)
     }
 }
 
-/// The target's address in parts: `http://host:port/prefix`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetUrl {
-    pub host: String,
-    pub authority: String,
-    pub port: u16,
-    pub prefix: String,
+fn get(target: &str, headers: &HeaderMap) -> Result<Request<Bytes>> {
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = uri_of(target)?;
+    *request.headers_mut() = headers.clone();
+    Ok(request)
 }
 
-impl std::str::FromStr for TargetUrl {
-    type Err = anyhow::Error;
+fn uri_of(target: &str) -> Result<Uri> {
+    let parsed = target.parse();
+    parsed.with_context(|| format!("{target:?} is no path of a request"))
+}
 
-    fn from_str(url: &str) -> Result<Self> {
-        anyhow::ensure!(
-            !url.starts_with("https://"),
-            "{url}: TLS is not spoken here, so give the server's plain http:// address"
-        );
-        let rest = url
-            .strip_prefix("http://")
-            .with_context(|| format!("{url}: a target is `self` or begins with http://"))?;
-        let cut = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(cut);
-        anyhow::ensure!(
-            !path.contains(['?', '#']),
-            "{url}: a query belongs into the profile's paths"
-        );
-        let port_at = match authority.rfind(']') {
-            Some(end) => authority[end..].find(':').map(|at| end + at),
-            None => authority.rfind(':'),
-        };
-        let (host, port) = match port_at {
-            Some(at) => {
-                let port = authority[at + 1..].parse().ok().filter(|port| *port != 0);
-                (
-                    &authority[..at],
-                    port.with_context(|| format!("{url}: no such port"))?,
-                )
-            }
-            None => (authority, 80),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let sound = |byte: u8| byte.is_ascii_graphic() && byte != b'@';
-        anyhow::ensure!(
-            !host.is_empty() && rest.bytes().all(sound),
-            "{url}: a target looks like http://host:port"
-        );
-        Ok(Self {
-            host: host.to_owned(),
-            authority: authority.to_owned(),
-            port,
-            prefix: path.trim_end_matches('/').to_owned(),
-        })
-    }
+fn name_of(name: &str) -> Result<HeaderName> {
+    let parsed = HeaderName::from_bytes(name.as_bytes());
+    parsed.with_context(|| format!("{name:?} is no name of a header"))
+}
+
+fn value_of(value: &str) -> Result<HeaderValue> {
+    let parsed = HeaderValue::from_bytes(value.as_bytes());
+    parsed.with_context(|| format!("{value:?} is no value of a header"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod http;
 pub mod log_server;
 pub mod program;
+pub mod proxy;
 
 use std::{path::PathBuf, time::Duration};
 

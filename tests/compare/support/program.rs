@@ -72,17 +72,22 @@ impl Program {
 
     /// Our server on a free port, and where it listens.
     pub fn serve() -> (Self, SocketAddr) {
-        let mut server = Self::start(command(&[
-            "serve",
-            "--bind",
-            "127.0.0.1:0",
-            "--store",
-            "memory",
-        ]));
+        Self::serve_with(&[], "listening on http://")
+    }
+
+    /// The same with a certificate of its own, and where it listens for TLS.
+    pub fn serve_tls() -> (Self, SocketAddr) {
+        let flags = ["--tls", "self-signed", "--bind-tls", "127.0.0.1:0"];
+        Self::serve_with(&flags, "listening on https://")
+    }
+
+    fn serve_with(flags: &[&str], words: &str) -> (Self, SocketAddr) {
+        let basic = ["serve", "--bind", "127.0.0.1:0", "--store", "memory"];
+        let mut server = Self::start(command(&[&basic[..], flags].concat()));
         let mut addr = None;
         server.await_that("it listens", |server| {
             let text = server.stdout.text();
-            let (_, rest) = text.split_once("listening on http://")?;
+            let (_, rest) = text.split_once(words)?;
             let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)))?;
             addr = rest[..end].parse().ok();
             addr.map(|_| ())

@@ -35,6 +35,19 @@ impl RunResult {
         (self.clients > 0).then(|| grown as f64 / self.clients as f64)
     }
 
+    /// What clients sent and received for a TLS handshake, in bytes.
+    pub fn handshake_bytes(&self) -> Option<(f64, f64)> {
+        let shaken = self.handshakes;
+        let each = |bytes: u64| bytes as f64 / shaken.count as f64;
+        (shaken.count > 0).then(|| (each(shaken.wire_bytes_in), each(shaken.wire_bytes_out)))
+    }
+
+    /// Microseconds of the server's CPU time for each client that got into place: a connection, a TLS handshake if
+    /// there is one, and its first request.
+    pub fn opening_cpu_us_per_client(&self) -> Option<f64> {
+        (self.clients > 0).then_some(self.opening_cpu_s? * 1e6 / self.clients as f64)
+    }
+
     /// The server's CPU time as a share of one processor.
     pub fn server_processors(&self) -> Option<f64> {
         (self.duration_s > 0.0).then_some(self.server_cpu_s? / self.duration_s)

@@ -3,19 +3,17 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
-    time::Duration,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use socket2::{Domain, Socket, Type};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Addresses of this machine, 127.0.0.2 and on, to connect from once the first has no port left.
 const EXTRA_SOURCE_ADDRESSES: u8 = 16;
 
 /// Connects.
-pub async fn connect(addr: SocketAddr) -> io::Result<tokio::net::TcpStream> {
-    let mut outcome = tokio::net::TcpStream::connect(addr).await;
+pub async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    let mut outcome = TcpStream::connect(addr).await;
     for from in source_addresses(addr) {
         if !is_out_of_ports(&outcome) {
             break;
@@ -26,23 +24,6 @@ pub async fn connect(addr: SocketAddr) -> io::Result<tokio::net::TcpStream> {
             socket.connect(addr).await
         }
         .await;
-    }
-    outcome
-}
-
-/// The same for a thread that waits for it.
-pub fn connect_within(addr: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
-    let mut outcome = TcpStream::connect_timeout(&addr, patience);
-    for from in source_addresses(addr) {
-        if !is_out_of_ports(&outcome) {
-            break;
-        }
-        outcome = (|| {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-            socket.bind(&from.into())?;
-            socket.connect_timeout(&addr.into(), patience)?;
-            Ok(socket.into())
-        })();
     }
     outcome
 }

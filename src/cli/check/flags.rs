@@ -1,0 +1,100 @@
+//! The flags of `check`.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use poll_vs_sse_instrument::{Profile, check::CheckOptions};
+
+const PATIENCE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3600);
+
+/// Check what lies between a browser and a server, and which line to change if SSE does not work.
+///
+/// Opens streams, a long-poll and polls, publishes a message a second to a room of its own, and prints one line for
+/// each finding, with its figure: protocol, head, first event, compression, silence, total age, resume, long-poll,
+/// poll cache, CORS. It takes as long as --patience.
+///
+///     poll-vs-sse check https://chat.example.com
+///     poll-vs-sse check http://127.0.0.1:8080 --patience 30s --json
+///
+/// Exit code: 0 if Server-Sent Events work; 1 if they do not, with what to change; 2 if the server could not be
+/// asked, or the result could not be written.
+#[derive(Debug, Clone, Args)]
+#[command(verbatim_doc_comment)]
+pub struct CheckFlags {
+    /// The http:// or https:// address that browsers use.
+    #[arg(value_name = "URL")]
+    url: String,
+
+    /// How the server is published to, polled and streamed: the name of a built-in profile, or a file as
+    /// docs/compare.md describes.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PROFILE",
+        value_name = "NAME|FILE.toml",
+        default_value = "poll-vs-sse"
+    )]
+    profile: String,
+
+    /// How long silence and the age of a stream are tried. Limits of proxies are often 60 s or 100 s.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PATIENCE",
+        value_name = "TIME",
+        default_value = "180s",
+        value_parser = duration
+    )]
+    patience: Duration,
+
+    /// Publish nothing: findings that need a message are then unknown.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_READ_ONLY",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    read_only: bool,
+
+    /// Take any certificate.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_INSECURE",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    insecure: bool,
+
+    /// Print JSON, in the form of docs/check.schema.json.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_CHECK_JSON",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub json: bool,
+}
+
+impl CheckFlags {
+    /// # Errors
+    ///
+    /// One sentence in words of the command line.
+    pub fn options(&self) -> Result<CheckOptions> {
+        ensure!(
+            PATIENCE.contains(&self.patience),
+            "--patience must be from {} to {}",
+            humantime::format_duration(*PATIENCE.start()),
+            humantime::format_duration(*PATIENCE.end())
+        );
+        Ok(CheckOptions {
+            url: self.url.clone(),
+            profile: Profile::load(&self.profile)?,
+            patience: self.patience,
+            read_only: self.read_only,
+            insecure: self.insecure,
+        })
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "expected a duration such as `30s` or `3m`".to_owned())
+}

@@ -1,0 +1,211 @@
+//! Whether a stream's head and its events come at once, and whether something compresses them.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::Instant;
+
+use super::{
+    findings::{Finding, Name, Verdict},
+    proxy::Trouble,
+    site::Site,
+    stream_reader::StreamReader,
+};
+use crate::{
+    http::event_stream::EVENT_STREAM,
+    model::format::{time_us, with_thousands},
+};
+
+/// Longer than this is not at once.
+const AT_ONCE: Duration = Duration::from_secs(3);
+/// Between two messages that are to push the first one through.
+const PUSH_PAUSE: Duration = Duration::from_millis(300);
+/// Each of these has so many bytes, which every server takes.
+const PUSH_BYTES: usize = 2000;
+/// So much is tried; buffers of proxies are smaller.
+const MAX_PUSHES: u64 = 64;
+/// The text of an ordinary message.
+const MESSAGE_BYTES: usize = 100;
+
+/// The lines on head, first event and compression.
+pub async fn check(site: &Site) -> Result<Vec<Finding>> {
+    let room = site.room("d", Duration::ZERO);
+    let mut reader = StreamReader::open(site, &room, None).await?;
+    let came_at_once = reader.wait_for(AT_ONCE, |state| state.head.is_some()).await;
+    if let Some(trouble) = refusal(site, &reader)? {
+        return Ok(vec![trouble]);
+    }
+    let event = match site.read_only {
+        true => first_bytes(&mut reader).await,
+        false => {
+            let begin = Instant::now();
+            site.publish(&room, 0, MESSAGE_BYTES).await?;
+            let is_here = reader
+                .wait_for(AT_ONCE, |state| state.messages.contains_key(&0))
+                .await;
+            match reader.state().messages.get(&0) {
+                Some(at) if is_here => event_at_once(at.saturating_duration_since(begin)),
+                _ => push_through(site, &room, &mut reader).await?,
+            }
+        }
+    };
+    if let Some(trouble) = refusal(site, &reader)? {
+        return Ok(vec![trouble]);
+    }
+    Ok(vec![
+        head(&reader, came_at_once),
+        event,
+        compression(&reader),
+    ])
+}
+
+/// Why there is no event stream, if there is none.
+fn refusal(site: &Site, reader: &StreamReader) -> Result<Option<Finding>> {
+    let state = reader.state();
+    let Some((head, _)) = &state.head else {
+        return Ok(state.ended.map(|(at, why)| {
+            Finding::of(
+                Name::Head,
+                Verdict::Bad,
+                format!("never: after {}, {why}", time(at - reader.opened_at)),
+                None,
+                Some(Trouble::Buffering),
+            )
+        }));
+    };
+    site.see(&head.headers);
+    site.ensure_found("stream", head)?;
+    let kind = head.content_type().unwrap_or_default();
+    let text = match head.status {
+        200 if kind == EVENT_STREAM => return Ok(None),
+        200 => format!("the answer is {kind:?} instead of text/event-stream"),
+        status => format!("the server answered {status}"),
+    };
+    Ok(Some(Finding::of(
+        Name::Head,
+        Verdict::Bad,
+        text,
+        None,
+        Some(Trouble::NotAStream),
+    )))
+}
+
+fn head(reader: &StreamReader, came_at_once: bool) -> Finding {
+    let state = reader.state();
+    let Some((_, at)) = state.head else {
+        return Finding::of(
+            Name::Head,
+            Verdict::Bad,
+            format!(
+                "held back for more than {}",
+                time(reader.opened_at.elapsed())
+            ),
+            None,
+            Some(Trouble::Buffering),
+        );
+    };
+    let took = at - reader.opened_at;
+    match came_at_once {
+        true => Finding::good(
+            Name::Head,
+            format!("at once ({})", time(took)),
+            Some(took.as_secs_f64()),
+        ),
+        false => Finding::of(
+            Name::Head,
+            Verdict::Bad,
+            format!("held back for {}", time(took)),
+            Some(took.as_secs_f64()),
+            Some(Trouble::Buffering),
+        ),
+    }
+}
+
+fn event_at_once(took: Duration) -> Finding {
+    Finding::good(
+        Name::FirstEvent,
+        format!("at once ({} after it was published)", time(took)),
+        Some(took.as_secs_f64()),
+    )
+}
+
+/// Without publishing, what the server sends by itself at the beginning has to do.
+async fn first_bytes(reader: &mut StreamReader) -> Finding {
+    let came = reader
+        .wait_for(AT_ONCE, |state| {
+            let head_at = state.head.as_ref().map(|(_, at)| *at);
+            state.last_byte_at > head_at && head_at.is_some()
+        })
+        .await;
+    match came {
+        true => Finding::good(
+            Name::FirstEvent,
+            "the stream's first bytes came at once (nothing was published)",
+            None,
+        ),
+        false => Finding::unknown(
+            Name::FirstEvent,
+            "unknown: the server sends nothing by itself, and nothing was published",
+        ),
+    }
+}
+
+/// Publishes until the first message comes out: what held it back has a size.
+async fn push_through(
+    site: &Site,
+    room: &super::site::Room,
+    reader: &mut StreamReader,
+) -> Result<Finding> {
+    let mut published = MESSAGE_BYTES;
+    for sequence in 1..=MAX_PUSHES {
+        site.publish(room, sequence, PUSH_BYTES).await?;
+        published += PUSH_BYTES;
+        let is_here = reader
+            .wait_for(PUSH_PAUSE, |state| state.messages.contains_key(&0))
+            .await;
+        if is_here || reader.state().ended.is_some() {
+            break;
+        }
+    }
+    let state = reader.state();
+    let bytes = with_thousands(published as u64);
+    let (text, value) = match (state.messages.contains_key(&0), &state.ended) {
+        (true, _) => (
+            format!("held back until {bytes} bytes were published"),
+            Some(published as f64),
+        ),
+        (false, Some((at, why))) => (
+            format!("never: after {}, {why}", time(*at - reader.opened_at)),
+            None,
+        ),
+        (false, None) => (format!("held back, also after {bytes} bytes"), None),
+    };
+    Ok(Finding::of(
+        Name::FirstEvent,
+        Verdict::Bad,
+        text,
+        value,
+        Some(Trouble::Buffering),
+    ))
+}
+
+fn compression(reader: &StreamReader) -> Finding {
+    let state = reader.state();
+    let Some((head, _)) = &state.head else {
+        return Finding::unknown(Name::Compression, "unknown: there was no answer");
+    };
+    match head.encoding() {
+        None => Finding::good(Name::Compression, "none", None),
+        Some(coding) => Finding::of(
+            Name::Compression,
+            Verdict::Warning,
+            format!("{coding}: what compresses may also hold events back"),
+            None,
+            Some(Trouble::Compression),
+        ),
+    }
+}
+
+pub fn time(duration: Duration) -> String {
+    time_us(duration.as_secs_f64() * 1e6)
+}

@@ -1,0 +1,182 @@
+//! How long a stream lives: without a byte, and in all. Two streams are open at the same time, one of a room without
+//! messages and one that gets a message now and then: the second one dies of age only.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::{Instant, sleep};
+
+use super::{
+    delivery::time,
+    findings::{Finding, Name, Verdict},
+    proxy::Trouble,
+    site::{Room, Site},
+    stream_reader::StreamReader,
+};
+
+/// Between two messages of the busy stream.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+/// How often a waiting check looks around.
+const LOOK: Duration = Duration::from_millis(50);
+const MESSAGE_BYTES: usize = 100;
+/// Two streams that end within this share of their age of each other ended for the same reason.
+const SAME: f64 = 0.15;
+
+/// How one stream fared.
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    /// When it was cut, from its beginning.
+    cut_at: Option<Duration>,
+    /// How long no byte had come when it was cut, or until it was given up.
+    silence_at_end: Duration,
+    /// The longest silence that it outlived.
+    longest_gap: Duration,
+}
+
+/// The lines on silence and age.
+pub async fn check(site: &Site) -> Result<Vec<Finding>> {
+    let quiet_room = site.room("q", Duration::ZERO);
+    let busy_room = site.room("b", Duration::ZERO);
+    let quiet = async {
+        let reader = StreamReader::open(site, &quiet_room, None).await?;
+        anyhow::Ok(live(site, reader).await)
+    };
+    let busy = async {
+        if site.read_only {
+            return anyhow::Ok(None);
+        }
+        let reader = StreamReader::open(site, &busy_room, None).await?;
+        tokio::select! {
+            life = live(site, reader) => Ok(Some(life)),
+            Err(error) = keep_busy(site, &busy_room) => Err(error),
+        }
+    };
+    let (quiet, busy) = tokio::try_join!(quiet, busy)?;
+    Ok(vec![silence(site, quiet, busy), age(site, quiet, busy)])
+}
+
+/// Waits until the stream is cut, or has outlived the patience.
+async fn live(site: &Site, reader: StreamReader) -> Life {
+    let begin = reader.opened_at;
+    loop {
+        let state = reader.state();
+        let last = state.last_byte_at.unwrap_or(begin);
+        let cut_at = state.ended.as_ref().map(|(at, _)| *at);
+        if cut_at.is_some() || begin.elapsed() >= site.patience {
+            let end = cut_at.unwrap_or_else(Instant::now);
+            return Life {
+                cut_at: cut_at.map(|at| at - begin),
+                silence_at_end: end.saturating_duration_since(last),
+                longest_gap: state.longest_gap,
+            };
+        }
+        sleep(LOOK).await;
+    }
+}
+
+async fn keep_busy(site: &Site, room: &Room) -> Result<()> {
+    for sequence in 0.. {
+        site.publish(room, sequence, MESSAGE_BYTES).await?;
+        sleep(BUSY_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Whether the quiet stream was cut because it was quiet.
+fn died_of_silence(quiet: Life, busy: Option<Life>) -> bool {
+    let Some(cut_at) = quiet.cut_at else {
+        return false;
+    };
+    match busy {
+        Some(Life {
+            cut_at: Some(busy_cut_at),
+            ..
+        }) => {
+            let apart = busy_cut_at.as_secs_f64() - cut_at.as_secs_f64();
+            apart > SAME * busy_cut_at.as_secs_f64()
+        }
+        Some(_) => true,
+        // The keep-alives of the server tell: a silence that it outlived was not what cut it.
+        None => quiet.silence_at_end > quiet.longest_gap,
+    }
+}
+
+fn silence(site: &Site, quiet: Life, busy: Option<Life>) -> Finding {
+    if died_of_silence(quiet, busy) {
+        return Finding::of(
+            Name::Silence,
+            Verdict::Bad,
+            format!("cut after {} without a byte", time(quiet.silence_at_end)),
+            Some(quiet.silence_at_end.as_secs_f64()),
+            Some(Trouble::Silence),
+        );
+    }
+    let endured = quiet.longest_gap.max(match quiet.cut_at {
+        None => quiet.silence_at_end,
+        Some(_) => Duration::ZERO,
+    });
+    let is_broken = endured < site.patience.mul_f64(0.9);
+    let why = match (is_broken, quiet.cut_at) {
+        (false, _) => "all that was tried",
+        (true, None) => "the server sends keep-alives, so longer silence does not occur",
+        (true, Some(_)) => "the stream ended for its age",
+    };
+    Finding::good(
+        Name::Silence,
+        format!("endures {} ({why})", time(endured)),
+        Some(endured.as_secs_f64()),
+    )
+}
+
+fn age(site: &Site, quiet: Life, busy: Option<Life>) -> Finding {
+    let of_age = match busy {
+        Some(busy) => busy.cut_at,
+        None if died_of_silence(quiet, None) => {
+            return Finding::unknown(
+                Name::Age,
+                "unknown: the stream was cut for its silence, and nothing was published",
+            );
+        }
+        None => quiet.cut_at,
+    };
+    match of_age {
+        Some(cut_at) => Finding::of(
+            Name::Age,
+            Verdict::Bad,
+            format!("cut after {}, although events came", time(cut_at)),
+            Some(cut_at.as_secs_f64()),
+            Some(Trouble::Age),
+        ),
+        None => Finding::good(
+            Name::Age,
+            format!("endures {} (all that was tried)", time(site.patience)),
+            Some(site.patience.as_secs_f64()),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn life(cut_at: Option<f64>, silence: f64, gap: f64) -> Life {
+        Life {
+            cut_at: cut_at.map(Duration::from_secs_f64),
+            silence_at_end: Duration::from_secs_f64(silence),
+            longest_gap: Duration::from_secs_f64(gap),
+        }
+    }
+
+    #[test]
+    fn silence_and_age_are_told_apart() {
+        let alive = life(None, 0.5, 1.0);
+        assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), Some(alive)));
+        let old = life(Some(10.0), 0.3, 1.0);
+        assert!(!died_of_silence(life(Some(10.1), 10.0, 0.0), Some(old)));
+        assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), Some(old)));
+        assert!(!died_of_silence(life(None, 20.0, 0.0), Some(alive)));
+        // Without the busy one.
+        assert!(died_of_silence(life(Some(5.0), 5.0, 0.0), None));
+        assert!(!died_of_silence(life(Some(40.0), 10.0, 15.0), None));
+    }
+}

@@ -1,0 +1,75 @@
+//! `check`: what lies between a browser and a server. Streams, long-polls and polls are sent through it, and each
+//! finding is a figure.
+//!
+//! ```text
+//! check ──> delivery · lifetime · resume · polls · cors ──> stream_reader ──> site
+//!       ──> recognize ──> proxy   who is in between, and which line of its configuration to change
+//!       ──> findings   the report
+//! ```
+
+mod cors;
+mod delivery;
+pub mod findings;
+mod lifetime;
+mod polls;
+mod proxy;
+mod recognize;
+mod resume;
+mod site;
+mod stream_reader;
+pub mod text;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+pub use self::findings::CheckReport;
+use self::{proxy::Proxy, site::Site};
+use crate::Profile;
+
+/// What to check.
+#[derive(Debug, Clone)]
+pub struct CheckOptions {
+    pub url: String,
+    pub profile: Profile,
+    /// How long silence and age are tried.
+    pub patience: Duration,
+    /// Publishes nothing.
+    pub read_only: bool,
+    /// Takes any certificate.
+    pub insecure: bool,
+}
+
+/// Checks the server at an address. All tries run at the same time.
+///
+/// # Errors
+///
+/// If it cannot be asked at all: it is not reached, its profile does not fit, or it takes no message.
+pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
+    let site = Site::find(options)?;
+    let protocol = site.protocol().await?;
+    let proxy = recognize::recognize(&site).await;
+    // First the one that shows whether the profile fits: what is wrong then is one sentence.
+    let delivery = delivery::check(&site).await?;
+    let (lifetime, resume, long_poll, cache, cors) = tokio::try_join!(
+        lifetime::check(&site),
+        resume::check(&site),
+        polls::longest_long_poll(&site),
+        polls::caching(&site),
+        cors::check(&site),
+    )?;
+    let mut findings = vec![protocol];
+    findings.extend(delivery);
+    findings.extend(lifetime);
+    findings.extend([resume, long_poll, cache, cors]);
+    let proxy = proxy.or_else(|| site.proxy_seen());
+    for finding in &mut findings {
+        finding.advise(proxy);
+    }
+    Ok(CheckReport::new(
+        options,
+        proxy.map(Proxy::name),
+        site.server(),
+        findings,
+    ))
+}

@@ -1,0 +1,160 @@
+//! How long a long-poll may wait, and whether something answers polls from a cache.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http::{Request, header};
+use tokio::time::{Instant, timeout};
+
+use super::{
+    delivery::time,
+    findings::{Finding, Name, Verdict},
+    proxy::Trouble,
+    site::{PATIENCE, Room, Site},
+};
+use crate::{
+    Transport,
+    http::{error::Timeout, head::Head, meter::Unmetered},
+    target::requests::{PollRequest, PollResponse},
+};
+
+/// The longest that a long-poll asks to wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// An answer this much earlier than what was asked for is one that was cut.
+const EARLY: f64 = 0.9;
+const MESSAGE_BYTES: usize = 100;
+
+/// An answer, or why there is none.
+type Answer = Result<(Head, Vec<u8>)>;
+
+async fn ask(site: &Site, request: Request<Bytes>, patience: Duration) -> Answer {
+    let asking = async {
+        let mut connection = site.connect().await?;
+        let head = connection.send(request, &mut Unmetered).await?;
+        let body = connection.body(&mut Unmetered).await?;
+        anyhow::Ok((head, body))
+    };
+    timeout(patience, asking).await.map_err(|_| Timeout)?
+}
+
+/// The cursor of the log's end.
+async fn start(site: &Site, poll_request: &PollRequest, part: &str) -> Result<Vec<Option<String>>> {
+    let mut cursor = poll_request.first_cursor();
+    if let Some(start) = poll_request.start() {
+        let answer = ask(site, start, PATIENCE).await;
+        let (head, body) = answer.with_context(|| format!("{part} failed"))?;
+        site.see(&head.headers);
+        site.ensure_found(part, &head)?;
+        poll_request.advance(
+            &mut cursor,
+            &PollResponse {
+                headers: &head.headers,
+                body: &body,
+                has_messages: false,
+            },
+        );
+    }
+    Ok(cursor)
+}
+
+pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
+    if !site.has(Transport::LongPoll) {
+        return Ok(Finding::unknown(Name::LongPoll, "the profile has none"));
+    }
+    let wait = site.patience.min(LONGEST_WAIT);
+    let room = site.room("l", wait);
+    let poll_request = site.poll_request(&room, Transport::LongPoll)?;
+    let cursor = start(site, &poll_request, "long-poll").await?;
+    let begin = Instant::now();
+    let answer = ask(site, poll_request.request(&cursor)?, wait + PATIENCE).await;
+    let took = begin.elapsed();
+    let is_early = took < wait.mul_f64(EARLY);
+    let cut = |how: String| {
+        Finding::of(
+            Name::LongPoll,
+            Verdict::Warning,
+            format!("cut after {}: {how}", time(took)),
+            Some(took.as_secs_f64()),
+            Some(Trouble::Silence),
+        )
+    };
+    Ok(match answer {
+        Ok((head, _)) if head.status / 100 == 2 || matches!(head.status, 304 | 408) => {
+            let text = match is_early {
+                true => format!("answered after {} without a message", time(took)),
+                false => format!("endures {} (all that was tried)", time(took)),
+            };
+            Finding::good(Name::LongPoll, text, Some(took.as_secs_f64()))
+        }
+        Ok((head, _)) => {
+            site.ensure_found("long-poll", &head)?;
+            cut(format!("the answer was {}", head.status))
+        }
+        Err(error) => cut(format!("{error:#}")),
+    })
+}
+
+pub async fn caching(site: &Site) -> Result<Finding> {
+    if !site.has(Transport::Poll) {
+        return Ok(Finding::unknown(
+            Name::PollCache,
+            "the profile has no polls",
+        ));
+    }
+    let room = site.room("c", Duration::ZERO);
+    let poll_request = site.poll_request(&room, Transport::Poll)?;
+    let cursor = start(site, &poll_request, "poll").await?;
+    let request = poll_request.request(&cursor)?;
+    let (head, _) = ask(site, request.clone(), PATIENCE).await?;
+    site.see(&head.headers);
+    site.ensure_found("poll", &head)?;
+    let said = head
+        .text(&header::CACHE_CONTROL)
+        .unwrap_or_else(|| "none".to_owned());
+    if site.read_only {
+        return Ok(Finding::unknown(
+            Name::PollCache,
+            format!("unknown: nothing was published (Cache-Control: {said})"),
+        ));
+    }
+    let (again, is_fresh) = after_a_message(site, &room, request).await?;
+    if is_fresh {
+        return Ok(Finding::good(
+            Name::PollCache,
+            format!("none: each poll is answered anew (Cache-Control: {said})"),
+            None,
+        ));
+    }
+    let age = again.text(&header::AGE);
+    let age = age.map_or(String::new(), |age| format!(", Age: {age}"));
+    Ok(Finding::of(
+        Name::PollCache,
+        Verdict::Warning,
+        format!(
+            "a poll was answered with what was known before a message was published (Cache-Control: {said}{age})"
+        ),
+        None,
+        Some(Trouble::PollCache),
+    ))
+}
+
+/// Asks the same after a message was published. Says whether that is in the answer.
+async fn after_a_message(
+    site: &Site,
+    room: &Room,
+    request: Request<Bytes>,
+) -> Result<(Head, bool)> {
+    site.publish(room, 0, MESSAGE_BYTES).await?;
+    let begin = Instant::now();
+    loop {
+        let (head, body) = ask(site, request.clone(), PATIENCE).await?;
+        let mut is_fresh = false;
+        room.tag.each(&body, |_| is_fresh = true);
+        // A store may take a moment to show a message.
+        if is_fresh || begin.elapsed() > Duration::from_secs(1) {
+            return Ok((head, is_fresh));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,223 @@
+//! Who is between the client and the server, as far as it shows, and the line of its configuration that cures each
+//! trouble.
+
+use http::HeaderMap;
+
+/// The proxies that are recognized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    Nginx,
+    Haproxy,
+    Caddy,
+    Envoy,
+    Varnish,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    Buffering,
+    Compression,
+    Silence,
+    Age,
+    LastEventId,
+    PollCache,
+    NoHttp2,
+    /// The server sends events without ids.
+    NoIds,
+    /// The answer is no event stream.
+    NotAStream,
+}
+
+impl Proxy {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Haproxy => "HAProxy",
+            Self::Caddy => "Caddy",
+            Self::Envoy => "Envoy",
+            Self::Varnish => "Varnish",
+        }
+    }
+
+    /// The proxy that these headers give away.
+    pub fn of_headers(headers: &HeaderMap) -> Option<Self> {
+        let says = |name: &str, word: &str| {
+            let mut values = headers.get_all(name).iter();
+            values.any(|value| {
+                String::from_utf8_lossy(value.as_bytes())
+                    .to_ascii_lowercase()
+                    .contains(word)
+            })
+        };
+        if headers.contains_key("x-varnish") || says("via", "varnish") {
+            Some(Self::Varnish)
+        } else if says("server", "caddy") || says("via", "caddy") {
+            Some(Self::Caddy)
+        } else if says("server", "envoy") || headers.contains_key("x-envoy-upstream-service-time") {
+            Some(Self::Envoy)
+        } else if says("server", "nginx") || says("server", "openresty") || says("via", "nginx") {
+            Some(Self::Nginx)
+        } else {
+            None
+        }
+    }
+
+    /// The proxy that answers nonsense with this. HAProxy says its name nowhere, but in no other words.
+    pub fn of_error_page(page: &str) -> Option<Self> {
+        if page.contains("<center>nginx") || page.contains("<center>openresty") {
+            Some(Self::Nginx)
+        } else if page.contains("Your browser sent an invalid request.") {
+            Some(Self::Haproxy)
+        } else {
+            None
+        }
+    }
+}
+
+/// What to change against `trouble`.
+pub fn advice(trouble: Trouble, proxy: Option<Proxy>) -> String {
+    let line = proxy.and_then(|proxy| line(trouble, proxy));
+    match (line, proxy) {
+        (Some(line), Some(proxy)) => format!("{}: {line}", proxy.name()),
+        _ => general(trouble).to_owned(),
+    }
+}
+
+fn line(trouble: Trouble, proxy: Proxy) -> Option<&'static str> {
+    use Proxy::{Caddy, Envoy, Haproxy, Nginx, Varnish};
+    Some(match (trouble, proxy) {
+        (Trouble::Buffering, Nginx) => {
+            "`proxy_buffering off;` in the location of the stream, and no `proxy_ignore_headers X-Accel-Buffering`"
+        }
+        (Trouble::Buffering, Haproxy) => {
+            "remove `option http-buffer-request`, filters and `compression` from the backend of the stream"
+        }
+        (Trouble::Buffering, Caddy) => "`flush_interval -1` in `reverse_proxy`",
+        (Trouble::Buffering, Envoy) => {
+            "disable the filter `envoy.filters.http.buffer` for the route of the stream"
+        }
+        (Trouble::Buffering, Varnish) => {
+            "`return (pipe);` in `vcl_recv` for the stream, or `set beresp.do_stream = true;`"
+        }
+        (Trouble::Compression, Nginx) => {
+            "`gzip off;` in the location of the stream, or `text/event-stream` out of `gzip_types`"
+        }
+        (Trouble::Compression, Haproxy) => "`text/event-stream` out of `compression type`",
+        (Trouble::Compression, Caddy) => "a matcher on `encode` that leaves out the stream's path",
+        (Trouble::Compression, Envoy) => {
+            "`text/event-stream` out of `content_type` of the compressor filter"
+        }
+        (Trouble::Compression, Varnish) => "`set beresp.do_gzip = false;` for the stream",
+        (Trouble::Silence, Nginx) => {
+            "`proxy_read_timeout 1h;` (it counts from the last byte of the server)"
+        }
+        (Trouble::Silence, Haproxy) => "`timeout server 1h` and `timeout client 1h`",
+        (Trouble::Silence, Caddy) => {
+            "`transport http { read_timeout 0 }` in `reverse_proxy`, and `servers { timeouts { idle 1h } }`"
+        }
+        (Trouble::Silence, Envoy) => {
+            "`stream_idle_timeout: 0s`, and `idle_timeout: 0s` of the route"
+        }
+        (Trouble::Silence, Varnish) => {
+            "`return (pipe);` in `vcl_recv` for the stream, and the parameter `pipe_timeout`; else \
+             `between_bytes_timeout` of the backend"
+        }
+        (Trouble::Age, Nginx) => {
+            "it has no limit on a stream's age: look for one at the server, or at another proxy or balancer"
+        }
+        (Trouble::Age, Haproxy) => {
+            "it has no limit on a stream's age: look for one at the server, or at another proxy or balancer"
+        }
+        (Trouble::Age, Caddy) => "`servers { timeouts { write 0 } }`",
+        (Trouble::Age, Envoy) => "`timeout: 0s` of the route, and no `max_stream_duration`",
+        (Trouble::Age, Varnish) => "`return (pipe);` in `vcl_recv` for the stream",
+        (Trouble::LastEventId, Nginx) => {
+            "remove `proxy_set_header Last-Event-ID \"\";` and `proxy_pass_request_headers off;`"
+        }
+        (Trouble::LastEventId, Haproxy) => "remove `http-request del-header Last-Event-ID`",
+        (Trouble::LastEventId, Caddy) => "remove `header_up -Last-Event-ID`",
+        (Trouble::LastEventId, Envoy) => "`last-event-id` out of `request_headers_to_remove`",
+        (Trouble::LastEventId, Varnish) => "remove `unset req.http.Last-Event-ID;`",
+        (Trouble::PollCache, Nginx) => "`proxy_cache off;` in the location of the polls",
+        (Trouble::PollCache, Haproxy) => {
+            "remove `http-request cache-use` from the backend of the polls"
+        }
+        (Trouble::PollCache, Caddy) => "leave the polls' path out of `cache`",
+        (Trouble::PollCache, Envoy) => "disable the cache filter for the route of the polls",
+        (Trouble::PollCache, Varnish) => "`return (pass);` in `vcl_recv` for the polls",
+        (Trouble::NoHttp2, Nginx) => "`http2 on;` (before 1.25.1: `listen 443 ssl http2;`)",
+        (Trouble::NoHttp2, Haproxy) => "`alpn h2,http/1.1` on the `bind` line",
+        (Trouble::NoHttp2, Caddy) => "`servers { protocols h1 h2 }`",
+        (Trouble::NoHttp2, Envoy) => "`alpn_protocols: [\"h2\", \"http/1.1\"]`",
+        (Trouble::NoHttp2, Varnish) => {
+            "`-p feature=+http2`, and `alpn-protos = \"h2,http/1.1\"` in hitch"
+        }
+        (Trouble::NoIds | Trouble::NotAStream, _) => return None,
+    })
+}
+
+fn general(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Buffering => {
+            "switch response buffering off for the stream, at the proxy in between or in the framework"
+        }
+        Trouble::Compression => "switch compression off for text/event-stream",
+        Trouble::Silence => {
+            "raise the read or idle time-out in between, or send a comment (`: keep-alive`) more often than that"
+        }
+        Trouble::Age => {
+            "raise the limit on a response's total time, in between or at the platform; a client must resume often"
+        }
+        Trouble::LastEventId => {
+            "pass the request header Last-Event-ID on to the server, and let the server begin after that event"
+        }
+        Trouble::PollCache => {
+            "send `Cache-Control: no-store` with polls, and keep caches from them"
+        }
+        Trouble::NoHttp2 => "offer `h2` by ALPN",
+        Trouble::NoIds => "send an `id:` with each event, and begin after the one in Last-Event-ID",
+        Trouble::NotAStream => {
+            "answer the stream with status 200 and `Content-Type: text/event-stream`"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_known_by_their_headers() {
+        let known = |name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, http::HeaderValue::from_static(value));
+            Proxy::of_headers(&headers)
+        };
+        assert_eq!(known("server", "nginx/1.22.1"), Some(Proxy::Nginx));
+        assert_eq!(
+            known("via", "1.1 varnish (Varnish/7.1)"),
+            Some(Proxy::Varnish)
+        );
+        assert_eq!(known("via", "1.1 Caddy"), Some(Proxy::Caddy));
+        assert_eq!(known("server", "envoy"), Some(Proxy::Envoy));
+        assert_eq!(known("server", "uvicorn"), None);
+    }
+
+    #[test]
+    fn every_trouble_has_an_advice() {
+        let all = [
+            Trouble::Buffering,
+            Trouble::Compression,
+            Trouble::Silence,
+            Trouble::Age,
+            Trouble::LastEventId,
+            Trouble::PollCache,
+            Trouble::NoHttp2,
+        ];
+        for trouble in all {
+            assert!(advice(trouble, Some(Proxy::Nginx)).starts_with("nginx: "));
+            assert!(!advice(trouble, None).contains("nginx"));
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Whether a stream that was cut goes on where it was, with the header Last-Event-ID.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{
+    findings::{Finding, Name, Verdict},
+    proxy::Trouble,
+    site::Site,
+    stream_reader::StreamReader,
+};
+
+/// How long a message may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+const MESSAGE_BYTES: usize = 100;
+/// The message before the break, the one during it, the one after it.
+const BEFORE: u64 = 0;
+const DURING: u64 = 1;
+const AFTER: u64 = 2;
+
+pub async fn check(site: &Site) -> Result<Finding> {
+    if site.read_only {
+        return Ok(Finding::unknown(
+            Name::Resume,
+            "unknown: nothing was published",
+        ));
+    }
+    let room = site.room("r", Duration::ZERO);
+    let mut first = StreamReader::open(site, &room, None).await?;
+    first.wait_for(PATIENCE, |state| state.head.is_some()).await;
+    site.publish(&room, BEFORE, MESSAGE_BYTES).await?;
+    let came = first
+        .wait_for(PATIENCE, |state| state.messages.contains_key(&BEFORE))
+        .await;
+    if !came {
+        return Ok(Finding::unknown(
+            Name::Resume,
+            "unknown: no event came to resume after",
+        ));
+    }
+    let last_id = first.state().last_id;
+    drop(first);
+    let Some(last_id) = last_id else {
+        return Ok(Finding::of(
+            Name::Resume,
+            Verdict::Bad,
+            "no: events have no id, so what comes during a reconnect is lost",
+            None,
+            Some(Trouble::NoIds),
+        ));
+    };
+    site.publish(&room, DURING, MESSAGE_BYTES).await?;
+    let mut second = StreamReader::open(site, &room, Some(&last_id)).await?;
+    second
+        .wait_for(PATIENCE, |state| state.head.is_some())
+        .await;
+    site.publish(&room, AFTER, MESSAGE_BYTES).await?;
+    second
+        .wait_for(PATIENCE, |state| state.messages.contains_key(&AFTER))
+        .await;
+    let messages = second.state().messages;
+    let has = |number: u64| messages.contains_key(&number);
+    Ok(match (has(BEFORE), has(DURING), has(AFTER)) {
+        (false, true, true) => {
+            Finding::good(Name::Resume, "yes, by Last-Event-ID, nothing lost", None)
+        }
+        (true, true, true) => Finding::of(
+            Name::Resume,
+            Verdict::Warning,
+            "everything is sent again, whatever Last-Event-ID says",
+            None,
+            Some(Trouble::LastEventId),
+        ),
+        (_, false, true) => Finding::of(
+            Name::Resume,
+            Verdict::Bad,
+            "no: Last-Event-ID had no effect, and the message that came during the break was lost",
+            None,
+            Some(Trouble::LastEventId),
+        ),
+        (_, _, false) => {
+            Finding::unknown(Name::Resume, "unknown: the second stream brought nothing")
+        }
+    })
+}

@@ -1,0 +1,45 @@
+//! The parts of an answer's head that are needed.
+
+use http::{HeaderMap, HeaderName, StatusCode, header};
+
+use super::error::CompressedAnswer;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Head {
+    pub status: u16,
+    pub headers: HeaderMap,
+}
+
+impl Head {
+    pub fn new(status: StatusCode, headers: HeaderMap) -> Self {
+        Self {
+            status: status.as_u16(),
+            headers,
+        }
+    }
+
+    /// A header's value, as far as it is text.
+    pub fn text(&self, name: &HeaderName) -> Option<String> {
+        let value = self.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// Other than `identity`.
+    pub fn encoding(&self) -> Option<String> {
+        let encoding = self.text(&header::CONTENT_ENCODING)?;
+        (!encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
+    }
+
+    /// Without parameters, in lower case.
+    pub fn content_type(&self) -> Option<String> {
+        let text = self.text(&header::CONTENT_TYPE)?.to_ascii_lowercase();
+        Some(text.split(';').next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Refuses an answer whose body is compressed.
+    pub fn ensure_uncompressed(&self) -> Result<(), CompressedAnswer> {
+        self.encoding()
+            .map_or(Ok(()), |encoding| Err(CompressedAnswer(encoding)))
+    }
+}

@@ -1,0 +1,144 @@
+//! A client's TCP connection, which counts every byte in both directions.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use super::{connect::connect, meter::Passed};
+
+/// How long a reset is waited for: a round trip, however long the way.
+const PROBES: u32 = 10;
+const LOOK: Duration = Duration::from_millis(25);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Socket {
+    stream: Arc<TcpStream>,
+    passed: Passed,
+}
+
+impl Socket {
+    pub async fn open(addr: SocketAddr) -> io::Result<Self> {
+        let stream = connect(addr).await?;
+        stream.set_nodelay(true)?;
+        // Ten thousand that end together would leave as many ports waiting for a minute each.
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        Ok(Self {
+            stream: Arc::new(stream),
+            passed: Passed::default(),
+        })
+    }
+
+    /// What to ask about it while a protocol owns it.
+    pub fn watch(&self) -> SocketWatch {
+        SocketWatch {
+            stream: self.stream.clone(),
+            passed: self.passed.clone(),
+        }
+    }
+
+    /// Repeats an operation until it does not have to wait.
+    fn poll_with<T>(
+        &self,
+        cx: &mut Context<'_>,
+        poll_ready: fn(&TcpStream, &mut Context<'_>) -> Poll<io::Result<()>>,
+        mut operation: impl FnMut(&TcpStream) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            ready!(poll_ready(&self.stream, cx))?;
+            match operation(&self.stream) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+}
+
+/// A socket seen from outside.
+#[derive(Debug)]
+pub struct SocketWatch {
+    stream: Arc<TcpStream>,
+    pub passed: Passed,
+}
+
+impl SocketWatch {
+    /// Whether what was sent found a connection that the other side had closed already: its system then
+    /// answers with a reset. Without a reset, the end of the stream was its answer. Called after such an end.
+    pub async fn was_stale(&self) -> bool {
+        for _ in 0..PROBES {
+            if matches!(self.stream.take_error(), Ok(Some(_))) {
+                return true;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        false
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.poll_with(cx, TcpStream::poll_read_ready, |stream| {
+            stream.try_read(buffer.initialize_unfilled())
+        });
+        let count = ready!(read)?;
+        buffer.advance(count);
+        self.passed.received(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.poll_with(cx, TcpStream::poll_write_ready, |stream| {
+            stream.try_write(bytes)
+        });
+        let count = ready!(written)?;
+        self.passed.sent(count);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.poll_with(cx, TcpStream::poll_write_ready, |stream| {
+            stream.try_write_vectored(parts)
+        });
+        let count = ready!(written)?;
+        self.passed.sent(count);
+        Poll::Ready(Ok(count))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Dropping it closes it.
+        Poll::Ready(Ok(()))
+    }
+}
