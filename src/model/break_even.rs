@@ -89,6 +89,16 @@ pub fn cost_difference(model: &Model, question: &Question, metric: CostMetric) -
     of(Transport::Poll) - of(Transport::Stream)
 }
 
+/// The acceptable delays at which polling is cheaper, by a difference of any kind.
+pub fn cheaper_delays(question: &Question, difference: impl Fn(&Question) -> f64) -> Vec<Range> {
+    cheaper(DELAYS_S, |max_delay_s| {
+        difference(&Question {
+            max_delay_s,
+            ..*question
+        })
+    })
+}
+
 /// The ranges of `least..most` in which `cost_difference` is below zero, searched on a logarithmic scale.
 fn cheaper([least, most]: [f64; 2], cost_difference: impl Fn(f64) -> f64) -> Vec<Range> {
     let steps = ((most / least).log10() * STEPS).round();

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Constants, Model, Rates, Scenario, Transport, constants::US_PER_S, idle_share, wakeup::Work,
+    Constants, Model, Rates, RequestSize, Scenario, Transport, constants::US_PER_S, idle_share,
+    wakeup::Work,
 };
 
 /// What a setting costs, over all clients and on one server.
@@ -76,11 +77,16 @@ impl Model {
         let poll_message_bytes = scenario.size + self.transports.poll.message_bytes;
         let rates = Rates::of(transport, scenario, &self.limits, poll_message_bytes);
         let one = self.transports.of(transport);
+        let form = scenario.form.cost();
+        let is_pushed = transport == Transport::Stream;
         let answers = rates.requests - rates.empty;
-        let requests_us = rates.requests * one.request_us + answers * one.answer_us;
-        let messages_us = rates.deliveries * one.delivery_us(scenario.size, scenario.rate);
-        let keep_alives_us = rates.keep_alives * one.keep_alive_us;
-        let connects_us = rates.connects * self.connect_us;
+        let requests_us =
+            form.request_cpu * (rates.requests * one.request_us + answers * one.answer_us);
+        let delivery_cpu = if is_pushed { form.delivery_cpu } else { 1.0 };
+        let messages_us =
+            delivery_cpu * rates.deliveries * one.delivery_us(scenario.size, scenario.rate);
+        let keep_alives_us = form.delivery_cpu * rates.keep_alives * one.keep_alive_us;
+        let connects_us = rates.connects * (self.connect_us + form.handshake.us);
         let publish_us = scenario.rate * self.publish_us;
         // What follows a message finds the server awake.
         let seldom = match transport {
@@ -94,6 +100,10 @@ impl Model {
             publishing_us: publish_us,
         };
         let wakeup_cost_us = seldom * self.wakeup_cost_us(work, scenario.load);
+        let event_bytes = match transport {
+            Transport::Stream => form.event_bytes + form.record_bytes,
+            Transport::Poll | Transport::LongPoll => 0.0,
+        };
         let largest = match transport {
             Transport::Poll => scenario.rate * scenario.interval_s,
             Transport::LongPoll | Transport::Stream => 1.0,
@@ -103,11 +113,14 @@ impl Model {
         let buffer_bytes = one.answer_share * answer_bytes.min(self.limits.write_bytes);
         Cost {
             rates,
-            wire_bytes_in_per_s: rates.requests
-                * (one.request_bytes + scenario.extra_request_bytes),
-            wire_bytes_out_per_s: rates.requests * one.answer_bytes
-                + rates.deliveries * one.wire_bytes(scenario.size)
-                + rates.keep_alives * one.keep_alive_bytes,
+            wire_bytes_in_per_s: request_bytes(&rates, scenario, one)
+                + rates.requests * form.record_bytes
+                + rates.connects * form.handshake.bytes_in,
+            wire_bytes_out_per_s: rates.requests
+                * (one.answer_bytes + form.answer_bytes + form.record_bytes)
+                + rates.deliveries * (one.wire_bytes(scenario.size) + event_bytes)
+                + rates.keep_alives * (one.keep_alive_bytes + event_bytes)
+                + rates.connects * form.handshake.bytes_out,
             cpu: CpuBy {
                 publishing: publish_us / US_PER_S,
                 requests: (requests_us + wakeup_cost_us) / US_PER_S,
@@ -115,7 +128,26 @@ impl Model {
                 keep_alives: keep_alives_us / US_PER_S,
                 connections: connects_us / US_PER_S,
             },
-            client_memory_bytes: rates.connections * (one.client_bytes + buffer_bytes),
+            client_memory_bytes: rates.connections
+                * (one.client_bytes + form.connection_bytes + buffer_bytes),
+        }
+    }
+}
+
+/// Bytes of requests each second, without what is around them.
+fn request_bytes(rates: &Rates, scenario: &Scenario, one: &Constants) -> f64 {
+    match scenario.request_size {
+        RequestSize::Beyond(extra) => rates.requests * (one.request_bytes + extra),
+        RequestSize::Packed(lengths) => {
+            // The first on a connection is sent whole; one after an answer with messages has a new cursor.
+            let first = rates.connects.min(rates.requests);
+            let later = rates.requests - first;
+            let moved = match rates.requests {
+                0.0 => 0.0,
+                requests => (requests - rates.empty) / requests,
+            };
+            first * lengths.first
+                + later * (moved * lengths.moved + (1.0 - moved) * lengths.repeated)
         }
     }
 }

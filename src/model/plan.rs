@@ -76,7 +76,8 @@ pub fn plan(model: &Model, question: &Question) -> Plan {
     }
 }
 
-fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimate {
+/// What `transport` takes.
+pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimate {
     let interval_s = match transport {
         Transport::Poll => question.interval_s(model),
         Transport::LongPoll | Transport::Stream => None,

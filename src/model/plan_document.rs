@@ -1,7 +1,10 @@
 //! A plan with where its constants come from and what it says: what `plan --json` prints and `GET /plan`
 //! answers.
 
-use crate::{Curve, Errors, Model, Plan, sentences::sentences};
+use crate::{
+    Bills, Curve, Errors, Model, Plan, Prices,
+    sentences::{bill_sentences, sentences},
+};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -11,6 +14,9 @@ pub struct PlanDocument {
     pub plan: Plan,
     /// What the figures say, in plain sentences.
     pub sentences: Vec<String>,
+    /// With prices, the bills of a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bills: Option<Bills>,
     /// Those that were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Curve>,
@@ -36,7 +42,16 @@ impl PlanDocument {
             },
             sentences: sentences(&plan),
             plan,
+            bills: None,
             curves: Vec::new(),
         }
+    }
+
+    /// The same with bills.
+    pub fn with_prices(mut self, model: &Model, prices: Prices) -> Self {
+        let bills = Bills::of(model, &self.plan, prices);
+        self.sentences.extend(bill_sentences(&self.plan, &bills));
+        self.bills = Some(bills);
+        self
     }
 }

@@ -61,8 +61,20 @@ impl PlanQuery {
             "head" => {
                 let found = RequestHead::ALL.into_iter();
                 let found = found.into_iter().find(|head| head.as_str() == value);
-                let head = found.ok_or("must be `bare`, `chrome` or `firefox`")?;
+                let head = found.ok_or("must be `bare`, `curl`, `chrome` or `firefox`")?;
                 self.question.head = head;
+                Ok(())
+            }
+            "protocol" => {
+                self.question.form.protocol = value.parse()?;
+                Ok(())
+            }
+            "tls" => {
+                self.question.form.tls = match value {
+                    "on" => true,
+                    "off" => false,
+                    _ => return Err("must be `on` or `off`".to_owned()),
+                };
                 Ok(())
             }
             "curves" => {
@@ -128,7 +140,7 @@ mod tests {
     #[test]
     fn parameters_are_those_of_the_flags() {
         let query = "clients=1000000&rate=0.05&size=200&max_delay=1m%2030s&spacing=regular&wait=55\
-                     &round_trip=80ms&head=firefox&cookie=1024&server_cores=2&server_memory_gib=0.5&server_network_gbit=0.01&utilization=0.5";
+                     &round_trip=80ms&protocol=h2&tls=on&head=firefox&cookie=1024&server_cores=2&server_memory_gib=0.5&server_network_gbit=0.01&utilization=0.5";
         let asked = PlanQuery::parse(query).expect("valid").question;
         assert_eq!((asked.clients, asked.rate, asked.size), (1e6, 0.05, 200.0));
         assert_eq!(asked.spacing, ArrivalPattern::Regular);
@@ -139,6 +151,10 @@ mod tests {
         assert_eq!(
             (asked.head, asked.cookie_bytes),
             (RequestHead::Firefox, 1024.0)
+        );
+        assert_eq!(
+            asked.form,
+            crate::WireForm::new(crate::Protocol::Http2, true)
         );
         let server = asked.server;
         assert_eq!((server.cores, server.memory_bytes), (2.0, 536_870_912.0));
@@ -162,6 +178,8 @@ mod tests {
             ("rate=1&rate=2", "rate", "twice"),
             ("klients=3", "klients", "not a parameter"),
             ("head=safari", "head", "`chrome`"),
+            ("protocol=h3", "protocol", "http/1.1"),
+            ("tls=perhaps", "tls", "`on` or `off`"),
             ("cookie=1e9", "cookie", "0 to 32000"),
             (
                 "curves=rate,when",

@@ -1,7 +1,7 @@
 //! The plan as a table: a row for each figure, a column for each transport.
 
 use crate::{
-    Estimate, Limit, Model, Part, Plan, Transport,
+    Estimate, Limit, Model, Part, Plan, Transport, WireForm,
     format::{significant, size, time_us, with_thousands},
     text_table::{align, wrap},
 };
@@ -62,7 +62,7 @@ pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
         "{}\n\n{}\n{}",
         wrap(&question(plan), "  ", width),
         align(&lines),
-        wrap(&provenance(model), "", width)
+        wrap(&provenance(model, plan.question.form), "", width)
     )
 }
 
@@ -79,12 +79,13 @@ fn question(plan: &Plan) -> String {
     };
     format!(
         "{} clients, each to get {} messages/s of {} bytes, at most {} late\n\
-         {} {cookie}\n\
+         {}, {} {cookie}\n\
          servers of {} cores, {}, {} Gbit/s, used to {} %",
         rate(asked.clients),
         significant(asked.rate),
         rate(asked.size),
         time(asked.max_delay_s),
+        asked.form.description(),
         asked.head.description(),
         server.cores,
         size(server.memory_bytes),
@@ -93,12 +94,20 @@ fn question(plan: &Plan) -> String {
     )
 }
 
-fn provenance(model: &Model) -> String {
+fn provenance(model: &Model, form: WireForm) -> String {
     let percent = |share: f64| significant(share * 100.0);
+    let form = match form == WireForm::default() {
+        true => String::new(),
+        false => format!(
+            "\nWhat {} adds: bytes measured by compare and computed by HPACK's rules; CPU, memory and handshakes \
+             those of a prototype.",
+            form.description()
+        ),
+    };
     format!(
         "Computed from what was measured on {} with version {}, {}.\n\
          On points it was not fitted to, the model was off by up to {} % of CPU (half of them less than {} %), \
-         {} % of bytes and {} % of requests.",
+         {} % of bytes and {} % of requests.{form}",
         model.machine,
         model.version,
         model.measured_at.get(..10).unwrap_or(&model.measured_at),

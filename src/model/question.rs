@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ArrivalPattern, Model, RequestHead, Scenario, Transport, Utilization};
+use crate::{
+    ArrivalPattern, Model, Protocol, RequestHead, RequestSize, Scenario, Transport, Utilization,
+    WireForm,
+};
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const GBIT: f64 = 1e9;
@@ -31,6 +34,11 @@ pub struct Question {
     pub head: RequestHead,
     /// A cookie of this many bytes in every request; 0 for none.
     pub cookie_bytes: f64,
+    /// The share of clients whose tab is hidden: their polls come once a minute.
+    pub hidden_share: f64,
+    /// What is spoken: `protocol` and `tls`.
+    #[serde(flatten)]
+    pub form: WireForm,
     pub server: ServerSize,
 }
 
@@ -66,6 +74,7 @@ pub enum QuestionField {
     Wait,
     RoundTrip,
     Cookie,
+    HiddenShare,
     ServerCores,
     ServerMemoryGib,
     ServerNetworkGbit,
@@ -73,7 +82,7 @@ pub enum QuestionField {
 }
 
 impl QuestionField {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Clients,
         Self::Rate,
         Self::Size,
@@ -81,6 +90,7 @@ impl QuestionField {
         Self::Wait,
         Self::RoundTrip,
         Self::Cookie,
+        Self::HiddenShare,
         Self::ServerCores,
         Self::ServerMemoryGib,
         Self::ServerNetworkGbit,
@@ -96,6 +106,7 @@ impl QuestionField {
             Self::Wait => "wait",
             Self::RoundTrip => "round_trip",
             Self::Cookie => "cookie",
+            Self::HiddenShare => "hidden_share",
             Self::ServerCores => "server_cores",
             Self::ServerMemoryGib => "server_memory_gib",
             Self::ServerNetworkGbit => "server_network_gbit",
@@ -122,6 +133,7 @@ impl QuestionField {
             Self::Wait => [1.0, 60.0],
             Self::RoundTrip => [0.0, 60.0],
             Self::Cookie => [0.0, 32_000.0],
+            Self::HiddenShare => [0.0, 1.0],
             Self::ServerCores => [0.1, 1024.0],
             Self::ServerMemoryGib => [0.25, 65_536.0],
             Self::ServerNetworkGbit => [0.001, 10_000.0],
@@ -142,6 +154,8 @@ impl Default for Question {
             round_trip_s: 0.0,
             head: RequestHead::Chrome,
             cookie_bytes: 0.0,
+            hidden_share: 0.0,
+            form: WireForm::default(),
             server: ServerSize {
                 cores: 4.0,
                 memory_bytes: 8.0 * GIB,
@@ -163,6 +177,7 @@ impl Question {
             QuestionField::Wait => self.wait_s,
             QuestionField::RoundTrip => self.round_trip_s,
             QuestionField::Cookie => self.cookie_bytes,
+            QuestionField::HiddenShare => self.hidden_share,
             QuestionField::ServerCores => self.server.cores,
             QuestionField::ServerMemoryGib => self.server.memory_bytes / GIB,
             QuestionField::ServerNetworkGbit => self.server.network_bits_per_s / GBIT,
@@ -189,6 +204,7 @@ impl Question {
             // There are no half clients, and no half bytes.
             QuestionField::Clients => self.clients = value.round(),
             QuestionField::Cookie => self.cookie_bytes = value.round(),
+            QuestionField::HiddenShare => self.hidden_share = value,
             QuestionField::Rate => self.rate = value,
             QuestionField::Size => self.size = value,
             QuestionField::MaxDelay => self.max_delay_s = value,
@@ -208,12 +224,17 @@ impl Question {
         (left >= SHORTEST_INTERVAL_S).then_some(left)
     }
 
-    /// Bytes that a poll has more than the bare one whose cost was measured. The host name is as long as the
-    /// one it was measured with.
-    fn extra_request_bytes(&self) -> f64 {
+    /// How long requests are. The host name is as long as the one that the bare request was measured with.
+    fn request_size(&self) -> RequestSize {
         const HOST: &str = "127.0.0.1:8080";
         let cookie_bytes = self.cookie_bytes as usize;
-        self.head.extra_bytes(Transport::Poll, HOST, cookie_bytes) as f64
+        match self.form.protocol {
+            Protocol::Http1 => {
+                let extra = self.head.extra_bytes(Transport::Poll, HOST, cookie_bytes);
+                RequestSize::Beyond(extra as f64)
+            }
+            Protocol::Http2 => RequestSize::Packed(self.head.http2_lengths(HOST, cookie_bytes)),
+        }
     }
 
     pub fn scenario(&self, interval_s: f64, load: Utilization) -> Scenario {
@@ -225,8 +246,10 @@ impl Question {
             interval_s,
             wait_s: self.wait_s,
             round_trip_s: self.round_trip_s,
-            extra_request_bytes: self.extra_request_bytes(),
+            form: self.form,
+            request_size: self.request_size(),
             closes: false,
+            hidden_share: self.hidden_share,
             load,
         }
     }

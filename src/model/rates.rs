@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ServerLimits, Utilization};
-use crate::Transport;
+use crate::{Transport, WireForm, request_head::Http2Lengths};
+
+/// How often a timer of a tab that was hidden for five minutes fires (measured with Chromium 156), seconds.
+const HIDDEN_INTERVAL_S: f64 = 60.0;
 
 /// How messages lie in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -34,9 +37,21 @@ pub struct Scenario {
     pub round_trip_s: f64,
     /// Whether a poll's connection ends with its answer.
     pub closes: bool,
-    /// Bytes of a request beyond those of the bare one that was measured.
-    pub extra_request_bytes: f64,
+    /// The share of clients whose tab is hidden.
+    pub hidden_share: f64,
+    /// What is spoken.
+    pub form: WireForm,
+    pub request_size: RequestSize,
     pub load: Utilization,
+}
+
+/// How long a request is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RequestSize {
+    /// Bytes beyond those of the bare one that was measured over HTTP/1.1.
+    Beyond(f64),
+    /// All bytes over HTTP/2, where most of a head is sent once.
+    Packed(Http2Lengths),
 }
 
 /// What happens each second, over all clients.
@@ -67,10 +82,36 @@ impl Rates {
         message_bytes: f64,
     ) -> Self {
         match transport {
-            Transport::Poll => poll(scenario, limits, message_bytes),
+            Transport::Poll => polls(scenario, limits, message_bytes),
             Transport::LongPoll => long_poll(scenario),
             Transport::Stream => stream(scenario, limits),
         }
+    }
+}
+
+/// Those of visible tabs, and those of hidden ones, whose timers browsers slow down. A stream and a long-poll are not.
+fn polls(scenario: &Scenario, limits: &ServerLimits, message_bytes: f64) -> Rates {
+    let group = |share: f64, interval_s: f64| {
+        let scenario = Scenario {
+            clients: scenario.clients * share,
+            interval_s,
+            ..*scenario
+        };
+        poll(&scenario, limits, message_bytes)
+    };
+    let hidden = scenario.hidden_share;
+    if hidden == 0.0 {
+        return poll(scenario, limits, message_bytes);
+    }
+    let seen = group(1.0 - hidden, scenario.interval_s);
+    let unseen = group(hidden, scenario.interval_s.max(HIDDEN_INTERVAL_S));
+    Rates {
+        requests: seen.requests + unseen.requests,
+        empty: seen.empty + unseen.empty,
+        deliveries: seen.deliveries + unseen.deliveries,
+        keep_alives: 0.0,
+        connects: seen.connects + unseen.connects,
+        connections: seen.connections + unseen.connections,
     }
 }
 

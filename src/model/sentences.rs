@@ -2,7 +2,7 @@
 
 use crate::plan_table::{limit, part, precise, rate, time};
 use crate::{
-    Dimension, Estimate, Extrapolation, Plan, Range, Transport,
+    Bills, Dimension, Estimate, Extrapolation, Plan, Range, Transport,
     format::{significant, size},
 };
 
@@ -10,11 +10,24 @@ use crate::{
 const RECONNECTS: &str =
     "Polls this far apart find their idle connection closed, and each opens one.";
 
+/// What that costs over TLS.
+const HANDSHAKES: &str = "Each of these connections pays for a TLS handshake, which costs several times what the poll does.";
+
 /// The verdict, the break-even, and the reservations.
 pub fn sentences(plan: &Plan) -> Vec<String> {
     let mut all = vec![verdict(plan), break_even_sentence(plan)];
     if plan.transports.poll.rates.connects > 0.0 {
         all.push(RECONNECTS.to_owned());
+        if plan.question.form.tls {
+            all.push(HANDSHAKES.to_owned());
+        }
+    }
+    if plan.question.hidden_share > 0.0 {
+        all.push(format!(
+            "{} % of the clients are in hidden tabs, whose timers browsers slow down to one poll a minute: their \
+             messages are up to a minute late.",
+            significant(plan.question.hidden_share * 100.0)
+        ));
     }
     all.extend(plan.beyond.iter().map(beyond));
     all
@@ -116,6 +129,50 @@ fn break_even_sentence(plan: &Plan) -> String {
                 format!("batching polls take less CPU than one push per message at rates {ranges}"),
         },
     )
+}
+
+/// What a month costs, and where that turns.
+pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
+    let currency = &bills.prices.currency;
+    let each = Transport::ALL.map(|transport| match bills.transports.of(transport) {
+        None => format!("{transport} is impossible"),
+        Some(bill) => format!(
+            "{transport} {} {currency} ({})",
+            money(bill.total),
+            bill.parts()
+                .iter()
+                .filter(|(_, part)| *part > 0.0)
+                .map(|(name, part)| format!("{name} {}", money(*part)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    });
+    let turns = match band(&bills.polling_is_cheaper, time) {
+        Band::Never => "Polling never has the lower bill, whatever delay is acceptable.".to_owned(),
+        Band::Always => "Polling has the lower bill, whatever delay is acceptable.".to_owned(),
+        Band::Ranges(ranges) => {
+            format!("Polling has the lower bill than SSE if the acceptable delay is {ranges}.")
+        }
+    };
+    vec![
+        format!(
+            "A month by the prices of {} ({}, {}): {}.",
+            bills.prices.name,
+            bills.prices.date,
+            bills.prices.source,
+            each.join("; ")
+        ),
+        format!("{turns} You asked for {}.", time(plan.question.max_delay_s)),
+    ]
+}
+
+/// An amount of money.
+fn money(amount: f64) -> String {
+    match amount {
+        0.0 => "0".to_owned(),
+        amount if amount < 100.0 => format!("{amount:.2}"),
+        amount => rate(amount.round()),
+    }
 }
 
 fn per_s(rate: f64) -> String {

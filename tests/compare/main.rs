@@ -11,6 +11,7 @@ mod foreign_forms;
 mod known_cost;
 mod output;
 mod own_server;
+mod plan_money;
 mod protocols;
 mod publishing;
 mod stopping;

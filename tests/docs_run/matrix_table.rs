@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use poll_vs_sse_model::{
-    ArrivalPattern, Model, Scenario, Transport, Utilization,
+    ArrivalPattern, Model, RequestSize, Scenario, Transport, Utilization, WireForm,
     format::{significant, with_thousands},
 };
 use serde::Deserialize;
@@ -84,7 +84,9 @@ impl Matrix {
             interval_s: point.interval_s.unwrap_or(1.0),
             wait_s: 25.0,
             round_trip_s: 0.0,
-            extra_request_bytes: 0.0,
+            hidden_share: 0.0,
+            form: WireForm::default(),
+            request_size: RequestSize::Beyond(0.0),
             closes: false,
             load: Utilization::single_server(1.0),
         };

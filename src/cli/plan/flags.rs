@@ -5,7 +5,9 @@ use std::{borrow::Cow, fs, path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use poll_vs_sse_model::{ArrivalPattern, Model, Question, QuestionField, RequestHead};
+use poll_vs_sse_model::{
+    ArrivalPattern, Model, Prices, Protocol, Question, QuestionField, RequestHead, WireForm, prices,
+};
 
 /// What a number of clients would cost on each transport, from a calibrated model.
 ///
@@ -92,6 +94,36 @@ pub struct PlanFlags {
     )]
     cookie: f64,
 
+    /// The share of clients whose tab is hidden: browsers slow their timers down to one poll a minute.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_HIDDEN_SHARE",
+        value_name = "SHARE",
+        default_value_t = 0.0,
+        help_heading = "Question"
+    )]
+    hidden_share: f64,
+
+    /// The version of HTTP that clients speak.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PROTOCOL",
+        value_name = "http/1.1|h2",
+        hide_possible_values = true,
+        default_value = "http/1.1",
+        help_heading = "Question"
+    )]
+    protocol: Protocol,
+
+    /// Whether they speak it over TLS.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PLAN_TLS",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        help_heading = "Question"
+    )]
+    tls: bool,
+
     /// Processors of one server.
     #[arg(
         long,
@@ -141,6 +173,15 @@ pub struct PlanFlags {
     )]
     model: Option<PathBuf>,
 
+    /// A price list (docs/model.md describes it): adds a bill a month for each transport, and where it turns.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_PRICES",
+        value_name = "FILE.toml",
+        help_heading = "Money"
+    )]
+    prices: Option<PathBuf>,
+
     /// Print JSON.
     #[arg(long, env = "POLL_VS_SSE_PLAN_JSON", value_parser = clap::builder::BoolishValueParser::new(), help_heading = "Output")]
     pub json: bool,
@@ -154,6 +195,7 @@ impl PlanFlags {
         let mut question = Question {
             spacing: self.spacing,
             head: self.head,
+            form: WireForm::new(self.protocol, self.tls),
             ..Question::default()
         };
         for (field, value) in [
@@ -164,6 +206,7 @@ impl PlanFlags {
             (QuestionField::Wait, self.wait.as_secs_f64()),
             (QuestionField::RoundTrip, self.round_trip.as_secs_f64()),
             (QuestionField::Cookie, self.cookie),
+            (QuestionField::HiddenShare, self.hidden_share),
             (QuestionField::ServerCores, self.server_cores),
             (QuestionField::ServerMemoryGib, self.server_memory_gib),
             (QuestionField::ServerNetworkGbit, self.server_network_gbit),
@@ -175,6 +218,17 @@ impl PlanFlags {
                 .map_err(|error| anyhow::anyhow!("{} {error}", flag()))?;
         }
         Ok(question)
+    }
+
+    /// The price list, if one is named.
+    pub fn prices(&self) -> Result<Option<Prices>> {
+        let Some(path) = &self.prices else {
+            return Ok(None);
+        };
+        let name = path.display().to_string();
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read the prices {name}"))?;
+        prices::read(&text, &name).map(Some)
     }
 
     pub fn model(&self) -> Result<Cow<'static, Model>> {

@@ -20,13 +20,16 @@ use super::{
 pub fn run(flags: &PlanFlags) -> ExitCode {
     let asked = flags.question().and_then(|question| {
         let model = flags.model()?;
-        Ok((question, model))
+        Ok((question, model, flags.prices()?))
     });
-    let (question, model) = match asked {
+    let (question, model, prices) = match asked {
         Ok(asked) => asked,
         Err(error) => return fail(&format!("{error:#}"), exit::USAGE_ERROR),
     };
-    let document = PlanDocument::new(model::plan(&model, &question), &model);
+    let mut document = PlanDocument::new(model::plan(&model, &question), &model);
+    if let Some(prices) = prices {
+        document = document.with_prices(&model, prices);
+    }
     let text = if flags.json {
         match serde_json::to_string_pretty(&document) {
             Ok(json) => json + "\n",

@@ -5,7 +5,10 @@ use anyhow::{Result, ensure};
 use super::{CalibrationRun, MeasurePurpose, Point, observed_rates::ObservedRates};
 use crate::{
     RunResult, Transport,
-    model::{ArrivalPattern, Cost, Errors, MeasuredPoint, Model, Scenario, Utilization},
+    model::{
+        ArrivalPattern, Cost, Errors, MeasuredPoint, Model, RequestSize, Scenario, Utilization,
+        WireForm,
+    },
 };
 
 /// Refuses a run that measures nothing.
@@ -43,7 +46,9 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
         interval_s: point.interval_s,
         wait_s: workload.wait.as_secs_f64(),
         round_trip_s: 0.0,
-        extra_request_bytes: 0.0,
+        hidden_share: 0.0,
+        form: WireForm::default(),
+        request_size: RequestSize::Beyond(0.0),
         closes: point.purpose == MeasurePurpose::FitConnecting,
         load: Utilization::single_server(f64::from(model.server_cores)),
     };

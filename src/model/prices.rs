@@ -1,0 +1,253 @@
+//! What a plan costs in money: a price list, and a bill a month for each transport.
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Estimate, Model, PerTransport, Plan, Question, Range, Transport, break_even::cheaper_delays,
+    plan::estimate,
+};
+
+/// Hours of a month: those of a year by twelve.
+pub const HOURS_PER_MONTH: f64 = 730.0;
+const S_PER_MONTH: f64 = HOURS_PER_MONTH * 3600.0;
+const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+const MILLION: f64 = 1e6;
+
+/// A price list, read from TOML (`docs/model.md`). What has no price costs nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    pub name: String,
+    pub currency: String,
+    /// Where the prices are from.
+    pub source: String,
+    /// When they were valid.
+    pub date: String,
+    /// One server of the size that was asked for, an hour.
+    #[serde(default)]
+    pub server_hour: f64,
+    /// A core kept busy for an hour, if what is used is billed.
+    #[serde(default)]
+    pub core_hour: f64,
+    /// A GiB of memory held for an hour, if what is used is billed.
+    #[serde(default)]
+    pub memory_gib_hour: f64,
+    /// A GiB from the server to clients.
+    #[serde(default)]
+    pub traffic_out_gib: f64,
+    /// A GiB from clients to the server.
+    #[serde(default)]
+    pub traffic_in_gib: f64,
+    /// A million requests.
+    #[serde(default)]
+    pub request_million: f64,
+    /// A million messages that are pushed on streams.
+    #[serde(default)]
+    pub message_million: f64,
+    /// A million minutes of open streams.
+    #[serde(default)]
+    pub connection_minute_million: f64,
+}
+
+/// A month's bill by what is billed, in the currency of the prices.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bill {
+    pub servers: f64,
+    pub cpu: f64,
+    pub memory: f64,
+    pub traffic: f64,
+    pub requests: f64,
+    pub messages: f64,
+    pub connections: f64,
+    pub total: f64,
+}
+
+/// The bills of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bills {
+    pub prices: Prices,
+    /// `None` for a transport that no number of servers is enough for.
+    pub transports: PerTransport<Option<Bill>>,
+    /// Acceptable delays, in seconds, at which polling's bill is below that of SSE.
+    pub polling_is_cheaper: Vec<Range>,
+}
+
+impl Prices {
+    /// # Errors
+    ///
+    /// One line that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let prices: Self = toml::from_str(text).map_err(|error| {
+            let before = error.span().map(|span| &text[..span.start.min(text.len())]);
+            let line = before.map_or(0, |before| before.matches('\n').count()) + 1;
+            anyhow::anyhow!("line {line}: {}", error.message().replace('\n', " "))
+        })?;
+        let all = prices.all();
+        for (name, price) in all {
+            ensure!(
+                price.is_finite() && price >= 0.0,
+                "its {name} is {price}, which is no price"
+            );
+        }
+        ensure!(
+            all.iter().any(|(_, price)| *price > 0.0),
+            "it has no price: give one of {}",
+            all.map(|(name, _)| name).join(", ")
+        );
+        Ok(prices)
+    }
+
+    fn all(&self) -> [(&'static str, f64); 8] {
+        [
+            ("server_hour", self.server_hour),
+            ("core_hour", self.core_hour),
+            ("memory_gib_hour", self.memory_gib_hour),
+            ("traffic_out_gib", self.traffic_out_gib),
+            ("traffic_in_gib", self.traffic_in_gib),
+            ("request_million", self.request_million),
+            ("message_million", self.message_million),
+            ("connection_minute_million", self.connection_minute_million),
+        ]
+    }
+
+    /// A month of `estimate`. `None` if no number of servers is enough.
+    pub fn bill(&self, transport: Transport, estimate: &Estimate) -> Option<Bill> {
+        let rates = &estimate.rates;
+        // Gateways bill requests and answers as such, whatever connection they come on.
+        let (pushed, open) = match transport {
+            Transport::Stream => (rates.deliveries, rates.connections),
+            Transport::Poll | Transport::LongPoll => (0.0, 0.0),
+        };
+        let bill = Bill {
+            servers: estimate.servers? * self.server_hour * HOURS_PER_MONTH,
+            cpu: estimate.cores * self.core_hour * HOURS_PER_MONTH,
+            memory: estimate.memory_bytes / GIB * self.memory_gib_hour * HOURS_PER_MONTH,
+            traffic: (estimate.wire_bytes_out_per_s * self.traffic_out_gib
+                + estimate.wire_bytes_in_per_s * self.traffic_in_gib)
+                / GIB
+                * S_PER_MONTH,
+            requests: rates.requests / MILLION * self.request_million * S_PER_MONTH,
+            messages: pushed / MILLION * self.message_million * S_PER_MONTH,
+            connections: open / MILLION * self.connection_minute_million * HOURS_PER_MONTH * 60.0,
+            total: 0.0,
+        };
+        Some(Bill {
+            total: bill.parts().iter().map(|(_, part)| part).sum(),
+            ..bill
+        })
+    }
+}
+
+impl Bill {
+    /// What it consists of.
+    pub fn parts(&self) -> [(&'static str, f64); 7] {
+        [
+            ("servers", self.servers),
+            ("CPU", self.cpu),
+            ("memory", self.memory),
+            ("traffic", self.traffic),
+            ("requests", self.requests),
+            ("messages", self.messages),
+            ("connections", self.connections),
+        ]
+    }
+}
+
+impl Bills {
+    pub fn of(model: &Model, plan: &Plan, prices: Prices) -> Self {
+        let bill = |transport| prices.bill(transport, plan.transports.of(transport));
+        let total = |question: &Question, transport| {
+            let bill = prices.bill(transport, &estimate(model, question, transport));
+            bill.map_or(f64::INFINITY, |bill| bill.total)
+        };
+        let polling_is_cheaper = cheaper_delays(&plan.question, |question| {
+            let (poll, stream) = (
+                total(question, Transport::Poll),
+                total(question, Transport::Stream),
+            );
+            // Two that are both impossible are equal.
+            if poll == stream { 0.0 } else { poll - stream }
+        });
+        Self {
+            transports: PerTransport {
+                poll: bill(Transport::Poll),
+                long_poll: bill(Transport::LongPoll),
+                stream: bill(Transport::Stream),
+            },
+            polling_is_cheaper,
+            prices,
+        }
+    }
+}
+
+/// Reads a price list, and names it in its error.
+pub fn read(text: &str, name: &str) -> Result<Prices> {
+    Prices::parse(text).with_context(|| format!("the prices {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan;
+
+    const PRICES: &str = "name = 'x'\ncurrency = 'USD'\nsource = 'nowhere'\ndate = '2026-11'\n";
+
+    fn bills(more: &str, question: &Question) -> Bills {
+        let model = Model::built_in();
+        let prices = Prices::parse(&format!("{PRICES}{more}")).expect("prices");
+        Bills::of(model, &plan(model, question), prices)
+    }
+
+    #[test]
+    fn a_bill_is_what_happens_times_its_price() {
+        let question = Question {
+            clients: 1000.0,
+            ..Question::default()
+        };
+        let bills = bills(
+            "server_hour = 0.1\nrequest_million = 1.0\nconnection_minute_million = 0.25",
+            &question,
+        );
+        let stream = bills.transports.stream.expect("possible");
+        assert_eq!(stream.servers, 73.0);
+        assert_eq!(stream.requests, 0.0);
+        assert!((stream.connections - 1000.0 * 43_800.0 / 1e6 * 0.25).abs() < 1e-6);
+        assert!((stream.total - stream.servers - stream.connections).abs() < 1e-9);
+        let poll = bills.transports.poll.expect("possible");
+        let requests = plan(Model::built_in(), &question)
+            .transports
+            .poll
+            .rates
+            .requests;
+        assert!((poll.requests - requests * S_PER_MONTH / 1e6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn where_requests_are_billed_polling_pays_only_if_it_is_rare() {
+        let found = bills(
+            "request_million = 1.0\nconnection_minute_million = 0.25",
+            &Question::default(),
+        );
+        let [range] = found.polling_is_cheaper[..] else {
+            panic!("{found:?}");
+        };
+        let from = range.from.expect("a bound");
+        // A connection's minute for 0.25 is as dear as a quarter of a request: one poll in four minutes.
+        assert!((200.0..280.0).contains(&from), "{range:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_prices_is_one_line() {
+        for (more, words) in [
+            ("", "it has no price"),
+            ("server_hour = -1", "is no price"),
+            ("server_day = 1", "server_day"),
+            ("server_hour = 'much'", "line 5"),
+        ] {
+            let error = Prices::parse(&format!("{PRICES}{more}")).expect_err(words);
+            let text = format!("{error:#}");
+            assert!(text.contains(words) && !text.contains('\n'), "{text}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The four forms in which the same requests cross the wire: HTTP/1.1 and HTTP/2, each with and without TLS, and what
+//! each adds to what was measured over HTTP/1.1 without TLS.
+//!
+//! Bytes were measured with `compare` on this project's server (2026-11-29). CPU, memory and handshakes are those of a
+//! prototype that was measured beside today's server (2026-11-28; one core, medians of five alternated rounds): they
+//! say how much dearer a form is, not how dear.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Protocol;
+
+const KIB: f64 = 1024.0;
+
+/// A version of HTTP, with or without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WireForm {
+    pub protocol: Protocol,
+    pub tls: bool,
+}
+
+/// What a form adds, or by how much it multiplies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FormCost {
+    /// Each request, answer, event and keep-alive: a TLS record's frame.
+    pub record_bytes: f64,
+    /// An answer's head: HPACK's is shorter.
+    pub answer_bytes: f64,
+    /// An event or a keep-alive: a DATA frame in place of a chunk.
+    pub event_bytes: f64,
+    /// A request's CPU, as a multiple.
+    pub request_cpu: f64,
+    /// A delivery's CPU on a stream, as a multiple.
+    pub delivery_cpu: f64,
+    /// Memory of a connection.
+    pub connection_bytes: f64,
+    /// A handshake that resumes a session, which is what a browser's is that comes again. CPU is the same without.
+    pub handshake: Handshake,
+}
+
+/// A TLS handshake.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Handshake {
+    pub bytes_in: f64,
+    pub bytes_out: f64,
+    pub us: f64,
+}
+
+const NO_HANDSHAKE: Handshake = Handshake {
+    bytes_in: 0.0,
+    bytes_out: 0.0,
+    us: 0.0,
+};
+/// TLS 1.3, X25519 on ring, Chromium's messages: what a new connection's poll has more than a kept one's.
+const RESUMED: Handshake = Handshake {
+    bytes_in: 550.0,
+    bytes_out: 646.0,
+    us: 165.0,
+};
+/// Header, content type and tag of a TLS 1.3 record.
+const RECORD_BYTES: f64 = 22.0;
+
+impl WireForm {
+    pub const ALL: [Self; 4] = [
+        Self::new(Protocol::Http1, false),
+        Self::new(Protocol::Http1, true),
+        Self::new(Protocol::Http2, false),
+        Self::new(Protocol::Http2, true),
+    ];
+
+    pub const fn new(protocol: Protocol, tls: bool) -> Self {
+        Self { protocol, tls }
+    }
+
+    /// For people.
+    pub fn description(self) -> String {
+        let tls = if self.tls { "over TLS" } else { "without TLS" };
+        format!("{} {tls}", self.protocol.description())
+    }
+
+    pub fn cost(self) -> FormCost {
+        let plain = FormCost {
+            record_bytes: 0.0,
+            answer_bytes: 0.0,
+            event_bytes: 0.0,
+            request_cpu: 1.0,
+            delivery_cpu: 1.0,
+            connection_bytes: 0.0,
+            handshake: NO_HANDSHAKE,
+        };
+        let http2 = FormCost {
+            answer_bytes: -104.0,
+            event_bytes: 3.0,
+            ..plain
+        };
+        // The prototype's CPU beside today's fast paths (0.86 a poll, 1.08 a delivery), and its memory beside
+        // ordinary handlers over HTTP/1.1 without TLS.
+        match (self.protocol, self.tls) {
+            (Protocol::Http1, false) => plain,
+            (Protocol::Http1, true) => FormCost {
+                record_bytes: RECORD_BYTES,
+                request_cpu: 1.31,
+                delivery_cpu: 1.26,
+                connection_bytes: 7.9 * KIB,
+                handshake: RESUMED,
+                ..plain
+            },
+            (Protocol::Http2, false) => FormCost {
+                request_cpu: 1.85,
+                delivery_cpu: 1.59,
+                connection_bytes: 14.2 * KIB,
+                ..http2
+            },
+            (Protocol::Http2, true) => FormCost {
+                record_bytes: RECORD_BYTES,
+                request_cpu: 1.97,
+                delivery_cpu: 1.83,
+                connection_bytes: 22.0 * KIB,
+                handshake: RESUMED,
+                ..http2
+            },
+        }
+    }
+}
