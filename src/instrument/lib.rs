@@ -51,4 +51,4 @@ pub use run::{
     run_control::{Progress, RunControl},
 };
 pub use target::{Remote, RemoteOptions, Target, own_server::OwnServer, profile::Profile};
-pub use workload::{Pacing, Workload};
+pub use workload::{LoadScenario, Pacing, Workload};

@@ -40,6 +40,7 @@ pub fn outcome(transport: Transport) -> RunResult {
         protocol: Protocol::Http1,
         tls: None,
         handshakes: HandshakeStats::default(),
+        opening_s: 0.5,
         opening_cpu_s: Some(0.01),
         opening: Traffic::default(),
         whole: Traffic::default(),

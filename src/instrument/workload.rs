@@ -42,9 +42,33 @@ pub struct Workload {
     /// Whether each poll has a connection of its own.
     #[serde(default)]
     pub new_connections: bool,
+    /// Rooms that clients and messages are spread over, in turn.
+    #[serde(default = "one")]
+    pub rooms: usize,
+    /// Further clients, which send their first request and stop reading. They are in no other figure.
+    #[serde(default)]
+    pub stalled: usize,
+    /// How clients come.
+    #[serde(default)]
+    pub scenario: LoadScenario,
     /// A `Cookie` of this many bytes is sent with every request; 0 for none.
     #[serde(default)]
     pub cookie_bytes: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// How clients come to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoadScenario {
+    /// A few at a time, so that what is measured is a server in its stride.
+    #[default]
+    Steady,
+    /// All at once, as after a restart or an alarm.
+    Herd,
 }
 
 /// What a polling client does between two polls.
@@ -72,6 +96,9 @@ impl Default for Workload {
             head: RequestHead::Bare,
             cookie_bytes: 0,
             protocol: None,
+            rooms: 1,
+            stalled: 0,
+            scenario: LoadScenario::Steady,
             new_connections: false,
         }
     }

@@ -14,6 +14,7 @@ mod own_server;
 mod plan_money;
 mod protocols;
 mod publishing;
+mod scenarios;
 mod stopping;
 mod support;
 mod third_party;

@@ -6,8 +6,8 @@ use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use poll_vs_sse_instrument::{
-    OwnServer, Pacing, Profile, Protocol, RemoteOptions, RequestHead, Target, Transport, Workload,
-    output::output_target::OutputTarget,
+    LoadScenario, OwnServer, Pacing, Profile, Protocol, RemoteOptions, RequestHead, Target,
+    Transport, Workload, output::output_target::OutputTarget,
 };
 
 use super::calibrate;
@@ -200,6 +200,30 @@ pub struct WorkloadFlags {
     )]
     pub cookie: usize,
 
+    /// Rooms that clients and messages are spread over, in turn.
+    #[arg(long, env = "POLL_VS_SSE_ROOMS", value_name = "K", default_value_t = 1)]
+    pub rooms: usize,
+
+    /// Further clients that send their first request and stop reading: what they cost the others, and the server's
+    /// memory.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_STALLED",
+        value_name = "N",
+        default_value_t = 0
+    )]
+    pub stalled: usize,
+
+    /// How clients come: a few at a time, or all at once.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_SCENARIO",
+        value_name = "steady|herd",
+        hide_possible_values = true,
+        default_value = "steady"
+    )]
+    pub scenario: LoadScenario,
+
     /// Open a connection for each poll, as clients do that close theirs.
     #[arg(
         long,
@@ -230,7 +254,7 @@ pub struct OutputFlags {
         value_name = "FILE",
         conflicts_with_all = [
             "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size", "head", "cookie",
-            "new_connections", "protocol", "tls"
+            "new_connections", "protocol", "tls", "rooms", "stalled", "scenario"
         ]
     )]
     pub calibrate: Option<PathBuf>,
@@ -391,6 +415,9 @@ impl WorkloadFlags {
             head: self.head,
             cookie_bytes: self.cookie,
             protocol: None,
+            rooms: self.rooms,
+            stalled: self.stalled,
+            scenario: self.scenario,
             new_connections: self.new_connections,
         };
         workload.check()?;

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use super::publish_connection::PublishConnection;
 use crate::{
     http::endpoint::Endpoint, recording::recorder::RunRecorder,
-    recording::run_result::PublishStats as Summary, target::requests::PublishRequest,
+    recording::run_result::PublishStats as Summary, target::requests::RoomPublishing,
 };
 
 /// Messages that may be unanswered at the same time: a bound on what this program opens.
@@ -53,7 +53,7 @@ impl Publisher {
     pub fn start(
         recorder: &Arc<RunRecorder>,
         endpoint: &Endpoint,
-        publishing: &Arc<PublishRequest>,
+        publishing: &Arc<RoomPublishing>,
     ) -> Self {
         let pool = Arc::new(PublisherPool {
             recorder: recorder.clone(),
@@ -105,7 +105,7 @@ impl Published {
 /// What all threads share.
 struct PublisherPool {
     recorder: Arc<RunRecorder>,
-    publishing: Arc<PublishRequest>,
+    publishing: Arc<RoomPublishing>,
     endpoint: Endpoint,
     /// The next message. The thread that holds the lock waits until it is due.
     next: Mutex<u64>,

@@ -1,7 +1,7 @@
 //! The table a comparison closes with: a row for each figure, a column for each transport.
 
 use super::run_report::Report;
-use crate::{Comparison, Pacing, RunResult, Transport, Workload};
+use crate::{Comparison, LoadScenario, Pacing, RunResult, Transport, Workload};
 use poll_vs_sse_model::format::{significant, size, time_us, with_thousands};
 use poll_vs_sse_model::text_table::{align, wrap};
 
@@ -20,7 +20,7 @@ struct Row {
 
 type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 26] = [
     plain("deliveries", |one| Some(with_thousands(one.deliveries))),
     plain("  of expected", |one| Some(with_thousands(one.expected))),
     plain("  missed", |one| Some(with_thousands(one.missed))),
@@ -81,6 +81,9 @@ const ROWS: [Row; 25] = [
     optional("  TLS handshake, bytes out", |one| {
         one.handshake_bytes()
             .map(|(_, bytes_out)| significant(bytes_out))
+    }),
+    optional("  until all were served", |one| {
+        (one.opening_s > 0.0).then(|| time_us(one.opening_s * 1e6))
     }),
     optional("  server CPU to open one", |one| {
         one.opening_cpu_us_per_client().map(time_us)
@@ -238,6 +241,16 @@ pub fn workload(workload: &Workload) -> String {
     }
     text += &format!("{}, ", heads(workload));
     text += &format!("{:.0} s a run", workload.measured().as_secs_f64());
+    if workload.rooms > 1 {
+        text += &format!(", {} rooms", with_thousands(workload.rooms as u64));
+    }
+    if workload.stalled > 0 {
+        let stalled = plural(workload.stalled as f64, "client");
+        text += &format!(", {stalled} more that stopped reading");
+    }
+    if workload.scenario == LoadScenario::Herd {
+        text += ", all of which came at once";
+    }
     if workload.repeat > 1 {
         text += &format!(", {} runs each", workload.repeat);
     }

@@ -91,9 +91,16 @@ impl RunRecorder {
         })
     }
 
-    /// The recorder of client number `client`.
+    /// The recorder of client number `client`, in the only room.
     pub fn client(self: &Arc<Self>, client: usize) -> ClientRecorder {
+        self.client_of(client, 1)
+    }
+
+    /// The recorder of client number `client`. Clients and messages are spread over `rooms` in turn.
+    pub fn client_of(self: &Arc<Self>, client: usize, rooms: usize) -> ClientRecorder {
         ClientRecorder {
+            room: (client % rooms) as u64,
+            rooms: rooms as u64,
             shard: client % SHARDS,
             audit: Audit::default(),
             repetitions: 0,
@@ -151,6 +158,9 @@ fn add(sum: &mut SecondStats, part: &SecondStats) {
 
 /// One client's account. Closed when it is dropped, so that a client can simply be aborted.
 pub struct ClientRecorder {
+    /// Its room, and how many there are: of the messages every `rooms`th is for it.
+    room: u64,
+    rooms: u64,
     run: Arc<RunRecorder>,
     shard: usize,
     audit: Audit,
@@ -209,6 +219,12 @@ impl ClientRecorder {
         let mut shard = None;
         self.run.tag.each(content, |sequence| {
             if sequence >= schedule.messages() {
+                return;
+            }
+            if sequence % self.rooms != self.room {
+                counters.errors += 1;
+                let why = || "a message of another room came".to_owned();
+                counters.first_error.get_or_insert_with(why);
                 return;
             }
             let shard = shard.get_or_insert_with(|| shards[self.shard].lock());
@@ -307,7 +323,9 @@ impl Drop for ClientRecorder {
         totals.counters.add(std::mem::take(&mut self.counters));
         let schedule = &self.run.schedule;
         let mut lacks = false;
-        for sequence in self.audit.missing(schedule.counted()) {
+        let (room, rooms) = (self.room, self.rooms);
+        let due = |sequence: &u64| sequence % rooms == room;
+        for sequence in self.audit.missing(schedule.counted()).filter(due) {
             lacks = true;
             *totals.missing.entry(sequence).or_default() += 1;
         }

@@ -70,6 +70,9 @@ pub struct RunResult {
     /// TLS handshakes of readers, from the very beginning. Their bytes are part of the other figures.
     #[serde(default)]
     pub handshakes: HandshakeStats,
+    /// From the first client until each was in place, with the answer to its first request, seconds.
+    #[serde(default)]
+    pub opening_s: f64,
     /// CPU time of the server's processes while the clients got into place, with their first requests.
     #[serde(default)]
     pub opening_cpu_s: Option<f64>,

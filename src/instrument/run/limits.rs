@@ -13,6 +13,8 @@ const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration:
 const DURATION: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 const COOKIE: RangeInclusive<usize> = 0..=32_000;
+const ROOMS: RangeInclusive<usize> = 1..=10_000;
+const STALLED: RangeInclusive<usize> = 0..=10_000;
 const REPEAT: RangeInclusive<u32> = 1..=100;
 
 /// What needs no `--yes-load-test-this`.
@@ -41,6 +43,12 @@ impl Workload {
         within("--duration", &self.duration, &DURATION, time)?;
         within("--wait", &self.wait, &WAIT, time)?;
         within("--cookie", &self.cookie_bytes, &COOKIE, count)?;
+        within("--rooms", &self.rooms, &ROOMS, count)?;
+        ensure!(
+            self.rooms <= self.clients,
+            "--rooms must not be more than --clients: a room without a client gets its messages to nobody"
+        );
+        within("--stalled", &self.stalled, &STALLED, count)?;
         within("--repeat", &self.repeat, &REPEAT, rounds)?;
         within(
             "--size",

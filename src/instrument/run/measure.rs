@@ -18,12 +18,13 @@ use tokio::{
 use super::{
     lag::Lag,
     limits,
-    record::Record,
+    record::{Record, deliveries_due},
     run_control::{Progress, RunControl},
     sampler::Sampler,
 };
 use crate::{
-    CpuPinning, RunResult, Target, Transport, Workload,
+    CpuPinning, LoadScenario, RunResult, Target, Transport, Workload,
+    http::{connection::Connection, meter::Unmetered},
     load::{
         client::{Client, SharedRunState, TransportOptions},
         publisher::Publisher,
@@ -31,7 +32,7 @@ use crate::{
     recording::{message_tag::MessageTag, recorder::RunRecorder, schedule::Schedule},
     target::{
         RunTarget,
-        requests::{PollRequest, PublishRequest, RequestContext, StreamRequest},
+        requests::{PollRequest, PublishRequest, RequestContext, RoomPublishing, StreamRequest},
     },
 };
 
@@ -63,7 +64,7 @@ pub async fn measure(
     control: &RunControl,
 ) -> Result<RunResult> {
     workload.check()?;
-    limits::raise_fd_limit(workload.clients)?;
+    limits::raise_fd_limit(workload.clients + workload.stalled)?;
     let opened = Arc::new(target.open(pinning)?);
     let result = Measurement::new(&opened, workload, transport, control)?
         .measure(round, pinning)
@@ -73,14 +74,38 @@ pub async fn measure(
     result
 }
 
+/// How a client of one room reads.
+fn reading(
+    opened: &RunTarget,
+    workload: &Workload,
+    transport: Transport,
+    place: &RequestContext,
+) -> Result<TransportOptions> {
+    let profile = &opened.profile;
+    Ok(match transport {
+        Transport::Poll => TransportOptions::Poll {
+            poll_request: PollRequest::new(profile, transport, place)?,
+            interval: workload.interval,
+            pace: workload.pace,
+            new_connections: workload.new_connections,
+        },
+        Transport::LongPoll => TransportOptions::LongPoll {
+            poll_request: PollRequest::new(profile, transport, place)?,
+            wait: workload.wait,
+        },
+        Transport::Stream => TransportOptions::Stream(StreamRequest::new(profile, place)?),
+    })
+}
+
 struct Measurement<'a> {
     opened: &'a RunTarget,
     workload: &'a Workload,
     transport: Transport,
     control: &'a RunControl,
     recorder: Arc<RunRecorder>,
-    publishing: Arc<PublishRequest>,
-    shared: Arc<SharedRunState>,
+    publishing: Arc<RoomPublishing>,
+    /// One for each room.
+    shared: Vec<Arc<SharedRunState>>,
 }
 
 impl<'a> Measurement<'a> {
@@ -92,46 +117,46 @@ impl<'a> Measurement<'a> {
     ) -> Result<Self> {
         let id = limits::run_id()?;
         let tag = MessageTag::new(&id);
-        let place = RequestContext {
-            host: opened.endpoint.authority.clone(),
-            prefix: opened.prefix.clone(),
-            room: format!("compare{id}"),
-            wait_s: workload.wait.as_secs_f64(),
-            head: workload.head,
-            cookie_bytes: workload.cookie_bytes,
-        };
         let profile = &opened.profile;
-        let reading = match transport {
-            Transport::Poll => TransportOptions::Poll {
-                poll_request: PollRequest::new(profile, transport, &place)?,
-                interval: workload.interval,
-                pace: workload.pace,
-                new_connections: workload.new_connections,
-            },
-            Transport::LongPoll => TransportOptions::LongPoll {
-                poll_request: PollRequest::new(profile, transport, &place)?,
-                wait: workload.wait,
-            },
-            Transport::Stream => TransportOptions::Stream(StreamRequest::new(profile, &place)?),
-        };
+        let mut publishing = Vec::new();
+        let mut shared = Vec::new();
+        for room in 0..workload.rooms {
+            let place = RequestContext {
+                host: opened.endpoint.authority.clone(),
+                prefix: opened.prefix.clone(),
+                room: match workload.rooms {
+                    1 => format!("compare{id}"),
+                    _ => format!("compare{id}{room}"),
+                },
+                wait_s: workload.wait.as_secs_f64(),
+                head: workload.head,
+                cookie_bytes: workload.cookie_bytes,
+            };
+            publishing.push(PublishRequest::new(
+                profile,
+                &place,
+                tag.clone(),
+                workload.size,
+            )?);
+            shared.push(Arc::new(SharedRunState {
+                endpoint: opened.endpoint.clone(),
+                reading: reading(opened, workload, transport, &place)?,
+                clients: workload.clients,
+            }));
+        }
         let schedule = Schedule::new(
             workload.rate,
             workload.messages(),
             workload.warm_up(transport),
         );
-        let publishing = PublishRequest::new(profile, &place, tag.clone(), workload.size)?;
         Ok(Self {
             opened,
             workload,
             transport,
             control,
             recorder: RunRecorder::new(schedule, tag),
-            publishing: Arc::new(publishing),
-            shared: Arc::new(SharedRunState {
-                endpoint: opened.endpoint.clone(),
-                reading,
-                clients: workload.clients,
-            }),
+            publishing: Arc::new(RoomPublishing(publishing)),
+            shared,
         })
     }
 
@@ -144,11 +169,14 @@ impl<'a> Measurement<'a> {
                 .and_then(|all| all.snapshot().cpu_time())
         };
         let cpu_before = cpu_time();
+        let begin_opening = Instant::now();
         let mut clients = self.place(&at_gate).await?;
+        let opening = begin_opening.elapsed();
         let opening_cpu = cpu_time()
             .zip(cpu_before)
             .map(|(after, before)| after.saturating_sub(before));
 
+        let stalled = self.stall().await?;
         let schedule = &self.recorder.schedule;
         let begin = schedule.begin();
         let sampler = Sampler::start(&self.recorder, self.opened.processes);
@@ -160,6 +188,7 @@ impl<'a> Measurement<'a> {
         self.watch(&sampler).await;
         let lag = lag.end().await;
         self.arrive(&publisher).await;
+        drop(stalled);
         clients.abort_all();
         while clients.join_next().await.is_some() {}
         let (usage, published) = tokio::task::spawn_blocking(|| (sampler.join(), publisher.join()))
@@ -168,6 +197,7 @@ impl<'a> Measurement<'a> {
         let record = Record {
             recorder: &self.recorder,
             transport: self.transport,
+            rooms: self.workload.rooms,
             round,
             published: &published,
             usage,
@@ -177,21 +207,46 @@ impl<'a> Measurement<'a> {
             lag_us_p99: lag,
             interrupted: self.control.is_stopped(),
             opening_cpu,
+            opening,
         };
         record.outcome()
+    }
+
+    /// Opens the connections of clients that send one request and stop reading.
+    async fn stall(&self) -> Result<Vec<Connection>> {
+        let mut stalled = Vec::new();
+        for number in 0..self.workload.stalled {
+            let shared = &self.shared[number % self.shared.len()];
+            let request = match &shared.reading {
+                TransportOptions::Stream(stream_request) => stream_request.request(None)?,
+                TransportOptions::Poll { poll_request, .. }
+                | TransportOptions::LongPoll { poll_request, .. } => match poll_request.start() {
+                    Some(start) => start,
+                    None => poll_request.request(&poll_request.first_cursor())?,
+                },
+            };
+            let endpoint = shared.endpoint.for_another_client();
+            let mut connection = Connection::open(&endpoint, &mut Unmetered).await?;
+            connection.send(request, &mut Unmetered).await?;
+            stalled.push(connection);
+        }
+        Ok(stalled)
     }
 
     /// Starts the clients and waits until each is in place.
     async fn place(&self, start: &watch::Receiver<Option<u64>>) -> Result<JoinSet<Result<()>>> {
         let total = self.workload.clients;
         let ready = Arc::new(AtomicUsize::new(0));
-        let door = Arc::new(Semaphore::new(CONNECT_CONCURRENCY));
+        let door = Arc::new(Semaphore::new(match self.workload.scenario {
+            LoadScenario::Steady => CONNECT_CONCURRENCY,
+            LoadScenario::Herd => total,
+        }));
         let mut clients = JoinSet::new();
         for number in 0..total {
             let client = Client {
                 number,
-                shared: self.shared.clone(),
-                recorder: self.recorder.client(number),
+                shared: self.shared[number % self.shared.len()].clone(),
+                recorder: self.recorder.client_of(number, self.shared.len()),
                 start: start.clone(),
             };
             let (ready, door) = (ready.clone(), door.clone());
@@ -264,7 +319,8 @@ impl<'a> Measurement<'a> {
     /// Waits for what is under way.
     async fn arrive(&self, publisher: &Publisher) {
         let counted = self.recorder.schedule.counted();
-        let expected = (counted.end - counted.start) * self.workload.clients as u64;
+        let clients = self.workload.clients as u64;
+        let expected = deliveries_due(counted, clients, self.workload.rooms as u64);
         let still = match self.transport {
             Transport::Poll => QUIESCENCE + self.workload.interval,
             Transport::LongPoll | Transport::Stream => QUIESCENCE,

@@ -49,6 +49,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         protocol: first.protocol,
         tls: first.tls.clone(),
         handshakes: first.handshakes,
+        opening_s: runs.iter().map(|run| run.opening_s).fold(0.0, f64::max),
         opening_cpu_s: runs.iter().map(|run| run.opening_cpu_s).sum(),
         opening: first.opening,
         whole: first.whole,

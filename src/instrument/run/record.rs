@@ -22,6 +22,8 @@ const LATE_US: u64 = 50_000;
 pub struct Record<'a> {
     pub recorder: &'a RunRecorder,
     pub transport: Transport,
+    /// Rooms that clients and messages are spread over.
+    pub rooms: usize,
     pub round: u32,
     pub published: &'a Published,
     pub usage: Usage,
@@ -32,6 +34,8 @@ pub struct Record<'a> {
     pub interrupted: bool,
     /// The server's, while clients got into place.
     pub opening_cpu: Option<Duration>,
+    /// How long it took until each client was in place.
+    pub opening: Duration,
 }
 
 impl Record<'_> {
@@ -48,7 +52,7 @@ impl Record<'_> {
         let refused = self.published.refused.iter();
         let excused: u64 = refused.filter_map(|sequence| missing.get(sequence)).sum();
         let lacking: u64 = missing.values().sum();
-        let expected = messages * clients - excused;
+        let expected = deliveries_due(counted.clone(), clients, self.rooms as u64) - excused;
         let missed = lacking - excused;
         let deliveries = expected - missed;
         let counted_one_by_one = self.recorder.deliveries();
@@ -92,6 +96,7 @@ impl Record<'_> {
             protocol,
             tls: tls.map(str::to_owned),
             handshakes: counters.handshakes,
+            opening_s: self.opening.as_secs_f64(),
             opening_cpu_s: self.opening_cpu.map(|cpu| cpu.as_secs_f64()),
             opening: counters.opening,
             whole: counters.whole,
@@ -118,6 +123,16 @@ impl Record<'_> {
     }
 }
 
+/// How many deliveries the messages of `counted` come to, if clients and messages are spread over `rooms` in turn.
+pub fn deliveries_due(counted: std::ops::Range<u64>, clients: u64, rooms: u64) -> u64 {
+    counted
+        .map(|sequence| {
+            let room = sequence % rooms;
+            clients / rooms + u64::from(room < clients % rooms)
+        })
+        .sum()
+}
+
 /// `None` of no delays.
 pub fn percentiles(delays: &Histogram<u64>) -> Option<DelayStats> {
     (!delays.is_empty()).then(|| DelayStats {
@@ -136,4 +151,16 @@ fn buckets(delays: &Histogram<u64>) -> Vec<Bucket> {
             count: bucket.count_at_value(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_is_due_to_the_clients_of_its_room() {
+        assert_eq!(deliveries_due(0..10, 7, 1), 70);
+        // Rooms of 3, 2 and 2 clients; of messages 0 to 9 the first room gets four.
+        assert_eq!(deliveries_due(0..10, 7, 3), 4 * 3 + 3 * 2 + 3 * 2);
+    }
 }

@@ -83,6 +83,19 @@ impl PublishRequest {
     }
 }
 
+/// The same for several rooms, which take turns.
+#[derive(Debug, Clone)]
+pub struct RoomPublishing(pub Vec<PublishRequest>);
+
+impl RoomPublishing {
+    /// The request that publishes message `sequence`, in its room.
+    pub fn request(&self, sequence: u64) -> Result<Request<Bytes>> {
+        let rooms = self.0.len() as u64;
+        let room = sequence.checked_rem(rooms).context("there is no room")?;
+        self.0[room as usize].request(sequence)
+    }
+}
+
 /// How a client asks.
 #[derive(Debug, Clone)]
 pub struct PollRequest {
