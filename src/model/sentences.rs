@@ -148,10 +148,14 @@ pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
         ),
     });
     let turns = match band(&bills.polling_is_cheaper, time) {
-        Band::Never => "Polling never has the lower bill, whatever delay is acceptable.".to_owned(),
-        Band::Always => "Polling has the lower bill, whatever delay is acceptable.".to_owned(),
+        Band::Never => {
+            "Polling never has a lower bill than SSE, whatever delay is acceptable.".to_owned()
+        }
+        Band::Always => {
+            "Polling has a lower bill than SSE, whatever delay is acceptable.".to_owned()
+        }
         Band::Ranges(ranges) => {
-            format!("Polling has the lower bill than SSE if the acceptable delay is {ranges}.")
+            format!("Polling has a lower bill than SSE if the acceptable delay is {ranges}.")
         }
     };
     vec![
