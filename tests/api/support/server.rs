@@ -45,9 +45,9 @@ pub fn has_fast_path() -> bool {
 pub struct Server {
     /// Another server may follow on the same file: wait for this one's end.
     has_successor: bool,
-    addr: SocketAddr,
     /// Where tests reach it by HTTP/1.1, whatever form the suite is run on.
-    test_addr: SocketAddr,
+    addr: SocketAddr,
+    clear_addr: SocketAddr,
     tls_addr: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -136,7 +136,7 @@ impl Server {
     pub fn protocol_addr(&self, form: Form) -> SocketAddr {
         match self.tls_addr {
             Some(tls_addr) if form.is_tls() => tls_addr,
-            _ => self.addr,
+            _ => self.clear_addr,
         }
     }
 
@@ -183,8 +183,8 @@ impl Server {
         let (addr, tls_addr) = addrs.recv_timeout(TEST_TIMEOUT).expect("starts");
         Self {
             has_successor: true,
-            addr,
-            test_addr: match form {
+            clear_addr: addr,
+            addr: match form {
                 Form::Http1 => addr,
                 _ => bridge::open(tls_addr.filter(|_| form.is_tls()).unwrap_or(addr), form),
             },
@@ -209,7 +209,7 @@ impl Server {
 
 impl TestClient for Server {
     fn addr(&self) -> SocketAddr {
-        self.test_addr
+        self.addr
     }
 }
 
