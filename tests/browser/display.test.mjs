@@ -90,7 +90,7 @@ check(
           const seen = new Set();
           const end = performance.now() + 3_000;
           const look = () => {
-            seen.add(element.style.transform);
+            seen.add(getComputedStyle(element).transform);
             if (performance.now() < end) requestAnimationFrame(look);
             else resolve(seen.size);
           };

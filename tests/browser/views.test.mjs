@@ -168,7 +168,7 @@ check(
         page
           .locator('.tape')
           .first()
-          .evaluate((tape) => tape.style.transform);
+          .evaluate((tape) => getComputedStyle(tape).transform);
       const first = await place();
       await until('the diagram moves', async () => (await place()) !== first);
       await page.getByRole('button', { name: 'Start a conversation' }).click();

@@ -5,6 +5,9 @@ import { after, before, test } from 'node:test';
 import { launch, LabPage } from './browser.mjs';
 import { Server } from './server.mjs';
 
+/** Nothing moves that need not: drawing what moves is most of a page's work on a machine without a graphics card. */
+const CALM = { reducedMotion: 'reduce' };
+
 /**
  * `run` is given `{ server, open }`; `open(query, options)` opens a page of the server with its settings shown: one lane,
  * unless the query says otherwise.
@@ -26,7 +29,7 @@ export function suite() {
     const pages = [];
     const open = async (query = '', { origin = server.origin, ...options } = {}) => {
       const address = server.page(inOneLane(query)).replace(server.origin, origin);
-      const page = await LabPage.open(browser, address, options);
+      const page = await LabPage.open(browser, address, { ...CALM, ...options });
       pages.push(page);
       return page;
     };

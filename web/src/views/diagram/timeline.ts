@@ -1,6 +1,8 @@
 // The moving picture: rows and spans between the two lifelines, on a tape that is drawn once and then only moved.
 //
-// The tape is a few windows long. When its end comes near it is laid anew, with the present at its beginning.
+// The tape is a few windows long. When its end comes near it is laid anew, with the present at its beginning. It moves
+// by an animation of its transform that the browser's compositor runs, in steps of whole pixels: between two events
+// the page itself does nothing.
 
 import { strings } from '../../i18n/index.ts';
 import type { Transport } from '../../client/transport.ts';
@@ -18,6 +20,8 @@ const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
 const MARGIN_PX = { left: 62, right: 20 } as const;
 /** How wide a waiting time is, in heights of its text. */
 const WAIT_LINES = 3.1;
+/** The tape steps no more often than this: more would be the most expensive thing on the page. */
+const MAX_STEPS_PER_SECOND = 20;
 /** As near as a pointer has to be. */
 const NEAR_PX = 8;
 /** Between two times that are written on the left. */
@@ -41,6 +45,7 @@ export class Timeline {
   #window_ms: number;
   #base_ms = 0;
   #offset_px = NaN;
+  #motion: Motion | null = null;
   /** The one that the keyboard gets to. */
   #stop: Arrow | null = null;
 
@@ -92,6 +97,7 @@ export class Timeline {
     this.#arrows.clear();
     this.#spans.clear();
     this.#stop = null;
+    this.#endMotion();
     for (const layer of Object.values(this.#layers)) layer.replaceChildren();
     this.#tape.setAttribute('width', String(this.#size.width));
     this.#tape.setAttribute('height', String(this.#size.height * WINDOWS.tape));
@@ -128,13 +134,53 @@ export class Timeline {
     rect.setAttribute('height', Math.max(1, to - from).toFixed(2));
   }
 
-  /** Moves the tape so that `now_ms` is at the bottom. */
+  /** Moves the tape so that `now_ms` is at the bottom, and leaves it there. */
   moveTo(now_ms: number): void {
-    const grain = globalThis.devicePixelRatio || 1;
-    const offset_px = Math.round((this.#size.height - this.#y(now_ms)) * grain) / grain;
+    this.#endMotion();
+    const offset_px = this.#offsetOf(now_ms);
     if (offset_px === this.#offset_px) return;
     this.#offset_px = offset_px;
-    this.#tape.style.transform = `translateY(${offset_px}px)`;
+    this.#tape.style.transform = translate(offset_px);
+  }
+
+  /** Keeps `now_ms`, and what follows it, at the bottom until the tape ends. */
+  follow(now_ms: number): void {
+    const at_ms = performance.now();
+    const wanted_px = this.#offsetOf(now_ms);
+    const motion = this.#motion;
+    // Nothing to do but where the present has come to be told differently.
+    if (motion !== null && Math.abs(wanted_px - motionOffset(motion, at_ms)) <= 2 * motion.step_px) return;
+    this.moveTo(now_ms);
+    const step_px =
+      Math.max(1, Math.ceil((this.px_per_ms * 1_000 * grain()) / MAX_STEPS_PER_SECOND)) / grain();
+    const step_ms = step_px / this.px_per_ms;
+    const steps = Math.floor((wanted_px + this.#size.height * (WINDOWS.tape - 1)) / step_px);
+    if (!(steps > 0) || this.#tape.animate === undefined) return;
+    // At whole steps of the page's time, so that several diagrams step in the same frame.
+    const begun_ms = Math.floor(at_ms / step_ms) * step_ms;
+    const animation = this.#tape.animate(
+      { transform: [translate(wanted_px), translate(wanted_px - steps * step_px)] },
+      { duration: steps * step_ms, easing: `steps(${steps})`, fill: 'forwards' },
+    );
+    animation.startTime = begun_ms;
+    this.#motion = { animation, begun_ms, from_px: wanted_px, step_px, step_ms, steps };
+  }
+
+  /** Leaves the tape where it is now. */
+  stop(): void {
+    if (this.#motion === null) return;
+    this.#offset_px = motionOffset(this.#motion, performance.now());
+    this.#tape.style.transform = translate(this.#offset_px);
+    this.#endMotion();
+  }
+
+  #endMotion(): void {
+    this.#motion?.animation.cancel();
+    this.#motion = null;
+  }
+
+  #offsetOf(now_ms: number): number {
+    return Math.round((this.#size.height - this.#y(now_ms)) * grain()) / grain();
   }
 
   /** Takes away what lies before `ms`. */
@@ -189,7 +235,8 @@ export class Timeline {
 
   /** Where an arrow is in the frame now. */
   top({ row }: Arrow): number {
-    return this.#y(row.from_ms) + (row.browser_px + row.server_px) / 2 + this.#offset_px;
+    const offset_px = this.#motion === null ? this.#offset_px : motionOffset(this.#motion, performance.now());
+    return this.#y(row.from_ms) + (row.browser_px + row.server_px) / 2 + offset_px;
   }
 
   #show({ row, isNew }: { row: Row; isNew: boolean }): void {
@@ -273,6 +320,31 @@ export class Timeline {
     event.preventDefault();
     this.#focus(arrows[Math.min(Math.max(next, 0), arrows.length - 1)] ?? here, false);
   }
+}
+
+/** The tape on its way: one step after another, from an offset on. */
+interface Motion {
+  animation: Animation;
+  /** By `performance.now()`. */
+  begun_ms: number;
+  from_px: number;
+  step_px: number;
+  step_ms: number;
+  steps: number;
+}
+
+function motionOffset({ begun_ms, from_px, step_px, step_ms, steps }: Motion, at_ms: number): number {
+  const made = Math.min(steps, Math.max(0, Math.floor((at_ms - begun_ms) / step_ms)));
+  return from_px - made * step_px;
+}
+
+function translate(y_px: number): string {
+  return `translateY(${y_px}px)`;
+}
+
+/** Device pixels in one of the page's. */
+function grain(): number {
+  return globalThis.devicePixelRatio || 1;
 }
 
 const labelPlace = ({ browser_px, server_px, from_ms, to_ms }: Row, px_per_ms: number) =>

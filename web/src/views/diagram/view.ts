@@ -17,10 +17,8 @@ export const WINDOWS_S = [12, 30, 60, 120] as const;
 
 /** The picture is this far behind, so that what happens enters at its edge when word of it comes. */
 const BEHIND_MS = 700;
-/** Between two moves: never shorter than this, and for those who want no motion as long as that. */
-const STEP_MS = { least: 33, calm: 2_000 } as const;
-/** By which part of a step a timer may be early and still stand for its own step. */
-const EARLY = 0.1;
+/** Between two looks at what moves by itself; for those who want no motion, between two moves. */
+const LOOK_INTERVAL_MS = { moving: 1_000, calm: 2_000 } as const;
 const EVICT_INTERVAL_MS = 1_000;
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -232,19 +230,18 @@ export class DiagramView {
 
   #move(): void {
     clearTimeout(this.#timer);
-    if (this.#still || !this.#reading || !this.#inSight || !this.#timeline.drawable) return;
+    if (this.#still || !this.#reading || !this.#inSight || !this.#timeline.drawable)
+      return this.#timeline.stop();
     const now_ms = this.#now();
     this.#buffer.seen_ms = now_ms;
     if (this.#timeline.isSpent(now_ms)) this.#lay();
-    this.#timeline.moveTo(now_ms);
+    if (calm.matches) this.#timeline.moveTo(now_ms);
+    else this.#timeline.follow(now_ms);
     this.#evict();
     this.#tip.follow();
-    const pixel_ms = 1 / (this.#timeline.px_per_ms * (devicePixelRatio || 1));
-    const step_ms = calm.matches ? STEP_MS.calm : Math.max(STEP_MS.least, pixel_ms);
-    // At whole steps of the page's time, so that several diagrams move in the same frame.
-    // A timer may come a little early; the step it was for is then not made twice.
-    const next = Math.floor(performance.now() / step_ms + EARLY) + 1;
-    this.#timer = setTimeout(() => this.#move(), next * step_ms - performance.now());
+    // At whole intervals of the page's time, so that several diagrams are looked at in one go.
+    const interval_ms = calm.matches ? LOOK_INTERVAL_MS.calm : LOOK_INTERVAL_MS.moving;
+    this.#timer = setTimeout(() => this.#move(), interval_ms - (performance.now() % interval_ms));
   }
 
   /** Whether the picture is in sight or not: memory has to stay bounded. */
