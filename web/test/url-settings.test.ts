@@ -1,14 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { type LaneSettings, settingsFrom, withSettings } from '../src/lab/url-settings.ts';
 
-const POLL: LaneSettings = { transport: 'poll', interval_s: 2, stallTimeout_s: 45 };
+const POLL: LaneSettings = {
+  transport: 'poll',
+  interval_s: 2,
+  stallTimeout_s: 45,
+  fault: 'healthy',
+  connection: 'keep-alive',
+};
 const STREAM: LaneSettings = { ...POLL, transport: 'stream' };
+const LONG_POLL: LaneSettings = { ...POLL, transport: 'long-poll' };
 const PAGE = 'http://127.0.0.1:8080/';
 
 describe('the address', () => {
   test('asks for what there is without it, where it says nothing', () => {
     expect(settingsFrom('?room=tea')).toEqual({
-      settings: { one: [POLL], both: [POLL, STREAM] },
+      settings: { one: [POLL], both: [POLL, STREAM], three: [POLL, LONG_POLL, STREAM] },
       invalid: [],
     });
   });
@@ -16,6 +23,8 @@ describe('the address', () => {
   test.each([
     ['', 'both', [POLL, STREAM]],
     ['?transport=stream', 'one', [STREAM]],
+    ['', 'three', [POLL, LONG_POLL, STREAM]],
+    ['?middle=stream&right=poll', 'three', [POLL, STREAM, POLL]],
     ['?left=long-poll&right=poll', 'both', [{ ...POLL, transport: 'long-poll' }, POLL]],
     [
       '?interval=0.5&mute=2',
@@ -33,6 +42,15 @@ describe('the address', () => {
         { ...STREAM, stallTimeout_s: 1.5 },
       ],
     ],
+    [
+      '?fault=buffer&connection=close',
+      'both',
+      [
+        { ...POLL, fault: 'buffer', connection: 'close' },
+        { ...STREAM, fault: 'buffer', connection: 'close' },
+      ],
+    ],
+    ['?fault=healthy&fault=healthy&fault=slow', 'three', [POLL, LONG_POLL, { ...STREAM, fault: 'slow' }]],
   ] as const)('“%s” says how the lanes of a view are, and is said of them', (search, view, settings) => {
     expect(settingsFrom(search).settings[view]).toEqual(settings);
     expect(withSettings(PAGE, view, settings)).toBe(PAGE + search);
@@ -47,11 +65,17 @@ describe('the address', () => {
     ['?interval=0.2', 'interval', '0.2'],
     ['?interval=61', 'interval', '61'],
     ['?left=sse', 'left', 'sse'],
+    ['?fault=offline', 'fault', 'offline'],
+    ['?connection=none', 'connection', 'none'],
     ['?transport=__proto__', 'transport', '__proto__'],
   ])('“%s” is told to be invalid, and done without', (search, name, value) => {
     const { settings, invalid } = settingsFrom(search);
     expect(settings).toEqual(settingsFrom('').settings);
     expect(invalid).toMatchObject([{ name, value }]);
+  });
+
+  test('does not say a fault that ends by itself', () => {
+    expect(withSettings(PAGE, 'one', [{ ...POLL, fault: 'offline' }])).toBe(PAGE);
   });
 
   test('keeps the rest of it, and what it says of the other view’s lanes', () => {

@@ -14,8 +14,8 @@ const side = (transport: Side['transport'], figures: Partial<Side> = {}): Side =
   ...figures,
 });
 
-const say = (left: Side, right: Side) => english.verdict(verdict(left, right));
-const saySo = (left: Side, right: Side) => korean.verdict(verdict(left, right));
+const say = (left: Side, right: Side) => english.verdict(verdict([left, right]));
+const saySo = (left: Side, right: Side) => korean.verdict(verdict([left, right]));
 
 const POLL = side('poll', { requests: 41, messages: 3, wire_bytes: 14_000, delay_ms: 912 });
 const STREAM = side('stream', { requests: 1, messages: 3, wire_bytes: 1_000, delay_ms: 12 });
@@ -96,6 +96,46 @@ describe('the sentence between two lanes', () => {
     );
     expect(saySo(side('stream'), side('stream'))).toBe(
       '왼쪽 SSE와 오른쪽 SSE는 요청을 1번씩 했고, 아직 전해진 메시지는 없습니다.',
+    );
+  });
+});
+
+describe('the sentence among three lanes', () => {
+  const LONG_POLL = side('long-poll', { requests: 13, messages: 3, wire_bytes: 5_000, delay_ms: 14 });
+  const sayOfThree = (...sides: Side[]) => english.verdict(verdict(sides));
+
+  test.each([
+    [
+      [POLL, LONG_POLL, STREAM],
+      'Polling made 41 requests to deliver 3 messages; Long-polling made 13; SSE made 1. With Polling, each message cost 14 times as many bytes as with SSE and arrived 0.9 s later.',
+    ],
+    [
+      [side('poll', { requests: 9 }), side('long-poll', { requests: 2 }), side('stream')],
+      'Polling made 9 requests, Long-polling made 2 and SSE made 1; no message has been delivered yet.',
+    ],
+    [
+      [side('stream'), side('stream'), side('poll')],
+      'SSE on the left, SSE in the middle and Polling made 1 request each, and no message has been delivered yet.',
+    ],
+    [
+      [POLL, LONG_POLL, side('stream', { messages: 4, wire_bytes: 1_000, delay_ms: 9 })],
+      'Polling made 41 requests to deliver 3 messages; Long-polling made 13 to deliver 3 messages; SSE made 1 to deliver 4 messages. With Polling, each message cost 19 times as many bytes as with SSE and arrived 0.9 s later.',
+    ],
+    [
+      [
+        side('poll', { requests: 2, messages: 200, wire_bytes: 20_000, delay_ms: 900 }),
+        side('long-poll', { requests: 90, messages: 200, wire_bytes: 30_000, delay_ms: 20 }),
+        side('stream', { messages: 200, wire_bytes: 25_000, delay_ms: 9 }),
+      ],
+      'Long-polling made 90 requests to deliver 200 messages; Polling made 2; SSE made 1. With Long-polling, each message cost 50 % more bytes than with Polling, but arrived 0.9 s sooner.',
+    ],
+  ])('%# names which two it compares', (sides, sentence) => {
+    expect(sayOfThree(...sides)).toBe(sentence);
+  });
+
+  test('is there in Korean too', () => {
+    expect(korean.verdict(verdict([POLL, LONG_POLL, STREAM]))).toBe(
+      '폴링은 메시지 3개를 전하려고 요청을 41번 했고, 롱 폴링은 13번, SSE는 1번 했습니다. 폴링에서는 메시지 하나에 SSE에 견주어 바이트가 14배 들었고 0.9초 늦게 도착했습니다.',
     );
   });
 });

@@ -2,7 +2,10 @@
 
 export type Language = 'en' | 'ko';
 
-const LANGUAGES: readonly Language[] = ['en', 'ko'];
+export const LANGUAGES: readonly Language[] = ['en', 'ko'];
+
+/** Each in its own words. */
+export const LANGUAGE_NAMES: Record<Language, string> = { en: 'English', ko: '한국어' };
 
 /** `given` is `?lang=`; `preferred` are the browser's languages, best first, as BCP 47 tags. */
 export function chooseLanguage(given: string | null, preferred: readonly string[]): Language {

@@ -162,7 +162,6 @@ export class Comparison {
   }
 
   get standing(): Standing {
-    const [left, right] = [this.#side(0), this.#side(this.#lanes.length - 1)];
     const late = this.#late();
     if (late !== null) return late;
     const seen = this.#shared.seenByAll;
@@ -174,7 +173,7 @@ export class Comparison {
       const none = seen === 0 && this.#lanes.every((_, at) => this.#delay_ms(at) === null);
       return none ? { kind: 'opening', lanes } : { kind: 'counting', seen, needed: NEEDED_MESSAGES };
     }
-    return { kind: 'compared', verdict: verdict(left, right) };
+    return { kind: 'compared', verdict: verdict(this.#lanes.map((_, at) => this.#side(at))) };
   }
 
   /** The lane that has brought nothing for the longest, while messages wait for it. */

@@ -82,6 +82,11 @@ export class Lane {
     return this.#stats.current;
   }
 
+  /** Whether each poll asks for a connection of its own. */
+  get connection(): 'keep-alive' | 'close' {
+    return this.#query['connection'] === 'close' ? 'close' : 'keep-alive';
+  }
+
   /** Returns how to end it. */
   subscribe(listener: LaneListener): () => void {
     return this.#listeners.add(listener);

@@ -1,6 +1,7 @@
 // The room that the page's address names, and addresses of other rooms.
 
 import { URL_PREFIX } from './planner/fields.ts';
+import { PAGE_PARAMETERS } from './page-settings.ts';
 import { URL_PARAMETERS } from './url-settings.ts';
 
 export const LOBBY = 'lobby';
@@ -20,7 +21,7 @@ export function roomFrom(search: string): RoomChoice {
 }
 
 /** Parameters that are kept when the room changes. */
-const KEPT = ['view', 'lang', 'present', ...URL_PARAMETERS];
+const KEPT: readonly string[] = ['view', 'lang', 'present', ...URL_PARAMETERS, ...PAGE_PARAMETERS];
 
 export function keptOf(search: string): [string, string][] {
   return [...new URLSearchParams(search)].filter(

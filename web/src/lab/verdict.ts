@@ -1,6 +1,6 @@
-// What two lanes' figures say about each other, as facts; a language makes a sentence of them.
+// What the figures of several lanes say about each other, as facts; a language makes a sentence of them.
 //
-// Everything here follows from the figures that stand in the two tables, and from nothing else.
+// Everything here follows from the figures that stand in the lanes' tables, and from nothing else.
 
 import type { Transport } from '../client/transport.ts';
 
@@ -16,10 +16,13 @@ export interface Side {
   delay_ms: number | null;
 }
 
-/** Which of the two: where both use the same transport they can only be told apart by where they stand. */
+/** Where a lane stands. */
+export type Place = 'left' | 'middle' | 'right';
+
+/** Which of the lanes: those that use the same transport can only be told apart by where they stand. */
 export interface Named {
   transport: Transport;
-  side: 'left' | 'right' | null;
+  side: Place | null;
 }
 
 export type Asked = Named & Pick<Side, 'polled' | 'requests' | 'messages'>;
@@ -36,46 +39,46 @@ export type Bytes =
 export type Arrival = { kind: 'same' } | { kind: 'later' | 'sooner'; ms: number };
 
 export interface Verdict {
-  /** The one that made more requests first; of equals, the left one. */
-  asked: [Asked, Asked];
-  /** Null until both have delivered something. */
+  /** The one that made most requests first; of equals, the one further left. */
+  asked: Asked[];
+  /** The dearest and the cheapest for each message. Null until all have delivered something. */
   each: { dearer: Named; cheaper: Named; bytes: Bytes; arrival: Arrival | null } | null;
+}
+
+/** Where each of so many lanes stands. */
+export function places(lanes: number): readonly Place[] {
+  return lanes > 2 ? ['left', 'middle', 'right'] : ['left', 'right'];
 }
 
 /** How one of the sides is called: by its transport, and by its place if another has the same. */
 export function named(sides: readonly Pick<Side, 'transport'>[], at: number): Named {
   const { transport } = sides[at] ?? { transport: 'poll' };
   const alike = sides.filter((each) => each.transport === transport).length > 1;
-  return { transport, side: alike ? (at === 0 ? 'left' : 'right') : null };
+  return { transport, side: alike ? (places(sides.length)[at] ?? null) : null };
 }
 
-export function verdict(left: Side, right: Side): Verdict {
-  const name = (side: Side): Named => named([left, right], side === left ? 0 : 1);
-  const asked = (side: Side): Asked => ({
-    ...name(side),
-    polled: side.polled,
-    requests: side.requests,
-    messages: side.messages,
-  });
-  const [more, fewer] = right.requests > left.requests ? [right, left] : [left, right];
-  return { asked: [asked(more), asked(fewer)], each: each(left, right, name) };
-}
-
-function each(left: Side, right: Side, name: (side: Side) => Named): Verdict['each'] {
-  if (left.messages === 0 || right.messages === 0) return null;
+/** Of two sides or more. */
+export function verdict(sides: readonly Side[]): Verdict {
+  const all = sides.map((side, at) => ({ side, name: named(sides, at) }));
+  const asked = [...all]
+    .sort((one, other) => other.side.requests - one.side.requests)
+    .map(({ side: { polled, requests, messages }, name }) => ({ ...name, polled, requests, messages }));
+  if (sides.some(({ messages }) => messages === 0)) return { asked, each: null };
   const bytes = ({ wire_bytes, messages }: Side) => wire_bytes / messages;
-  const bytes_differ = bytes(left) !== bytes(right);
-  // Of two that cost the same, the later one.
-  const dearerIsRight = bytes_differ
-    ? bytes(right) > bytes(left)
-    : (right.delay_ms ?? 0) > (left.delay_ms ?? 0);
-  const [dearer, cheaper] = dearerIsRight ? [right, left] : [left, right];
-  return {
-    dearer: name(dearer),
-    cheaper: name(cheaper),
-    bytes: compareBytes(bytes(dearer), bytes(cheaper)),
-    arrival: compareArrival(dearer.delay_ms, cheaper.delay_ms),
+  // Of those that cost the same, the later one is the dearer.
+  const byCost = [...all].sort(
+    ({ side: one }, { side: other }) =>
+      bytes(other) - bytes(one) || (other.delay_ms ?? 0) - (one.delay_ms ?? 0),
+  );
+  const [dearer, cheaper] = [byCost[0], byCost.at(-1)];
+  if (dearer === undefined || cheaper === undefined) return { asked, each: null };
+  const each = {
+    dearer: dearer.name,
+    cheaper: cheaper.name,
+    bytes: compareBytes(bytes(dearer.side), bytes(cheaper.side)),
+    arrival: compareArrival(dearer.side.delay_ms, cheaper.side.delay_ms),
   };
+  return { asked, each };
 }
 
 /** Rounded as it is said: percents below twice, tenths below ten times, whole times from there. */

@@ -2,7 +2,10 @@
 
 import { watchSize } from './browser.ts';
 
-/** Keeps on `stage` the distance from the page's top to the first log, and the height of what is `below` and stays in sight. */
+/**
+ * Keeps on `stage` the distance from the page's top to the first log or diagram, whichever is shown first, and the height
+ * of what is `below` and stays in sight.
+ */
 export function trackAvailableHeight(
   stage: HTMLElement,
   above: readonly Element[],
@@ -11,15 +14,16 @@ export function trackAvailableHeight(
   const measure = () => {
     const height = Math.max(...below.map(({ offsetHeight }) => offsetHeight));
     stage.style.setProperty('--speech-height', `${height}px`);
-    const log = stage.querySelector('.lane-log');
-    if (log === null) return;
-    const top = Math.round(log.getBoundingClientRect().top + scrollY);
-    stage.style.setProperty('--log-top', `${top}px`);
+    const tops = [...stage.querySelectorAll('.lane-log, .picture')]
+      .map((each) => each.getBoundingClientRect())
+      .flatMap(({ top, height }) => (height > 0 ? [top] : []));
+    if (tops.length === 0) return;
+    stage.style.setProperty('--log-top', `${Math.round(Math.min(...tops) + scrollY)}px`);
   };
   const watchToo = watchSize([...above, ...below], measure);
   // Lanes come and go with the view. One that was shown before stays observed, which costs nothing.
   return () => {
-    for (const head of stage.querySelectorAll('.lane-head, .glance')) watchToo(head);
+    for (const head of stage.querySelectorAll('.lane-head, .glance, .status')) watchToo(head);
     measure();
   };
 }

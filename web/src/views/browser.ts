@@ -19,6 +19,14 @@ export function replaceAddress(href: string): void {
   }
 }
 
+/** Puts one parameter into the address, or takes it out. */
+export function putParameter(name: string, value: string | null): void {
+  const address = new URL(location.href);
+  if (value === null) address.searchParams.delete(name);
+  else address.searchParams.set(name, value);
+  replaceAddress(address.href);
+}
+
 /** Reports whether `element` is in sight. A browser that cannot say counts it as in sight. */
 export function watchVisibility(
   element: Element,

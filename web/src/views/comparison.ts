@@ -137,7 +137,8 @@ export class ComparisonView {
       }
       case 'compared': {
         const { each } = standing.verdict;
-        const said = [each?.dearer.transport, each?.dearer.side, each?.bytes.kind, each?.arrival?.kind];
+        const named = [each?.dearer, each?.cheaper].map((lane) => `${lane?.transport} ${lane?.side}`);
+        const said = [...named, each?.bytes.kind, each?.arrival?.kind];
         return { kind: `compared ${said.join(' ')}`, content: [strings.verdict(standing.verdict)] };
       }
     }

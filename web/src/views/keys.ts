@@ -2,6 +2,7 @@
 
 import type { Fault } from '../lab/fault.ts';
 import { strings } from '../i18n/index.ts';
+import { putParameter } from './browser.ts';
 import { h } from './dom.ts';
 import type { ShownLane } from './lane-view.ts';
 import type { TrafficControl } from './traffic.ts';
@@ -21,10 +22,7 @@ export interface KeyParts {
 export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLElement {
   const present = (on: boolean) => {
     page.toggleAttribute('data-present', on);
-    const address = new URL(location.href);
-    if (on) address.searchParams.set(PARAMETER, '1');
-    else address.searchParams.delete(PARAMETER);
-    history.replaceState(null, '', address);
+    putParameter(PARAMETER, on ? '1' : null);
     window.dispatchEvent(new Event('resize'));
   };
   const isHealthy = () => lanes().every(({ lane }) => lane.network.fault === 'healthy');

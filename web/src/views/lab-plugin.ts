@@ -1,11 +1,14 @@
 // What a part of the page implements to stand beside the conversations.
 
+import type { PageSettings } from '../lab/page-settings.ts';
 import type { View } from '../lab/view.ts';
 import type { ShownLane } from './lane-view.ts';
 import type { Panels } from './panels.ts';
 
 export interface LabPage {
   room: string;
+  /** What the address asks of the page. */
+  asked: PageSettings;
   panels: Panels;
   /** In the page's head: what concerns everything that is shown. */
   tools: HTMLElement;

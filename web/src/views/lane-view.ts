@@ -39,6 +39,9 @@ export class LaneView {
   /** For those who go from heading to heading. */
   readonly #heading = h('h2', { class: 'visually-hidden' });
   readonly #head: HTMLElement;
+  readonly #panel: HTMLElement;
+  /** What can be set of the lane, where that stands in a sheet of its own. */
+  readonly #sheet: HTMLElement;
   readonly #log: LogView;
 
   constructor(lane: Lane, key: string, first: Transport, columns: 'used' | 'current') {
@@ -57,10 +60,19 @@ export class LaneView {
       intervalChosen: () => show(lane.link, lane.transport ?? first),
     });
     this.#head = h('div', { class: 'lane-head' }, picker, this.places.controls);
+    this.#panel = h(
+      'div',
+      { class: 'lane-panel' },
+      this.#heading,
+      this.#head,
+      this.glance.element,
+      cost.element,
+    );
+    this.#sheet = h('div', { class: 'lane-settings', role: 'group' });
     this.element = h(
       'section',
       { class: 'lane', 'data-transport': first },
-      h('div', { class: 'lane-panel' }, this.#heading, this.#head, this.glance.element, cost.element),
+      this.#panel,
       h('div', { class: 'lane-log' }, this.places.notices, log.element),
       this.places.diagram,
     );
@@ -84,14 +96,26 @@ export class LaneView {
 
   /** Takes the status into the lane itself, where the page has no other place for it. */
   keepStatus(): void {
-    this.#head.append(this.status);
+    if (this.#panel.contains(this.#head)) this.#head.append(this.status);
+    else this.#heading.after(this.status);
+  }
+
+  /** What can be set of the lane goes to a sheet that all lanes share; null takes it back. */
+  putSettings(sheet: HTMLElement | null): void {
+    if (sheet === null) {
+      this.#heading.after(this.#head);
+      this.#sheet.remove();
+    } else {
+      this.#sheet.append(this.#head);
+      sheet.append(this.#sheet);
+    }
   }
 
   /** `place` is where the lane stands, where its transport alone does not tell which it is. */
   name(transport: Transport, place: string | null): void {
     const name = strings.laneName(strings.transports[transport], place);
-    this.element.setAttribute('aria-label', name);
+    for (const each of [this.element, this.#sheet]) each.setAttribute('aria-label', name);
     setText(this.#heading, name);
-    this.element.dataset['transport'] = transport;
+    this.element.dataset['transport'] = this.#sheet.dataset['transport'] = transport;
   }
 }

@@ -1,7 +1,7 @@
-// The whole page: one room, read by one lane or by two side by side.
+// The whole page: one room, read by one lane or by several side by side.
 //
-// Each view has lanes of its own: those of the other view rest meanwhile. Two lanes side by side begin at the same
-// moment, so their figures are of the same time.
+// Each view has lanes of its own: those of the other views rest meanwhile. Lanes side by side begin at the same moment,
+// so their figures are of the same time.
 
 import { type LaneSettings, settingsFrom, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
 import { refusedFeatures } from '../lab/browser-features.ts';
@@ -9,12 +9,14 @@ import { ServerClock } from '../lab/clock.ts';
 import { readHistory } from '../lab/history.ts';
 import { Lane } from '../lab/lane.ts';
 import { Network } from '../lab/network.ts';
+import { pageSettingsFrom } from '../lab/page-settings.ts';
 import { Outbox } from '../lab/outbox.ts';
 import { isNewerVersion } from '../lab/update-check.ts';
 import { publish } from '../lab/publish.ts';
 import { strings } from '../i18n/index.ts';
 import { isKnown } from '../i18n/language.ts';
 import type { Transport } from '../client/transport.ts';
+import { places } from '../lab/verdict.ts';
 import { type View, viewFrom, withView } from '../lab/view.ts';
 import { plugins } from './plugins.ts';
 import { replaceAddress } from './browser.ts';
@@ -24,18 +26,24 @@ import { h, setText } from './dom.ts';
 import { header, roomControls } from './header.ts';
 import { presenterKeys } from './keys.ts';
 import { LaneView, type ShownLane } from './lane-view.ts';
+import { isNarrow, onNarrowChange, tabs } from './narrow.ts';
 import { Notice } from './notice.ts';
 import { Panels } from './panels.ts';
 import { PresenceView } from './presence.ts';
 import { trackAvailableHeight } from './available-height.ts';
 import { Tour } from './tour.ts';
 import { trafficControl } from './traffic.ts';
+import { languagePicker } from './language.ts';
 import { lanesPicker } from './lanes.ts';
 import { settingsButton } from './settings.ts';
 import { tokenField } from './token.ts';
 
 /** The lanes of each view. */
-const LANES: Record<View, readonly string[]> = { one: ['one'], both: ['left', 'right'] };
+const LANES: Record<View, readonly string[]> = {
+  one: ['one'],
+  both: ['left', 'right'],
+  three: ['first', 'second', 'third'],
+};
 
 interface OpenLane extends ShownLane {
   /** What it reads with when its view is shown. */
@@ -47,6 +55,7 @@ interface OpenLane extends ShownLane {
 export function openRoom(app: HTMLElement, room: string): void {
   document.title = strings.title(room);
   const asked = settingsFrom(location.search);
+  const { settings: askedOfPage, invalid: invalidOfPage } = pageSettingsFrom(location.search);
   const clock = new ServerClock();
   const panels = new Panels();
   const opened: Partial<Record<View, OpenLane[]>> = {};
@@ -58,6 +67,14 @@ export function openRoom(app: HTMLElement, room: string): void {
   const notice = new Notice();
   const presence = new PresenceView(room, () => lanes());
   const stage = h('div', { class: 'stage' });
+  const page = h('div', { class: 'page' });
+  const settings = h(
+    'section',
+    { class: 'settings', id: 'settings', 'aria-label': strings.settings },
+    roomControls(room),
+    languagePicker(),
+    tokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
+  );
   const between = h('div', { class: 'between' });
   let comparison: ComparisonView;
   const status = h('div', { class: 'top-status' });
@@ -66,9 +83,10 @@ export function openRoom(app: HTMLElement, room: string): void {
   const lanes = () => lanesOf(view);
 
   const openLane = (of: View, key: string, setting: LaneSettings): OpenLane => {
-    const { transport: first, interval_s, stallTimeout_s } = setting;
+    const { transport: first, interval_s, stallTimeout_s, fault, connection } = setting;
     const lane = new Lane({ room, clock, shareKey: key, network: new Network(stallTimeout_s) });
     lane.setInterval(interval_s);
+    if (connection === 'close') lane.ask({ connection });
     const shown: OpenLane = {
       lane,
       key,
@@ -90,16 +108,18 @@ export function openRoom(app: HTMLElement, room: string): void {
     presence.attach(shown);
     warn(lane, notice);
     plugins.lane(shown);
+    if (fault !== 'healthy') lane.network.choose(fault);
     return shown;
   };
 
-  /** Of two lanes with one transport the second says where it stands, so that no two have one name. */
+  /** A lane with the transport of one before it says where it stands, so that no two have one name. */
   const nameLanes = () => {
     const named = new Set<Transport>();
-    for (const { view, transport, key } of lanes()) {
-      view.name(transport, named.has(transport) ? (strings.places[key] ?? null) : null);
+    lanes().forEach(({ view, transport }, at) => {
+      const place = places(lanes().length)[at];
+      view.name(transport, named.has(transport) && place !== undefined ? strings.places[place] : null);
       named.add(transport);
-    }
+    });
   };
   const published = (cursor: string, sent_ms: number) => {
     for (const { lane } of lanes()) lane.sent(cursor, sent_ms);
@@ -130,7 +150,7 @@ export function openRoom(app: HTMLElement, room: string): void {
     for (const { lane } of lanes()) lane.ask({ author: composer.author });
   };
   const start = h('button', { type: 'button', class: 'start' }, strings.start);
-  const traffic = trafficControl(room, published, (pattern) => {
+  const traffic = trafficControl(room, askedOfPage, published, (pattern) => {
     setText(start, pattern === null ? strings.start : strings.stop);
     start.classList.toggle('quiet', pattern !== null);
     start.toggleAttribute('data-running', pattern !== null);
@@ -152,21 +172,29 @@ export function openRoom(app: HTMLElement, room: string): void {
   };
 
   const show = (before: readonly OpenLane[]) => {
-    stage.dataset['view'] = view;
+    stage.dataset['view'] = view === 'one' ? 'one' : 'several';
+    stage.dataset['lanes'] = String(lanes().length);
     stage.replaceChildren(...lanes().map(({ view }) => view.element));
     comparison = comparisons[view] ??= new ComparisonView(lanes());
     comparison.actions.prepend(start);
     between.replaceChildren(...(view === 'one' ? [] : [comparison.element]));
-    status.replaceChildren();
-    for (const { view: shown } of lanes()) {
-      if (view === 'one') status.append(shown.status);
-      else shown.keepStatus();
-    }
+    arrange();
     introduce();
     void read(lanes(), before);
     measure();
     tour.refresh();
     plugins.view(lanes(), view);
+  };
+  /** Where there is little room, what can be set of several lanes stands in the sheet. */
+  const arrange = () => {
+    const inSheet = view !== 'one' && isNarrow();
+    for (const all of Object.values(opened)) for (const { view: each } of all) each.putSettings(null);
+    status.replaceChildren();
+    for (const { view: shown } of lanes()) {
+      if (inSheet) shown.putSettings(settings);
+      if (view === 'one') status.append(shown.status);
+      else shown.keepStatus();
+    }
   };
   /** What was said before they begin is on no lane's bill. The lanes shown `before` read until then. */
   const read = async (shown: readonly OpenLane[], before: readonly OpenLane[]) => {
@@ -187,11 +215,13 @@ export function openRoom(app: HTMLElement, room: string): void {
       transport,
       interval_s: lane.interval_s,
       stallTimeout_s: lane.network.chosenStallTimeout_s,
+      fault: lane.network.fault,
+      connection: lane.connection,
     }));
     replaceAddress(withSettings(withView(location.href, view), view, settings));
   };
   // Whatever is chosen for a lane, its own listeners have heard it first.
-  stage.addEventListener('change', updateAddress);
+  for (const changed of [stage, settings]) changed.addEventListener('change', updateAddress);
   const switchTo = (chosen: View) => {
     if (chosen === view) return;
     const before = lanes();
@@ -201,13 +231,6 @@ export function openRoom(app: HTMLElement, room: string): void {
     showPending();
   };
 
-  const page = h('div', { class: 'page' });
-  const settings = h(
-    'section',
-    { class: 'settings', id: 'settings', 'aria-label': strings.settings },
-    roomControls(room),
-    tokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
-  );
   const picker = lanesPicker(view, switchTo);
   const tools = h(
     'div',
@@ -221,9 +244,14 @@ export function openRoom(app: HTMLElement, room: string): void {
   const strips = h('div', { class: 'strips' }, settings, notice.element, presence.element);
   const speech = h('div', { class: 'speech' }, composer.element, traffic.element);
   const foot = h('div', { class: 'foot' }, between, speech);
-  const measure = trackAvailableHeight(stage, [top, strips], [foot, speech]);
+  const tabList = tabs(page);
+  const measure = trackAvailableHeight(stage, [top, strips, between, tabList], [foot, speech]);
+  onNarrowChange(() => {
+    arrange();
+    measure();
+  });
 
-  page.append(top, strips, h('main', { class: 'conversation' }, stage, foot));
+  page.append(top, strips, h('main', { class: 'conversation' }, tabList, stage, foot));
   app.replaceChildren(page, panels.element, tour.element);
   settings.append(
     presenterKeys({
@@ -233,9 +261,10 @@ export function openRoom(app: HTMLElement, room: string): void {
       pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
     }),
   );
-  plugins.page({ room, panels, lanes, tools });
+  plugins.page({ room, asked: askedOfPage, panels, lanes, tools });
   show([]);
-  reportInvalidSettings(notice, asked.invalid);
+  if (askedOfPage.traffic !== null) traffic.choose(askedOfPage.traffic);
+  reportInvalidSettings(notice, [...asked.invalid, ...invalidOfPage]);
   void refusedFeatures().then((refused) => {
     if (refused.length > 0) notice.add(strings.pageNotice.refused(refused));
   });

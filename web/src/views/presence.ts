@@ -42,7 +42,12 @@ export class PresenceView {
     this.#lanes = lanes;
     this.toggle = h(
       'button',
-      { class: 'quiet', type: 'button', 'aria-expanded': 'false', 'aria-controls': 'presence' },
+      {
+        class: 'quiet presence-toggle',
+        type: 'button',
+        'aria-expanded': 'false',
+        'aria-controls': 'presence',
+      },
       strings.presence.whoIsHere,
     );
     this.#visit = h('button', { class: 'quiet', type: 'button' }, strings.presence.visit);

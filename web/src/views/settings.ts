@@ -16,10 +16,16 @@ export function settingsButton(page: HTMLElement, panel: HTMLElement): HTMLButto
     strings.settings,
   );
   panel.hidden = true;
-  button.addEventListener('click', () => {
-    const shown = page.toggleAttribute('data-settings');
+  const show = (shown: boolean) => {
+    page.toggleAttribute('data-settings', shown);
     panel.hidden = !shown;
     button.setAttribute('aria-expanded', String(shown));
+  };
+  button.addEventListener('click', () => show(panel.hidden === true));
+  panel.addEventListener('keydown', ({ key }) => {
+    if (key !== 'Escape') return;
+    show(false);
+    button.focus();
   });
   return button;
 }

@@ -2,7 +2,9 @@
 
 import { epochMs } from '../lab/clock.ts';
 import { h, setText } from './dom.ts';
-import { DiagramView, WINDOWS_S } from './diagram/view.ts';
+import { parameterOf, WINDOWS_S } from '../lab/page-settings.ts';
+import { putParameter } from './browser.ts';
+import { DiagramView } from './diagram/view.ts';
 import { PlotStore } from '../lab/plots/store.ts';
 import { PlotsView } from './plots/view.ts';
 import { strings } from '../i18n/index.ts';
@@ -25,6 +27,9 @@ export function plotPictures(): { name: string; canvas: HTMLCanvasElement }[] {
 }
 
 const diagrams: DiagramView[] = [];
+/** One for all diagrams, in seconds. */
+let window_s: number = WINDOWS_S[0];
+let isPaused = false;
 
 export const timeline: LabPlugin = {
   lane(shown) {
@@ -32,7 +37,8 @@ export const timeline: LabPlugin = {
     record(shown);
   },
 
-  page({ panels, lanes, tools }) {
+  page({ panels, lanes, tools, asked }) {
+    window_s = asked.window_s;
     tools.prepend(...clockTools());
     const plotted = () =>
       lanes().map(({ key, lane, view }) => ({
@@ -64,7 +70,6 @@ export const timeline: LabPlugin = {
 function clockTools(): HTMLElement[] {
   const { diagram } = strings;
   const pause = h('button', { class: 'quiet pause', type: 'button' }, diagram.pause);
-  let isPaused = false;
   pause.addEventListener('click', () => {
     isPaused = !isPaused;
     setText(pause, isPaused ? diagram.resume : diagram.pause);
@@ -74,10 +79,18 @@ function clockTools(): HTMLElement[] {
     'select',
     { id: 'diagram-window' },
     ...WINDOWS_S.map((s) =>
-      h('option', { value: s }, s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60))),
+      h(
+        'option',
+        { value: s, selected: s === window_s },
+        s < 60 ? diagram.seconds(String(s)) : diagram.minutes(String(s / 60)),
+      ),
     ),
   );
-  select.addEventListener('change', () => diagrams.forEach((each) => each.setWindow(Number(select.value))));
+  select.addEventListener('change', () => {
+    window_s = Number(select.value);
+    for (const each of diagrams) each.setWindow(window_s);
+    putParameter('window', parameterOf('window', window_s));
+  });
   return [
     pause,
     h('div', { class: 'window' }, h('label', { for: 'diagram-window' }, diagram.window), select),
@@ -85,9 +98,12 @@ function clockTools(): HTMLElement[] {
 }
 
 function draw({ lane, view, key }: ShownLane): void {
-  const diagram = new DiagramView(`${key}-diagram`, {
+  const diagram = new DiagramView(`${key}-diagram`, lane.connection === 'close', {
     newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
   });
+  // Lanes that come later are shown as those that are there.
+  diagram.setWindow(window_s);
+  diagram.setPaused(isPaused);
   diagrams.push(diagram);
   lane.ask({ trace: 1 });
   view.places.diagram.append(diagram.element);

@@ -1,7 +1,9 @@
 // The Traffic control: which pattern runs, and what became of it.
 
 import { strings } from '../i18n/index.ts';
+import { parameterOf, type PageSettings } from '../lab/page-settings.ts';
 import { LIMITS, type Pattern, RATE, Traffic } from '../lab/traffic.ts';
+import { putParameter } from './browser.ts';
 import { h, setText } from './dom.ts';
 
 const CHOICES = ['quiet', 'chatty', 'burst', 'steady'] as const satisfies ('quiet' | Pattern)[];
@@ -16,6 +18,7 @@ export interface TrafficControl {
 /** `published` is told of every message, with when it was sent; `changed`, that a pattern has begun or ended. */
 export function trafficControl(
   room: string,
+  asked: PageSettings,
   published: (cursor: string, sent_ms: number) => void,
   changed: (pattern: Pattern | null) => void,
 ): TrafficControl {
@@ -31,7 +34,11 @@ export function trafficControl(
     button.addEventListener('click', () => choose(choice === 'quiet' ? null : choice));
     return button;
   });
-  const choose = (pattern: Pattern | null) => (pattern === null ? traffic.stop() : traffic.start(pattern));
+  const choose = (pattern: Pattern | null) => {
+    if (pattern === null) traffic.stop();
+    else traffic.start(pattern);
+    putParameter('traffic', parameterOf('traffic', pattern));
+  };
   const press = () => {
     const running = traffic.pattern ?? 'quiet';
     CHOICES.forEach((choice, at) => buttons[at]?.setAttribute('aria-pressed', String(choice === running)));
@@ -52,6 +59,8 @@ export function trafficControl(
         press();
         state.setAttribute('aria-live', 'polite');
         const progress = strings.trafficProgress(published, failed);
+        // What ends as the page is left begins again when it is opened again.
+        if (how.kind !== 'hidden') putParameter('traffic', null);
         setText(state, strings.trafficEnded(how, progress, LIMITS.minutes, LIMITS.messages));
         state.toggleAttribute('data-failed', how.kind === 'failed');
       },
@@ -64,7 +73,7 @@ export function trafficControl(
     min: RATE.min,
     max: RATE.max,
     step: 'any',
-    value: RATE.initial,
+    value: asked.rate,
     inputmode: 'decimal',
   });
   const label = h(
@@ -84,7 +93,9 @@ export function trafficControl(
     if (kept !== rate.valueAsNumber) setText(range, strings.planner.outOfRange(RATE.min, RATE.max));
     rate.valueAsNumber = kept;
     traffic.setRate(kept);
+    putParameter('rate', parameterOf('rate', kept));
   });
+  traffic.setRate(asked.rate);
 
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) traffic.stop({ kind: 'hidden' });

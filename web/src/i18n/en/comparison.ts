@@ -1,4 +1,4 @@
-// English: what two lanes side by side say about each other.
+// English: what lanes side by side say about each other.
 
 import { apart, count, seconds, tenths } from '../format.ts';
 import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
@@ -6,36 +6,43 @@ import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
 
 const name = ({ transport, side }: Named) =>
-  lane.transports[transport] + (side === null ? '' : ` on the ${side}`);
+  lane.transports[transport] + (side === null ? '' : ` ${side === 'middle' ? 'in' : 'on'} the ${side}`);
 const who = ({ polled, ...named }: Asked) => name(named) + (polled ? ' with polling standing in' : '');
 const requests = (requests: number) => `${count(requests)} ${requests === 1 ? 'request' : 'requests'}`;
 const messages = (messages: number) => `${count(messages)} ${messages === 1 ? 'message' : 'messages'}`;
 
-function asked([more, fewer]: [Asked, Asked]): string {
-  if (more.requests === 0) return 'Nothing has been asked yet.';
-  const none = more.messages === 0 && fewer.messages === 0;
-  if (more.requests === fewer.requests && more.messages === fewer.messages) {
-    const both = `${who(more)} and ${who(fewer)} made ${requests(more.requests)} each`;
+const join = (all: readonly string[]) =>
+  all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+
+function asked(all: readonly Asked[]): string {
+  const [most, ...others] = all;
+  if (most === undefined || most.requests === 0) return 'Nothing has been asked yet.';
+  const none = all.every(({ messages }) => messages === 0);
+  const sameMessages = all.every(({ messages }) => messages === most.messages);
+  if (sameMessages && all.every(({ requests }) => requests === most.requests)) {
+    const each = `${join(all.map(who))} made ${requests(most.requests)} each`;
     return none
-      ? `${both}, and no message has been delivered yet.`
-      : `${both} to deliver ${messages(more.messages)}.`;
+      ? `${each}, and no message has been delivered yet.`
+      : `${each} to deliver ${messages(most.messages)}.`;
   }
-  const first = `${who(more)} made ${requests(more.requests)}`;
-  const second = `${who(fewer)} made ${fewer.requests === 0 ? 'none' : count(fewer.requests)}`;
-  if (none) return `${first} and ${second}; no message has been delivered yet.`;
-  if (more.messages === fewer.messages) return `${first} to deliver ${messages(more.messages)}; ${second}.`;
-  const delivered = (delivered: number) =>
+  const first = `${who(most)} made ${requests(most.requests)}`;
+  const made = (lane: Asked) => `${who(lane)} made ${lane.requests === 0 ? 'none' : count(lane.requests)}`;
+  if (none) return `${join([first, ...others.map(made)])}; no message has been delivered yet.`;
+  if (sameMessages)
+    return `${[`${first} to deliver ${messages(most.messages)}`, ...others.map(made)].join('; ')}.`;
+  const delivered = ({ messages: delivered }: Asked) =>
     delivered === 0 ? ' and has delivered nothing yet' : ` to deliver ${messages(delivered)}`;
-  return `${first}${delivered(more.messages)}; ${second}${delivered(fewer.messages)}.`;
+  return `${[first + delivered(most), ...others.map((lane) => made(lane) + delivered(lane))].join('; ')}.`;
 }
 
-function each(each: NonNullable<Verdict['each']>): string {
-  const { bytes, arrival } = each;
+/** Among more than two lanes it is said which other one a lane is compared with. */
+function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>, lanes: number): string {
+  const other = (word: string) => (lanes > 2 ? ` ${word} with ${name(cheaper)}` : '');
   const cost = {
-    same: () => 'cost the same number of bytes',
-    about: () => 'cost about as many bytes',
-    percent: (more: number) => `cost ${count(more)} % more bytes`,
-    times: (times: number) => `cost ${tenths(times)} times as many bytes`,
+    same: () => `cost the same number of bytes${other('as')}`,
+    about: () => `cost about as many bytes${other('as')}`,
+    percent: (more: number) => `cost ${count(more)} % more bytes${other('than')}`,
+    times: (times: number) => `cost ${tenths(times)} times as many bytes${other('as')}`,
   };
   const costs =
     bytes.kind === 'percent'
@@ -50,7 +57,7 @@ function each(each: NonNullable<Verdict['each']>): string {
       : arrival.kind === 'same'
         ? ' and arrived at the same time'
         : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${apart(arrival.ms)} ${arrival.kind}`;
-  return `With ${name(each.dearer)}, each message ${costs}${arrives}.`;
+  return `With ${name(dearer)}, each message ${costs}${arrives}.`;
 }
 
 const READS = {
@@ -76,12 +83,12 @@ export const comparison = {
   unreadable: 'The server’s figures cannot be read, so there is nothing to compare.',
   comparison: 'Comparison',
   verdict: (verdict: Verdict) =>
-    asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
+    asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each, verdict.asked.length)}`),
   oneLane: (transport: string, made: number, delivered: number, wire_bytes: number) =>
     `${transport} made ${requests(made)} and took ${count(wire_bytes)} bytes to deliver ${messages(delivered)}.`,
   verdictFrom:
-    'From the server’s figures of both lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now.',
-  unevenTime: 'The two have not been counted for the same time.',
+    'From the server’s figures of all lanes since they began. Delays are compared by their medians over the same messages; one that still waits counts as late as it is by now.',
+  unevenTime: 'The lanes have not been counted for the same time.',
   startOver: 'Start over',
-  startOverHint: 'Both begin to count at nothing, at the same moment, as new clients.',
+  startOverHint: 'All lanes begin to count at nothing, at the same moment, as new clients.',
 };

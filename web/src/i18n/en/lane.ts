@@ -2,6 +2,7 @@
 
 import { count, seconds } from '../format.ts';
 import type { Missing } from '../../lab/ledger.ts';
+import type { Place } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 
 export const lane = {
@@ -12,7 +13,7 @@ export const lane = {
   >,
   laneName: (transport: string, place: string | null) =>
     place === null ? transport : `${transport} (${place})`,
-  places: { left: 'left', right: 'right' } as Record<string, string>,
+  places: { left: 'left', middle: 'middle', right: 'right' } satisfies Record<Place, string>,
   explained: {
     poll: 'Asks again and again. Mostly the answer is that there is nothing new.',
     'long-poll': 'Asks, and the server holds the answer back until there is something to say.',

@@ -16,6 +16,8 @@ export const page = {
   token: 'Token',
   useToken: 'Use token',
   tokenInUse: 'A token is sent.',
+  language: 'Language',
+  tabs: { title: 'Show', diagram: 'Diagram', conversation: 'Conversation' },
 
   badRoomTitle: 'No such room',
   quoted: (given: string) => `“${given}”`,

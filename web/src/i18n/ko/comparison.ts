@@ -1,11 +1,11 @@
-// Korean: what two lanes side by side say about each other.
+// Korean: what lanes side by side say about each other.
 
 import { apart, count, seconds, tenths } from '../format.ts';
 import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
 import type { comparison as english } from '../en/comparison.ts';
 import { lane } from './lane.ts';
 
-const SIDES = { left: '왼쪽', right: '오른쪽' };
+const SIDES = { left: '왼쪽', middle: '가운데', right: '오른쪽' };
 
 const name = ({ transport, side }: Named) =>
   (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
@@ -14,28 +14,30 @@ const who = ({ polled, ...named }: Asked) => name(named) + (polled ? '(폴링이
 const topic = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
 const and = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
 
-function asked([more, fewer]: [Asked, Asked]): string {
-  if (more.requests === 0) return '아직 아무것도 묻지 않았습니다.';
-  const none = more.messages === 0 && fewer.messages === 0;
-  if (more.requests === fewer.requests && more.messages === fewer.messages) {
-    const both = `${and(more)} ${topic(fewer)}`;
+function asked(all: readonly Asked[]): string {
+  const [most, ...others] = all;
+  if (most === undefined || most.requests === 0) return '아직 아무것도 묻지 않았습니다.';
+  const none = all.every(({ messages }) => messages === 0);
+  const sameMessages = all.every(({ messages }) => messages === most.messages);
+  if (sameMessages && all.every(({ requests }) => requests === most.requests)) {
+    const each = all.map((lane, at) => (at === all.length - 1 ? topic(lane) : and(lane))).join(' ');
     return none
-      ? `${both} 요청을 ${count(more.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
-      : `${both} 메시지 ${count(more.messages)}개를 전하려고 요청을 ${count(more.requests)}번씩 했습니다.`;
+      ? `${each} 요청을 ${count(most.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
+      : `${each} 메시지 ${count(most.messages)}개를 전하려고 요청을 ${count(most.requests)}번씩 했습니다.`;
   }
-  const times = (requests: number) => `${count(requests)}번`;
+  const times = (lane: Asked) => `${topic(lane)} ${count(lane.requests)}번`;
   if (none)
-    return `${topic(more)} 요청을 ${times(more.requests)}, ${topic(fewer)} ${times(fewer.requests)} 했고, 아직 전해진 메시지는 없습니다.`;
-  if (more.messages === fewer.messages)
-    return `${topic(more)} 메시지 ${count(more.messages)}개를 전하려고 요청을 ${times(more.requests)} 했고, ${topic(fewer)} ${times(fewer.requests)} 했습니다.`;
+    return `${topic(most)} 요청을 ${count(most.requests)}번, ${others.map(times).join(', ')} 했고, 아직 전해진 메시지는 없습니다.`;
+  if (sameMessages)
+    return `${topic(most)} 메시지 ${count(most.messages)}개를 전하려고 요청을 ${count(most.requests)}번 했고, ${others.map(times).join(', ')} 했습니다.`;
   const each = (side: Asked) =>
     side.messages === 0
-      ? `${topic(side)} 요청을 ${times(side.requests)} 했지만 아직 메시지를 전하지 못했`
-      : `${topic(side)} 메시지 ${count(side.messages)}개를 전하려고 요청을 ${times(side.requests)} 했`;
-  return `${each(more)}고, ${each(fewer)}습니다.`;
+      ? `${topic(side)} 요청을 ${count(side.requests)}번 했지만 아직 메시지를 전하지 못했`
+      : `${topic(side)} 메시지 ${count(side.messages)}개를 전하려고 요청을 ${count(side.requests)}번 했`;
+  return `${all.map(each).join('고, ')}습니다.`;
 }
 
-function each(each: NonNullable<Verdict['each']>): string {
+function each(each: NonNullable<Verdict['each']>, lanes: number): string {
   const { bytes, arrival } = each;
   const level = bytes.kind === 'same' || bytes.kind === 'about';
   const costs =
@@ -52,7 +54,8 @@ function each(each: NonNullable<Verdict['each']>): string {
       : arrival.kind === 'same'
         ? '고 동시에 도착했습니다'
         : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${apart(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
-  return `${name(each.dearer)}에서는 메시지 하나에 ${costs}${joined}.`;
+  const other = lanes > 2 ? `${name(each.cheaper)}에 견주어 ` : '';
+  return `${name(each.dearer)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
 }
 
 /** `last` ends the sentence. */
@@ -66,7 +69,7 @@ const READS = {
 
 export const comparison: typeof english = {
   opening: (lanes) =>
-    `같은 대화를 ${lanes.length === 2 ? '두' : count(lanes.length)} 가지로 읽습니다. ${lanes
+    `같은 대화를 ${['', '한', '두', '세'][lanes.length] ?? count(lanes.length)} 가지로 읽습니다. ${lanes
       .map(({ transport, interval_s }, at) => READS[transport](interval_s, at === lanes.length - 1))
       .join(', ')}.`,
   counting: (seen, needed) =>
@@ -79,12 +82,13 @@ export const comparison: typeof english = {
     `${lane}: 여기서는 다른 탭의 스트림을 함께 읽고, 그 비용은 그 탭의 클라이언트에게 매겨집니다:`,
   unreadable: '서버의 값을 읽을 수 없어 비교할 것이 없습니다.',
   comparison: '비교',
-  verdict: (verdict) => asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each)}`),
+  verdict: (verdict) =>
+    asked(verdict.asked) + (verdict.each === null ? '' : ` ${each(verdict.each, verdict.asked.length)}`),
   oneLane: (transport, made, delivered, wire_bytes) =>
     `${transport}: 메시지 ${count(delivered)}개를 전하는 데 요청 ${count(made)}번, ${count(wire_bytes)}바이트가 들었습니다.`,
   verdictFrom:
-    '두 레인이 시작한 뒤로 서버가 센 값에서 나온 말입니다. 지연은 같은 메시지들의 중앙값으로 비교하고, 아직 기다리는 메시지는 지금까지 늦은 만큼 셉니다.',
-  unevenTime: '둘을 같은 시간 동안 세지 않았습니다.',
+    '모든 레인이 시작한 뒤로 서버가 센 값에서 나온 말입니다. 지연은 같은 메시지들의 중앙값으로 비교하고, 아직 기다리는 메시지는 지금까지 늦은 만큼 셉니다.',
+  unevenTime: '레인들을 같은 시간 동안 세지 않았습니다.',
   startOver: '처음부터 세기',
-  startOverHint: '둘 다 새 클라이언트가 되어 같은 순간에 0부터 셉니다.',
+  startOverHint: '모든 레인이 새 클라이언트가 되어 같은 순간에 0부터 셉니다.',
 };

@@ -7,7 +7,7 @@ export const lane: typeof english = {
   transport: '전송 방식',
   transports: { poll: '폴링', 'long-poll': '롱 폴링', stream: 'SSE' },
   laneName: (transport, place) => (place === null ? transport : `${transport} (${place})`),
-  places: { left: '왼쪽', right: '오른쪽' },
+  places: { left: '왼쪽', middle: '가운데', right: '오른쪽' },
   explained: {
     poll: '자꾸 다시 묻습니다. 대개는 새것이 없다는 답입니다.',
     'long-poll': '물으면, 서버는 할 말이 생길 때까지 답을 미룹니다.',

@@ -18,6 +18,8 @@ export const page: typeof english = {
   token: '토큰',
   useToken: '토큰 사용',
   tokenInUse: '토큰을 보내고 있습니다.',
+  language: '언어',
+  tabs: { title: '보기', diagram: '다이어그램', conversation: '대화' },
 
   badRoomTitle: '그런 방은 없습니다',
   quoted: (given) => `‘${given}’`,

@@ -25,6 +25,8 @@ export interface Scale {
 
 /** How far an arrow stays from the lifeline it points at. */
 const SHY_PX = 5;
+/** How wide a letter is on average, in heights of its line. */
+const LETTER = 0.5;
 /** An arrow that stands for several is thicker, up to this. */
 const MOST_PX = 4;
 /** The bar of a message that waits, beside the server's lifeline. */
@@ -83,7 +85,9 @@ export class Arrow {
     const line_px = 1.05 * text_px;
     const isSteep = Math.abs(row.browser_px) >= line_px;
     const needed_px = row.style === 'request' && !isSteep ? 2 * line_px : line_px;
-    this.hasLabel = label(row) !== null && scale.room_px >= needed_px;
+    const words = label(row);
+    const width_px = (words?.length ?? 0) * LETTER * text_px;
+    this.hasLabel = words !== null && scale.room_px >= needed_px && width_px <= server - browser;
     if (this.hasLabel) {
       // On the arrow itself, which makes way for it.
       const y = (row.browser_px + row.server_px) / 2;

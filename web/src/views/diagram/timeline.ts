@@ -16,8 +16,10 @@ import { exactTime } from './sentences.ts';
 
 /** The tape's length, and how much of it may lie behind the present. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
-/** Room on the left for times, and on the right for how long messages waited. */
-const MARGIN_PX = { left: 62, right: 20 } as const;
+/** Room on the right for how long messages waited, beside their text. */
+const RIGHT_PX = 20;
+/** Times are written on the left where there is this much room, and with their hours where there is more. */
+const TIMES_PX = { least: 36, hours: 56 } as const;
 /** How wide a waiting time is, in heights of its text. */
 const WAIT_LINES = 3.1;
 /** The tape steps no more often than this: more would be the most expensive thing on the page. */
@@ -42,6 +44,8 @@ export class Timeline {
   #rows = new Rows(1, 1);
   #size = { width: 0, height: 0 };
   #text_px = 12;
+  /** Room on the left for times: the styles say how much. */
+  #left_px = 62;
   #window_ms: number;
   #base_ms = 0;
   #offset_px = NaN;
@@ -58,11 +62,11 @@ export class Timeline {
   }
 
   get drawable(): boolean {
-    return this.#size.width > MARGIN_PX.left + this.#right_px && this.#size.height > 0;
+    return this.#size.width > this.#left_px + this.#right_px && this.#size.height > 0;
   }
 
   get #right_px(): number {
-    return MARGIN_PX.right + WAIT_LINES * this.#text_px;
+    return RIGHT_PX + WAIT_LINES * this.#text_px;
   }
 
   get px_per_ms(): number {
@@ -75,7 +79,9 @@ export class Timeline {
 
   resize(width: number, height: number): void {
     this.#size = { width, height };
-    this.#text_px = Number.parseFloat(getComputedStyle(this.#tape).fontSize) || this.#text_px;
+    const style = getComputedStyle(this.#tape);
+    this.#text_px = Number.parseFloat(style.fontSize) || this.#text_px;
+    this.#left_px = Number.parseFloat(style.getPropertyValue('--gutter')) || this.#left_px;
     this.element.style.setProperty('--right', `${this.#right_px}px`);
   }
 
@@ -274,15 +280,16 @@ export class Timeline {
     const end_ms = this.#base_ms + this.#window_ms * WINDOWS.tape;
     for (let at_ms = Math.ceil(this.#base_ms / step_ms) * step_ms; at_ms < end_ms; at_ms += step_ms) {
       const y = this.#y(at_ms).toFixed(2);
-      this.#layers.ticks.append(
-        svg('path', { d: `M${browser} ${y}H${server}` }),
-        svg('text', { x: browser - 8, y }, exactTime(at_ms).slice(0, -4)),
-      );
+      this.#layers.ticks.append(svg('path', { d: `M${browser} ${y}H${server}` }));
+      if (this.#left_px < TIMES_PX.least) continue;
+      const time = exactTime(at_ms).slice(0, -4);
+      const short = this.#left_px < TIMES_PX.hours ? time.slice(time.indexOf(':') + 1) : time;
+      this.#layers.ticks.append(svg('text', { x: browser - 8, y }, short));
     }
   }
 
   #lifelines(): Lifelines {
-    return { browser: MARGIN_PX.left, server: this.#size.width - this.#right_px };
+    return { browser: this.#left_px, server: this.#size.width - this.#right_px };
   }
 
   #y(ms: number): number {

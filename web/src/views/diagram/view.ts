@@ -1,6 +1,7 @@
 // The sequence diagram of one lane: the moving picture, what can be set about it, and its list.
 
 import { ServerClock } from '../../lab/clock.ts';
+import { WINDOWS_S } from '../../lab/page-settings.ts';
 import { strings } from '../../i18n/index.ts';
 import { type TraceEvent, TraceWatch } from '../../lab/trace.ts';
 import type { Transport } from '../../client/transport.ts';
@@ -11,9 +12,6 @@ import { EventList } from './list.ts';
 import { Timeline } from './timeline.ts';
 import { EventBuffer } from '../../lab/diagram/event-buffer.ts';
 import { Tooltip } from './tooltip.ts';
-
-/** How much time can be shown, in seconds; the first one at first. */
-export const WINDOWS_S = [12, 30, 60, 120] as const;
 
 /** The picture is this far behind, so that what happens enters at its edge when word of it comes. */
 const BEHIND_MS = 700;
@@ -40,7 +38,7 @@ export class DiagramView {
   readonly #freshNote: HTMLElement;
   #buffer = new EventBuffer();
   #watch: TraceWatch | null = null;
-  #window_ms = WINDOWS_S[0] * 1_000;
+  #window_ms: number = WINDOWS_S[0] * 1_000;
   #transport: Transport = 'poll';
   #reading = false;
   #connected = false;
@@ -49,7 +47,8 @@ export class DiagramView {
   #evicted_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(id: string, listener: DiagramListener) {
+  /** `isFresh` is whether each poll has a connection of its own already. */
+  constructor(id: string, isFresh: boolean, listener: DiagramListener) {
     const { diagram } = strings;
     this.#timeline = new Timeline(WINDOWS_S[0] * 1_000);
     this.#tip = new Tooltip(this.#timeline);
@@ -59,6 +58,7 @@ export class DiagramView {
       role: 'switch',
       id: `${id}-fresh`,
       'aria-describedby': `${id}-fresh-note`,
+      checked: isFresh,
     });
     this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
     this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
@@ -66,7 +66,7 @@ export class DiagramView {
     this.element = h(
       'section',
       { class: 'diagram', role: 'group', 'aria-labelledby': `${id}-title` },
-      h('h2', { class: 'visually-hidden', id: `${id}-title` }, diagram.title),
+      h('h3', { class: 'visually-hidden', id: `${id}-title` }, diagram.title),
       h(
         'div',
         { class: 'picture' },

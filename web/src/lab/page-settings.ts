@@ -1,0 +1,52 @@
+// What the page's address asks of the page as a whole: the traffic that it publishes, and how much time the diagrams
+// show. Each control writes its own parameter when it is used.
+
+import type { InvalidSetting } from './url-settings.ts';
+import { type Pattern, RATE } from './traffic.ts';
+
+/** How much time the diagrams can show, in seconds; the first one at first. */
+export const WINDOWS_S = [12, 30, 60, 120] as const;
+
+/** Patterns that go on; a burst would be over. */
+const LASTING: readonly Pattern[] = ['chatty', 'steady'];
+
+export interface PageSettings {
+  traffic: Pattern | null;
+  /** Messages a second, of steady traffic. */
+  rate: number;
+  window_s: number;
+}
+
+export const PAGE_PARAMETERS = ['traffic', 'rate', 'window'] as const;
+export type PageParameter = (typeof PAGE_PARAMETERS)[number];
+
+/** What is as it begins anyway is not in the address. */
+export function parameterOf(name: PageParameter, value: Pattern | number | null): string | null {
+  if (name === 'traffic') return LASTING.find((pattern) => pattern === value) ?? null;
+  const initial = name === 'rate' ? RATE.initial : WINDOWS_S[0];
+  return value === null || value === initial ? null : String(value);
+}
+
+export function pageSettingsFrom(search: string): { settings: PageSettings; invalid: InvalidSetting[] } {
+  const given = new URLSearchParams(search);
+  const invalid: InvalidSetting[] = [];
+  const read = <Value>(
+    name: PageParameter,
+    parse: (text: string) => Value | undefined,
+    range: InvalidSetting['range'],
+  ) => {
+    const value = given.get(name);
+    if (value === null) return undefined;
+    const parsed = value.trim() === '' ? undefined : parse(value);
+    if (parsed === undefined) invalid.push({ name, value, range });
+    return parsed;
+  };
+  const { min, max, initial } = RATE;
+  const inRange = (rate: number) => (rate >= min && rate <= max ? rate : undefined);
+  const settings = {
+    traffic: read('traffic', (text) => LASTING.find((pattern) => pattern === text), null) ?? null,
+    rate: read('rate', (text) => inRange(Number(text)), { min, max }) ?? initial,
+    window_s: read('window', (text) => WINDOWS_S.find((s) => s === Number(text)), null) ?? WINDOWS_S[0],
+  };
+  return { settings, invalid };
+}

@@ -1,0 +1,45 @@
+// What a narrow window has no room for beside each other: either the diagrams with their numbers or the conversations
+// are shown, one tab for each.
+
+import { strings } from '../i18n/index.ts';
+import { h } from './dom.ts';
+
+/** As in the styles. */
+const NARROW = matchMedia('not all and (min-width: 62rem)');
+
+const TABS = ['diagram', 'conversation'] as const;
+type Tab = (typeof TABS)[number];
+
+export function isNarrow(): boolean {
+  return NARROW.matches;
+}
+
+export function onNarrowChange(changed: () => void): void {
+  NARROW.addEventListener('change', changed);
+}
+
+/** `page` says in `data-tab` which one is chosen. */
+export function tabs(page: HTMLElement): HTMLElement {
+  const choose = (tab: Tab, focus = false) => {
+    page.dataset['tab'] = tab;
+    TABS.forEach((each, at) => {
+      buttons[at]?.setAttribute('aria-selected', String(each === tab));
+      buttons[at]?.setAttribute('tabindex', each === tab ? '0' : '-1');
+      if (focus && each === tab) buttons[at]?.focus();
+    });
+    // What has become visible has a size now.
+    window.dispatchEvent(new Event('resize'));
+  };
+  const buttons = TABS.map((tab) => {
+    const button = h('button', { type: 'button', role: 'tab', id: `tab-${tab}` }, strings.tabs[tab]);
+    button.addEventListener('click', () => choose(tab));
+    return button;
+  });
+  const list = h('div', { class: 'tabs', role: 'tablist', 'aria-label': strings.tabs.title }, ...buttons);
+  list.addEventListener('keydown', ({ key }) => {
+    if (key !== 'ArrowLeft' && key !== 'ArrowRight') return;
+    choose(page.dataset['tab'] === 'diagram' ? 'conversation' : 'diagram', true);
+  });
+  choose('diagram');
+  return list;
+}
