@@ -191,6 +191,8 @@ check('a lane that reads along says whose bill it is on', async ({ server, open 
   const note = second.lane('SSE').region.getByText('This lane reads along');
   assert.equal(await note.getByRole('link').textContent(), client);
   await first.page.close();
+  await until('it reads for itself', async () => (await streams(server)).open === 1);
+  for (let number = 1; number <= 5; number++) await server.publish({ text: `number ${number}` });
   await until('it pays for itself, and not for all the time', async () =>
     /SSE with polling standing in made/.test(await sentence.textContent()),
   );

@@ -2,21 +2,25 @@
 
 import { roomFrom } from './lab/room.ts';
 import { LANGUAGE } from './i18n/language.ts';
-import { showInvalidRoom } from './views/invalid-room.ts';
 import { showFatalError } from './views/fatal-error.ts';
-import { openRoom } from './views/page.ts';
-import { skipLinks } from './views/skip-links.ts';
 
 document.documentElement.lang = LANGUAGE;
 
 const app = document.getElementById('app');
-if (app !== null) {
-  const choice = roomFrom(location.search);
+if (app !== null) void begin(app);
+
+/** What needs more of a browser than this file is loaded here, so that it can be said if it does not begin. */
+async function begin(app: HTMLElement): Promise<void> {
   try {
+    const choice = roomFrom(location.search);
     if (choice.ok) {
-      openRoom(app, choice.room);
+      const [{ openRoom }, { skipLinks }] = await Promise.all([
+        import('./views/page.ts'),
+        import('./views/skip-links.ts'),
+      ]);
+      openRoom(app, choice.room, import.meta.url);
       app.prepend(skipLinks());
-    } else showInvalidRoom(app, choice.given);
+    } else (await import('./views/invalid-room.ts')).showInvalidRoom(app, choice.given);
   } catch (error) {
     showFatalError(app);
     throw error;

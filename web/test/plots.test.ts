@@ -9,7 +9,7 @@ const START_S = START_MS / 1_000;
 
 function figures(requests: number, wire_bytes = requests * 100, since = 'then'): Figures {
   const poll = { ...NO_FIGURES.costs.poll, requests, wire_bytes };
-  return { since, costs: { ...NO_FIGURES.costs, poll } };
+  return { ...NO_FIGURES, since, costs: { ...NO_FIGURES.costs, poll } };
 }
 
 const sum = (series: Series) => series.reduce((total: number, value) => total + (value ?? 0), 0);

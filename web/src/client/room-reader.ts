@@ -221,7 +221,7 @@ export class RoomReader {
       },
       batch: (batch, by = transport) => this.#ingest.accept(batch, by),
       presence: (presence) => listener.presence?.(presence),
-      exchange: (exchange) => listener.exchange?.(exchange, transport),
+      exchange: (exchange, by = transport) => listener.exchange?.(exchange, by),
     };
   }
 

@@ -47,6 +47,8 @@ export class ClientStats {
   readonly #ledger: ReturnType<WatchFigures>;
   #using: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
+  /** What the bodies of each transport's answers have weighed. */
+  readonly #bodies: Record<Transport, number> = { poll: 0, 'long-poll': 0, stream: 0 };
   #told_ms: number | null = null;
   #current: Stats;
   /** What polls had cost before they stood in for the chosen transport; `open` until they do. */
@@ -64,9 +66,9 @@ export class ClientStats {
     this.#current = this.#write();
     this.#ledger = watch(client, clock, (figures, missing = 'away') => {
       if (figures === null) return show(null, missing);
-      this.#figures = figures;
+      this.#figures = { ...figures, costs: withBodies(figures.costs, this.#bodies) };
       this.#told_ms = performance.now();
-      if (this.#before.open) this.#before.polls = figures.costs.poll;
+      if (this.#before.open) this.#before.polls = this.#figures.costs.poll;
       this.#current = this.#write();
       show(this.#current, null);
     });
@@ -93,6 +95,11 @@ export class ClientStats {
   /** How many of this page's own messages are published but not seen yet. */
   get expected(): number {
     return this.#delays.expected;
+  }
+
+  /** The body of an answer, or a part of it, has come. */
+  body(bytes: number, transport: Transport): void {
+    this.#bodies[transport] += bytes;
   }
 
   seen(messages: readonly Message[], transport: Transport, at_ms: number): SeenMessage[] {
@@ -151,4 +158,16 @@ export class ClientStats {
       told_ms: this.#told_ms,
     };
   }
+}
+
+/** The server may not have counted yet what has just come. */
+function withBodies(
+  costs: Figures['costs'],
+  bodies: Readonly<Record<Transport, number>>,
+): Record<Transport, Cost> {
+  const of = (transport: Transport): Cost => ({
+    ...costs[transport],
+    body_bytes: Math.min(costs[transport].wire_bytes, bodies[transport]),
+  });
+  return { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') };
 }

@@ -18,15 +18,33 @@ export interface Cost {
   connections: number;
   /** All that crossed the socket, both ways, heads included. */
   wire_bytes: number;
+  /**
+   * What of them were the bodies of answers, as this page read them: the rest are heads, and what frames heads and
+   * bodies on the way.
+   */
+  body_bytes: number;
 }
+
+/** What a request came over, as the server calls it. */
+export const PROTOCOLS = ['http/1.1', 'http/1.1+tls', 'h2', 'h2+tls'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
 
 export interface Figures {
   /** When the server began to count; null if it has not seen this client yet. */
   since: string | null;
   costs: Record<Transport, Cost>;
+  /** What each transport's requests came over. */
+  protocols: Record<Transport, readonly Protocol[]>;
 }
 
-export const NO_COST: Cost = { requests: 0, empty: 0, messages: 0, connections: 0, wire_bytes: 0 };
+export const NO_COST: Cost = {
+  requests: 0,
+  empty: 0,
+  messages: 0,
+  connections: 0,
+  wire_bytes: 0,
+  body_bytes: 0,
+};
 
 /** Combines each figure of two costs by `how`. */
 export function combine(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
@@ -37,12 +55,14 @@ export function combine(one: Cost, other: Cost, how: (one: number, other: number
     messages: of('messages'),
     connections: of('connections'),
     wire_bytes: of('wire_bytes'),
+    body_bytes: of('body_bytes'),
   };
 }
 
 export const NO_FIGURES: Figures = {
   since: null,
   costs: { poll: NO_COST, 'long-poll': NO_COST, stream: NO_COST },
+  protocols: { poll: [], 'long-poll': [], stream: [] },
 };
 
 const POLL_INTERVAL_MS = 1_000;
@@ -53,10 +73,17 @@ export function parseFigures(value: unknown): Figures {
     throw new ProtocolError('no ledger');
   const { since, transports } = value as { since: string; transports: Record<string, unknown> };
   const costs = TRANSPORTS.map((transport) => [transport, parseCost(transports[transport])] as const);
+  const protocols = TRANSPORTS.map((transport) => [transport, protocolsOf(transports[transport])] as const);
   return {
     since,
     costs: Object.fromEntries(costs) as Record<Transport, Cost>,
+    protocols: Object.fromEntries(protocols) as Record<Transport, Protocol[]>,
   };
+}
+
+function protocolsOf(value: unknown): Protocol[] {
+  const given = isRecord(value) ? value['protocols'] : null;
+  return isRecord(given) ? PROTOCOLS.filter((protocol) => Object.hasOwn(given, protocol)) : [];
 }
 
 function parseCost(value: unknown): Cost {
@@ -71,6 +98,7 @@ function parseCost(value: unknown): Cost {
     messages: count('messages'),
     connections: count('connections'),
     wire_bytes: count('wire_bytes_in') + count('wire_bytes_out'),
+    body_bytes: 0,
   };
 }
 

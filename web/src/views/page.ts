@@ -52,7 +52,8 @@ interface OpenLane extends ShownLane {
   begun: boolean;
 }
 
-export function openRoom(app: HTMLElement, room: string): void {
+/** `script` is the address of the script that the page's document names. */
+export function openRoom(app: HTMLElement, room: string, script: string): void {
   document.title = strings.title(room);
   const asked = settingsFrom(location.search);
   const { settings: askedOfPage, invalid: invalidOfPage } = pageSettingsFrom(location.search);
@@ -106,7 +107,7 @@ export function openRoom(app: HTMLElement, room: string): void {
       },
     });
     presence.attach(shown);
-    warn(lane, notice);
+    warn(lane, notice, script);
     plugins.lane(shown);
     if (fault !== 'healthy') lane.network.choose(fault);
     return shown;
@@ -271,7 +272,7 @@ export function openRoom(app: HTMLElement, room: string): void {
 }
 
 /** What a lane cannot read, and a server that has moved on, are told with a way on. */
-function warn(lane: Lane, notice: Notice): void {
+function warn(lane: Lane, notice: Notice, script: string): void {
   let lost = false;
   lane.subscribe({
     link(link) {
@@ -281,7 +282,7 @@ function warn(lane: Lane, notice: Notice): void {
       }
       if (link.kind !== 'live' || !lost) return;
       lost = false;
-      void isNewerVersion(import.meta.url, './').then((newer) => {
+      void isNewerVersion(script, './').then((newer) => {
         if (newer) notice.say(strings.pageNotice.newer, { reload: true });
       });
     },

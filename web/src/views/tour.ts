@@ -102,6 +102,7 @@ export class Tour {
     if (act === undefined) return;
     const { signal } = (this.#acting = new AbortController());
     setText(this.#outcome, strings.tour.acting);
+    this.#place();
     try {
       const outcome = await act(this.#stage, signal);
       if (signal.aborted) return;

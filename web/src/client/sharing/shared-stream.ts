@@ -178,8 +178,8 @@ export class SharedStream implements Source {
         sink.presence(presence);
         this.#tabs?.broadcast({ kind: 'presence', client, presence });
       },
-      exchange: (exchange) => {
-        sink.exchange(exchange);
+      exchange: (exchange, by) => {
+        sink.exchange(exchange, by);
         if (exchange.kind === 'pushed' || exchange.kind === 'answered')
           this.#tabs?.broadcast({ kind: 'activity', client });
       },

@@ -54,10 +54,11 @@ export async function fetchPage(
       if (!stopped.aborted) sink.exchange({ kind: 'failed' });
       return failed('refused', await problemDetail(response));
     }
-    const body: unknown = JSON.parse(await textOf(response, () => expectWithin(PROGRESS_TIMEOUT_MS)));
+    const { text, bytes } = await readBody(response, () => expectWithin(PROGRESS_TIMEOUT_MS));
+    const body: unknown = JSON.parse(text);
     const answer = parsePollAnswer(body);
     if (!stopped.aborted) {
-      sink.exchange({ kind: 'answered', messages: answer.messages.length });
+      sink.exchange({ kind: 'answered', messages: answer.messages.length, body_bytes: bytes });
       sink.batch(answer);
       const presence = parsePresence(isRecord(body) ? body['presence'] : null);
       if (presence !== null) sink.presence(presence);
@@ -84,15 +85,20 @@ function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | 
 }
 
 /** A long answer over a slow link may take any time, so each piece of it starts the time-out again. */
-async function textOf(response: Response, progressed: () => void): Promise<string> {
-  if (response.body === null) return '';
+async function readBody(
+  response: Response,
+  progressed: () => void,
+): Promise<{ text: string; bytes: number }> {
+  if (response.body === null) return { text: '', bytes: 0 };
   const pieces = response.body.getReader();
   const decoder = new TextDecoder();
   let text = '';
+  let bytes = 0;
   for (;;) {
     const { done, value } = await pieces.read();
-    if (done) return text + decoder.decode();
+    if (done) return { text: text + decoder.decode(), bytes };
     progressed();
+    bytes += value.length;
     text += decoder.decode(value, { stream: true });
   }
 }

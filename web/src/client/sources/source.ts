@@ -29,9 +29,10 @@ export type Link =
 /** A request as the page sees it. `/trace` has the server's view, with bytes. */
 export type Exchange =
   | { kind: 'asked' }
-  | { kind: 'answered'; messages: number }
-  /** A stream brought a message or another event. */
-  | { kind: 'pushed'; messages: number }
+  /** `body_bytes` is what the answer's body weighs. */
+  | { kind: 'answered'; messages: number; body_bytes: number }
+  /** A stream brought a message or another event. `body_bytes` is what the event weighs, with its framing lines. */
+  | { kind: 'pushed'; messages: number; body_bytes: number }
   | { kind: 'failed' };
 
 export interface Sink {
@@ -39,7 +40,8 @@ export interface Sink {
   /** `by` is the transport that brought it, if it is not the one the sink is for. */
   batch(batch: Batch, by?: Transport): void;
   presence(presence: Presence): void;
-  exchange(exchange: Exchange): void;
+  /** `by` as for a batch. */
+  exchange(exchange: Exchange, by?: Transport): void;
 }
 
 export interface Source {
@@ -69,12 +71,16 @@ export function passing(sink: Sink, instead: Partial<Sink>): Sink {
     link: (link) => sink.link(link),
     batch: (batch, by) => sink.batch(batch, by),
     presence: (presence) => sink.presence(presence),
-    exchange: (exchange) => sink.exchange(exchange),
+    exchange: (exchange, by) => sink.exchange(exchange, by),
     ...instead,
   };
 }
 
 /** For polls that stand in for another transport. */
 export function polled(sink: Sink, instead: Partial<Sink> = {}): Sink {
-  return passing(sink, { batch: (batch) => sink.batch(batch, 'poll'), ...instead });
+  return passing(sink, {
+    batch: (batch) => sink.batch(batch, 'poll'),
+    exchange: (exchange) => sink.exchange(exchange, 'poll'),
+    ...instead,
+  });
 }

@@ -48,8 +48,8 @@ export class StreamWithFallback implements Source {
         link: (link) => {
           if (this.#state === 'streaming') sink.link(link);
         },
-        exchange: (exchange) => {
-          if (this.#state === 'streaming') sink.exchange(exchange);
+        exchange: (exchange, by) => {
+          if (this.#state === 'streaming') sink.exchange(exchange, by);
         },
       }),
       onEvent: () => this.#onEvent(),

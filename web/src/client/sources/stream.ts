@@ -106,16 +106,16 @@ export class Stream implements Source {
     listen('open', () => {
       this.#failures = 0;
       this.#idle.reset();
-      sink.exchange({ kind: 'answered', messages: 0 });
+      sink.exchange({ kind: 'answered', messages: 0, body_bytes: 0 });
       sink.link({ kind: 'live' });
     });
     hear('message', (event) => this.#take(event, parseMessageEvent));
     hear('reset', (event) => this.#take(event, parseResetEvent));
-    hear('keep-alive', () => sink.exchange({ kind: 'pushed', messages: 0 }));
+    hear('keep-alive', (event) => sink.exchange({ kind: 'pushed', messages: 0, body_bytes: bytesOf(event) }));
     hear('presence', (event) => {
       const presence = parsePresence(readJson(event));
       if (presence === null) return;
-      sink.exchange({ kind: 'pushed', messages: 0 });
+      sink.exchange({ kind: 'pushed', messages: 0, body_bytes: bytesOf(event) });
       sink.presence(presence);
     });
     listen('error', () => {
@@ -144,7 +144,8 @@ export class Stream implements Source {
       this.#later('garbled');
       return;
     }
-    this.#options.sink.exchange({ kind: 'pushed', messages: batch.messages.length });
+    const messages = batch.messages.length;
+    this.#options.sink.exchange({ kind: 'pushed', messages, body_bytes: bytesOf(event) });
     this.#options.sink.batch(batch);
   }
 
@@ -165,6 +166,17 @@ export class Stream implements Source {
     this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
     this.#timer = setTimeout(() => this.reconnect(), backoff(this.#failures));
   }
+}
+
+/** What an event weighs on a stream: its lines, each with its end, and the empty line after it. */
+function bytesOf({ type, lastEventId, data }: MessageEvent<unknown>): number {
+  const lines = [
+    ...(type === 'message' ? [`id: ${lastEventId}`] : [`event: ${type}`]),
+    ...String(data)
+      .split('\n')
+      .map((line) => (line === '' ? 'data:' : `data: ${line}`)),
+  ];
+  return new TextEncoder().encode(`${lines.join('\n')}\n\n`).length;
 }
 
 function readJson(event: MessageEvent<unknown>): unknown {
