@@ -25,7 +25,8 @@ for (const colorScheme of ['light', 'dark']) {
         const folds = page.locator('[aria-expanded=false]:visible');
         while ((await folds.count()) > 0) await folds.first().click();
         await page.locator('.tour-button').click();
-        const { violations } = await new AxeBuilder({ page }).analyze();
+        // The arrows of the diagram are looked at in diagram.test.mjs: here they would be most of the work.
+        const { violations } = await new AxeBuilder({ page }).exclude('.tape').analyze();
         assert.deepEqual(
           violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
           [],

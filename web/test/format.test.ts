@@ -57,8 +57,24 @@ describe('the ledger', () => {
       transports: { poll: one, 'long-poll': one, stream: { ...one, requests: 0 } },
     });
     expect(since).toBe('2026-01-02T03:04:05Z');
-    expect(costs.poll).toEqual({ requests: 3, empty: 2, messages: 1, connections: 1, wire_bytes: 1_234 });
+    expect(costs.poll).toEqual({
+      requests: 3,
+      empty: 2,
+      messages: 1,
+      connections: 1,
+      wire_bytes: 1_234,
+      body_bytes: 0,
+    });
     expect(costs.stream.requests).toBe(0);
+  });
+
+  test('tells what each transport’s requests came over', () => {
+    const over = { ...one, protocols: { 'h2+tls': one, 'http/1.1': one, 'http/9': one } };
+    const { protocols } = parseFigures({
+      since: '2026-01-02T03:04:05Z',
+      transports: { poll: over, 'long-poll': one, stream: one },
+    });
+    expect(protocols).toEqual({ poll: ['http/1.1', 'h2+tls'], 'long-poll': [], stream: [] });
   });
 
   test('a client never seen has cost nothing', async () => {

@@ -46,7 +46,12 @@ describe('Korean', () => {
 
   test('says everything that English says, in Korean', () => {
     const same = texts(en).filter(([path, text]) => korean.get(path) === text && /[a-z]{4}/i.test(text));
-    expect(same.map(([path]) => path)).toEqual(['.title', '.wordmark.poll']);
+    expect(same.map(([path]) => path)).toEqual([
+      '.title',
+      '.wordmark.poll',
+      '.protocols.http/1.1',
+      '.protocols.h2',
+    ]);
   });
 
   test('has no empty string', () => {

@@ -7,6 +7,7 @@ const POLL: LaneSettings = {
   stallTimeout_s: 45,
   fault: 'healthy',
   connection: 'keep-alive',
+  cookie_kib: 0,
 };
 const STREAM: LaneSettings = { ...POLL, transport: 'stream' };
 const LONG_POLL: LaneSettings = { ...POLL, transport: 'long-poll' };
@@ -42,6 +43,7 @@ describe('the address', () => {
         { ...STREAM, stallTimeout_s: 1.5 },
       ],
     ],
+    ['?cookie=0&cookie=4', 'both', [POLL, { ...STREAM, cookie_kib: 4 }]],
     [
       '?fault=buffer&connection=close',
       'both',
@@ -67,6 +69,7 @@ describe('the address', () => {
     ['?left=sse', 'left', 'sse'],
     ['?fault=offline', 'fault', 'offline'],
     ['?connection=none', 'connection', 'none'],
+    ['?cookie=2', 'cookie', '2'],
     ['?transport=__proto__', 'transport', '__proto__'],
   ])('“%s” is told to be invalid, and done without', (search, name, value) => {
     const { settings, invalid } = settingsFrom(search);

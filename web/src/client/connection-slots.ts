@@ -2,13 +2,15 @@
 //
 // Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs together. Every further request waits
 // without an error, even the loading of a page. So the tabs share a smaller number of slots, by Web Locks, and a
-// source without a slot polls. Over HTTP/2 one connection carries everything. A browser that has no locks, or refuses
-// them, leaves each page on its own.
+// source without a slot polls. Over HTTP/2 one connection carries a hundred streams, which are shared in the same way. A
+// browser that has no locks, or refuses them, leaves each page on its own.
 
 import { isAbort, webLocks } from './browser-apis.ts';
 
 /** How many of the six may be held; the others are for polls, publishing and loading pages. */
 export const MAX_SLOTS = 4;
+/** The same of the hundred streams that servers allow on a connection over HTTP/2. */
+export const MAX_STREAM_SLOTS = 96;
 
 const NAME = 'poll-vs-sse connection';
 /** A lock that is free is granted at once. A browser that takes longer than this will not answer. */
@@ -22,14 +24,19 @@ const UNLIMITED: ConnectionSlot = { release() {} };
 
 export class ConnectionSlots {
   #locks: LockManager | null;
+  readonly #names: readonly string[];
 
-  constructor(locks: LockManager | null = isLimited() ? webLocks() : null) {
+  constructor(
+    locks: LockManager | null = webLocks(),
+    slots: number = isHttp1() ? MAX_SLOTS : MAX_STREAM_SLOTS,
+  ) {
     this.#locks = locks;
+    this.#names = Array.from({ length: slots }, (_, index) => `${NAME} ${index}`);
   }
 
   /** A slot that is free now, else null. */
   async take(): Promise<ConnectionSlot | null> {
-    for (const name of names()) {
+    for (const name of this.#names) {
       const locks = this.#locks;
       if (locks === null) return UNLIMITED;
       try {
@@ -51,7 +58,7 @@ export class ConnectionSlots {
     aborted.addEventListener('abort', giveUp);
     if (aborted.aborted) giveUp();
     let mine: ConnectionSlot | null = null;
-    const requests = names().map(async (name) => {
+    const requests = this.#names.map(async (name) => {
       const slot = await hold(locks, name, { signal: others.signal });
       // Two may become free at once.
       if (slot === null || mine !== null || aborted.aborted) slot?.release();
@@ -71,10 +78,6 @@ export class ConnectionSlots {
       for (const request of requests) request.catch(() => {});
     }
   }
-}
-
-function names(): string[] {
-  return Array.from({ length: MAX_SLOTS }, (_, index) => `${NAME} ${index}`);
 }
 
 /** Null if the lock was requested only if available, and is not. */
@@ -117,7 +120,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** Whether the page came over HTTP/1.1, as far as the browser says. */
-function isLimited(): boolean {
+export function isHttp1(): boolean {
   try {
     const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
     return page === undefined || !/^h[23]/.test(page.nextHopProtocol);

@@ -9,6 +9,7 @@ import { createSource } from '../client/sources/create-source.ts';
 import type { Link } from '../client/sources/source.ts';
 import { INTERVAL_S, type Transport } from '../client/transport.ts';
 import { ClientStats, type Stats } from './client-stats.ts';
+import type { CookieKib } from './cookie.ts';
 import type { ServerClock } from './clock.ts';
 import type { Batch } from '../client/message.ts';
 import type { Fault } from './fault.ts';
@@ -30,6 +31,8 @@ export interface LaneParts {
 export class Lane {
   readonly room: string;
   readonly network: Network;
+  /** The size of the cookie that the browser sends with this lane's requests. */
+  cookie_kib: CookieKib = 0;
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Listeners();
   readonly #reader: RoomReader;

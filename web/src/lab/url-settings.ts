@@ -4,6 +4,7 @@
 // `transport=` is of the one lane, `left=` and `right=` are of two, and `middle=` is between them where there are three. `interval=`,
 // `mute=`, `fault=` and `connection=` are of every lane, or, given several times, of each from left to right. What is as it begins anyway is not in the address.
 
+import { type CookieKib, COOKIES_KIB } from './cookie.ts';
 import { type Fault, FAULTS, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
 import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
 import type { View } from './view.ts';
@@ -17,6 +18,8 @@ export interface LaneSettings {
   fault: Fault;
   /** Whether each poll has a connection of its own. */
   connection: Connection;
+  /** The size of the cookie that its requests carry. */
+  cookie_kib: CookieKib;
 }
 
 /** What becomes of a connection after a poll, as the server calls it. */
@@ -54,6 +57,7 @@ const LASTING = FAULTS.filter((fault) => DURATION_MS[fault] === undefined);
 /** What a lane can be besides, by its parameter; what comes first is what it is without a word. */
 const CHOICES = {
   fault: { values: LASTING, of: ({ fault }: LaneSettings) => (LASTING.includes(fault) ? fault : 'healthy') },
+  cookie: { values: ['0', '1', '4'], of: ({ cookie_kib }: LaneSettings) => String(cookie_kib) },
   connection: { values: ['keep-alive', 'close'], of: ({ connection }: LaneSettings) => connection },
 } as const satisfies Record<string, { values: readonly string[]; of: (lane: LaneSettings) => string }>;
 
@@ -90,6 +94,7 @@ export function settingsFrom(search: string): {
   };
   const [intervals, mutes] = [numbers('interval'), numbers('mute')];
   const [faults, connections] = [choices('fault'), choices('connection')];
+  const cookies = choices('cookie').map((text) => COOKIES_KIB.find((kib) => String(kib) === text) ?? 0);
   const of = <Value>(values: readonly Value[], lane: number) => (values[lane] ?? values[0]) as Value;
   const lanes = (view: View) =>
     LANES[view].map(([name, first], lane): LaneSettings => {
@@ -102,6 +107,7 @@ export function settingsFrom(search: string): {
         stallTimeout_s: of(mutes, lane),
         fault: of(faults, lane),
         connection: of(connections, lane),
+        cookie_kib: of(cookies, lane),
       };
     });
   const settings = { one: lanes('one'), both: lanes('both'), three: lanes('three') };

@@ -25,6 +25,8 @@ export interface LanePlaces {
 /** A lane and what is shown of it, for whoever attaches to it. */
 export interface ShownLane {
   lane: Lane;
+  /** What it begins to read with. */
+  first: Transport;
   view: LaneView;
   /** Tells the lanes of one page apart; good for the beginning of an element's id. */
   key: string;
@@ -85,6 +87,10 @@ export class LaneView {
       link(link, transport) {
         if (link.kind === 'live') log.started();
         show(link, transport);
+      },
+      stats() {
+        const [protocol] = lane.stats.protocols[lane.transport ?? first].slice(-1);
+        if (protocol !== undefined) status.showProtocol(protocol);
       },
     });
   }

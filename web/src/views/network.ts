@@ -1,6 +1,7 @@
 // Choosing what a lane's network is like, and what the page says about it.
 
 import { FAULTS, type Fault, STALL_TIMEOUT_S } from '../lab/fault.ts';
+import { isHttp1 } from '../client/connection-slots.ts';
 import { watchPageLifecycle } from '../client/page-lifecycle.ts';
 import type { Lane } from '../lab/lane.ts';
 import type { Link } from '../client/sources/source.ts';
@@ -152,7 +153,7 @@ function networkNotice(lane: Lane): HTMLElement {
         break;
       }
       case 'crowded':
-        setText(text, strings.notice.crowded);
+        setText(text, isHttp1() ? strings.notice.crowded : strings.notice.crowdedStreams);
         break;
       case 'shared':
         setText(text, `${strings.notice.shared(fallback.polls)} `);

@@ -84,14 +84,16 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   const lanes = () => lanesOf(view);
 
   const openLane = (of: View, key: string, setting: LaneSettings): OpenLane => {
-    const { transport: first, interval_s, stallTimeout_s, fault, connection } = setting;
+    const { transport: first, interval_s, stallTimeout_s, fault, connection, cookie_kib } = setting;
     const lane = new Lane({ room, clock, shareKey: key, network: new Network(stallTimeout_s) });
     lane.setInterval(interval_s);
     if (connection === 'close') lane.ask({ connection });
+    lane.cookie_kib = cookie_kib;
     const shown: OpenLane = {
       lane,
       key,
       view: new LaneView(lane, key, first, of === 'one' ? 'used' : 'current'),
+      first,
       transport: first,
       begun: false,
     };
@@ -218,6 +220,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
       stallTimeout_s: lane.network.chosenStallTimeout_s,
       fault: lane.network.fault,
       connection: lane.connection,
+      cookie_kib: lane.cookie_kib,
     }));
     replaceAddress(withSettings(withView(location.href, view), view, settings));
   };

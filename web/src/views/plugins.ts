@@ -2,13 +2,14 @@
 // and to the page; it listens by `lane.subscribe` and builds into the places it is given.
 
 import { announcer } from './announcer.ts';
+import { cookie } from './cookie.ts';
 import type { LabPlugin } from './lab-plugin.ts';
 import { network } from './network.ts';
 import { planner } from './planner.ts';
 import { result } from './result.ts';
 import { timeline } from './timeline.ts';
 
-const PLUGINS: readonly LabPlugin[] = [network, result, timeline, planner, announcer];
+const PLUGINS: readonly LabPlugin[] = [network, cookie, result, timeline, planner, announcer];
 
 export const plugins: Required<LabPlugin> = {
   lane: (shown) => PLUGINS.forEach((each) => each.lane?.(shown)),

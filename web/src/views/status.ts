@@ -1,6 +1,7 @@
 // How the lane is doing, in a few words.
 
 import type { Fallback, Link } from '../client/sources/source.ts';
+import type { Protocol } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import type { Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
@@ -13,6 +14,7 @@ export class StatusView {
   readonly element: HTMLElement;
   readonly #text: HTMLElement;
   readonly #why: HTMLElement;
+  readonly #protocol = h('span', { class: 'status-protocol' });
   #line: HTMLElement = transportSwatch('poll');
   #showTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -24,7 +26,13 @@ export class StatusView {
       { class: 'status' },
       this.#line,
       h('p', { role: 'status' }, this.#text, ' ', this.#why),
+      this.#protocol,
     );
+  }
+
+  /** What the server says that the requests come over. */
+  showProtocol(protocol: Protocol): void {
+    setText(this.#protocol, strings.overProtocol(strings.protocols[protocol]));
   }
 
   show(link: Link, transport: Transport, interval_s: number): void {

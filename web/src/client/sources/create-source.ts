@@ -2,7 +2,7 @@
 // the tabs that share it).
 
 import { browserApis } from '../browser-apis.ts';
-import { ConnectionSlots } from '../connection-slots.ts';
+import { ConnectionSlots, isHttp1 } from '../connection-slots.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { reportFollowers } from '../presence.ts';
 import { baseUrl } from '../http.ts';
@@ -44,7 +44,8 @@ export function createSource(transport: Transport, parts: SourceParts): Source {
   const stream = (to: Sink) =>
     holding(to, new StreamWithFallback({ ...request, connections, sink: to, interval_ms }));
   const apis = browserApis();
-  if (shareKey === null || apis.locks === null || apis.channel === null) return stream(sink);
+  // Over HTTP/2 a tab's stream takes no connection from the others.
+  if (shareKey === null || !isHttp1() || apis.locks === null || apis.channel === null) return stream(sink);
   return new SharedStream({
     ...request,
     sink,

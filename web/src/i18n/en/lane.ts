@@ -1,7 +1,7 @@
 // English: a lane: its transport, how it is doing, and what it has cost.
 
 import { count, seconds } from '../format.ts';
-import type { Missing } from '../../lab/ledger.ts';
+import type { Missing, Protocol } from '../../lab/ledger.ts';
 import type { Place } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 
@@ -23,6 +23,19 @@ export const lane = {
   intervalExplained: 'From the start of one poll to the start of the next.',
   seconds: (value: number) => `${seconds(value)} s`,
   secondsSpoken: (value: number) => `${seconds(value)} ${value === 1 ? 'second' : 'seconds'}`,
+
+  protocols: {
+    'http/1.1': 'HTTP/1.1',
+    'http/1.1+tls': 'HTTP/1.1 over TLS',
+    h2: 'HTTP/2',
+    'h2+tls': 'HTTP/2 over TLS',
+  } satisfies Record<Protocol, string>,
+  overProtocol: (protocol: string) => `over ${protocol}`,
+  tlsVersion: (protocol: string, version: string) => `${protocol} ${version}`,
+  cookie: 'Cookie',
+  cookieSize: (kib: number) => (kib === 0 ? 'none' : `${kib} KiB`),
+  cookieExplained:
+    'Sent with each request, as a site’s own cookies are. A browser keeps it by route, so lanes that ask the same one share it.',
 
   connecting: 'Connecting…',
   live: {

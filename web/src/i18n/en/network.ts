@@ -48,6 +48,9 @@ export const network = {
     mute: (idle_s: number, again_s: number) =>
       `The stream was open and brought nothing for ${s(idle_s)}, not even a keep-alive; something on the way holds it back. ` +
       `This lane polls meanwhile and tries the stream again ${again_s > 0 ? `in ${s(again_s)}` : 'now'}.`,
+    crowdedStreams:
+      'Over HTTP/2 a connection carries a hundred streams, for all of a browser’s tabs together, and whatever needs one more waits without an error. ' +
+      'Other tabs hold those that can be spared, so this lane polls until one is free; closing a tab frees it.',
     crowded:
       'Over HTTP/1.1 a browser opens six connections to one server, for all its tabs together, and whatever needs a seventh waits without an error. ' +
       'Other tabs hold those that can be spared, so this lane polls until one is free; closing a tab frees it.',

@@ -18,6 +18,19 @@ export const lane: typeof english = {
   seconds: (value) => `${seconds(value)}초`,
   secondsSpoken: (value) => `${seconds(value)}초`,
 
+  protocols: {
+    'http/1.1': 'HTTP/1.1',
+    'http/1.1+tls': 'TLS 위의 HTTP/1.1',
+    h2: 'HTTP/2',
+    'h2+tls': 'TLS 위의 HTTP/2',
+  },
+  overProtocol: (protocol) => protocol,
+  tlsVersion: (protocol, version) => protocol.replace('TLS', `TLS ${version}`),
+  cookie: '쿠키',
+  cookieSize: (kib) => (kib === 0 ? '없음' : `${kib} KiB`),
+  cookieExplained:
+    '사이트의 쿠키처럼 요청마다 함께 보냅니다. 브라우저가 경로마다 보관하므로, 같은 경로에 묻는 레인은 함께 씁니다.',
+
   connecting: '연결하는 중…',
   live: {
     poll: (interval_s) => `${seconds(interval_s)}초마다 폴링`,

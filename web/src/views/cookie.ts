@@ -1,0 +1,62 @@
+// Choosing the size of the cookie that a lane's requests carry.
+
+import { COOKIES_KIB, type CookieKib, putCookie, routeOf } from '../lab/cookie.ts';
+import type { Transport } from '../client/transport.ts';
+import { strings } from '../i18n/index.ts';
+import { h } from './dom.ts';
+import type { LabPlugin } from './lab-plugin.ts';
+import type { ShownLane } from './lane-view.ts';
+
+/** Every lane with its picker, as far as it has been made. */
+const pickers = new Map<ShownLane['lane'], HTMLSelectElement>();
+
+export const cookie: LabPlugin = {
+  lane({ lane, view, key, first }) {
+    const id = `${key}-cookie`;
+    const select = h(
+      'select',
+      { id, 'aria-describedby': `${id}-explained`, autocomplete: 'off' },
+      ...COOKIES_KIB.map((kib) => h('option', { value: kib }, strings.cookieSize(kib))),
+    );
+    select.value = String(lane.cookie_kib);
+    pickers.set(lane, select);
+    view.places.controls.append(
+      h(
+        'div',
+        { class: 'cookie' },
+        h('label', { for: id }, strings.cookie),
+        select,
+        h('p', { class: 'cookie-explained', id: `${id}-explained` }, strings.cookieExplained),
+      ),
+    );
+    select.addEventListener('change', () => {
+      const kib = COOKIES_KIB.find((each) => String(each) === select.value) ?? 0;
+      choose(lane.transport ?? first, kib);
+    });
+    lane.subscribe({ transport: (transport) => follow(lane, transport) });
+  },
+};
+
+/** All lanes that ask this route have the cookie; an open stream asks again to send it. */
+function choose(transport: Transport, kib: CookieKib): void {
+  const route = routeOf(transport);
+  putCookie(route, kib);
+  for (const [lane, select] of pickers) {
+    if (lane.transport === null || routeOf(lane.transport) !== route) continue;
+    lane.cookie_kib = kib;
+    select.value = String(kib);
+    if (route === 'stream') lane.restart();
+  }
+}
+
+/** A lane takes the cookie of the route that it asks now, if another asks it already, and else brings its own along. */
+function follow(lane: ShownLane['lane'], transport: Transport): void {
+  const route = routeOf(transport);
+  const other = [...pickers.keys()].find(
+    (each) => each !== lane && each.transport !== null && routeOf(each.transport) === route,
+  );
+  if (other !== undefined) lane.cookie_kib = other.cookie_kib;
+  putCookie(route, lane.cookie_kib);
+  const select = pickers.get(lane);
+  if (select !== undefined) select.value = String(lane.cookie_kib);
+}
