@@ -29,6 +29,7 @@ export class Server {
   #flags;
   #port = 0;
   #output = '';
+  #tlsPort = 0;
 
   /**
    * `store` is `memory` or `sqlite`; the file of the latter lives as long as this server, restarts included. `flags` are
@@ -45,6 +46,11 @@ export class Server {
 
   get origin() {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Where it listens for TLS, if it was asked to. */
+  get tlsOrigin() {
+    return `https://127.0.0.1:${this.#tlsPort}`;
   }
 
   page(query = '') {
@@ -65,8 +71,10 @@ export class Server {
       const read = (chunk) => {
         said += chunk;
         this.#output += chunk;
+        const tls = /listening on https:\/\/127\.0\.0\.1:(\d+)/.exec(said);
+        if (tls) this.#tlsPort = Number(tls[1]);
         const found = /listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(said);
-        if (found) resolve(Number(found[1]));
+        if (found && (tls || !this.#flags.includes('--tls'))) resolve(Number(found[1]));
       };
       child.stdout.setEncoding('utf8').on('data', read);
       child.stderr.setEncoding('utf8').on('data', (chunk) => (this.#output += chunk));
