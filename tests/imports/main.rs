@@ -40,7 +40,7 @@ const SERVER_ARROWS: [(&str, &[&str]); 13] = [
     (
         "fastpath",
         &[
-            "delivery", "domain", "faults", "ledger", "log", "net", "presence",
+            "delivery", "domain", "faults", "ledger", "limits", "log", "net", "presence",
         ],
     ),
 ];

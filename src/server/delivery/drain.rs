@@ -6,17 +6,15 @@
 use std::{
     hash::{BuildHasher as _, RandomState},
     ops::RangeInclusive,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 /// What `EventSource` is told to wait as its stream ends, milliseconds: 1000 on average.
 const RETRY_MS: RangeInclusive<u64> = 500..=1500;
@@ -81,36 +79,16 @@ impl Drain {
 pub struct DrainDeadline {
     drain: Arc<Drain>,
     connection: u64,
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl DrainDeadline {
     pub fn new(drain: Arc<Drain>, connection: u64) -> Self {
-        Self {
-            drain,
-            connection,
-            timer: None,
-        }
+        Self { drain, connection }
     }
 
     /// When the reader must leave; `None` as long as the server does not stop.
     pub fn instant(&self) -> Option<Instant> {
         self.drain.deadline(self.connection)
-    }
-
-    /// Ready when the reader must leave. To be polled once the server stops.
-    pub fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(at) = self.instant() else {
-            return Poll::Pending;
-        };
-        if at <= Instant::now() {
-            return Poll::Ready(());
-        }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        timer.as_mut().poll(cx)
     }
 
     /// How long the reader should wait before it comes back, milliseconds; `None` if no time was

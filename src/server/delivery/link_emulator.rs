@@ -8,7 +8,7 @@ use std::{
 use bytes::BytesMut;
 use futures_util::Stream;
 
-use super::{event_stream::EventChunk, sse};
+use super::{sse, stream_reader::EventChunk};
 use crate::{
     faults::{
         Fault,

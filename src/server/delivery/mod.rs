@@ -1,6 +1,8 @@
 //! What a reader gets, whatever carries it: one read of the log ([`poll`]), or a read in a loop
-//! ([`event_stream`]). Both start by the same rule ([`read_query`]) and leave by the same one
-//! ([`drain`]). How it is written to a connection is up to `http`, or to the accelerator.
+//! ([`stream_reader`]). Both start by the same rule ([`read_query`]) and leave by the same one
+//! ([`drain`]). Neither says how to wait ([`waits`]): a reader may have a task of its own, or be one
+//! of many that a reactor serves. How it is written to a connection is up to `http`, or to the
+//! accelerator.
 
 pub mod drain;
 pub mod event_stream;
@@ -9,6 +11,8 @@ pub mod poll;
 pub mod problem;
 pub mod read_query;
 pub mod sse;
+pub mod stream_reader;
+pub mod waits;
 
 use std::sync::Arc;
 

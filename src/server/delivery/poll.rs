@@ -10,7 +10,8 @@ use super::{Delivery, drain::DrainDeadline, read_query::ReadQuery};
 use crate::{
     domain::cursor::Cursor,
     ledger::request_recorder::RequestRecorder,
-    log::{Log, ReadBatch, RoomReader, Start, Subscription, entry::Limit, store::StoreUnavailable},
+    log::{ReadBatch, ReadPosition, RoomReader, Start, entry::Limit, store::StoreUnavailable},
+    presence::PresenceGuard,
 };
 
 /// The largest answer, in bytes of messages; what is over it is `more`.
@@ -24,7 +25,39 @@ pub type PollResult = Result<PollResponse, StoreUnavailable>;
 /// A poll that was begun.
 pub enum PollOutcome {
     Ready(PollResult),
-    Pending(Pin<Box<dyn Future<Output = PollResult>>>),
+    Reading(PollRead),
+}
+
+/// A poll that reads the log.
+pub type PollRead = Pin<Box<dyn Future<Output = PollStep>>>;
+
+/// What a read has brought.
+pub enum PollStep {
+    Answer(PollResult),
+    /// Nothing that the client lacks, and time to wait for it.
+    Wait(Box<WaitingPoll>),
+}
+
+/// A long-poll between two reads.
+pub struct WaitingPoll {
+    request: PollRequest,
+    room: RoomReader,
+    /// From where it reads.
+    position: ReadPosition,
+    /// What is answered if nothing comes.
+    read: ReadBatch,
+    cursor: Cursor,
+    deadline: Instant,
+}
+
+/// What a client has asked for.
+struct PollRequest {
+    delivery: Arc<Delivery>,
+    query: ReadQuery,
+    if_none_match: IfNoneMatch,
+    drain: DrainDeadline,
+    /// The reader is there while it waits.
+    _guard: Option<PresenceGuard>,
 }
 
 /// A poll's answer.
@@ -58,13 +91,18 @@ impl Delivery {
         if let Some((read, cursor)) = self.empty_page(&query) {
             return PollOutcome::Ready(Ok(self.respond(read, cursor, &query, &if_none_match)));
         }
-        let delivery = self.clone();
-        PollOutcome::Pending(Box::pin(async move {
-            // The reader is there while it waits.
-            let _guard = guard;
-            let deadline = DrainDeadline::new(delivery.drain.clone(), connection);
-            let (read, cursor) = read(&delivery.log, &query, &if_none_match, &deadline).await?;
-            Ok(delivery.respond(read, cursor, &query, &if_none_match))
+        let request = PollRequest {
+            delivery: self.clone(),
+            query,
+            if_none_match,
+            drain: DrainDeadline::new(self.drain.clone(), connection),
+            _guard: guard,
+        };
+        PollOutcome::Reading(Box::pin(async move {
+            match request.begin().await {
+                Ok(step) => step,
+                Err(unavailable) => PollStep::Answer(Err(unavailable)),
+            }
         }))
     }
 
@@ -75,9 +113,16 @@ impl Delivery {
         if_none_match: IfNoneMatch,
         connection: u64,
     ) -> PollResult {
-        match self.start_poll(query, if_none_match, connection) {
-            PollOutcome::Ready(result) => result,
-            PollOutcome::Pending(pending) => pending.await,
+        let mut read = match self.start_poll(query, if_none_match, connection) {
+            PollOutcome::Ready(result) => return result,
+            PollOutcome::Reading(read) => read,
+        };
+        loop {
+            match read.await {
+                PollStep::Answer(result) => return result,
+                PollStep::Wait(waiting) if waiting.wait().await => read = waiting.read_again(),
+                PollStep::Wait(waiting) => return waiting.finish(),
+            }
         }
     }
 
@@ -139,71 +184,122 @@ impl PollResponse {
     }
 }
 
-/// Reads what `query` asks for, as soon as there is something or the wait is over.
-async fn read(
-    log: &Arc<Log>,
-    query: &ReadQuery,
-    if_none_match: &IfNoneMatch,
-    drain: &DrainDeadline,
-) -> Result<(ReadBatch, Cursor), StoreUnavailable> {
-    let limit = Limit {
-        messages: query.limit,
-        bytes: MAX_PAGE_BYTES,
-    };
-    let cursor = |room: &RoomReader, read: &ReadBatch| room.cursor(read.after);
-    let (mut room, position) = log.open_reader(&query.room, query.start).await?;
-    let read = room.read(position, limit).await?;
-    let mut answer = (cursor(&room, &read), read);
-    let is_new = |(cursor, read): &(Cursor, ReadBatch)| {
+impl PollRequest {
+    async fn begin(self) -> Result<PollStep, StoreUnavailable> {
+        let log = &self.delivery.log;
+        let (mut room, position) = log.open_reader(&self.query.room, self.query.start).await?;
+        let read = room.read(position, self.limit()).await?;
+        let deadline = Instant::now() + self.query.wait;
+        Ok(self.answer_or_wait(room, position, read, deadline))
+    }
+
+    fn limit(&self) -> Limit {
+        Limit {
+            messages: self.query.limit,
+            bytes: MAX_PAGE_BYTES,
+        }
+    }
+
+    /// Answers if that was something new, or if the client does not want to wait for it.
+    fn answer_or_wait(
+        self,
+        room: RoomReader,
+        position: ReadPosition,
+        read: ReadBatch,
+        deadline: Instant,
+    ) -> PollStep {
+        let cursor = room.cursor(read.after);
         let has_new = !read.entries.is_empty() || read.reset.is_some();
-        has_new && !if_none_match.holds(read, *cursor)
-    };
-    if !query.wait.is_zero() && !is_new(&answer) {
-        let deadline = Instant::now() + query.wait;
-        let mut subscription = room.subscribe();
-        while !is_new(&answer)
-            && wait_for_messages(&subscription, answer.1.after, deadline, drain).await
-        {
-            let mut room = subscription.room.clone();
-            let read = match room.read(position, limit).await {
-                Ok(read) => read,
-                Err(unavailable) if Instant::now() >= deadline => return Err(unavailable),
+        let is_new = has_new && !self.if_none_match.holds(&read, cursor);
+        if is_new || self.query.wait.is_zero() {
+            return PollStep::Answer(Ok(self.respond(read, cursor)));
+        }
+        PollStep::Wait(Box::new(WaitingPoll {
+            request: self,
+            room,
+            position,
+            read,
+            cursor,
+            deadline,
+        }))
+    }
+
+    fn respond(&self, read: ReadBatch, cursor: Cursor) -> PollResponse {
+        self.delivery
+            .respond(read, cursor, &self.query, &self.if_none_match)
+    }
+}
+
+impl WaitingPoll {
+    pub fn room(&self) -> &RoomReader {
+        &self.room
+    }
+
+    /// Whether it is time to read again.
+    pub fn has_newer(&self) -> bool {
+        self.room.has_newer(self.read.after)
+    }
+
+    /// Until when it waits: not beyond the moment at which its connection must leave.
+    pub fn until(&self) -> Instant {
+        let leaves_at = self.request.drain.instant();
+        leaves_at.map_or(self.deadline, |at| at.min(self.deadline))
+    }
+
+    /// Waits for something new. False: there is no more time for it.
+    async fn wait(&self) -> bool {
+        let subscription = self.room.clone().subscribe();
+        let after = self.read.after;
+        loop {
+            if self.request.drain.instant().is_some() {
+                let notified = subscription.notified(after);
+                return timeout_at(self.until(), notified).await.is_ok();
+            }
+            let notified = subscription.notified_or_closed(after);
+            if timeout_at(self.until(), notified).await.is_err() {
+                return false;
+            }
+            if !subscription.is_closed() {
+                return true;
+            }
+        }
+    }
+
+    /// Reads again, as there may be something new.
+    pub fn read_again(mut self: Box<Self>) -> PollRead {
+        Box::pin(async move {
+            match self.room.read(self.position, self.request.limit()).await {
+                Ok(read) => {
+                    let Self {
+                        request,
+                        room,
+                        position,
+                        deadline,
+                        ..
+                    } = *self;
+                    request.answer_or_wait(room, position, read, deadline)
+                }
+                Err(unavailable) if Instant::now() >= self.deadline => {
+                    PollStep::Answer(Err(unavailable))
+                }
                 // The store may be back before the wait is over.
                 Err(_) => {
                     sleep(STORE_RETRY_DELAY).await;
-                    continue;
+                    PollStep::Wait(self)
                 }
-            };
-            answer = (cursor(&room, &read), read);
-            subscription.switch_room(room);
-        }
+            }
+        })
     }
-    let (cursor, read) = answer;
-    Ok((read, cursor))
-}
 
-/// Waits for something after `after`. False: there is no more time for it.
-async fn wait_for_messages(
-    subscription: &Subscription,
-    after: u64,
-    deadline: Instant,
-    drain: &DrainDeadline,
-) -> bool {
-    loop {
-        let Some(leaves_at) = drain.instant() else {
-            let notified = subscription.notified_or_closed(after);
-            if timeout_at(deadline, notified).await.is_err() {
-                return false;
-            }
-            if subscription.is_closed() {
-                continue;
-            }
-            return true;
-        };
-        let until = leaves_at.min(deadline);
-        return timeout_at(until, subscription.notified(after))
-            .await
-            .is_ok();
+    /// The answer, as the wait is over.
+    pub fn finish(self: Box<Self>) -> PollResult {
+        let Self {
+            request,
+            read,
+            cursor,
+            ..
+        } = *self;
+        Ok(request.respond(read, cursor))
     }
 }
 

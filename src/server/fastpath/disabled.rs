@@ -1,28 +1,16 @@
 //! No accelerator: every connection goes forward to HTTP.
 
-use std::{sync::Arc, time::Duration};
+use super::{AcceleratorOptions, AcceptedConnection};
+use crate::net::connection::next_connection_id;
 
-use bytes::Bytes;
-use tokio_util::sync::CancellationToken;
-
-use crate::{
-    delivery::Delivery, ledger::connection_meter::ConnectionMeter,
-    net::connection::ConnectionHandle,
-};
-
-pub struct FastPath;
+pub struct FastPath(AcceleratorOptions);
 
 impl FastPath {
-    pub fn new(_: bool, _: Arc<Delivery>, _: CancellationToken, _: Duration) -> Self {
-        Self
+    pub fn new(options: AcceleratorOptions) -> Self {
+        Self(options)
     }
 
-    pub async fn serve<Io>(
-        &self,
-        io: Io,
-        _: &ConnectionHandle,
-        _: &ConnectionMeter,
-    ) -> Option<(Io, Bytes)> {
-        Some((io, Bytes::new()))
+    pub fn serve(&self, accepted: AcceptedConnection) {
+        (self.0.forward)(accepted.forward(next_connection_id()));
     }
 }

@@ -16,11 +16,8 @@ use futures_util::{Stream, StreamExt as _, stream};
 use super::problem::Problem;
 use crate::{
     delivery::{
-        Delivery,
-        event_stream::{EventChunk, EventStream},
-        link_emulator::LinkEmulator,
-        read_query::ReadQuery,
-        sse,
+        Delivery, event_stream::EventStream, link_emulator::LinkEmulator, read_query::ReadQuery,
+        sse, stream_reader::EventChunk,
     },
     domain::transport::Transport,
     ledger::request_recorder::RequestRecorder,

@@ -31,7 +31,8 @@ struct Connection {
     protocol: Cell<Protocol>,
     /// Its bytes are not seen: it counts as no connection, and bodies stand for wire bytes.
     is_detached: bool,
-    accepted_at: Timestamp,
+    /// Microseconds since the Unix epoch.
+    accepted_at_us: i64,
     state: RefCell<State>,
 }
 
@@ -39,18 +40,25 @@ struct Connection {
 struct State {
     /// Bytes of the requests' side that came in since the last request was complete.
     unattributed_in: u64,
-    /// Bytes of the connection's own, in and out, that are on no account yet. Below zero while a
-    /// request was charged for what TLS has not yet handed to the socket.
-    own_bytes: (i64, i64),
+    /// Apart, as most connections have none.
+    own: Option<Box<OwnBytes>>,
     stage: Stage,
-    /// Requests among others that wrote something since the last flush.
-    written: Vec<RequestBytes>,
     /// On which account the connection counts: that of its latest request.
     attribution: Option<Attribution>,
     /// HTTP/1.1: the request whose bytes cross the connection.
     active: Option<RequestBytes>,
     has_written: bool,
     trace: Option<Box<ConnectionTrace>>,
+}
+
+/// Bytes of the connection's own that are on no account yet. Below zero while a request was charged
+/// for what TLS has not yet handed to the socket.
+#[derive(Default)]
+struct OwnBytes {
+    read: i64,
+    written: i64,
+    /// Requests among others that wrote something since the last flush.
+    unflushed: Vec<RequestBytes>,
 }
 
 /// Whose the bytes are that cross the socket.
@@ -89,13 +97,14 @@ impl ConnectionMeter {
         match protocol {
             Protocol::Http1 | Protocol::Http1Tls => {
                 state.stage = Stage::Sequential;
-                state.own_bytes.0 -= early_bytes as i64;
+                state.own().read -= early_bytes as i64;
                 state.unattributed_in += early_bytes;
             }
             Protocol::H2 | Protocol::H2Tls => {
                 // The tap above charges them to requests as it reads them.
                 state.stage = Stage::Shared;
-                state.own_bytes.0 += std::mem::take(&mut state.unattributed_in) as i64;
+                let early = std::mem::take(&mut state.unattributed_in);
+                state.own().read += early as i64;
             }
         }
     }
@@ -110,7 +119,7 @@ impl ConnectionMeter {
             ledger,
             protocol: Cell::new(protocol),
             is_detached,
-            accepted_at: Timestamp::now(),
+            accepted_at_us: Timestamp::now().as_microsecond(),
             state: RefCell::default(),
         }))
     }
@@ -131,7 +140,7 @@ impl ConnectionMeter {
     pub fn record_read(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
         if state.stage != Stage::Sequential {
-            state.own_bytes.0 += bytes as i64;
+            state.own().read += bytes as i64;
             // The tap above takes back what is a request's as soon as it has read it.
             state.charge_own_bytes_in(&self.0.ledger);
             return;
@@ -146,14 +155,14 @@ impl ConnectionMeter {
     pub fn record_written(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
         if state.stage != Stage::Sequential {
-            state.own_bytes.1 += bytes as i64;
+            state.own().written += bytes as i64;
             return;
         }
         state.has_written = true;
         match &state.active {
             Some(active) => active.record_written(self, bytes as u64),
             // TLS's own: an alert.
-            None if self.0.protocol.get().is_tls() => state.own_bytes.1 += bytes as i64,
+            None if self.0.protocol.get().is_tls() => state.own().written += bytes as i64,
             // An answer to what was no request.
             None => state.unattributed_in = 0,
         }
@@ -178,9 +187,12 @@ impl ConnectionMeter {
         let written = {
             let mut state = self.0.state.borrow_mut();
             state.charge_own_bytes(&self.0.ledger);
-            std::mem::take(&mut state.written)
+            state
+                .own
+                .as_mut()
+                .map(|own| std::mem::take(&mut own.unflushed))
         };
-        for request in written {
+        for request in written.into_iter().flatten() {
             request.0.is_flush_due.set(false);
             request.record_flushed(self);
             request.finish_if_over(self);
@@ -232,7 +244,7 @@ impl ConnectionMeter {
             let event = |kind| Event::new(kind, info.account, self.0.protocol.get());
             let traced = state.trace.get_or_insert_with(|| {
                 let number = ledger.next_connection();
-                Box::new(ConnectionTrace::new(number, self.0.accepted_at))
+                Box::new(ConnectionTrace::new(number, self.0.accepted_at_us))
             });
             traced.switch_to(&trace, event(Kind::Opened));
             let trace = Arc::downgrade(&trace);
@@ -298,7 +310,7 @@ impl RequestBytes {
     pub fn charge_read(&self, meter: &ConnectionMeter, bytes: u64) {
         self.record_read(meter, bytes);
         let mut state = meter.0.state.borrow_mut();
-        state.own_bytes.0 -= bytes as i64;
+        state.own().read -= bytes as i64;
         state.charge_own_bytes_in(&meter.0.ledger);
     }
 
@@ -306,9 +318,9 @@ impl RequestBytes {
     pub fn charge_written(&self, meter: &ConnectionMeter, bytes: u64) {
         self.record_written(meter, bytes);
         let mut state = meter.0.state.borrow_mut();
-        state.own_bytes.1 -= bytes as i64;
+        state.own().written -= bytes as i64;
         if !self.0.is_flush_due.replace(true) {
-            state.written.push(self.clone());
+            state.own().unflushed.push(self.clone());
         }
     }
 
@@ -373,10 +385,14 @@ impl Connection {
 }
 
 impl State {
+    fn own(&mut self) -> &mut OwnBytes {
+        self.own.get_or_insert_default()
+    }
+
     fn charge_own_bytes(&mut self, ledger: &Ledger) {
         self.charge_own_bytes_in(ledger);
-        if let Some(attribution) = &self.attribution {
-            let written = std::mem::take(&mut self.own_bytes.1);
+        if let (Some(attribution), Some(own)) = (&self.attribution, &mut self.own) {
+            let written = std::mem::take(&mut own.written);
             attribution.charge(
                 ledger,
                 |counters| &counters.connection_bytes_out,
@@ -386,8 +402,8 @@ impl State {
     }
 
     fn charge_own_bytes_in(&mut self, ledger: &Ledger) {
-        if let Some(attribution) = &self.attribution {
-            let read = std::mem::take(&mut self.own_bytes.0);
+        if let (Some(attribution), Some(own)) = (&self.attribution, &mut self.own) {
+            let read = std::mem::take(&mut own.read);
             // Wrapping: what was charged too much before is taken back.
             attribution.charge(
                 ledger,
@@ -409,7 +425,8 @@ impl Drop for ConnectionMeter {
             let mut state = self.0.state.borrow_mut();
             if self.0.protocol.get().is_tls() {
                 // TLS's own again: the client's last alert.
-                state.own_bytes.0 += std::mem::take(&mut state.unattributed_in) as i64;
+                let early = std::mem::take(&mut state.unattributed_in);
+                state.own().read += early as i64;
             }
         }
         self.settle_shared();

@@ -53,8 +53,8 @@ impl RequestRecorder {
         if self.is_open() {
             return;
         }
-        if self.request.started.is_some() {
-            self.request.room.replace(info.room.cloned());
+        if let Some(room) = info.room {
+            self.set_room(room);
         }
         self.request.is_traced.set(info.trace);
         self.meter.attribute(&self.request, info);
@@ -73,7 +73,8 @@ impl RequestRecorder {
     /// Notes the room if it is only known from the body.
     pub fn set_room(&self, room: &Room) {
         if self.request.started.is_some() {
-            self.request.room.replace(Some(room.clone()));
+            // The first that is known counts.
+            let _ = self.request.room.set(room.clone());
         }
     }
 

@@ -32,7 +32,7 @@ pub struct RequestState {
     pub(super) attribution: OnceCell<Attribution>,
     /// Where it belongs if nothing else is known of it at its end.
     pub(super) default_account: Cell<Option<Account>>,
-    pub(super) room: RefCell<Option<Room>>,
+    pub(super) room: OnceCell<Room>,
     /// 0 as long as it is not answered.
     pub(super) status: Cell<u16>,
     pub(super) messages: Cell<u64>,
@@ -40,14 +40,19 @@ pub struct RequestState {
     wire_bytes_out: Cell<u64>,
     pub(super) is_traced: Cell<bool>,
     pub(super) is_stream: Cell<bool>,
-    trace: OnceCell<Weak<ClientTrace>>,
-    /// What a stream sent that its trace was not told of yet.
-    pushes: RefCell<PendingPushes>,
+    /// Apart, as most requests have none.
+    trace: OnceCell<Box<RequestTrace>>,
     /// Among others on a connection: it wrote something that is not known to be flushed.
     pub(super) is_flush_due: Cell<bool>,
     /// Among others on a connection: all of its bytes have come and gone.
     pub(super) has_ended: Cell<bool>,
     pub(super) is_finished: Cell<bool>,
+}
+
+struct RequestTrace {
+    client: Weak<ClientTrace>,
+    /// What a stream sent that the trace was not told of yet.
+    pushes: RefCell<PendingPushes>,
 }
 
 #[derive(Default)]
@@ -64,7 +69,7 @@ impl RequestState {
             recorders: Cell::new(0),
             attribution: OnceCell::new(),
             default_account: Cell::new(None),
-            room: RefCell::new(None),
+            room: OnceCell::new(),
             status: Cell::new(0),
             messages: Cell::new(0),
             wire_bytes_in: Cell::new(0),
@@ -72,7 +77,6 @@ impl RequestState {
             is_traced: Cell::new(false),
             is_stream: Cell::new(false),
             trace: OnceCell::new(),
-            pushes: RefCell::default(),
             is_flush_due: Cell::new(false),
             has_ended: Cell::new(false),
             is_finished: Cell::new(false),
@@ -86,12 +90,15 @@ impl RequestState {
 
     pub fn set_trace(&self, trace: Weak<ClientTrace>) {
         // As with the attribution: there is none yet.
-        let _ = self.trace.set(trace);
+        let _ = self.trace.set(Box::new(RequestTrace {
+            client: trace,
+            pushes: RefCell::default(),
+        }));
     }
 
     /// The trace of the request's client, if it asked for one.
     pub fn trace(&self) -> Option<&Weak<ClientTrace>> {
-        self.trace.get()
+        self.trace.get().map(|trace| &trace.client)
     }
 
     /// The answer is complete, but for bytes that are still to be written.
@@ -119,13 +126,15 @@ impl RequestState {
     /// What a stream has written since it was last asked, as events of its trace. What is not a
     /// push's is the head's.
     pub fn take_pushes(&self, event: impl Fn(Kind, Account) -> Event) -> Vec<Event> {
-        let mut pushes = self.pushes.borrow_mut();
-        let Some(attribution) = self.attribution.get() else {
+        let (Some(attribution), Some(trace)) = (self.attribution.get(), self.trace.get()) else {
             return Vec::new();
         };
+        if !self.is_stream.get() {
+            return Vec::new();
+        }
+        let mut pushes = trace.pushes.borrow_mut();
         let mut unassigned = self.wire_bytes_out.get() - pushes.traced_bytes_out;
-        let is_due = self.is_traced.get() && self.is_stream.get() && unassigned > 0;
-        if !is_due || (pushes.is_head_traced && pushes.events.is_empty()) {
+        if unassigned == 0 || (pushes.is_head_traced && pushes.events.is_empty()) {
             return Vec::new();
         }
         pushes.traced_bytes_out = self.wire_bytes_out.get();
@@ -168,8 +177,10 @@ impl RequestState {
 
     /// Notes what a stream sends next: `bytes` of body.
     pub fn add_push(&self, kind: PushKind, messages: u64, bytes: usize) {
-        let mut pushes = self.pushes.borrow_mut();
-        pushes.events.push((kind, messages, chunk_bytes(bytes)));
+        if let Some(trace) = self.trace.get() {
+            let mut pushes = trace.pushes.borrow_mut();
+            pushes.events.push((kind, messages, chunk_bytes(bytes)));
+        }
     }
 
     /// Ends the request: what a log line says of it. `None` if it is on no account.
@@ -188,7 +199,7 @@ impl RequestState {
         Some(AccessLogEntry {
             phase,
             account: attribution.account,
-            room: self.room.borrow().clone(),
+            room: self.room.get().cloned(),
             client: attribution.label.clone(),
             status: match self.status.get() {
                 0 => STATUS_CLIENT_CLOSED_REQUEST,

@@ -155,10 +155,10 @@ pub(super) struct ConnectionTrace {
 }
 
 impl ConnectionTrace {
-    pub fn new(number: u64, accepted_at: Timestamp) -> Self {
+    pub fn new(number: u64, accepted_at_us: i64) -> Self {
         Self {
             number,
-            accepted_at_us: accepted_at.as_microsecond(),
+            accepted_at_us,
             traces: Vec::new(),
         }
     }

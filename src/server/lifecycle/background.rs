@@ -1,4 +1,4 @@
-//! What the server does beside serving: summaries, presence, retention.
+//! What the server does beside serving: summaries, presence, retention, memory.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -8,9 +8,11 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::memory::release_after_herds;
 use crate::{
     http::policy::Policy,
     ledger::{Ledger, access_log::EventLog},
+    limits::connections::ConnectionCounter,
     log::Log,
     net::certificate::CurrentCertificate,
     presence::{self, Presence},
@@ -28,7 +30,12 @@ pub struct BackgroundTasks {
 }
 
 impl BackgroundTasks {
-    pub fn spawn(ledger: &Arc<Ledger>, presence: &Arc<Presence>, log: &Arc<Log>) -> Self {
+    pub fn spawn(
+        ledger: &Arc<Ledger>,
+        presence: &Arc<Presence>,
+        log: &Arc<Log>,
+        connections: &Arc<ConnectionCounter>,
+    ) -> Self {
         let background = Self {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -36,6 +43,7 @@ impl BackgroundTasks {
         background.run(log_summaries(ledger.clone()));
         background.run(expire_pollers(presence.clone()));
         background.run(enforce_retention(log.clone(), ledger.log.clone()));
+        background.run(release_after_herds(connections.clone()));
         background
     }
 

@@ -8,21 +8,22 @@ use actix_web::rt::net::TcpStream;
 use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
+    task::spawn_local,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{http2::Http2Server, visitor::Visitor};
 use crate::{
-    fastpath::FastPath,
+    fastpath::{AcceptedConnection, FastPath, ForwardedConnection},
     http::policy::Policy,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
     net::{
-        connection::ConnectionHandle,
+        connection::{ConnectionHandle, next_connection_id},
         metered::{ByteMeter, Metered},
         preface::{FirstBytes, classify},
         prefixed::PrefixedIo,
-        socket::Socket,
+        socket::{self, Socket},
         timeouts::TimedIo,
     },
 };
@@ -38,12 +39,17 @@ pub type HttpIo = TimedIo<Metered<Socket, ConnectionMeter>, ConnectionMeter>;
 
 /// What every connection of a worker is served with.
 pub struct ConnectionServer<H, S> {
+    pub fast_path: FastPath,
+    pub http: Rc<HttpServer<H, S>>,
+    pub ledger: Arc<Ledger>,
+    pub stall_timeout: Duration,
+}
+
+/// What serves a connection that is not the accelerator's, or no more.
+pub struct HttpServer<H, S> {
     pub http: H,
     pub http2: Http2Server<S>,
-    pub fast_path: FastPath,
-    pub ledger: Arc<Ledger>,
     pub policy: Arc<Policy>,
-    pub stall_timeout: Duration,
     pub keep_alive: Duration,
     /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,
@@ -51,52 +57,80 @@ pub struct ConnectionServer<H, S> {
 
 impl<H, S> ConnectionServer<H, S>
 where
+    H: Service<(HttpIo, Option<SocketAddr>), Response = ()> + 'static,
+    S: Service<Request, Response = Response<BoxBody>> + 'static,
+    S::Future: 'static,
+    S::Error: Into<Response<BoxBody>> + 'static,
+{
+    pub fn serve(&self, tcp: TcpStream) {
+        let policy = &self.http.policy;
+        let Some(mut visitor) = Visitor::admit(&tcp, policy) else {
+            return;
+        };
+        socket::configure(&tcp, self.stall_timeout);
+        let accepted = AcceptedConnection {
+            tcp,
+            meter: ConnectionMeter::new(self.ledger.clone(), Protocol::Http1),
+            permit: visitor.take_permit(),
+        };
+        if visitor.refusal.is_none() {
+            self.fast_path.serve(accepted);
+            return;
+        }
+        // HTTP tells it why, and then it has no reason to stay.
+        let (http, forwarded) = (self.http.clone(), accepted.forward(next_connection_id()));
+        spawn_local(async move {
+            let _ = timeout(REFUSED_TIMEOUT, http.serve_visitor(forwarded, &visitor)).await;
+        });
+    }
+}
+
+impl<H, S> HttpServer<H, S>
+where
     H: Service<(HttpIo, Option<SocketAddr>), Response = ()>,
     S: Service<Request, Response = Response<BoxBody>>,
     S::Future: 'static,
     S::Error: Into<Response<BoxBody>> + 'static,
 {
-    pub async fn serve(self: Rc<Self>, tcp: TcpStream) -> Result<(), H::Error> {
-        let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
-            return Ok(());
-        };
-        if visitor.refusal.is_some() {
-            // It is told so, and has no reason to stay. Boxed, as every connection would take the space.
-            let served = Box::pin(self.serve_visitor(tcp, &visitor));
-            return timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()));
+    pub async fn serve(self: Rc<Self>, forwarded: ForwardedConnection) {
+        // A socket that was just registered is known to be ready only when the system has said so, and an error that
+        // cannot be written at once is lost: the HTTP layer closes without it.
+        let writable = timeout(FIRST_BYTES_TIMEOUT, forwarded.tcp.writable());
+        if !matches!(
+            self.stopping.run_until_cancelled(writable).await,
+            Some(Ok(Ok(())))
+        ) {
+            return;
         }
-        self.serve_visitor(tcp, &visitor).await
+        let visitor = Visitor::admitted(&forwarded.tcp, &self.policy);
+        self.serve_visitor(forwarded, &visitor).await;
     }
 
-    async fn serve_visitor(&self, tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
-        let connection = ConnectionHandle::refused(visitor.refusal);
-        let meter = ConnectionMeter::new(self.ledger.clone(), Protocol::Http1);
-        let socket = Socket::new(tcp, self.stall_timeout, connection.clone());
-        let io = Metered::new(socket, meter.clone());
+    async fn serve_visitor(&self, forwarded: ForwardedConnection, visitor: &Visitor) {
+        let ForwardedConnection {
+            tcp,
+            input,
+            id,
+            meter,
+            permit: _permit,
+        } = forwarded;
+        let connection = ConnectionHandle::with_id(id, visitor.refusal);
+        let mut io = Metered::new(Socket::new(tcp, connection.clone()), meter.clone());
         let served = connection.run_until_aborted(async {
-            let (mut io, input) = match visitor.refusal {
-                // Why is told by HTTP.
-                Some(_) => (io, Bytes::new()),
-                None => match self.fast_path.serve(io, &connection, &meter).await {
-                    Some(forward) => forward,
-                    None => return Ok(()),
-                },
-            };
             let Some((protocol, input)) = self.read_until_decided(&mut io, input).await else {
-                return Ok(());
+                return;
             };
-            let (connection, meter) = (connection.clone(), meter.clone());
             if protocol == FirstBytes::Http2 {
                 meter.establish(Protocol::H2, 0);
                 let io = PrefixedIo::new(io, input);
                 Box::pin(self.http2.serve(io, None, meter, visitor)).await;
-                return Ok(());
+                return;
             }
-            let io = TimedIo::new(io, input, self.keep_alive, connection, meter);
-            // Boxed, as most connections never come here.
-            Box::pin(self.http.call((io, visitor.peer))).await
+            let io = TimedIo::new(io, input, self.keep_alive, connection.clone(), meter);
+            // An error was answered, if it could be.
+            let _ = Box::pin(self.http.call((io, visitor.peer))).await;
         });
-        served.await.unwrap_or(Ok(()))
+        served.await;
     }
 
     /// Reads on from `input` until it is clear which protocol the client speaks. `None` if it says

@@ -4,6 +4,7 @@ mod background;
 mod connection;
 mod http2;
 mod listener;
+mod memory;
 mod open_store;
 pub mod process_limits;
 pub mod server;

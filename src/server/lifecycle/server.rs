@@ -144,6 +144,7 @@ impl Server {
             stopping: CancellationToken::new(),
         };
         let (draining, stopping) = (workers.draining.clone(), workers.stopping.clone());
+        let connections = self.policy.connections.clone();
         let listener = self.listener.try_clone()?;
         let tls_listener = match &self.tls {
             Some(tls) => Some(tls.listener.try_clone()?),
@@ -162,6 +163,7 @@ impl Server {
             ledger: self.ledger.clone(),
             server: server.handle(),
             listeners: std::iter::once(listener).chain(tls_listener).collect(),
+            connections: connections.clone(),
             draining,
             stopping,
         };
@@ -181,7 +183,12 @@ impl Server {
         for warning in limits.warnings(self.config.workers, has_file) {
             events.event("limited", warning);
         }
-        let background = BackgroundTasks::spawn(&self.ledger, &state.delivery.presence, &self.log);
+        let background = BackgroundTasks::spawn(
+            &self.ledger,
+            &state.delivery.presence,
+            &self.log,
+            &connections,
+        );
         if let Some(tls) = &self.tls {
             background.reload_certificate(tls.certificate.clone(), events.clone())?;
         }

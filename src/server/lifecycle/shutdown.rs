@@ -9,13 +9,17 @@ use std::{
 
 use actix_server::ServerHandle;
 use socket2::SockRef;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{delivery::Delivery, ledger::Ledger};
+use super::workers::SHUTDOWN_TIMEOUT;
+use crate::{delivery::Delivery, ledger::Ledger, limits::connections::ConnectionCounter};
 
 /// How often we check whether readers are still there.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The same for connections that end at once.
+const CLOSED_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What takes part in a stop.
 pub struct Shutdown {
@@ -24,6 +28,8 @@ pub struct Shutdown {
     pub server: ServerHandle,
     /// The listening sockets.
     pub listeners: Vec<TcpListener>,
+    /// The open connections.
+    pub connections: Arc<ConnectionCounter>,
     /// Readers must leave: HTTP/2 connections get GOAWAY.
     pub draining: CancellationToken,
     /// Connections that wait for a request must close.
@@ -48,7 +54,10 @@ impl Shutdown {
             }
             self.end_readers(Duration::ZERO);
         }
+        self.server.pause().await;
         self.stopping.cancel();
+        // Those that are not done by then are cut.
+        let _ = timeout(SHUTDOWN_TIMEOUT, self.wait_until_closed()).await;
         self.server.stop(true).await;
     }
 
@@ -65,6 +74,12 @@ impl Shutdown {
         // If the system cannot do that, they wait until the server ends.
         for listener in &self.listeners {
             let _ = SockRef::from(listener).shutdown(Direction::Both);
+        }
+    }
+
+    async fn wait_until_closed(&self) {
+        while self.connections.open() > 0 {
+            sleep(CLOSED_POLL_INTERVAL).await;
         }
     }
 

@@ -14,8 +14,13 @@ use crate::{
     http2::tap::Overhead,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
     net::{
-        connection::ConnectionHandle, metered::Metered, preface::is_tls, socket::Socket,
-        timeouts::TimedIo, tls::TlsSession, tls_records::RecordTap,
+        connection::ConnectionHandle,
+        metered::Metered,
+        preface::is_tls,
+        socket::{self, Socket},
+        timeouts::TimedIo,
+        tls::TlsSession,
+        tls_records::RecordTap,
     },
 };
 
@@ -75,7 +80,8 @@ where
         }
         let connection = ConnectionHandle::refused(visitor.refusal);
         let meter = ConnectionMeter::in_handshake(self.ledger.clone());
-        let socket = Socket::new(tcp, self.stall_timeout, connection.clone());
+        socket::configure(&tcp, self.stall_timeout);
+        let socket = Socket::new(tcp, connection.clone());
         let io = RecordTap::new(Metered::new(socket, meter.clone()));
         let records = io.records();
         let handshake = self.acceptor.accept(io);

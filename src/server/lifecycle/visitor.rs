@@ -18,33 +18,22 @@ pub struct Visitor {
     pub peer: Option<SocketAddr>,
     /// Why its requests are refused.
     pub refusal: Option<RefusalReason>,
-    _permit: Option<ConnectionPermit>,
+    permit: Option<ConnectionPermit>,
 }
 
 impl Visitor {
     /// Counts the connection for as long as this lives. `None`: there is not even room to tell it why.
     pub fn admit(tcp: &TcpStream, policy: &Policy) -> Option<Self> {
-        let peer = match policy.needs_client_address() {
-            true => tcp.peer_addr().ok(),
-            false => None,
-        };
-        let mut visitor = Self {
-            peer,
-            refusal: None,
-            _permit: None,
-        };
-        if !policy.connections.is_limiting() {
-            return Some(visitor);
-        }
+        let mut visitor = Self::admitted(tcp, policy);
         // A proxy's connections are its clients', each for the time of a request.
-        let ip = peer.map(|peer| peer.ip());
+        let ip = visitor.peer.map(|peer| peer.ip());
         let client = ip.filter(|ip| !policy.proxies.contains(*ip));
         match policy.connections.admit(client.map(Into::into)) {
-            Admission::Admitted(permit) => visitor._permit = Some(permit),
+            Admission::Admitted(permit) => visitor.permit = Some(permit),
             Admission::Refused(refusal, permit) => {
                 policy.refusals.count(refusal);
                 visitor.refusal = Some(refusal);
-                visitor._permit = Some(permit);
+                visitor.permit = Some(permit);
             }
             Admission::Dropped(refusal) => {
                 policy.refusals.count(refusal);
@@ -52,5 +41,23 @@ impl Visitor {
             }
         }
         Some(visitor)
+    }
+
+    /// A connection that is counted already.
+    pub fn admitted(tcp: &TcpStream, policy: &Policy) -> Self {
+        let peer = match policy.needs_client_address() {
+            true => tcp.peer_addr().ok(),
+            false => None,
+        };
+        Self {
+            peer,
+            refusal: None,
+            permit: None,
+        }
+    }
+
+    /// What counts the connection, to be held elsewhere for as long as it is there.
+    pub fn take_permit(&mut self) -> Option<ConnectionPermit> {
+        self.permit.take()
     }
 }

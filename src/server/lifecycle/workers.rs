@@ -1,16 +1,18 @@
 //! What each worker runs: the application behind HTTP/1.1 and HTTP/2, on each listener.
 
 use std::{
+    future::{Ready, ready},
     net::{SocketAddr, TcpListener},
     rc::Rc,
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use actix_http::{Extensions, HttpService, KeepAlive, Request, Response, body::BoxBody};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
-    IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, fn_factory, fn_service,
+    IntoServiceFactory as _, Service, ServiceFactory, ServiceFactoryExt as _, fn_factory,
     map_config,
 };
 use actix_web::{
@@ -18,25 +20,28 @@ use actix_web::{
     rt::net::TcpStream,
 };
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::spawn_local,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    connection::{ConnectionServer, HttpIo},
+    connection::{ConnectionServer, HttpIo, HttpServer},
     http2::Http2Server,
     process_limits::ProcessLimits,
     tls_connection::{HttpsIo, TlsConnectionServer},
 };
 use crate::{
-    fastpath::FastPath,
+    fastpath::{self, FastPath},
     http::routes::{AppState, app},
     ledger::connection_meter::ConnectionMeter,
     net::timeouts::TimedIo,
 };
 
-/// How long requests under way may take to finish when the server stops, seconds.
-const SHUTDOWN_TIMEOUT: u64 = 1;
+/// How long requests under way may take to finish when the server stops.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a refused request's body is read on, so that the client sees the refusal.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes that wait for a reader in this process before its answer is asked for more.
@@ -65,14 +70,12 @@ pub struct TlsListener {
 impl Workers {
     /// Starts them on the listeners.
     pub fn run(self, cleartext: TcpListener, tls: Option<TlsListener>) -> std::io::Result<Server> {
-        let limits = ProcessLimits::read();
-        // Beyond those that are served some are told so, wherever they are.
-        let connections =
-            limits.connections(self.count) as usize + limits.refused_connections() as usize;
+        // They are counted where they are admitted; most have no task here that could be.
+        let accepted_ahead = ProcessLimits::read().refused_connections() as usize;
         let builder = ServerBuilder::new()
             .workers(self.count)
-            .max_concurrent_connections(connections)
-            .shutdown_timeout(SHUTDOWN_TIMEOUT)
+            .max_concurrent_connections(accepted_ahead)
+            .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
             .disable_signals();
         let addr = cleartext.local_addr()?;
         let workers = self.clone();
@@ -97,23 +100,30 @@ impl Workers {
             let (http1, http2) = (http1.new_service(()), http2.new_service(()));
             let workers = workers.clone();
             async move {
-                let fast_path = FastPath::new(
-                    workers.http_fast_path && workers.state.policy.is_open_to_readers(),
-                    workers.state.delivery.clone(),
-                    workers.stopping.clone(),
-                    workers.keep_alive,
-                );
-                let server = Rc::new(ConnectionServer {
+                let http = Rc::new(HttpServer {
                     http: http1.await?,
                     http2: workers.http2(http2.await?),
-                    fast_path,
-                    ledger: workers.state.ledger.clone(),
                     policy: workers.state.policy.clone(),
-                    stall_timeout: workers.stall_timeout,
                     keep_alive: workers.keep_alive,
                     stopping: workers.stopping.clone(),
                 });
-                Ok::<_, ()>(fn_service(move |tcp: TcpStream| server.clone().serve(tcp)))
+                let forward = http.clone();
+                let server = ConnectionServer {
+                    http,
+                    fast_path: FastPath::new(fastpath::AcceleratorOptions {
+                        is_on: workers.http_fast_path && workers.state.policy.is_open_to_readers(),
+                        delivery: workers.state.delivery.clone(),
+                        stopping: workers.stopping.clone(),
+                        keep_alive: workers.keep_alive,
+                        events: workers.state.ledger.log.clone(),
+                        forward: Rc::new(move |forwarded| {
+                            spawn_local(forward.clone().serve(forwarded));
+                        }),
+                    }),
+                    ledger: workers.state.ledger.clone(),
+                    stall_timeout: workers.stall_timeout,
+                };
+                Ok::<_, ()>(Acceptor(move |tcp| server.serve(tcp)))
             }
         })
     }
@@ -138,7 +148,13 @@ impl Workers {
                     stall_timeout: workers.stall_timeout,
                     keep_alive: workers.keep_alive,
                 });
-                Ok::<_, ()>(fn_service(move |tcp: TcpStream| server.clone().serve(tcp)))
+                Ok::<_, ()>(Acceptor(move |tcp| {
+                    let server = server.clone();
+                    spawn_local(async move {
+                        // An error was answered, if it could be.
+                        let _ = server.serve(tcp).await;
+                    });
+                }))
             }
         })
     }
@@ -190,6 +206,24 @@ impl Workers {
             .local_addr(addr)
             .on_connect_ext(|io: &Io, data| io.insert_into(data))
             .h1(self.application())
+    }
+}
+
+/// Takes a listener's connections, and waits for none of them.
+struct Acceptor<F>(F);
+
+impl<F: Fn(TcpStream)> Service<TcpStream> for Acceptor<F> {
+    type Response = ();
+    type Error = ();
+    type Future = Ready<Result<(), ()>>;
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&self, tcp: TcpStream) -> Self::Future {
+        (self.0)(tcp);
+        ready(Ok(()))
     }
 }
 

@@ -40,8 +40,9 @@ pub struct ConnectionPermit {
 
 #[derive(Debug)]
 enum PermitKind {
-    Open(Option<ClientAddress>),
-    Client(ClientAddress),
+    /// The client is apart, as it is mostly nobody's business.
+    Open(Option<Box<ClientAddress>>),
+    Client(Box<ClientAddress>),
     Refused,
 }
 
@@ -66,8 +67,10 @@ impl ConnectionCounter {
         }
     }
 
-    pub fn is_limiting(&self) -> bool {
-        self.limits != ConnectionLimits::default()
+    /// How many are open, with those that are being told that they are too many.
+    pub fn open(&self) -> usize {
+        let count = |of: &AtomicU32| of.load(Ordering::Relaxed) as usize;
+        count(&self.open) + count(&self.refused)
     }
 
     /// Counts a new connection. `client`: whose it is, unless it is a proxy's, which brings many.
@@ -82,14 +85,14 @@ impl ConnectionCounter {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return self.refuse(RefusalReason::ConnectionsPerClient);
         }
-        Admission::Admitted(self.permit(PermitKind::Open(client)))
+        Admission::Admitted(self.permit(PermitKind::Open(client.map(Box::new))))
     }
 
     /// Counts a request that a trusted proxy brings as a connection of its client's. `None`: it is one too
     /// many.
     pub fn admit_behind_proxy(self: &Arc<Self>, client: ClientAddress) -> Option<ConnectionPermit> {
         let is_admitted = self.take_of(client);
-        is_admitted.then(|| self.permit(PermitKind::Client(client)))
+        is_admitted.then(|| self.permit(PermitKind::Client(Box::new(client))))
     }
 
     fn refuse(self: &Arc<Self>, refusal: RefusalReason) -> Admission {
@@ -135,14 +138,14 @@ impl ConnectionCounter {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        match self.kind {
+        match &self.kind {
             PermitKind::Open(client) => {
                 self.counter.open.fetch_sub(1, Ordering::Relaxed);
                 if let Some(client) = client {
-                    self.counter.give_back(client);
+                    self.counter.give_back(**client);
                 }
             }
-            PermitKind::Client(client) => self.counter.give_back(client),
+            PermitKind::Client(client) => self.counter.give_back(**client),
             PermitKind::Refused => {
                 self.counter.refused.fetch_sub(1, Ordering::Relaxed);
             }

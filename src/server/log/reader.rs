@@ -6,7 +6,7 @@ use super::{
     Log,
     entry::{Entry, Limit, Page},
     store::StoreUnavailable,
-    tail::{Tail, TailLookup},
+    tail::{FrameBatch, Tail, TailLookup},
 };
 use crate::domain::{cursor::Cursor, room::Room};
 
@@ -74,6 +74,31 @@ pub struct RoomReader {
 impl RoomReader {
     pub fn room(&self) -> &Room {
         &self.tail.room
+    }
+
+    /// Whether both are handles to the same room of the same log.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.tail, &other.tail)
+    }
+
+    /// What tells this room of this log from others, for as long as there is a handle to it.
+    pub fn key(&self) -> usize {
+        Arc::as_ptr(&self.tail).addr()
+    }
+
+    /// The frames after `id`, from memory.
+    pub fn batch_after(&self, id: u64) -> TailLookup<FrameBatch> {
+        self.tail.batch_after(id, None)
+    }
+
+    /// Whether there may be something after `id`.
+    pub fn has_newer(&self, id: u64) -> bool {
+        self.tail.has_newer(id, None)
+    }
+
+    /// Whether readers must end.
+    pub fn is_closed(&self) -> bool {
+        self.tail.is_closed()
     }
 
     pub fn cursor(&self, id: u64) -> Cursor {

@@ -1,6 +1,6 @@
 //! Waiting for what comes next in a room.
 
-use std::{sync::Arc, task::Context};
+use std::task::Context;
 
 use super::{
     reader::RoomReader,
@@ -28,7 +28,7 @@ impl Subscription {
 
     /// The frames after `id`; if there are none, the next notification wakes `cx`.
     pub fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
-        self.room.tail.batch_after(id, &self.key, cx)
+        self.room.tail.batch_after(id, Some((&self.key, cx)))
     }
 
     /// Waits until there may be something after `id`, or the log is closed.
@@ -44,7 +44,7 @@ impl Subscription {
     async fn wait(&self, id: u64, or_closed: bool) {
         std::future::poll_fn(|cx| {
             let tail = &self.room.tail;
-            if tail.has_newer(id, &self.key, cx) || (or_closed && tail.is_closed()) {
+            if tail.has_newer(id, Some((&self.key, cx))) || (or_closed && tail.is_closed()) {
                 std::task::Poll::Ready(())
             } else {
                 std::task::Poll::Pending
@@ -53,16 +53,21 @@ impl Subscription {
         .await;
     }
 
+    /// The next notification wakes `cx`, whatever there is to be read by now.
+    pub fn arm(&self, cx: &mut Context<'_>) {
+        self.room.tail.wait(&self.key, cx);
+    }
+
     /// Waits for messages of `room` from now on, if it belongs to another log.
-    pub fn switch_room(&mut self, room: RoomReader) {
-        if !Arc::ptr_eq(&self.room.tail, &room.tail) {
-            *self = room.subscribe();
+    pub fn follow(&mut self, room: &RoomReader) {
+        if !self.room.is_same(room) {
+            *self = room.clone().subscribe();
         }
     }
 
     /// Whether readers must end.
     pub fn is_closed(&self) -> bool {
-        self.room.tail.is_closed()
+        self.room.is_closed()
     }
 }
 

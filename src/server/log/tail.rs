@@ -275,19 +275,20 @@ impl Tail {
         }
     }
 
-    /// The frames after `id` as one batch; if there are none, `key`'s reader is woken by the
-    /// next notification.
+    /// The frames after `id` as one batch; if there are none, `waiter` is woken by the next
+    /// notification.
     pub fn batch_after(
         &self,
         id: u64,
-        key: &WaiterKey,
-        cx: &mut Context<'_>,
+        waiter: Option<(&WaiterKey, &mut Context<'_>)>,
     ) -> TailLookup<FrameBatch> {
         let mut state = self.state.lock();
         match state.index_after(id) {
             TailLookup::Found(index) => TailLookup::Found(state.batch_from(index)),
             TailLookup::UpToDate => {
-                state.wait(key, cx);
+                if let Some((key, cx)) = waiter {
+                    state.wait(key, cx);
+                }
                 TailLookup::UpToDate
             }
             TailLookup::Behind => TailLookup::Behind,
@@ -295,14 +296,19 @@ impl Tail {
         }
     }
 
-    /// Whether there may be messages after `id`; if not, `key`'s reader is woken by the next notification.
-    pub fn has_newer(&self, id: u64, key: &WaiterKey, cx: &mut Context<'_>) -> bool {
+    /// Whether there may be messages after `id`; if not, `waiter` is woken by the next notification.
+    pub fn has_newer(&self, id: u64, waiter: Option<(&WaiterKey, &mut Context<'_>)>) -> bool {
         let mut state = self.state.lock();
         let news = !matches!(state.index_after(id), TailLookup::UpToDate);
-        if !news {
+        if !news && let Some((key, cx)) = waiter {
             state.wait(key, cx);
         }
         news
+    }
+
+    /// The next notification wakes `key`'s reader.
+    pub fn wait(&self, key: &WaiterKey, cx: &mut Context<'_>) {
+        self.state.lock().wait(key, cx);
     }
 
     pub fn is_closed(&self) -> bool {

@@ -51,10 +51,23 @@ struct Registration {
     table: Arc<ConnectionTable>,
 }
 
+/// The id of a new connection: different from that of every other one of this process.
+pub fn next_connection_id() -> u64 {
+    NEXT_ID.fetch_add(1, Relaxed)
+}
+
 impl Default for ConnectionHandle {
     fn default() -> Self {
+        Self::with_id(next_connection_id(), None)
+    }
+}
+
+impl ConnectionHandle {
+    /// A handle to the connection with this id, which has had none yet. `refusal`: why its requests
+    /// are refused.
+    pub fn with_id(id: u64, refusal: Option<RefusalReason>) -> Self {
         Self(Rc::new(Inner {
-            id: NEXT_ID.fetch_add(1, Relaxed),
+            id,
             abort: OnceCell::new(),
             is_abort_requested: Cell::new(false),
             is_abort_scheduled: Cell::new(false),
@@ -63,12 +76,10 @@ impl Default for ConnectionHandle {
             is_input_needed: Cell::new(false),
             is_half_closed: Cell::new(false),
             guard: OnceCell::new(),
-            refusal: Cell::new(None),
+            refusal: Cell::new(refusal),
         }))
     }
-}
 
-impl ConnectionHandle {
     /// Different from that of every other connection of this process.
     pub fn id(&self) -> u64 {
         self.0.id
@@ -76,9 +87,7 @@ impl ConnectionHandle {
 
     /// A connection, or a stream of one, whose requests are answered with why it is refused.
     pub fn refused(refusal: Option<RefusalReason>) -> Self {
-        let connection = Self::default();
-        connection.0.refusal.set(refusal);
-        connection
+        Self::with_id(next_connection_id(), refusal)
     }
 
     /// Why its requests are refused, if they are.

@@ -17,7 +17,7 @@ use tokio::{
 /// The beginning of every answer. Sent ahead of the rest, it changes nothing for a client that reads.
 pub const ANSWER_PREFIX: &[u8] = b"HTTP/1.";
 /// How long an answer may take before its beginning is sent ahead. Most are there sooner.
-const PROBE_DELAY: Duration = Duration::from_millis(100);
+pub const PROBE_DELAY: Duration = Duration::from_millis(100);
 /// How soon after something was sent a reset is looked for; then twice as long each time.
 const FIRST_CHECK_DELAY: Duration = Duration::from_millis(10);
 const MAX_CHECK_DELAY: Duration = Duration::from_secs(1);

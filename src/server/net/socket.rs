@@ -26,24 +26,27 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Sets what every client's socket needs. A peer that acknowledges nothing for `stall_timeout`
-    /// is taken to be gone.
-    pub fn new(tcp: TcpStream, stall_timeout: Duration, connection: ConnectionHandle) -> Self {
-        let socket = SockRef::from(&tcp);
-        // A socket on which an option cannot be set still works, if less well.
-        let _ = socket.set_tcp_nodelay(true);
-        // A peer that vanished silently is detected by probes if nothing is sent ...
-        let probes = TcpKeepalive::new()
-            .with_time(stall_timeout / 2)
-            .with_interval((stall_timeout / 6).max(Duration::from_secs(1)));
-        let _ = socket.set_tcp_keepalive(&probes);
-        #[cfg(target_os = "linux")]
-        {
-            // ... and by what it does not acknowledge; a reader that takes nothing is cut the same way.
-            let _ = socket.set_tcp_user_timeout(Some(stall_timeout));
-            let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES);
-        }
+    pub fn new(tcp: TcpStream, connection: ConnectionHandle) -> Self {
         Self { tcp, connection }
+    }
+}
+
+/// Sets what every client's socket needs. A peer that acknowledges nothing for `stall_timeout` is
+/// taken to be gone.
+pub fn configure(tcp: &TcpStream, stall_timeout: Duration) {
+    let socket = SockRef::from(tcp);
+    // A socket on which an option cannot be set still works, if less well.
+    let _ = socket.set_tcp_nodelay(true);
+    // A peer that vanished silently is detected by probes if nothing is sent ...
+    let probes = TcpKeepalive::new()
+        .with_time(stall_timeout / 2)
+        .with_interval((stall_timeout / 6).max(Duration::from_secs(1)));
+    let _ = socket.set_tcp_keepalive(&probes);
+    #[cfg(target_os = "linux")]
+    {
+        // ... and by what it does not acknowledge; a reader that takes nothing is cut the same way.
+        let _ = socket.set_tcp_user_timeout(Some(stall_timeout));
+        let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES);
     }
 }
 

@@ -1,7 +1,8 @@
 //! How long a connection may keep the server waiting: for its next request, and for the rest of one.
 //!
-//! One timer a connection, moved only when it fires: the HTTP layer's own are set and cleared with
-//! each request, which is a part of what a poll costs.
+//! [`IdleLimits`] says how long; [`ConnectionTimeouts`] waits for that with one timer a connection,
+//! moved only when it fires: the HTTP layer's own are set and cleared with each request, which is a
+//! part of what a poll costs.
 
 use std::{
     io,
@@ -26,12 +27,56 @@ use super::{
 /// A request's head that is not there by then never will be.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// When a connection that says nothing must close.
+#[derive(Clone, Copy)]
+pub struct IdleLimits {
+    /// When something last crossed the connection, or when the first byte came of a request that is
+    /// not complete.
+    since: Instant,
+    is_in_head: bool,
+}
+
+impl IdleLimits {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            is_in_head: false,
+        }
+    }
+
+    /// Something was written: what had come was a whole request.
+    pub fn on_response(&mut self) {
+        self.is_in_head = false;
+    }
+
+    /// When the connection has waited for too long. `active`: something was read or written since
+    /// this was last asked. `in_head`: a request's head is due, or has begun to come.
+    pub fn expires_at(
+        &mut self,
+        active: bool,
+        in_head: bool,
+        now: Instant,
+        keep_alive: Duration,
+    ) -> Instant {
+        if in_head && self.is_in_head {
+            return self.since + REQUEST_HEAD_TIMEOUT;
+        }
+        if in_head || self.is_in_head || active {
+            self.since = now;
+        }
+        self.is_in_head = in_head;
+        let limit = if in_head {
+            REQUEST_HEAD_TIMEOUT
+        } else {
+            keep_alive
+        };
+        self.since + limit
+    }
+}
+
 pub struct ConnectionTimeouts {
     keep_alive: Duration,
-    /// When something last crossed the connection.
-    active_at: Instant,
-    /// When the first byte came of a request that is not complete.
-    head_since: Option<Instant>,
+    limits: IdleLimits,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
@@ -39,30 +84,23 @@ impl ConnectionTimeouts {
     pub fn new(keep_alive: Duration) -> Self {
         Self {
             keep_alive,
-            active_at: Instant::now(),
-            head_since: None,
+            limits: IdleLimits::new(Instant::now()),
             timer: None,
         }
     }
 
     /// Something was written: what had come was a whole request.
     pub fn on_response(&mut self) {
-        self.head_since = None;
+        self.limits.on_response();
     }
 
     /// To be called when nothing is there to be read. Done when the connection has waited for too
-    /// long. `active`: something was read or written since. `in_head`: a request's head is due, or
-    /// has begun to come.
+    /// long; see [`IdleLimits::expires_at`].
     pub fn poll_expired(&mut self, active: bool, in_head: bool, cx: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
-        if active {
-            self.active_at = now;
-        }
-        self.head_since = in_head.then(|| self.head_since.unwrap_or(now));
-        let expires_at = match self.head_since {
-            Some(since) => since + REQUEST_HEAD_TIMEOUT,
-            None => self.active_at + self.keep_alive,
-        };
+        let expires_at = self
+            .limits
+            .expires_at(active, in_head, now, self.keep_alive);
         loop {
             if now >= expires_at {
                 return Poll::Ready(());

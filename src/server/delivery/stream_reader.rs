@@ -1,0 +1,378 @@
+//! What a stream sends, and in which order: the same read of the log as a poll, in a loop that waits
+//! for notifications. How it waits is up to its [`ReaderWaits`].
+//!
+//! There is no queue per client: a slow reader only has an older position in the log.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Delivery, drain::DrainDeadline, read_query::ReadQuery, sse, waits::ReaderWaits};
+use crate::{
+    domain::transport::Transport,
+    ledger::{request_recorder::RequestRecorder, trace::PushKind},
+    log::{
+        ReadBatch, ReadPosition, RoomReader, Start,
+        entry::Limit,
+        store::StoreUnavailable,
+        tail::{FrameBatch, TailLookup},
+    },
+    presence::{Presence, PresenceGuard, PresenceUpdates},
+};
+
+/// How long a stream may be silent before it sends a comment.
+const KEEP_ALIVE_INTERVAL: Duration = poll_vs_sse_model::server_limits::KEEP_ALIVE_INTERVAL;
+/// How long a stream waits before it asks a store again that did not answer.
+const STORE_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// What is read from the store at once.
+const STORE_PAGE: Limit = Limit {
+    messages: 256,
+    bytes: 16 * 1024,
+};
+
+/// One reader's stream: the preamble, messages as they come, and what is sent between them.
+pub struct StreamReader {
+    messages: Messages,
+    /// `None` if it hears of nobody, and nobody of it.
+    presence: Option<Box<PresenceEvents>>,
+    keep_alive: KeepAliveSchedule,
+    shutdown: DrainDeadline,
+    has_begun: bool,
+    has_ended: bool,
+}
+
+/// One piece of a stream: whole events.
+#[derive(Debug)]
+pub struct EventChunk {
+    pub bytes: Bytes,
+    /// `None` for the preamble, which belongs to every stream as its head does.
+    pub kind: Option<PushKind>,
+    pub messages: u64,
+    /// When the oldest message in it was published, microseconds since the Unix epoch; `None` if
+    /// there is none, or the reader was not there then.
+    pub published_at_us: Option<i64>,
+}
+
+impl Delivery {
+    /// Opens the stream that `query` asks for, on the connection with this id.
+    pub async fn open_stream(
+        &self,
+        query: &ReadQuery,
+        connection: u64,
+    ) -> Result<StreamReader, StoreUnavailable> {
+        let messages = Messages::open(self, query).await?;
+        Ok(StreamReader {
+            messages,
+            presence: PresenceEvents::open(&self.presence, query),
+            keep_alive: KeepAliveSchedule::new(query.heartbeat),
+            shutdown: DrainDeadline::new(self.drain.clone(), connection),
+            has_begun: false,
+            has_ended: false,
+        })
+    }
+}
+
+impl StreamReader {
+    /// The room that it reads: another handle once another log has replaced this one.
+    pub fn room(&self) -> &RoomReader {
+        &self.messages.room
+    }
+
+    /// Whether something other than its waits must wake it: a read of the store, or the presence of
+    /// others.
+    pub fn awaits_wake(&self) -> bool {
+        let hears_presence = self.presence.as_ref().is_some_and(|it| it.update.is_some());
+        hears_presence || self.messages.store_read.is_some()
+    }
+
+    /// The next piece, as soon as there is one; `None` at the stream's end.
+    pub fn poll_chunk(
+        &mut self,
+        waits: &mut impl ReaderWaits,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<EventChunk>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        if !self.has_begun {
+            self.has_begun = true;
+            let preamble = self.keep_alive.preamble();
+            return self.emit(EventChunk::control(None, preamble), waits);
+        }
+        loop {
+            match self.messages.poll_step(waits, cx) {
+                Step::Chunk(chunk) => return self.emit(chunk, waits),
+                Step::Reading => break,
+                Step::UpToDate if self.poll_shutdown(waits).is_pending() => break,
+                Step::Behind if self.poll_shutdown(waits).is_pending() => {
+                    self.messages.start_store_read(Duration::ZERO);
+                }
+                // What is left to read is read elsewhere.
+                Step::UpToDate | Step::Behind => return Poll::Ready(self.end()),
+            }
+        }
+        if let Some(presence) = &mut self.presence
+            && let Poll::Ready(event) = presence.poll_next(cx)
+        {
+            return self.emit(EventChunk::control(Some(PushKind::Presence), event), waits);
+        }
+        ready!(waits.poll_until(self.keep_alive.due()));
+        let event = self.keep_alive.event();
+        self.emit(EventChunk::control(Some(PushKind::KeepAlive), event), waits)
+    }
+
+    fn emit(&mut self, chunk: EventChunk, waits: &impl ReaderWaits) -> Poll<Option<EventChunk>> {
+        self.keep_alive.last_sent = waits.now();
+        Poll::Ready(Some(chunk))
+    }
+
+    /// Ready when the stream must end.
+    fn poll_shutdown(&mut self, waits: &mut impl ReaderWaits) -> Poll<()> {
+        if !self.messages.room.is_closed() {
+            return Poll::Pending;
+        }
+        match self.shutdown.instant() {
+            Some(at) => waits.poll_until(at),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Ends the stream; says when to come back if many leave.
+    fn end(&mut self) -> Option<EventChunk> {
+        self.has_ended = true;
+        let retry_ms = self.shutdown.retry_ms();
+        retry_ms.map(|ms| EventChunk::control(Some(PushKind::KeepAlive), sse::retry(ms)))
+    }
+}
+
+impl EventChunk {
+    /// A piece without messages.
+    pub fn control(kind: Option<PushKind>, bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            kind,
+            messages: 0,
+            published_at_us: None,
+        }
+    }
+
+    /// Counts the chunk as delivered, as it is handed to what writes it.
+    pub fn record(&self, recorder: &RequestRecorder) {
+        if self.messages > 0 {
+            recorder.record_messages(self.messages);
+            if let Some(published_at_us) = self.published_at_us {
+                recorder.record_delay(published_at_us, self.messages);
+            }
+        }
+        if let Some(kind) = self.kind {
+            recorder.record_push(kind, self.messages, self.bytes.len());
+        }
+    }
+}
+
+/// The room's messages from the reader's position on: from the store until it is caught up, then
+/// from the tail.
+struct Messages {
+    room: RoomReader,
+    position: ReadPosition,
+    /// Messages after this were published while the reader was there to wait for them.
+    joined_at: u64,
+    store_read: Option<StoreRead>,
+}
+
+type StoreRead = Pin<Box<dyn Future<Output = Result<(RoomReader, ReadBatch), StoreUnavailable>>>>;
+
+/// What comes next of a room's messages.
+enum Step {
+    Chunk(EventChunk),
+    /// The store is being read.
+    Reading,
+    UpToDate,
+    /// The tail no longer has the next messages.
+    Behind,
+}
+
+impl Messages {
+    async fn open(delivery: &Delivery, query: &ReadQuery) -> Result<Self, StoreUnavailable> {
+        let joined_at = match query.start {
+            Start::After(_) => 0,
+            Start::Last(_) => delivery.log.head(),
+        };
+        let (room, position) = delivery.log.open_reader(&query.room, query.start).await?;
+        Ok(Self {
+            room,
+            position,
+            joined_at,
+            store_read: None,
+        })
+    }
+
+    fn poll_step(&mut self, waits: &mut impl ReaderWaits, cx: &mut Context<'_>) -> Step {
+        loop {
+            if let Some(read) = &mut self.store_read {
+                let Poll::Ready(read) = read.as_mut().poll(cx) else {
+                    return Step::Reading;
+                };
+                self.store_read = None;
+                if let Some(chunk) = self.on_store_read(read) {
+                    return Step::Chunk(chunk);
+                }
+            } else if self.position.reset.is_some() {
+                // The store knows what is retained, and so where to go on.
+                self.start_store_read(Duration::ZERO);
+            } else {
+                let batch = waits.poll_batch(&self.room, self.position.after, cx);
+                return match batch {
+                    TailLookup::Found(batch) => Step::Chunk(self.advance(batch)),
+                    TailLookup::UpToDate => Step::UpToDate,
+                    TailLookup::Behind | TailLookup::LogReplaced => Step::Behind,
+                };
+            }
+        }
+    }
+
+    fn start_store_read(&mut self, delay: Duration) {
+        let mut room = self.room.clone();
+        let position = self.position;
+        self.store_read = Some(Box::pin(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            let read = room.read(position, STORE_PAGE).await?;
+            Ok((room, read))
+        }));
+    }
+
+    /// Takes what was read; `None` if there is nothing to send.
+    fn on_store_read(
+        &mut self,
+        read: Result<(RoomReader, ReadBatch), StoreUnavailable>,
+    ) -> Option<EventChunk> {
+        let Ok((room, mut read)) = read else {
+            // The stream stays open and goes on from its position when the store returns.
+            self.start_store_read(STORE_RETRY_DELAY);
+            return None;
+        };
+        self.room = room;
+        let messages = match FrameBatch::from_page(&mut read.entries) {
+            Some(batch) => Some(self.advance(batch)),
+            None => {
+                self.position.after = read.after;
+                None
+            }
+        };
+        self.position.reset = None;
+        let Some(reason) = read.reset else {
+            return messages;
+        };
+        let reset = sse::reset(reason);
+        let Some(messages) = messages else {
+            return Some(EventChunk::control(Some(PushKind::Reset), reset));
+        };
+        Some(EventChunk {
+            bytes: [reset, messages.bytes].concat().into(),
+            ..messages
+        })
+    }
+
+    fn advance(&mut self, batch: FrameBatch) -> EventChunk {
+        self.position.after = batch.last;
+        let is_live = batch.first > self.joined_at;
+        EventChunk {
+            bytes: batch.bytes,
+            kind: Some(PushKind::Messages),
+            messages: batch.messages,
+            published_at_us: is_live.then_some(batch.sent_at_us),
+        }
+    }
+}
+
+/// The reader among the others in its room: what it hears of them, and that they see it.
+struct PresenceEvents {
+    update: Option<PresenceUpdate>,
+    _guard: Option<PresenceGuard>,
+}
+
+type PresenceUpdate = Pin<Box<dyn Future<Output = (PresenceUpdates, Option<Bytes>)>>>;
+
+impl PresenceEvents {
+    fn open(presence: &Arc<Presence>, query: &ReadQuery) -> Option<Box<Self>> {
+        let reader = query.reader(Transport::Stream);
+        // Subscribed before it joins, so that it hears of itself.
+        let update = (query.presence == Some(true)).then(|| {
+            let update: PresenceUpdate = Box::pin(presence.subscribe(&query.room).next());
+            update
+        });
+        let guard = reader.and_then(|reader| presence.join(&query.room, reader));
+        let is_needed = update.is_some() || guard.is_some();
+        is_needed.then(|| {
+            Box::new(Self {
+                update,
+                _guard: guard,
+            })
+        })
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let Some(update) = &mut self.update else {
+            return Poll::Pending;
+        };
+        let (updates, event) = ready!(update.as_mut().poll(cx));
+        let Some(event) = event else {
+            // No more will come.
+            self.update = None;
+            return Poll::Pending;
+        };
+        self.update = Some(Box::pin(updates.next()));
+        Poll::Ready(event)
+    }
+}
+
+/// What is sent when nothing else was for long enough.
+struct KeepAliveSchedule {
+    interval_ms: u32,
+    /// Keep-alives are events.
+    is_heartbeat: bool,
+    last_sent: Instant,
+}
+
+impl KeepAliveSchedule {
+    /// With `heartbeat`, keep-alives are events at that interval.
+    fn new(heartbeat: Option<Duration>) -> Self {
+        let interval = heartbeat.unwrap_or(KEEP_ALIVE_INTERVAL);
+        Self {
+            // A minute at the most.
+            interval_ms: interval.as_millis() as u32,
+            is_heartbeat: heartbeat.is_some(),
+            last_sent: Instant::now(),
+        }
+    }
+
+    /// What the stream begins with.
+    fn preamble(&self) -> Bytes {
+        if self.is_heartbeat {
+            sse::PREAMBLE_WITH_HEARTBEAT
+        } else {
+            sse::RETRY
+        }
+    }
+
+    fn due(&self) -> Instant {
+        self.last_sent + Duration::from_millis(self.interval_ms.into())
+    }
+
+    fn event(&self) -> Bytes {
+        if self.is_heartbeat {
+            sse::HEARTBEAT
+        } else {
+            sse::KEEP_ALIVE
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the connections of one reactor share: what they are served from, and buffers that each has
+//! for as long as it is looked at.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{rooms::WaitingRooms, signals::Signals};
+use crate::delivery::Delivery;
+
+pub struct ReactorContext {
+    pub delivery: Arc<Delivery>,
+    /// Connections that wait for a request must close.
+    pub stopping: CancellationToken,
+    pub keep_alive: Duration,
+    pub signals: Arc<Signals>,
+    pub rooms: WaitingRooms,
+    /// When this turn began.
+    pub now: Instant,
+    pub input: BytesMut,
+    pub output: Vec<u8>,
+}
+
+impl ReactorContext {
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// Whether the present answer is the connection's last, as the server stops.
+    pub fn must_close(&self, connection: u64) -> bool {
+        self.is_stopping() || self.delivery.drain.is_due(connection)
+    }
+}

@@ -1,0 +1,155 @@
+use std::{io, rc::Rc, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::LocalSet,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::FastPath;
+use crate::{
+    delivery::{Delivery, sse},
+    domain::cursor::LogId,
+    fastpath::{AcceleratorOptions, AcceptedConnection},
+    ledger::{
+        Ledger,
+        access_log::{EventLog, Format, LogWriter},
+        connection_meter::ConnectionMeter,
+        counters::Protocol,
+    },
+    limits::connections::{Admission, ConnectionCounter, ConnectionLimits},
+    log::{
+        Log,
+        retention::Retention,
+        store::{Store, memory::Memory},
+        tail_cache::TailCache,
+    },
+    presence::Presence,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn a_reactor_that_panics_ends_its_connections_says_so_and_is_replaced() {
+    LocalSet::new()
+        .run_until(async {
+            let lines = LogLines::default();
+            let worker = TestWorker::start(lines.clone()).await;
+            let mut bystander = worker.open("/stream?last=0").await;
+            read_until(&mut bystander, "retry").await;
+            let mut culprit = worker.open("/stream?client=culprit&presence=1").await;
+            read_to_end(&mut bystander).await;
+            read_to_end(&mut culprit).await;
+            drop((bystander, culprit));
+            assert_eq!(worker.connections.open(), 0, "they are no longer counted");
+
+            let mut next = worker.open("/poll?last=0").await;
+            read_until(&mut next, "\"messages\":[]").await;
+            let open = |account: usize| worker.ledger.totals.totals()[account].1.open;
+            assert_eq!((open(0), open(2)), (1, 0), "polls and streams");
+            worker.writer.finish().expect("all is written");
+            let text = String::from_utf8(lines.0.lock().clone()).expect("text");
+            assert_eq!(text.matches("reactor-panicked").count(), 1, "{text}");
+            assert!(text.contains("as this test wants"), "{text}");
+        })
+        .await;
+}
+
+struct TestWorker {
+    listener: TcpListener,
+    path: FastPath,
+    ledger: Arc<Ledger>,
+    connections: Arc<ConnectionCounter>,
+    writer: LogWriter,
+}
+
+impl TestWorker {
+    async fn start(lines: LogLines) -> Self {
+        let (events, writer) = EventLog::to(lines, Format::Text).expect("a thread");
+        let id: LogId = "t1".parse().expect("a log id");
+        let tails = Arc::new(TailCache::new(1024 * 1024, id, 0));
+        let retention = Retention {
+            messages: None,
+            age: None,
+        };
+        let memory = Memory::new(id, retention, sse::encode, tails.clone());
+        let log = Log::new(Store::Memory(Box::new(memory)), tails);
+        let delivery = Delivery {
+            presence: Arc::new(Presence::new(encode_or_panic)),
+            ..Delivery::new(log)
+        };
+        let options = AcceleratorOptions {
+            is_on: true,
+            delivery: Arc::new(delivery),
+            stopping: CancellationToken::new(),
+            keep_alive: TIMEOUT,
+            events: events.clone(),
+            forward: Rc::new(|_| panic!("nothing here is for HTTP")),
+        };
+        Self {
+            listener: TcpListener::bind("127.0.0.1:0").await.expect("a port"),
+            path: FastPath::new(options),
+            ledger: Arc::new(Ledger::new(events, false)),
+            connections: Arc::new(ConnectionCounter::new(ConnectionLimits::default())),
+            writer,
+        }
+    }
+
+    /// A connection that has sent its request.
+    async fn open(&self, target: &str) -> TcpStream {
+        let address = self.listener.local_addr().expect("bound");
+        let mut client = TcpStream::connect(address).await.expect("connects");
+        let (tcp, _) = self.listener.accept().await.expect("accepts");
+        let Admission::Admitted(permit) = self.connections.admit(None) else {
+            panic!("nothing is limited");
+        };
+        self.path.serve(AcceptedConnection {
+            tcp,
+            meter: ConnectionMeter::new(self.ledger.clone(), Protocol::Http1),
+            permit: Some(permit),
+        });
+        let request = format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.write_all(request.as_bytes()).await.expect("sends");
+        client
+    }
+}
+
+/// The code of others that runs in a reactor.
+fn encode_or_panic(json: &str) -> Bytes {
+    assert!(!json.contains("culprit"), "as this test wants");
+    sse::presence(json)
+}
+
+async fn read_until(client: &mut TcpStream, end: &str) {
+    let mut text = Vec::new();
+    while !String::from_utf8_lossy(&text).contains(end) {
+        let read = timeout(TIMEOUT, client.read_buf(&mut text)).await;
+        assert_ne!(read.expect("in time").expect("reads"), 0, "it ended");
+    }
+}
+
+/// Whether it is closed or reset.
+async fn read_to_end(client: &mut TcpStream) {
+    let mut rest = Vec::new();
+    let _ = timeout(TIMEOUT, client.read_to_end(&mut rest))
+        .await
+        .expect("it ends");
+}
+
+#[derive(Clone, Default)]
+struct LogLines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! What the accelerator is given, and what it hands forward.
+
+use std::{rc::Rc, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    delivery::Delivery,
+    ledger::{access_log::EventLog, connection_meter::ConnectionMeter},
+    limits::connections::ConnectionPermit,
+};
+
+/// What the accelerator of a worker serves with.
+#[derive(Clone)]
+pub struct AcceleratorOptions {
+    pub is_on: bool,
+    pub delivery: Arc<Delivery>,
+    /// Connections that wait for a request must close.
+    pub stopping: CancellationToken,
+    pub keep_alive: Duration,
+    pub events: EventLog,
+    /// Takes each connection that goes forward.
+    pub forward: Rc<dyn Fn(ForwardedConnection)>,
+}
+
+/// A new connection.
+pub struct AcceptedConnection {
+    pub tcp: TcpStream,
+    pub meter: ConnectionMeter,
+    pub permit: Option<ConnectionPermit>,
+}
+
+/// A connection that HTTP must go on with.
+pub struct ForwardedConnection {
+    pub tcp: TcpStream,
+    /// What was read from it already.
+    pub input: Bytes,
+    pub id: u64,
+    pub meter: ConnectionMeter,
+    pub permit: Option<ConnectionPermit>,
+}
+
+impl AcceptedConnection {
+    /// The connection as HTTP gets it before anything was read.
+    pub fn forward(self, id: u64) -> ForwardedConnection {
+        ForwardedConnection {
+            tcp: self.tcp,
+            input: Bytes::new(),
+            id,
+            meter: self.meter,
+            permit: self.permit,
+        }
+    }
+}
