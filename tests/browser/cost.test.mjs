@@ -51,6 +51,11 @@ check('a page that reads a quiet stream shows the ledger exactly', async ({ serv
   await server.publish({ text: 'one' });
   await page.reads(['one']);
   await page.use('SSE');
+  // A client that ends its side may still read, so the server looks a moment later whether it is gone.
+  await until(
+    'the server has noticed that the long-poll is given up',
+    async () => (await server.ledger(client)).transports['long-poll'].open === 0,
+  );
   for (const text of ['two', 'three']) await server.publish({ text });
   await page.reads(['one', 'two', 'three']);
 

@@ -14,6 +14,13 @@ use crate::{
 
 /// What the accelerator of a worker serves with.
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "fast-path"),
+    expect(
+        dead_code,
+        reason = "without the accelerator there is only something to hand forward"
+    )
+)]
 pub struct AcceleratorOptions {
     pub is_on: bool,
     pub delivery: Arc<Delivery>,
