@@ -20,7 +20,7 @@ use std::{
 };
 
 /// How long a test waits for something that is to happen at once.
-pub const TEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Polls `condition` until it holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
