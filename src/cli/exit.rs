@@ -7,8 +7,8 @@ use std::{
 
 /// It ran, and something went wrong.
 pub const FAILED: u8 = 1;
-/// What could not even start, such as a bad flag, store, address, target or profile, or could not be
-/// written. Trying again does not help, except if NATS comes later.
+/// The command could not start (a bad flag, store, address, target or profile), or could not write its output.
+/// Trying again does not help, unless the store was only away.
 pub const USAGE_ERROR: u8 = 2;
 
 /// Says why on one line of standard error.

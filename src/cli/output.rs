@@ -1,5 +1,5 @@
-//! Text for standard output: written completely, or an error. A reader that has seen enough and closed its
-//! pipe is none.
+//! Text for standard output: written completely, or an error. A closed pipe is no error: its reader has seen
+//! enough.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -14,7 +14,7 @@ pub fn write_to(out: &mut impl Write, text: &str) -> io::Result<()> {
     ignore_closed_pipe(written.and_then(|()| out.flush()))
 }
 
-/// What is left of `written` if a closed pipe is no error.
+/// Takes a closed pipe for success: its reader has seen enough.
 pub fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -95,7 +95,7 @@ fn print(options: &CalibrateOptions, model: &Model) -> Result<()> {
     }
     let mut all = std::iter::once(&options.model).chain(&options.json);
     if all.any(OutputTarget::is_standard_output) {
-        // What is asked for is the file.
+        // The file is the result; this text only goes with it.
         let _ = output::write_to(&mut std::io::stderr(), &text);
         return Ok(());
     }

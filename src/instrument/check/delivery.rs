@@ -20,7 +20,7 @@ use crate::{
 const AT_ONCE: Duration = Duration::from_secs(3);
 /// Between two messages that are to push the first one through.
 const PUSH_PAUSE: Duration = Duration::from_millis(300);
-/// Each of these has so many bytes, which every server takes.
+/// Bytes of each of those messages. Every server takes that many.
 const PUSH_BYTES: usize = 2000;
 /// So much is tried; buffers of proxies are smaller.
 const MAX_PUSHES: u64 = 64;

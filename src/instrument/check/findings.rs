@@ -37,13 +37,13 @@ pub struct Finding {
     pub text: String,
     /// The figure itself, in the unit that [`Name`] gives. `None`: unknown, or not a number.
     pub value: Option<f64>,
-    /// What to change.
+    /// The change that would mend it.
     pub advice: Option<String>,
     #[serde(skip)]
     trouble: Option<Trouble>,
 }
 
-/// What a line is about, and the unit of its figure.
+/// The subject of a line. Each names the unit of its figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Name {
@@ -69,7 +69,7 @@ pub enum Name {
     Cors,
 }
 
-/// What a line says.
+/// How serious a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {

@@ -27,7 +27,7 @@ pub use self::findings::CheckReport;
 use self::{proxy::Proxy, site::Site};
 use crate::Profile;
 
-/// What to check.
+/// The way to check, and how.
 #[derive(Debug, Clone)]
 pub struct CheckOptions {
     pub url: String,

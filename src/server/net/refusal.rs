@@ -5,23 +5,23 @@
 use bytes::Bytes;
 
 /// The bare answers, up to their date, and what is sent for them.
-const REFUSALS: [Refusal; 4] = [
-    Refusal {
+const REFUSALS: [BareRefusal; 4] = [
+    BareRefusal {
         head: "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n",
         status_line: BAD_REQUEST,
         body: BAD_REQUEST_BODY,
     },
-    Refusal {
+    BareRefusal {
         head: "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n",
         status_line: BAD_REQUEST,
         body: BAD_REQUEST_BODY,
     },
-    Refusal {
+    BareRefusal {
         head: "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n",
         status_line: TOO_LARGE,
         body: TOO_LARGE_BODY,
     },
-    Refusal {
+    BareRefusal {
         head: "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n",
         status_line: TOO_LARGE,
         body: TOO_LARGE_BODY,
@@ -33,7 +33,7 @@ const BAD_REQUEST_BODY: &str = r#"{"type":"about:blank","title":"Bad Request","s
 const TOO_LARGE: &str = "HTTP/1.1 431 Request Header Fields Too Large";
 const TOO_LARGE_BODY: &str = r#"{"type":"about:blank","title":"Request Header Fields Too Large","status":431,"detail":"the head of the request is too large"}"#;
 
-struct Refusal {
+struct BareRefusal {
     head: &'static str,
     status_line: &'static str,
     body: &'static str,
@@ -55,7 +55,7 @@ pub fn find(output: &[u8]) -> Option<(usize, Bytes)> {
     let refusal = REFUSALS
         .iter()
         .find(|refusal| before.ends_with(refusal.head.as_bytes()))?;
-    let Refusal {
+    let BareRefusal {
         head,
         status_line,
         body,

@@ -1,3 +1,5 @@
+//! A worker's accelerator by itself: what a panicking reactor costs.
+
 use std::{io, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
