@@ -4,18 +4,18 @@ use std::{
     fs,
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::{
     client::{JSON, TestClient, cursor},
     events::{Events, message_of},
     eventually,
+    front::{Front, deployed, find, nginx_arguments},
     nats::free_port,
     nats_nodes::Nats,
     process::Process,
@@ -31,124 +31,54 @@ const SERVERS: [&str; 3] = ["10.0.0.11:8080", "10.0.0.12:8080", "10.0.0.13:8080"
 /// Who may see the figures and the health, by the files in `deploy/`.
 const OPERATORS: &str = "127.0.0.0/8";
 
-/// A proxy as a child process; killed when it is dropped.
-struct Proxy {
-    child: Child,
-    addr: SocketAddr,
-    /// Has what it wrote to standard error, as `said`.
-    directory: TempDir,
-}
-
-impl TestClient for Proxy {
+impl TestClient for Front {
     fn addr(&self) -> SocketAddr {
         self.addr
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// Starts `program` on a configuration of `deploy/`. `arguments` is given the file with this test's addresses.
+fn start(
+    program: &str,
+    (file, listen): (&str, &str),
+    (servers, operators): (&[Process], &str),
+    arguments: impl FnOnce(&Path) -> Vec<String>,
+) -> Front {
+    let directory = tempfile::tempdir().expect("a directory");
+    let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut config = deployed(file);
+    for (written, server) in SERVERS.iter().zip(servers.iter().cycle()) {
+        assert!(config.contains(written), "{written} is in {file}");
+        config = config.replace(written, &server.addr().to_string());
     }
+    assert!(config.contains(OPERATORS), "{OPERATORS} is in {file}");
+    config = config.replace(OPERATORS, operators);
+    let (word, _) = listen.split_once(' ').expect("two words");
+    let end = if listen.ends_with(';') { ";" } else { "" };
+    assert!(config.contains(listen), "{listen} is in {file}");
+    config = config.replace(listen, &format!("{word} {addr}{end}"));
+    let path = directory.path().join(file);
+    fs::write(&path, config).expect("writes");
+    let program = find(program).unwrap_or_else(|| panic!("{program} is not installed"));
+    let mut command = Command::new(program);
+    command.args(arguments(&path));
+    Front::start(command, addr, directory)
 }
 
-impl Proxy {
-    /// Starts `program` on a configuration of `deploy/`. `run` is given the file with the addresses put
-    /// in, and the directory it may use.
-    fn start(
-        program: &str,
-        (file, listen): (&str, &str),
-        (servers, operators): (&[Process], &str),
-        run: impl FnOnce(&mut Command, &Path, &Path),
-    ) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("deploy")
-            .join(file);
-        let mut config = fs::read_to_string(source).expect("the file");
-        for (written, server) in SERVERS.iter().zip(servers.iter().cycle()) {
-            assert!(config.contains(written), "{written} is in {file}");
-            config = config.replace(written, &server.addr().to_string());
-        }
-        assert!(config.contains(OPERATORS), "{OPERATORS} is in {file}");
-        config = config.replace(OPERATORS, operators);
-        let (word, _) = listen.split_once(' ').expect("two words");
-        let end = if listen.ends_with(';') { ";" } else { "" };
-        assert!(config.contains(listen), "{listen} is in {file}");
-        config = config.replace(listen, &format!("{word} {addr}{end}"));
-        let path = directory.path().join(file);
-        fs::write(&path, config).expect("writes");
-        let sbin = Path::new("/usr/sbin").join(program);
-        let said = directory.path().join("said");
-        let mut command = if sbin.exists() {
-            Command::new(sbin)
-        } else {
-            Command::new(program)
-        };
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&said).expect("a file"));
-        run(&mut command, &path, directory.path());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("{program}: {error}"));
-        eventually(&format!("{program} listens"), || {
-            let ended = child.try_wait().expect("a status");
-            let said = fs::read_to_string(&said).unwrap_or_default();
-            assert!(ended.is_none(), "{program} refuses deploy/{file}: {said}");
-            std::net::TcpStream::connect(addr).is_ok()
-        });
-        Self {
-            child,
-            addr,
-            directory,
-        }
-    }
+fn nginx(servers: &[Process], operators: &str) -> Front {
+    let of = (servers, operators);
+    start("nginx", ("nginx.conf", "listen 80;"), of, |site| {
+        nginx_arguments(site).into()
+    })
+}
 
-    fn said(&self) -> String {
-        fs::read_to_string(self.directory.path().join("said")).expect("the file")
-    }
-
-    fn nginx(servers: &[Process], operators: &str) -> Self {
-        Self::start(
-            "nginx",
-            ("nginx.conf", "listen 80;"),
-            (servers, operators),
-            |command, site, directory| {
-                let at = directory.display();
-                let main = format!(
-                    "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
-                 events {{ worker_connections 512; }}\n\
-                 http {{ access_log off; client_body_temp_path {at}/a; proxy_temp_path {at}/b;\n\
-                 fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
-                 include {}; }}",
-                    site.display()
-                );
-                let path = directory.join("main.conf");
-                fs::write(&path, main).expect("writes");
-                command
-                    .arg("-e")
-                    .arg(directory.join("error.log"))
-                    .arg("-p")
-                    .arg(directory)
-                    .arg("-c")
-                    .arg(path);
-            },
-        )
-    }
-
-    fn haproxy(servers: &[Process], operators: &str) -> Self {
-        Self::start(
-            "haproxy",
-            ("haproxy.cfg", "bind :80"),
-            (servers, operators),
-            |command, config, _| {
-                command.arg("-db").arg("-f").arg(config);
-            },
-        )
-    }
+fn haproxy(servers: &[Process], operators: &str) -> Front {
+    let of = (servers, operators);
+    start("haproxy", ("haproxy.cfg", "bind :80"), of, |config| {
+        ["-db", "-f", &config.display().to_string()]
+            .map(str::to_owned)
+            .into()
+    })
 }
 
 /// Publishes one message through the proxy, as often as it takes.
@@ -227,7 +157,7 @@ fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
     all
 }
 
-fn readers_go_on_through(proxy: fn(&[Process], &str) -> Proxy) {
+fn readers_go_on_through(proxy: fn(&[Process], &str) -> Front) {
     let nats = Nats::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
     let mut servers: Vec<Process> = (0..3).map(|_| server()).collect();
@@ -281,16 +211,16 @@ fn readers_go_on_through(proxy: fn(&[Process], &str) -> Proxy) {
 
 #[test]
 fn readers_go_on_through_nginx_while_servers_end() {
-    readers_go_on_through(Proxy::nginx);
+    readers_go_on_through(nginx);
 }
 
 #[test]
 fn readers_go_on_through_haproxy_while_servers_end() {
-    readers_go_on_through(Proxy::haproxy);
+    readers_go_on_through(haproxy);
 }
 
 /// Reads from memory, publishes in vain and asks for what is not in memory, while NATS is away.
-fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Proxy, is_noticed: fn(&Proxy) -> bool) {
+fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(&Front) -> bool) {
     let mut nats = Nats::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1"]);
     let servers: Vec<Process> = (0..3).map(|_| server()).collect();
@@ -331,14 +261,14 @@ fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Proxy, is_noticed: fn(
 
 #[test]
 fn reading_goes_on_through_nginx_while_the_store_is_away() {
-    reading_goes_on_through(Proxy::nginx, |_| true);
+    reading_goes_on_through(nginx, |_| true);
 }
 
 #[test]
 fn reading_goes_on_through_haproxy_while_the_store_is_away() {
-    reading_goes_on_through(Proxy::haproxy, |proxy| {
+    reading_goes_on_through(haproxy, |proxy| {
         proxy
-            .said()
+            .output()
             .contains("backend 'chat' has no server available")
     });
 }
@@ -346,7 +276,7 @@ fn reading_goes_on_through_haproxy_while_the_store_is_away() {
 #[test]
 fn figures_and_health_are_the_operators_however_they_are_spelt() {
     let servers = [Process::start(&["--store", "memory", "--workers", "1"])];
-    for proxy in [Proxy::nginx, Proxy::haproxy] {
+    for proxy in [nginx, haproxy] {
         // Documentation's addresses (RFC 5737), so not ours.
         let proxy = proxy(&servers, "192.0.2.0/24");
         eventually("the proxy has found its server", || {

@@ -1,18 +1,12 @@
 //! HTTP/2 in front of the server: the configurations of `deploy/http2/`, each with its real program.
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::{fs, net::SocketAddr, path::Path, process::Command};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use tempfile::TempDir;
 
 use crate::support::{
     client::TestClient as _,
-    eventually,
+    front::{Front, deployed, find, nginx_arguments},
     nats::free_port,
     protocol_client::{Form, ProtocolClient, read_until, run, whole},
     server::Server,
@@ -21,100 +15,53 @@ use crate::support::{
 /// More than the six connections that a browser opens over HTTP/1.1.
 const STREAMS: usize = 8;
 
-/// A program in front of one server; killed when it is dropped.
-struct Front {
-    child: Child,
-    addr: SocketAddr,
-    _directory: TempDir,
-}
+/// Starts `program` on `file` of `deploy/http2/`, with this test's addresses and certificate put in, if it is installed.
+/// `arguments` is given the file.
+fn start(
+    program: &str,
+    file: &str,
+    listen: (&str, &str),
+    server: SocketAddr,
+    arguments: impl FnOnce(&Path) -> Vec<String>,
+) -> Option<Front> {
+    let Some(path) = find(program) else {
+        eprintln!("not tested: {program} is not installed");
+        return None;
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let (cert, key) = (cert.pem(), signing_key.serialize_pem());
+    fs::write(at("cert.pem"), &cert).expect("writes");
+    fs::write(at("key.pem"), &key).expect("writes");
+    fs::write(at("both.pem"), cert + &key).expect("writes");
 
-impl Drop for Front {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut config = deployed(&format!("http2/{file}"));
+    let (written, wanted) = listen;
+    assert!(config.contains(written), "{written} is in {file}");
+    config = config.replace(written, &wanted.replace("PORT", &addr.port().to_string()));
+    for (written, here) in [
+        ("10.0.0.11:8080", server.to_string()),
+        (
+            "address: 10.0.0.11, port_value: 8080",
+            socket_address(server),
+        ),
+        ("/etc/ssl/chat-with-key.pem", at("both.pem")),
+        ("/etc/ssl/chat-key.pem", at("key.pem")),
+        ("/etc/ssl/chat.pem", at("cert.pem")),
+    ] {
+        config = config.replace(written, &here);
     }
-}
-
-/// Where Debian, or the tools that `tests/run` installs, have the program.
-fn find(program: &str) -> Option<PathBuf> {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/bin");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut directories = vec![tools, "/usr/sbin".into()];
-    directories.extend(std::env::split_paths(&path));
-    let mut candidates = directories.iter().map(|directory| directory.join(program));
-    candidates.find(|candidate| candidate.is_file())
-}
-
-impl Front {
-    /// Starts `program` on `file` of `deploy/http2/`, with this test's addresses and certificate put in, if it is
-    /// installed. `arguments` is given the file.
-    fn start(
-        program: &str,
-        file: &str,
-        listen: (&str, &str),
-        server: SocketAddr,
-        arguments: impl FnOnce(&Path) -> Vec<String>,
-    ) -> Option<Self> {
-        let Some(path) = find(program) else {
-            eprintln!("not tested: {program} is not installed");
-            return None;
-        };
-        let directory = tempfile::tempdir().expect("a directory");
-        let at = |name: &str| directory.path().join(name).display().to_string();
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
-        let (cert, key) = (cert.pem(), signing_key.serialize_pem());
-        fs::write(at("cert.pem"), &cert).expect("writes");
-        fs::write(at("key.pem"), &key).expect("writes");
-        fs::write(at("both.pem"), cert + &key).expect("writes");
-
-        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("deploy/http2")
-            .join(file);
-        let mut config = fs::read_to_string(source).expect("the file");
-        let (written, wanted) = listen;
-        assert!(config.contains(written), "{written} is in {file}");
-        config = config.replace(written, &wanted.replace("PORT", &addr.port().to_string()));
-        for (written, here) in [
-            ("10.0.0.11:8080", server.to_string()),
-            (
-                "address: 10.0.0.11, port_value: 8080",
-                socket_address(server),
-            ),
-            ("/etc/ssl/chat-with-key.pem", at("both.pem")),
-            ("/etc/ssl/chat-key.pem", at("key.pem")),
-            ("/etc/ssl/chat.pem", at("cert.pem")),
-        ] {
-            config = config.replace(written, &here);
-        }
-        let file = directory.path().join(file);
-        fs::write(&file, config).expect("writes");
-        let output = fs::File::create(at("output")).expect("a file");
-        let mut child = Command::new(path)
-            .args(arguments(&file))
-            .env("XDG_CONFIG_HOME", directory.path())
-            .env("XDG_DATA_HOME", directory.path())
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a descriptor"))
-            .stderr(output)
-            .spawn()
-            .expect("starts");
-        eventually(&format!("{program} listens"), || {
-            let ended = child.try_wait().expect("a status");
-            let output = fs::read_to_string(at("output")).unwrap_or_default();
-            assert!(
-                ended.is_none(),
-                "{program} refuses its configuration: {output}"
-            );
-            TcpStream::connect(addr).is_ok()
-        });
-        Some(Self {
-            child,
-            addr,
-            _directory: directory,
-        })
-    }
+    let file = directory.path().join(file);
+    fs::write(&file, config).expect("writes");
+    let mut command = Command::new(path);
+    command
+        .args(arguments(&file))
+        .env("XDG_CONFIG_HOME", directory.path())
+        .env("XDG_DATA_HOME", directory.path());
+    Some(Front::start(command, addr, directory))
 }
 
 fn socket_address(addr: SocketAddr) -> String {
@@ -170,27 +117,12 @@ fn serves_http2(front: Option<Front>, server: &Server) {
 #[test]
 fn nginx() {
     let server = Server::memory();
-    let front = Front::start(
+    let front = start(
         "nginx",
         "nginx.conf",
         ("listen 443", "listen 127.0.0.1:PORT"),
         server.protocol_addr(Form::Http1),
-        |site| {
-            let at = site.parent().expect("a directory").display();
-            let main = format!(
-                "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
-                 events {{ worker_connections 512; }}\n\
-                 http {{ access_log off; client_body_temp_path {at}/a; proxy_temp_path {at}/b;\n\
-                 fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
-                 include {}; }}",
-                site.display()
-            );
-            let path = format!("{at}/main.conf");
-            fs::write(&path, main).expect("writes");
-            ["-e", &format!("{at}/error.log"), "-c", &path]
-                .map(str::to_owned)
-                .into()
-        },
+        |site| nginx_arguments(site).into(),
     );
     serves_http2(front, &server);
 }
@@ -198,7 +130,7 @@ fn nginx() {
 #[test]
 fn haproxy() {
     let server = Server::memory();
-    let front = Front::start(
+    let front = start(
         "haproxy",
         "haproxy.cfg",
         ("bind :443", "bind 127.0.0.1:PORT"),
@@ -211,7 +143,7 @@ fn haproxy() {
 #[test]
 fn caddy() {
     let server = Server::memory();
-    let front = Front::start(
+    let front = start(
         "caddy",
         "Caddyfile",
         ("https://chat.example:443", "https://127.0.0.1:PORT"),
@@ -229,7 +161,7 @@ fn caddy() {
 #[test]
 fn envoy() {
     let server = Server::memory();
-    let front = Front::start(
+    let front = start(
         "envoy",
         "envoy.yaml",
         (

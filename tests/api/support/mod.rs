@@ -3,6 +3,7 @@
 pub mod bridge;
 pub mod client;
 pub mod events;
+pub mod front;
 #[path = "../../support/nats.rs"]
 pub mod nats;
 #[path = "../../support/nats_nodes.rs"]
