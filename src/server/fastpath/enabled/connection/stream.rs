@@ -1,0 +1,210 @@
+//! A stream on a connection: opened, carried, and noticed to be over.
+
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+use super::{
+    ConnectionState, FastConnection, HalfClosedClient, NextAction, OpenStream, StepOutcome,
+};
+use crate::{
+    delivery::{sse, waits::ReaderWaits},
+    fastpath::enabled::{
+        context::ReactorContext,
+        output::{StreamOutput, WriteProgress},
+        response::write_stream_head,
+        socket::ReadOutcome,
+    },
+    log::{
+        RoomReader,
+        tail::{FrameBatch, TailLookup},
+    },
+};
+
+/// Pieces of a stream that are written before other connections have their turn.
+const CHUNKS_A_TURN: usize = 8;
+
+impl FastConnection {
+    pub(super) fn open_stream(&mut self, key: u32, shared: &mut ReactorContext) -> StepOutcome {
+        let waker = self.waker(key, shared);
+        let ConnectionState::Opening(stream) = &mut self.state else {
+            return None;
+        };
+        let opened = stream
+            .opening
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker));
+        let Poll::Ready(opened) = opened else {
+            return self.wait_unless_left(None, shared);
+        };
+        self.waker = None;
+        let ConnectionState::Opening(stream) =
+            std::mem::replace(&mut self.state, ConnectionState::Idle)
+        else {
+            return None;
+        };
+        let recorder = stream.recorder;
+        let reader = match opened {
+            Ok(reader) => reader,
+            Err(unavailable) => {
+                return self.answer_problem(&unavailable.into(), recorder, shared);
+            }
+        };
+        recorder.set_status(200);
+        recorder.begin_stream();
+        // What the client has sent ahead means nothing any more.
+        shared.input.clear();
+        self.take_seat(reader.room(), key, shared);
+        let sent_ahead = self.take_sent_ahead();
+        let mut head = Vec::with_capacity(256);
+        write_stream_head(&mut head);
+        self.state = ConnectionState::Stream(Box::new(OpenStream {
+            recorder,
+            reader,
+            unwritten: Some(Box::new(StreamOutput::head(head, sent_ahead))),
+            is_last: false,
+            is_probe_due: false,
+        }));
+        None
+    }
+
+    pub(super) fn advance_stream(&mut self, key: u32, shared: &mut ReactorContext) -> StepOutcome {
+        if self.has_left(shared) {
+            return Some(NextAction::Close);
+        }
+        let mut waits = ReactorWaits {
+            now: shared.now,
+            due: None,
+        };
+        for _ in 0..CHUNKS_A_TURN {
+            let ConnectionState::Stream(stream) = &mut self.state else {
+                return None;
+            };
+            if let Some(output) = &mut stream.unwritten {
+                match output.write(&mut self.socket, &mut shared.output) {
+                    Err(_) => return Some(NextAction::Close),
+                    Ok(WriteProgress::Blocked) => return Some(NextAction::Wait(None)),
+                    Ok(WriteProgress::Done) => stream.unwritten = None,
+                }
+                // What is written is told to the trace.
+                self.socket.meter.record_flushed();
+                if stream.is_last {
+                    self.socket.shutdown();
+                    return Some(NextAction::Close);
+                }
+            }
+            if std::mem::take(&mut stream.is_probe_due) {
+                let probe = StreamOutput::chunk(sse::EMPTY_COMMENT);
+                stream.unwritten = Some(Box::new(probe));
+                continue;
+            }
+            let waker = self.waker.as_deref().unwrap_or(Waker::noop());
+            let next = stream
+                .reader
+                .poll_chunk(&mut waits, &mut Context::from_waker(waker));
+            let mut output = match next {
+                Poll::Ready(Some(chunk)) => {
+                    chunk.record(&stream.recorder);
+                    StreamOutput::chunk(chunk.bytes)
+                }
+                Poll::Ready(None) => {
+                    stream.is_last = true;
+                    StreamOutput::end()
+                }
+                Poll::Pending if self.is_settled(shared) => {
+                    return Some(NextAction::Wait(waits.due));
+                }
+                Poll::Pending => {
+                    self.settle(key, shared);
+                    continue;
+                }
+            };
+            // Nearly always taken at once, and then it never was anywhere else.
+            match output.write(&mut self.socket, &mut shared.output) {
+                Err(_) => return Some(NextAction::Close),
+                Ok(progress) => {
+                    if progress == WriteProgress::Done && !stream.is_last {
+                        self.socket.meter.record_flushed();
+                    } else {
+                        stream.unwritten = Some(Box::new(output));
+                    }
+                }
+            }
+        }
+        Some(NextAction::Yield)
+    }
+
+    /// Whether all that may wake a waiting stream will.
+    fn is_settled(&self, shared: &ReactorContext) -> bool {
+        let ConnectionState::Stream(stream) = &self.state else {
+            return true;
+        };
+        let is_seated = self
+            .seat
+            .is_some_and(|seat| shared.rooms.is_in(seat, stream.reader.room()));
+        is_seated && (self.waker.is_some() || !stream.reader.awaits_wake())
+    }
+
+    /// Sees to it that everything that a waiting stream needs will wake it. It must be asked again
+    /// afterwards: something may have come before.
+    fn settle(&mut self, key: u32, shared: &mut ReactorContext) {
+        let room = match &self.state {
+            ConnectionState::Stream(stream) => stream.reader.room().clone(),
+            _ => return,
+        };
+        self.take_seat(&room, key, shared);
+        self.waker(key, shared);
+    }
+
+    /// Reads what the client sends to a stream, which means nothing any more. True: it has left.
+    fn has_left(&mut self, shared: &ReactorContext) -> bool {
+        let mut ignored = [0; 256];
+        while self.half_closed.is_none() {
+            match self.socket.read(&mut ignored) {
+                ReadOutcome::Bytes(_) => {}
+                ReadOutcome::Ended => {
+                    self.half_closed = Some(Box::new(HalfClosedClient {
+                        probe_at: shared.now,
+                        sent_ahead: 0,
+                    }));
+                    if let ConnectionState::Stream(stream) = &mut self.state {
+                        stream.is_probe_due = true;
+                    }
+                }
+                ReadOutcome::Failed => return true,
+                ReadOutcome::Blocked => return false,
+            }
+        }
+        self.socket.is_reset()
+    }
+}
+
+/// What wakes a stream here: the notifications of the room that it is seated in, and the one timer.
+struct ReactorWaits {
+    now: Instant,
+    /// The earliest moment that was asked for.
+    due: Option<Instant>,
+}
+
+impl ReaderWaits for ReactorWaits {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn poll_batch(
+        &mut self,
+        room: &RoomReader,
+        id: u64,
+        _: &mut Context<'_>,
+    ) -> TailLookup<FrameBatch> {
+        room.batch_after(id)
+    }
+
+    fn poll_until(&mut self, at: Instant) -> Poll<()> {
+        if at <= self.now {
+            return Poll::Ready(());
+        }
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+        Poll::Pending
+    }
+}
