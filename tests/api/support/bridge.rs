@@ -2,7 +2,9 @@
 //! of them, so the same tests say so. Over HTTP/1.1 with TLS the bridge passes bytes; over HTTP/2 it passes requests,
 //! answers and a client's leaving.
 
-use std::{convert::Infallible, net::SocketAddr, sync::mpsc, thread};
+use std::{
+    convert::Infallible, io, net::SocketAddr, os::fd::AsFd as _, sync::mpsc, thread, time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Either, Full, combinators::BoxBody};
@@ -11,8 +13,9 @@ use hyper::{
     header::HeaderName, server::conn::http1, service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, copy_bidirectional},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, Interest, copy},
     net::{TcpListener, TcpStream},
     task::LocalSet,
 };
@@ -65,7 +68,7 @@ pub fn open(server: SocketAddr, form: Form) -> SocketAddr {
 }
 
 async fn pass(
-    mut client: TcpStream,
+    client: TcpStream,
     server: SocketAddr,
     form: Form,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -75,8 +78,12 @@ async fn pass(
     match form {
         Form::Http1 => unreachable!("needs no bridge"),
         Form::Http1Tls => {
-            let mut upstream = tls_connect(upstream, server, form).await;
-            copy_bidirectional(&mut client, &mut upstream).await?;
+            let socket = upstream.as_fd().try_clone_to_owned()?;
+            let upstream = tls_connect(upstream, server, form).await;
+            if copy_both_ways(client, upstream).await.is_err() {
+                // The server is to see what the bridge saw: a reset.
+                SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
+            }
         }
         Form::H2 => translate(client, upstream, server).await?,
         Form::H2Tls => {
@@ -85,6 +92,30 @@ async fn pass(
         }
     }
     Ok(())
+}
+
+/// Passes bytes until the server has ended its side; an error if the client is gone before. A client that has ended only
+/// its sending side still reads.
+async fn copy_both_ways(
+    client: TcpStream,
+    upstream: impl AsyncRead + AsyncWrite,
+) -> io::Result<()> {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = tokio::io::split(upstream);
+    let upwards = async {
+        copy(&mut from_client, &mut to_server).await?;
+        to_server.shutdown().await?;
+        from_client.ready(Interest::ERROR).await?;
+        Err(io::ErrorKind::ConnectionReset.into())
+    };
+    let downwards = async {
+        copy(&mut from_server, &mut to_client).await?;
+        to_client.shutdown().await
+    };
+    tokio::select! {
+        ended = upwards => ended,
+        ended = downwards => ended,
+    }
 }
 
 type Sender = http2::SendRequest<Full<Bytes>>;
