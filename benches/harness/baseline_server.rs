@@ -1,18 +1,23 @@
-//! The floor: a bare epoll server that does one `write` per subscriber and nothing else. It is this
+//! The floor: a bare epoll server that does one system call per subscriber and nothing else. It is this
 //! same executable started again with `ARGUMENT`, so that its CPU is a process's own and can be
 //! read from outside.
 //!
-//! `GET` subscribes. `POST` publishes: its body is the frame, with its chunk framing if it has any,
-//! which every subscriber is sent as it stands; so the floor moves exactly the bytes the server
-//! under test does, without knowing their format.
+//! `GET` subscribes to a path. `POST` publishes to the same path: its body is the frame, with its chunk
+//! framing if it has any, which every subscriber is sent as it stands; so the floor moves exactly the
+//! bytes the server under test does, without knowing their format.
+//!
+//! As the floor of durable publishing it appends bodies to a file instead: those that came together in one
+//! `write` and one `fdatasync`, and answers once they are there.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
+use socket2::SockRef;
 
 use super::epoll::Epoll;
 
@@ -24,17 +29,70 @@ const HEAD: &[u8] =
 const PUBLISHED: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 
+/// What the floor does with what is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// One write(2) a subscriber.
+    Write,
+    /// One send(2) a subscriber, which costs a little less.
+    Send,
+    /// Append to this file.
+    Append(PathBuf),
+}
+
+impl Task {
+    /// What follows `ARGUMENT` on the command line.
+    pub fn arguments(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Write => vec!["write".into()],
+            Self::Send => vec!["send".into()],
+            Self::Append(path) => vec!["append".into(), path.clone()],
+        }
+    }
+
+    fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Self> {
+        Ok(match arguments.next().as_deref() {
+            Some("write") => Self::Write,
+            Some("send") => Self::Send,
+            Some("append") => {
+                Self::Append(arguments.next().context("append to which file?")?.into())
+            }
+            _ => bail!("the floor has no such task"),
+        })
+    }
+}
+
 struct Connection {
     socket: Socket,
     request: Vec<u8>,
 }
 
-/// A connected socket as a `File`, whose `write` is write(2) where a `TcpStream`'s is send(2): the
-/// definition of the floor names the former, which costs a little more.
+/// A connected socket as a `File`, whose `write` is write(2) where a `TcpStream`'s is send(2).
 type Socket = File;
 
-/// Serves until it is killed.
-pub fn serve() -> Result<()> {
+type Path = Vec<u8>;
+
+struct Floor {
+    task: Task,
+    epoll: Epoll,
+    connections: HashMap<u64, Connection>,
+    subscribers: HashMap<Path, Vec<Socket>>,
+    /// The path that a subscriber's token asked for.
+    paths: HashMap<u64, Path>,
+    buffer: Vec<u8>,
+    /// The file that is appended to, what is to be appended, and who waits for that.
+    log: Option<File>,
+    batch: Vec<u8>,
+    waiting: Vec<u64>,
+}
+
+/// Serves until it is killed. `arguments` are those after `ARGUMENT`.
+pub fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
+    let task = Task::from_arguments(arguments)?;
+    let log = match &task {
+        Task::Append(path) => Some(File::create(path).context("create the log")?),
+        Task::Write | Task::Send => None,
+    };
     let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
     listener.listen(4096)?;
@@ -42,105 +100,166 @@ pub fn serve() -> Result<()> {
     let listener: TcpListener = listener.into();
     println!("listening on http://{}", listener.local_addr()?);
 
-    let mut epoll = Epoll::new()?;
-    epoll.add(listener.as_fd(), LISTENER)?;
-    let mut connections = HashMap::new();
-    let mut subscribers = Vec::new();
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        for index in 0..epoll.wait(-1)? {
-            match epoll.token(index) {
-                LISTENER => accept(&listener, &epoll, &mut connections)?,
-                token => read(token, &mut connections, &mut subscribers, &mut buffer)?,
-            }
-        }
-    }
-}
-
-fn accept(
-    listener: &TcpListener,
-    epoll: &Epoll,
-    connections: &mut HashMap<u64, Connection>,
-) -> Result<()> {
-    loop {
-        match listener.accept() {
-            Ok((socket, _)) => {
-                socket.set_nonblocking(true)?;
-                socket.set_nodelay(true)?;
-                let token = u64::try_from(socket.as_raw_fd()).context("a negative descriptor")?;
-                epoll.add(socket.as_fd(), token)?;
-                let socket = Socket::from(OwnedFd::from(socket));
-                let request = Vec::new();
-                connections.insert(token, Connection { socket, request });
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error).context("accept"),
-        }
-    }
-}
-
-/// Reads what a connection sent and acts on its request once that is complete.
-fn read(
-    token: u64,
-    connections: &mut HashMap<u64, Connection>,
-    subscribers: &mut Vec<Socket>,
-    buffer: &mut [u8],
-) -> Result<()> {
-    let Some(connection) = connections.get_mut(&token) else {
-        // A subscriber: it sends nothing more, so this is its leaving.
-        subscribers.retain(|socket| !matches!((&*socket).read(buffer), Ok(0)));
-        return Ok(());
+    let mut floor = Floor {
+        task,
+        epoll: Epoll::new()?,
+        connections: HashMap::new(),
+        subscribers: HashMap::new(),
+        paths: HashMap::new(),
+        buffer: vec![0; 64 * 1024],
+        log,
+        batch: Vec::new(),
+        waiting: Vec::new(),
     };
+    floor.epoll.add(listener.as_fd(), LISTENER)?;
     loop {
-        match connection.socket.read(buffer) {
-            Ok(0) => {
-                connections.remove(&token);
-                return Ok(());
+        for index in 0..floor.epoll.wait(-1)? {
+            match floor.epoll.token(index) {
+                LISTENER => floor.accept(&listener)?,
+                token => floor.read(token)?,
             }
-            Ok(count) => {
-                connection.request.extend_from_slice(&buffer[..count]);
-                // A short read has emptied the socket; asking again would only fetch EAGAIN.
-                if count < buffer.len() {
-                    break;
+        }
+        floor.append()?;
+    }
+}
+
+impl Floor {
+    fn accept(&mut self, listener: &TcpListener) -> Result<()> {
+        loop {
+            match listener.accept() {
+                Ok((socket, _)) => {
+                    socket.set_nonblocking(true)?;
+                    socket.set_nodelay(true)?;
+                    let token =
+                        u64::try_from(socket.as_raw_fd()).context("a negative descriptor")?;
+                    self.epoll.add(socket.as_fd(), token)?;
+                    let socket = Socket::from(OwnedFd::from(socket));
+                    let request = Vec::new();
+                    self.connections
+                        .insert(token, Connection { socket, request });
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error).context("accept"),
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error).context("read"),
         }
     }
-    let Some(head) = find(&connection.request, b"\r\n\r\n").map(|at| at + 4) else {
-        return Ok(());
-    };
-    if connection.request.starts_with(b"GET ") {
-        let Some(Connection { socket, .. }) = connections.remove(&token) else {
+
+    /// Reads what a connection sent and acts on each request that is complete.
+    fn read(&mut self, token: u64) -> Result<()> {
+        let Some(connection) = self.connections.get_mut(&token) else {
+            self.forget_if_gone(token);
+            return Ok(());
+        };
+        loop {
+            match connection.socket.read(&mut self.buffer) {
+                Ok(0) => {
+                    self.connections.remove(&token);
+                    return Ok(());
+                }
+                Ok(count) => {
+                    connection.request.extend_from_slice(&self.buffer[..count]);
+                    // A short read has emptied the socket; asking again would only fetch EAGAIN.
+                    if count < self.buffer.len() {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // It left in a hurry.
+                Err(error) if is_gone(&error) => {
+                    self.connections.remove(&token);
+                    return Ok(());
+                }
+                Err(error) => return Err(error).context("read"),
+            }
+        }
+        self.answer(token)
+    }
+
+    /// A subscriber sends nothing more, so what is to be read of it is its leaving.
+    fn forget_if_gone(&mut self, token: u64) {
+        let Some(path) = self.paths.remove(&token) else {
+            return;
+        };
+        let Some(subscribers) = self.subscribers.get_mut(&path) else {
+            return;
+        };
+        subscribers.retain(|socket| u64::try_from(socket.as_raw_fd()) != Ok(token));
+        if subscribers.is_empty() {
+            self.subscribers.remove(&path);
+        }
+    }
+
+    fn answer(&mut self, token: u64) -> Result<()> {
+        let Some(connection) = self.connections.get_mut(&token) else {
             bail!("a connection was lost while it was read");
         };
-        write_once(&socket, HEAD)?;
-        subscribers.push(socket);
-        return Ok(());
+        let Some(head) = find(&connection.request, b"\r\n\r\n").map(|at| at + 4) else {
+            return Ok(());
+        };
+        let mut words = connection.request[..head].split(|byte| *byte == b' ');
+        let (method, path) = (
+            words.next().context("a method")?,
+            words.next().context("a path")?,
+        );
+        if method == b"GET" {
+            let path = path.to_vec();
+            let Some(Connection { socket, .. }) = self.connections.remove(&token) else {
+                bail!("a connection was lost while it was answered");
+            };
+            self.task.put(&socket, HEAD)?;
+            self.paths.insert(token, path.clone());
+            self.subscribers.entry(path).or_default().push(socket);
+            return Ok(());
+        }
+        let length = content_length(&connection.request[..head])?;
+        let Some(body) = connection.request.get(head..head + length) else {
+            return Ok(());
+        };
+        if self.log.is_some() {
+            self.batch.extend_from_slice(body);
+            self.waiting.push(token);
+        } else {
+            for socket in self.subscribers.get(path).into_iter().flatten() {
+                self.task.put(socket, body)?;
+            }
+            self.task.put(&connection.socket, PUBLISHED)?;
+        }
+        connection.request.clear();
+        Ok(())
     }
-    let length = content_length(&connection.request[..head])?;
-    if connection.request.len() < head + length {
-        return Ok(());
+
+    /// Appends what came together, and answers.
+    fn append(&mut self) -> Result<()> {
+        let Some(log) = self.log.as_mut().filter(|_| !self.batch.is_empty()) else {
+            return Ok(());
+        };
+        log.write_all(&self.batch).context("append")?;
+        log.sync_data().context("fdatasync")?;
+        self.batch.clear();
+        for token in self.waiting.drain(..) {
+            if let Some(connection) = self.connections.get(&token) {
+                self.task.put(&connection.socket, PUBLISHED)?;
+            }
+        }
+        Ok(())
     }
-    let frame = &connection.request[head..head + length];
-    for socket in &*subscribers {
-        write_once(socket, frame)?;
-    }
-    write_once(&connection.socket, PUBLISHED)?;
-    connection.request.clear();
-    Ok(())
 }
 
-/// One `write`, which the closed loop keeps small enough to be taken whole.
-fn write_once(mut socket: &Socket, bytes: &[u8]) -> Result<()> {
-    match socket.write(bytes) {
-        Ok(count) => ensure!(count == bytes.len(), "a write was cut short: {count}"),
-        // It left; the read side takes it off the list.
-        Err(error) if is_gone(&error) => {}
-        Err(error) => return Err(error).context("write"),
+impl Task {
+    /// One system call, which the closed loop keeps small enough to be taken whole.
+    fn put(&self, mut socket: &Socket, bytes: &[u8]) -> Result<()> {
+        let put = match self {
+            Self::Write => socket.write(bytes),
+            Self::Send | Self::Append(_) => SockRef::from(socket).send(bytes),
+        };
+        match put {
+            Ok(count) => ensure!(count == bytes.len(), "a write was cut short: {count}"),
+            // It left; the read side takes it off the list.
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(error).context("write"),
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn is_gone(error: &io::Error) -> bool {

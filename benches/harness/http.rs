@@ -36,8 +36,17 @@ impl Connection {
         let socket = TcpStream::connect_timeout(&address, patience)
             .with_context(|| format!("connect to {address}"))?;
         socket.set_nodelay(true)?;
-        socket.set_read_timeout(Some(patience))?;
         socket.set_write_timeout(Some(patience))?;
+        Self::over_within(socket, patience)
+    }
+
+    /// Over a socket that is connected already.
+    pub fn over(socket: TcpStream) -> Result<Self> {
+        Self::over_within(socket, RESPONSE_TIMEOUT)
+    }
+
+    fn over_within(socket: TcpStream, patience: Duration) -> Result<Self> {
+        socket.set_read_timeout(Some(patience))?;
         Ok(Self {
             socket,
             received: Vec::new(),

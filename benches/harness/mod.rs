@@ -7,6 +7,8 @@
 pub mod audit_check;
 pub mod baseline_server;
 pub mod epoll;
+pub mod fan_out;
+pub mod frame;
 pub mod http;
 pub mod machine;
 pub mod process;

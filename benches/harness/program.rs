@@ -17,7 +17,7 @@ use super::{baseline_server, machine, process, servers};
 /// Runs the bench `name` from its command line to its exit code.
 pub fn run<A: Parser>(name: &str, measure: impl FnOnce(A) -> Result<()>) -> ExitCode {
     let outcome = if std::env::args().nth(1).as_deref() == Some(baseline_server::ARGUMENT) {
-        baseline_server::serve()
+        baseline_server::serve(std::env::args().skip(2))
     } else if !std::env::args().any(|argument| argument == "--bench") {
         // `cargo test --benches` runs this too, with flags that are the test harness's.
         println!("{name}: nothing is measured without --bench, which cargo bench passes");

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
+use super::report::round;
+pub use super::report::round::Round;
 use super::report::spread::{Spread, spread};
 use super::usage;
 
@@ -39,32 +41,6 @@ pub struct Work {
     pub units: u64,
     /// Bytes the clients received.
     pub wire_bytes: u64,
-}
-
-/// What one side did in one round.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Round {
-    pub side: String,
-    pub round: usize,
-    /// Deliveries or requests.
-    pub units: u64,
-    pub cpu_ns: u64,
-    pub wall_ns: u64,
-    /// Bytes the clients received.
-    pub wire_bytes: u64,
-}
-
-impl Round {
-    fn add(&mut self, part: &Self) {
-        self.units += part.units;
-        self.cpu_ns += part.cpu_ns;
-        self.wall_ns += part.wall_ns;
-        self.wire_bytes += part.wire_bytes;
-    }
-
-    pub fn cpu_ns_per_unit(&self) -> f64 {
-        self.cpu_ns as f64 / self.units as f64
-    }
 }
 
 /// How much each side does, and in what pieces.
@@ -149,34 +125,21 @@ pub struct Summary {
 
 /// Each side's figures against those of `base`, in the order the sides first ran.
 pub fn summaries(rounds: &[Round], base: &str) -> Vec<Summary> {
-    let mut sides: Vec<&str> = Vec::new();
-    for round in rounds {
-        if !sides.contains(&round.side.as_str()) {
-            sides.push(&round.side);
-        }
-    }
+    let sides = round::sides(rounds).into_iter();
     sides
-        .into_iter()
         .filter_map(|side| summary(rounds, side, base))
         .collect()
 }
 
 fn summary(rounds: &[Round], side: &str, base: &str) -> Option<Summary> {
     let own: Vec<&Round> = rounds.iter().filter(|round| round.side == side).collect();
-    let ratios = own.iter().filter_map(|round| {
-        let base = rounds
-            .iter()
-            .find(|other| other.side == base && other.round == round.round)?;
-        Some(round.cpu_ns_per_unit() / base.cpu_ns_per_unit())
-    });
     let units: u64 = own.iter().map(|round| round.units).sum();
-    let wall_ns: u64 = own.iter().map(|round| round.wall_ns).sum();
     let wire_bytes: u64 = own.iter().map(|round| round.wire_bytes).sum();
     Some(Summary {
         side: side.to_owned(),
         cpu_ns_per_unit: spread(own.iter().map(|round| round.cpu_ns_per_unit()))?,
-        ratio: spread(ratios)?,
-        units_per_second: units as f64 / (wall_ns as f64 / 1e9),
+        ratio: round::cpu_ratio(rounds, side, base)?,
+        units_per_second: round::per_second(rounds, side)?,
         wire_bytes_per_unit: wire_bytes as f64 / units as f64,
     })
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use poll_vs_sse_instrument::{Profile, Target};
 
-use super::baseline_server;
+use super::baseline_server::{self, Task};
 use super::http::{self, Connection};
 use super::process::{self, Process};
 
@@ -80,9 +80,10 @@ pub fn binary(given: Option<&Path>, built: Option<&str>) -> Result<PathBuf> {
 }
 
 /// The bare loop, as a process of its own.
-pub fn floor(name: &str, core: Option<usize>) -> Result<RunningServer> {
+pub fn floor(name: &str, task: &Task, core: Option<usize>) -> Result<RunningServer> {
     let mut command = Command::new(std::env::current_exe().context("find this executable")?);
     command.arg(baseline_server::ARGUMENT);
+    command.args(task.arguments());
     RunningServer::describe(name, command, core)
 }
 
@@ -96,6 +97,8 @@ pub struct OwnServer<'a> {
     pub kept: Option<u32>,
     /// Nothing is ever retired.
     pub keeps_all: bool,
+    /// Off, every request takes the ordinary actix-web way.
+    pub fast_path: bool,
 }
 
 impl Default for OwnServer<'_> {
@@ -106,6 +109,7 @@ impl Default for OwnServer<'_> {
             request_log: false,
             kept: None,
             keeps_all: false,
+            fast_path: true,
         }
     }
 }
@@ -124,6 +128,10 @@ impl OwnServer<'_> {
         command.args(["--request-log", if self.request_log { "on" } else { "off" }]);
         if self.keeps_all {
             command.args(["--retain-messages", "off", "--retain-age", "off"]);
+        }
+        // On is what it does by itself; a build of before the flag takes no such word.
+        if !self.fast_path {
+            command.args(["--http-fast-path", "off"]);
         }
         if let Some(kept) = self.kept {
             command.args(["--retain-messages", &kept.to_string()]);
@@ -211,6 +219,23 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
     let mut command = Command::new("nginx");
     command.arg("-p").arg(&directory.path);
     command.args(["-c", "nginx.conf", "-e", "stderr"]);
+    RunningServer {
+        process: Process::start(name, command, core)?,
+        address,
+        directory: Some(directory),
+    }
+    .there()
+}
+
+/// Another server, whose command is told its port and a directory for its files.
+pub fn other(
+    name: &str,
+    command: impl FnOnce(u16, PathBuf) -> Command,
+    core: Option<usize>,
+) -> Result<RunningServer> {
+    let directory = TemporaryDirectory::create()?;
+    let address = free_address()?;
+    let command = command(address.port(), directory.path.clone());
     RunningServer {
         process: Process::start(name, command, core)?,
         address,

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use hdrhistogram::Histogram;
 
 use super::epoll::Epoll;
 use super::http;
@@ -43,6 +44,10 @@ pub struct Subscribers {
     buffer: Vec<u8>,
     /// Spin on the load's own core rather than sleep in it.
     spin: bool,
+    /// When the message that is awaited was published.
+    published_at: Instant,
+    /// Microseconds from there to each arrival.
+    delays: Histogram<u64>,
 }
 
 /// What came in while one message was awaited.
@@ -70,6 +75,8 @@ impl Subscribers {
             list: Vec::with_capacity(count),
             buffer: vec![0; 64 * 1024],
             spin,
+            published_at: Instant::now(),
+            delays: Histogram::new(3)?,
         };
         while subscribers.list.len() < count {
             let batch = subscribers.list.len()..count.min(subscribers.list.len() + BATCH);
@@ -110,6 +117,18 @@ impl Subscribers {
         Ok(())
     }
 
+    /// A message is published now: the delays of its arrivals count from here.
+    pub fn note_publish(&mut self) {
+        self.published_at = Instant::now();
+    }
+
+    /// The delays since they were last taken.
+    pub fn take_delays(&mut self) -> Histogram<u64> {
+        let delays = self.delays.clone();
+        self.delays.reset();
+        delays
+    }
+
     /// Waits until every subscriber has the message whose text has `tag`, once each.
     pub fn receive(&mut self, tag: &[u8]) -> Result<Received> {
         self.receive_within(0..self.list.len(), tag)
@@ -123,6 +142,8 @@ impl Subscribers {
         let mut received = Received::default();
         let (mut deliveries, mut strays) = (0, 0);
         let timeout_ms = if self.spin { 0 } else { 100 };
+        let published_at = self.published_at;
+        let mut delays = std::mem::replace(&mut self.delays, Histogram::new(3)?);
         while deliveries < expected {
             received.wire_bytes += self.turn(timeout_ms, &mut |token, event| {
                 let is_it = event.windows(tag.len()).any(|window| window == tag);
@@ -130,6 +151,8 @@ impl Subscribers {
                 let place = place.and_then(|at| has_it.get_mut(at));
                 if is_it && place.is_some_and(|has_it| !std::mem::replace(has_it, true)) {
                     deliveries += 1;
+                    let delay = published_at.elapsed().as_micros();
+                    delays.saturating_record(u64::try_from(delay).unwrap_or(u64::MAX));
                 } else if is_message(event) {
                     strays += 1;
                 }
@@ -140,8 +163,33 @@ impl Subscribers {
                 "only {deliveries} of {expected} have the message"
             );
         }
+        self.delays = delays;
         received.deliveries = deliveries;
         Ok(received)
+    }
+
+    /// Waits until so many messages have come, to all subscribers together, and returns the bytes they took.
+    pub fn receive_events(&mut self, count: u64) -> Result<u64> {
+        let (mut events, mut bytes) = (0, 0);
+        let mut last_read = Instant::now();
+        while events < count {
+            let read = self.turn(if self.spin { 0 } else { 100 }, &mut |_, event| {
+                events += u64::from(is_message(event));
+            })?;
+            if read > 0 {
+                last_read = Instant::now();
+            }
+            bytes += read;
+            ensure!(
+                last_read.elapsed() < RESPONSE_TIMEOUT,
+                "{events} of {count} came, then none"
+            );
+        }
+        ensure!(
+            events == count,
+            "{events} came where {count} were published"
+        );
+        Ok(bytes)
     }
 
     /// One look at the sockets; returns the bytes that came.

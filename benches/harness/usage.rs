@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 /// Memory counts as settled when two looks this far apart agree to a few pages.
 const LOOK: Duration = Duration::from_millis(300);
 const AGREE_KIB: u64 = 16;
+/// What the kernel counts TCP buffers in, on the machines that this runs on.
+const PAGE_KIB: u64 = 4;
 /// It is read as it is after this long all the same.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -92,6 +94,21 @@ fn parent_of(pid: i32) -> Option<i32> {
     // The name in parentheses may hold anything; the state and the parent follow its last one.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The kernel's slabs and TCP buffers, of the whole machine.
+pub fn kernel_kib() -> Result<u64> {
+    let path = "/proc/meminfo";
+    let text = std::fs::read_to_string(path).context(path)?;
+    let slab = text.lines().find_map(|line| line.strip_prefix("Slab:"));
+    let slab = slab.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let slab = slab.with_context(|| format!("{path} has no Slab line"))?;
+    let path = "/proc/net/sockstat";
+    let text = std::fs::read_to_string(path).context(path)?;
+    let tcp = text.lines().find_map(|line| line.strip_prefix("TCP:"));
+    let pages = tcp.and_then(|rest| rest.split_once(" mem ")?.1.trim().parse::<u64>().ok());
+    let pages = pages.with_context(|| format!("{path} has no pages of TCP"))?;
+    Ok(slab + pages * PAGE_KIB)
 }
 
 /// The same, once it no longer changes.

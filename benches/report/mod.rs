@@ -6,10 +6,13 @@
 
 pub mod compare;
 pub mod docs;
+pub mod limits;
 pub mod number;
+pub mod part;
 pub mod parts;
 pub mod provenance;
 pub mod published;
+pub mod round;
 pub mod runs;
 pub mod scaling;
 pub mod servers;

@@ -44,6 +44,8 @@ struct Summary {
 #[derive(Debug, Deserialize)]
 struct IdleMemory {
     workers: usize,
+    #[serde(default = "by_default")]
+    fast_path: bool,
     subscribers: u64,
     pss_before_kib: u64,
     pss_idle_kib: u64,
@@ -103,6 +105,11 @@ impl Servers {
     }
 }
 
+/// Files of before there was a choice are of the accelerator.
+fn by_default() -> bool {
+    true
+}
+
 impl IdleMemory {
     /// What the process grew by to `kib`, for each subscriber.
     fn each_kib(&self, kib: u64) -> f64 {
@@ -137,9 +144,14 @@ fn report(run: &Servers) -> String {
         "\n\n| memory of an idle subscriber | idle | once it has had a message |\n|---|---|---|";
     for part in &run.idle_memory {
         text += &format!(
-            "\n| {} subscribers, {} worker(s) | {} KiB | {} KiB |",
+            "\n| {} subscribers, {} worker(s){} | {} KiB | {} KiB |",
             count(part.subscribers),
             part.workers,
+            if part.fast_path {
+                ""
+            } else {
+                ", the ordinary way"
+            },
             three(part.each_kib(part.pss_idle_kib)),
             three(part.each_kib(part.pss_after_message_kib))
         );

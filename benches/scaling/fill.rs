@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use anyhow::{Context, Result, anyhow, ensure};
 use async_nats::jetstream;
 use poll_vs_sse_server::{
+    delivery::sse,
     domain::{draft::Draft, room::Room},
     log::{
         Log,
@@ -19,7 +20,6 @@ use poll_vs_sse_server::{
         },
         tail_cache::TailCache,
     },
-    transport::sse,
 };
 
 /// The room that all messages are in.

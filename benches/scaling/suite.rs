@@ -17,8 +17,8 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
 use harness::{audit_check, http, machine, report, rounds, servers, sse, subscribers, usage};
+use report::part;
 use report::provenance::Provenance;
-use report::scaling;
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 60 * 60;
@@ -172,7 +172,7 @@ impl Growth {
     }
 
     /// Keeps what came of a part, which is over now.
-    fn keep<T: scaling::Part>(&self, mut run: T) -> Result<()> {
+    fn keep<T: part::Part>(&self, mut run: T) -> Result<()> {
         machine::finish(run.about());
         let (about, report) = (run.about().clone(), run.report());
         let flags = &self.arguments.flags;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use super::Plan;
-use super::fanout::OTHER;
+use super::fanout::{ORDINARY, OTHER};
 use super::http::{self, Connection};
 use super::pollers::Pollers;
 use super::rounds::{self, Round, Sizes, Summary, Work};
@@ -122,26 +122,30 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
 }
 
 fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
-    let core = plan.server_core;
-    let quiet = OwnServer::default().start(OURS, binary, core)?;
+    let open_own = |name, binary: &Path, server: OwnServer| {
+        let subject = server.start(name, binary, plan.server_core)?;
+        let path = path_at_head(&subject)?;
+        Side::open(name, subject, &path, plan)
+    };
+    let quiet = open_own(OURS, binary, OwnServer::default())?;
+    let nginx = nginx(NGINX, quiet.pollers.body(), plan)?;
+    let nginx = Side::open(NGINX, nginx, "/poll", plan)?;
     let logging = OwnServer {
         request_log: true,
         ..OwnServer::default()
     };
-    let logging = logging.start(OURS_LOGGING, binary, core)?;
-    let quiet_path = path_at_head(&quiet)?;
-    let logging_path = path_at_head(&logging)?;
-    let quiet = Side::open(OURS, quiet, &quiet_path, plan)?;
-    let nginx = nginx(NGINX, quiet.pollers.body(), plan)?;
+    let ordinary = OwnServer {
+        fast_path: false,
+        ..OwnServer::default()
+    };
     let mut sides = vec![
-        Side::open(NGINX, nginx, &quiet_path, plan)?,
+        nginx,
         quiet,
-        Side::open(OURS_LOGGING, logging, &logging_path, plan)?,
+        open_own(OURS_LOGGING, binary, logging)?,
+        open_own(ORDINARY, binary, ordinary)?,
     ];
     if let Some(binary) = &plan.other_binary {
-        let other = OwnServer::default().start(OTHER, binary, core)?;
-        let path = path_at_head(&other)?;
-        sides.push(Side::open(OTHER, other, &path, plan)?);
+        sides.push(open_own(OTHER, binary, OwnServer::default())?);
     }
     Ok(sides)
 }

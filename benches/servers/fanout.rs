@@ -4,20 +4,24 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use super::Plan;
-use super::frame::{self, Publish, STREAM};
-use super::http::Connection;
-use super::rounds::{self, Round, Sizes, Summary, Work};
+use super::baseline_server::Task;
+use super::fan_out::{self, FanOutSide};
+use super::frame::{self, Publish};
+use super::rounds::{self, Round, Sizes, Summary};
 use super::servers::{self, OwnServer, RunningServer};
-use super::subscribers::{Received, Subscribers};
 
 pub const FLOOR: &str = "floor";
 /// The second floor of a self-check.
 pub const FLOOR_AGAIN: &str = "floor again";
+/// The same loop with send(2), which costs a little less.
+pub const SEND_FLOOR: &str = "floor, send(2)";
 pub const OURS: &str = "poll-vs-sse";
+/// It without its accelerator.
+pub const ORDINARY: &str = "poll-vs-sse, the ordinary way";
 /// Another build of it.
 pub const OTHER: &str = "poll-vs-sse, the other build";
 const NCHAN: &str = "nchan";
@@ -35,81 +39,6 @@ pub struct FanOut {
     pub summaries: Vec<Summary>,
 }
 
-/// One server with its subscribers.
-struct Side {
-    name: &'static str,
-    subject: RunningServer,
-    publisher: Connection,
-    publish: Publish,
-    subscribers: Subscribers,
-    published: u64,
-}
-
-impl Side {
-    fn open(
-        name: &'static str,
-        subject: RunningServer,
-        publish: Publish,
-        plan: &Plan,
-    ) -> Result<Self> {
-        let publisher = Connection::open(subject.address)?;
-        let subscribers = Subscribers::open(subject.address, STREAM, plan.subscribers, plan.spin)
-            .with_context(|| format!("subscribe to {name}"))?;
-        Ok(Self {
-            name,
-            subject,
-            publisher,
-            publish,
-            subscribers,
-            published: 0,
-        })
-    }
-
-    /// Publishes one message and waits until all have it.
-    fn deliver(&mut self) -> Result<Received> {
-        let number = self.published;
-        self.published += 1;
-        self.publisher.send(&self.publish.request(number))?;
-        let received = self.subscribers.receive(frame::tag(number).as_bytes())?;
-        let answer = self.publisher.answer()?;
-        ensure!(
-            answer.status / 100 == 2,
-            "publish: status {}",
-            answer.status
-        );
-        Ok(received)
-    }
-}
-
-impl rounds::Side for Side {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn pids(&self) -> Vec<i32> {
-        self.subject.process.pids()
-    }
-
-    fn warm_up(&mut self) -> Result<()> {
-        self.subscribers.settle()?;
-        self.deliver().map(drop)
-    }
-
-    fn work(&mut self, amount: u64) -> Result<Work> {
-        let mut work = Work::default();
-        for _ in 0..amount {
-            let received = self.deliver()?;
-            work.units += received.deliveries;
-            work.wire_bytes += received.wire_bytes;
-        }
-        Ok(work)
-    }
-
-    fn units_expected(&self, amount: u64) -> u64 {
-        amount * self.subscribers.len() as u64
-    }
-}
-
 /// Measures the floor against `binary`, or against a second floor where there is none.
 pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     let core = plan.server_core;
@@ -124,29 +53,36 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         None => frame::sample(),
     };
     let frame_bytes = frame.len();
-    let as_frame = || Publish::bytes("/", frame.clone());
-    let floor = servers::floor(FLOOR, core)?;
-    let mut sides = vec![Side::open(FLOOR, floor, as_frame()?, plan)?];
-    sides.push(match ours {
-        Some(ours) => Side::open(OURS, ours, Publish::Message, plan)?,
-        None => {
-            let again = servers::floor(FLOOR_AGAIN, core)?;
-            Side::open(FLOOR_AGAIN, again, as_frame()?, plan)?
+    let open = |name, subject: RunningServer, publish| {
+        FanOutSide::open(name, subject, publish, plan.subscribers, plan.spin)
+    };
+    let open_floor = |name, task| {
+        let floor = servers::floor(name, &task, core)?;
+        open(name, floor, fan_out::as_frames(&frame)?)
+    };
+    let open_own = |name, binary: &Path, server: OwnServer| {
+        let subject = server.start(name, binary, core)?;
+        frame::raise_ids(&subject, plan.rounds as u64 * plan.messages * 2)?;
+        open(name, subject, Publish::Message)
+    };
+    let mut sides = vec![open_floor(FLOOR, Task::Write)?];
+    match (ours, binary) {
+        (Some(ours), Some(binary)) => {
+            sides.push(open_floor(SEND_FLOOR, Task::Send)?);
+            sides.push(open(OURS, ours, Publish::Message)?);
+            let ordinary = OwnServer {
+                fast_path: false,
+                ..OwnServer::default()
+            };
+            sides.push(open_own(ORDINARY, binary, ordinary)?);
         }
-    });
-    if let Some(binary) = &plan.other_binary {
-        let other = OwnServer::default().start(OTHER, binary, core)?;
-        frame::raise_ids(&other, plan.rounds as u64 * plan.messages * 2)?;
-        sides.push(Side::open(OTHER, other, Publish::Message, plan)?);
+        _ => sides.push(open_floor(FLOOR_AGAIN, Task::Write)?),
     }
-    if let Some(nchan) = nchan(plan)? {
-        let data = frame::data_in(&frame)?;
-        sides.push(Side::open(
-            NCHAN,
-            nchan,
-            Publish::bytes("/publish", data)?,
-            plan,
-        )?);
+    if let Some(binary) = &plan.other_binary {
+        sides.push(open_own(OTHER, binary, OwnServer::default())?);
+    }
+    if let Some(nchan) = fan_out::nchan(NCHAN, plan.nchan_module.as_deref(), core)? {
+        sides.push(open(NCHAN, nchan, fan_out::as_data(&frame)?)?);
     }
 
     let amounts = Sizes {
@@ -157,7 +93,7 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     for round in rounds
         .iter()
-        .filter(|round| ![NCHAN, OTHER].contains(&round.side.as_str()))
+        .filter(|round| ![NCHAN, OTHER, ORDINARY].contains(&round.side.as_str()))
     {
         let each = round.wire_bytes as f64 / round.units as f64;
         ensure!(
@@ -173,26 +109,4 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         summaries: rounds::summaries(&rounds, FLOOR),
         rounds,
     })
-}
-
-/// nchan, where its module is installed.
-fn nchan(plan: &Plan) -> Result<Option<RunningServer>> {
-    let Some(module) = servers::nchan_module(plan.nchan_module.as_deref()) else {
-        return Ok(None);
-    };
-    let nchan = servers::nginx(
-        NCHAN,
-        &servers::Nginx {
-            modules: &format!("load_module {};", module.display()),
-            locations: "location = /publish { nchan_publisher; nchan_channel_id bench; }
-                location = /stream {
-                    nchan_subscriber eventsource;
-                    nchan_channel_id bench;
-                    nchan_subscriber_first_message newest;
-                }",
-            ..servers::Nginx::default()
-        },
-        plan.server_core,
-    )?;
-    Ok(Some(nchan))
 }

@@ -19,6 +19,8 @@ const STREAM: &str = "/stream?room=lobby&last=0";
 #[derive(Debug, Serialize)]
 pub struct IdleMemory {
     pub workers: usize,
+    /// Whether the accelerator served them.
+    pub fast_path: bool,
     pub subscribers: usize,
     pub pss_before_kib: u64,
     pub pss_idle_kib: u64,
@@ -42,9 +44,10 @@ impl IdleMemory {
 }
 
 /// Measures a fresh server with `workers` threads.
-pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
+pub fn run(plan: &Plan, binary: &Path, workers: usize, fast_path: bool) -> Result<IdleMemory> {
     let ours = OwnServer {
         workers,
+        fast_path,
         ..OwnServer::default()
     };
     let ours = ours.start(OURS, binary, plan.server_core)?;
@@ -68,6 +71,7 @@ pub fn run(plan: &Plan, binary: &Path, workers: usize) -> Result<IdleMemory> {
     let pss_after_message_kib = usage::settled_pss_kib(&pids)?;
     Ok(IdleMemory {
         workers,
+        fast_path,
         subscribers: subscribers.len(),
         pss_before_kib,
         pss_idle_kib,

@@ -2,7 +2,6 @@
 
 mod empty_poll;
 mod fanout;
-mod frame;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod idle_memory;
@@ -16,7 +15,10 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags};
-use harness::{epoll, http, machine, process, report, rounds, servers, sse, subscribers, usage};
+use harness::{
+    baseline_server, epoll, fan_out, frame, http, machine, process, report, rounds, servers,
+    subscribers, usage,
+};
 use report::{runs, servers::FILE};
 use targets::{Pinned, Report};
 
@@ -45,7 +47,7 @@ impl Part {
 }
 
 /// Measures the real server against its floors: CPU per delivery against a bare epoll loop, CPU per
-/// empty poll against nginx, memory per idle subscriber. Sides run_alternating within one run, and only
+/// empty poll against nginx, memory per idle subscriber. Sides alternate within one run, and only
 /// their ratios mean anything.
 #[derive(Debug, Parser)]
 #[command(name = "servers")]
@@ -202,8 +204,8 @@ fn measure(part: Part, plan: &Plan, server: Option<&Path>, report: &mut Report) 
         Part::EmptyPoll => report.empty_poll(empty_poll::run(plan, server)?),
         Part::IdleMemory => match server {
             Some(server) => {
-                for workers in [1, 2] {
-                    report.idle_memory(idle_memory::run(plan, server, workers)?);
+                for (workers, fast_path) in [(1, true), (2, true), (1, false)] {
+                    report.idle_memory(idle_memory::run(plan, server, workers, fast_path)?);
                 }
             }
             None => println!("\nidle-memory: has nothing to check itself against"),

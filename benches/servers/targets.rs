@@ -13,10 +13,13 @@ use super::rounds::Summary;
 /// CPU per delivery, against the floor.
 const FAN_OUT_TARGET: f64 = 1.20;
 const FAN_OUT_AIM: f64 = 1.10;
+const ORDINARY_FAN_OUT_TARGET: f64 = 1.40;
 /// CPU per empty poll, against nginx.
 const EMPTY_POLL_TARGET: f64 = 1.05;
+const ORDINARY_EMPTY_POLL_TARGET: f64 = 1.20;
 /// KiB of process memory per idle subscriber.
-const IDLE_MEMORY_TARGET_KIB: f64 = 9.0;
+const IDLE_MEMORY_TARGET_KIB: f64 = 0.6;
+const ORDINARY_IDLE_MEMORY_TARGET_KIB: f64 = 12.0;
 
 /// A whole run, as it is written to JSON.
 #[derive(Debug, Serialize)]
@@ -82,6 +85,16 @@ impl Report {
                 &format!("; aim {FAN_OUT_AIM:.2}: {aim}"),
             );
         }
+        if let Some(ordinary) = side(&part.summaries, fanout::ORDINARY) {
+            let figure = ordinary.ratio.median;
+            self.verdict(
+                "fan-out, ordinary way",
+                figure,
+                ORDINARY_FAN_OUT_TARGET,
+                &format!("{figure:.3} of the floor's CPU per delivery"),
+                "",
+            );
+        }
         self.fan_out = Some(part);
     }
 
@@ -114,14 +127,30 @@ impl Report {
                 "",
             );
         }
+        if let Some(ordinary) = side(&part.summaries, fanout::ORDINARY) {
+            let figure = ordinary.ratio.median;
+            self.verdict(
+                "empty-poll, ordinary way",
+                figure,
+                ORDINARY_EMPTY_POLL_TARGET,
+                &format!("{figure:.3} of nginx's CPU per request"),
+                "",
+            );
+        }
         self.empty_poll = Some(part);
     }
 
     /// Adds one memory measurement, printing it and, with one worker, its verdict.
     pub fn idle_memory(&mut self, part: IdleMemory) {
         println!(
-            "\nidle-memory: {} subscribers, {} worker(s)",
-            part.subscribers, part.workers
+            "\nidle-memory: {} subscribers, {} worker(s), {}",
+            part.subscribers,
+            part.workers,
+            if part.fast_path {
+                "the accelerator"
+            } else {
+                "the ordinary way"
+            }
         );
         println!(
             "  PSS {} KiB before, {} idle, {} after one message",
@@ -135,10 +164,14 @@ impl Report {
         if part.workers == 1 {
             // The worse of the two: a subscriber in use has had messages.
             let figure = part.idle_kib().max(part.after_message_kib());
+            let (what, target) = match part.fast_path {
+                true => ("idle-memory", IDLE_MEMORY_TARGET_KIB),
+                false => ("idle-memory, ordinary way", ORDINARY_IDLE_MEMORY_TARGET_KIB),
+            };
             self.verdict(
-                "idle-memory",
+                what,
                 figure,
-                IDLE_MEMORY_TARGET_KIB,
+                target,
                 &format!("{figure:.2} KiB per idle subscriber"),
                 "",
             );

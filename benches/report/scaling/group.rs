@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::number::{count, milliseconds, three};
+use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{Spread, spread};
-use super::Part;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]

@@ -8,35 +8,21 @@ pub mod stalled;
 use std::path::Path;
 
 use anyhow::Result;
-use serde::{Serialize, de::DeserializeOwned};
 
 use self::group::Group;
 use self::long_log::LongLog;
 use self::rooms::Rooms;
 use self::stalled::Stalled;
-use super::provenance::Provenance;
-use super::runs::{self, Found};
-
-/// One part: what was measured, and where it is kept.
-pub trait Part: Serialize + DeserializeOwned {
-    const TITLE: &'static str;
-    /// Its file in a run's directory.
-    const FILE: &'static str;
-    /// The list that has a line for each element in that file.
-    const ROWS: &'static str;
-
-    fn about(&mut self) -> &mut Provenance;
-    /// All tables.
-    fn report(&self) -> String;
-}
+use super::part::{self, Part as _};
+use super::runs;
 
 /// The section of the documentation: a part for each file there is.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
-        part::<Stalled>(root)?,
-        part::<Group>(root)?,
-        part::<Rooms>(root)?,
-        part::<LongLog>(root)?,
+        part::section::<Stalled>(root)?,
+        part::section::<Group>(root)?,
+        part::section::<Rooms>(root)?,
+        part::section::<LongLog>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
@@ -53,19 +39,4 @@ pub fn in_short(root: &Path) -> Result<Vec<String>> {
         log.and_then(|found| found.run.in_short()),
     ];
     Ok(points.into_iter().flatten().collect())
-}
-
-/// One part, where there is a whole run of it.
-fn part<T: Part>(root: &Path) -> Result<Option<String>> {
-    let (title, file) = (T::TITLE, T::FILE);
-    let Some(Found { mut run, directory }) = runs::latest::<T>(root, file)? else {
-        return Ok(None);
-    };
-    let about = run.about().clone();
-    Ok(Some(format!(
-        "### {title}\n\nFrom [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {}\n\n{}",
-        about.command,
-        about.sentence(),
-        run.report()
-    )))
 }

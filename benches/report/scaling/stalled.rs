@@ -5,9 +5,9 @@ use poll_vs_sse_instrument::{DelayStats, RunResult};
 use serde::{Deserialize, Serialize};
 
 use super::super::number::{count, milliseconds, three};
+use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{Spread, spread};
-use super::Part;
 
 const MIB: f64 = 1024.0 * 1024.0;
 

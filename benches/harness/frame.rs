@@ -42,10 +42,10 @@ impl Publish {
 
     /// The request that publishes the message `number`.
     pub fn request(&self, number: u64) -> Vec<u8> {
-        let tag = tag(number);
         match self {
             Self::Message => {
-                let body = format!(r#"{{"room":"bench","author":"mina","text":"{tag} {FILLER}"}}"#);
+                let text = text(number);
+                let body = format!(r#"{{"room":"bench","author":"mina","text":"{text}"}}"#);
                 http::post("/messages", "application/json", body.as_bytes())
             }
             Self::Bytes {
@@ -53,6 +53,7 @@ impl Publish {
                 bytes,
                 tag_at,
             } => {
+                let tag = tag(number);
                 let mut body = bytes.clone();
                 body[*tag_at..*tag_at + tag.len()].copy_from_slice(tag.as_bytes());
                 http::post(path, "application/octet-stream", &body)
@@ -64,6 +65,11 @@ impl Publish {
 /// Marks a message's text, always in as many bytes.
 pub fn tag(number: u64) -> String {
     format!("m{number:07}")
+}
+
+/// A message's text.
+pub fn text(number: u64) -> String {
+    format!("{} {FILLER}", tag(number))
 }
 
 /// Publishes until ids have as many digits as they will have at the end, so that frames keep their

@@ -1,0 +1,144 @@
+//! A server with its subscribers, to whom one message after another is published: the next once every
+//! subscriber has the last. The publish itself is part of what it costs, on every side.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use hdrhistogram::Histogram;
+
+use super::frame::{self, Publish, STREAM};
+use super::http::Connection;
+use super::report::limits::delivery::Delays;
+use super::rounds::{self, Work};
+use super::servers::{self, Nginx, RunningServer};
+use super::subscribers::{Received, Subscribers};
+
+/// One server with its subscribers.
+pub struct FanOutSide {
+    name: &'static str,
+    subject: RunningServer,
+    publisher: Connection,
+    publish: Publish,
+    subscribers: Subscribers,
+    published: u64,
+    /// Microseconds from a publish to each arrival.
+    delays: Histogram<u64>,
+}
+
+impl FanOutSide {
+    pub fn open(
+        name: &'static str,
+        subject: RunningServer,
+        publish: Publish,
+        subscribers: usize,
+        spin: bool,
+    ) -> Result<Self> {
+        let publisher = Connection::open(subject.address)?;
+        let subscribers = Subscribers::open(subject.address, STREAM, subscribers, spin)
+            .with_context(|| format!("subscribe to {name}"))?;
+        Ok(Self {
+            name,
+            subject,
+            publisher,
+            publish,
+            subscribers,
+            published: 0,
+            delays: Histogram::new(3)?,
+        })
+    }
+
+    pub fn delays(&mut self) -> Delays {
+        Delays::of(self.name, &self.delays)
+    }
+
+    /// Publishes one message and waits until all have it.
+    fn deliver(&mut self) -> Result<Received> {
+        let number = self.published;
+        self.published += 1;
+        let request = self.publish.request(number);
+        self.subscribers.note_publish();
+        self.publisher.send(&request)?;
+        let received = self.subscribers.receive(frame::tag(number).as_bytes())?;
+        let answer = self.publisher.answer()?;
+        ensure!(
+            answer.status / 100 == 2,
+            "publish: status {}",
+            answer.status
+        );
+        Ok(received)
+    }
+}
+
+impl rounds::Side for FanOutSide {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.subject.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.subscribers.settle()?;
+        self.deliver()?;
+        // Not counted either.
+        self.subscribers.take_delays();
+        Ok(())
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let mut work = Work::default();
+        for _ in 0..amount {
+            let received = self.deliver()?;
+            work.units += received.deliveries;
+            work.wire_bytes += received.wire_bytes;
+        }
+        self.delays.add(self.subscribers.take_delays())?;
+        Ok(work)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount * self.subscribers.len() as u64
+    }
+}
+
+/// The publishing of the same frames at the floor.
+pub fn as_frames(frame: &[u8]) -> Result<Publish> {
+    Publish::bytes(STREAM, frame.to_vec())
+}
+
+/// The publishing of the same data at nchan.
+pub fn as_data(frame: &[u8]) -> Result<Publish> {
+    Publish::bytes("/publish", frame::data_in(frame)?)
+}
+
+/// nchan, where its module is installed: at `module`, or where Debian has it.
+pub fn nchan(
+    name: &str,
+    module: Option<&Path>,
+    core: Option<usize>,
+) -> Result<Option<RunningServer>> {
+    let Some(module) = servers::nchan_module(module) else {
+        return Ok(None);
+    };
+    let nchan = servers::nginx(
+        name,
+        &Nginx {
+            modules: &format!("load_module {};", module.display()),
+            locations: "location = /publish { nchan_publisher; nchan_channel_id bench; }
+                location = /stream {
+                    nchan_subscriber eventsource;
+                    nchan_channel_id bench;
+                    nchan_subscriber_first_message newest;
+                }
+                location = /poll {
+                    nchan_subscriber longpoll;
+                    nchan_channel_id bench;
+                    nchan_subscriber_first_message newest;
+                }",
+            ..Nginx::default()
+        },
+        core,
+    )?;
+    Ok(Some(nchan))
+}

@@ -1,0 +1,132 @@
+//! A message to ever more readers, beside the cheapest loop there is, and many messages at once.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Plan;
+use super::baseline_server::Task;
+use super::fan_out::{self, FanOutSide};
+use super::frame::{self, Publish};
+use super::http::{self, Connection};
+use super::report::limits::delivery::{Burst, Delivery, FLOOR, NCHAN, OURS, Size, WRITE_FLOOR};
+use super::report::provenance::Provenance;
+use super::rounds::{self, Sizes};
+use super::servers::{self, OwnServer};
+use super::subscribers::Subscribers;
+use super::usage::cpu_time;
+
+/// Readers of the sizes that are not the largest.
+const READERS: [usize; 3] = [100, 1000, 5000];
+const DELIVERIES_A_ROUND: usize = 100_000;
+const BURST_READERS: usize = 1000;
+const BURST_MESSAGES: u64 = 10_000;
+/// The burst's publishers. On one connection each publish would wait for the answer before it.
+const BURST_PUBLISHERS: u64 = 8;
+
+pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Delivery> {
+    let largest = plan.readers;
+    let readers = READERS.into_iter().filter(|readers| *readers < largest);
+    let mut sizes = Vec::new();
+    for readers in readers.chain([largest]) {
+        let size = measure(plan, readers).with_context(|| format!("{readers} readers"))?;
+        sizes.push(size);
+    }
+    let bursts = (0..if plan.quick { 1 } else { 3 }).map(|_| burst(plan));
+    Ok(Delivery {
+        about,
+        sizes,
+        bursts: bursts.collect::<Result<_>>()?,
+    })
+}
+
+fn measure(plan: &Plan<'_>, readers: usize) -> Result<Size> {
+    let core = plan.stage.core();
+    let rounds = if plan.quick { 2 } else { 8 };
+    let messages = (DELIVERIES_A_ROUND / readers).clamp(10, 500);
+    let ours = OwnServer::default().start(OURS, &plan.stage.binary, core)?;
+    frame::raise_ids(&ours, (rounds * messages * 2) as u64)?;
+    let frame = frame::learn(&ours)?;
+    let open =
+        |name, subject, publish| FanOutSide::open(name, subject, publish, readers, plan.spins());
+    let open_floor = |name, task| {
+        let floor = servers::floor(name, &task, core)?;
+        open(name, floor, fan_out::as_frames(&frame)?)
+    };
+    let mut sides = vec![
+        open_floor(FLOOR, Task::Send)?,
+        open(OURS, ours, Publish::Message)?,
+    ];
+    // Two more where one process may have so many connections.
+    if readers * 4 <= plan.most_connections() {
+        sides.push(open_floor(WRITE_FLOOR, Task::Write)?);
+        if let Some(nchan) = fan_out::nchan(NCHAN, None, core)? {
+            sides.push(open(NCHAN, nchan, fan_out::as_data(&frame)?)?);
+        }
+    }
+    let amounts = Sizes {
+        rounds,
+        a_round: messages as u64,
+        a_slice: (messages as u64 / 10).max(2),
+    };
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
+    Ok(Size {
+        readers,
+        messages_a_round: messages,
+        frame_bytes: frame.len(),
+        delays: sides.iter_mut().map(FanOutSide::delays).collect(),
+        rounds,
+    })
+}
+
+/// Publishes many messages at once and waits until each reader has all of them.
+fn burst(plan: &Plan<'_>) -> Result<Burst> {
+    let readers = BURST_READERS.min(plan.readers);
+    let ours = OwnServer::default().start(OURS, &plan.stage.binary, plan.stage.core())?;
+    frame::raise_ids(&ours, BURST_MESSAGES * 2)?;
+    let mut subscribers = Subscribers::open(ours.address, frame::STREAM, readers, plan.spins())?;
+    let pids = ours.process.pids();
+    let cpu_before = cpu_time(&pids)?;
+    let begin = Instant::now();
+    let each = BURST_MESSAGES / BURST_PUBLISHERS;
+    let publishers = (0..BURST_PUBLISHERS).map(|publisher| {
+        let address = ours.address;
+        std::thread::spawn(move || -> Result<()> {
+            let first = publisher * each;
+            let requests: Vec<u8> = (first..first + each)
+                .flat_map(|number| Publish::Message.request(number))
+                .collect();
+            let mut socket = TcpStream::connect(address)?;
+            let reading = socket.try_clone()?;
+            let reader = std::thread::spawn(move || answers(reading, each));
+            socket.write_all(&requests).context("publish")?;
+            reader.join().expect("a thread that does not panic")
+        })
+    });
+    let publishers: Vec<_> = publishers.collect();
+    let bytes = subscribers.receive_events(readers as u64 * BURST_MESSAGES)?;
+    let took = begin.elapsed();
+    let cpu = cpu_time(&pids)? - cpu_before;
+    for publisher in publishers {
+        publisher.join().expect("a thread that does not panic")?;
+    }
+    Ok(Burst {
+        readers,
+        messages: BURST_MESSAGES,
+        wall_ns: u64::try_from(took.as_nanos())?,
+        cpu_ns: u64::try_from(cpu.as_nanos())?,
+        wire_bytes: bytes,
+    })
+}
+
+/// Checks that each publish was taken.
+fn answers(socket: TcpStream, count: u64) -> Result<()> {
+    let mut connection = Connection::over(socket)?;
+    for _ in 0..count {
+        let http::Answer { status, .. } = connection.answer()?;
+        ensure!(status == 201, "publish: status {status}");
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Publishers of one server, each of which sends its next message when its last was taken.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use hdrhistogram::Histogram;
+
+use super::epoll::Epoll;
+use super::frame::Publish;
+use super::rounds::{self, Work};
+use super::servers::RunningServer;
+
+/// Longest wait for any one answer.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+
+struct Publisher {
+    socket: TcpStream,
+    sent_at: Instant,
+    received: Vec<u8>,
+}
+
+pub struct Publishers {
+    name: &'static str,
+    server: RunningServer,
+    epoll: Epoll,
+    list: Vec<Publisher>,
+    published: u64,
+    spin: bool,
+    /// Microseconds from a publish to its answer.
+    delays: Histogram<u64>,
+}
+
+impl Publishers {
+    pub fn open(
+        name: &'static str,
+        server: RunningServer,
+        count: usize,
+        spin: bool,
+    ) -> Result<Self> {
+        let epoll = Epoll::new()?;
+        let mut list = Vec::with_capacity(count);
+        for token in 0..count {
+            let socket = TcpStream::connect_timeout(&server.address, RESPONSE_TIMEOUT)
+                .with_context(|| format!("connect to {name}"))?;
+            socket.set_nodelay(true)?;
+            socket.set_nonblocking(true)?;
+            epoll.add(socket.as_fd(), token as u64)?;
+            list.push(Publisher {
+                socket,
+                sent_at: Instant::now(),
+                received: Vec::new(),
+            });
+        }
+        Ok(Self {
+            name,
+            server,
+            epoll,
+            list,
+            published: 0,
+            spin,
+            delays: Histogram::new(3)?,
+        })
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub fn delays(&self) -> &Histogram<u64> {
+        &self.delays
+    }
+
+    fn send(&mut self, token: usize) -> Result<()> {
+        let request = Publish::Message.request(self.published % 10_000_000);
+        self.published += 1;
+        let publisher = &mut self.list[token];
+        publisher.sent_at = Instant::now();
+        publisher.socket.write_all(&request).context("publish")
+    }
+
+    /// Has `messages` taken, by all publishers together.
+    fn publish(&mut self, messages: u64) -> Result<u64> {
+        let first = messages.min(self.list.len() as u64);
+        for token in 0..usize::try_from(first)? {
+            self.send(token)?;
+        }
+        let (mut sent, mut taken) = (first, 0);
+        let mut last_answer = Instant::now();
+        while taken < messages {
+            let ready = self.epoll.wait(if self.spin { 0 } else { 100 })?;
+            if ready > 0 {
+                last_answer = Instant::now();
+            }
+            ensure!(
+                last_answer.elapsed() < RESPONSE_TIMEOUT,
+                "{taken} of {messages} were taken, then none"
+            );
+            for index in 0..ready {
+                let token = usize::try_from(self.epoll.token(index)).context("a token")?;
+                let publisher = &mut self.list[token];
+                if !publisher.is_taken()? {
+                    continue;
+                }
+                let delay = publisher.sent_at.elapsed().as_micros();
+                self.delays
+                    .saturating_record(u64::try_from(delay).unwrap_or(u64::MAX));
+                taken += 1;
+                if sent < messages {
+                    self.send(token)?;
+                    sent += 1;
+                }
+            }
+        }
+        Ok(taken)
+    }
+}
+
+impl Publisher {
+    /// Reads, and says whether the answer is complete now, and a good one.
+    fn is_taken(&mut self) -> Result<bool> {
+        let mut buffer = [0; 4096];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => bail!("the server closed a publisher"),
+            Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error).context("read an answer"),
+        }
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut head = httparse::Response::new(&mut headers);
+        let httparse::Status::Complete(bytes) = head.parse(&self.received)? else {
+            return Ok(false);
+        };
+        let status = head.code.context("a status")?;
+        let length = head
+            .headers
+            .iter()
+            .find(|header| header.name.eq_ignore_ascii_case("content-length"))
+            .context("an answer without a length")?;
+        let length: usize = std::str::from_utf8(length.value)?.parse()?;
+        if self.received.len() < bytes + length {
+            return Ok(false);
+        }
+        ensure!(
+            status == 201 && self.received.len() == bytes + length,
+            "publish: {}",
+            String::from_utf8_lossy(&self.received)
+        );
+        self.received.clear();
+        Ok(true)
+    }
+}
+
+impl rounds::Side for Publishers {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.server.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        let delays = self.delays.clone();
+        self.publish(self.list.len() as u64)?;
+        self.delays = delays;
+        Ok(())
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        Ok(Work {
+            units: self.publish(amount)?,
+            wire_bytes: 0,
+        })
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+    }
+}

@@ -1,0 +1,161 @@
+//! As many rooms as readers: what one publish and its one delivery cost, beside a loop that does both.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Plan;
+use super::baseline_server::Task;
+use super::frame::{self, Publish};
+use super::http::{self, Connection};
+use super::report::limits::rooms::{FLOOR, OURS, Rooms};
+use super::report::provenance::Provenance;
+use super::rounds::{self, Sizes, Work};
+use super::servers::{self, OwnServer, RunningServer};
+use super::subscribers::Subscribers;
+use super::usage::settled_pss_kib;
+
+pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Rooms> {
+    let core = plan.stage.core();
+    let readers = plan.readers.min(plan.most_connections() / 2);
+    let mut sides = [
+        floor(plan, readers)?,
+        ours(&plan.stage.binary, core, readers, plan.spins())?,
+    ];
+    let memory = &sides[1].memory;
+    let (before_kib, held_kib) = (memory.before, memory.held);
+    let amounts = Sizes {
+        rounds: if plan.quick { 2 } else { 8 },
+        a_round: readers as u64,
+        a_slice: readers as u64 / 10,
+    };
+    Ok(Rooms {
+        about,
+        rooms: readers,
+        before_kib,
+        held_kib,
+        rounds: rounds::run_alternating(&mut sides, amounts)?,
+    })
+}
+
+fn path(room: usize) -> String {
+    format!("/stream?room=room{room}&last=0")
+}
+
+fn floor(plan: &Plan<'_>, readers: usize) -> Result<Side> {
+    let server = servers::floor(FLOOR, &Task::Send, plan.stage.core())?;
+    let frame = frame::sample();
+    let publish = move |room: usize, number: u64| {
+        let Publish::Bytes { bytes, tag_at, .. } = Publish::bytes("/", frame.clone())? else {
+            unreachable!("bytes were asked for")
+        };
+        let mut body = bytes;
+        let tag = frame::tag(number);
+        body[tag_at..tag_at + tag.len()].copy_from_slice(tag.as_bytes());
+        Ok(http::post(&path(room), "application/octet-stream", &body))
+    };
+    Side::open(FLOOR, server, readers, Box::new(publish), plan.spins())
+}
+
+fn ours(binary: &Path, core: Option<usize>, readers: usize, spin: bool) -> Result<Side> {
+    let server = OwnServer::default().start(OURS, binary, core)?;
+    let publish = |room: usize, number: u64| {
+        let text = frame::text(number);
+        let body = format!(r#"{{"room":"room{room}","author":"mina","text":"{text}"}}"#);
+        Ok(http::post("/messages", "application/json", body.as_bytes()))
+    };
+    Side::open(OURS, server, readers, Box::new(publish), spin)
+}
+
+/// The request that publishes a message of this number to a room.
+type PublishTo = Box<dyn Fn(usize, u64) -> Result<Vec<u8>>>;
+
+struct Side {
+    name: &'static str,
+    server: RunningServer,
+    publisher: Connection,
+    publish: PublishTo,
+    readers: Subscribers,
+    published: u64,
+    memory: Memory,
+}
+
+/// KiB before the readers came, and with them.
+struct Memory {
+    before: u64,
+    held: u64,
+}
+
+impl Side {
+    fn open(
+        name: &'static str,
+        server: RunningServer,
+        readers: usize,
+        publish: PublishTo,
+        spin: bool,
+    ) -> Result<Self> {
+        let pids = server.process.pids();
+        let before = settled_pss_kib(&pids)?;
+        let readers = Subscribers::open_each(server.address, path, readers, spin)
+            .with_context(|| format!("subscribe to {name}"))?;
+        Ok(Self {
+            name,
+            publisher: Connection::open(server.address)?,
+            publish,
+            readers,
+            published: 0,
+            memory: Memory {
+                before,
+                held: settled_pss_kib(&pids)?,
+            },
+            server,
+        })
+    }
+
+    /// Publishes a message to the next room and waits until its reader has it.
+    fn deliver(&mut self) -> Result<Work> {
+        let number = self.published;
+        self.published += 1;
+        let room = usize::try_from(number)? % self.readers.len();
+        self.publisher.send(&(self.publish)(room, number)?)?;
+        let tag = frame::tag(number);
+        let received = self
+            .readers
+            .receive_within(room..room + 1, tag.as_bytes())?;
+        let answer = self.publisher.answer()?;
+        ensure!(answer.status == 201, "publish: status {}", answer.status);
+        Ok(Work {
+            units: received.deliveries,
+            wire_bytes: received.wire_bytes,
+        })
+    }
+}
+
+impl rounds::Side for Side {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.server.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.readers.settle()?;
+        self.deliver().map(drop)
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let mut work = Work::default();
+        for _ in 0..amount {
+            let part = self.deliver()?;
+            work.units += part.units;
+            work.wire_bytes += part.wire_bytes;
+        }
+        Ok(work)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+    }
+}

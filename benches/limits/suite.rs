@@ -1,0 +1,134 @@
+//! The program: flags, its parts, and what each writes when it is done.
+
+mod delivery;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod herd;
+mod publish;
+mod publishers;
+mod readers;
+mod rooms;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use harness::program::{self, Flags, Stage};
+use harness::{
+    baseline_server, epoll, fan_out, frame, http, machine, report, rounds, servers, subscribers,
+    usage,
+};
+use report::part;
+use report::provenance::Provenance;
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const LONGEST_RUN_SECONDS: u32 = 45 * 60;
+/// Descriptors beside the readers': listeners, pipes, files.
+const SPARE_DESCRIPTORS: u64 = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What a waiting reader holds, and what a herd leaves behind
+    Readers,
+    /// A message to 100 and to 9,000 readers
+    Delivery,
+    /// As many rooms as readers
+    Rooms,
+    /// Publishing that waits for the disk
+    Publish,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Readers, Self::Delivery, Self::Rooms, Self::Publish];
+}
+
+/// Measures what is left between this server and the least there can be: memory of a waiting reader, herds,
+/// deliveries, rooms, durable publishing. Each part writes a file of its own; sides alternate within one run, and only
+/// their ratios mean anything.
+#[derive(Debug, Parser)]
+#[command(name = "limits")]
+struct Arguments {
+    /// Run only these parts
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    #[command(flatten)]
+    flags: Flags,
+    /// Readers of the largest measurements
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u32).range(100..=25_000))]
+    readers: u32,
+}
+
+/// What every part needs to know.
+pub struct Plan<'a> {
+    pub stage: &'a Stage,
+    pub quick: bool,
+    /// Readers of the largest measurements.
+    pub readers: usize,
+}
+
+impl Plan<'_> {
+    /// Connections that one process of the load may have.
+    pub fn most_connections(&self) -> usize {
+        let most = self.stage.descriptors.saturating_sub(SPARE_DESCRIPTORS);
+        usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
+    /// Whether the load has a core of its own, on which it may spin.
+    pub fn spins(&self) -> bool {
+        let placement = &self.stage.placement;
+        placement.server != placement.load
+    }
+}
+
+pub fn main() -> ExitCode {
+    program::run("limits", run)
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { flags, only, .. } = &arguments;
+    let name = |part: &Part| format!("{part:?}").to_lowercase();
+    let asked = |part: &Part| only.is_empty() || only.contains(part);
+    let parts = Part::ALL.into_iter().filter(asked);
+    let parts: Vec<_> = parts.filter(|part| flags.ask_for(&name(part))).collect();
+    if parts.is_empty() {
+        println!("limits: no part is called that");
+        return Ok(());
+    }
+    let stage = Stage::set("limits", flags, LONGEST_RUN_SECONDS)?;
+    let readers = arguments.readers as usize;
+    let plan = Plan {
+        quick: flags.quick,
+        readers: if flags.quick { readers / 9 } else { readers },
+        stage: &stage,
+    };
+    for part in parts {
+        let about = about(&stage);
+        println!("\n{}", about.machine_lines());
+        match part {
+            Part::Readers => keep(flags, readers::run(&plan, about)),
+            Part::Delivery => keep(flags, delivery::run(&plan, about)),
+            Part::Rooms => keep(flags, rooms::run(&plan, about)),
+            Part::Publish => keep(flags, publish::run(&plan, about)),
+        }
+        .with_context(|| name(&part))?;
+    }
+    flags.document()
+}
+
+/// Keeps what came of a part, which is over now.
+fn keep<T: part::Part>(flags: &Flags, run: Result<T>) -> Result<()> {
+    let mut run = run?;
+    machine::finish(run.about());
+    let (about, report) = (run.about().clone(), run.report());
+    flags.keep(T::FILE, &about, &run, T::ROWS, &report)
+}
+
+/// The head of a part's run, which begins now.
+fn about(stage: &Stage) -> Provenance {
+    let mut now = machine::begin("limits", stage.about.full, Some(&stage.binary));
+    now.machine.cores = stage.about.machine.cores;
+    now.server_cores.clone_from(&stage.about.server_cores);
+    now.load_cores.clone_from(&stage.about.load_cores);
+    now
+}

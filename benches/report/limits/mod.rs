@@ -1,0 +1,29 @@
+//! At the limit: waiting readers, deliveries, rooms and durable publishing beside the least there can be. Each part has
+//! a file of its own.
+
+pub mod delivery;
+pub mod publish;
+pub mod readers;
+pub mod rooms;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use self::delivery::Delivery;
+use self::publish::Publish;
+use self::readers::Readers;
+use self::rooms::Rooms;
+use super::part;
+
+/// The section of the documentation: a part for each file there is.
+pub fn section(root: &Path) -> Result<Option<String>> {
+    let parts = [
+        part::section::<Readers>(root)?,
+        part::section::<Delivery>(root)?,
+        part::section::<Rooms>(root)?,
+        part::section::<Publish>(root)?,
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
+}

@@ -1,0 +1,90 @@
+//! Publishing that waits for the disk.
+
+use serde::{Deserialize, Serialize};
+
+pub use super::delivery::Delays;
+
+use super::super::number::{count, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::round::{self, Round};
+
+pub const FLOOR: &str = "bare append and fdatasync";
+pub const OURS: &str = "poll-vs-sse on SQLite";
+
+const TARGET: f64 = 1.25;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Publish {
+    pub about: Provenance,
+    pub rows: Vec<Row>,
+}
+
+/// So many publishers, each with a message on its way at all times.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Row {
+    pub publishers: usize,
+    pub messages_a_round: u64,
+    /// From a publish to its answer, all rounds together.
+    pub delays: Vec<Delays>,
+    pub rounds: Vec<Round>,
+}
+
+impl Part for Publish {
+    const TITLE: &'static str = "Durable publishing";
+    const FILE: &'static str = "limits-publish.json";
+    const ROWS: &'static str = "rows";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Publish) -> String {
+    let mut text = "Each publisher sends its next message when its last was answered. The bare loop appends the bodies that came \
+                    together with one `write` and one `fdatasync`, and answers; the server commits a transaction of what came \
+                    together, with `synchronous=FULL`. How many come together is each side's own.\n\n\
+                    | publishers | messages a second | bare loop | time against the bare loop | CPU against it | delay, p50 / p99 | bare loop's |\n\
+                    |---|---|---|---|---|---|---|"
+        .to_owned();
+    let mut targets = String::from("\n\nAgainst the target:\n");
+    for row in &run.rows {
+        let per_second = |side| round::per_second(&row.rounds, side).map_or("–".to_owned(), three);
+        let delays = |side: &str| {
+            let delays = row.delays.iter().find(|delays| delays.side == side);
+            delays.map_or("–".to_owned(), Delays::cell)
+        };
+        let ratio = round::wall_ratio(&row.rounds, OURS, FLOOR);
+        let cell = |spread: Option<super::super::spread::Spread>| {
+            spread.map_or("–".to_owned(), |it| it.ratio())
+        };
+        text += &format!(
+            "\n| {} | {} | {} | {} | {} | {} | {} |",
+            count(row.publishers as u64),
+            per_second(OURS),
+            per_second(FLOOR),
+            cell(ratio),
+            cell(round::cpu_ratio(&row.rounds, OURS, FLOOR)),
+            delays(OURS),
+            delays(FLOOR),
+        );
+        if let Some(ratio) = ratio {
+            let outcome = if ratio.median <= TARGET {
+                "met"
+            } else {
+                "not met"
+            };
+            targets += &format!(
+                "\n- {} publishers: {:.2} of the bare loop's time, target at most {TARGET}: {outcome}",
+                count(row.publishers as u64),
+                ratio.median
+            );
+        }
+    }
+    text + &targets
+}

@@ -1,0 +1,57 @@
+//! As many rooms as readers.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::round::{self, Round};
+
+pub const FLOOR: &str = "bare loop";
+pub const OURS: &str = "poll-vs-sse";
+
+const TARGET: f64 = 1.5;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rooms {
+    pub about: Provenance,
+    pub rooms: usize,
+    /// This server's proportional set size before the readers came, and with them.
+    pub before_kib: u64,
+    pub held_kib: u64,
+    pub rounds: Vec<Round>,
+}
+
+impl Part for Rooms {
+    const TITLE: &'static str = "A room for each reader";
+    const FILE: &'static str = "limits-rooms.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        let each = |side| {
+            round::cpu_us(&self.rounds, side).map_or("–".to_owned(), |it| three(it.median))
+        };
+        let ratio = round::cpu_ratio(&self.rounds, OURS, FLOOR);
+        let outcome = match &ratio {
+            Some(ratio) if ratio.median <= TARGET => "met",
+            _ => "not met",
+        };
+        format!(
+            "{} rooms with a reader each, on a store in memory: a message is published to one room after the other, and \
+             waited for. The bare loop reads the same publish, sends the same bytes to the one who asked for that path, and answers.\n\n\
+             | server | CPU a publish with its delivery, µs |\n|---|---|\n| {FLOOR} | {} |\n| {OURS} | {} |\n\n\
+             A room with its reader holds {} KiB of the process.\n\n\
+             Against the target:\n\n- {} of the bare loop's CPU, target at most {TARGET}: {outcome}",
+            count(self.rooms as u64),
+            each(FLOOR),
+            each(OURS),
+            three((self.held_kib as f64 - self.before_kib as f64) / self.rooms as f64),
+            ratio.map_or("–".to_owned(), |it| it.ratio()),
+        )
+    }
+}

@@ -1,0 +1,37 @@
+//! A bench's part with a file of its own.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::provenance::Provenance;
+use super::runs::{self, Found};
+
+/// What was measured, and where it is kept.
+pub trait Part: Serialize + DeserializeOwned {
+    const TITLE: &'static str;
+    /// Its file in a run's directory.
+    const FILE: &'static str;
+    /// The list that has a line for each element in that file.
+    const ROWS: &'static str;
+
+    fn about(&mut self) -> &mut Provenance;
+    /// All tables.
+    fn report(&self) -> String;
+}
+
+/// The part's section of the documentation, where there is a whole run of it.
+pub fn section<T: Part>(root: &Path) -> Result<Option<String>> {
+    let (title, file) = (T::TITLE, T::FILE);
+    let Some(Found { mut run, directory }) = runs::latest::<T>(root, file)? else {
+        return Ok(None);
+    };
+    let about = run.about().clone();
+    Ok(Some(format!(
+        "### {title}\n\nFrom [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {}\n\n{}",
+        about.command,
+        about.sentence(),
+        run.report()
+    )))
+}

@@ -1,0 +1,80 @@
+//! What one side did in one round of a bench whose sides take turns, and what follows of many.
+
+use serde::{Deserialize, Serialize};
+
+use super::spread::{Spread, spread};
+
+/// What one side did in one round.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Round {
+    pub side: String,
+    pub round: usize,
+    /// Deliveries or requests.
+    pub units: u64,
+    pub cpu_ns: u64,
+    pub wall_ns: u64,
+    /// Bytes the clients received.
+    pub wire_bytes: u64,
+}
+
+impl Round {
+    pub fn add(&mut self, part: &Self) {
+        self.units += part.units;
+        self.cpu_ns += part.cpu_ns;
+        self.wall_ns += part.wall_ns;
+        self.wire_bytes += part.wire_bytes;
+    }
+
+    pub fn cpu_ns_per_unit(&self) -> f64 {
+        self.cpu_ns as f64 / self.units as f64
+    }
+
+    fn wall_ns_per_unit(&self) -> f64 {
+        self.wall_ns as f64 / self.units as f64
+    }
+}
+
+/// The sides, in the order in which they first ran.
+pub fn sides(rounds: &[Round]) -> Vec<&str> {
+    let mut sides: Vec<&str> = Vec::new();
+    for round in rounds {
+        if !sides.contains(&round.side.as_str()) {
+            sides.push(&round.side);
+        }
+    }
+    sides
+}
+
+fn of<'a>(rounds: &'a [Round], side: &'a str) -> impl Iterator<Item = &'a Round> {
+    rounds.iter().filter(move |round| round.side == side)
+}
+
+/// A side's figure over that of `base` in the same round.
+fn ratio(rounds: &[Round], side: &str, base: &str, figure: fn(&Round) -> f64) -> Option<Spread> {
+    spread(of(rounds, side).filter_map(|round| {
+        let base = of(rounds, base).find(|other| other.round == round.round)?;
+        Some(figure(round) / figure(base))
+    }))
+}
+
+/// CPU per unit over that of `base`.
+pub fn cpu_ratio(rounds: &[Round], side: &str, base: &str) -> Option<Spread> {
+    ratio(rounds, side, base, Round::cpu_ns_per_unit)
+}
+
+/// Time per unit over that of `base`.
+pub fn wall_ratio(rounds: &[Round], side: &str, base: &str) -> Option<Spread> {
+    ratio(rounds, side, base, Round::wall_ns_per_unit)
+}
+
+/// Microseconds of CPU per unit.
+pub fn cpu_us(rounds: &[Round], side: &str) -> Option<Spread> {
+    spread(of(rounds, side).map(|round| round.cpu_ns_per_unit() / 1000.0))
+}
+
+/// Units a second over all rounds.
+pub fn per_second(rounds: &[Round], side: &str) -> Option<f64> {
+    let units: u64 = of(rounds, side).map(|round| round.units).sum();
+    let wall_ns: u64 = of(rounds, side).map(|round| round.wall_ns).sum();
+    (wall_ns > 0).then(|| units as f64 / (wall_ns as f64 / 1e9))
+}
