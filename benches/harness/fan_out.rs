@@ -43,7 +43,7 @@ impl FanOutSide {
             publish,
             subscribers,
             published: 0,
-            delays: Histogram::new(3)?,
+            delays: rounds::delays()?,
         })
     }
 

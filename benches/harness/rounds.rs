@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::report::round;
@@ -41,6 +42,11 @@ pub struct Work {
     pub units: u64,
     /// Bytes the clients received.
     pub wire_bytes: u64,
+}
+
+/// For microseconds up to a minute.
+pub fn delays() -> Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 
 /// How much each side does, and in what pieces.

@@ -61,7 +61,7 @@ impl Publishers {
             list,
             published: 0,
             spin,
-            delays: Histogram::new(3)?,
+            delays: rounds::delays()?,
         })
     }
 

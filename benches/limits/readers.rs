@@ -19,8 +19,8 @@ use super::usage::{kernel_kib, settled_pss_kib};
 
 /// Where `benches/stacks/install durable-streams` puts it.
 const DURABLE_STREAMS: &str = "benches/stacks/.installed/bin/durable-streams-server";
-/// A server has this long to notice that its readers have gone.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// A server has this long to take in readers that it does not answer yet, and to notice that they have gone.
+const CALM: Duration = Duration::from_secs(2);
 
 pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Readers> {
     let repeats = if plan.quick { 1 } else { 3 };
@@ -63,11 +63,12 @@ fn measure(
     let is_answered = kind != Kind::LongPoll;
     let herd = Herd::come(server.address, &request, plan.readers, arrival, is_answered)
         .with_context(|| format!("{subject:?}, {kind:?}, {arrival:?}"))?;
+    std::thread::sleep(CALM);
     let held_kib = settled_pss_kib(&pids)?;
     let kernel_held_kib = kernel_kib()?;
     let served = herd.served();
     drop(herd);
-    std::thread::sleep(FAREWELL);
+    std::thread::sleep(CALM);
     Ok(Some(Holding {
         subject,
         kind,
