@@ -134,3 +134,20 @@ fn a_byte_order_mark_before_the_json_is_ignored() {
     let twice = format!("\u{feff}{body}");
     server.post(twice, &[JSON]).problem(400);
 }
+
+#[test]
+fn a_compressed_body_is_415_and_says_what_is_taken() {
+    let server = Server::memory();
+    let draft = json!({"author": "mina", "text": "small"}).to_string();
+    for coding in ["gzip", "br", "gzip, identity", ""] {
+        let answer = server.post(draft.clone(), &[JSON, ("Content-Encoding", coding)]);
+        assert_eq!(
+            answer.header("accept-encoding"),
+            Some("identity"),
+            "{coding}"
+        );
+        assert_eq!(answer.problem(415)["field"], "Content-Encoding", "{coding}");
+    }
+    let answer = server.post(draft, &[JSON, ("Content-Encoding", "Identity")]);
+    assert_eq!(answer.status(), 201);
+}

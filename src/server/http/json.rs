@@ -7,7 +7,7 @@ use actix_web::{
     dev::Payload,
     http::{
         StatusCode, Version,
-        header::{self, TRANSFER_ENCODING},
+        header::{self, HeaderValue, TRANSFER_ENCODING},
     },
     web,
 };
@@ -67,6 +67,14 @@ fn check_head(request: &HttpRequest) -> Result<(), Problem> {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
         return Err(problem.field("Content-Type"));
     }
+    if is_coded(request) {
+        let detail = "the body must not be compressed or coded in another way";
+        let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).header(
+            header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
+        return Err(problem.field("Content-Encoding"));
+    }
     match content_length(request) {
         Some(length) if length > MAX_BODY_BYTES as u64 => Err(too_large()),
         _ => Ok(()),
@@ -120,6 +128,11 @@ fn too_large() -> Problem {
 
 fn bad_body(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+fn is_coded(request: &HttpRequest) -> bool {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 fn is_json(request: &HttpRequest) -> bool {
