@@ -42,7 +42,7 @@ pub use output::{
 pub use poll_vs_sse_model::{self as model, Protocol, RequestHead, Transport};
 pub use recording::run_result::{
     Bucket, DelayStats, HandshakeStats, LoadGeneratorStats, PublishStats, RunResult, SecondStats,
-    Traffic,
+    Steps, Traffic, VanishStats,
 };
 pub use run::{
     comparison::{Comparison, compare},

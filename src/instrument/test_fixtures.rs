@@ -43,6 +43,7 @@ pub fn outcome(transport: Transport) -> RunResult {
         opening_s: 0.5,
         opening_cpu_s: Some(0.01),
         opening: Traffic::default(),
+        vanished: None,
         whole: Traffic::default(),
         arrivals: 3000,
         publishing: PublishStats::default(),

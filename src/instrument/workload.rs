@@ -48,6 +48,9 @@ pub struct Workload {
     /// Further clients, which send their first request and stop reading. They are in no other figure.
     #[serde(default)]
     pub stalled: usize,
+    /// Further clients, which go without a word as the messages begin. They are in no other figure.
+    #[serde(default)]
+    pub vanish: usize,
     /// How clients come.
     #[serde(default)]
     pub scenario: LoadScenario,
@@ -98,6 +101,7 @@ impl Default for Workload {
             protocol: None,
             rooms: 1,
             stalled: 0,
+            vanish: 0,
             scenario: LoadScenario::Steady,
             new_connections: false,
         }

@@ -161,7 +161,7 @@ fn the_environment_sets_flags_and_flags_win() {
         "transports": ["stream"], "repeat": 1, "clients": 3, "rate": 20.0, "interval_s": 0.1,
         "pace": "after-answer", "wait_s": 9.0, "duration_s": 1.0, "size_bytes": 200,
         "head": "firefox", "cookie_bytes": 64, "protocol": null, "new_connections": false,
-        "rooms": 1, "stalled": 0, "scenario": "steady",
+        "rooms": 1, "stalled": 0, "vanish": 0, "scenario": "steady",
     });
     assert_eq!(workload, expected);
 }

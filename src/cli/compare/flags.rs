@@ -214,6 +214,16 @@ pub struct WorkloadFlags {
     )]
     pub stalled: usize,
 
+    /// Further clients that go without a word once they have their first answer: they no longer acknowledge what
+    /// they are sent, as after a cable was pulled. The table says how long the server held on to them.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_VANISH",
+        value_name = "N",
+        default_value_t = 0
+    )]
+    pub vanish: usize,
+
     /// How clients come: a few at a time, or all at once.
     #[arg(
         long,
@@ -254,7 +264,7 @@ pub struct OutputFlags {
         value_name = "FILE",
         conflicts_with_all = [
             "transports", "clients", "rate", "interval", "pace", "wait", "duration", "size", "head", "cookie",
-            "new_connections", "protocol", "tls", "rooms", "stalled", "scenario"
+            "new_connections", "protocol", "tls", "rooms", "stalled", "vanish", "scenario"
         ]
     )]
     pub calibrate: Option<PathBuf>,
@@ -417,6 +427,7 @@ impl WorkloadFlags {
             protocol: None,
             rooms: self.rooms,
             stalled: self.stalled,
+            vanish: self.vanish,
             scenario: self.scenario,
             new_connections: self.new_connections,
         };

@@ -17,7 +17,7 @@ use super::{
     socket::{Socket, SocketWatch},
     tls,
 };
-use crate::Protocol;
+use crate::{Protocol, machine::held_connections::ConnectionEnds};
 
 /// A body that is longer is of no use to anyone here.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
@@ -101,6 +101,12 @@ impl Connection {
             Spoken::Http1(_) => Protocol::Http1,
             Spoken::Http2(_) => Protocol::Http2,
         }
+    }
+
+    /// Goes without a word: from now on this side's system drops whatever comes, and acknowledges nothing. The
+    /// other side sees what it would of a client whose cable was pulled.
+    pub fn vanish(&self) -> std::io::Result<ConnectionEnds> {
+        self.watch.vanish()
     }
 
     /// Whether another request may be sent on it, as far as is known.

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(target_os = "linux")]
+use socket2::SockFilter;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -16,6 +18,7 @@ use tokio::{
 };
 
 use super::{connect::connect, meter::Passed};
+use crate::machine::held_connections::ConnectionEnds;
 
 /// How long a reset is waited for: a round trip, however long the way.
 const PROBES: u32 = 10;
@@ -73,6 +76,22 @@ pub struct SocketWatch {
 }
 
 impl SocketWatch {
+    /// Drops whatever comes from now on, before TCP sees it: nothing is acknowledged, and nothing is reset. The
+    /// filter needs no privilege.
+    #[cfg(target_os = "linux")]
+    pub fn vanish(&self) -> io::Result<ConnectionEnds> {
+        /// The program of one instruction, "return 0 bytes of it".
+        const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
+        let ends = ConnectionEnds::new(self.stream.peer_addr()?, self.stream.local_addr()?);
+        SockRef::from(&*self.stream).attach_filter(&DROP_ALL)?;
+        Ok(ends)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn vanish(&self) -> io::Result<ConnectionEnds> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Whether what was sent found a connection that the other side had closed already: its system then
     /// answers with a reset. Without a reset, the end of the stream was its answer. Called after such an end.
     pub async fn was_stale(&self) -> bool {

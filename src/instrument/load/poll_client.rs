@@ -69,6 +69,11 @@ impl<'a> PollClient<'a> {
         self.lacking
     }
 
+    /// The kept connection.
+    pub fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
     pub fn recorder(&self) -> &ClientRecorder {
         &self.recorder
     }

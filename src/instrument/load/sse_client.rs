@@ -65,6 +65,11 @@ impl<'a> SseClient<'a> {
         Ok(())
     }
 
+    /// The connection, once it is open.
+    pub fn connection(&self) -> Option<&Connection> {
+        self.stream.as_ref()
+    }
+
     /// Reads until `enough` says so.
     pub async fn read_until(&mut self, enough: impl Fn(&ClientRecorder) -> bool) -> Result<()> {
         while !enough(&self.recorder) {

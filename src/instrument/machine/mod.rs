@@ -1,6 +1,7 @@
 //! What a reader needs to know of the machine to judge figures that were measured on it.
 
 pub mod cpu_pinning;
+pub mod held_connections;
 pub mod listening;
 pub mod process_tree;
 

@@ -142,6 +142,9 @@ fn text(progress: Progress) -> String {
             "{elapsed_s:.0} of {total_s:.0} s, {} deliveries",
             with_thousands(deliveries)
         ),
+        Progress::Vanished { elapsed_s, limit_s } => format!(
+            "waiting for the server to let go of clients that vanished, {elapsed_s:.0} of {limit_s:.0} s at most"
+        ),
         Progress::Draining { lacking } => format!("{} still under way", with_thousands(lacking)),
     }
 }
@@ -154,6 +157,7 @@ fn share(progress: Progress) -> f64 {
         Progress::Measuring {
             elapsed_s, total_s, ..
         } => elapsed_s / total_s.max(f64::EPSILON),
+        Progress::Vanished { elapsed_s, limit_s } => elapsed_s / limit_s,
         Progress::Draining { .. } => 1.0,
     }
 }

@@ -1,123 +1,12 @@
 //! The table a comparison closes with: a row for each figure, a column for each transport.
 
-use super::run_report::Report;
+use super::{run_report::Report, table_rows::ROWS};
 use crate::{Comparison, LoadScenario, Pacing, RunResult, Transport, Workload};
-use poll_vs_sse_model::format::{significant, size, time_us, with_thousands};
+use poll_vs_sse_model::format::with_thousands;
 use poll_vs_sse_model::text_table::{align, wrap};
 
 /// For a figure that is unknown.
 const UNKNOWN: &str = "-";
-
-/// One row.
-struct Row {
-    name: &'static str,
-    cell: fn(&RunResult) -> Option<String>,
-    /// The figure whose spread over several runs gets a row of its own.
-    spread: Option<Spread>,
-    /// Left out if no transport has it.
-    is_optional: bool,
-}
-
-type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
-
-const ROWS: [Row; 26] = [
-    plain("deliveries", |one| Some(with_thousands(one.deliveries))),
-    plain("  of expected", |one| Some(with_thousands(one.expected))),
-    plain("  missed", |one| Some(with_thousands(one.missed))),
-    plain("  duplicates", |one| Some(with_thousands(one.duplicates))),
-    plain("  out of order", |one| {
-        Some(with_thousands(one.out_of_order))
-    }),
-    plain("requests", |one| Some(with_thousands(one.requests))),
-    plain("  with an empty answer", |one| {
-        Some(with_thousands(one.empty))
-    }),
-    plain("  per delivery", |one| {
-        one.requests_per_delivery().map(significant)
-    }),
-    plain("wire bytes in", |one| {
-        Some(with_thousands(one.wire_bytes_in))
-    }),
-    plain("wire bytes out", |one| {
-        Some(with_thousands(one.wire_bytes_out))
-    }),
-    spread(
-        "  both per delivery",
-        (RunResult::wire_bytes_per_delivery, significant),
-    ),
-    plain("server CPU", |one| {
-        one.server_cpu_s.map(|s| time_us(s * 1e6))
-    }),
-    spread(
-        "  per delivery",
-        (RunResult::server_cpu_us_per_delivery, time_us),
-    ),
-    plain("server memory", |one| {
-        one.server_memory_bytes.map(|bytes| size(bytes as f64))
-    }),
-    plain("  growth per client", |one| {
-        one.server_memory_bytes_per_client().map(size)
-    }),
-    spread(
-        "delay, median",
-        (|one| one.delay(|delays| delays.p50), time_us),
-    ),
-    spread(
-        "  90 of 100 within",
-        (|one| one.delay(|delays| delays.p90), time_us),
-    ),
-    spread(
-        "  99 of 100 within",
-        (|one| one.delay(|delays| delays.p99), time_us),
-    ),
-    plain("  at most", |one| {
-        one.delay(|delays| delays.max).map(time_us)
-    }),
-    plain("connections", |one| Some(with_thousands(one.connections))),
-    optional("  TLS handshake, bytes in", |one| {
-        one.handshake_bytes()
-            .map(|(bytes_in, _)| significant(bytes_in))
-    }),
-    optional("  TLS handshake, bytes out", |one| {
-        one.handshake_bytes()
-            .map(|(_, bytes_out)| significant(bytes_out))
-    }),
-    optional("  until all were served", |one| {
-        (one.opening_s > 0.0).then(|| time_us(one.opening_s * 1e6))
-    }),
-    optional("  server CPU to open one", |one| {
-        one.opening_cpu_us_per_client().map(time_us)
-    }),
-    plain("errors", |one| Some(with_thousands(one.errors))),
-    plain("load generator's CPU", |one| {
-        Some(format!("{:.0} %", one.load.cpu_share * 100.0))
-    }),
-];
-
-const fn plain(name: &'static str, cell: fn(&RunResult) -> Option<String>) -> Row {
-    Row {
-        name,
-        cell,
-        spread: None,
-        is_optional: false,
-    }
-}
-
-const fn optional(name: &'static str, cell: fn(&RunResult) -> Option<String>) -> Row {
-    Row {
-        is_optional: true,
-        ..plain(name, cell)
-    }
-}
-
-const fn spread(name: &'static str, spread: Spread) -> Row {
-    Row {
-        name,
-        cell: |_| None,
-        spread: Some(spread),
-        is_optional: false,
-    }
-}
 
 /// What was asked, in lines of `width`, and the figures.
 pub fn table(document: &Report, width: Option<usize>) -> String {
@@ -248,6 +137,10 @@ pub fn workload(workload: &Workload) -> String {
         let stalled = plural(workload.stalled as f64, "client");
         text += &format!(", {stalled} more that stopped reading");
     }
+    if workload.vanish > 0 {
+        let vanished = plural(workload.vanish as f64, "client");
+        text += &format!(", {vanished} more that went without a word");
+    }
     if workload.scenario == LoadScenario::Herd {
         text += ", all of which came at once";
     }
@@ -288,8 +181,11 @@ mod tests {
         let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
         let text = table(&document(both), None);
         let lines: Vec<&str> = text.lines().skip(3).collect();
-        // Without TLS there are no handshakes.
-        assert_eq!(lines.len(), ROWS.len() - 2 + 1);
+        // Without TLS there are no handshakes, and nobody vanished.
+        let never = ROWS
+            .iter()
+            .filter(|row| row.is_optional && (row.cell)(&outcome(Transport::Poll)).is_none());
+        assert_eq!(lines.len(), ROWS.len() - never.count() + 1);
         let width = lines[0].chars().count();
         assert!(
             lines.iter().all(|line| line.chars().count() == width),

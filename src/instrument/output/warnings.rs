@@ -161,6 +161,15 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
             time_us(load.lag_us_p99 as f64)
         ));
     }
+    if let Some(why) = outcome
+        .vanished
+        .as_ref()
+        .and_then(|gone| gone.unseen.as_ref())
+    {
+        warn(format!(
+            "{name}: how long vanished clients were held is not known: {why}"
+        ));
+    }
     let publishing = &outcome.publishing;
     if publishing.late_us_max > LATE_US && !publishing.fell_short {
         let why = match publishing.held_back {

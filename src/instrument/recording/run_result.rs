@@ -2,7 +2,9 @@
 //! (`docs/compare.schema.json`).
 
 mod derived;
+mod progress;
 
+pub use progress::{Steps, VanishStats};
 use serde::{Deserialize, Serialize};
 
 use crate::{Protocol, Transport};
@@ -78,6 +80,9 @@ pub struct RunResult {
     pub opening_cpu_s: Option<f64>,
     /// What clients did to get into place; nothing of it is in the figures above.
     pub opening: Traffic,
+    /// What became of the clients that went without a word, if there were any.
+    #[serde(default)]
+    pub vanished: Option<VanishStats>,
     /// Everything from the first connection to the last answer: opening, warm-up, measured time and
     /// what came after it. It can be held against the server's own ledger.
     pub whole: Traffic,

@@ -15,6 +15,7 @@ const WAIT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_s
 const COOKIE: RangeInclusive<usize> = 0..=32_000;
 const ROOMS: RangeInclusive<usize> = 1..=10_000;
 const STALLED: RangeInclusive<usize> = 0..=10_000;
+const VANISHING: RangeInclusive<usize> = 0..=10_000;
 const REPEAT: RangeInclusive<u32> = 1..=100;
 
 /// What needs no `--yes-load-test-this`.
@@ -49,6 +50,7 @@ impl Workload {
             "--rooms must not be more than --clients: a room without a client gets its messages to nobody"
         );
         within("--stalled", &self.stalled, &STALLED, count)?;
+        within("--vanish", &self.vanish, &VANISHING, count)?;
         within("--repeat", &self.repeat, &REPEAT, rounds)?;
         within(
             "--size",

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    absent,
     lag::Lag,
     limits,
     record::{Record, deliveries_due},
@@ -24,7 +25,6 @@ use super::{
 };
 use crate::{
     CpuPinning, LoadScenario, RunResult, Target, Transport, Workload,
-    http::{connection::Connection, meter::Unmetered},
     load::{
         client::{Client, SharedRunState, TransportOptions},
         publisher::Publisher,
@@ -64,7 +64,7 @@ pub async fn measure(
     control: &RunControl,
 ) -> Result<RunResult> {
     workload.check()?;
-    limits::raise_fd_limit(workload.clients + workload.stalled)?;
+    limits::raise_fd_limit(workload.clients + workload.stalled + workload.vanish)?;
     let opened = Arc::new(target.open(pinning)?);
     let result = Measurement::new(&opened, workload, transport, control)?
         .measure(round, pinning)
@@ -176,7 +176,8 @@ impl<'a> Measurement<'a> {
             .zip(cpu_before)
             .map(|(after, before)| after.saturating_sub(before));
 
-        let stalled = self.stall().await?;
+        let stalled = absent::stall(&self.shared, self.workload.stalled).await?;
+        let vanished = absent::vanish(&self.shared, &self.recorder, self.workload.vanish).await?;
         let schedule = &self.recorder.schedule;
         let begin = schedule.begin();
         let sampler = Sampler::start(&self.recorder, self.opened.processes);
@@ -191,6 +192,10 @@ impl<'a> Measurement<'a> {
         drop(stalled);
         clients.abort_all();
         while clients.join_next().await.is_some() {}
+        let vanished = match vanished {
+            Some(vanished) => Some(vanished.watch(self.control).await),
+            None => None,
+        };
         let (usage, published) = tokio::task::spawn_blocking(|| (sampler.join(), publisher.join()))
             .await
             .context("the sampler broke down")?;
@@ -208,29 +213,9 @@ impl<'a> Measurement<'a> {
             interrupted: self.control.is_stopped(),
             opening_cpu,
             opening,
+            vanished,
         };
         record.outcome()
-    }
-
-    /// Opens the connections of clients that send one request and stop reading.
-    async fn stall(&self) -> Result<Vec<Connection>> {
-        let mut stalled = Vec::new();
-        for number in 0..self.workload.stalled {
-            let shared = &self.shared[number % self.shared.len()];
-            let request = match &shared.reading {
-                TransportOptions::Stream(stream_request) => stream_request.request(None)?,
-                TransportOptions::Poll { poll_request, .. }
-                | TransportOptions::LongPoll { poll_request, .. } => match poll_request.start() {
-                    Some(start) => start,
-                    None => poll_request.request(&poll_request.first_cursor())?,
-                },
-            };
-            let endpoint = shared.endpoint.for_another_client();
-            let mut connection = Connection::open(&endpoint, &mut Unmetered).await?;
-            connection.send(request, &mut Unmetered).await?;
-            stalled.push(connection);
-        }
-        Ok(stalled)
     }
 
     /// Starts the clients and waits until each is in place.

@@ -1,6 +1,7 @@
 //! Runs: one transport measured once (`measure`), all of a workload (`comparison`), and from the record
 //! to a record of what it cost.
 
+mod absent;
 pub mod comparison;
 pub mod interrupt;
 mod lag;
@@ -11,3 +12,4 @@ pub mod preflight;
 pub mod record;
 pub mod run_control;
 mod sampler;
+mod vanish;

@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use super::record::percentiles;
 use crate::recording::delay_histogram::new_histogram;
 use crate::recording::run_result::{
-    Bucket, LoadGeneratorStats, PublishStats, RunResult, SecondStats,
+    Bucket, LoadGeneratorStats, PublishStats, RunResult, SecondStats, VanishStats,
 };
 
 /// `None` of no runs; a single one as it is.
@@ -52,6 +52,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         opening_s: runs.iter().map(|run| run.opening_s).fold(0.0, f64::max),
         opening_cpu_s: runs.iter().map(|run| run.opening_cpu_s).sum(),
         opening: first.opening,
+        vanished: VanishStats::pool(runs.iter().filter_map(|run| run.vanished.as_ref())),
         whole: first.whole,
         arrivals: sum(|run| run.arrivals),
         publishing: PublishStats {

@@ -10,7 +10,9 @@ use crate::{
     Protocol, Transport,
     load::publisher::Published,
     recording::recorder::{RunRecorder, RunTotals},
-    recording::run_result::{Bucket, DelayStats, LoadGeneratorStats, RunResult, SecondStats},
+    recording::run_result::{
+        Bucket, DelayStats, LoadGeneratorStats, RunResult, SecondStats, VanishStats,
+    },
 };
 
 /// A load generator that uses more than this of its processors may be the bottleneck.
@@ -36,6 +38,8 @@ pub struct Record<'a> {
     pub opening_cpu: Option<Duration>,
     /// How long it took until each client was in place.
     pub opening: Duration,
+    /// What became of the clients that went without a word.
+    pub vanished: Option<VanishStats>,
 }
 
 impl Record<'_> {
@@ -99,6 +103,7 @@ impl Record<'_> {
             opening_s: self.opening.as_secs_f64(),
             opening_cpu_s: self.opening_cpu.map(|cpu| cpu.as_secs_f64()),
             opening: counters.opening,
+            vanished: self.vanished.clone(),
             whole: counters.whole,
             arrivals: timeline.iter().map(|second| second.deliveries).sum(),
             publishing: published.summary(),

@@ -24,6 +24,8 @@ pub enum Progress {
     },
     /// What is under way arrives.
     Draining { lacking: u64 },
+    /// The server still holds connections of clients that vanished.
+    Vanished { elapsed_s: f64, limit_s: f64 },
 }
 
 /// See the module. The default says nothing and never stops.

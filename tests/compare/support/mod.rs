@@ -31,13 +31,22 @@ pub fn small() -> Workload {
 }
 
 pub fn run(target: &Target, workload: &Workload, transport: Transport) -> RunResult {
+    run_with(target, workload, transport, &RunControl::default())
+}
+
+/// The same, stopped by `control`.
+pub fn run_with(
+    target: &Target,
+    workload: &Workload,
+    transport: Transport,
+    control: &RunControl,
+) -> RunResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
-    let control = RunControl::default();
     let placement = CpuPinning::free();
-    let measuring = measure(target, workload, transport, 1, &placement, &control);
+    let measuring = measure(target, workload, transport, 1, &placement, control);
     runtime.block_on(measuring).expect("measured")
 }

@@ -6,6 +6,7 @@ mod bars;
 mod delays;
 mod lines;
 mod plot;
+mod share;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -16,6 +17,7 @@ use poll_vs_sse_model::format::{significant, time_us};
 /// Why there is no plot.
 const NOTHING: &str = "Nothing was delivered while it was measured.";
 const UNKNOWN: &str = "Not known of this server: name its process with --pid.";
+const UNSEEN: &str = "The server's ends of these connections could not be seen.";
 
 /// The lab's colours and typefaces, and the report's looks.
 const STYLE: &str = concat!(
@@ -111,6 +113,26 @@ fn plots(document: &Report) -> Markup {
                 "CPU time of the server for each message that reached a client, its part in publishing included. Of several runs, the thin line goes from the least to the most.",
                 &[],
                 bars::plot("Server CPU per delivery", document, cpu, time_us).ok_or(UNKNOWN),
+            ))
+            (events(document))
+        }
+    }
+}
+
+/// What happened to clients one after the other, if that was asked for.
+fn events(document: &Report) -> Markup {
+    let outcomes = &document.transports;
+    let curve = |of: fn(&RunResult) -> Option<share::Curve<'_>>| -> Vec<share::Curve<'_>> {
+        outcomes.iter().filter_map(of).collect()
+    };
+    let vanished = curve(share::held);
+    html! {
+        @if outcomes.iter().any(|one| one.vanished.is_some()) {
+            (figure(
+                "Clients that went without a word",
+                "Share of their connections that the server still held, in seconds after they went.",
+                outcomes,
+                share::plot("Share of vanished clients still held", &vanished).ok_or(UNSEEN),
             ))
         }
     }

@@ -1,0 +1,124 @@
+//! Clients that have gone without a word, and a watch over the server's ends of their connections.
+
+use std::{
+    collections::HashSet,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+use tokio::sync::watch;
+
+use super::run_control::{Progress, RunControl};
+use crate::{
+    http::connection::Connection,
+    load::{poll_client::PollClient, sse_client::SseClient},
+    machine::held_connections::{ConnectionEnds, held},
+    recording::run_result::{Steps, VanishStats},
+};
+
+/// The server is watched for so long: beyond the time-outs that servers have for idle connections.
+const LIMIT: Duration = Duration::from_secs(120);
+/// Between two looks, at the least.
+const INTERVAL: Duration = Duration::from_millis(50);
+/// Of the time, a look at a long table may take this share.
+const SHARE: u32 = 20;
+const UNSEEN: &str = "the server's ends of these connections are not in this machine's table: it runs on another \
+                      machine, in a network namespace of its own, or not on Linux";
+
+/// A client that will go without a word. Its socket stays open here, or the server would be told.
+pub enum VanishingClient<'a> {
+    Poll(PollClient<'a>),
+    Stream(SseClient<'a>),
+}
+
+impl VanishingClient<'_> {
+    fn connection(&self) -> Result<&Connection> {
+        let connection = match self {
+            Self::Poll(client) => client.connection(),
+            Self::Stream(client) => client.connection(),
+        };
+        connection.context("a client that was to vanish has no connection")
+    }
+}
+
+/// See the module.
+pub struct Vanished<'a> {
+    /// Their sockets stay open until the watch is over.
+    clients: Vec<VanishingClient<'a>>,
+    begin: Instant,
+    /// Dropped to end the watch early.
+    keep_watching: watch::Sender<()>,
+    watch: JoinHandle<Watched>,
+}
+
+/// What was seen.
+struct Watched {
+    /// Connections that could be seen before their clients went.
+    seen: usize,
+    released_s: Vec<f64>,
+    watched: Duration,
+}
+
+impl<'a> Vanished<'a> {
+    /// Lets all of them go, now, and watches from now on.
+    pub fn of(clients: Vec<VanishingClient<'a>>) -> Result<Self> {
+        let ends = clients.iter().map(|client| {
+            let gone = client.connection()?.vanish();
+            gone.context("a client cannot vanish on this system")
+        });
+        let ends: HashSet<ConnectionEnds> = ends.collect::<Result<_>>()?;
+        let (keep_watching, stop) = watch::channel(());
+        Ok(Self {
+            clients,
+            begin: Instant::now(),
+            keep_watching,
+            watch: std::thread::spawn(move || watch_ends(ends, &stop)),
+        })
+    }
+
+    /// Waits until the server has let go of all of them, for as long as it is watched.
+    pub async fn watch(self, control: &RunControl) -> VanishStats {
+        let limit_s = LIMIT.as_secs_f64();
+        while !self.watch.is_finished() && !control.is_stopped() {
+            let elapsed_s = self.begin.elapsed().as_secs_f64();
+            (control.tell)(Progress::Vanished { elapsed_s, limit_s });
+            tokio::time::sleep(INTERVAL).await;
+        }
+        drop(self.keep_watching);
+        let clients = self.clients.len() as u64;
+        let watched = self.watch.join().unwrap_or(Watched {
+            seen: 0,
+            released_s: Vec::new(),
+            watched: Duration::ZERO,
+        });
+        VanishStats {
+            clients,
+            released: Steps::of(watched.released_s),
+            watched_s: watched.watched.as_secs_f64(),
+            unseen: (watched.seen < self.clients.len()).then(|| UNSEEN.to_owned()),
+        }
+    }
+}
+
+fn watch_ends(mut left: HashSet<ConnectionEnds>, stop: &watch::Receiver<()>) -> Watched {
+    let begin = Instant::now();
+    let mut now = held(&left);
+    let seen = now.len();
+    let mut released_s = Vec::new();
+    left = now.clone();
+    // Without its sender, nobody waits for the answer any more.
+    while !left.is_empty() && begin.elapsed() < LIMIT && stop.has_changed().is_ok() {
+        let look = Instant::now();
+        now = held(&left);
+        let after_s = begin.elapsed().as_secs_f64();
+        released_s.extend(left.difference(&now).map(|_| after_s));
+        left.clone_from(&now);
+        std::thread::sleep(INTERVAL.max(look.elapsed() * SHARE));
+    }
+    Watched {
+        seen,
+        released_s,
+        watched: begin.elapsed(),
+    }
+}
