@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use poll_vs_sse_instrument::{OwnServer, Profile, Target};
 
+use super::harness::baseline_server::Task;
 use super::report::compare::{FLOOR, NCHAN, OURS};
 use super::servers::{self, RunningServer};
 
@@ -29,7 +30,7 @@ impl Subjects {
             workers: Some(1),
             ..OwnServer::default()
         });
-        let floor = servers::floor(FLOOR, core)?;
+        let floor = servers::floor(FLOOR, &Task::Write, core)?;
         let floor_target = floor.target(floor_profile()?)?;
         let nchan = match servers::nchan_module(nchan_module) {
             Some(module) => {
