@@ -1,48 +1,17 @@
-//! `check` through nothing, through proxies each of which does one thing wrong, and through real ones.
+//! `check` through nothing, and through proxies each of which does one thing wrong.
 
-use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::{net::TcpListener, time::Duration};
 
-use poll_vs_sse_instrument::check::{
-    CheckReport,
-    findings::{Finding, Name, Verdict},
-};
+use poll_vs_sse_instrument::check::findings::{Finding, Name, Verdict};
 
 use crate::support::{
-    TEST_TIMEOUT,
-    program::{Exit, Program, command},
+    check::{check, findings, of},
+    program::Program,
     proxy::{Fault, Proxy},
 };
 
 const SILENCE: Duration = Duration::from_secs(3);
 const AGE: Duration = Duration::from_secs(5);
-
-fn check(url: &str, more: &[&str]) -> Exit {
-    let patience = ["--patience", "9s"];
-    let patience = if more.contains(&"--patience") {
-        &[][..]
-    } else {
-        &patience
-    };
-    let args = [&["check", url], patience, more].concat();
-    Program::start(command(&args)).wait()
-}
-
-/// What was found at `url`.
-fn findings(url: &str, more: &[&str]) -> (Option<i32>, CheckReport) {
-    let ended = check(url, &[&["--json"], more].concat());
-    let report: Result<CheckReport, _> = serde_json::from_str(&ended.stdout);
-    (ended.code, report.unwrap_or_else(|_| panic!("{ended:?}")))
-}
-
-fn of(report: &CheckReport, name: Name) -> &Finding {
-    let mut all = report.findings.iter();
-    all.find(|one| one.name == name)
-        .unwrap_or_else(|| panic!("{report:?}"))
-}
 
 /// Checks through a proxy with `fault`, and that `name` and nothing else is bad.
 fn bad_through(fault: Fault, name: Name) -> Finding {
@@ -201,163 +170,4 @@ fn lines_for_people_say_the_answer_first() {
     let lines: Vec<&str> = ended.stdout.lines().collect();
     assert!(lines[0].starts_with("SSE works at http://"), "{lines:?}");
     assert_eq!(lines.len(), 2 + 10, "one line each: {lines:?}");
-}
-
-/// A real proxy; stopped with this value.
-struct Real {
-    child: Child,
-    addr: SocketAddr,
-    _directory: tempfile::TempDir,
-}
-
-impl Real {
-    /// Starts `program` with a configuration that listens on the port given to `configuration`.
-    fn start(
-        program: &str,
-        args: &[&str],
-        configuration: impl Fn(SocketAddr, &str) -> String,
-    ) -> Self {
-        let is_there = std::path::Path::new(program).exists();
-        assert!(is_there, "install {program}, or run tests/run");
-        let directory = tempfile::tempdir().expect("a directory");
-        let addr = {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-            free.local_addr().expect("an address")
-        };
-        let path = directory.path().display().to_string();
-        let file = format!("{path}/proxy.conf");
-        std::fs::write(&file, configuration(addr, &path)).expect("written");
-        let args: Vec<String> = args
-            .iter()
-            .map(|arg| arg.replace("FILE", &file).replace("DIRECTORY", &path))
-            .collect();
-        let child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let mut real = Self {
-            child,
-            addr,
-            _directory: directory,
-        };
-        let begin = Instant::now();
-        while TcpStream::connect(addr).is_err() {
-            let ended = real.child.try_wait().expect("a status");
-            assert!(
-                ended.is_none() && begin.elapsed() < TEST_TIMEOUT,
-                "{program} does not listen"
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        real
-    }
-
-    /// nginx with these lines in its one location.
-    fn nginx(server: SocketAddr, lines: &str) -> Self {
-        let args = ["-p", "DIRECTORY", "-e", "error.log", "-c", "FILE"];
-        Self::start("/usr/sbin/nginx", &args, |addr, path| {
-            let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-            let temporary = temporary.map(|name| format!("{name}_temp_path {path}/{name};\n"));
-            // With HTTP/1.1 it passes on each chunk at once, also if it buffers.
-            let version = match lines.contains("proxy_http_version") {
-                true => "",
-                false => "proxy_http_version 1.1;",
-            };
-            format!(
-                "user root;\ndaemon off;\nworker_processes 1;\npid {path}/pid;\n\
-                 events {{ worker_connections 256; }}\nhttp {{\naccess_log off;\n{}\
-                 server {{\nlisten {addr};\nlocation / {{\nproxy_pass http://{server};\n\
-                 {version}\nproxy_set_header Connection \"\";\n{lines}\n}}\n}}\n}}\n",
-                temporary.concat()
-            )
-        })
-    }
-
-    fn haproxy(server: SocketAddr, lines: &str) -> Self {
-        let args = ["-db", "-f", "FILE"];
-        Self::start("/usr/sbin/haproxy", &args, |addr, _| {
-            format!(
-                "defaults\nmode http\ntimeout connect 5s\ntimeout client 1h\ntimeout server 1h\n{lines}\n\
-                 listen all\nbind {addr}\nserver only {server}\n"
-            )
-        })
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.addr)
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        // A master passes a SIGTERM on to its workers, which a SIGKILL would leave behind.
-        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
-        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
-        let _ = self.child.wait();
-    }
-}
-
-fn through_nginx(lines: &str) -> (Option<i32>, CheckReport) {
-    let (_server, addr) = Program::serve();
-    let nginx = Real::nginx(addr, lines);
-    let (code, report) = findings(&nginx.url(), &[]);
-    assert_eq!(report.proxy.as_deref(), Some("nginx"), "{report:?}");
-    (code, report)
-}
-
-#[test]
-fn a_real_nginx_that_lets_streams_through_is_good() {
-    let (code, report) = through_nginx("");
-    assert_eq!(code, Some(0), "{report:?}");
-}
-
-#[test]
-fn a_real_nginx_that_buffers_is_told_the_line_to_change() {
-    let (code, report) =
-        through_nginx("proxy_http_version 1.0;\nproxy_ignore_headers X-Accel-Buffering;");
-    assert_eq!(code, Some(1), "{report:?}");
-    let found = of(&report, Name::FirstEvent);
-    assert_eq!(found.result, Verdict::Bad, "{report:?}");
-    let advice = found.advice.as_deref().unwrap_or_default();
-    assert!(advice.contains("proxy_buffering off;"), "{advice}");
-}
-
-#[test]
-fn a_real_nginx_that_cuts_silence_is_told_the_line_to_change() {
-    let (code, report) = through_nginx("proxy_read_timeout 3s;");
-    assert_eq!(code, Some(1), "{report:?}");
-    let found = of(&report, Name::Silence);
-    assert_eq!(found.result, Verdict::Bad, "{report:?}");
-    let advice = found.advice.as_deref().unwrap_or_default();
-    assert!(advice.contains("proxy_read_timeout"), "{advice}");
-    let long_poll = of(&report, Name::LongPoll);
-    assert_eq!(long_poll.result, Verdict::Warning, "{report:?}");
-    assert!(long_poll.text.contains("504"), "{long_poll:?}");
-}
-
-#[test]
-fn a_real_nginx_that_drops_last_event_id_is_told_the_line_to_change() {
-    let (code, report) = through_nginx("proxy_set_header Last-Event-ID \"\";");
-    assert_eq!(code, Some(1), "{report:?}");
-    let advice = of(&report, Name::Resume).advice.as_deref();
-    assert!(advice.is_some_and(|it| it.contains("proxy_set_header Last-Event-ID")));
-}
-
-#[test]
-fn a_real_haproxy_is_recognized_and_told_the_line_to_change() {
-    let (_server, addr) = Program::serve();
-    let good = Real::haproxy(addr, "");
-    let (code, report) = findings(&good.url(), &[]);
-    assert_eq!(code, Some(0), "{report:?}");
-    assert_eq!(report.proxy.as_deref(), Some("HAProxy"), "{report:?}");
-    let bad = Real::haproxy(addr, "timeout server 3s");
-    let (code, report) = findings(&bad.url(), &[]);
-    assert_eq!(code, Some(1), "{report:?}");
-    let found = of(&report, Name::Silence);
-    assert_eq!(found.result, Verdict::Bad, "{report:?}");
-    let advice = found.advice.as_deref().unwrap_or_default();
-    assert!(advice.contains("timeout server"), "{advice}");
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod bytes;
 mod calibrate;
 mod check;
+mod check_real_proxies;
 mod command;
 mod failures;
 mod foreign_forms;

@@ -3,19 +3,19 @@
 use std::{
     collections::HashMap,
     io::Write as _,
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    net::TcpStream,
+    path::Path,
     sync::{Arc, Condvar, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use poll_vs_sse_instrument::Report;
 use serde_json::{Value, json};
 
 use crate::support::{
-    TEST_TIMEOUT,
     http::{Request, Server, answer, events},
     program::compare,
+    real_proxy::{NGINX, NGINX_ARGUMENTS, RealProxy, nginx_prelude},
 };
 
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
@@ -36,86 +36,37 @@ fn measured(url: &str, profile: &str, more: &[&str]) -> Report {
     document
 }
 
-/// A real nginx with nchan; stopped with this value.
-struct Nginx {
-    child: Child,
-    url: String,
-    _prefix: tempfile::TempDir,
-}
-
-impl Nginx {
-    fn start() -> Self {
-        let is_there = std::path::Path::new(NCHAN).exists();
-        assert!(
-            is_there,
-            "install nginx-light and libnginx-mod-nchan, or run tests/run"
-        );
-        let prefix = tempfile::tempdir().expect("a directory");
-        let port = {
-            let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-            free.local_addr().expect("an address").port()
-        };
-        let path = prefix.path().display();
-        let locations: String = include_str!("../../src/instrument/target/profiles/nchan.toml")
-            .lines()
-            .filter_map(|line| line.strip_prefix("#   location"))
-            .map(|rest| format!("location{rest}\n"))
-            .collect();
-        assert_eq!(
-            locations.lines().count(),
-            4,
-            "those that the profile asks for"
-        );
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-        let temporary = temporary.map(|name| format!("{name}_temp_path {path}/{name};\n"));
-        let configuration = format!(
-            "load_module {NCHAN};\nuser root;\ndaemon off;\nworker_processes 1;\n\
-             pid {path}/pid;\nerror_log {path}/error.log;\nevents {{ worker_connections 1024; }}\n\
-             http {{\naccess_log off;\n{}nchan_message_buffer_length 10000;\n\
-             nchan_message_timeout 10m;\nserver {{\nlisten 127.0.0.1:{port};\n{locations}}}\n}}\n",
-            temporary.concat()
-        );
-        let file = prefix.path().join("nginx.conf");
-        std::fs::write(&file, configuration).expect("written");
-        let child = Command::new("/usr/sbin/nginx")
-            .args(["-p", &path.to_string(), "-e", "error.log", "-c"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("starts");
-        let mut nginx = Self {
-            child,
-            url: format!("http://127.0.0.1:{port}"),
-            _prefix: prefix,
-        };
-        let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = nginx.child.try_wait().expect("a status");
-            assert!(
-                ended.is_none() && begin.elapsed() < TEST_TIMEOUT,
-                "nginx does not listen"
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        nginx
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // Its master passes a SIGTERM on to its workers, which a SIGKILL would leave behind.
-        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
-        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
-        let _ = self.child.wait();
-    }
+/// A real nginx with nchan, as its profile says.
+fn nchan() -> RealProxy {
+    let is_there = Path::new(NCHAN).exists();
+    assert!(
+        is_there,
+        "install nginx-light and libnginx-mod-nchan, or run tests/run"
+    );
+    let locations: String = include_str!("../../src/instrument/target/profiles/nchan.toml")
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   location"))
+        .map(|rest| format!("location{rest}\n"))
+        .collect();
+    assert_eq!(
+        locations.lines().count(),
+        4,
+        "those that the profile asks for"
+    );
+    RealProxy::start(Path::new(NGINX), &NGINX_ARGUMENTS, |addr, path| {
+        format!(
+            "load_module {NCHAN};\n{}nchan_message_buffer_length 10000;\n\
+             nchan_message_timeout 10m;\nserver {{\nlisten {addr};\n{locations}}}\n}}\n",
+            nginx_prelude(path)
+        )
+    })
 }
 
 #[test]
 fn a_real_nchan_is_measured_by_all_three_transports() {
-    let nginx = Nginx::start();
-    let pid = nginx.child.id().to_string();
-    let document = measured(&nginx.url, "nchan", &["--pid", &pid]);
+    let nginx = nchan();
+    let pid = nginx.pid().to_string();
+    let document = measured(&nginx.url(), "nchan", &["--pid", &pid]);
     assert_eq!(document.transports.len(), 3);
     let server = document.versions.server.expect("it says what it is");
     assert!(server.starts_with("nginx/"), "{server}");

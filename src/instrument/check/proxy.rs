@@ -93,9 +93,11 @@ fn line(trouble: Trouble, proxy: Proxy) -> Option<&'static str> {
         (Trouble::Buffering, Haproxy) => {
             "remove `option http-buffer-request`, filters and `compression` from the backend of the stream"
         }
-        (Trouble::Buffering, Caddy) => "`flush_interval -1` in `reverse_proxy`",
+        (Trouble::Buffering, Caddy) => {
+            "no `response_buffers` in `reverse_proxy`, which passes on an event stream as it comes"
+        }
         (Trouble::Buffering, Envoy) => {
-            "disable the filter `envoy.filters.http.buffer` for the route of the stream"
+            "disable filters that hold answers back (compressor, transcoder, Lua, ext_proc) for the route of the stream"
         }
         (Trouble::Buffering, Varnish) => {
             "`return (pipe);` in `vcl_recv` for the stream, or `set beresp.do_stream = true;`"

@@ -1,9 +1,11 @@
 //! What the tests stand on.
 
+pub mod check;
 pub mod http;
 pub mod log_server;
 pub mod program;
 pub mod proxy;
+pub mod real_proxy;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -1,0 +1,222 @@
+//! Real proxies and servers of others, each as a process with a configuration of its own.
+
+use std::{
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::TEST_TIMEOUT;
+
+pub const NGINX: &str = "/usr/sbin/nginx";
+pub const NGINX_ARGUMENTS: [&str; 6] = ["-p", "DIRECTORY", "-e", "error.log", "-c", "FILE"];
+
+/// Where `tests/run` installs the program.
+fn tool(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/test-tools/bin")
+        .join(name)
+}
+
+/// A port that nobody listens on just now.
+fn free_addr() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    free.local_addr().expect("an address")
+}
+
+/// The beginning of an nginx's configuration, up to what is in its `http` block.
+pub fn nginx_prelude(path: &str) -> String {
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let temporary = temporary.map(|name| format!("{name}_temp_path {path}/{name};\n"));
+    format!(
+        "user root;\ndaemon off;\nworker_processes 1;\npid {path}/pid;\n\
+         events {{ worker_connections 1024; }}\nhttp {{\naccess_log off;\n{}",
+        temporary.concat()
+    )
+}
+
+/// A real proxy; stopped with this value.
+pub struct RealProxy {
+    child: Child,
+    addr: SocketAddr,
+    _directory: tempfile::TempDir,
+}
+
+impl RealProxy {
+    /// Starts `program` with a configuration that listens on the port given to `configuration`.
+    pub fn start(
+        program: &Path,
+        args: &[&str],
+        configuration: impl Fn(SocketAddr, &str) -> String,
+    ) -> Self {
+        Self::start_at(free_addr(), program, args, configuration)
+    }
+
+    fn start_at(
+        addr: SocketAddr,
+        program: &Path,
+        args: &[&str],
+        configuration: impl Fn(SocketAddr, &str) -> String,
+    ) -> Self {
+        let name = program.display();
+        assert!(program.exists(), "install {name}, or run tests/run");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().display().to_string();
+        // Envoy goes by the name's end; the others do not mind.
+        let file = format!("{path}/proxy.yaml");
+        std::fs::write(&file, configuration(addr, &path)).expect("written");
+        let args: Vec<String> = args
+            .iter()
+            .map(|arg| arg.replace("FILE", &file).replace("DIRECTORY", &path))
+            .collect();
+        let log = directory.path().join("output");
+        let output = std::fs::File::create(&log).expect("a file");
+        let child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("a descriptor"))
+            .stderr(output)
+            .env("HOME", directory.path())
+            .spawn()
+            .expect("starts");
+        let mut proxy = Self {
+            child,
+            addr,
+            _directory: directory,
+        };
+        let begin = Instant::now();
+        while TcpStream::connect(addr).is_err() {
+            let ended = proxy.child.try_wait().expect("a status");
+            assert!(
+                ended.is_none() && begin.elapsed() < TEST_TIMEOUT,
+                "{name} does not listen: {}",
+                std::fs::read_to_string(&log).unwrap_or_default()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        proxy
+    }
+
+    /// nginx with these lines in its one location.
+    pub fn nginx(server: SocketAddr, lines: &str) -> Self {
+        Self::start(Path::new(NGINX), &NGINX_ARGUMENTS, |addr, path| {
+            // With HTTP/1.1 it passes on each chunk at once, also if it buffers.
+            let version = match lines.contains("proxy_http_version") {
+                true => "",
+                false => "proxy_http_version 1.1;",
+            };
+            format!(
+                "{}server {{\nlisten {addr};\nlocation / {{\nproxy_pass http://{server};\n\
+                 {version}\nproxy_set_header Connection \"\";\n{lines}\n}}\n}}\n}}\n",
+                nginx_prelude(path)
+            )
+        })
+    }
+
+    pub fn haproxy(server: SocketAddr, lines: &str) -> Self {
+        let args = ["-db", "-f", "FILE"];
+        Self::start(Path::new("/usr/sbin/haproxy"), &args, |addr, _| {
+            format!(
+                "defaults\nmode http\ntimeout connect 5s\ntimeout client 1h\ntimeout server 1h\n{lines}\n\
+                 listen all\nbind {addr}\nserver only {server}\n"
+            )
+        })
+    }
+
+    /// Caddy with these global options, and these lines within its `reverse_proxy`.
+    pub fn caddy(server: SocketAddr, options: &str, lines: &str) -> Self {
+        let args = ["run", "--config", "FILE", "--adapter", "caddyfile"];
+        Self::start(&tool("caddy"), &args, |addr, _| {
+            format!(
+                "{{\nadmin off\nauto_https off\npersist_config off\n{options}\n}}\n\
+                 http://{addr} {{\nreverse_proxy {server} {{\n{lines}\n}}\n}}\n"
+            )
+        })
+    }
+
+    /// Envoy with these lines of its connection manager and of its route.
+    pub fn envoy(server: SocketAddr, manager: &str, route: &str) -> Self {
+        let args = [
+            "-c",
+            "FILE",
+            "--use-dynamic-base-id",
+            "--concurrency",
+            "1",
+            "--log-level",
+            "error",
+        ];
+        Self::start(&tool("envoy"), &args, |addr, _| {
+            let (ip, port) = (addr.ip(), addr.port());
+            format!(
+                r#"
+static_resources:
+  listeners:
+  - address: {{ socket_address: {{ address: {ip}, port_value: {port} }} }}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: clients
+          {manager}
+          route_config:
+            virtual_hosts:
+            - name: all
+              domains: ["*"]
+              routes:
+              - match: {{ prefix: / }}
+                {route}
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+  clusters:
+  - name: server
+    type: STATIC
+    connect_timeout: 2s
+    load_assignment:
+      cluster_name: server
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {{ address: {{ socket_address: {{ address: {}, port_value: {} }} }} }}
+"#,
+                server.ip(),
+                server.port()
+            )
+        })
+    }
+
+    /// Varnish with these routines of its configuration, and these parameters.
+    pub fn varnish(server: SocketAddr, routines: &str, parameters: &[&str]) -> Self {
+        let addr = free_addr();
+        let listen = addr.to_string();
+        let mut args = vec!["-F", "-a", &listen, "-f", "FILE", "-n", "DIRECTORY/work"];
+        args.extend(["-s", "malloc,16m", "-j", "none"]);
+        args.extend(parameters);
+        Self::start_at(addr, Path::new("/usr/sbin/varnishd"), &args, |_, _| {
+            format!(
+                "vcl 4.1;\nbackend server {{ .host = \"{}\"; .port = \"{}\"; }}\n{routines}\n",
+                server.ip(),
+                server.port()
+            )
+        })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+}
+
+impl Drop for RealProxy {
+    fn drop(&mut self) {
+        // A master passes a SIGTERM on to its workers, which a SIGKILL would leave behind.
+        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        let _ = self.child.wait();
+    }
+}
