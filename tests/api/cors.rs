@@ -4,6 +4,7 @@ use poll_vs_sse_server::access::origins::AllowedOrigins;
 
 use crate::support::{
     client::{JSON, TestClient as _},
+    protocol_client::Form,
     response::Response,
     server::{Server, Store},
 };
@@ -155,4 +156,83 @@ fn every_page_may_read_without_cookies() {
         let answer = preflight(&server, "/messages", origin, "POST", "content-type");
         assert_eq!((answer.status(), allowed(&answer)), (200, Some("*")));
     }
+}
+
+/// The server's own two origins, as a browser that asks at `host` names them.
+fn own_origins(server: &Server) -> (String, String) {
+    let at = |form| server.protocol_addr(form);
+    (
+        format!("http://{}", at(Form::Http1)),
+        format!("https://{}", at(Form::H2Tls)),
+    )
+}
+
+#[test]
+fn the_page_reads_at_the_servers_other_origin_too() {
+    let server = Server::on_every_form();
+    let (http, https) = own_origins(&server);
+    for origin in [&http, &https] {
+        let host = server.protocol_addr(Form::Http1).to_string();
+        for target in ["/poll?last=0", "/healthz", "/poll?limit=0"] {
+            let headers = [("Host", host.as_str()), ("Origin", origin)];
+            let answer = server.raw().ask("GET", target, &headers, b"");
+            assert_eq!(allowed(&answer), Some(origin.as_str()), "{target}");
+            assert_eq!(
+                answer.header("access-control-allow-credentials"),
+                Some("true")
+            );
+            assert_eq!(answer.header("timing-allow-origin"), Some(origin.as_str()));
+            assert!(varies_by_origin(&answer), "{target}: {:?}", answer.head);
+        }
+    }
+}
+
+#[test]
+fn no_other_page_is_let_in_by_that() {
+    let server = Server::on_every_form();
+    let (_, https) = own_origins(&server);
+    let host = server.protocol_addr(Form::Http1).to_string();
+    let port = server.protocol_addr(Form::Http1).port();
+    let ask = |host: &str, origin: &str, method: &str| {
+        let headers = [("Host", host), ("Origin", origin)];
+        server.raw().ask(method, "/poll?last=0", &headers, b"")
+    };
+    let elsewhere = format!("http://localhost:{port}");
+    for origin in [ORIGIN, "null", &elsewhere, "https://127.0.0.1", ""] {
+        assert_eq!(allowed(&ask(&host, origin, "GET")), None, "{origin}");
+    }
+    // Behind something with an address of its own, the server does not know where its page is.
+    for host in ["chat.example", "127.0.0.1:1", "127.0.0.1"] {
+        assert_eq!(allowed(&ask(host, &https, "GET")), None, "{host}");
+    }
+    // Only to read.
+    preflight(&server, "/messages", &https, "POST", "content-type").problem(405);
+    let plain = server.get("/poll?last=0");
+    assert_eq!((allowed(&plain), plain.header("vary")), (None, None));
+
+    let alone = Server::memory();
+    let origin = format!("http://{}", alone.protocol_addr(Form::Http1));
+    let answer = alone.get_with("/poll?last=0", &[("Origin", &origin)]);
+    assert_eq!(allowed(&answer), None);
+}
+
+#[test]
+fn the_page_is_told_the_servers_two_origins() {
+    let server = Server::on_every_form();
+    let (http, https) = own_origins(&server);
+    let host = server.protocol_addr(Form::Http1).to_string();
+    let page = server.raw().ask("HEAD", "/", &[("Host", &host)], b"");
+    let link = format!("<{http}/>; rel=\"alternate\", <{https}/>; rel=\"alternate\"");
+    assert_eq!(page.header("link"), Some(link.as_str()));
+    let policy = page.header("content-security-policy").expect("a policy");
+    let sources = format!("connect-src 'self' {http} {https}");
+    assert!(policy.ends_with(&sources), "{policy}");
+
+    let behind = server
+        .raw()
+        .ask("HEAD", "/", &[("Host", "chat.example")], b"");
+    assert_eq!(behind.header("link"), None);
+    let policy = behind.header("content-security-policy").expect("a policy");
+    assert!(policy.ends_with("connect-src 'self'"), "{policy}");
+    assert_ne!(page.header("etag"), behind.header("etag"));
 }

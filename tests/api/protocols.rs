@@ -223,6 +223,8 @@ fn log_lines_and_the_trace_name_protocol_and_tls() {
                 let protocol = if form.is_h2() { "h2" } else { "http/1.1" };
                 assert_eq!(event["protocol"], protocol, "{event}");
                 assert_eq!(event["tls"], form.is_tls(), "{event}");
+                let version = form.is_tls().then_some("1.3");
+                assert_eq!(event["tls_version"].as_str(), version, "{event}");
             }
         }
     });

@@ -71,3 +71,107 @@ test('over HTTP/2 eight tabs hold a stream each, and polling works beside them',
   await first.reads(['to all eight', 'polled beside seven streams']);
   await first.close();
 });
+
+const picker = (lab, lane) => lab.lane(lane).region.getByRole('combobox', { name: 'Protocol', exact: true });
+const VERSIONS = { 'HTTP/1.1': 'http/1.1', 'HTTP/2': 'h2+tls' };
+const NAMES = { 'HTTP/1.1': 'over HTTP/1.1', 'HTTP/2': 'over HTTP/2 over TLS 1.3' };
+
+/** Waits until each lane says its protocol, and checks that the server saw no other one. */
+async function goOver(lab, lanes) {
+  for (const [at, protocol] of lanes.entries()) {
+    const region = lab.page.locator('.lane').nth(at);
+    await region.getByText(NAMES[protocol], { exact: true }).waitFor();
+    const client = await region.locator('.source code').textContent();
+    const { transports } = await server.ledger(client);
+    const seen = Object.values(transports).flatMap(({ protocols }) => Object.keys(protocols));
+    assert.deepEqual([...new Set(seen)], [VERSIONS[protocol]], `${protocol}: ${client}`);
+  }
+}
+
+for (const [from, origin] of [
+  ['a cleartext page', () => server.origin],
+  ['a page over TLS', () => server.tlsOrigin],
+]) {
+  test(`polling over HTTP/1.1 runs beside polling over HTTP/2, from ${from}`, async () => {
+    const room = from.replaceAll(' ', '-');
+    const query = `room=${room}&view=both&left=poll&right=poll&interval=0.5`;
+    const lab = await LabPage.open(browser, `${origin()}/?${query}`, OPTIONS);
+    const [left, right] = ['Polling', 'Polling (right)'];
+    const own = origin() === server.origin ? 'HTTP/1.1' : 'HTTP/2';
+    for (const lane of [left, right]) {
+      await picker(lab, lane).waitFor();
+      assert.deepEqual(await picker(lab, lane).locator('option').allTextContents(), ['HTTP/1.1', 'HTTP/2']);
+      assert.equal(await picker(lab, lane).inputValue(), own === 'HTTP/1.1' ? 'http/1.1' : 'h2');
+    }
+    await goOver(lab, [own, own]);
+    const before = await lab.lane(left).client();
+    if (own === 'HTTP/2') await picker(lab, left).selectOption('HTTP/1.1');
+    else await picker(lab, right).selectOption('HTTP/2');
+    assert.notEqual(await lab.lane(left).client(), before, 'all begin again as new clients');
+    await goOver(lab, ['HTTP/1.1', 'HTTP/2']);
+    // The page's cookies stay where the page is.
+    const [here, there] = own === 'HTTP/1.1' ? [left, right] : [right, left];
+    const cookie = (lane) => lab.lane(lane).region.getByRole('combobox', { name: 'Cookie' });
+    assert.deepEqual([await cookie(here).isEnabled(), await cookie(there).isEnabled()], [true, false]);
+    await server.publish({ room, text: 'over both' });
+    for (const lane of [left, right]) await lab.lane(lane).reads(['over both']);
+
+    // The address opens it as it is, from its first request.
+    const address = new URL(lab.page.url());
+    assert.deepEqual(address.searchParams.getAll('protocol'), ['http/1.1', 'h2']);
+    await lab.page.goto('about:blank');
+    await lab.page.goto(address.href);
+    await goOver(lab, ['HTTP/1.1', 'HTTP/2']);
+    await lab.page.locator('.settings-button').click();
+
+    // A stream and a long-poll go the same way, and back.
+    await lab.lane(right).transport('SSE').check();
+    await lab.lane(left).transport('Long-polling').check();
+    await server.publish({ room, text: 'pushed' });
+    for (const lane of ['Long-polling', 'SSE']) await lab.lane(lane).reads(['over both', 'pushed']);
+    for (const lane of ['Long-polling', 'SSE']) await picker(lab, lane).selectOption(own);
+    await goOver(lab, [own, own]);
+    for (const lane of ['Long-polling', 'SSE']) assert.ok(await cookie(lane).isEnabled());
+    assert.equal(new URL(lab.page.url()).searchParams.get('protocol'), null);
+    await lab.noComplaints();
+    await lab.close();
+  });
+}
+
+test('a protocol that the page does not know, or cannot have, is reported and ignored', async () => {
+  const alone = await Server.start();
+  try {
+    for (const [origin, protocol, says] of [
+      [server.tlsOrigin, 'http%2F3', 'The address contains “protocol=http/3”'],
+      [alone.origin, 'h2', 'The address asks for HTTP/2, which this browser cannot have from this server'],
+    ]) {
+      const lab = await LabPage.open(browser, `${origin}/?room=d&view=one&protocol=${protocol}`, OPTIONS);
+      await lab.page.getByRole('alert').getByText(says).waitFor();
+      await lab.connected('Polling');
+      await lab.noComplaints();
+      await lab.close();
+    }
+  } finally {
+    await alone.end();
+  }
+});
+
+test('there is no choice where the server is reached in one form only', async () => {
+  const alone = await Server.start();
+  try {
+    for (const [address, options] of [
+      [alone.origin, OPTIONS],
+      // The certificate is not trusted, so the browser asks nothing there.
+      [server.origin, { reducedMotion: 'reduce' }],
+    ]) {
+      const lab = await LabPage.open(browser, `${address}/?room=e`, options);
+      await lab.connectedBoth();
+      await lab.page.getByRole('combobox', { name: 'Cookie' }).first().waitFor();
+      await lab.page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => {});
+      assert.equal(await lab.page.getByRole('combobox', { name: 'Protocol' }).count(), 0);
+      await lab.close();
+    }
+  } finally {
+    await alone.end();
+  }
+});

@@ -3,7 +3,7 @@ import { MAX_AGE_MS, EventBuffer } from '../src/lab/diagram/event-buffer.ts';
 import type { TraceEvent } from '../src/lab/trace.ts';
 
 function push(seq: number, at_ms: number): TraceEvent {
-  const counts = { bytes_in: 0, bytes_out: 10, messages: 1, status: null };
+  const counts = { bytes_in: 0, bytes_out: 10, messages: 1, status: null, tls_version: null };
   return { seq, at_ms, connection: 1, kind: 'push', transport: 'stream', content: 'messages', ...counts };
 }
 

@@ -18,6 +18,7 @@ function timelineEvent(
     messages: 0,
     status: kind === 'answer' ? 200 : null,
     content: null,
+    tls_version: null,
     reconnect: false,
     after_ms: null,
     ...more,

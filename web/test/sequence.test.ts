@@ -6,7 +6,7 @@ let seq = 0;
 
 function event(at_ms: number, kind: TraceEvent['kind'], more: Partial<TraceEvent> = {}): TraceEvent {
   seq += 1;
-  const nothing = { bytes_in: 0, bytes_out: 0, messages: 0, status: null, content: null };
+  const nothing = { bytes_in: 0, bytes_out: 0, messages: 0, status: null, content: null, tls_version: null };
   const status = kind === 'answer' ? 200 : null;
   return { seq, at_ms, connection: 1, kind, transport: 'poll', ...nothing, status, ...more };
 }

@@ -8,6 +8,7 @@ const POLL: LaneSettings = {
   fault: 'healthy',
   connection: 'keep-alive',
   cookie_kib: 0,
+  protocol: 'page',
 };
 const STREAM: LaneSettings = { ...POLL, transport: 'stream' };
 const LONG_POLL: LaneSettings = { ...POLL, transport: 'long-poll' };
@@ -44,6 +45,14 @@ describe('the address', () => {
       ],
     ],
     ['?cookie=0&cookie=4', 'both', [POLL, { ...STREAM, cookie_kib: 4 }]],
+    [
+      '?protocol=http%2F1.1&protocol=h2',
+      'both',
+      [
+        { ...POLL, protocol: 'http/1.1' },
+        { ...STREAM, protocol: 'h2' },
+      ],
+    ],
     [
       '?fault=buffer&connection=close',
       'both',

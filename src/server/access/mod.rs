@@ -7,6 +7,7 @@ pub mod client_rooms;
 pub mod identity;
 pub mod keys;
 pub mod origins;
+pub mod own_origins;
 mod ring_crypto;
 pub mod tickets;
 pub mod tokens;

@@ -1,5 +1,6 @@
 //! The lab's page, which the binary embeds, and how it is sent: cached, compressed if the client
-//! accepts that, and allowed to do nothing but talk to this server.
+//! accepts that, and allowed to do nothing but talk to this server, at its other origin too if it has
+//! two.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -7,10 +8,12 @@ use actix_web::{
         self, AcceptEncoding, CacheControl, CacheDirective, ContentEncoding, ContentType, ETag,
         Encoding, EntityTag, Header, HeaderValue, IfNoneMatch,
     },
+    web::Data,
 };
 use maud::{DOCTYPE, html};
 
-use super::extractors::list_field;
+use super::{extractors::list_field, policy::Policy};
+use crate::access::own_origins::OwnOrigins;
 
 /// A file of the built page.
 pub struct File {
@@ -27,10 +30,14 @@ pub struct File {
 impl File {
     /// The smallest form that the client accepts. Each has an entity tag of its own, since a strong
     /// tag names bytes.
-    fn negotiate(&self, request: &HttpRequest) -> (ContentEncoding, EntityTag, &'static [u8]) {
+    fn negotiate(
+        &self,
+        request: &HttpRequest,
+        variant: &str,
+    ) -> (ContentEncoding, EntityTag, &'static [u8]) {
         let accepted = AcceptEncoding::parse(request).unwrap_or(AcceptEncoding(Vec::new()));
         let supported = [Encoding::brotli(), Encoding::gzip(), Encoding::identity()];
-        let tag = |suffix| EntityTag::new_strong(format!("{}{suffix}", self.tag));
+        let tag = |suffix| EntityTag::new_strong(format!("{}{variant}{suffix}", self.tag));
         let best = accepted.negotiate(supported.iter());
         match (best, self.brotli, self.gzip) {
             (Some(Encoding::Known(ContentEncoding::Brotli)), Some(bytes), _) => {
@@ -48,8 +55,8 @@ impl File {
 pub type EmbeddedPage = Result<&'static [File], &'static str>;
 
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
+    img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'none'; connect-src 'self'";
 
 /// One address of the page: a file, or the sentence that says why there is none.
 #[derive(Clone, Copy)]
@@ -96,7 +103,12 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
     } else {
         vec![CacheDirective::NoCache]
     };
-    let (encoding, tag, bytes) = file.negotiate(request);
+    let policy = request.app_data::<Data<Policy>>();
+    let own = policy.filter(|_| file.name == "index.html");
+    let own = own.and_then(|policy| policy.own_origins(request.headers()));
+    // What the page may do is in its head: another tag if that is other than before.
+    let variant = own.as_ref().map(OwnOrigins::tag);
+    let (encoding, tag, bytes) = file.negotiate(request, variant.as_deref().unwrap_or_default());
     let not_modified = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
@@ -121,13 +133,19 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
     if file.brotli.is_some() || file.gzip.is_some() {
         response.insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")));
     }
+    if let Some(own) = &own {
+        response.insert_header((header::LINK, own.link()));
+    }
     if not_modified {
         return response.finish();
     }
     if encoding != ContentEncoding::Identity {
         response.insert_header(encoding);
     }
-    let csp = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    let csp = match &own {
+        Some(own) => format!("{CONTENT_SECURITY_POLICY} {} {}", own.http, own.https),
+        None => CONTENT_SECURITY_POLICY.to_owned(),
+    };
     response
         .content_type(content_type(file.name))
         .insert_header((header::CONTENT_SECURITY_POLICY, csp))

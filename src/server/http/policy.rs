@@ -2,10 +2,19 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, dev::ServiceRequest, http::header::HeaderMap, web::Data};
+use actix_web::{
+    HttpRequest,
+    dev::ServiceRequest,
+    http::header::{self, HeaderMap},
+    web::Data,
+};
 
 use crate::{
-    access::{Access, origins::AllowedOrigins},
+    access::{
+        Access,
+        origins::AllowedOrigins,
+        own_origins::{OwnOrigins, OwnPorts},
+    },
     limits::{
         Limits,
         client_address::{ClientAddress, TrustedProxies},
@@ -20,6 +29,8 @@ pub struct Policy {
     /// `None`: everyone may read and publish.
     pub access: Option<Access>,
     pub origins: AllowedOrigins,
+    /// Where the page may read besides: known if the server listens in both forms and asks for no token.
+    pub own_ports: Option<OwnPorts>,
     pub publish_rate: Option<RateTable>,
     pub read_rate: Option<RateTable>,
     pub connections: Arc<ConnectionCounter>,
@@ -39,6 +50,7 @@ impl Policy {
         Self {
             access,
             origins,
+            own_ports: None,
             publish_rate: limits.rates.publish.map(RateTable::new),
             read_rate: limits.rates.read.map(RateTable::new),
             connections: Arc::new(ConnectionCounter::new(limits.connections)),
@@ -75,6 +87,12 @@ impl Policy {
     pub fn client_of(&self, request: &ServiceRequest) -> Option<ClientAddress> {
         let peer = request.peer_addr()?.ip();
         Some(self.client_behind(peer, request.headers()).into())
+    }
+
+    /// The server's own two origins, behind one of which is the page that sent this or gets this.
+    pub fn own_origins(&self, headers: &HeaderMap) -> Option<OwnOrigins> {
+        let ports = self.own_ports?;
+        ports.origins(headers.get(header::HOST)?.to_str().ok()?)
     }
 
     fn client_behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {

@@ -69,6 +69,7 @@ pub fn app(
 > {
     let page = state.page;
     let cors_on = state.policy.origins != AllowedOrigins::None;
+    let has_two_origins = state.policy.own_ports.is_some();
     let cors = cors(&state.policy.origins);
     App::new()
         .app_data(Data::from(state.delivery.clone()))
@@ -84,6 +85,10 @@ pub fn app(
         .wrap(from_fn(admit))
         .wrap(Condition::new(cors_on, cors))
         .wrap(Condition::new(cors_on, from_fn(cors::complete)))
+        .wrap(Condition::new(
+            has_two_origins,
+            from_fn(cors::allow_own_page),
+        ))
         .wrap(from_fn(forbid_storing))
         .wrap(from_fn(close_when_asked))
         .wrap(from_fn(close_when_draining))

@@ -18,7 +18,7 @@ use super::{
     Ledger,
     access_log::AccessLogEntry,
     attribution::Attribution,
-    counters::{Counters, Protocol},
+    counters::{Account, Counters, Protocol},
     request_state::{RequestInfo, RequestState},
     trace::{ConnectionTrace, Event, Kind},
 };
@@ -29,6 +29,7 @@ pub struct ConnectionMeter(Rc<Connection>);
 struct Connection {
     ledger: Arc<Ledger>,
     protocol: Cell<Protocol>,
+    tls_version: Cell<Option<&'static str>>,
     /// Its bytes are not seen: it counts as no connection, and bodies stand for wire bytes.
     is_detached: bool,
     /// Microseconds since the Unix epoch.
@@ -109,6 +110,19 @@ impl ConnectionMeter {
         }
     }
 
+    /// Which version of TLS the handshake agreed on.
+    pub fn set_tls_version(&self, version: &'static str) {
+        self.0.tls_version.set(Some(version));
+    }
+
+    /// What is traced of it.
+    fn event(&self, kind: Kind, account: Account) -> Event {
+        Event {
+            tls_version: self.0.tls_version.get(),
+            ..Event::new(kind, account, self.0.protocol.get())
+        }
+    }
+
     /// The connection of a request whose bytes are seen by nobody, as in a test of its handler.
     pub fn detached(ledger: Arc<Ledger>) -> Self {
         Self::with(ledger, Protocol::Http1, true)
@@ -118,6 +132,7 @@ impl ConnectionMeter {
         Self(Rc::new(Connection {
             ledger,
             protocol: Cell::new(protocol),
+            tls_version: Cell::new(None),
             is_detached,
             accepted_at_us: Timestamp::now().as_microsecond(),
             state: RefCell::default(),
@@ -241,7 +256,7 @@ impl ConnectionMeter {
         attribution.charge(ledger, |counters| &counters.wire_bytes_out, written);
         if let Some(client) = info.client.filter(|_| info.trace) {
             let trace = ledger.traces.open(client);
-            let event = |kind| Event::new(kind, info.account, self.0.protocol.get());
+            let event = |kind| self.event(kind, info.account);
             let traced = state.trace.get_or_insert_with(|| {
                 let number = ledger.next_connection();
                 Box::new(ConnectionTrace::new(number, self.0.accepted_at_us))
@@ -297,10 +312,9 @@ impl RequestBytes {
 
     /// Everything that the request's answer had to write so far is written.
     pub fn record_flushed(&self, meter: &ConnectionMeter) {
-        let protocol = meter.0.protocol.get();
         let events = self
             .0
-            .take_pushes(|kind, account| Event::new(kind, account, protocol));
+            .take_pushes(|kind, account| meter.event(kind, account));
         for event in events {
             meter.trace(&self.0, event);
         }
@@ -358,7 +372,7 @@ impl RequestBytes {
                 bytes_out: entry.wire_bytes_out,
                 messages: entry.messages,
                 status: Some(entry.status),
-                ..Event::new(Kind::Answer, entry.account, meter.0.protocol.get())
+                ..meter.event(Kind::Answer, entry.account)
             };
             meter.trace(&self.0, answer);
         }
@@ -435,7 +449,7 @@ impl Drop for ConnectionMeter {
             return;
         };
         if let Some(trace) = &state.trace {
-            let closed = Event::new(Kind::Closed, attribution.account, self.0.protocol.get());
+            let closed = self.event(Kind::Closed, attribution.account);
             trace.record_for_all(&closed);
         }
         if !self.0.is_detached {

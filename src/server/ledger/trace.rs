@@ -75,6 +75,8 @@ pub struct Event {
     pub transport: &'static str,
     pub protocol: &'static str,
     pub tls: bool,
+    /// As `1.3`; of a connection over TLS.
+    pub tls_version: Option<&'static str>,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub messages: u64,
@@ -94,6 +96,7 @@ impl Event {
             transport: account.as_str(),
             protocol: protocol.name(),
             tls: protocol.is_tls(),
+            tls_version: None,
             bytes_in: 0,
             bytes_out: 0,
             messages: 0,

@@ -19,7 +19,7 @@ use super::{
     workers::{TlsListener, Workers},
 };
 use crate::{
-    access::Access,
+    access::{Access, own_origins::OwnPorts},
     config::{Config, StoreChoice, TlsConfig},
     delivery::Delivery,
     http::{lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState},
@@ -77,11 +77,18 @@ impl Server {
         let access = config.access.jwt.clone().map(Access::new).transpose()?;
         let origins = config.access.cors_origins.clone();
         let limits = ProcessLimits::read().bound(config.limits.clone(), config.workers);
-        let policy = Arc::new(Policy::new(access, origins, limits));
+        let mut policy = Policy::new(access, origins, limits);
         let listener = bind(config.bind)
             .with_context(|| format!("--bind: cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
         let tls = config.tls.as_ref().map(Tls::bind).transpose()?;
+        // A token's cookie is of one scheme: the page could not show it at its other origin.
+        if let Some(tls) = tls.as_ref().filter(|_| policy.access.is_none()) {
+            policy.own_ports = Some(OwnPorts {
+                http: addr.port(),
+                https: tls.listener.local_addr()?.port(),
+            });
+        }
         let (events, writer) = EventLog::to(out, config.log_format)?;
         let log = match open_log(&config, &events, &listener) {
             Ok(log) => log,
@@ -101,7 +108,7 @@ impl Server {
             ledger,
             writer,
             tls,
-            policy,
+            policy: Arc::new(policy),
         })
     }
 

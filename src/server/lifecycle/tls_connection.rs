@@ -90,6 +90,7 @@ where
             return Ok(());
         };
         let session = TlsSession::of(tls.get_ref().1);
+        meter.set_tls_version(session.version());
         if session.is_tls13 {
             // The first record of application data is the client's Finished (RFC 8446, 5.2).
             records.borrow_mut().pop_front();

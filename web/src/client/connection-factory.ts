@@ -1,5 +1,7 @@
 // How sources open connections. Replace it to test them, or to put something between them and the browser.
 
+import type { HttpVersion } from './http-version.ts';
+
 export type Fetch = typeof globalThis.fetch;
 
 export interface ConnectionFactory {
@@ -12,4 +14,6 @@ export interface ConnectionFactory {
   readonly stallTimeout_ms: number;
   /** False if a stream over these connections must not serve other tabs. */
   readonly isShareable?: boolean;
+  /** What requests go over, if they go to another origin than the page's and so perhaps over another version. */
+  readonly elsewhere?: HttpVersion | undefined;
 }

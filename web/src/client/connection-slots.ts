@@ -6,6 +6,7 @@
 // browser that has no locks, or refuses them, leaves each page on its own.
 
 import { isAbort, webLocks } from './browser-apis.ts';
+import { type HttpVersion, isHttp1 } from './http-version.ts';
 
 /** How many of the six may be held; the others are for polls, publishing and loading pages. */
 export const MAX_SLOTS = 4;
@@ -26,12 +27,12 @@ export class ConnectionSlots {
   #locks: LockManager | null;
   readonly #names: readonly string[];
 
-  constructor(
-    locks: LockManager | null = webLocks(),
-    slots: number = isHttp1() ? MAX_SLOTS : MAX_STREAM_SLOTS,
-  ) {
+  /** Connections to the page's own server, or with `elsewhere` those over this version to its other origin. */
+  constructor(locks: LockManager | null = webLocks(), elsewhere?: HttpVersion) {
+    const slots = (elsewhere ?? (isHttp1() ? 'http/1.1' : 'h2')) === 'h2' ? MAX_STREAM_SLOTS : MAX_SLOTS;
+    const name = elsewhere === undefined ? NAME : `${NAME} over ${elsewhere}`;
     this.#locks = locks;
-    this.#names = Array.from({ length: slots }, (_, index) => `${NAME} ${index}`);
+    this.#names = Array.from({ length: slots }, (_, index) => `${name} ${index}`);
   }
 
   /** A slot that is free now, else null. */
@@ -117,14 +118,4 @@ function withTimeout(slot: Promise<ConnectionSlot | null>): Promise<ConnectionSl
 function isRefusal(error: unknown): boolean {
   const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
   return errors.some((each) => !isAbort(each));
-}
-
-/** Whether the page came over HTTP/1.1, as far as the browser says. */
-export function isHttp1(): boolean {
-  try {
-    const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-    return page === undefined || !/^h[23]/.test(page.nextHopProtocol);
-  } catch {
-    return true;
-  }
 }

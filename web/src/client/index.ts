@@ -9,6 +9,7 @@ export {
 export { BrowserConnections, type BrowserConnectionsOptions } from './browser-connections.ts';
 export type { ConnectionFactory, Fetch } from './connection-factory.ts';
 export type { Query } from './http.ts';
+export type { HttpVersion } from './http-version.ts';
 export type { Batch, Message, Reset } from './message.ts';
 export { type LifecycleListener, type PageEvents, watchPageLifecycle } from './page-lifecycle.ts';
 export type { Presence, PresentClient } from './presence.ts';

@@ -10,6 +10,7 @@ import type { Link } from '../client/sources/source.ts';
 import { INTERVAL_S, type Transport } from '../client/transport.ts';
 import { ClientStats, type Stats } from './client-stats.ts';
 import type { CookieKib } from './cookie.ts';
+import type { AskedProtocol } from './protocol.ts';
 import type { ServerClock } from './clock.ts';
 import type { Batch } from '../client/message.ts';
 import type { Fault } from './fault.ts';
@@ -33,6 +34,8 @@ export class Lane {
   readonly network: Network;
   /** The size of the cookie that the browser sends with this lane's requests. */
   cookie_kib: CookieKib = 0;
+  /** What was chosen for it. */
+  protocol: AskedProtocol = 'page';
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Listeners();
   readonly #reader: RoomReader;

@@ -5,8 +5,10 @@
 
 import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
 import { type Query, route } from '../client/http.ts';
+import type { HttpVersion } from '../client/http-version.ts';
 import { randomText } from '../client/random-text.ts';
 import type { Transport } from '../client/transport.ts';
+import type { OtherOrigin } from './protocol.ts';
 import { canSilence, type Fault, DURATION_MS, FAULT_STALL_TIMEOUT_S, STALL_TIMEOUT_S } from './fault.ts';
 
 export interface NetworkListener {
@@ -22,7 +24,8 @@ export class Network implements ConnectionFactory {
   readonly #open = new Set<EventSource>();
   readonly #listeners = new Set<NetworkListener>();
   readonly fetch: Fetch;
-  readonly #realOpen: (address: string) => EventSource;
+  readonly #realOpen: (address: string, init?: EventSourceInit) => EventSource;
+  #other: OtherOrigin | null = null;
   #fault: Fault = 'healthy';
   /** The restart has yet to hit the next poll. */
   #losesNextPoll = false;
@@ -33,10 +36,15 @@ export class Network implements ConnectionFactory {
   constructor(
     stallTimeout_s: number = STALL_TIMEOUT_S.initial,
     fetch: Fetch = (...call) => globalThis.fetch(...call),
-    realOpen: (address: string) => EventSource = (address) => new EventSource(address),
+    realOpen: (address: string, init?: EventSourceInit) => EventSource = (...given) =>
+      new EventSource(...given),
   ) {
     this.#stallTimeout_s = stallTimeout_s;
-    this.fetch = fetch;
+    this.fetch = (input, init) => {
+      const other = this.#other;
+      if (other === null) return fetch(input, init);
+      return fetch(new URL(String(input), other.base), { credentials: 'include', ...init });
+    };
     this.#realOpen = realOpen;
   }
 
@@ -58,9 +66,19 @@ export class Network implements ConnectionFactory {
     return this.#outage.signal;
   }
 
-  /** Whether this lane's stream may be that of other tabs too: a chosen fault is this lane's alone. */
+  /** Whether this lane's stream may be that of other tabs too: a chosen fault or origin is this lane's alone. */
   get isShareable(): boolean {
-    return this.#fault === 'healthy' || this.#fault === 'restart';
+    return this.#other === null && (this.#fault === 'healthy' || this.#fault === 'restart');
+  }
+
+  /** What it goes over, if that is not what the page came over. */
+  get elsewhere(): HttpVersion | undefined {
+    return this.#other?.version;
+  }
+
+  /** Later requests go to the server's other origin; null: to the page's own. */
+  sendTo(other: OtherOrigin | null): void {
+    this.#other = other;
   }
 
   subscribe(listener: NetworkListener): void {
@@ -124,7 +142,11 @@ export class Network implements ConnectionFactory {
   open(address: string): EventSource | null {
     if (this.down.aborted) return null;
     for (const events of this.#open) if (events.readyState === events.CLOSED) this.#open.delete(events);
-    const events = this.#realOpen(address);
+    const other = this.#other;
+    const events =
+      other === null
+        ? this.#realOpen(address)
+        : this.#realOpen(new URL(address, other.base).href, { withCredentials: true });
     this.#open.add(events);
     return events;
   }

@@ -22,6 +22,8 @@ export interface TraceEvent {
   connection: number;
   kind: Kind;
   transport: Transport;
+  /** As `1.3`; null without TLS, and from an older server. */
+  tls_version: string | null;
   bytes_in: number;
   bytes_out: number;
   messages: number;
@@ -74,6 +76,7 @@ function parseEvent(value: unknown): TraceEvent | null {
     connection: whole(value, 'connection'),
     kind,
     transport,
+    tls_version: typeof value['tls_version'] === 'string' ? value['tls_version'] : null,
     bytes_in: whole(value, 'bytes_in'),
     bytes_out: whole(value, 'bytes_out'),
     messages: whole(value, 'messages'),

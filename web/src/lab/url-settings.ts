@@ -2,10 +2,11 @@
 // what somebody else has prepared.
 //
 // `transport=` is of the one lane, `left=` and `right=` are of two, and `middle=` is between them where there are three. `interval=`,
-// `mute=`, `fault=` and `connection=` are of every lane, or, given several times, of each from left to right. What is as it begins anyway is not in the address.
+// `mute=`, `fault=`, `cookie=`, `protocol=` and `connection=` are of every lane, or, given several times, of each from left to right. What is as it begins anyway is not in the address.
 
 import { type CookieKib, COOKIES_KIB } from './cookie.ts';
 import { type Fault, FAULTS, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
+import type { AskedProtocol } from './protocol.ts';
 import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
 import type { View } from './view.ts';
 
@@ -20,6 +21,8 @@ export interface LaneSettings {
   connection: Connection;
   /** The size of the cookie that its requests carry. */
   cookie_kib: CookieKib;
+  /** What its requests go over. */
+  protocol: AskedProtocol;
 }
 
 /** What becomes of a connection after a poll, as the server calls it. */
@@ -58,6 +61,7 @@ const LASTING = FAULTS.filter((fault) => DURATION_MS[fault] === undefined);
 const CHOICES = {
   fault: { values: LASTING, of: ({ fault }: LaneSettings) => (LASTING.includes(fault) ? fault : 'healthy') },
   cookie: { values: ['0', '1', '4'], of: ({ cookie_kib }: LaneSettings) => String(cookie_kib) },
+  protocol: { values: ['page', 'http/1.1', 'h2'], of: ({ protocol }: LaneSettings) => protocol },
   connection: { values: ['keep-alive', 'close'], of: ({ connection }: LaneSettings) => connection },
 } as const satisfies Record<string, { values: readonly string[]; of: (lane: LaneSettings) => string }>;
 
@@ -95,6 +99,7 @@ export function settingsFrom(search: string): {
   const [intervals, mutes] = [numbers('interval'), numbers('mute')];
   const [faults, connections] = [choices('fault'), choices('connection')];
   const cookies = choices('cookie').map((text) => COOKIES_KIB.find((kib) => String(kib) === text) ?? 0);
+  const protocols = choices('protocol');
   const of = <Value>(values: readonly Value[], lane: number) => (values[lane] ?? values[0]) as Value;
   const lanes = (view: View) =>
     LANES[view].map(([name, first], lane): LaneSettings => {
@@ -108,6 +113,7 @@ export function settingsFrom(search: string): {
         fault: of(faults, lane),
         connection: of(connections, lane),
         cookie_kib: of(cookies, lane),
+        protocol: of(protocols, lane),
       };
     });
   const settings = { one: lanes('one'), both: lanes('both'), three: lanes('three') };

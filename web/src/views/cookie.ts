@@ -1,9 +1,9 @@
 // Choosing the size of the cookie that a lane's requests carry.
 
-import { COOKIES_KIB, type CookieKib, putCookie, routeOf } from '../lab/cookie.ts';
+import { COOKIES_KIB, type CookieKib, type CookieRoute, putCookie, routeOf } from '../lab/cookie.ts';
 import type { Transport } from '../client/transport.ts';
 import { strings } from '../i18n/index.ts';
-import { h } from './dom.ts';
+import { h, setText } from './dom.ts';
 import type { LabPlugin } from './lab-plugin.ts';
 import type { ShownLane } from './lane-view.ts';
 
@@ -18,22 +18,24 @@ export const cookie: LabPlugin = {
       { id, 'aria-describedby': `${id}-explained`, autocomplete: 'off' },
       ...COOKIES_KIB.map((kib) => h('option', { value: kib }, strings.cookieSize(kib))),
     );
+    const explained = h('p', { class: 'cookie-explained', id: `${id}-explained` }, strings.cookieExplained);
     select.value = String(lane.cookie_kib);
     pickers.set(lane, select);
+    const update = () => {
+      const isElsewhere = lane.network.elsewhere !== undefined;
+      select.disabled = isElsewhere;
+      setText(explained, isElsewhere ? strings.cookieElsewhere : strings.cookieExplained);
+      if (isElsewhere) select.value = '0';
+      else follow(lane, lane.transport ?? first);
+    };
     view.places.controls.append(
-      h(
-        'div',
-        { class: 'cookie' },
-        h('label', { for: id }, strings.cookie),
-        select,
-        h('p', { class: 'cookie-explained', id: `${id}-explained` }, strings.cookieExplained),
-      ),
+      h('div', { class: 'cookie' }, h('label', { for: id }, strings.cookie), select, explained),
     );
     select.addEventListener('change', () => {
       const kib = COOKIES_KIB.find((each) => String(each) === select.value) ?? 0;
       choose(lane.transport ?? first, kib);
     });
-    lane.subscribe({ transport: (transport) => follow(lane, transport) });
+    lane.subscribe({ transport: update, client: update });
   },
 };
 
@@ -42,19 +44,22 @@ function choose(transport: Transport, kib: CookieKib): void {
   const route = routeOf(transport);
   putCookie(route, kib);
   for (const [lane, select] of pickers) {
-    if (lane.transport === null || routeOf(lane.transport) !== route) continue;
+    if (!asks(lane, route)) continue;
     lane.cookie_kib = kib;
     select.value = String(kib);
     if (route === 'stream') lane.restart();
   }
 }
 
+/** Whether the lane asks this route now, at the page's own origin: a browser sends its cookies nowhere else. */
+function asks({ transport, network }: ShownLane['lane'], route: CookieRoute): boolean {
+  return transport !== null && network.elsewhere === undefined && routeOf(transport) === route;
+}
+
 /** A lane takes the cookie of the route that it asks now, if another asks it already, and else brings its own along. */
 function follow(lane: ShownLane['lane'], transport: Transport): void {
   const route = routeOf(transport);
-  const other = [...pickers.keys()].find(
-    (each) => each !== lane && each.transport !== null && routeOf(each.transport) === route,
-  );
+  const other = [...pickers.keys()].find((each) => each !== lane && asks(each, route));
   if (other !== undefined) lane.cookie_kib = other.cookie_kib;
   putCookie(route, lane.cookie_kib);
   const select = pickers.get(lane);

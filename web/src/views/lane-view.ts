@@ -38,6 +38,8 @@ export class LaneView {
   /** Where the page puts it is the page's choice. */
   readonly status: HTMLElement;
   readonly glance = new GlanceView();
+  /** What the server says its connection agreed on. */
+  readonly showTlsVersion: (version: string | null) => void;
   /** For those who go from heading to heading. */
   readonly #heading = h('h2', { class: 'visually-hidden' });
   readonly #head: HTMLElement;
@@ -50,6 +52,7 @@ export class LaneView {
     const log = new LogView(lane.room);
     const status = new StatusView();
     const cost = new CostView(key, lane, first, columns);
+    let tlsVersion: string | null = null;
     const place = (name: string) => h('div', { class: `lane-${name}` });
     this.#log = log;
     this.status = status.element;
@@ -90,9 +93,11 @@ export class LaneView {
       },
       stats() {
         const [protocol] = lane.stats.protocols[lane.transport ?? first].slice(-1);
-        if (protocol !== undefined) status.showProtocol(protocol);
+        if (protocol !== undefined) status.showProtocol(protocol, tlsVersion);
       },
+      client: () => (tlsVersion = null),
     });
+    this.showTlsVersion = (version) => (tlsVersion = version);
   }
 
   /** What this page says is wanted in sight, wherever the reader was. */

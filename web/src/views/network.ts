@@ -1,7 +1,7 @@
 // Choosing what a lane's network is like, and what the page says about it.
 
 import { FAULTS, type Fault, STALL_TIMEOUT_S } from '../lab/fault.ts';
-import { isHttp1 } from '../client/connection-slots.ts';
+import { isHttp1 } from '../client/http-version.ts';
 import { watchPageLifecycle } from '../client/page-lifecycle.ts';
 import type { Lane } from '../lab/lane.ts';
 import type { Link } from '../client/sources/source.ts';
@@ -152,9 +152,12 @@ function networkNotice(lane: Lane): HTMLElement {
         timer = setInterval(tell, TICK_MS);
         break;
       }
-      case 'crowded':
-        setText(text, isHttp1() ? strings.notice.crowded : strings.notice.crowdedStreams);
+      case 'crowded': {
+        const { elsewhere } = lane.network;
+        const overHttp1 = elsewhere === undefined ? isHttp1() : elsewhere === 'http/1.1';
+        setText(text, overHttp1 ? strings.notice.crowded : strings.notice.crowdedStreams);
         break;
+      }
       case 'shared':
         setText(text, `${strings.notice.shared(fallback.polls)} `);
         break;

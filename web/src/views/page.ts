@@ -19,6 +19,7 @@ import type { Transport } from '../client/transport.ts';
 import { places } from '../lab/verdict.ts';
 import { type View, viewFrom, withView } from '../lab/view.ts';
 import { plugins } from './plugins.ts';
+import { askedProtocols, settleProtocols } from './protocol.ts';
 import { replaceAddress } from './browser.ts';
 import { ComparisonView } from './comparison.ts';
 import { Composer } from './composer.ts';
@@ -84,11 +85,12 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   const lanes = () => lanesOf(view);
 
   const openLane = (of: View, key: string, setting: LaneSettings): OpenLane => {
-    const { transport: first, interval_s, stallTimeout_s, fault, connection, cookie_kib } = setting;
+    const { transport: first, interval_s, stallTimeout_s, fault, connection, cookie_kib, protocol } = setting;
     const lane = new Lane({ room, clock, shareKey: key, network: new Network(stallTimeout_s) });
     lane.setInterval(interval_s);
     if (connection === 'close') lane.ask({ connection });
     lane.cookie_kib = cookie_kib;
+    lane.protocol = protocol;
     const shown: OpenLane = {
       lane,
       key,
@@ -202,6 +204,11 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   /** What was said before they begin is on no lane's bill. The lanes shown `before` read until then. */
   const read = async (shown: readonly OpenLane[], before: readonly OpenLane[]) => {
     const fresh = shown.filter(({ begun }) => !begun);
+    const missing = await settleProtocols(fresh.map(({ lane }) => lane));
+    if (missing.length > 0)
+      notice.add(
+        strings.pageNotice.protocolMissing(missing.map((each) => strings.protocols[each]).join(', ')),
+      );
     const history = fresh.length === 0 ? null : await readHistory(room);
     for (const each of fresh) {
       if (history !== null && !each.begun) each.lane.begin(history, each.transport);
@@ -214,13 +221,15 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   };
   /** The address opens the page as it is. */
   const updateAddress = () => {
-    const settings = lanes().map(({ lane, transport }) => ({
+    const protocols = askedProtocols(lanes().map(({ lane }) => lane));
+    const settings = lanes().map(({ lane, transport }, at) => ({
       transport,
       interval_s: lane.interval_s,
       stallTimeout_s: lane.network.chosenStallTimeout_s,
       fault: lane.network.fault,
       connection: lane.connection,
       cookie_kib: lane.cookie_kib,
+      protocol: protocols[at] ?? 'page',
     }));
     replaceAddress(withSettings(withView(location.href, view), view, settings));
   };

@@ -30,9 +30,11 @@ export class StatusView {
     );
   }
 
-  /** What the server says that the requests come over. */
-  showProtocol(protocol: Protocol): void {
-    setText(this.#protocol, strings.overProtocol(strings.protocols[protocol]));
+  /** What the server says that the requests come over; the version of TLS if it is known. */
+  showProtocol(protocol: Protocol, tlsVersion: string | null): void {
+    const name = strings.protocols[protocol];
+    const isTold = tlsVersion !== null && protocol.endsWith('+tls');
+    setText(this.#protocol, strings.overProtocol(isTold ? strings.tlsVersion(name, tlsVersion) : name));
   }
 
   show(link: Link, transport: Transport, interval_s: number): void {

@@ -100,6 +100,7 @@ function clockTools(): HTMLElement[] {
 function draw({ lane, view, key }: ShownLane): void {
   const diagram = new DiagramView(`${key}-diagram`, lane.connection === 'close', {
     newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
+    tlsVersion: (version) => view.showTlsVersion(version),
   });
   // Lanes that come later are shown as those that are there.
   diagram.setWindow(window_s);
@@ -113,7 +114,11 @@ function draw({ lane, view, key }: ShownLane): void {
       diagram.use(transport);
       diagram.reading(true);
     },
-    client: (label) => diagram.show(label),
+    client(label) {
+      // The server does not know it before its first request.
+      diagram.connected(false);
+      diagram.show(label);
+    },
     link: ({ kind }) => diagram.connected(kind === 'live'),
     stopped: () => diagram.reading(false),
     messages(seen, transport) {

@@ -12,6 +12,15 @@ const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// More header fields than this are HTTP's.
 const MAX_HEADERS: usize = 32;
 const REQUEST_LINE_PREFIXES: [&[u8]; 2] = [b"GET /poll", b"GET /stream"];
+/// A request with one of these fields is HTTP's: it has a body or asks for a protocol, or a page of
+/// another origin sends it.
+const NOT_PLAIN: [&str; 5] = [
+    "content-length",
+    "transfer-encoding",
+    "expect",
+    "upgrade",
+    "origin",
+];
 
 pub enum ParsedRequest {
     /// With the length of its bytes.
@@ -97,10 +106,7 @@ impl<'a> Fields<'a> {
                 set_once(&mut fields.last_event_id, header)?;
             } else if is("if-none-match") {
                 set_once(&mut fields.if_none_match, header)?;
-            } else if ["content-length", "transfer-encoding", "expect", "upgrade"]
-                .into_iter()
-                .any(is)
-            {
+            } else if NOT_PLAIN.into_iter().any(is) {
                 return None;
             }
         }

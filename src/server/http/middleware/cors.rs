@@ -10,9 +10,13 @@ use actix_web::{
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web::Data,
 };
 
-use crate::{access::origins::AllowedOrigins, http::problem::Problem};
+use crate::{
+    access::origins::AllowedOrigins,
+    http::{policy::Policy, problem::Problem},
+};
 
 /// What a page may send beyond what any page may.
 const ALLOWED_HEADERS: [&str; 7] = [
@@ -47,6 +51,33 @@ pub fn cors(origins: &AllowedOrigins) -> Cors {
             .fold(cors, |cors, origin| cors.allowed_origin(origin))
             .supports_credentials(),
     }
+}
+
+/// Lets the page that this server sends read at the server's other origin, whatever other origins may do.
+pub async fn allow_own_page(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    let allowed = own_origin(&request);
+    let mut response = next.call(request).await?;
+    if let Some(origin) = allowed {
+        let headers = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let credentials = HeaderValue::from_static("true");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, credentials);
+        headers.insert(TIMING_ALLOW_ORIGIN, origin);
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    Ok(response)
+}
+
+/// The `Origin` of a request to read, if it is one of the server's own two.
+fn own_origin(request: &ServiceRequest) -> Option<HeaderValue> {
+    let origin = request.headers().get(header::ORIGIN)?;
+    let own = request.app_data::<Data<Policy>>()?;
+    let own = own.own_origins(request.headers())?;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    (reads && own.contains(origin.to_str().ok()?)).then(|| origin.clone())
 }
 
 /// Lets pages that may read an answer also see its timing, and tells refusals as problems.

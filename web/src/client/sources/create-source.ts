@@ -2,10 +2,11 @@
 // the tabs that share it).
 
 import { browserApis } from '../browser-apis.ts';
-import { ConnectionSlots, isHttp1 } from '../connection-slots.ts';
+import { ConnectionSlots } from '../connection-slots.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
 import { reportFollowers } from '../presence.ts';
 import { baseUrl } from '../http.ts';
+import { isHttp1 } from '../http-version.ts';
 import { SharedStream } from '../sharing/shared-stream.ts';
 import { LONG_POLL_WAIT_S, type Transport } from '../transport.ts';
 import { SlotLimitedSource } from './slot-limited-source.ts';
@@ -28,7 +29,7 @@ export interface SourceParts {
 
 export function createSource(transport: Transport, parts: SourceParts): Source {
   const { request, sink, connections, interval_ms, newest, shareKey, disconnect } = parts;
-  const slots = new ConnectionSlots();
+  const slots = new ConnectionSlots(undefined, connections.elsewhere);
   const polls = (to: Sink) => new Polling({ ...request, connections, sink: to, interval_ms, wait_s: 0 });
   if (transport === 'poll') return polls(sink);
 

@@ -32,10 +32,15 @@ export const lane = {
   } satisfies Record<Protocol, string>,
   overProtocol: (protocol: string) => `over ${protocol}`,
   tlsVersion: (protocol: string, version: string) => `${protocol} ${version}`,
+  protocol: 'Protocol',
+  protocolExplained:
+    'A browser chooses the protocol by the address: HTTP/1.1 at the server’s cleartext address, HTTP/2 at its address with TLS. All lanes begin to count again.',
   cookie: 'Cookie',
   cookieSize: (kib: number) => (kib === 0 ? 'none' : `${kib} KiB`),
   cookieExplained:
     'Sent with each request, as a site’s own cookies are. A browser keeps it by route, so lanes that ask the same one share it.',
+  cookieElsewhere:
+    'This lane reads at the server’s other address, to which the browser sends no cookie of the page.',
 
   connecting: 'Connecting…',
   live: {

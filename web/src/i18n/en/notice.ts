@@ -19,6 +19,8 @@ export const pageNotice = {
     `The address contains “${name}=${value}”, which this page does not know and ignores.`,
   wrongNumber: (name: string, value: string, min: number, max: number) =>
     `The address contains “${name}=${value}”, which this page ignores: ${name === 'interval' ? 'an interval is a multiple of 0.25' : 'the value must be a number'} from ${min} to ${max} seconds.`,
+  protocolMissing: (protocol: string) =>
+    `The address asks for ${protocol}, which this browser cannot have from this server; the lane reads over what the page came over.`,
   refused: (features: readonly Feature[]) =>
     `This browser refuses this page ${features.map((each) => FEATURES[each]).join(', ')}. Everything else works.`,
   failedTitle: 'This page could not begin',

@@ -26,10 +26,14 @@ export const lane: typeof english = {
   },
   overProtocol: (protocol) => protocol,
   tlsVersion: (protocol, version) => protocol.replace('TLS', `TLS ${version}`),
+  protocol: '프로토콜',
+  protocolExplained:
+    '브라우저는 주소에 따라 프로토콜을 고릅니다. 서버의 평문 주소에서는 HTTP/1.1, TLS 주소에서는 HTTP/2입니다. 고르면 모든 레인이 처음부터 다시 셉니다.',
   cookie: '쿠키',
   cookieSize: (kib) => (kib === 0 ? '없음' : `${kib} KiB`),
   cookieExplained:
     '사이트의 쿠키처럼 요청마다 함께 보냅니다. 브라우저가 경로마다 보관하므로, 같은 경로에 묻는 레인은 함께 씁니다.',
+  cookieElsewhere: '이 레인은 서버의 다른 주소에서 읽고, 브라우저는 페이지의 쿠키를 그곳에 보내지 않습니다.',
 
   connecting: '연결하는 중…',
   live: {

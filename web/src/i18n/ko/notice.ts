@@ -20,6 +20,8 @@ export const pageNotice: typeof english = {
     `주소에 있는 “${name}=${value}”은(는) 이 페이지가 모르는 값이라 쓰지 않습니다.`,
   wrongNumber: (name, value, min, max) =>
     `주소에 있는 “${name}=${value}”은(는) 쓰지 않습니다. ${min}초에서 ${max}초 사이의 ${name === 'interval' ? '0.25초 단위여야' : '수여야'} 합니다.`,
+  protocolMissing: (protocol) =>
+    `주소가 ${protocol}을(를) 요구하지만 이 브라우저는 이 서버에서 쓸 수 없습니다. 레인은 페이지와 같은 프로토콜로 읽습니다.`,
   refused: (features) =>
     `이 브라우저는 이 페이지에 다음을 허용하지 않습니다: ${features.map((each) => FEATURES[each]).join(', ')}. 나머지는 모두 됩니다.`,
   failedTitle: '페이지를 열지 못했습니다',

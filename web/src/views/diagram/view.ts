@@ -24,11 +24,14 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 export interface DiagramListener {
   /** Whether each poll is to have a connection of its own. */
   newConnection(each: boolean): void;
+  /** The newest connection's version of TLS; null without TLS. */
+  tlsVersion(version: string | null): void;
 }
 
 export class DiagramView {
   readonly element: HTMLElement;
   readonly #clock = new ServerClock();
+  readonly #listener: DiagramListener;
   readonly #legend = key();
   readonly #timeline: Timeline;
   readonly #tip: Tooltip;
@@ -50,6 +53,7 @@ export class DiagramView {
   /** `isFresh` is whether each poll has a connection of its own already. */
   constructor(id: string, isFresh: boolean, listener: DiagramListener) {
     const { diagram } = strings;
+    this.#listener = listener;
     this.#timeline = new Timeline(WINDOWS_S[0] * 1_000);
     this.#tip = new Tooltip(this.#timeline);
     this.#list = new EventList(`${id}-events`);
@@ -130,7 +134,11 @@ export class DiagramView {
     this.#buffer = new EventBuffer();
     this.#list.clear();
     this.#watch = new TraceWatch(client, this.#clock, {
-      events: (events) => this.#add(events),
+      events: (events) => {
+        const newest = events.at(-1);
+        if (newest !== undefined) this.#listener.tlsVersion(newest.tls_version);
+        this.#add(events);
+      },
       lost: (count) => this.#split('lost', count),
       restarted: () => this.#split('begun', 0),
     });

@@ -1,0 +1,83 @@
+// Choosing what a lane's requests go over, where this browser reaches the page's server in both forms.
+
+import {
+  type AskedProtocol,
+  findReach,
+  HTTP_VERSIONS,
+  type OtherOrigin,
+  type Reach,
+} from '../lab/protocol.ts';
+import type { HttpVersion } from '../client/http-version.ts';
+import type { Lane } from '../lab/lane.ts';
+import { strings } from '../i18n/index.ts';
+import { h } from './dom.ts';
+import type { LabPlugin } from './lab-plugin.ts';
+import type { ShownLane } from './lane-view.ts';
+
+/** Asked for once, as soon as there is a lane. */
+let reach: Promise<Reach> | null = null;
+/** The lanes side by side. */
+let current: () => readonly ShownLane[] = () => [];
+
+export const protocol: LabPlugin = {
+  lane(shown) {
+    reach ??= findReach();
+    void reach.then(({ own, other }) => {
+      if (own !== null && other !== null) addPicker(shown, own, other);
+    });
+  },
+  page: ({ lanes }) => (current = lanes),
+};
+
+/**
+ * Lanes that ask for a protocol go over it from their beginning. Returns what cannot be had here; such a lane goes over
+ * what the page came over.
+ */
+export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersion[]> {
+  if (lanes.every((lane) => lane.protocol === 'page')) return [];
+  const { own, other } = await (reach ??= findReach());
+  const missing = new Set<HttpVersion>();
+  for (const lane of lanes) {
+    const asked = lane.protocol;
+    if (asked === 'page') continue;
+    const isOther = asked === other?.version;
+    if (!isOther && asked !== own) missing.add(asked);
+    if (isOther) lane.network.sendTo(other);
+    else lane.protocol = 'page';
+  }
+  return [...missing];
+}
+
+/** What the address says of lanes side by side: nothing, unless one of them differs from the page. */
+export function askedProtocols(lanes: readonly Lane[]): AskedProtocol[] {
+  const elsewhere = lanes.map((lane) => lane.network.elsewhere ?? lane.protocol);
+  const other = elsewhere.find((each) => each !== 'page');
+  const own = HTTP_VERSIONS.find((version) => version !== other) ?? 'page';
+  return elsewhere.map((each) => (other !== undefined && each === 'page' ? own : each));
+}
+
+function addPicker({ lane, view, key }: ShownLane, own: HttpVersion, other: OtherOrigin): void {
+  const id = `${key}-protocol`;
+  const select = h(
+    'select',
+    { id, 'aria-describedby': `${id}-explained`, autocomplete: 'off' },
+    ...HTTP_VERSIONS.map((version) => h('option', { value: version }, strings.protocols[version])),
+  );
+  select.value = lane.network.elsewhere ?? own;
+  view.places.controls.append(
+    h(
+      'div',
+      { class: 'cookie' },
+      h('label', { for: id }, strings.protocol),
+      select,
+      h('p', { class: 'cookie-explained', id: `${id}-explained` }, strings.protocolExplained),
+    ),
+  );
+  select.addEventListener('change', () => {
+    const isOther = select.value === other.version;
+    lane.protocol = isOther ? other.version : 'page';
+    lane.network.sendTo(isOther ? other : null);
+    // Figures over two protocols would be of neither; all begin at nothing, at the same moment.
+    for (const each of current()) each.lane.renew();
+  });
+}
