@@ -43,10 +43,7 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(writer.try_clone()?)
             .stderr(writer);
-        // SAFETY: getpid only reads.
-        let parent = unsafe { libc::getpid() };
-        // SAFETY: between fork and exec only async-signal-safe system calls are made.
-        unsafe { command.pre_exec(move || prepare(parent, core)) };
+        end_with_parent(&mut command, core);
         let child = command.spawn().with_context(|| format!("start {name}"))?;
         let (tell, listening) = channel();
         std::thread::spawn(move || drain(reader, &tell));
@@ -136,6 +133,14 @@ impl Drop for Process {
 fn signal(pid: i32, signal: c_int) {
     // SAFETY: plain integers; the pid is a child not yet waited for, or one of its children.
     unsafe { libc::kill(pid, signal) };
+}
+
+/// Has a child end with this process, and stay on its core.
+pub fn end_with_parent(command: &mut Command, core: Option<usize>) {
+    // SAFETY: getpid only reads.
+    let parent = unsafe { libc::getpid() };
+    // SAFETY: between fork and exec only async-signal-safe system calls are made.
+    unsafe { command.pre_exec(move || prepare(parent, core)) };
 }
 
 /// Runs in the child: ends with its parent, whatever ends that one, and stays on its core.

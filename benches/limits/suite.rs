@@ -6,8 +6,10 @@ mod harness;
 mod herd;
 mod publish;
 mod publishers;
+mod reader_process;
 mod readers;
 mod rooms;
+mod scale;
 
 use std::process::ExitCode;
 
@@ -16,8 +18,8 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
 use harness::{
-    baseline_server, epoll, fan_out, frame, http, machine, report, rounds, servers, subscribers,
-    usage,
+    baseline_server, epoll, fan_out, frame, http, machine, process, report, rounds, servers, sse,
+    subscribers, usage,
 };
 use report::part;
 use report::provenance::Provenance;
@@ -37,10 +39,18 @@ enum Part {
     Rooms,
     /// Publishing that waits for the disk
     Publish,
+    /// Five servers on one NATS, with as many readers as they can have
+    Scale,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Readers, Self::Delivery, Self::Rooms, Self::Publish];
+    const ALL: [Self; 5] = [
+        Self::Readers,
+        Self::Delivery,
+        Self::Rooms,
+        Self::Publish,
+        Self::Scale,
+    ];
 }
 
 /// Measures what is left between this server and the least there can be: memory of a waiting reader, herds,
@@ -82,6 +92,15 @@ impl Plan<'_> {
 }
 
 pub fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(reader_process::ARGUMENT) {
+        return match reader_process::serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("readers: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     program::run("limits", run)
 }
 
@@ -110,6 +129,11 @@ fn run(arguments: Arguments) -> Result<()> {
             Part::Delivery => keep(flags, delivery::run(&plan, about)),
             Part::Rooms => keep(flags, rooms::run(&plan, about)),
             Part::Publish => keep(flags, publish::run(&plan, about)),
+            Part::Scale if servers::nats_version().is_none() => {
+                println!("scale: skipped, since nats-server is not installed");
+                Ok(())
+            }
+            Part::Scale => keep(flags, scale::run(&plan, about)),
         }
         .with_context(|| name(&part))?;
     }

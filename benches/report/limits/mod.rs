@@ -5,6 +5,7 @@ pub mod delivery;
 pub mod publish;
 pub mod readers;
 pub mod rooms;
+pub mod scale;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use self::delivery::Delivery;
 use self::publish::Publish;
 use self::readers::Readers;
 use self::rooms::Rooms;
+use self::scale::Scale;
 use super::part;
 
 /// The section of the documentation: a part for each file there is.
@@ -23,6 +25,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
         part::section::<Delivery>(root)?,
         part::section::<Rooms>(root)?,
         part::section::<Publish>(root)?,
+        part::section::<Scale>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))

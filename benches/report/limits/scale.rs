@@ -1,0 +1,116 @@
+//! Past one process: a group of servers with more readers than one process may have sockets.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, milliseconds, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+use super::readers::Served;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Scale {
+    pub about: Provenance,
+    /// The version of NATS.
+    pub nats: String,
+    pub groups: Vec<Group>,
+}
+
+/// So many servers on one NATS, with readers of one room spread over them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Group {
+    pub servers: usize,
+    pub readers: usize,
+    /// Proportional set size of all servers before the readers came, and with them.
+    pub before_kib: u64,
+    pub held_kib: u64,
+    /// The kernel's slabs and TCP buffers, of the whole machine and so of both ends.
+    pub kernel_before_kib: u64,
+    pub kernel_held_kib: u64,
+    pub messages: Vec<Message>,
+    /// How the readers of a server that was killed got on at another.
+    pub moved: Option<Served>,
+}
+
+/// One message to all readers.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Message {
+    /// CPU of all servers, and of NATS.
+    pub cpu_ns: u64,
+    pub nats_cpu_ns: u64,
+    /// From the publish to its arrivals, of the readers of each server.
+    pub p50_us: Vec<u64>,
+    pub p99_us: Vec<u64>,
+    pub longest_us: u64,
+}
+
+impl Group {
+    fn cpu_us(&self) -> Option<Spread> {
+        let readers = self.readers as f64;
+        let each = self.messages.iter();
+        spread(each.map(|message| (message.cpu_ns + message.nats_cpu_ns) as f64 / 1000.0 / readers))
+    }
+
+    fn each_kib(&self) -> f64 {
+        (self.held_kib as f64 - self.before_kib as f64) / self.readers as f64
+    }
+
+    fn kernel_each_kib(&self) -> f64 {
+        (self.kernel_held_kib as f64 - self.kernel_before_kib as f64) / self.readers as f64
+    }
+
+    fn longest_ms(&self) -> String {
+        let longest = self
+            .messages
+            .iter()
+            .map(|message| message.longest_us as f64);
+        spread(longest).map_or("–".to_owned(), |it| milliseconds(it.median))
+    }
+}
+
+impl Part for Scale {
+    const TITLE: &'static str = "Past one process";
+    const FILE: &'static str = "limits-scale.json";
+    const ROWS: &'static str = "groups";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        let mut text = format!(
+            "Servers with one worker each on one {}, all on one core, and readers of one room spread evenly over them. A message \
+             is published once all readers have the last, and each reader checks that every message comes once and in order. CPU is \
+             that of all servers and of NATS. The kernel's memory is of both ends.\n\n\
+             | servers | readers | CPU a delivery, µs | last reader served after, median | process memory, KiB each | kernel, KiB each |\n\
+             |---|---|---|---|---|---|",
+            self.nats
+        );
+        for group in &self.groups {
+            text += &format!(
+                "\n| {} | {} | {} | {} ms | {} | {} |",
+                group.servers,
+                count(group.readers as u64),
+                group.cpu_us().map_or("–".to_owned(), |it| it.ratio()),
+                group.longest_ms(),
+                three(group.each_kib()),
+                three(group.kernel_each_kib()),
+            );
+        }
+        for group in &self.groups {
+            let Some(moved) = &group.moved else { continue };
+            text += &format!(
+                "\n\nThen one of the {} servers was killed. Its {} readers, of whom a hundred at a time went on at a server in its \
+                 place, were all served after {} ms; half of them waited {} ms for their answer, and nobody longer than {} ms. \
+                 They missed three messages meanwhile and got them there, in order and once.",
+                group.servers,
+                count((group.readers / group.servers) as u64),
+                three(moved.all_ms),
+                three(moved.median_ms),
+                three(moved.longest_ms),
+            );
+        }
+        text
+    }
+}
