@@ -50,6 +50,8 @@ each_store!(a_poll_is_answered_alike_over_http_and_past_it, |server| {
         "/poll?limit=0&last=1".to_owned(),
         "/poll?room=a%20b".to_owned(),
         "/poll?room=lobb%79&last=1".to_owned(),
+        "/poll?room=den&room=lobby&last=9".to_owned(),
+        format!("/poll?room=lobby&room=den&cursor={newest}"),
     ] {
         both_ways(server, &target, &[]);
         both_ways(server, &target, &[("If-None-Match", &tag)]);
@@ -172,7 +174,7 @@ fn what_only_looks_like_a_poll_is_refused_as_ever() {
 
 const METHODS: [&str; 4] = ["GET", "GET", "GET", "HEAD"];
 const VERSIONS: [&str; 4] = ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"];
-const TARGETS: [&str; 14] = [
+const TARGETS: [&str; 16] = [
     "/poll",
     "/poll?last=2",
     "/poll?last=3&limit=1",
@@ -180,6 +182,8 @@ const TARGETS: [&str; 14] = [
     "/poll?cursor=none",
     "/poll?cursor=elsewhere-1",
     "/poll?room=a&room=b",
+    "/poll?room=a&room=lobby&last=2",
+    "/stream?room=a&room=lobby&last=2",
     "/poll?room=lobb%79&last=1",
     "/poll?last=1&connection=close",
     "/stream?last=2",

@@ -48,6 +48,7 @@ mod publish;
 mod publish_body;
 mod repeated_fields;
 mod routes;
+mod several_rooms;
 mod signals;
 mod sqlite_file;
 mod stalled_clients;

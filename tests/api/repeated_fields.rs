@@ -40,7 +40,7 @@ fn what_may_be_given_once_is_refused_twice() {
         "/presence?room=a&room=a",
         "/trace?client=a&client=a",
         "/poll?last=1&last=1",
-        "/stream?room=a&room=a",
+        "/stream?last=1&last=1",
     ] {
         for answer in both_ways(&server, target, &[]) {
             assert_eq!(answer.status(), 400, "{target}: {}", answer.text());

@@ -102,7 +102,7 @@ async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool
 }
 
 /// Every message of `ids` once and in order; some may miss only where that was told.
-fn assert_whole(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
+pub fn assert_whole(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
     let mut next = 0;
     let mut told = false;
     for event in seen {

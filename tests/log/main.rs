@@ -10,3 +10,4 @@ mod model;
 mod nats;
 mod reader;
 mod sequences;
+mod several_rooms;

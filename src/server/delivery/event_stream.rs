@@ -13,11 +13,17 @@ use super::{
     stream_reader::{EventChunk, StreamReader},
     waits::TaskWaits,
 };
-use crate::log::store::StoreUnavailable;
+use crate::log::{LogReader, RoomReader, RoomSetReader, store::StoreUnavailable};
 
-pub struct EventStream {
-    reader: StreamReader,
-    waits: TaskWaits,
+/// Of one room, as nearly every stream is, or of several.
+pub enum EventStream {
+    Room(DrivenStream<RoomReader>),
+    RoomSet(Box<DrivenStream<RoomSetReader>>),
+}
+
+pub struct DrivenStream<R: LogReader> {
+    reader: StreamReader<R>,
+    waits: TaskWaits<R>,
 }
 
 impl Delivery {
@@ -27,9 +33,35 @@ impl Delivery {
         query: &ReadQuery,
         connection: u64,
     ) -> Result<EventStream, StoreUnavailable> {
-        let reader = self.open_stream(query, connection).await?;
-        let waits = TaskWaits::new(reader.room().clone());
-        Ok(EventStream { reader, waits })
+        Ok(if query.rooms.is_single() {
+            EventStream::Room(DrivenStream::open(self, query, connection).await?)
+        } else {
+            let stream = DrivenStream::open(self, query, connection).await?;
+            EventStream::RoomSet(Box::new(stream))
+        })
+    }
+}
+
+impl<R: LogReader> DrivenStream<R> {
+    async fn open(
+        delivery: &Delivery,
+        query: &ReadQuery,
+        connection: u64,
+    ) -> Result<Self, StoreUnavailable> {
+        let reader = delivery.open_stream::<R>(query, connection).await?;
+        let waits = TaskWaits::new(reader.reader().clone());
+        Ok(Self { reader, waits })
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<EventChunk>> {
+        let Self { reader, waits } = self;
+        loop {
+            waits.begin();
+            let next = reader.poll_chunk(waits, cx);
+            if next.is_ready() || !waits.poll_timer(cx) {
+                return next;
+            }
+        }
     }
 }
 
@@ -37,13 +69,9 @@ impl Stream for EventStream {
     type Item = EventChunk;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<EventChunk>> {
-        let Self { reader, waits } = &mut *self;
-        loop {
-            waits.begin();
-            let next = reader.poll_chunk(waits, cx);
-            if next.is_ready() || !waits.poll_timer(cx) {
-                return next;
-            }
+        match &mut *self {
+            Self::Room(stream) => stream.poll_next(cx),
+            Self::RoomSet(stream) => stream.poll_next(cx),
         }
     }
 }

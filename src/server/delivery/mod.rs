@@ -8,6 +8,8 @@ pub mod drain;
 pub mod event_stream;
 pub mod link_emulator;
 pub mod poll;
+pub mod poll_response;
+mod presence_events;
 pub mod problem;
 pub mod read_query;
 pub mod sse;

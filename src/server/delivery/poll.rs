@@ -1,17 +1,28 @@
-//! One read of the log per request; with `wait`, a read that waits for new messages. And the one
-//! encoding of its answer.
+//! One read of the log per request; with `wait`, a read that waits for new messages.
 
-use std::{fmt::Write as _, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Delivery, drain::DrainDeadline, read_query::ReadQuery};
+use super::{
+    Delivery,
+    drain::DrainDeadline,
+    poll_response::{IfNoneMatch, PollPage, PollResponse},
+    read_query::ReadQuery,
+};
 use crate::{
     domain::cursor::Cursor,
-    ledger::request_recorder::RequestRecorder,
-    log::{ReadBatch, ReadPosition, RoomReader, Start, entry::Limit, store::StoreUnavailable},
-    presence::PresenceGuard,
+    log::{
+        LogReader, LogSubscription as _, ReadBatch, ReadPosition, RoomReader, RoomSetReader, Start,
+        entry::Limit, store::StoreUnavailable,
+    },
+    presence::PresenceGuards,
 };
 
 /// The largest answer, in bytes of messages; what is over it is `more`.
@@ -22,26 +33,26 @@ const STORE_RETRY_DELAY: Duration = Duration::from_millis(200);
 /// What a poll is answered, if the store answers.
 pub type PollResult = Result<PollResponse, StoreUnavailable>;
 
-/// A poll that was begun.
-pub enum PollOutcome {
+/// A poll that was begun: of one room, if it does not say otherwise.
+pub enum PollOutcome<R = RoomReader> {
     Ready(PollResult),
-    Reading(PollRead),
+    Reading(PollRead<R>),
 }
 
 /// A poll that reads the log.
-pub type PollRead = Pin<Box<dyn Future<Output = PollStep>>>;
+pub type PollRead<R = RoomReader> = Pin<Box<dyn Future<Output = PollStep<R>>>>;
 
 /// What a read has brought.
-pub enum PollStep {
+pub enum PollStep<R = RoomReader> {
     Answer(PollResult),
     /// Nothing that the client lacks, and time to wait for it.
-    Wait(Box<WaitingPoll>),
+    Wait(Box<WaitingPoll<R>>),
 }
 
 /// A long-poll between two reads.
-pub struct WaitingPoll {
+pub struct WaitingPoll<R = RoomReader> {
     request: PollRequest,
-    room: RoomReader,
+    reader: R,
     /// From where it reads.
     position: ReadPosition,
     /// What is answered if nothing comes.
@@ -57,37 +68,35 @@ struct PollRequest {
     if_none_match: IfNoneMatch,
     drain: DrainDeadline,
     /// The reader is there while it waits.
-    _guard: Option<PresenceGuard>,
-}
-
-/// A poll's answer.
-pub struct PollResponse {
-    /// The place to read on from; the answer's entity tag.
-    pub cursor: Cursor,
-    /// `None` if the client holds this answer already.
-    pub page: Option<PollPage>,
-    is_live: bool,
-}
-
-/// What was read.
-pub struct PollPage {
-    pub read: ReadBatch,
-    cursor: Cursor,
-    /// Who is in the room, as JSON, if that was asked for.
-    presence: Option<String>,
+    _guards: PresenceGuards,
 }
 
 impl Delivery {
-    /// Begins the poll that `query` asks for, on the connection with this id. The commonest answer,
-    /// that nothing is new, is there at once.
-    pub fn start_poll(
+    /// Answers the poll that `query` asks for, on the connection with this id.
+    pub async fn poll(
         self: &Arc<Self>,
         query: ReadQuery,
         if_none_match: IfNoneMatch,
         connection: u64,
-    ) -> PollOutcome {
+    ) -> PollResult {
+        if query.rooms.is_single() {
+            let poll = self.start_poll::<RoomReader>(query, if_none_match, connection);
+            poll.run().await
+        } else {
+            let poll = self.start_poll::<RoomSetReader>(query, if_none_match, connection);
+            poll.run().await
+        }
+    }
+
+    /// Begins the same. The commonest answer, that nothing is new, is there at once.
+    pub fn start_poll<R: LogReader>(
+        self: &Arc<Self>,
+        query: ReadQuery,
+        if_none_match: IfNoneMatch,
+        connection: u64,
+    ) -> PollOutcome<R> {
         let reader = query.reader(query.poll_transport());
-        let guard = reader.and_then(|reader| self.presence.join(&query.room, reader));
+        let guards = reader.map(|reader| self.presence.join_all(&query.rooms, reader));
         if let Some((read, cursor)) = self.empty_page(&query) {
             return PollOutcome::Ready(Ok(self.respond(read, cursor, &query, &if_none_match)));
         }
@@ -96,7 +105,7 @@ impl Delivery {
             query,
             if_none_match,
             drain: DrainDeadline::new(self.drain.clone(), connection),
-            _guard: guard,
+            _guards: guards.unwrap_or_default(),
         };
         PollOutcome::Reading(Box::pin(async move {
             match request.begin().await {
@@ -106,32 +115,12 @@ impl Delivery {
         }))
     }
 
-    /// The same, to its end.
-    pub async fn poll(
-        self: &Arc<Self>,
-        query: ReadQuery,
-        if_none_match: IfNoneMatch,
-        connection: u64,
-    ) -> PollResult {
-        let mut read = match self.start_poll(query, if_none_match, connection) {
-            PollOutcome::Ready(result) => return result,
-            PollOutcome::Reading(read) => read,
-        };
-        loop {
-            match read.await {
-                PollStep::Answer(result) => return result,
-                PollStep::Wait(waiting) if waiting.wait().await => read = waiting.read_again(),
-                PollStep::Wait(waiting) => return waiting.finish(),
-            }
-        }
-    }
-
     /// What is answered if it is certain, without a read, that nothing has come after the cursor.
     fn empty_page(&self, query: &ReadQuery) -> Option<(ReadBatch, Cursor)> {
         let Start::After(cursor) = query.start else {
             return None;
         };
-        if !query.wait.is_zero() || !self.log.is_up_to_date(&query.room, cursor) {
+        if !query.wait.is_zero() || !self.log.is_up_to_date(&query.rooms, cursor) {
             return None;
         }
         let read = ReadBatch {
@@ -150,7 +139,8 @@ impl Delivery {
         query: &ReadQuery,
         if_none_match: &IfNoneMatch,
     ) -> PollResponse {
-        let presence = (query.presence == Some(true)).then(|| self.presence.json(&query.room));
+        let presence =
+            (query.presence == Some(true)).then(|| self.presence.json_of_all(&query.rooms));
         // A reader that asks for what was said before it came has not waited for it.
         let is_live = matches!(query.start, Start::After(_)) && read.reset.is_none();
         // Who is there has no tag.
@@ -167,30 +157,30 @@ impl Delivery {
     }
 }
 
-impl PollResponse {
-    /// Counts the messages in the answer as delivered.
-    pub fn record(&self, recorder: &RequestRecorder) {
-        let Some(page) = &self.page else { return };
-        let entries = &page.read.entries;
-        if entries.is_empty() {
-            return;
-        }
-        recorder.record_messages(entries.len() as u64);
-        if self.is_live {
-            for entry in entries {
-                recorder.record_delay(entry.sent_at_us, 1);
+impl<R: LogReader> PollOutcome<R> {
+    /// Waits for the answer.
+    async fn run(self) -> PollResult {
+        let mut read = match self {
+            Self::Ready(result) => return result,
+            Self::Reading(read) => read,
+        };
+        loop {
+            match read.await {
+                PollStep::Answer(result) => return result,
+                PollStep::Wait(waiting) if waiting.wait().await => read = waiting.read_again(),
+                PollStep::Wait(waiting) => return waiting.finish(),
             }
         }
     }
 }
 
 impl PollRequest {
-    async fn begin(self) -> Result<PollStep, StoreUnavailable> {
-        let log = &self.delivery.log;
-        let (mut room, position) = log.open_reader(&self.query.room, self.query.start).await?;
-        let read = room.read(position, self.limit()).await?;
+    async fn begin<R: LogReader>(self) -> Result<PollStep<R>, StoreUnavailable> {
+        let (log, query) = (&self.delivery.log, &self.query);
+        let (mut reader, position) = R::open(log, &query.rooms, query.start).await?;
+        let read = reader.read(position, self.limit()).await?;
         let deadline = Instant::now() + self.query.wait;
-        Ok(self.answer_or_wait(room, position, read, deadline))
+        Ok(self.answer_or_wait(reader, position, read, deadline))
     }
 
     fn limit(&self) -> Limit {
@@ -201,14 +191,14 @@ impl PollRequest {
     }
 
     /// Answers if that was something new, or if the client does not want to wait for it.
-    fn answer_or_wait(
+    fn answer_or_wait<R: LogReader>(
         self,
-        room: RoomReader,
+        reader: R,
         position: ReadPosition,
         read: ReadBatch,
         deadline: Instant,
-    ) -> PollStep {
-        let cursor = room.cursor(read.after);
+    ) -> PollStep<R> {
+        let cursor = reader.cursor(read.after);
         let has_new = !read.entries.is_empty() || read.reset.is_some();
         let is_new = has_new && !self.if_none_match.holds(&read, cursor);
         if is_new || self.query.wait.is_zero() {
@@ -216,7 +206,7 @@ impl PollRequest {
         }
         PollStep::Wait(Box::new(WaitingPoll {
             request: self,
-            room,
+            reader,
             position,
             read,
             cursor,
@@ -230,14 +220,14 @@ impl PollRequest {
     }
 }
 
-impl WaitingPoll {
-    pub fn room(&self) -> &RoomReader {
-        &self.room
+impl<R: LogReader> WaitingPoll<R> {
+    pub fn reader(&self) -> &R {
+        &self.reader
     }
 
     /// Whether it is time to read again.
     pub fn has_newer(&self) -> bool {
-        self.room.has_newer(self.read.after)
+        self.reader.has_newer(self.read.after)
     }
 
     /// Until when it waits: not beyond the moment at which its connection must leave.
@@ -248,15 +238,18 @@ impl WaitingPoll {
 
     /// Waits for something new. False: there is no more time for it.
     async fn wait(&self) -> bool {
-        let subscription = self.room.clone().subscribe();
+        let subscription = self.reader.clone().subscribe();
         let after = self.read.after;
         loop {
             if self.request.drain.instant().is_some() {
-                let notified = subscription.notified(after);
+                let notified = poll_fn(|cx| subscription.poll_newer(after, cx));
                 return timeout_at(self.until(), notified).await.is_ok();
             }
-            let notified = subscription.notified_or_closed(after);
-            if timeout_at(self.until(), notified).await.is_err() {
+            let notified_or_closed = poll_fn(|cx| match subscription.poll_newer(after, cx) {
+                Poll::Pending if !subscription.is_closed() => Poll::Pending,
+                _ => Poll::Ready(()),
+            });
+            if timeout_at(self.until(), notified_or_closed).await.is_err() {
                 return false;
             }
             if !subscription.is_closed() {
@@ -266,18 +259,18 @@ impl WaitingPoll {
     }
 
     /// Reads again, as there may be something new.
-    pub fn read_again(mut self: Box<Self>) -> PollRead {
+    pub fn read_again(mut self: Box<Self>) -> PollRead<R> {
         Box::pin(async move {
-            match self.room.read(self.position, self.request.limit()).await {
+            match self.reader.read(self.position, self.request.limit()).await {
                 Ok(read) => {
                     let Self {
                         request,
-                        room,
+                        reader,
                         position,
                         deadline,
                         ..
                     } = *self;
-                    request.answer_or_wait(room, position, read, deadline)
+                    request.answer_or_wait(reader, position, read, deadline)
                 }
                 Err(unavailable) if Instant::now() >= self.deadline => {
                     PollStep::Answer(Err(unavailable))
@@ -292,90 +285,13 @@ impl WaitingPoll {
     }
 
     /// The answer, as the wait is over.
-    pub fn finish(self: Box<Self>) -> PollResult {
+    pub fn finish(self) -> PollResult {
         let Self {
             request,
             read,
             cursor,
             ..
-        } = *self;
+        } = self;
         Ok(request.respond(read, cursor))
     }
-}
-
-/// The answers a client holds.
-#[derive(Default)]
-pub struct IfNoneMatch(Option<Box<str>>);
-
-impl IfNoneMatch {
-    /// `tags` is the header's value.
-    pub fn new(tags: Option<&str>) -> Self {
-        Self(tags.map(Into::into))
-    }
-
-    /// Whether the client holds exactly this answer, and nothing has come after it.
-    fn holds(&self, read: &ReadBatch, cursor: Cursor) -> bool {
-        read.reset.is_none() && !read.more && self.matches(cursor)
-    }
-
-    fn matches(&self, cursor: Cursor) -> bool {
-        let Some(tags) = &self.0 else { return false };
-        tags.split(',').any(|tag| {
-            let tag = tag.trim();
-            // Weak comparison (RFC 9110, 13.1.2): a cache in between may have weakened the tag.
-            let tag = tag.strip_prefix("W/").unwrap_or(tag);
-            let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            tag == "*" || quoted.and_then(|tag| tag.parse().ok()) == Some(cursor)
-        })
-    }
-}
-
-impl PollPage {
-    /// What comes before the messages.
-    pub const PREFIX: &str = "{\"messages\":[";
-
-    /// What follows the messages.
-    pub fn suffix(&self) -> String {
-        let Self {
-            read,
-            cursor,
-            presence,
-        } = self;
-        let mut text = String::with_capacity(96);
-        // Writing to a string cannot fail.
-        let _ = write!(text, "],\"cursor\":\"{cursor}\",\"more\":{}", read.more);
-        let _ = match read.reset {
-            None => write!(text, ",\"reset\":null"),
-            Some(reset) => write!(text, ",\"reset\":\"{}\"", reset.as_str()),
-        };
-        if let Some(presence) = presence {
-            let _ = write!(text, ",\"presence\":{presence}");
-        }
-        text.push('}');
-        text
-    }
-
-    /// The body: the messages' own bytes, with what goes between them.
-    pub fn body(&self) -> PollBody {
-        let entries = &self.read.entries;
-        let mut chunks = Vec::with_capacity(2 * entries.len() + 2);
-        chunks.push(Bytes::from_static(Self::PREFIX.as_bytes()));
-        for (i, entry) in entries.iter().enumerate() {
-            if i > 0 {
-                chunks.push(Bytes::from_static(b","));
-            }
-            chunks.push(entry.json());
-        }
-        chunks.push(self.suffix().into());
-        PollBody {
-            size: chunks.iter().map(|chunk| chunk.len() as u64).sum(),
-            chunks: chunks.into_iter(),
-        }
-    }
-}
-
-/// An answer's body in pieces, of which the messages' are shared with all readers.
-pub struct PollBody {
-    pub size: u64,
-    pub chunks: std::vec::IntoIter<Bytes>,
 }

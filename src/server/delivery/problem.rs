@@ -99,7 +99,11 @@ impl fmt::Display for Problem {
 
 impl From<InvalidField> for Problem {
     fn from(invalid: InvalidField) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, invalid.to_string()).field(invalid.field)
+        let problem = Self::new(StatusCode::BAD_REQUEST, invalid.to_string()).field(invalid.field);
+        match invalid.limit {
+            Some(limit) => problem.limit(limit),
+            None => problem,
+        }
     }
 }
 

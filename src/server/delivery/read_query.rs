@@ -5,7 +5,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::{
-    domain::{author::Author, client_label::ClientLabel, room::Room, transport::Transport},
+    domain::{
+        author::Author, client_label::ClientLabel, room::Room, room_set::RoomSet,
+        transport::Transport,
+    },
     faults::{Fault, FaultKey},
     ledger::request_recorder::RequestInfo,
     log::Start,
@@ -15,6 +18,8 @@ use crate::{
 const DEFAULT_LAST: usize = 50;
 const DEFAULT_LIMIT: usize = poll_vs_sse_model::server_limits::PAGE_MESSAGES;
 const MAX_MESSAGES: usize = 1000;
+/// The name of the limit of rooms that one reader may name.
+const ROOMS_PER_READER: &str = "rooms-per-reader";
 const MAX_WAIT: f64 = 60.0;
 const MAX_INTERVAL: f64 = 300.0;
 /// The shortest that tells a mute stream quickly and is not most of the traffic itself.
@@ -24,7 +29,7 @@ const MAX_HEARTBEAT: f64 = 60.0;
 /// What a reader asks for. Unknown parameters are ignored, as caches and proxies add their own.
 #[derive(Debug, PartialEq)]
 pub struct ReadQuery {
-    pub room: Room,
+    pub rooms: RoomSet,
     pub start: Start,
     /// Messages in one answer at the most. Streams have no use for it.
     pub limit: usize,
@@ -52,7 +57,7 @@ pub struct ReadQuery {
 impl ReadQuery {
     /// Parses a query string. `last_event_id` is the header of that name; it wins over `cursor`.
     pub fn parse(query: &str, last_event_id: Option<&str>) -> Result<Self, InvalidField> {
-        let mut room = None;
+        let mut rooms: Option<RoomSet> = None;
         let mut cursor = None;
         let mut last = None;
         let mut limit = None;
@@ -67,7 +72,7 @@ impl ReadQuery {
         let mut fault = None;
         let mut fault_key = None;
         let mut set = |name: &str, value: &str| match name {
-            "room" => set_once(&mut room, "room", value.parse::<Room>()),
+            "room" => add_room(&mut rooms, value),
             "cursor" => set_once(&mut cursor, "cursor", value.parse()),
             "last" => set_once(&mut last, "last", parse_integer(value, 0)),
             "limit" => set_once(&mut limit, "limit", parse_integer(value, 1)),
@@ -123,7 +128,7 @@ impl ReadQuery {
             return Err(InvalidField::new("fault", "restart needs a `fault_key`"));
         }
         Ok(Self {
-            room: room.unwrap_or_default(),
+            rooms: rooms.unwrap_or_default(),
             start,
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             wait: wait.unwrap_or_default(),
@@ -162,7 +167,7 @@ impl ReadQuery {
     pub fn request_info(&self, transport: Transport) -> RequestInfo<'_> {
         RequestInfo {
             account: transport.into(),
-            room: Some(&self.room),
+            rooms: Some(&self.rooms),
             client: self.client.as_ref(),
             trace: self.trace,
         }
@@ -175,6 +180,8 @@ impl ReadQuery {
 pub struct InvalidField {
     pub field: String,
     pub detail: String,
+    /// The limit that it exceeds, if that is what is wrong.
+    pub limit: Option<&'static str>,
 }
 
 impl InvalidField {
@@ -182,6 +189,7 @@ impl InvalidField {
         Self {
             field: field.to_owned(),
             detail: detail.to_string(),
+            limit: None,
         }
     }
 }
@@ -196,6 +204,21 @@ fn set_once<T, E: std::fmt::Display>(
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(InvalidField::new(name, "is given twice")),
+    }
+}
+
+/// Adds a room to those that are named already.
+fn add_room(rooms: &mut Option<RoomSet>, name: &str) -> Result<(), InvalidField> {
+    let room: Room = name.parse().map_err(|why| InvalidField::new("room", why))?;
+    match rooms {
+        Some(rooms) => rooms.insert(room).map_err(|why| InvalidField {
+            limit: Some(ROOMS_PER_READER),
+            ..InvalidField::new("room", why)
+        }),
+        None => {
+            *rooms = Some(room.into());
+            Ok(())
+        }
     }
 }
 
@@ -236,7 +259,7 @@ mod tests {
     #[test]
     fn an_empty_query_reads_the_end_of_the_lobby() {
         let query = ReadQuery::parse("", None).expect("valid");
-        assert_eq!(query.room, Room::default());
+        assert_eq!(query.rooms, RoomSet::default());
         assert_eq!(query.start, Start::Last(50));
         assert_eq!((query.limit, query.wait), (200, Duration::ZERO));
     }
@@ -282,7 +305,9 @@ mod tests {
             "fault=restart",
             "fault_key=a.b",
             "connection=",
-            "room=a&room=b",
+            "room=a&room=",
+            "room=a,b",
+            "client=a&client=b",
         ];
         for query in bad {
             let problem = ReadQuery::parse(query, None).expect_err(query).to_string();
@@ -290,6 +315,18 @@ mod tests {
             assert!(problem.contains(&format!("`{name}`")), "{query}: {problem}");
         }
         assert!(ReadQuery::parse("", Some("x")).is_err());
+    }
+
+    #[test]
+    fn a_reader_may_name_several_rooms_each_of_them_once() {
+        let rooms = |query: &str| ReadQuery::parse(query, None).map(|it| it.rooms.to_string());
+        assert_eq!(rooms("room=b&last=1&room=a").expect("valid"), "b,a");
+        assert_eq!(rooms("room=a&room=a").expect("valid"), "a");
+        let named = |n: usize| (0..n).map(|i| format!("room=r{i}&")).collect::<String>();
+        assert!(rooms(&named(64)).is_ok());
+        let problem = rooms(&named(65)).expect_err("too many");
+        assert_eq!(problem.limit, Some(ROOMS_PER_READER));
+        assert!(problem.to_string().contains("64"), "{problem}");
     }
 
     #[test]

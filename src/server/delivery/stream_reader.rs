@@ -6,7 +6,6 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,17 +13,16 @@ use std::{
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Delivery, drain::DrainDeadline, read_query::ReadQuery, sse, waits::ReaderWaits};
+use super::{
+    Delivery, drain::DrainDeadline, presence_events::PresenceEvents, read_query::ReadQuery, sse,
+    waits::ReaderWaits,
+};
 use crate::{
-    domain::transport::Transport,
     ledger::{request_recorder::RequestRecorder, trace::PushKind},
     log::{
-        ReadBatch, ReadPosition, RoomReader, Start,
-        entry::Limit,
-        store::StoreUnavailable,
-        tail::{FrameBatch, TailLookup},
+        LogReader, ReadBatch, ReadPosition, RoomReader, Start, entry::Limit,
+        frame_batch::FrameBatch, store::StoreUnavailable, tail::TailLookup,
     },
-    presence::{Presence, PresenceGuard, PresenceUpdates},
 };
 
 /// How long a stream may be silent before it sends a comment.
@@ -37,9 +35,10 @@ const STORE_PAGE: Limit = Limit {
     bytes: 16 * 1024,
 };
 
-/// One reader's stream: the preamble, messages as they come, and what is sent between them.
-pub struct StreamReader {
-    messages: Messages,
+/// One reader's stream: the preamble, messages as they come, and what is sent between them. It reads
+/// one room, if it does not say otherwise.
+pub struct StreamReader<R = RoomReader> {
+    messages: Messages<R>,
     /// `None` if it hears of nobody, and nobody of it.
     presence: Option<Box<PresenceEvents>>,
     keep_alive: KeepAliveSchedule,
@@ -62,11 +61,11 @@ pub struct EventChunk {
 
 impl Delivery {
     /// Opens the stream that `query` asks for, on the connection with this id.
-    pub async fn open_stream(
+    pub async fn open_stream<R: LogReader>(
         &self,
         query: &ReadQuery,
         connection: u64,
-    ) -> Result<StreamReader, StoreUnavailable> {
+    ) -> Result<StreamReader<R>, StoreUnavailable> {
         let messages = Messages::open(self, query).await?;
         Ok(StreamReader {
             messages,
@@ -79,23 +78,23 @@ impl Delivery {
     }
 }
 
-impl StreamReader {
-    /// The room that it reads: another handle once another log has replaced this one.
-    pub fn room(&self) -> &RoomReader {
-        &self.messages.room
+impl<R: LogReader> StreamReader<R> {
+    /// What it reads: another handle once another log has replaced this one.
+    pub fn reader(&self) -> &R {
+        &self.messages.reader
     }
 
     /// Whether something other than its waits must wake it: a read of the store, or the presence of
     /// others.
     pub fn awaits_wake(&self) -> bool {
-        let hears_presence = self.presence.as_ref().is_some_and(|it| it.update.is_some());
+        let hears_presence = self.presence.as_ref().is_some_and(|it| it.awaits_wake());
         hears_presence || self.messages.store_read.is_some()
     }
 
     /// The next piece, as soon as there is one; `None` at the stream's end.
     pub fn poll_chunk(
         &mut self,
-        waits: &mut impl ReaderWaits,
+        waits: &mut impl ReaderWaits<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<EventChunk>> {
         if self.has_ended {
@@ -128,14 +127,14 @@ impl StreamReader {
         self.emit(EventChunk::control(Some(PushKind::KeepAlive), event), waits)
     }
 
-    fn emit(&mut self, chunk: EventChunk, waits: &impl ReaderWaits) -> Poll<Option<EventChunk>> {
+    fn emit(&mut self, chunk: EventChunk, waits: &impl ReaderWaits<R>) -> Poll<Option<EventChunk>> {
         self.keep_alive.last_sent = waits.now();
         Poll::Ready(Some(chunk))
     }
 
     /// Ready when the stream must end.
-    fn poll_shutdown(&mut self, waits: &mut impl ReaderWaits) -> Poll<()> {
-        if !self.messages.room.is_closed() {
+    fn poll_shutdown(&mut self, waits: &mut impl ReaderWaits<R>) -> Poll<()> {
+        if !self.messages.reader.is_closed() {
             return Poll::Pending;
         }
         match self.shutdown.instant() {
@@ -177,19 +176,18 @@ impl EventChunk {
     }
 }
 
-/// The room's messages from the reader's position on: from the store until it is caught up, then
-/// from the tail.
-struct Messages {
-    room: RoomReader,
+/// The messages from the reader's position on: from the store until it is caught up, then from memory.
+struct Messages<R> {
+    reader: R,
     position: ReadPosition,
     /// Messages after this were published while the reader was there to wait for them.
     joined_at: u64,
-    store_read: Option<StoreRead>,
+    store_read: Option<StoreRead<R>>,
 }
 
-type StoreRead = Pin<Box<dyn Future<Output = Result<(RoomReader, ReadBatch), StoreUnavailable>>>>;
+type StoreRead<R> = Pin<Box<dyn Future<Output = Result<(R, ReadBatch), StoreUnavailable>>>>;
 
-/// What comes next of a room's messages.
+/// What comes next of the messages.
 enum Step {
     Chunk(EventChunk),
     /// The store is being read.
@@ -199,22 +197,22 @@ enum Step {
     Behind,
 }
 
-impl Messages {
+impl<R: LogReader> Messages<R> {
     async fn open(delivery: &Delivery, query: &ReadQuery) -> Result<Self, StoreUnavailable> {
         let joined_at = match query.start {
             Start::After(_) => 0,
             Start::Last(_) => delivery.log.head(),
         };
-        let (room, position) = delivery.log.open_reader(&query.room, query.start).await?;
+        let (reader, position) = R::open(&delivery.log, &query.rooms, query.start).await?;
         Ok(Self {
-            room,
+            reader,
             position,
             joined_at,
             store_read: None,
         })
     }
 
-    fn poll_step(&mut self, waits: &mut impl ReaderWaits, cx: &mut Context<'_>) -> Step {
+    fn poll_step(&mut self, waits: &mut impl ReaderWaits<R>, cx: &mut Context<'_>) -> Step {
         loop {
             if let Some(read) = &mut self.store_read {
                 let Poll::Ready(read) = read.as_mut().poll(cx) else {
@@ -228,7 +226,7 @@ impl Messages {
                 // The store knows what is retained, and so where to go on.
                 self.start_store_read(Duration::ZERO);
             } else {
-                let batch = waits.poll_batch(&self.room, self.position.after, cx);
+                let batch = waits.poll_batch(&self.reader, self.position.after, cx);
                 return match batch {
                     TailLookup::Found(batch) => Step::Chunk(self.advance(batch)),
                     TailLookup::UpToDate => Step::UpToDate,
@@ -239,28 +237,28 @@ impl Messages {
     }
 
     fn start_store_read(&mut self, delay: Duration) {
-        let mut room = self.room.clone();
+        let mut reader = self.reader.clone();
         let position = self.position;
         self.store_read = Some(Box::pin(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
-            let read = room.read(position, STORE_PAGE).await?;
-            Ok((room, read))
+            let read = reader.read(position, STORE_PAGE).await?;
+            Ok((reader, read))
         }));
     }
 
     /// Takes what was read; `None` if there is nothing to send.
     fn on_store_read(
         &mut self,
-        read: Result<(RoomReader, ReadBatch), StoreUnavailable>,
+        read: Result<(R, ReadBatch), StoreUnavailable>,
     ) -> Option<EventChunk> {
-        let Ok((room, mut read)) = read else {
+        let Ok((reader, mut read)) = read else {
             // The stream stays open and goes on from its position when the store returns.
             self.start_store_read(STORE_RETRY_DELAY);
             return None;
         };
-        self.room = room;
+        self.reader = reader;
         let messages = match FrameBatch::from_page(&mut read.entries) {
             Some(batch) => Some(self.advance(batch)),
             None => {
@@ -291,47 +289,6 @@ impl Messages {
             messages: batch.messages,
             published_at_us: is_live.then_some(batch.sent_at_us),
         }
-    }
-}
-
-/// The reader among the others in its room: what it hears of them, and that they see it.
-struct PresenceEvents {
-    update: Option<PresenceUpdate>,
-    _guard: Option<PresenceGuard>,
-}
-
-type PresenceUpdate = Pin<Box<dyn Future<Output = (PresenceUpdates, Option<Bytes>)>>>;
-
-impl PresenceEvents {
-    fn open(presence: &Arc<Presence>, query: &ReadQuery) -> Option<Box<Self>> {
-        let reader = query.reader(Transport::Stream);
-        // Subscribed before it joins, so that it hears of itself.
-        let update = (query.presence == Some(true)).then(|| {
-            let update: PresenceUpdate = Box::pin(presence.subscribe(&query.room).next());
-            update
-        });
-        let guard = reader.and_then(|reader| presence.join(&query.room, reader));
-        let is_needed = update.is_some() || guard.is_some();
-        is_needed.then(|| {
-            Box::new(Self {
-                update,
-                _guard: guard,
-            })
-        })
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
-        let Some(update) = &mut self.update else {
-            return Poll::Pending;
-        };
-        let (updates, event) = ready!(update.as_mut().poll(cx));
-        let Some(event) = event else {
-            // No more will come.
-            self.update = None;
-            return Poll::Pending;
-        };
-        self.update = Some(Box::pin(updates.next()));
-        Poll::Ready(event)
     }
 }
 

@@ -9,31 +9,23 @@ use std::{
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::log::{
-    RoomReader, Subscription,
-    tail::{FrameBatch, TailLookup},
-};
+use crate::log::{LogReader, LogSubscription as _, frame_batch::FrameBatch, tail::TailLookup};
 
 /// What wakes a reader.
-pub trait ReaderWaits {
+pub trait ReaderWaits<R> {
     fn now(&self) -> Instant;
 
-    /// The frames of `room` after `id`; if there are none, the reader is woken by the next
-    /// notification of that room.
-    fn poll_batch(
-        &mut self,
-        room: &RoomReader,
-        id: u64,
-        cx: &mut Context<'_>,
-    ) -> TailLookup<FrameBatch>;
+    /// The frames of `reader` after `id`; if there are none, the next notification of what it reads
+    /// wakes it.
+    fn poll_batch(&mut self, reader: &R, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch>;
 
     /// Ready if `at` has come; otherwise the reader is woken then.
     fn poll_until(&mut self, at: Instant) -> Poll<()>;
 }
 
 /// The waits of a reader that is driven by a task.
-pub struct TaskWaits {
-    subscription: Subscription,
+pub struct TaskWaits<R: LogReader> {
+    subscription: R::Subscription,
     timer: Pin<Box<Sleep>>,
     /// When the timer fires; kept here too, as a delivery would have to follow the pointer.
     timer_due: Instant,
@@ -43,11 +35,11 @@ pub struct TaskWaits {
     earliest: Option<Instant>,
 }
 
-impl TaskWaits {
-    pub fn new(room: RoomReader) -> Self {
+impl<R: LogReader> TaskWaits<R> {
+    pub fn new(reader: R) -> Self {
         let now = Instant::now();
         Self {
-            subscription: room.subscribe(),
+            subscription: reader.subscribe(),
             timer: Box::pin(sleep_until(now)),
             timer_due: now,
             is_set: false,
@@ -77,18 +69,13 @@ impl TaskWaits {
     }
 }
 
-impl ReaderWaits for TaskWaits {
+impl<R: LogReader> ReaderWaits<R> for TaskWaits<R> {
     fn now(&self) -> Instant {
         Instant::now()
     }
 
-    fn poll_batch(
-        &mut self,
-        room: &RoomReader,
-        id: u64,
-        cx: &mut Context<'_>,
-    ) -> TailLookup<FrameBatch> {
-        self.subscription.follow(room);
+    fn poll_batch(&mut self, reader: &R, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
+        self.subscription.follow(reader);
         self.subscription.poll_batch(id, cx)
     }
 

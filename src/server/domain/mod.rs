@@ -7,5 +7,6 @@ pub mod draft;
 pub mod label;
 pub mod message;
 pub mod room;
+pub mod room_set;
 mod text;
 pub mod transport;

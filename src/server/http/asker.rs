@@ -36,14 +36,18 @@ impl Asker {
         }
     }
 
-    /// Refuses a room that the sender may not read. `client`: the label that it reads under.
-    pub fn check_read(&self, room: &Room, client: Option<&ClientLabel>) -> Result<(), Problem> {
-        self.check(room, client, Identity::may_read, "read")
+    /// Refuses rooms if there is one that the sender may not read. `client`: the label that it reads under.
+    pub fn check_read<'a>(
+        &self,
+        rooms: impl IntoIterator<Item = &'a Room> + Clone,
+        client: Option<&ClientLabel>,
+    ) -> Result<(), Problem> {
+        self.check(rooms, client, Identity::may_read, "read")
     }
 
-    /// The same for publishing.
+    /// The same for publishing in one.
     pub fn check_publish(&self, room: &Room, client: Option<&ClientLabel>) -> Result<(), Problem> {
-        self.check(room, client, Identity::may_publish, "publish in")
+        self.check([room], client, Identity::may_publish, "publish in")
     }
 
     /// Whether the sender may know what `client` did: it may read every room that was in.
@@ -64,9 +68,9 @@ impl Asker {
         self.identity.as_ref().map(|it| it.lasts_for())
     }
 
-    fn check(
+    fn check<'a>(
         &self,
-        room: &Room,
+        rooms: impl IntoIterator<Item = &'a Room> + Clone,
         client: Option<&ClientLabel>,
         may: fn(&Identity, &Room) -> bool,
         act: &str,
@@ -77,13 +81,17 @@ impl Asker {
         let Some(access) = &policy.access else {
             return Ok(());
         };
-        if !self.identity.as_ref().is_some_and(|it| may(it, room)) {
-            policy.refusals.count(RefusalReason::Room);
-            let detail = format!("the token does not allow to {act} the room {room}");
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("room"));
+        for room in rooms.clone() {
+            if !self.identity.as_ref().is_some_and(|it| may(it, room)) {
+                policy.refusals.count(RefusalReason::Room);
+                let detail = format!("the token does not allow to {act} the room {room}");
+                return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("room"));
+            }
         }
         if let Some(client) = client {
-            access.client_rooms.record(client, room);
+            for room in rooms {
+                access.client_rooms.record(client, room);
+            }
         }
         Ok(())
     }

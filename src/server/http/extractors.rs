@@ -15,11 +15,12 @@ use actix_web::{
 use super::{asker::Asker, policy::policy_of, problem::Problem};
 use crate::{
     delivery::{
-        poll::IfNoneMatch,
+        poll_response::IfNoneMatch,
         read_query::{InvalidField, ReadQuery},
     },
     domain::{client_label::ClientLabel, cursor::ParseCursorError, room::Room},
     ledger::{Ledger, connection_meter::ConnectionMeter, request_recorder::RequestRecorder},
+    limits::refusals::RefusalReason,
     log::store::IdempotencyKey,
     net::connection::ConnectionHandle,
 };
@@ -45,6 +46,12 @@ impl FromRequest for ReadQuery {
                     false => Ok(query),
                 },
             );
+        if let Err(invalid) = &query
+            && invalid.limit.is_some()
+            && let Some(policy) = policy_of(request)
+        {
+            policy.refusals.count(RefusalReason::RoomsPerReader);
+        }
         let query = query.map_err(Problem::from);
         ready(query.and_then(|query| permitted(query, request)))
     }
@@ -53,7 +60,7 @@ impl FromRequest for ReadQuery {
 /// The query, if its sender may have what it asks for.
 fn permitted(mut query: ReadQuery, request: &HttpRequest) -> Result<ReadQuery, Problem> {
     let asker = Asker::of(request);
-    asker.check_read(&query.room, query.client.as_ref())?;
+    asker.check_read(query.rooms.iter(), query.client.as_ref())?;
     // What waits for a message does not outlive its token.
     if let Some(lasts_for) = asker.lasts_for() {
         query.wait = query.wait.min(lasts_for);
@@ -179,7 +186,7 @@ impl FromRequest for RoomParameter {
         let room = parameter::<Room>(request.query_string(), "room");
         ready(room.and_then(|room| {
             let room = room.unwrap_or_default();
-            Asker::of(request).check_read(&room, None)?;
+            Asker::of(request).check_read([&room], None)?;
             Ok(Self(room))
         }))
     }

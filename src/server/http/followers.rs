@@ -42,7 +42,7 @@ pub async fn put_followers(
         .map_err(|why| bad("room")(why.to_owned()))?
         .unwrap_or_default();
     let client = label(&body.client, "client")?;
-    asker.check_read(&room, Some(&client))?;
+    asker.check_read([&room], Some(&client))?;
     if body.along.len() > MAX_FOLLOWERS {
         let why = format!("must name at most {MAX_FOLLOWERS} readers");
         return Err(bad("along")(why));

@@ -21,7 +21,7 @@ use super::problem::Problem;
 use crate::{
     delivery::{
         Delivery,
-        poll::{IfNoneMatch, PollBody, PollResponse},
+        poll_response::{IfNoneMatch, PollBody, PollResponse},
         read_query::ReadQuery,
     },
     ledger::request_recorder::RequestRecorder,

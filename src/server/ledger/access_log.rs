@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use serde_json::{Map, Value, json};
 
 use super::counters::{Account, CounterSnapshot, Protocol};
-use crate::domain::{client_label::ClientLabel, room::Room};
+use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
 /// The status of a request whose client left before it was answered, as nginx writes it.
 pub const STATUS_CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -50,8 +50,8 @@ pub enum RequestPhase {
 pub struct AccessLogEntry {
     pub phase: RequestPhase,
     pub account: Account,
-    /// `None` if the request was refused before its room was known.
-    pub room: Option<Room>,
+    /// `None` if the request was refused before its rooms were known.
+    pub rooms: Option<RoomSet>,
     pub client: Option<ClientLabel>,
     /// [`STATUS_CLIENT_CLOSED_REQUEST`] if it was not answered.
     pub status: u16,
@@ -140,11 +140,12 @@ impl EventLog {
             RequestPhase::Closed => "closed",
         };
         let text = |value: Option<&str>| value.map_or(Value::Null, Value::from);
+        let rooms = entry.rooms.as_ref().map(RoomSet::to_string);
         self.write(LogRecord {
             event,
             fields: &[
                 ("transport", entry.account.as_str().into()),
-                ("room", text(entry.room.as_ref().map(Room::as_str))),
+                ("room", text(rooms.as_deref())),
                 (
                     "client",
                     text(entry.client.as_ref().map(ClientLabel::as_str)),

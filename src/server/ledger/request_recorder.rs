@@ -12,7 +12,7 @@ use super::{
     request_state::RequestState,
     trace::PushKind,
 };
-use crate::domain::room::Room;
+use crate::domain::{room::Room, room_set::RoomSet};
 
 pub use super::request_state::RequestInfo;
 
@@ -53,8 +53,8 @@ impl RequestRecorder {
         if self.is_open() {
             return;
         }
-        if let Some(room) = info.room {
-            self.set_room(room);
+        if let Some(rooms) = info.rooms {
+            self.set_rooms(|| rooms.clone());
         }
         self.request.is_traced.set(info.trace);
         self.meter.attribute(&self.request, info);
@@ -72,9 +72,13 @@ impl RequestRecorder {
 
     /// Notes the room if it is only known from the body.
     pub fn set_room(&self, room: &Room) {
+        self.set_rooms(|| room.clone().into());
+    }
+
+    fn set_rooms(&self, rooms: impl FnOnce() -> RoomSet) {
         if self.request.started.is_some() {
-            // The first that is known counts.
-            let _ = self.request.room.set(room.clone());
+            // The first that are known count.
+            let _ = self.request.rooms.set(rooms());
         }
     }
 
@@ -152,7 +156,7 @@ impl Drop for RequestRecorder {
         {
             let info = RequestInfo {
                 account,
-                room: None,
+                rooms: None,
                 client: None,
                 trace: false,
             };

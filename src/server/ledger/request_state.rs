@@ -13,13 +13,13 @@ use super::{
     counters::Account,
     trace::{ClientTrace, Event, Kind, PushKind},
 };
-use crate::domain::{client_label::ClientLabel, room::Room};
+use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
 /// What a client asks for with a request, as far as the ledger is concerned.
 pub struct RequestInfo<'a> {
     pub account: Account,
-    /// `None` if it is not known yet, or was no room.
-    pub room: Option<&'a Room>,
+    /// `None` if they are not known yet, or were no rooms.
+    pub rooms: Option<&'a RoomSet>,
     pub client: Option<&'a ClientLabel>,
     /// Whether the client wants a trace of what the server sees of it.
     pub trace: bool,
@@ -32,7 +32,7 @@ pub struct RequestState {
     pub(super) attribution: OnceCell<Attribution>,
     /// Where it belongs if nothing else is known of it at its end.
     pub(super) default_account: Cell<Option<Account>>,
-    pub(super) room: OnceCell<Room>,
+    pub(super) rooms: OnceCell<RoomSet>,
     /// 0 as long as it is not answered.
     pub(super) status: Cell<u16>,
     pub(super) messages: Cell<u64>,
@@ -69,7 +69,7 @@ impl RequestState {
             recorders: Cell::new(0),
             attribution: OnceCell::new(),
             default_account: Cell::new(None),
-            room: OnceCell::new(),
+            rooms: OnceCell::new(),
             status: Cell::new(0),
             messages: Cell::new(0),
             wire_bytes_in: Cell::new(0),
@@ -199,7 +199,7 @@ impl RequestState {
         Some(AccessLogEntry {
             phase,
             account: attribution.account,
-            room: self.room.get().cloned(),
+            rooms: self.rooms.get().cloned(),
             client: attribution.label.clone(),
             status: match self.status.get() {
                 0 => STATUS_CLIENT_CLOSED_REQUEST,

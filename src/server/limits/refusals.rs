@@ -9,16 +9,18 @@ pub enum RefusalReason {
     ConnectionsPerClient,
     PublishRate,
     ReadRate,
+    RoomsPerReader,
     Token,
     Room,
 }
 
 impl RefusalReason {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Connections,
         Self::ConnectionsPerClient,
         Self::PublishRate,
         Self::ReadRate,
+        Self::RoomsPerReader,
         Self::Token,
         Self::Room,
     ];
@@ -30,6 +32,7 @@ impl RefusalReason {
             Self::ConnectionsPerClient => "max-connections-per-client",
             Self::PublishRate => "publish-rate",
             Self::ReadRate => "read-rate",
+            Self::RoomsPerReader => "rooms-per-reader",
             Self::Token => "token",
             Self::Room => "room",
         }

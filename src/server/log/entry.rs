@@ -87,8 +87,9 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Further messages are ready now.
     pub more: bool,
-    /// Messages between the place and the first entry are no longer retained.
-    pub expired: bool,
+    /// Messages between the place and the first entry are no longer retained: up to this one, which is the
+    /// room's last that is not, or a later one.
+    pub expired_through: Option<u64>,
 }
 
 impl Page {

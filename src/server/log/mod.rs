@@ -7,8 +7,13 @@
 
 mod clock;
 pub mod entry;
+pub mod frame_batch;
+mod log_reader;
+mod merge;
 mod reader;
 pub mod retention;
+mod room_set_reader;
+mod room_set_subscription;
 pub mod store;
 mod subscription;
 pub mod tail;
@@ -22,13 +27,16 @@ use self::{
     tail_cache::{TailCache, TailCacheStats},
 };
 pub use self::{
+    log_reader::{LogReader, LogSubscription},
     reader::{ReadBatch, ReadPosition, Reset, RoomReader, Start},
+    room_set_reader::RoomSetReader,
     subscription::Subscription,
 };
 use crate::domain::{
     cursor::{Cursor, LogId},
     draft::Draft,
     room::Room,
+    room_set::RoomSet,
 };
 
 /// How much history a room's tail loads when its first reader comes.
@@ -84,11 +92,7 @@ impl Log {
         room: &Room,
         start: Start,
     ) -> Result<(RoomReader, ReadPosition), StoreUnavailable> {
-        if let Start::After(cursor) = start
-            && cursor.log != self.id()
-        {
-            self.store.refresh_identity().await?;
-        }
+        self.refresh_identity(start).await?;
         loop {
             let room = self.reader(room).await;
             let position = room.resolve(start).await?;
@@ -98,9 +102,33 @@ impl Log {
         }
     }
 
+    /// The same for several rooms.
+    pub async fn open_set_reader(
+        self: &Arc<Self>,
+        rooms: &RoomSet,
+        start: Start,
+    ) -> Result<(RoomSetReader, ReadPosition), StoreUnavailable> {
+        self.refresh_identity(start).await?;
+        loop {
+            let rooms = RoomSetReader::new(self, rooms.iter()).await;
+            let position = rooms.resolve(start).await?;
+            if !rooms.is_replaced() {
+                return Ok((rooms, position));
+            }
+        }
+    }
+
+    /// Makes sure of the log's identity if `start` is of another one.
+    async fn refresh_identity(&self, start: Start) -> Result<(), StoreUnavailable> {
+        match start {
+            Start::After(cursor) if cursor.log != self.id() => self.store.refresh_identity().await,
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
-    pub fn is_up_to_date(&self, room: &Room, cursor: Cursor) -> bool {
-        self.tails.is_up_to_date(room, cursor)
+    pub fn is_up_to_date(&self, rooms: &RoomSet, cursor: Cursor) -> bool {
+        self.tails.is_up_to_date(rooms, cursor)
     }
 
     /// Has the store delete messages beyond its retention.
@@ -124,6 +152,11 @@ impl Log {
     /// The newest message of the whole log.
     pub fn head(&self) -> u64 {
         self.tails.head()
+    }
+
+    /// The same while no append is under way: what came to any room until now is not beyond it.
+    fn settled_head(&self) -> u64 {
+        self.tails.settled_head()
     }
 
     /// Tells all readers to end.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{
     Log,
     entry::{Entry, Limit, Page},
+    frame_batch::FrameBatch,
     store::StoreUnavailable,
-    tail::{FrameBatch, Tail, TailLookup},
+    tail::{Tail, TailLookup},
 };
 use crate::domain::{cursor::Cursor, room::Room};
 
@@ -46,7 +47,7 @@ pub struct ReadPosition {
 
 impl ReadPosition {
     /// The position of a reader whose cursor belongs to another log.
-    const UNKNOWN_RESET: Self = Self {
+    pub(super) const UNKNOWN_RESET: Self = Self {
         after: 0,
         reset: Some(Reset::Unknown),
     };
@@ -180,18 +181,10 @@ impl RoomReader {
     ) -> Result<ReadBatch, StoreUnavailable> {
         // Read first: messages appended in between come after it and are not skipped.
         let head = self.log.head();
-        let (page, from_store) = match self.tail.after(position.after, limit) {
-            TailLookup::Found(page) => (page, false),
-            TailLookup::UpToDate | TailLookup::LogReplaced => (Page::default(), false),
-            TailLookup::Behind => (
-                self.log
-                    .store
-                    .after(self.room(), position.after, limit)
-                    .await?,
-                true,
-            ),
-        };
-        let reset = position.reset.or(page.expired.then_some(Reset::Expired));
+        let (page, from_store) = self.page_after(position.after, limit).await?;
+        let reset = position
+            .reset
+            .or(page.expired_through.map(|_| Reset::Expired));
         let after = match page.entries.last() {
             Some(newest) => newest.id,
             // No older message is left to read, so the reader continues at the head.
@@ -204,6 +197,34 @@ impl RoomReader {
             reset,
             after,
         })
+    }
+
+    /// The messages after `id`, and whether the store was asked for them.
+    pub(super) async fn page_after(
+        &self,
+        id: u64,
+        limit: Limit,
+    ) -> Result<(Page, bool), StoreUnavailable> {
+        match self.tail.after(id, limit) {
+            TailLookup::Found(page) => Ok((page, false)),
+            TailLookup::UpToDate | TailLookup::LogReplaced => Ok((Page::default(), false)),
+            TailLookup::Behind => {
+                let page = self.log.store.after(self.room(), id, limit).await?;
+                Ok((page, true))
+            }
+        }
+    }
+
+    /// The ids of the newest messages after `after`, `n` at the most.
+    pub(super) async fn newest_ids(
+        &self,
+        n: usize,
+        after: u64,
+    ) -> Result<Vec<u64>, StoreUnavailable> {
+        match self.tail.newest_ids(n, after) {
+            Some(ids) => Ok(ids),
+            None => self.log.store.newest_ids(self.room(), n, after).await,
+        }
     }
 }
 

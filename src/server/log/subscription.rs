@@ -1,11 +1,20 @@
 //! Waiting for what comes next in a room.
 
-use std::task::Context;
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use super::{
-    reader::RoomReader,
-    tail::{FrameBatch, TailLookup, WaiterKey},
+    Log,
+    entry::Limit,
+    frame_batch::FrameBatch,
+    log_reader::{LogReader, LogSubscription},
+    reader::{ReadBatch, ReadPosition, RoomReader, Start},
+    store::StoreUnavailable,
+    tail::{TailLookup, WaiterKey},
 };
+use crate::domain::{cursor::Cursor, room_set::RoomSet};
 
 /// A reader that waits for messages of its room.
 pub struct Subscription {
@@ -24,11 +33,6 @@ impl Subscription {
     fn new(room: RoomReader) -> Self {
         let key = room.tail.register();
         Self { room, key }
-    }
-
-    /// The frames after `id`; if there are none, the next notification wakes `cx`.
-    pub fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
-        self.room.tail.batch_after(id, Some((&self.key, cx)))
     }
 
     /// Waits until there may be something after `id`, or the log is closed.
@@ -57,16 +61,67 @@ impl Subscription {
     pub fn arm(&self, cx: &mut Context<'_>) {
         self.room.tail.wait(&self.key, cx);
     }
+}
 
-    /// Waits for messages of `room` from now on, if it belongs to another log.
-    pub fn follow(&mut self, room: &RoomReader) {
+impl LogReader for RoomReader {
+    type Subscription = Subscription;
+
+    async fn open(
+        log: &Arc<Log>,
+        rooms: &RoomSet,
+        start: Start,
+    ) -> Result<(Self, ReadPosition), StoreUnavailable> {
+        debug_assert!(rooms.is_single(), "{rooms}");
+        log.open_reader(rooms.first(), start).await
+    }
+
+    async fn read(
+        &mut self,
+        position: ReadPosition,
+        limit: Limit,
+    ) -> Result<ReadBatch, StoreUnavailable> {
+        Self::read(self, position, limit).await
+    }
+
+    fn cursor(&self, id: u64) -> Cursor {
+        Self::cursor(self, id)
+    }
+
+    fn has_newer(&self, id: u64) -> bool {
+        Self::has_newer(self, id)
+    }
+
+    fn is_closed(&self) -> bool {
+        Self::is_closed(self)
+    }
+
+    fn subscribe(self) -> Subscription {
+        Self::subscribe(self)
+    }
+}
+
+impl LogSubscription for Subscription {
+    type Reader = RoomReader;
+
+    fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
+        self.room.tail.batch_after(id, Some((&self.key, cx)))
+    }
+
+    fn poll_newer(&self, id: u64, cx: &mut Context<'_>) -> Poll<()> {
+        if self.room.tail.has_newer(id, Some((&self.key, cx))) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn follow(&mut self, room: &RoomReader) {
         if !self.room.is_same(room) {
             *self = room.clone().subscribe();
         }
     }
 
-    /// Whether readers must end.
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.room.is_closed()
     }
 }

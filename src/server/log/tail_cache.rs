@@ -20,6 +20,7 @@ use super::{
 use crate::domain::{
     cursor::{Cursor, LogId},
     room::Room,
+    room_set::RoomSet,
 };
 
 /// Empty rooms that stay known for a while, so that polling one does not ask the store each time.
@@ -118,6 +119,12 @@ impl TailCache {
         self.head.load(Ordering::Acquire)
     }
 
+    /// The same while no append is under way.
+    pub fn settled_head(&self) -> u64 {
+        let _rooms = self.rooms.lock();
+        self.head()
+    }
+
     /// Readers may be given messages up to `id` from now on.
     pub fn advance_visible(&self, id: u64) {
         self.visible_through.fetch_max(id, Ordering::AcqRel);
@@ -135,15 +142,16 @@ impl TailCache {
         rooms.of(room, self.head()).clone()
     }
 
-    /// Whether the room is in memory, and has nothing after `cursor`.
-    pub fn is_up_to_date(&self, room: &Room, cursor: Cursor) -> bool {
+    /// Whether the rooms are in memory, and have nothing after `cursor`.
+    pub fn is_up_to_date(&self, of: &RoomSet, cursor: Cursor) -> bool {
         let rooms = self.rooms.lock();
+        let is_up_to_date = |room| {
+            let tail = rooms.tails.get(room);
+            tail.is_some_and(|tail| tail.is_up_to_date(cursor.id))
+        };
         rooms.log == cursor.log
             && cursor.id <= self.visible_through()
-            && rooms
-                .tails
-                .get(room)
-                .is_some_and(|tail| tail.is_up_to_date(cursor.id))
+            && of.iter().all(is_up_to_date)
     }
 
     /// Makes `entries`, which follow the head in order, visible to readers and wakes them.

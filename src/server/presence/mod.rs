@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use self::room::RoomMembers;
 use crate::{
-    domain::{author::Author, room::Room},
+    domain::{author::Author, room::Room, room_set::RoomSet},
     domain::{client_label::ClientLabel, transport::Transport},
 };
 
@@ -72,6 +72,15 @@ pub struct PresenceGuard {
     transport: Transport,
 }
 
+/// A reader is in each of its rooms for as long as these live.
+#[derive(Default)]
+pub enum PresenceGuards {
+    #[default]
+    None,
+    One(PresenceGuard),
+    Several(Vec<PresenceGuard>),
+}
+
 /// The room's newest presence event, whenever it changes.
 pub struct PresenceUpdates(watch::Receiver<Bytes>);
 
@@ -99,6 +108,17 @@ impl Presence {
             client,
             transport,
         })
+    }
+
+    /// Adds `reader` to each of `rooms`, as far as there is room for it.
+    pub fn join_all(self: &Arc<Self>, rooms: &RoomSet, reader: Reader) -> PresenceGuards {
+        if rooms.is_single() {
+            let guard = self.join(rooms.first(), reader);
+            return guard.map_or(PresenceGuards::None, PresenceGuards::One);
+        }
+        let rooms = rooms.iter();
+        let guards = rooms.filter_map(|room| self.join(room, reader.clone()));
+        PresenceGuards::Several(guards.collect())
     }
 
     /// Records the name under which a reader of `room` publishes.
@@ -143,6 +163,15 @@ impl Presence {
             Some(members) => members.json(room),
             None => RoomMembers::default().json(room),
         }
+    }
+
+    /// The same of each of `rooms`: an object if there is one, else a list of them.
+    pub fn json_of_all(&self, rooms: &RoomSet) -> String {
+        if rooms.is_single() {
+            return self.json(rooms.first());
+        }
+        let each: Vec<String> = rooms.iter().map(|room| self.json(room)).collect();
+        format!("[{}]", each.join(","))
     }
 
     /// Removes pollers that have missed two of their intervals, and sends events that are due.
@@ -191,6 +220,16 @@ impl PresenceRooms {
         self.members = self.members + members.len() - before;
         members.notify(room, now, NOTIFY_INTERVAL, self.encode);
         done
+    }
+}
+
+impl PresenceGuards {
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::One(_) => false,
+            Self::Several(guards) => guards.is_empty(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{mem::MaybeUninit, str};
 
 use httparse::{Header, Request, Status};
 
-use crate::delivery::{poll::IfNoneMatch, read_query::ReadQuery};
+use crate::delivery::{poll_response::IfNoneMatch, read_query::ReadQuery};
 
 /// A head longer than this is HTTP's.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
@@ -73,7 +73,8 @@ fn plain_request(request: &Request) -> Option<PlainRequest> {
     }
     let fields = Fields::of(request.headers)?;
     let query = ReadQuery::parse(query, fields.last_event_id).ok()?;
-    if query.fault.is_some() || query.fault_key.is_some() || query.close {
+    let is_unusual = query.fault.is_some() || query.fault_key.is_some() || query.close;
+    if is_unusual || !query.rooms.is_single() {
         return None;
     }
     Some(if is_poll {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     delivery::{
-        poll::{PollPage, PollResponse},
+        poll_response::{PollPage, PollResponse},
         problem::{PROBLEM_CONTENT_TYPE, Problem},
     },
     domain::cursor::Cursor,

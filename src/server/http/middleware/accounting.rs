@@ -81,7 +81,7 @@ pub fn open_publish(request: &ServiceRequest) {
     if let Some(recorder) = extensions.get::<RequestRecorder>() {
         recorder.open(&RequestInfo {
             account: Account::Publish,
-            room: None,
+            rooms: None,
             client: client.as_ref(),
             trace: false,
         });

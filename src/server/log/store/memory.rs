@@ -142,7 +142,7 @@ impl Memory {
             }
             None => Page::default(),
         };
-        page.expired = state.retired.through(room) > id;
+        page.expired_through = Some(state.retired.through(room)).filter(|through| *through > id);
         page
     }
 
@@ -155,6 +155,13 @@ impl Memory {
                 .get(entries.len().saturating_sub(n))
                 .map(|entry| entry.id - 1),
         }
+    }
+
+    pub fn newest_ids(&self, room: &Room, n: usize, after: u64) -> Vec<u64> {
+        let state = self.state.lock();
+        let entries = state.rooms.get(room).into_iter().flatten();
+        let newest = entries.rev().map(|entry| entry.id);
+        newest.take_while(|id| *id > after).take(n).collect()
     }
 
     pub fn prune(&self) {

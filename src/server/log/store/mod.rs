@@ -118,6 +118,20 @@ impl Store {
         }
     }
 
+    /// The ids of the newest messages of a room after `after`, `n` at the most.
+    pub async fn newest_ids(
+        &self,
+        room: &Room,
+        n: usize,
+        after: u64,
+    ) -> Result<Vec<u64>, StoreUnavailable> {
+        match self {
+            Self::Memory(memory) => Ok(memory.newest_ids(room, n, after)),
+            Self::Sqlite(sqlite) => sqlite.newest_ids(room, n, after).await,
+            Self::Nats(nats) => nats.newest_ids(room, n, after).await,
+        }
+    }
+
     /// Whether message `id`, which this process has not shown, exists all the same: another server
     /// on the same store may have shown it.
     pub async fn contains(&self, id: u64) -> Result<bool, StoreUnavailable> {

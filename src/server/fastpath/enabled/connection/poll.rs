@@ -61,7 +61,7 @@ impl FastConnection {
             }
             Poll::Ready(PollStep::Wait(waiting)) => {
                 self.waker = None;
-                self.take_seat(waiting.room(), key, shared);
+                self.take_seat(waiting.reader(), key, shared);
                 PollStage::Waiting(waiting)
             }
         };

@@ -15,10 +15,7 @@ use crate::{
         response::write_stream_head,
         socket::ReadOutcome,
     },
-    log::{
-        RoomReader,
-        tail::{FrameBatch, TailLookup},
-    },
+    log::{RoomReader, frame_batch::FrameBatch, tail::TailLookup},
 };
 
 /// Pieces of a stream that are written before other connections have their turn.
@@ -54,7 +51,7 @@ impl FastConnection {
         recorder.begin_stream();
         // What the client has sent ahead means nothing any more.
         shared.input.clear();
-        self.take_seat(reader.room(), key, shared);
+        self.take_seat(reader.reader(), key, shared);
         let sent_ahead = self.take_sent_ahead();
         let mut head = Vec::with_capacity(256);
         write_stream_head(&mut head);
@@ -141,7 +138,7 @@ impl FastConnection {
         };
         let is_seated = self
             .seat
-            .is_some_and(|seat| shared.rooms.is_in(seat, stream.reader.room()));
+            .is_some_and(|seat| shared.rooms.is_in(seat, stream.reader.reader()));
         is_seated && (self.waker.is_some() || !stream.reader.awaits_wake())
     }
 
@@ -149,7 +146,7 @@ impl FastConnection {
     /// afterwards: something may have come before.
     fn settle(&mut self, key: u32, shared: &mut ReactorContext) {
         let room = match &self.state {
-            ConnectionState::Stream(stream) => stream.reader.room().clone(),
+            ConnectionState::Stream(stream) => stream.reader.reader().clone(),
             _ => return,
         };
         self.take_seat(&room, key, shared);
@@ -186,7 +183,7 @@ struct ReactorWaits {
     due: Option<Instant>,
 }
 
-impl ReaderWaits for ReactorWaits {
+impl ReaderWaits<RoomReader> for ReactorWaits {
     fn now(&self) -> Instant {
         self.now
     }

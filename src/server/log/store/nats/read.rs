@@ -47,7 +47,8 @@ impl Nats {
             let query = shared.query(room).await?;
             let next = query.fill(&mut ahead, limit).await?;
             let mut page = ahead.take_page(limit);
-            page.expired = query.retired_through(next.as_ref()).await? > id;
+            let through = query.retired_through(next.as_ref()).await?;
+            page.expired_through = Some(through).filter(|through| *through > id);
             page
         } else {
             let mut page = ahead.take_page(limit);
@@ -70,7 +71,7 @@ impl Nats {
         limit: Limit,
     ) -> Result<RoomSnapshot, StoreUnavailable> {
         let query = self.shared.query(room).await?;
-        let (records, is_whole) = query.last(limit.messages + 1).await?;
+        let (records, is_whole) = query.last(limit.messages + 1, 0).await?;
         let newest_first = records.iter().rev();
         let newest_first = newest_first.map(|it| Entry::new(&it.message, self.shared.encode));
         let page = Page::collect(newest_first, limit);
@@ -94,13 +95,25 @@ impl Nats {
         n: usize,
     ) -> Result<Option<u64>, StoreUnavailable> {
         let query = self.shared.query(room).await?;
-        let (records, _) = query.last(n.max(1)).await?;
+        let (records, _) = query.last(n.max(1), 0).await?;
         Ok(match n {
             0 => records.back().map(|newest| newest.message.cursor.id),
             _ => records
                 .get(records.len().saturating_sub(n))
                 .map(|record| record.message.cursor.id - 1),
         })
+    }
+
+    pub async fn newest_ids(
+        &self,
+        room: &Room,
+        n: usize,
+        after: u64,
+    ) -> Result<Vec<u64>, StoreUnavailable> {
+        let query = self.shared.query(room).await?;
+        let (records, _) = query.last(n, after).await?;
+        let ids = records.iter().map(|record| record.message.cursor.id);
+        Ok(ids.filter(|id| *id > after).collect())
     }
 }
 
@@ -209,12 +222,18 @@ impl RoomQuery<'_> {
         RoomConsumer::open(&self.shared.client, self.room, start).await
     }
 
-    /// The room's newest messages, up to `n`, oldest first; and whether there are no others.
-    async fn last(&self, n: usize) -> Result<(VecDeque<Record>, bool), StoreUnavailable> {
-        let Some(newest) = self.newest().await? else {
-            return Ok((VecDeque::new(), true));
+    /// The room's newest messages, up to `n`, oldest first; and whether there are no others. Those up to
+    /// `after` are not looked for.
+    async fn last(
+        &self,
+        n: usize,
+        after: u64,
+    ) -> Result<(VecDeque<Record>, bool), StoreUnavailable> {
+        let newest = match self.newest().await? {
+            Some(newest) if newest > after => newest,
+            _ => return Ok((VecDeque::new(), true)),
         };
-        let first = self.first().await?;
+        let first = self.first().await?.max(after + 1);
         let mut reach = INITIAL_SCAN_DISTANCE.max(MAX_OVERFETCH_RATIO * n as u64);
         loop {
             let from = first.max((newest + 1).saturating_sub(reach));

@@ -206,7 +206,8 @@ impl Sqlite {
             )?;
             let mut page =
                 rows.page(&mut statement, &room, params![room.as_str(), id as i64], limit)?;
-            page.expired = retired_through(&snapshot, &room)? > id;
+            let through = retired_through(&snapshot, &room)?;
+            page.expired_through = Some(through).filter(|through| *through > id);
             Ok(page)
         })
         .await
@@ -227,6 +228,24 @@ impl Sqlite {
             let id: Option<i64> =
                 statement.query_row(params![room.as_str(), n as i64], |row| row.get(0))?;
             Ok(id.map(|id| if n == 0 { id as u64 } else { id as u64 - 1 }))
+        })
+        .await
+    }
+
+    pub async fn newest_ids(
+        &self,
+        room: &Room,
+        n: usize,
+        after: u64,
+    ) -> Result<Vec<u64>, StoreUnavailable> {
+        let room = room.clone();
+        self.read(move |connection, _| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM messages WHERE room = ? AND id > ? ORDER BY id DESC LIMIT ?",
+            )?;
+            let params = params![room.as_str(), after as i64, n as i64];
+            let ids = statement.query_map(params, |row| Ok(row.get::<_, i64>(0)? as u64))?;
+            ids.collect()
         })
         .await
     }

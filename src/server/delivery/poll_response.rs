@@ -1,0 +1,119 @@
+//! What a poll is answered: the one encoding of its body, and whether the client holds it already.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+
+use crate::{domain::cursor::Cursor, ledger::request_recorder::RequestRecorder, log::ReadBatch};
+
+/// A poll's answer.
+pub struct PollResponse {
+    /// The place to read on from; the answer's entity tag.
+    pub cursor: Cursor,
+    /// `None` if the client holds this answer already.
+    pub page: Option<PollPage>,
+    /// The reader was there when the messages were published.
+    pub(super) is_live: bool,
+}
+
+/// What was read.
+pub struct PollPage {
+    pub read: ReadBatch,
+    pub(super) cursor: Cursor,
+    /// Who is in the rooms, as JSON, if that was asked for.
+    pub(super) presence: Option<String>,
+}
+
+impl PollResponse {
+    /// Counts the messages in the answer as delivered.
+    pub fn record(&self, recorder: &RequestRecorder) {
+        let Some(page) = &self.page else { return };
+        let entries = &page.read.entries;
+        if entries.is_empty() {
+            return;
+        }
+        recorder.record_messages(entries.len() as u64);
+        if self.is_live {
+            for entry in entries {
+                recorder.record_delay(entry.sent_at_us, 1);
+            }
+        }
+    }
+}
+
+/// The answers a client holds.
+#[derive(Default)]
+pub struct IfNoneMatch(Option<Box<str>>);
+
+impl IfNoneMatch {
+    /// `tags` is the header's value.
+    pub fn new(tags: Option<&str>) -> Self {
+        Self(tags.map(Into::into))
+    }
+
+    /// Whether the client holds exactly this answer, and nothing has come after it.
+    pub(super) fn holds(&self, read: &ReadBatch, cursor: Cursor) -> bool {
+        read.reset.is_none() && !read.more && self.matches(cursor)
+    }
+
+    fn matches(&self, cursor: Cursor) -> bool {
+        let Some(tags) = &self.0 else { return false };
+        tags.split(',').any(|tag| {
+            let tag = tag.trim();
+            // Weak comparison (RFC 9110, 13.1.2): a cache in between may have weakened the tag.
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            let quoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            tag == "*" || quoted.and_then(|tag| tag.parse().ok()) == Some(cursor)
+        })
+    }
+}
+
+impl PollPage {
+    /// What comes before the messages.
+    pub const PREFIX: &str = "{\"messages\":[";
+
+    /// What follows the messages.
+    pub fn suffix(&self) -> String {
+        let Self {
+            read,
+            cursor,
+            presence,
+        } = self;
+        let mut text = String::with_capacity(96);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "],\"cursor\":\"{cursor}\",\"more\":{}", read.more);
+        let _ = match read.reset {
+            None => write!(text, ",\"reset\":null"),
+            Some(reset) => write!(text, ",\"reset\":\"{}\"", reset.as_str()),
+        };
+        if let Some(presence) = presence {
+            let _ = write!(text, ",\"presence\":{presence}");
+        }
+        text.push('}');
+        text
+    }
+
+    /// The body: the messages' own bytes, with what goes between them.
+    pub fn body(&self) -> PollBody {
+        let entries = &self.read.entries;
+        let mut chunks = Vec::with_capacity(2 * entries.len() + 2);
+        chunks.push(Bytes::from_static(Self::PREFIX.as_bytes()));
+        for (i, entry) in entries.iter().enumerate() {
+            if i > 0 {
+                chunks.push(Bytes::from_static(b","));
+            }
+            chunks.push(entry.json());
+        }
+        chunks.push(self.suffix().into());
+        PollBody {
+            size: chunks.iter().map(|chunk| chunk.len() as u64).sum(),
+            chunks: chunks.into_iter(),
+        }
+    }
+}
+
+/// An answer's body in pieces, of which the messages' are shared with all readers.
+pub struct PollBody {
+    pub size: u64,
+    pub chunks: std::vec::IntoIter<Bytes>,
+}

@@ -1,0 +1,80 @@
+//! What a stream is handed at once: the frames of consecutive messages, as one piece of bytes.
+
+use bytes::{Bytes, BytesMut};
+
+use super::entry::Entry;
+
+/// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
+const BATCH_BYTES: usize = 16 * 1024;
+
+/// Encoded frames of consecutive messages, as one piece of bytes.
+#[derive(Debug, Clone)]
+pub struct FrameBatch {
+    pub bytes: Bytes,
+    /// The first and the last message in it.
+    pub first: u64,
+    pub last: u64,
+    pub messages: u64,
+    /// When the oldest message in it was published, microseconds since the Unix epoch.
+    pub sent_at_us: i64,
+    /// It has the size limit of a batch; more messages may follow.
+    full: bool,
+}
+
+impl FrameBatch {
+    pub(super) fn from_entry(entry: &Entry) -> Self {
+        Self {
+            bytes: entry.frame().clone(),
+            first: entry.id,
+            last: entry.id,
+            messages: 1,
+            sent_at_us: entry.sent_at_us,
+            full: false,
+        }
+    }
+
+    /// The frames of as many of `entries` as one batch may hold, and of the first in any case.
+    /// They share the batch's bytes afterwards, so that keeping both costs the memory of one.
+    pub(super) fn from_entries<'a>(entries: impl Iterator<Item = &'a mut Entry>) -> Self {
+        let mut taken: Vec<&mut Entry> = Vec::new();
+        let mut size = 0;
+        let mut full = false;
+        for entry in entries {
+            if !taken.is_empty() && size + entry.frame().len() > BATCH_BYTES {
+                full = true;
+                break;
+            }
+            size += entry.frame().len();
+            taken.push(entry);
+        }
+        let mut bytes = BytesMut::with_capacity(size);
+        for entry in &taken {
+            bytes.extend_from_slice(entry.frame());
+        }
+        let bytes = bytes.freeze();
+        let mut start = 0;
+        for entry in &mut taken {
+            let end = start + entry.frame().len();
+            entry.share(bytes.slice(start..end));
+            start = end;
+        }
+        Self {
+            bytes,
+            first: taken.first().map_or(0, |entry| entry.id),
+            last: taken.last().map_or(0, |entry| entry.id),
+            messages: taken.len() as u64,
+            sent_at_us: taken.first().map_or(0, |entry| entry.sent_at_us),
+            full,
+        }
+    }
+
+    /// The frames of as many of `entries`, a page of the store, as one batch may hold.
+    pub fn from_page(entries: &mut [Entry]) -> Option<Self> {
+        (!entries.is_empty()).then(|| Self::from_entries(entries.iter_mut()))
+    }
+
+    /// Whether it is the batch for a reader that lacks `first` to `newest`.
+    pub(super) fn covers(&self, first: u64, newest: u64) -> bool {
+        self.first == first && (self.full || self.last == newest)
+    }
+}

@@ -1,0 +1,192 @@
+//! Reading several rooms with one cursor: their messages in the order of the ids, as one room's are.
+
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    Log,
+    entry::{Limit, Page},
+    frame_batch::FrameBatch,
+    merge::{Merge, MergeStep},
+    reader::{ReadBatch, ReadPosition, Reset, RoomReader, Start},
+    store::StoreUnavailable,
+    tail::TailLookup,
+};
+use crate::domain::{cursor::Cursor, room::Room};
+
+/// Rooms of one reader that are read from the store at the same time; others have their turn between
+/// them.
+const READS_AT_ONCE: usize = 4;
+/// What a stream is handed at once.
+const BATCH: Limit = Limit {
+    messages: 256,
+    bytes: 16 * 1024,
+};
+
+/// Several rooms of the log, as one reader holds them. Cloning shares them.
+#[derive(Clone)]
+pub struct RoomSetReader {
+    log: Arc<Log>,
+    /// At least one.
+    rooms: Arc<[RoomReader]>,
+}
+
+impl RoomSetReader {
+    pub(super) async fn new(log: &Arc<Log>, rooms: impl IntoIterator<Item = &Room>) -> Self {
+        let rooms: Vec<Room> = rooms.into_iter().cloned().collect();
+        let readers = stream::iter(rooms).map(|room| async move { log.reader(&room).await });
+        let readers: Vec<RoomReader> = readers.buffered(READS_AT_ONCE).collect().await;
+        Self {
+            log: log.clone(),
+            rooms: readers.into(),
+        }
+    }
+
+    pub(super) fn rooms(&self) -> &[RoomReader] {
+        &self.rooms
+    }
+
+    /// Whether both are handles to the same rooms of the same log.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rooms, &other.rooms)
+    }
+
+    pub fn cursor(&self, id: u64) -> Cursor {
+        self.rooms[0].cursor(id)
+    }
+
+    /// Whether there may be something after `id` in any of them.
+    pub fn has_newer(&self, id: u64) -> bool {
+        self.rooms.iter().any(|room| room.has_newer(id))
+    }
+
+    /// Whether readers must end.
+    pub fn is_closed(&self) -> bool {
+        self.rooms[0].is_closed()
+    }
+
+    /// Whether another log has taken the place of the one that any of them belongs to.
+    pub(super) fn is_replaced(&self) -> bool {
+        let log = self.rooms[0].tail.log;
+        let is_replaced = |room: &RoomReader| room.tail.is_replaced() || room.tail.log != log;
+        self.rooms.iter().any(is_replaced)
+    }
+
+    /// The same rooms of the log that is served now.
+    pub(super) async fn reopen(&self) -> Self {
+        Self::new(&self.log, self.rooms.iter().map(RoomReader::room)).await
+    }
+
+    /// The position that `start` stands for.
+    pub async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
+        let Start::Last(n) = start else {
+            return self.rooms[0].resolve(start).await;
+        };
+        // Read first: messages appended in between come after it and are not skipped.
+        let head = self.log.head();
+        let mut newest = BinaryHeap::with_capacity(n + 1);
+        for room in self.rooms.iter().filter(|_| n > 0) {
+            // Older ones than those that were found already do not count.
+            let after = match newest.peek() {
+                Some(Reverse(oldest)) if newest.len() == n => *oldest,
+                _ => 0,
+            };
+            for id in room.newest_ids(n, after).await? {
+                newest.push(Reverse(id));
+                if newest.len() > n {
+                    newest.pop();
+                }
+            }
+        }
+        Ok(ReadPosition {
+            after: newest.peek().map_or(head, |Reverse(oldest)| oldest - 1),
+            reset: None,
+        })
+    }
+
+    /// The messages of all rooms after `position`, from the tails or else from the store, and where to
+    /// continue.
+    pub async fn after(
+        &self,
+        position: ReadPosition,
+        limit: Limit,
+    ) -> Result<ReadBatch, StoreUnavailable> {
+        let through = self.log.settled_head();
+        let share = Merge::share(limit, self.rooms.len());
+        let reads = stream::iter(0..self.rooms.len())
+            .map(|i| self.rooms[i].page_after(position.after, share));
+        let pages: Vec<(Page, bool)> = reads.buffered(READS_AT_ONCE).try_collect().await?;
+        let mut merge = Merge::new(through, limit);
+        let mut expired_through = None;
+        let mut from_store = false;
+        for (page, is_from_store) in pages {
+            expired_through = expired_through.max(page.expired_through);
+            from_store |= is_from_store;
+            merge.add(page);
+        }
+        if let Some(through) = expired_through {
+            merge.expire(through);
+        }
+        let more = loop {
+            match merge.advance() {
+                MergeStep::Read { lane, after } => {
+                    let (page, _) = self.rooms[lane].page_after(after, share).await?;
+                    match page.expired_through {
+                        // The next read begins with this.
+                        Some(through) if !merge.expire(through) => break true,
+                        through => expired_through = expired_through.max(through),
+                    }
+                    merge.fill(lane, page);
+                }
+                MergeStep::Done { more } => break more,
+            }
+        };
+        let entries = merge.into_entries();
+        let reset = position.reset.or(expired_through.map(|_| Reset::Expired));
+        let after = match entries.last() {
+            Some(newest) => newest.id,
+            // No older message is left to read, so the reader continues where all rooms were whole.
+            None if reset.is_some() || from_store => through.max(position.after),
+            None => position.after,
+        };
+        Ok(ReadBatch {
+            // What has only come since the read began is no reason to come back at once.
+            more: more && !entries.is_empty(),
+            entries,
+            reset,
+            after,
+        })
+    }
+
+    /// The frames after `id` of all rooms, from memory. `has_news` says of each whether to look into it,
+    /// and sees to it that the others will wake the reader.
+    pub(super) fn batch_after(
+        &self,
+        id: u64,
+        mut has_news: impl FnMut(usize, &RoomReader) -> bool,
+    ) -> TailLookup<Option<FrameBatch>> {
+        let through = self.log.settled_head();
+        let share = Merge::share(BATCH, self.rooms.len());
+        let mut merge = Merge::new(through, BATCH);
+        let mut is_up_to_date = true;
+        for (i, room) in self.rooms.iter().enumerate() {
+            if !has_news(i, room) {
+                continue;
+            }
+            is_up_to_date = false;
+            match room.tail.after(id, share) {
+                TailLookup::Found(page) => merge.add(page),
+                TailLookup::UpToDate => {}
+                TailLookup::Behind => return TailLookup::Behind,
+                TailLookup::LogReplaced => return TailLookup::LogReplaced,
+            }
+        }
+        if is_up_to_date {
+            return TailLookup::UpToDate;
+        }
+        // What a room has beyond its share is in the next batch.
+        merge.advance();
+        TailLookup::Found(FrameBatch::from_page(&mut merge.into_entries()))
+    }
+}

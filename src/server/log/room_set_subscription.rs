@@ -1,0 +1,136 @@
+//! Waiting for what comes next in any of several rooms.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{
+    Log,
+    entry::Limit,
+    frame_batch::FrameBatch,
+    log_reader::{LogReader, LogSubscription},
+    reader::{ReadBatch, ReadPosition, Start},
+    room_set_reader::RoomSetReader,
+    store::StoreUnavailable,
+    tail::{TailLookup, WaiterKey},
+};
+use crate::domain::{cursor::Cursor, room_set::RoomSet};
+
+/// A reader that waits for messages of its rooms.
+pub struct RoomSetSubscription {
+    reader: RoomSetReader,
+    /// One for each room, in their order.
+    keys: Box<[WaiterKey]>,
+}
+
+impl RoomSetSubscription {
+    pub(super) fn new(reader: RoomSetReader) -> Self {
+        let keys = reader.rooms().iter().map(|room| room.tail.register());
+        Self {
+            keys: keys.collect(),
+            reader,
+        }
+    }
+}
+
+impl LogReader for RoomSetReader {
+    type Subscription = RoomSetSubscription;
+
+    async fn open(
+        log: &Arc<Log>,
+        rooms: &RoomSet,
+        start: Start,
+    ) -> Result<(Self, ReadPosition), StoreUnavailable> {
+        log.open_set_reader(rooms, start).await
+    }
+
+    async fn read(
+        &mut self,
+        mut position: ReadPosition,
+        limit: Limit,
+    ) -> Result<ReadBatch, StoreUnavailable> {
+        let mut successor = None;
+        loop {
+            let rooms = successor.as_ref().unwrap_or(&*self);
+            if rooms.is_replaced() {
+                position = ReadPosition::UNKNOWN_RESET;
+                successor = Some(self.reopen().await);
+                continue;
+            }
+            // If this fails, the reader has not been told yet and stays at the old log.
+            let read = rooms.after(position, limit).await?;
+            if !rooms.is_replaced() {
+                if let Some(successor) = successor {
+                    *self = successor;
+                }
+                return Ok(read);
+            }
+        }
+    }
+
+    fn cursor(&self, id: u64) -> Cursor {
+        Self::cursor(self, id)
+    }
+
+    fn has_newer(&self, id: u64) -> bool {
+        Self::has_newer(self, id)
+    }
+
+    fn is_closed(&self) -> bool {
+        Self::is_closed(self)
+    }
+
+    fn subscribe(self) -> RoomSetSubscription {
+        RoomSetSubscription::new(self)
+    }
+}
+
+impl LogSubscription for RoomSetSubscription {
+    type Reader = RoomSetReader;
+
+    fn poll_batch(&self, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch> {
+        let batch = self.reader.batch_after(id, |i, room| {
+            room.tail.has_newer(id, Some((&self.keys[i], cx)))
+        });
+        match batch {
+            TailLookup::Found(Some(batch)) => TailLookup::Found(batch),
+            TailLookup::Found(None) => {
+                // It came while the rooms were looked at, and not every room may have been whole then.
+                cx.waker().wake_by_ref();
+                TailLookup::UpToDate
+            }
+            TailLookup::UpToDate => TailLookup::UpToDate,
+            TailLookup::Behind => TailLookup::Behind,
+            TailLookup::LogReplaced => TailLookup::LogReplaced,
+        }
+    }
+
+    fn poll_newer(&self, id: u64, cx: &mut Context<'_>) -> Poll<()> {
+        let mut rooms = self.reader.rooms().iter().zip(&self.keys);
+        let has_newer = rooms.any(|(room, key)| room.tail.has_newer(id, Some((key, &mut *cx))));
+        if has_newer {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn follow(&mut self, reader: &RoomSetReader) {
+        if !self.reader.is_same(reader) {
+            *self = Self::new(reader.clone());
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.reader.is_closed()
+    }
+}
+
+impl Drop for RoomSetSubscription {
+    fn drop(&mut self) {
+        for (room, key) in self.reader.rooms().iter().zip(&self.keys) {
+            room.tail.unregister(key);
+        }
+    }
+}
