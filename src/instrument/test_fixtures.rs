@@ -3,7 +3,7 @@
 use super::output::{run_header::RunHeader, run_report::Report};
 use crate::{
     Comparison, CpuPinning, DelayStats, HandshakeStats, LoadGeneratorStats, Protocol, PublishStats,
-    RunResult, SecondStats, Target, Traffic, Transport, Workload,
+    RunResult, SecondStats, Steps, Target, Traffic, Transport, Workload,
 };
 
 /// A sound run of 100 clients and 30 messages, the same for every transport.
@@ -43,6 +43,9 @@ pub fn outcome(transport: Transport) -> RunResult {
         opening_s: 0.5,
         opening_cpu_s: Some(0.01),
         opening: Traffic::default(),
+        served: Steps::default(),
+        restart: None,
+        peaks: None,
         vanished: None,
         whole: Traffic::default(),
         arrivals: 3000,

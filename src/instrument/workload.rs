@@ -70,8 +70,10 @@ pub enum LoadScenario {
     /// A few at a time, so that what is measured is a server in its stride.
     #[default]
     Steady,
-    /// All at once, as after a restart or an alarm.
+    /// All at once, as after an alarm.
     Herd,
+    /// A few at a time; the server is restarted after a third of the measured time.
+    Restart,
 }
 
 /// What a polling client does between two polls.

@@ -83,6 +83,8 @@ fn values_out_of_range_are_refused() {
         ("--rooms", "101", "--rooms must not be more than --clients"),
         ("--stalled", "10001", "from 0 to 10,000"),
         ("--scenario", "flood", "--scenario"),
+        ("--vanish", "10001", "from 0 to 10,000"),
+        ("--restart-command", "true", "without"),
         ("--clients", "20000", "--yes-load-test-this"),
         ("--rate", "2000", "--yes-load-test-this"),
         ("--duration", "11m", "--yes-load-test-this"),

@@ -1,12 +1,19 @@
-//! Several rooms, clients that stop reading or go without a word, and all clients at once.
+//! Several rooms, clients that stop reading or go without a word, all clients at once, and a restart of the server.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use poll_vs_sse_instrument::{LoadScenario, OwnServer, RunControl, Target, Transport, Workload};
+use poll_vs_sse_instrument::{
+    LoadScenario, OwnServer, Profile, RunControl, RunResult, Target, Transport, Workload,
+};
 
 use crate::support::{
     log_server::{self, Behaviour},
-    own, run, run_with, small,
+    own, run, run_with, small, try_run,
 };
 
 #[test]
@@ -51,6 +58,14 @@ fn a_herd_is_measured_until_all_are_served() {
     let outcome = run(&own(), &workload, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     assert!(outcome.opening_s > 0.0, "{outcome:?}");
+    assert_eq!(outcome.served.clients(), 200);
+    let last = outcome.served.last_s().expect("200 steps");
+    assert!(last <= outcome.opening_s, "{outcome:?}");
+    let peaks = outcome.peaks.expect("a herd has peaks");
+    assert!(
+        peaks.requests_per_s >= 200.0 / outcome.opening_s * 0.5,
+        "{peaks:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -100,4 +115,135 @@ fn a_server_that_does_not_notice_still_holds_vanished_clients_when_a_run_is_stop
     let vanished = outcome.vanished.expect("three vanished");
     assert_eq!(vanished.still_held(), Some(3), "{vanished:?}");
     assert!((3.0..8.0).contains(&vanished.watched_s), "{vanished:?}");
+}
+
+/// Nothing that was acknowledged is lost, and every client is served again.
+fn assert_survived(outcome: &RunResult) {
+    assert!(outcome.is_valid(), "{outcome:?}");
+    let restart = outcome.restart.expect("it was restarted");
+    assert_eq!(restart.unserved, 0, "{restart:?}");
+    let away_s = restart.away_s.expect("it came back");
+    assert!(away_s > 0.0, "{restart:?}");
+    assert!(
+        outcome
+            .served
+            .last_s()
+            .is_some_and(|last| last >= away_s / 2.0),
+        "{outcome:?}"
+    );
+    assert!(
+        outcome
+            .peaks
+            .is_some_and(|peaks| peaks.server_memory_bytes > Some(0))
+    );
+}
+
+#[test]
+fn a_restart_of_our_server_is_survived_by_every_transport() {
+    let workload = Workload {
+        scenario: LoadScenario::Restart,
+        duration: Duration::from_secs(6),
+        ..small()
+    };
+    for transport in Transport::ALL {
+        let outcome = run(&own(), &workload, transport);
+        assert_survived(&outcome);
+        let failed = outcome.restart.expect("it was restarted").failed;
+        // A poll may happen to fall beside it; whoever waits is disconnected.
+        assert!(transport == Transport::Poll || failed > 0, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_foreign_server_is_restarted_by_its_command_and_found_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("server.sh");
+    let pid_file = directory.path().join("pid");
+    let port = free_port();
+    // Started apart from the shell, as a supervisor does.
+    let text = format!(
+        "[ -f '{pid}' ] && kill $(cat '{pid}') && while kill -0 $(cat '{pid}') 2>/dev/null; do sleep 0.02; done\n\
+         '{server}' serve --bind 127.0.0.1:{port} --store 'sqlite:{store}' --request-log off >/dev/null 2>&1 </dev/null &\n\
+         echo $! >'{pid}'\n",
+        pid = pid_file.display(),
+        server = env!("CARGO_BIN_EXE_poll-vs-sse"),
+        store = directory.path().join("log.db").display(),
+    );
+    std::fs::write(&script, text).expect("written");
+    let command = format!("sh '{}'", script.display());
+    let started = std::process::Command::new("sh")
+        .args(["-c", &command])
+        .status();
+    assert!(started.expect("started").success());
+    let server = StartedServer(pid_file);
+    wait_for_port(port);
+    let pid = server.pid();
+
+    let url = format!("http://127.0.0.1:{port}");
+    let mut target = Target::remote(&url, Profile::own(), Some(pid)).expect("a target");
+    if let Target::Remote(remote) = &mut target {
+        remote.restart_command = Some(command);
+    }
+    let workload = Workload {
+        scenario: LoadScenario::Restart,
+        duration: Duration::from_secs(4),
+        ..small()
+    };
+    let outcome = run(&target, &workload, Transport::Stream);
+    assert_ne!(server.pid(), pid);
+    assert_survived(&outcome);
+    assert!(
+        outcome.server_cpu_s.is_some_and(|cpu| cpu > 0.0),
+        "{outcome:?}"
+    );
+    assert!(outcome.server_memory_bytes.is_some(), "{outcome:?}");
+}
+
+#[test]
+fn a_restart_command_that_fails_is_said() {
+    let server = log_server::start(Behaviour::default());
+    let mut target = log_server::target(&server);
+    if let Target::Remote(remote) = &mut target {
+        remote.restart_command = Some("echo no such unit >&2; exit 3".to_owned());
+    }
+    let workload = Workload {
+        scenario: LoadScenario::Restart,
+        ..small()
+    };
+    let error = try_run(&target, &workload, Transport::Stream).expect_err("it failed");
+    let text = format!("{error:#}");
+    assert!(
+        text.contains("--restart-command failed") && text.contains("no such unit"),
+        "{text}"
+    );
+}
+
+/// The server whose process this file names; ended with the test.
+struct StartedServer(PathBuf);
+
+impl StartedServer {
+    fn pid(&self) -> u32 {
+        let text = std::fs::read_to_string(&self.0).expect("a pid");
+        text.trim().parse().expect("a pid")
+    }
+}
+
+impl Drop for StartedServer {
+    fn drop(&mut self) {
+        let pid = self.pid().to_string();
+        let _ = std::process::Command::new("kill").arg(pid).status();
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn wait_for_port(port: u16) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < deadline, "nobody listens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

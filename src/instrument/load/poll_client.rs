@@ -180,7 +180,9 @@ impl<'a> PollClient<'a> {
         let body = connection.body(&mut self.recorder).await;
         let body = body.map_err(ExchangeError::Wrong)?;
         self.recorder.answered();
-        self.learn(&head, &body).map_err(ExchangeError::Wrong)
+        let more = self.learn(&head, &body).map_err(ExchangeError::Wrong)?;
+        self.recorder.served();
+        Ok(more)
     }
 
     /// Takes messages and cursor from an answer.

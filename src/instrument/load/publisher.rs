@@ -44,6 +44,8 @@ pub struct Publisher {
 pub struct Published {
     /// The messages that were not accepted, or perhaps not.
     pub refused: Vec<u64>,
+    /// The same, as the server was being restarted.
+    pub refused_away: Vec<u64>,
     pub first_error: Option<String>,
     summary: Summary,
 }
@@ -130,8 +132,20 @@ impl PublisherPool {
         while let Some(sequence) = self.wait_until_due() {
             let popped = self.idle.lock().pop();
             let mut connection = popped.unwrap_or_else(|| PublishConnection::new(&self.endpoint));
+            let sent_us = self.recorder.schedule.now_us();
             if let Err(error) = self.send(sequence, &mut connection) {
+                let is_away = self.recorder.restart.is_away(sent_us)
+                    || self
+                        .recorder
+                        .restart
+                        .is_away(self.recorder.schedule.now_us());
                 let mut published = self.published.lock();
+                if is_away {
+                    published.refused_away.push(sequence);
+                    connection = PublishConnection::new(&self.endpoint);
+                    self.idle.lock().push(connection);
+                    continue;
+                }
                 published.refused.push(sequence);
                 let why = || format!("publishing: {error:#}");
                 published.first_error.get_or_insert_with(why);

@@ -60,6 +60,7 @@ impl<'a> SseClient<'a> {
         {
             bail!(NotAnEventStream(kind));
         }
+        self.recorder.served();
         self.events.begin();
         self.stream = Some(connection);
         Ok(())
@@ -85,8 +86,9 @@ impl<'a> SseClient<'a> {
                 self.stream = None;
                 self.recorder.failed(|| format!("{error:#}"));
                 tokio::time::sleep(PAUSE).await;
-                if let Err(error) = self.open().await {
+                while let Err(error) = self.open().await {
                     self.recorder.failed(|| format!("{error:#}"));
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }

@@ -23,6 +23,18 @@ pub fn listen_on(processes: ProcessTree, port: u16) -> Option<bool> {
     is_known.then_some(false)
 }
 
+/// The process that listens on `port`, of several the oldest: a master hands its socket to its workers.
+pub fn listener_of(port: u16) -> Option<u32> {
+    let listening = listening(std::process::id(), port)?;
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let mut found: Vec<u32> = pids
+        .filter(|pid| sockets(*pid).is_some_and(|own| !own.is_disjoint(&listening)))
+        .collect();
+    found.sort_unstable();
+    found.first().copied()
+}
+
 /// The inodes of all sockets that listen on `port` in the process's network namespace.
 fn listening(pid: u32, port: u16) -> Option<HashSet<String>> {
     let tables = ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/{pid}/net/{name}")));
@@ -72,6 +84,7 @@ mod tests {
         let port = listener.local_addr().expect("an address").port();
         let own = ProcessTree::of(std::process::id());
         assert_eq!(listen_on(own, port), Some(true));
+        assert_eq!(listener_of(port), Some(std::process::id()));
         let mut other = std::process::Command::new("sleep")
             .arg("60")
             .spawn()

@@ -4,6 +4,7 @@ pub mod cpu_pinning;
 pub mod held_connections;
 pub mod listening;
 pub mod process_tree;
+pub mod server_processes;
 
 use std::{fs, thread};
 

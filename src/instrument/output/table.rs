@@ -144,6 +144,9 @@ pub fn workload(workload: &Workload) -> String {
     if workload.scenario == LoadScenario::Herd {
         text += ", all of which came at once";
     }
+    if workload.scenario == LoadScenario::Restart {
+        text += ", the server restarted after a third of it";
+    }
     if workload.repeat > 1 {
         text += &format!(", {} runs each", workload.repeat);
     }

@@ -17,7 +17,7 @@ pub struct Row {
 pub type Spread = (fn(&RunResult) -> Option<f64>, fn(f64) -> String);
 
 /// In the order of the table. The name of one that is part of another is indented.
-pub const ROWS: [Row; 29] = [
+pub const ROWS: [Row; 38] = [
     plain("deliveries", |one| Some(with_thousands(one.deliveries))),
     plain("  of expected", |one| Some(with_thousands(one.expected))),
     plain("  missed", |one| Some(with_thousands(one.missed))),
@@ -84,6 +84,37 @@ pub const ROWS: [Row; 29] = [
     }),
     optional("  server CPU to open one", |one| {
         one.opening_cpu_us_per_client().map(time_us)
+    }),
+    optional("restart: server away for", |one| {
+        one.restart?.away_s.map(seconds)
+    }),
+    optional("  half were served after", |one| {
+        one.restart?;
+        one.served.median_s().map(seconds)
+    }),
+    optional("  all were served after", |one| {
+        let is_all = one.restart?.unserved == 0;
+        let last = one.served.last_s().filter(|_| is_all);
+        Some(last.map_or("never".to_owned(), seconds))
+    }),
+    optional("  late deliveries", |one| {
+        Some(with_thousands(one.restart?.late))
+    }),
+    optional("  messages refused", |one| {
+        Some(with_thousands(one.restart?.refused))
+    }),
+    optional("  failed requests", |one| {
+        Some(with_thousands(one.restart?.failed))
+    }),
+    optional("peak of server CPU", |one| {
+        let cores = one.peaks?.server_processors?;
+        Some(format!("{} cores", significant(cores)))
+    }),
+    optional("  of memory", |one| {
+        Some(size(one.peaks?.server_memory_bytes? as f64))
+    }),
+    optional("  of requests/s", |one| {
+        Some(significant(one.peaks?.requests_per_s))
     }),
     optional("vanished clients", |one| {
         Some(with_thousands(one.vanished.as_ref()?.clients))

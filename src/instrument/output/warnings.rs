@@ -96,6 +96,12 @@ fn invalidating(outcome: &RunResult, all: &mut Vec<Warning>) {
             with_thousands(count)
         )),
     }
+    if let Some(unserved) = outcome.restart.map(|it| it.unserved).filter(|it| *it > 0) {
+        shout(format!(
+            "{name}: {} CLIENTS WERE NOT SERVED AGAIN after the restart",
+            with_thousands(unserved)
+        ));
+    }
     let why = outcome.first_error.as_deref().unwrap_or("unknown");
     match outcome.errors {
         0 => {}

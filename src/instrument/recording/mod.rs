@@ -3,9 +3,11 @@
 //! lacks, has twice or too late, and `recorder` counts for all.
 
 pub mod audit;
+pub mod counters;
 pub mod delay_histogram;
 pub mod message_tag;
 pub mod recorder;
+pub mod restart_watch;
 pub mod run_result;
 pub mod schedule;
 pub mod send_order;

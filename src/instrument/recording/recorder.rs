@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use hdrhistogram::Histogram;
@@ -11,15 +14,17 @@ use parking_lot::Mutex;
 
 use super::{
     audit::{Arrival, Audit},
+    counters::Counters,
     delay_histogram::new_histogram,
     message_tag::MessageTag,
+    restart_watch::RestartWatch,
     schedule::{Phase, Schedule},
     send_order::SendOrder,
 };
 use crate::{
     Protocol,
     http::meter::Meter,
-    recording::run_result::{HandshakeStats, SecondStats, Traffic},
+    recording::run_result::{HandshakeStats, SecondStats},
 };
 
 /// Clients share this many histograms, so that they rarely wait for one another.
@@ -34,6 +39,8 @@ pub struct RunRecorder {
     pub order: SendOrder,
     /// The protocol that clients speak, and the version of TLS, once one is connected.
     pub spoken: OnceLock<(Protocol, Option<&'static str>)>,
+    pub restart: RestartWatch,
+    requests: AtomicU64,
     shards: Vec<Mutex<Shard>>,
     totals: Mutex<RunTotals>,
 }
@@ -54,24 +61,6 @@ pub struct RunTotals {
     pub missing: HashMap<u64, u64>,
 }
 
-/// Plain counts of one client, or of all.
-#[derive(Debug, Default)]
-pub struct Counters {
-    pub requests: u64,
-    pub empty: u64,
-    pub duplicates: u64,
-    pub out_of_order: u64,
-    pub wire_bytes_in: u64,
-    pub wire_bytes_out: u64,
-    pub connections: u64,
-    pub errors: u64,
-    pub first_error: Option<String>,
-    pub unanswered: u64,
-    pub handshakes: HandshakeStats,
-    pub opening: Traffic,
-    pub whole: Traffic,
-}
-
 impl RunRecorder {
     pub fn new(schedule: Schedule, tag: MessageTag) -> Arc<Self> {
         let shard = || {
@@ -84,6 +73,8 @@ impl RunRecorder {
         Arc::new(Self {
             order: SendOrder::new(schedule.messages()),
             spoken: OnceLock::new(),
+            restart: RestartWatch::default(),
+            requests: AtomicU64::new(0),
             schedule,
             tag,
             shards: std::iter::repeat_with(shard).take(SHARDS).collect(),
@@ -105,9 +96,16 @@ impl RunRecorder {
             audit: Audit::default(),
             repetitions: 0,
             asked_us: None,
+            last_asked_us: 0,
+            is_served_again: false,
             counters: Counters::default(),
             run: self.clone(),
         }
+    }
+
+    /// Requests that were sent so far, counted or not.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Relaxed)
     }
 
     /// First deliveries so far of messages that count.
@@ -167,6 +165,10 @@ pub struct ClientRecorder {
     repetitions: u64,
     /// When the request was sent whose answer is awaited.
     asked_us: Option<u64>,
+    /// When the last request was sent.
+    last_asked_us: u64,
+    /// Whether it was served after a restart of the server.
+    is_served_again: bool,
     counters: Counters,
 }
 
@@ -179,6 +181,8 @@ impl ClientRecorder {
     pub fn request(&mut self) {
         let now = self.run.schedule.now_us();
         self.asked_us = Some(now);
+        self.last_asked_us = now;
+        self.run.requests.fetch_add(1, Relaxed);
         self.counters.whole.requests += 1;
         match self.run.schedule.phase(now) {
             Phase::Opening => self.counters.opening.requests += 1,
@@ -195,6 +199,15 @@ impl ClientRecorder {
         self.asked_us = None;
     }
 
+    /// The last request was answered as it should be.
+    pub fn served(&mut self) {
+        let restart = &self.run.restart;
+        if !self.is_served_again && restart.is_after(self.last_asked_us) {
+            self.is_served_again = true;
+            restart.served(self.run.schedule.now_us());
+        }
+    }
+
     /// An answer without a message came.
     pub fn empty(&mut self) {
         if let Phase::Measured(_) = self.phase() {
@@ -205,6 +218,11 @@ impl ClientRecorder {
     /// Something went wrong.
     pub fn failed(&mut self, why: impl FnOnce() -> String) {
         self.answered();
+        let now = self.run.schedule.now_us();
+        if !self.is_served_again && self.run.restart.has_begun(now) {
+            self.counters.disrupted += 1;
+            return;
+        }
         self.counters.errors += 1;
         self.counters.first_error.get_or_insert_with(why);
     }
@@ -329,6 +347,12 @@ impl Drop for ClientRecorder {
             lacks = true;
             *totals.missing.entry(sequence).or_default() += 1;
         }
+        let restart = &self.run.restart;
+        // A request that the new server has taken is waiting for a message.
+        let is_waiting = self.asked_us.is_some_and(|asked| restart.is_after(asked));
+        if restart.began_us().is_some() && !self.is_served_again && !is_waiting {
+            totals.counters.unserved += 1;
+        }
         // A long-poll waits rightly if there is nothing to get, and any request waits for a moment.
         let waited_us = self.asked_us.map(|asked| schedule.now_us() - asked);
         let is_unanswered = lacks && waited_us > Some(TOLERANCE_US);
@@ -336,105 +360,5 @@ impl Drop for ClientRecorder {
     }
 }
 
-impl Counters {
-    fn add(&mut self, part: Self) {
-        self.requests += part.requests;
-        self.empty += part.empty;
-        self.duplicates += part.duplicates;
-        self.out_of_order += part.out_of_order;
-        self.wire_bytes_in += part.wire_bytes_in;
-        self.wire_bytes_out += part.wire_bytes_out;
-        self.connections += part.connections;
-        self.errors += part.errors;
-        if self.first_error.is_none() {
-            self.first_error = part.first_error;
-        }
-        self.unanswered += part.unanswered;
-        self.handshakes.add(part.handshakes);
-        self.opening.add(part.opening);
-        self.whole.add(part.whole);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    /// A run of which message 0 is not counted, 1 to 4 are; long over.
-    fn recorder() -> Arc<RunRecorder> {
-        let schedule = Schedule::new(1000.0, 4, Duration::from_micros(1500));
-        schedule.begin();
-        while schedule.now_us() < schedule.end_us() {
-            std::thread::yield_now();
-        }
-        let recorder = RunRecorder::new(schedule, MessageTag::new("abcdefgh"));
-        for sequence in 0..5 {
-            recorder.order.send(sequence);
-            recorder.order.acknowledge(sequence);
-        }
-        recorder
-    }
-
-    fn text(recorder: &RunRecorder, sequences: &[u64]) -> Vec<u8> {
-        let texts = sequences.iter().map(|n| recorder.tag.text(*n, 40));
-        texts.collect::<Vec<_>>().concat().into_bytes()
-    }
-
-    #[test]
-    fn losses_duplicates_and_disorder_of_counted_messages_are_found() {
-        let recorder = recorder();
-        let (mut one, mut two) = (recorder.client(0), recorder.client(1));
-        assert!(one.take(&text(&recorder, &[0, 0, 1, 3, 2, 3, 4])));
-        assert!(two.take(&text(&recorder, &[2, 4])));
-        assert!(!two.take(b"{}"), "no message");
-        assert_eq!(recorder.deliveries(), 6);
-        drop((one, two));
-        let totals = recorder.totals();
-        assert_eq!(totals.clients, 2);
-        assert_eq!(
-            (totals.counters.duplicates, totals.counters.out_of_order),
-            (1, 1)
-        );
-        assert_eq!(totals.missing, HashMap::from([(1, 1), (3, 1)]));
-        let (delays, seconds) = recorder.series();
-        assert_eq!(delays.len(), 6);
-        assert!(seconds.is_empty(), "nothing came within the measured time");
-    }
-
-    #[test]
-    fn bytes_are_put_where_they_belong() {
-        let schedule = Schedule::new(1.0, 100, Duration::ZERO);
-        let recorder = RunRecorder::new(schedule, MessageTag::new("abcdefgh"));
-        let mut client = recorder.client(0);
-        client.request();
-        client.sent(10);
-        let begin = recorder.schedule.begin();
-        while recorder.schedule.now_us() <= begin {
-            std::thread::yield_now();
-        }
-        client.request();
-        client.sent(7);
-        client.received(5);
-        drop(client);
-        let counters = recorder.totals().counters;
-        let traffic = |requests, wire_bytes_in, wire_bytes_out| Traffic {
-            requests,
-            wire_bytes_in,
-            wire_bytes_out,
-        };
-        assert_eq!(counters.opening, traffic(1, 10, 0));
-        assert_eq!(counters.whole, traffic(2, 17, 5));
-        assert_eq!(
-            (
-                counters.requests,
-                counters.wire_bytes_in,
-                counters.wire_bytes_out
-            ),
-            (1, 7, 5)
-        );
-        let (_, seconds) = recorder.series();
-        assert_eq!((seconds[0].requests, seconds[0].wire_bytes), (1, 12));
-    }
-}
+mod tests;

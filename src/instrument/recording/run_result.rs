@@ -4,7 +4,7 @@
 mod derived;
 mod progress;
 
-pub use progress::{Steps, VanishStats};
+pub use progress::{PeakStats, RestartStats, Steps, VanishStats};
 use serde::{Deserialize, Serialize};
 
 use crate::{Protocol, Transport};
@@ -80,6 +80,16 @@ pub struct RunResult {
     pub opening_cpu_s: Option<f64>,
     /// What clients did to get into place; nothing of it is in the figures above.
     pub opening: Traffic,
+    /// With a herd, when each client had its first answer, from when they came; with a restart, its first answer of the
+    /// new server, from when it began. Otherwise nothing.
+    #[serde(default)]
+    pub served: Steps,
+    /// The restart of the server, if there was one.
+    #[serde(default)]
+    pub restart: Option<RestartStats>,
+    /// With a herd or a restart, the most that the server used and was asked at a time.
+    #[serde(default)]
+    pub peaks: Option<PeakStats>,
     /// What became of the clients that went without a word, if there were any.
     #[serde(default)]
     pub vanished: Option<VanishStats>,

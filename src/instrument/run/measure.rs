@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
@@ -19,7 +20,9 @@ use super::{
     absent,
     lag::Lag,
     limits,
+    peaks::PeakSampler,
     record::{Record, deliveries_due},
+    restart::PendingRestart,
     run_control::{Progress, RunControl},
     sampler::Sampler,
 };
@@ -29,6 +32,7 @@ use crate::{
         client::{Client, SharedRunState, TransportOptions},
         publisher::Publisher,
     },
+    machine::server_processes::ServerProcesses,
     recording::{message_tag::MessageTag, recorder::RunRecorder, schedule::Schedule},
     target::{
         RunTarget,
@@ -65,7 +69,7 @@ pub async fn measure(
 ) -> Result<RunResult> {
     workload.check()?;
     limits::raise_fd_limit(workload.clients + workload.stalled + workload.vanish)?;
-    let opened = Arc::new(target.open(pinning)?);
+    let opened = Arc::new(target.open_for(pinning, workload.scenario)?);
     let result = Measurement::new(&opened, workload, transport, control)?
         .measure(round, pinning)
         .await;
@@ -98,7 +102,7 @@ fn reading(
 }
 
 struct Measurement<'a> {
-    opened: &'a RunTarget,
+    opened: &'a Arc<RunTarget>,
     workload: &'a Workload,
     transport: Transport,
     control: &'a RunControl,
@@ -110,7 +114,7 @@ struct Measurement<'a> {
 
 impl<'a> Measurement<'a> {
     fn new(
-        opened: &'a RunTarget,
+        opened: &'a Arc<RunTarget>,
         workload: &'a Workload,
         transport: Transport,
         control: &'a RunControl,
@@ -161,16 +165,17 @@ impl<'a> Measurement<'a> {
     }
 
     async fn measure(self, round: u32, pinning: &CpuPinning) -> Result<RunResult> {
-        let memory_before = self.opened.processes.and_then(|all| all.memory_bytes());
+        let processes = self.opened.processes.as_ref();
+        let memory_before = processes.and_then(ServerProcesses::memory_bytes);
         let (start, at_gate) = watch::channel(None);
-        let cpu_time = || {
-            self.opened
-                .processes
-                .and_then(|all| all.snapshot().cpu_time())
-        };
+        let cpu_time = || processes.and_then(|all| all.snapshot().cpu_time());
         let cpu_before = cpu_time();
+        let is_herd = self.workload.scenario == LoadScenario::Herd;
+        let herd = is_herd.then(|| PeakSampler::start(&self.recorder, processes.cloned()));
         let begin_opening = Instant::now();
-        let mut clients = self.place(&at_gate).await?;
+        let placed = Arc::new(Mutex::new(Vec::new()));
+        let mut clients = self.place(&at_gate, begin_opening, &placed).await?;
+        let mut peaks = herd.map(PeakSampler::stop);
         let opening = begin_opening.elapsed();
         let opening_cpu = cpu_time()
             .zip(cpu_before)
@@ -180,7 +185,9 @@ impl<'a> Measurement<'a> {
         let vanished = absent::vanish(&self.shared, &self.recorder, self.workload.vanish).await?;
         let schedule = &self.recorder.schedule;
         let begin = schedule.begin();
-        let sampler = Sampler::start(&self.recorder, self.opened.processes);
+        let sampler = Sampler::start(&self.recorder, processes.cloned());
+        let is_restarted = self.workload.scenario == LoadScenario::Restart;
+        let restart = is_restarted.then(|| PendingRestart::schedule(self.opened, &self.recorder));
         let publisher = Publisher::start(&self.recorder, &self.opened.endpoint, &self.publishing);
         let lag = Lag::watch(self.recorder.clone());
         // Clients hold receivers as long as they live.
@@ -189,6 +196,9 @@ impl<'a> Measurement<'a> {
         self.watch(&sampler).await;
         let lag = lag.end().await;
         self.arrive(&publisher).await;
+        if let Some(restart) = restart {
+            peaks = restart.end().await?;
+        }
         drop(stalled);
         clients.abort_all();
         while clients.join_next().await.is_some() {}
@@ -203,6 +213,10 @@ impl<'a> Measurement<'a> {
             recorder: &self.recorder,
             transport: self.transport,
             rooms: self.workload.rooms,
+            interval: match self.transport {
+                Transport::Poll => self.workload.interval,
+                Transport::LongPoll | Transport::Stream => Duration::ZERO,
+            },
             round,
             published: &published,
             usage,
@@ -213,17 +227,27 @@ impl<'a> Measurement<'a> {
             interrupted: self.control.is_stopped(),
             opening_cpu,
             opening,
+            placed_s: match is_herd {
+                true => std::mem::take(&mut *placed.lock()),
+                false => Vec::new(),
+            },
+            peaks,
             vanished,
         };
         record.outcome()
     }
 
-    /// Starts the clients and waits until each is in place.
-    async fn place(&self, start: &watch::Receiver<Option<u64>>) -> Result<JoinSet<Result<()>>> {
+    /// Starts the clients and waits until each is in place; notes down when each was, from `begin`.
+    async fn place(
+        &self,
+        start: &watch::Receiver<Option<u64>>,
+        begin: Instant,
+        placed_s: &Arc<Mutex<Vec<f64>>>,
+    ) -> Result<JoinSet<Result<()>>> {
         let total = self.workload.clients;
         let ready = Arc::new(AtomicUsize::new(0));
         let door = Arc::new(Semaphore::new(match self.workload.scenario {
-            LoadScenario::Steady => CONNECT_CONCURRENCY,
+            LoadScenario::Steady | LoadScenario::Restart => CONNECT_CONCURRENCY,
             LoadScenario::Herd => total,
         }));
         let mut clients = JoinSet::new();
@@ -234,12 +258,13 @@ impl<'a> Measurement<'a> {
                 recorder: self.recorder.client_of(number, self.shared.len()),
                 start: start.clone(),
             };
-            let (ready, door) = (ready.clone(), door.clone());
+            let (ready, door, placed_s) = (ready.clone(), door.clone(), placed_s.clone());
             clients.spawn(async move {
                 let permit = door.acquire_owned().await?;
                 client
                     .run(move || {
                         drop(permit);
+                        placed_s.lock().push(begin.elapsed().as_secs_f64());
                         ready.fetch_add(1, Relaxed);
                     })
                     .await

@@ -6,7 +6,8 @@ use hdrhistogram::Histogram;
 use super::record::percentiles;
 use crate::recording::delay_histogram::new_histogram;
 use crate::recording::run_result::{
-    Bucket, LoadGeneratorStats, PublishStats, RunResult, SecondStats, VanishStats,
+    Bucket, LoadGeneratorStats, PeakStats, PublishStats, RestartStats, RunResult, SecondStats,
+    Steps, VanishStats,
 };
 
 /// `None` of no runs; a single one as it is.
@@ -52,6 +53,9 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         opening_s: runs.iter().map(|run| run.opening_s).fold(0.0, f64::max),
         opening_cpu_s: runs.iter().map(|run| run.opening_cpu_s).sum(),
         opening: first.opening,
+        served: Steps::pool(runs.iter().map(|run| &run.served)),
+        restart: RestartStats::pool(runs.iter().filter_map(|run| run.restart.as_ref())),
+        peaks: PeakStats::pool(runs.iter().filter_map(|run| run.peaks.as_ref())),
         vanished: VanishStats::pool(runs.iter().filter_map(|run| run.vanished.as_ref())),
         whole: first.whole,
         arrivals: sum(|run| run.arrivals),

@@ -9,9 +9,11 @@ use super::sampler::Usage;
 use crate::{
     Protocol, Transport,
     load::publisher::Published,
+    recording::counters::Counters,
     recording::recorder::{RunRecorder, RunTotals},
     recording::run_result::{
-        Bucket, DelayStats, LoadGeneratorStats, RunResult, SecondStats, VanishStats,
+        Bucket, DelayStats, LoadGeneratorStats, PeakStats, RestartStats, RunResult, SecondStats,
+        Steps, VanishStats,
     },
 };
 
@@ -19,6 +21,8 @@ use crate::{
 pub const BUSY_SHARE: f64 = 0.85;
 /// One whose timers are later than this at the 99th percentile is held up.
 const LATE_US: u64 = 50_000;
+/// A delivery that takes longer than this beyond its interval was held up by a restart.
+const LATE_DELIVERY: Duration = Duration::from_secs(1);
 
 /// All that is known of a run that is over.
 pub struct Record<'a> {
@@ -26,6 +30,8 @@ pub struct Record<'a> {
     pub transport: Transport,
     /// Rooms that clients and messages are spread over.
     pub rooms: usize,
+    /// How long a message rightly waits for a poll; nothing with the other transports.
+    pub interval: Duration,
     pub round: u32,
     pub published: &'a Published,
     pub usage: Usage,
@@ -38,6 +44,9 @@ pub struct Record<'a> {
     pub opening_cpu: Option<Duration>,
     /// How long it took until each client was in place.
     pub opening: Duration,
+    /// With a herd, when each client was in place.
+    pub placed_s: Vec<f64>,
+    pub peaks: Option<PeakStats>,
     /// What became of the clients that went without a word.
     pub vanished: Option<VanishStats>,
 }
@@ -53,7 +62,8 @@ impl Record<'_> {
         let counted = schedule.counted();
         let messages = counted.end - counted.start;
         // A client that received a message counts it as expected even if its publish was refused.
-        let refused = self.published.refused.iter();
+        let published = self.published;
+        let refused = published.refused.iter().chain(&published.refused_away);
         let excused: u64 = refused.filter_map(|sequence| missing.get(sequence)).sum();
         let lacking: u64 = missing.values().sum();
         let expected = deliveries_due(counted.clone(), clients, self.rooms as u64) - excused;
@@ -68,8 +78,8 @@ impl Record<'_> {
         let duration_s = schedule.measured_s();
         let (delays, mut timeline) = self.recorder.series();
         timeline.resize(duration_s.ceil() as usize, SecondStats::default());
-        let published = self.published;
         let spoken = self.recorder.spoken.get().copied();
+        let restart = self.restart(&counters, &delays);
         let (protocol, tls) = spoken.unwrap_or((Protocol::Http1, None));
         Ok(RunResult {
             transport: self.transport,
@@ -96,13 +106,17 @@ impl Record<'_> {
             first_error: counters
                 .first_error
                 .or_else(|| published.first_error.clone()),
-            unanswered: counters.unanswered,
+            // Those who lack only what was refused wait rightly.
+            unanswered: if missed == 0 { 0 } else { counters.unanswered },
             protocol,
             tls: tls.map(str::to_owned),
             handshakes: counters.handshakes,
             opening_s: self.opening.as_secs_f64(),
             opening_cpu_s: self.opening_cpu.map(|cpu| cpu.as_secs_f64()),
             opening: counters.opening,
+            served: self.served(),
+            restart,
+            peaks: self.peaks,
             vanished: self.vanished.clone(),
             whole: counters.whole,
             arrivals: timeline.iter().map(|second| second.deliveries).sum(),
@@ -111,6 +125,27 @@ impl Record<'_> {
             interrupted: self.interrupted,
             delay_buckets: buckets(&delays),
             timeline,
+        })
+    }
+
+    fn served(&self) -> Steps {
+        match self.recorder.restart.began_us() {
+            Some(_) => Steps::of(self.recorder.restart.served_s()),
+            None => Steps::of(self.placed_s.iter().copied()),
+        }
+    }
+
+    /// What became of it, if the server was restarted.
+    fn restart(&self, counters: &Counters, delays: &Histogram<u64>) -> Option<RestartStats> {
+        let restart = &self.recorder.restart;
+        restart.began_us()?;
+        let late_from = (LATE_DELIVERY + self.interval).as_micros() as u64;
+        Some(RestartStats {
+            away_s: restart.away_us().map(|away| away as f64 / 1e6),
+            failed: counters.disrupted,
+            refused: self.published.refused_away.len() as u64,
+            late: delays.count_between(late_from, delays.max().max(late_from)),
+            unserved: counters.unserved,
         })
     }
 

@@ -4,7 +4,10 @@
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use crate::{
-    machine::process_tree::{ProcessSnapshot, ProcessTree, own_cpu_time},
+    machine::{
+        process_tree::own_cpu_time,
+        server_processes::{ServerProcesses, ServerSnapshot},
+    },
     recording::recorder::RunRecorder,
 };
 
@@ -27,7 +30,7 @@ pub struct Usage {
 pub struct Sampler(JoinHandle<Usage>);
 
 impl Sampler {
-    pub fn start(recorder: &Arc<RunRecorder>, processes: Option<ProcessTree>) -> Self {
+    pub fn start(recorder: &Arc<RunRecorder>, processes: Option<ServerProcesses>) -> Self {
         let recorder = recorder.clone();
         Self(std::thread::spawn(move || sample(&recorder, processes)))
     }
@@ -49,7 +52,7 @@ struct CpuReading {
     load: Option<Duration>,
 }
 
-fn sample(recorder: &RunRecorder, processes: Option<ProcessTree>) -> Usage {
+fn sample(recorder: &RunRecorder, processes: Option<ServerProcesses>) -> Usage {
     let schedule = &recorder.schedule;
     let until = |due: &dyn Fn() -> u64| loop {
         let due = due().min(schedule.end_us());
@@ -61,11 +64,11 @@ fn sample(recorder: &RunRecorder, processes: Option<ProcessTree>) -> Usage {
     };
     let reading = |due: &dyn Fn() -> u64| {
         until(&|| due().saturating_sub(AHEAD_US));
-        let snapshot = processes.map(ProcessTree::snapshot);
+        let snapshot = processes.as_ref().map(ServerProcesses::snapshot);
         until(due);
         CpuReading {
             at_us: schedule.now_us(),
-            server: snapshot.as_ref().and_then(ProcessSnapshot::cpu_time),
+            server: snapshot.as_ref().and_then(ServerSnapshot::cpu_time),
             load: own_cpu_time(),
         }
     };
@@ -85,6 +88,6 @@ fn sample(recorder: &RunRecorder, processes: Option<ProcessTree>) -> Usage {
     Usage {
         server_cpu: used(|reading| reading.server),
         load_cpu: used(|reading| reading.load),
-        server_memory_bytes: processes.and_then(ProcessTree::memory_bytes),
+        server_memory_bytes: processes.as_ref().and_then(ServerProcesses::memory_bytes),
     }
 }

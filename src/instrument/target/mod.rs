@@ -4,6 +4,7 @@ mod json_path;
 pub mod own_server;
 pub mod profile;
 pub mod requests;
+pub mod restart;
 
 use std::{
     net::{SocketAddr, TcpStream, ToSocketAddrs as _},
@@ -13,14 +14,21 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use parking_lot::Mutex;
+use tempfile::TempDir;
+
 use self::{
-    own_server::{OwnServer, ServerProcess},
+    own_server::{ANY_ADDRESS, OwnServer, ServerProcess},
     profile::Profile,
+    restart::{Restart, RestartEvents, store_in},
 };
 use crate::{
-    Protocol,
+    LoadScenario, Protocol,
     http::{address::TargetUrl, endpoint::Endpoint, tls::TlsOptions},
-    machine::{cpu_pinning::CpuPinning, listening::listen_on, process_tree::ProcessTree},
+    machine::{
+        cpu_pinning::CpuPinning, listening::listen_on, process_tree::ProcessTree,
+        server_processes::ServerProcesses,
+    },
 };
 
 /// How long an address may take to accept a connection.
@@ -50,6 +58,8 @@ pub struct Remote {
     pub pid: Option<u32>,
     /// Processors it may use, if known.
     pub cores: Option<u32>,
+    /// The shell command that restarts it.
+    pub restart_command: Option<String>,
 }
 
 /// How to speak to a server that runs already.
@@ -69,10 +79,30 @@ pub struct RunTarget {
     pub endpoint: Endpoint,
     pub prefix: String,
     pub profile: Profile,
-    pub processes: Option<ProcessTree>,
+    pub processes: Option<ServerProcesses>,
     pub cores: Option<u32>,
     /// Ends the server when the run is over.
-    _server: Option<ServerProcess>,
+    server: RunServer,
+}
+
+/// What becomes of the server within a run.
+#[derive(Debug)]
+enum RunServer {
+    /// It ends with the run, if it is ours.
+    Kept {
+        _process: Option<ServerProcess>,
+    },
+    Restarted(Restart),
+}
+
+impl RunTarget {
+    /// Restarts the server. It was opened for that.
+    pub fn restart(&self, events: &dyn RestartEvents) -> Result<()> {
+        match &self.server {
+            RunServer::Restarted(restart) => restart.run(self.processes.as_ref(), events),
+            RunServer::Kept { .. } => bail!("this server cannot be restarted"),
+        }
+    }
 }
 
 impl Remote {
@@ -151,6 +181,7 @@ impl Target {
             profile,
             pid,
             cores: None,
+            restart_command: None,
         })))
     }
 
@@ -195,9 +226,27 @@ impl Target {
     }
 
     pub(crate) fn open(&self, pinning: &CpuPinning) -> Result<RunTarget> {
+        self.open_for(pinning, LoadScenario::Steady)
+    }
+
+    /// Ready for `scenario`: with a restart our own server keeps its log in a file, so that what was published before
+    /// is still there.
+    pub(crate) fn open_for(
+        &self,
+        pinning: &CpuPinning,
+        scenario: LoadScenario,
+    ) -> Result<RunTarget> {
+        let is_restarted = scenario == LoadScenario::Restart;
         match self {
             Self::Own(own) => {
-                let server = own.start(pinning)?;
+                let data = match is_restarted {
+                    true => Some(TempDir::new().context("a directory for the server's log")?),
+                    false => None,
+                };
+                let server = match &data {
+                    Some(data) => own.start_at(pinning, ANY_ADDRESS, &store_in(data))?,
+                    None => own.start(pinning)?,
+                };
                 let cores = match pinning.server.len() {
                     0 => std::thread::available_parallelism().map_or(1, usize::from),
                     count => count,
@@ -216,25 +265,45 @@ impl Target {
                     },
                     prefix: String::new(),
                     profile: Profile::own(),
-                    processes: Some(ProcessTree::of(server.pid())),
+                    processes: Some(ServerProcesses::of(ProcessTree::of(server.pid()))),
                     cores: u32::try_from(cores).ok(),
-                    _server: Some(server),
+                    server: match data {
+                        Some(data) => RunServer::Restarted(Restart::Own {
+                            own: own.clone(),
+                            pinning: pinning.clone(),
+                            running: Mutex::new(Some(server)),
+                            data,
+                        }),
+                        None => RunServer::Kept {
+                            _process: Some(server),
+                        },
+                    },
                 })
             }
-            Self::Remote(remote) => Ok(RunTarget {
-                url: remote.url.clone(),
-                endpoint: Endpoint {
-                    addr: remote.answering()?,
-                    authority: remote.address.authority.clone(),
-                    tls: remote.tls.clone(),
-                    protocol: remote.protocol,
-                },
-                prefix: remote.address.prefix.clone(),
-                profile: remote.profile.clone(),
-                processes: remote.pid.map(ProcessTree::of),
-                cores: remote.cores,
-                _server: None,
-            }),
+            Self::Remote(remote) => {
+                let addr = remote.answering()?;
+                let server = match &remote.restart_command {
+                    Some(command) if is_restarted => RunServer::Restarted(Restart::Command {
+                        command: command.clone(),
+                        addr,
+                    }),
+                    _ => RunServer::Kept { _process: None },
+                };
+                Ok(RunTarget {
+                    url: remote.url.clone(),
+                    endpoint: Endpoint {
+                        addr,
+                        authority: remote.address.authority.clone(),
+                        tls: remote.tls.clone(),
+                        protocol: remote.protocol,
+                    },
+                    prefix: remote.address.prefix.clone(),
+                    profile: remote.profile.clone(),
+                    processes: remote.pid.map(ProcessTree::of).map(ServerProcesses::of),
+                    cores: remote.cores,
+                    server,
+                })
+            }
         }
     }
 }

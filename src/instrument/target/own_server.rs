@@ -4,7 +4,7 @@
 use std::{
     ffi::OsString,
     io::{BufRead as _, BufReader, Read},
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -20,6 +20,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to stop by itself.
 const STOP_GRACE: Duration = Duration::from_secs(3);
 const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
+
+/// A free port of this machine.
+pub const ANY_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// How to start it.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +47,22 @@ pub struct ServerProcess {
 }
 
 impl OwnServer {
+    /// Starts it at an address of its own, with its messages in memory.
     pub fn start(&self, pinning: &CpuPinning) -> Result<ServerProcess> {
+        self.start_at(pinning, ANY_ADDRESS, "memory")
+    }
+
+    /// Starts it where clients reach it at `addr`.
+    pub fn start_at(
+        &self,
+        pinning: &CpuPinning,
+        addr: SocketAddr,
+        store: &str,
+    ) -> Result<ServerProcess> {
+        let (cleartext, over_tls) = match self.tls {
+            true => (ANY_ADDRESS, addr),
+            false => (addr, ANY_ADDRESS),
+        };
         let binary = match &self.binary {
             Some(binary) => binary.clone(),
             None => std::env::current_exe().context("cannot find this program's own file")?,
@@ -63,20 +81,17 @@ impl OwnServer {
             }
         }
         command
-            .args(["serve", "--bind", "127.0.0.1:0", "--store", "memory"])
+            .args(["serve", "--bind", &cleartext.to_string(), "--store", store])
             .args(["--request-log", "off"])
             .args(["--end-with-parent", &std::process::id().to_string()])
             .args(["--workers", &workers.to_string()])
-            .args(
-                self.tls
-                    .then_some(["--tls", "self-signed", "--bind-tls", "127.0.0.1:0"])
-                    .into_iter()
-                    .flatten(),
-            )
             .args(&self.flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if self.tls {
+            command.args(["--tls", "self-signed", "--bind-tls", &over_tls.to_string()]);
+        }
         // Ctrl-C is for this program; the server is stopped when its figures are in.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -36,6 +36,15 @@ pub fn run(target: &Target, workload: &Workload, transport: Transport) -> RunRes
     run_with(target, workload, transport, &RunControl::default())
 }
 
+/// The same, where it may be that nothing can be measured.
+pub fn try_run(
+    target: &Target,
+    workload: &Workload,
+    transport: Transport,
+) -> anyhow::Result<RunResult> {
+    measured(target, workload, transport, &RunControl::default())
+}
+
 /// The same, stopped by `control`.
 pub fn run_with(
     target: &Target,
@@ -43,6 +52,15 @@ pub fn run_with(
     transport: Transport,
     control: &RunControl,
 ) -> RunResult {
+    measured(target, workload, transport, control).expect("measured")
+}
+
+fn measured(
+    target: &Target,
+    workload: &Workload,
+    transport: Transport,
+    control: &RunControl,
+) -> anyhow::Result<RunResult> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -50,5 +68,5 @@ pub fn run_with(
         .expect("a runtime");
     let placement = CpuPinning::free();
     let measuring = measure(target, workload, transport, 1, &placement, control);
-    runtime.block_on(measuring).expect("measured")
+    runtime.block_on(measuring)
 }

@@ -11,7 +11,7 @@ mod share;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{run_report::Report, table, warnings::warnings};
-use crate::RunResult;
+use crate::{LoadScenario, RunResult};
 use poll_vs_sse_model::format::{significant, time_us};
 
 /// Why there is no plot.
@@ -125,8 +125,20 @@ fn events(document: &Report) -> Markup {
     let curve = |of: fn(&RunResult) -> Option<share::Curve<'_>>| -> Vec<share::Curve<'_>> {
         outcomes.iter().filter_map(of).collect()
     };
-    let vanished = curve(share::held);
+    let (vanished, served) = (curve(share::held), curve(share::served));
+    let since = match document.workload.scenario {
+        LoadScenario::Restart => "after the server was told to stop",
+        LoadScenario::Herd | LoadScenario::Steady => "after all of them came at once",
+    };
     html! {
+        @if !served.is_empty() {
+            (figure(
+                "Until all were served",
+                &format!("Share of clients with an answer, in seconds {since}."),
+                outcomes,
+                share::plot("Share of clients served", &served).ok_or(NOTHING),
+            ))
+        }
         @if outcomes.iter().any(|one| one.vanished.is_some()) {
             (figure(
                 "Clients that went without a word",
@@ -228,7 +240,7 @@ fn truncate_seconds(time: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        Bucket, SecondStats, Transport,
+        Bucket, RestartStats, SecondStats, Steps, Transport, VanishStats,
         test_fixtures::{document, outcome},
     };
 
@@ -264,6 +276,34 @@ mod tests {
             assert!(!page.contains(foreign), "{foreign}");
         }
         assert!(!page.contains("NaN") && !page.contains("inf\""), "{page}");
+    }
+
+    #[test]
+    fn a_restart_and_clients_that_vanished_have_a_picture_each() {
+        let mut restarted = run(Transport::Stream);
+        restarted.served = Steps::of([0.2, 0.7]);
+        restarted.restart = Some(RestartStats {
+            away_s: Some(0.1),
+            unserved: 2,
+            ..RestartStats::default()
+        });
+        let mut mute = run(Transport::Poll);
+        mute.vanished = Some(VanishStats {
+            clients: 4,
+            released: Steps::of([30.0, 31.0]),
+            watched_s: 120.0,
+            unseen: None,
+        });
+        let page = page(&document(vec![restarted, mute.clone()]));
+        assert_eq!(page.matches("<svg class=\"plot\"").count(), 6);
+        assert!(page.contains("2 CLIENTS WERE NOT SERVED AGAIN"), "{page}");
+        mute.vanished = mute.vanished.map(|vanished| VanishStats {
+            unseen: Some("it is far away".to_owned()),
+            ..vanished
+        });
+        let page = super::page(&document(vec![mute]));
+        assert_eq!(page.matches("<svg class=\"plot\"").count(), 4);
+        assert!(page.contains("could not be seen"), "{page}");
     }
 
     #[test]

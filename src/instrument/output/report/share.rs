@@ -33,6 +33,19 @@ pub fn held(outcome: &RunResult) -> Option<Curve<'_>> {
     })
 }
 
+/// Clients that were served, if that was noted down.
+pub fn served(outcome: &RunResult) -> Option<Curve<'_>> {
+    let until_s = outcome.served.last_s()?;
+    let unserved = outcome.restart.map_or(0, |restart| restart.unserved);
+    Some(Curve {
+        transport: outcome.transport,
+        steps: &outcome.served,
+        clients: outcome.served.clients() + unserved,
+        until_s,
+        is_falling: false,
+    })
+}
+
 /// `None` of no curve. `name` describes it for screen readers.
 pub fn plot(name: &str, curves: &[Curve<'_>]) -> Option<Markup> {
     let last = curves.iter().map(|curve| curve.until_s).reduce(f64::max)?;

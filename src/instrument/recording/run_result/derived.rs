@@ -9,6 +9,7 @@ impl RunResult {
         self.deliveries == self.expected
             && self.expected > 0
             && !self.publishing.fell_short
+            && self.restart.is_none_or(|restart| restart.unserved == 0)
             && [self.missed, self.duplicates, self.out_of_order, self.errors] == [0; 4]
     }
 

@@ -105,6 +105,60 @@ impl VanishStats {
     }
 }
 
+/// A restart of the server while it was measured.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RestartStats {
+    /// From the order to restart until the new server took connections, seconds. `None` if it never did.
+    pub away_s: Option<f64>,
+    /// Requests and connections of clients that failed because of it. They are no `errors`.
+    pub failed: u64,
+    /// Messages that were not taken because of it: nobody was to get them.
+    pub refused: u64,
+    /// Deliveries that took more than a second, and with polls more than an interval and a second.
+    pub late: u64,
+    /// Clients that had no answer of the new server.
+    pub unserved: u64,
+}
+
+impl RestartStats {
+    /// Several runs together; `None` of none.
+    pub fn pool<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
+        let sum = |of: fn(&Self) -> u64| all.clone().map(of).sum();
+        all.clone().next()?;
+        let away = all.clone().map(|one| one.away_s);
+        Some(Self {
+            away_s: away.reduce(|one, other| Some(one?.max(other?))).flatten(),
+            failed: sum(|one| one.failed),
+            refused: sum(|one| one.refused),
+            late: sum(|one| one.late),
+            unserved: sum(|one| one.unserved),
+        })
+    }
+}
+
+/// The most at a time, read four times a second. `None` if it cannot be read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PeakStats {
+    /// Processors kept busy by the server.
+    pub server_processors: Option<f64>,
+    pub server_memory_bytes: Option<u64>,
+    pub requests_per_s: f64,
+}
+
+impl PeakStats {
+    /// The most of several runs; `None` of none.
+    pub fn pool<'a>(all: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        all.copied().reduce(|one, other| Self {
+            server_processors: match (one.server_processors, other.server_processors) {
+                (Some(one), Some(other)) => Some(one.max(other)),
+                (one, other) => one.or(other),
+            },
+            server_memory_bytes: one.server_memory_bytes.max(other.server_memory_bytes),
+            requests_per_s: one.requests_per_s.max(other.requests_per_s),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

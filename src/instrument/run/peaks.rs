@@ -1,0 +1,88 @@
+//! The most that the server used, and was asked, at a time: read four times a second on a thread of its own.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    machine::server_processes::ServerProcesses,
+    recording::{recorder::RunRecorder, run_result::PeakStats},
+};
+
+const INTERVAL: Duration = Duration::from_millis(250);
+/// A shorter time says nothing of a rate.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// The running sampler.
+pub struct PeakSampler {
+    stop: Sender<()>,
+    thread: JoinHandle<PeakStats>,
+}
+
+impl PeakSampler {
+    pub fn start(recorder: &Arc<RunRecorder>, processes: Option<ServerProcesses>) -> Self {
+        let recorder = recorder.clone();
+        let (stop, stopped) = channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let mut peaks = PeakStats::default();
+            let mut before = Reading::now(&recorder, processes.as_ref());
+            loop {
+                let is_over = stopped.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout);
+                let now = Reading::now(&recorder, processes.as_ref());
+                now.note(&before, &mut peaks);
+                if is_over {
+                    return peaks;
+                }
+                before = now;
+            }
+        });
+        Self { stop, thread }
+    }
+
+    /// The peaks up to now.
+    pub fn stop(self) -> PeakStats {
+        drop(self.stop);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+struct Reading {
+    at: Instant,
+    cpu: Option<Duration>,
+    memory_bytes: Option<u64>,
+    requests: u64,
+}
+
+impl Reading {
+    fn now(recorder: &RunRecorder, processes: Option<&ServerProcesses>) -> Self {
+        let cpu = processes.and_then(|all| all.snapshot().cpu_time());
+        Self {
+            at: Instant::now(),
+            cpu,
+            memory_bytes: processes.and_then(ServerProcesses::memory_bytes),
+            requests: recorder.requests(),
+        }
+    }
+
+    fn note(&self, before: &Self, peaks: &mut PeakStats) {
+        peaks.server_memory_bytes = peaks.server_memory_bytes.max(self.memory_bytes);
+        let span = self.at - before.at;
+        if span < SHORTEST {
+            return;
+        }
+        let seconds = span.as_secs_f64();
+        let requests = self.requests.saturating_sub(before.requests);
+        peaks.requests_per_s = peaks.requests_per_s.max(requests as f64 / seconds);
+        // Between two processes nothing is known of either.
+        if let (Some(now), Some(before)) = (self.cpu, before.cpu) {
+            let busy = now.saturating_sub(before).as_secs_f64() / seconds;
+            let most = peaks.server_processors.map_or(busy, |most| most.max(busy));
+            peaks.server_processors = Some(most);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How the server under test is restarted in the middle of a run.
+
+use std::{
+    io::Read as _,
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use parking_lot::Mutex;
+use tempfile::TempDir;
+
+use super::own_server::{OwnServer, ServerProcess};
+use crate::{
+    CpuPinning,
+    machine::{
+        listening::listener_of, process_tree::ProcessTree, server_processes::ServerProcesses,
+    },
+};
+
+/// Between two looks whether a foreign server takes connections.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a restart may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a restart tells of itself as it goes on.
+pub trait RestartEvents {
+    /// The old server takes no more connections.
+    fn gone(&self);
+    /// The new one takes connections.
+    fn back(&self);
+}
+
+/// See the module.
+#[derive(Debug)]
+pub enum Restart {
+    /// Our own: stopped, and started again at the same address with the same log.
+    Own {
+        own: OwnServer,
+        pinning: CpuPinning,
+        running: Mutex<Option<ServerProcess>>,
+        data: TempDir,
+    },
+    /// By a command of the user.
+    Command { command: String, addr: SocketAddr },
+}
+
+/// The name of the store in `data`.
+pub fn store_in(data: &TempDir) -> String {
+    format!("sqlite:{}", data.path().join("log.db").display())
+}
+
+impl Restart {
+    /// Restarts it, and returns once the new one takes connections.
+    pub fn run(
+        &self,
+        processes: Option<&ServerProcesses>,
+        events: &dyn RestartEvents,
+    ) -> Result<()> {
+        match self {
+            Self::Own {
+                own,
+                pinning,
+                running,
+                data,
+            } => {
+                let mut running = running.lock();
+                let old = running.take().context("the server was not running")?;
+                let addr = old.addr;
+                if let Some(processes) = processes {
+                    processes.retire();
+                }
+                drop(old);
+                events.gone();
+                let new = own.start_at(pinning, addr, &store_in(data))?;
+                events.back();
+                if let Some(processes) = processes {
+                    processes.replace(ProcessTree::of(new.pid()));
+                }
+                *running = Some(new);
+                Ok(())
+            }
+            Self::Command { command, addr } => {
+                let keep_account = processes.map(ServerProcesses::bookmark);
+                run_command(command, *addr, events)?;
+                if let (Some(processes), Some(used)) = (processes, keep_account)
+                    && !processes.is_running()
+                    && let Some(pid) = listener_of(addr.port())
+                {
+                    processes.succeed(used, ProcessTree::of(pid));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Runs `command` and watches whether the server takes connections.
+fn run_command(command: &str, addr: SocketAddr, events: &dyn RestartEvents) -> Result<()> {
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run the --restart-command")?;
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let ended = has_ended(&mut child)?;
+        let is_listening = TcpStream::connect_timeout(&addr, PATIENCE).is_ok();
+        if !is_listening {
+            events.gone();
+        }
+        if ended && is_listening {
+            // A server that hands its socket on never refuses a connection.
+            events.gone();
+            events.back();
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "{addr} takes no connections {} s after the --restart-command began",
+            LIMIT.as_secs()
+        );
+        sleep(INTERVAL);
+    }
+}
+
+/// Whether the command has ended; one that failed is an error.
+fn has_ended(child: &mut Child) -> Result<bool> {
+    let Some(status) = child.try_wait().context("the --restart-command")? else {
+        return Ok(false);
+    };
+    if !status.success() {
+        let mut said = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            let _ = stderr.read_to_string(&mut said);
+        }
+        bail!("the --restart-command failed ({status}): {}", said.trim());
+    }
+    Ok(true)
+}
