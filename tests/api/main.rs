@@ -50,6 +50,7 @@ mod repeated_fields;
 mod routes;
 mod several_rooms;
 mod signals;
+mod slow_http;
 mod sqlite_file;
 mod stalled_clients;
 mod store_health;

@@ -96,7 +96,6 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
     let cache = if file.name.starts_with("assets/") {
         let for_ever = CacheDirective::MaxAge(365 * 24 * 3600);
         vec![
-            CacheDirective::Public,
             for_ever,
             CacheDirective::Extension("immutable".into(), None),
         ]
