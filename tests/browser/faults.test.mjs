@@ -10,7 +10,6 @@ const check = suite();
 /** For what takes its time while so many lanes read at once. */
 const LONG_MS = 40_000;
 const TRANSPORTS = ['Polling', 'Long-polling', 'SSE'];
-/** So many moving pictures at once would be most of the work. */
 const CALM = { reducedMotion: 'reduce' };
 
 const FAULTS = [
@@ -83,19 +82,18 @@ async function wasFelt({ who, fault, transport, lane, said, client }, server) {
   }
 }
 
-check(
-  'every fault on every transport: each message is seen once and in order',
-  async ({ server, open }) => {
+for (const transport of TRANSPORTS)
+  check(`every fault on ${transport}: each message is seen once and in order`, async ({ server, open }) => {
     const lanes = [];
     // One after the other: a page that loads needs more than one that reads.
-    for (const transport of TRANSPORTS) {
-      for (const faults of FAULTS) {
-        const { page } = await open('?view=side-by-side&mute=2', CALM);
-        for (const [index, fault] of faults.entries())
-          lanes.push(await laneOf(page, index, transport, fault));
-      }
+    for (const faults of FAULTS) {
+      const lab = await open('?view=side-by-side&mute=2', CALM);
+      // Six moving pictures would be most of the work.
+      await lab.pause();
+      for (const [index, fault] of faults.entries())
+        lanes.push(await laneOf(lab.page, index, transport, fault));
     }
-    assert.equal(lanes.length, 18);
+    assert.equal(lanes.length, 6);
 
     const source = traffic(server, { every_ms: 150 });
     await source.more(3);
@@ -122,11 +120,7 @@ check(
       await sawAll(lane.who, lane.shown, published);
       await wasFelt(lane, server);
     }
-  },
-  {
-    todo: 'eighteen lanes on nine pages draw more than a small machine carries: a select waits for over 15 s',
-  },
-);
+  });
 
 check('a fault on one lane leaves the other alone', async ({ server, open }) => {
   const { page } = await open('?view=side-by-side&mute=2');
