@@ -57,6 +57,11 @@ fn bad_values_are_one_line_and_exit_2() {
         ("--max-connection-age", "30d"),
         ("--fault-injection", "maybe"),
         ("--public-metrics", "maybe"),
+        ("--poll-cache", "0s"),
+        ("--poll-cache", "1500ms"),
+        ("--poll-cache", "2h"),
+        ("--poll-cache", "-1s"),
+        ("--poll-cache", "5"),
     ];
     for (flag, value) in bad {
         let flag_and_value = format!("{flag}={value}");

@@ -39,6 +39,7 @@ mod output;
 mod page;
 mod plan;
 mod poll;
+mod poll_cache;
 mod poll_tags;
 mod presence;
 mod process_limits;

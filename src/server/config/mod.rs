@@ -4,34 +4,27 @@ mod access;
 mod limits;
 mod nats;
 mod sqlite_path;
+mod store;
 mod tls;
 mod value;
 
 use std::{
-    fmt,
     net::{IpAddr, SocketAddr},
-    path::{self, Path, PathBuf},
     time::Duration,
 };
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 
-pub use self::{access::AccessConfig, tls::TlsConfig};
+pub use self::{access::AccessConfig, store::StoreChoice, tls::TlsConfig};
 use self::{
     access::AccessFlags,
     limits::LimitFlags,
     nats::NatsFlags,
+    store::{StoreFlag, store},
     tls::TlsFlags,
     value::{address, count, on_off, plain},
 };
-use crate::{
-    ledger::access_log::Format,
-    limits::Limits,
-    log::{
-        retention::Retention,
-        store::nats::{Options, Secret},
-    },
-};
+use crate::{ledger::access_log::Format, limits::Limits, log::retention::Retention};
 
 /// Longer than that, readers are not being sent away but served.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
@@ -87,6 +80,11 @@ pub struct Serve {
     #[arg(long, env = "POLL_VS_SSE_KEEP_ALIVE", value_name = "TIME", default_value = "75s", allow_hyphen_values = true, value_parser = keep_alive)]
     keep_alive: Duration,
 
+    /// Lets shared caches in front collapse polls and long-polls without `client`: for how long an
+    /// answer with messages may be kept, in whole seconds such as `10s`; off without it.
+    #[arg(long, env = "POLL_VS_SSE_POLL_CACHE", value_name = "TIME", allow_hyphen_values = true, value_parser = poll_cache)]
+    poll_cache: Option<Duration>,
+
     /// Time over which readers are sent away after SIGTERM, such as `20s`, so that they do not all
     /// reach the next server at once. SIGINT or a second signal ends it.
     #[arg(long, env = "POLL_VS_SSE_DRAIN", value_name = "TIME", default_value = "0s", allow_hyphen_values = true, value_parser = drain)]
@@ -107,37 +105,6 @@ pub struct Serve {
 
     #[command(flatten)]
     nats: NatsFlags,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreChoice {
-    Memory,
-    Sqlite(PathBuf),
-    Nats(Box<Options>),
-}
-
-/// For people: where messages are kept, without what is secret.
-impl fmt::Display for StoreChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => f.write_str("memory, until the server stops"),
-            Self::Sqlite(path) => {
-                let path = path::absolute(path);
-                let shown = path.as_deref().unwrap_or(Path::new("?"));
-                write!(f, "sqlite:{}", shown.display())
-            }
-            Self::Nats(options) => f.write_str(&options.shown()),
-        }
-    }
-}
-
-/// `--store` by itself.
-#[derive(Debug, Clone)]
-enum StoreFlag {
-    Memory,
-    Sqlite(PathBuf),
-    /// The servers, which may come with a password.
-    Nats(Secret),
 }
 
 /// A bound that may be off. A type of its own, as clap gives `Option` another meaning.
@@ -177,6 +144,8 @@ pub struct Config {
     pub keep_alive: Duration,
     /// Plain polls and streams over cleartext HTTP/1.1 take the accelerator.
     pub http_fast_path: bool,
+    /// How long shared caches may keep answers to polls, if at all.
+    pub poll_cache: Option<Duration>,
     /// What recent messages may take in memory, over all rooms.
     pub tail_bytes: usize,
     /// The time over which readers are sent away when the server stops.
@@ -205,6 +174,7 @@ impl Default for Config {
             stall_timeout: Duration::from_secs(30),
             keep_alive: poll_vs_sse_model::server_limits::KEEP_ALIVE_TIMEOUT,
             http_fast_path: true,
+            poll_cache: None,
             tail_bytes: poll_vs_sse_model::server_limits::TAIL_BYTES,
             drain: Duration::ZERO,
             end_with_parent: None,
@@ -233,9 +203,13 @@ impl Serve {
             .chain(tls.as_ref().map(|tls| tls.bind))
             .map(|addr| addr.ip())
             .collect();
+        let access = self.access.into_config()?;
+        if self.poll_cache.is_some() && access.jwt.is_some() {
+            return Err("--poll-cache does not go with --auth jwt: answers to the holder of a token are for nobody else".to_owned());
+        }
         Ok(Config {
             bind: self.bind,
-            access: self.access.into_config()?,
+            access,
             limits: self.limits.into_config(&listens_on),
             tls,
             store,
@@ -250,29 +224,10 @@ impl Serve {
             drain: self.drain,
             keep_alive: self.keep_alive,
             http_fast_path: self.http_fast_path,
+            poll_cache: self.poll_cache,
             end_with_parent: self.end_with_parent,
             ..Config::default()
         })
-    }
-}
-
-fn store(text: &str) -> Result<StoreFlag, String> {
-    let text = plain(text);
-    let (scheme, rest) = match text.split_once(':') {
-        Some((scheme, rest)) => (scheme.to_lowercase(), Some(rest)),
-        None => (text.to_lowercase(), None),
-    };
-    match (scheme.as_str(), rest) {
-        ("memory", None | Some("" | "//")) => Ok(StoreFlag::Memory),
-        ("sqlite" | "file", Some(rest)) => sqlite_path::parse(&scheme, rest).map(StoreFlag::Sqlite),
-        // Looked at when it is opened: a complaint from here would repeat a password.
-        ("", Some(rest)) if rest.starts_with("memory:") => {
-            Err("use `memory` for a log that is not kept".to_owned())
-        }
-        ("nats" | "tls", Some(_)) => Ok(StoreFlag::Nats(Secret::new(text))),
-        _ => Err("expected `memory`, `sqlite:PATH` or `nats://HOST:PORT`; \
-                  a file's path follows `sqlite:`"
-            .to_owned()),
     }
 }
 
@@ -295,6 +250,14 @@ fn keep_alive(text: &str) -> Result<Duration, String> {
             Ok(time)
         }
         _ => Err("expected a time from `1s` to `1h`, such as `75s`".to_owned()),
+    }
+}
+
+fn poll_cache(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(plain(text)) {
+        // `max-age` has whole seconds.
+        Ok(time) if (1..=3600).contains(&time.as_secs()) && time.subsec_nanos() == 0 => Ok(time),
+        _ => Err("expected a time from `1s` to `1h` in whole seconds, such as `10s`".to_owned()),
     }
 }
 

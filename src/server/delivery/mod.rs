@@ -8,6 +8,7 @@ pub mod drain;
 pub mod event_stream;
 pub mod link_emulator;
 pub mod poll;
+pub mod poll_cache;
 pub mod poll_response;
 mod presence_events;
 pub mod problem;
@@ -18,7 +19,7 @@ pub mod waits;
 
 use std::sync::Arc;
 
-use self::drain::Drain;
+use self::{drain::Drain, poll_cache::PollCache, read_query::ReadQuery};
 use crate::{log::Log, presence::Presence};
 
 /// What every reader is served from.
@@ -27,15 +28,23 @@ pub struct Delivery {
     pub presence: Arc<Presence>,
     /// Whether readers must leave, and when.
     pub drain: Arc<Drain>,
+    /// `None`: no answer to a poll is shared.
+    pub poll_cache: Option<PollCache>,
 }
 
 impl Delivery {
+    /// Whether a cache may give others the answer to a poll with this query.
+    pub fn shares_poll(&self, query: &ReadQuery) -> bool {
+        self.poll_cache.is_some() && PollCache::shares(query)
+    }
+
     /// What `log`'s readers are served from, with nobody present yet.
     pub fn new(log: Arc<Log>) -> Self {
         Self {
             log,
             presence: Arc::new(Presence::new(sse::presence)),
             drain: Arc::new(Drain::default()),
+            poll_cache: None,
         }
     }
 }

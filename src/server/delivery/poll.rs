@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::{
     Delivery,
     drain::DrainDeadline,
+    poll_cache::SharedWait,
     poll_response::{IfNoneMatch, PollPage, PollResponse},
     read_query::ReadQuery,
 };
@@ -67,6 +68,8 @@ struct PollRequest {
     query: ReadQuery,
     if_none_match: IfNoneMatch,
     drain: DrainDeadline,
+    /// Of an empty answer, if its wait is shared with others; 0 if it is not.
+    turn: u64,
     /// The reader is there while it waits.
     _guards: PresenceGuards,
 }
@@ -98,10 +101,12 @@ impl Delivery {
         let reader = query.reader(query.poll_transport());
         let guards = reader.map(|reader| self.presence.join_all(&query.rooms, reader));
         if let Some((read, cursor)) = self.empty_page(&query) {
-            return PollOutcome::Ready(Ok(self.respond(read, cursor, &query, &if_none_match)));
+            let response = self.respond(read, cursor, &query, &if_none_match, 0);
+            return PollOutcome::Ready(Ok(response));
         }
         let request = PollRequest {
             delivery: self.clone(),
+            turn: 0,
             query,
             if_none_match,
             drain: DrainDeadline::new(self.drain.clone(), connection),
@@ -138,6 +143,7 @@ impl Delivery {
         cursor: Cursor,
         query: &ReadQuery,
         if_none_match: &IfNoneMatch,
+        turn: u64,
     ) -> PollResponse {
         let presence =
             (query.presence == Some(true)).then(|| self.presence.json_of_all(&query.rooms));
@@ -145,11 +151,20 @@ impl Delivery {
         let is_live = matches!(query.start, Start::After(_)) && read.reset.is_none();
         // Who is there has no tag.
         let is_known = presence.is_none() && if_none_match.holds(&read, cursor);
+        let is_empty = read.entries.is_empty() && read.reset.is_none();
+        let turn = Some(turn).filter(|turn| is_empty && *turn > 0);
+        let cache = self
+            .poll_cache
+            .filter(|_| !is_known && self.shares_poll(query));
+        let follows_cursor = is_live && !is_empty;
         PollResponse {
             cursor,
+            turn,
+            max_age_s: cache.map(|cache| cache.max_age_s(follows_cursor)),
             page: (!is_known).then_some(PollPage {
                 read,
                 cursor,
+                turn,
                 presence,
             }),
             is_live,
@@ -175,11 +190,15 @@ impl<R: LogReader> PollOutcome<R> {
 }
 
 impl PollRequest {
-    async fn begin<R: LogReader>(self) -> Result<PollStep<R>, StoreUnavailable> {
+    async fn begin<R: LogReader>(mut self) -> Result<PollStep<R>, StoreUnavailable> {
         let (log, query) = (&self.delivery.log, &self.query);
         let (mut reader, position) = R::open(log, &query.rooms, query.start).await?;
         let read = reader.read(position, self.limit()).await?;
-        let deadline = Instant::now() + self.query.wait;
+        let mut deadline = Instant::now() + self.query.wait;
+        if !self.query.wait.is_zero() && self.delivery.shares_poll(&self.query) {
+            let shared = SharedWait::of(self.query.wait, self.query.turn);
+            (deadline, self.turn) = (shared.ends_at, shared.turn);
+        }
         Ok(self.answer_or_wait(reader, position, read, deadline))
     }
 
@@ -215,8 +234,9 @@ impl PollRequest {
     }
 
     fn respond(&self, read: ReadBatch, cursor: Cursor) -> PollResponse {
-        self.delivery
-            .respond(read, cursor, &self.query, &self.if_none_match)
+        let (query, if_none_match) = (&self.query, &self.if_none_match);
+        let delivery = &self.delivery;
+        delivery.respond(read, cursor, query, if_none_match, self.turn)
     }
 }
 

@@ -10,6 +10,10 @@ use crate::{domain::cursor::Cursor, ledger::request_recorder::RequestRecorder, l
 pub struct PollResponse {
     /// The place to read on from; the answer's entity tag.
     pub cursor: Cursor,
+    /// Makes another address of the next poll, although the place is the same.
+    pub turn: Option<u64>,
+    /// For how many seconds a cache may give the answer to others, if at all.
+    pub max_age_s: Option<u64>,
     /// `None` if the client holds this answer already.
     pub page: Option<PollPage>,
     /// The reader was there when the messages were published.
@@ -20,6 +24,7 @@ pub struct PollResponse {
 pub struct PollPage {
     pub read: ReadBatch,
     pub(super) cursor: Cursor,
+    pub(super) turn: Option<u64>,
     /// Who is in the rooms, as JSON, if that was asked for.
     pub(super) presence: Option<String>,
 }
@@ -74,11 +79,8 @@ impl PollPage {
 
     /// What follows the messages.
     pub fn suffix(&self) -> String {
-        let Self {
-            read,
-            cursor,
-            presence,
-        } = self;
+        let Self { read, presence, .. } = self;
+        let cursor = self.cursor.with_turn(self.turn);
         let mut text = String::with_capacity(96);
         // Writing to a string cannot fail.
         let _ = write!(text, "],\"cursor\":\"{cursor}\",\"more\":{}", read.more);

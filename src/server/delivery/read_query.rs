@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     domain::{
-        author::Author, client_label::ClientLabel, room::Room, room_set::RoomSet,
+        author::Author, client_label::ClientLabel, cursor::Cursor, room::Room, room_set::RoomSet,
         transport::Transport,
     },
     faults::{Fault, FaultKey},
@@ -31,6 +31,8 @@ const MAX_HEARTBEAT: f64 = 60.0;
 pub struct ReadQuery {
     pub rooms: RoomSet,
     pub start: Start,
+    /// Of the cursor in the query: see `poll_cache`.
+    pub turn: u64,
     /// Messages in one answer at the most. Streams have no use for it.
     pub limit: usize,
     /// Above zero: a long-poll.
@@ -59,6 +61,7 @@ impl ReadQuery {
     pub fn parse(query: &str, last_event_id: Option<&str>) -> Result<Self, InvalidField> {
         let mut rooms: Option<RoomSet> = None;
         let mut cursor = None;
+        let mut turn = 0;
         let mut last = None;
         let mut limit = None;
         let mut wait = None;
@@ -73,7 +76,10 @@ impl ReadQuery {
         let mut fault_key = None;
         let mut set = |name: &str, value: &str| match name {
             "room" => add_room(&mut rooms, value),
-            "cursor" => set_once(&mut cursor, "cursor", value.parse()),
+            "cursor" => {
+                turn = Cursor::turn_of(value);
+                set_once(&mut cursor, "cursor", value.parse())
+            }
             "last" => set_once(&mut last, "last", parse_integer(value, 0)),
             "limit" => set_once(&mut limit, "limit", parse_integer(value, 1)),
             "wait" => set_once(&mut wait, "wait", parse_seconds(value, 0.0, MAX_WAIT)),
@@ -130,6 +136,7 @@ impl ReadQuery {
         Ok(Self {
             rooms: rooms.unwrap_or_default(),
             start,
+            turn,
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             wait: wait.unwrap_or_default(),
             client,

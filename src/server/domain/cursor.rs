@@ -85,7 +85,11 @@ impl fmt::Debug for LogId {
     }
 }
 
-/// Everything after message `id` of log `log`. Text form: `<log>-<id>`.
+/// What separates a turn from the rest of a cursor.
+const TURN_SEPARATOR: char = '~';
+
+/// Everything after message `id` of log `log`. Text form: `<log>-<id>`, and perhaps a turn after it, which
+/// makes another text of the same place: see `delivery::poll_cache`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     pub log: LogId,
@@ -101,7 +105,11 @@ impl FromStr for Cursor {
     type Err = ParseCursorError;
 
     fn from_str(text: &str) -> Result<Self, ParseCursorError> {
-        let (log, id) = text.split_once('-').ok_or(ParseCursorError)?;
+        let place = match text.split_once(TURN_SEPARATOR) {
+            Some((place, turn)) => parse_turn(turn).map(|_| place)?,
+            None => text,
+        };
+        let (log, id) = place.split_once('-').ok_or(ParseCursorError)?;
         // `u64::from_str` would take a leading `+`.
         if !id.bytes().all(|b| b.is_ascii_digit()) {
             return Err(ParseCursorError);
@@ -111,6 +119,29 @@ impl FromStr for Cursor {
             id: id.parse().map_err(|_| ParseCursorError)?,
         })
     }
+}
+
+impl Cursor {
+    /// The turn in the text of a cursor; 0 if there is none.
+    pub fn turn_of(text: &str) -> u64 {
+        let turn = text.split_once(TURN_SEPARATOR);
+        turn.and_then(|(_, turn)| parse_turn(turn).ok())
+            .unwrap_or(0)
+    }
+
+    /// The text of this place with that turn, if any.
+    pub fn with_turn(&self, turn: Option<u64>) -> String {
+        match turn {
+            Some(turn) => format!("{self}{TURN_SEPARATOR}{turn}"),
+            None => self.to_string(),
+        }
+    }
+}
+
+fn parse_turn(turn: &str) -> Result<u64, ParseCursorError> {
+    let is_plain = turn.bytes().all(|b| b.is_ascii_digit());
+    let turn = turn.parse().ok().filter(|_| is_plain);
+    turn.ok_or(ParseCursorError)
 }
 
 impl fmt::Display for Cursor {
@@ -156,6 +187,14 @@ mod tests {
         fn every_cursor_survives_its_text_form(id: u64) {
             let cursor = Cursor { log: LogId::random().expect("entropy"), id };
             prop_assert_eq!(cursor.to_string().parse::<Cursor>(), Ok(cursor));
+        }
+
+        #[test]
+        fn a_turn_is_no_other_place(id: u64, turn: u64) {
+            let cursor = Cursor { log: LogId::random().expect("entropy"), id };
+            let text = cursor.with_turn(Some(turn));
+            prop_assert_eq!(Cursor::turn_of(&text), turn);
+            prop_assert_eq!(text.parse::<Cursor>(), Ok(cursor));
         }
 
         #[test]

@@ -57,6 +57,11 @@ fn ticket(query: &str) -> Option<Cow<'_, str>> {
         .map(|(_, ticket)| ticket)
 }
 
+/// Whether a browser sends a token along.
+pub fn has_cookie(headers: &HeaderMap) -> bool {
+    cookie(headers).is_some()
+}
+
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     headers.get_all(COOKIE).find_map(|value| {
         let mut cookies = value.to_str().ok()?.split(';');

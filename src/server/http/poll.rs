@@ -11,13 +11,16 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     http::{
         Method,
-        header::{ContentType, ETag, EntityTag},
+        header::{self, ContentType, ETag, EntityTag, HeaderValue},
     },
     web::Data,
 };
 use bytes::Bytes;
 
-use super::problem::Problem;
+use super::{
+    credentials::{self, TICKET_PARAMETER},
+    problem::Problem,
+};
 use crate::{
     delivery::{
         Delivery,
@@ -27,6 +30,9 @@ use crate::{
     ledger::request_recorder::RequestRecorder,
     net::connection::ConnectionHandle,
 };
+
+/// A header field that wins over the cursor in the address.
+const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 pub async fn poll(
     request: HttpRequest,
@@ -43,7 +49,21 @@ pub async fn poll(
     if request.method() != Method::HEAD {
         response.record(&recorder);
     }
+    let max_age_s = response.max_age_s.filter(|_| !is_of_its_sender(&request));
     let mut response = response.respond_to(&request);
+    if let Some(max_age_s) = max_age_s {
+        let headers = response.headers_mut();
+        let may_be_kept = format!("public, max-age={max_age_s}");
+        // Only digits are put in.
+        if let Ok(value) = HeaderValue::from_str(&may_be_kept) {
+            headers.insert(header::CACHE_CONTROL, value);
+        }
+        // The former would win over the cursor in the address.
+        headers.append(
+            header::VARY,
+            HeaderValue::from_static("Last-Event-ID, Origin"),
+        );
+    }
     if close {
         response
             .head_mut()
@@ -52,11 +72,20 @@ pub async fn poll(
     Ok(response)
 }
 
+/// Whether the request has something in its head that the answer may depend on, or that nobody else has.
+fn is_of_its_sender(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    headers.contains_key(LAST_EVENT_ID)
+        || headers.contains_key(header::AUTHORIZATION)
+        || request.query_string().contains(TICKET_PARAMETER)
+        || credentials::has_cookie(headers)
+}
+
 impl Responder for PollResponse {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let tag = ETag(EntityTag::new_strong(self.cursor.to_string()));
+        let tag = ETag(EntityTag::new_strong(self.cursor.with_turn(self.turn)));
         match self.page {
             None => HttpResponse::NotModified().insert_header(tag).finish(),
             Some(page) => HttpResponse::Ok()

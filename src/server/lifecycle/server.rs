@@ -21,7 +21,7 @@ use super::{
 use crate::{
     access::{Access, own_origins::OwnPorts},
     config::{Config, StoreChoice, TlsConfig},
-    delivery::Delivery,
+    delivery::{Delivery, poll_cache::PollCache},
     http::{lab::EmbeddedPage, middleware::faults::FaultTargets, policy::Policy, routes::AppState},
     ledger::{
         Ledger,
@@ -135,7 +135,10 @@ impl Server {
         force: impl Future<Output = ()> + 'static,
     ) -> anyhow::Result<()> {
         let state = AppState {
-            delivery: Arc::new(Delivery::new(self.log.clone())),
+            delivery: Arc::new(Delivery {
+                poll_cache: self.config.poll_cache.map(|max_age| PollCache { max_age }),
+                ..Delivery::new(self.log.clone())
+            }),
             ledger: self.ledger.clone(),
             faults: Arc::new(FaultTargets::default()),
             policy: self.policy.clone(),

@@ -87,7 +87,7 @@ pub fn nginx_arguments(site: &Path) -> [String; 6] {
     let at = site.parent().expect("a directory").display();
     let main = format!(
         "daemon off; master_process off; pid {at}/pid; error_log {at}/error.log;\n\
-         events {{ worker_connections 512; }}\n\
+         events {{ worker_connections 4096; }}\n\
          http {{ access_log off; client_body_temp_path {at}/a; proxy_temp_path {at}/b;\n\
          fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
          include {}; }}",

@@ -193,6 +193,12 @@ impl FastConnection {
         let (request, length) = match parse_request(&shared.input) {
             ParsedRequest::Other => return Some(NextAction::Forward),
             ParsedRequest::Partial => return self.wait_for_input(shared),
+            // Whether others may have its answer also depends on the rest of its head.
+            ParsedRequest::Plain(PlainRequest::Poll(query, _), _)
+                if shared.delivery.shares_poll(&query) =>
+            {
+                return Some(NextAction::Forward);
+            }
             ParsedRequest::Plain(request, length) => (request, length),
         };
         shared.input.advance(length);

@@ -1,0 +1,361 @@
+//! `--poll-cache`: which answers a shared cache may keep, and what real ones in front make of it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+use crate::cli::assert_refused;
+use crate::support::{
+    client::{TestClient, cursor, texts},
+    each_store, eventually,
+    front::{Front, deployed, find, nginx_arguments},
+    nats::free_port,
+    process::run,
+    raw_connection::RawConnection,
+    server::{Server, Store},
+};
+
+/// The server's address in the files of `deploy/poll-cache/`.
+const WRITTEN: (&str, &str) = ("10.0.0.11", "8080");
+const READERS: usize = 1000;
+
+fn caching() -> Server {
+    Server::with(Store::Memory, |config| {
+        config.poll_cache = Some(Duration::from_secs(7));
+    })
+}
+
+/// What a cache is told of the answer.
+fn told(server: &Server, target: &str, headers: &[(&str, &str)]) -> String {
+    let answer = server.get_with(target, headers);
+    let caching = answer.header("cache-control").expect("a rule").to_owned();
+    if caching != "no-store" {
+        let vary = answer.header("vary").expect("a list");
+        assert_eq!(vary, "Last-Event-ID, Origin", "{target}");
+    }
+    caching
+}
+
+#[test]
+fn an_answer_says_for_how_long_others_may_have_it() {
+    let server = caching();
+    let first = server.publish_text("lobby", "one");
+    let place = cursor(&first);
+    let newest = server.publish_text("lobby", "two");
+    let end = cursor(&newest);
+    let (keep, brief, none) = ("public, max-age=7", "public, max-age=1", "no-store");
+    for (query, expected) in [
+        (format!("cursor={place}"), keep),
+        (format!("cursor={place}&wait=20"), keep),
+        (format!("room=lobby&room=den&cursor={place}&limit=1"), keep),
+        // What is the newest changes with every message.
+        ("last=1".to_owned(), brief),
+        (String::new(), brief),
+        (format!("cursor={end}"), brief),
+        (format!("cursor={end}&wait=0.05"), brief),
+        ("cursor=elsewhere-7".to_owned(), brief),
+        (format!("cursor={place}&client=me"), none),
+        (format!("cursor={place}&presence=1"), none),
+        (format!("cursor={place}&ticket=x"), none),
+        (format!("cursor={place}&connection=close"), none),
+        ("cursor=none".to_owned(), none),
+    ] {
+        assert_eq!(
+            told(&server, &format!("/poll?{query}"), &[]),
+            expected,
+            "{query}"
+        );
+    }
+    let target = format!("/poll?cursor={place}");
+    for header in [
+        ("Last-Event-ID", place),
+        ("Authorization", "Basic bWluYTpzZWNyZXQ="),
+        ("Cookie", "poll_vs_sse_token=x"),
+    ] {
+        assert_eq!(told(&server, &target, &[header]), none, "{header:?}");
+    }
+    let held = format!("\"{end}\"");
+    let known = server.get_with(&format!("/poll?cursor={end}"), &[("If-None-Match", &held)]);
+    assert_eq!(
+        (known.status(), known.header("cache-control")),
+        (304, Some(none))
+    );
+    let plain = Server::memory();
+    plain.publish_text("lobby", "one");
+    assert_eq!(told(&plain, "/poll?last=1", &[]), none);
+}
+
+each_store!(
+    an_empty_long_poll_has_another_cursor_of_the_same_place,
+    |config| config.poll_cache = Some(Duration::from_secs(5)),
+    |server| {
+        let first = server.publish_text("lobby", "one");
+        let mut asked = BTreeSet::new();
+        let mut place = cursor(&first).to_owned();
+        for _ in 0..4 {
+            assert!(asked.insert(place.clone()), "{place} again");
+            let answer = server.get(&format!("/poll?wait=0.05&cursor={place}"));
+            let page = answer.ok();
+            assert_eq!(
+                (&page["messages"], &page["reset"]),
+                (&json!([]), &Value::Null)
+            );
+            cursor(&page).clone_into(&mut place);
+            assert!(place.starts_with(cursor(&first)), "{place}");
+            assert_eq!(answer.header("etag"), Some(format!("\"{place}\"").as_str()));
+        }
+        // It is a cursor like any other, with and without the flag.
+        let next = server.publish_text("lobby", "two");
+        for query in ["", "&wait=20", "&client=me"] {
+            let page = server.poll(&format!("cursor={place}{query}"));
+            assert_eq!(
+                (&page["messages"], cursor(&page)),
+                (&json!([next]), cursor(&next))
+            );
+        }
+        let resumed = [("Last-Event-ID", place.as_str())];
+        assert_eq!(texts(&server.get_with("/poll", &resumed).ok()), ["two"]);
+        let mut stream = server.stream(&format!("cursor={place}"));
+        assert_eq!(stream.message(), next);
+        for bad in ["k3-1~", "k3-1~x", "k3-1~1~2", "~1"] {
+            server
+                .get(&format!("/poll?cursor={bad}"))
+                .blames(400, "cursor");
+        }
+    }
+);
+
+#[test]
+fn long_polls_that_began_at_different_moments_end_together() {
+    let server = caching();
+    let place = cursor(&server.publish_text("lobby", "one")).to_owned();
+    let ends: BTreeSet<String> = [0, 150, 300]
+        .map(|delay_ms| {
+            let (addr, target) = (server.addr(), format!("/poll?wait=2&cursor={place}"));
+            thread::spawn(move || {
+                // Before the middle of a turn, so that none of them is of the next.
+                while (unix_ms() % 2000) > 1000 {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                thread::sleep(Duration::from_millis(delay_ms));
+                cursor(&addr.get(&target).ok()).to_owned()
+            })
+        })
+        .into_iter()
+        .map(|reader| reader.join().expect("an answer"))
+        .collect();
+    assert_eq!(ends.len(), 1, "{ends:?}");
+}
+
+#[test]
+fn it_does_not_go_with_tokens() {
+    let flags = ["--auth", "jwt", "--jwks", "keys.json", "--poll-cache", "5s"];
+    assert_refused(&run(&flags), &["--poll-cache", "--auth"]);
+}
+
+fn unix_ms() -> u128 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("after 1970").as_millis()
+}
+
+/// Starts `program` on its file of `deploy/poll-cache/`, in front of `server`.
+fn front(
+    server: &Server,
+    (program, file): (&str, &str),
+    arguments: impl FnOnce(&Path, SocketAddr) -> Vec<String>,
+) -> Front {
+    let directory = tempfile::tempdir().expect("a directory");
+    let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let mut config = deployed(&format!("poll-cache/{file}"));
+    let (host, port) = (
+        server.addr().ip().to_string(),
+        server.addr().port().to_string(),
+    );
+    for (written, ours) in [
+        (WRITTEN.0, host.as_str()),
+        (WRITTEN.1, &port),
+        ("listen 80;", &format!("listen {addr} backlog=2048;")),
+        ("/var/cache/nginx", &directory.path().display().to_string()),
+    ] {
+        config = config.replace(written, ours);
+    }
+    let path = directory.path().join(file);
+    fs::write(&path, config).expect("writes");
+    let program = find(program).unwrap_or_else(|| panic!("{program} is not installed"));
+    let mut command = Command::new(program);
+    command.args(arguments(&path, addr));
+    Front::start(command, addr, directory)
+}
+
+fn nginx(server: &Server) -> Front {
+    front(server, ("nginx", "nginx.conf"), |path, _| {
+        nginx_arguments(path).into()
+    })
+}
+
+fn varnish(server: &Server) -> Front {
+    front(server, ("varnishd", "varnish.vcl"), |path, addr| {
+        let work = path.with_file_name("work").display().to_string();
+        let (file, addr) = (path.display().to_string(), addr.to_string());
+        let arguments = [
+            "-F",
+            "-j",
+            "none",
+            "-s",
+            "malloc,16m",
+            "-n",
+            &work,
+            "-a",
+            &addr,
+            "-f",
+            &file,
+        ];
+        arguments.map(str::to_owned).into()
+    })
+}
+
+/// What all readers did.
+#[derive(Default)]
+struct Figures {
+    /// Readers that have each message.
+    seen: Vec<AtomicUsize>,
+    answers: AtomicUsize,
+    stop: AtomicBool,
+}
+
+/// One of many that long-poll through a cache: each message once, in order, and no address twice.
+fn read_on(addr: SocketAddr, start: &str, wait: u32, figures: &Figures) {
+    let mut connection = RawConnection::open(addr);
+    connection.read_timeout(Duration::from_secs(70));
+    let mut asked = BTreeSet::new();
+    let mut place = start.to_owned();
+    let mut next = 0;
+    while next < figures.seen.len() && !figures.stop.load(SeqCst) {
+        assert!(asked.insert(place.clone()), "{place} again: a loop");
+        let answer = connection
+            .get(&format!("/poll?room=lobby&wait={wait}&cursor={place}"))
+            .ok();
+        figures.answers.fetch_add(1, SeqCst);
+        assert_eq!(answer["reset"], Value::Null);
+        for text in texts(&answer) {
+            assert_eq!(text, next.to_string(), "after {place}");
+            figures.seen[next].fetch_add(1, SeqCst);
+            next += 1;
+        }
+        cursor(&answer).clone_into(&mut place);
+    }
+}
+
+/// Runs readers at `addr` while `act` has its way with the server.
+fn with_readers(
+    (server, addr): (&Server, SocketAddr),
+    (readers, messages, wait): (usize, usize, u32),
+    act: impl FnOnce(&Figures),
+) {
+    let start = cursor(&server.poll("room=lobby&last=0&client=start")).to_owned();
+    let figures = Arc::new(Figures {
+        seen: (0..messages).map(|_| AtomicUsize::new(0)).collect(),
+        ..Figures::default()
+    });
+    let threads: Vec<_> = (0..readers)
+        .map(|_| {
+            let (figures, start) = (figures.clone(), start.clone());
+            let thread = thread::Builder::new().stack_size(256 * 1024);
+            let read = move || read_on(addr, &start, wait, &figures);
+            thread.spawn(read).expect("a thread")
+        })
+        .collect();
+    eventually("the first waits", || server.cost("long-poll")["open"] != 0);
+    act(&figures);
+    figures.stop.store(true, SeqCst);
+    for thread in threads {
+        thread.join().expect("a reader without a fault");
+    }
+}
+
+fn requests(server: &Server) -> u64 {
+    server.cost("long-poll")["requests"]
+        .as_u64()
+        .expect("a count")
+}
+
+/// A thousand long-pollers, each of which gets every message, cost the server what two do.
+fn collapses(start: fn(&Server) -> Front) {
+    const MESSAGES: usize = 4;
+    const WAIT: u32 = 60;
+    let server = caching();
+    let cache = start(&server);
+    let turn = || unix_ms() / u128::from(WAIT * 1000);
+    with_readers(
+        (&server, cache.addr),
+        (READERS, MESSAGES, WAIT),
+        |figures| {
+            for n in 0..MESSAGES {
+                let before = (requests(&server), turn());
+                server.publish_text("lobby", &n.to_string());
+                eventually("all have it", || figures.seen[n].load(SeqCst) == READERS);
+                let most = 2 + 2 * (turn() - before.1) as u64;
+                let asked = requests(&server) - before.0;
+                assert!(asked <= most, "message {n} took {asked} requests");
+            }
+            assert!(requests(&server) <= 2 + 2 * MESSAGES as u64 + 2);
+        },
+    );
+}
+
+#[test]
+fn many_long_pollers_behind_nginx_are_two_requests_a_message() {
+    collapses(nginx);
+}
+
+#[test]
+fn many_long_pollers_behind_varnish_are_two_requests_a_message() {
+    collapses(varnish);
+}
+
+/// While nothing is said, readers ask once a wait, and the server is asked twice at the most.
+fn idles(start: fn(&Server) -> Front) {
+    const IDLE_READERS: usize = 200;
+    let server = caching();
+    let cache = start(&server);
+    // One message ends the test, and says that nobody was left behind.
+    with_readers((&server, cache.addr), (IDLE_READERS, 1, 2), |figures| {
+        let (began, before) = (Instant::now(), requests(&server));
+        thread::sleep(Duration::from_secs(7));
+        let turns = began.elapsed().as_secs() / 2 + 2;
+        let asked = requests(&server) - before;
+        assert!(asked <= 2 * turns, "{asked} requests in {turns} turns");
+        let answers = figures.answers.load(SeqCst);
+        assert!(
+            answers <= IDLE_READERS * (turns as usize + 1),
+            "{answers} answers"
+        );
+        assert!(answers >= IDLE_READERS, "{answers} answers");
+        server.publish_text("lobby", "0");
+        eventually("all have it", || {
+            figures.seen[0].load(SeqCst) == IDLE_READERS
+        });
+    });
+}
+
+#[test]
+fn idle_long_pollers_behind_nginx_do_not_loop() {
+    idles(nginx);
+}
+
+#[test]
+fn idle_long_pollers_behind_varnish_do_not_loop() {
+    idles(varnish);
+}
