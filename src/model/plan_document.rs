@@ -28,6 +28,8 @@ pub struct ModelOrigin {
     pub version: String,
     pub measured_at: String,
     pub cpu: Option<String>,
+    /// The server closed a connection that was idle for this long, seconds.
+    pub idle_s: f64,
     pub errors: Errors,
 }
 
@@ -38,6 +40,7 @@ impl PlanDocument {
                 version: model.version.clone(),
                 measured_at: model.measured_at.clone(),
                 cpu: model.machine.cpu.clone(),
+                idle_s: model.limits.idle_s,
                 errors: model.errors,
             },
             sentences: sentences(&plan),

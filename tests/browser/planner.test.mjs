@@ -37,7 +37,8 @@ check('the planner answers what the command answers, its one sentence first', as
     await panel.getByRole('spinbutton', { name, exact: true }).fill(value);
   }
   const flags = ['--clients', '50000', '--rate', '0.5', '--size', '300', '--max-delay', '10s'];
-  const { transports } = await plan(flags);
+  const { transports, model } = await plan(flags);
+  await panel.getByText(`The step at ${model.idle_s} s of delay`).waitFor();
   const all = [transports.poll, transports['long-poll'], transports.stream];
   const cores = all.map(({ cores }) => three.format(cores));
   await until('it answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { INTERVAL_S } from '../src/client/transport.ts';
-import { STOPS_S, stopOf } from '../src/lab/interval-scale.ts';
+import { INTERVAL_S, STOPS_S, stopOf } from '../src/lab/interval-scale.ts';
 
 test('the scale reaches from the shortest to the longest interval in nearly equal ratios', () => {
   expect([STOPS_S[0], STOPS_S.at(-1)]).toEqual([INTERVAL_S.min, INTERVAL_S.max]);

@@ -8,7 +8,7 @@ import { PlanRequests } from '../src/lab/planner/requests.ts';
 
 const NOTHING = { cpu: [], 'wire-bytes': [] };
 const PLAN = {
-  model: {},
+  model: { idle_s: 75 },
   question: { clients: 1, rate: 1, max_delay_s: 1 },
   transports: { poll: {}, 'long-poll': {}, stream: {} },
   break_even: { max_delay_s: NOTHING, rate: NOTHING, clients: NOTHING },

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BrowserConnections, RoomReader, type RoomReaderOptions } from '../src/client/index.ts';
 import { FakeEventSource } from './browser-support.ts';
 import { FakePage } from './page-support.ts';
-import { fakeFetch, message, networkDown, pollAnswer } from './support.ts';
+import { fakeFetch, hang, message, networkDown, pollAnswer } from './support.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -42,6 +42,19 @@ function reader(options: RoomReaderOptions, ...replies: Replies) {
 }
 
 describe('a reader of a room', () => {
+  test('asks long-polls to wait as long as its options say', async () => {
+    const waits = [];
+    for (const longPollWait_s of [undefined, 8]) {
+      const options = longPollWait_s === undefined ? {} : { longPollWait_s };
+      const { reader: r, calls } = reader(options, () => pollAnswer([1]), hang);
+      r.use('long-poll');
+      await vi.advanceTimersByTimeAsync(10);
+      r.stop();
+      waits.push(calls.at(-1)?.url.searchParams.get('wait'));
+    }
+    expect(waits).toEqual(['25', '8']);
+  });
+
   test('switches from polls to a stream and back at the same place', async () => {
     const { reader: r, calls, opened, read } = reader({ room: 'tea' }, () => pollAnswer([1, 2]));
     r.use('poll');

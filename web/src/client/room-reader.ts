@@ -19,6 +19,7 @@ import type { Transport } from './transport.ts';
 
 const DEFAULT_ROOM = 'lobby';
 const DEFAULT_INTERVAL_S = 2;
+const DEFAULT_LONG_POLL_WAIT_S = 25;
 
 export type CreateSource = (transport: Transport, parts: SourceParts) => Source;
 
@@ -31,6 +32,8 @@ export interface RoomReaderOptions {
   client?: string;
   /** From the start of one poll to the start of the next, in seconds; 2 by default. */
   interval_s?: number;
+  /** How long one long-poll asks the server to wait, in seconds; 25 by default, and at most the server's 60. */
+  longPollWait_s?: number;
   /** Further parameters of each request to read with a transport. */
   query?: (transport: Transport) => Query;
   /** How connections are opened; by the browser's `fetch` and `EventSource` by default. */
@@ -198,6 +201,7 @@ export class RoomReader {
       sink: this.#sink(transport),
       connections: this.#connections,
       interval_ms: () => this.#interval_s * 1_000,
+      longPollWait_s: this.#options.longPollWait_s ?? DEFAULT_LONG_POLL_WAIT_S,
       newest: () => this.#ingest.newestId,
       shareKey: isShareable ? shareKey : null,
       disconnect,

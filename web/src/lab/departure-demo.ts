@@ -4,7 +4,8 @@
 import { ServerClock } from './clock.ts';
 import { Lane, type LaneParts } from './lane.ts';
 import type { Presence } from '../client/presence.ts';
-import { INTERVAL_S, type Transport } from '../client/transport.ts';
+import { INTERVAL_S } from './interval-scale.ts';
+import type { Transport } from '../client/transport.ts';
 
 /** The visitors' cost is not measured. */
 const unwatched: NonNullable<LaneParts['watch']> = () => ({ start() {}, pause() {}, end() {} });

@@ -1,5 +1,8 @@
-// The logarithmic scale of the polling interval's slider: round numbers of seconds, each about a quarter more than the
-// one before.
+// The polling interval's range, and the logarithmic scale of its slider: round numbers of seconds, each about a quarter
+// more than the one before.
+
+/** In seconds. */
+export const INTERVAL_S = { min: 0.25, max: 60, initial: 2 } as const;
 
 /** From the shortest interval to the longest. */
 export const STOPS_S: readonly number[] = [

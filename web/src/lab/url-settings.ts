@@ -7,7 +7,8 @@
 import { type CookieKib, COOKIES_KIB } from './cookie.ts';
 import { type Fault, FAULTS, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
 import type { AskedProtocol } from './protocol.ts';
-import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
+import { INTERVAL_S } from './interval-scale.ts';
+import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import type { View } from './view.ts';
 
 /** How a lane begins, or is at the moment. */

@@ -1,7 +1,8 @@
 // The planner on the page: what a number of clients would cost, as the server computes it from the calibrated model.
 
 import { TrafficMeter } from '../lab/planner/observed-traffic.ts';
-import { INTERVAL_S } from '../client/transport.ts';
+import { INTERVAL_S } from '../lab/interval-scale.ts';
+import {} from '../client/transport.ts';
 import { strings } from '../i18n/index.ts';
 import { PlannerView } from './planner/view.ts';
 import type { LabPlugin } from './lab-plugin.ts';

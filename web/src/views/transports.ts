@@ -1,8 +1,8 @@
 // Choosing the transport, and the interval that polling uses.
 
-import { STOPS_S, stopOf } from '../lab/interval-scale.ts';
+import { INTERVAL_S, STOPS_S, stopOf } from '../lab/interval-scale.ts';
 import { strings } from '../i18n/index.ts';
-import { INTERVAL_S, TRANSPORTS, type Transport } from '../client/transport.ts';
+import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
 import { transportSwatch } from './transport-swatch.ts';
 

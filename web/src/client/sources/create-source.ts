@@ -8,7 +8,7 @@ import { reportFollowers } from '../presence.ts';
 import { baseUrl } from '../http.ts';
 import { isHttp1 } from '../http-version.ts';
 import { SharedStream } from '../sharing/shared-stream.ts';
-import { LONG_POLL_WAIT_S, type Transport } from '../transport.ts';
+import type { Transport } from '../transport.ts';
 import { SlotLimitedSource } from './slot-limited-source.ts';
 import { Polling } from './polling.ts';
 import type { RequestContext, Sink, Source } from './source.ts';
@@ -19,6 +19,7 @@ export interface SourceParts {
   sink: Sink;
   connections: ConnectionFactory;
   interval_ms: () => number;
+  longPollWait_s: number;
   /** The id of the newest message that was read. */
   newest: () => number;
   /** Tabs share a stream among sources of the same key. Null: this source shares none. */
@@ -28,17 +29,14 @@ export interface SourceParts {
 }
 
 export function createSource(transport: Transport, parts: SourceParts): Source {
-  const { request, sink, connections, interval_ms, newest, shareKey, disconnect } = parts;
+  const { request, sink, connections, interval_ms, longPollWait_s, newest, shareKey, disconnect } = parts;
   const slots = new ConnectionSlots(undefined, connections.elsewhere);
   const polls = (to: Sink) => new Polling({ ...request, connections, sink: to, interval_ms, wait_s: 0 });
   if (transport === 'poll') return polls(sink);
 
   const holding = (to: Sink, source: Source) => new SlotLimitedSource({ sink: to, slots, source, polls });
   if (transport === 'long-poll') {
-    return holding(
-      sink,
-      new Polling({ ...request, connections, sink, interval_ms, wait_s: LONG_POLL_WAIT_S }),
-    );
+    return holding(sink, new Polling({ ...request, connections, sink, interval_ms, wait_s: longPollWait_s }));
   }
   // A stream without presence is no use to a tab that asks for it.
   const shared = request.query?.()['presence'] === 1 ? `${shareKey} presence` : shareKey;

@@ -48,6 +48,8 @@ export interface ModelOrigin {
   readonly version: string;
   readonly measured_at: string;
   readonly cpu: string | null;
+  /** The server closed a connection that was idle for this long, so polls further apart open one each. */
+  readonly idle_s: number;
   readonly errors: { readonly cpu_worst: number; readonly bytes_worst: number };
 }
 
@@ -67,9 +69,6 @@ export interface Plan {
   readonly beyond: readonly Extrapolation[];
   readonly curves: readonly Curve[];
 }
-
-/** After this time the server closes an idle connection, so polls further apart open one each. */
-export const KEEP_ALIVE_S = 75;
 
 export function parsePlan(value: unknown): Plan {
   const isWhole =

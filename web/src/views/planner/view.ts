@@ -1,11 +1,12 @@
 // The planner: the question, its answer in one sentence, the table, and three plots, which are made when they come
 // into sight. The server computes; this page only asks and shows.
 
+import { count } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { type Question, questionFrom, withQuestion } from '../../lab/planner/fields.ts';
 import type { ObservedTraffic } from '../../lab/planner/observed-traffic.ts';
-import { KEEP_ALIVE_S, type Over, type Plan } from '../../lab/planner/plan.ts';
+import type { Over, Plan } from '../../lab/planner/plan.ts';
 import { PlanRequests } from '../../lab/planner/requests.ts';
 import { replaceAddress, watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
@@ -33,6 +34,7 @@ export class PlannerView {
   readonly #words = h('ul', { class: 'plan-words' });
   readonly #beyond = h('ul', { class: 'plan-beyond' });
   readonly #failed = h('p', { class: 'plan-failed', 'aria-live': 'polite' });
+  readonly #step = h('p', { class: 'explained plan-step' });
   readonly #source = h('p', { class: 'source' });
   readonly #curves = h('div', { class: 'curves' });
   readonly #figures: HTMLElement;
@@ -66,7 +68,7 @@ export class PlannerView {
         ),
       ),
       this.#curves,
-      h('p', { class: 'explained plan-step' }, planner.step(String(KEEP_ALIVE_S))),
+      this.#step,
       h('details', { class: 'plan-source' }, h('summary', {}, planner.howSure), this.#source),
     ];
     this.#form.ask();
@@ -118,6 +120,7 @@ export class PlannerView {
     this.#table.show(plan);
     this.#words.replaceChildren(...sentencesOf(plan).map((text) => h('li', {}, text)));
     this.#beyond.replaceChildren(...plan.beyond.map((one) => h('li', {}, beyondOf(one))));
+    setText(this.#step, strings.planner.step(count(plan.model.idle_s)));
     setText(this.#source, sourceOf(plan.model));
     this.#draw();
   }
