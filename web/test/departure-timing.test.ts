@@ -9,7 +9,11 @@ const reader = (client: string): PresentClient => ({
   through: null,
   since: '',
 });
-const here = (...clients: string[]): Presence => ({ count: clients.length, present: clients.map(reader) });
+const here = (...clients: string[]): Presence => ({
+  room: 'lobby',
+  count: clients.length,
+  present: clients.map(reader),
+});
 
 describe('departures', () => {
   test('are timed from the moment of leaving to the news of it', () => {
@@ -33,7 +37,7 @@ describe('departures', () => {
   test('are not concluded from a list that is not complete', () => {
     const departures = new DepartureTiming();
     departures.update(here('a', 'b'), 0);
-    expect(departures.update({ count: 300, present: [reader('a')] }, 1)).toEqual([]);
+    expect(departures.update({ room: 'lobby', count: 300, present: [reader('a')] }, 1)).toEqual([]);
   });
 
   test('are not concluded over a time without news', () => {

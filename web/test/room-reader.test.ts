@@ -74,6 +74,40 @@ describe('a reader of a room', () => {
     expect(stream?.events.readyState).toBe(2);
   });
 
+  test('reads several rooms with one cursor, and says of each who is in it', async () => {
+    const present = (room: string) => ({ room, count: 0, present: [] });
+    const heard: string[] = [];
+    const { fetch, calls } = fakeFetch(() =>
+      pollAnswer([1, 2], { presence: [present('tea'), present('coffee')] }),
+    );
+    const r = new RoomReader(
+      { rooms: ['tea', 'coffee'], connections: new BrowserConnections({ fetch }), page: null },
+      {
+        messages: (messages) => heard.push(...messages.map(({ id, room }) => `${id} in ${room}`)),
+        presence: ({ room }) => heard.push(room),
+      },
+    );
+    r.use('poll');
+    await vi.advanceTimersByTimeAsync(10);
+    r.pollNow();
+    await vi.advanceTimersByTimeAsync(10);
+    r.stop();
+    expect([r.room, r.rooms]).toEqual(['tea', ['tea', 'coffee']]);
+    expect(calls.map(({ url }) => url.searchParams.getAll('room'))).toEqual([r.rooms, r.rooms]);
+    expect(calls[1]?.url.searchParams.get('cursor')).toBe('aaa-2');
+    expect(heard.slice(0, 4)).toEqual(['1 in lobby', '2 in lobby', 'tea', 'coffee']);
+  });
+
+  test('leaves out what tells readers apart, for a cache that collapses polls', async () => {
+    const { reader: r, calls } = reader({ query: () => ({ client: null, interval: null }) }, () =>
+      pollAnswer([]),
+    );
+    r.use('poll');
+    await vi.advanceTimersByTimeAsync(10);
+    r.stop();
+    expect(calls[0]?.url.search).toBe('?room=lobby&last=50');
+  });
+
   test.each([
     ['https://chat.example', 'https://chat.example/poll'],
     ['https://chat.example/talk', 'https://chat.example/talk/poll'],

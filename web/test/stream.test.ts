@@ -82,12 +82,19 @@ describe('the stream', () => {
   test('passes on who is here, and passes over what it cannot read of that', () => {
     const { sink, newest } = stream();
     newest().opens();
-    newest().says({ count: 1, present: [{ client: 'a', transport: 'pigeon', mood: 'good' }] }, 'presence');
+    newest().says(
+      { room: 'tea', count: 1, present: [{ client: 'a', transport: 'pigeon', mood: 'good' }] },
+      'presence',
+    );
     newest().says('no json', 'presence');
     newest().says({ present: 'all' }, 'presence');
     newest().says(message(2));
     expect(sink.presences).toEqual([
-      { count: 1, present: [{ client: 'a', author: null, transport: null, through: null, since: '' }] },
+      {
+        room: 'tea',
+        count: 1,
+        present: [{ client: 'a', author: null, transport: null, through: null, since: '' }],
+      },
     ]);
     expect(sink.ids).toEqual([2]);
     expect(sink.kinds).toEqual(['connecting', 'live']);

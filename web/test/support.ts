@@ -10,6 +10,7 @@ export function message(id: number, log = 'aaa'): Message {
   return {
     id,
     cursor: `${log}-${id}`,
+    room: 'lobby',
     author: 'mina',
     text: `number ${id}`,
     sent_at: '2026-01-02T03:04:05.000006Z',

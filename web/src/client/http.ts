@@ -2,13 +2,17 @@
 
 import { isRecord } from './message.ts';
 
-/** Parameters of a request; null leaves one out. */
-export type Query = Readonly<Record<string, string | number | null>>;
+/** Parameters of a request; null leaves one out, and a list is one for each. */
+export type Query = Readonly<Record<string, string | number | readonly string[] | null>>;
 
 /** The address of a route with its query; null values are left out. `base` is the folder of the routes. */
 export function route(name: string, query: Query = {}, base = ''): string {
-  const given = Object.entries(query).filter(([, value]) => value !== null);
-  const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)])).toString();
+  const given = Object.entries(query).flatMap(([key, value]) => {
+    if (value === null) return [];
+    const values = typeof value === 'object' ? value : [value];
+    return values.map((each) => [key, String(each)]);
+  });
+  const text = new URLSearchParams(given).toString();
   return text === '' ? base + name : `${base}${name}?${text}`;
 }
 

@@ -5,6 +5,7 @@ export interface Message {
   id: number;
   /** The position just after this message. It names its log, so it is unique across logs. */
   cursor: string;
+  room: string;
   author: string;
   text: string;
   /** RFC 3339, UTC. */
@@ -27,13 +28,14 @@ export class ProtocolError extends Error {}
 
 export function parseMessage(value: unknown): Message {
   if (!isRecord(value)) throw new ProtocolError('a message is no object');
-  const { id, cursor, author, text, sent_at } = value;
+  const { id, cursor, room, author, text, sent_at } = value;
   if (typeof id !== 'number' || !Number.isSafeInteger(id)) throw new ProtocolError('a message without an id');
   if (typeof cursor !== 'string' || cursor === '') throw new ProtocolError('a message without a cursor');
+  if (typeof room !== 'string') throw new ProtocolError('a message without a room');
   if (typeof author !== 'string' || typeof text !== 'string')
     throw new ProtocolError('a message without words');
   if (typeof sent_at !== 'string') throw new ProtocolError('a message without a time');
-  return { id, cursor, author, text, sent_at };
+  return { id, cursor, room, author, text, sent_at };
 }
 
 export function parseReset(value: unknown): Reset | null {

@@ -18,6 +18,7 @@ export interface PresentClient {
 }
 
 export interface Presence {
+  room: string;
   /** All clients in the room; `present` may list fewer. */
   count: number;
   present: PresentClient[];
@@ -39,22 +40,28 @@ export function parsePresence(value: unknown): Presence | null {
       },
     ];
   });
-  const { count } = value;
-  return { count: typeof count === 'number' ? count : present.length, present };
+  const { room, count } = value;
+  return {
+    room: typeof room === 'string' ? room : '',
+    count: typeof count === 'number' ? count : present.length,
+    present,
+  };
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Tells the server which clients read along with the stream of `client`, so that the room lists them. */
+/** Tells the server which clients read along with the stream of `client`, so that its rooms list them. */
 export async function reportFollowers(
   send: Fetch,
-  { url, room, client }: { url?: string; room: string; client: string },
+  { url, room: rooms, client }: { url?: string; room: string | readonly string[]; client: string },
   along: readonly { client: string; author: string | null }[],
 ): Promise<void> {
-  await send(route('presence/along', {}, url), {
-    method: 'PUT',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ room, client, along }),
-    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-  }).catch(() => null);
+  const report = (room: string) =>
+    send(route('presence/along', {}, url), {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ room, client, along }),
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    }).catch(() => null);
+  await Promise.all((typeof rooms === 'string' ? [rooms] : rooms).map(report));
 }

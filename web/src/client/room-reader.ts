@@ -1,4 +1,4 @@
-// Reads one room, over one transport at a time.
+// Reads a room, or several with one cursor, over one transport at a time.
 //
 // Switching stops one source and starts another at the ingest's cursor. Nothing else is needed to lose no message and
 // to show none twice.
@@ -28,6 +28,8 @@ export interface RoomReaderOptions {
   url?: string | URL;
   /** `lobby` by default. */
   room?: string;
+  /** Several rooms in place of one, up to 64. Their messages come in the order in which the server got them. */
+  rooms?: readonly string[];
   /** The label under which the server counts this reader; a random one by default. */
   client?: string;
   /** From the start of one poll to the start of the next, in seconds; 2 by default. */
@@ -38,7 +40,7 @@ export interface RoomReaderOptions {
   query?: (transport: Transport) => Query;
   /** How connections are opened; by the browser's `fetch` and `EventSource` by default. */
   connections?: ConnectionFactory;
-  /** Tabs of one browser share one stream among readers of the same key and room. Without a key none is shared. */
+  /** Tabs of one browser share one stream among readers of the same key and rooms. Without a key none is shared. */
   shareKey?: string | null;
   /** What to do while the page is hidden: read on, which is the default, or close what is open and catch up later. */
   whileHidden?: 'read' | 'pause';
@@ -62,7 +64,7 @@ export interface RoomReaderListener {
 }
 
 export class RoomReader {
-  readonly room: string;
+  readonly rooms: readonly string[];
   readonly #options: RoomReaderOptions;
   readonly #listener: RoomReaderListener;
   readonly #connections: ConnectionFactory;
@@ -76,7 +78,8 @@ export class RoomReader {
   #unwatch: (() => void) | null = null;
 
   constructor(options: RoomReaderOptions, listener: RoomReaderListener) {
-    this.room = options.room ?? DEFAULT_ROOM;
+    const { room = DEFAULT_ROOM, rooms = [room] } = options;
+    this.rooms = rooms;
     this.#options = { ...options, ...(options.url === undefined ? {} : { url: baseUrl(options.url) }) };
     this.#listener = listener;
     this.#connections = options.connections ?? new BrowserConnections();
@@ -86,6 +89,11 @@ export class RoomReader {
       messages: (messages, transport) => listener.messages(messages, transport),
       gap: (reason, transport) => listener.gap?.(reason, transport),
     });
+  }
+
+  /** The first of its rooms. */
+  get room(): string {
+    return this.rooms[0] ?? DEFAULT_ROOM;
   }
 
   /** The label under which the server counts this reader. */
@@ -194,7 +202,7 @@ export class RoomReader {
     this.#source = create(transport, {
       request: {
         ...(url === undefined ? {} : { url: String(url) }),
-        room: this.room,
+        room: this.rooms,
         client: this.#client,
         query: () => this.#query(transport),
       },

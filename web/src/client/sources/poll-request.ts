@@ -60,8 +60,11 @@ export async function fetchPage(
     if (!stopped.aborted) {
       sink.exchange({ kind: 'answered', messages: answer.messages.length, body_bytes: bytes });
       sink.batch(answer);
-      const presence = parsePresence(isRecord(body) ? body['presence'] : null);
-      if (presence !== null) sink.presence(presence);
+      // Of several rooms, one each.
+      for (const each of [isRecord(body) ? body['presence'] : null].flat()) {
+        const presence = parsePresence(each);
+        if (presence !== null) sink.presence(presence);
+      }
     }
     return {
       ok: true,

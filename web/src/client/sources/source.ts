@@ -59,7 +59,8 @@ export interface Source {
 export interface RequestContext {
   /** The folder of the server's routes; without it they are beside the page. */
   url?: string;
-  room: string;
+  /** Several are read with one cursor. */
+  room: string | readonly string[];
   client: string;
   /** Further parameters, called for each request. */
   query?: () => Query;
