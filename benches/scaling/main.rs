@@ -1,4 +1,5 @@
-//! What grows: readers that stop reading, rooms, servers on one NATS, and a log of ten million messages.
+//! What grows: readers that stop reading, rooms, rooms of one reader, servers on one NATS, and a log of ten million
+//! messages.
 //! `cargo bench --bench scaling -- --help` lists the flags.
 
 // The attribute also makes the suite's own modules resolve beside this file.

@@ -6,6 +6,7 @@ mod group;
 mod harness;
 mod long_log;
 mod reader;
+mod room_sets;
 mod rooms;
 mod stalled;
 
@@ -31,16 +32,24 @@ enum Part {
     Group,
     /// Ten thousand rooms
     Rooms,
+    /// 64 rooms on one connection, and a connection each
+    RoomSets,
     /// A log of ten million messages
     Log,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Stalled, Self::Group, Self::Rooms, Self::Log];
+    const ALL: [Self; 5] = [
+        Self::Stalled,
+        Self::Group,
+        Self::Rooms,
+        Self::RoomSets,
+        Self::Log,
+    ];
 }
 
-/// Measures what grows: readers that stop reading, rooms, servers on one NATS, and a log of ten million
-/// messages. Each part writes a file of its own.
+/// Measures what grows: readers that stop reading, rooms, rooms of one reader, servers on one NATS, and a log
+/// of ten million messages. Each part writes a file of its own.
 #[derive(Debug, Parser)]
 #[command(name = "scaling")]
 struct Arguments {
@@ -88,7 +97,10 @@ impl Growth {
 
     fn run(self) -> Result<()> {
         let Arguments { flags, only, .. } = &self.arguments;
-        let name = |part: &Part| format!("{part:?}").to_lowercase();
+        let name = |part: &Part| {
+            let value = part.to_possible_value();
+            value.map_or_else(String::new, |value| value.get_name().to_owned())
+        };
         let asked = |part: &Part| only.is_empty() || only.contains(part);
         let parts = Part::ALL.into_iter().filter(asked);
         let parts: Vec<_> = parts.filter(|part| flags.ask_for(&name(part))).collect();
@@ -146,6 +158,19 @@ impl Growth {
                     times: if quick { 1 } else { 2 },
                 };
                 self.keep(rooms::run(
+                    &self.stage.binary,
+                    self.stage.core(),
+                    amount,
+                    about,
+                )?)
+            }
+            Part::RoomSets => {
+                let amount = room_sets::Amount {
+                    readers: if quick { 3 } else { 7 },
+                    rounds: if quick { 2 } else { 8 },
+                    times: if quick { 4 } else { 20 },
+                };
+                self.keep(room_sets::run(
                     &self.stage.binary,
                     self.stage.core(),
                     amount,

@@ -2,6 +2,7 @@
 
 pub mod group;
 pub mod long_log;
+pub mod room_sets;
 pub mod rooms;
 pub mod stalled;
 
@@ -11,6 +12,7 @@ use anyhow::Result;
 
 use self::group::Group;
 use self::long_log::LongLog;
+use self::room_sets::RoomSets;
 use self::rooms::Rooms;
 use self::stalled::Stalled;
 use super::part::{self, Part as _};
@@ -22,6 +24,7 @@ pub fn section(root: &Path) -> Result<Option<String>> {
         part::section::<Stalled>(root)?,
         part::section::<Group>(root)?,
         part::section::<Rooms>(root)?,
+        part::section::<RoomSets>(root)?,
         part::section::<LongLog>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

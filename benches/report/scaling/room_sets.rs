@@ -1,0 +1,122 @@
+//! Readers of many rooms against as many readers of one.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::three;
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RoomSets {
+    pub about: Provenance,
+    pub rooms: usize,
+    /// Readers of each room: of all rooms, or of that one.
+    pub readers: usize,
+    pub sides: Vec<Side>,
+    pub rounds: Vec<Round>,
+}
+
+/// How the rooms are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// All over one connection.
+    AllRooms,
+    /// Each over a connection of its own.
+    OneRoom,
+    /// The same without the accelerator, which readers of several rooms do not take.
+    OneRoomOverHttp,
+}
+
+/// What the readers of one kind take.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Side {
+    pub kind: Kind,
+    /// The server's memory (proportional set size) before they came, with them, and once each room has had
+    /// a message.
+    pub before_kib: u64,
+    pub idle_kib: u64,
+    pub used_kib: u64,
+}
+
+/// Messages published to one room after another; each is waited for.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Round {
+    pub kind: Kind,
+    pub round: usize,
+    pub deliveries: u64,
+    pub cpu_ns: u64,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AllRooms => "all rooms on one connection",
+            Self::OneRoom => "a connection each",
+            Self::OneRoomOverHttp => "a connection each, without the accelerator",
+        }
+    }
+}
+
+impl Round {
+    fn each_us(&self) -> f64 {
+        self.cpu_ns as f64 / 1000.0 / self.deliveries as f64
+    }
+}
+
+impl RoomSets {
+    fn each_us(&self, kind: Kind) -> Option<Spread> {
+        let rounds = self.rounds.iter().filter(|round| round.kind == kind);
+        spread(rounds.map(Round::each_us))
+    }
+
+    /// CPU per delivery over that of a connection each, round by round.
+    fn ratio(&self, kind: Kind) -> Option<Spread> {
+        let rounds = self.rounds.iter().filter(|round| round.kind == kind);
+        spread(rounds.filter_map(|round| {
+            let mut bases = self.rounds.iter();
+            let is_base = |base: &&Round| base.kind == Kind::OneRoom && base.round == round.round;
+            Some(round.each_us() / bases.find(is_base)?.each_us())
+        }))
+    }
+}
+
+impl Part for RoomSets {
+    const TITLE: &'static str = "Several rooms on one connection";
+    const FILE: &'static str = "growth-room-sets.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &RoomSets) -> String {
+    let mut text = format!(
+        "{} rooms on a memory store, each with {} readers by stream. Closed loop: a message is published once the \
+         readers of its room have the last; the publish is part of the figure.\n\n\
+         | read over | CPU a delivery, µs | against a connection each | memory for all rooms of one reader, idle | \
+         after a message to each |\n|---|---|---|---|---|",
+        run.rooms, run.readers
+    );
+    for side in &run.sides {
+        let kib = |kib: u64| (kib as f64 - side.before_kib as f64) / run.readers as f64;
+        let each = run.each_us(side.kind);
+        let ratio = run.ratio(side.kind);
+        text += &format!(
+            "\n| {} | {} | {} | {} KiB | {} KiB |",
+            side.kind.name(),
+            each.map_or("–".to_owned(), |each| three(each.median)),
+            ratio.map_or("–".to_owned(), |ratio| ratio.ratio()),
+            three(kib(side.idle_kib)),
+            three(kib(side.used_kib)),
+        );
+    }
+    text
+}

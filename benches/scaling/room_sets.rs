@@ -1,0 +1,169 @@
+//! Readers of 64 rooms over one connection, and for each of them 64 readers of one room.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::http::{self, Connection};
+use super::report::provenance::Provenance;
+use super::report::scaling::room_sets::{self as report, Kind, RoomSets};
+use super::rounds::{self, Sizes, Work};
+use super::servers::{OwnServer, RunningServer};
+use super::subscribers::Subscribers;
+use super::usage::settled_pss_kib;
+
+/// Rooms that one reader may read at the most.
+const ROOMS: usize = 64;
+
+/// How much of it.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    /// Readers of all rooms.
+    pub readers: usize,
+    pub rounds: usize,
+    /// Messages to each room in a round.
+    pub times: u64,
+}
+
+/// Measures each kind of readers on a server of its own.
+pub fn run(
+    binary: &Path,
+    core: Option<usize>,
+    amount: Amount,
+    about: Provenance,
+) -> Result<RoomSets> {
+    let open = |kind| Side::open(kind, binary, core, amount.readers);
+    let mut sides = [
+        open(Kind::AllRooms)?,
+        open(Kind::OneRoom)?,
+        open(Kind::OneRoomOverHttp)?,
+    ];
+    let amounts = Sizes {
+        rounds: amount.rounds,
+        a_round: amount.times,
+        a_slice: 1,
+    };
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
+    let rounds = rounds.into_iter().filter_map(|round| {
+        let side = sides.iter().find(|side| side.kind.name() == round.side)?;
+        Some(report::Round {
+            kind: side.kind,
+            round: round.round,
+            deliveries: round.units,
+            cpu_ns: round.cpu_ns,
+        })
+    });
+    Ok(RoomSets {
+        about,
+        rooms: ROOMS,
+        readers: amount.readers,
+        rounds: rounds.collect(),
+        sides: sides.map(|side| side.memory).into(),
+    })
+}
+
+struct Side {
+    kind: Kind,
+    server: RunningServer,
+    publisher: Connection,
+    subscribers: Subscribers,
+    readers: usize,
+    published: u64,
+    memory: report::Side,
+}
+
+impl Side {
+    fn open(kind: Kind, binary: &Path, core: Option<usize>, readers: usize) -> Result<Self> {
+        let server = OwnServer {
+            fast_path: kind != Kind::OneRoomOverHttp,
+            ..OwnServer::default()
+        };
+        let server = server.start(kind.name(), binary, core)?;
+        let pids = server.process.pids();
+        let address = server.address;
+        let before_kib = settled_pss_kib(&pids)?;
+        let subscribers = match kind {
+            Kind::AllRooms => {
+                let rooms: Vec<String> =
+                    (0..ROOMS).map(|room| format!("room=room{room}")).collect();
+                let path = format!("/stream?{}&last=0", rooms.join("&"));
+                Subscribers::open(address, &path, readers, false)
+            }
+            // Those of one room are next to each other.
+            Kind::OneRoom | Kind::OneRoomOverHttp => {
+                let path = |reader: usize| format!("/stream?room=room{}&last=0", reader / readers);
+                Subscribers::open_each(address, path, ROOMS * readers, false)
+            }
+        };
+        let mut side = Self {
+            kind,
+            publisher: Connection::open(address)?,
+            subscribers: subscribers.with_context(|| format!("subscribe to {}", kind.name()))?,
+            readers,
+            published: 0,
+            memory: report::Side {
+                kind,
+                before_kib,
+                idle_kib: 0,
+                used_kib: 0,
+            },
+            server,
+        };
+        side.memory.idle_kib = settled_pss_kib(&pids)?;
+        side.deliver()?;
+        side.memory.used_kib = settled_pss_kib(&pids)?;
+        Ok(side)
+    }
+
+    /// Publishes one message to each room, one room after the other; all its readers get it first.
+    fn deliver(&mut self) -> Result<Work> {
+        let mut work = Work::default();
+        for room in 0..ROOMS {
+            let tag = format!("m{:09}", self.published);
+            self.published += 1;
+            let body = format!(r#"{{"room":"room{room}","author":"mina","text":"{tag}"}}"#);
+            let request = http::post("/messages", "application/json", body.as_bytes());
+            self.publisher.send(&request)?;
+            let awaited = match self.kind {
+                Kind::AllRooms => 0..self.readers,
+                Kind::OneRoom | Kind::OneRoomOverHttp => {
+                    room * self.readers..(room + 1) * self.readers
+                }
+            };
+            let received = self.subscribers.receive_within(awaited, tag.as_bytes())?;
+            let answer = self.publisher.answer()?;
+            ensure!(answer.status == 201, "publish: status {}", answer.status);
+            work.units += received.deliveries;
+            work.wire_bytes += received.wire_bytes;
+        }
+        Ok(work)
+    }
+}
+
+impl rounds::Side for Side {
+    fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.server.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.subscribers.settle()
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let mut work = Work::default();
+        for _ in 0..amount {
+            let part = self.deliver()?;
+            work.units += part.units;
+            work.wire_bytes += part.wire_bytes;
+        }
+        Ok(work)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount * (ROOMS * self.readers) as u64
+    }
+}
