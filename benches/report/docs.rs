@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{compare, limits, parts, published, runs, scaling, servers, summary};
+use super::{compare, forms, limits, part, parts, published, runs, scaling, servers, summary};
 
 /// Where the sections are.
 pub const PATH: &str = "docs/benchmarks.md";
@@ -50,6 +50,12 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
     if let Some(body) = scaling::section(root)? {
         sections.push(Section {
             name: "scaling",
+            body,
+        });
+    }
+    if let Some(body) = part::section::<forms::Forms>(root)? {
+        sections.push(Section {
+            name: "forms",
             body,
         });
     }

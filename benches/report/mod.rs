@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod docs;
+pub mod forms;
 pub mod limits;
 pub mod number;
 pub mod part;

@@ -76,7 +76,8 @@ where
 {
     let table = Rc::new(StreamTable::default());
     let tap = Tap::new(io, table.clone(), overhead);
-    let handshake = limits::builder().handshake(tap);
+    // A box, so that its state is gone when it is done.
+    let handshake = Box::pin(limits::builder().handshake(tap));
     let Ok(connection) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
         return Err(Reason::SETTINGS_TIMEOUT.into());
     };

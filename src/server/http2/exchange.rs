@@ -109,6 +109,8 @@ impl Responder {
         let size = body.size();
         let is_empty = self.is_head || matches!(size, BodySize::None | BodySize::Sized(0));
         let head = head::response(response.head(), size);
+        // A stream may stay open for hours, with no use for it.
+        drop(response);
         // An error here and below: the stream is closed already.
         let Ok(mut stream) = self.respond.send_response(head, is_empty) else {
             return Ok(());

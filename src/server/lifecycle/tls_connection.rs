@@ -5,6 +5,7 @@ use std::{io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 use actix_http::{Request, Response, body::BoxBody};
 use actix_service::Service;
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -20,7 +21,7 @@ use crate::{
         socket::{self, Socket},
         timeouts::TimedIo,
         tls::TlsSession,
-        tls_records::RecordTap,
+        tls_records::{RecordLengths, RecordTap},
     },
 };
 
@@ -34,7 +35,8 @@ const PLAIN_HTTP_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     connection: close\r\n\r\n\
     This port speaks TLS. Use https:// in front of this address.\n";
 
-type EncryptedIo = TlsStream<RecordTap<Metered<Socket, ConnectionMeter>>>;
+/// Boxed, as it is moved from one layer into the next.
+type EncryptedIo = Box<TlsStream<RecordTap<Metered<Socket, ConnectionMeter>>>>;
 /// What HTTP/1.1 runs on, over TLS.
 pub type HttpsIo = TimedIo<EncryptedIo, ConnectionMeter>;
 
@@ -60,23 +62,37 @@ where
         let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
             return Ok(());
         };
-        if visitor.refusal.is_some() {
-            let served = Box::pin(self.serve_visitor(tcp, &visitor));
-            return timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(()));
+        let served = self.serve_visitor(tcp, &visitor);
+        match visitor.refusal {
+            Some(_) => timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(())),
+            None => served.await,
         }
-        self.serve_visitor(tcp, &visitor).await
     }
 
-    async fn serve_visitor(&self, mut tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
+    /// Each phase is a box of its own, so that an idle connection does not hold room for its handshake, nor for the
+    /// protocol that it does not speak.
+    async fn serve_visitor(&self, tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
+        let Some(established) = Box::pin(self.establish(tcp, visitor)).await else {
+            return Ok(());
+        };
+        if established.session.is_http2 {
+            self.serve_http2(established, visitor).await;
+            return Ok(());
+        }
+        self.serve_http1(established, visitor).await
+    }
+
+    /// Takes a connection through its handshake, if it comes to one.
+    async fn establish(&self, mut tcp: TcpStream, visitor: &Visitor) -> Option<Established> {
         match timeout(HANDSHAKE_TIMEOUT, first_byte(&tcp)).await {
             Ok(Ok(Some(first))) if is_tls(first) => {}
             Ok(Ok(Some(_))) => {
                 // The client may be gone: then there is no one to answer.
                 let _ = tcp.write_all(PLAIN_HTTP_ANSWER).await;
                 let _ = tcp.shutdown().await;
-                return Ok(());
+                return None;
             }
-            _ => return Ok(()),
+            _ => return None,
         }
         let connection = ConnectionHandle::refused(visitor.refusal);
         let meter = ConnectionMeter::in_handshake(self.ledger.clone());
@@ -85,26 +101,58 @@ where
         let io = RecordTap::new(Metered::new(socket, meter.clone()));
         let records = io.records();
         let handshake = self.acceptor.accept(io);
-        let Ok(Ok(tls)) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
-            // Too slow, or not acceptable: rustls has told the client which.
-            return Ok(());
-        };
+        // Too slow, or not acceptable: rustls has told the client which.
+        let tls = timeout(HANDSHAKE_TIMEOUT, handshake).await.ok()?.ok()?;
         let session = TlsSession::of(tls.get_ref().1);
         meter.set_tls_version(session.version());
         if session.is_tls13 {
             // The first record of application data is the client's Finished (RFC 8446, 5.2).
             records.borrow_mut().pop_front();
         }
-        if session.is_http2 {
-            meter.establish(Protocol::H2Tls, 0);
-            let overhead = Overhead {
-                record_bytes: session.record_overhead_bytes,
-                received: records,
-            };
-            let served = self.http2.serve(tls, Some(overhead), meter, visitor);
+        Some(Established {
+            tls: Box::new(tls),
+            session,
+            connection,
+            meter,
+            records,
+        })
+    }
+
+    fn serve_http2<'a>(
+        &'a self,
+        established: Established,
+        visitor: &'a Visitor,
+    ) -> LocalBoxFuture<'a, ()> {
+        let Established {
+            tls,
+            session,
+            connection,
+            meter,
+            records,
+        } = established;
+        meter.establish(Protocol::H2Tls, 0);
+        let overhead = Overhead {
+            record_bytes: session.record_overhead_bytes,
+            received: records,
+        };
+        let served = Box::pin(self.http2.serve(tls, Some(overhead), meter, visitor));
+        Box::pin(async move {
             connection.run_until_aborted(served).await;
-            return Ok(());
-        }
+        })
+    }
+
+    fn serve_http1<'a>(
+        &'a self,
+        established: Established,
+        visitor: &Visitor,
+    ) -> LocalBoxFuture<'a, Result<(), H::Error>> {
+        let Established {
+            tls,
+            connection,
+            meter,
+            records,
+            ..
+        } = established;
         let early_bytes = records.borrow().iter().sum();
         drop(records);
         meter.establish(Protocol::Http1Tls, early_bytes);
@@ -115,9 +163,21 @@ where
             connection.clone(),
             meter,
         );
-        let served = connection.run_until_aborted(self.http.call((io, visitor.peer)));
-        served.await.unwrap_or(Ok(()))
+        let served = Box::pin(self.http.call((io, visitor.peer)));
+        Box::pin(async move {
+            let served = connection.run_until_aborted(served).await;
+            served.unwrap_or(Ok(()))
+        })
     }
+}
+
+/// A connection whose handshake is done.
+struct Established {
+    tls: EncryptedIo,
+    session: TlsSession,
+    connection: ConnectionHandle,
+    meter: ConnectionMeter,
+    records: RecordLengths,
 }
 
 /// The first byte that the client sends, left where it is. `None`: it sends none.

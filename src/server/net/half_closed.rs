@@ -28,6 +28,12 @@ pub trait Peer {
     fn has_reset(&self) -> bool;
 }
 
+impl<P: Peer + ?Sized> Peer for Box<P> {
+    fn has_reset(&self) -> bool {
+        (**self).has_reset()
+    }
+}
+
 /// Watches whether the client is still there.
 pub struct HalfClosed {
     timer: Pin<Box<Sleep>>,

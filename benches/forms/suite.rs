@@ -1,0 +1,113 @@
+//! The program: flags, the order of the runs, and what is written at the end.
+
+mod cells;
+#[path = "../harness/mod.rs"]
+mod harness;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use poll_vs_sse_instrument::{OwnServer, Protocol, RunControl, Target, measure};
+
+use cells::Cell;
+use harness::program::{self, Flags, Stage};
+use harness::{audit_check, machine, report};
+use report::forms::{FILE, Form, Forms, Run};
+use report::part::Part as _;
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const LONGEST_RUN_SECONDS: u32 = 30 * 60;
+
+/// Measures what a poll, a delivery and an idle subscriber cost over HTTP/1.1 and HTTP/2, with and without TLS, with
+/// the heads of browsers and with cookies. Forms take turns.
+#[derive(Debug, Parser)]
+#[command(name = "forms")]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    /// How often each is measured [default: 3, quick: 1]; other heads and cookies once
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20))]
+    rounds: Option<u32>,
+}
+
+pub fn main() -> ExitCode {
+    program::run("forms", run)
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let flags = &arguments.flags;
+    if !flags.ask_for("forms") {
+        println!("forms: no part is called that");
+        return Ok(());
+    }
+    let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 3 });
+    let stage = Stage::set("forms", flags, LONGEST_RUN_SECONDS)?;
+    println!("{}", stage.about.machine_lines());
+    let mut measured = Forms {
+        about: stage.about.clone(),
+        runs: Vec::new(),
+    };
+    let begin = Instant::now();
+    for round in 1..=rounds {
+        for cell in cells::of_round(round, flags.quick) {
+            for turn in 0..Form::ALL.len() {
+                // Who goes first changes, so that a drift of the machine favours no form.
+                let form = Form::ALL[(turn + round as usize) % Form::ALL.len()];
+                if !cell.concerns(form) {
+                    continue;
+                }
+                let run = stage
+                    .runtime
+                    .block_on(once(&stage, form, &cell, round))
+                    .with_context(|| format!("{form:?}, {cell:?}"))?;
+                println!("{:>5.0} s {}", begin.elapsed().as_secs_f64(), run.line());
+                measured.runs.push(run);
+            }
+        }
+    }
+    machine::finish(&mut measured.about);
+    let (about, report) = (measured.about.clone(), measured.report());
+    flags.keep(FILE, &about, &measured, Forms::ROWS, &report)?;
+    flags.document()
+}
+
+/// One run, whose audit has to be clean.
+async fn once(stage: &Stage, form: Form, cell: &Cell, round: u32) -> Result<Run> {
+    let protocol = match form.is_http2() {
+        true => Protocol::Http2,
+        false => Protocol::Http1,
+    };
+    let target = Target::Own(OwnServer {
+        binary: Some(stage.binary.clone()),
+        workers: Some(1),
+        tls: form.is_tls(),
+        protocol: Some(protocol),
+        flags: match form {
+            Form::OrdinaryWay => vec!["--http-fast-path".into(), "off".into()],
+            _ => Vec::new(),
+        },
+    });
+    let workload = cell.workload(protocol);
+    let control = RunControl::default();
+    let placement = &stage.placement;
+    let outcome = measure(
+        &target,
+        &workload,
+        cell.transport,
+        round,
+        placement,
+        &control,
+    )
+    .await?;
+    audit_check::check(&outcome)?;
+    Ok(Run {
+        form,
+        what: cell.what,
+        head: cell.head,
+        cookie_bytes: cell.cookie_bytes,
+        round,
+        outcome,
+    })
+}
