@@ -6,6 +6,7 @@ mod matrix_table;
 mod model_tables;
 #[path = "../../benches/report/mod.rs"]
 mod report;
+mod scale;
 
 use std::{
     fs,
@@ -36,7 +37,7 @@ fn main() -> Result<()> {
     let model = Model::parse(&model_text)?;
     let example = fs::read_to_string(root.join("docs/examples/compare.json"))?;
     let example = text_report::text(&Report::from_json(&example)?, false, None);
-    let sections = [
+    let mut sections = vec![
         (
             "docs/model.md",
             "constants",
@@ -60,6 +61,10 @@ fn main() -> Result<()> {
             format!("```text\n{example}```\n"),
         ),
     ];
+    if let Some(measured) = scale::Measured::last(&root)? {
+        sections.push(("docs/scale.md", "sizes", scale::sizes(&measured)));
+        sections.push(("docs/scale.md", "herd", scale::herd(&measured)));
+    }
     let mut files = Documents {
         root,
         differing: Vec::new(),

@@ -1,0 +1,208 @@
+//! The tables of `docs/scale.md`: measured figures carried on to more servers, and a herd by simulation.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use poll_vs_sse_model::{
+    WireForm,
+    format::{significant, with_thousands},
+};
+
+use super::report::{
+    limits::{
+        readers::{Arrival, Kind, Readers, Subject},
+        scale::Scale,
+    },
+    part::Part,
+    runs,
+    spread::spread,
+};
+
+/// Of each server, as in the run.
+const READERS_A_SERVER: u64 = 19_000;
+const SIZES: [u64; 4] = [1, 5, 20, 100];
+/// Seconds over which the readers of a server that is gone spread their return.
+const SPREADS_S: [f64; 3] = [0.0, 1.0, 10.0];
+/// What a server does already when they come, as a share of its core.
+const BUSY: f64 = 0.3;
+
+/// What the runs say that is carried on.
+pub struct Measured {
+    /// KiB of process memory and of the kernel's, the latter of both ends, for a stream.
+    process_kib: f64,
+    kernel_kib: f64,
+    /// Microseconds of a server's CPU for a delivery, and of NATS for a message to one more server.
+    delivery_us: f64,
+    nats_us: f64,
+    /// Microseconds to accept a stream and begin to answer it, in a herd.
+    accept_us: f64,
+}
+
+impl Measured {
+    /// `None` without whole runs of both.
+    pub fn last(root: &Path) -> Result<Option<Self>> {
+        let scale = runs::latest::<Scale>(root, Scale::FILE)?;
+        let readers = runs::latest::<Readers>(root, Readers::FILE)?;
+        let (Some(scale), Some(readers)) = (scale, readers) else {
+            return Ok(None);
+        };
+        let (scale, readers) = (scale.run, readers.run);
+        let group = scale.groups.last().context("no group")?;
+        let each = |kib: u64, before: u64| (kib as f64 - before as f64) / group.readers as f64;
+        let median = |values: &mut dyn Iterator<Item = f64>| {
+            spread(values).map(|it| it.median).context("no value")
+        };
+        let us = |ns: u64| ns as f64 / 1000.0;
+        let messages = &group.messages;
+        let own_us = median(&mut messages.iter().map(|one| us(one.cpu_ns)))?;
+        let nats_us = median(&mut messages.iter().map(|one| us(one.nats_cpu_ns)))?;
+        let herds = readers.rows.iter().filter(|row| {
+            (row.subject, row.kind, row.arrival)
+                == (Subject::Accelerator, Kind::Stream, Arrival::Herd)
+        });
+        let all_ms = median(&mut herds.filter_map(|row| Some(row.served.as_ref()?.all_ms)))?;
+        Ok(Some(Self {
+            process_kib: each(group.held_kib, group.before_kib),
+            kernel_kib: each(group.kernel_held_kib, group.kernel_before_kib),
+            delivery_us: own_us / group.readers as f64,
+            nats_us: nats_us / group.servers as f64,
+            accept_us: all_ms * 1000.0 / readers.readers as f64,
+        }))
+    }
+}
+
+/// What groups take, a message a second to all.
+pub fn sizes(measured: &Measured) -> String {
+    let mut text = "| servers | readers | memory of a server, process and kernel | a server's core at a message a second | NATS's core |\n\
+                    |---|---|---|---|---|\n"
+        .to_owned();
+    for servers in SIZES {
+        let each = READERS_A_SERVER as f64;
+        // The run's kernel memory is of both ends, and a server has one.
+        let memory_mib = each * (measured.process_kib + measured.kernel_kib / 2.0) / 1024.0;
+        text += &format!(
+            "| {servers} | {} | {} MiB | {} % | {} % |\n",
+            with_thousands(servers * READERS_A_SERVER),
+            significant(memory_mib),
+            significant(each * measured.delivery_us / 1e4),
+            significant(servers as f64 * measured.nats_us / 1e4),
+        );
+    }
+    text + &format!(
+        "\nFrom the figures of the run: {} KiB of process memory and {} KiB of kernel memory (half of it the server's) a \
+             stream, {} µs of a server's CPU a delivery, {} µs of NATS's a message and server.\n",
+        significant(measured.process_kib),
+        significant(measured.kernel_kib),
+        significant(measured.delivery_us),
+        significant(measured.nats_us),
+    )
+}
+
+/// The end of one server, with its readers going on at the others.
+pub fn herd(measured: &Measured) -> String {
+    let handshake_us = WireForm::ALL
+        .into_iter()
+        .map(|form| form.cost().handshake.us)
+        .fold(0.0, f64::max);
+    let mut text = "| servers | readers that move | they come within | last one served after | longest wait | with TLS: last one | longest wait |\n\
+                    |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for servers in SIZES.into_iter().filter(|servers| *servers > 1) {
+        for spread_s in SPREADS_S {
+            let plain = simulate(servers - 1, spread_s, measured.accept_us);
+            let tls = simulate(servers - 1, spread_s, measured.accept_us + handshake_us);
+            text += &format!(
+                "| {servers} | {} | {spread_s} s | {} | {} | {} | {} |\n",
+                with_thousands(READERS_A_SERVER),
+                time(plain.last_us),
+                time(plain.longest_us),
+                time(tls.last_us),
+                time(tls.longest_us),
+            );
+        }
+    }
+    text + &format!(
+        "\nA return takes {} µs of a server's core, and {} µs more for a resumed handshake.\n",
+        significant(measured.accept_us),
+        significant(handshake_us),
+    )
+}
+
+fn time(us: f64) -> String {
+    match us {
+        1e6.. => format!("{} s", significant(us / 1e6)),
+        _ => format!("{} ms", significant(us / 1e3)),
+    }
+}
+
+struct Herd {
+    last_us: f64,
+    longest_us: f64,
+}
+
+/// Each reader comes at a moment of its own to a server by chance, which serves one after the other beside what it does
+/// already.
+fn simulate(servers: u64, spread_s: f64, service_us: f64) -> Herd {
+    let mut random = Random(0x5eed);
+    let mut arrivals: Vec<(f64, u64)> = (0..READERS_A_SERVER)
+        .map(|_| (random.share() * spread_s * 1e6, random.below(servers)))
+        .collect();
+    arrivals.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let service_us = service_us / (1.0 - BUSY);
+    let mut free_at = vec![0.0_f64; usize::try_from(servers).expect("few servers")];
+    let mut herd = Herd {
+        last_us: 0.0,
+        longest_us: 0.0,
+    };
+    for (at, server) in arrivals {
+        let free = &mut free_at[usize::try_from(server).expect("few servers")];
+        *free = free.max(at) + service_us;
+        herd.last_us = herd.last_us.max(*free);
+        herd.longest_us = herd.longest_us.max(*free - at);
+    }
+    herd
+}
+
+/// SplitMix64: the same numbers each time, so that the table is.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut value = self.0;
+        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        value ^ (value >> 31)
+    }
+
+    /// From 0 to 1.
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_herd_at_once_takes_as_long_as_the_server_with_most_of_it() {
+        let one = simulate(1, 0.0, 70.0);
+        // 19,000 of 100 µs each: what is left of the core.
+        assert!((one.last_us - 1.9e6).abs() < 1.0, "{}", one.last_us);
+        assert_eq!(one.last_us, one.longest_us);
+        let four = simulate(4, 0.0, 70.0);
+        assert!(four.last_us > 1.9e6 / 4.0 && four.last_us < 1.9e6 / 3.8);
+    }
+
+    #[test]
+    fn those_who_spread_their_return_wait_less() {
+        let spread = simulate(4, 10.0, 70.0);
+        assert!(spread.longest_us < 5_000.0, "{}", spread.longest_us);
+        assert!((9.9e6..10.1e6).contains(&spread.last_us));
+    }
+}
