@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{Machine, ServerLimits, Transport};
+use crate::{Machine, ServerLimits, Transport, stack_origin::StackOrigin};
 
 /// The form of the file. Another one is refused.
 pub const FORMAT: u32 = 2;
@@ -46,6 +46,9 @@ pub struct Model {
     pub errors: Errors,
     /// What was measured, and what the model says of it.
     pub points: Vec<MeasuredPoint>,
+    /// The stack that was measured, if it is not our own server. Then constants are of one core.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<StackOrigin>,
 }
 
 /// One value for each transport.
@@ -80,10 +83,17 @@ pub struct Constants {
     /// Each KiB of messages.
     pub kib_us: f64,
     pub keep_alive_us: f64,
+    /// An open client while nothing happens, microseconds a second: a server that looks for messages now and then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub idle_us: f64,
     /// Memory of a client.
     pub client_bytes: f64,
     /// Memory for each byte of a client's answers, up to [`ServerLimits::write_bytes`] of them.
     pub answer_share: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// The least and the most of what was measured.
@@ -101,7 +111,8 @@ pub struct Errors {
     pub cpu_median: f64,
     pub cpu_worst: f64,
     pub bytes_worst: f64,
-    pub requests_worst: f64,
+    /// `None` if requests were not measured.
+    pub requests_worst: Option<f64>,
 }
 
 /// One run, and what the model says of it.
@@ -148,6 +159,20 @@ impl<T> PerTransport<T> {
 }
 
 impl Model {
+    /// How many times what was measured runs on a server of `cores`.
+    pub fn copies(&self, cores: f64) -> f64 {
+        match self.stack {
+            Some(_) => cores.ceil().max(1.0),
+            None => 1.0,
+        }
+    }
+
+    /// Streams and waiting long-polls that a server of `cores` can hold. Infinite if there is no limit but memory.
+    pub fn workers(&self, cores: f64) -> f64 {
+        let workers = self.stack.as_ref().and_then(|stack| stack.workers_per_core);
+        workers.map_or(f64::INFINITY, |workers| workers * self.copies(cores))
+    }
+
     /// The one that comes with the program.
     ///
     /// # Panics
@@ -201,6 +226,7 @@ impl Model {
                 ("cold_s", one.cold_s),
                 ("kib_us", one.kib_us),
                 ("keep_alive_us", one.keep_alive_us),
+                ("idle_us", one.idle_us),
                 ("client_bytes", one.client_bytes),
                 ("answer_share", one.answer_share),
             ]);

@@ -85,7 +85,8 @@ impl Model {
         let delivery_cpu = if is_pushed { form.delivery_cpu } else { 1.0 };
         let messages_us =
             delivery_cpu * rates.deliveries * one.delivery_us(scenario.size, scenario.rate);
-        let keep_alives_us = form.delivery_cpu * rates.keep_alives * one.keep_alive_us;
+        let keep_alives_us = form.delivery_cpu * rates.keep_alives * one.keep_alive_us
+            + rates.connections * one.idle_us;
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
         let publish_us = scenario.rate * self.publish_us;
         // What follows a message finds the server awake.

@@ -32,6 +32,8 @@ pub mod request_head;
 pub mod sentences;
 pub mod server_limits;
 mod sizing;
+mod stack;
+mod stack_origin;
 #[cfg(test)]
 mod tests;
 pub mod text_table;
@@ -58,6 +60,8 @@ pub use rates::{ArrivalPattern, Rates, RequestSize, Scenario};
 pub use request_head::RequestHead;
 pub use server_limits::ServerLimits;
 pub use sizing::{Limit, Sizing, size_servers};
+pub use stack::{StackErrors, StackModel, StackName};
+pub use stack_origin::StackOrigin;
 pub use transport::Transport;
 pub use wakeup::{Fill, Utilization};
 pub use wire_form::{FormCost, Handshake, WireForm};

@@ -101,7 +101,8 @@ pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Est
         ..cost.cpu
     };
     let (dominant, dominant_share) = cores_by.dominant();
-    let process_bytes = model.base_memory_bytes + model.limits.tail_bytes;
+    let process_bytes =
+        (model.base_memory_bytes + model.limits.tail_bytes) * model.copies(question.server.cores);
     let fan_out_s = delays.fan_out_s / count;
     Estimate {
         interval_s,
@@ -129,7 +130,7 @@ fn beyond(
     let per_server = servers
         .into_iter()
         .flatten()
-        .map(|servers| question.clients / servers);
+        .map(|servers| question.clients / servers / model.copies(question.server.cores));
     let span = &model.span;
     let asked = [
         per_server

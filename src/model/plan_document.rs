@@ -2,7 +2,7 @@
 //! answers.
 
 use crate::{
-    Bills, Curve, Errors, Model, Plan, Prices,
+    Bills, Curve, Errors, Model, Plan, Prices, StackModel, StackName, StackOrigin,
     sentences::{bill_sentences, sentences},
 };
 
@@ -14,6 +14,8 @@ pub struct PlanDocument {
     pub plan: Plan,
     /// What the figures say, in plain sentences.
     pub sentences: Vec<String>,
+    /// The stacks that may be asked for.
+    pub stacks: Vec<StackName>,
     /// With prices, the bills of a month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bills: Option<Bills>,
@@ -28,9 +30,12 @@ pub struct ModelOrigin {
     pub version: String,
     pub measured_at: String,
     pub cpu: Option<String>,
-    /// The server closed a connection that was idle for this long, seconds.
-    pub idle_s: f64,
+    /// The server closed a connection that was idle for this long, seconds. `None` if that was not measured.
+    pub idle_s: Option<f64>,
     pub errors: Errors,
+    /// The stack that was asked for, if it is not our own server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack: Option<StackOrigin>,
 }
 
 impl PlanDocument {
@@ -40,11 +45,14 @@ impl PlanDocument {
                 version: model.version.clone(),
                 measured_at: model.measured_at.clone(),
                 cpu: model.machine.cpu.clone(),
-                idle_s: model.limits.idle_s,
+                // Of a stack it was not measured.
+                idle_s: model.stack.is_none().then_some(model.limits.idle_s),
                 errors: model.errors,
+                stack: model.stack.clone(),
             },
             sentences: sentences(&plan),
             plan,
+            stacks: StackModel::names(),
             bills: None,
             curves: Vec::new(),
         }

@@ -3,7 +3,7 @@
 
 use crate::{
     ArrivalPattern, Curve, CurveAxis, Model, PlanDocument, Question, QuestionField, RequestHead,
-    plan,
+    StackModel, plan,
 };
 
 /// A question, and the curves to compute with it.
@@ -11,6 +11,8 @@ use crate::{
 pub struct PlanQuery {
     pub question: Question,
     pub curves: Vec<CurveAxis>,
+    /// Another server than ours.
+    pub stack: Option<&'static StackModel>,
 }
 
 /// Why a query is refused: one parameter, and what it must be.
@@ -32,6 +34,7 @@ impl PlanQuery {
         let mut parsed = Self {
             question: Question::default(),
             curves: Vec::new(),
+            stack: None,
         };
         let mut given: Vec<String> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -44,6 +47,12 @@ impl PlanQuery {
             }
             parsed.set(&name, &value).map_err(invalid)?;
             given.push(name.into_owned());
+        }
+        if parsed.stack.is_some() {
+            StackModel::check(&parsed.question).map_err(|reason| InvalidPlanQuery {
+                field: "stack".to_owned(),
+                reason,
+            })?;
         }
         Ok(parsed)
     }
@@ -77,6 +86,10 @@ impl PlanQuery {
                 };
                 Ok(())
             }
+            "stack" => {
+                self.stack = Some(StackModel::find(value)?);
+                Ok(())
+            }
             "curves" => {
                 for axis in value.split(',') {
                     let axis = CurveAxis::from_name(axis).ok_or_else(|| {
@@ -107,8 +120,10 @@ impl PlanQuery {
         }
     }
 
-    /// Computes the answer from `model`.
+    /// Computes the answer from `model`, unless a stack was asked for.
     pub fn answer(&self, model: &Model) -> PlanDocument {
+        let stack = self.stack.map(StackModel::model);
+        let model = stack.as_ref().unwrap_or(model);
         let mut document = PlanDocument::new(plan(model, &self.question), model);
         let curves = self.curves.iter();
         document.curves = curves
@@ -177,6 +192,8 @@ mod tests {
             ("utilization=inf", "utilization", "0.01 to 0.99"),
             ("rate=1&rate=2", "rate", "twice"),
             ("klients=3", "klients", "not a parameter"),
+            ("stack=cobol", "stack", "`express`"),
+            ("stack=express&tls=on", "stack", "without TLS"),
             ("head=safari", "head", "`chrome`"),
             ("protocol=h3", "protocol", "http/1.1"),
             ("tls=perhaps", "tls", "`on` or `off`"),

@@ -1,7 +1,7 @@
 //! The plan as a table: a row for each figure, a column for each transport.
 
 use crate::{
-    Estimate, Limit, Model, Part, Plan, Transport, WireForm,
+    Estimate, Limit, Model, Part, Plan, StackOrigin, Transport, WireForm,
     format::{significant, size, time_us, with_thousands},
     text_table::{align, wrap},
 };
@@ -96,6 +96,9 @@ fn question(plan: &Plan) -> String {
 
 fn provenance(model: &Model, form: WireForm) -> String {
     let percent = |share: f64| significant(share * 100.0);
+    if let Some(stack) = &model.stack {
+        return stack_provenance(model, stack);
+    }
     let form = match form == WireForm::default() {
         true => String::new(),
         false => format!(
@@ -114,7 +117,32 @@ fn provenance(model: &Model, form: WireForm) -> String {
         percent(model.errors.cpu_worst),
         percent(model.errors.cpu_median),
         percent(model.errors.bytes_worst),
-        percent(model.errors.requests_worst),
+        percent(model.errors.requests_worst.unwrap_or(0.0)),
+    )
+}
+
+fn stack_provenance(model: &Model, stack: &StackOrigin) -> String {
+    let percent = |share: f64| significant(share * 100.0);
+    let workers = match stack.workers_per_core {
+        Some(workers) => format!(
+            " A stream or a waiting long-poll holds a worker; a core has {}.",
+            rate(workers)
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Computed from what {} measured of {} (each core with {}), {}.{workers}\n\
+         With streams at a steady rate, which it was not fitted to, the model was off by up to {} % of CPU (half of them \
+         less than {} %) and {} % of bytes. Polls and long-polls were measured at one point each.\n\
+         Not measured:\n- {}",
+        stack.run,
+        stack.title,
+        stack.setup,
+        model.measured_at.get(..10).unwrap_or(&model.measured_at),
+        percent(model.errors.cpu_worst),
+        percent(model.errors.cpu_median),
+        percent(model.errors.bytes_worst),
+        stack.unmeasured.join("\n- "),
     )
 }
 
@@ -133,6 +161,7 @@ pub fn limit(limit: Limit) -> &'static str {
         Limit::Cpu => "CPU",
         Limit::Memory => "memory",
         Limit::Network => "network",
+        Limit::Workers => "workers",
         Limit::Delay => "delay",
     }
 }

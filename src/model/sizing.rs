@@ -12,6 +12,8 @@ pub enum Limit {
     Cpu,
     Memory,
     Network,
+    /// Processes or threads, of a stack whose streams hold one each.
+    Workers,
     /// One message must have reached all clients within the acceptable delay.
     Delay,
 }
@@ -43,7 +45,7 @@ pub fn size_servers(
     let scenario = question.scenario(interval_s, Utilization { cores, filled });
     let cost = model.cost(transport, &scenario);
     let delays = Delays::of(model, question, transport, &scenario, &cost.rates);
-    let (needed, limit) = needed(model, question, &cost, &delays);
+    let (needed, limit) = needed(model, question, transport, &cost, &delays);
     let cost = if needed.is_finite() {
         let filled = Fill::By {
             servers: needed.max(1.0),
@@ -64,14 +66,25 @@ pub fn size_servers(
 }
 
 /// How many servers it takes, as a fraction, and what for. Infinite: no number is enough.
-fn needed(model: &Model, question: &Question, cost: &Cost, delays: &Delays) -> (f64, Limit) {
+fn needed(
+    model: &Model,
+    question: &Question,
+    transport: Transport,
+    cost: &Cost,
+    delays: &Delays,
+) -> (f64, Limit) {
     let server = &question.server;
     let share = |part: f64, room: f64| match part {
         0.0 => 0.0,
         _ if room > 0.0 => part / room,
         _ => f64::INFINITY,
     };
-    let process_bytes = model.base_memory_bytes + model.limits.tail_bytes;
+    let process_bytes =
+        (model.base_memory_bytes + model.limits.tail_bytes) * model.copies(server.cores);
+    let waiting = match transport {
+        Transport::Poll => 0.0,
+        Transport::LongPoll | Transport::Stream => cost.rates.connections,
+    };
     let most_bytes = cost.wire_bytes_in_per_s.max(cost.wire_bytes_out_per_s);
     let all = [
         (
@@ -96,6 +109,7 @@ fn needed(model: &Model, question: &Question, cost: &Cost, delays: &Delays) -> (
             ),
             Limit::Network,
         ),
+        (waiting / model.workers(server.cores), Limit::Workers),
         (
             share(delays.fan_out_s, question.max_delay_s - delays.worst_s),
             Limit::Delay,

@@ -257,3 +257,51 @@ fn what_cannot_be_calibrated_is_one_line_and_exit_2() {
         &["--calibrate", "--report"],
     );
 }
+
+#[test]
+fn a_measured_stack_is_planned_with_its_workers() {
+    let list = plan(&["--stack", "list"]);
+    assert_eq!(list.status.code(), Some(0), "{}", list.stderr);
+    assert!(
+        list.stdout.contains("flask-gthread    Flask"),
+        "{}",
+        list.stdout
+    );
+    let php = json(&["--stack", "php", "--clients", "1000", "--rate", "0.1"]);
+    assert_eq!(php["transports"]["stream"]["limit"], "workers", "{php}");
+    assert_eq!(php["model"]["stack"]["name"], "php");
+    assert!(php["model"]["errors"]["requests_worst"].is_null());
+    let text = plan(&["--stack", "php", "--clients", "1000", "--rate", "0.1"]).stdout;
+    for words in ["(for workers)", "Not measured:", "PHP 8.2-FPM"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(
+        json(&[])["model"]["stack"].is_null(),
+        "by default it is this server"
+    );
+}
+
+#[test]
+fn a_stack_that_is_unknown_or_not_measured_so_is_refused() {
+    assert_refused(&plan(&["--stack", "cobol"]), &["`express`"]);
+    assert_refused(&plan(&["--stack", "go", "--tls"]), &["without TLS"]);
+    assert_refused(
+        &plan(&["--stack", "go", "--protocol", "h2"]),
+        &["without TLS"],
+    );
+}
+
+#[test]
+fn the_route_answers_for_a_stack_what_the_command_prints() {
+    let server = Server::memory();
+    assert_eq!(
+        server.get("/plan?stack=express&clients=5000").ok(),
+        json(&["--stack", "express", "--clients", "5000"])
+    );
+    for query in ["stack=cobol", "stack=express&tls=on"] {
+        assert_eq!(
+            server.get(&format!("/plan?{query}")).problem(400)["field"],
+            "stack"
+        );
+    }
+}

@@ -62,6 +62,39 @@ check('the planner answers what the command answers, its one sentence first', as
   await lab.noComplaints();
 });
 
+check('another stack is planned, kept in the address, and its limit is said', async ({ open }) => {
+  const lab = await open();
+  const panel = panelOf(lab);
+  await panel.getByText(/^For 2,000 clients/).waitFor();
+  await panel
+    .getByRole('combobox', { name: 'On', exact: true })
+    .selectOption({ label: 'PHP 8.2-FPM behind nginx' });
+  const flags = [
+    '--clients',
+    '2000',
+    '--rate',
+    '0.1',
+    '--size',
+    '200',
+    '--max-delay',
+    '2s',
+    '--stack',
+    'php',
+  ];
+  const { transports } = await plan(flags);
+  const cores = [transports.poll, transports['long-poll'], transports.stream].map(({ cores }) =>
+    three.format(cores),
+  );
+  await until('it answers', async () => (await row(panel, 'Cores busy')).join() === cores.join());
+  await panel.getByText(/SSE needs .* servers \(for workers\)/).waitFor();
+  await panel.getByText('How sure is that?').click();
+  await panel.getByText(/measured of PHP 8\.2-FPM behind nginx/).waitFor();
+  assert.equal(new URL(lab.page.url()).searchParams.get('plan-stack'), 'php');
+  await lab.page.reload();
+  await until('it asks again', async () => (await row(panel, 'Cores busy')).join() === cores.join());
+  await lab.noComplaints();
+});
+
 check('one request answers a question, and the address asks it again', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);

@@ -21,6 +21,7 @@ use poll_vs_sse_instrument::{
     output::text_report,
 };
 use poll_vs_sse_model::{Machine, Model};
+use report::stacks;
 
 const CALIBRATION: &str = "benches/runs/2026-11-25-calibration/runs.json";
 const BUILT_IN_MODEL: &str = "src/model/default_model.json";
@@ -71,6 +72,11 @@ fn main() -> Result<()> {
         is_check,
     };
     files.put(BUILT_IN_MODEL, &model_text)?;
+    let stacks = stacks::models::models(&files.root)?;
+    files.put(stacks::models::PATH, &stacks::models::text(&stacks)?)?;
+    if let Some(text) = stacks::page::document(&files.root)? {
+        files.put(stacks::page::PATH, &text)?;
+    }
     let benchmarks = report::docs::up_to_date(&files.root)?;
     files.put(report::docs::PATH, &benchmarks)?;
     for (file, section, text) in sections {

@@ -68,7 +68,7 @@ pub fn errors(model: &Model) -> String {
         percent(errors.cpu_worst),
         percent(errors.cpu_median),
         percent(errors.bytes_worst),
-        percent(errors.requests_worst),
+        percent(errors.requests_worst.unwrap_or(0.0)),
     );
     let tests = model
         .points

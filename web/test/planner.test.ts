@@ -14,13 +14,16 @@ const PLAN = {
   break_even: { max_delay_s: NOTHING, rate: NOTHING, clients: NOTHING },
   beyond: [],
   curves: [],
+  stacks: [],
 };
 
 describe('the question', () => {
   it('is asked in the units of the route', () => {
     const first = questionFrom('');
     const values = { ...first.values, round_trip: 80, utilization: 50, clients: 10.4 };
-    expect(queryOf({ values, spacing: 'regular' })).toMatchObject({
+    expect(queryOf(first)).not.toHaveProperty('stack');
+    expect(queryOf({ values, spacing: 'regular', stack: 'express' })).toMatchObject({
+      stack: 'express',
       clients: 10,
       round_trip: 0.08,
       utilization: 0.5,
@@ -35,6 +38,7 @@ describe('the question', () => {
     const asked = {
       values: { ...first.values, clients: 50_000, max_delay: 0.5 },
       spacing: 'regular',
+      stack: 'express',
     } as const;
     const address = withQuestion('http://a/?room=tea', asked);
     expect(new URL(address).searchParams.get('plan-max-delay')).toBe('0.5');

@@ -1,6 +1,8 @@
 //! What a run measured of one stack: the shape of its file, and what is made of it in `docs/stacks.md`.
 
+mod advice;
 pub mod catalog;
+pub mod models;
 pub mod page;
 mod table;
 
@@ -174,6 +176,22 @@ impl StackRun {
                 .iter()
                 .map(|it| it.cpu_ns as f64 / 1e3 / it.deliveries as f64),
         )
+    }
+
+    /// Bytes of a message to a stream.
+    pub fn event_bytes(&self) -> Option<Spread> {
+        spread(
+            self.fan_out
+                .iter()
+                .map(|it| it.wire_bytes as f64 / it.deliveries as f64),
+        )
+    }
+
+    /// The most streams beside which others were answered, if with more of them nobody else was.
+    pub fn starved_above(&self) -> Option<f64> {
+        let starves = |it: &Holding| it.plain.iter().any(|it| it.ms.is_none());
+        let limits = self.holding.iter().filter(|it| starves(it));
+        spread(limits.map(|it| it.most_streams() as f64)).map(|it| it.min)
     }
 
     /// CPU of a delivery at the steady load; of sound runs only.

@@ -10,6 +10,7 @@ use super::super::runs::{self, Found};
 use super::catalog::{self, Stack};
 use super::table::{self, Row, figure};
 use super::{StackRun, file};
+use super::{advice, models};
 
 pub const PATH: &str = "docs/stacks.md";
 
@@ -54,6 +55,7 @@ pub fn document(root: &Path) -> Result<Option<String>> {
         TROUBLE_NOTES.to_owned(),
         format!("## Delay\n\n{}", table::delays(&sound)),
         DELAY_NOTES.to_owned(),
+        advice::section(&models::models(root)?)?,
         "## Stack by stack".to_owned(),
     ];
     parts.extend(

@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use poll_vs_sse_model::{
-    ArrivalPattern, Model, Prices, Protocol, Question, QuestionField, RequestHead, WireForm, prices,
+    ArrivalPattern, Model, Prices, Protocol, Question, QuestionField, RequestHead, StackModel,
+    WireForm, prices,
 };
 
 /// What a number of clients would cost on each transport, from a calibrated model.
@@ -164,6 +165,16 @@ pub struct PlanFlags {
     )]
     utilization: f64,
 
+    /// Another server than ours, as a committed run measured it (docs/stacks.md); `list` prints their names.
+    #[arg(
+        long,
+        env = "POLL_VS_SSE_STACK",
+        value_name = "NAME|list",
+        conflicts_with = "model",
+        help_heading = "Model"
+    )]
+    stack: Option<String>,
+
     /// A model that `compare --calibrate FILE` wrote [default: the one that comes with the program].
     #[arg(
         long,
@@ -231,7 +242,20 @@ impl PlanFlags {
         prices::read(&text, &name).map(Some)
     }
 
+    /// Whether only the names of stacks are asked for.
+    pub fn is_list(&self) -> bool {
+        self.stack.as_deref() == Some("list")
+    }
+
     pub fn model(&self) -> Result<Cow<'static, Model>> {
+        if let Some(name) = &self.stack {
+            let found = StackModel::find(name).and_then(|stack| {
+                let question = self.question().map_err(|error| error.to_string())?;
+                StackModel::check(&question).map(|()| stack)
+            });
+            let stack = found.map_err(|reason| anyhow::anyhow!("--stack {name} {reason}"))?;
+            return Ok(Cow::Owned(stack.model()));
+        }
         let Some(path) = &self.model else {
             return Ok(Cow::Borrowed(Model::built_in()));
         };

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use poll_vs_sse_model::{
-    self as model, PlanDocument, plan_table,
+    self as model, PlanDocument, StackModel, plan_table,
     text_table::{width, wrap},
 };
 
@@ -18,6 +18,9 @@ use super::{
 
 /// Runs `plan`. Exit code 2: a value is out of range, or the model file is invalid.
 pub fn run(flags: &PlanFlags) -> ExitCode {
+    if flags.is_list() {
+        return print(&list(flags.json));
+    }
     let asked = flags.question().and_then(|question| {
         let model = flags.model()?;
         Ok((question, model, flags.prices()?))
@@ -45,11 +48,30 @@ pub fn run(flags: &PlanFlags) -> ExitCode {
             lines.join("\n")
         )
     };
-    match output::print(&text) {
+    print(&text)
+}
+
+fn print(text: &str) -> ExitCode {
+    match output::print(text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(
             &format!("cannot write the plan: {error}"),
             exit::USAGE_ERROR,
         ),
+    }
+}
+
+/// The stacks that may be asked for.
+fn list(as_json: bool) -> String {
+    let names = StackModel::names();
+    match as_json {
+        true => serde_json::json!(names).to_string() + "\n",
+        false => {
+            let width = names.iter().map(|one| one.name.len()).max().unwrap_or(0);
+            let lines = names.iter();
+            lines
+                .map(|one| format!("{:<width$}  {}\n", one.name, one.title))
+                .collect()
+        }
     }
 }

@@ -104,6 +104,6 @@ pub fn errors(points: &[MeasuredPoint]) -> Errors {
             let (into, out) = (point.wire_bytes_in_per_s, point.wire_bytes_out_per_s);
             error(into).abs().max(error(out).abs())
         }),
-        requests_worst: worst(|point| error(point.requests_per_s).abs()),
+        requests_worst: Some(worst(|point| error(point.requests_per_s).abs())),
     }
 }

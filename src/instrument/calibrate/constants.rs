@@ -36,6 +36,7 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
         span: span(runs),
         errors: Default::default(),
         points: Vec::new(),
+        stack: None,
     };
     memory(&mut model, &fitted)?;
     cpu(&mut model, &fitted)?;

@@ -127,6 +127,6 @@ fn error_sentence(model: &Model) -> String {
         percent(errors.cpu_worst),
         percent(errors.cpu_median),
         percent(errors.bytes_worst),
-        percent(errors.requests_worst),
+        percent(errors.requests_worst.unwrap_or(0.0)),
     )
 }

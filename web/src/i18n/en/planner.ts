@@ -33,6 +33,8 @@ export const planner = {
     } satisfies Record<Field, string>,
     outOfRange: (least: number, most: number) => `A number from ${amount(least)} to ${amount(most)}.`,
     servers: 'Servers and network',
+    stack: 'On',
+    ownServer: 'this server, as calibrated',
     spacing: 'Messages come',
     spacings: { random: 'at random, as people write', regular: 'at equal distances' } satisfies Record<
       Spacing,
@@ -61,10 +63,13 @@ export const planner = {
       'keep-alives': 'keep-alives',
       connections: 'connecting',
     } satisfies Record<Part, string>,
-    limits: { cpu: 'CPU', memory: 'memory', network: 'network', delay: 'delay' } satisfies Record<
-      Limit,
-      string
-    >,
+    limits: {
+      cpu: 'CPU',
+      memory: 'memory',
+      network: 'network',
+      workers: 'workers',
+      delay: 'delay',
+    } satisfies Record<Limit, string>,
     impossible: 'impossible',
     seconds: (value: string) => `${value} s`,
     over: {
@@ -130,6 +135,10 @@ export const planner = {
     beyond: (asked: string, least: string, most: string) =>
       `Beyond what was measured: ${asked} (measured: ${least} to ${most}).`,
     someMachine: 'a machine',
+    stackSource: (title: string, setup: string, date: string, cpu: string, bytes: string) =>
+      `Computed from what a run measured of ${title} (each core with ${setup}), ${date}. With streams at a steady rate, ` +
+      `which the model was not fitted to, it was off by up to ${cpu} of CPU and ${bytes} of bytes. Memory of polling ` +
+      `clients, and what opening a connection takes, were not measured and are not in it.`,
     source: (machine: string, date: string, version: string, cpu: string, bytes: string) =>
       `Measured on ${machine}, ${date}, version ${version}. On points the model was not fitted to, it was off by ` +
       `up to ${cpu} of CPU and ${bytes} of bytes. “poll-vs-sse compare --calibrate” measures your machine.`,

@@ -32,6 +32,8 @@ export const planner: typeof english = {
     },
     outOfRange: (least, most) => `${amount(least)}에서 ${amount(most)} 사이의 수를 넣으세요.`,
     servers: '서버와 네트워크',
+    stack: '서버 종류',
+    ownServer: '이 서버(보정 모델)',
     spacing: '메시지 간격',
     spacings: { random: '사람이 쓰듯 불규칙하게', regular: '일정하게' },
     table: '전송 방식마다 드는 비용',
@@ -57,7 +59,7 @@ export const planner: typeof english = {
       'keep-alives': '연결 유지',
       connections: '연결',
     },
-    limits: { cpu: 'CPU', memory: '메모리', network: '네트워크', delay: '지연' },
+    limits: { cpu: 'CPU', memory: '메모리', network: '네트워크', workers: '워커', delay: '지연' },
     impossible: '불가능',
     seconds: (value) => `${value}초`,
     over: {
@@ -120,6 +122,10 @@ export const planner: typeof english = {
       interval: (value) => `폴링 간격 ${value}초`,
     },
     beyond: (asked, least, most) => `측정 범위를 벗어남: ${asked} (측정 범위 ${least}–${most}).`,
+    stackSource: (title, setup, date, cpu, bytes) =>
+      `${date}에 ${title}(코어마다 ${setup})을 측정한 값으로 계산했습니다. 모델을 맞추지 않은 일정한 빈도의 스트림에서 ` +
+      `CPU는 최대 ${cpu}, 바이트는 최대 ${bytes} 어긋났습니다. 폴링 클라이언트의 메모리와 연결을 여는 비용은 측정하지 않아 ` +
+      `들어 있지 않습니다.`,
     someMachine: '어떤 기계',
     source: (machine, date, version, cpu, bytes) =>
       `${machine}, ${date}, 버전 ${version}에서 측정했습니다. 맞춤에 쓰지 않은 점에서 모델의 오차는 CPU ${cpu}, ` +

@@ -19,6 +19,8 @@ export type Spacing = 'random' | 'regular';
 export interface Question {
   readonly values: Readonly<Record<Field, number>>;
   readonly spacing: Spacing;
+  /** The name of another server than ours, as `GET /plan` lists them; empty for ours. */
+  readonly stack: string;
 }
 
 interface Rule {
@@ -59,7 +61,7 @@ export function valueOf(field: Field, text: string): number | null {
 }
 
 /** What `GET /plan` is asked. */
-export function queryOf({ values, spacing }: Question): Query {
+export function queryOf({ values, spacing, stack }: Question): Query {
   return {
     clients: Math.round(values.clients),
     rate: values.rate,
@@ -72,6 +74,7 @@ export function queryOf({ values, spacing }: Question): Query {
     server_network_gbit: values.server_network,
     utilization: values.utilization / 100,
     curves: 'max_delay,rate,clients',
+    ...(stack === '' ? {} : { stack }),
   };
 }
 
@@ -90,11 +93,12 @@ export function questionFrom(search: string): Question {
   return {
     values: Object.fromEntries(values) as Record<Field, number>,
     spacing: given.get(`${URL_PREFIX}spacing`) === 'regular' ? 'regular' : 'random',
+    stack: given.get(`${URL_PREFIX}stack`) ?? '',
   };
 }
 
 /** `page` with the question in it, as far as it is not the initial one. */
-export function withQuestion(page: string, { values, spacing }: Question): string {
+export function withQuestion(page: string, { values, spacing, stack }: Question): string {
   const address = new URL(page);
   for (const field of NAMES) {
     if (values[field] === FIELDS[field].initial) address.searchParams.delete(parameterOf(field));
@@ -102,5 +106,7 @@ export function withQuestion(page: string, { values, spacing }: Question): strin
   }
   if (spacing === 'random') address.searchParams.delete(`${URL_PREFIX}spacing`);
   else address.searchParams.set(`${URL_PREFIX}spacing`, spacing);
+  if (stack === '') address.searchParams.delete(`${URL_PREFIX}stack`);
+  else address.searchParams.set(`${URL_PREFIX}stack`, stack);
   return address.href;
 }

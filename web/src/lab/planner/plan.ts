@@ -4,7 +4,7 @@ import { isRecord, ProtocolError } from '../../client/message.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 
 export type Part = 'publishing' | 'requests' | 'messages' | 'keep-alives' | 'connections';
-export type Limit = 'cpu' | 'memory' | 'network' | 'delay';
+export type Limit = 'cpu' | 'memory' | 'network' | 'workers' | 'delay';
 export type Dimension = 'clients-per-server' | 'rate' | 'size' | 'interval';
 export type CostMetric = 'cpu' | 'wire-bytes';
 export type Over = 'max_delay_s' | 'rate' | 'clients';
@@ -49,8 +49,16 @@ export interface ModelOrigin {
   readonly measured_at: string;
   readonly cpu: string | null;
   /** The server closed a connection that was idle for this long, so polls further apart open one each. */
-  readonly idle_s: number;
+  readonly idle_s: number | null;
   readonly errors: { readonly cpu_worst: number; readonly bytes_worst: number };
+  /** The stack that was asked for, if it is not our own server. */
+  readonly stack?: { readonly title: string; readonly setup: string };
+}
+
+/** A server that a plan can be asked for. */
+export interface StackName {
+  readonly name: string;
+  readonly title: string;
 }
 
 export interface Curve {
@@ -68,6 +76,7 @@ export interface Plan {
   readonly break_even: Readonly<Record<Over, Readonly<Record<CostMetric, readonly Range[]>>>>;
   readonly beyond: readonly Extrapolation[];
   readonly curves: readonly Curve[];
+  readonly stacks: readonly StackName[];
 }
 
 export function parsePlan(value: unknown): Plan {
@@ -76,6 +85,7 @@ export function parsePlan(value: unknown): Plan {
     ['model', 'question', 'break_even'].every((name) => isRecord(value[name])) &&
     Array.isArray(value['beyond']) &&
     Array.isArray(value['curves']) &&
+    Array.isArray(value['stacks']) &&
     isRecord(value['transports']) &&
     TRANSPORTS.every((transport) => isRecord((value['transports'] as Record<string, unknown>)[transport]));
   if (!isWhole) throw new ProtocolError('no plan');

@@ -11,6 +11,7 @@ import {
   type Spacing,
   valueOf,
 } from '../../lab/planner/fields.ts';
+import type { StackName } from '../../lab/planner/plan.ts';
 
 interface Input {
   readonly input: HTMLInputElement;
@@ -21,6 +22,7 @@ export class PlannerForm {
   readonly element: HTMLElement;
   readonly #inputs = new Map<Field, Input>();
   readonly #spacing: HTMLSelectElement;
+  readonly #stack: HTMLSelectElement;
   readonly #asked: (question: Question | null) => void;
 
   /** `asked` hears of each question, and null if an input is wrong. */
@@ -34,11 +36,18 @@ export class PlannerForm {
         h('option', { value: each, selected: each === first.spacing }, planner.spacings[each]),
       ),
     );
+    this.#stack = h('select', { id: `${id}-stack` });
+    this.#offer(first.stack === '' ? [] : [{ name: first.stack, title: first.stack }], first.stack);
     const field = (name: Field) => this.#field(`${id}-${name}`, name, first.values[name]);
     this.element = h(
       'form',
       { class: 'plan-form', novalidate: true },
-      h('div', { class: 'plan-fields' }, ...QUESTION_FIELDS.map(field)),
+      h(
+        'div',
+        { class: 'plan-fields' },
+        ...QUESTION_FIELDS.map(field),
+        h('div', { class: 'plan-field' }, h('label', { for: `${id}-stack` }, planner.stack), this.#stack),
+      ),
       h(
         'details',
         { class: 'plan-servers' },
@@ -58,6 +67,18 @@ export class PlannerForm {
     );
     this.element.addEventListener('input', () => this.ask());
     this.element.addEventListener('submit', (event) => event.preventDefault());
+  }
+
+  /** The servers to choose from; what was chosen stays. */
+  offer(stacks: readonly StackName[]): void {
+    if (this.#stack.options.length !== stacks.length + 1) this.#offer(stacks, this.#stack.value);
+  }
+
+  #offer(stacks: readonly StackName[], chosen: string): void {
+    const all = [{ name: '', title: strings.planner.ownServer }, ...stacks];
+    this.#stack.replaceChildren(
+      ...all.map(({ name, title }) => h('option', { value: name, selected: name === chosen }, title)),
+    );
   }
 
   /** Fills in what is known, and asks. */
@@ -86,7 +107,8 @@ export class PlannerForm {
       }
     }
     const spacing = this.#spacing.value as Spacing;
-    this.#asked(isWhole ? { values: values as Record<Field, number>, spacing } : null);
+    const stack = this.#stack.value;
+    this.#asked(isWhole ? { values: values as Record<Field, number>, spacing, stack } : null);
   }
 
   #field(id: string, name: Field, value: number): HTMLElement {

@@ -53,8 +53,12 @@ export function beyondOf({ what, asked, least, most }: Extrapolation): string {
 }
 
 /** Where the figures come from. */
-export function sourceOf({ cpu, measured_at, version, errors }: ModelOrigin): string {
+export function sourceOf({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
   const { planner } = strings;
+  if (stack !== undefined) {
+    const [date, off] = [measured_at.slice(0, 10), [errors.cpu_worst, errors.bytes_worst].map(share)];
+    return planner.stackSource(stack.title, stack.setup, date, off[0] ?? '', off[1] ?? '');
+  }
   return planner.source(
     cpu ?? planner.someMachine,
     measured_at.slice(0, 10),

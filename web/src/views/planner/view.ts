@@ -116,11 +116,13 @@ export class PlannerView {
     this.#plan = plan;
     setText(this.#failed, '');
     this.#figures.toggleAttribute('data-stale', false);
+    this.#form.offer(plan.stacks);
+    this.#step.hidden = plan.model.idle_s === null;
     setText(this.#answer, answerOf(plan));
     this.#table.show(plan);
     this.#words.replaceChildren(...sentencesOf(plan).map((text) => h('li', {}, text)));
     this.#beyond.replaceChildren(...plan.beyond.map((one) => h('li', {}, beyondOf(one))));
-    setText(this.#step, strings.planner.step(count(plan.model.idle_s)));
+    setText(this.#step, strings.planner.step(count(plan.model.idle_s ?? 0)));
     setText(this.#source, sourceOf(plan.model));
     this.#draw();
   }

@@ -1,0 +1,85 @@
+//! When which stack should poll: what its model says of a page with a thousand clients.
+
+use anyhow::Result;
+use poll_vs_sse_instrument::model::{Question, Range, StackModel, plan};
+
+use super::super::number::{count, three};
+
+const INTRODUCTION: &str = "\
+Computed by `poll-vs-sse plan --stack NAME` from the figures above, for 1,000 clients and messages of 100 bytes. *Poll if … will do*: polling \
+takes less CPU than SSE from this acceptable delay on. The cores are those of 1,000 clients that each get a message every ten seconds and may have it ten \
+seconds late. A stack whose streams hold a worker each is at its limit long before its CPU is: there the number of workers decides. *Off by*: the \
+model against streams at a steady rate, which it was not fitted to; polls were measured at one point only. A stack that lacks one of the figures \
+has no row.";
+
+const CLIENTS: f64 = 1000.0;
+/// Messages a second for each client, and how that is said.
+const RATES: [(f64, &str); 3] = [
+    (1.0, "a second"),
+    (0.1, "every ten seconds"),
+    (1.0 / 60.0, "a minute"),
+];
+
+pub fn section(models: &[StackModel]) -> Result<String> {
+    let mut text = format!("## When to poll\n\n{INTRODUCTION}\n\n| stack |");
+    for (_, every) in RATES {
+        text += &format!(" a message {every}: poll if … will do |");
+    }
+    text += " cores: poll | long-poll | SSE | streams a core | off by, CPU | so |\n|---|---|---|---|---|---|---|---|---|---|\n";
+    for stack in models {
+        text += &row(stack)?;
+    }
+    Ok(text.trim_end().to_owned())
+}
+
+fn row(stack: &StackModel) -> Result<String> {
+    let model = stack.model();
+    let asked = |rate: f64| Question {
+        clients: CLIENTS,
+        rate,
+        max_delay_s: 10.0,
+        ..Question::default()
+    };
+    let mut text = format!("| [{}](#{}) |", stack.title, stack.name);
+    for (rate, _) in RATES {
+        let found = plan(&model, &asked(rate)).break_even.max_delay_s.cpu;
+        text += &format!(" {} |", from(&found));
+    }
+    let plan = plan(&model, &asked(0.1));
+    let transports = [
+        plan.transports.poll,
+        plan.transports.long_poll,
+        plan.transports.stream,
+    ];
+    for one in transports {
+        text += &format!(" {} |", three(one.cores));
+    }
+    let streams = match stack.workers {
+        Some(workers) => format!("{}, a worker each", count(workers as u64)),
+        None => format!("over {}", count(stack.span.clients[1] as u64)),
+    };
+    let so = match stack.workers {
+        Some(workers) => format!(
+            "poll beyond {} open tabs a core, or add workers",
+            count(workers as u64)
+        ),
+        None if transports[2].cores <= transports[0].cores => "SSE".to_owned(),
+        None => "either: polling takes less CPU at these ten seconds".to_owned(),
+    };
+    Ok(text
+        + &format!(
+            " {streams} | {} % | {so} |\n",
+            three(stack.errors.stream_cpu_median * 100.0)
+        ))
+}
+
+/// From which delay on polling is cheaper.
+fn from(ranges: &[Range]) -> String {
+    match ranges {
+        [] => "never".to_owned(),
+        [first, ..] => match first.from {
+            None => "any delay".to_owned(),
+            Some(seconds) => format!("{} s", three(seconds)),
+        },
+    }
+}

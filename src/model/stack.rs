@@ -1,0 +1,249 @@
+//! What a committed run of `cargo bench --bench stacks` measured of other stacks, and the cost model that follows.
+//!
+//! `stack_models.json` is made from the runs by `cargo run --example docs`. What no run measured is computed with as
+//! nothing, and [`StackModel::unmeasured`] says so.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Constants, Errors, Machine, MeasuredRange, Model, PerTransport, Protocol, Question,
+    ServerLimits, server_limits::KEEP_ALIVE_COMMENT, stack_origin::StackOrigin,
+};
+
+const MEASURED: &str = include_str!("stack_models.json");
+
+/// One stack, as a run measured it on one core. Times are CPU of the server, microseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StackModel {
+    pub name: String,
+    pub title: String,
+    /// How many processes and threads it had.
+    pub setup: String,
+    /// The run's directory.
+    pub run: String,
+    pub measured_at: String,
+    pub machine: Machine,
+    /// An empty poll, and the bytes of its answer.
+    pub poll_us: f64,
+    pub poll_answer_bytes: f64,
+    /// An answered long-poll, publishing included.
+    pub long_poll_us: f64,
+    /// A message to a stream, publishing included, and its bytes beyond the text.
+    pub delivery_us: f64,
+    pub event_bytes: f64,
+    /// An idle stream, microseconds a second.
+    pub idle_us: f64,
+    pub stream_memory_bytes: f64,
+    pub base_memory_bytes: f64,
+    /// Streams beside which everything else was still answered, if there is such a limit. A stream and a waiting
+    /// long-poll hold a worker; a poll holds it while it is answered.
+    pub workers: Option<f64>,
+    pub span: MeasuredRange,
+    pub errors: StackErrors,
+}
+
+/// How far the model is off, as a share of what was measured, at the only point it was not fitted to: streams at a
+/// steady rate. Polls and long-polls were measured at one point each, to which the model was fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StackErrors {
+    pub stream_cpu_median: f64,
+    pub stream_cpu_worst: f64,
+    pub stream_bytes_worst: f64,
+}
+
+/// A stack by its name, for a list to choose from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StackName {
+    pub name: &'static str,
+    pub title: &'static str,
+}
+
+impl StackModel {
+    /// All that were measured, in the order of `docs/stacks.md`.
+    ///
+    /// # Panics
+    ///
+    /// Never in a program that was built from a tree whose tests pass.
+    pub fn all() -> &'static [Self] {
+        static PARSED: LazyLock<Vec<StackModel>> = LazyLock::new(|| {
+            serde_json::from_str(MEASURED).expect("a test reads the file that is built in")
+        });
+        &PARSED
+    }
+
+    pub fn names() -> Vec<StackName> {
+        let all = Self::all().iter();
+        all.map(|stack| StackName {
+            name: &stack.name,
+            title: &stack.title,
+        })
+        .collect()
+    }
+
+    /// The stack of this name.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with the names there are.
+    pub fn find(name: &str) -> Result<&'static Self, String> {
+        let found = Self::all().iter().find(|stack| stack.name == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = Self::all().iter().map(|stack| &*stack.name).collect();
+            format!("must be one of `{}`", names.join("`, `"))
+        })
+    }
+
+    /// Whether `question` is about what stacks were measured with.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what they were measured with.
+    pub fn check(question: &Question) -> Result<(), String> {
+        match question.form.tls || question.form.protocol != Protocol::Http1 {
+            true => Err("was measured over HTTP/1.1 without TLS only".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    /// What was not measured.
+    pub fn unmeasured(&self) -> Vec<String> {
+        [
+            "Memory of polling and long-polling clients, and of recent messages: none is computed with.",
+            "What a poll that brings messages takes beyond an empty one: nothing is added.",
+            "CPU of a longer text, of a keep-alive and of opening a connection: none is computed with, also where a server closes idle connections between polls.",
+            "Publishing without readers: it is part of each delivery.",
+            "From publishing to the first reader: computed with as no time.",
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+
+    /// The cost model. A server runs the measured setup once for each of its cores.
+    pub fn model(&self) -> Model {
+        let own = &Model::built_in().transports;
+        let poll = Constants {
+            // The contract is ours, and so is the request.
+            request_bytes: own.poll.request_bytes,
+            answer_bytes: self.poll_answer_bytes,
+            message_bytes: own.poll.message_bytes,
+            request_us: self.poll_us,
+            ..Constants::default()
+        };
+        Model {
+            format: crate::FORMAT,
+            version: self.title.clone(),
+            measured_at: self.measured_at.clone(),
+            machine: self.machine.clone(),
+            server_cores: 1,
+            limits: ServerLimits {
+                // A memory of recent messages and the end of idle connections are not known.
+                tail_bytes: 0.0,
+                idle_s: f64::MAX,
+                keep_alive_bytes: KEEP_ALIVE_COMMENT.len() as f64,
+                ..ServerLimits::OWN
+            },
+            publish_us: 0.0,
+            connect_us: 0.0,
+            wake_us: 0.0,
+            wake_s: 0.0,
+            service_s: 0.0,
+            base_memory_bytes: self.base_memory_bytes,
+            transports: PerTransport {
+                poll,
+                long_poll: Constants {
+                    request_bytes: own.long_poll.request_bytes,
+                    request_us: self.long_poll_us,
+                    idle_us: self.idle_us,
+                    ..poll
+                },
+                stream: Constants {
+                    message_bytes: self.event_bytes,
+                    message_us: self.delivery_us,
+                    keep_alive_bytes: KEEP_ALIVE_COMMENT.len() as f64,
+                    idle_us: self.idle_us,
+                    client_bytes: self.stream_memory_bytes,
+                    ..Constants::default()
+                },
+            },
+            span: self.span,
+            errors: Errors {
+                cpu_median: self.errors.stream_cpu_median,
+                cpu_worst: self.errors.stream_cpu_worst,
+                bytes_worst: self.errors.stream_bytes_worst,
+                requests_worst: None,
+            },
+            points: Vec::new(),
+            stack: Some(StackOrigin {
+                name: self.name.clone(),
+                title: self.title.clone(),
+                setup: self.setup.clone(),
+                workers_per_core: self.workers,
+                run: self.run.clone(),
+                unmeasured: self.unmeasured(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limit, plan};
+
+    fn named(name: &str) -> Model {
+        StackModel::find(name).expect(name).model()
+    }
+
+    #[test]
+    fn a_stack_costs_what_it_was_measured_to() {
+        let express = StackModel::find("express").expect("measured");
+        let question = Question {
+            clients: 1000.0,
+            rate: 1.0,
+            max_delay_s: 10.0,
+            ..Question::default()
+        };
+        let plan = plan(&express.model(), &question);
+        let polls = plan.transports.poll;
+        assert_eq!(polls.rates.requests, 100.0);
+        assert!(
+            (polls.cores - 100.0 * express.poll_us / 1e6).abs() < 1e-9,
+            "{polls:?}"
+        );
+        let stream = plan.transports.stream;
+        let expected = 1000.0 * (express.delivery_us + express.idle_us) / 1e6;
+        assert!((stream.cores - expected).abs() < 1e-9, "{stream:?}");
+    }
+
+    #[test]
+    fn workers_are_a_resource_where_a_stream_holds_one() {
+        let question = Question {
+            clients: 10_000.0,
+            rate: 0.01,
+            max_delay_s: 60.0,
+            ..Question::default()
+        };
+        let plan = plan(&named("php"), &question);
+        let (poll, stream) = (plan.transports.poll, plan.transports.stream);
+        assert_eq!(stream.limit, Limit::Workers, "{stream:?}");
+        assert!(stream.servers > Some(50.0), "{stream:?}");
+        assert!(
+            poll.servers < stream.servers && poll.limit != Limit::Workers,
+            "{poll:?}"
+        );
+        assert_eq!(plan.transports.long_poll.limit, Limit::Workers);
+    }
+
+    #[test]
+    fn names_are_those_of_the_run_and_unknown_ones_are_answered_with_them() {
+        assert!(
+            StackModel::names()
+                .iter()
+                .any(|one| one.name == "flask-gthread")
+        );
+        let refused = StackModel::find("cobol").expect_err("unknown");
+        assert!(refused.contains("`express`"), "{refused}");
+    }
+}

@@ -1,0 +1,18 @@
+//! Which stack a model is of, if it is not our own server.
+
+use serde::{Deserialize, Serialize};
+
+/// Of a stack, beside the constants of its model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StackOrigin {
+    pub name: String,
+    pub title: String,
+    /// How many processes and threads a core has.
+    pub setup: String,
+    /// Streams and waiting long-polls that a core can hold, if there is such a limit.
+    pub workers_per_core: Option<f64>,
+    /// The run's directory.
+    pub run: String,
+    /// What is computed with as nothing, or as our own server's.
+    pub unmeasured: Vec<String>,
+}
