@@ -86,7 +86,6 @@ async function converse(server, room, mina) {
   const client = await mina.client();
   const counted = async (transport) => (await server.ledger(client)).transports[transport];
 
-  await mina.setInterval(1);
   await hear('tomas', 'The kettle is on. Who is coming over?');
   await say('Me, in ten minutes.');
   await until('polling has asked in vain for a while', async () => (await counted('poll')).empty >= 9);
@@ -138,7 +137,10 @@ async function pictures(browser) {
     const { page } = lab;
     const diagrams = ['Polling', 'SSE'].map((name) => lab.lane(name).region.locator('.picture'));
     await page.screenshot({ path: `${IMAGES}sequence.png`, clip: await around(diagrams, 0) });
-    await page.getByRole('region', { name: 'Over time' }).screenshot({ path: `${IMAGES}over-time.png` });
+    const plots = page.getByRole('region', { name: 'Over time' });
+    await plots.scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1_500);
+    await plots.screenshot({ path: `${IMAGES}over-time.png` });
     await lab.noComplaints();
   } finally {
     await server.end();
@@ -157,7 +159,7 @@ try {
     const server = await Server.start('memory');
     try {
       const room = 'kitchen';
-      const mina = await LabPage.open(browser, server.page(`?room=${room}&view=one`), {
+      const mina = await LabPage.open(browser, server.page(`?room=${room}&view=one&interval=1`), {
         ...options,
         name: 'mina',
         settings: false,

@@ -61,7 +61,10 @@ export class PlotsView {
       this.#charts,
       (isInSight) => {
         this.#inSight = isInSight;
-        if (isInSight) void this.#make();
+        if (!isInSight) return;
+        // What was drawn last may be as old as the page.
+        this.#draw();
+        void this.#make();
       },
       { rootMargin: '200px' },
     );
