@@ -170,22 +170,22 @@ fn unix_ms() -> u128 {
     now.expect("after 1970").as_millis()
 }
 
-/// Starts `program` on its file of `deploy/poll-cache/`, in front of `server`.
+/// Starts `program` on its file of `deploy/poll-cache/`, in front of what listens at `server`.
 fn front(
-    server: &Server,
+    server: SocketAddr,
     (program, file): (&str, &str),
     arguments: impl FnOnce(&Path, SocketAddr) -> Vec<String>,
 ) -> Front {
     let directory = tempfile::tempdir().expect("a directory");
     let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let mut config = deployed(&format!("poll-cache/{file}"));
-    let (host, port) = (
-        server.addr().ip().to_string(),
-        server.addr().port().to_string(),
-    );
+    let (host, port) = (server.ip().to_string(), server.port().to_string());
     for (written, ours) in [
         (WRITTEN.0, host.as_str()),
         (WRITTEN.1, &port),
+        ("10.0.0.12:8081", &server.to_string()),
+        ("admin off", "admin off\n\tdefault_bind 127.0.0.1"),
+        ("http://:80", &format!("http://:{}", addr.port())),
         ("listen 80;", &format!("listen {addr} backlog=2048;")),
         ("/var/cache/nginx", &directory.path().display().to_string()),
     ] {
@@ -196,17 +196,21 @@ fn front(
     let program = find(program).unwrap_or_else(|| panic!("{program} is not installed"));
     let mut command = Command::new(program);
     command.args(arguments(&path, addr));
+    // Where Caddy keeps what it remembers.
+    command.env("HOME", directory.path());
     Front::start(command, addr, directory)
 }
 
-fn nginx(server: &Server) -> Front {
-    front(server, ("nginx", "nginx.conf"), |path, _| {
-        nginx_arguments(path).into()
-    })
+/// What is in front of the server; readers ask the last of them.
+type Fronts = Vec<Front>;
+
+fn nginx(server: &Server) -> Fronts {
+    let arguments = |path: &Path, _| nginx_arguments(path).into();
+    vec![front(server.addr(), ("nginx", "nginx.conf"), arguments)]
 }
 
-fn varnish(server: &Server) -> Front {
-    front(server, ("varnishd", "varnish.vcl"), |path, addr| {
+fn varnish(server: &Server) -> Fronts {
+    let arguments = |path: &Path, addr: SocketAddr| {
         let work = path.with_file_name("work").display().to_string();
         let (file, addr) = (path.display().to_string(), addr.to_string());
         let arguments = [
@@ -223,7 +227,21 @@ fn varnish(server: &Server) -> Front {
             &file,
         ];
         arguments.map(str::to_owned).into()
-    })
+    };
+    vec![front(server.addr(), ("varnishd", "varnish.vcl"), arguments)]
+}
+
+/// Caddy, in front of a cache.
+fn caddy(server: &Server) -> Fronts {
+    let mut fronts = varnish(server);
+    let arguments = |path: &Path, _| {
+        let file = path.display().to_string();
+        ["run", "--adapter", "caddyfile", "--config", &file]
+            .map(str::to_owned)
+            .into()
+    };
+    fronts.push(front(fronts[0].addr, ("caddy", "Caddyfile"), arguments));
+    fronts
 }
 
 /// What all readers did.
@@ -292,27 +310,24 @@ fn requests(server: &Server) -> u64 {
 }
 
 /// A thousand long-pollers, each of which gets every message, cost the server what two do.
-fn collapses(start: fn(&Server) -> Front) {
+fn collapses(start: fn(&Server) -> Fronts) {
     const MESSAGES: usize = 4;
     const WAIT: u32 = 60;
     let server = caching();
-    let cache = start(&server);
+    let fronts = start(&server);
+    let addr = fronts.last().expect("a front").addr;
     let turn = || unix_ms() / u128::from(WAIT * 1000);
-    with_readers(
-        (&server, cache.addr),
-        (READERS, MESSAGES, WAIT),
-        |figures| {
-            for n in 0..MESSAGES {
-                let before = (requests(&server), turn());
-                server.publish_text("lobby", &n.to_string());
-                eventually("all have it", || figures.seen[n].load(SeqCst) == READERS);
-                let most = 2 + 2 * (turn() - before.1) as u64;
-                let asked = requests(&server) - before.0;
-                assert!(asked <= most, "message {n} took {asked} requests");
-            }
-            assert!(requests(&server) <= 2 + 2 * MESSAGES as u64 + 2);
-        },
-    );
+    with_readers((&server, addr), (READERS, MESSAGES, WAIT), |figures| {
+        for n in 0..MESSAGES {
+            let before = (requests(&server), turn());
+            server.publish_text("lobby", &n.to_string());
+            eventually("all have it", || figures.seen[n].load(SeqCst) == READERS);
+            let most = 2 + 2 * (turn() - before.1) as u64;
+            let asked = requests(&server) - before.0;
+            assert!(asked <= most, "message {n} took {asked} requests");
+        }
+        assert!(requests(&server) <= 2 + 2 * MESSAGES as u64 + 2);
+    });
 }
 
 #[test]
@@ -325,13 +340,19 @@ fn many_long_pollers_behind_varnish_are_two_requests_a_message() {
     collapses(varnish);
 }
 
+#[test]
+fn many_long_pollers_behind_caddy_and_a_cache_are_two_requests_a_message() {
+    collapses(caddy);
+}
+
 /// While nothing is said, readers ask once a wait, and the server is asked twice at the most.
-fn idles(start: fn(&Server) -> Front) {
+fn idles(start: fn(&Server) -> Fronts) {
     const IDLE_READERS: usize = 200;
     let server = caching();
-    let cache = start(&server);
+    let fronts = start(&server);
+    let addr = fronts.last().expect("a front").addr;
     // One message ends the test, and says that nobody was left behind.
-    with_readers((&server, cache.addr), (IDLE_READERS, 1, 2), |figures| {
+    with_readers((&server, addr), (IDLE_READERS, 1, 2), |figures| {
         let (began, before) = (Instant::now(), requests(&server));
         thread::sleep(Duration::from_secs(7));
         let turns = began.elapsed().as_secs() / 2 + 2;
