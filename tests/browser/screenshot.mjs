@@ -147,12 +147,29 @@ async function pictures(browser) {
   }
 }
 
+/** The Planner with its initial question. */
+async function planner(browser) {
+  const server = await Server.start('memory');
+  try {
+    const lab = await LabPage.open(browser, server.page(), { ...LAPTOP, settings: false });
+    const panel = lab.page.getByRole('region', { name: 'Planner', exact: true });
+    await panel.scrollIntoViewIfNeeded();
+    await panel.locator('canvas').nth(2).waitFor();
+    await lab.page.waitForTimeout(500);
+    await panel.screenshot({ path: `${IMAGES}planner.png` });
+    await lab.noComplaints();
+  } finally {
+    await server.end();
+  }
+}
+
 const asked = process.argv.slice(2);
 const wanted = (file) => asked.length === 0 || asked.some((beginning) => file.startsWith(beginning));
 const browser = await launch();
 try {
   await mkdir(IMAGES, { recursive: true });
   if (wanted('sequence.png') || wanted('over-time.png')) await pictures(browser);
+  if (wanted('planner.png')) await planner(browser);
   for (const [file, options] of Object.entries(SIDE_BY_SIDE).filter(([file]) => wanted(file)))
     await sideBySide(browser, file, options);
   for (const [file, options] of Object.entries(PICTURES).filter(([file]) => wanted(file))) {

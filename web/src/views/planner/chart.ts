@@ -140,8 +140,11 @@ export class CurveChart {
       ctx.stroke();
       labels.keepFree(ring.x, ring.y, RING_PX);
     }
-    for (const { crossing, x, y } of rings)
-      labels.place(placeOn(curve.over, roundly(crossing)), x, y, RING_PX);
+    // Of several, the first one's words go to its left, so that they stand in the rings' order.
+    rings.forEach(({ crossing, x, y }, at) => {
+      const side = at === 0 && rings.length > 1 ? 'left' : 'right';
+      labels.place(placeOn(curve.over, roundly(crossing)), x, y, RING_PX, side);
+    });
     ctx.restore();
   }
 
@@ -187,8 +190,11 @@ class Labels {
     this.#taken.push({ left: x - radius, top: y - radius, width: 2 * radius, height: 2 * radius });
   }
 
-  /** Beside, below or above `x, y`: at the first place that is free. Without one the words are left out. */
-  place(words: string, x: number, y: number, away_px = 0): void {
+  /**
+   * Beside, below or above `x, y`, on this side if there is room: at the first place that is free. Without one the words
+   * are left out.
+   */
+  place(words: string, x: number, y: number, away_px = 0, side: 'left' | 'right' = 'right'): void {
     const ctx = this.#context;
     const width = ctx.measureText(words).width;
     const gap = away_px + LABEL_GAP_PX;
@@ -196,8 +202,9 @@ class Labels {
       y + away_px + step * LABEL_PX,
       y - away_px - (step + 1) * LABEL_PX,
     ]);
+    const lefts = side === 'left' ? [x - gap - width, x + gap] : [x + gap, x - gap - width];
     const box = tops
-      .flatMap((top) => [x + gap, x - gap - width].map((left) => ({ left, top, width, height: LABEL_PX })))
+      .flatMap((top) => lefts.map((left) => ({ left, top, width, height: LABEL_PX })))
       .find((each) => this.#isFree(each));
     if (box === undefined) return;
     this.#taken.push(box);
