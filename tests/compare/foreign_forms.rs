@@ -70,24 +70,29 @@ fn server(log: &Arc<Log>, reply: Reply) -> Server {
 }
 
 fn measured(server: &Server, transport: &str, more: &[&str]) -> Exit {
+    measured_as(server, PROFILE, transport, more)
+}
+
+const PROFILE: &str = r#"
+    name = "foreign"
+    [publish]
+    path = "/publish"
+    body = "{text}"
+    [poll]
+    start = "/poll"
+    path = "/poll"
+    cursor = [{ take = "json:after", send = "query:after" }]
+    [long-poll]
+    start = "/poll"
+    path = "/poll?wait={wait}"
+    cursor = [{ take = "json:after", send = "query:after" }]
+    [stream]
+    path = "/stream"
+"#;
+
+fn measured_as(server: &Server, text: &str, transport: &str, more: &[&str]) -> Exit {
     let directory = tempfile::tempdir().expect("a directory");
     let profile = directory.path().join("profile.toml");
-    let text = r#"
-        name = "foreign"
-        [publish]
-        path = "/publish"
-        body = "{text}"
-        [poll]
-        start = "/poll"
-        path = "/poll"
-        cursor = [{ take = "json:after", send = "query:after" }]
-        [long-poll]
-        start = "/poll"
-        path = "/poll?wait={wait}"
-        cursor = [{ take = "json:after", send = "query:after" }]
-        [stream]
-        path = "/stream"
-    "#;
     std::fs::write(&profile, text).expect("written");
     let (url, profile) = (server.url(), profile.display().to_string());
     let mut args = vec!["--target", &url, "--profile", &profile];
@@ -238,4 +243,133 @@ fn clients_send_a_browsers_head_and_the_report_says_so() {
     // A cookie of 1,034 bytes with its name, against a head of some 400.
     let more = per_request(&bare) - per_request(&by_default);
     assert!((550..700).contains(&more), "{more}");
+}
+
+/// A profile whose polls take their cursor so.
+fn polled(cursor: &str) -> String {
+    let (before, _) = PROFILE.split_once("[poll]").expect("it polls");
+    format!("{before}[poll]\npath = \"/poll\"\n{cursor}\n")
+}
+
+/// What came since the number that the client names, with the number that is reached.
+fn since(log: &Log, named: Option<&str>) -> (Vec<String>, usize) {
+    let seen = named.map_or(log.count(), |named| named.parse().expect("a number"));
+    let texts = log.after(seen, Duration::ZERO);
+    let reached = seen + texts.len();
+    (texts, reached)
+}
+
+fn header_of<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let mut lines = request.head.lines();
+    lines.find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+#[test]
+fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
+    fn items(log: &Log, request: &Request) -> Vec<String> {
+        // From the beginning, as such servers do without a cursor.
+        let named = request.parameter("after");
+        let seen: usize = named.map_or(0, |named| named.parse().expect("a number"));
+        let texts = log.after(seen, Duration::ZERO);
+        let items = texts.iter().zip(seen + 1..);
+        items
+            .map(|(text, id)| serde_json::json!({"id": id, "text": text}).to_string())
+            .collect()
+    }
+    let array: Reply = |log, request, stream| {
+        answer(
+            stream,
+            "200 OK",
+            &format!("[{}]", items(log, request).join(",")),
+        )
+    };
+    let lines: Reply =
+        |log, request, stream| answer(stream, "200 OK", &(items(log, request).join("\n") + "\n"));
+    for (reply, cursor) in [
+        (
+            array,
+            r#"cursor = [{ take = "json:-1.id", send = "query:after" }]"#,
+        ),
+        (
+            lines,
+            "lines = true\ncursor = [{ take = \"json:id\", send = \"query:after\" }]",
+        ),
+    ] {
+        let server = server(&Arc::new(Log::default()), reply);
+        let ended = measured_as(&server, &polled(cursor), "poll", &QUICK);
+        let result = &report(&ended).transports[0];
+        assert!(result.is_valid() && result.deliveries == 30, "{result:?}");
+    }
+}
+
+#[test]
+fn polls_may_begin_now_and_find_their_cursor_in_a_link() {
+    let server = server(&Arc::new(Log::default()), |log, request, stream| {
+        let (texts, reached) = since(log, request.parameter("after").as_deref());
+        let body = serde_json::json!(texts).to_string();
+        let link =
+            format!("</poll?limit=5>; rel=\"self\", </poll?limit=5&after={reached}>; rel=\"next\"");
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nLink: {link}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    });
+    let profile = polled(
+        "start = \"/poll\"\ncursor = [{ take = \"link:next:after\", send = \"query:after\" }]",
+    );
+    let result = &report(&measured_as(&server, &profile, "poll", &QUICK)).transports[0];
+    assert!(result.is_valid() && result.deliveries == 30, "{result:?}");
+}
+
+#[test]
+fn an_etag_may_be_the_cursor_and_304_an_answer_without_news() {
+    let server = server(&Arc::new(Log::default()), |log, request, stream| {
+        let known = header_of(request, "If-None-Match").map(|tag| tag.trim_matches('"'));
+        let (texts, reached) = since(log, known);
+        let (status, body) = match texts[..] {
+            [] if known.is_some() => ("304 Not Modified", String::new()),
+            _ => ("200 OK", serde_json::json!(texts).to_string()),
+        };
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\nETag: \"{reached}\"\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    });
+    let profile = polled(
+        "start = \"/poll\"\ncursor = [{ take = \"header:ETag\", send = \"header:If-None-Match\" }]",
+    );
+    let flags = ["--rate", "4", "--duration", "2s"];
+    let result = &report(&measured_as(&server, &profile, "poll", &flags)).transports[0];
+    assert!(result.is_valid() && result.empty > 0, "{result:?}");
+}
+
+#[test]
+fn a_long_poll_may_end_with_204_and_a_token_and_a_cookie_go_with_every_request() {
+    let log = Arc::new(Log::default());
+    let server = server(&log, |log, request, stream| {
+        match log.page(request, Duration::from_millis(200)) {
+            page if page.contains("\"texts\":[]") && request.parameter("after").is_some() => {
+                answer(stream, "204 No Content", "")
+            }
+            page => answer(stream, "200 OK", &page),
+        }
+    });
+    let profile = PROFILE.replace(
+        "[publish]",
+        "headers = { Authorization = \"Bearer t0ken\", Cookie = \"session=9\" }\n[publish]",
+    );
+    let flags = ["--rate", "1", "--duration", "2s", "--wait", "1s"];
+    let result = &report(&measured_as(&server, &profile, "long-poll", &flags)).transports[0];
+    assert!(result.is_valid() && result.empty > 0, "{result:?}");
+    for head in log.heads.lock().expect("whole").iter() {
+        assert!(
+            head.contains("Bearer t0ken") && head.contains("session=9"),
+            "{head}"
+        );
+    }
 }

@@ -223,6 +223,7 @@ impl<'a> PollClient<'a> {
         answer.has_messages
             || (matches!(take, Extract::Json(_))
                 && !is_blank
-                && (self.always_present || !self.poll_request.is_json(answer)))
+                && ((self.always_present && !take.is_in_list())
+                    || !self.poll_request.is_json(answer)))
     }
 }

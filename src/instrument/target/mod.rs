@@ -1,6 +1,7 @@
 //! What is measured: our own server, started for the purpose, or one that runs already.
 
 mod json_path;
+mod link;
 pub mod own_server;
 pub mod profile;
 pub mod requests;

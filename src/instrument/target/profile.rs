@@ -94,11 +94,12 @@ pub struct CursorRule {
 }
 
 /// A place in an answer: `json:a.b` (a number counts the elements of a list, from the end if it is
-/// negative) or `header:Name`.
+/// negative), `header:Name`, or `link:next:after` (a query parameter of the `Link` header's target with a relation).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extract {
     Json(Vec<String>),
     Header(String),
+    Link { relation: String, parameter: String },
 }
 
 /// A place in a request: `query:name` or `header:Name`.
@@ -248,6 +249,13 @@ fn placeholders(template: &str) -> Result<()> {
     Ok(())
 }
 
+impl Extract {
+    /// Whether it is an element of a list or part of one: an empty list has none.
+    pub fn is_in_list(&self) -> bool {
+        matches!(self, Self::Json(path) if path.iter().any(|name| name.parse::<i64>().is_ok()))
+    }
+}
+
 impl FromStr for Extract {
     type Err = String;
 
@@ -257,7 +265,18 @@ impl FromStr for Extract {
                 Ok(Self::Json(path.split('.').map(str::to_owned).collect()))
             }
             Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_owned())),
-            _ => Err(format!("{text:?} is neither json:FIELD nor header:NAME")),
+            Some(("link", rest)) => match rest.split_once(':') {
+                Some((relation, parameter)) if !relation.is_empty() && !parameter.is_empty() => {
+                    Ok(Self::Link {
+                        relation: relation.to_owned(),
+                        parameter: parameter.to_owned(),
+                    })
+                }
+                _ => Err(format!("{text:?} is not link:RELATION:PARAMETER")),
+            },
+            _ => Err(format!(
+                "{text:?} is neither json:FIELD, header:NAME nor link:RELATION:PARAMETER"
+            )),
         }
     }
 }
@@ -267,6 +286,10 @@ impl std::fmt::Display for Extract {
         match self {
             Self::Json(path) => write!(f, "json:{}", path.join(".")),
             Self::Header(name) => write!(f, "header:{name}"),
+            Self::Link {
+                relation,
+                parameter,
+            } => write!(f, "link:{relation}:{parameter}"),
         }
     }
 }
@@ -318,6 +341,7 @@ mod tests {
         let bad = [
             (own.replace("[poll]", "[pull]"), "pull"),
             (own.replace("json:cursor", "body:cursor"), "body:cursor"),
+            (own.replace("json:cursor", "link:next"), "link:RELATION"),
             (
                 own.replace("query:cursor", "cookie:cursor"),
                 "cookie:cursor",

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use super::{
     json_path::{field, field_of_lines, is_json},
+    link::parameter_of,
     profile::{CursorRule, Extract, Inject, PollProfile, Profile},
 };
 use crate::{
@@ -217,6 +218,14 @@ impl PollRequest {
             Extract::Header(wanted) => {
                 let value = answer.headers.get(wanted)?;
                 Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+            }
+            Extract::Link {
+                relation,
+                parameter,
+            } => {
+                let values = answer.headers.get_all(header::LINK).into_iter();
+                let mut texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+                texts.find_map(|text| parameter_of(&text, relation, parameter))
             }
         }
     }
