@@ -37,22 +37,9 @@ impl Subscription {
 
     /// Waits until there may be something after `id`, or the log is closed.
     pub async fn notified_or_closed(&self, id: u64) {
-        self.wait(id, true).await;
-    }
-
-    /// Waits until there may be something after `id`, whether or not the log is closed.
-    pub async fn notified(&self, id: u64) {
-        self.wait(id, false).await;
-    }
-
-    async fn wait(&self, id: u64, or_closed: bool) {
-        std::future::poll_fn(|cx| {
-            let tail = &self.room.tail;
-            if tail.has_newer(id, Some((&self.key, cx))) || (or_closed && tail.is_closed()) {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
+        std::future::poll_fn(|cx| match self.poll_newer(id, cx) {
+            Poll::Pending if !self.room.is_closed() => Poll::Pending,
+            _ => Poll::Ready(()),
         })
         .await;
     }
