@@ -308,7 +308,7 @@ fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
 #[test]
 fn polls_may_begin_now_and_find_their_cursor_in_a_link() {
     let server = server(&Arc::new(Log::default()), |log, request, stream| {
-        let (texts, reached) = since(log, request.parameter("after").as_deref());
+        let (texts, reached) = since(log, request.parameter("after"));
         let body = serde_json::json!(texts).to_string();
         let link =
             format!("</poll?limit=5>; rel=\"self\", </poll?limit=5&after={reached}>; rel=\"next\"");
