@@ -151,6 +151,16 @@ impl Forms {
         spread(self.of(form, what, RequestHead::Chrome, 0).filter_map(of))
     }
 
+    /// Microseconds of a server's CPU that a TLS handshake takes: what a new connection costs over TLS beyond what it costs
+    /// without.
+    pub fn handshake_us(&self) -> Option<f64> {
+        let extra = |form| {
+            let median = |what| Some(self.figure(form, what, Run::cpu_us)?.median);
+            Some(median(What::PollOnNewConnection)? - median(What::Poll)?)
+        };
+        Some(extra(Form::Http1Tls)? - extra(Form::Accelerator)?)
+    }
+
     /// CPU over that of the ordinary way in the same round, which is what the forms have in common but for the form.
     fn cpu_ratio(&self, form: Form, what: What) -> Option<Spread> {
         let runs = self.of(form, what, RequestHead::Chrome, 0);
@@ -211,8 +221,9 @@ fn costs(run: &Forms) -> String {
 
 fn heads(run: &Forms) -> String {
     let mut text = "The same poll with other heads and cookies, and with a connection of its own, in bytes up / down, and CPU in µs. \
-                    A cookie is the same in each request, so that HTTP/2 sends a reference to it, unless it does not fit into the \
-                    table of 4,096 bytes that both sides keep.\n\n\
+                    The load's HTTP/2 library sends cookies and paths in full each time, as both may be secrets. \
+                    A browser sends a reference to a cookie that it has sent before, if that fits into the table of 4,096 bytes that \
+                    both sides keep; [`plan`](model.md) computes with that.\n\n\
                     | form | bare head | Chromium's | cookie of 1 KiB | cookie of 4 KiB | Chromium's, a new connection each |\n\
                     |---|---|---|---|---|---|"
         .to_owned();

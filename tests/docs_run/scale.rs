@@ -3,12 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use poll_vs_sse_model::{
-    WireForm,
-    format::{significant, with_thousands},
-};
+use poll_vs_sse_model::format::{significant, with_thousands};
 
 use super::report::{
+    forms::Forms,
     limits::{
         readers::{Arrival, Kind, Readers, Subject},
         scale::Scale,
@@ -18,8 +16,6 @@ use super::report::{
     spread::spread,
 };
 
-/// Of each server, as in the run.
-const READERS_A_SERVER: u64 = 19_000;
 const SIZES: [u64; 4] = [1, 5, 20, 100];
 /// Seconds over which the readers of a server that is gone spread their return.
 const SPREADS_S: [f64; 3] = [0.0, 1.0, 10.0];
@@ -28,24 +24,30 @@ const BUSY: f64 = 0.3;
 
 /// What the runs say that is carried on.
 pub struct Measured {
+    /// Readers of each server.
+    readers: u64,
     /// KiB of process memory and of the kernel's, the latter of both ends, for a stream.
     process_kib: f64,
     kernel_kib: f64,
     /// Microseconds of a server's CPU for a delivery, and of NATS for a message to one more server.
     delivery_us: f64,
     nats_us: f64,
+    /// Microseconds of a TLS handshake.
+    handshake_us: f64,
     /// Microseconds to accept a stream and begin to answer it, in a herd.
     accept_us: f64,
 }
 
 impl Measured {
-    /// `None` without whole runs of both.
+    /// `None` without whole runs of all.
     pub fn last(root: &Path) -> Result<Option<Self>> {
         let scale = runs::latest::<Scale>(root, Scale::FILE)?;
         let readers = runs::latest::<Readers>(root, Readers::FILE)?;
-        let (Some(scale), Some(readers)) = (scale, readers) else {
+        let forms = runs::latest::<Forms>(root, Forms::FILE)?;
+        let (Some(scale), Some(readers), Some(forms)) = (scale, readers, forms) else {
             return Ok(None);
         };
+        let handshake_us = forms.run.handshake_us();
         let (scale, readers) = (scale.run, readers.run);
         let group = scale.groups.last().context("no group")?;
         let each = |kib: u64, before: u64| (kib as f64 - before as f64) / group.readers as f64;
@@ -62,10 +64,12 @@ impl Measured {
         });
         let all_ms = median(&mut herds.filter_map(|row| Some(row.served.as_ref()?.all_ms)))?;
         Ok(Some(Self {
+            readers: (group.readers / group.servers) as u64,
             process_kib: each(group.held_kib, group.before_kib),
             kernel_kib: each(group.kernel_held_kib, group.kernel_before_kib),
             delivery_us: own_us / group.readers as f64,
             nats_us: nats_us / group.servers as f64,
+            handshake_us: handshake_us.context("a form was not measured")?,
             accept_us: all_ms * 1000.0 / readers.readers as f64,
         }))
     }
@@ -77,12 +81,12 @@ pub fn sizes(measured: &Measured) -> String {
                     |---|---|---|---|---|\n"
         .to_owned();
     for servers in SIZES {
-        let each = READERS_A_SERVER as f64;
+        let each = measured.readers as f64;
         // The run's kernel memory is of both ends, and a server has one.
         let memory_mib = each * (measured.process_kib + measured.kernel_kib / 2.0) / 1024.0;
         text += &format!(
             "| {servers} | {} | {} MiB | {} % | {} % |\n",
-            with_thousands(servers * READERS_A_SERVER),
+            with_thousands(servers * measured.readers),
             significant(memory_mib),
             significant(each * measured.delivery_us / 1e4),
             significant(servers as f64 * measured.nats_us / 1e4),
@@ -100,20 +104,21 @@ pub fn sizes(measured: &Measured) -> String {
 
 /// The end of one server, with its readers going on at the others.
 pub fn herd(measured: &Measured) -> String {
-    let handshake_us = WireForm::ALL
-        .into_iter()
-        .map(|form| form.cost().handshake.us)
-        .fold(0.0, f64::max);
     let mut text = "| servers | readers that move | they come within | last one served after | longest wait | with TLS: last one | longest wait |\n\
                     |---|---|---|---|---|---|---|\n"
         .to_owned();
     for servers in SIZES.into_iter().filter(|servers| *servers > 1) {
         for spread_s in SPREADS_S {
-            let plain = simulate(servers - 1, spread_s, measured.accept_us);
-            let tls = simulate(servers - 1, spread_s, measured.accept_us + handshake_us);
+            let plain = simulate(measured.readers, servers - 1, spread_s, measured.accept_us);
+            let tls = simulate(
+                measured.readers,
+                servers - 1,
+                spread_s,
+                measured.accept_us + measured.handshake_us,
+            );
             text += &format!(
                 "| {servers} | {} | {spread_s} s | {} | {} | {} | {} |\n",
-                with_thousands(READERS_A_SERVER),
+                with_thousands(measured.readers),
                 time(plain.last_us),
                 time(plain.longest_us),
                 time(tls.last_us),
@@ -122,9 +127,9 @@ pub fn herd(measured: &Measured) -> String {
         }
     }
     text + &format!(
-        "\nA return takes {} µs of a server's core, and {} µs more for a resumed handshake.\n",
+        "\nA return takes {} µs of a server's core, and {} µs more for a TLS handshake.\n",
         significant(measured.accept_us),
-        significant(handshake_us),
+        significant(measured.handshake_us),
     )
 }
 
@@ -142,9 +147,9 @@ struct Herd {
 
 /// Each reader comes at a moment of its own to a server by chance, which serves one after the other beside what it does
 /// already.
-fn simulate(servers: u64, spread_s: f64, service_us: f64) -> Herd {
+fn simulate(readers: u64, servers: u64, spread_s: f64, service_us: f64) -> Herd {
     let mut random = Random(0x5eed);
-    let mut arrivals: Vec<(f64, u64)> = (0..READERS_A_SERVER)
+    let mut arrivals: Vec<(f64, u64)> = (0..readers)
         .map(|_| (random.share() * spread_s * 1e6, random.below(servers)))
         .collect();
     arrivals.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -191,17 +196,17 @@ mod tests {
 
     #[test]
     fn a_herd_at_once_takes_as_long_as_the_server_with_most_of_it() {
-        let one = simulate(1, 0.0, 70.0);
+        let one = simulate(19_000, 1, 0.0, 70.0);
         // 19,000 of 100 µs each: what is left of the core.
         assert!((one.last_us - 1.9e6).abs() < 1.0, "{}", one.last_us);
         assert_eq!(one.last_us, one.longest_us);
-        let four = simulate(4, 0.0, 70.0);
+        let four = simulate(19_000, 4, 0.0, 70.0);
         assert!(four.last_us > 1.9e6 / 4.0 && four.last_us < 1.9e6 / 3.8);
     }
 
     #[test]
     fn those_who_spread_their_return_wait_less() {
-        let spread = simulate(4, 10.0, 70.0);
+        let spread = simulate(19_000, 4, 10.0, 70.0);
         assert!(spread.longest_us < 5_000.0, "{}", spread.longest_us);
         assert!((9.9e6..10.1e6).contains(&spread.last_us));
     }
