@@ -103,7 +103,7 @@ fn provenance(model: &Model, form: WireForm) -> String {
         true => String::new(),
         false => format!(
             "\nWhat {} adds: bytes measured by compare and computed by HPACK's rules; CPU, memory and handshakes \
-             those of a prototype.",
+             measured by the bench forms, without an error of their own.",
             form.description()
         ),
     };

@@ -1,9 +1,9 @@
 //! The four forms in which the same requests cross the wire: HTTP/1.1 and HTTP/2, each with and without TLS, and what
 //! each adds to what was measured over HTTP/1.1 without TLS.
 //!
-//! Bytes were measured with `compare` on this project's server (2026-11-29). CPU, memory and handshakes are those of a
-//! prototype that was measured beside today's server (2026-11-28; one core, medians of five alternated rounds): they
-//! say how much dearer a form is, not how dear.
+//! All were measured on this project's server: bytes with `compare`, CPU and memory by `cargo bench --bench forms`
+//! (2026-11-29, medians of three alternated rounds, `benches/runs/2026-11-29-2core-xeon/forms.json`). They say how much
+//! dearer a form is, not how dear.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ pub struct FormCost {
     pub delivery_cpu: f64,
     /// Memory of a connection.
     pub connection_bytes: f64,
-    /// A handshake that resumes a session, which is what a browser's is that comes again. CPU is the same without.
+    /// The bytes are those of a handshake that resumes a session, which is what a browser's is that comes again.
     pub handshake: Handshake,
 }
 
@@ -50,11 +50,12 @@ const NO_HANDSHAKE: Handshake = Handshake {
     bytes_out: 0.0,
     us: 0.0,
 };
-/// TLS 1.3, X25519 on ring, Chromium's messages: what a new connection's poll has more than a kept one's.
+/// TLS 1.3, X25519 on ring, Chromium's messages: what a new connection's poll has more than a kept one's. CPU is what
+/// opening a stream took more than without TLS, where 2,000 were opened one after the other.
 const RESUMED: Handshake = Handshake {
     bytes_in: 550.0,
     bytes_out: 646.0,
-    us: 165.0,
+    us: 200.0,
 };
 /// Header, content type and tag of a TLS 1.3 record.
 const RECORD_BYTES: f64 = 22.0;
@@ -92,29 +93,29 @@ impl WireForm {
             event_bytes: 3.0,
             ..plain
         };
-        // The prototype's CPU beside today's fast paths (0.86 a poll, 1.08 a delivery), and its memory beside
-        // ordinary handlers over HTTP/1.1 without TLS.
+        // Beside the accelerator, which the other constants are of. For a request that is the form beside the ordinary
+        // way, times the 1.62 that this takes where the server is busy (`servers.json` of the same day).
         match (self.protocol, self.tls) {
             (Protocol::Http1, false) => plain,
             (Protocol::Http1, true) => FormCost {
                 record_bytes: RECORD_BYTES,
-                request_cpu: 1.31,
-                delivery_cpu: 1.26,
-                connection_bytes: 7.9 * KIB,
+                request_cpu: 1.7,
+                delivery_cpu: 1.8,
+                connection_bytes: 20.0 * KIB,
                 handshake: RESUMED,
                 ..plain
             },
             (Protocol::Http2, false) => FormCost {
-                request_cpu: 1.85,
-                delivery_cpu: 1.59,
-                connection_bytes: 14.2 * KIB,
+                request_cpu: 2.3,
+                delivery_cpu: 3.5,
+                connection_bytes: 32.0 * KIB,
                 ..http2
             },
             (Protocol::Http2, true) => FormCost {
                 record_bytes: RECORD_BYTES,
-                request_cpu: 1.97,
-                delivery_cpu: 1.83,
-                connection_bytes: 22.0 * KIB,
+                request_cpu: 2.9,
+                delivery_cpu: 4.0,
+                connection_bytes: 37.0 * KIB,
                 handshake: RESUMED,
                 ..http2
             },
