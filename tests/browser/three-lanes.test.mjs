@@ -32,7 +32,7 @@ check(
     for (const text of texts) await server.publish({ text });
     for (const name of NAMES) await lab.lane(name).reads(texts);
     const verdict = lab.page.locator('.verdict');
-    await until('there is a verdict', async () => / made /.test(await verdict.textContent()));
+    await until('there is a verdict', async () => / each message cost /.test(await verdict.textContent()));
     const sentence = await verdict.textContent();
     for (const name of NAMES) assert.ok(sentence.includes(`${name} made `), sentence);
     assert.match(sentence, /With \S+, each message cost .+ with \S+( and|, but|\.)/);
