@@ -13,6 +13,7 @@ pub mod manual;
 pub mod output;
 pub mod plan;
 pub mod serve;
+mod value;
 
 /// A chat server with one message log, served over polling and Server-Sent Events at once, and an
 /// instrument that measures what each costs.

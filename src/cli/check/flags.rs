@@ -7,6 +7,8 @@ use clap::Args;
 
 use poll_vs_sse_instrument::{Profile, check::CheckOptions};
 
+use crate::cli::value;
+
 const PATIENCE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3600);
 
@@ -44,7 +46,7 @@ pub struct CheckFlags {
         env = "POLL_VS_SSE_PATIENCE",
         value_name = "TIME",
         default_value = "180s",
-        value_parser = duration
+        value_parser = value::duration
     )]
     patience: Duration,
 
@@ -92,9 +94,4 @@ impl CheckFlags {
             insecure: self.insecure,
         })
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "expected a duration such as `30s` or `3m`".to_owned())
 }

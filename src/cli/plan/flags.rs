@@ -10,6 +10,8 @@ use poll_vs_sse_model::{
     WireForm, prices,
 };
 
+use crate::cli::value;
+
 /// What a number of clients would cost on each transport, from a calibrated model.
 ///
 /// Nothing is measured: the answer is computed from what `compare --calibrate` measured, here or on
@@ -25,7 +27,8 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_CLIENTS",
         value_name = "N",
-        default_value_t = 10_000.0,
+        default_value = "10000",
+        value_parser = value::number,
         help_heading = "Question"
     )]
     clients: f64,
@@ -35,7 +38,8 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_RATE",
         value_name = "R",
-        default_value_t = 1.0,
+        default_value = "1",
+        value_parser = value::rate,
         help_heading = "Question"
     )]
     rate: f64,
@@ -45,13 +49,14 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_SIZE",
         value_name = "BYTES",
-        default_value_t = 100.0,
+        default_value = "100",
+        value_parser = value::size,
         help_heading = "Question"
     )]
     size: f64,
 
     /// How late a message may be at the worst. It decides how often a polling client must ask.
-    #[arg(long, env = "POLL_VS_SSE_MAX_DELAY", value_name = "TIME", default_value = "2s", value_parser = duration, help_heading = "Question")]
+    #[arg(long, env = "POLL_VS_SSE_MAX_DELAY", value_name = "TIME", default_value = "2s", value_parser = value::duration, help_heading = "Question")]
     max_delay: Duration,
 
     /// How messages lie in time: as people write, or as a clock ticks.
@@ -66,12 +71,12 @@ pub struct PlanFlags {
     spacing: ArrivalPattern,
 
     /// How long a long-poll asks to wait for a message.
-    #[arg(long, env = "POLL_VS_SSE_WAIT", value_name = "TIME", default_value = "25s", value_parser = duration, help_heading = "Question")]
+    #[arg(long, env = "POLL_VS_SSE_WAIT", value_name = "TIME", default_value = "25s", value_parser = value::duration, help_heading = "Question")]
     wait: Duration,
 
     /// From a client to the server and back. What comes while a long-poll is on its way waits for the
     /// next.
-    #[arg(long, env = "POLL_VS_SSE_ROUND_TRIP", value_name = "TIME", default_value = "0s", value_parser = duration, help_heading = "Question")]
+    #[arg(long, env = "POLL_VS_SSE_ROUND_TRIP", value_name = "TIME", default_value = "0s", value_parser = value::duration, help_heading = "Question")]
     round_trip: Duration,
 
     /// Whose request heads to compute with: Chromium's or Firefox's, or none but `Host`.
@@ -90,7 +95,8 @@ pub struct PlanFlags {
         long,
         env = "POLL_VS_SSE_COOKIE",
         value_name = "BYTES",
-        default_value_t = 0.0,
+        default_value = "0",
+        value_parser = value::size,
         help_heading = "Question"
     )]
     cookie: f64,
@@ -265,9 +271,4 @@ impl PlanFlags {
             .map(Cow::Owned)
             .with_context(|| format!("the model {}", path.display()))
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "expected a duration such as `250ms`, `2s` or `1m 30s`".to_owned())
 }

@@ -16,9 +16,11 @@ impl std::str::FromStr for TargetUrl {
     type Err = anyhow::Error;
 
     fn from_str(url: &str) -> Result<Self> {
-        let (is_tls, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
-            (Some(rest), _) => (false, rest),
-            (_, Some(rest)) => (true, rest),
+        let url = url.trim();
+        // RFC 3986, 3.1: capitals are the same.
+        let (is_tls, rest) = match url.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             _ => anyhow::bail!("{url}: an address begins with http:// or https://"),
         };
         let cut = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -72,6 +74,7 @@ mod tests {
         assert_eq!(parts("http://h/a/b/"), whole("h", 80, "/a/b"));
         assert_eq!(parts("http://[::1]:81/"), whole("::1", 81, ""));
         assert_eq!(parts("https://h/a"), whole("h", 443, "/a"));
+        assert_eq!(parts(" HTTP://h:81 "), whole("h", 81, ""));
         for bad in [
             "h:80",
             "http://",

@@ -7,6 +7,8 @@ use clap::Args;
 
 use poll_vs_sse_instrument::{LoadScenario, Pacing, Profile, RequestHead, Transport, Workload};
 
+use crate::cli::value;
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Workload")]
 pub struct WorkloadFlags {
@@ -24,7 +26,8 @@ pub struct WorkloadFlags {
         long,
         env = "POLL_VS_SSE_CLIENTS",
         value_name = "N",
-        default_value_t = 100
+        default_value = "100",
+        value_parser = value::count
     )]
     pub clients: usize,
 
@@ -33,7 +36,8 @@ pub struct WorkloadFlags {
         long,
         env = "POLL_VS_SSE_RATE",
         value_name = "R",
-        default_value_t = 1.0
+        default_value = "1",
+        value_parser = value::rate
     )]
     pub rate: f64,
 
@@ -43,7 +47,7 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_INTERVAL",
         value_name = "TIME",
         default_value = "2s",
-        value_parser = duration
+        value_parser = value::duration
     )]
     pub interval: Duration,
 
@@ -64,7 +68,7 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_WAIT",
         value_name = "TIME",
         default_value = "25s",
-        value_parser = duration
+        value_parser = value::duration
     )]
     pub wait: Duration,
 
@@ -75,7 +79,7 @@ pub struct WorkloadFlags {
         env = "POLL_VS_SSE_DURATION",
         value_name = "TIME",
         default_value = "30s",
-        value_parser = duration
+        value_parser = value::duration
     )]
     pub duration: Duration,
 
@@ -84,7 +88,8 @@ pub struct WorkloadFlags {
         long,
         env = "POLL_VS_SSE_SIZE",
         value_name = "BYTES",
-        default_value_t = 100
+        default_value = "100",
+        value_parser = value::whole_size
     )]
     pub size: usize,
 
@@ -104,12 +109,14 @@ pub struct WorkloadFlags {
         long,
         env = "POLL_VS_SSE_COOKIE",
         value_name = "BYTES",
-        default_value_t = 0
+        default_value = "0",
+        value_parser = value::whole_size
     )]
     pub cookie: usize,
 
     /// Rooms that clients and messages are spread over, in turn.
-    #[arg(long, env = "POLL_VS_SSE_ROOMS", value_name = "K", default_value_t = 1)]
+    #[arg(long, env = "POLL_VS_SSE_ROOMS", value_name = "K", default_value = "1",
+        value_parser = value::count)]
     pub rooms: usize,
 
     /// Further clients that send their first request and stop reading: what they cost the others, and the server's
@@ -118,7 +125,8 @@ pub struct WorkloadFlags {
         long,
         env = "POLL_VS_SSE_STALLED",
         value_name = "N",
-        default_value_t = 0
+        default_value = "0",
+        value_parser = value::count
     )]
     pub stalled: usize,
 
@@ -128,7 +136,8 @@ pub struct WorkloadFlags {
         long,
         env = "POLL_VS_SSE_VANISH",
         value_name = "N",
-        default_value_t = 0
+        default_value = "0",
+        value_parser = value::count
     )]
     pub vanish: usize,
 
@@ -196,9 +205,4 @@ impl WorkloadFlags {
         profile.check_has(&workload.transports)?;
         Ok(workload)
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| "expected a duration such as `250ms`, `2s` or `1m 30s`".to_owned())
 }
