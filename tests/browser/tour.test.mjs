@@ -121,7 +121,7 @@ check('no English is left on the Korean page', async ({ server, open }) => {
   await server.publish({ author: '미나', text: '안녕' });
   await page.getByRole('region', { name: 'SSE' }).getByText('안녕').waitFor();
   const words = await page.evaluate(() => {
-    const shown = [...document.querySelectorAll('#app :not(code)')].flatMap((element) => [
+    const shown = [...document.querySelectorAll('#app :not(code, [lang=en])')].flatMap((element) => [
       ...[...element.childNodes]
         .filter(({ nodeType }) => nodeType === Node.TEXT_NODE)
         .map((node) => node.data),

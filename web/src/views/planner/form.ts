@@ -75,9 +75,12 @@ export class PlannerForm {
   }
 
   #offer(stacks: readonly StackName[], chosen: string): void {
-    const all = [{ name: '', title: strings.planner.ownServer }, ...stacks];
     this.#stack.replaceChildren(
-      ...all.map(({ name, title }) => h('option', { value: name, selected: name === chosen }, title)),
+      h('option', { value: '', selected: chosen === '' }, strings.planner.ownServer),
+      // Their titles are names, and the same in every language.
+      ...stacks.map(({ name, title }) =>
+        h('option', { value: name, selected: name === chosen, lang: 'en' }, title),
+      ),
     );
   }
 
