@@ -11,7 +11,7 @@ use std::{
 
 use poll_vs_sse_server::{
     domain::{cursor::Cursor, room::Room},
-    log::{Log, Start, entry::Limit},
+    log::{Log, LogReader as _, Start, entry::Limit},
 };
 
 use crate::{

@@ -14,11 +14,12 @@ use futures_util::StreamExt as _;
 use poll_vs_sse_server::{
     delivery::{Delivery, read_query::ReadQuery},
     domain::{cursor::Cursor, room::Room},
-    log::{Log, Start, entry::Limit},
+    log::{Log, LogReader as _, LogSubscription as _, Start, entry::Limit},
 };
 use tokio::time::timeout;
 
 use crate::{
+    cases::play_setups,
     fixture::{Fixture, Kind, Setup, append},
     model::Known,
 };
@@ -180,29 +181,17 @@ async fn publish(log: Arc<Log>, publisher: usize) -> Vec<Known> {
     known
 }
 
-fn check(kind: Kind) {
-    for retained in [None, Some(20)] {
-        for tail_bytes in [0, 3000, 1 << 20] {
-            play(Setup {
-                kind,
-                retained,
-                tail_bytes,
-            });
-        }
-    }
-}
-
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_memory() {
-    check(Kind::Memory);
+    play_setups(Kind::Memory, play);
 }
 
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_sqlite() {
-    check(Kind::Sqlite);
+    play_setups(Kind::Sqlite, play);
 }
 
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_nats() {
-    check(Kind::Nats);
+    play_setups(Kind::Nats, play);
 }

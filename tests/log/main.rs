@@ -2,6 +2,7 @@
 //! order, or is told that it missed some.
 
 mod batches;
+mod cases;
 mod concurrent;
 mod fixture;
 mod late_joiners;

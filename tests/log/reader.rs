@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use poll_vs_sse_server::{
     delivery::{Delivery, event_stream::EventStream, read_query::ReadQuery},
     domain::{cursor::Cursor, room::Room},
-    log::{Log, Reset, Start, entry::Limit},
+    log::{Log, LogReader as _, LogSubscription as _, Reset, Start, entry::Limit},
 };
 use tokio::time::timeout;
 

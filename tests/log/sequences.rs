@@ -1,13 +1,10 @@
 //! Random sequences of what publishers and readers do, against the model.
 
 use poll_vs_sse_server::domain::room::Room;
-use proptest::{
-    collection::vec,
-    prelude::*,
-    test_runner::{Config, TestRunner},
-};
+use proptest::{collection::vec, prelude::*};
 
 use crate::{
+    cases::play_cases,
     fixture::{Fixture, Kind, Setup},
     reader::Reader,
 };
@@ -125,25 +122,8 @@ async fn append(fixture: &mut Fixture, readers: &[Reader], rooms: &[Room]) {
 }
 
 fn check(kind: Kind, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime");
-    // For a longer search: PROPTEST_CASES=20000.
-    let asked = std::env::var("PROPTEST_CASES");
-    let cases = asked.map_or(cases, |cases| cases.parse().expect("a number"));
-    let mut runner = TestRunner::new(Config {
-        cases,
-        failure_persistence: None,
-        // A failure on NATS takes a while to come by again.
-        max_shrink_iters: if matches!(kind, Kind::Nats) { 20 } else { 2000 },
-        ..Config::default()
-    });
-    let result = runner.run(&(setup(kind), vec(step(), 1..60)), |(setup, steps)| {
-        runtime.block_on(play(setup, steps));
-        Ok(())
-    });
-    result.unwrap_or_else(|error| panic!("{error}"));
+    let strategy = (setup(kind), vec(step(), 1..60));
+    play_cases(kind, cases, &strategy, |(setup, steps)| play(setup, steps));
 }
 
 #[test]

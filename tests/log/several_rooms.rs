@@ -15,12 +15,13 @@ use futures_util::StreamExt as _;
 use poll_vs_sse_server::{
     delivery::{Delivery, read_query::ReadQuery},
     domain::{cursor::Cursor, room::Room, room_set::RoomSet},
-    log::{Log, LogReader as _, LogSubscription as _, Reset, Start, entry::Limit},
+    log::{Log, LogReader as _, LogSubscription as _, Reset, RoomSetReader, Start, entry::Limit},
 };
-use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use proptest::{collection::vec, prelude::*};
 use tokio::time::timeout;
 
 use crate::{
+    cases::{play_cases, play_setups},
     concurrent::{assert_whole, on_a_thread},
     fixture::{Fixture, Kind, Setup, append},
     model::Known,
@@ -114,8 +115,7 @@ async fn play(case: Case) {
         bytes: case.bytes,
     };
     let all = expected(&fixture, &case, id);
-    let (mut reader, mut position) = log
-        .open_set_reader(&rooms, Start::After(cursor))
+    let (mut reader, mut position) = RoomSetReader::open(log, &rooms, Start::After(cursor))
         .await
         .expect("opens");
     let mut seen = Vec::new();
@@ -148,8 +148,7 @@ async fn play(case: Case) {
     assert!(resets.iter().all(Option::is_none), "told once: {resets:?}");
     assert_eq!(expected(&fixture, &case, position.after), [0_u64; 0]);
 
-    let (_, position) = log
-        .open_set_reader(&rooms, Start::Last(case.last))
+    let (_, position) = RoomSetReader::open(log, &rooms, Start::Last(case.last))
         .await
         .expect("opens");
     let all = expected(&fixture, &case, 0);
@@ -214,23 +213,7 @@ fn ids(text: &str) -> Vec<Option<u64>> {
 }
 
 fn check(kind: Kind, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime");
-    let asked = std::env::var("PROPTEST_CASES");
-    let cases = asked.map_or(cases, |cases| cases.parse().expect("a number"));
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases,
-        failure_persistence: None,
-        max_shrink_iters: if matches!(kind, Kind::Nats) { 20 } else { 2000 },
-        ..ProptestConfig::default()
-    });
-    let result = runner.run(&case(kind), |case| {
-        runtime.block_on(play(case));
-        Ok(())
-    });
-    result.unwrap_or_else(|error| panic!("{error}"));
+    play_cases(kind, cases, &case(kind), play);
 }
 
 #[test]
@@ -258,7 +241,7 @@ async fn poller(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Opti
     loop {
         let was_done = done.load(SeqCst);
         let rooms = set(&(0..ROOMS).collect());
-        let opened = log.open_set_reader(&rooms, Start::After(cursor)).await;
+        let opened = RoomSetReader::open(&log, &rooms, Start::After(cursor)).await;
         let (mut reader, position) = opened.expect("opens");
         let read = reader.read(position, limit).await.expect("reads");
         if read.reset.is_some() {
@@ -342,29 +325,17 @@ fn play_concurrently(setup: Setup) {
     }
 }
 
-fn check_concurrently(kind: Kind) {
-    for retained in [None, Some(20)] {
-        for tail_bytes in [0, 3000, 1 << 20] {
-            play_concurrently(Setup {
-                kind,
-                retained,
-                tail_bytes,
-            });
-        }
-    }
-}
-
 #[test]
 fn readers_of_several_rooms_keep_up_with_concurrent_publishers_on_memory() {
-    check_concurrently(Kind::Memory);
+    play_setups(Kind::Memory, play_concurrently);
 }
 
 #[test]
 fn readers_of_several_rooms_keep_up_with_concurrent_publishers_on_sqlite() {
-    check_concurrently(Kind::Sqlite);
+    play_setups(Kind::Sqlite, play_concurrently);
 }
 
 #[test]
 fn readers_of_several_rooms_keep_up_with_concurrent_publishers_on_nats() {
-    check_concurrently(Kind::Nats);
+    play_setups(Kind::Nats, play_concurrently);
 }

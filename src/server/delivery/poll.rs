@@ -4,7 +4,6 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     sync::Arc,
-    task::Poll,
     time::Duration,
 };
 
@@ -265,10 +264,7 @@ impl<R: LogReader> WaitingPoll<R> {
                 let notified = poll_fn(|cx| subscription.poll_newer(after, cx));
                 return timeout_at(self.until(), notified).await.is_ok();
             }
-            let notified_or_closed = poll_fn(|cx| match subscription.poll_newer(after, cx) {
-                Poll::Pending if !subscription.is_closed() => Poll::Pending,
-                _ => Poll::Ready(()),
-            });
+            let notified_or_closed = subscription.notified_or_closed(after);
             if timeout_at(self.until(), notified_or_closed).await.is_err() {
                 return false;
             }

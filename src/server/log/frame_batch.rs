@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::entry::Entry;
 
 /// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
-const BATCH_BYTES: usize = 16 * 1024;
+pub(super) const BATCH_BYTES: usize = 16 * 1024;
 
 /// Encoded frames of consecutive messages, as one piece of bytes.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@
 //! for the others.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -22,17 +22,22 @@ use crate::domain::{cursor::Cursor, room_set::RoomSet};
 pub trait LogReader: Clone + 'static {
     type Subscription: LogSubscription<Reader = Self>;
 
-    /// A reader of `rooms`, and the position that `start` stands for.
-    fn open(
-        log: &Arc<Log>,
-        rooms: &RoomSet,
-        start: Start,
-    ) -> impl Future<Output = Result<(Self, ReadPosition), StoreUnavailable>>;
+    /// A reader of `rooms` in the log that is served now.
+    fn of(log: &Arc<Log>, rooms: &RoomSet) -> impl Future<Output = Self>;
 
-    /// The messages after `position`. If another log has replaced this one, the new log is read from
-    /// its beginning, and this handle belongs to it afterwards.
-    fn read(
-        &mut self,
+    /// The same rooms of the log that is served now.
+    fn reopen(&self) -> impl Future<Output = Self>;
+
+    /// Whether another log has taken the place of this reader's.
+    fn is_replaced(&self) -> bool;
+
+    /// The position that `start` stands for.
+    fn resolve(&self, start: Start)
+    -> impl Future<Output = Result<ReadPosition, StoreUnavailable>>;
+
+    /// The messages after `position`, from the tails or else from the store, and where to continue.
+    fn after(
+        &self,
         position: ReadPosition,
         limit: Limit,
     ) -> impl Future<Output = Result<ReadBatch, StoreUnavailable>>;
@@ -47,6 +52,52 @@ pub trait LogReader: Clone + 'static {
 
     /// A subscription that waits for new messages.
     fn subscribe(self) -> Self::Subscription;
+
+    /// A reader of `rooms`, and the position that `start` stands for.
+    fn open(
+        log: &Arc<Log>,
+        rooms: &RoomSet,
+        start: Start,
+    ) -> impl Future<Output = Result<(Self, ReadPosition), StoreUnavailable>> {
+        async move {
+            log.refresh_identity(start).await?;
+            loop {
+                let reader = Self::of(log, rooms).await;
+                let position = reader.resolve(start).await?;
+                if !reader.is_replaced() {
+                    return Ok((reader, position));
+                }
+            }
+        }
+    }
+
+    /// Like [`Self::after`]. If another log has replaced this one, the new log is read from its
+    /// beginning, and this handle belongs to it afterwards.
+    fn read(
+        &mut self,
+        mut position: ReadPosition,
+        limit: Limit,
+    ) -> impl Future<Output = Result<ReadBatch, StoreUnavailable>> {
+        async move {
+            let mut successor = None;
+            loop {
+                let reader = successor.as_ref().unwrap_or(&*self);
+                if reader.is_replaced() {
+                    position = ReadPosition::UNKNOWN_RESET;
+                    successor = Some(self.reopen().await);
+                    continue;
+                }
+                // If this fails, the reader has not been told yet and stays at the old log.
+                let read = reader.after(position, limit).await?;
+                if !reader.is_replaced() {
+                    if let Some(successor) = successor {
+                        *self = successor;
+                    }
+                    return Ok(read);
+                }
+            }
+        }
+    }
 }
 
 /// A reader that waits for messages.
@@ -58,6 +109,14 @@ pub trait LogSubscription {
 
     /// Ready if there may be something after `id`; otherwise the next notification wakes `cx`.
     fn poll_newer(&self, id: u64, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Waits until there may be something after `id`, or readers must end.
+    fn notified_or_closed(&self, id: u64) -> impl Future<Output = ()> {
+        poll_fn(move |cx| match self.poll_newer(id, cx) {
+            Poll::Pending if !self.is_closed() => Poll::Pending,
+            _ => Poll::Ready(()),
+        })
+    }
 
     /// Waits for messages of `reader` from now on, if it belongs to another log.
     fn follow(&mut self, reader: &Self::Reader);

@@ -86,38 +86,6 @@ impl Log {
         room
     }
 
-    /// A reader of `room`, and the position in it that `start` stands for.
-    pub async fn open_reader(
-        self: &Arc<Self>,
-        room: &Room,
-        start: Start,
-    ) -> Result<(RoomReader, ReadPosition), StoreUnavailable> {
-        self.refresh_identity(start).await?;
-        loop {
-            let room = self.reader(room).await;
-            let position = room.resolve(start).await?;
-            if !room.tail.is_replaced() {
-                return Ok((room, position));
-            }
-        }
-    }
-
-    /// The same for several rooms.
-    pub async fn open_set_reader(
-        self: &Arc<Self>,
-        rooms: &RoomSet,
-        start: Start,
-    ) -> Result<(RoomSetReader, ReadPosition), StoreUnavailable> {
-        self.refresh_identity(start).await?;
-        loop {
-            let rooms = RoomSetReader::new(self, rooms.iter()).await;
-            let position = rooms.resolve(start).await?;
-            if !rooms.is_replaced() {
-                return Ok((rooms, position));
-            }
-        }
-    }
-
     /// Makes sure of the log's identity if `start` is of another one.
     async fn refresh_identity(&self, start: Start) -> Result<(), StoreUnavailable> {
         match start {

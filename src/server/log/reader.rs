@@ -92,23 +92,6 @@ impl RoomReader {
         self.tail.batch_after(id, None)
     }
 
-    /// Whether there may be something after `id`.
-    pub fn has_newer(&self, id: u64) -> bool {
-        self.tail.has_newer(id, None)
-    }
-
-    /// Whether readers must end.
-    pub fn is_closed(&self) -> bool {
-        self.tail.is_closed()
-    }
-
-    pub fn cursor(&self, id: u64) -> Cursor {
-        Cursor {
-            log: self.tail.log,
-            id,
-        }
-    }
-
     /// The position that `start` stands for.
     pub async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
         match start {
@@ -145,32 +128,6 @@ impl RoomReader {
         }
         Ok(cursor.id <= self.log.tails.visible_through()
             || self.log.store.contains(cursor.id).await?)
-    }
-
-    /// Like [`Self::after`]. If another log has replaced this one, the new log is read
-    /// from its beginning, and this handle belongs to it afterwards.
-    pub async fn read(
-        &mut self,
-        mut position: ReadPosition,
-        limit: Limit,
-    ) -> Result<ReadBatch, StoreUnavailable> {
-        let mut successor = None;
-        loop {
-            let room = successor.as_ref().unwrap_or(&*self);
-            if room.tail.is_replaced() {
-                position = ReadPosition::UNKNOWN_RESET;
-                successor = Some(self.log.reader(self.room()).await);
-                continue;
-            }
-            // If this fails, the reader has not been told yet and stays at the old log.
-            let read = room.after(position, limit).await?;
-            if !room.tail.is_replaced() {
-                if let Some(successor) = successor {
-                    *self = successor;
-                }
-                return Ok(read);
-            }
-        }
     }
 
     /// The messages after `position`, from the tail or else from the store, and where to continue.

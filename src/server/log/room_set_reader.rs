@@ -7,13 +7,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::{
     Log,
     entry::{Limit, Page},
-    frame_batch::FrameBatch,
+    frame_batch::{BATCH_BYTES, FrameBatch},
     merge::{Merge, MergeStep},
     reader::{ReadBatch, ReadPosition, Reset, RoomReader, Start},
     store::StoreUnavailable,
     tail::TailLookup,
 };
-use crate::domain::{cursor::Cursor, room::Room};
+use crate::domain::room::Room;
 
 /// Rooms of one reader that are read from the store at the same time; others have their turn between
 /// them.
@@ -21,7 +21,7 @@ const READS_AT_ONCE: usize = 4;
 /// What a stream is handed at once.
 const BATCH: Limit = Limit {
     messages: 256,
-    bytes: 16 * 1024,
+    bytes: BATCH_BYTES,
 };
 
 /// Several rooms of the log, as one reader holds them. Cloning shares them.
@@ -50,27 +50,6 @@ impl RoomSetReader {
     /// Whether both are handles to the same rooms of the same log.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.rooms, &other.rooms)
-    }
-
-    pub fn cursor(&self, id: u64) -> Cursor {
-        self.rooms[0].cursor(id)
-    }
-
-    /// Whether there may be something after `id` in any of them.
-    pub fn has_newer(&self, id: u64) -> bool {
-        self.rooms.iter().any(|room| room.has_newer(id))
-    }
-
-    /// Whether readers must end.
-    pub fn is_closed(&self) -> bool {
-        self.rooms[0].is_closed()
-    }
-
-    /// Whether another log has taken the place of the one that any of them belongs to.
-    pub(super) fn is_replaced(&self) -> bool {
-        let log = self.rooms[0].tail.log;
-        let is_replaced = |room: &RoomReader| room.tail.is_replaced() || room.tail.log != log;
-        self.rooms.iter().any(is_replaced)
     }
 
     /// The same rooms of the log that is served now.

@@ -10,7 +10,7 @@ use super::{
     entry::Limit,
     frame_batch::FrameBatch,
     log_reader::{LogReader, LogSubscription},
-    reader::{ReadBatch, ReadPosition, Start},
+    reader::{ReadBatch, ReadPosition, RoomReader, Start},
     room_set_reader::RoomSetReader,
     store::StoreUnavailable,
     tail::{TailLookup, WaiterKey},
@@ -37,48 +37,42 @@ impl RoomSetSubscription {
 impl LogReader for RoomSetReader {
     type Subscription = RoomSetSubscription;
 
-    async fn open(
-        log: &Arc<Log>,
-        rooms: &RoomSet,
-        start: Start,
-    ) -> Result<(Self, ReadPosition), StoreUnavailable> {
-        log.open_set_reader(rooms, start).await
+    async fn of(log: &Arc<Log>, rooms: &RoomSet) -> Self {
+        Self::new(log, rooms.iter()).await
     }
 
-    async fn read(
-        &mut self,
-        mut position: ReadPosition,
+    async fn reopen(&self) -> Self {
+        Self::reopen(self).await
+    }
+
+    fn is_replaced(&self) -> bool {
+        let log = self.rooms()[0].tail.log;
+        let is_replaced = |room: &RoomReader| room.is_replaced() || room.tail.log != log;
+        self.rooms().iter().any(is_replaced)
+    }
+
+    async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
+        Self::resolve(self, start).await
+    }
+
+    async fn after(
+        &self,
+        position: ReadPosition,
         limit: Limit,
     ) -> Result<ReadBatch, StoreUnavailable> {
-        let mut successor = None;
-        loop {
-            let rooms = successor.as_ref().unwrap_or(&*self);
-            if rooms.is_replaced() {
-                position = ReadPosition::UNKNOWN_RESET;
-                successor = Some(self.reopen().await);
-                continue;
-            }
-            // If this fails, the reader has not been told yet and stays at the old log.
-            let read = rooms.after(position, limit).await?;
-            if !rooms.is_replaced() {
-                if let Some(successor) = successor {
-                    *self = successor;
-                }
-                return Ok(read);
-            }
-        }
+        Self::after(self, position, limit).await
     }
 
     fn cursor(&self, id: u64) -> Cursor {
-        Self::cursor(self, id)
+        self.rooms()[0].cursor(id)
     }
 
     fn has_newer(&self, id: u64) -> bool {
-        Self::has_newer(self, id)
+        self.rooms().iter().any(|room| room.has_newer(id))
     }
 
     fn is_closed(&self) -> bool {
-        Self::is_closed(self)
+        self.rooms()[0].is_closed()
     }
 
     fn subscribe(self) -> RoomSetSubscription {

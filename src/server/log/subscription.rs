@@ -22,26 +22,10 @@ pub struct Subscription {
     key: WaiterKey,
 }
 
-impl RoomReader {
-    /// A subscription that waits for new messages.
-    pub fn subscribe(self) -> Subscription {
-        Subscription::new(self)
-    }
-}
-
 impl Subscription {
-    fn new(room: RoomReader) -> Self {
+    pub(super) fn new(room: RoomReader) -> Self {
         let key = room.tail.register();
         Self { room, key }
-    }
-
-    /// Waits until there may be something after `id`, or the log is closed.
-    pub async fn notified_or_closed(&self, id: u64) {
-        std::future::poll_fn(|cx| match self.poll_newer(id, cx) {
-            Poll::Pending if !self.room.is_closed() => Poll::Pending,
-            _ => Poll::Ready(()),
-        })
-        .await;
     }
 
     /// The next notification wakes `cx`, whatever there is to be read by now.
@@ -53,37 +37,48 @@ impl Subscription {
 impl LogReader for RoomReader {
     type Subscription = Subscription;
 
-    async fn open(
-        log: &Arc<Log>,
-        rooms: &RoomSet,
-        start: Start,
-    ) -> Result<(Self, ReadPosition), StoreUnavailable> {
+    async fn of(log: &Arc<Log>, rooms: &RoomSet) -> Self {
         debug_assert!(rooms.is_single(), "{rooms}");
-        log.open_reader(rooms.first(), start).await
+        log.reader(rooms.first()).await
     }
 
-    async fn read(
-        &mut self,
+    async fn reopen(&self) -> Self {
+        self.log.reader(self.room()).await
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.tail.is_replaced()
+    }
+
+    async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
+        Self::resolve(self, start).await
+    }
+
+    async fn after(
+        &self,
         position: ReadPosition,
         limit: Limit,
     ) -> Result<ReadBatch, StoreUnavailable> {
-        Self::read(self, position, limit).await
+        Self::after(self, position, limit).await
     }
 
     fn cursor(&self, id: u64) -> Cursor {
-        Self::cursor(self, id)
+        Cursor {
+            log: self.tail.log,
+            id,
+        }
     }
 
     fn has_newer(&self, id: u64) -> bool {
-        Self::has_newer(self, id)
+        self.tail.has_newer(id, None)
     }
 
     fn is_closed(&self) -> bool {
-        Self::is_closed(self)
+        self.tail.is_closed()
     }
 
     fn subscribe(self) -> Subscription {
-        Self::subscribe(self)
+        Subscription::new(self)
     }
 }
 
@@ -104,7 +99,7 @@ impl LogSubscription for Subscription {
 
     fn follow(&mut self, room: &RoomReader) {
         if !self.room.is_same(room) {
-            *self = room.clone().subscribe();
+            *self = Self::new(room.clone());
         }
     }
 

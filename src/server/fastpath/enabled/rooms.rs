@@ -10,7 +10,7 @@ use std::{
 use slab::Slab;
 
 use super::signals::Signals;
-use crate::log::{RoomReader, Subscription};
+use crate::log::{LogReader as _, RoomReader, Subscription};
 
 pub struct WaitingRooms {
     signals: Arc<Signals>,

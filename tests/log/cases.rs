@@ -1,0 +1,50 @@
+//! How a test is run many times: on random cases, and with every setup.
+
+use std::future::Future;
+
+use proptest::{
+    strategy::Strategy,
+    test_runner::{Config, TestRunner},
+};
+
+use crate::fixture::{Kind, Setup};
+
+/// Plays this many random cases. For a longer search: PROPTEST_CASES=20000.
+pub fn play_cases<S: Strategy, F: Future<Output = ()>>(
+    kind: Kind,
+    cases: u32,
+    strategy: &S,
+    play: impl Fn(S::Value) -> F,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    let asked = std::env::var("PROPTEST_CASES");
+    let cases = asked.map_or(cases, |cases| cases.parse().expect("a number"));
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        // A failure on NATS takes a while to come by again.
+        max_shrink_iters: if matches!(kind, Kind::Nats) { 20 } else { 2000 },
+        ..Config::default()
+    });
+    let result = runner.run(strategy, |case| {
+        runtime.block_on(play(case));
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Plays with and without retention, and with tails of every size.
+pub fn play_setups(kind: Kind, play: impl Fn(Setup)) {
+    for retained in [None, Some(20)] {
+        for tail_bytes in [0, 3000, 1 << 20] {
+            play(Setup {
+                kind,
+                retained,
+                tail_bytes,
+            });
+        }
+    }
+}
