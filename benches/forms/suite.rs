@@ -13,9 +13,8 @@ use poll_vs_sse_instrument::{OwnServer, Protocol, RunControl, Target, measure};
 
 use cells::Cell;
 use harness::program::{self, Flags, Stage};
-use harness::{audit_check, machine, report};
-use report::forms::{FILE, Form, Forms, Run};
-use report::part::Part as _;
+use harness::{audit_check, report};
+use report::forms::{Form, Forms, Run};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 30 * 60;
@@ -67,9 +66,7 @@ fn run(arguments: Arguments) -> Result<()> {
             }
         }
     }
-    machine::finish(&mut measured.about);
-    let (about, report) = (measured.about.clone(), measured.report());
-    flags.keep(FILE, &about, &measured, Forms::ROWS, &report)?;
+    flags.keep_part(measured)?;
     flags.document()
 }
 

@@ -11,7 +11,7 @@ use super::http::Connection;
 use super::report::limits::delivery::Delays;
 use super::rounds::{self, Work};
 use super::servers::{self, Nginx, RunningServer};
-use super::subscribers::{Received, Subscribers};
+use super::subscribers::Subscribers;
 
 /// One server with its subscribers.
 pub struct FanOutSide {
@@ -52,7 +52,7 @@ impl FanOutSide {
     }
 
     /// Publishes one message and waits until all have it.
-    fn deliver(&mut self) -> Result<Received> {
+    fn deliver(&mut self) -> Result<Work> {
         let number = self.published;
         self.published += 1;
         let request = self.publish.request(number);
@@ -87,12 +87,7 @@ impl rounds::Side for FanOutSide {
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {
-        let mut work = Work::default();
-        for _ in 0..amount {
-            let received = self.deliver()?;
-            work.units += received.deliveries;
-            work.wire_bytes += received.wire_bytes;
-        }
+        let work = rounds::repeat(amount, || self.deliver())?;
         self.delays.add(self.subscribers.take_delays())?;
         Ok(work)
     }

@@ -10,6 +10,7 @@ use poll_vs_sse_instrument::CpuPinning;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use super::report::part::Part;
 use super::report::provenance::Provenance;
 use super::report::{docs, runs};
 use super::{baseline_server, machine, process, servers};
@@ -79,6 +80,13 @@ impl Flags {
         self.write(about, file, &runs::json(run, rows)?)
     }
 
+    /// The same with a part that ends now, in a file of its own.
+    pub fn keep_part<T: Part>(&self, mut run: T) -> Result<()> {
+        machine::finish(run.about());
+        let (about, report) = (run.about().clone(), run.report());
+        self.keep(T::FILE, &about, &run, T::ROWS, &report)
+    }
+
     /// Writes `text` to where the run that `about` begins is kept.
     pub fn write(&self, about: &Provenance, file: &str, text: &str) -> Result<()> {
         let directory = match &self.out {
@@ -145,6 +153,16 @@ impl Stage {
             runtime,
             descriptors,
         })
+    }
+
+    /// The head of a part's run, which begins now.
+    pub fn begin_part(&self, name: &str) -> Provenance {
+        let mut now = machine::begin(name, self.about.full, Some(&self.binary));
+        now.machine.cores = self.about.machine.cores;
+        now.server_cores.clone_from(&self.about.server_cores);
+        now.load_cores.clone_from(&self.about.load_cores);
+        println!("\n{}", now.machine_lines());
+        now
     }
 
     /// The servers' processor.

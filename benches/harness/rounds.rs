@@ -4,6 +4,7 @@
 //! A shared machine's speed wanders by a fifth within seconds, so only ratios of two sides in the
 //! same round are compared, and slices are short enough for both to meet the same weather.
 
+use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -42,6 +43,22 @@ pub struct Work {
     pub units: u64,
     /// Bytes the clients received.
     pub wire_bytes: u64,
+}
+
+impl AddAssign for Work {
+    fn add_assign(&mut self, part: Self) {
+        self.units += part.units;
+        self.wire_bytes += part.wire_bytes;
+    }
+}
+
+/// Has the same done so many times, one after the other.
+pub fn repeat(times: u64, mut once: impl FnMut() -> Result<Work>) -> Result<Work> {
+    let mut work = Work::default();
+    for _ in 0..times {
+        work += once()?;
+    }
+    Ok(work)
 }
 
 /// For microseconds up to a minute.

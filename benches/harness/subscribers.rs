@@ -13,6 +13,7 @@ use memchr::memmem;
 
 use super::epoll::Epoll;
 use super::http;
+use super::rounds::{self, Work};
 use super::sse::Decoder;
 
 /// Longest wait for all subscribers to open, or to have a message.
@@ -54,13 +55,6 @@ pub struct Subscribers {
     delays: Histogram<u64>,
 }
 
-/// What came in while one message was awaited.
-#[derive(Clone, Copy, Default)]
-pub struct Received {
-    pub deliveries: u64,
-    pub wire_bytes: u64,
-}
-
 impl Subscribers {
     /// Opens `count` streams and waits until each has its answer's head.
     pub fn open(address: SocketAddr, path: &str, count: usize, spin: bool) -> Result<Self> {
@@ -80,7 +74,7 @@ impl Subscribers {
             buffer: vec![0; 64 * 1024],
             spin,
             published_at: Instant::now(),
-            delays: super::rounds::delays()?,
+            delays: rounds::delays()?,
         };
         while subscribers.list.len() < count {
             let batch = subscribers.list.len()..count.min(subscribers.list.len() + BATCH);
@@ -134,22 +128,22 @@ impl Subscribers {
     }
 
     /// Waits until every subscriber has the message whose text has `tag`, once each.
-    pub fn receive(&mut self, tag: &[u8]) -> Result<Received> {
+    pub fn receive(&mut self, tag: &[u8]) -> Result<Work> {
         self.receive_within(0..self.list.len(), tag)
     }
 
     /// Waits until each of these subscribers has it; the others must not.
-    pub fn receive_within(&mut self, awaited: Range<usize>, tag: &[u8]) -> Result<Received> {
+    pub fn receive_within(&mut self, awaited: Range<usize>, tag: &[u8]) -> Result<Work> {
         let expected = awaited.len() as u64;
         let deadline = Instant::now() + RESPONSE_TIMEOUT;
         let mut has_it = vec![false; awaited.len()];
-        let mut received = Received::default();
+        let mut work = Work::default();
         let (mut deliveries, mut strays) = (0, 0);
         let timeout_ms = if self.spin { 0 } else { 100 };
         let published_at = self.published_at;
-        let mut delays = std::mem::replace(&mut self.delays, super::rounds::delays()?);
+        let mut delays = std::mem::replace(&mut self.delays, rounds::delays()?);
         while deliveries < expected {
-            received.wire_bytes += self.turn(timeout_ms, &mut |token, event| {
+            work.wire_bytes += self.turn(timeout_ms, &mut |token, event| {
                 let is_it = event.windows(tag.len()).any(|window| window == tag);
                 let place = token.checked_sub(awaited.start);
                 let place = place.and_then(|at| has_it.get_mut(at));
@@ -168,8 +162,8 @@ impl Subscribers {
             );
         }
         self.delays = delays;
-        received.deliveries = deliveries;
-        Ok(received)
+        work.units = deliveries;
+        Ok(work)
     }
 
     /// Waits until each subscriber has had so many messages, and returns the bytes they took. Every subscriber is read from

@@ -119,15 +119,12 @@ impl Side {
         let room = usize::try_from(number)? % self.readers.len();
         self.publisher.send(&(self.publish)(room, number)?)?;
         let tag = frame::tag(number);
-        let received = self
+        let work = self
             .readers
             .receive_within(room..room + 1, tag.as_bytes())?;
         let answer = self.publisher.answer()?;
         ensure!(answer.status == 201, "publish: status {}", answer.status);
-        Ok(Work {
-            units: received.deliveries,
-            wire_bytes: received.wire_bytes,
-        })
+        Ok(work)
     }
 }
 
@@ -146,13 +143,7 @@ impl rounds::Side for Side {
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {
-        let mut work = Work::default();
-        for _ in 0..amount {
-            let part = self.deliver()?;
-            work.units += part.units;
-            work.wire_bytes += part.wire_bytes;
-        }
-        Ok(work)
+        rounds::repeat(amount, || self.deliver())
     }
 
     fn units_expected(&self, amount: u64) -> u64 {

@@ -18,11 +18,9 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
 use harness::{
-    baseline_server, epoll, fan_out, frame, http, machine, process, report, rounds, servers, sse,
+    baseline_server, epoll, fan_out, frame, http, process, report, rounds, servers, sse,
     subscribers, usage,
 };
-use report::part;
-use report::provenance::Provenance;
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 45 * 60;
@@ -122,37 +120,19 @@ fn run(arguments: Arguments) -> Result<()> {
         stage: &stage,
     };
     for part in parts {
-        let about = about(&stage);
-        println!("\n{}", about.machine_lines());
+        let about = stage.begin_part("limits");
         match part {
-            Part::Readers => keep(flags, readers::run(&plan, about)),
-            Part::Delivery => keep(flags, delivery::run(&plan, about)),
-            Part::Rooms => keep(flags, rooms::run(&plan, about)),
-            Part::Publish => keep(flags, publish::run(&plan, about)),
+            Part::Readers => readers::run(&plan, about).and_then(|run| flags.keep_part(run)),
+            Part::Delivery => delivery::run(&plan, about).and_then(|run| flags.keep_part(run)),
+            Part::Rooms => rooms::run(&plan, about).and_then(|run| flags.keep_part(run)),
+            Part::Publish => publish::run(&plan, about).and_then(|run| flags.keep_part(run)),
             Part::Scale if servers::nats_version().is_none() => {
                 println!("scale: skipped, since nats-server is not installed");
                 Ok(())
             }
-            Part::Scale => keep(flags, scale::run(&plan, about)),
+            Part::Scale => scale::run(&plan, about).and_then(|run| flags.keep_part(run)),
         }
         .with_context(|| name(&part))?;
     }
     flags.document()
-}
-
-/// Keeps what came of a part, which is over now.
-fn keep<T: part::Part>(flags: &Flags, run: Result<T>) -> Result<()> {
-    let mut run = run?;
-    machine::finish(run.about());
-    let (about, report) = (run.about().clone(), run.report());
-    flags.keep(T::FILE, &about, &run, T::ROWS, &report)
-}
-
-/// The head of a part's run, which begins now.
-fn about(stage: &Stage) -> Provenance {
-    let mut now = machine::begin("limits", stage.about.full, Some(&stage.binary));
-    now.machine.cores = stage.about.machine.cores;
-    now.server_cores.clone_from(&stage.about.server_cores);
-    now.load_cores.clone_from(&stage.about.load_cores);
-    now
 }

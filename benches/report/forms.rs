@@ -4,12 +4,10 @@ use poll_vs_sse_instrument::RunResult;
 use poll_vs_sse_model::RequestHead;
 use serde::{Deserialize, Serialize};
 
-use super::number::{count, three};
+use super::number::{count, outcome, three};
 use super::part::Part;
 use super::provenance::Provenance;
-use super::spread::{Spread, spread};
-
-pub const FILE: &str = "forms.json";
+use super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -174,7 +172,7 @@ impl Forms {
 
 impl Part for Forms {
     const TITLE: &'static str = "What a head costs";
-    const FILE: &'static str = FILE;
+    const FILE: &'static str = "forms.json";
     const ROWS: &'static str = "runs";
 
     fn about(&mut self) -> &mut Provenance {
@@ -188,10 +186,6 @@ impl Part for Forms {
 
 fn number(spread: Option<Spread>) -> String {
     spread.map_or("–".to_owned(), |it| three(it.median))
-}
-
-fn ratio(spread: Option<Spread>) -> String {
-    spread.map_or("–".to_owned(), |it| it.ratio())
 }
 
 fn costs(run: &Forms) -> String {
@@ -209,10 +203,10 @@ fn costs(run: &Forms) -> String {
             number(run.figure(form, What::Poll, Run::bytes_in)),
             number(run.figure(form, What::Poll, Run::bytes_out)),
             number(run.figure(form, What::Poll, Run::cpu_us)),
-            ratio(run.cpu_ratio(form, What::Poll)),
+            spread::ratio(run.cpu_ratio(form, What::Poll)),
             number(run.figure(form, What::Delivery, Run::bytes_out)),
             number(run.figure(form, What::Delivery, Run::cpu_us)),
-            ratio(run.cpu_ratio(form, What::Delivery)),
+            spread::ratio(run.cpu_ratio(form, What::Delivery)),
             number(run.figure(form, What::Idle, Run::idle_kib)),
         );
     }
@@ -258,11 +252,7 @@ fn targets(run: &Forms) -> String {
     let form = Form::H2Tls;
     let verdict = |what: &str, figure: Option<Spread>, unit: &str, target: f64| {
         let figure = figure?;
-        let outcome = if figure.median <= target {
-            "met"
-        } else {
-            "not met"
-        };
+        let outcome = outcome(figure.median <= target);
         Some(format!(
             "- {what}: {}{unit}, target at most {target}{unit}: {outcome}",
             figure.ratio()

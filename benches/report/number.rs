@@ -27,6 +27,11 @@ pub fn plain(value: f64) -> String {
     format!("{value}")
 }
 
+/// Of a target.
+pub fn outcome(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "not met" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

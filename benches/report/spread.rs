@@ -49,6 +49,11 @@ impl Spread {
     }
 }
 
+/// A ratio for a table's cell, which may have none.
+pub fn ratio(spread: Option<Spread>) -> String {
+    spread.map_or("–".to_owned(), |it| it.ratio())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

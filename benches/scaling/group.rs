@@ -144,9 +144,7 @@ impl Group {
         publisher.send(&request(ROOM, &tag))?;
         let mut work = Work::default();
         for readers in &mut self.readers {
-            let received = readers.receive(tag.as_bytes())?;
-            work.units += received.deliveries;
-            work.wire_bytes += received.wire_bytes;
+            work += readers.receive(tag.as_bytes())?;
         }
         let answer = publisher.answer()?;
         ensure!(answer.status == 201, "publish: status {}", answer.status);
@@ -183,12 +181,7 @@ impl rounds::Side for Group {
     fn work(&mut self, amount: u64) -> Result<Work> {
         let nats = self.nats.process.pids();
         let before = usage::cpu_time(&nats)?;
-        let mut work = Work::default();
-        for _ in 0..amount {
-            let part = self.deliver()?;
-            work.units += part.units;
-            work.wire_bytes += part.wire_bytes;
-        }
+        let work = rounds::repeat(amount, || self.deliver())?;
         let spent = usage::cpu_time(&nats)? - before;
         self.nats_ns.push(u64::try_from(spent.as_nanos())?);
         Ok(work)

@@ -130,11 +130,9 @@ impl Side {
                     room * self.readers..(room + 1) * self.readers
                 }
             };
-            let received = self.subscribers.receive_within(awaited, tag.as_bytes())?;
+            work += self.subscribers.receive_within(awaited, tag.as_bytes())?;
             let answer = self.publisher.answer()?;
             ensure!(answer.status == 201, "publish: status {}", answer.status);
-            work.units += received.deliveries;
-            work.wire_bytes += received.wire_bytes;
         }
         Ok(work)
     }
@@ -154,13 +152,7 @@ impl rounds::Side for Side {
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {
-        let mut work = Work::default();
-        for _ in 0..amount {
-            let part = self.deliver()?;
-            work.units += part.units;
-            work.wire_bytes += part.wire_bytes;
-        }
-        Ok(work)
+        rounds::repeat(amount, || self.deliver())
     }
 
     fn units_expected(&self, amount: u64) -> u64 {

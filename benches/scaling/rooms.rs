@@ -132,11 +132,9 @@ impl Side {
                 1 => 0..readers.len(),
                 _ => room..room + 1,
             };
-            let received = readers.receive_within(awaited, tag.as_bytes())?;
+            work += readers.receive_within(awaited, tag.as_bytes())?;
             let answer = self.publisher.answer()?;
             ensure!(answer.status == 201, "publish: status {}", answer.status);
-            work.units += received.deliveries;
-            work.wire_bytes += received.wire_bytes;
         }
         Ok(work)
     }
@@ -156,13 +154,7 @@ impl rounds::Side for Side {
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {
-        let mut work = Work::default();
-        for _ in 0..amount {
-            let part = self.deliver()?;
-            work.units += part.units;
-            work.wire_bytes += part.wire_bytes;
-        }
-        Ok(work)
+        rounds::repeat(amount, || self.deliver())
     }
 
     fn units_expected(&self, amount: u64) -> u64 {

@@ -17,9 +17,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
-use harness::{audit_check, http, machine, report, rounds, servers, sse, subscribers, usage};
-use report::part;
-use report::provenance::Provenance;
+use harness::{audit_check, http, report, rounds, servers, sse, subscribers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 60 * 60;
@@ -115,8 +113,7 @@ impl Growth {
     }
 
     fn part(&self, part: Part) -> Result<()> {
-        let about = self.about();
-        println!("\n{}", about.machine_lines());
+        let about = self.stage.begin_part("scaling");
         let quick = self.arguments.flags.quick;
         match part {
             Part::Stalled => {
@@ -133,7 +130,9 @@ impl Growth {
                     amount,
                     about,
                 );
-                self.keep(self.stage.runtime.block_on(run)?)
+                self.arguments
+                    .flags
+                    .keep_part(self.stage.runtime.block_on(run)?)
             }
             Part::Group => {
                 let amount = group::Amount {
@@ -143,7 +142,7 @@ impl Growth {
                     timed: if quick { 50 } else { 1000 },
                 };
                 let scratch = self.scratch.path();
-                self.keep(group::run(
+                self.arguments.flags.keep_part(group::run(
                     &self.stage.binary,
                     scratch,
                     self.stage.core(),
@@ -157,7 +156,7 @@ impl Growth {
                     rounds: if quick { 2 } else { 5 },
                     times: if quick { 1 } else { 2 },
                 };
-                self.keep(rooms::run(
+                self.arguments.flags.keep_part(rooms::run(
                     &self.stage.binary,
                     self.stage.core(),
                     amount,
@@ -170,7 +169,7 @@ impl Growth {
                     rounds: if quick { 2 } else { 8 },
                     times: if quick { 4 } else { 20 },
                 };
-                self.keep(room_sets::run(
+                self.arguments.flags.keep_part(room_sets::run(
                     &self.stage.binary,
                     self.stage.core(),
                     amount,
@@ -185,7 +184,7 @@ impl Growth {
                     few: (messages / 100).max(10_000),
                 };
                 let scratch = self.scratch.path();
-                self.keep(long_log::run(
+                self.arguments.flags.keep_part(long_log::run(
                     &self.stage.binary,
                     scratch,
                     self.stage.core(),
@@ -194,23 +193,5 @@ impl Growth {
                 )?)
             }
         }
-    }
-
-    /// Keeps what came of a part, which is over now.
-    fn keep<T: part::Part>(&self, mut run: T) -> Result<()> {
-        machine::finish(run.about());
-        let (about, report) = (run.about().clone(), run.report());
-        let flags = &self.arguments.flags;
-        flags.keep(T::FILE, &about, &run, T::ROWS, &report)
-    }
-
-    /// The head of a part's run, which begins now.
-    fn about(&self) -> Provenance {
-        let Stage { binary, about, .. } = &self.stage;
-        let mut now = machine::begin("scaling", about.full, Some(binary));
-        now.machine.cores = about.machine.cores;
-        now.server_cores.clone_from(&about.server_cores);
-        now.load_cores.clone_from(&about.load_cores);
-        now
     }
 }

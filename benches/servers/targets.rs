@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::empty_poll::{self, EmptyPoll};
 use super::fanout::{self, FanOut};
 use super::idle_memory::IdleMemory;
+use super::report::number::outcome;
 use super::report::provenance::Provenance;
 use super::rounds::Summary;
 
@@ -72,11 +73,7 @@ impl Report {
         print_summaries(&part.summaries, "delivery", "floor");
         if let Some(ours) = side(&part.summaries, fanout::OURS) {
             let figure = ours.ratio.median;
-            let aim = if figure <= FAN_OUT_AIM {
-                "met"
-            } else {
-                "not met"
-            };
+            let aim = outcome(figure <= FAN_OUT_AIM);
             self.verdict(
                 "fan-out",
                 figure,
@@ -181,7 +178,7 @@ impl Report {
 
     fn verdict(&mut self, what: &'static str, figure: f64, target: f64, says: &str, and: &str) {
         let met = figure <= target;
-        let outcome = if met { "met" } else { "not met" };
+        let outcome = outcome(met);
         let line = format!("{what:<12} {says}; target at most {target:.2}: {outcome}{and}");
         self.verdicts.push(Verdict {
             what,

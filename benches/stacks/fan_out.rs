@@ -48,7 +48,7 @@ pub fn rounds(
         while begin.elapsed() < lasts || messages < LEAST_MESSAGES {
             let received = deliver(&mut subscribers)?;
             messages += 1;
-            deliveries += received.deliveries;
+            deliveries += received.units;
             wire_bytes += received.wire_bytes;
         }
         let wall = begin.elapsed();

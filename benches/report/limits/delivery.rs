@@ -3,11 +3,11 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, three};
+use super::super::number::{count, milliseconds, outcome, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 
 pub const FLOOR: &str = "bare loop, send(2)";
 pub const WRITE_FLOOR: &str = "bare loop, write(2)";
@@ -121,7 +121,7 @@ fn sizes(run: &Delivery) -> String {
                 "\n| {} | {side} | {} | {} | {} |",
                 count(size.readers as u64),
                 three(each),
-                ratio.map_or("–".to_owned(), |it| it.ratio()),
+                spread::ratio(ratio),
                 delays.map_or("–".to_owned(), Delays::cell),
             );
         }
@@ -150,7 +150,6 @@ fn bursts(run: &Delivery) -> String {
 }
 
 fn targets(run: &Delivery) -> String {
-    let outcome = |met: bool| if met { "met" } else { "not met" };
     let mut lines = vec!["Against the targets:\n".to_owned()];
     if let Some(ratio) = run.ratio(TARGET_READERS) {
         lines.push(format!(

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 pub use super::delivery::Delays;
 
-use super::super::number::{count, three};
+use super::super::number::{count, outcome, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
+use super::super::spread;
 
 pub const FLOOR: &str = "bare append and fdatasync";
 pub const OURS: &str = "poll-vs-sse on SQLite";
@@ -60,25 +61,18 @@ fn report(run: &Publish) -> String {
             delays.map_or("–".to_owned(), Delays::cell)
         };
         let ratio = round::wall_ratio(&row.rounds, OURS, FLOOR);
-        let cell = |spread: Option<super::super::spread::Spread>| {
-            spread.map_or("–".to_owned(), |it| it.ratio())
-        };
         text += &format!(
             "\n| {} | {} | {} | {} | {} | {} | {} |",
             count(row.publishers as u64),
             per_second(OURS),
             per_second(FLOOR),
-            cell(ratio),
-            cell(round::cpu_ratio(&row.rounds, OURS, FLOOR)),
+            spread::ratio(ratio),
+            spread::ratio(round::cpu_ratio(&row.rounds, OURS, FLOOR)),
             delays(OURS),
             delays(FLOOR),
         );
         if let Some(ratio) = ratio {
-            let outcome = if ratio.median <= TARGET {
-                "met"
-            } else {
-                "not met"
-            };
+            let outcome = outcome(ratio.median <= TARGET);
             targets += &format!(
                 "\n- {} publishers: {:.2} of the bare loop's time, target at most {TARGET}: {outcome}",
                 count(row.publishers as u64),

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, three};
+use super::super::number::{count, outcome, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -194,7 +194,6 @@ fn memory(run: &Readers) -> String {
     );
     for subject in Subject::ALL {
         for kind in Kind::ALL {
-            let cell = |spread: Option<Spread>| spread.map_or("–".to_owned(), |it| it.ratio());
             let (in_turn, herd) = (
                 (subject, kind, Arrival::InTurn),
                 (subject, kind, Arrival::Herd),
@@ -206,10 +205,10 @@ fn memory(run: &Readers) -> String {
                 "\n| {} | {} | {} | {} | {} | {} |",
                 subject.name(),
                 kind.name(),
-                cell(run.each_kib(in_turn)),
-                cell(run.each_kib(herd)),
-                cell(run.left_mib(herd)),
-                cell(run.kernel_kib(in_turn)),
+                spread::ratio(run.each_kib(in_turn)),
+                spread::ratio(run.each_kib(herd)),
+                spread::ratio(run.left_mib(herd)),
+                spread::ratio(run.kernel_kib(in_turn)),
             );
         }
     }
@@ -236,10 +235,9 @@ fn herds(run: &Readers) -> String {
             "\n| {} | {} ms | {} | {} ms | {} |",
             subject.name(),
             three(all.median),
-            run.herd_ratio(subject)
-                .map_or("–".to_owned(), |it| it.ratio()),
+            spread::ratio(run.herd_ratio(subject)),
             three(median),
-            longest.map_or("–".to_owned(), |it| it.ratio()),
+            spread::ratio(longest),
         );
     }
     text
@@ -248,7 +246,7 @@ fn herds(run: &Readers) -> String {
 fn targets(run: &Readers) -> String {
     let ours = Subject::Accelerator;
     let verdict = |what: &str, figure: f64, unit: &str, target: f64| {
-        let outcome = if figure <= target { "met" } else { "not met" };
+        let outcome = outcome(figure <= target);
         format!(
             "- {what}: {}{unit}, target at most {target}{unit}: {outcome}",
             three(figure)

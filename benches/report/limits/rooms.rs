@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, three};
+use super::super::number::{count, outcome, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
+use super::super::spread;
 
 pub const FLOOR: &str = "bare loop";
 pub const OURS: &str = "poll-vs-sse";
@@ -37,10 +38,7 @@ impl Part for Rooms {
             round::cpu_us(&self.rounds, side).map_or("–".to_owned(), |it| three(it.median))
         };
         let ratio = round::cpu_ratio(&self.rounds, OURS, FLOOR);
-        let outcome = match &ratio {
-            Some(ratio) if ratio.median <= TARGET => "met",
-            _ => "not met",
-        };
+        let outcome = outcome(ratio.is_some_and(|it| it.median <= TARGET));
         format!(
             "{} rooms with a reader each, on a store in memory: a message is published to one room after the other, and \
              waited for. The bare loop reads the same publish, sends the same bytes to the one who asked for that path, and answers.\n\n\
@@ -51,7 +49,7 @@ impl Part for Rooms {
             each(FLOOR),
             each(OURS),
             three((self.held_kib as f64 - self.before_kib as f64) / self.rooms as f64),
-            ratio.map_or("–".to_owned(), |it| it.ratio()),
+            spread::ratio(ratio),
         )
     }
 }

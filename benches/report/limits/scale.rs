@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::number::{count, milliseconds, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 use super::readers::Served;
 
 /// All that was measured.
@@ -92,7 +92,7 @@ impl Part for Scale {
                 "\n| {} | {} | {} | {} ms | {} | {} |",
                 group.servers,
                 count(group.readers as u64),
-                group.cpu_us().map_or("–".to_owned(), |it| it.ratio()),
+                spread::ratio(group.cpu_us()),
                 group.longest_ms(),
                 three(group.each_kib()),
                 three(group.kernel_each_kib()),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::number::{count, milliseconds, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -116,9 +116,7 @@ fn report(run: &Group) -> String {
                 .map(|round| round.each_us(round.nats_cpu_ns)),
         );
         let cell = |spread: Option<Spread>| spread.map_or("–".to_owned(), |it| three(it.median));
-        let ratio = run
-            .ratio(servers)
-            .map_or("–".to_owned(), |ratio| ratio.ratio());
+        let ratio = spread::ratio(run.ratio(servers));
         text += &format!(
             "\n| {servers} | {} | {} | {ratio} |",
             cell(each),

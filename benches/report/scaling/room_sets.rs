@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::number::three;
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ fn report(run: &RoomSets) -> String {
             "\n| {} | {} | {} | {} KiB | {} KiB |",
             side.kind.name(),
             each.map_or("–".to_owned(), |each| three(each.median)),
-            ratio.map_or("–".to_owned(), |ratio| ratio.ratio()),
+            spread::ratio(ratio),
             three(kib(side.idle_kib)),
             three(kib(side.used_kib)),
         );

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::number::{count, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
@@ -88,9 +88,7 @@ fn report(run: &Rooms) -> String {
         let each = run
             .each_us(side.rooms)
             .map_or("–".to_owned(), |each| three(each.median));
-        let ratio = run
-            .ratio(side.rooms)
-            .map_or("–".to_owned(), |ratio| ratio.ratio());
+        let ratio = spread::ratio(run.ratio(side.rooms));
         text += &format!(
             "\n| {} | {each} | {ratio} | {} KiB | {} KiB |",
             count(side.rooms as u64),

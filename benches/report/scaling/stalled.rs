@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::number::{count, milliseconds, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::spread::{Spread, spread};
+use super::super::spread::{self, Spread, spread};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -122,7 +122,7 @@ fn report(run: &Stalled) -> String {
             let delay = run.spread(with, |round| Some(of(round.outcome.delay_us?) as f64));
             delay.map_or("–".to_owned(), |delay| milliseconds(delay.median))
         };
-        let ratio = run.ratio(of).map_or("–".to_owned(), |ratio| ratio.ratio());
+        let ratio = spread::ratio(run.ratio(of));
         text += &format!(
             "\n| healthy readers' delay, {name}, ms | {} | {} | {ratio} |",
             cell(false),
