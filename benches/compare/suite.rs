@@ -135,7 +135,7 @@ impl Suite<'_> {
         for round in self.matrix.rounds(self.rounds) {
             for load in &loads {
                 for at in 0..load.len() {
-                    // Who goes first changes, so that a drift of the machine favours nobody.
+                    // The order changes with each round, so that a machine that slows down favours nobody.
                     let (of, target) = load[(at + round as usize) % load.len()];
                     if !self.matrix.is_due(of, round, self.rounds) {
                         continue;

@@ -52,7 +52,7 @@ fn run(arguments: Arguments) -> Result<()> {
     for round in 1..=rounds {
         for cell in cells::of_round(round, flags.quick) {
             for turn in 0..Form::ALL.len() {
-                // Who goes first changes, so that a drift of the machine favours no form.
+                // The order changes with each round, so that a machine that slows down favours no form.
                 let form = Form::ALL[(turn + round as usize) % Form::ALL.len()];
                 if !cell.concerns(form) {
                     continue;

@@ -29,7 +29,7 @@ const HEAD: &[u8] =
 const PUBLISHED: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 
-/// What the floor does with what is published.
+/// What the floor does with a published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// One write(2) a subscriber.
@@ -41,7 +41,7 @@ pub enum Task {
 }
 
 impl Task {
-    /// What follows `ARGUMENT` on the command line.
+    /// The command-line arguments after `ARGUMENT`.
     pub fn arguments(&self) -> Vec<PathBuf> {
         match self {
             Self::Write => vec!["write".into()],
@@ -80,7 +80,7 @@ struct Floor {
     /// The path that a subscriber's token asked for.
     paths: HashMap<u64, Path>,
     buffer: Vec<u8>,
-    /// The file that is appended to, what is to be appended, and who waits for that.
+    /// The log file, the messages to append to it, and the publishers that wait for that.
     log: Option<File>,
     batch: Vec<u8>,
     waiting: Vec<u64>,
@@ -175,7 +175,7 @@ impl Floor {
         self.answer(token)
     }
 
-    /// A subscriber sends nothing more, so what is to be read of it is its leaving.
+    /// A subscriber sends nothing after its request: something to read means that it has left.
     fn forget_if_gone(&mut self, token: u64) {
         let Some(path) = self.paths.remove(&token) else {
             return;

@@ -96,7 +96,7 @@ pub fn run_alternating(sides: &mut [impl Side], amounts: Sizes) -> Result<Vec<Ro
         while left > 0 {
             let amount = left.min(amounts.a_slice);
             for turn in 0..count {
-                // Who goes first changes, so that a drift of the machine favours no side.
+                // The order changes with each slice, so that a machine that slows down favours no side.
                 let index = (first + turn) % count;
                 let part = slice(&mut sides[index], &pids[index], amount)
                     .with_context(|| format!("{}, round {round}", of_round[index].side))?;

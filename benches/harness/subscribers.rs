@@ -166,13 +166,13 @@ impl Subscribers {
         Ok(work)
     }
 
-    /// Waits until each subscriber has had so many messages, and returns the bytes they took. Every subscriber is read from
-    /// once in a turn: one that is read until it is empty could keep the others waiting for as long as more comes.
+    /// Waits until every subscriber has received `each` messages, and returns their wire bytes. Each turn reads once from
+    /// every subscriber: reading one until it is empty could starve the others.
     pub fn receive_many(&mut self, each: u64) -> Result<u64> {
         let field = memmem::Finder::new(DATA_FIELD);
         let mut left = each * self.list.len() as u64;
         let mut bytes = 0;
-        // What may be the beginning of a field, from the last read.
+        // The last bytes of each subscriber's previous read: a field may begin there.
         let mut tails = vec![Vec::new(); self.list.len()];
         let mut last_read = Instant::now();
         while left > 0 {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 /// Memory counts as settled when two looks this far apart agree to a few pages.
 const LOOK: Duration = Duration::from_millis(300);
 const AGREE_KIB: u64 = 16;
-/// What the kernel counts TCP buffers in, on the machines that this runs on.
+/// The page size, in which the kernel counts TCP buffers: 4 KiB on x86-64.
 const PAGE_KIB: u64 = 4;
 /// It is read as it is after this long all the same.
 const SETTLE: Duration = Duration::from_secs(5);

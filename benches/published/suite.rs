@@ -112,7 +112,7 @@ impl Scenario<'_> {
         let ways: Vec<_> = ways.collect();
         for (at, clients) in steps.iter().enumerate() {
             for turn in 0..ways.len() {
-                // Who goes first changes, so that a drift of the machine favours nobody.
+                // The order changes with each round, so that a machine that slows down favours nobody.
                 let way = ways[(at + turn) % ways.len()];
                 if !paper.is_exhausted(way) {
                     let step = self.step(way, *clients).await?;

@@ -82,7 +82,7 @@ pub async fn run(
     let mut resumed = Vec::new();
     for round in 1..=amount.rounds {
         for turn in 0..2 {
-            // Who goes first changes, so that a drift of the machine favours neither.
+            // The order changes with each round, so that a machine that slows down favours neither.
             let with_stalled = (round + turn) % 2 == 0;
             let (measured, cut) = bench.healthy(round, with_stalled).await?;
             println!("{}", line(&measured));

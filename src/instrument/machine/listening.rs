@@ -3,10 +3,7 @@
 
 use std::{collections::HashSet, fs};
 
-use super::process_tree::ProcessTree;
-
-/// The state of a socket that listens, as `/proc/net/tcp` has it.
-const LISTENS: &str = "0A";
+use super::{process_tree::ProcessTree, tcp_table};
 
 /// Whether one of `processes` listens on `port`. `None` if that cannot be read.
 pub fn listen_on(processes: ProcessTree, port: u16) -> Option<bool> {
@@ -36,30 +33,14 @@ pub fn listener_of(port: u16) -> Option<u32> {
 }
 
 /// The inodes of all sockets that listen on `port` in the process's network namespace.
-fn listening(pid: u32, port: u16) -> Option<HashSet<String>> {
-    let tables = ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/{pid}/net/{name}")));
-    let mut tables = tables.into_iter().filter_map(Result::ok).peekable();
-    tables.peek()?;
-    let inodes = tables.flat_map(|table| {
-        let lines = table.lines().skip(1);
-        let inodes = lines.filter_map(|line| inode(line, port));
-        inodes.collect::<Vec<_>>()
-    });
-    Some(inodes.collect())
-}
-
-/// The inode in a line of the table, if its socket listens on `port`. The line has its number, the
-/// local address and port in hexadecimal digits, the other's, the state, and nine columns further the inode.
-fn inode(line: &str, port: u16) -> Option<String> {
-    let mut words = line.split_whitespace();
-    let (_, local) = words.nth(1)?.rsplit_once(':')?;
-    let is_it = u16::from_str_radix(local, 16).ok()? == port && words.nth(1)? == LISTENS;
-    let inode = words.nth(5)?;
-    is_it.then(|| inode.to_owned())
+fn listening(pid: u32, port: u16) -> Option<HashSet<u64>> {
+    let sockets = tcp_table::sockets(pid)?;
+    let listening = sockets.filter(|socket| socket.is_listening && socket.local.port() == port);
+    Some(listening.map(|socket| socket.inode).collect())
 }
 
 /// The inodes of the sockets that a process has.
-fn sockets(pid: u32) -> Option<HashSet<String>> {
+fn sockets(pid: u32) -> Option<HashSet<u64>> {
     let links = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
     let inodes = links.filter_map(|link| {
         let target = fs::read_link(link.path()).ok()?;
@@ -67,7 +48,7 @@ fn sockets(pid: u32) -> Option<HashSet<String>> {
             .to_str()?
             .strip_prefix("socket:[")?
             .strip_suffix(']')?;
-        Some(inode.to_owned())
+        inode.parse().ok()
     });
     Some(inodes.collect())
 }

@@ -5,6 +5,7 @@ pub mod held_connections;
 pub mod listening;
 pub mod process_tree;
 pub mod server_processes;
+mod tcp_table;
 
 use std::{fs, thread};
 

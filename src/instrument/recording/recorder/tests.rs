@@ -1,3 +1,5 @@
+//! What a recorder counts of a run, and what it leaves out.
+
 use std::time::Duration;
 
 use super::*;
