@@ -29,7 +29,7 @@ export class ConnectionSlots {
 
   /** Connections to the page's own server, or with `elsewhere` those over this version to its other origin. */
   constructor(locks: LockManager | null = webLocks(), elsewhere?: HttpVersion) {
-    const slots = (elsewhere ?? (isHttp1() ? 'http/1.1' : 'h2')) === 'h2' ? MAX_STREAM_SLOTS : MAX_SLOTS;
+    const slots = isHttp1(elsewhere) ? MAX_SLOTS : MAX_STREAM_SLOTS;
     const name = elsewhere === undefined ? NAME : `${NAME} over ${elsewhere}`;
     this.#locks = locks;
     this.#names = Array.from({ length: slots }, (_, index) => `${name} ${index}`);

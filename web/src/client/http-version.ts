@@ -2,11 +2,17 @@
 
 export type HttpVersion = 'http/1.1' | 'h2';
 
-/** Whether the page came over HTTP/1.1, as far as the browser says. */
-export function isHttp1(): boolean {
+/** What the page came over, as the browser names it; undefined if it does not say. */
+export function pageProtocol(): string | undefined {
+  const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+  return page?.nextHopProtocol;
+}
+
+/** Whether requests go over HTTP/1.1: as `elsewhere` says, or else as the page came, as far as the browser says. */
+export function isHttp1(elsewhere?: HttpVersion): boolean {
+  if (elsewhere !== undefined) return elsewhere === 'http/1.1';
   try {
-    const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-    return page === undefined || !/^h[23]/.test(page.nextHopProtocol);
+    return !/^h[23]/.test(pageProtocol() ?? '');
   } catch {
     return true;
   }

@@ -6,7 +6,7 @@
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { Fetch } from '../client/connection-factory.ts';
-import type { HttpVersion } from '../client/http-version.ts';
+import { type HttpVersion, pageProtocol } from '../client/http-version.ts';
 
 export const HTTP_VERSIONS: readonly HttpVersion[] = ['http/1.1', 'h2'];
 
@@ -71,8 +71,7 @@ function versionOf(hop: string | undefined): HttpVersion | null {
 
 /** A browser tells of a request some time after its answer. */
 function nextHop(address: string): Promise<string | undefined> {
-  const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
-  if (address === location.href) return Promise.resolve(page?.nextHopProtocol);
+  if (address === location.href) return Promise.resolve(pageProtocol());
   return new Promise((resolve) => {
     const observer = new PerformanceObserver((list) => {
       const [entry] = list.getEntriesByName(address) as PerformanceResourceTiming[];

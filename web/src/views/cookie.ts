@@ -5,6 +5,7 @@ import type { Transport } from '../client/transport.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 import type { LabPlugin } from './lab-plugin.ts';
+import { laneChoice } from './lane-choice.ts';
 import type { ShownLane } from './lane-view.ts';
 
 /** Every lane with its picker, as far as it has been made. */
@@ -12,13 +13,9 @@ const pickers = new Map<ShownLane['lane'], HTMLSelectElement>();
 
 export const cookie: LabPlugin = {
   lane({ lane, view, key, first }) {
-    const id = `${key}-cookie`;
-    const select = h(
-      'select',
-      { id, 'aria-describedby': `${id}-explained`, autocomplete: 'off' },
-      ...COOKIES_KIB.map((kib) => h('option', { value: kib }, strings.cookieSize(kib))),
-    );
-    const explained = h('p', { class: 'cookie-explained', id: `${id}-explained` }, strings.cookieExplained);
+    const sizes = COOKIES_KIB.map((kib) => h('option', { value: kib }, strings.cookieSize(kib)));
+    const choice = laneChoice(`${key}-cookie`, strings.cookie, sizes, strings.cookieExplained);
+    const { element, select, explained } = choice;
     select.value = String(lane.cookie_kib);
     pickers.set(lane, select);
     const update = () => {
@@ -28,9 +25,7 @@ export const cookie: LabPlugin = {
       if (isElsewhere) select.value = '0';
       else follow(lane, lane.transport ?? first);
     };
-    view.places.controls.append(
-      h('div', { class: 'cookie' }, h('label', { for: id }, strings.cookie), select, explained),
-    );
+    view.places.controls.append(element);
     select.addEventListener('change', () => {
       const kib = COOKIES_KIB.find((each) => String(each) === select.value) ?? 0;
       choose(lane.transport ?? first, kib);

@@ -152,12 +152,12 @@ function networkNotice(lane: Lane): HTMLElement {
         timer = setInterval(tell, TICK_MS);
         break;
       }
-      case 'crowded': {
-        const { elsewhere } = lane.network;
-        const overHttp1 = elsewhere === undefined ? isHttp1() : elsewhere === 'http/1.1';
-        setText(text, overHttp1 ? strings.notice.crowded : strings.notice.crowdedStreams);
+      case 'crowded':
+        setText(
+          text,
+          isHttp1(lane.network.elsewhere) ? strings.notice.crowded : strings.notice.crowdedStreams,
+        );
         break;
-      }
       case 'shared':
         setText(text, `${strings.notice.shared(fallback.polls)} `);
         break;

@@ -12,6 +12,7 @@ import type { Lane } from '../lab/lane.ts';
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 import type { LabPlugin } from './lab-plugin.ts';
+import { laneChoice } from './lane-choice.ts';
 import type { ShownLane } from './lane-view.ts';
 
 /** Asked for once, as soon as there is a lane. */
@@ -57,22 +58,13 @@ export function askedProtocols(lanes: readonly Lane[]): AskedProtocol[] {
 }
 
 function addPicker({ lane, view, key }: ShownLane, own: HttpVersion, other: OtherOrigin): void {
-  const id = `${key}-protocol`;
-  const select = h(
-    'select',
-    { id, 'aria-describedby': `${id}-explained`, autocomplete: 'off' },
-    ...HTTP_VERSIONS.map((version) => h('option', { value: version }, strings.protocols[version])),
+  const versions = HTTP_VERSIONS.map((version) =>
+    h('option', { value: version }, strings.protocols[version]),
   );
+  const choice = laneChoice(`${key}-protocol`, strings.protocol, versions, strings.protocolExplained);
+  const { element, select } = choice;
   select.value = lane.network.elsewhere ?? own;
-  view.places.controls.append(
-    h(
-      'div',
-      { class: 'cookie' },
-      h('label', { for: id }, strings.protocol),
-      select,
-      h('p', { class: 'cookie-explained', id: `${id}-explained` }, strings.protocolExplained),
-    ),
-  );
+  view.places.controls.append(element);
   select.addEventListener('change', () => {
     const isOther = select.value === other.version;
     lane.protocol = isOther ? other.version : 'page';

@@ -1,0 +1,21 @@
+// A choice in a lane's settings: its label, its options, and what it means.
+
+import { h } from './dom.ts';
+
+export interface LaneChoice {
+  readonly element: HTMLElement;
+  readonly select: HTMLSelectElement;
+  readonly explained: HTMLElement;
+}
+
+export function laneChoice(
+  id: string,
+  label: string,
+  options: readonly HTMLOptionElement[],
+  explanation: string,
+): LaneChoice {
+  const explained = h('p', { class: 'lane-choice-explained', id: `${id}-explained` }, explanation);
+  const select = h('select', { id, 'aria-describedby': `${id}-explained`, autocomplete: 'off' }, ...options);
+  const element = h('div', { class: 'lane-choice' }, h('label', { for: id }, label), select, explained);
+  return { element, select, explained };
+}
