@@ -8,6 +8,7 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -31,6 +32,7 @@ use super::{
     head::fill_request,
     keep_alive::KeepAlive,
     limits::{self, HANDSHAKE_TIMEOUT},
+    pausable_waker::PausableWaker,
     tap::{Overhead, StreamCounter, StreamTable, Tap},
 };
 use crate::net::connection::ConnectionHandle;
@@ -85,6 +87,7 @@ where
     let keep_alive = connection.ping_pong().map(KeepAlive::new);
     let mut dispatcher = Dispatcher {
         connection,
+        waker: Arc::default(),
         table,
         exchanges: FuturesUnordered::new(),
         keep_alive,
@@ -106,6 +109,9 @@ where
     .await
 }
 
+/// How often the exchanges are polled again in one turn of their connection, at most.
+const MAX_TURNS: u32 = 3;
+
 /// What the end of an exchange means to its connection.
 enum ExchangeEnd {
     /// Answered, or reset by either side.
@@ -119,6 +125,8 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     connection: h2::server::Connection<Tap<Io>, Bytes>,
+    /// Of the connection's task.
+    waker: Arc<PausableWaker>,
     table: Rc<StreamTable>,
     exchanges: FuturesUnordered<LocalBoxFuture<'static, ExchangeEnd>>,
     keep_alive: Option<KeepAlive>,
@@ -150,14 +158,14 @@ where
         S::Response: Into<Response<B>> + 'static,
         B: MessageBody + 'static,
     {
+        let waker = self.waker.waker_for(cx);
+        let own = &mut Context::from_waker(&waker);
         loop {
             // Exchanges first: what they have to send goes out with one flush of the connection below.
-            while let Poll::Ready(Some(end)) = self.exchanges.poll_next_unpin(cx) {
-                if let ExchangeEnd::Connection = end {
-                    return Poll::Ready(Err(Reason::CANCEL.into()));
-                }
+            if let ExchangeEnd::Connection = self.poll_exchanges(own) {
+                return Poll::Ready(Err(Reason::CANCEL.into()));
             }
-            match self.connection.poll_accept(cx) {
+            match self.connection.poll_accept(own) {
                 Poll::Ready(Some(accepted)) => {
                     let (request, respond) = accepted?;
                     self.accept(request, respond);
@@ -173,6 +181,28 @@ where
         }
         self.poll_idle(cx);
         Poll::Pending
+    }
+
+    /// Runs the exchanges until all of them wait. The connection must be polled afterwards.
+    fn poll_exchanges(&mut self, own: &mut Context<'_>) -> ExchangeEnd {
+        self.waker.pause();
+        let mut turns = 0;
+        let end = loop {
+            match self.exchanges.poll_next_unpin(own) {
+                Poll::Ready(Some(ExchangeEnd::Connection)) => break ExchangeEnd::Connection,
+                Poll::Ready(Some(ExchangeEnd::Stream)) => {}
+                Poll::Ready(None) => break ExchangeEnd::Stream,
+                // It wants to be polled again when it has polled each of its futures, whether or not one is ready.
+                Poll::Pending if turns < MAX_TURNS && self.waker.take_woken() => turns += 1,
+                Poll::Pending => break ExchangeEnd::Stream,
+            }
+        };
+        self.waker.resume();
+        // Other connections come first.
+        if self.waker.take_woken() {
+            own.waker().wake_by_ref();
+        }
+        end
     }
 
     /// Lets a connection go that had no stream for the keep-alive time.

@@ -8,6 +8,7 @@ use std::{
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -22,7 +23,7 @@ use futures_util::{FutureExt as _, Stream};
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use tokio::time::timeout;
 
-use super::head;
+use super::{head, pausable_waker::PausableWaker};
 
 /// Parts of a sized body are gathered up to this before they become a DATA frame.
 const GATHER_BYTES: usize = 16 * 1024;
@@ -133,6 +134,7 @@ async fn send_body<B: MessageBody>(
     stall_timeout: Duration,
 ) -> Result<(), Reason> {
     let mut body = pin!(body);
+    let waker = Arc::<PausableWaker>::default();
     let mut left = match size {
         BodySize::Sized(bytes) => Some(bytes),
         BodySize::Stream | BodySize::None => None,
@@ -140,7 +142,12 @@ async fn send_body<B: MessageBody>(
     loop {
         let next = poll_fn(|cx| match next_chunk(body.as_mut(), left.is_some(), cx) {
             Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
-            Poll::Pending => stream.poll_reset(cx).map(|_| None),
+            Poll::Pending => {
+                let own = waker.waker_for(cx);
+                stream
+                    .poll_reset(&mut Context::from_waker(&own))
+                    .map(|_| None)
+            }
         });
         let Some(chunk) = next.await else {
             return Ok(());
@@ -148,7 +155,7 @@ async fn send_body<B: MessageBody>(
         let Some(chunk) = chunk else {
             // A stream's end is an empty frame; a sized body's was its last chunk.
             return match left {
-                None => send_chunk(stream, Bytes::new(), true, stall_timeout).await,
+                None => send_chunk(stream, Bytes::new(), true, stall_timeout, &waker).await,
                 Some(_) => Err(Reason::INTERNAL_ERROR),
             };
         };
@@ -162,7 +169,7 @@ async fn send_body<B: MessageBody>(
                 *left == 0
             }
         };
-        send_chunk(stream, chunk, is_last, stall_timeout).await?;
+        send_chunk(stream, chunk, is_last, stall_timeout, &waker).await?;
         if is_last {
             return Ok(());
         }
@@ -209,9 +216,13 @@ async fn send_chunk(
     mut chunk: Bytes,
     is_last: bool,
     stall_timeout: Duration,
+    waker: &PausableWaker,
 ) -> Result<(), Reason> {
     while !chunk.is_empty() {
+        // Capacity that is there at once is seen at once, and no reason to be woken.
+        waker.pause();
         stream.reserve_capacity(chunk.len());
+        waker.resume();
         let capacity = match stream.capacity() {
             0 => match timeout(stall_timeout, poll_fn(|cx| stream.poll_capacity(cx))).await {
                 Err(_) => return Err(Reason::CANCEL),

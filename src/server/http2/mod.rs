@@ -15,6 +15,7 @@ pub mod frames;
 mod head;
 mod keep_alive;
 pub mod limits;
+mod pausable_waker;
 pub mod tap;
 #[cfg(test)]
 mod tests;
