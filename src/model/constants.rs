@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::{Machine, ServerLimits, Transport, stack_origin::StackOrigin};
+use crate::{Machine, ServerLimits, Transport, idle_share, stack_origin::StackOrigin};
 
 /// The form of the file. Another one is refused.
 pub const FORMAT: u32 = 2;
@@ -28,8 +28,17 @@ pub struct Model {
     pub server_cores: u32,
     #[serde(rename = "contract")]
     pub limits: ServerLimits,
+    /// CPU of the process while nothing happens, microseconds a second.
+    #[serde(default)]
+    pub base_us: f64,
     /// CPU to take in a message, regardless of its readers, microseconds.
     pub publish_us: f64,
+    /// Extra cost of a message that comes long after the last one.
+    #[serde(default)]
+    pub publish_cold_us: f64,
+    /// After a pause of this length the extra cost is half of `publish_cold_us`, seconds.
+    #[serde(default)]
+    pub publish_cold_s: f64,
     /// CPU to accept and end a connection, microseconds.
     pub connect_us: f64,
     /// CPU to wake up for a request after a long sleep, microseconds.
@@ -173,6 +182,11 @@ impl Model {
         workers.map_or(f64::INFINITY, |workers| workers * self.copies(cores))
     }
 
+    /// CPU to take in one of `rate` messages a second, microseconds.
+    pub fn publish_us(&self, rate: f64) -> f64 {
+        self.publish_us + self.publish_cold_us * idle_share(self.publish_cold_s, rate)
+    }
+
     /// The one that comes with the program.
     ///
     /// # Panics
@@ -205,7 +219,10 @@ impl Model {
     /// Nothing can be computed from a negative or endless cost.
     fn check(&self) -> Result<()> {
         let mut all = vec![
+            ("base_us", self.base_us),
             ("publish_us", self.publish_us),
+            ("publish_cold_us", self.publish_cold_us),
+            ("publish_cold_s", self.publish_cold_s),
             ("connect_us", self.connect_us),
             ("wake_us", self.wake_us),
             ("wake_s", self.wake_s),

@@ -23,6 +23,8 @@ pub struct Cost {
 /// Cores kept busy, by what they are busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CpuBy {
+    /// The process itself, while nothing happens.
+    pub process: f64,
     pub publishing: f64,
     pub requests: f64,
     pub messages: f64,
@@ -34,6 +36,7 @@ pub struct CpuBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
+    Process,
     Publishing,
     Requests,
     Messages,
@@ -42,13 +45,19 @@ pub enum Part {
 }
 
 impl CpuBy {
-    /// All but taking messages in, which every server of several does.
+    /// What each server of several has to do, however few of the readers are its own: it runs, and it takes every
+    /// message in.
+    pub fn each_server(&self) -> f64 {
+        self.process + self.publishing
+    }
+
+    /// All that is done for readers, who are spread over the servers.
     pub fn readers(&self) -> f64 {
         self.requests + self.messages + self.keep_alives + self.connections
     }
 
     pub fn total(&self) -> f64 {
-        self.publishing + self.readers()
+        self.each_server() + self.readers()
     }
 
     /// The largest part, and its share of the whole.
@@ -59,6 +68,7 @@ impl CpuBy {
             (Part::KeepAlives, self.keep_alives),
             (Part::Connections, self.connections),
             (Part::Publishing, self.publishing),
+            (Part::Process, self.process),
         ];
         let mut most = parts[0];
         for part in parts {
@@ -88,7 +98,7 @@ impl Model {
         let keep_alives_us = form.delivery_cpu * rates.keep_alives * one.keep_alive_us
             + rates.connections * one.idle_us;
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
-        let publish_us = scenario.rate * self.publish_us;
+        let publish_us = scenario.rate * self.publish_us(scenario.rate);
         // What follows a message finds the server awake.
         let seldom = match transport {
             Transport::Poll => rates.requests,
@@ -98,7 +108,7 @@ impl Model {
         let work = Work {
             events: seldom,
             clients_us: requests_us + messages_us + keep_alives_us + connects_us,
-            publishing_us: publish_us,
+            each_server_us: self.base_us + publish_us,
         };
         let wakeup_cost_us = seldom * self.wakeup_cost_us(work, scenario.load);
         let event_bytes = match transport {
@@ -123,6 +133,7 @@ impl Model {
                 + rates.keep_alives * (one.keep_alive_bytes + event_bytes)
                 + rates.connects * form.handshake.bytes_out,
             cpu: CpuBy {
+                process: self.base_us / US_PER_S,
                 publishing: publish_us / US_PER_S,
                 requests: (requests_us + wakeup_cost_us) / US_PER_S,
                 messages: messages_us / US_PER_S,

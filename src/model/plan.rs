@@ -97,6 +97,7 @@ pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Est
     let servers = (is_possible && needed.is_finite()).then(|| needed.ceil().max(1.0));
     let count = servers.unwrap_or(1.0);
     let cores_by = CpuBy {
+        process: cost.cpu.process * count,
         publishing: cost.cpu.publishing * count,
         ..cost.cpu
     };

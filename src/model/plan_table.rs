@@ -148,6 +148,7 @@ fn stack_provenance(model: &Model, stack: &StackOrigin) -> String {
 
 pub fn part(part: Part) -> &'static str {
     match part {
+        Part::Process => "the process itself",
         Part::Publishing => "publishing",
         Part::Requests => "requests",
         Part::Messages => "messages",

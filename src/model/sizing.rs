@@ -88,10 +88,9 @@ fn needed(
     let most_bytes = cost.wire_bytes_in_per_s.max(cost.wire_bytes_out_per_s);
     let all = [
         (
-            // Every server takes every message in.
             share(
                 cost.cpu.readers(),
-                server.cores * server.utilization - cost.cpu.publishing,
+                server.cores * server.utilization - cost.cpu.each_server(),
             ),
             Limit::Cpu,
         ),

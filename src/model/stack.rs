@@ -144,7 +144,10 @@ impl StackModel {
                 keep_alive_bytes: KEEP_ALIVE_COMMENT.len() as f64,
                 ..ServerLimits::OWN
             },
+            base_us: 0.0,
             publish_us: 0.0,
+            publish_cold_us: 0.0,
+            publish_cold_s: 0.0,
             connect_us: 0.0,
             wake_us: 0.0,
             wake_s: 0.0,

@@ -73,7 +73,7 @@ proptest! {
             }
             prop_assert!(one.rates.empty <= one.rates.requests * (1.0 + 1e-12));
             prop_assert!(one.delay_mean_s <= one.delay_worst_s);
-            prop_assert!(one.dominant_share > 0.2, "of five parts one is above a fifth");
+            prop_assert!(one.dominant_share >= 1.0 / 6.0, "of six parts one is a sixth");
         }
     }
 

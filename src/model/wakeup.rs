@@ -42,8 +42,8 @@ pub struct Work {
     pub events: f64,
     /// CPU for the clients, microseconds.
     pub clients_us: f64,
-    /// CPU for taking messages in, microseconds: each server takes all of them.
-    pub publishing_us: f64,
+    /// CPU that each server spends, however few of the clients are its own, microseconds.
+    pub each_server_us: f64,
 }
 
 impl Model {
@@ -55,14 +55,14 @@ impl Model {
         if events <= 0.0 {
             return 0.0;
         }
-        let publishing = work.publishing_us / (load.cores * US_PER_S);
+        let each_server = work.each_server_us / (load.cores * US_PER_S);
         match load.filled {
             Fill::By { servers } => {
                 let cores = servers * load.cores;
                 let asleep_us = self.wake_us * idle_share(self.wake_s, events / cores);
                 // busy = (work + events × asleep × (1 - busy)) / time
                 let time_us = cores * US_PER_S;
-                let work_us = clients_us + publishing * time_us;
+                let work_us = clients_us + each_server * time_us;
                 let busy = (work_us + events * asleep_us) / (time_us + events * asleep_us);
                 (1.0 - busy).max(0.0) * asleep_us
             }
@@ -71,7 +71,7 @@ impl Model {
                 // with them follows from what each takes.
                 let own_us = (clients_us / events).min(CAP_US);
                 let most_us = (1.0 - busy) * self.wake_us;
-                let sleep_us = self.wake_s * US_PER_S * (busy - publishing).max(0.0);
+                let sleep_us = self.wake_s * US_PER_S * (busy - each_server).max(0.0);
                 let half = (own_us + sleep_us - most_us) / 2.0;
                 let root = half.hypot((most_us * own_us).sqrt());
                 // The same root, without taking one large number from another.
@@ -105,7 +105,7 @@ mod tests {
         let work = Work {
             events,
             clients_us: events * own_us,
-            publishing_us: 0.0,
+            each_server_us: 0.0,
         };
         model().wakeup_cost_us(work, Utilization::single_server(1.0))
     }
@@ -116,14 +116,14 @@ mod tests {
         fn both_ways_to_ask_agree(
             events in 1.0..50_000.0_f64,
             own_us in 1.0..15.0_f64,
-            publishing_us in 0.0..1e5_f64,
+            each_server_us in 0.0..1e5_f64,
             servers in 1.0..9.0_f64,
         ) {
             let model = model();
-            let work = Work { events, clients_us: events * own_us, publishing_us };
+            let work = Work { events, clients_us: events * own_us, each_server_us };
             let by = Fill::By { servers };
             let single_server = model.wakeup_cost_us(work, Utilization { cores: CORES, filled: by });
-            let all_us = servers * publishing_us + events * (own_us + single_server);
+            let all_us = servers * each_server_us + events * (own_us + single_server);
             let to = Fill::To { busy: all_us / (servers * CORES * US_PER_S) };
             let filled = model.wakeup_cost_us(work, Utilization { cores: CORES, filled: to });
             prop_assert!((single_server - filled).abs() < 1e-6 * model.wake_us, "{single_server} {filled}");
@@ -147,7 +147,7 @@ mod tests {
             let work = Work {
                 events,
                 clients_us: 1000.0,
-                publishing_us: 0.0,
+                each_server_us: 0.0,
             };
             let filled = Fill::To { busy: 0.6 };
             let waking = model().wakeup_cost_us(work, Utilization { cores: 1.0, filled });

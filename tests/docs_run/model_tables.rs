@@ -43,13 +43,17 @@ pub fn constants(model: &Model) -> String {
     row("`client_bytes`", &|one| size(one.client_bytes));
     row("`answer_share`", &|one| significant(one.answer_share));
     text + &format!(
-        "\nFor all: `wake_us` {}, `wake_s` {}, `connect_us` {}, `publish_us` {}, service time {}, the process {}.\n\
+        "\nFor all: `wake_us` {}, `wake_s` {}, `connect_us` {}, `publish_us` {}, `publish_cold_us` {}, \
+         `publish_cold_s` {}, service time {}; of the process `base_us` {} each second, and {}.\n\
          Measured on {} ({}), version {}.\n",
         us(model.wake_us),
         time_us(model.wake_s * 1e6),
         us(model.connect_us),
         us(model.publish_us),
+        us(model.publish_cold_us),
+        time_us(model.publish_cold_s * 1e6),
         time_us(model.service_s * 1e6),
+        us(model.base_us),
         size(model.base_memory_bytes),
         model.machine,
         model.measured_at.get(..10).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! CPU: what each thing that happens takes, all transports together, as what they share is one constant.
 //!
-//! Two of the constants are lengths of time, in which cost is not linear. Those are tried one after the
+//! Three of the constants are lengths of time, in which cost is not linear. Those are tried one after the
 //! other; all else follows by least squares.
 
 use anyhow::{Result, ensure};
@@ -17,22 +17,25 @@ use crate::{
 
 const KIB: f64 = 1024.0;
 /// Columns of the fit.
-const COSTS: usize = 12;
+const COSTS: usize = 14;
 
 #[derive(Clone, Copy)]
 struct TimeConstants {
     wake_s: f64,
     cold_s: f64,
+    publish_cold_s: f64,
 }
 
 /// The starting values, and the ranges that are searched.
 const FIRST: TimeConstants = TimeConstants {
     wake_s: 1e-3,
     cold_s: 0.3,
+    publish_cold_s: 0.1,
 };
 const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
 /// The points have little hold on it: what is found for many messages a second is only right within these.
 const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
+const PUBLISH_COLD_S: [f64; 2] = [2.5e-3, 1.0];
 /// Of each, between the two bounds.
 const CANDIDATES: u32 = 20;
 /// Each constant is searched again with the value found for the other.
@@ -52,9 +55,18 @@ pub fn cpu(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
         lengths.cold_s = best(COLD_S, |cold_s| {
             rows(model, runs, TimeConstants { cold_s, ..lengths })
         });
+        lengths.publish_cold_s = best(PUBLISH_COLD_S, |publish_cold_s| {
+            let lengths = TimeConstants {
+                publish_cold_s,
+                ..lengths
+            };
+            rows(model, runs, lengths)
+        });
     }
     let [
+        base_us,
         publish_us,
+        publish_cold_us,
         wake_us,
         request_us,
         answer_us,
@@ -67,7 +79,8 @@ pub fn cpu(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
         keep_alive_us,
         connect_us,
     ] = fit(&rows(model, runs, lengths));
-    model.publish_us = publish_us;
+    (model.base_us, model.publish_us) = (base_us, publish_us);
+    (model.publish_cold_us, model.publish_cold_s) = (publish_cold_us, lengths.publish_cold_s);
     (model.wake_us, model.wake_s) = (wake_us, lengths.wake_s);
     model.connect_us = connect_us;
     let PerTransport {
@@ -108,11 +121,12 @@ fn rows(
     runs.iter().map(|run| row(model, run, lengths)).collect()
 }
 
-fn row(
-    model: &Model,
-    run: &CalibrationRun,
-    TimeConstants { wake_s, cold_s }: TimeConstants,
-) -> Observation<COSTS> {
+fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observation<COSTS> {
+    let TimeConstants {
+        wake_s,
+        cold_s,
+        publish_cold_s,
+    } = lengths;
     let rates = ObservedRates::of(run);
     let point = &run.point;
     let cores = f64::from(model.server_cores);
@@ -137,7 +151,9 @@ fn row(
         / ServerLimits::OWN.keep_alive_bytes;
     Observation {
         counts: [
+            1.0,
             rates.published,
+            rates.published * idle_share(publish_cold_s, rates.published),
             of(Transport::Poll, rates.requests * asleep),
             of(Transport::Poll, rates.requests),
             of(Transport::Poll, rates.requests - rates.empty),

@@ -20,7 +20,7 @@ pub struct Point {
 
 /// How long each is measured, seconds.
 const MEASURED_S: f64 = 2.0;
-/// Long enough for two keep-alives of 15 s each, with the only message right after the first.
+/// Long enough for two keep-alives of 15 s each, where the only message comes right after the first.
 const IDLE_S: f64 = 31.0;
 
 const POLL: Transport = Transport::Poll;
@@ -28,7 +28,7 @@ const LONG_POLL: Transport = Transport::LongPoll;
 const STREAM: Transport = Transport::Stream;
 
 /// In the order in which they are measured: transports take turns, and so do light and heavy load.
-pub const POINTS: [Point; 25] = [
+pub const POINTS: [Point; 29] = [
     // Rare and frequent polls; mostly empty answers; an answer for each message; many messages an answer;
     // many bytes; clients that get messages rarely, and often.
     fit(POLL, 400, 1.0, 100, 0.5),
@@ -46,6 +46,10 @@ pub const POINTS: [Point; 25] = [
     fit(STREAM, 1000, 3.0, 100, 1.0),
     fit(STREAM, 1000, 12.0, 100, 1.0),
     fit(STREAM, 1500, 6.0, 500, 1.0),
+    // So few clients that the process itself, and a message that finds it asleep, are most of the cost.
+    fit(STREAM, 10, 1.0, 100, 1.0),
+    fit(STREAM, 10, 10.0, 100, 1.0),
+    fit(POLL, 10, 1.0, 100, 0.5),
     Point {
         purpose: MeasurePurpose::FitConnecting,
         ..fit(POLL, 500, 1.0, 100, 0.5)
@@ -53,6 +57,10 @@ pub const POINTS: [Point; 25] = [
     Point {
         purpose: MeasurePurpose::FitIdle,
         ..fit(STREAM, 5000, 1.0 / IDLE_S, 100, 1.0)
+    },
+    Point {
+        purpose: MeasurePurpose::FitIdle,
+        ..fit(STREAM, 10, 3.0 / IDLE_S, 100, 1.0)
     },
     check(POLL, 1000, 2.0, 200, 0.5),
     check(STREAM, 500, 10.0, 300, 1.0),

@@ -54,6 +54,11 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
     lines.push(line("a connection, CPU", all(us(model.connect_us))));
     lines.push(line("taking a message in, CPU", all(us(model.publish_us))));
     lines.push(line(
+        "  if it comes after long, besides",
+        all(us(model.publish_cold_us)),
+    ));
+    lines.push(line("the process, CPU a second", all(us(model.base_us))));
+    lines.push(line(
         "the process, memory",
         all(size(model.base_memory_bytes)),
     ));

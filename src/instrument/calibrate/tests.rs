@@ -46,7 +46,8 @@ fn run(truth: &Model, point: &Point) -> CalibrationRun {
 
 fn truth() -> Model {
     let mut truth = Model::built_in().clone();
-    (truth.publish_us, truth.connect_us) = (90.0, 50.0);
+    (truth.base_us, truth.publish_us, truth.connect_us) = (400.0, 90.0, 50.0);
+    (truth.publish_cold_us, truth.publish_cold_s) = (200.0, 0.05);
     (truth.wake_us, truth.wake_s) = (80.0, 0.001);
     (truth.service_s, truth.base_memory_bytes) = (0.0003, BASE_BYTES + 4e5);
     let asking = Constants {
@@ -95,7 +96,9 @@ fn known_constants_are_found() {
         let off = (found - truth).abs() / truth.max(1.0);
         assert!(off < 0.02, "{name}: {found} is not {truth}");
     };
+    near("process", found.base_us, truth.base_us);
     near("publish", found.publish_us, truth.publish_us);
+    near("cold publish", found.publish_cold_us, truth.publish_cold_us);
     near("wake", found.wake_us, truth.wake_us);
     near("connect", found.connect_us, truth.connect_us);
     for transport in Transport::ALL {

@@ -57,6 +57,7 @@ export const planner = {
       limit: 'Decided by',
     },
     parts: {
+      process: 'the process itself',
       publishing: 'publishing',
       requests: 'requests',
       messages: 'messages',

@@ -53,6 +53,7 @@ export const planner: typeof english = {
       limit: '결정 요인',
     },
     parts: {
+      process: '프로세스 자체',
       publishing: '게시',
       requests: '요청',
       messages: '메시지',

@@ -3,7 +3,7 @@
 import { isRecord, ProtocolError } from '../../client/message.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 
-export type Part = 'publishing' | 'requests' | 'messages' | 'keep-alives' | 'connections';
+export type Part = 'process' | 'publishing' | 'requests' | 'messages' | 'keep-alives' | 'connections';
 export type Limit = 'cpu' | 'memory' | 'network' | 'workers' | 'delay';
 export type Dimension = 'clients-per-server' | 'rate' | 'size' | 'interval';
 export type CostMetric = 'cpu' | 'wire-bytes';
