@@ -3,6 +3,8 @@
 mod cells;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod http2_streams;
+mod shared;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,7 +15,10 @@ use poll_vs_sse_instrument::{OwnServer, Protocol, RunControl, Target, measure};
 
 use cells::Cell;
 use harness::program::{self, Flags, Stage};
-use harness::{audit_check, report};
+use harness::{
+    audit_check, certificate, fan_out, frame, http, report, rounds, servers, sse, subscribers,
+    usage,
+};
 use report::forms::{Form, Forms, Run};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
@@ -37,20 +42,32 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
-    if !flags.ask_for("forms") {
-        println!("forms: no part is called that");
+    let (forms, shared) = (flags.ask_for("forms"), flags.ask_for("shared"));
+    if !forms && !shared {
+        println!("forms: its parts are forms and shared");
         return Ok(());
     }
     let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 3 });
     let stage = Stage::set("forms", flags, LONGEST_RUN_SECONDS)?;
-    println!("{}", stage.about.machine_lines());
+    if forms {
+        flags.keep_part(measure_forms(&stage, flags.quick, rounds)?)?;
+    }
+    if shared {
+        let about = stage.begin_part("forms");
+        flags.keep_part(shared::run(&stage, flags.quick, about)?)?;
+    }
+    flags.document()
+}
+
+/// Every form with every head.
+fn measure_forms(stage: &Stage, quick: bool, rounds: u32) -> Result<Forms> {
     let mut measured = Forms {
-        about: stage.about.clone(),
+        about: stage.begin_part("forms"),
         runs: Vec::new(),
     };
     let begin = Instant::now();
     for round in 1..=rounds {
-        for cell in cells::of_round(round, flags.quick) {
+        for cell in cells::of_round(round, quick) {
             for turn in 0..Form::ALL.len() {
                 // The order changes with each round, so that a machine that slows down favours no form.
                 let form = Form::ALL[(turn + round as usize) % Form::ALL.len()];
@@ -59,15 +76,14 @@ fn run(arguments: Arguments) -> Result<()> {
                 }
                 let run = stage
                     .runtime
-                    .block_on(once(&stage, form, &cell, round))
+                    .block_on(once(stage, form, &cell, round))
                     .with_context(|| format!("{form:?}, {cell:?}"))?;
                 println!("{:>5.0} s {}", begin.elapsed().as_secs_f64(), run.line());
                 measured.runs.push(run);
             }
         }
     }
-    flags.keep_part(measured)?;
-    flags.document()
+    Ok(measured)
 }
 
 /// One run, whose audit has to be clean.

@@ -1,11 +1,13 @@
 //! A server with its subscribers, to whom one message after another is published: the next once every
 //! subscriber has the last. The publish itself is part of what it costs, on every side.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 
+use super::certificate::Certificate;
 use super::frame::{self, Publish, STREAM};
 use super::http::Connection;
 use super::report::limits::delivery::Delays;
@@ -107,6 +109,19 @@ pub fn as_data(frame: &[u8]) -> Result<Publish> {
     Publish::bytes("/publish", frame::data_in(frame)?)
 }
 
+/// What nchan is told: messages go in at one address, and out at two.
+const NCHAN: &str = "location = /publish { nchan_publisher; nchan_channel_id bench; }
+    location = /stream {
+        nchan_subscriber eventsource;
+        nchan_channel_id bench;
+        nchan_subscriber_first_message newest;
+    }
+    location = /poll {
+        nchan_subscriber longpoll;
+        nchan_channel_id bench;
+        nchan_subscriber_first_message newest;
+    }";
+
 /// nchan, where its module is installed: at `module`, or where Debian has it.
 pub fn nchan(
     name: &str,
@@ -116,24 +131,27 @@ pub fn nchan(
     let Some(module) = servers::nchan_module(module) else {
         return Ok(None);
     };
-    let nchan = servers::nginx(
-        name,
-        &Nginx {
-            modules: &format!("load_module {};", module.display()),
-            locations: "location = /publish { nchan_publisher; nchan_channel_id bench; }
-                location = /stream {
-                    nchan_subscriber eventsource;
-                    nchan_channel_id bench;
-                    nchan_subscriber_first_message newest;
-                }
-                location = /poll {
-                    nchan_subscriber longpoll;
-                    nchan_channel_id bench;
-                    nchan_subscriber_first_message newest;
-                }",
-            ..Nginx::default()
-        },
-        core,
-    )?;
-    Ok(Some(nchan))
+    let directives = Nginx {
+        modules: &format!("load_module {};", module.display()),
+        locations: NCHAN,
+        ..Nginx::default()
+    };
+    servers::nginx(name, &directives, core).map(Some)
+}
+
+/// Debian's, with HTTP/2 and TLS at a second address, which comes with it.
+pub fn nchan_with_tls(
+    name: &str,
+    core: Option<usize>,
+    certificate: &Certificate,
+) -> Result<Option<(RunningServer, SocketAddr)>> {
+    let Some(module) = servers::nchan_module(None) else {
+        return Ok(None);
+    };
+    let directives = Nginx {
+        modules: &format!("load_module {};", module.display()),
+        locations: NCHAN,
+        ..Nginx::default()
+    };
+    servers::nginx_with_tls(name, &directives, core, certificate).map(Some)
 }

@@ -6,6 +6,7 @@
 
 pub mod audit_check;
 pub mod baseline_server;
+pub mod certificate;
 pub mod epoll;
 pub mod fan_out;
 pub mod frame;

@@ -36,6 +36,28 @@ pub trait Side {
     fn units_expected(&self, amount: u64) -> u64;
 }
 
+impl<S: Side + ?Sized> Side for Box<S> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        (**self).pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        (**self).warm_up()
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        (**self).work(amount)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        (**self).units_expected(amount)
+    }
+}
+
 /// What came of some work.
 #[derive(Clone, Copy, Default)]
 pub struct Work {

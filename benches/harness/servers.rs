@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use poll_vs_sse_instrument::{Profile, Target};
 
 use super::baseline_server::{self, Task};
+use super::certificate::Certificate;
 use super::http::{self, Connection};
 use super::process::{self, Process};
 
@@ -120,6 +121,22 @@ impl OwnServer<'_> {
         RunningServer::describe(name, self.command(binary, "127.0.0.1:0"), core)
     }
 
+    /// The same with TLS on a port of its own, whose address comes with it.
+    pub fn start_with_tls(
+        self,
+        name: &str,
+        binary: &Path,
+        core: Option<usize>,
+        certificate: &Certificate,
+    ) -> Result<(RunningServer, SocketAddr)> {
+        let over_tls = free_address()?;
+        let mut command = self.command(binary, "127.0.0.1:0");
+        command.args(["--bind-tls", &over_tls.to_string()]);
+        command.arg("--tls-cert").arg(certificate.cert());
+        command.arg("--tls-key").arg(certificate.key());
+        Ok((RunningServer::describe(name, command, core)?, over_tls))
+    }
+
     fn command(self, binary: &Path, bind: &str) -> Command {
         let mut command = Command::new(binary);
         forget_flags(&mut command);
@@ -225,6 +242,34 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
         directory: Some(directory),
     }
     .there()
+}
+
+/// The same, with the locations over HTTP/2 and TLS too, at the address that comes with it.
+pub fn nginx_with_tls(
+    name: &str,
+    directives: &Nginx<'_>,
+    core: Option<usize>,
+    certificate: &Certificate,
+) -> Result<(RunningServer, SocketAddr)> {
+    let over_tls = free_address()?;
+    let http = format!(
+        "{}
+        server {{
+            listen {over_tls} ssl http2 backlog=4096;
+            ssl_certificate {};
+            ssl_certificate_key {};
+            {}
+        }}",
+        directives.http,
+        certificate.cert().display(),
+        certificate.key().display(),
+        directives.locations,
+    );
+    let directives = Nginx {
+        http: &http,
+        ..*directives
+    };
+    Ok((nginx(name, &directives, core)?, over_tls))
 }
 
 /// Another server, whose command is told its port and a directory for its files.

@@ -35,6 +35,14 @@ impl Decoder {
         }
     }
 
+    /// One whose head was read elsewhere, and whose body has no framing of its own.
+    pub fn of_body() -> Self {
+        Self {
+            state: State::Raw,
+            event: Vec::new(),
+        }
+    }
+
     /// Whether the head has come and was a 200.
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Head(_))

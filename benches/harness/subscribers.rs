@@ -232,7 +232,7 @@ impl Subscribers {
 }
 
 /// Whether an event carries a message, unlike a comment, a bare `retry`, or what Durable Streams says of its place.
-fn is_message(event: &[u8]) -> bool {
+pub fn is_message(event: &[u8]) -> bool {
     let has_data =
         event.starts_with(b"data:") || event.windows(6).any(|window| window == b"\ndata:");
     has_data && !event.starts_with(b"event: control")

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{compare, forms, limits, part, parts, published, runs, scaling, servers, summary};
+use super::{
+    compare, forms, limits, part, parts, published, runs, scaling, servers, shared_streams, summary,
+};
 
 /// Where the sections are.
 pub const PATH: &str = "docs/benchmarks.md";
@@ -53,7 +55,10 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
             body,
         });
     }
-    if let Some(body) = part::section::<forms::Forms>(root)? {
+    if let Some(mut body) = part::section::<forms::Forms>(root)? {
+        if let Some(shared) = part::section::<shared_streams::SharedStreams>(root)? {
+            body = format!("{body}\n\n{shared}");
+        }
         sections.push(Section {
             name: "forms",
             body,

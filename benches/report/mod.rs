@@ -17,6 +17,7 @@ pub mod round;
 pub mod runs;
 pub mod scaling;
 pub mod servers;
+pub mod shared_streams;
 pub mod spread;
 pub mod stacks;
 pub mod summary;

@@ -1,0 +1,97 @@
+//! Streams over HTTP/2 and TLS, with a connection each and eight to a connection, beside as many over cleartext HTTP/1.1.
+
+use anyhow::Result;
+
+use super::certificate::Certificate;
+use super::fan_out::{self, FanOutSide};
+use super::frame::{self, Publish};
+use super::http2_streams::{Http2Streams, Streams, TlsServer};
+use super::program::Stage;
+use super::report::provenance::Provenance;
+use super::report::shared_streams::{
+    EIGHT, Held, NCHAN, NCHAN_EIGHT, ONE, ORDINARY, SharedStreams,
+};
+use super::rounds::{self, Side, Sizes};
+use super::servers::OwnServer;
+
+const STREAMS: usize = 1000;
+const A_CONNECTION: usize = 8;
+
+pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStreams> {
+    let core = stage.core();
+    let rounds = if quick { 2 } else { 8 };
+    let messages = if quick { 20 } else { 100 };
+    let certificate = Certificate::make()?;
+    let published = rounds as u64 * messages * 2;
+
+    let ordinary = OwnServer {
+        fast_path: false,
+        ..OwnServer::default()
+    };
+    let ordinary = ordinary.start(ORDINARY, &stage.binary, core)?;
+    frame::raise_ids(&ordinary, published)?;
+    let frame = frame::learn(&ordinary)?;
+    let spin = stage.placement.server != stage.placement.load;
+    let mut sides: Vec<Box<dyn Side>> = vec![Box::new(FanOutSide::open(
+        ORDINARY,
+        ordinary,
+        Publish::Message,
+        STREAMS,
+        spin,
+    )?)];
+
+    let mut held = Vec::new();
+    let mut add = |name, server, a_connection| -> Result<()> {
+        let streams = Streams {
+            all: STREAMS,
+            a_connection,
+        };
+        let side = Http2Streams::open(name, server, &certificate, streams)?;
+        held.push(Held {
+            side: name.to_owned(),
+            bytes_each: side.held_bytes,
+        });
+        sides.push(Box::new(side));
+        Ok(())
+    };
+    for (name, a_connection) in [(ONE, 1), (EIGHT, A_CONNECTION)] {
+        let binary = &stage.binary;
+        let (server, over_tls) =
+            OwnServer::default().start_with_tls(name, binary, core, &certificate)?;
+        frame::raise_ids(&server, published)?;
+        let publish = Publish::Message;
+        let server = TlsServer {
+            server,
+            over_tls,
+            publish,
+        };
+        add(name, server, a_connection)?;
+    }
+    for (name, a_connection) in [(NCHAN, 1), (NCHAN_EIGHT, A_CONNECTION)] {
+        let Some((server, over_tls)) = fan_out::nchan_with_tls(name, core, &certificate)? else {
+            println!("shared: nchan is left out, since its module is not installed");
+            break;
+        };
+        let publish = fan_out::as_data(&frame)?;
+        let server = TlsServer {
+            server,
+            over_tls,
+            publish,
+        };
+        add(name, server, a_connection)?;
+    }
+
+    let amounts = Sizes {
+        rounds,
+        a_round: messages,
+        a_slice: messages / 10,
+    };
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
+    Ok(SharedStreams {
+        about,
+        streams: STREAMS,
+        a_connection: A_CONNECTION,
+        held,
+        rounds,
+    })
+}
