@@ -41,8 +41,8 @@ pub use output::{
 };
 pub use poll_vs_sse_model::{self as model, Protocol, RequestHead, Transport};
 pub use recording::run_result::{
-    Bucket, DelayStats, HandshakeStats, LoadGeneratorStats, PeakStats, PublishStats, RestartStats,
-    RunResult, SecondStats, Steps, Traffic, VanishStats,
+    Bucket, DelayStats, HandshakeStats, LoadGeneratorStats, MemorySample, PeakStats, PublishStats,
+    RestartStats, RoomStats, RunResult, SecondStats, Steps, Traffic, VanishStats,
 };
 pub use run::{
     comparison::{Comparison, compare},

@@ -47,6 +47,8 @@ pub fn outcome(transport: Transport) -> RunResult {
         restart: None,
         peaks: None,
         vanished: None,
+        rooms: None,
+        stalled_memory: Vec::new(),
         whole: Traffic::default(),
         arrivals: 3000,
         publishing: PublishStats::default(),

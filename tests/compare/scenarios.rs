@@ -28,6 +28,8 @@ fn each_client_gets_the_messages_of_its_room_and_no_other() {
         assert!(outcome.is_valid(), "{outcome:?}");
         // 20 messages in turn to rooms of 3, 2 and 2 clients.
         assert!((46..=48).contains(&outcome.expected), "{outcome:?}");
+        let rooms = outcome.rooms.expect("several");
+        assert_eq!((rooms.rooms, rooms.silent), (3, 0), "{rooms:?}");
     }
 }
 
@@ -45,6 +47,9 @@ fn clients_that_stop_reading_cost_the_others_nothing() {
             outcome.connections, 20,
             "those that stalled are not counted"
         );
+        let samples = outcome.stalled_memory;
+        assert!(samples.len() > 2, "{samples:?}");
+        assert!(samples.iter().all(|sample| sample.bytes > 0), "{samples:?}");
     }
 }
 

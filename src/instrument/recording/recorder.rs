@@ -59,6 +59,15 @@ pub struct RunTotals {
     pub counters: Counters,
     /// How many clients lack a message, by its number.
     pub missing: HashMap<u64, u64>,
+    /// What each room got, if there are several.
+    pub rooms: HashMap<u64, RoomTotals>,
+}
+
+/// First deliveries in one room of messages that count, and the sum of their delays.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct RoomTotals {
+    pub deliveries: u64,
+    pub delay_us: u64,
 }
 
 impl RunRecorder {
@@ -92,6 +101,7 @@ impl RunRecorder {
         ClientRecorder {
             room: (client % rooms) as u64,
             rooms: rooms as u64,
+            in_room: RoomTotals::default(),
             shard: client % SHARDS,
             audit: Audit::default(),
             repetitions: 0,
@@ -159,6 +169,7 @@ pub struct ClientRecorder {
     /// Its room, and how many there are: of the messages every `rooms`th is for it.
     room: u64,
     rooms: u64,
+    in_room: RoomTotals,
     run: Arc<RunRecorder>,
     shard: usize,
     audit: Audit,
@@ -233,6 +244,7 @@ impl ClientRecorder {
         let now = schedule.now_us();
         let phase = schedule.phase(now);
         let (audit, counters) = (&mut self.audit, &mut self.counters);
+        let in_room = &mut self.in_room;
         let (order, shards) = (&self.run.order, &self.run.shards);
         let mut shard = None;
         self.run.tag.each(content, |sequence| {
@@ -263,6 +275,8 @@ impl ClientRecorder {
                 let delay = now.saturating_sub(schedule.due_us(sequence));
                 shard.deliveries += 1;
                 shard.delays.saturating_record(delay.max(1));
+                in_room.deliveries += 1;
+                in_room.delay_us += delay;
             }
         });
         shard.is_some()
@@ -339,6 +353,11 @@ impl Drop for ClientRecorder {
         let mut totals = self.run.totals.lock();
         totals.clients += 1;
         totals.counters.add(std::mem::take(&mut self.counters));
+        if self.rooms > 1 {
+            let room = totals.rooms.entry(self.room).or_default();
+            room.deliveries += self.in_room.deliveries;
+            room.delay_us += self.in_room.delay_us;
+        }
         let schedule = &self.run.schedule;
         let mut lacks = false;
         let (room, rooms) = (self.room, self.rooms);

@@ -3,9 +3,11 @@
 
 mod derived;
 mod progress;
+mod surroundings;
 
 pub use progress::{PeakStats, RestartStats, Steps, VanishStats};
 use serde::{Deserialize, Serialize};
+pub use surroundings::{MemorySample, RoomStats};
 
 use crate::{Protocol, Transport};
 
@@ -93,6 +95,13 @@ pub struct RunResult {
     /// What became of the clients that went without a word, if there were any.
     #[serde(default)]
     pub vanished: Option<VanishStats>,
+    /// How the rooms fared beside each other, if there are several.
+    #[serde(default)]
+    pub rooms: Option<RoomStats>,
+    /// The server's memory from before the clients came that stop reading. Nothing without such clients, or if it cannot
+    /// be read.
+    #[serde(default)]
+    pub stalled_memory: Vec<MemorySample>,
     /// Everything from the first connection to the last answer: opening, warm-up, measured time and
     /// what came after it. It can be held against the server's own ledger.
     pub whole: Traffic,

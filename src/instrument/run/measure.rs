@@ -25,6 +25,7 @@ use super::{
     restart::PendingRestart,
     run_control::{Progress, RunControl},
     sampler::Sampler,
+    stalled_memory::MemorySampler,
 };
 use crate::{
     CpuPinning, LoadScenario, RunResult, Target, Transport, Workload,
@@ -181,6 +182,9 @@ impl<'a> Measurement<'a> {
             .zip(cpu_before)
             .map(|(after, before)| after.saturating_sub(before));
 
+        let length = self.workload.warm_up(self.transport) + self.workload.measured();
+        let memory = processes.filter(|_| self.workload.stalled > 0);
+        let memory = memory.map(|all| MemorySampler::start(all.clone(), length));
         let stalled = absent::stall(&self.shared, self.workload.stalled).await?;
         let vanished = absent::vanish(&self.shared, &self.recorder, self.workload.vanish).await?;
         let schedule = &self.recorder.schedule;
@@ -199,6 +203,7 @@ impl<'a> Measurement<'a> {
         if let Some(restart) = restart {
             peaks = restart.end().await?;
         }
+        let stalled_memory = memory.map(MemorySampler::stop).unwrap_or_default();
         drop(stalled);
         clients.abort_all();
         while clients.join_next().await.is_some() {}
@@ -233,6 +238,7 @@ impl<'a> Measurement<'a> {
             },
             peaks,
             vanished,
+            stalled_memory,
         };
         record.outcome()
     }

@@ -14,4 +14,5 @@ pub mod record;
 mod restart;
 pub mod run_control;
 mod sampler;
+mod stalled_memory;
 mod vanish;

@@ -6,8 +6,8 @@ use hdrhistogram::Histogram;
 use super::record::percentiles;
 use crate::recording::delay_histogram::new_histogram;
 use crate::recording::run_result::{
-    Bucket, LoadGeneratorStats, PeakStats, PublishStats, RestartStats, RunResult, SecondStats,
-    Steps, VanishStats,
+    Bucket, LoadGeneratorStats, MemorySample, PeakStats, PublishStats, RestartStats, RoomStats,
+    RunResult, SecondStats, Steps, VanishStats,
 };
 
 /// `None` of no runs; a single one as it is.
@@ -57,6 +57,8 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         restart: RestartStats::pool(runs.iter().filter_map(|run| run.restart.as_ref())),
         peaks: PeakStats::pool(runs.iter().filter_map(|run| run.peaks.as_ref())),
         vanished: VanishStats::pool(runs.iter().filter_map(|run| run.vanished.as_ref())),
+        rooms: RoomStats::pool(runs.iter().filter_map(|run| run.rooms.as_ref())),
+        stalled_memory: most_grown(runs),
         whole: first.whole,
         arrivals: sum(|run| run.arrivals),
         publishing: PublishStats {
@@ -82,6 +84,17 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         delays.max = slowest;
     }
     Some(pooled)
+}
+
+/// Of the run in which it grew most.
+fn most_grown(runs: &[&RunResult]) -> Vec<MemorySample> {
+    let grown = |run: &&&RunResult| {
+        let (first, last) = run.stalled_memory.first().zip(run.stalled_memory.last())?;
+        Some(last.bytes.saturating_sub(first.bytes))
+    };
+    let most = runs.iter().max_by_key(grown);
+    most.map(|run| run.stalled_memory.clone())
+        .unwrap_or_default()
 }
 
 fn most(runs: &[&RunResult], of: fn(&RunResult) -> u64) -> u64 {

@@ -12,8 +12,8 @@ use crate::{
     recording::counters::Counters,
     recording::recorder::{RunRecorder, RunTotals},
     recording::run_result::{
-        Bucket, DelayStats, LoadGeneratorStats, PeakStats, RestartStats, RunResult, SecondStats,
-        Steps, VanishStats,
+        Bucket, DelayStats, LoadGeneratorStats, MemorySample, PeakStats, RestartStats, RoomStats,
+        RunResult, SecondStats, Steps, VanishStats,
     },
 };
 
@@ -49,6 +49,8 @@ pub struct Record<'a> {
     pub peaks: Option<PeakStats>,
     /// What became of the clients that went without a word.
     pub vanished: Option<VanishStats>,
+    /// The server's memory beside clients that stopped reading.
+    pub stalled_memory: Vec<MemorySample>,
 }
 
 impl Record<'_> {
@@ -58,6 +60,7 @@ impl Record<'_> {
             clients,
             counters,
             missing,
+            rooms,
         } = self.recorder.totals();
         let counted = schedule.counted();
         let messages = counted.end - counted.start;
@@ -118,6 +121,12 @@ impl Record<'_> {
             restart,
             peaks: self.peaks,
             vanished: self.vanished.clone(),
+            rooms: (self.rooms > 1).then(|| {
+                let heard = rooms.values().filter(|room| room.deliveries > 0);
+                let means = heard.map(|room| room.delay_us / room.deliveries);
+                RoomStats::of(means, self.rooms as u64)
+            }),
+            stalled_memory: self.stalled_memory.clone(),
             whole: counters.whole,
             arrivals: timeline.iter().map(|second| second.deliveries).sum(),
             publishing: published.summary(),

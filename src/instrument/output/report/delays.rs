@@ -1,4 +1,4 @@
-//! The distribution of delays: which share of deliveries was seen within which time.
+//! The distribution of delays: which share of deliveries, or of rooms, had which delay at most.
 
 use maud::{Markup, html};
 
@@ -6,39 +6,60 @@ use super::{
     axis::Axis,
     plot::{ACROSS, Frame, UPWARDS, path},
 };
-use crate::RunResult;
+use crate::{Bucket, RunResult, Transport};
 use poll_vs_sse_model::format::time_us;
 
-/// `None` if nothing was delivered.
-pub fn plot(outcomes: &[RunResult]) -> Option<Markup> {
-    let buckets = || outcomes.iter().flat_map(|one| &one.delay_buckets);
+/// One transport's.
+type Distribution<'a> = (Transport, &'a [Bucket]);
+
+/// Of deliveries; `None` if nothing was delivered.
+pub fn of_deliveries(outcomes: &[RunResult]) -> Option<Markup> {
+    let each = outcomes
+        .iter()
+        .map(|one| (one.transport, &*one.delay_buckets));
+    plot(
+        "Share of deliveries seen within a time, for each transport",
+        &each.collect::<Vec<_>>(),
+    )
+}
+
+/// Of the rooms' mean delays; `None` if nothing was delivered.
+pub fn of_rooms(outcomes: &[RunResult]) -> Option<Markup> {
+    let each = outcomes.iter().filter_map(|one| {
+        let rooms = one.rooms.as_ref()?;
+        Some((one.transport, &*rooms.mean_delay_buckets))
+    });
+    plot(
+        "Share of rooms whose messages took at most a time on average, for each transport",
+        &each.collect::<Vec<_>>(),
+    )
+}
+
+fn plot(name: &str, all: &[Distribution<'_>]) -> Option<Markup> {
+    let buckets = || all.iter().flat_map(|(_, buckets)| *buckets);
     let low = buckets().map(|bucket| bucket.le_us).min()?;
     let high = buckets().map(|bucket| bucket.le_us).max()?;
     let x = Axis::log(low.max(1) as f64, high.max(1) as f64, ACROSS);
     let y = Axis::linear(100.0, 4, UPWARDS);
     let frame = Frame {
-        of: "Share of deliveries seen within a time, for each transport",
+        of: name,
         x: &x,
         y: &y,
         x_label: &tick,
         y_label: &|percent| format!("{percent:.0} %"),
     };
     Some(frame.around(&html! {
-        @for outcome in outcomes {
-            path.line data-transport=(outcome.transport) d=(path(steps(outcome, &x, &y))) {}
+        @for (transport, buckets) in all {
+            path.line data-transport=(transport) d=(path(steps(buckets, &x, &y))) {}
         }
     }))
 }
 
-/// A step at each bucket, up to all deliveries.
-fn steps(outcome: &RunResult, x: &Axis, y: &Axis) -> impl Iterator<Item = (f64, f64)> {
-    let all: u64 = outcome
-        .delay_buckets
-        .iter()
-        .map(|bucket| bucket.count)
-        .sum();
+/// A step at each bucket, up to all of them.
+fn steps(buckets: &[Bucket], x: &Axis, y: &Axis) -> impl Iterator<Item = (f64, f64)> {
+    let all: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut before = 0;
-    let steps = outcome.delay_buckets.iter().flat_map(move |bucket| {
+    let steps = buckets.iter().flat_map(move |bucket| {
         let place = x.at(bucket.le_us as f64);
         let from = before;
         before += bucket.count;

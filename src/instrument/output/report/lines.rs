@@ -4,10 +4,9 @@ use maud::{Markup, html};
 
 use super::{
     axis::Axis,
-    plot::{ACROSS, Frame, UPWARDS, path, pixels},
+    plot::{ACROSS, Frame, UPWARDS, path, pixels, plain},
 };
 use crate::{Report, RunResult};
-use poll_vs_sse_model::format::significant;
 
 /// More points than this cannot be distinguished.
 const MOST_POINTS: usize = 240;
@@ -46,15 +45,6 @@ pub fn plot(document: &Report) -> Option<Markup> {
                 d=(path(points.iter().map(|(second, rate)| (x.at(*second), y.at(*rate))))) {}
         }
     }))
-}
-
-/// Without a fraction if it is a whole number.
-fn plain(value: f64) -> String {
-    let text = significant(value);
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
 }
 
 /// Seconds and the requests a second around each, of one run or the mean of several.

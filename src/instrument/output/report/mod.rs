@@ -5,6 +5,7 @@ mod axis;
 mod bars;
 mod delays;
 mod lines;
+mod memory;
 mod plot;
 mod share;
 
@@ -12,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{run_report::Report, table, warnings::warnings};
 use crate::{LoadScenario, RunResult};
-use poll_vs_sse_model::format::{significant, time_us};
+use poll_vs_sse_model::format::{significant, time_us, with_thousands};
 
 /// Why there is no plot.
 const NOTHING: &str = "Nothing was delivered while it was measured.";
@@ -94,7 +95,7 @@ fn plots(document: &Report) -> Markup {
                 "How long a message took",
                 "Share of deliveries (upwards) seen within a time after the message was due, on a logarithmic scale.",
                 outcomes,
-                delays::plot(outcomes).ok_or(NOTHING),
+                delays::of_deliveries(outcomes).ok_or(NOTHING),
             ))
             (figure(
                 "Requests over time",
@@ -130,6 +131,7 @@ fn events(document: &Report) -> Markup {
         LoadScenario::Restart => "after the server was told to stop",
         LoadScenario::Herd | LoadScenario::Steady => "after all of them came at once",
     };
+    let stalled = with_thousands(document.workload.stalled as u64);
     html! {
         @if !served.is_empty() {
             (figure(
@@ -137,6 +139,22 @@ fn events(document: &Report) -> Markup {
                 &format!("Share of clients with an answer, in seconds {since}."),
                 outcomes,
                 share::plot("Share of clients served", &served).ok_or(NOTHING),
+            ))
+        }
+        @if outcomes.iter().any(|one| one.rooms.is_some()) {
+            (figure(
+                "How evenly rooms were served",
+                &rooms(document),
+                outcomes,
+                delays::of_rooms(outcomes).ok_or(NOTHING),
+            ))
+        }
+        @if document.workload.stalled > 0 {
+            (figure(
+                "Memory beside clients that stopped reading",
+                &format!("Growth of the server's memory in MiB, from before {stalled} more clients sent a request and stopped reading to the last delivery. Messages that the server keeps are in it, whoever reads. Of several runs, the one that grew most."),
+                outcomes,
+                memory::plot(outcomes).ok_or(UNKNOWN),
             ))
         }
         @if outcomes.iter().any(|one| one.vanished.is_some()) {
@@ -148,6 +166,24 @@ fn events(document: &Report) -> Markup {
             ))
         }
     }
+}
+
+/// The caption of the rooms' picture: rooms that got nothing are in no line.
+fn rooms(document: &Report) -> String {
+    let mut text = "Share of rooms (upwards) whose messages took at most a time on average, on a logarithmic scale. The \
+                    steeper a line, the less one room waits for another."
+        .to_owned();
+    for one in &document.transports {
+        if let Some(rooms) = one.rooms.as_ref().filter(|rooms| rooms.silent > 0) {
+            text += &format!(
+                " {}: {} of {} rooms got nothing.",
+                one.transport,
+                with_thousands(rooms.silent),
+                with_thousands(rooms.silent + rooms.rooms)
+            );
+        }
+    }
+    text
 }
 
 /// A plot with its heading and a legend for the `shown`.
@@ -240,7 +276,7 @@ fn truncate_seconds(time: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        Bucket, RestartStats, SecondStats, Steps, Transport, VanishStats,
+        Bucket, MemorySample, RestartStats, RoomStats, SecondStats, Steps, Transport, VanishStats,
         test_fixtures::{document, outcome},
     };
 
@@ -304,6 +340,26 @@ mod tests {
         let page = super::page(&document(vec![mute]));
         assert_eq!(page.matches("<svg class=\"plot\"").count(), 4);
         assert!(page.contains("could not be seen"), "{page}");
+    }
+
+    #[test]
+    fn rooms_and_clients_that_stopped_reading_have_a_picture_each() {
+        let sample = |after_s, bytes| MemorySample { after_s, bytes };
+        let mut one = run(Transport::Stream);
+        one.rooms = Some(RoomStats::of([300, 400, 900], 5));
+        one.stalled_memory = vec![sample(0.0, 9_000_000), sample(1.0, 20_000_000)];
+        let mut report = document(vec![one.clone()]);
+        report.workload.stalled = 1200;
+        let page = page(&report);
+        assert_eq!(page.matches("<svg class=\"plot\"").count(), 6);
+        assert!(page.contains("stream: 2 of 5 rooms got nothing."), "{page}");
+        assert!(page.contains("1,200 more clients"), "{page}");
+        one.stalled_memory.clear();
+        one.rooms = Some(RoomStats::of([], 5));
+        report.transports = vec![one];
+        let page = super::page(&report);
+        assert_eq!(page.matches("<svg class=\"plot\"").count(), 4);
+        assert!(page.contains("--pid") && !page.contains("NaN"), "{page}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::Axis;
+use poll_vs_sse_model::format::significant;
 
 pub const WIDTH: f64 = 460.0;
 pub const HEIGHT: f64 = 240.0;
@@ -47,6 +48,15 @@ impl Frame<'_> {
 /// As many digits as can be seen.
 pub fn pixels(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
+}
+
+/// A tick's value, without a fraction if it is a whole number.
+pub fn plain(value: f64) -> String {
+    let text = significant(value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }
 
 /// A path through `points`.
