@@ -101,6 +101,10 @@ impl Process {
 
     /// Ends it without asking, with all it started.
     pub fn kill(&mut self) {
+        // The id of a child that was waited for may be another's by now.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         for pid in self.pids() {
             signal(pid, libc::SIGKILL);
         }

@@ -39,6 +39,28 @@ fn cpu_time_of(pid: i32) -> Result<Duration> {
     ))
 }
 
+/// User and system time of this process so far.
+pub fn own_cpu_time() -> Duration {
+    resources_of(libc::RUSAGE_SELF)
+}
+
+/// The same of the children it has waited for.
+pub fn children_cpu_time() -> Duration {
+    resources_of(libc::RUSAGE_CHILDREN)
+}
+
+fn resources_of(whose: i32) -> Duration {
+    // SAFETY: all zeroes is a valid value.
+    let mut used: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is valid for writing; with a known first argument the call does not fail.
+    unsafe { libc::getrusage(whose, &raw mut used) };
+    let time = |part: libc::timeval| {
+        Duration::from_secs(part.tv_sec.cast_unsigned())
+            + Duration::from_micros(part.tv_usec.cast_unsigned())
+    };
+    time(used.ru_utime) + time(used.ru_stime)
+}
+
 /// Proportional set size of all these processes, in KiB.
 pub fn pss_kib(pids: &[i32]) -> Result<u64> {
     pids.iter().map(|pid| pss_kib_of(*pid)).sum()
@@ -52,6 +74,33 @@ fn pss_kib_of(pid: i32) -> Result<u64> {
         .find_map(|line| line.strip_prefix("Pss:"))
         .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
         .with_context(|| format!("{path} has no Pss line"))
+}
+
+/// Share of the machine's processors that was in use, by whatever, during the next `time`.
+pub fn busy_share(time: Duration) -> Result<f64> {
+    let (busy_before, all_before) = processor_ticks()?;
+    std::thread::sleep(time);
+    let (busy, all) = processor_ticks()?;
+    Ok((busy - busy_before) as f64 / (all - all_before).max(1) as f64)
+}
+
+/// Ticks of all processors since the machine began: those in use, and all.
+fn processor_ticks() -> Result<(u64, u64)> {
+    let path = "/proc/stat";
+    let text = std::fs::read_to_string(path).context(path)?;
+    let line = text.lines().next().unwrap_or_default();
+    let mut ticks = line.split_whitespace().skip(1).map(str::parse::<u64>);
+    let mut next = || {
+        ticks
+            .next()
+            .and_then(Result::ok)
+            .with_context(|| format!("{path}: {line}"))
+    };
+    let [user, nice, system, idle, io_wait] = [next()?, next()?, next()?, next()?, next()?];
+    // Interrupts, and what the host took of a virtual machine's time.
+    let [hard, soft, stolen] = [next()?, next()?, next()?];
+    let busy = user + nice + system + hard + soft + stolen;
+    Ok((busy, busy + idle + io_wait))
 }
 
 /// A process and all it started, itself first.

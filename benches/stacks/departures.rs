@@ -13,6 +13,9 @@ const ROOM: &str = "departures";
 /// Two keep-alives of 15 s, and a little.
 pub const LIMIT: Duration = Duration::from_secs(32);
 const INTERVAL: Duration = Duration::from_millis(20);
+/// Between two looks once most servers have noticed: other things are measured at the same time.
+const LATER_INTERVAL: Duration = Duration::from_millis(200);
+const LATER: Duration = Duration::from_secs(1);
 
 /// Streams that are open, and the sockets the server has for them: its own and those to what stands behind it.
 pub struct Departures {
@@ -54,7 +57,10 @@ impl Departures {
             while noticed.len() < gone {
                 noticed.push(begin.elapsed());
             }
-            std::thread::sleep(INTERVAL);
+            std::thread::sleep(match begin.elapsed() < LATER {
+                true => INTERVAL,
+                false => LATER_INTERVAL,
+            });
         }
         let limit_s = LIMIT.as_secs_f64();
         (0..count)

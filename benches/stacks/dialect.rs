@@ -3,8 +3,15 @@
 use super::http;
 use super::report::stacks::catalog::Stack;
 
-/// The Durable Streams server has streams that are made beforehand: all loads share this one.
-const DURABLE: &str = "/bench";
+/// The room of the few streams beside the many of the fan-out.
+pub const FEW_ROOM: &str = "fanoutfew";
+
+/// The Durable Streams server has streams that are made beforehand: all loads share the first.
+const DURABLE: [&str; 2] = ["/bench", "/few"];
+
+fn durable(room: &str) -> &'static str {
+    DURABLE[usize::from(room == FEW_ROOM)]
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -26,11 +33,14 @@ impl Dialect {
     }
 
     /// What is to be sent before anything else.
-    pub fn prepare(self) -> Option<Vec<u8>> {
+    pub fn prepare(self) -> Vec<Vec<u8>> {
         let json = "Content-Type: application/json\r\nContent-Length: 0";
-        (self == Self::DurableStreams).then(|| {
-            format!("PUT {DURABLE} HTTP/1.1\r\nHost: localhost\r\n{json}\r\n\r\n").into_bytes()
-        })
+        let put =
+            |path| format!("PUT {path} HTTP/1.1\r\nHost: localhost\r\n{json}\r\n\r\n").into_bytes();
+        match self {
+            Self::DurableStreams => DURABLE.into_iter().map(put).collect(),
+            Self::Contract | Self::Nchan | Self::Pushpin => Vec::new(),
+        }
     }
 
     /// A request that is answered with `200` once the server can do all its work.
@@ -59,7 +69,7 @@ impl Dialect {
             }
             Self::DurableStreams => {
                 let body = format!(r#"{{"text":"{text}"}}"#);
-                http::post(DURABLE, JSON, body.as_bytes())
+                http::post(durable(room), JSON, body.as_bytes())
             }
         }
     }
@@ -69,7 +79,7 @@ impl Dialect {
         match self {
             Self::Contract => Some(http::get(&format!("/poll?room={room}&last=0"))),
             Self::Nchan => Some(http::get(&format!("/poll/{room}"))),
-            Self::DurableStreams => Some(http::get(&format!("{DURABLE}?offset=now"))),
+            Self::DurableStreams => Some(http::get(&format!("{}?offset=now", durable(room)))),
             Self::Pushpin => None,
         }
     }
@@ -85,7 +95,7 @@ impl Dialect {
         match self {
             Self::Contract => format!("/stream?room={room}&last=0"),
             Self::Nchan | Self::Pushpin => format!("/stream/{room}"),
-            Self::DurableStreams => format!("{DURABLE}?offset=now&live=sse"),
+            Self::DurableStreams => format!("{}?offset=now&live=sse", durable(room)),
         }
     }
 

@@ -1,67 +1,153 @@
-//! Messages to many streams in a closed loop: the next is published once all have the last.
+//! Messages to many streams: in a closed loop (the next is published once all have the last), and at a steady rate, at
+//! which the server sleeps between two messages.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::dialect::FEW_ROOM;
 use super::publisher::Publisher;
 use super::report::stacks::FanOutRound;
 use super::running::RunningStack;
 use super::subscribers::Subscribers;
 use super::usage;
 
-const ROOM: &str = "fanout";
+/// As long a name as the instrument gives its room.
+const ROOM: &str = "fanout_of_streams";
 /// Fewer say little, however long they take.
 const LEAST_MESSAGES: u64 = 3;
+/// What compiles code as it runs is fast only after this.
+const WARM_UP: Duration = Duration::from_secs(1);
 /// Lets the server finish what it does after its last write.
 const SETTLE_TIME: Duration = Duration::from_millis(2);
+/// A fifth of the streams is in a room of its own, but at most so many: what a message costs apart from its
+/// deliveries is the difference.
+const MOST_FEW: usize = 10;
 
-/// `rounds` rounds with `streams` streams.
-pub fn rounds(
-    running: &RunningStack,
-    streams: usize,
-    rounds: usize,
+/// To whom, and how often: `None` is the closed loop.
+struct Load {
+    is_few: bool,
+    rate: Option<f64>,
     lasts: Duration,
-) -> Result<Vec<FanOutRound>> {
-    let path = running.endpoint.dialect.stream(ROOM);
-    let mut subscribers = Subscribers::open(running.endpoint.address, &path, streams, false)?;
-    let mut publisher = Publisher::new(running.endpoint);
-    let mut number = 0;
-    let mut deliver = |subscribers: &mut Subscribers| {
-        number += 1;
-        // As long as the texts of the steady load.
-        let tag = format!("message {number:06} of the fan-out");
-        publisher.send(ROOM, &format!("{tag} {}", "x".repeat(99 - tag.len())))?;
-        let received = subscribers.receive(tag.as_bytes())?;
-        publisher.confirm()?;
-        Ok::<_, anyhow::Error>(received)
+}
+
+const LOADS: [Load; 4] = [
+    Load {
+        is_few: false,
+        rate: None,
+        lasts: Duration::from_millis(600),
+    },
+    Load {
+        is_few: false,
+        rate: Some(2.0),
+        lasts: Duration::from_millis(1500),
+    },
+    Load {
+        is_few: false,
+        rate: Some(25.0),
+        lasts: Duration::from_millis(600),
+    },
+    Load {
+        is_few: true,
+        rate: Some(25.0),
+        lasts: Duration::from_millis(600),
+    },
+];
+
+/// `rounds` rounds of each load with `streams` streams.
+pub fn rounds(running: &RunningStack, streams: usize, rounds: usize) -> Result<Vec<FanOutRound>> {
+    let few = MOST_FEW.min(streams / 5);
+    let dialect = running.endpoint.dialect;
+    let path = |number| dialect.stream(if number < few { FEW_ROOM } else { ROOM });
+    let mut fan_out = FanOut {
+        running,
+        subscribers: Subscribers::open_each(running.endpoint.address, path, streams, false)?,
+        few: 0..few,
+        many: few..streams,
+        publisher: Publisher::new(running.endpoint),
+        published: 0,
     };
+    let warm_up = Load {
+        is_few: false,
+        rate: None,
+        lasts: WARM_UP,
+    };
+    fan_out.round(&warm_up)?;
     let mut records = Vec::new();
     for _ in 0..rounds {
-        subscribers.settle()?;
-        deliver(&mut subscribers)?;
-        let pids = running.pids();
+        for load in LOADS.iter().filter(|load| !load.is_few || few > 0) {
+            records.push(fan_out.round(load)?);
+        }
+    }
+    Ok(records)
+}
+
+struct FanOut<'a> {
+    running: &'a RunningStack,
+    subscribers: Subscribers,
+    few: Range<usize>,
+    many: Range<usize>,
+    publisher: Publisher,
+    published: u64,
+}
+
+impl FanOut<'_> {
+    fn round(&mut self, load: &Load) -> Result<FanOutRound> {
+        let streams = match load.is_few {
+            true => self.few.len(),
+            false => self.many.len(),
+        };
+        self.subscribers.settle()?;
+        self.deliver(load.is_few)?;
+        let pids = self.running.pids();
         std::thread::sleep(SETTLE_TIME);
         let cpu_before = usage::cpu_time(&pids)?;
         let begin = Instant::now();
         let (mut messages, mut deliveries, mut wire_bytes) = (0, 0, 0);
-        while begin.elapsed() < lasts || messages < LEAST_MESSAGES {
-            let received = deliver(&mut subscribers)?;
+        while begin.elapsed() < load.lasts || messages < LEAST_MESSAGES {
+            if let Some(rate) = load.rate {
+                let due = begin + Duration::from_secs_f64((messages as f64 + 0.5) / rate);
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            }
+            let received = self.deliver(load.is_few)?;
             messages += 1;
             deliveries += received.units;
             wire_bytes += received.wire_bytes;
+            if let Some(rate) = load.rate {
+                // The pause after the last message belongs to it.
+                let end = begin + Duration::from_secs_f64(messages as f64 / rate);
+                std::thread::sleep(end.saturating_duration_since(Instant::now()));
+            }
         }
-        let wall = begin.elapsed();
         std::thread::sleep(SETTLE_TIME);
+        let wall = begin.elapsed();
         let cpu = usage::cpu_time(&pids)? - cpu_before;
-        records.push(FanOutRound {
+        Ok(FanOutRound {
             streams,
+            open: self.subscribers.len(),
+            rate: load.rate,
             messages,
             deliveries,
             wall_ns: u64::try_from(wall.as_nanos())?,
             cpu_ns: u64::try_from(cpu.as_nanos())?,
             wire_bytes,
-        });
+        })
     }
-    Ok(records)
+
+    /// One message, until all of its room have it.
+    fn deliver(&mut self, is_few: bool) -> Result<super::harness::rounds::Work> {
+        let (room, awaited) = match is_few {
+            true => (FEW_ROOM, self.few.clone()),
+            false => (ROOM, self.many.clone()),
+        };
+        self.published += 1;
+        // As long as the texts of the steady load.
+        let tag = format!("message {:06} of the fan-out", self.published);
+        let text = format!("{tag} {}", "x".repeat(99 - tag.len()));
+        self.publisher.send(room, &text)?;
+        let received = self.subscribers.receive_within(awaited, tag.as_bytes())?;
+        self.publisher.confirm()?;
+        Ok(received)
+    }
 }

@@ -20,7 +20,7 @@ const BATCH: usize = 25;
 /// Who waits longer for an answer is not served.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A stop may take so long.
-const STOP_LIMIT: Duration = Duration::from_secs(5);
+const STOP_LIMIT: Duration = Duration::from_secs(2);
 /// How long nothing happens while its CPU is read.
 const IDLE_TIME: Duration = Duration::from_secs(1);
 

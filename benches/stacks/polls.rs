@@ -1,4 +1,4 @@
-//! Empty polls in a closed loop: each connection asks again once it has its answer.
+//! Empty polls, in a closed loop (each connection asks again once it has its answer) or so many a second.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -13,6 +13,18 @@ use super::usage;
 
 /// Enough to keep one core busy whatever the server.
 const CONNECTIONS: usize = 16;
+/// What compiles code as it runs is fast only after this.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// Polls a second over all connections, and for how long: a server that has nothing else to do pays for waking up
+/// as well. The model is held to those in the middle and fitted to the others.
+const PACED: [(f64, Duration); 3] = [
+    (10.0, Duration::from_millis(1000)),
+    (
+        super::report::stacks::CHECKED_POLLS,
+        Duration::from_millis(800),
+    ),
+    (120.0, Duration::from_millis(600)),
+];
 
 /// What one connection did.
 #[derive(Default)]
@@ -22,16 +34,84 @@ struct Tally {
     reopened: u64,
 }
 
-/// One round; `None` if the server has no polls.
-pub fn round(running: &RunningStack, lasts: Duration) -> Result<Option<PollRound>> {
+impl Tally {
+    fn add(&mut self, part: &Self) {
+        self.requests += part.requests;
+        self.wire_bytes += part.wire_bytes;
+        self.reopened += part.reopened;
+    }
+
+    fn round(&self, rate: Option<f64>, wall: Duration, cpu: Duration) -> Result<PollRound> {
+        ensure!(self.requests > 0, "no poll was answered");
+        Ok(PollRound {
+            connections: CONNECTIONS,
+            rate,
+            requests: self.requests,
+            wall_ns: u64::try_from(wall.as_nanos())?,
+            cpu_ns: u64::try_from(cpu.as_nanos())?,
+            wire_bytes: self.wire_bytes,
+            reopened: self.reopened,
+        })
+    }
+}
+
+/// A connection that is opened again when the server has closed it.
+struct Poller {
+    endpoint: Endpoint,
+    request: Vec<u8>,
+    connection: Connection,
+    tally: Tally,
+}
+
+impl Poller {
+    fn open(endpoint: Endpoint, request: &[u8]) -> Result<Self> {
+        Ok(Self {
+            endpoint,
+            request: request.to_vec(),
+            connection: Connection::open(endpoint.address)?,
+            tally: Tally::default(),
+        })
+    }
+
+    fn ask(&mut self) -> Result<()> {
+        if self.connection.is_over() {
+            self.connection = Connection::open(self.endpoint.address)?;
+            self.tally.reopened += 1;
+        }
+        let answer = self.connection.ask(&self.request)?;
+        ensure!(
+            matches!(answer.status, 200 | 204 | 304),
+            "a poll: status {}",
+            answer.status
+        );
+        self.tally.requests += 1;
+        self.tally.wire_bytes += answer.wire_bytes as u64;
+        Ok(())
+    }
+}
+
+/// `rounds` rounds of each kind; none if the server has no polls.
+pub fn rounds(running: &RunningStack, rounds: usize, lasts: Duration) -> Result<Vec<PollRound>> {
     let Some(request) = running.endpoint.dialect.empty_poll("polls") else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
+    closed_loop(running, &request, WARM_UP)?;
+    let mut records = Vec::new();
+    for _ in 0..rounds {
+        records.push(closed_loop(running, &request, lasts)?);
+        for (rate, lasts) in PACED {
+            records.push(paced(running, &request, rate, lasts)?);
+        }
+    }
+    Ok(records)
+}
+
+fn closed_loop(running: &RunningStack, request: &[u8], lasts: Duration) -> Result<PollRound> {
     let endpoint = running.endpoint;
     let (stop, begun) = (AtomicBool::new(false), Barrier::new(CONNECTIONS + 1));
-    let (tallies, wall, cpu) = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let connections: Vec<_> = (0..CONNECTIONS)
-            .map(|_| scope.spawn(|| ask_again(endpoint, &request, &begun, &stop)))
+            .map(|_| scope.spawn(|| ask_again(endpoint, request, &begun, &stop)))
             .collect();
         begun.wait();
         // Each has been answered once, so all the server's processes are there.
@@ -40,23 +120,16 @@ pub fn round(running: &RunningStack, lasts: Duration) -> Result<Option<PollRound
         let begin = Instant::now();
         std::thread::sleep(lasts);
         stop.store(true, Relaxed);
-        let ended = connections
-            .into_iter()
-            .map(|one| one.join().map_err(|_| anyhow!("a connection broke down"))?);
-        let tallies: Result<Vec<_>> = ended.collect();
+        let mut all = Tally::default();
+        for one in connections {
+            all.add(
+                &one.join()
+                    .map_err(|_| anyhow!("a connection broke down"))??,
+            );
+        }
         let wall = begin.elapsed();
-        Ok::<_, anyhow::Error>((tallies?, wall, usage::cpu_time(&pids)? - cpu_before?))
-    })?;
-    let requests = tallies.iter().map(|it| it.requests).sum();
-    ensure!(requests > 0, "no poll was answered");
-    Ok(Some(PollRound {
-        connections: CONNECTIONS,
-        requests,
-        wall_ns: u64::try_from(wall.as_nanos())?,
-        cpu_ns: u64::try_from(cpu.as_nanos())?,
-        wire_bytes: tallies.iter().map(|it| it.wire_bytes).sum(),
-        reopened: tallies.iter().map(|it| it.reopened).sum(),
-    }))
+        all.round(None, wall, usage::cpu_time(&pids)? - cpu_before?)
+    })
 }
 
 fn ask_again(
@@ -65,32 +138,45 @@ fn ask_again(
     begun: &Barrier,
     stop: &AtomicBool,
 ) -> Result<Tally> {
-    let opened = Connection::open(endpoint.address).and_then(|mut connection| {
-        let answer = connection.ask(request)?;
-        ensure!(
-            matches!(answer.status, 200 | 204 | 304),
-            "a poll: status {}",
-            answer.status
-        );
-        Ok(connection)
+    let opened = Poller::open(endpoint, request).and_then(|mut poller| {
+        poller.ask()?;
+        Ok(poller)
     });
     // All begin together, those that failed too.
     begun.wait();
-    let mut connection = opened?;
-    let mut tally = Tally::default();
+    let mut poller = opened?;
+    poller.tally = Tally::default();
     while !stop.load(Relaxed) {
-        if connection.is_over() {
-            connection = Connection::open(endpoint.address)?;
-            tally.reopened += 1;
-        }
-        let answer = connection.ask(request)?;
-        ensure!(
-            matches!(answer.status, 200 | 204 | 304),
-            "a poll: status {}",
-            answer.status
-        );
-        tally.requests += 1;
-        tally.wire_bytes += answer.wire_bytes as u64;
+        poller.ask()?;
     }
-    Ok(tally)
+    Ok(poller.tally)
+}
+
+/// The connections ask in turn, `rate` times a second altogether.
+fn paced(running: &RunningStack, request: &[u8], rate: f64, lasts: Duration) -> Result<PollRound> {
+    let mut pollers = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut poller = Poller::open(running.endpoint, request)?;
+        poller.ask()?;
+        poller.tally = Tally::default();
+        pollers.push(poller);
+    }
+    let pids = running.pids();
+    let cpu_before = usage::cpu_time(&pids)?;
+    let begin = Instant::now();
+    let count = (rate * lasts.as_secs_f64()).round() as usize;
+    for number in 0..count {
+        let due = begin + Duration::from_secs_f64((number as f64 + 0.5) / rate);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        pollers[number % CONNECTIONS].ask()?;
+    }
+    let end = begin + lasts;
+    std::thread::sleep(end.saturating_duration_since(Instant::now()));
+    let wall = begin.elapsed();
+    let cpu = usage::cpu_time(&pids)? - cpu_before;
+    let mut all = Tally::default();
+    for poller in &pollers {
+        all.add(&poller.tally);
+    }
+    all.round(Some(rate), wall, cpu)
 }

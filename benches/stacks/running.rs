@@ -47,6 +47,13 @@ pub fn missing(root: &Path, stack: &Stack) -> Result<Option<String>> {
     Ok((!output.status.success()).then_some(text))
 }
 
+impl Drop for RunningStack {
+    /// Most stacks wait for their open streams when asked to stop; how long is measured elsewhere.
+    fn drop(&mut self) {
+        self.process.kill();
+    }
+}
+
 impl RunningStack {
     /// Starts it on `core`; `own` is the binary of this project's server.
     pub fn start(root: &Path, stack: &Stack, own: &Path, core: Option<usize>) -> Result<Self> {
@@ -72,7 +79,7 @@ impl RunningStack {
             _data: data,
         };
         running.wait_ready()?;
-        if let Some(request) = running.endpoint.dialect.prepare() {
+        for request in running.endpoint.dialect.prepare() {
             let answer = Connection::open(address)?.ask(&request)?;
             ensure!(
                 answer.status / 100 == 2,

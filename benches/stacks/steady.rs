@@ -8,11 +8,43 @@ use poll_vs_sse_instrument::{
 };
 use tokio::runtime::Runtime;
 
-use super::report::stacks::SteadyRun;
+use super::report::stacks::{Purpose, SteadyRun};
 use super::running::RunningStack;
 
-/// Messages a second.
-const RATE: f64 = 5.0;
+/// How much is asked of a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    pub clients: usize,
+    /// Messages a second.
+    pub rate: f64,
+    pub purpose: Purpose,
+}
+
+impl Load {
+    const fn new(clients: usize, rate: f64, purpose: Purpose) -> Self {
+        Self {
+            clients,
+            rate,
+            purpose,
+        }
+    }
+
+    /// With no more clients than there is room for.
+    pub fn within(self, room: usize) -> Self {
+        Self {
+            clients: self.clients.min(room),
+            ..self
+        }
+    }
+}
+
+/// In the order of a round. What models are held to lies between what they are fitted to.
+pub const LOADS: [(Transport, Load); 4] = [
+    (Transport::LongPoll, Load::new(20, 5.0, Purpose::Fit)),
+    (Transport::LongPoll, Load::new(35, 8.0, Purpose::Check)),
+    (Transport::LongPoll, Load::new(50, 10.0, Purpose::Shown)),
+    (Transport::Stream, Load::new(50, 10.0, Purpose::Shown)),
+];
 
 pub struct Steady<'a> {
     pub runtime: &'a Runtime,
@@ -28,7 +60,7 @@ impl Steady<'_> {
         running: &RunningStack,
         transport: Transport,
         round: u32,
-        clients: usize,
+        load: Load,
     ) -> Result<Option<SteadyRun>> {
         if !self.profile.has(transport) {
             return Ok(None);
@@ -41,8 +73,8 @@ impl Steady<'_> {
         }
         let workload = Workload {
             transports: vec![transport],
-            clients,
-            rate: RATE,
+            clients: load.clients,
+            rate: load.rate,
             duration: self.duration,
             wait: Duration::from_secs(10),
             ..Workload::default()
@@ -57,15 +89,16 @@ impl Steady<'_> {
             &control,
         );
         let outcome = self.runtime.block_on(run)?;
-        Ok(Some(record(&outcome, clients)))
+        Ok(Some(record(&outcome, load)))
     }
 }
 
-fn record(outcome: &RunResult, clients: usize) -> SteadyRun {
+fn record(outcome: &RunResult, load: Load) -> SteadyRun {
     SteadyRun {
         transport: outcome.transport.to_string(),
-        clients,
-        rate: RATE,
+        clients: load.clients,
+        rate: load.rate,
+        purpose: load.purpose,
         expected: outcome.expected,
         deliveries: outcome.deliveries,
         missed: outcome.missed,
@@ -77,6 +110,7 @@ fn record(outcome: &RunResult, clients: usize) -> SteadyRun {
         p99_us: outcome.delay_us.map(|delays| delays.p99),
         cpu_s: outcome.server_cpu_s,
         arrivals: outcome.arrivals,
+        requests: Some(outcome.requests),
         wire_bytes: outcome.wire_bytes_in + outcome.wire_bytes_out,
         valid: outcome.is_valid(),
     }

@@ -18,9 +18,9 @@ mod steady;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
-use poll_vs_sse_instrument::{Profile, Transport};
+use poll_vs_sse_instrument::Profile;
 
 use departures::Departures;
 use dialect::Dialect;
@@ -38,6 +38,8 @@ const MAX_RUN_SECONDS: u32 = 60 * 60;
 /// Clients that close their streams, as far as the server can have so many.
 const DEPARTING: usize = 5;
 const STALLED: usize = 10;
+/// How long the machine is watched before anything of a stack runs.
+const OTHER_WORK_TIME: Duration = Duration::from_millis(500);
 
 /// Measures what polls, long-polls and streams cost on the stacks people run, what each open stream holds, and what
 /// happens at the limit.
@@ -57,22 +59,20 @@ struct Arguments {
 /// Sizes of a run.
 struct Sizes {
     rounds: usize,
-    /// Of one round of polls, or of the fan-out.
+    /// Of one round of polls in a closed loop.
     round: Duration,
     steady: Duration,
-    steady_clients: usize,
     fan_out_streams: usize,
     most_streams: usize,
 }
 
 impl Sizes {
     fn new(quick: bool) -> Self {
-        let (rounds, round_ms, most_streams) = if quick { (1, 300, 100) } else { (3, 500, 500) };
+        let (rounds, round_ms, most_streams) = if quick { (1, 300, 100) } else { (3, 600, 500) };
         Self {
             rounds,
             round: Duration::from_millis(round_ms),
             steady: Duration::from_secs(1),
-            steady_clients: 50,
             fan_out_streams: 100,
             most_streams,
         }
@@ -97,7 +97,7 @@ fn run(arguments: Arguments) -> Result<()> {
     println!("{}\n", stage.about.machine_lines());
     let sizes = Sizes::new(flags.quick);
     let mut measured = 0;
-    for stack in stacks.iter().filter(|stack| flags.ask_for(&stack.name)) {
+    for stack in asked_for(&stacks, flags.filter.as_deref().unwrap_or_default())? {
         if let Some(missing) = running::missing(program::root(), stack)? {
             println!("{}: left out. {missing}", stack.name);
             continue;
@@ -127,6 +127,24 @@ fn run(arguments: Arguments) -> Result<()> {
         println!("{} is regenerated", stacks::page::PATH);
     }
     Ok(())
+}
+
+/// The stacks that `filter` names, separated by commas: by their whole names, or else by a part of them.
+fn asked_for<'a>(stacks: &'a [Stack], filter: &str) -> Result<Vec<&'a Stack>> {
+    let is_asked = |stack: &Stack, name: &str| match stacks.iter().any(|one| one.name == name) {
+        true => stack.name == name,
+        false => stack.name.contains(name),
+    };
+    for name in filter.split(',') {
+        ensure!(
+            stacks.iter().any(|stack| is_asked(stack, name)),
+            "no stack is called {name}: --list says which there are"
+        );
+    }
+    let asked = stacks
+        .iter()
+        .filter(|stack| filter.split(',').any(|name| is_asked(stack, name)));
+    Ok(asked.collect())
 }
 
 fn list(stacks: &[Stack]) -> Result<()> {
@@ -162,11 +180,14 @@ fn measure(stack: &Stack, sizes: &Sizes, stage: &Stage, flags: &Flags) -> Result
     about.server_cores.clone_from(&stage.about.server_cores);
     about.load_cores.clone_from(&stage.about.load_cores);
     let mut run = empty_run(stack, about);
+    let other_work = Some(usage::busy_share(OTHER_WORK_TIME)?);
+    run.other_work = other_work;
     if let Err(error) = fill(&mut run, stack, sizes, stage) {
         // Half a run's figures are nobody's.
         let failure = format!("{error:#}");
         run = StackRun {
             failure: Some(failure),
+            other_work,
             ..empty_run(stack, run.about)
         };
     }
@@ -180,6 +201,7 @@ fn empty_run(stack: &Stack, about: Provenance) -> StackRun {
         stack: stack.name.clone(),
         version: version(stack.runtime),
         failure: None,
+        other_work: None,
         contract: Vec::new(),
         polls: Vec::new(),
         fan_out: Vec::new(),
@@ -263,8 +285,19 @@ fn fill(run: &mut StackRun, stack: &Stack, sizes: &Sizes, stage: &Stage) -> Resu
     if is_open_ended {
         phases.shared = Some(phases.start()?);
     }
-    measure_load(run, &phases, room)?;
-    measure_trouble(run, &phases, room)
+    // Clients that leave are watched for half a minute. Their server does nothing in that time, so the others are
+    // measured meanwhile. It is started here, as a child ends with the thread that started it.
+    let departing = phases.start()?;
+    let departures = Departures::open(&departing, DEPARTING.min(room)).context("departures")?;
+    let (measured, left) = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| departures.close());
+        let measured =
+            measure_load(run, &phases, room).and_then(|()| measure_trouble(run, &phases, room));
+        (measured, watching.join())
+    });
+    measured?;
+    run.departures = left.map_err(|_| anyhow!("the watch over clients that leave broke down"))?;
+    Ok(())
 }
 
 fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<()> {
@@ -277,14 +310,13 @@ fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<
     if Dialect::of(stack) == Dialect::Contract {
         run.contract = phases.run("contract", |running| Ok(conformance::check(running)))?;
     }
-    for _ in 0..sizes.rounds {
-        run.polls
-            .extend(phases.run("polls", |running| polls::round(running, sizes.round))?);
-    }
+    run.polls = phases.run("polls", |running| {
+        polls::rounds(running, sizes.rounds, sizes.round)
+    })?;
     let streams = sizes.fan_out_streams.min(room);
-    let fan_out =
-        |running: &RunningStack| fan_out::rounds(running, streams, sizes.rounds, sizes.round);
-    run.fan_out = phases.run("fan-out", fan_out)?;
+    run.fan_out = phases.run("fan-out", |running| {
+        fan_out::rounds(running, streams, sizes.rounds)
+    })?;
     let profile = Profile::load(stack.profile.as_deref().unwrap_or("poll-vs-sse"))?;
     let steady = Steady {
         runtime: &stage.runtime,
@@ -292,12 +324,10 @@ fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<
         profile: &profile,
         duration: sizes.steady,
     };
-    let clients = sizes.steady_clients.min(room);
     for round in 1..=sizes.rounds {
-        for transport in [Transport::LongPoll, Transport::Stream] {
-            let round = u32::try_from(round)?;
-            let measure =
-                |running: &RunningStack| steady.measure(running, transport, round, clients);
+        for (transport, load) in steady::LOADS {
+            let (round, load) = (u32::try_from(round)?, load.within(room));
+            let measure = |running: &RunningStack| steady.measure(running, transport, round, load);
             run.steady.extend(phases.run("steady load", measure)?);
         }
     }
@@ -306,9 +336,6 @@ fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<
 
 fn measure_trouble(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<()> {
     let rounds = phases.sizes.rounds;
-    let leave =
-        |running: &RunningStack| Ok(Departures::open(running, DEPARTING.min(room))?.close());
-    run.departures = phases.run("departures", leave)?;
     if Dialect::of(phases.stack).resumes() {
         for round in 0..rounds {
             let room = format!("reconnects{round}");

@@ -60,7 +60,7 @@ pub use rates::{ArrivalPattern, Rates, RequestSize, Scenario};
 pub use request_head::RequestHead;
 pub use server_limits::ServerLimits;
 pub use sizing::{Limit, Sizing, size_servers};
-pub use stack::{StackErrors, StackModel, StackName};
+pub use stack::{StackError, StackErrors, StackModel, StackName};
 pub use stack_origin::StackOrigin;
 pub use transport::Transport;
 pub use wakeup::{Fill, Utilization};

@@ -2,6 +2,7 @@
 
 mod advice;
 pub mod catalog;
+mod fit;
 pub mod models;
 pub mod page;
 mod table;
@@ -11,10 +12,16 @@ use serde::{Deserialize, Serialize};
 use super::provenance::Provenance;
 use super::spread::{Spread, spread};
 
+/// Polls a second to which no model is fitted.
+pub const CHECKED_POLLS: f64 = 40.0;
+
 /// A stack's file in a run's directory.
 pub fn file(stack: &str) -> String {
     format!("stack-{stack}.json")
 }
+
+/// Share of the processors above which other work disturbs a measurement.
+const MOST_OTHER_WORK: f64 = 0.05;
 
 /// All that was measured of one stack.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +32,9 @@ pub struct StackRun {
     pub version: Option<String>,
     /// Why it was given up, with the last it put out. Nothing below is then to be believed.
     pub failure: Option<String>,
+    /// Share of the machine's processors that other programs took just before it was measured.
+    #[serde(default)]
+    pub other_work: Option<f64>,
     pub contract: Vec<Check>,
     pub polls: Vec<PollRound>,
     pub fan_out: Vec<FanOutRound>,
@@ -43,10 +53,13 @@ pub struct Check {
     pub failure: Option<String>,
 }
 
-/// Empty polls in a closed loop: each connection asks again once it has its answer.
+/// Empty polls: in a closed loop, where each connection asks again once it has its answer, or at a steady rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PollRound {
     pub connections: usize,
+    /// Polls due a second over all connections; `None` in a closed loop.
+    #[serde(default)]
+    pub rate: Option<f64>,
     pub requests: u64,
     pub wall_ns: u64,
     pub cpu_ns: u64,
@@ -56,10 +69,17 @@ pub struct PollRound {
     pub reopened: u64,
 }
 
-/// Messages to all streams in a closed loop: the next is published once all have the last.
+/// Messages to streams: in a closed loop, where the next is published once all have the last, or at a steady rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FanOutRound {
+    /// Those that get the messages.
     pub streams: usize,
+    /// Those that are open, in other rooms too; 0 in runs that did not note it down.
+    #[serde(default)]
+    pub open: usize,
+    /// Messages due a second; `None` in a closed loop.
+    #[serde(default)]
+    pub rate: Option<f64>,
     pub messages: u64,
     pub deliveries: u64,
     pub wall_ns: u64,
@@ -74,6 +94,8 @@ pub struct SteadyRun {
     pub transport: String,
     pub clients: usize,
     pub rate: f64,
+    #[serde(default)]
+    pub purpose: Purpose,
     pub expected: u64,
     pub deliveries: u64,
     pub missed: u64,
@@ -86,8 +108,24 @@ pub struct SteadyRun {
     pub p99_us: Option<u64>,
     pub cpu_s: Option<f64>,
     pub arrivals: u64,
+    /// Those of readers.
+    #[serde(default)]
+    pub requests: Option<u64>,
     pub wire_bytes: u64,
     pub valid: bool,
+}
+
+/// What a run at a steady load is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Its figures are in the tables, and models are fitted to it if it is of long-polls.
+    #[default]
+    Shown,
+    /// Models are fitted to it.
+    Fit,
+    /// Models are held to it.
+    Check,
 }
 
 /// Idle streams that are opened more and more of, with a plain request beside them.
@@ -150,13 +188,36 @@ pub struct Reconnects {
 impl StackRun {
     /// Whether other work took the machine's time while it was measured.
     pub fn is_busy(&self) -> bool {
-        self.about.machine.is_busy()
+        match self.other_work {
+            Some(share) => share > MOST_OTHER_WORK,
+            None => self.about.machine.is_busy(),
+        }
+    }
+
+    /// The rounds of the closed loop.
+    fn saturating_polls(&self) -> impl Iterator<Item = &PollRound> {
+        self.polls.iter().filter(|it| it.rate.is_none())
+    }
+
+    fn saturating_fan_out(&self) -> impl Iterator<Item = &FanOutRound> {
+        self.fan_out.iter().filter(|it| it.rate.is_none())
+    }
+
+    fn has_paced_fan_out(&self) -> bool {
+        self.fan_out.iter().any(|it| it.rate.is_some())
+    }
+
+    /// In a closed loop a message costs a fraction of what it does at any rate that people publish at: it counts only in
+    /// an older run, which has nothing else.
+    fn fitted_fan_out(&self) -> impl Iterator<Item = &FanOutRound> {
+        let is_varied = self.has_paced_fan_out();
+        let rounds = self.fan_out.iter();
+        rounds.filter(move |it| it.rate.is_some() || !is_varied)
     }
 
     pub fn poll_cpu_us(&self) -> Option<Spread> {
         spread(
-            self.polls
-                .iter()
+            self.saturating_polls()
                 .map(|it| it.cpu_ns as f64 / 1e3 / it.requests as f64),
         )
     }
@@ -164,16 +225,14 @@ impl StackRun {
     /// Bytes of an empty answer.
     pub fn poll_bytes(&self) -> Option<Spread> {
         spread(
-            self.polls
-                .iter()
+            self.saturating_polls()
                 .map(|it| it.wire_bytes as f64 / it.requests as f64),
         )
     }
 
     pub fn delivery_cpu_us(&self) -> Option<Spread> {
         spread(
-            self.fan_out
-                .iter()
+            self.saturating_fan_out()
                 .map(|it| it.cpu_ns as f64 / 1e3 / it.deliveries as f64),
         )
     }
@@ -181,8 +240,7 @@ impl StackRun {
     /// Bytes of a message to a stream.
     pub fn event_bytes(&self) -> Option<Spread> {
         spread(
-            self.fan_out
-                .iter()
+            self.saturating_fan_out()
                 .map(|it| it.wire_bytes as f64 / it.deliveries as f64),
         )
     }
@@ -209,9 +267,13 @@ impl StackRun {
     }
 
     fn sound(&self, transport: &str) -> impl Iterator<Item = &SteadyRun> {
+        self.sound_for(transport, Purpose::Shown)
+    }
+
+    fn sound_for(&self, transport: &str, purpose: Purpose) -> impl Iterator<Item = &SteadyRun> {
         self.steady
             .iter()
-            .filter(move |it| it.transport == transport && it.valid)
+            .filter(move |it| it.transport == transport && it.valid && it.purpose == purpose)
     }
 
     pub fn idle_kib(&self) -> Option<Spread> {
@@ -265,9 +327,80 @@ impl StackRun {
     }
 }
 
+impl SteadyRun {
+    /// Messages due in the measured time, at this rate, are how long that was.
+    pub fn seconds(&self) -> f64 {
+        self.expected as f64 / self.clients as f64 / self.rate
+    }
+}
+
 impl Holding {
     pub fn most_streams(&self) -> usize {
         let answered = self.plain.iter().filter(|it| it.ms.is_some());
         answered.map(|it| it.streams).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a stack of which nothing was measured.
+    pub fn run() -> StackRun {
+        let about = r#"{"command":"c","full":true,"started_at":"","finished_at":"","load_after":null,
+            "server_cores":[0],"load_cores":[1],"machine":{"cores":2,"cpu":null,"kernel":null,"load":"9 9 9","nginx":null,
+            "rustc":null,"git_commit":null,"git_dirty":null,"server":null,"server_version":null}}"#;
+        StackRun {
+            about: serde_json::from_str(about).expect("a head"),
+            stack: "express".to_owned(),
+            version: None,
+            failure: None,
+            other_work: None,
+            contract: Vec::new(),
+            polls: Vec::new(),
+            fan_out: Vec::new(),
+            steady: Vec::new(),
+            holding: Vec::new(),
+            stalled: Vec::new(),
+            departures: Vec::new(),
+            reconnects: Vec::new(),
+        }
+    }
+
+    /// A second of messages to some of 100 open streams.
+    pub fn fan_out_round(streams: f64, per_s: f64, due: Option<f64>, cpu_us: f64) -> FanOutRound {
+        FanOutRound {
+            streams: streams as usize,
+            open: 100,
+            rate: due,
+            messages: per_s as u64,
+            deliveries: (per_s * streams) as u64,
+            wall_ns: 1_000_000_000,
+            cpu_ns: (cpu_us * 1e3) as u64,
+            wire_bytes: 0,
+        }
+    }
+
+    /// A second of polls.
+    pub fn poll_round(per_s: f64, due: Option<f64>, cpu_us: f64) -> PollRound {
+        PollRound {
+            connections: 16,
+            rate: due,
+            requests: per_s as u64,
+            wall_ns: 1_000_000_000,
+            cpu_ns: (cpu_us * 1e3) as u64,
+            wire_bytes: 0,
+            reopened: 0,
+        }
+    }
+
+    #[test]
+    fn only_other_work_makes_a_machine_busy_not_the_stack_before() {
+        let mut run = run();
+        assert!(run.is_busy(), "an older run only knows the load averages");
+        run.other_work = Some(0.01);
+        assert!(!run.is_busy());
+        run.other_work = Some(0.3);
+        assert!(run.is_busy());
     }
 }

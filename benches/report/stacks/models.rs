@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use poll_vs_sse_instrument::model::{Machine, MeasuredRange, StackErrors, StackModel};
+use poll_vs_sse_instrument::model::{
+    ArrivalPattern, Machine, MeasuredRange, Model, RequestSize, Scenario, StackError, StackErrors,
+    StackModel, Transport, Utilization, WireForm,
+};
 
 use super::super::runs::{self, Found};
 use super::super::spread::spread;
 use super::catalog::{self, Stack};
-use super::{StackRun, SteadyRun, file};
+use super::{CHECKED_POLLS, Purpose, StackRun, SteadyRun, file, fit};
 
 /// The file that is built into the program.
 pub const PATH: &str = "src/model/stack_models.json";
@@ -40,21 +43,26 @@ fn model(stack: &Stack, found: &Found<StackRun>) -> Option<StackModel> {
         return None;
     }
     let median = |figure: Option<super::Spread>| figure.map(|it| it.median);
-    let delivery_us = median(run.delivery_cpu_us())?;
-    let event_bytes = median(run.event_bytes())? - TEXT_BYTES;
     let idle_us = median(run.idle_cpu_ppm())?;
-    Some(StackModel {
+    let poll = fit::polls(run)?;
+    let stream = fit::streams(run, idle_us)?;
+    let mut model = StackModel {
         name: stack.name.clone(),
         title: stack.title.clone(),
         setup: stack.workers.clone(),
         run: format!("benches/runs/{}", found.directory),
         measured_at: run.about.started_at.to_string(),
         machine: machine(run),
-        poll_us: median(run.poll_cpu_us())?,
+        publish_us: stream.publish_us,
+        poll_us: poll.request_us,
+        wake_us: poll.wake_us,
+        wake_s: poll.wake_s,
         poll_answer_bytes: median(run.poll_bytes())?,
-        long_poll_us: median(run.steady_cpu_us("long-poll"))?,
-        delivery_us,
-        event_bytes,
+        long_poll_us: fit::long_poll_us(run, stream.publish_us, idle_us)?,
+        delivery_us: stream.delivery_us,
+        cold_us: stream.cold_us,
+        cold_s: stream.cold_s,
+        event_bytes: median(run.event_bytes())? - TEXT_BYTES,
         idle_us,
         stream_memory_bytes: median(run.idle_kib())? * KIB,
         base_memory_bytes: median(spread(
@@ -62,8 +70,10 @@ fn model(stack: &Stack, found: &Found<StackRun>) -> Option<StackModel> {
         ))? * KIB,
         workers: run.starved_above(),
         span: span(run)?,
-        errors: errors(run, delivery_us, event_bytes, idle_us)?,
-    })
+        errors: StackErrors::default(),
+    };
+    model.errors = errors(run, &model.model())?;
+    Some(model)
 }
 
 fn machine(run: &StackRun) -> Machine {
@@ -84,8 +94,7 @@ fn machine(run: &StackRun) -> Machine {
 fn span(run: &StackRun) -> Option<MeasuredRange> {
     let rates = run.steady.iter().map(|it| it.rate);
     let rates = rates.chain(
-        run.fan_out
-            .iter()
+        run.fitted_fan_out()
             .map(|it| it.messages as f64 * 1e9 / it.wall_ns as f64),
     );
     let rates = spread(rates)?;
@@ -103,24 +112,69 @@ fn span(run: &StackRun) -> Option<MeasuredRange> {
     })
 }
 
-/// Of streams at a steady rate, which nothing was fitted to.
-fn errors(run: &StackRun, delivery_us: f64, event_bytes: f64, idle_us: f64) -> Option<StackErrors> {
-    let cpu = run.sound("stream").filter_map(|steady: &SteadyRun| {
-        let measured_us = steady.cpu_s? * 1e6;
-        // Messages due in the measured time, at this rate, are how long that was.
-        let seconds = steady.expected as f64 / steady.clients as f64 / steady.rate;
-        let predicted_us =
-            steady.arrivals as f64 * delivery_us + steady.clients as f64 * idle_us * seconds;
-        Some((predicted_us / measured_us - 1.0).abs())
+/// At loads which nothing was fitted to, asked of the model as `plan` asks.
+fn errors(run: &StackRun, model: &Model) -> Option<StackErrors> {
+    let polls = run.polls.iter().filter(|it| it.rate == Some(CHECKED_POLLS));
+    let polls = polls.map(|it| {
+        let clients = it.connections as f64;
+        let seconds = it.wall_ns as f64 / 1e9;
+        let asked = Scenario {
+            clients,
+            // None of them brings anything.
+            rate: f64::MIN_POSITIVE,
+            interval_s: clients * seconds / it.requests as f64,
+            ..asked(clients, 1.0)
+        };
+        let cores = model.cost(Transport::Poll, &asked).cpu.total();
+        off(cores, it.cpu_ns as f64 / it.wall_ns as f64)
     });
-    let cpu = spread(cpu)?;
-    let bytes = run.sound("stream").map(|steady| {
-        let measured = steady.wire_bytes as f64 / steady.arrivals as f64;
-        ((event_bytes + TEXT_BYTES) / measured - 1.0).abs()
+    let steady = |transport| {
+        move |it: &SteadyRun| {
+            let asked = asked(it.clients as f64, it.rate);
+            let cores = model.cost(transport, &asked).cpu.total();
+            Some(off(cores, it.cpu_s? / it.seconds()))
+        }
+    };
+    let long_polls = run.sound_for("long-poll", Purpose::Check);
+    let bytes = run.sound("stream").map(|it| {
+        let measured = it.wire_bytes as f64 / it.arrivals as f64;
+        off(model.transports.stream.wire_bytes(TEXT_BYTES), measured)
     });
     Some(StackErrors {
-        stream_cpu_median: cpu.median,
-        stream_cpu_worst: cpu.max,
+        poll_cpu: error(polls),
+        long_poll_cpu: error(long_polls.filter_map(steady(Transport::LongPoll))),
+        stream_cpu: error(run.sound("stream").filter_map(steady(Transport::Stream)))?,
         stream_bytes_worst: spread(bytes)?.max,
+    })
+}
+
+/// What the instrument and the loads of this bench ask.
+fn asked(clients: f64, rate: f64) -> Scenario {
+    Scenario {
+        clients,
+        rate,
+        size: TEXT_BYTES,
+        spacing: ArrivalPattern::Regular,
+        interval_s: 1.0,
+        wait_s: 10.0,
+        round_trip_s: 0.0,
+        closes: false,
+        hidden_share: 0.0,
+        form: WireForm::default(),
+        request_size: RequestSize::Beyond(0.0),
+        load: Utilization::single_server(1.0),
+    }
+}
+
+/// As a share of what was measured.
+fn off(predicted: f64, measured: f64) -> f64 {
+    (predicted / measured - 1.0).abs()
+}
+
+fn error(rounds: impl Iterator<Item = f64>) -> Option<StackError> {
+    let spread = spread(rounds)?;
+    Some(StackError {
+        median: spread.median,
+        worst: spread.max,
     })
 }

@@ -20,8 +20,9 @@ const HOW: &str = "\
 Each stack is [a small server](../benches/stacks/README.md) written as its documentation would have it, with the same contract, on one \
 core; the load has the other. All figures are of one machine: compare rows, not absolute times. A figure is the median of three rounds \
 with the lowest and the highest behind it. Polls and deliveries are measured in a closed loop: 16 connections that ask again once they \
-are answered, and messages of 100 bytes that are published once all streams have the last. CPU is of all the server's processes, \
-publishing included.";
+are answered, and messages of 100 bytes that are published once all streams have the last, each after a second to warm up. CPU is of all the \
+server's processes, publishing included. The models behind [when to poll](#when-to-poll) are fitted to steady loads as well (10 and 120 polls a second; \
+2 and 25 messages a second to many streams and to few), at which a server sleeps in between and each wake-up costs more.";
 
 /// The document; `None` if there is no whole run.
 pub fn document(root: &Path) -> Result<Option<String>> {
@@ -174,19 +175,19 @@ fn circumstances(found: &[(Stack, Found<StackRun>)]) -> String {
     let about = &first.run.about;
     let machine = &about.machine;
     let unknown = || "unknown".to_owned();
-    let busy: Vec<_> = found.iter().filter(|(_, it)| it.run.is_busy()).collect();
-    let loads = found
-        .iter()
-        .map(|(_, it)| it.run.about.machine.load.as_deref().unwrap_or_default());
-    let loads = loads.filter_map(|load| load.split_whitespace().next()?.parse::<f64>().ok());
-    let (least, most) = loads.fold((f64::MAX, 0.0_f64), |(least, most), load| {
-        (least.min(load), most.max(load))
-    });
-    let quiet = match busy.len() {
-        0 => "The machine did nothing else.".to_owned(),
-        _ => format!(
-            "**Other work ran on the machine**, or the run before was not forgotten yet: load averages as a stack began were {least} to {most}. \
-             Differences of a third between rows mean nothing.",
+    let busy = found.iter().filter(|(_, it)| it.run.is_busy());
+    let busy: Vec<_> = busy.map(|(stack, _)| stack.title.as_str()).collect();
+    let others = found.iter().filter_map(|(_, it)| it.run.other_work);
+    let most = others.reduce(f64::max).map(|share| share * 100.0);
+    let quiet = match (busy.is_empty(), most) {
+        (true, most) => format!(
+            "Before each stack was started, other programs took at most {} % of the processors.",
+            three(most.unwrap_or(0.0))
+        ),
+        (false, _) => format!(
+            "**Other work ran on the machine** as these were measured: {}. Differences of a third between their rows and others mean \
+             nothing.",
+            busy.join(", ")
         ),
     };
     format!(

@@ -15,6 +15,7 @@ mod tests;
 
 use anyhow::{Context as _, Result, ensure};
 
+pub use fit::{Observation, fit, residual};
 pub use points::{POINTS, Point};
 pub use summary::summary;
 
