@@ -5,6 +5,7 @@
 mod harness;
 mod matrix;
 mod max_clients;
+mod protocols;
 mod subjects;
 
 use std::path::PathBuf;
@@ -54,8 +55,8 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
     let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 2 });
-    if !flags.ask_for("compare") {
-        println!("compare: no part is called that");
+    if !flags.ask_for("matrix") && !flags.ask_for("protocols") {
+        println!("compare: no part is called that; there are matrix and protocols");
         return Ok(());
     }
     if arguments.docs {
@@ -75,12 +76,21 @@ fn run(arguments: Arguments) -> Result<()> {
     let loads = matrix.loads();
     let minutes = matrix.takes_all(&loads, rounds).as_secs_f64() / 60.0;
     let count = loads.iter().map(Vec::len).sum::<usize>();
-    println!("{count} combinations, {rounds} rounds: at most {minutes:.1} minutes");
+    if flags.ask_for("matrix") {
+        println!("{count} combinations, {rounds} rounds: at most {minutes:.1} minutes");
+    }
     if arguments.dry_run {
         return Ok(());
     }
     let stage = Stage::set("compare", flags, LONGEST_RUN_SECONDS)?;
     println!("{}", stage.about.machine_lines());
+    if flags.ask_for("protocols") {
+        let about = stage.begin_part("compare");
+        flags.keep_part(protocols::run(&stage, rounds, flags.quick, about)?)?;
+    }
+    if !flags.ask_for("matrix") {
+        return flags.document();
+    }
     let binary = stage.binary.clone();
     let subjects = Subjects::start(binary, arguments.nchan_module.as_deref(), stage.core())?;
     let suite = Suite {

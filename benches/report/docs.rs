@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::{
-    compare, forms, limits, part, parts, published, runs, scaling, servers, shared_streams, summary,
+    compare, forms, limits, part, parts, protocols, published, runs, scaling, servers,
+    shared_streams, summary,
 };
 
 /// Where the sections are.
@@ -61,6 +62,12 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
         }
         sections.push(Section {
             name: "forms",
+            body,
+        });
+    }
+    if let Some(body) = part::section::<protocols::Protocols>(root)? {
+        sections.push(Section {
+            name: "compare -- protocols",
             body,
         });
     }

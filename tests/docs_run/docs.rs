@@ -66,6 +66,9 @@ fn main() -> Result<()> {
         sections.push(("docs/scale.md", "sizes", scale::sizes(&measured)));
         sections.push(("docs/scale.md", "herd", scale::herd(&measured)));
     }
+    if let Some(text) = report::trust::section(&root)? {
+        sections.push(("docs/compare.md", "trust", text));
+    }
     let mut files = Documents {
         root,
         differing: Vec::new(),

@@ -1,0 +1,218 @@
+//! Polling beside SSE over each protocol, at a few loads of the matrix.
+
+use poll_vs_sse_instrument::{RunResult, Transport};
+use poll_vs_sse_model::RequestHead;
+use serde::{Deserialize, Serialize};
+
+use super::number::{count, plain, three};
+use super::part::Part;
+use super::provenance::Provenance;
+use super::spread::{Spread, ratio, spread};
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Protocols {
+    pub about: Provenance,
+    pub runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spoken {
+    Http1,
+    Http1Tls,
+    H2Tls,
+}
+
+/// One transport over one protocol under one load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    pub spoken: Spoken,
+    pub transport: Transport,
+    pub head: RequestHead,
+    pub cookie_bytes: usize,
+    pub clients: usize,
+    /// Messages a second.
+    pub rate: f64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Run {
+    #[serde(flatten)]
+    pub of: Cell,
+    pub round: u32,
+    pub outcome: RunResult,
+}
+
+impl Spoken {
+    pub const ALL: [Self; 3] = [Self::Http1, Self::Http1Tls, Self::H2Tls];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http1Tls => "HTTP/1.1 over TLS",
+            Self::H2Tls => "HTTP/2 over TLS",
+        }
+    }
+}
+
+impl Cell {
+    /// `Chromium's, cookie of 1 KiB`.
+    fn head_name(&self) -> String {
+        let head = match self.head {
+            RequestHead::Bare => "bare",
+            RequestHead::Curl => "curl's",
+            RequestHead::Chrome => "Chromium's",
+            RequestHead::Firefox => "Firefox'",
+        };
+        match self.cookie_bytes {
+            0 => head.to_owned(),
+            bytes => format!("{head}, cookie of {} KiB", bytes / 1024),
+        }
+    }
+
+    /// The stream that polls are held against: its requests are few, whatever their heads.
+    fn stream(&self) -> Self {
+        Self {
+            transport: Transport::Stream,
+            head: RequestHead::Chrome,
+            cookie_bytes: 0,
+            ..self.clone()
+        }
+    }
+}
+
+impl Run {
+    /// Share of a core.
+    fn cpu(&self) -> Option<f64> {
+        Some(self.outcome.server_cpu_s? / self.outcome.duration_s)
+    }
+
+    /// Wire bytes a second, both ways.
+    fn wire(&self) -> Option<f64> {
+        let outcome = &self.outcome;
+        Some((outcome.wire_bytes_in + outcome.wire_bytes_out) as f64 / outcome.duration_s)
+    }
+
+    fn delivery_bytes(&self) -> Option<f64> {
+        Some(self.wire()? * self.outcome.duration_s / self.outcome.arrivals as f64)
+    }
+
+    fn delivery_us(&self) -> Option<f64> {
+        Some(self.outcome.server_cpu_s? * 1e6 / self.outcome.arrivals as f64)
+    }
+
+    fn request_bytes(&self) -> Option<f64> {
+        let outcome = &self.outcome;
+        Some(outcome.wire_bytes_in as f64 / outcome.requests as f64)
+    }
+
+    /// For a terminal.
+    pub fn line(&self) -> String {
+        format!(
+            "round {} {:<17} {:<10} {} clients, {}/s, {}: {} B and {} µs a delivery, load {:.0} %",
+            self.round,
+            self.of.spoken.name(),
+            self.of.transport.to_string(),
+            self.of.clients,
+            self.of.rate,
+            self.of.head_name(),
+            self.delivery_bytes().map_or_else(String::new, three),
+            self.delivery_us().map_or_else(String::new, three),
+            self.outcome.load.cpu_share * 100.0,
+        )
+    }
+}
+
+impl Protocols {
+    fn of<'a>(&'a self, cell: &'a Cell) -> impl Iterator<Item = &'a Run> {
+        self.runs.iter().filter(move |run| run.of == *cell)
+    }
+
+    fn figure(&self, cell: &Cell, figure: fn(&Run) -> Option<f64>) -> Option<Spread> {
+        spread(self.of(cell).filter_map(figure))
+    }
+
+    /// Of a cell over another in the same round.
+    fn ratio(&self, cell: &Cell, to: &Cell, figure: fn(&Run) -> Option<f64>) -> Option<Spread> {
+        let ratios = self.of(cell).filter_map(|run| {
+            let base = self.of(to).find(|base| base.round == run.round)?;
+            Some(figure(run)? / figure(base)?)
+        });
+        spread(ratios)
+    }
+
+    /// The cells of polls, each once: as the first round had them, by load and protocol.
+    fn polls(&self) -> Vec<&Cell> {
+        let mut cells: Vec<&Cell> = Vec::new();
+        for run in &self.runs {
+            if run.of.transport == Transport::Poll && !cells.contains(&&run.of) {
+                cells.push(&run.of);
+            }
+        }
+        let place = |cell: &Cell| {
+            let spoken = Spoken::ALL.iter().position(|it| *it == cell.spoken);
+            let is_bare = cell.head == RequestHead::Bare;
+            (cell.clients, spoken, !is_bare, cell.cookie_bytes)
+        };
+        cells.sort_by_key(|cell| place(cell));
+        cells
+    }
+}
+
+impl Part for Protocols {
+    const TITLE: &'static str = "The same over TLS and HTTP/2";
+    const FILE: &'static str = "compare-protocols.json";
+    const ROWS: &'static str = "runs";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        let mut text = "One worker, texts of 100 bytes, a poll a second, a connection for each client. Bytes are both ways, heads included; \
+                        CPU is the server's, publishing included. Polling is given as so many times SSE's, over the same protocol in the same \
+                        round.\n\n\
+                        | clients | messages/s | protocol | head | a request, bytes | SSE: a delivery, bytes | µs | polling: bytes | CPU |\n\
+                        |---|---|---|---|---|---|---|---|---|"
+            .to_owned();
+        let short = |figure: Option<Spread>| figure.map_or("–".to_owned(), |it| three(it.median));
+        for cell in self.polls() {
+            let stream = cell.stream();
+            text += &format!(
+                "\n| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                count(cell.clients as u64),
+                plain(cell.rate),
+                cell.spoken.name(),
+                cell.head_name(),
+                short(self.figure(cell, Run::request_bytes)),
+                short(self.figure(&stream, Run::delivery_bytes)),
+                short(self.figure(&stream, Run::delivery_us)),
+                ratio(self.ratio(cell, &stream, Run::wire)),
+                ratio(self.ratio(cell, &stream, Run::cpu)),
+            );
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_named_with_its_cookie_and_polls_are_held_against_one_stream() {
+        let cell = Cell {
+            spoken: Spoken::H2Tls,
+            transport: Transport::Poll,
+            head: RequestHead::Chrome,
+            cookie_bytes: 4096,
+            clients: 100,
+            rate: 10.0,
+        };
+        assert_eq!(cell.head_name(), "Chromium's, cookie of 4 KiB");
+        let stream = cell.stream();
+        assert_eq!((stream.cookie_bytes, stream.spoken), (0, Spoken::H2Tls));
+        assert_eq!(stream.transport, Transport::Stream);
+    }
+}

@@ -1,0 +1,96 @@
+//! A control group of a server's own, where this process may make one: the kernel keeps its account of all that is
+//! in it, whoever asks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the kernel's controllers are, of either version of control groups.
+const ROOT: &str = "/sys/fs/cgroup";
+
+/// Removed when it is dropped, if nothing is in it any more.
+pub struct Group {
+    cpu: PathBuf,
+    memory: PathBuf,
+    is_v2: bool,
+}
+
+/// Bytes that the kernel has charged to a group.
+#[derive(Debug, Clone, Copy)]
+pub struct ChargedMemory {
+    /// Pages of the processes' own.
+    pub anonymous: u64,
+    /// Slabs, stacks and socket buffers.
+    pub kernel: u64,
+}
+
+impl Group {
+    /// A group with `pid` alone; `None` if this process may make none.
+    pub fn of(pid: i32) -> Option<Self> {
+        let name = format!("poll-vs-sse-{pid}");
+        let root = Path::new(ROOT);
+        let is_v2 = root.join("cgroup.controllers").exists();
+        let (cpu, memory) = match is_v2 {
+            true => (root.join(&name), root.join(&name)),
+            false => (
+                root.join("cpuacct").join(&name),
+                root.join("memory").join(&name),
+            ),
+        };
+        for directory in [&cpu, &memory] {
+            fs::create_dir_all(directory).ok()?;
+        }
+        let group = Self { cpu, memory, is_v2 };
+        for directory in [&group.cpu, &group.memory] {
+            fs::write(directory.join("cgroup.procs"), pid.to_string()).ok()?;
+        }
+        Some(group)
+    }
+
+    /// The file with its CPU time.
+    pub fn cpu_file(&self) -> PathBuf {
+        let name = if self.is_v2 {
+            "cpu.stat"
+        } else {
+            "cpuacct.usage"
+        };
+        self.cpu.join(name)
+    }
+
+    /// Seconds, of what is in that file.
+    pub fn cpu_s(&self, text: &str) -> Option<f64> {
+        match self.is_v2 {
+            true => Some(field(text, "usage_usec")? as f64 / 1e6),
+            false => Some(text.trim().parse::<f64>().ok()? / 1e9),
+        }
+    }
+
+    pub fn memory(&self) -> Option<ChargedMemory> {
+        let read = |name: &str| fs::read_to_string(self.memory.join(name)).ok();
+        let stat = read("memory.stat")?;
+        if self.is_v2 {
+            return Some(ChargedMemory {
+                anonymous: field(&stat, "anon")?,
+                kernel: field(&stat, "kernel")? + field(&stat, "sock")?,
+            });
+        }
+        let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
+        Some(ChargedMemory {
+            anonymous: field(&stat, "rss")?,
+            kernel: number("memory.kmem.usage_in_bytes")?
+                + number("memory.kmem.tcp.usage_in_bytes")?,
+        })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        for directory in [&self.cpu, &self.memory] {
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}
+
+fn field(text: &str, name: &str) -> Option<u64> {
+    let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
+    text.lines().find_map(value)
+}

@@ -1,0 +1,174 @@
+//! The program: flags, and the order it runs in.
+
+mod cgroup;
+#[path = "../harness/mod.rs"]
+mod harness;
+mod memory;
+mod polls;
+mod readings;
+mod streams;
+
+#[path = "../servers/pollers.rs"]
+#[allow(dead_code)] // The other bench asks more of it.
+mod pollers;
+
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use poll_vs_sse_instrument::{Profile, RunControl, RunResult, Workload, measure};
+
+use cgroup::Group;
+use harness::program::{self, Flags, Stage};
+use harness::servers::{OwnServer, RunningServer};
+use harness::{audit_check, epoll, http, report, usage};
+use readings::Readings;
+use report::trust::{Figure, Referee, Row, Trust};
+
+/// The whole run may take this long; then the alarm ends it, and its children with it.
+const LONGEST_RUN_SECONDS: u32 = 15 * 60;
+
+/// Holds the figures of the instrument against those of h2load, wrk, curl, perf, the cgroup and /proc.
+#[derive(Debug, Parser)]
+#[command(name = "trust")]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+pub fn main() -> ExitCode {
+    program::run("trust", run)
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let flags = &arguments.flags;
+    let stage = Stage::set("trust", flags, LONGEST_RUN_SECONDS)?;
+    println!("{}", stage.about.machine_lines());
+    let (rounds, seconds) = if flags.quick { (1, 2) } else { (3, 6) };
+    let bench = Bench {
+        stage: &stage,
+        lasts: Duration::from_secs(seconds),
+    };
+    let mut measured = Trust {
+        about: stage.about.clone(),
+        versions: versions(),
+        rows: Vec::new(),
+    };
+    for round in 1..=rounds {
+        let mut rows = Vec::new();
+        if flags.ask_for("polls") {
+            rows.extend(polls::measure(&bench).context("polls")?);
+        }
+        if flags.ask_for("streams") {
+            rows.extend(streams::measure(&bench).context("streams")?);
+        }
+        if flags.ask_for("memory") {
+            rows.extend(memory::measure(&bench).context("memory")?);
+        }
+        for row in &mut rows {
+            row.round = round;
+            println!("{}", row.line());
+        }
+        measured.rows.extend(rows);
+    }
+    // Part of it is no whole run.
+    measured.about.full &= flags.filter.is_none();
+    flags.keep_part(measured)
+}
+
+/// What the other programs say of themselves; those that are missing are left out of the run.
+fn versions() -> Vec<String> {
+    let of = [
+        ("h2load", "--version"),
+        ("wrk", "-v"),
+        ("curl", "--version"),
+        ("perf", "--version"),
+    ];
+    let said = of.into_iter().filter_map(|(program, argument)| {
+        let output = Command::new(program).arg(argument).output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text.lines().next()?.trim().to_owned();
+        let words = line.split_whitespace().take(3);
+        Some(words.collect::<Vec<_>>().join(" "))
+    });
+    said.collect()
+}
+
+/// Whether there is such a program; says how to get it if not.
+fn has(program: &str, package: &str) -> bool {
+    let found = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok();
+    if !found {
+        println!("{program} is missing, and is left out (Debian: apt-get install {package})");
+    }
+    found
+}
+
+/// What all parts share.
+struct Bench<'a> {
+    stage: &'a Stage,
+    lasts: Duration,
+}
+
+impl Bench<'_> {
+    /// A server in a group of its own.
+    fn start(&self) -> Result<(RunningServer, Option<Group>)> {
+        let server = OwnServer::default().start("ours", &self.stage.binary, self.stage.core())?;
+        let group = Group::of(server.process.pids()[0]);
+        Ok((server, group))
+    }
+
+    /// One run of the instrument, whose audit has to be clean, with what others read in the meantime.
+    fn compare(
+        &self,
+        server: &RunningServer,
+        group: Option<&Group>,
+        workload: &Workload,
+    ) -> Result<(RunResult, Readings)> {
+        let target = server.target(Profile::load("poll-vs-sse")?)?;
+        let transport = workload.transports[0];
+        let pid = server.process.pids()[0];
+        let control = RunControl::default();
+        let warm_up = workload.warm_up(transport);
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| Readings::during(pid, group, warm_up, self.lasts));
+            let run = measure(
+                &target,
+                workload,
+                transport,
+                1,
+                &self.stage.placement,
+                &control,
+            );
+            let outcome = self.stage.runtime.block_on(run)?;
+            audit_check::check(&outcome)?;
+            let readings = reading
+                .join()
+                .map_err(|_| anyhow::anyhow!("the other readings broke down"))??;
+            Ok((outcome, readings))
+        })
+    }
+}
+
+/// The server's CPU in one run, a second of it, as the instrument and as others read it.
+fn cpu_rows(figure: Figure, outcome: &RunResult, readings: &Readings) -> Result<Vec<Row>> {
+    let own = outcome
+        .server_cpu_s
+        .context("the instrument read no CPU time")?;
+    let own = own / outcome.duration_s * 1e3;
+    let others = [
+        (Referee::Perf, readings.perf_ms_per_s),
+        (Referee::Cgroup, readings.cgroup_ms_per_s),
+        (Referee::Proc, readings.proc_ms_per_s),
+    ];
+    let rows = others.into_iter().filter_map(|(referee, other)| {
+        let other = other?;
+        Some(Row::new(figure, referee, own, other))
+    });
+    Ok(rows.collect())
+}
