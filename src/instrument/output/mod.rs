@@ -1,6 +1,7 @@
-//! The forms in which a comparison is shown: JSON (`run_report`), text (`text_report`: table, warnings,
-//! verdict), an HTML page (`report`), and the progress while it runs.
+//! The forms in which a comparison is shown: JSON (`run_report`), text (`text_report`: verdict, cards, table,
+//! warnings), an HTML page (`report`), and the progress while it runs.
 
+mod cards;
 pub mod output_target;
 pub mod progress_display;
 pub mod report;

@@ -1,17 +1,18 @@
 //! The table a comparison closes with: a row for each figure, a column for each transport.
 
-use super::{run_report::Report, table_rows::ROWS};
+use super::{cards::UNKNOWN, run_report::Report, table_rows::ROWS};
 use crate::{Comparison, LoadScenario, Pacing, RunResult, Transport, Workload};
 use poll_vs_sse_model::format::with_thousands;
 use poll_vs_sse_model::text_table::{align, wrap};
 
-/// For a figure that is unknown.
-const UNKNOWN: &str = "-";
+/// What was asked, in lines of `width`.
+pub fn asked(document: &Report, width: Option<usize>) -> String {
+    wrap(&question(document), "  ", width)
+}
 
-/// What was asked, in lines of `width`, and the figures.
-pub fn table(document: &Report, width: Option<usize>) -> String {
-    let question = wrap(&question(document), "  ", width);
-    format!("{question}\n\n{}", align(&rows(document)))
+/// All figures.
+pub fn table(document: &Report) -> String {
+    align(&rows(document))
 }
 
 /// The heading, and a line for each figure; the name of one that is part of another is indented.
@@ -182,8 +183,8 @@ mod tests {
     #[test]
     fn each_transport_is_a_column_and_numbers_are_aligned() {
         let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
-        let text = table(&document(both), None);
-        let lines: Vec<&str> = text.lines().skip(3).collect();
+        let text = table(&document(both));
+        let lines: Vec<&str> = text.lines().collect();
         // Without TLS there are no handshakes, and nobody vanished.
         let never = ROWS
             .iter()
@@ -203,7 +204,7 @@ mod tests {
     fn the_spread_of_several_runs_is_shown() {
         let mut other = outcome(Transport::Stream);
         other.server_cpu_s = Some(0.06);
-        let text = table(&document(vec![outcome(Transport::Stream), other]), None);
+        let text = table(&document(vec![outcome(Transport::Stream), other]));
         assert!(text.contains("10.0 µs – 20.0 µs"), "{text}");
         assert!(text.contains("15.0 µs"), "{text}");
     }
@@ -223,7 +224,7 @@ mod tests {
     fn what_is_not_known_is_a_dash() {
         let mut foreign = outcome(Transport::Stream);
         foreign.server_cpu_s = None;
-        let text = table(&document(vec![foreign]), None);
+        let text = table(&document(vec![foreign]));
         let row = text.lines().find(|line| line.starts_with("server CPU"));
         assert!(row.is_some_and(|row| row.ends_with(" -")), "{text}");
     }

@@ -3,6 +3,7 @@
 
 mod axis;
 mod bars;
+mod cards;
 mod delays;
 mod lines;
 mod memory;
@@ -11,7 +12,11 @@ mod share;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{run_report::Report, table, warnings::warnings};
+use super::{
+    run_report::Report,
+    table,
+    warnings::{Warning, warnings},
+};
 use crate::{LoadScenario, RunResult};
 use poll_vs_sse_model::format::{significant, time_us, with_thousands};
 
@@ -41,7 +46,8 @@ pub fn page(document: &Report) -> String {
             body {
                 (head(document))
                 main {
-                    (warnings_section(document))
+                    (cards::cards(&document.transports))
+                    (caveats(document))
                     (plots(document))
                     (figures(document))
                     (methodology(document))
@@ -60,26 +66,41 @@ fn head(document: &Report) -> Markup {
             p.question {
                 (document.target.name) ": " (table::workload(&document.workload)) "."
             }
+            (invalidating(document))
             p.verdict { (document.verdict) }
         }
     }
 }
 
 /// Losses first and loudest.
-fn warnings_section(document: &Report) -> Markup {
-    let all = warnings(&document.target, &document.machine, &document.transports);
+fn invalidating(document: &Report) -> Markup {
     html! {
         @if document.interrupted {
             p.warning { "Stopped early: these are the figures up to then." }
         }
-        @for warning in all {
-            @if warning.invalidates {
-                p.warning.invalidates role="alert" { (warning.text) }
-            } @else {
-                p.warning { (warning.text) }
+        @for warning in warnings_of(document, true) {
+            p.warning.invalidates role="alert" { (warning.text) }
+        }
+    }
+}
+
+/// What a reader of the figures should know, folded away.
+fn caveats(document: &Report) -> Markup {
+    let all = warnings_of(document, false);
+    html! {
+        @if !all.is_empty() {
+            details.caveats {
+                summary { (all.len()) @if all.len() == 1 { " caveat" } @else { " caveats" } }
+                @for warning in all { p.warning { (warning.text) } }
             }
         }
     }
+}
+
+fn warnings_of(document: &Report, invalidating: bool) -> Vec<Warning> {
+    let mut all = warnings(&document.target, &document.machine, &document.transports);
+    all.retain(|warning| warning.invalidates == invalidating);
+    all
 }
 
 fn plots(document: &Report) -> Markup {
@@ -312,6 +333,26 @@ mod tests {
             assert!(!page.contains(foreign), "{foreign}");
         }
         assert!(!page.contains("NaN") && !page.contains("inf\""), "{page}");
+    }
+
+    #[test]
+    fn the_verdict_and_three_figures_for_each_transport_come_first_and_caveats_are_folded() {
+        let mut report = document(Transport::ALL.map(run).to_vec());
+        report.target.pid = Some(1);
+        report.target.pid_listens = Some(false);
+        let page = page(&report);
+        let at = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what}: {page}"));
+        assert_eq!(page.matches("<article class=\"card\"").count(), 3);
+        assert_eq!(page.matches("<dd class=\"card-figure\"").count(), 9);
+        assert!(at("class=\"verdict\"") < at("class=\"card\""));
+        assert!(at("class=\"card\"") < at("<figure"));
+        // The longest bar of each figure is the whole of its scale.
+        assert!(page.matches("style=\"--of-scale:100.00%\"").count() >= 3);
+        let loud = page.match_indices("class=\"warning\"");
+        assert!(
+            loud.map(|(at, _)| at)
+                .all(|warning| warning > at("<details"))
+        );
     }
 
     #[test]
