@@ -1,7 +1,7 @@
 //! `serve`: the server from its flags to its end by a signal.
 
 use std::{
-    io,
+    io::{self, IsTerminal as _},
     pin::Pin,
     process::{self, ExitCode},
     thread,
@@ -17,6 +17,7 @@ use tokio::{
 
 use poll_vs_sse_server::{
     config::Config,
+    ledger::access_log::Format,
     lifecycle::{process_limits::ProcessLimits, server::Server},
 };
 
@@ -69,7 +70,10 @@ fn end_process(after: Duration) {
         });
 }
 
-async fn run(config: Config) -> Result<(), Failure> {
+async fn run(mut config: Config) -> Result<(), Failure> {
+    if config.log_format == Format::Text && io::stdout().is_terminal() {
+        config.log_format = Format::Terminal;
+    }
     // Before anybody can see that it listens: a signal that comes right then is to be heeded.
     let (mut stop, force) = signals().map_err(|error| Failure::Broken(error.into()))?;
     let (built, building) = oneshot::channel();

@@ -115,6 +115,24 @@ fn each_request_is_one_line_of_text() {
 }
 
 #[test]
+fn on_a_terminal_each_request_is_one_short_line() {
+    let server = logging(Format::Terminal);
+    server.publish_text("den", "hello");
+    server.poll("room=den&client=ada");
+    server.get("/poll?limit=0").problem(400);
+    let lines = server.lines.with(3, &[" msg "]);
+    let words = |line: &str| -> Vec<String> {
+        let words = line.split_whitespace().skip(1);
+        words.map(str::to_owned).collect()
+    };
+    assert_eq!(words(&lines[0])[..4], ["publish", "201", "1", "msg"]);
+    assert_eq!(words(&lines[1])[..4], ["poll", "200", "1", "msg"]);
+    assert!(lines[1].ends_with(" den ada"), "{}", lines[1]);
+    assert_eq!(words(&lines[2])[..2], ["poll", "400"]);
+    assert!(lines.iter().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
 fn each_request_is_one_line_of_json() {
     let server = logging(Format::Json);
     server.publish_text("den", "hello");

@@ -61,7 +61,7 @@ pub struct Serve {
     #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
     request_log: bool,
 
-    /// Form of the log lines.
+    /// Form of the log lines. As text on a terminal, requests and summaries are shorter.
     #[arg(
         long,
         env = "POLL_VS_SSE_LOG_FORMAT",
@@ -118,7 +118,7 @@ impl ValueEnum for Format {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(match self {
-            Self::Text => "text",
+            Self::Text | Self::Terminal => "text",
             Self::Json => "json",
         }))
     }

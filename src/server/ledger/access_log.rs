@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
 use serde_json::{Map, Value, json};
 
-use super::counters::{Account, CounterSnapshot, Protocol};
+use super::{
+    counters::{Account, CounterSnapshot, Protocol},
+    terminal_line,
+};
 use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
 /// The status of a request whose client left before it was answered, as nginx writes it.
@@ -31,6 +34,8 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Text,
+    /// Text, with requests and summaries as [`terminal_line`] has them.
+    Terminal,
     Json,
 }
 
@@ -134,6 +139,9 @@ impl EventLog {
     }
 
     pub fn request(&self, entry: &AccessLogEntry, protocol: Protocol) {
+        if self.format == Format::Terminal {
+            return self.write_raw(&terminal_line::request(Timestamp::now(), entry));
+        }
         let event = match entry.phase {
             RequestPhase::Answered => "request",
             RequestPhase::Opened => "opened",
@@ -166,6 +174,10 @@ impl EventLog {
 
     /// What a transport cost in the last `seconds`.
     pub fn summary(&self, seconds: u64, account: Account, figures: CounterSnapshot) {
+        if self.format == Format::Terminal {
+            let at = Timestamp::now();
+            return self.write_raw(&terminal_line::summary(at, seconds, account, &figures));
+        }
         let bytes = figures.wire_bytes_in + figures.wire_bytes_out;
         let per_message = match figures.messages {
             0 => Value::Null,
@@ -195,7 +207,7 @@ impl EventLog {
 
     fn write(&self, line: LogRecord<'_>) {
         let text = match self.format {
-            Format::Text => line.text(),
+            Format::Text | Format::Terminal => line.text(),
             Format::Json => line.json(),
         };
         self.shared.add(text.as_bytes());

@@ -14,6 +14,7 @@ pub mod histogram;
 pub mod request_recorder;
 mod request_state;
 pub mod summary_table;
+mod terminal_line;
 pub mod trace;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
