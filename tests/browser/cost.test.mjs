@@ -30,15 +30,16 @@ function asTable({ transports }, columns) {
   );
 }
 
-/** The figures without the delays and the heads, which the page measures itself. */
+/** What the page measures itself. */
+const MEASURED = ['Delay (median)', 'Delay (95 %)', 'of which heads', 'of which presence'];
+
+/** The figures without those. */
 function counted(figures) {
   return Object.fromEntries(
-    Object.entries(figures).map(
-      ([column, { 'Delay (median)': _, 'Delay (95 %)': __, 'of which heads': ___, ...rows }]) => [
-        column,
-        rows,
-      ],
-    ),
+    Object.entries(figures).map(([column, rows]) => [
+      column,
+      Object.fromEntries(Object.entries(rows).filter(([row]) => !MEASURED.includes(row))),
+    ]),
   );
 }
 
@@ -110,4 +111,39 @@ check('the interval decides how many requests there are', async ({ server, open 
     'there are more',
     async () => (await server.ledger(client)).transports.poll.requests >= requests + 4,
   );
+});
+
+check('each figure and sentence says what its reader takes it for', async ({ server, open }) => {
+  const lab = await open('?view=side-by-side', { name: 'mina' });
+  const { page } = lab;
+  await lab.connectedBoth();
+  await lab.lane('Polling').setInterval(0.25);
+  const { region } = lab.lane('Polling');
+  await until('polls are counted', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 4);
+
+  // A client that begins on a connection which is open already has opened none, and says so.
+  const clicked = Date.now();
+  await page.getByRole('button', { name: 'Start over' }).click();
+  const cell = region.locator('td[data-row=connections]');
+  await until('it shares one', async () => (await cell.textContent()) === '0, shares one');
+
+  // It is counted since it began, not since the server did.
+  const [, since] = /since (\d\d:\d\d:\d\d)\.$/.exec(await region.locator('.source span').textContent());
+  const shown = await page.evaluate(
+    (ms) =>
+      [0, 1_000, 2_000].map((later) =>
+        new Date(ms + later).toLocaleTimeString('en', { hourCycle: 'h23', timeStyle: 'medium' }),
+      ),
+    clicked,
+  );
+  assert.ok(shown.includes(since), `${since} is none of ${shown.join()}`);
+
+  // A message that one lane has and another awaits is said of the one that awaits it.
+  await lab.lane('Polling').setInterval(30);
+  await lab.send('hello');
+  await page.getByText('In the log. Polling shows it with its next poll.', { exact: true }).waitFor();
+  await lab.lane('SSE').reads(['hello']);
+  await lab.lane('Polling').setInterval(0.25);
+  await lab.lane('Polling').reads(['hello']);
+  await lab.noComplaints();
 });

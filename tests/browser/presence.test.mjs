@@ -73,3 +73,33 @@ check('of two that leave at one moment the poller is missed later', async ({ ope
   await other.close();
   await lab.noComplaints();
 });
+
+check(
+  'presence has a row of its own in each lane’s cost, and is free while its list is closed',
+  async ({ server, open }) => {
+    const lab = await open('?view=side-by-side');
+    await lab.connectedBoth();
+    await lab.lane('Polling').setInterval(0.25);
+    const row = async (name) => Object.values(await lab.lane(name).figures())[0]['of which presence'];
+    const polls = async () => Object.values(await lab.lane('Polling').figures())[0].Requests;
+    await until('some is counted', async () => (await polls()) >= 4 && (await row('SSE')) !== null);
+    assert.deepEqual([await row('Polling'), await row('SSE')], [0, 0]);
+
+    await toggle(lab).click();
+    await until('both pay for it', async () => (await row('Polling')) > 200 && (await row('SSE')) > 100);
+    const client = await lab.lane('SSE').client();
+    const { 'Wire bytes': wire_bytes, 'of which presence': presence } = Object.values(
+      await lab.lane('SSE').figures(),
+    )[0];
+    const { stream } = (await server.ledger(client)).transports;
+    assert.ok(presence < wire_bytes && wire_bytes <= stream.wire_bytes_in + stream.wire_bytes_out);
+
+    await toggle(lab).click();
+    const asked = await polls();
+    await until('polling goes on', async () => (await polls()) >= asked + 3);
+    const [polling, sse] = [await row('Polling'), await row('SSE')];
+    await until('it goes on further', async () => (await polls()) >= asked + 8);
+    assert.deepEqual([await row('Polling'), await row('SSE')], [polling, sse]);
+    await lab.noComplaints();
+  },
+);

@@ -64,6 +64,7 @@ describe('the ledger', () => {
       connections: 1,
       wire_bytes: 1_234,
       body_bytes: 0,
+      presence_bytes: 0,
     });
     expect(costs.stream.requests).toBe(0);
   });

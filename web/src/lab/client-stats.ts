@@ -40,6 +40,11 @@ export interface Stats extends Figures {
   told_ms: number | null;
 }
 
+/** What this page has read of a transport's bodies. */
+type Bodies = Pick<Cost, 'body_bytes' | 'presence_bytes'>;
+
+const NO_BODIES: Bodies = { body_bytes: 0, presence_bytes: 0 };
+
 export class ClientStats {
   /** The label under which the server counts. */
   readonly client: string;
@@ -48,7 +53,11 @@ export class ClientStats {
   #using: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
   /** What the bodies of each transport's answers have weighed. */
-  readonly #bodies: Record<Transport, number> = { poll: 0, 'long-poll': 0, stream: 0 };
+  readonly #bodies: Record<Transport, Bodies> = {
+    poll: NO_BODIES,
+    'long-poll': NO_BODIES,
+    stream: NO_BODIES,
+  };
   #told_ms: number | null = null;
   #current: Stats;
   /** What polls had cost before they stood in for the chosen transport; `open` until they do. */
@@ -98,8 +107,12 @@ export class ClientStats {
   }
 
   /** The body of an answer, or a part of it, has come. */
-  body(bytes: number, transport: Transport): void {
-    this.#bodies[transport] += bytes;
+  body({ body_bytes, presence_bytes }: Bodies, transport: Transport): void {
+    const before = this.#bodies[transport];
+    this.#bodies[transport] = {
+      body_bytes: before.body_bytes + body_bytes,
+      presence_bytes: before.presence_bytes + presence_bytes,
+    };
   }
 
   seen(messages: readonly Message[], transport: Transport, at_ms: number): SeenMessage[] {
@@ -163,11 +176,16 @@ export class ClientStats {
 /** The server may not have counted yet what has just come. */
 function withBodies(
   costs: Figures['costs'],
-  bodies: Readonly<Record<Transport, number>>,
+  bodies: Readonly<Record<Transport, Bodies>>,
 ): Record<Transport, Cost> {
-  const of = (transport: Transport): Cost => ({
-    ...costs[transport],
-    body_bytes: Math.min(costs[transport].wire_bytes, bodies[transport]),
-  });
+  const of = (transport: Transport): Cost => {
+    const { wire_bytes } = costs[transport];
+    const { body_bytes, presence_bytes } = bodies[transport];
+    return {
+      ...costs[transport],
+      body_bytes: Math.min(wire_bytes, body_bytes),
+      presence_bytes: Math.min(wire_bytes, presence_bytes),
+    };
+  };
   return { poll: of('poll'), 'long-poll': of('long-poll'), stream: of('stream') };
 }

@@ -209,7 +209,7 @@ export class Lane {
         link: (link, transport) => this.#onLink(link, transport),
         presence: (presence) => this.#emit((to) => to.presence?.(presence, performance.now())),
         exchange: (exchange, transport) => {
-          if ('body_bytes' in exchange) this.#stats.body(exchange.body_bytes, transport);
+          if ('body_bytes' in exchange) this.#stats.body(exchange, transport);
           this.#emit((to) => to.exchange?.(exchange, transport, performance.now()));
         },
       },

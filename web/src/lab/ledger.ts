@@ -23,6 +23,8 @@ export interface Cost {
    * bodies on the way.
    */
   body_bytes: number;
+  /** What of the bodies said who is in the room, as this page read it. */
+  presence_bytes: number;
 }
 
 /** What a request came over, as the server calls it. */
@@ -44,6 +46,7 @@ export const NO_COST: Cost = {
   connections: 0,
   wire_bytes: 0,
   body_bytes: 0,
+  presence_bytes: 0,
 };
 
 /** Combines each figure of two costs by `how`. */
@@ -56,6 +59,7 @@ export function combine(one: Cost, other: Cost, how: (one: number, other: number
     connections: of('connections'),
     wire_bytes: of('wire_bytes'),
     body_bytes: of('body_bytes'),
+    presence_bytes: of('presence_bytes'),
   };
 }
 
@@ -99,6 +103,7 @@ function parseCost(value: unknown): Cost {
     connections: count('connections'),
     wire_bytes: count('wire_bytes_in') + count('wire_bytes_out'),
     body_bytes: 0,
+    presence_bytes: 0,
   };
 }
 

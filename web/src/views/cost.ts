@@ -23,6 +23,7 @@ const ROWS: Record<Row, (cost: Cost, delays: DelayFigures | null) => string> = {
     connections === 0 && requests > 0 ? strings.sharedConnection(count(0)) : count(connections),
   wire_bytes: ({ wire_bytes }) => count(wire_bytes),
   head_bytes: ({ wire_bytes, body_bytes }) => count(wire_bytes - body_bytes),
+  presence_bytes: ({ presence_bytes }) => count(presence_bytes),
   bytes_per_message: ({ wire_bytes, messages }) =>
     messages === 0 ? strings.noFigure : count(Math.round(wire_bytes / messages)),
   delay_median: (_, delays) => (delays === null ? strings.noFigure : milliseconds(delays.median_ms)),

@@ -58,10 +58,16 @@ export async function fetchPage(
     const body: unknown = JSON.parse(text);
     const answer = parsePollAnswer(body);
     if (!stopped.aborted) {
-      sink.exchange({ kind: 'answered', messages: answer.messages.length, body_bytes: bytes });
+      const present = isRecord(body) ? body['presence'] : undefined;
+      sink.exchange({
+        kind: 'answered',
+        messages: answer.messages.length,
+        body_bytes: bytes,
+        presence_bytes: presenceBytes(present),
+      });
       sink.batch(answer);
       // Of several rooms, one each.
-      for (const each of [isRecord(body) ? body['presence'] : null].flat()) {
+      for (const each of [present].flat()) {
         const presence = parsePresence(each);
         if (presence !== null) sink.presence(presence);
       }
@@ -81,6 +87,12 @@ export async function fetchPage(
     stopped.removeEventListener('abort', giveUp);
     down.removeEventListener('abort', giveUp);
   }
+}
+
+/** What the member `presence` of an answer weighs, with its name and its comma; 0 without one. */
+function presenceBytes(value: unknown): number {
+  if (value === undefined) return 0;
+  return new TextEncoder().encode(`,"presence":${JSON.stringify(value)}`).length;
 }
 
 function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | null = null): PollResult {

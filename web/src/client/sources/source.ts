@@ -29,10 +29,10 @@ export type Link =
 /** A request as the page sees it. `/trace` has the server's view, with bytes. */
 export type Exchange =
   | { kind: 'asked' }
-  /** `body_bytes` is what the answer's body weighs. */
-  | { kind: 'answered'; messages: number; body_bytes: number }
-  /** A stream brought a message or another event. `body_bytes` is what the event weighs, with its framing lines. */
-  | { kind: 'pushed'; messages: number; body_bytes: number }
+  /** `body_bytes` is what the answer's body weighs, `presence_bytes` what of it says who is in the room. */
+  | { kind: 'answered'; messages: number; body_bytes: number; presence_bytes: number }
+  /** A stream brought a message or another event. Its bytes are with its framing lines. */
+  | { kind: 'pushed'; messages: number; body_bytes: number; presence_bytes: number }
   | { kind: 'failed' };
 
 export interface Sink {

@@ -13,7 +13,7 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { IdleTimer } from '../idle-timer.ts';
 import { backoff } from '../backoff.ts';
 import { parsePresence } from '../presence.ts';
-import type { Link, RequestContext, Sink, Source } from './source.ts';
+import type { Exchange, Link, RequestContext, Sink, Source } from './source.ts';
 
 /** As `EventSource.CONNECTING` and `EventSource.CLOSED`. */
 const CONNECTING = 0;
@@ -106,16 +106,16 @@ export class Stream implements Source {
     listen('open', () => {
       this.#failures = 0;
       this.#idle.reset();
-      sink.exchange({ kind: 'answered', messages: 0, body_bytes: 0 });
+      sink.exchange({ kind: 'answered', messages: 0, body_bytes: 0, presence_bytes: 0 });
       sink.link({ kind: 'live' });
     });
     hear('message', (event) => this.#take(event, parseMessageEvent));
     hear('reset', (event) => this.#take(event, parseResetEvent));
-    hear('keep-alive', (event) => sink.exchange({ kind: 'pushed', messages: 0, body_bytes: bytesOf(event) }));
+    hear('keep-alive', (event) => sink.exchange(pushed(event, 0)));
     hear('presence', (event) => {
       const presence = parsePresence(readJson(event));
       if (presence === null) return;
-      sink.exchange({ kind: 'pushed', messages: 0, body_bytes: bytesOf(event) });
+      sink.exchange(pushed(event, 0));
       sink.presence(presence);
     });
     listen('error', () => {
@@ -144,8 +144,7 @@ export class Stream implements Source {
       this.#later('garbled');
       return;
     }
-    const messages = batch.messages.length;
-    this.#options.sink.exchange({ kind: 'pushed', messages, body_bytes: bytesOf(event) });
+    this.#options.sink.exchange(pushed(event, batch.messages.length));
     this.#options.sink.batch(batch);
   }
 
@@ -166,6 +165,11 @@ export class Stream implements Source {
     this.#options.sink.link({ kind: 'reconnecting', why, detail: null });
     this.#timer = setTimeout(() => this.reconnect(), backoff(this.#failures));
   }
+}
+
+function pushed(event: MessageEvent<unknown>, messages: number): Exchange {
+  const body_bytes = bytesOf(event);
+  return { kind: 'pushed', messages, body_bytes, presence_bytes: event.type === 'presence' ? body_bytes : 0 };
 }
 
 /** What an event weighs on a stream: its lines, each with its end, and the empty line after it. */
