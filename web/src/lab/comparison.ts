@@ -4,6 +4,7 @@
 import type { Lane } from './lane.ts';
 import type { Missing } from './ledger.ts';
 import type { Message } from '../client/message.ts';
+import type { Link } from '../client/sources/source.ts';
 import { SharedMessages } from './shared-messages.ts';
 import type { Transport } from '../client/transport.ts';
 import { type Named, named, type Side, verdict, type Verdict } from './verdict.ts';
@@ -61,11 +62,18 @@ class Payload {
   }
 }
 
+/** What the lane reads is on the bill of another tab's client. */
+function isShared(link: Link): boolean {
+  return link.kind === 'live' && link.fallback?.why === 'shared';
+}
+
 export class Comparison {
   readonly #lanes: readonly Lane[];
   readonly #shared: SharedMessages;
   readonly #payloads: Payload[];
   readonly #lastSeen_ms: number[];
+  /** Messages that came over each lane's own requests since it has the client and the transport that it has now. */
+  readonly #billable: number[];
   /** Those whose figures are not of all the time since all began. */
   readonly #partly = new Set<Lane>();
   readonly #begun: (Transport | null)[];
@@ -77,29 +85,34 @@ export class Comparison {
     this.#shared = new SharedMessages(lanes.length);
     this.#payloads = lanes.map(({ room }) => new Payload(room));
     this.#lastSeen_ms = lanes.map(() => -Infinity);
+    this.#billable = lanes.map(() => 0);
     this.#begun = lanes.map(() => null);
     lanes.forEach((lane, at) =>
       lane.subscribe({
         transport: (transport) => {
           this.#begun[at] ??= transport;
           if (this.#begun[at] !== transport) this.#partly.add(lane);
+          this.#billable[at] = 0;
           change();
         },
         client: () => {
+          this.#billable[at] = 0;
           this.#shared.clear();
           this.#payloads[at]?.clear();
           change();
         },
         link: (link) => {
-          if (link.kind === 'live' && link.fallback?.why === 'shared') this.#partly.add(lane);
+          if (isShared(link)) this.#partly.add(lane);
           change();
         },
-        messages: (seen, _transport, at_ms) => {
+        messages: (seen, transport, at_ms) => {
           for (const { message, delay } of seen) {
             this.#shared.saw(at, message.cursor, delay?.ms ?? null, at_ms);
             if (lane.transport !== null) this.#payloads[at]?.add(message);
           }
           this.#lastSeen_ms[at] = at_ms;
+          if (transport === lane.transport && !isShared(lane.link))
+            this.#billable[at] = (this.#billable[at] ?? 0) + seen.length;
           change();
         },
         own: (cursor, { ms }) => this.#shared.correct(at, cursor, ms),
@@ -164,7 +177,7 @@ export class Comparison {
   get standing(): Standing {
     const late = this.#late();
     if (late !== null) return late;
-    const seen = this.#shared.seenByAll;
+    const seen = Math.min(this.#shared.seenByAll, ...this.#lanes.map((_, at) => this.#counted(at)));
     if (seen < NEEDED_MESSAGES) {
       const lanes = this.#lanes.map(({ transport, interval_s }) => ({
         transport: transport ?? 'poll',
@@ -174,6 +187,16 @@ export class Comparison {
       return none ? { kind: 'opening', lanes } : { kind: 'counting', seen, needed: NEEDED_MESSAGES };
     }
     return { kind: 'compared', verdict: verdict(this.#lanes.map((_, at) => this.#side(at))) };
+  }
+
+  /**
+   * How many of the messages that a lane saw its figures have: these are up to a second old. All, if they have enough of
+   * them or do not lag.
+   */
+  #counted(at: number): number {
+    const messages = this.#lanes[at]?.stats.used.cost.messages ?? 0;
+    const lags = messages < Math.min(this.#billable[at] ?? 0, NEEDED_MESSAGES);
+    return lags ? messages : Infinity;
   }
 
   /** The lane that has brought nothing for the longest, while messages wait for it. */

@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ServerClock } from '../src/lab/clock.ts';
+import { Comparison } from '../src/lab/comparison.ts';
+import { Lane } from '../src/lab/lane.ts';
+import { NO_COST, NO_FIGURES, type ShowFigures, type WatchFigures } from '../src/lab/ledger.ts';
+import type { CreateSource } from '../src/client/room-reader.ts';
+import type { Sink } from '../src/client/sources/source.ts';
+import type { Transport } from '../src/client/transport.ts';
+import { batch } from './support.ts';
+
+const SERVER_AHEAD_MS = 1_000_000_000_000;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A lane whose messages and figures come when the test says so. */
+function laneOf(clock: ServerClock) {
+  let sink: Sink | undefined;
+  let show: ShowFigures | undefined;
+  const createSource: CreateSource = (_transport, parts) => {
+    sink = parts.sink;
+    return { start: () => {}, stop: () => {}, reconnect: () => {} };
+  };
+  const watch: WatchFigures = (_client, _clock, tell) => {
+    show = tell;
+    return { start: () => {}, pause: () => {}, end: () => {} };
+  };
+  const lane = new Lane({ room: 'lobby', clock, createSource, watch });
+  return {
+    lane,
+    /** It has the messages with these ids, which were published just now. */
+    brings(...ids: number[]) {
+      const sent_at = new Date(performance.now() + SERVER_AHEAD_MS).toISOString();
+      const { messages, ...rest } = batch(ids);
+      sink?.batch({ ...rest, messages: messages.map((message) => ({ ...message, sent_at })) });
+    },
+    /** The server has counted so many for it. */
+    counted(transport: Transport, messages: number) {
+      const cost = { ...NO_COST, requests: messages, messages, wire_bytes: 100 * messages };
+      show?.({ ...NO_FIGURES, since: 'now', costs: { ...NO_FIGURES.costs, [transport]: cost } });
+    },
+  };
+}
+
+function twoLanes() {
+  const clock = new ServerClock();
+  clock.sample(performance.now(), performance.now(), performance.now() + SERVER_AHEAD_MS);
+  const [left, right] = [laneOf(clock), laneOf(clock)];
+  const comparison = new Comparison([left.lane, right.lane], () => {});
+  left.lane.use('poll');
+  right.lane.use('stream');
+  vi.advanceTimersByTime(10);
+  return { left, right, comparison };
+}
+
+describe('what lanes are compared by', () => {
+  test('is nothing before all have seen five of the same messages', () => {
+    const { left, right, comparison } = twoLanes();
+    expect(comparison.standing.kind).toBe('opening');
+    right.brings(1, 2, 3, 4, 5);
+    right.counted('stream', 5);
+    left.brings(1, 2, 3);
+    left.counted('poll', 3);
+    expect(comparison.standing).toEqual({ kind: 'counting', seen: 3, needed: 5 });
+    left.brings(4, 5);
+    left.counted('poll', 5);
+    expect(comparison.standing.kind).toBe('compared');
+  });
+
+  test('is nothing while the server’s figures lag behind what was seen', () => {
+    const { left, right, comparison } = twoLanes();
+    for (const each of [left, right]) each.brings(1, 2, 3, 4, 5);
+    expect(comparison.standing).toEqual({ kind: 'counting', seen: 0, needed: 5 });
+    left.counted('poll', 5);
+    right.counted('stream', 2);
+    expect(comparison.standing).toEqual({ kind: 'counting', seen: 2, needed: 5 });
+    right.counted('stream', 5);
+    const { standing } = comparison;
+    expect(standing.kind === 'compared' && standing.verdict.each !== null).toBe(true);
+  });
+
+  test('are the figures of the transport in use, that has delivered nothing yet', () => {
+    const { left, right, comparison } = twoLanes();
+    for (const each of [left, right]) each.brings(1, 2, 3, 4, 5);
+    left.counted('poll', 5);
+    right.counted('stream', 5);
+    left.lane.use('long-poll');
+    const { standing } = comparison;
+    expect(standing.kind === 'compared' && standing.verdict.each).toBeNull();
+  });
+});
