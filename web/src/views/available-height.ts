@@ -3,8 +3,8 @@
 import { watchSize } from './browser.ts';
 
 /**
- * Keeps on `stage` the distance from the page's top to the first log or diagram, whichever is shown first, and the height
- * of what is `below` and stays in sight.
+ * Keeps on `stage` the distance from the page's top to the first log or diagram, whichever is shown first, the height of
+ * what is `below` and stays in sight, and that of a lane's numbers.
  */
 export function trackAvailableHeight(
   stage: HTMLElement,
@@ -14,6 +14,8 @@ export function trackAvailableHeight(
   const measure = () => {
     const height = Math.max(...below.map(({ offsetHeight }) => offsetHeight));
     stage.style.setProperty('--speech-height', `${height}px`);
+    const glance = stage.querySelector<HTMLElement>('.glance');
+    stage.style.setProperty('--glance-height', `${glance?.offsetHeight ?? 0}px`);
     const tops = [...stage.querySelectorAll('.lane-log, .picture')]
       .map((each) => each.getBoundingClientRect())
       .flatMap(({ top, height }) => (height > 0 ? [top] : []));
