@@ -41,10 +41,37 @@ check('the tour leads through five steps and can be taken again', async ({ open 
   assert.ok(await begin.evaluate((button) => button === document.activeElement));
 });
 
-check('each step of the tour does what it says, and says what came of it', async ({ server, open }) => {
-  const lab = await open('?view=side-by-side', { settings: false });
+/** What the step speaks of is in the window, and nothing of it is behind the card. */
+async function pointsAt(page, step) {
+  const { target, card, window } = await page.evaluate(() => {
+    const box = (selector) => document.querySelector(selector).getBoundingClientRect().toJSON();
+    return { target: box('.toured'), card: box('.tour'), window: [innerWidth, innerHeight] };
+  });
+  const all = `step ${step}: ${JSON.stringify({ target, card, window })}`;
+  assert.ok(target.width > 20 && target.height > 10, all);
+  const [width, height] = window;
+  assert.ok(card.left >= 0 && card.top >= 0 && card.right <= width && card.bottom <= height, all);
+  const shown = Math.min(target.bottom, height) - Math.max(target.top, 0);
+  const across = Math.min(card.right, target.right) - Math.max(card.left, target.left);
+  const down = Math.min(card.bottom, target.bottom) - Math.max(card.top, target.top);
+  const covered = Math.max(0, across) * Math.max(0, down);
+  assert.ok(shown > 10 && covered <= 0.5 * target.width * shown, all);
+}
+
+for (const [size, viewport] of Object.entries({
+  'a small phone': { width: 360, height: 640 },
+  'a tablet': { width: 820, height: 1080 },
+  'a projector': { width: 1280, height: 720 },
+  'a large screen': { width: 1920, height: 1080 },
+}))
+  check(`on ${size} each step of the tour does what it says, and says what came of it`, (parts) =>
+    takeTour(parts, viewport),
+  );
+
+async function takeTour({ server, open }, viewport) {
+  const lab = await open('?view=side-by-side', { settings: false, viewport });
   const { page } = lab;
-  await lab.connectedBoth();
+  await until('both read', async () => (await page.locator('.status[data-link=live]').count()) === 2);
   const tour = page.getByRole('region', { name: 'Tour' });
   const outcome = (pattern) =>
     until(
@@ -54,29 +81,38 @@ check('each step of the tour does what it says, and says what came of it', async
     );
   const next = () => tour.getByRole('button', { name: 'Next' }).click();
 
-  await page.getByRole('button', { name: 'Tour', exact: true }).click();
+  const begin = page.getByRole('button', { name: 'Tour', exact: true });
+  // Where there is little room, it is behind Settings.
+  if (!(await begin.isVisible())) await page.getByRole('button', { name: 'Settings', exact: true }).click();
+  await begin.click();
   await outcome(/^Polling: seen after .+; SSE: seen after .+\.$/);
   for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['Hello from the tour.']);
+  await pointsAt(page, 1);
 
   await next();
   await outcome(/^Polling: \d+ requests, \d+ for nothing; SSE: 0 requests, none for nothing\.$/);
+  await pointsAt(page, 2);
 
   await next();
   await outcome(/^Polling: 200 messages with \d+ requests?; SSE: 200 messages without asking\.$/);
   assert.ok((await server.ledger()).transports.publish.messages >= 201);
+  await pointsAt(page, 3);
 
   await next();
   await outcome(/^Polling: seen after .+ s; SSE: seen after .+ s\.$/);
-  for (const lane of ['Polling', 'SSE'])
-    assert.equal(
-      (await lab.lane(lane).texts()).filter((text) => text === 'Posted while the network was cut.').length,
-      1,
-    );
+  // A narrow window shows the conversations in another tab.
+  for (const lane of await page.locator('.lane').all()) {
+    const texts = await lane.locator('.message .text').allTextContents();
+    assert.equal(texts.filter((text) => text === 'Posted while the network was cut.').length, 1);
+  }
+  await pointsAt(page, 4);
 
   await next();
   await page.locator('.comparison.toured').waitFor();
+  await pointsAt(page, 5);
   await tour.getByRole('button', { name: 'Done' }).click();
-});
+  await lab.noComplaints();
+}
 
 check('whoever leaves the tour has the view back that there was', async ({ open }) => {
   const { page } = await open('');

@@ -8,7 +8,13 @@ import { h } from './dom.ts';
 const NARROW = matchMedia('not all and (min-width: 62rem)');
 
 const TABS = ['diagram', 'conversation'] as const;
-type Tab = (typeof TABS)[number];
+export type Tab = (typeof TABS)[number];
+
+export interface Tabs {
+  element: HTMLElement;
+  readonly chosen: Tab;
+  choose(tab: Tab): void;
+}
 
 export function isNarrow(): boolean {
   return NARROW.matches;
@@ -19,9 +25,10 @@ export function onNarrowChange(changed: () => void): void {
 }
 
 /** `page` says in `data-tab` which one is chosen. */
-export function tabs(page: HTMLElement): HTMLElement {
+export function tabs(page: HTMLElement): Tabs {
+  let chosen: Tab = 'diagram';
   const choose = (tab: Tab, focus = false) => {
-    page.dataset['tab'] = tab;
+    page.dataset['tab'] = chosen = tab;
     TABS.forEach((each, at) => {
       buttons[at]?.setAttribute('aria-selected', String(each === tab));
       buttons[at]?.setAttribute('tabindex', each === tab ? '0' : '-1');
@@ -38,8 +45,14 @@ export function tabs(page: HTMLElement): HTMLElement {
   const list = h('div', { class: 'tabs', role: 'tablist', 'aria-label': strings.tabs.title }, ...buttons);
   list.addEventListener('keydown', ({ key }) => {
     if (key !== 'ArrowLeft' && key !== 'ArrowRight') return;
-    choose(page.dataset['tab'] === 'diagram' ? 'conversation' : 'diagram', true);
+    choose(chosen === 'diagram' ? 'conversation' : 'diagram', true);
   });
-  choose('diagram');
-  return list;
+  choose(chosen);
+  return {
+    element: list,
+    get chosen() {
+      return chosen;
+    },
+    choose: (tab) => choose(tab),
+  };
 }

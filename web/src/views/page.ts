@@ -161,8 +161,10 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     start.toggleAttribute('data-running', pattern !== null);
   });
   start.addEventListener('click', () => traffic.choose(traffic.pattern === null ? 'chatty' : null));
+  const tabList = tabs(page);
   const tour = new Tour({
     lanes,
+    tabs: tabList,
     get view() {
       return view;
     },
@@ -245,26 +247,23 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   };
 
   const picker = lanesPicker(view, switchTo);
-  const tools = h(
-    'div',
-    { class: 'tools' },
-    picker.element,
-    presence.toggle,
-    tour.button,
-    settingsButton(page, settings),
-  );
+  const settingsToggle = settingsButton(page, settings);
+  const tools = h('div', { class: 'tools' }, picker.element, presence.toggle, tour.button, settingsToggle);
+  // The sheet would stand before what the tour speaks of.
+  tour.button.addEventListener('click', () => {
+    if (isNarrow() && !settings.hidden) settingsToggle.click();
+  });
   const top = header(status, tools);
   const strips = h('div', { class: 'strips' }, settings, notice.element, presence.element);
   const speech = h('div', { class: 'speech' }, composer.element, traffic.element);
   const foot = h('div', { class: 'foot' }, between, speech);
-  const tabList = tabs(page);
-  const measure = trackAvailableHeight(stage, [top, strips, between, tabList], [foot, speech]);
+  const measure = trackAvailableHeight(stage, [top, strips, between, tabList.element], [foot, speech]);
   onNarrowChange(() => {
     arrange();
     measure();
   });
 
-  page.append(top, strips, h('main', { class: 'conversation' }, tabList, stage, foot));
+  page.append(top, strips, h('main', { class: 'conversation' }, tabList.element, stage, foot));
   app.replaceChildren(page, panels.element, tour.element);
   settings.append(
     presenterKeys({

@@ -5,12 +5,14 @@ import { apart, count } from '../i18n/format.ts';
 import { strings } from '../i18n/index.ts';
 import type { View } from '../lab/view.ts';
 import type { ShownLane } from './lane-view.ts';
+import type { Tabs } from './narrow.ts';
 
 /** What the tour can do to the page. */
 export interface TourStage {
   lanes(): readonly ShownLane[];
   readonly view: View;
   choose(view: View): void;
+  readonly tabs: Pick<Tabs, 'chosen' | 'choose'>;
   post(text: string): void;
   burst(): void;
 }

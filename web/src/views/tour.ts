@@ -4,6 +4,7 @@
 
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
+import type { Tab } from './narrow.ts';
 import { placePopover } from './popover-placement.ts';
 import { type Act, ACTS, type TourStage } from './tour-acts.ts';
 
@@ -15,6 +16,8 @@ interface Step {
   act?: Act;
   /** It speaks of two lanes. */
   both?: boolean;
+  /** Where that is in a narrow window, if not in both tabs. */
+  tab?: Tab;
 }
 
 const DISMISSED_KEY = 'poll-vs-sse.tour';
@@ -23,11 +26,11 @@ const SPARED = '.composer, .verdict, .network-choice';
 
 const { post, watch, burst, cut, bill } = strings.tour.steps;
 const STEPS: readonly Step[] = [
-  { ...post, target: ['.log-frame'], act: ACTS.post },
-  { ...watch, target: ['.picture'], act: ACTS.watch, both: true },
-  { ...burst, target: ['.glance'], act: ACTS.burst, both: true },
+  { ...post, target: ['.log-frame'], act: ACTS.post, tab: 'conversation' },
+  { ...watch, target: ['.picture'], act: ACTS.watch, both: true, tab: 'diagram' },
+  { ...burst, target: ['.glance'], act: ACTS.burst, both: true, tab: 'diagram' },
   { ...cut, target: ['.lane-head .status', '.status'], act: ACTS.cut, both: true },
-  { ...bill, target: ['.comparison', '.cost'], both: true },
+  { ...bill, target: ['.comparison', '.cost'], both: true, tab: 'diagram' },
 ];
 
 export class Tour {
@@ -43,6 +46,8 @@ export class Tour {
   #at = 0;
   /** The tour itself has brought up two lanes. */
   #changed = false;
+  /** The tab before the tour. */
+  #tab: Tab | null = null;
   #target: Element | null = null;
   #acting = new AbortController();
 
@@ -80,6 +85,7 @@ export class Tour {
     this.#acting.abort();
     if (step >= STEPS.length) {
       this.#changed = false;
+      this.#tab = null;
       return this.#end();
     }
     const isForward = this.element.hidden || step > this.#at;
@@ -91,6 +97,9 @@ export class Tour {
       this.#stage.choose('both');
       this.#changed = true;
     }
+    const tab = STEPS[this.#at]?.tab;
+    this.#tab ??= this.#stage.tabs.chosen;
+    if (tab !== undefined && tab !== this.#stage.tabs.chosen) this.#stage.tabs.choose(tab);
     setText(this.#outcome, '');
     this.#show();
     this.element.focus({ preventScroll: true });
@@ -139,14 +148,18 @@ export class Tour {
     this.#acting.abort();
     this.#end();
     if (this.#changed) this.#stage.choose('one');
+    if (this.#tab !== null) this.#stage.tabs.choose(this.#tab);
     this.#changed = false;
+    this.#tab = null;
   }
 
   #end(): void {
     this.element.hidden = true;
     this.#target?.classList.remove('toured');
     this.#target = null;
-    this.button.focus();
+    // In a narrow window the button is behind that of the settings.
+    const isShown = this.button.getClientRects().length > 0;
+    (isShown ? this.button : document.querySelector<HTMLElement>('.settings-button'))?.focus();
   }
 }
 
