@@ -1,4 +1,5 @@
-// The main things in a second browser: both transports read, what is written arrives, and the pictures are drawn.
+// The main things in a second browser: both transports read, what is written arrives, the lanes are compared and their
+// result handed over, and the pictures are drawn.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -79,6 +80,68 @@ check('the diagram, the plots and the planner are drawn', BOTH, async ({ page, s
   assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
   await mkdir(SCREENSHOTS, { recursive: true });
   await page.screenshot({ path: `${SCREENSHOTS}firefox.png`, fullPage: true });
+});
+
+const button = (page, name) => page.locator(`::-p-aria([name="${name}"][role="button"])`);
+const textOf = (page, selector) => page.$eval(selector, ({ textContent }) => textContent);
+
+check('lanes are compared once both have five messages, and the result is copied', BOTH, async (parts) => {
+  const { page, server } = parts;
+  await until('both lanes read', async () => (await page.$$('.status[data-link=live]')).length === 2);
+  assert.match(await textOf(page, '.verdict'), /^One chat, read twice: Polling asks every 2 s/);
+  for (let number = 0; number < 5; number++) await server.publish({ text: `message ${number}` });
+  await until('there is a verdict', async () =>
+    /^Polling made \d+ requests? to deliver 5 messages; SSE made 1\. With Polling, each message cost /.test(
+      await textOf(page, '.verdict'),
+    ),
+  );
+  await button(page, 'Copy result').click();
+  await page.waitForSelector('::-p-aria([name="Result copied"][role="button"])');
+  // What is on the clipboard is known by pasting it.
+  await page.locator('::-p-aria([name="Message"][role="textbox"])').click();
+  await page.keyboard.down('Control');
+  await page.keyboard.press('v');
+  await page.keyboard.up('Control');
+  const pasted = () => page.$eval('#message', ({ value }) => value);
+  await until('it is pasted', async () => (await pasted()).includes('room=lobby'));
+  assert.match(await pasted(), /^Polling made .+\n\n +Polling +SSE\nRequests /);
+});
+
+check('one, two or three lanes stand beside each other', BOTH, async ({ page, server }) => {
+  for (const lanes of [3, 1, 2]) {
+    await page.$eval(`#lanes-${lanes}`, (radio) => radio.click());
+    await until(`${lanes} lanes read`, async () => {
+      const live = (await page.$$('.status[data-link=live]')).length;
+      return (await page.$$('.lane')).length === lanes && live === lanes;
+    });
+    await server.publish({ text: `to ${lanes}` });
+    await allHave(page, `to ${lanes}`);
+  }
+});
+
+check('present mode and its keys work', BOTH, async ({ page, server }) => {
+  await until('both lanes read', async () => (await page.$$('.status[data-link=live]')).length === 2);
+  const isShown = (selector) => page.$eval(selector, (each) => each.checkVisibility());
+  await page.keyboard.press('p');
+  assert.deepEqual([await isShown('header'), await isShown('.composer')], [false, false]);
+  assert.ok(await isShown('.verdict'));
+  assert.match(page.url(), /present=1/);
+  await page.keyboard.press('t');
+  await until('a conversation runs', async () => (await server.ledger()).transports.publish.messages > 0);
+  await page.keyboard.press('t');
+  await page.keyboard.press('p');
+  assert.deepEqual([await isShown('header'), await isShown('.composer')], [true, true]);
+});
+
+check('on a phone the numbers, one tape and the composer fit', BOTH, async ({ page, server }) => {
+  await page.setViewport({ width: 360, height: 640 });
+  await server.publish({ text: 'on a phone' });
+  await until('arrows are drawn', async () => (await page.$$('.arrow')).length > 4);
+  await page.locator('::-p-aria([name="Conversation"][role="tab"])').click();
+  await page.waitForSelector('#message', { visible: true });
+  await allHave(page, 'on a phone');
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
 });
 
 check('a stream resumes after a restart without a gap', '?view=one&transport=stream', async (parts) => {

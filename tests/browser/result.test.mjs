@@ -38,7 +38,7 @@ async function saved(lab, name) {
 check('Copy result puts a sentence, a table and the address on the clipboard', async (parts) => {
   const lab = await compared(parts, BOTH, { permissions: ['clipboard-read', 'clipboard-write'] });
   await lab.page.getByRole('button', { name: 'Copy result', exact: true }).click();
-  await lab.page.getByText('Result copied', { exact: true }).waitFor();
+  await lab.page.getByRole('button', { name: 'Result copied', exact: true }).waitFor();
   const text = await lab.page.evaluate(() => navigator.clipboard.readText());
   const [sentence, empty, head, ...rest] = text.split('\n');
   assert.match(sentence, /^(Polling|SSE) .*\.$/);

@@ -30,6 +30,8 @@ export class ComparisonView {
   readonly element: HTMLElement;
   /** Beside the sentence: what a reader can do now. */
   readonly actions = h('div', { class: 'begin' });
+  /** Among them what is needed less. */
+  readonly more = h('div', { class: 'begin-more' });
   readonly #lanes: readonly ShownLane[];
   readonly #comparison: Comparison;
   readonly #sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
@@ -54,7 +56,8 @@ export class ComparisonView {
       strings.startOver,
     );
     again.addEventListener('click', () => this.startOver());
-    this.actions.append(this.#uneven, again);
+    this.more.append(again);
+    this.actions.append(this.#uneven, this.more);
     this.element = h(
       'section',
       { class: 'comparison', 'aria-label': strings.comparison },

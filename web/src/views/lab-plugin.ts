@@ -12,6 +12,8 @@ export interface LabPage {
   panels: Panels;
   /** In the page's head: what concerns everything that is shown. */
   tools: HTMLElement;
+  /** Beside the sentence about several lanes; not on the page while there is one. */
+  verdictActions: HTMLElement;
   /** The lanes of the view that is shown. */
   lanes(): readonly ShownLane[];
 }

@@ -78,6 +78,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     tokenField(() => lanes().forEach(({ lane }) => lane.reconnect())),
   );
   const between = h('div', { class: 'between' });
+  const verdictActions = h('div', { class: 'verdict-actions' });
   let comparison: ComparisonView;
   const status = h('div', { class: 'top-status' });
   const lanesOf = (of: View) =>
@@ -184,6 +185,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     stage.replaceChildren(...lanes().map(({ view }) => view.element));
     comparison = comparisons[view] ??= new ComparisonView(lanes());
     comparison.actions.prepend(start);
+    comparison.more.append(verdictActions);
     between.replaceChildren(...(view === 'one' ? [] : [comparison.element]));
     arrange();
     introduce();
@@ -273,7 +275,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
       pause: () => tools.querySelector<HTMLElement>('.pause')?.click(),
     }),
   );
-  plugins.page({ room, asked: askedOfPage, panels, lanes, tools });
+  plugins.page({ room, asked: askedOfPage, panels, lanes, tools, verdictActions });
   show([]);
   if (askedOfPage.traffic !== null) traffic.choose(askedOfPage.traffic);
   reportInvalidSettings(notice, [...asked.invalid, ...invalidOfPage]);

@@ -2,6 +2,7 @@
 
 import { csv, laneResult, type Result } from '../lab/result/result.ts';
 import { roomLink } from '../lab/room.ts';
+import type { View } from '../lab/view.ts';
 import { strings } from '../i18n/index.ts';
 import { copyText } from './browser.ts';
 import { sentenceOf } from './comparison.ts';
@@ -25,7 +26,11 @@ function take({ room, lanes }: LabPage): Result {
   };
 }
 
+/** Puts *Copy result* where the view has room for it. */
+let placeCopy: (view: View) => void = () => {};
+
 export const result: LabPlugin = {
+  view: (_lanes, view) => placeCopy(view),
   page(page) {
     const { share } = strings;
     const told = h('p', { class: 'result-told', 'aria-live': 'polite' });
@@ -74,10 +79,22 @@ export const result: LabPlugin = {
       const isCopied = await copyText(content);
       // Without a clipboard the text is shown for the reader to copy.
       shown.hidden = isCopied;
-      if (isCopied) return tell(share.copied);
+      if (isCopied) return sayCopied();
       shown.value = content;
       shown.focus();
       shown.select();
+    };
+    const copyButton = button(share.copyResult, copy);
+    const copied = h('span', { class: 'visually-hidden', 'aria-live': 'polite' });
+    let copiedTimer: ReturnType<typeof setTimeout> | undefined;
+    const sayCopied = () => {
+      setText(copyButton, share.copied);
+      setText(copied, share.copied);
+      clearTimeout(copiedTimer);
+      copiedTimer = setTimeout(() => {
+        setText(copyButton, share.copyResult);
+        setText(copied, '');
+      }, SHOWN_MS);
     };
     const saveReport = () => {
       const drawn = diagrams();
@@ -88,26 +105,26 @@ export const result: LabPlugin = {
       }
       save(report(take(page), figures), 'text/html', 'html');
     };
+    const buttons = h('div', { class: 'result-buttons' });
+    const copyPlace = h('span', { class: 'result-copy' });
+    placeCopy = (view) => (view === 'one' ? buttons : page.verdictActions).prepend(copyPlace);
+    copyPlace.append(copyButton, copied);
     page.panels.add(
       'result',
       share.title,
       h('p', { class: 'explained' }, share.explained),
-      h(
-        'div',
-        { class: 'result-buttons' },
-        button(share.copyResult, copy),
-        button(share.saveReport, saveReport),
-        button(share.saveCsv, () => save(csv(take(page)), 'text/csv', 'csv')),
-        button(share.saveJson, () =>
-          save(`${JSON.stringify(take(page), null, 2)}\n`, 'application/json', 'json'),
-        ),
-        button(share.saveSvg, () => withDiagrams((drawn) => save(source(drawn), 'image/svg+xml', 'svg'))),
-        button(share.savePng, () =>
-          withDiagrams(async (drawn) => save(await png(drawn), 'image/png', 'png')),
-        ),
-      ),
+      buttons,
       told,
       shown,
+    );
+    buttons.append(
+      button(share.saveReport, saveReport),
+      button(share.saveCsv, () => save(csv(take(page)), 'text/csv', 'csv')),
+      button(share.saveJson, () =>
+        save(`${JSON.stringify(take(page), null, 2)}\n`, 'application/json', 'json'),
+      ),
+      button(share.saveSvg, () => withDiagrams((drawn) => save(source(drawn), 'image/svg+xml', 'svg'))),
+      button(share.savePng, () => withDiagrams(async (drawn) => save(await png(drawn), 'image/png', 'png'))),
     );
   },
 };
