@@ -137,3 +137,39 @@ check('in the dark they are drawn in other colours', async ({ open }) => {
   await until('it is drawn in others', async () => (await last()).brightness < brightness - 100);
   await lab.noComplaints();
 });
+
+check('rare polls are drawn as bars, not as slopes between them', async ({ open }) => {
+  const lab = await open('?interval=5');
+  await plots(lab).scrollIntoViewIfNeeded();
+  await until('three polls are counted', async () => (await total(lab, 'Polling')).requests >= 3);
+  // For each place along the axis how high the line of polling is there.
+  const heights = async () =>
+    plots(lab)
+      .locator('canvas')
+      .first()
+      .evaluate((canvas) => {
+        const copy = new OffscreenCanvas(Math.max(canvas.width, 1), Math.max(canvas.height, 1));
+        const context = copy.getContext('2d', { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const { data, width, height } = context.getImageData(0, 0, copy.width, copy.height);
+        const highest = [];
+        for (let x = 0; x < width; x++)
+          for (let y = 0; y < height; y++) {
+            const [red, green, blue, alpha] = data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4);
+            if (alpha < 128 || red < green + 60 || red < blue + 60) continue;
+            highest.push(y);
+            break;
+          }
+        return highest;
+      });
+  const drawn = await until('the line is drawn', async () => {
+    const all = await heights();
+    return all.length > 30 && Math.max(...all) - Math.min(...all) > 10 && all;
+  });
+  const [top, bottom] = [Math.min(...drawn), Math.max(...drawn)];
+  // A slope is at every height between the two for as long as at their ends.
+  const between = drawn.filter((y) => y > top + 4 && y < bottom - 4);
+  const plateaus = new Set(between.map((y) => Math.round(y / 3)));
+  assert.ok(plateaus.size <= 4, `${plateaus.size} heights between ${top} and ${bottom}`);
+  await lab.noComplaints();
+});
