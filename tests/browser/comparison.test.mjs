@@ -202,7 +202,7 @@ check(
     const stream = lab.lane('SSE').region;
     await stream.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
     await lab.lane('Polling').setInterval(0.25);
-    const announced = await lab.page.locator('.comparison [aria-live]').evaluateHandle((element) => {
+    const announced = await lab.page.locator('.comparison > [aria-live]').evaluateHandle((element) => {
       const told = [];
       new MutationObserver(() => told.push(element.textContent)).observe(element, { childList: true });
       return told;

@@ -49,6 +49,48 @@ test('on a phone the newest message stands above the composer, with Traffic and 
   await until('the newest message is in sight with both open', isInSight);
 });
 
+for (const [width, height] of [
+  [360, 640],
+  [390, 844],
+  [820, 1080],
+  [1280, 720],
+  [1366, 768],
+  [1920, 1080],
+])
+  test(`with one lane its numbers are whole and in sight at ${width}x${height}`, async ({ server, open }) => {
+    for (const lang of ['en', 'ko']) {
+      const lab = await open(`?view=one&lang=${lang}`, { viewport: { width, height }, settings: false });
+      const { page } = lab;
+      await server.publish({ text: 'hello' });
+      await page.locator('.message').first().waitFor();
+      // On a large screen the newest part of the diagram, too.
+      const shown = [
+        '.glance-figure',
+        '.glance-caption',
+        '.glance-bar',
+        ...(width < 992 ? [] : ['.picture']),
+      ];
+      const cut = async () => {
+        const speech = await box(page.locator('.speech'));
+        const parts = await Promise.all(
+          shown.map(async (selector) => {
+            const boxes = await page
+              .locator(selector)
+              .evaluateAll((all) => all.map((each) => each.getBoundingClientRect().toJSON()));
+            return boxes.map((each) => ({ selector, ...each }));
+          }),
+        );
+        return parts
+          .flat()
+          .filter(({ top, bottom, right }) => top < 0 || bottom > speech.top + 1 || right > width);
+      };
+      await until('all is in sight', async () => (await cut()).length === 0).catch(async (error) => {
+        throw new Error(`${error.message}: ${lang} ${JSON.stringify(await cut())}`);
+      });
+      await lab.close();
+    }
+  });
+
 test('a lane that says why it waits covers nothing', async ({ open }) => {
   for (const viewport of [
     { width: 1440, height: 900 },

@@ -40,7 +40,13 @@ async function meetVisitors({ page }) {
 
 async function takeTour({ page }) {
   await page.getByRole('button', { name: 'Tour', exact: true }).click();
-  for (let step = 1; step < 5; step++) await page.getByRole('button', { name: 'Next', exact: true }).click();
+  const outcome = page.locator('.tour-outcome');
+  const next = page.getByRole('button', { name: 'Next', exact: true });
+  for (const step of [1, 2, 3, 4]) {
+    await page.getByText(`Step ${step} of 5`).waitFor();
+    await until('something came of it', async () => / .*\.$/.test(await outcome.textContent()));
+    if (step < 4) await next.click();
+  }
 }
 
 /** What two lanes side by side show of a minute's talk. */
@@ -148,15 +154,21 @@ async function pictures(browser) {
 }
 
 /** The Planner with its initial question. */
-async function planner(browser) {
+const PLANNERS = {
+  'planner.png': { ...LAPTOP, colorScheme: 'light' },
+  'planner-dark.png': { ...LAPTOP, colorScheme: 'dark' },
+  'planner-phone.png': { ...PHONE, colorScheme: 'light' },
+};
+
+async function planner(browser, file, options) {
   const server = await Server.start('memory');
   try {
-    const lab = await LabPage.open(browser, server.page(), { ...LAPTOP, settings: false });
-    const panel = lab.page.getByRole('region', { name: 'Planner', exact: true });
-    await panel.scrollIntoViewIfNeeded();
+    const lab = await LabPage.open(browser, server.page(), { ...options, settings: false });
+    const panel = lab.page.locator('#planner');
+    await panel.locator('.curves').scrollIntoViewIfNeeded();
     await panel.locator('canvas').nth(2).waitFor();
     await lab.page.waitForTimeout(500);
-    await panel.screenshot({ path: `${IMAGES}planner.png` });
+    await panel.screenshot({ path: `${IMAGES}${file}` });
     await lab.noComplaints();
   } finally {
     await server.end();
@@ -169,7 +181,8 @@ const browser = await launch();
 try {
   await mkdir(IMAGES, { recursive: true });
   if (wanted('sequence.png') || wanted('over-time.png')) await pictures(browser);
-  if (wanted('planner.png')) await planner(browser);
+  for (const [file, options] of Object.entries(PLANNERS).filter(([file]) => wanted(file)))
+    await planner(browser, file, options);
   for (const [file, options] of Object.entries(SIDE_BY_SIDE).filter(([file]) => wanted(file)))
     await sideBySide(browser, file, options);
   for (const [file, options] of Object.entries(PICTURES).filter(([file]) => wanted(file))) {
