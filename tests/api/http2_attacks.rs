@@ -13,7 +13,7 @@ use crate::support::{
     process::Process,
 };
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -29,7 +29,7 @@ const INITIAL_WINDOW_SIZE: u16 = 4;
 /// Above what the server takes for a hundred ordinary connections.
 const MAX_GROWTH_MB: usize = 24;
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len())
         .expect("a short payload")
         .to_be_bytes();
@@ -41,7 +41,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The header block (RFC 7541) of `GET target`, from HPACK's static table and literals.
-fn get(target: &str) -> Vec<u8> {
+pub fn get(target: &str) -> Vec<u8> {
     // :method GET, :scheme http, :path as a literal, :authority as a literal.
     let mut block = vec![0x82, 0x86, 0x04, u8::try_from(target.len()).expect("short")];
     block.extend(target.bytes());
@@ -49,7 +49,7 @@ fn get(target: &str) -> Vec<u8> {
     block
 }
 
-struct Attacker(TcpStream);
+pub struct Attacker(TcpStream);
 
 impl Attacker {
     fn connect(server: &Process) -> Self {
@@ -57,16 +57,29 @@ impl Attacker {
     }
 
     fn with_settings(server: &Process, settings: &[u8]) -> Self {
-        let mut socket = TcpStream::connect(server.addr()).expect("connects");
+        let mut attacker = Self::bare(server);
+        attacker.send(PREFACE);
+        attacker.send(&frame(SETTINGS, 0, 0, settings));
+        attacker
+    }
+
+    /// Has sent nothing yet.
+    pub fn bare(server: &Process) -> Self {
+        let socket = TcpStream::connect(server.addr()).expect("connects");
         let limit = Some(Duration::from_secs(5));
         socket.set_write_timeout(limit).expect("set");
         socket
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("set");
-        let mut hello = PREFACE.to_vec();
-        hello.extend(frame(SETTINGS, 0, 0, settings));
-        socket.write_all(&hello).expect("sends");
         Self(socket)
+    }
+
+    pub fn socket(&self) -> &TcpStream {
+        &self.0
+    }
+
+    pub fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
     }
 
     /// Sends `bytes` up to `times`, without reading an answer: until the server takes no more, or closes.
@@ -81,11 +94,11 @@ impl Attacker {
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).expect("sends");
+        self.try_send(bytes).expect("sends");
     }
 
     /// What the server sent, until it closes or resets the connection.
-    fn read_to_end(&mut self) -> Vec<u8> {
+    pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut received = Vec::new();
         let mut buffer = [0; 4096];
         loop {
@@ -148,6 +161,37 @@ fn a_header_block_without_end_ends_its_connection() {
     field.extend([b'v'; 126]);
     attacker.flood(&frame(CONTINUATION, 0, 1, &field.repeat(64)), 8192);
     attacker.read_to_end();
+    is_unharmed(&server, before);
+}
+
+#[test]
+fn a_header_list_that_is_too_large_is_431_and_counted() {
+    let server = server();
+    let before = server.resident_megabytes();
+    let mut attacker = Attacker::connect(&server);
+    let mut block = get("/poll");
+    // Two fields of 12 KiB each: a literal without a name in the table, of `x`.
+    for _ in 0..2 {
+        block.extend([0x00, 1, b'x']);
+        // 12,288 with a prefix of seven bits (RFC 7541, 5.1).
+        block.extend([0x7f, 0x81, 0x5f]);
+        block.extend([b'y'; 12_288]);
+    }
+    let (first, rest) = block.split_at(16_000);
+    attacker.send(&frame(HEADERS, END_STREAM, 1, first));
+    attacker.send(&frame(CONTINUATION, END_HEADERS, 1, rest));
+    let status = loop {
+        let (kind, stream, payload) = attacker.next_frame();
+        if (kind, stream) == (HEADERS, 1) {
+            break payload;
+        }
+    };
+    // The name of `:status` in the table, and `431` in Huffman's code of three bytes.
+    assert_eq!(status, [0x48, 0x83, 0x69, 0x90, 0xff]);
+    eventually("it is counted", || {
+        let metrics = server.get("/metrics").text();
+        metrics.contains("poll_vs_sse_refused_total{reason=\"head\"} 1")
+    });
     is_unharmed(&server, before);
 }
 

@@ -40,7 +40,7 @@ fn assert_limited(answer: &Response, status: u16, limit: &str) {
 
 /// What is counted under this reason. A connection that has just ended may still take the place of the one
 /// that asks.
-fn refused(server: &Server, reason: &str) -> u64 {
+pub fn refused(server: &Server, reason: &str) -> u64 {
     let mut metrics = None;
     eventually("there is room to ask", || {
         let answer = server.get("/metrics");

@@ -22,6 +22,7 @@ mod http2_fronts;
 mod http2_programs;
 mod idempotency;
 mod ledger;
+mod limit_metrics;
 mod limits;
 mod long_poll;
 mod metrics;

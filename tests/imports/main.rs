@@ -29,7 +29,7 @@ const SERVER_ARROWS: [(&str, &[&str]); 13] = [
         "config",
         &["access", "domain", "ledger", "limits", "log", "net"],
     ),
-    ("http2", &["ledger", "net"]),
+    ("http2", &["ledger", "limits", "net"]),
     ("delivery", READER_ROOMS),
     (
         "http",

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     delivery::Delivery,
     ledger::{access_log::EventLog, connection_meter::ConnectionMeter},
-    limits::connections::ConnectionPermit,
+    limits::{connections::ConnectionPermit, refusals::RefusalCounters},
 };
 
 /// What the accelerator of a worker serves with.
@@ -28,6 +28,7 @@ pub struct AcceleratorOptions {
     pub stopping: CancellationToken,
     pub keep_alive: Duration,
     pub events: EventLog,
+    pub refusals: Arc<RefusalCounters>,
     /// Takes each connection that goes forward.
     pub forward: Rc<dyn Fn(ForwardedConnection)>,
 }

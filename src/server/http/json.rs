@@ -17,7 +17,8 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
-use super::{extractors::connection_of, problem::Problem};
+use super::{extractors::connection_of, policy::policy_of, problem::Problem};
+use crate::limits::refusals::RefusalReason;
 
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A body that is not there by then never will be.
@@ -34,19 +35,32 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_head(request);
         let connection = connection_of(request);
+        let policy = policy_of(request).cloned();
         let length = body_length(request);
         let body = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
-            checked?;
-            let body = body.map_err(|error| bad_body(format!("the body is missing: {error}")))?;
-            if let Some(connection) = &connection {
-                connection.need_input(true);
-            }
-            let bytes = read(body, length).await;
-            if let Some(connection) = &connection {
-                connection.need_input(false);
-            }
-            let bytes = bytes?;
+            let bytes = async {
+                checked?;
+                let body =
+                    body.map_err(|error| bad_body(format!("the body is missing: {error}")))?;
+                if let Some(connection) = &connection {
+                    connection.need_input(true);
+                }
+                let bytes = read(body, length).await;
+                if let Some(connection) = &connection {
+                    connection.need_input(false);
+                }
+                bytes
+            };
+            let bytes = bytes.await.inspect_err(|problem| {
+                let is_limit = matches!(
+                    problem.status(),
+                    StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
+                );
+                if let Some(policy) = policy.filter(|_| is_limit) {
+                    policy.refusals.count(RefusalReason::Body);
+                }
+            })?;
             // RFC 8259, 8.1: a reader may ignore it, and editors on Windows write it.
             let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
             serde_json::from_slice(json)

@@ -161,6 +161,7 @@ impl Collector for LedgerCollector {
             ConstGauge::new(figures.open as i64).encode(family.encode_family(labels)?)?;
         }
         self.refusals(&mut encoder)?;
+        self.client_labels(&mut encoder)?;
         self.delays(&mut encoder)?;
         self.log(&mut encoder)
     }
@@ -187,7 +188,8 @@ impl LedgerCollector {
     }
 
     fn refusals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Requests and connections refused, by the limit or what else they lacked";
+        let help =
+            "Requests and connections refused or closed, by the limit or what else they lacked";
         let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
         for refusal in RefusalReason::ALL {
             let count = self.policy.refusals.of(refusal);
@@ -195,6 +197,19 @@ impl LedgerCollector {
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
+    }
+
+    fn client_labels(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let clients = &self.ledger.clients;
+        let help = "Client labels that the ledger remembers";
+        let metric = encoder.encode_descriptor("client_labels", help, None, MetricType::Gauge)?;
+        ConstGauge::new(clients.remembered() as i64).encode(metric)?;
+        let (name, help) = (
+            "client_labels_forgotten",
+            "Client labels that had to make room for another",
+        );
+        let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(clients.forgotten()).encode(metric)
     }
 
     fn delays(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -40,7 +40,7 @@ pub struct Policy {
     pub fault_injection: bool,
     /// Everyone may see what all clients cost.
     pub public_metrics: bool,
-    pub refusals: RefusalCounters,
+    pub refusals: Arc<RefusalCounters>,
     limits_clients: bool,
 }
 
@@ -58,7 +58,7 @@ impl Policy {
             max_connection_age: limits.max_connection_age,
             fault_injection: limits.fault_injection,
             public_metrics: limits.public_metrics,
-            refusals: RefusalCounters::default(),
+            refusals: Arc::default(),
             limits_clients,
         }
     }

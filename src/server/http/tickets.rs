@@ -13,9 +13,12 @@ use actix_web::{
 use serde_json::json;
 
 use super::{policy::Policy, problem::Problem};
-use crate::access::{
-    identity::Identity,
-    tickets::{TICKET_TTL, TicketError},
+use crate::{
+    access::{
+        identity::Identity,
+        tickets::{TICKET_TTL, TicketError},
+    },
+    limits::refusals::RefusalReason,
 };
 
 pub async fn issue_ticket(
@@ -28,7 +31,9 @@ pub async fn issue_ticket(
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     };
     let lasts_for = TICKET_TTL.min(identity.lasts_for()).as_secs();
-    let ticket = access.tickets.issue(identity)?;
+    let ticket = access.tickets.issue(identity).inspect_err(|_| {
+        policy.refusals.count(RefusalReason::Tickets);
+    })?;
     Ok(HttpResponse::Ok().json(json!({"ticket": ticket, "expires_in": lasts_for})))
 }
 

@@ -35,13 +35,19 @@ use super::{
     pausable_waker::PausableWaker,
     tap::{Overhead, StreamCounter, StreamTable, Tap},
 };
-use crate::net::connection::ConnectionHandle;
+use crate::{
+    limits::refusals::{RefusalCounters, RefusalReason},
+    net::connection::ConnectionHandle,
+};
 
 /// What the owner of a connection adds to each of its requests.
 pub trait ConnectionHost {
     /// Puts what the service expects of a connection into the request's extensions, and returns what
     /// counts the stream's bytes and what may abort it.
     fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle);
+
+    /// Where to count what the connection's limits refuse.
+    fn refusals(&self) -> &Arc<RefusalCounters>;
 }
 
 /// How long a connection may do what.
@@ -76,11 +82,12 @@ where
     S::Response: Into<Response<B>> + 'static,
     B: MessageBody + 'static,
 {
-    let table = Rc::new(StreamTable::default());
+    let table = Rc::new(StreamTable::new(host.refusals().clone()));
     let tap = Tap::new(io, table.clone(), overhead);
     // A box, so that its state is gone when it is done.
     let handshake = Box::pin(limits::builder().handshake(tap));
     let Ok(connection) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
+        host.refusals().count(RefusalReason::Handshake);
         return Err(Reason::SETTINGS_TIMEOUT.into());
     };
     let mut connection = connection?;
@@ -216,6 +223,7 @@ where
             self.idle.as_mut().reset(due);
         }
         if self.idle.as_mut().poll(cx).is_ready() {
+            self.host.refusals().count(RefusalReason::Idle);
             self.drain();
             // GOAWAY is written at the next turn.
             cx.waker().wake_by_ref();

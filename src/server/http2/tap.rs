@@ -11,6 +11,7 @@ use std::{
     io,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -20,7 +21,10 @@ use super::{
     frames::{Charge, FrameParser},
     limits::MAX_CONCURRENT_STREAMS,
 };
-use crate::net::tls_records::RecordLengths;
+use crate::{
+    limits::refusals::{RefusalCounters, RefusalReason},
+    net::tls_records::RecordLengths,
+};
 
 /// The most plaintext that one TLS record carries (RFC 8446, 5.1).
 const MAX_RECORD_BYTES: usize = 16 * 1024;
@@ -46,11 +50,11 @@ pub struct Overhead {
 const MAX_COUNTED_STREAMS: usize = 2 * MAX_CONCURRENT_STREAMS as usize;
 
 /// The streams of one connection whose bytes are still coming.
-#[derive(Default)]
 pub struct StreamTable {
     streams: RefCell<HashMap<u32, StreamCharge>>,
     /// The newest stream that the client opened. Older ones are never opened again.
     newest: Cell<u32>,
+    refusals: Arc<RefusalCounters>,
 }
 
 #[derive(Default)]
@@ -61,6 +65,14 @@ struct StreamCharge {
 }
 
 impl StreamTable {
+    pub fn new(refusals: Arc<RefusalCounters>) -> Self {
+        Self {
+            streams: RefCell::default(),
+            newest: Cell::default(),
+            refusals,
+        }
+    }
+
     /// A stream was accepted: what came of it, and what comes, is `counter`'s.
     pub fn attach(&self, stream: u32, counter: Rc<dyn StreamCounter>) {
         let mut streams = self.streams.borrow_mut();
@@ -111,6 +123,10 @@ impl StreamTable {
             }
             counter
         };
+        if counter.is_none() && charge.is_headers && charge.ended {
+            // `h2` answers one thing by itself: a header list that is too large.
+            self.refusals.count(RefusalReason::Head);
+        }
         if let Some(counter) = counter {
             counter.sent(charge.bytes);
             if charge.ended {

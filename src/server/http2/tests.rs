@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     future::pending,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use super::{
     dispatcher::{ConnectionHost, Timeouts, serve},
     tap::StreamCounter,
 };
-use crate::net::connection::ConnectionHandle;
+use crate::{limits::refusals::RefusalCounters, net::connection::ConnectionHandle};
 
 const TIMEOUTS: Timeouts = Timeouts {
     keep_alive: Duration::from_secs(75),
@@ -27,7 +28,10 @@ const TIMEOUTS: Timeouts = Timeouts {
 
 /// Keeps what each stream was charged.
 #[derive(Default)]
-struct Host(RefCell<Vec<Rc<Counter>>>);
+struct Host {
+    streams: RefCell<Vec<Rc<Counter>>>,
+    refusals: Arc<RefusalCounters>,
+}
 
 #[derive(Default)]
 struct Counter {
@@ -51,9 +55,13 @@ impl StreamCounter for Counter {
 }
 
 impl ConnectionHost for Rc<Host> {
+    fn refusals(&self) -> &Arc<RefusalCounters> {
+        &self.refusals
+    }
+
     fn begin(&self, _: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle) {
         let counter = Rc::new(Counter::default());
-        self.0.borrow_mut().push(counter.clone());
+        self.streams.borrow_mut().push(counter.clone());
         (counter, ConnectionHandle::default())
     }
 }
@@ -115,7 +123,7 @@ async fn an_answer_arrives_whole_and_its_bytes_are_its_streams() {
         let data = body.data().await.expect("a chunk").expect("data");
         assert_eq!(data, "hello");
         assert!(body.is_end_stream(), "no empty frame follows a sized body");
-        let counters = host.0.borrow();
+        let counters = host.streams.borrow();
         let [counter] = &counters[..] else {
             panic!("one stream");
         };

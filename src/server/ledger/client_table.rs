@@ -1,6 +1,12 @@
 //! The counters of each client label, for a bounded number of them.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use lru::LruCache;
 use parking_lot::Mutex;
@@ -11,22 +17,45 @@ use crate::domain::client_label::ClientLabel;
 /// Client labels that are remembered; the least recently seen goes first.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 
-pub struct ClientTable(Mutex<LruCache<ClientLabel, Arc<CounterTable>>>);
+pub struct ClientTable {
+    clients: Mutex<LruCache<ClientLabel, Arc<CounterTable>>>,
+    /// Labels that had to make room for another.
+    forgotten: AtomicU64,
+}
 
 impl Default for ClientTable {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(MAX_CLIENTS)))
+        Self {
+            clients: Mutex::new(LruCache::new(MAX_CLIENTS)),
+            forgotten: AtomicU64::new(0),
+        }
     }
 }
 
 impl ClientTable {
     /// The counters of a client, opened when it is first seen.
     pub fn open(&self, label: &ClientLabel) -> Arc<CounterTable> {
-        self.0.lock().get_or_insert_ref(label, Arc::default).clone()
+        let mut clients = self.clients.lock();
+        let is_full = clients.len() == MAX_CLIENTS.get();
+        let new = || {
+            self.forgotten.fetch_add(u64::from(is_full), Relaxed);
+            Arc::default()
+        };
+        clients.get_or_insert_ref(label, new).clone()
     }
 
     /// The counters of a client that was seen before; looking does not make it seen.
     pub fn find(&self, label: &ClientLabel) -> Option<Arc<CounterTable>> {
-        self.0.lock().peek(label).cloned()
+        self.clients.lock().peek(label).cloned()
+    }
+
+    /// How many labels are remembered.
+    pub fn remembered(&self) -> usize {
+        self.clients.lock().len()
+    }
+
+    /// How many had to make room for another since the start.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten.load(Relaxed)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     fastpath::{AcceptedConnection, FastPath, ForwardedConnection},
     http::policy::Policy,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
+    limits::refusals::RefusalReason,
     net::{
         connection::{ConnectionHandle, next_connection_id},
         metered::{ByteMeter, Metered},
@@ -126,7 +127,15 @@ where
                 Box::pin(self.http2.serve(io, None, meter, visitor)).await;
                 return;
             }
-            let io = TimedIo::new(io, input, self.keep_alive, connection.clone(), meter);
+            let refusals = self.policy.refusals.clone();
+            let io = TimedIo::new(
+                io,
+                input,
+                self.keep_alive,
+                connection.clone(),
+                meter,
+                refusals,
+            );
             // An error was answered, if it could be.
             let _ = Box::pin(self.http.call((io, visitor.peer))).await;
         });
@@ -156,8 +165,11 @@ where
             }
         };
         let in_time = timeout(FIRST_BYTES_TIMEOUT, read);
-        let decided = self.stopping.run_until_cancelled(in_time).await?.ok()??;
-        Some((decided, input.freeze()))
+        let Ok(decided) = self.stopping.run_until_cancelled(in_time).await? else {
+            self.policy.refusals.count(RefusalReason::Head);
+            return None;
+        };
+        Some((decided?, input.freeze()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! HTTP/2 connections: the dispatcher tied to the ledger and to what may abort a stream.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_http::{HttpMessage as _, Request, Response, body::BoxBody};
 use actix_service::Service;
@@ -17,7 +17,7 @@ use crate::{
         connection_meter::{ConnectionMeter, RequestBytes},
         request_recorder::RequestRecorder,
     },
-    limits::refusals::RefusalReason,
+    limits::refusals::{RefusalCounters, RefusalReason},
     net::connection::ConnectionHandle,
 };
 
@@ -27,6 +27,7 @@ pub struct Http2Server<S> {
     pub service: S,
     pub stall_timeout: Duration,
     pub keep_alive: Duration,
+    pub refusals: Arc<RefusalCounters>,
     /// Cancelled when readers must leave: connections get GOAWAY.
     pub draining: CancellationToken,
 }
@@ -51,6 +52,7 @@ impl<S> Http2Server<S> {
         let host = MeteredHost {
             meter,
             refusal: visitor.refusal,
+            refusals: self.refusals.clone(),
         };
         let draining = self.draining.cancelled();
         let served = serve(
@@ -70,9 +72,14 @@ impl<S> Http2Server<S> {
 struct MeteredHost {
     meter: ConnectionMeter,
     refusal: Option<RefusalReason>,
+    refusals: Arc<RefusalCounters>,
 }
 
 impl ConnectionHost for MeteredHost {
+    fn refusals(&self) -> &Arc<RefusalCounters> {
+        &self.refusals
+    }
+
     fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle) {
         let (recorder, bytes) = RequestRecorder::begin_among_others(&self.meter);
         let handle = ConnectionHandle::refused(self.refusal);

@@ -14,6 +14,7 @@ use crate::{
     http::policy::Policy,
     http2::tap::Overhead,
     ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
+    limits::refusals::RefusalReason,
     net::{
         connection::ConnectionHandle,
         metered::Metered,
@@ -92,7 +93,8 @@ where
                 let _ = tcp.shutdown().await;
                 return None;
             }
-            _ => return None,
+            Ok(_) => return None,
+            Err(_) => return self.refuse_handshake(),
         }
         let connection = ConnectionHandle::refused(visitor.refusal);
         let meter = ConnectionMeter::in_handshake(self.ledger.clone());
@@ -101,8 +103,11 @@ where
         let io = RecordTap::new(Metered::new(socket, meter.clone()));
         let records = io.records();
         let handshake = self.acceptor.accept(io);
-        // Too slow, or not acceptable: rustls has told the client which.
-        let tls = timeout(HANDSHAKE_TIMEOUT, handshake).await.ok()?.ok()?;
+        let Ok(shaken) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
+            return self.refuse_handshake();
+        };
+        // What is not acceptable rustls has told the client.
+        let tls = shaken.ok()?;
         let session = TlsSession::of(tls.get_ref().1);
         meter.set_tls_version(session.version());
         if session.is_tls13 {
@@ -116,6 +121,12 @@ where
             meter,
             records,
         })
+    }
+
+    /// The client is too slow.
+    fn refuse_handshake<T>(&self) -> Option<T> {
+        self.policy.refusals.count(RefusalReason::Handshake);
+        None
     }
 
     fn serve_http2<'a>(
@@ -162,6 +173,7 @@ where
             self.keep_alive,
             connection.clone(),
             meter,
+            self.policy.refusals.clone(),
         );
         let served = Box::pin(self.http.call((io, visitor.peer)));
         Box::pin(async move {

@@ -116,6 +116,7 @@ impl Workers {
                         stopping: workers.stopping.clone(),
                         keep_alive: workers.keep_alive,
                         events: workers.state.ledger.log.clone(),
+                        refusals: workers.state.policy.refusals.clone(),
                         forward: Rc::new(move |forwarded| {
                             spawn_local(forward.clone().serve(forwarded));
                         }),
@@ -164,6 +165,7 @@ impl Workers {
             service,
             stall_timeout: self.stall_timeout,
             keep_alive: self.keep_alive,
+            refusals: self.state.policy.refusals.clone(),
             draining: self.draining.clone(),
         }
     }

@@ -1,4 +1,4 @@
-//! How many requests and connections each limit has refused.
+//! How many requests and connections each limit has refused or closed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -10,17 +10,31 @@ pub enum RefusalReason {
     PublishRate,
     ReadRate,
     RoomsPerReader,
+    /// A request's head is too large, or does not come in time.
+    Head,
+    /// The same for its body.
+    Body,
+    /// TLS or HTTP/2 is not set up in time.
+    Handshake,
+    /// No request came within the keep-alive time.
+    Idle,
+    Tickets,
     Token,
     Room,
 }
 
 impl RefusalReason {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::Connections,
         Self::ConnectionsPerClient,
         Self::PublishRate,
         Self::ReadRate,
         Self::RoomsPerReader,
+        Self::Head,
+        Self::Body,
+        Self::Handshake,
+        Self::Idle,
+        Self::Tickets,
         Self::Token,
         Self::Room,
     ];
@@ -33,6 +47,11 @@ impl RefusalReason {
             Self::PublishRate => "publish-rate",
             Self::ReadRate => "read-rate",
             Self::RoomsPerReader => "rooms-per-reader",
+            Self::Head => "head",
+            Self::Body => "body",
+            Self::Handshake => "handshake",
+            Self::Idle => "idle",
+            Self::Tickets => "tickets",
             Self::Token => "token",
             Self::Room => "room",
         }

@@ -33,6 +33,14 @@ const BAD_REQUEST_BODY: &str = r#"{"type":"about:blank","title":"Bad Request","s
 const TOO_LARGE: &str = "HTTP/1.1 431 Request Header Fields Too Large";
 const TOO_LARGE_BODY: &str = r#"{"type":"about:blank","title":"Request Header Fields Too Large","status":431,"detail":"the head of the request is too large"}"#;
 
+/// What is sent for a bare refusal.
+#[derive(Debug)]
+pub struct Refusal {
+    pub bytes: Bytes,
+    /// The request's head is larger than one may be.
+    pub is_head_too_large: bool,
+}
+
 struct BareRefusal {
     head: &'static str,
     status_line: &'static str,
@@ -46,7 +54,7 @@ const END: &[u8] = b"\r\n\r\n";
 
 /// Where in `output` a bare refusal begins, with which the HTTP layer's output always ends; and what is to
 /// be sent for it.
-pub fn find(output: &[u8]) -> Option<(usize, Bytes)> {
+pub fn find(output: &[u8]) -> Option<(usize, Refusal)> {
     let head = output.strip_suffix(END)?;
     let (before, date) = head.split_at_checked(head.len().checked_sub(DATE_BYTES)?)?;
     let date = str::from_utf8(date)
@@ -65,7 +73,11 @@ pub fn find(output: &[u8]) -> Option<(usize, Bytes)> {
          content-type: application/problem+json\r\ncache-control: no-store\r\n{date}\r\n\r\n{body}",
         body.len()
     );
-    Some((before.len() - head.len(), answer.into()))
+    let refusal = Refusal {
+        bytes: answer.into(),
+        is_head_too_large: *status_line == TOO_LARGE,
+    };
+    Some((before.len() - head.len(), refusal))
 }
 
 #[cfg(test)]
@@ -80,7 +92,7 @@ mod tests {
             let output = format!("{before}{BARE}");
             let (at, answer) = find(output.as_bytes()).expect("found");
             assert_eq!(at, before.len());
-            let answer = String::from_utf8(answer.to_vec()).expect("UTF-8");
+            let answer = String::from_utf8(answer.bytes.to_vec()).expect("UTF-8");
             let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
             assert!(head.contains("\r\nconnection: close\r\n"), "{head}");
             assert!(

@@ -7,6 +7,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -23,6 +24,7 @@ use super::{
     metered::ByteMeter,
     refusal,
 };
+use crate::limits::refusals::{RefusalCounters, RefusalReason};
 
 /// A request's head that is not there by then never will be.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,6 +74,14 @@ impl IdleLimits {
         };
         self.since + limit
     }
+
+    /// Which limit it is that [`expires_at`](Self::expires_at) last named the end of.
+    pub fn reason(&self) -> RefusalReason {
+        match self.is_in_head {
+            true => RefusalReason::Head,
+            false => RefusalReason::Idle,
+        }
+    }
 }
 
 pub struct ConnectionTimeouts {
@@ -92,6 +102,11 @@ impl ConnectionTimeouts {
     /// Something was written: what had come was a whole request.
     pub fn on_response(&mut self) {
         self.limits.on_response();
+    }
+
+    /// Which limit the connection has come to when it has expired.
+    pub fn reason(&self) -> RefusalReason {
+        self.limits.reason()
     }
 
     /// To be called when nothing is there to be read. Done when the connection has waited for too
@@ -127,6 +142,9 @@ pub struct TimedIo<Io, Meter> {
     io: Io,
     prefix: Bytes,
     timeouts: ConnectionTimeouts,
+    refusals: Arc<RefusalCounters>,
+    /// A timeout has expired.
+    has_expired: bool,
     pub connection: ConnectionHandle,
     pub meter: Meter,
     /// Something crossed since the timeouts were last asked.
@@ -150,11 +168,14 @@ impl<Io, Meter> TimedIo<Io, Meter> {
         keep_alive: Duration,
         connection: ConnectionHandle,
         meter: Meter,
+        refusals: Arc<RefusalCounters>,
     ) -> Self {
         Self {
             io,
             prefix,
             timeouts: ConnectionTimeouts::new(keep_alive),
+            refusals,
+            has_expired: false,
             connection,
             meter,
             active: false,
@@ -255,8 +276,12 @@ where
         // A connection is not idle while its client waits for an answer.
         let active = std::mem::take(&mut this.active) || this.meter.has_request();
         let in_head = this.meter.is_awaiting_head();
+        ready!(this.timeouts.poll_expired(active, in_head, cx));
+        if !std::mem::replace(&mut this.has_expired, true) {
+            this.refusals.count(this.timeouts.reason());
+        }
         // The HTTP layer reads the end of the input, and closes.
-        this.timeouts.poll_expired(active, in_head, cx).map(Ok)
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -288,7 +313,10 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
         let buf = match refusal::find(buf) {
             None => buf,
             Some((0, answer)) => {
-                self.refusal = answer;
+                if answer.is_head_too_large {
+                    self.refusals.count(RefusalReason::Head);
+                }
+                self.refusal = answer.bytes;
                 return Poll::Ready(Ok(buf.len()));
             }
             Some((at, _)) => &buf[..at],

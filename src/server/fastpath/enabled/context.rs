@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{rooms::WaitingRooms, signals::Signals};
-use crate::delivery::Delivery;
+use crate::{delivery::Delivery, limits::refusals::RefusalCounters};
 
 pub struct ReactorContext {
     pub delivery: Arc<Delivery>,
     /// Connections that wait for a request must close.
     pub stopping: CancellationToken,
     pub keep_alive: Duration,
+    pub refusals: Arc<RefusalCounters>,
     pub signals: Arc<Signals>,
     pub rooms: WaitingRooms,
     /// When this turn began.

@@ -80,6 +80,7 @@ impl Reactor {
                 delivery: options.delivery.clone(),
                 stopping: options.stopping.clone(),
                 keep_alive: options.keep_alive,
+                refusals: options.refusals.clone(),
                 rooms: WaitingRooms::new(signals.clone()),
                 signals,
                 now,

@@ -90,6 +90,7 @@ impl TestWorker {
             stopping: CancellationToken::new(),
             keep_alive: TIMEOUT,
             events: events.clone(),
+            refusals: Arc::default(),
             forward: Rc::new(|_| panic!("nothing here is for HTTP")),
         };
         Self {

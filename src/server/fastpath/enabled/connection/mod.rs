@@ -241,11 +241,11 @@ impl FastConnection {
                 let in_head = self.socket.meter.is_awaiting_head();
                 let (now, keep_alive) = (shared.now, shared.keep_alive);
                 let expires_at = self.limits.expires_at(is_active, in_head, now, keep_alive);
-                Some(if expires_at <= now {
-                    NextAction::Close
-                } else {
-                    NextAction::Wait(Some(expires_at))
-                })
+                if expires_at > now {
+                    return Some(NextAction::Wait(Some(expires_at)));
+                }
+                shared.refusals.count(self.limits.reason());
+                Some(NextAction::Close)
             }
         }
     }

@@ -1,0 +1,248 @@
+//! Limits that close or refuse what a client does too slowly or too large: each is counted, whatever serves the
+//! connection.
+
+use std::{fs, thread, time::Duration};
+
+use poll_vs_sse_server::{
+    access::{JwtRules, keys::KeySource},
+    config::Config,
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    time::timeout,
+};
+
+use crate::{
+    limits::refused,
+    support::{
+        client::{JSON, TestClient as _},
+        eventually,
+        protocol_client::{Form, ProtocolClient, run, tls_connect},
+        raw_connection::request,
+        server::{Server, Store},
+        signer::Signer,
+    },
+};
+
+/// Longer than a head, a body or a handshake may take.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// Labels that the ledger remembers.
+const LABELS: usize = 20_000;
+/// Unspent tickets of one subject.
+const TICKETS: usize = 64;
+
+/// Servers with the accelerator and without it.
+fn both_ways(configure: impl Fn(&mut Config)) -> [Server; 2] {
+    [true, false].map(|fast_path| {
+        Server::on_every_form_with(|config| {
+            config.http_fast_path = fast_path;
+            configure(config);
+        })
+    })
+}
+
+/// Sends `bytes`, and waits until the server closes.
+fn send_until_closed(server: &Server, bytes: &[u8]) {
+    let mut connection = server.raw();
+    connection.read_timeout(PATIENCE);
+    // Refused half-way is as good as any refusal.
+    let _ = connection.try_send(bytes);
+    connection.until_closed().expect("closed");
+}
+
+/// Waits until exactly this many were refused for that reason.
+fn assert_refused(server: &Server, reason: &str, count: u64) {
+    eventually(&format!("{count} refused by {reason}"), || {
+        refused(server, reason) >= count
+    });
+    assert_eq!(refused(server, reason), count, "{reason}");
+}
+
+#[test]
+fn heads_that_are_too_large_are_counted() {
+    for server in both_ways(|_| {}) {
+        let long_field = format!("GET /poll HTTP/1.1\r\nA: {}\r\n\r\n", "a".repeat(300_000));
+        send_until_closed(&server, long_field.as_bytes());
+        assert_refused(&server, "head", 1);
+        // What is no HTTP is another thing.
+        send_until_closed(&server, b"hello\r\n\r\n");
+        assert_refused(&server, "head", 1);
+    }
+}
+
+#[test]
+fn heads_that_do_not_come_are_counted() {
+    let servers = both_ways(|_| {});
+    // Nothing at all, too little to know the protocol by, and a head without its end, each for its own reader.
+    let parts: [&[u8]; 4] = [
+        b"",
+        b"P",
+        b"GET /poll HTTP/1.1\r\nHost: te",
+        b"GET / HTTP/1.1\r\nHost: te",
+    ];
+    thread::scope(|scope| {
+        for server in &servers {
+            for part in parts {
+                scope.spawn(move || send_until_closed(server, part));
+            }
+        }
+    });
+    for server in &servers {
+        assert_refused(server, "head", parts.len() as u64);
+        assert_refused(server, "idle", 0);
+    }
+}
+
+#[test]
+fn bodies_that_are_too_large_or_do_not_come_are_counted() {
+    let servers = both_ways(|_| {});
+    let publish = |body: &str| request("POST", "/messages", &[JSON], body.as_bytes());
+    thread::scope(|scope| {
+        for server in &servers {
+            scope.spawn(move || {
+                let large = format!("{{\"text\": \"{}\"}}", "a".repeat(70_000));
+                let mut connection = server.raw();
+                let _ = connection.try_send(publish(&large));
+                connection.answer("POST").expect("an answer").problem(413);
+                let mut slow = publish(r#"{"author": "mina", "text": "hello"}"#);
+                slow.pop();
+                let mut connection = server.raw();
+                connection.read_timeout(PATIENCE);
+                connection.send(slow);
+                connection.answer("POST").expect("an answer").problem(408);
+            });
+        }
+    });
+    for server in &servers {
+        // What is no message is another thing.
+        server.post("{}", &[JSON]).problem(422);
+        assert_refused(server, "body", 2);
+    }
+}
+
+#[test]
+fn idle_connections_that_are_closed_are_counted() {
+    for server in both_ways(|config| config.keep_alive = Duration::from_secs(1)) {
+        let mut connection = server.raw();
+        connection.get("/poll").ok();
+        connection.until_closed().expect("closed");
+        assert_refused(&server, "idle", 1);
+        assert_refused(&server, "head", 0);
+    }
+}
+
+#[test]
+fn idle_connections_of_http_2_and_tls_are_counted_too() {
+    let server = Server::on_every_form_with(|config| config.keep_alive = Duration::from_secs(1));
+    for (form, count) in [(Form::Http1Tls, 1), (Form::H2, 2), (Form::H2Tls, 3)] {
+        run(async {
+            let mut client = ProtocolClient::connect(&server, form).await;
+            assert_eq!(client.get("/poll").await.0, 200, "{form:?}");
+            // It lives on while the connection's end is awaited.
+            let counted = async { refused(&server, "idle") };
+            let mut idle = counted.await;
+            while idle < count {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                // Every request of this thread opens a connection, and closes it.
+                idle = refused(&server, "idle");
+            }
+            assert_eq!(idle, count, "{form:?}");
+        });
+    }
+}
+
+#[test]
+fn handshakes_that_are_not_finished_are_counted() {
+    let server = Server::on_every_form();
+    let (http1, http2) = (
+        server.protocol_addr(Form::Http1Tls),
+        server.protocol_addr(Form::H2Tls),
+    );
+    let connect = || tokio::net::TcpStream::connect(http1);
+    let until_closed = async |io: &mut (dyn AsyncRead + Unpin)| {
+        let mut rest = Vec::new();
+        // Closed or reset.
+        let _ = timeout(PATIENCE, io.read_to_end(&mut rest))
+            .await
+            .expect("closed");
+    };
+    run(async {
+        let mut silent = connect().await.expect("connects");
+        let mut half = connect().await.expect("connects");
+        // The head of a record, and the beginning of a ClientHello.
+        let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+        half.write_all(hello).await.expect("sends");
+        // TLS is there, but not HTTP/2's preface.
+        let tcp = connect().await.expect("connects");
+        let mut without_preface = tls_connect(tcp, http2, Form::H2Tls).await;
+        let (first, second) = (until_closed(&mut silent), until_closed(&mut half));
+        tokio::join!(first, second, until_closed(&mut without_preface));
+    });
+    assert_refused(&server, "handshake", 3);
+    // One that comes to an end is none.
+    run(async {
+        let tcp = connect().await.expect("connects");
+        drop(tls_connect(tcp, http1, Form::Http1Tls).await);
+    });
+    assert_refused(&server, "handshake", 3);
+}
+
+#[test]
+fn client_labels_are_counted_and_those_that_make_room() {
+    for server in both_ways(|_| {}) {
+        let figure = |name: &str| -> u64 {
+            let metrics = server.get("/metrics").text();
+            let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|it| it.trim().parse().ok()).expect(name)
+        };
+        let mut connection = server.raw();
+        for batch in 0..LABELS / 1000 {
+            let polls: Vec<u8> = (0..1000)
+                .flat_map(|i| {
+                    let target = format!("/poll?last=0&client=c{}", batch * 1000 + i);
+                    request("GET", &target, &[], b"")
+                })
+                .collect();
+            connection.send(polls);
+            for _ in 0..1000 {
+                connection.answer("GET").expect("an answer").ok();
+            }
+        }
+        assert_eq!(figure("poll_vs_sse_client_labels "), LABELS as u64);
+        assert_eq!(figure("poll_vs_sse_client_labels_forgotten_total "), 0);
+        for label in ["one", "two", "two"] {
+            server.poll(&format!("last=0&client={label}"));
+        }
+        assert_eq!(figure("poll_vs_sse_client_labels "), LABELS as u64);
+        assert_eq!(figure("poll_vs_sse_client_labels_forgotten_total "), 2);
+    }
+}
+
+#[test]
+fn tickets_that_are_refused_are_counted() {
+    const SECRET: &str = "a secret of more than thirty-two bytes";
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    let server = Server::with(Store::Memory, |config| {
+        config.access.jwt = Some(JwtRules {
+            keys: KeySource::Secret(path),
+            audience: None,
+            issuer: None,
+        });
+    });
+    let token = Signer::secret(SECRET).token(&json!({}));
+    let authorization = format!("Bearer {token}");
+    let mut connection = server.raw();
+    let mut ask = || {
+        let headers = [("Authorization", authorization.as_str())];
+        connection.ask("POST", "/tickets", &headers, b"")
+    };
+    for _ in 0..TICKETS {
+        ask().ok();
+    }
+    let refusal = ask();
+    assert_eq!(refusal.problem(429)["limit"], "tickets");
+    assert_refused(&server, "tickets", 1);
+}
