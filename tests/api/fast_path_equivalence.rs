@@ -1,6 +1,12 @@
 //! Polls among other requests on one connection: whichever part of the server reads them, the
 //! answers are the same.
 
+use std::{fs, num::NonZeroU32};
+
+use poll_vs_sse_server::{
+    access::{JwtRules, keys::KeySource},
+    limits::rates::Rate,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -9,7 +15,8 @@ use crate::support::{
     each_store, eventually,
     raw_connection::{RawConnection, find, request},
     response::Head,
-    server::Server,
+    server::{Server, Store},
+    signer::{Signer, now},
 };
 
 /// Answers to polls that differ in nothing but who reads them: an unusual header field is for HTTP.
@@ -59,6 +66,57 @@ each_store!(a_poll_is_answered_alike_over_http_and_past_it, |server| {
         both_ways(server, &target, &[("Last-Event-ID", "none")]);
     }
 });
+
+#[test]
+fn polls_with_tokens_and_rates_are_answered_alike() {
+    const SECRET: &str = "a secret of more than thirty-two bytes";
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    let server = Server::with(Store::Memory, |config| {
+        config.limits.rates.read = Rate::per_second(NonZeroU32::new(10_000).expect("not zero"));
+        config.access.jwt = Some(JwtRules {
+            keys: KeySource::Secret(path),
+            audience: None,
+            issuer: None,
+        });
+    });
+    let signer = Signer::secret(SECRET);
+    let token = signer.token(&json!({"read": ["lobby"], "publish": ["lobby"]}));
+    let bearer = format!("Bearer {token}");
+    let draft = r#"{"author": "mina", "text": "hello"}"#;
+    let published = server.post(draft, &[JSON, ("Authorization", &bearer)]);
+    assert_eq!(published.status(), 201);
+    let cookie = format!("poll_vs_sse_token={token}");
+    let other = format!(
+        "Bearer {}",
+        Signer::secret("x").token(&json!({"read": ["*"]}))
+    );
+    let expired = signer.sign(
+        &json!({"exp": now() - 31, "rooms": {"read": ["*"]}}),
+        &json!({}),
+    );
+    let expired = format!("bearer  {expired}");
+    for target in [
+        "/poll?last=1",
+        "/poll?last=0&wait=0.01",
+        "/poll?last=1&client=me",
+        "/poll?last=1&room=den",
+        "/poll?last=1&room=lobby&room=den",
+        "/poll?last=1&ticket=x",
+    ] {
+        both_ways(&server, target, &[]);
+        for field in [
+            ("Authorization", bearer.as_str()),
+            ("Authorization", &other),
+            ("Authorization", &expired),
+            ("Authorization", "Basic bWluYTp4"),
+            ("Cookie", &cookie),
+        ] {
+            both_ways(&server, target, &[field]);
+        }
+    }
+}
 
 each_store!(polls_and_other_requests_share_a_connection, |server| {
     let mut connection = server.raw();

@@ -16,4 +16,4 @@ mod options;
 pub use disabled::FastPath;
 #[cfg(feature = "fast-path")]
 pub use enabled::FastPath;
-pub use options::{AcceleratorOptions, AcceptedConnection, ForwardedConnection};
+pub use options::{AcceleratorOptions, AcceptedConnection, ForwardedConnection, PollGate};

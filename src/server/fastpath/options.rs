@@ -1,13 +1,13 @@
 //! What the accelerator is given, and what it hands forward.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, read_query::ReadQuery},
     ledger::{access_log::EventLog, connection_meter::ConnectionMeter},
     limits::{connections::ConnectionPermit, refusals::RefusalCounters},
 };
@@ -23,6 +23,8 @@ use crate::{
 )]
 pub struct AcceleratorOptions {
     pub is_on: bool,
+    /// What looks at each poll first; streams are HTTP's then. `None`: everyone may read.
+    pub gate: Option<Rc<dyn PollGate>>,
     pub delivery: Arc<Delivery>,
     /// Connections that wait for a request must close.
     pub stopping: CancellationToken,
@@ -31,6 +33,18 @@ pub struct AcceleratorOptions {
     pub refusals: Arc<RefusalCounters>,
     /// Takes each connection that goes forward.
     pub forward: Rc<dyn Fn(ForwardedConnection)>,
+}
+
+/// Who may poll, and how often.
+pub trait PollGate {
+    /// Lets a poll in, for that long at the most. `None`: HTTP looks at it, and refuses it if it must.
+    /// `peer` is asked only if it matters; `bearer` is the token in the request's head.
+    fn admit(
+        &self,
+        query: &ReadQuery,
+        bearer: Option<&str>,
+        peer: &dyn Fn() -> Option<IpAddr>,
+    ) -> Option<Duration>;
 }
 
 /// A new connection.

@@ -12,6 +12,7 @@ use actix_web::{
 use crate::{
     access::{
         Access,
+        identity::Identity,
         origins::AllowedOrigins,
         own_origins::{OwnOrigins, OwnPorts},
     },
@@ -19,7 +20,7 @@ use crate::{
         Limits,
         client_address::{ClientAddress, TrustedProxies},
         connections::ConnectionCounter,
-        rates::RateTable,
+        rates::{RateKey, RateTable},
         refusals::RefusalCounters,
     },
 };
@@ -70,6 +71,25 @@ impl Policy {
             && self.origins == AllowedOrigins::None
             && self.max_connection_age.is_none()
             && !self.limits_clients_of_proxies()
+    }
+
+    /// Whether a poll without an `Origin` says all that counts for letting it in with its token and the
+    /// address of its connection.
+    pub fn knows_readers_by_address(&self) -> bool {
+        let by_address = self.limits_clients || self.read_rate.is_some();
+        self.origins == AllowedOrigins::None && (self.proxies.is_empty() || !by_address)
+    }
+
+    /// Whose requests are counted together: those of a token's subject, or else of an address, if that is
+    /// known.
+    pub fn rate_key(
+        identity: Option<&Identity>,
+        address: impl FnOnce() -> Option<ClientAddress>,
+    ) -> Option<RateKey> {
+        match identity.and_then(|it| it.subject.clone()) {
+            Some(subject) => Some(RateKey::Subject(subject)),
+            None => address().map(RateKey::Address),
+        }
     }
 
     /// Whether it matters who a client is.

@@ -6,6 +6,7 @@ mod http2;
 mod listener;
 mod memory;
 mod open_store;
+mod poll_gate;
 pub mod process_limits;
 pub mod server;
 mod shutdown;

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     connection::{ConnectionServer, HttpIo, HttpServer},
     http2::Http2Server,
+    poll_gate::PolicyGate,
     process_limits::ProcessLimits,
     tls_connection::{HttpsIo, TlsConnectionServer},
 };
@@ -111,7 +112,9 @@ impl Workers {
                 let server = ConnectionServer {
                     http,
                     fast_path: FastPath::new(fastpath::AcceleratorOptions {
-                        is_on: workers.http_fast_path && workers.state.policy.is_open_to_readers(),
+                        is_on: workers.http_fast_path
+                            && workers.state.policy.knows_readers_by_address(),
+                        gate: PolicyGate::of(&workers.state.policy),
                         delivery: workers.state.delivery.clone(),
                         stopping: workers.stopping.clone(),
                         keep_alive: workers.keep_alive,

@@ -1,16 +1,17 @@
 //! What the connections of one reactor share: what they are served from, and buffers that each has
 //! for as long as it is looked at.
 
-use std::{sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{rooms::WaitingRooms, signals::Signals};
-use crate::{delivery::Delivery, limits::refusals::RefusalCounters};
+use crate::{delivery::Delivery, fastpath::PollGate, limits::refusals::RefusalCounters};
 
 pub struct ReactorContext {
+    pub gate: Option<Rc<dyn PollGate>>,
     pub delivery: Arc<Delivery>,
     /// Connections that wait for a request must close.
     pub stopping: CancellationToken,

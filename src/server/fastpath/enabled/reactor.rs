@@ -77,6 +77,7 @@ impl Reactor {
             stopping: Box::pin(options.stopping.clone().cancelled_owned()),
             has_stopped: false,
             shared: ReactorContext {
+                gate: options.gate.clone(),
                 delivery: options.delivery.clone(),
                 stopping: options.stopping.clone(),
                 keep_alive: options.keep_alive,

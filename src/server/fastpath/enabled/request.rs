@@ -22,21 +22,30 @@ const NOT_PLAIN: [&str; 5] = [
     "origin",
 ];
 
-pub enum ParsedRequest {
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it goes nowhere"
+)]
+pub enum ParsedRequest<'a> {
     /// With the length of its bytes.
-    Plain(PlainRequest, usize),
+    Plain(PlainRequest<'a>, usize),
     Partial,
     /// Something for HTTP.
     Other,
 }
 
-pub enum PlainRequest {
-    Poll(ReadQuery, IfNoneMatch),
+pub enum PlainRequest<'a> {
+    Poll {
+        query: ReadQuery,
+        if_none_match: IfNoneMatch,
+        /// The token in its head.
+        bearer: Option<&'a str>,
+    },
     Stream(ReadQuery),
 }
 
 /// What `input` begins with.
-pub fn parse_request(input: &[u8]) -> ParsedRequest {
+pub fn parse_request(input: &[u8]) -> ParsedRequest<'_> {
     let begins_with = |prefix: &[u8]| {
         let compared = prefix.len().min(input.len());
         input[..compared] == prefix[..compared]
@@ -57,7 +66,7 @@ pub fn parse_request(input: &[u8]) -> ParsedRequest {
 }
 
 /// The reader's request that `request` is, if it is as plain as one can be.
-fn plain_request(request: &Request) -> Option<PlainRequest> {
+fn plain_request<'a>(request: &Request<'_, 'a>) -> Option<PlainRequest<'a>> {
     let (path, query) = match request.path?.split_once('?') {
         Some((path, query)) => (path, query),
         None => (request.path?, ""),
@@ -78,7 +87,11 @@ fn plain_request(request: &Request) -> Option<PlainRequest> {
         return None;
     }
     Some(if is_poll {
-        PlainRequest::Poll(query, IfNoneMatch::new(fields.if_none_match))
+        PlainRequest::Poll {
+            query,
+            if_none_match: IfNoneMatch::new(fields.if_none_match),
+            bearer: fields.authorization.and_then(bearer),
+        }
     } else {
         PlainRequest::Stream(query)
     })
@@ -91,6 +104,7 @@ struct Fields<'a> {
     connection: Option<&'a str>,
     last_event_id: Option<&'a str>,
     if_none_match: Option<&'a str>,
+    authorization: Option<&'a str>,
 }
 
 impl<'a> Fields<'a> {
@@ -107,6 +121,8 @@ impl<'a> Fields<'a> {
                 set_once(&mut fields.last_event_id, header)?;
             } else if is("if-none-match") {
                 set_once(&mut fields.if_none_match, header)?;
+            } else if is("authorization") {
+                set_once(&mut fields.authorization, header)?;
             } else if NOT_PLAIN.into_iter().any(is) {
                 return None;
             }
@@ -115,6 +131,12 @@ impl<'a> Fields<'a> {
         let is_plain = fields.host.is_some() && fields.connection.is_none_or(keeps_alive);
         is_plain.then_some(fields)
     }
+}
+
+/// The token in an `Authorization` field of the scheme `Bearer`.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Takes a header field that is visible ASCII, and there once.

@@ -1,6 +1,6 @@
-//! A worker's accelerator by itself: what a panicking reactor costs.
+//! A worker's accelerator by itself: what a panicking reactor costs, and what a gate lets in.
 
-use std::{io, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, io, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::FastPath;
 use crate::{
-    delivery::{Delivery, sse},
+    delivery::{Delivery, read_query::ReadQuery, sse},
     domain::cursor::LogId,
-    fastpath::{AcceleratorOptions, AcceptedConnection},
+    fastpath::{AcceleratorOptions, AcceptedConnection, PollGate},
     ledger::{
         Ledger,
         access_log::{EventLog, Format, LogWriter},
@@ -40,7 +40,7 @@ async fn a_reactor_that_panics_ends_its_connections_says_so_and_is_replaced() {
     LocalSet::new()
         .run_until(async {
             let lines = LogLines::default();
-            let worker = TestWorker::start(lines.clone()).await;
+            let worker = TestWorker::start(lines.clone(), None).await;
             let mut bystander = worker.open("/stream?last=0").await;
             read_until(&mut bystander, "retry").await;
             let mut culprit = worker.open("/stream?client=culprit&presence=1").await;
@@ -61,16 +61,65 @@ async fn a_reactor_that_panics_ends_its_connections_says_so_and_is_replaced() {
         .await;
 }
 
+/// Lets in who shows `good` as a token, for no time.
+struct TestGate;
+
+impl PollGate for TestGate {
+    fn admit(
+        &self,
+        _: &ReadQuery,
+        bearer: Option<&str>,
+        peer: &dyn Fn() -> Option<IpAddr>,
+    ) -> Option<Duration> {
+        assert!(peer().is_some_and(|it| it.is_loopback()));
+        (bearer == Some("good")).then_some(Duration::ZERO)
+    }
+}
+
+#[tokio::test]
+async fn a_gate_lets_polls_in_and_the_rest_goes_forward() {
+    LocalSet::new()
+        .run_until(async {
+            let gate: Rc<dyn PollGate> = Rc::new(TestGate);
+            let worker = TestWorker::start(LogLines::default(), Some(gate)).await;
+            let good = "Authorization: Bearer good\r\n";
+            let mut poll = worker.ask("/poll?last=0", good).await;
+            read_until(&mut poll, "\"messages\":[]").await;
+            // Its token lasts no longer.
+            let mut long_poll = worker.ask("/poll?last=0&wait=60", good).await;
+            read_until(&mut long_poll, "\"messages\":[]").await;
+            assert_eq!(worker.forwarded.get(), 0);
+            for (target, fields) in [
+                ("/stream?last=0", good),
+                ("/poll?last=0", ""),
+                ("/poll?last=0", "Authorization: Bearer bad\r\n"),
+                ("/poll?last=0", "Authorization: Basic good\r\n"),
+                (
+                    "/poll?last=0",
+                    "Authorization: Bearer good\r\nAuthorization: Bearer good\r\n",
+                ),
+            ] {
+                let before = worker.forwarded.get();
+                let mut refused = worker.ask(target, fields).await;
+                read_to_end(&mut refused).await;
+                assert_eq!(worker.forwarded.get(), before + 1, "{target} {fields}");
+            }
+        })
+        .await;
+}
+
 struct TestWorker {
     listener: TcpListener,
     path: FastPath,
     ledger: Arc<Ledger>,
     connections: Arc<ConnectionCounter>,
     writer: LogWriter,
+    /// Connections that are for HTTP, which here closes them.
+    forwarded: Rc<Cell<usize>>,
 }
 
 impl TestWorker {
-    async fn start(lines: LogLines) -> Self {
+    async fn start(lines: LogLines, gate: Option<Rc<dyn PollGate>>) -> Self {
         let (events, writer) = EventLog::to(lines, Format::Text).expect("a thread");
         let id: LogId = "t1".parse().expect("a log id");
         let tails = Arc::new(TailCache::new(1024 * 1024, id, 0));
@@ -84,14 +133,19 @@ impl TestWorker {
             presence: Arc::new(Presence::new(encode_or_panic)),
             ..Delivery::new(log)
         };
+        let forwarded = Rc::new(Cell::new(0));
         let options = AcceleratorOptions {
             is_on: true,
+            gate,
             delivery: Arc::new(delivery),
             stopping: CancellationToken::new(),
             keep_alive: TIMEOUT,
             events: events.clone(),
             refusals: Arc::default(),
-            forward: Rc::new(|_| panic!("nothing here is for HTTP")),
+            forward: Rc::new({
+                let forwarded = forwarded.clone();
+                move |_| forwarded.set(forwarded.get() + 1)
+            }),
         };
         Self {
             listener: TcpListener::bind("127.0.0.1:0").await.expect("a port"),
@@ -99,11 +153,17 @@ impl TestWorker {
             ledger: Arc::new(Ledger::new(events, false)),
             connections: Arc::new(ConnectionCounter::new(ConnectionLimits::default())),
             writer,
+            forwarded,
         }
     }
 
     /// A connection that has sent its request.
     async fn open(&self, target: &str) -> TcpStream {
+        self.ask(target, "").await
+    }
+
+    /// The same with further fields.
+    async fn ask(&self, target: &str, fields: &str) -> TcpStream {
         let address = self.listener.local_addr().expect("bound");
         let mut client = TcpStream::connect(address).await.expect("connects");
         let (tcp, _) = self.listener.accept().await.expect("accepts");
@@ -115,7 +175,7 @@ impl TestWorker {
             meter: ConnectionMeter::new(self.ledger.clone(), Protocol::Http1),
             permit: Some(permit),
         });
-        let request = format!("GET {target} HTTP/1.1\r\nHost: test\r\n\r\n");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: test\r\n{fields}\r\n");
         client.write_all(request.as_bytes()).await.expect("sends");
         client
     }

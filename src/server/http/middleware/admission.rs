@@ -34,11 +34,7 @@ use crate::{
         problem::Problem,
         routed_path::routed_path,
     },
-    limits::{
-        connections::ConnectionPermit,
-        rates::{RateKey, RateTable},
-        refusals::RefusalReason,
-    },
+    limits::{connections::ConnectionPermit, rates::RateTable, refusals::RefusalReason},
 };
 
 /// How long a refused request's body may take to come.
@@ -249,15 +245,11 @@ fn check_bucket(
     identity: Option<&Arc<Identity>>,
     policy: &Policy,
 ) -> Result<(), Duration> {
-    let subject = identity.and_then(|it| it.subject.clone());
-    let key = match subject {
-        Some(subject) => RateKey::Subject(subject),
-        None => match policy.client_of(request) {
-            Some(address) => RateKey::Address(address),
-            None => return Ok(()),
-        },
-    };
-    table.check(key)
+    let identity = identity.map(|it| &**it);
+    match Policy::rate_key(identity, || policy.client_of(request)) {
+        Some(key) => table.check(key),
+        None => Ok(()),
+    }
 }
 
 /// Counts what a proxy brings as a connection of its client's, while it is answered.

@@ -23,6 +23,8 @@ use super::{
 use crate::{
     delivery::{
         poll::{PollOutcome, PollRead, WaitingPoll},
+        poll_response::IfNoneMatch,
+        read_query::ReadQuery,
         stream_reader::StreamReader,
     },
     domain::transport::Transport,
@@ -112,6 +114,12 @@ struct OpenStream {
     is_probe_due: bool,
 }
 
+/// A request that is served here.
+enum AdmittedRequest {
+    Poll(ReadQuery, IfNoneMatch),
+    Stream(ReadQuery),
+}
+
 /// What becomes of a connection.
 pub enum NextAction {
     /// It waits, until then at the latest.
@@ -193,19 +201,16 @@ impl FastConnection {
         let (request, length) = match parse_request(&shared.input) {
             ParsedRequest::Other => return Some(NextAction::Forward),
             ParsedRequest::Partial => return self.wait_for_input(shared),
-            // Whether others may have its answer also depends on the rest of its head.
-            ParsedRequest::Plain(PlainRequest::Poll(query, _), _)
-                if shared.delivery.shares_poll(&query) =>
-            {
-                return Some(NextAction::Forward);
-            }
             ParsedRequest::Plain(request, length) => (request, length),
+        };
+        let Some(request) = self.let_in(request, shared) else {
+            return Some(NextAction::Forward);
         };
         shared.input.advance(length);
         let recorder = RequestRecorder::begin(&self.socket.meter);
         let delivery = &shared.delivery;
         match request {
-            PlainRequest::Poll(query, if_none_match) => {
+            AdmittedRequest::Poll(query, if_none_match) => {
                 recorder.open(&query.request_info(query.poll_transport()));
                 match delivery.start_poll(query, if_none_match, self.id) {
                     PollOutcome::Ready(result) => {
@@ -218,7 +223,7 @@ impl FastConnection {
                     }
                 }
             }
-            PlainRequest::Stream(query) => {
+            AdmittedRequest::Stream(query) => {
                 recorder.open(&query.request_info(Transport::Stream));
                 let (delivery, id) = (delivery.clone(), self.id);
                 let opening = Box::pin(async move { delivery.open_stream(&query, id).await });
@@ -227,6 +232,36 @@ impl FastConnection {
             }
         }
         None
+    }
+
+    /// The request, if it is to be served here.
+    fn let_in(
+        &self,
+        request: PlainRequest<'_>,
+        shared: &ReactorContext,
+    ) -> Option<AdmittedRequest> {
+        match (request, &shared.gate) {
+            // Whether others may have its answer also depends on the rest of its head.
+            (PlainRequest::Poll { query, .. }, _) if shared.delivery.shares_poll(&query) => None,
+            (
+                PlainRequest::Poll {
+                    mut query,
+                    if_none_match,
+                    bearer,
+                },
+                gate,
+            ) => {
+                if let Some(gate) = gate {
+                    let peer = || Some(self.socket.tcp().peer_addr().ok()?.ip());
+                    // What waits for a message does not outlive its token.
+                    query.wait = query.wait.min(gate.admit(&query, bearer, &peer)?);
+                }
+                Some(AdmittedRequest::Poll(query, if_none_match))
+            }
+            (PlainRequest::Stream(query), None) => Some(AdmittedRequest::Stream(query)),
+            // A stream may have to end with its token.
+            (PlainRequest::Stream(_), Some(_)) => None,
+        }
     }
 
     fn wait_for_input(&mut self, shared: &mut ReactorContext) -> StepOutcome {

@@ -1,0 +1,59 @@
+//! What the accelerator asks about a poll at a server that asks for tokens or limits how often clients read.
+//!
+//! It lets in what HTTP would let in; whatever it is not sure of, and all that must be refused, is HTTP's.
+
+use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+
+use crate::{
+    access::{Access, identity::Identity},
+    delivery::read_query::ReadQuery,
+    fastpath::PollGate,
+    http::policy::Policy,
+};
+
+pub struct PolicyGate(Arc<Policy>);
+
+impl PolicyGate {
+    /// `None` if there is nothing to ask.
+    pub fn of(policy: &Arc<Policy>) -> Option<Rc<dyn PollGate>> {
+        match policy.is_open_to_readers() {
+            true => None,
+            false => Some(Rc::new(Self(policy.clone()))),
+        }
+    }
+}
+
+impl PollGate for PolicyGate {
+    fn admit(
+        &self,
+        query: &ReadQuery,
+        bearer: Option<&str>,
+        peer: &dyn Fn() -> Option<IpAddr>,
+    ) -> Option<Duration> {
+        let policy = &*self.0;
+        let identity = match &policy.access {
+            None => None,
+            Some(access) => Some(reader(access, query, bearer?)?),
+        };
+        if let Some(table) = &policy.read_rate {
+            let key = Policy::rate_key(identity.as_deref(), || peer().map(Into::into));
+            table.check(key?).ok()?;
+        }
+        let (Some(access), Some(identity)) = (&policy.access, identity) else {
+            return Some(Duration::MAX);
+        };
+        if let Some(client) = &query.client {
+            for room in query.rooms.iter() {
+                access.client_rooms.record(client, room);
+            }
+        }
+        Some(identity.lasts_for())
+    }
+}
+
+/// The holder of the token, if it may read what is asked for.
+fn reader(access: &Access, query: &ReadQuery, token: &str) -> Option<Arc<Identity>> {
+    let identity = access.verify(token).ok()?;
+    let may_read = query.rooms.iter().all(|room| identity.may_read(room));
+    may_read.then_some(identity)
+}
