@@ -64,3 +64,25 @@ function packages() {
   const parser = require.resolve('sse.js/lib/sse.js');
   return dirname(dirname(dirname(parser)));
 }
+
+/** Reads `url` with the EventSource of Firefox, which gives up if the server is away when it returns: its user opens another. */
+export async function readInFirefox(browser, url, onText) {
+  const page = await browser.newPage();
+  await page.exposeFunction('onText', onText);
+  await page.goto(new URL('/healthz', url).href);
+  await page.evaluate((url) => {
+    let cursor = '';
+    const open = () => {
+      const source = new EventSource(cursor === '' ? url : `${url}&cursor=${cursor}`);
+      source.onmessage = ({ data, lastEventId }) => {
+        cursor = lastEventId;
+        window.onText(JSON.parse(data).text);
+      };
+      source.onerror = () => {
+        if (source.readyState === EventSource.CLOSED) setTimeout(open, 200);
+      };
+    };
+    open();
+  }, url);
+  return () => page.close();
+}

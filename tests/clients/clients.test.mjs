@@ -1,16 +1,15 @@
-// Clients that others wrote, audited: through connections that are cut and a server that restarts, each reads every
-// message once and in order.
+// Clients that others wrote, audited: through connections that are cut, a server that is killed or drained, and tokens that
+// expire, each reads every message once and in order.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createServer, connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch } from '../browser/support/browser.mjs';
-import { Server } from '../browser/support/server.mjs';
-import { until } from '../browser/support/wait.mjs';
-import { BROWSER_READERS, readInBrowser } from './browser-readers.mjs';
+import { launchFirefox } from '../browser/support/firefox.mjs';
+import { Audit, FAULTS } from './audit.mjs';
+import { BROWSER_READERS, readInBrowser, readInFirefox } from './browser-readers.mjs';
 import { NODE_READERS } from './node-readers.mjs';
 
 const PYTHON = fileURLToPath(new URL('../../target/test-tools/bin/python', import.meta.url));
@@ -23,98 +22,54 @@ const PYTHON_LIBRARIES = [
   'sseclient-py',
 ];
 
+/** Built by `npm run readers`. */
+const RUST_READERS = fileURLToPath(
+  new URL('../../target/client-readers/debug/client-readers', import.meta.url),
+);
+const RUST_LIBRARIES = ['eventsource-client', 'reqwest-eventsource'];
+
 let browser;
+let firefox;
 
 before(async () => {
   browser = await launch();
+  firefox = await launchFirefox();
 });
 
 after(async () => {
   await browser?.close();
+  await firefox?.close();
 });
 
-/** Passes bytes on to the server at `port`, until they are cut. */
-class Link {
-  #sockets = new Set();
-  #listener;
-
-  static open(port) {
-    const link = new Link();
-    link.#listener = createServer((client) => {
-      const server = connect(port, '127.0.0.1');
-      for (const [from, to] of [
-        [client, server],
-        [server, client],
-      ]) {
-        link.#sockets.add(from);
-        from.pipe(to);
-        from.on('error', () => to.destroy());
-        from.on('close', () => {
-          link.#sockets.delete(from);
-          to.destroy();
-        });
-      }
-    });
-    return new Promise((resolve) => link.#listener.listen(0, '127.0.0.1', () => resolve(link)));
-  }
-
-  get origin() {
-    return `http://127.0.0.1:${this.#listener.address().port}`;
-  }
-
-  get connections() {
-    return this.#sockets.size / 2;
-  }
-
-  /** Resets every connection, in the middle of whatever is on its way. */
-  cut() {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-  }
-
-  close() {
-    this.cut();
-    this.#listener.close();
-  }
+/** Reads in a process of its own, which prints each message's text as a line. */
+function readInProcess(command, args, onText) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  createInterface({ input: child.stdout }).on('line', onText);
+  return () => child.kill('SIGKILL');
 }
 
 function audited(name, read) {
-  test(`${name} misses and repeats nothing`, async () => {
-    const server = await Server.start('sqlite');
-    const link = await Link.open(Number(new URL(server.origin).port));
-    const sent = [];
-    const received = [];
-    const publish = async (count) => {
-      for (let n = 0; n < count; n++) {
-        const text = `message ${sent.length}`;
-        await server.publish({ text });
-        sent.push(text);
-      }
-    };
-    const caughtUp = () => until('it has all', () => received.length >= sent.length);
+  test(`${name} misses and repeats nothing`, async (t) => {
+    const audit = await Audit.start();
     let stop;
     try {
-      stop = await read(`${link.origin}/stream?last=0`, (text) => received.push(text));
-      await until('it is connected', async () => {
-        const { transports } = await server.ledger();
-        return transports.stream.open >= 1;
-      });
-      await publish(3);
-      await caughtUp();
-      for (let round = 0; round < 2; round++) {
-        const publishing = publish(20);
-        link.cut();
-        await publishing;
-        await caughtUp();
-        await server.down();
-        await server.up();
-        await publish(5);
-        await caughtUp();
+      stop = await read(audit.url, (text) => audit.received.push(text));
+      await audit.isConnected();
+      await audit.publish(3);
+      await audit.hasCaughtUp();
+      for (const [fault, happen] of Object.entries(FAULTS)) {
+        await t.test(`through ${fault}`, async () => {
+          await happen(audit);
+          await audit.hasCaughtUp();
+          // Nothing comes late, or twice.
+          await audit.publish(2);
+          await audit.hasCaughtUp();
+          assert.deepEqual(audit.received, audit.sent);
+        });
       }
-      assert.deepEqual(received, sent);
     } finally {
       await stop?.();
-      link.close();
-      await server.end();
+      await audit.end();
     }
   });
 }
@@ -132,12 +87,12 @@ for (const name of BROWSER_READERS) {
   });
 }
 
+audited('EventSource in Firefox', (url, onText) => readInFirefox(firefox, url, onText));
+
 for (const name of PYTHON_LIBRARIES) {
-  audited(`${name} (Python)`, (url, onText) => {
-    const child = spawn(PYTHON, [PYTHON_READER, name, url], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    createInterface({ input: child.stdout }).on('line', onText);
-    return () => child.kill('SIGKILL');
-  });
+  audited(`${name} (Python)`, (url, onText) => readInProcess(PYTHON, [PYTHON_READER, name, url], onText));
+}
+
+for (const name of RUST_LIBRARIES) {
+  audited(`${name} (Rust)`, (url, onText) => readInProcess(RUST_READERS, [name, url], onText));
 }

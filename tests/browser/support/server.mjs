@@ -93,6 +93,14 @@ export class Server {
     await within(STOP_MS, 'the server stops', ended);
   }
 
+  /** Ends the process without a word, as a power cut would. */
+  async crash() {
+    const child = this.#child;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
   async end() {
     try {
       await this.down();
@@ -102,10 +110,11 @@ export class Server {
     }
   }
 
-  async publish(draft) {
+  /** `headers`: further ones of the request. */
+  async publish(draft, headers = {}) {
     const response = await fetch(`${this.origin}/messages`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...headers },
       body: JSON.stringify({ room: 'lobby', author: 'tomas', ...draft }),
       signal: AbortSignal.timeout(10_000),
     });

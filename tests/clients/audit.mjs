@@ -1,0 +1,111 @@
+// A server that asks for tokens, the link that a client under audit reaches it by, and what happens to them.
+
+import { createHmac, randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Server } from '../browser/support/server.mjs';
+import { until } from '../browser/support/wait.mjs';
+import { Link } from './link.mjs';
+
+const SECRET = 'a secret of more than thirty-two bytes';
+/** A token is accepted for this much longer than it says (`docs/operations.md`). */
+const LEEWAY_S = 30;
+const LONG_S = 3600;
+const SHORT_S = 2;
+
+/** A token that is accepted for about `seconds`. */
+function token(seconds) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1000) + seconds - LEEWAY_S;
+  const rooms = { read: ['lobby'], publish: ['lobby'] };
+  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: 'audit', exp, rooms })}`;
+  return `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
+}
+
+export class Audit {
+  sent = [];
+  received = [];
+  /** How long the token of the next request is accepted. */
+  token_s = LONG_S;
+  #folder;
+
+  static async start() {
+    const audit = new Audit();
+    audit.#folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-clients-'));
+    const secret = join(audit.#folder, 'secret');
+    await writeFile(secret, SECRET);
+    const flags = ['--auth', 'jwt', '--jwt-secret-file', secret, '--drain', '1s'];
+    audit.server = await Server.start('sqlite', flags);
+    audit.link = await Link.open(Number(new URL(audit.server.origin).port), () => token(audit.token_s));
+    return audit;
+  }
+
+  get url() {
+    return `${this.link.origin}/stream?last=0`;
+  }
+
+  async isConnected() {
+    await until('it is connected', async () => (await this.server.ledger()).transports.stream.open >= 1);
+  }
+
+  async hasCaughtUp() {
+    await until('it has all', () => this.received.length >= this.sent.length);
+  }
+
+  /** Publishes so many, each once, whatever happens to the server meanwhile. */
+  async publish(count) {
+    for (let n = 0; n < count; n++) {
+      const text = `message ${this.sent.length}`;
+      const headers = { 'Idempotency-Key': randomUUID(), Authorization: `Bearer ${token(LONG_S)}` };
+      await until('it is published', () =>
+        this.server.publish({ text }, headers).then(
+          () => true,
+          () => false,
+        ),
+      );
+      this.sent.push(text);
+    }
+  }
+
+  async end() {
+    this.link.close();
+    await this.server.end();
+    await rm(this.#folder, { recursive: true });
+  }
+}
+
+/** What a client is audited through, while messages are published. */
+export const FAULTS = {
+  'a reset': async (audit) => {
+    for (let round = 0; round < 2; round++) {
+      const publishing = audit.publish(20);
+      audit.link.cut();
+      await publishing;
+      await audit.hasCaughtUp();
+    }
+  },
+  'a restart': async (audit) => {
+    const publishing = audit.publish(20);
+    await audit.server.crash();
+    await audit.server.up();
+    await publishing;
+  },
+  'a drain': async (audit) => {
+    const publishing = audit.publish(20);
+    await audit.server.down();
+    await audit.server.up();
+    await publishing;
+  },
+  'the expiry of its tokens': async (audit) => {
+    audit.token_s = SHORT_S;
+    audit.link.cut();
+    const before = audit.link.requests;
+    // The first request follows the cut; each further one a token that has expired.
+    await until('two tokens have expired', async () => {
+      await audit.publish(1);
+      return audit.link.requests >= before + 3;
+    });
+    audit.token_s = LONG_S;
+  },
+};
