@@ -11,6 +11,7 @@ use crate::support::{
     client::{JSON, TestClient as _},
     eventually,
     process::Process,
+    raw_connection::find,
 };
 
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -26,6 +27,7 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// Above what the server takes for a hundred ordinary connections.
 const MAX_GROWTH_MB: usize = 24;
 
@@ -68,9 +70,7 @@ impl Attacker {
         let socket = TcpStream::connect(server.addr()).expect("connects");
         let limit = Some(Duration::from_secs(5));
         socket.set_write_timeout(limit).expect("set");
-        socket
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .expect("set");
+        socket.set_read_timeout(Some(READ_TIMEOUT)).expect("set");
         Self(socket)
     }
 
@@ -111,6 +111,28 @@ impl Attacker {
                 Err(error) => panic!("the server does not close: {error}"),
             }
         }
+    }
+
+    /// Waits until what was sent has had its effect, if the server still takes frames: until it has answered two PINGs, one
+    /// after the other. What it sent meanwhile.
+    pub fn settle(&mut self) -> Vec<u8> {
+        let mut received = Vec::new();
+        let mut buffer = [0; 16 * 1024];
+        let patience = Some(Duration::from_millis(20));
+        self.0.set_read_timeout(patience).expect("set");
+        for number in 1..=2 {
+            let ping = [number; 8];
+            // It has closed already, or does in a moment.
+            let _ = self.try_send(&frame(PING, 0, 0, &ping));
+            while find(&received, &frame(PING, 1, 0, &ping)).is_none() {
+                match self.0.read(&mut buffer) {
+                    Ok(count @ 1..) => received.extend(&buffer[..count]),
+                    _ => break,
+                }
+            }
+        }
+        self.0.set_read_timeout(Some(READ_TIMEOUT)).expect("set");
+        received
     }
 
     /// The next frame: its kind, stream and payload.

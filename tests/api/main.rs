@@ -14,6 +14,7 @@ mod drain;
 mod fast_path_equivalence;
 mod faults;
 mod fuzz;
+mod fuzz_input;
 mod half_closed;
 mod handlers;
 mod hop_by_hop;

@@ -100,6 +100,14 @@ impl Signer {
         )
     }
 
+    /// Whether this signer's secret made the signature of `token`.
+    pub fn has_signed(&self, token: &str) -> bool {
+        let parts = token.rsplit_once('.');
+        parts.is_some_and(|(message, signature)| {
+            encode(self.signature(message.as_bytes())) == signature
+        })
+    }
+
     fn signature(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
