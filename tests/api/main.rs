@@ -22,6 +22,7 @@ mod http2_attacks;
 mod http2_fronts;
 mod http2_programs;
 mod idempotency;
+mod key_rotation;
 mod ledger;
 mod limit_metrics;
 mod limits;

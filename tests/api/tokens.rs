@@ -11,7 +11,6 @@ use crate::support::{
     client::{JSON, TestClient as _},
     events::Events,
     eventually,
-    process::Process,
     protocol_client::{Form, ProtocolClient, run},
     raw_connection::RawConnection,
     response::Response,
@@ -19,7 +18,7 @@ use crate::support::{
     signer::{Signer, encode, now},
 };
 
-const SECRET: &str = "a secret of more than thirty-two bytes";
+pub const SECRET: &str = "a secret of more than thirty-two bytes";
 
 /// A server that asks for tokens, and the directory with its keys.
 struct Guarded {
@@ -81,7 +80,7 @@ fn signer() -> Signer {
     Signer::secret(SECRET)
 }
 
-fn everything() -> Value {
+pub fn everything() -> Value {
     json!({"read": ["*"], "publish": ["*"]})
 }
 
@@ -468,44 +467,6 @@ fn refusals_are_counted() {
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
-}
-
-#[test]
-fn sighup_takes_new_keys_and_keeps_the_old_if_the_new_are_bad() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("secret");
-    fs::write(&path, SECRET).expect("written");
-    let file = path.to_str().expect("UTF-8");
-    let server = Process::start(&[
-        "--store",
-        "memory",
-        "--auth",
-        "jwt",
-        "--jwt-secret-file",
-        file,
-    ]);
-    let ask = |secret: &str| {
-        let token = Signer::secret(secret).token(&everything());
-        let authorization = format!("Bearer {token}");
-        server
-            .get_with("/poll", &[("Authorization", &authorization)])
-            .status()
-    };
-    const NEW: &str = "another secret of more than thirty-two bytes";
-    assert_eq!((ask(SECRET), ask(NEW)), (200, 401));
-    fs::write(&path, NEW).expect("written");
-    server.signal(libc::SIGHUP);
-    eventually("the new key is taken", || ask(NEW) == 200);
-    // It was remembered, and is no more.
-    assert_eq!(ask(SECRET), 401);
-    fs::write(&path, "").expect("written");
-    server.signal(libc::SIGHUP);
-    eventually("the bad key is refused", || {
-        server.stdout.text().contains("keys-refused")
-    });
-    assert_eq!(ask(NEW), 200);
-    let ended = server.stop();
-    assert!(!ended.stdout.contains("another secret"), "{}", ended.stdout);
 }
 
 #[test]

@@ -1,28 +1,14 @@
 // A server that asks for tokens: the page says what it lacks, on every transport, and takes a token among its settings.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, LabPage } from './support/browser.mjs';
+import { SECRET, token } from './support/issuer.mjs';
 import { Server } from './support/server.mjs';
 import { until } from './support/wait.mjs';
-
-const SECRET = 'a secret of more than thirty-two bytes';
-
-/** A token for the lobby that is accepted for `seconds` from now. */
-function token(seconds) {
-  // The server allows clocks to be 30 s apart.
-  const exp = Math.floor(Date.now() / 1_000) + seconds - 30;
-  const parts = [
-    { alg: 'HS256', typ: 'JWT' },
-    { sub: 'mina', exp, rooms: { read: ['lobby'], publish: ['lobby'] } },
-  ];
-  const message = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  return `${message}.${createHmac('sha256', SECRET).update(message).digest('base64url')}`;
-}
 
 let browser;
 let folder;

@@ -1,27 +1,16 @@
 // A server that asks for tokens, the link that a client under audit reaches it by, and what happens to them.
 
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SECRET, token } from '../browser/support/issuer.mjs';
 import { Server } from '../browser/support/server.mjs';
 import { until } from '../browser/support/wait.mjs';
 import { Link } from './link.mjs';
 
-const SECRET = 'a secret of more than thirty-two bytes';
-/** A token is accepted for this much longer than it says (`docs/operations.md`). */
-const LEEWAY_S = 30;
 const LONG_S = 3600;
 const SHORT_S = 2;
-
-/** A token that is accepted for about `seconds`. */
-function token(seconds) {
-  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const exp = Math.floor(Date.now() / 1000) + seconds - LEEWAY_S;
-  const rooms = { read: ['lobby'], publish: ['lobby'] };
-  const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ sub: 'audit', exp, rooms })}`;
-  return `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
-}
 
 export class Audit {
   sent = [];
