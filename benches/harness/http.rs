@@ -219,3 +219,18 @@ pub fn post(path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
     request.extend_from_slice(body);
     request
 }
+
+/// A request with further fields in its head.
+pub fn with_fields(request: Vec<u8>, fields: &[(&str, &str)]) -> Vec<u8> {
+    const END: &[u8] = b"\r\n";
+    let Some(line) = request.windows(END.len()).position(|two| two == END) else {
+        return request;
+    };
+    let (line, rest) = request.split_at(line + END.len());
+    let mut with = line.to_vec();
+    for (name, value) in fields {
+        with.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    with.extend_from_slice(rest);
+    with
+}

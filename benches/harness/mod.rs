@@ -12,6 +12,7 @@ pub mod fan_out;
 pub mod frame;
 pub mod http;
 pub mod machine;
+pub mod pollers;
 pub mod process;
 pub mod program;
 #[path = "../report/mod.rs"]

@@ -21,7 +21,7 @@ const AFTERMATH: Duration = Duration::from_millis(1);
 
 /// A server and its load.
 pub trait Side {
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// The server's processes.
     fn pids(&self) -> Vec<i32>;
@@ -37,7 +37,7 @@ pub trait Side {
 }
 
 impl<S: Side + ?Sized> Side for Box<S> {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         (**self).name()
     }
 

@@ -100,6 +100,8 @@ pub struct OwnServer<'a> {
     pub keeps_all: bool,
     /// Off, every request takes the ordinary actix-web way.
     pub fast_path: bool,
+    /// Further flags.
+    pub flags: &'a [&'a str],
 }
 
 impl Default for OwnServer<'_> {
@@ -111,6 +113,7 @@ impl Default for OwnServer<'_> {
             kept: None,
             keeps_all: false,
             fast_path: true,
+            flags: &[],
         }
     }
 }
@@ -153,6 +156,7 @@ impl OwnServer<'_> {
         if let Some(kept) = self.kept {
             command.args(["--retain-messages", &kept.to_string()]);
         }
+        command.args(self.flags);
         command
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::{
-    compare, forms, limits, part, parts, protocols, published, runs, scaling, servers,
+    access, compare, forms, limits, part, parts, protocols, published, runs, scaling, servers,
     shared_streams, summary,
 };
 
@@ -53,6 +53,12 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
     if let Some(body) = scaling::section(root)? {
         sections.push(Section {
             name: "scaling",
+            body,
+        });
+    }
+    if let Some(body) = access::section(root)? {
+        sections.push(Section {
+            name: "access",
             body,
         });
     }

@@ -4,6 +4,7 @@
 // Each bench and the documents' command use a part of this.
 #![allow(dead_code)]
 
+pub mod access;
 pub mod compare;
 pub mod docs;
 pub mod forms;

@@ -32,8 +32,7 @@ impl Reader {
         socket.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
         let mut request = http::get_stream(path);
         if let Some(cursor) = after {
-            request.truncate(request.len() - 2);
-            request.extend_from_slice(format!("Last-Event-ID: {cursor}\r\n\r\n").as_bytes());
+            request = http::with_fields(request, &[("Last-Event-ID", cursor)]);
         }
         socket.write_all(&request)?;
         let mut reader = Self {

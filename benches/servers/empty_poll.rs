@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::Plan;
 use super::fanout::{ORDINARY, OTHER};
-use super::http::{self, Connection};
-use super::pollers::Pollers;
+use super::http;
+use super::pollers::{Pollers, empty_poll};
 use super::rounds::{self, Round, Sizes, Summary, Work};
 use super::servers::{self, OwnServer, RunningServer};
 
@@ -51,8 +51,13 @@ struct Side {
 }
 
 impl Side {
-    fn open(name: &'static str, subject: RunningServer, path: &str, plan: &Plan) -> Result<Self> {
-        let pollers = Pollers::open(subject.address, path, CONNECTIONS, plan.spin)
+    fn open(
+        name: &'static str,
+        subject: RunningServer,
+        request: Vec<u8>,
+        plan: &Plan,
+    ) -> Result<Self> {
+        let pollers = Pollers::open(subject.address, request, CONNECTIONS, plan.spin)
             .with_context(|| format!("poll {name}"))?;
         Ok(Self {
             name,
@@ -91,13 +96,8 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
     let mut sides = match binary {
         Some(binary) => ours_and_nginx(plan, binary)?,
         None => vec![
-            Side::open(NGINX, nginx(NGINX, SAMPLE_BODY, plan)?, "/poll", plan)?,
-            Side::open(
-                NGINX_AGAIN,
-                nginx(NGINX_AGAIN, SAMPLE_BODY, plan)?,
-                "/poll",
-                plan,
-            )?,
+            open_nginx(NGINX, SAMPLE_BODY, plan)?,
+            open_nginx(NGINX_AGAIN, SAMPLE_BODY, plan)?,
         ],
     };
     let answers = sides.iter().map(|side| AnswerSize {
@@ -124,12 +124,11 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
 fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
     let open_own = |name, binary: &Path, server: OwnServer| {
         let subject = server.start(name, binary, plan.server_core)?;
-        let path = path_at_head(&subject)?;
-        Side::open(name, subject, &path, plan)
+        let request = empty_poll(subject.address, &[])?;
+        Side::open(name, subject, request, plan)
     };
     let quiet = open_own(OURS, binary, OwnServer::default())?;
-    let nginx = nginx(NGINX, quiet.pollers.body(), plan)?;
-    let nginx = Side::open(NGINX, nginx, "/poll", plan)?;
+    let nginx = open_nginx(NGINX, quiet.pollers.body(), plan)?;
     let logging = OwnServer {
         request_log: true,
         ..OwnServer::default()
@@ -150,19 +149,7 @@ fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
     Ok(sides)
 }
 
-/// A poll after the newest message, of which there is one.
-fn path_at_head(ours: &RunningServer) -> Result<String> {
-    let body = br#"{"room":"lobby","author":"mina","text":"hello"}"#;
-    let answer =
-        Connection::open(ours.address)?.ask(&http::post("/messages", "application/json", body))?;
-    let message: serde_json::Value = serde_json::from_slice(&answer.body)?;
-    let cursor = message["cursor"]
-        .as_str()
-        .context("a message without a cursor")?;
-    Ok(format!("/poll?room=lobby&cursor={cursor}"))
-}
-
-fn nginx(name: &str, body: &[u8], plan: &Plan) -> Result<RunningServer> {
+fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<Side> {
     let body = std::str::from_utf8(body).context("a body that is no text")?;
     ensure!(
         !body.contains(['\'', '\\', '$']),
@@ -173,5 +160,6 @@ fn nginx(name: &str, body: &[u8], plan: &Plan) -> Result<RunningServer> {
         locations: &locations,
         ..servers::Nginx::default()
     };
-    servers::nginx(name, &directives, plan.server_core)
+    let subject = servers::nginx(name, &directives, plan.server_core)?;
+    Side::open(name, subject, http::get("/poll"), plan)
 }

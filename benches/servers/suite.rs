@@ -5,7 +5,6 @@ mod fanout;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod idle_memory;
-mod pollers;
 mod targets;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags};
 use harness::{
-    baseline_server, epoll, fan_out, frame, http, machine, process, report, rounds, servers,
+    baseline_server, fan_out, frame, http, machine, pollers, process, report, rounds, servers,
     subscribers, usage,
 };
 use report::{runs, servers::FILE};

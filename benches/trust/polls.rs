@@ -120,7 +120,7 @@ impl H2load {
 fn beside_wrk(bench: &Bench<'_>, server: &RunningServer) -> Result<Vec<Row>> {
     let path = path(server)?;
     let pid = server.process.pids()[0];
-    let mut pollers = Pollers::open(server.address, &path, CONNECTIONS, false)?;
+    let mut pollers = Pollers::open(server.address, http::get(&path), CONNECTIONS, false)?;
     pollers.ask(5000)?;
     let (cpu_before, own_before) = (usage::cpu_time(&[pid])?, usage::own_cpu_time());
     let begin = Instant::now();

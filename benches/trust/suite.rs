@@ -8,10 +8,6 @@ mod polls;
 mod readings;
 mod streams;
 
-#[path = "../servers/pollers.rs"]
-#[allow(dead_code)] // The other bench asks more of it.
-mod pollers;
-
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -22,7 +18,7 @@ use poll_vs_sse_instrument::{Profile, RunControl, RunResult, Workload, measure};
 use cgroup::Group;
 use harness::program::{self, Flags, Stage};
 use harness::servers::{OwnServer, RunningServer};
-use harness::{audit_check, epoll, http, report, usage};
+use harness::{audit_check, http, pollers, report, usage};
 use readings::Readings;
 use report::trust::{Figure, Referee, Row, Trust};
 

@@ -1,5 +1,5 @@
-//! The load of the empty polls: kept-alive connections in one epoll loop, each sending its next
-//! request when its last is answered.
+//! The load of empty polls: kept-alive connections in one epoll loop, each sending its next request when its
+//! last is answered.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -28,9 +28,8 @@ pub struct Pollers {
 }
 
 impl Pollers {
-    /// Opens `count` connections and learns from one what each answer has to be.
-    pub fn open(address: SocketAddr, path: &str, count: usize, spin: bool) -> Result<Self> {
-        let request = http::get(path);
+    /// Opens `count` connections that all send `request`, and learns from one what each answer has to be.
+    pub fn open(address: SocketAddr, request: Vec<u8>, count: usize, spin: bool) -> Result<Self> {
         let answer = http::Connection::open(address)?.ask(&request)?;
         ensure!(answer.status == 200, "a poll: status {}", answer.status);
         let epoll = Epoll::new()?;
@@ -131,4 +130,18 @@ fn write(mut socket: &TcpStream, request: &[u8]) -> Result<()> {
     let count = socket.write(request).context("send a poll")?;
     ensure!(count == request.len(), "a request was cut short");
     Ok(())
+}
+
+/// A poll after the newest message, of which there is one. `fields` are sent with both.
+pub fn empty_poll(address: SocketAddr, fields: &[(&str, &str)]) -> Result<Vec<u8>> {
+    let body = br#"{"room":"lobby","author":"mina","text":"hello"}"#;
+    let publish = http::post("/messages", "application/json", body);
+    let publish = http::with_fields(publish, fields);
+    let answer = http::Connection::open(address)?.ask(&publish)?;
+    let message: serde_json::Value = serde_json::from_slice(&answer.body)?;
+    let cursor = message["cursor"]
+        .as_str()
+        .context("a message without a cursor")?;
+    let poll = http::get(&format!("/poll?room=lobby&cursor={cursor}"));
+    Ok(http::with_fields(poll, fields))
 }

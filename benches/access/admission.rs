@@ -1,0 +1,140 @@
+//! Empty polls on kept connections at servers that ask for tokens, have limits, or neither. Sides take turns.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::harness::program::Stage;
+use super::pollers::{Pollers, empty_poll};
+use super::report::access::admission::{Admission, Guard, Way};
+use super::report::provenance::Provenance;
+use super::rounds::{self, Sizes, Work};
+use super::servers::{OwnServer, RunningServer};
+use super::signer::{Signer, now};
+
+const CONNECTIONS: usize = 64;
+/// Requests until the next side has its turn, and those ahead that are not counted.
+const SLICE: u64 = 5000;
+const WARM_UP: u64 = 500;
+const SECRET: &str = "a secret of more than thirty-two bytes";
+/// Longer than any run.
+const TOKEN_LIFETIME_S: u64 = 24 * 3600;
+
+/// Of a deployment, but so high that they refuse nothing here.
+const LIMITS: [&str; 8] = [
+    "--max-connections",
+    "10000",
+    "--max-connections-per-client",
+    "5000",
+    "--publish-rate",
+    "100000/s",
+    "--read-rate",
+    "10000000/s",
+];
+
+/// How much of it.
+#[derive(Clone, Copy)]
+pub struct Amount {
+    pub rounds: usize,
+    /// Requests of each side in a round.
+    pub requests: u64,
+}
+
+pub fn run(stage: &Stage, amount: Amount, about: Provenance) -> Result<Admission> {
+    let directory = tempfile::tempdir().context("make a directory for the secret")?;
+    let secret = directory.path().join("secret");
+    std::fs::write(&secret, SECRET)?;
+    let secret = secret.to_str().context("a path that is no text")?;
+    let mut sides = Vec::new();
+    for way in Way::ALL {
+        for guard in Guard::ALL {
+            sides.push(Side::open(way, guard, secret, stage)?);
+        }
+    }
+    let amounts = Sizes {
+        rounds: amount.rounds,
+        a_round: amount.requests,
+        a_slice: SLICE,
+    };
+    let rounds = rounds::run_alternating(&mut sides, amounts)?;
+    Ok(Admission {
+        about,
+        connections: CONNECTIONS,
+        requests_per_round: amount.requests,
+        token_bytes: token().len(),
+        rounds,
+    })
+}
+
+/// As an issuer would give it to a user.
+fn token() -> String {
+    let claims = json!({
+        "sub": "mina",
+        "iss": "https://issuer.example",
+        "exp": now() + TOKEN_LIFETIME_S,
+        "rooms": {"read": ["lobby", "team-*"], "publish": ["lobby"]},
+    });
+    Signer::secret(SECRET).sign(&claims, &json!({}))
+}
+
+struct Side {
+    name: String,
+    server: RunningServer,
+    pollers: Pollers,
+}
+
+impl Side {
+    fn open(way: Way, guard: Guard, secret: &str, stage: &Stage) -> Result<Self> {
+        let name = Admission::side(way, guard);
+        let tokens = ["--auth", "jwt", "--jwt-secret-file", secret];
+        let mut flags: Vec<&str> = Vec::new();
+        if guard.has_tokens() {
+            flags.extend(tokens);
+        }
+        if guard.has_limits() {
+            flags.extend(LIMITS);
+        }
+        let server = OwnServer {
+            fast_path: way == Way::Accelerator,
+            flags: &flags,
+            ..OwnServer::default()
+        };
+        let server = server.start(&name, &stage.binary, stage.core())?;
+        let authorization = format!("Bearer {}", token());
+        let fields = [("Authorization", authorization.as_str())];
+        let fields = if guard.has_tokens() { &fields[..] } else { &[] };
+        let request = empty_poll(server.address, fields)?;
+        // The load has a processor of its own where the server has.
+        let spins = stage.core().is_some();
+        let pollers = Pollers::open(server.address, request, CONNECTIONS, spins)
+            .with_context(|| format!("poll {name}"))?;
+        Ok(Self {
+            name,
+            server,
+            pollers,
+        })
+    }
+}
+
+impl rounds::Side for Side {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.server.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.pollers.ask(WARM_UP).map(drop)
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        let units = self.pollers.ask(amount)?;
+        let wire_bytes = units * self.pollers.answer_bytes() as u64;
+        Ok(Work { units, wire_bytes })
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+    }
+}

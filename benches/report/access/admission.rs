@@ -1,0 +1,148 @@
+//! What tokens and limits add to an empty poll.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, outcome, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::round::{self, Round};
+use super::super::spread;
+
+/// The most that an empty poll may cost of one without tokens, and of one without limits.
+const TOKENS_TARGET: f64 = 1.15;
+const LIMITS_TARGET: f64 = 1.03;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Admission {
+    pub about: Provenance,
+    pub connections: usize,
+    pub requests_per_round: u64,
+    pub token_bytes: usize,
+    pub rounds: Vec<Round>,
+}
+
+/// What serves the polls, where it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Accelerator,
+    Ordinary,
+}
+
+/// What a poll must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    Nothing,
+    /// The same again, for how far two equal sides come apart.
+    NothingAgain,
+    Limits,
+    Tokens,
+    TokensAndLimits,
+}
+
+impl Way {
+    pub const ALL: [Self; 2] = [Self::Accelerator, Self::Ordinary];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accelerator => "the accelerator",
+            Self::Ordinary => "the ordinary way",
+        }
+    }
+}
+
+impl Guard {
+    pub const ALL: [Self; 5] = [
+        Self::Nothing,
+        Self::NothingAgain,
+        Self::Limits,
+        Self::Tokens,
+        Self::TokensAndLimits,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "neither",
+            Self::NothingAgain => "neither, a second server",
+            Self::Limits => "limits",
+            Self::Tokens => "tokens",
+            Self::TokensAndLimits => "tokens and limits",
+        }
+    }
+
+    pub fn has_tokens(self) -> bool {
+        matches!(self, Self::Tokens | Self::TokensAndLimits)
+    }
+
+    pub fn has_limits(self) -> bool {
+        matches!(self, Self::Limits | Self::TokensAndLimits)
+    }
+
+    fn target(self) -> Option<f64> {
+        match self {
+            Self::Limits => Some(LIMITS_TARGET),
+            Self::Tokens => Some(TOKENS_TARGET),
+            Self::Nothing | Self::NothingAgain | Self::TokensAndLimits => None,
+        }
+    }
+}
+
+impl Admission {
+    /// The name of a side in the rounds.
+    pub fn side(way: Way, guard: Guard) -> String {
+        format!("{}: {}", way.name(), guard.name())
+    }
+}
+
+impl Part for Admission {
+    const TITLE: &'static str = "Tokens and limits";
+    const FILE: &'static str = "access-admission.json";
+    const ROWS: &'static str = "rounds";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &Admission) -> String {
+    let rounds = run.rounds.iter().map(|round| round.round).max();
+    let mut text = format!(
+        "Polls with nothing new, closed loop on {} kept connections; {} of each side in each of {} rounds, in which the \
+         sides take turns every few thousand. Tokens (HS256, {} bytes, the same with each poll) are sent as `Authorization`, \
+         and their bytes are part of what they cost. Limits are all that [operations.md](operations.md#limits) names for \
+         connections and rates, and refuse nothing here. Ratios are round by round.\n\n\
+         | served by | checked | CPU a poll, µs | against neither | target |\n|---|---|---|---|---|",
+        run.connections,
+        count(run.requests_per_round),
+        rounds.unwrap_or_default(),
+        run.token_bytes,
+    );
+    for way in Way::ALL {
+        let base = Admission::side(way, Guard::Nothing);
+        for guard in Guard::ALL {
+            let side = Admission::side(way, guard);
+            let each = round::cpu_us(&run.rounds, &side);
+            let ratio = round::cpu_ratio(&run.rounds, &side, &base);
+            let target = guard.target().zip(ratio).map(|(target, ratio)| {
+                let is_met = outcome(ratio.median <= target);
+                format!("at most {target:.2}: {is_met}")
+            });
+            text += &format!(
+                "\n| {} | {} | {} | {} | {} |",
+                way.name(),
+                guard.name(),
+                each.map_or("–".to_owned(), |each| three(each.median)),
+                match guard {
+                    Guard::Nothing => "1".to_owned(),
+                    _ => spread::ratio(ratio),
+                },
+                target.unwrap_or_default(),
+            );
+        }
+    }
+    text
+}

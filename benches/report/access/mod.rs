@@ -1,0 +1,22 @@
+//! Tokens and limits, and caches in front of the server. Each part has a file of its own.
+
+pub mod admission;
+pub mod poll_cache;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use self::admission::Admission;
+use self::poll_cache::PollCache;
+use super::part;
+
+/// The section of the documentation: a part for each file there is.
+pub fn section(root: &Path) -> Result<Option<String>> {
+    let parts = [
+        part::section::<Admission>(root)?,
+        part::section::<PollCache>(root)?,
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
+}

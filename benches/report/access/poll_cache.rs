@@ -1,0 +1,159 @@
+//! Long-pollers behind caches that share answers, and behind the same proxies without.
+
+use poll_vs_sse_instrument::{DelayStats, RunResult};
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, milliseconds, plain, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::spread::{Spread, spread};
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PollCache {
+    pub about: Provenance,
+    pub readers: usize,
+    /// Messages a second.
+    pub rate: f64,
+    /// The server's `--poll-cache`, where it has it.
+    pub max_age: String,
+    pub runs: Vec<Run>,
+}
+
+/// What stands in front of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Front {
+    None,
+    Nginx,
+    Varnish,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Run {
+    pub front: Front,
+    /// With `--poll-cache`, and a front that shares what it allows to.
+    pub shares: bool,
+    pub window: Window,
+    /// What readers saw. Its CPU is the front's, or the server's where there is none.
+    pub outcome: RunResult,
+}
+
+/// What the server's ledger and the kernel say of a part of the run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Window {
+    /// The time over which CPU was counted, seconds.
+    pub cpu_s: f64,
+    pub server_cpu_ns: u64,
+    pub proxy_cpu_ns: u64,
+    /// Messages published from its beginning to the run's end, and long-polls answered at the server.
+    pub messages: u64,
+    pub requests: u64,
+}
+
+impl Front {
+    pub const ALL: [Self; 3] = [Self::None, Self::Nginx, Self::Varnish];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Nginx => "nginx",
+            Self::Varnish => "Varnish",
+        }
+    }
+}
+
+impl Run {
+    fn requests_per_message(&self) -> f64 {
+        self.window.requests as f64 / self.window.messages as f64
+    }
+
+    /// Milliseconds of CPU for each message.
+    fn cpu_ms(&self, cpu_ns: u64) -> f64 {
+        let messages = self.window.cpu_s * self.outcome.published as f64 / self.outcome.duration_s;
+        cpu_ns as f64 / 1e6 / messages
+    }
+
+    /// For whoever waits while it is measured.
+    pub fn line(&self) -> String {
+        format!(
+            "  {:<8} {:<7} {:>7.1} requests/message  server {:>6.2} ms  front {:>6.2} ms  p50 {:>5} ms  p99 {:>5} ms",
+            self.front.name(),
+            if self.shares { "shared" } else { "" },
+            self.requests_per_message(),
+            self.cpu_ms(self.window.server_cpu_ns),
+            self.cpu_ms(self.window.proxy_cpu_ns),
+            delay(self, |delays| delays.p50).map_or("–".to_owned(), milliseconds),
+            delay(self, |delays| delays.p99).map_or("–".to_owned(), milliseconds),
+        )
+    }
+}
+
+fn delay(run: &Run, of: fn(DelayStats) -> u64) -> Option<f64> {
+    Some(of(run.outcome.delay_us?) as f64)
+}
+
+impl Part for PollCache {
+    const TITLE: &'static str = "Long-polls that caches share";
+    const FILE: &'static str = "access-poll-cache.json";
+    const ROWS: &'static str = "runs";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &PollCache) -> String {
+    let rounds = run.runs.iter().map(|it| it.outcome.round).max();
+    let mut text = format!(
+        "{} long-pollers of one room, {} message(s) a second, each published at its time whatever happens; {} rounds, in \
+         which the sides take turns. The fronts are the files of [`deploy/poll-cache`](../deploy/poll-cache/), once as they are, \
+         with the server's `--poll-cache {}`, and once with the caching taken out; nginx keeps as many connections to the \
+         server as there are readers. Server and front share one processor. Every reader got every message once and in order. \
+         CPU is of the measured time; medians of the rounds, with the range.\n\n\
+         | in front | answers shared | requests at the server a message | the server's CPU a message, ms | the front's, ms | \
+         delay p50, ms | p99, ms |\n|---|---|---|---|---|---|---|",
+        count(run.readers as u64),
+        plain(run.rate),
+        rounds.unwrap_or_default(),
+        run.max_age,
+    );
+    for front in Front::ALL {
+        for shares in [false, true] {
+            let is_side = |it: &&Run| it.front == front && it.shares == shares;
+            let runs: Vec<&Run> = run.runs.iter().filter(is_side).collect();
+            if runs.is_empty() {
+                continue;
+            }
+            let figure = |of: &dyn Fn(&Run) -> Option<f64>| {
+                cell(spread(runs.iter().filter_map(|run| of(run))))
+            };
+            text += &format!(
+                "\n| {} | {} | {} | {} | {} | {} | {} |",
+                front.name(),
+                if shares { "yes" } else { "no" },
+                figure(&|run| Some(run.requests_per_message())),
+                figure(&|run| Some(run.cpu_ms(run.window.server_cpu_ns))),
+                match front {
+                    Front::None => "–".to_owned(),
+                    _ => figure(&|run| Some(run.cpu_ms(run.window.proxy_cpu_ns))),
+                },
+                figure(&|run| delay(run, |delays| delays.p50).map(|us| us / 1000.0)),
+                figure(&|run| delay(run, |delays| delays.p99).map(|us| us / 1000.0)),
+            );
+        }
+    }
+    text
+}
+
+/// `12.3 (11.9–13.0)`.
+fn cell(spread: Option<Spread>) -> String {
+    spread.map_or("–".to_owned(), |it| match it.count {
+        1 => three(it.median),
+        _ => format!("{} ({}–{})", three(it.median), three(it.min), three(it.max)),
+    })
+}
