@@ -58,6 +58,29 @@ fn a_buffering_proxy_lets_polls_through() {
 }
 
 #[test]
+fn a_buffering_proxy_holds_a_stream_back_while_polls_bring_the_same_message() {
+    let server = Server::memory();
+    let place = cursor(&server.poll("fault=buffer&last=0")).to_owned();
+    let mut held = server.raw();
+    held.send(request("GET", "/stream?fault=buffer&last=0", &[], b""));
+    eventually("the stream is open", || server.cost("stream")["open"] == 1);
+    thread::scope(|scope| {
+        let server = &server;
+        let waits = format!("fault=buffer&cursor={place}&wait=30");
+        let waiting = scope.spawn(move || server.poll(&waits));
+        eventually("the long-poll waits", || {
+            server.cost("long-poll")["open"] == 1
+        });
+        server.publish_text("lobby", "hello");
+        assert_eq!(texts(&waiting.join().expect("answered")), ["hello"]);
+    });
+    let answer = server.poll(&format!("fault=buffer&cursor={place}"));
+    assert_eq!(texts(&answer), ["hello"]);
+    held.read_timeout(Duration::from_millis(300));
+    assert!(held.read_more().is_err(), "the stream has brought nothing");
+}
+
+#[test]
 fn what_a_buffering_proxy_held_is_still_there_to_read() {
     let server = Server::memory();
     let mut held = server.raw();
