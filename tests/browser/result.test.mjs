@@ -164,7 +164,9 @@ check('on paper there is the whole conversation, every cost, and the plots drawn
     assert.equal(hidden, 0, lane);
     assert.ok(await cost.isVisible(), `the cost of ${lane}`);
   }
-  assert.equal(await lab.page.getByRole('textbox', { name: 'Message' }).isVisible(), false);
+  // What can be set or pressed, and a diagram that no longer moves, are of no use there.
+  for (const selector of ['.settings', '.speech', '#result', '.lifelines'])
+    assert.equal(await lab.page.locator(selector).first().isVisible(), false, selector);
   // Dark ink on light paper, the canvases too.
   const [red] = await lab.page.evaluate(() =>
     getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map(Number),
