@@ -107,7 +107,7 @@ impl Http2Streams {
             .block_on(&runtime, opening)
             .with_context(|| format!("subscribe to {name}"))?;
         let held_kib = usage::settled_pss_kib(&pids)? as f64 - before_kib as f64;
-        Ok(Self {
+        let mut side = Self {
             name,
             publisher: Connection::open(server.address)?,
             server,
@@ -118,7 +118,10 @@ impl Http2Streams {
             streams: streams.all,
             published: 0,
             held_bytes: held_kib * 1024.0 / streams.all as f64,
-        })
+        };
+        // The publisher's connection would not be kept while the other sides open if it had asked for nothing yet.
+        side.deliver()?;
+        Ok(side)
     }
 
     /// Publishes one message and waits until all have it.
@@ -142,7 +145,8 @@ impl Http2Streams {
         let units = arrivals.count.get();
         ensure!(
             outcome.is_ok(),
-            "only {units} of {} have the message",
+            "{}: only {units} of {} have the message",
+            self.name,
             self.streams
         );
         let answer = self.publisher.answer()?;

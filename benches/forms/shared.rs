@@ -32,27 +32,14 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
     frame::raise_ids(&ordinary, published)?;
     let frame = frame::learn(&ordinary)?;
     let spin = stage.placement.server != stage.placement.load;
-    let mut sides: Vec<Box<dyn Side>> = vec![Box::new(FanOutSide::open(
-        ORDINARY,
-        ordinary,
-        Publish::Message,
-        STREAMS,
-        spin,
-    )?)];
-
+    let mut sides: Vec<Box<dyn Side>> = Vec::new();
     let mut held = Vec::new();
-    let mut add = |name, server, a_connection| -> Result<()> {
+    let open = |name, server, a_connection| {
         let streams = Streams {
             all: STREAMS,
             a_connection,
         };
-        let side = Http2Streams::open(name, server, &certificate, streams)?;
-        held.push(Held {
-            side: name.to_owned(),
-            bytes_each: side.held_bytes,
-        });
-        sides.push(Box::new(side));
-        Ok(())
+        Http2Streams::open(name, server, &certificate, streams)
     };
     for (name, a_connection) in [(ONE, 1), (EIGHT, A_CONNECTION)] {
         let binary = &stage.binary;
@@ -65,7 +52,12 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
             over_tls,
             publish,
         };
-        add(name, server, a_connection)?;
+        let side = open(name, server, a_connection)?;
+        held.push(Held {
+            side: name.to_owned(),
+            bytes_each: side.held_bytes,
+        });
+        sides.push(Box::new(side));
     }
     for (name, a_connection) in [(NCHAN, 1), (NCHAN_EIGHT, A_CONNECTION)] {
         let Some((server, over_tls)) = fan_out::nchan_with_tls(name, core, &certificate)? else {
@@ -78,8 +70,13 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
             over_tls,
             publish,
         };
-        add(name, server, a_connection)?;
+        // What it holds cannot be seen: it sets memory aside for all connections when it starts.
+        sides.push(Box::new(open(name, server, a_connection)?));
     }
+
+    let publish = Publish::Message;
+    let ordinary = FanOutSide::open(ORDINARY, ordinary, publish, STREAMS, spin)?;
+    sides.push(Box::new(ordinary));
 
     let amounts = Sizes {
         rounds,
