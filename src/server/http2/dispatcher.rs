@@ -252,7 +252,9 @@ where
         self.table.attach(stream, counter);
         let is_head = *request.method() == Method::HEAD;
         let call = self.service.call(request);
+        // A box of its own: each future that it passes through would have room for it again.
         let answer = exchange::answer(call, respond, is_head, self.timeouts.stall);
+        let answer = Box::pin(answer);
         self.exchanges.push(Box::pin(async move {
             match handle.run_until_aborted(answer).await {
                 Some(()) => ExchangeEnd::Stream,

@@ -64,8 +64,15 @@ pub async fn answer<F, R, E, B>(
     F: Future<Output = Result<R, E>>,
     R: Into<Response<B>>,
     E: Into<Response<BoxBody>>,
-    B: MessageBody,
+    B: MessageBody + 'static,
 {
+    // A box for the body: what is kept across a wait is part of this future, which a stream keeps for hours.
+    let call = async move {
+        match call.await {
+            Ok(response) => response.into().map_into_boxed_body(),
+            Err(error) => error.into(),
+        }
+    };
     let mut responder = Responder {
         respond,
         is_head,
@@ -77,8 +84,7 @@ pub async fn answer<F, R, E, B>(
     let sent = match called {
         // The client has no interest any more.
         None => return,
-        Some(Ok(Ok(response))) => responder.send(response.into()).await,
-        Some(Ok(Err(error))) => responder.send(error.into()).await,
+        Some(Ok(response)) => responder.send(response).await,
         Some(Err(_)) => Err(Reason::INTERNAL_ERROR),
     };
     if let Err(reason) = sent {
@@ -105,7 +111,7 @@ impl Responder {
     }
 
     /// Sends head and body. An error is the reason to reset the stream with.
-    async fn send<B: MessageBody>(&mut self, response: Response<B>) -> Result<(), Reason> {
+    async fn send(&mut self, response: Response<BoxBody>) -> Result<(), Reason> {
         let (response, body) = response.into_parts();
         let size = body.size();
         let is_empty = self.is_head || matches!(size, BodySize::None | BodySize::Sized(0));
@@ -127,8 +133,8 @@ impl Responder {
     }
 }
 
-async fn send_body<B: MessageBody>(
-    body: B,
+async fn send_body(
+    body: BoxBody,
     size: BodySize,
     stream: &mut SendStream<Bytes>,
     stall_timeout: Duration,
@@ -177,8 +183,8 @@ async fn send_body<B: MessageBody>(
 }
 
 /// The body's next chunk; if `gather`, with what else of it is ready, up to a frame's size.
-fn next_chunk<B: MessageBody>(
-    mut body: Pin<&mut B>,
+fn next_chunk(
+    mut body: Pin<&mut BoxBody>,
     gather: bool,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, ()>>> {
