@@ -16,6 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use serde_json::{Map, Value, json};
 
 use super::{
+    access_log_entry::{AccessLogEntry, RequestPhase},
     counters::{Account, CounterSnapshot, Protocol},
     terminal_line,
 };
@@ -37,33 +38,6 @@ pub enum Format {
     /// Text, with requests and summaries as [`terminal_line`] has them.
     Terminal,
     Json,
-}
-
-/// Where in an answer's life a request line was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestPhase {
-    /// The answer is complete.
-    Answered,
-    /// A stream began.
-    Opened,
-    /// A stream ended.
-    Closed,
-}
-
-/// What a request's line tells.
-#[derive(Debug)]
-pub struct AccessLogEntry {
-    pub phase: RequestPhase,
-    pub account: Account,
-    /// `None` if the request was refused before its rooms were known.
-    pub rooms: Option<RoomSet>,
-    pub client: Option<ClientLabel>,
-    /// [`STATUS_CLIENT_CLOSED_REQUEST`] if it was not answered.
-    pub status: u16,
-    pub messages: u64,
-    pub wire_bytes_in: u64,
-    pub wire_bytes_out: u64,
-    pub duration: Duration,
 }
 
 /// A line's name and its fields, in order.

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::{
     Ledger,
-    access_log::AccessLogEntry,
+    access_log_entry::AccessLogEntry,
     attribution::Attribution,
     counters::{Account, Counters, Protocol},
     request_state::{RequestInfo, RequestState},

@@ -6,6 +6,7 @@
 //! ([`summary_table`]). Nothing here knows a socket, HTTP or a fault.
 
 pub mod access_log;
+mod access_log_entry;
 mod attribution;
 pub mod client_table;
 pub mod connection_meter;

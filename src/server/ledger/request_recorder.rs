@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::{
-    access_log::RequestPhase,
+    access_log_entry::RequestPhase,
     connection_meter::{ConnectionMeter, RequestBytes},
     counters::Account,
     request_state::RequestState,

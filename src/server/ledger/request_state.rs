@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     Ledger,
-    access_log::{AccessLogEntry, RequestPhase, STATUS_CLIENT_CLOSED_REQUEST},
+    access_log::STATUS_CLIENT_CLOSED_REQUEST,
+    access_log_entry::{AccessLogEntry, RequestPhase},
     attribution::Attribution,
     counters::Account,
     trace::{ClientTrace, Event, Kind, PushKind},

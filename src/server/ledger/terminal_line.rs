@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use poll_vs_sse_model::format::{time_us, with_thousands};
 
 use super::{
-    access_log::{AccessLogEntry, RequestPhase},
+    access_log_entry::{AccessLogEntry, RequestPhase},
     counters::{Account, CounterSnapshot},
 };
 use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
