@@ -103,7 +103,7 @@ impl H2load {
         let line = |begin: &str| text.lines().find_map(|line| line.strip_prefix(begin));
         let before = |line: &str, word: &str| -> Option<f64> {
             let part = line.split(',').find(|part| part.contains(word))?;
-            part.trim().split_whitespace().next()?.parse().ok()
+            part.split_whitespace().next()?.parse().ok()
         };
         let traffic = line("traffic:")?;
         let bytes = traffic.split_once('(')?.1.split_once(')')?.0.parse().ok()?;
