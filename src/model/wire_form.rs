@@ -2,7 +2,7 @@
 //! each adds to what was measured over HTTP/1.1 without TLS.
 //!
 //! All were measured on this project's server: bytes with `compare`, CPU and memory by `cargo bench --bench forms`
-//! (2026-11-29, medians of three alternated rounds, `benches/runs/2026-11-29-2core-xeon/forms.json`). They say how much
+//! (2026-11-29, medians of two alternated rounds, `benches/runs/2026-11-29-2core-xeon/forms.json`). They say how much
 //! dearer a form is, not how dear.
 
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ const NO_HANDSHAKE: Handshake = Handshake {
 const RESUMED: Handshake = Handshake {
     bytes_in: 550.0,
     bytes_out: 646.0,
-    us: 200.0,
+    us: 250.0,
 };
 /// Header, content type and tag of a TLS 1.3 record.
 const RECORD_BYTES: f64 = 22.0;
@@ -93,29 +93,28 @@ impl WireForm {
             event_bytes: 3.0,
             ..plain
         };
-        // Beside the accelerator, which the other constants are of. For a request that is the form beside the ordinary
-        // way, times the 1.62 that this takes where the server is busy (`servers.json` of the same day).
+        // Beside the accelerator, which the other constants are of.
         match (self.protocol, self.tls) {
             (Protocol::Http1, false) => plain,
             (Protocol::Http1, true) => FormCost {
                 record_bytes: RECORD_BYTES,
-                request_cpu: 1.7,
+                request_cpu: 2.0,
                 delivery_cpu: 1.8,
-                connection_bytes: 20.0 * KIB,
+                connection_bytes: 21.0 * KIB,
                 handshake: RESUMED,
                 ..plain
             },
             (Protocol::Http2, false) => FormCost {
-                request_cpu: 2.3,
-                delivery_cpu: 3.5,
-                connection_bytes: 32.0 * KIB,
+                request_cpu: 2.6,
+                delivery_cpu: 2.0,
+                connection_bytes: 30.0 * KIB,
                 ..http2
             },
             (Protocol::Http2, true) => FormCost {
                 record_bytes: RECORD_BYTES,
                 request_cpu: 2.9,
-                delivery_cpu: 4.0,
-                connection_bytes: 37.0 * KIB,
+                delivery_cpu: 2.4,
+                connection_bytes: 35.0 * KIB,
                 handshake: RESUMED,
                 ..http2
             },
