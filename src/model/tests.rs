@@ -304,6 +304,7 @@ fn what_dominates_is_what_there_is_most_of() {
     assert_eq!(quiet.transports.stream.dominant, Part::KeepAlives);
     let busy = answer(&Question {
         rate: 50.0,
+        size: 4000.0,
         max_delay_s: 10.0,
         ..Question::default()
     });
