@@ -34,8 +34,12 @@ export class Audit {
     return `${this.link.origin}/stream?last=0`;
   }
 
+  /** Its answer has begun, so that it misses nothing from now on: a request that has only arrived may still begin later. */
   async isConnected() {
-    await until('it is connected', async () => (await this.server.ledger()).transports.stream.open >= 1);
+    await until('it is connected', async () => {
+      const { open, wire_bytes_out } = (await this.server.ledger()).transports.stream;
+      return open >= 1 && wire_bytes_out > 0;
+    });
   }
 
   async hasCaughtUp() {
