@@ -36,6 +36,10 @@ pub struct AcceleratorOptions {
 }
 
 /// Who may poll, and how often.
+#[cfg_attr(
+    not(feature = "fast-path"),
+    expect(dead_code, reason = "only the accelerator asks")
+)]
 pub trait PollGate {
     /// Lets a poll in, for that long at the most. `None`: HTTP looks at it, and refuses it if it must.
     /// `peer` is asked only if it matters; `bearer` is the token in the request's head.
