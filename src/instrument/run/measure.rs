@@ -19,13 +19,13 @@ use tokio::{
 use super::{
     absent,
     lag::Lag,
-    limits,
-    peaks::PeakSampler,
+    limits, peaks,
     record::{Record, deliveries_due},
     restart::PendingRestart,
     run_control::{Progress, RunControl},
     sampler::Sampler,
-    stalled_memory::MemorySampler,
+    sampling::Sampling,
+    stalled_memory,
 };
 use crate::{
     CpuPinning, LoadScenario, RunResult, Target, Transport, Workload,
@@ -172,11 +172,11 @@ impl<'a> Measurement<'a> {
         let cpu_time = || processes.and_then(|all| all.snapshot().cpu_time());
         let cpu_before = cpu_time();
         let is_herd = self.workload.scenario == LoadScenario::Herd;
-        let herd = is_herd.then(|| PeakSampler::start(&self.recorder, processes.cloned()));
+        let herd = is_herd.then(|| peaks::sample(&self.recorder, processes.cloned()));
         let begin_opening = Instant::now();
         let placed = Arc::new(Mutex::new(Vec::new()));
         let mut clients = self.place(&at_gate, begin_opening, &placed).await?;
-        let mut peaks = herd.map(PeakSampler::stop);
+        let mut highest = herd.map(Sampling::stop);
         let opening = begin_opening.elapsed();
         let opening_cpu = cpu_time()
             .zip(cpu_before)
@@ -184,7 +184,7 @@ impl<'a> Measurement<'a> {
 
         let length = self.workload.warm_up(self.transport) + self.workload.measured();
         let memory = processes.filter(|_| self.workload.stalled > 0);
-        let memory = memory.map(|all| MemorySampler::start(all.clone(), length));
+        let memory = memory.map(|all| stalled_memory::sample(all.clone(), length));
         let stalled = absent::stall(&self.shared, self.workload.stalled).await?;
         let vanished = absent::vanish(&self.shared, &self.recorder, self.workload.vanish).await?;
         let schedule = &self.recorder.schedule;
@@ -201,9 +201,9 @@ impl<'a> Measurement<'a> {
         let lag = lag.end().await;
         self.arrive(&publisher).await;
         if let Some(restart) = restart {
-            peaks = restart.end().await?;
+            highest = restart.end().await?;
         }
-        let stalled_memory = memory.map(MemorySampler::stop).unwrap_or_default();
+        let stalled_memory = memory.map(Sampling::stop).unwrap_or_default();
         drop(stalled);
         clients.abort_all();
         while clients.join_next().await.is_some() {}
@@ -236,7 +236,7 @@ impl<'a> Measurement<'a> {
                 true => std::mem::take(&mut *placed.lock()),
                 false => Vec::new(),
             },
-            peaks,
+            peaks: highest,
             vanished,
             stalled_memory,
         };

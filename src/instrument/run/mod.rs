@@ -14,5 +14,6 @@ pub mod record;
 mod restart;
 pub mod run_control;
 mod sampler;
+mod sampling;
 mod stalled_memory;
 mod vanish;

@@ -1,14 +1,11 @@
 //! The most that the server used, and was asked, at a time: read four times a second on a thread of its own.
 
 use std::{
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, Sender, channel},
-    },
-    thread::JoinHandle,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use super::sampling::Sampling;
 use crate::{
     machine::server_processes::ServerProcesses,
     recording::{recorder::RunRecorder, run_result::PeakStats},
@@ -18,37 +15,24 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// A shorter time says nothing of a rate.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The running sampler.
-pub struct PeakSampler {
-    stop: Sender<()>,
-    thread: JoinHandle<PeakStats>,
-}
-
-impl PeakSampler {
-    pub fn start(recorder: &Arc<RunRecorder>, processes: Option<ServerProcesses>) -> Self {
-        let recorder = recorder.clone();
-        let (stop, stopped) = channel::<()>();
-        let thread = std::thread::spawn(move || {
-            let mut peaks = PeakStats::default();
-            let mut before = Reading::now(&recorder, processes.as_ref());
-            loop {
-                let is_over = stopped.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout);
-                let now = Reading::now(&recorder, processes.as_ref());
-                now.note(&before, &mut peaks);
-                if is_over {
-                    return peaks;
-                }
-                before = now;
+pub fn sample(
+    recorder: &Arc<RunRecorder>,
+    processes: Option<ServerProcesses>,
+) -> Sampling<PeakStats> {
+    let recorder = recorder.clone();
+    Sampling::start(INTERVAL, move |ticks| {
+        let mut peaks = PeakStats::default();
+        let mut before = Reading::now(&recorder, processes.as_ref());
+        loop {
+            let goes_on = ticks.wait();
+            let now = Reading::now(&recorder, processes.as_ref());
+            now.note(&before, &mut peaks);
+            if !goes_on {
+                return peaks;
             }
-        });
-        Self { stop, thread }
-    }
-
-    /// The peaks up to now.
-    pub fn stop(self) -> PeakStats {
-        drop(self.stop);
-        self.thread.join().unwrap_or_default()
-    }
+            before = now;
+        }
+    })
 }
 
 struct Reading {

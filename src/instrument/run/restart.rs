@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot;
 
-use super::peaks::PeakSampler;
+use super::{peaks, sampling::Sampling};
 use crate::{
     recording::{recorder::RunRecorder, run_result::PeakStats},
     target::{RunTarget, restart::RestartEvents},
@@ -16,7 +16,7 @@ const AFTER: f64 = 1.0 / 3.0;
 const INTERVAL: Duration = Duration::from_millis(10);
 
 /// A restart that is due or under way.
-pub struct PendingRestart(oneshot::Receiver<Result<Option<PeakSampler>>>);
+pub struct PendingRestart(oneshot::Receiver<Result<Option<Sampling<PeakStats>>>>);
 
 impl PendingRestart {
     /// The measured time has been set.
@@ -43,11 +43,11 @@ impl PendingRestart {
     /// If the server did not come back.
     pub async fn end(self) -> Result<Option<PeakStats>> {
         let sampler = self.0.await.context("the restart broke down")??;
-        Ok(sampler.map(PeakSampler::stop))
+        Ok(sampler.map(Sampling::stop))
     }
 }
 
-fn restart(opened: &RunTarget, recorder: &Arc<RunRecorder>) -> Result<Option<PeakSampler>> {
+fn restart(opened: &RunTarget, recorder: &Arc<RunRecorder>) -> Result<Option<Sampling<PeakStats>>> {
     let schedule = &recorder.schedule;
     let due_us = schedule.start_us() + (schedule.measured_s() * AFTER * 1e6) as u64;
     while schedule.now_us() < due_us {
@@ -56,7 +56,7 @@ fn restart(opened: &RunTarget, recorder: &Arc<RunRecorder>) -> Result<Option<Pea
         }
         std::thread::sleep(INTERVAL);
     }
-    let peaks = PeakSampler::start(recorder, opened.processes.clone());
+    let peaks = peaks::sample(recorder, opened.processes.clone());
     recorder.restart.begin(schedule.now_us());
     opened.restart(&Events(recorder))?;
     Ok(Some(peaks))
