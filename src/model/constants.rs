@@ -183,7 +183,7 @@ impl Model {
     }
 
     /// CPU to take in one of `rate` messages a second, microseconds.
-    pub fn publish_us(&self, rate: f64) -> f64 {
+    pub fn publish_us_at(&self, rate: f64) -> f64 {
         self.publish_us + self.publish_cold_us * idle_share(self.publish_cold_s, rate)
     }
 

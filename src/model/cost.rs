@@ -98,7 +98,7 @@ impl Model {
         let keep_alives_us = form.delivery_cpu * rates.keep_alives * one.keep_alive_us
             + rates.connections * one.idle_us;
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
-        let publish_us = scenario.rate * self.publish_us(scenario.rate);
+        let publish_us = scenario.rate * self.publish_us_at(scenario.rate);
         // What follows a message finds the server awake.
         let seldom = match transport {
             Transport::Poll => rates.requests,

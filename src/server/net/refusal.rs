@@ -35,7 +35,7 @@ const TOO_LARGE_BODY: &str = r#"{"type":"about:blank","title":"Request Header Fi
 
 /// What is sent for a bare refusal.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct RefusalAnswer {
     pub bytes: Bytes,
     /// The request's head is larger than one may be.
     pub is_head_too_large: bool,
@@ -54,7 +54,7 @@ const END: &[u8] = b"\r\n\r\n";
 
 /// Where in `output` a bare refusal begins, with which the HTTP layer's output always ends; and what is to
 /// be sent for it.
-pub fn find(output: &[u8]) -> Option<(usize, Refusal)> {
+pub fn find(output: &[u8]) -> Option<(usize, RefusalAnswer)> {
     let head = output.strip_suffix(END)?;
     let (before, date) = head.split_at_checked(head.len().checked_sub(DATE_BYTES)?)?;
     let date = str::from_utf8(date)
@@ -73,7 +73,7 @@ pub fn find(output: &[u8]) -> Option<(usize, Refusal)> {
          content-type: application/problem+json\r\ncache-control: no-store\r\n{date}\r\n\r\n{body}",
         body.len()
     );
-    let refusal = Refusal {
+    let refusal = RefusalAnswer {
         bytes: answer.into(),
         is_head_too_large: *status_line == TOO_LARGE,
     };
