@@ -4,17 +4,14 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::harness::program::Stage;
-use super::pollers::{Pollers, empty_poll};
+use super::pollers::empty_poll;
+use super::polling_side::{CONNECTIONS, PollingSide, SLICE};
 use super::report::access::admission::{Admission, Guard, Way};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Sizes, Work};
-use super::servers::{OwnServer, RunningServer};
+use super::rounds::{self, Sizes};
+use super::servers::OwnServer;
 use super::signer::{Signer, now};
 
-const CONNECTIONS: usize = 64;
-/// Requests until the next side has its turn, and those ahead that are not counted.
-const SLICE: u64 = 5000;
-const WARM_UP: u64 = 500;
 const SECRET: &str = "a secret of more than thirty-two bytes";
 /// Longer than any run.
 const TOKEN_LIFETIME_S: u64 = 24 * 3600;
@@ -47,7 +44,7 @@ pub fn run(stage: &Stage, amount: Amount, about: Provenance) -> Result<Admission
     let mut sides = Vec::new();
     for way in Way::ALL {
         for guard in Guard::ALL {
-            sides.push(Side::open(way, guard, secret, stage)?);
+            sides.push(open(way, guard, secret, stage)?);
         }
     }
     let amounts = Sizes {
@@ -76,65 +73,25 @@ fn token() -> String {
     Signer::secret(SECRET).sign(&claims, &json!({}))
 }
 
-struct Side {
-    name: String,
-    server: RunningServer,
-    pollers: Pollers,
-}
-
-impl Side {
-    fn open(way: Way, guard: Guard, secret: &str, stage: &Stage) -> Result<Self> {
-        let name = Admission::side(way, guard);
-        let tokens = ["--auth", "jwt", "--jwt-secret-file", secret];
-        let mut flags: Vec<&str> = Vec::new();
-        if guard.has_tokens() {
-            flags.extend(tokens);
-        }
-        if guard.has_limits() {
-            flags.extend(LIMITS);
-        }
-        let server = OwnServer {
-            fast_path: way == Way::Accelerator,
-            flags: &flags,
-            ..OwnServer::default()
-        };
-        let server = server.start(&name, &stage.binary, stage.core())?;
-        let authorization = format!("Bearer {}", token());
-        let fields = [("Authorization", authorization.as_str())];
-        let fields = if guard.has_tokens() { &fields[..] } else { &[] };
-        let request = empty_poll(server.address, fields)?;
-        // The load has a processor of its own where the server has.
-        let spins = stage.core().is_some();
-        let pollers = Pollers::open(server.address, request, CONNECTIONS, spins)
-            .with_context(|| format!("poll {name}"))?;
-        Ok(Self {
-            name,
-            server,
-            pollers,
-        })
+fn open(way: Way, guard: Guard, secret: &str, stage: &Stage) -> Result<PollingSide> {
+    let name = Admission::side(way, guard);
+    let tokens = ["--auth", "jwt", "--jwt-secret-file", secret];
+    let mut flags: Vec<&str> = Vec::new();
+    if guard.has_tokens() {
+        flags.extend(tokens);
     }
-}
-
-impl rounds::Side for Side {
-    fn name(&self) -> &str {
-        &self.name
+    if guard.has_limits() {
+        flags.extend(LIMITS);
     }
-
-    fn pids(&self) -> Vec<i32> {
-        self.server.process.pids()
-    }
-
-    fn warm_up(&mut self) -> Result<()> {
-        self.pollers.ask(WARM_UP).map(drop)
-    }
-
-    fn work(&mut self, amount: u64) -> Result<Work> {
-        let units = self.pollers.ask(amount)?;
-        let wire_bytes = units * self.pollers.answer_bytes() as u64;
-        Ok(Work { units, wire_bytes })
-    }
-
-    fn units_expected(&self, amount: u64) -> u64 {
-        amount
-    }
+    let server = OwnServer {
+        fast_path: way == Way::Accelerator,
+        flags: &flags,
+        ..OwnServer::default()
+    };
+    let server = server.start(&name, &stage.binary, stage.core())?;
+    let authorization = format!("Bearer {}", token());
+    let fields = [("Authorization", authorization.as_str())];
+    let fields = if guard.has_tokens() { &fields[..] } else { &[] };
+    let request = empty_poll(server.address, fields)?;
+    PollingSide::open(&name, server, request, stage.spins())
 }

@@ -119,7 +119,7 @@ struct Metered {
 struct Seen {
     first: Reading,
     last: Reading,
-    /// What the server had counted at the first.
+    /// The server's counts when `first` was read.
     asked: Asked,
 }
 
@@ -130,7 +130,7 @@ struct Reading {
     proxy_cpu: Duration,
 }
 
-/// What the ledger says.
+/// Long-polls and messages that the server has counted since it started.
 #[derive(Clone, Copy)]
 struct Asked {
     requests: u64,
@@ -167,7 +167,7 @@ impl Meter {
         }
     }
 
-    /// What was used between the first look and the last, and asked since the first.
+    /// The CPU used from the first reading to the last, and the requests and messages since the first.
     fn window(&self) -> Result<Window> {
         let after = self.0.asked()?;
         let seen = self.0.seen.lock().ok();

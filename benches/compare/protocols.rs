@@ -3,12 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use poll_vs_sse_instrument::{
-    OwnServer, Protocol, RunControl, Target, Transport, Workload, measure,
-};
+use poll_vs_sse_instrument::{OwnServer, Protocol, Transport, Workload};
 use poll_vs_sse_model::RequestHead;
 
-use super::audit_check;
 use super::harness::program::Stage;
 use super::matrix::SIZE;
 use super::report::protocols::{Cell, Protocols, Run, Spoken};
@@ -26,7 +23,7 @@ const OTHER_HEADS: [(Spoken, RequestHead, usize); 5] = [
     (Spoken::H2Tls, RequestHead::Chrome, 4096),
 ];
 
-/// Measures all of it, so many times; protocols take turns.
+/// Measures every cell in each of `rounds` rounds; protocols take turns.
 pub fn run(stage: &Stage, rounds: u32, is_quick: bool, about: Provenance) -> Result<Protocols> {
     let lasts = Duration::from_secs(if is_quick { 1 } else { 5 });
     let mut measured = Protocols {
@@ -83,13 +80,11 @@ async fn once(stage: &Stage, cell: &Cell, round: u32, lasts: Duration) -> Result
         Spoken::Http1 | Spoken::Http1Tls => Protocol::Http1,
         Spoken::H2Tls => Protocol::Http2,
     };
-    let target = Target::Own(OwnServer {
-        binary: Some(stage.binary.clone()),
-        workers: Some(1),
+    let server = OwnServer {
         tls: cell.spoken != Spoken::Http1,
         protocol: Some(protocol),
         ..OwnServer::default()
-    });
+    };
     let workload = Workload {
         transports: vec![cell.transport],
         clients: cell.clients,
@@ -102,18 +97,9 @@ async fn once(stage: &Stage, cell: &Cell, round: u32, lasts: Duration) -> Result
         protocol: Some(protocol),
         ..Workload::default()
     };
-    let control = RunControl::default();
-    let placement = &stage.placement;
-    let outcome = measure(
-        &target,
-        &workload,
-        cell.transport,
-        round,
-        placement,
-        &control,
-    )
-    .await?;
-    audit_check::check(&outcome)?;
+    let outcome = stage
+        .measure_own(server, &workload, cell.transport, round)
+        .await?;
     Ok(Run {
         of: cell.clone(),
         round,

@@ -60,7 +60,7 @@ pub struct Http2Streams {
     pub held_bytes: f64,
 }
 
-/// What all readers together have of the message that is awaited.
+/// How many readers have the message that is awaited.
 #[derive(Default)]
 struct Arrivals {
     tag: RefCell<String>,
@@ -162,7 +162,7 @@ impl Http2Streams {
     }
 }
 
-/// Opens one connection with so many streams, each read by a task of its own.
+/// Opens one connection with `streams` streams. A task of its own reads each.
 async fn open_connection(
     connector: &TlsConnector,
     address: SocketAddr,

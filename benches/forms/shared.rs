@@ -31,7 +31,6 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
     let ordinary = ordinary.start(ORDINARY, &stage.binary, core)?;
     frame::raise_ids(&ordinary, published)?;
     let frame = frame::learn(&ordinary)?;
-    let spin = stage.placement.server != stage.placement.load;
     let mut sides: Vec<Box<dyn Side>> = Vec::new();
     let mut held = Vec::new();
     let open = |name, server, a_connection| {
@@ -70,12 +69,12 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
             over_tls,
             publish,
         };
-        // What it holds cannot be seen: it sets memory aside for all connections when it starts.
+        // Its memory does not grow with its streams: nginx reserves it for all connections when it starts.
         sides.push(Box::new(open(name, server, a_connection)?));
     }
 
     let publish = Publish::Message;
-    let ordinary = FanOutSide::open(ORDINARY, ordinary, publish, STREAMS, spin)?;
+    let ordinary = FanOutSide::open(ORDINARY, ordinary, publish, STREAMS, stage.spins())?;
     sides.push(Box::new(ordinary));
 
     let amounts = Sizes {

@@ -11,13 +11,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use poll_vs_sse_instrument::{OwnServer, Protocol, RunControl, Target, measure};
+use poll_vs_sse_instrument::{OwnServer, Protocol};
 
 use cells::Cell;
 use harness::program::{self, Flags, Stage};
 use harness::{
-    audit_check, certificate, fan_out, frame, http, report, rounds, servers, sse, subscribers,
-    usage,
+    certificate, fan_out, frame, http, report, rounds, servers, sse, subscribers, usage,
 };
 use report::forms::{Form, Forms, Run};
 
@@ -92,29 +91,19 @@ async fn once(stage: &Stage, form: Form, cell: &Cell, round: u32) -> Result<Run>
         true => Protocol::Http2,
         false => Protocol::Http1,
     };
-    let target = Target::Own(OwnServer {
-        binary: Some(stage.binary.clone()),
-        workers: Some(1),
+    let server = OwnServer {
         tls: form.is_tls(),
         protocol: Some(protocol),
         flags: match form {
             Form::OrdinaryWay => vec!["--http-fast-path".into(), "off".into()],
             _ => Vec::new(),
         },
-    });
+        ..OwnServer::default()
+    };
     let workload = cell.workload(protocol);
-    let control = RunControl::default();
-    let placement = &stage.placement;
-    let outcome = measure(
-        &target,
-        &workload,
-        cell.transport,
-        round,
-        placement,
-        &control,
-    )
-    .await?;
-    audit_check::check(&outcome)?;
+    let outcome = stage
+        .measure_own(server, &workload, cell.transport, round)
+        .await?;
     Ok(Run {
         form,
         what: cell.what,

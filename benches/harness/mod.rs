@@ -13,6 +13,7 @@ pub mod frame;
 pub mod http;
 pub mod machine;
 pub mod pollers;
+pub mod polling_side;
 pub mod process;
 pub mod program;
 #[path = "../report/mod.rs"]

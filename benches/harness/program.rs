@@ -6,14 +6,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser};
-use poll_vs_sse_instrument::CpuPinning;
+use poll_vs_sse_instrument::{
+    CpuPinning, OwnServer, RunControl, RunResult, Target, Transport, Workload, measure,
+};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::report::part::Part;
 use super::report::provenance::Provenance;
 use super::report::{docs, runs};
-use super::{baseline_server, machine, process, servers};
+use super::{audit_check, baseline_server, machine, process, servers};
 
 /// Runs the bench `name` from its command line to its exit code.
 pub fn run<A: Parser>(name: &str, measure: impl FnOnce(A) -> Result<()>) -> ExitCode {
@@ -163,6 +165,31 @@ impl Stage {
         now.load_cores.clone_from(&self.about.load_cores);
         println!("\n{}", now.machine_lines());
         now
+    }
+
+    /// One run against this project's server, started for it with one worker. Its audit has to be clean.
+    pub async fn measure_own(
+        &self,
+        server: OwnServer,
+        workload: &Workload,
+        transport: Transport,
+        round: u32,
+    ) -> Result<RunResult> {
+        let target = Target::Own(OwnServer {
+            binary: Some(self.binary.clone()),
+            workers: Some(1),
+            ..server
+        });
+        let control = RunControl::default();
+        let placement = &self.placement;
+        let outcome = measure(&target, workload, transport, round, placement, &control).await?;
+        audit_check::check(&outcome)?;
+        Ok(outcome)
+    }
+
+    /// Whether the load has a core of its own, on which it may spin.
+    pub fn spins(&self) -> bool {
+        self.placement.server != self.placement.load
     }
 
     /// The servers' processor.

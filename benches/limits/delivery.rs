@@ -49,8 +49,9 @@ fn measure(plan: &Plan<'_>, readers: usize) -> Result<Size> {
     let ours = OwnServer::default().start(OURS, &plan.stage.binary, core)?;
     frame::raise_ids(&ours, (rounds * messages * 2) as u64)?;
     let frame = frame::learn(&ours)?;
-    let open =
-        |name, subject, publish| FanOutSide::open(name, subject, publish, readers, plan.spins());
+    let open = |name, subject, publish| {
+        FanOutSide::open(name, subject, publish, readers, plan.stage.spins())
+    };
     let open_floor = |name, task| {
         let floor = servers::floor(name, &task, core)?;
         open(name, floor, fan_out::as_frames(&frame)?)
@@ -86,7 +87,8 @@ fn burst(plan: &Plan<'_>) -> Result<Burst> {
     let readers = BURST_READERS.min(plan.readers);
     let ours = OwnServer::default().start(OURS, &plan.stage.binary, plan.stage.core())?;
     frame::raise_ids(&ours, BURST_MESSAGES * 2)?;
-    let mut subscribers = Subscribers::open(ours.address, frame::STREAM, readers, plan.spins())?;
+    let mut subscribers =
+        Subscribers::open(ours.address, frame::STREAM, readers, plan.stage.spins())?;
     let pids = ours.process.pids();
     let cpu_before = cpu_time(&pids)?;
     let begin = Instant::now();

@@ -33,8 +33,8 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
     };
     let ours = server.start(OURS, &plan.stage.binary, core)?;
     let mut sides = [
-        Publishers::open(FLOOR, floor, publishers, plan.spins())?,
-        Publishers::open(OURS, ours, publishers, plan.spins())?,
+        Publishers::open(FLOOR, floor, publishers, plan.stage.spins())?,
+        Publishers::open(OURS, ours, publishers, plan.stage.spins())?,
     ];
     let scale = if plan.quick { 1 } else { 4 };
     let messages = (publishers as u64 * 20).clamp(100, 10_000) * scale;

@@ -20,7 +20,7 @@ pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Rooms> {
     let readers = plan.readers.min(plan.most_connections() / 2);
     let mut sides = [
         floor(plan, readers)?,
-        ours(&plan.stage.binary, core, readers, plan.spins())?,
+        ours(&plan.stage.binary, core, readers, plan.stage.spins())?,
     ];
     let memory = &sides[1].memory;
     let (before_kib, held_kib) = (memory.before, memory.held);
@@ -54,7 +54,13 @@ fn floor(plan: &Plan<'_>, readers: usize) -> Result<Side> {
         body[tag_at..tag_at + tag.len()].copy_from_slice(tag.as_bytes());
         Ok(http::post(&path(room), "application/octet-stream", &body))
     };
-    Side::open(FLOOR, server, readers, Box::new(publish), plan.spins())
+    Side::open(
+        FLOOR,
+        server,
+        readers,
+        Box::new(publish),
+        plan.stage.spins(),
+    )
 }
 
 fn ours(binary: &Path, core: Option<usize>, readers: usize, spin: bool) -> Result<Side> {

@@ -81,12 +81,6 @@ impl Plan<'_> {
         let most = self.stage.descriptors.saturating_sub(SPARE_DESCRIPTORS);
         usize::try_from(most).unwrap_or(usize::MAX)
     }
-
-    /// Whether the load has a core of its own, on which it may spin.
-    pub fn spins(&self) -> bool {
-        let placement = &self.stage.placement;
-        placement.server != placement.load
-    }
 }
 
 pub fn main() -> ExitCode {

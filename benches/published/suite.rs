@@ -112,7 +112,7 @@ impl Scenario<'_> {
         let ways: Vec<_> = ways.collect();
         for (at, clients) in steps.iter().enumerate() {
             for turn in 0..ways.len() {
-                // The order changes with each round, so that a machine that slows down favours nobody.
+                // The order changes with each round, so that none is always the last on a machine that slows down.
                 let way = ways[(at + turn) % ways.len()];
                 if !paper.is_exhausted(way) {
                     let step = self.step(way, *clients).await?;

@@ -9,9 +9,10 @@ use serde::Serialize;
 use super::Plan;
 use super::fanout::{ORDINARY, OTHER};
 use super::http;
-use super::pollers::{Pollers, empty_poll};
-use super::rounds::{self, Round, Sizes, Summary, Work};
-use super::servers::{self, OwnServer, RunningServer};
+use super::pollers::empty_poll;
+use super::polling_side::{CONNECTIONS, PollingSide, SLICE};
+use super::rounds::{self, Round, Side as _, Sizes, Summary};
+use super::servers::{self, OwnServer};
 
 pub const NGINX: &str = "nginx return 200";
 /// The second nginx of a self-check.
@@ -20,10 +21,6 @@ pub const OURS: &str = "poll-vs-sse";
 /// Its log goes to stdout, a pipe that the bench drains on the load's core.
 pub const OURS_LOGGING: &str = "poll-vs-sse, request log to a pipe";
 
-const CONNECTIONS: usize = 64;
-/// Requests until the other side has its turn, and those ahead that are not counted.
-const SLICE: u64 = 5000;
-const WARM_UP: u64 = 500;
 const SAMPLE_BODY: &[u8] = br#"{"messages":[],"cursor":"k3x9qa-1","more":false,"reset":null}"#;
 
 /// All that was measured.
@@ -44,53 +41,6 @@ pub struct AnswerSize {
     pub body_bytes: usize,
 }
 
-struct Side {
-    name: &'static str,
-    subject: RunningServer,
-    pollers: Pollers,
-}
-
-impl Side {
-    fn open(
-        name: &'static str,
-        subject: RunningServer,
-        request: Vec<u8>,
-        plan: &Plan,
-    ) -> Result<Self> {
-        let pollers = Pollers::open(subject.address, request, CONNECTIONS, plan.spin)
-            .with_context(|| format!("poll {name}"))?;
-        Ok(Self {
-            name,
-            subject,
-            pollers,
-        })
-    }
-}
-
-impl rounds::Side for Side {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn pids(&self) -> Vec<i32> {
-        self.subject.process.pids()
-    }
-
-    fn warm_up(&mut self) -> Result<()> {
-        self.pollers.ask(WARM_UP).map(drop)
-    }
-
-    fn work(&mut self, amount: u64) -> Result<Work> {
-        let units = self.pollers.ask(amount)?;
-        let wire_bytes = units * self.pollers.answer_bytes() as u64;
-        Ok(Work { units, wire_bytes })
-    }
-
-    fn units_expected(&self, amount: u64) -> u64 {
-        amount
-    }
-}
-
 /// Measures nginx against `binary`, or against a second nginx where there is none.
 pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
     let mut sides = match binary {
@@ -101,7 +51,7 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
         ],
     };
     let answers = sides.iter().map(|side| AnswerSize {
-        side: side.name.to_owned(),
+        side: side.name().to_owned(),
         head_bytes: side.pollers.answer_bytes() - side.pollers.body().len(),
         body_bytes: side.pollers.body().len(),
     });
@@ -121,11 +71,11 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
     })
 }
 
-fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
+fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<PollingSide>> {
     let open_own = |name, binary: &Path, server: OwnServer| {
         let subject = server.start(name, binary, plan.server_core)?;
         let request = empty_poll(subject.address, &[])?;
-        Side::open(name, subject, request, plan)
+        PollingSide::open(name, subject, request, plan.spin)
     };
     let quiet = open_own(OURS, binary, OwnServer::default())?;
     let nginx = open_nginx(NGINX, quiet.pollers.body(), plan)?;
@@ -149,7 +99,7 @@ fn ours_and_nginx(plan: &Plan, binary: &Path) -> Result<Vec<Side>> {
     Ok(sides)
 }
 
-fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<Side> {
+fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<PollingSide> {
     let body = std::str::from_utf8(body).context("a body that is no text")?;
     ensure!(
         !body.contains(['\'', '\\', '$']),
@@ -161,5 +111,5 @@ fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<Side> {
         ..servers::Nginx::default()
     };
     let subject = servers::nginx(name, &directives, plan.server_core)?;
-    Side::open(name, subject, http::get("/poll"), plan)
+    PollingSide::open(name, subject, http::get("/poll"), plan.spin)
 }

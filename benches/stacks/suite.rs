@@ -26,7 +26,6 @@ use departures::Departures;
 use dialect::Dialect;
 use harness::program::{self, Flags, Stage};
 use harness::{http, machine, process, report, sse, subscribers, usage};
-use report::provenance::Provenance;
 use report::runs;
 use report::stacks::catalog::{self, Runtime, Stack};
 use report::stacks::{self, StackRun};
@@ -179,7 +178,8 @@ fn measure(stack: &Stack, sizes: &Sizes, stage: &Stage, flags: &Flags) -> Result
     about.machine.cores = stage.about.machine.cores;
     about.server_cores.clone_from(&stage.about.server_cores);
     about.load_cores.clone_from(&stage.about.load_cores);
-    let mut run = empty_run(stack, about);
+    let nothing = |about| StackRun::of_nothing(&stack.name, version(stack.runtime), about);
+    let mut run = nothing(about);
     let other_work = Some(usage::busy_share(OTHER_WORK_TIME)?);
     run.other_work = other_work;
     if let Err(error) = fill(&mut run, stack, sizes, stage) {
@@ -188,29 +188,11 @@ fn measure(stack: &Stack, sizes: &Sizes, stage: &Stage, flags: &Flags) -> Result
         run = StackRun {
             failure: Some(failure),
             other_work,
-            ..empty_run(stack, run.about)
+            ..nothing(run.about)
         };
     }
     machine::finish(&mut run.about);
     Ok(run)
-}
-
-fn empty_run(stack: &Stack, about: Provenance) -> StackRun {
-    StackRun {
-        about,
-        stack: stack.name.clone(),
-        version: version(stack.runtime),
-        failure: None,
-        other_work: None,
-        contract: Vec::new(),
-        polls: Vec::new(),
-        fan_out: Vec::new(),
-        steady: Vec::new(),
-        holding: Vec::new(),
-        stalled: Vec::new(),
-        departures: Vec::new(),
-        reconnects: Vec::new(),
-    }
 }
 
 /// What the runtime says of itself.
