@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use crate::{
     http::policy::Policy,
     limits::{
-        connections::{Admission, ConnectionPermit},
+        connections::{Admission, ConnectionPermit, RefusedPermit},
         refusals::RefusalReason,
     },
 };
@@ -19,6 +19,8 @@ pub struct Visitor {
     /// Why its requests are refused.
     pub refusal: Option<RefusalReason>,
     permit: Option<ConnectionPermit>,
+    /// Counts it for as long as it is told why it is refused.
+    _refused_permit: Option<RefusedPermit>,
 }
 
 impl Visitor {
@@ -33,7 +35,7 @@ impl Visitor {
             Admission::Refused(refusal, permit) => {
                 policy.refusals.count(refusal);
                 visitor.refusal = Some(refusal);
-                visitor.permit = Some(permit);
+                visitor._refused_permit = Some(permit);
             }
             Admission::Dropped(refusal) => {
                 policy.refusals.count(refusal);
@@ -53,6 +55,7 @@ impl Visitor {
             peer,
             refusal: None,
             permit: None,
+            _refused_permit: None,
         }
     }
 

@@ -31,19 +31,25 @@ pub struct ConnectionCounter {
     by_client: Mutex<HashMap<ClientAddress, u32>>,
 }
 
-/// Counts for as long as it lives.
+/// An open connection, counted for as long as this lives.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     counter: Arc<ConnectionCounter>,
-    kind: PermitKind,
+    /// Apart, as it is mostly nobody's business.
+    client: Option<Box<ClientAddress>>,
 }
 
+/// A client's request by way of a trusted proxy, counted for as long as this lives.
 #[derive(Debug)]
-enum PermitKind {
-    /// The client is apart, as it is mostly nobody's business.
-    Open(Option<Box<ClientAddress>>),
-    Client(Box<ClientAddress>),
-    Refused,
+pub struct ProxiedPermit {
+    counter: Arc<ConnectionCounter>,
+    client: ClientAddress,
+}
+
+/// A connection that is being told that it is one too many, counted for as long as this lives.
+#[derive(Debug)]
+pub struct RefusedPermit {
+    counter: Arc<ConnectionCounter>,
 }
 
 /// What becomes of a new connection.
@@ -51,7 +57,7 @@ enum PermitKind {
 pub enum Admission {
     Admitted(ConnectionPermit),
     /// It is to be told why, and closed.
-    Refused(RefusalReason, ConnectionPermit),
+    Refused(RefusalReason, RefusedPermit),
     /// It is to be closed: too many are being told already.
     Dropped(RefusalReason),
 }
@@ -85,14 +91,19 @@ impl ConnectionCounter {
             self.open.fetch_sub(1, Ordering::Relaxed);
             return self.refuse(RefusalReason::ConnectionsPerClient);
         }
-        Admission::Admitted(self.permit(PermitKind::Open(client.map(Box::new))))
+        Admission::Admitted(ConnectionPermit {
+            counter: self.clone(),
+            client: client.map(Box::new),
+        })
     }
 
     /// Counts a request that a trusted proxy brings as a connection of its client's. `None`: it is one too
     /// many.
-    pub fn admit_behind_proxy(self: &Arc<Self>, client: ClientAddress) -> Option<ConnectionPermit> {
-        let is_admitted = self.take_of(client);
-        is_admitted.then(|| self.permit(PermitKind::Client(Box::new(client))))
+    pub fn admit_behind_proxy(self: &Arc<Self>, client: ClientAddress) -> Option<ProxiedPermit> {
+        self.take_of(client).then(|| ProxiedPermit {
+            counter: self.clone(),
+            client,
+        })
     }
 
     fn refuse(self: &Arc<Self>, refusal: RefusalReason) -> Admission {
@@ -102,7 +113,10 @@ impl ConnectionCounter {
             .refused
             .map_or(limit, |refused| refused.min(limit));
         match take(&self.refused, Some(limit)) {
-            Some(()) => Admission::Refused(refusal, self.permit(PermitKind::Refused)),
+            Some(()) => {
+                let counter = self.clone();
+                Admission::Refused(refusal, RefusedPermit { counter })
+            }
             None => Admission::Dropped(refusal),
         }
     }
@@ -118,13 +132,6 @@ impl ConnectionCounter {
         true
     }
 
-    fn permit(self: &Arc<Self>, kind: PermitKind) -> ConnectionPermit {
-        ConnectionPermit {
-            counter: self.clone(),
-            kind,
-        }
-    }
-
     fn give_back(&self, client: ClientAddress) {
         let mut by_client = self.by_client.lock();
         if let Some(count) = by_client.get_mut(&client) {
@@ -138,18 +145,22 @@ impl ConnectionCounter {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        match &self.kind {
-            PermitKind::Open(client) => {
-                self.counter.open.fetch_sub(1, Ordering::Relaxed);
-                if let Some(client) = client {
-                    self.counter.give_back(**client);
-                }
-            }
-            PermitKind::Client(client) => self.counter.give_back(**client),
-            PermitKind::Refused => {
-                self.counter.refused.fetch_sub(1, Ordering::Relaxed);
-            }
+        self.counter.open.fetch_sub(1, Ordering::Relaxed);
+        if let Some(client) = &self.client {
+            self.counter.give_back(**client);
         }
+    }
+}
+
+impl Drop for ProxiedPermit {
+    fn drop(&mut self) {
+        self.counter.give_back(self.client);
+    }
+}
+
+impl Drop for RefusedPermit {
+    fn drop(&mut self) {
+        self.counter.refused.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

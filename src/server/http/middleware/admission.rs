@@ -34,7 +34,7 @@ use crate::{
         problem::Problem,
         routed_path::routed_path,
     },
-    limits::{connections::ConnectionPermit, rates::RateTable, refusals::RefusalReason},
+    limits::{connections::ProxiedPermit, rates::RateTable, refusals::RefusalReason},
 };
 
 /// How long a refused request's body may take to come.
@@ -257,7 +257,7 @@ fn client_permit(
     request: &ServiceRequest,
     area: Area,
     policy: &Policy,
-) -> Result<Option<ConnectionPermit>, Problem> {
+) -> Result<Option<ProxiedPermit>, Problem> {
     if area == Area::Public || !policy.limits_clients_of_proxies() {
         return Ok(None);
     }
