@@ -18,12 +18,12 @@ pub async fn ledger(
     let Some(label) = client.0 else {
         return Ok(HttpResponse::Ok().json(document(&ledger, &ledger.totals)));
     };
-    let counters = ledger.clients.find(&label);
-    let counters = counters.filter(|_| asker.may_know(&label)).ok_or_else(|| {
+    let client = ledger.clients.find(&label);
+    let client = client.filter(|_| asker.may_know(&label)).ok_or_else(|| {
         let detail = "no request carried this client label, or too long ago";
         Problem::new(StatusCode::NOT_FOUND, detail).field("client")
     })?;
-    Ok(HttpResponse::Ok().json(document(&ledger, &counters)))
+    Ok(HttpResponse::Ok().json(document(&ledger, &client.counters)))
 }
 
 fn document(ledger: &Ledger, counters: &CounterTable) -> Value {

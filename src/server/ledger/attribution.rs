@@ -7,16 +7,16 @@ use std::sync::{
 
 use super::{
     Ledger,
-    counters::{Account, CounterTable, Counters, Protocol},
+    client_table::ClientCounters,
+    counters::{Account, Counters, Protocol},
 };
 use crate::domain::client_label::ClientLabel;
 
 #[derive(Clone)]
 pub struct Attribution {
     pub account: Account,
-    pub label: Option<ClientLabel>,
     protocol: Protocol,
-    client: Option<Arc<CounterTable>>,
+    client: Option<Arc<ClientCounters>>,
 }
 
 impl Attribution {
@@ -29,9 +29,13 @@ impl Attribution {
         Self {
             account,
             protocol,
-            label: label.cloned(),
             client: label.map(|label| ledger.clients.open(label)),
         }
+    }
+
+    /// The label of the client, if it has one.
+    pub fn label(&self) -> Option<&ClientLabel> {
+        self.client.as_ref().map(|client| &client.label)
     }
 
     /// Adds `n` to a counter, in total and of the client.
@@ -53,7 +57,7 @@ impl Attribution {
     fn for_each_counter(&self, ledger: &Ledger, act: impl Fn(&Counters)) {
         act(ledger.totals.of(self.account, self.protocol));
         if let Some(client) = &self.client {
-            act(client.of(self.account, self.protocol));
+            act(client.counters.of(self.account, self.protocol));
         }
     }
 }

@@ -17,8 +17,14 @@ use crate::domain::client_label::ClientLabel;
 /// Client labels that are remembered; the least recently seen goes first.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 
+/// The counters of one client label.
+pub struct ClientCounters {
+    pub label: ClientLabel,
+    pub counters: CounterTable,
+}
+
 pub struct ClientTable {
-    clients: Mutex<LruCache<ClientLabel, Arc<CounterTable>>>,
+    clients: Mutex<LruCache<ClientLabel, Arc<ClientCounters>>>,
     /// Labels that had to make room for another.
     forgotten: AtomicU64,
 }
@@ -34,18 +40,21 @@ impl Default for ClientTable {
 
 impl ClientTable {
     /// The counters of a client, opened when it is first seen.
-    pub fn open(&self, label: &ClientLabel) -> Arc<CounterTable> {
+    pub fn open(&self, label: &ClientLabel) -> Arc<ClientCounters> {
         let mut clients = self.clients.lock();
         let is_full = clients.len() == MAX_CLIENTS.get();
         let new = || {
             self.forgotten.fetch_add(u64::from(is_full), Relaxed);
-            Arc::default()
+            Arc::new(ClientCounters {
+                label: label.clone(),
+                counters: CounterTable::default(),
+            })
         };
         clients.get_or_insert_ref(label, new).clone()
     }
 
     /// The counters of a client that was seen before; looking does not make it seen.
-    pub fn find(&self, label: &ClientLabel) -> Option<Arc<CounterTable>> {
+    pub fn find(&self, label: &ClientLabel) -> Option<Arc<ClientCounters>> {
         self.clients.lock().peek(label).cloned()
     }
 

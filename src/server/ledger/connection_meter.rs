@@ -20,8 +20,9 @@ use super::{
     attribution::Attribution,
     counters::{Account, Counters, Protocol},
     request_state::{RequestInfo, RequestState},
-    trace::{ConnectionTrace, Event, Kind},
+    trace::{ConnectionTrace, Event, Kind, TlsVersion},
 };
+
 /// One connection. Cloning shares it; it is over when the last clone is dropped.
 #[derive(Clone)]
 pub struct ConnectionMeter(Rc<Connection>);
@@ -29,7 +30,7 @@ pub struct ConnectionMeter(Rc<Connection>);
 struct Connection {
     ledger: Arc<Ledger>,
     protocol: Cell<Protocol>,
-    tls_version: Cell<Option<&'static str>>,
+    tls_version: Cell<Option<TlsVersion>>,
     /// Its bytes are not seen: it counts as no connection, and bodies stand for wire bytes.
     is_detached: bool,
     /// Microseconds since the Unix epoch.
@@ -111,7 +112,7 @@ impl ConnectionMeter {
     }
 
     /// Which version of TLS the handshake agreed on.
-    pub fn set_tls_version(&self, version: &'static str) {
+    pub fn set_tls_version(&self, version: TlsVersion) {
         self.0.tls_version.set(Some(version));
     }
 
@@ -245,7 +246,7 @@ impl ConnectionMeter {
         let ledger = &self.0.ledger;
         let mut state = self.0.state.borrow_mut();
         let attribution = match &state.attribution {
-            Some(last) if last.account == info.account && last.label.as_ref() == info.client => {
+            Some(last) if last.account == info.account && last.label() == info.client => {
                 last.clone()
             }
             _ => self.0.move_to(&mut state, info),

@@ -12,7 +12,7 @@ use super::{
     request_state::RequestState,
     trace::PushKind,
 };
-use crate::domain::{room::Room, room_set::RoomSet};
+use crate::domain::room::Room;
 
 pub use super::request_state::RequestInfo;
 
@@ -54,7 +54,7 @@ impl RequestRecorder {
             return;
         }
         if let Some(rooms) = info.rooms {
-            self.set_rooms(|| rooms.clone());
+            self.request.set_rooms(|| rooms.clone());
         }
         self.request.is_traced.set(info.trace);
         self.meter.attribute(&self.request, info);
@@ -72,14 +72,12 @@ impl RequestRecorder {
 
     /// Notes the room if it is only known from the body.
     pub fn set_room(&self, room: &Room) {
-        self.set_rooms(|| room.clone().into());
+        self.request.set_rooms(|| room.clone().into());
     }
 
-    fn set_rooms(&self, rooms: impl FnOnce() -> RoomSet) {
-        if self.request.started.is_some() {
-            // The first that are known count.
-            let _ = self.request.rooms.set(rooms());
-        }
+    /// Bytes in and out so far.
+    pub fn bytes(&self) -> (u64, u64) {
+        self.request.bytes()
     }
 
     pub fn set_status(&self, status: u16) {

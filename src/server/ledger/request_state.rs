@@ -27,13 +27,12 @@ pub struct RequestInfo<'a> {
 }
 
 pub struct RequestState {
-    /// `None` if no log line will tell how long it took.
-    pub(super) started: Option<Instant>,
+    /// Apart, as it is `None` where requests have no log lines.
+    log_line: Option<Box<LogLineDetails>>,
     pub(super) recorders: Cell<u32>,
     pub(super) attribution: OnceCell<Attribution>,
     /// Where it belongs if nothing else is known of it at its end.
     pub(super) default_account: Cell<Option<Account>>,
-    pub(super) rooms: OnceCell<RoomSet>,
     /// 0 as long as it is not answered.
     pub(super) status: Cell<u16>,
     pub(super) messages: Cell<u64>,
@@ -48,6 +47,12 @@ pub struct RequestState {
     /// Among others on a connection: all of its bytes have come and gone.
     pub(super) has_ended: Cell<bool>,
     pub(super) is_finished: Cell<bool>,
+}
+
+/// What only a log line tells of a request.
+struct LogLineDetails {
+    started: Instant,
+    rooms: OnceCell<RoomSet>,
 }
 
 struct RequestTrace {
@@ -65,12 +70,17 @@ struct PendingPushes {
 
 impl RequestState {
     pub fn new(ledger: &Ledger) -> Self {
+        let log_line = ledger.request_log.then(|| {
+            Box::new(LogLineDetails {
+                started: Instant::now(),
+                rooms: OnceCell::new(),
+            })
+        });
         Self {
-            started: ledger.request_log.then(Instant::now),
+            log_line,
             recorders: Cell::new(0),
             attribution: OnceCell::new(),
             default_account: Cell::new(None),
-            rooms: OnceCell::new(),
             status: Cell::new(0),
             messages: Cell::new(0),
             wire_bytes_in: Cell::new(0),
@@ -81,6 +91,13 @@ impl RequestState {
             is_flush_due: Cell::new(false),
             has_ended: Cell::new(false),
             is_finished: Cell::new(false),
+        }
+    }
+
+    /// Notes the rooms for a log line, if there is to be one. The first that are known count.
+    pub fn set_rooms(&self, rooms: impl FnOnce() -> RoomSet) {
+        if let Some(line) = &self.log_line {
+            let _ = line.rooms.set(rooms());
         }
     }
 
@@ -197,11 +214,12 @@ impl RequestState {
     /// What a log line says of the request now. `None` if it is on no account.
     pub fn entry(&self, phase: RequestPhase) -> Option<AccessLogEntry> {
         let attribution = self.attribution.get()?;
+        let log_line = self.log_line.as_deref();
         Some(AccessLogEntry {
             phase,
             account: attribution.account,
-            rooms: self.rooms.get().cloned(),
-            client: attribution.label.clone(),
+            rooms: log_line.and_then(|line| line.rooms.get()).cloned(),
+            client: attribution.label().cloned(),
             status: match self.status.get() {
                 0 => STATUS_CLIENT_CLOSED_REQUEST,
                 status => status,
@@ -209,9 +227,8 @@ impl RequestState {
             messages: self.messages.get(),
             wire_bytes_in: self.wire_bytes_in.get(),
             wire_bytes_out: self.wire_bytes_out.get(),
-            duration: self
-                .started
-                .map(|started| started.elapsed())
+            duration: log_line
+                .map(|line| line.started.elapsed())
                 .unwrap_or_default(),
         })
     }

@@ -63,6 +63,15 @@ pub enum PushKind {
     Presence,
 }
 
+/// No other is spoken here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TlsVersion {
+    #[serde(rename = "1.2")]
+    V1_2,
+    #[serde(rename = "1.3")]
+    V1_3,
+}
+
 /// One thing that happened on a connection. The field names are those of `/trace`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
@@ -76,7 +85,7 @@ pub struct Event {
     pub protocol: &'static str,
     pub tls: bool,
     /// As `1.3`; of a connection over TLS.
-    pub tls_version: Option<&'static str>,
+    pub tls_version: Option<TlsVersion>,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub messages: u64,

@@ -13,7 +13,7 @@ use super::{connection::REFUSED_TIMEOUT, http2::Http2Server, visitor::Visitor};
 use crate::{
     http::policy::Policy,
     http2::tap::Overhead,
-    ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol},
+    ledger::{Ledger, connection_meter::ConnectionMeter, counters::Protocol, trace::TlsVersion},
     limits::refusals::RefusalReason,
     net::{
         connection::ConnectionHandle,
@@ -109,7 +109,11 @@ where
         // What is not acceptable rustls has told the client.
         let tls = shaken.ok()?;
         let session = TlsSession::of(tls.get_ref().1);
-        meter.set_tls_version(session.version());
+        meter.set_tls_version(if session.is_tls13 {
+            TlsVersion::V1_3
+        } else {
+            TlsVersion::V1_2
+        });
         if session.is_tls13 {
             // The first record of application data is the client's Finished (RFC 8446, 5.2).
             records.borrow_mut().pop_front();

@@ -40,11 +40,6 @@ pub struct TlsSession {
 }
 
 impl TlsSession {
-    /// As the trace names it: no other version is spoken here.
-    pub fn version(&self) -> &'static str {
-        if self.is_tls13 { "1.3" } else { "1.2" }
-    }
-
     pub fn of(connection: &ServerConnection) -> Self {
         let is_tls13 = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let suite = connection.negotiated_cipher_suite();
