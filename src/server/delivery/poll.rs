@@ -57,7 +57,6 @@ pub struct WaitingPoll<R = RoomReader> {
     position: ReadPosition,
     /// What is answered if nothing comes.
     read: ReadBatch,
-    cursor: Cursor,
     deadline: Instant,
 }
 
@@ -227,7 +226,6 @@ impl PollRequest {
             reader,
             position,
             read,
-            cursor,
             deadline,
         }))
     }
@@ -304,10 +302,11 @@ impl<R: LogReader> WaitingPoll<R> {
     pub fn finish(self) -> PollResult {
         let Self {
             request,
+            reader,
             read,
-            cursor,
             ..
         } = self;
+        let cursor = reader.cursor(read.after);
         Ok(request.respond(read, cursor))
     }
 }

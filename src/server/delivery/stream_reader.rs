@@ -182,7 +182,8 @@ struct Messages<R> {
     position: ReadPosition,
     /// Messages after this were published while the reader was there to wait for them.
     joined_at: u64,
-    store_read: Option<StoreRead<R>>,
+    /// Apart, as a reader that has caught up has none.
+    store_read: Option<Box<StoreRead<R>>>,
 }
 
 type StoreRead<R> = Pin<Box<dyn Future<Output = Result<(R, ReadBatch), StoreUnavailable>>>>;
@@ -214,7 +215,7 @@ impl<R: LogReader> Messages<R> {
 
     fn poll_step(&mut self, waits: &mut impl ReaderWaits<R>, cx: &mut Context<'_>) -> Step {
         loop {
-            if let Some(read) = &mut self.store_read {
+            if let Some(read) = self.store_read.as_deref_mut() {
                 let Poll::Ready(read) = read.as_mut().poll(cx) else {
                     return Step::Reading;
                 };
@@ -239,13 +240,14 @@ impl<R: LogReader> Messages<R> {
     fn start_store_read(&mut self, delay: Duration) {
         let mut reader = self.reader.clone();
         let position = self.position;
-        self.store_read = Some(Box::pin(async move {
+        let read: StoreRead<R> = Box::pin(async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
             let read = reader.read(position, STORE_PAGE).await?;
             Ok((reader, read))
-        }));
+        });
+        self.store_read = Some(Box::new(read));
     }
 
     /// Takes what was read; `None` if there is nothing to send.

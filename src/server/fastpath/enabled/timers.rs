@@ -6,15 +6,32 @@ use tokio::time::Instant;
 
 pub struct Timers {
     start: Instant,
-    by_time: BTreeSet<(u64, u32)>,
+    by_time: BTreeSet<TimerSlot>,
 }
 
-/// A connection's moment, in milliseconds since the timers began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A connection's moment. In one number, so that ten thousands of them are small: milliseconds since the
+/// timers began, and below them the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimerSlot(u64);
 
 impl TimerSlot {
     pub const UNSET: Self = Self(u64::MAX);
+    /// More connections than a process can open, and leaves milliseconds for 34 years.
+    const KEY_BITS: u32 = 24;
+    const LATEST_MS: u64 = (u64::MAX >> Self::KEY_BITS) - 1;
+
+    fn new(ms: u64, key: u32) -> Self {
+        debug_assert!(key >> Self::KEY_BITS == 0, "connection {key}");
+        Self(ms.min(Self::LATEST_MS) << Self::KEY_BITS | u64::from(key))
+    }
+
+    fn ms(self) -> u64 {
+        self.0 >> Self::KEY_BITS
+    }
+
+    fn key(self) -> u32 {
+        (self.0 & ((1 << Self::KEY_BITS) - 1)) as u32
+    }
 }
 
 impl Timers {
@@ -29,35 +46,35 @@ impl Timers {
     /// already is not noted: it is set again when that one comes.
     pub fn set(&mut self, key: u32, slot: &mut TimerSlot, due: Instant) {
         let after = due.saturating_duration_since(self.start);
-        let at = u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX - 1);
-        if at < slot.0 {
-            self.clear(key, *slot);
-            self.by_time.insert((at, key));
-            slot.0 = at;
+        let ms = u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        let at = TimerSlot::new(ms, key);
+        if at < *slot {
+            self.clear(*slot);
+            self.by_time.insert(at);
+            *slot = at;
         }
     }
 
-    pub fn clear(&mut self, key: u32, slot: TimerSlot) {
+    pub fn clear(&mut self, slot: TimerSlot) {
         if slot != TimerSlot::UNSET {
-            self.by_time.remove(&(slot.0, key));
+            self.by_time.remove(&slot);
         }
     }
 
     /// A connection whose moment has come; its slot is unset then.
     pub fn pop_due(&mut self, now: Instant) -> Option<u32> {
         let now = now.saturating_duration_since(self.start).as_millis();
-        let &(at, key) = self.by_time.first()?;
-        if u128::from(at) > now {
+        let first = self.by_time.first()?;
+        if u128::from(first.ms()) > now {
             return None;
         }
-        self.by_time.pop_first();
-        Some(key)
+        self.by_time.pop_first().map(TimerSlot::key)
     }
 
     /// The first moment of all.
     pub fn next(&self) -> Option<Instant> {
-        let (at, _) = self.by_time.first()?;
-        Some(self.start + Duration::from_millis(*at))
+        let first = self.by_time.first()?;
+        Some(self.start + Duration::from_millis(first.ms()))
     }
 }
 
@@ -89,6 +106,21 @@ mod tests {
         timers.set(1, &mut slot, due);
         assert_eq!(timers.pop_due(due), None);
         assert!(timers.next().is_some_and(|at| at >= due));
+    }
+
+    #[test]
+    fn the_furthest_moment_and_the_greatest_connection_are_kept_apart() {
+        let mut timers = Timers::new();
+        let greatest = (1 << TimerSlot::KEY_BITS) - 1;
+        let far = timers_start(&timers) + Duration::from_secs(400 * 365 * 24 * 3600);
+        let mut slots = [TimerSlot::UNSET; 2];
+        timers.set(0, &mut slots[0], far);
+        timers.set(greatest, &mut slots[1], far);
+        assert!(slots[0] < slots[1] && slots[1] != TimerSlot::UNSET);
+        assert_eq!(slots[1].ms(), slots[0].ms());
+        assert_eq!(slots.map(TimerSlot::key), [0, greatest]);
+        timers.clear(slots[0]);
+        assert_eq!(timers.pop_due(far + Duration::from_secs(1)), Some(greatest));
     }
 
     fn timers_start(timers: &Timers) -> Instant {

@@ -47,8 +47,8 @@ pub struct FastConnection {
     socket: ClientSocket,
     id: u64,
     state: ConnectionState,
-    /// What was read and is no part of a request yet.
-    input: Option<Box<[u8]>>,
+    /// What was read and is no part of a request yet. Apart, as most have none.
+    input: Option<Box<Bytes>>,
     limits: IdleLimits,
     /// Something crossed since the limits were last asked.
     is_active: bool,
@@ -161,6 +161,15 @@ impl FastConnection {
         &mut self.socket
     }
 
+    /// Reads something of each part of it that is read when it is looked at.
+    pub fn read_ahead(&self) -> (bool, bool, (u64, u64)) {
+        let bytes = match &self.state {
+            ConnectionState::Stream(stream) => stream.recorder.bytes(),
+            _ => (0, 0),
+        };
+        (self.is_active, self.socket.meter.has_request(), bytes)
+    }
+
     /// Does all that can be done now. `key` is the connection's in the reactor.
     pub fn run(&mut self, key: u32, shared: &mut ReactorContext) -> NextAction {
         shared.input.clear();
@@ -180,7 +189,7 @@ impl FastConnection {
             }
         };
         if !shared.input.is_empty() {
-            self.input = Some(shared.input[..].into());
+            self.input = Some(Box::new(Bytes::copy_from_slice(&shared.input)));
         }
         next
     }
@@ -190,7 +199,7 @@ impl FastConnection {
         let (tcp, meter) = self.socket.into_parts();
         Ok(ForwardedConnection {
             tcp: tokio::net::TcpStream::from_std(tcp)?,
-            input: self.input.map(Bytes::from).unwrap_or_default(),
+            input: self.input.map(|input| *input).unwrap_or_default(),
             id: self.id,
             meter,
             permit: self.permit,
@@ -375,9 +384,9 @@ mod tests {
     #[test]
     fn what_waits_is_small() {
         let sizes = [
-            ("a connection", size_of::<FastConnection>(), 144),
-            ("a stream", size_of::<OpenStream>(), 144),
-            ("a long-poll", size_of::<WaitingPoll>(), 400),
+            ("a connection", size_of::<FastConnection>(), 128),
+            ("a stream", size_of::<OpenStream>(), 136),
+            ("a long-poll", size_of::<WaitingPoll>(), 368),
         ];
         for (what, bytes, most) in sizes {
             assert!(bytes <= most, "{what} takes {bytes} bytes");

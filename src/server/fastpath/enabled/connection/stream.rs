@@ -1,11 +1,15 @@
 //! A stream on a connection: opened, carried, and noticed to be over.
 
-use std::task::{Context, Poll, Waker};
+use std::{
+    io,
+    task::{Context, Poll, Waker},
+};
 
 use tokio::time::Instant;
 
 use super::{
-    ConnectionState, FastConnection, HalfClosedClient, NextAction, OpenStream, StepOutcome,
+    ConnectionState, FastConnection, HalfClosedClient, NextAction, OpenStream, OpeningStream,
+    StepOutcome,
 };
 use crate::{
     delivery::{sse, waits::ReaderWaits},
@@ -40,7 +44,9 @@ impl FastConnection {
         else {
             return None;
         };
-        let recorder = stream.recorder;
+        let OpeningStream { recorder, opening } = *stream;
+        // Before anything is made that stays, so that what stays lies close together.
+        drop(opening);
         let reader = match opened {
             Ok(reader) => reader,
             Err(unavailable) => {
@@ -52,17 +58,20 @@ impl FastConnection {
         // What the client has sent ahead means nothing any more.
         shared.input.clear();
         self.take_seat(reader.reader(), key, shared);
-        let sent_ahead = self.take_sent_ahead();
-        let mut head = Vec::with_capacity(256);
-        write_stream_head(&mut head);
         self.state = ConnectionState::Stream(Box::new(OpenStream {
             recorder,
             reader,
-            unwritten: Some(Box::new(StreamOutput::head(head, sent_ahead))),
+            unwritten: None,
             is_last: false,
             is_probe_due: false,
         }));
-        None
+        let mut head = Vec::with_capacity(256);
+        write_stream_head(&mut head);
+        let head = StreamOutput::head(head, self.take_sent_ahead());
+        match self.send(head, shared) {
+            Ok(()) => None,
+            Err(_) => Some(NextAction::Close),
+        }
     }
 
     pub(super) fn advance_stream(&mut self, key: u32, shared: &mut ReactorContext) -> StepOutcome {
@@ -99,7 +108,7 @@ impl FastConnection {
             let next = stream
                 .reader
                 .poll_chunk(&mut waits, &mut Context::from_waker(waker));
-            let mut output = match next {
+            let output = match next {
                 Poll::Ready(Some(chunk)) => {
                     chunk.record(&stream.recorder);
                     StreamOutput::chunk(chunk.bytes)
@@ -116,19 +125,25 @@ impl FastConnection {
                     continue;
                 }
             };
-            // Nearly always taken at once, and then it never was anywhere else.
-            match output.write(&mut self.socket, &mut shared.output) {
-                Err(_) => return Some(NextAction::Close),
-                Ok(progress) => {
-                    if progress == WriteProgress::Done && !stream.is_last {
-                        self.socket.meter.record_flushed();
-                    } else {
-                        stream.unwritten = Some(Box::new(output));
-                    }
-                }
+            if self.send(output, shared).is_err() {
+                return Some(NextAction::Close);
             }
         }
         Some(NextAction::Yield)
+    }
+
+    /// Writes a piece of the stream. Nearly always it is taken at once, and then it never was anywhere else.
+    fn send(&mut self, mut output: StreamOutput, shared: &mut ReactorContext) -> io::Result<()> {
+        let progress = output.write(&mut self.socket, &mut shared.output)?;
+        let ConnectionState::Stream(stream) = &mut self.state else {
+            return Ok(());
+        };
+        if progress == WriteProgress::Done && !stream.is_last {
+            self.socket.meter.record_flushed();
+        } else {
+            stream.unwritten = Some(Box::new(output));
+        }
+        Ok(())
     }
 
     /// Whether all that may wake a waiting stream will.
