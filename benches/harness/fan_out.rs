@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
@@ -20,11 +21,25 @@ pub struct FanOutSide {
     name: &'static str,
     subject: RunningServer,
     publisher: Connection,
+    publish_at: SocketAddr,
     publish: Publish,
+    stream: &'static str,
+    lifetime: Option<Duration>,
     subscribers: Subscribers,
+    opened_at: Instant,
+    spin: bool,
     published: u64,
     /// Microseconds from a publish to each arrival.
     delays: Histogram<u64>,
+}
+
+/// How a side is spoken to.
+pub struct Paths {
+    pub stream: &'static str,
+    /// Streams that are older are opened again before a slice: the server ends them some time.
+    pub lifetime: Option<Duration>,
+    pub publish_at: SocketAddr,
+    pub publish: Publish,
 }
 
 impl FanOutSide {
@@ -35,15 +50,43 @@ impl FanOutSide {
         subscribers: usize,
         spin: bool,
     ) -> Result<Self> {
-        let publisher = Connection::open(subject.address)?;
-        let subscribers = Subscribers::open(subject.address, STREAM, subscribers, spin)
+        let paths = Paths {
+            stream: STREAM,
+            lifetime: None,
+            publish_at: subject.address,
+            publish,
+        };
+        Self::open_with(name, subject, paths, subscribers, spin)
+    }
+
+    /// The same of a server that is spoken to otherwise.
+    pub fn open_with(
+        name: &'static str,
+        subject: RunningServer,
+        paths: Paths,
+        subscribers: usize,
+        spin: bool,
+    ) -> Result<Self> {
+        let Paths {
+            stream,
+            lifetime,
+            publish_at,
+            publish,
+        } = paths;
+        let publisher = Connection::open(publish_at)?;
+        let subscribers = Subscribers::open(subject.address, stream, subscribers, spin)
             .with_context(|| format!("subscribe to {name}"))?;
         Ok(Self {
             name,
             subject,
             publisher,
+            publish_at,
             publish,
+            stream,
+            lifetime,
             subscribers,
+            opened_at: Instant::now(),
+            spin,
             published: 0,
             delays: rounds::delays()?,
         })
@@ -58,6 +101,9 @@ impl FanOutSide {
         let number = self.published;
         self.published += 1;
         let request = self.publish.request(number);
+        if self.publisher.is_over() {
+            self.publisher = Connection::open(self.publish_at)?;
+        }
         self.subscribers.note_publish();
         self.publisher.send(&request)?;
         let received = self.subscribers.receive(frame::tag(number).as_bytes())?;
@@ -81,6 +127,14 @@ impl rounds::Side for FanOutSide {
     }
 
     fn warm_up(&mut self) -> Result<()> {
+        if self
+            .lifetime
+            .is_some_and(|lifetime| self.opened_at.elapsed() > lifetime)
+        {
+            let (count, address) = (self.subscribers.len(), self.subject.address);
+            self.subscribers = Subscribers::open(address, self.stream, count, self.spin)?;
+            self.opened_at = Instant::now();
+        }
         self.subscribers.settle()?;
         self.deliver()?;
         // Not counted either.

@@ -20,6 +20,7 @@ pub enum Publish {
     /// A path that takes the bytes to pass on: whole frames for the floor, message data for nchan.
     Bytes {
         path: &'static str,
+        content_type: &'static str,
         bytes: Vec<u8>,
         /// Where the text's tag stands in them.
         tag_at: usize,
@@ -29,12 +30,22 @@ pub enum Publish {
 impl Publish {
     /// Publishes these bytes at `path`, each time with another tag.
     pub fn bytes(path: &'static str, bytes: Vec<u8>) -> Result<Self> {
+        Self::typed(path, "application/octet-stream", bytes)
+    }
+
+    /// The same, as JSON.
+    pub fn json(path: &'static str, bytes: Vec<u8>) -> Result<Self> {
+        Self::typed(path, "application/json", bytes)
+    }
+
+    fn typed(path: &'static str, content_type: &'static str, bytes: Vec<u8>) -> Result<Self> {
         let filler = find(&bytes, FILLER.as_bytes()).context("a frame without the text")?;
         let tag_at = filler
             .checked_sub(tag(0).len() + 1)
             .context("a frame without the tag")?;
         Ok(Self::Bytes {
             path,
+            content_type,
             bytes,
             tag_at,
         })
@@ -50,13 +61,14 @@ impl Publish {
             }
             Self::Bytes {
                 path,
+                content_type,
                 bytes,
                 tag_at,
             } => {
                 let tag = tag(number);
                 let mut body = bytes.clone();
                 body[*tag_at..*tag_at + tag.len()].copy_from_slice(tag.as_bytes());
-                http::post(path, "application/octet-stream", &body)
+                http::post(path, content_type, &body)
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod fan_out;
 pub mod frame;
 pub mod http;
 pub mod machine;
+pub mod peers;
 pub mod pollers;
 pub mod polling_side;
 pub mod process;

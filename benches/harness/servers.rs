@@ -29,6 +29,8 @@ pub struct RunningServer {
     pub address: SocketAddr,
     /// What it needs as long as it runs.
     directory: Option<TemporaryDirectory>,
+    /// Another server that it needs, and that is not part of it.
+    beside: Option<Box<RunningServer>>,
 }
 
 impl RunningServer {
@@ -40,6 +42,7 @@ impl RunningServer {
             process,
             address,
             directory: None,
+            beside: None,
         })
     }
 
@@ -58,6 +61,14 @@ impl RunningServer {
             std::thread::sleep(LOOK);
         }
         Ok(self)
+    }
+
+    /// The same, with another that runs as long as this one does.
+    pub fn with(self, beside: Self) -> Self {
+        Self {
+            beside: Some(Box::new(beside)),
+            ..self
+        }
     }
 
     /// It as a target of the measuring engine, on one processor.
@@ -206,6 +217,7 @@ pub fn behind_nginx(
         address,
         // The cache is in there.
         directory: Some(directory),
+        beside: None,
     };
     let deadline = Instant::now() + START;
     loop {
@@ -244,6 +256,7 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
         process: Process::start(name, command, core)?,
         address,
         directory: Some(directory),
+        beside: None,
     }
     .there()
 }
@@ -289,6 +302,7 @@ pub fn other(
         process: Process::start(name, command, core)?,
         address,
         directory: Some(directory),
+        beside: None,
     }
     .there()
 }
@@ -303,6 +317,7 @@ pub fn nats(name: &str, directory: &Path, core: Option<usize>) -> Result<Running
         process: Process::start(name, command, core)?,
         address,
         directory: None,
+        beside: None,
     }
     .there()
 }
@@ -363,7 +378,7 @@ pub fn nginx_version() -> Option<String> {
 }
 
 /// A port nobody listens on just now.
-fn free_address() -> Result<SocketAddr> {
+pub fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
     Ok(listener.local_addr()?)
 }

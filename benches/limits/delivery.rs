@@ -8,10 +8,12 @@ use anyhow::{Context, Result, ensure};
 
 use super::Plan;
 use super::baseline_server::Task;
-use super::fan_out::{self, FanOutSide};
+use super::fan_out::{self, FanOutSide, Paths};
 use super::frame::{self, Publish};
 use super::http::{self, Connection};
-use super::report::limits::delivery::{Burst, Delivery, FLOOR, NCHAN, OURS, Size, WRITE_FLOOR};
+use super::peers::{self, Pushpin};
+use super::report::limits::delivery::{Burst, Delivery, FLOOR, OURS, Size, WRITE_FLOOR};
+use super::report::limits::peers::{DURABLE_STREAMS, NCHAN, PUSHPIN};
 use super::report::provenance::Provenance;
 use super::rounds::{self, Sizes};
 use super::servers::{self, OwnServer};
@@ -27,6 +29,7 @@ const BURST_MESSAGES: u64 = 10_000;
 const BURST_PUBLISHERS: u64 = 8;
 
 pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Delivery> {
+    let peers = peers::peers();
     let largest = plan.readers;
     let readers = READERS.into_iter().filter(|readers| *readers < largest);
     let mut sizes = Vec::new();
@@ -37,6 +40,7 @@ pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Delivery> {
     let bursts = (0..if plan.quick { 1 } else { 3 }).map(|_| burst(plan));
     Ok(Delivery {
         about,
+        peers,
         sizes,
         bursts: bursts.collect::<Result<_>>()?,
     })
@@ -60,12 +64,13 @@ fn measure(plan: &Plan<'_>, readers: usize) -> Result<Size> {
         open_floor(FLOOR, Task::Send)?,
         open(OURS, ours, Publish::Message)?,
     ];
-    // Two more where one process may have so many connections.
-    if readers * 4 <= plan.most_connections() {
+    // The others where one process may have so many connections.
+    if readers * 6 <= plan.most_connections() {
         sides.push(open_floor(WRITE_FLOOR, Task::Write)?);
         if let Some(nchan) = fan_out::nchan(NCHAN, None, core)? {
             sides.push(open(NCHAN, nchan, fan_out::as_data(&frame)?)?);
         }
+        sides.extend(peer_sides(plan, readers, &frame)?);
     }
     let amounts = Sizes {
         rounds,
@@ -80,6 +85,34 @@ fn measure(plan: &Plan<'_>, readers: usize) -> Result<Size> {
         delays: sides.iter_mut().map(FanOutSide::delays).collect(),
         rounds,
     })
+}
+
+/// Servers that are spoken to in a way of their own, where they are installed.
+fn peer_sides(plan: &Plan<'_>, readers: usize, frame: &[u8]) -> Result<Vec<FanOutSide>> {
+    let (core, spin) = (plan.stage.core(), plan.stage.spins());
+    let mut sides = Vec::new();
+    if let Some(pushpin) = Pushpin::start(core)? {
+        let (publish_at, publish) = pushpin.fan_out(frame)?;
+        let paths = Paths {
+            stream: Pushpin::STREAM,
+            lifetime: None,
+            publish_at,
+            publish,
+        };
+        let side = FanOutSide::open_with(PUSHPIN, pushpin.server, paths, readers, spin);
+        sides.push(side?);
+    }
+    if let Some(server) = peers::durable_streams(core)? {
+        let paths = Paths {
+            stream: peers::DURABLE_STREAM,
+            lifetime: Some(peers::DURABLE_STREAM_LIFETIME),
+            publish_at: server.address,
+            publish: peers::to_durable_stream(frame)?,
+        };
+        let side = FanOutSide::open_with(DURABLE_STREAMS, server, paths, readers, spin);
+        sides.push(side?);
+    }
+    Ok(sides)
 }
 
 /// Publishes many messages at once and waits until each reader has all of them.

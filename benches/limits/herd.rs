@@ -5,14 +5,19 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::epoll::Epoll;
 use super::report::limits::readers::{Arrival, Served};
 use super::report::spread::spread;
+use super::servers::RunningServer;
+use super::usage::cpu_time;
 
 /// How long it may take until all are served.
 const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A server is idle if it takes less CPU than this from one look to the next.
+const IDLE: Duration = Duration::from_micros(100);
+const LOOK: Duration = Duration::from_millis(10);
 /// Clients that ask at once where they come one after the other.
 const BATCH: usize = 50;
 
@@ -21,6 +26,8 @@ struct Client {
     asked_at: Instant,
     /// From its request to the first byte of its answer.
     wait: Option<Duration>,
+    /// That answer was an error, or the connection was closed.
+    is_refused: bool,
 }
 
 /// Clients that stay connected until this is dropped.
@@ -31,10 +38,10 @@ pub struct Herd {
 }
 
 impl Herd {
-    /// Connects `count` clients that all send `request`. With `is_answered`, each has the beginning of its answer when this
-    /// returns; without, a request is to wait.
+    /// Connects `count` clients of `server` that all send `request`. With `is_answered`, each has the beginning of its answer
+    /// when this returns; without, a request is to wait, and has come when the server does nothing more.
     pub fn come(
-        address: SocketAddr,
+        server: &RunningServer,
         request: &[u8],
         count: usize,
         arrival: Arrival,
@@ -52,7 +59,7 @@ impl Herd {
         while herd.clients.len() < count {
             let first = herd.clients.len();
             for _ in first..count.min(first + batch) {
-                herd.connect(address)?;
+                herd.connect(server.address)?;
             }
             for client in &mut herd.clients[first..] {
                 client.asked_at = Instant::now();
@@ -60,6 +67,8 @@ impl Herd {
             }
             if is_answered {
                 herd.wait_served(first)?;
+            } else if arrival == Arrival::InTurn {
+                wait_idle(&server.process.pids())?;
             }
         }
         Ok(herd)
@@ -75,6 +84,7 @@ impl Herd {
             socket,
             asked_at: Instant::now(),
             wait: None,
+            is_refused: false,
         });
         Ok(())
     }
@@ -92,14 +102,30 @@ impl Herd {
             );
             for index in 0..self.epoll.wait(10)? {
                 let token = usize::try_from(self.epoll.token(index)).context("a token")?;
-                let client = &mut self.clients[token];
-                if client.has_read(&mut buffer)? && client.wait.is_none() {
-                    client.wait = Some(client.asked_at.elapsed());
-                    left -= 1;
-                }
+                left -= usize::from(self.clients[token].is_answered_now(&mut buffer)?);
             }
         }
         Ok(())
+    }
+
+    /// How many were refused, so far and up to now; where requests are to wait, every answer is a refusal.
+    pub fn refused(&mut self, is_answered: bool) -> Result<usize> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let ready = self.epoll.wait(0)?;
+            for index in 0..ready {
+                let token = usize::try_from(self.epoll.token(index)).context("a token")?;
+                self.clients[token].is_answered_now(&mut buffer)?;
+            }
+            if ready == 0 {
+                break;
+            }
+        }
+        let refused = self
+            .clients
+            .iter()
+            .filter(|client| client.is_refused || (!is_answered && client.wait.is_some()));
+        Ok(refused.count())
     }
 
     /// How long they waited, where they were answered.
@@ -120,16 +146,53 @@ impl Herd {
 }
 
 impl Client {
-    /// Reads what is there, and says whether it was something.
-    fn has_read(&mut self, buffer: &mut [u8]) -> Result<bool> {
-        let mut has_read = false;
+    /// Reads what is there, and says whether its answer began with it.
+    fn is_answered_now(&mut self, buffer: &mut [u8]) -> Result<bool> {
+        let mut begins = false;
         loop {
             match self.socket.read(buffer) {
-                Ok(0) => bail!("the server closed a connection"),
-                Ok(_) => has_read = true,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(has_read),
+                Ok(count @ 1..) => {
+                    if self.wait.is_none() {
+                        self.is_refused = is_error(&buffer[..count]);
+                        begins |= self.begin_answer();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(begins),
+                // The server closed it.
+                Ok(_) => break,
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
                 Err(error) => return Err(error).context("read an answer"),
             }
         }
+        self.is_refused = true;
+        Ok(self.begin_answer() || begins)
     }
+
+    /// False if it had begun before.
+    fn begin_answer(&mut self) -> bool {
+        let begins = self.wait.is_none();
+        self.wait.get_or_insert_with(|| self.asked_at.elapsed());
+        begins
+    }
+}
+
+/// Waits until these processes do nothing.
+fn wait_idle(pids: &[i32]) -> Result<()> {
+    let deadline = Instant::now() + SERVE_TIMEOUT;
+    let mut before = cpu_time(pids)?;
+    loop {
+        std::thread::sleep(LOOK);
+        let now = cpu_time(pids)?;
+        if now - before < IDLE {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "the server never rests");
+        before = now;
+    }
+}
+
+/// Whether an answer that begins so has an error's status.
+fn is_error(head: &[u8]) -> bool {
+    let status = head.strip_prefix(b"HTTP/1.1 ").and_then(<[u8]>::first);
+    !matches!(status, Some(b'1'..=b'3'))
 }

@@ -1,8 +1,6 @@
 //! What a waiting reader holds of the server's memory and of the kernel's, whether they came one after the other or all
 //! at once, and what is left behind when all have gone.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,17 +10,17 @@ use super::baseline_server::Task;
 use super::fan_out;
 use super::herd::Herd;
 use super::http::{self, Connection};
+use super::peers::{self, Pushpin};
 use super::report::limits::readers::{Arrival, Holding, Kind, Readers, Subject};
 use super::report::provenance::Provenance;
 use super::servers::{self, OwnServer, RunningServer};
 use super::usage::{kernel_kib, settled_pss_kib};
 
-/// Where `benches/stacks/install durable-streams` puts it.
-const DURABLE_STREAMS: &str = "benches/stacks/.installed/bin/durable-streams-server";
 /// A server has this long to take in readers that it does not answer yet, and to notice that they have gone.
 const CALM: Duration = Duration::from_secs(2);
 
 pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Readers> {
+    let peers = peers::peers();
     let repeats = if plan.quick { 1 } else { 3 };
     let mut rows = Vec::new();
     for repeat in 1..=repeats {
@@ -38,6 +36,7 @@ pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Readers> {
     }
     Ok(Readers {
         about,
+        peers,
         readers: plan.readers,
         rows,
     })
@@ -61,9 +60,16 @@ fn measure(
     let before_kib = settled_pss_kib(&pids)?;
     let kernel_before_kib = kernel_kib()?;
     let is_answered = kind != Kind::LongPoll;
-    let herd = Herd::come(server.address, &request, plan.readers, arrival, is_answered)
+    let mut herd = Herd::come(&server, &request, plan.readers, arrival, is_answered)
         .with_context(|| format!("{subject:?}, {kind:?}, {arrival:?}"))?;
     std::thread::sleep(CALM);
+    let refused = herd
+        .refused(is_answered)
+        .with_context(|| format!("{subject:?}, {kind:?}, {arrival:?}"))?;
+    ensure!(
+        refused == 0 || subject == Subject::Pushpin,
+        "{subject:?} refused {refused} of {arrival:?}, {kind:?}"
+    );
     let held_kib = settled_pss_kib(&pids)?;
     let kernel_held_kib = kernel_kib()?;
     let served = herd.served();
@@ -74,6 +80,7 @@ fn measure(
         kind,
         arrival,
         repeat,
+        refused,
         before_kib,
         held_kib,
         after_kib: settled_pss_kib(&pids)?,
@@ -98,32 +105,9 @@ fn start(plan: &Plan<'_>, subject: Subject) -> Result<Option<RunningServer>> {
         Subject::Accelerator => own(true),
         Subject::OrdinaryWay => own(false),
         Subject::Nchan => fan_out::nchan(name, None, core),
-        Subject::DurableStreams => durable_streams(name, core),
+        Subject::Pushpin => Ok(Pushpin::start(core)?.map(|it| it.server)),
+        Subject::DurableStreams => peers::durable_streams(core),
     }
-}
-
-/// The Durable Streams server, where it is installed, with the stream that all read.
-fn durable_streams(name: &str, core: Option<usize>) -> Result<Option<RunningServer>> {
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join(DURABLE_STREAMS);
-    if !program.exists() {
-        return Ok(None);
-    }
-    let arguments = |port: u16, data: PathBuf| {
-        let mut command = Command::new(&program);
-        command.args(["--port", &port.to_string(), "--durability", "memory"]);
-        command.arg("--data-dir").arg(data);
-        command
-    };
-    let server = servers::other(name, arguments, core)?;
-    let answer = Connection::open(server.address)?.ask(
-        b"PUT /bench HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n",
-    )?;
-    ensure!(
-        answer.status / 100 == 2,
-        "prepare: status {}",
-        answer.status
-    );
-    Ok(Some(server))
 }
 
 /// What such a reader asks for; `None` where the server has none.
@@ -133,10 +117,12 @@ fn request(subject: Subject, kind: Kind, server: &RunningServer) -> Result<Optio
         (Subject::Accelerator | Subject::OrdinaryWay, kind) => own_request(kind, server)?,
         (Subject::Nchan, Kind::Stream) => http::get_stream("/stream"),
         (Subject::Nchan, Kind::LongPoll) => http::get("/poll"),
-        (Subject::DurableStreams, Kind::Stream) => http::get_stream("/bench?offset=now&live=sse"),
-        (Subject::DurableStreams, Kind::LongPoll) => http::get("/bench?offset=now&live=long-poll"),
-        (Subject::DurableStreams, Kind::Poller) => http::get("/bench?offset=now"),
-        (Subject::Floor | Subject::Nchan, _) => return Ok(None),
+        (Subject::Pushpin, Kind::Stream) => http::get_stream(Pushpin::STREAM),
+        (Subject::Pushpin, Kind::LongPoll) => http::get(Pushpin::LONG_POLL),
+        (Subject::DurableStreams, Kind::Stream) => http::get_stream(peers::DURABLE_STREAM),
+        (Subject::DurableStreams, Kind::LongPoll) => http::get(peers::DURABLE_LONG_POLL),
+        (Subject::DurableStreams, Kind::Poller) => http::get(peers::DURABLE_POLL),
+        (Subject::Floor | Subject::Nchan | Subject::Pushpin, _) => return Ok(None),
     }))
 }
 

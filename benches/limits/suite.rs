@@ -18,7 +18,7 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
 use harness::{
-    baseline_server, epoll, fan_out, frame, http, process, report, rounds, servers, sse,
+    baseline_server, epoll, fan_out, frame, http, peers, process, report, rounds, servers, sse,
     subscribers, usage,
 };
 

@@ -8,11 +8,11 @@ use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
 use super::super::spread::{self, Spread, spread};
+use super::peers::{self, Peer};
 
 pub const FLOOR: &str = "bare loop, send(2)";
 pub const WRITE_FLOOR: &str = "bare loop, write(2)";
 pub const OURS: &str = "poll-vs-sse";
-pub const NCHAN: &str = "nchan";
 
 /// CPU of a delivery over the bare loop's, at a thousand readers.
 const TARGET: f64 = 1.05;
@@ -26,6 +26,8 @@ const BURST_TARGET: f64 = 10.0;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Delivery {
     pub about: Provenance,
+    #[serde(default)]
+    pub peers: Vec<Peer>,
     pub sizes: Vec<Size>,
     pub bursts: Vec<Burst>,
 }
@@ -106,12 +108,14 @@ impl Part for Delivery {
 }
 
 fn sizes(run: &Delivery) -> String {
-    let mut text = "Closed loop: the next message is published once all readers have the last. The bare loop is one system call \
-                    a reader with the same bytes, and nothing else; publishing is part of the figure on every side. Delays are \
-                    from the publish to each arrival.\n\n\
-                    | readers | server | CPU a delivery, µs | against the bare loop with send(2) | delay, p50 / p99 |\n\
-                    |---|---|---|---|---|"
-        .to_owned();
+    let mut text = format!(
+        "Closed loop: the next message is published once all readers have the last. The bare loop is one system call \
+         a reader with the same bytes, and nothing else; publishing is part of the figure on every side. Delays are \
+         from the publish to each arrival. {}\n\n\
+         | readers | server | CPU a delivery, µs | against the bare loop with send(2) | delay, p50 / p99 |\n\
+         |---|---|---|---|---|",
+        peers::sentence(&run.peers)
+    );
     for size in &run.sizes {
         for side in round::sides(&size.rounds) {
             let each = round::cpu_us(&size.rounds, side).map_or(0.0, |it| it.median);

@@ -2,6 +2,7 @@
 //! a file of its own.
 
 pub mod delivery;
+pub mod peers;
 pub mod publish;
 pub mod readers;
 pub mod rooms;

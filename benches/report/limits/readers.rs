@@ -6,11 +6,14 @@ use super::super::number::{count, outcome, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
+use super::peers::{self, DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Readers {
     pub about: Provenance,
+    #[serde(default)]
+    pub peers: Vec<Peer>,
     pub readers: usize,
     pub rows: Vec<Holding>,
 }
@@ -26,6 +29,7 @@ pub enum Subject {
     /// This project's, every request over actix-web.
     OrdinaryWay,
     Nchan,
+    Pushpin,
     DurableStreams,
 }
 
@@ -57,6 +61,9 @@ pub struct Holding {
     pub kind: Kind,
     pub arrival: Arrival,
     pub repeat: usize,
+    /// Readers that were answered with an error, or whose connection was closed.
+    #[serde(default)]
+    pub refused: usize,
     /// Proportional set size before they came, with them, and when all had gone.
     pub before_kib: u64,
     pub held_kib: u64,
@@ -78,11 +85,12 @@ pub struct Served {
 }
 
 impl Subject {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Floor,
         Self::Accelerator,
         Self::OrdinaryWay,
         Self::Nchan,
+        Self::Pushpin,
         Self::DurableStreams,
     ];
 
@@ -91,8 +99,9 @@ impl Subject {
             Self::Floor => "bare loop",
             Self::Accelerator => "poll-vs-sse",
             Self::OrdinaryWay => "poll-vs-sse, the ordinary way",
-            Self::Nchan => "nchan",
-            Self::DurableStreams => "durable-streams-server",
+            Self::Nchan => NCHAN,
+            Self::Pushpin => PUSHPIN,
+            Self::DurableStreams => DURABLE_STREAMS,
         }
     }
 }
@@ -123,10 +132,28 @@ const LEFT_TARGET_MIB: f64 = 12.0;
 const HERD_TARGET: f64 = 1.3;
 
 impl Readers {
-    fn of(&self, subject: Subject, kind: Kind, arrival: Arrival) -> impl Iterator<Item = &Holding> {
+    fn all_of(
+        &self,
+        (subject, kind, arrival): (Subject, Kind, Arrival),
+    ) -> impl Iterator<Item = &Holding> {
         self.rows
             .iter()
             .filter(move |row| row.subject == subject && row.kind == kind && row.arrival == arrival)
+    }
+
+    /// Those whose readers were all served.
+    fn of(&self, subject: Subject, kind: Kind, arrival: Arrival) -> impl Iterator<Item = &Holding> {
+        let all = self.all_of((subject, kind, arrival));
+        all.filter(|row| row.refused == 0)
+    }
+
+    /// A cell for what readers hold each, or for how many were refused.
+    fn each_cell(&self, of: (Subject, Kind, Arrival)) -> String {
+        let refused = self.all_of(of).map(|row| row.refused).max();
+        match (self.each_kib(of), refused) {
+            (None, Some(refused)) => format!("– ({} were refused)", count(refused as u64)),
+            (each, _) => spread::ratio(each),
+        }
     }
 
     fn spread_of(
@@ -187,10 +214,11 @@ fn memory(run: &Readers) -> String {
     let mut text = format!(
         "{} readers of one server with one worker and a store in memory. What a reader holds is the growth of the \
          process's proportional set size. In a herd all connect, then all ask, before the first answer is read. The \
-         kernel's share is its slabs and TCP buffers, of both ends, since both are on this machine.\n\n\
+         kernel's share is its slabs and TCP buffers, of both ends, since both are on this machine. {}\n\n\
          | server | reader | KiB each, in turn | KiB each, as a herd | MiB left by a herd that has gone | kernel, KiB each |\n\
          |---|---|---|---|---|---|",
-        count(run.readers as u64)
+        count(run.readers as u64),
+        peers::sentence(&run.peers)
     );
     for subject in Subject::ALL {
         for kind in Kind::ALL {
@@ -198,15 +226,15 @@ fn memory(run: &Readers) -> String {
                 (subject, kind, Arrival::InTurn),
                 (subject, kind, Arrival::Herd),
             );
-            if run.of(subject, kind, Arrival::InTurn).next().is_none() {
+            if run.all_of(in_turn).next().is_none() {
                 continue;
             }
             text += &format!(
                 "\n| {} | {} | {} | {} | {} | {} |",
                 subject.name(),
                 kind.name(),
-                spread::ratio(run.each_kib(in_turn)),
-                spread::ratio(run.each_kib(herd)),
+                run.each_cell(in_turn),
+                run.each_cell(herd),
                 spread::ratio(run.left_mib(herd)),
                 spread::ratio(run.kernel_kib(in_turn)),
             );

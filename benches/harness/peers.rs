@@ -1,0 +1,191 @@
+//! Pushpin and the Durable Streams server, started as the bench `stacks` starts them, which installs them too.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::fan_out;
+use super::frame::{self, Publish};
+use super::http::{self, Connection};
+use super::process;
+use super::report::limits::peers::{DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
+use super::servers::{self, RunningServer};
+
+/// Where `benches/stacks/install` puts what it builds.
+const INSTALLED: &str = "benches/stacks/.installed";
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// A message that Pushpin has not delivered by then was lost.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Which of the other servers are here.
+pub fn peers() -> Vec<Peer> {
+    let peer = |name: &str, version| Peer {
+        name: name.to_owned(),
+        version,
+    };
+    let nchan = servers::nchan_module(None);
+    let peers = vec![
+        peer(NCHAN, nchan.and_then(|_| servers::nginx_version())),
+        peer(PUSHPIN, pushpin_version()),
+        peer(DURABLE_STREAMS, durable_streams_version()),
+    ];
+    for peer in peers.iter().filter(|peer| peer.version.is_none()) {
+        println!("{}: left out, since it is not installed", peer.name);
+    }
+    peers
+}
+
+fn under_root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What `pushpin --version` says; `None` where it or the nginx that it needs is not installed.
+fn pushpin_version() -> Option<String> {
+    servers::nginx_version()?;
+    let output = Command::new("pushpin").arg("--version").output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Some(said.trim_start_matches("pushpin ").to_owned())
+}
+
+/// Pushpin, which is all that it starts.
+pub struct Pushpin {
+    pub server: RunningServer,
+    /// Where applications publish.
+    control: SocketAddr,
+}
+
+impl Pushpin {
+    /// Where a stream of the channel `bench` is.
+    pub const STREAM: &str = "/stream/bench";
+    pub const LONG_POLL: &str = "/poll/bench";
+
+    /// Pushpin, where it is installed, with the application that hands all requests to it as a process apart.
+    pub fn start(core: Option<usize>) -> Result<Option<Self>> {
+        if pushpin_version().is_none() {
+            return Ok(None);
+        }
+        let most = process::raise_descriptor_limit()?.to_string();
+        let control = servers::free_address()?;
+        let command = |script: &str, data: PathBuf| {
+            let folder = under_root("benches/stacks/pushpin");
+            let mut command = Command::new(folder.join(script));
+            command.env("PORT3", control.port().to_string());
+            command.env("CONNECTIONS", &most).env("STACK_DATA", data);
+            command
+        };
+        let application = |port: u16, data| {
+            let mut command = command("application", data);
+            command.env("PORT2", port.to_string());
+            command
+        };
+        let application = servers::other("an application", application, core)?;
+        let behind = application.address.port().to_string();
+        let pushpin = |port: u16, data| {
+            let mut command = command("start", data);
+            command.env("PORT", port.to_string()).env("PORT2", &behind);
+            command.env("APPLICATION", "runs");
+            command
+        };
+        let pushpin = Self {
+            server: servers::other(PUSHPIN, pushpin, core)?.with(application),
+            control,
+        };
+        // Its parts find each other after it has begun to answer; what comes before is lost.
+        let deadline = Instant::now() + START_TIMEOUT;
+        while let Err(error) = pushpin.deliver() {
+            ensure!(
+                Instant::now() < deadline,
+                error.context("Pushpin does not deliver")
+            );
+        }
+        Ok(Some(pushpin))
+    }
+
+    /// Has a message delivered.
+    fn deliver(&self) -> Result<()> {
+        let open = |address| Connection::open_within(address, DELIVERY_TIMEOUT);
+        let mut stream = open(self.server.address)?;
+        stream.send(&http::get_stream(Self::STREAM))?;
+        stream.read_some()?;
+        let (_, publish) = self.fan_out(&frame::sample())?;
+        let answer = open(self.control)?.ask(&publish.request(0))?;
+        ensure!(answer.status == 200, "publish: status {}", answer.status);
+        let tag = frame::tag(0);
+        let mut received = Vec::new();
+        while memchr::memmem::find(&received, tag.as_bytes()).is_none() {
+            received.extend(stream.read_some()?);
+        }
+        Ok(())
+    }
+
+    /// How the event in `frame` is published to its streams, and where.
+    pub fn fan_out(&self, frame: &[u8]) -> Result<(SocketAddr, Publish)> {
+        let data = String::from_utf8(frame::data_in(frame)?)?;
+        let content = format!("data: {data}\n\n");
+        let item = serde_json::json!({
+            "channel": "bench",
+            "formats": {"http-stream": {"content": content}},
+        });
+        let body = serde_json::json!({ "items": [item] }).to_string();
+        let publish = Publish::json("/publish/", body.into_bytes())?;
+        Ok((self.control, publish))
+    }
+}
+
+/// The Durable Streams server's executable, where it is installed.
+fn durable_streams_program() -> Option<PathBuf> {
+    let program = under_root(INSTALLED).join("bin/durable-streams-server");
+    program.exists().then_some(program)
+}
+
+/// The version that cargo has noted down: the server says none.
+fn durable_streams_version() -> Option<String> {
+    durable_streams_program()?;
+    let noted = std::fs::read_to_string(under_root(INSTALLED).join(".crates.toml"));
+    let noted = noted.unwrap_or_default();
+    let version = noted.lines().find_map(|line| {
+        let rest = line.strip_prefix("\"durable-streams ")?;
+        Some(rest.split_once(' ')?.0.to_owned())
+    });
+    Some(version.unwrap_or_else(|| "version unknown".to_owned()))
+}
+
+/// The one stream of the Durable Streams server, from now on.
+pub const DURABLE_STREAM: &str = "/bench?offset=now&live=sse";
+/// When a stream is opened again: the server ends each after a minute.
+pub const DURABLE_STREAM_LIFETIME: Duration = Duration::from_secs(30);
+pub const DURABLE_LONG_POLL: &str = "/bench?offset=now&live=long-poll";
+pub const DURABLE_POLL: &str = "/bench?offset=now";
+
+/// The Durable Streams server in memory mode, where it is installed.
+pub fn durable_streams(core: Option<usize>) -> Result<Option<RunningServer>> {
+    let Some(program) = durable_streams_program() else {
+        return Ok(None);
+    };
+    let arguments = |port: u16, data: PathBuf| {
+        let mut command = Command::new(&program);
+        command.args(["--port", &port.to_string(), "--durability", "memory"]);
+        // As long as this server's long-polls wait.
+        command.args(["--long-poll-timeout-ms", "60000"]);
+        command.arg("--data-dir").arg(data);
+        command
+    };
+    let server = servers::other(DURABLE_STREAMS, arguments, core)?;
+    let answer = Connection::open(server.address)?.ask(
+        b"PUT /bench HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n",
+    )?;
+    ensure!(
+        answer.status / 100 == 2,
+        "prepare: status {}",
+        answer.status
+    );
+    Ok(Some(server))
+}
+
+/// How the data in `frame` is published to that stream.
+pub fn to_durable_stream(frame: &[u8]) -> Result<Publish> {
+    Publish::json("/bench", frame::data_in(frame)?)
+}

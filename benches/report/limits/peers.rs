@@ -1,0 +1,67 @@
+//! The other servers that this one is measured beside, of which each machine has some.
+
+use serde::{Deserialize, Serialize};
+
+pub const NCHAN: &str = "nchan";
+pub const PUSHPIN: &str = "Pushpin";
+pub const DURABLE_STREAMS: &str = "durable-streams-server";
+
+/// One of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Peer {
+    pub name: String,
+    /// What is known of its version; `None` if it is not installed.
+    pub version: Option<String>,
+}
+
+/// Which of them a run has. Runs of before they were noted down name none.
+pub fn sentence(peers: &[Peer]) -> String {
+    if peers.is_empty() {
+        return format!("{PUSHPIN} and {DURABLE_STREAMS}: not measured yet.");
+    }
+    let named = |peer: &Peer| match &peer.version {
+        Some(version) => format!("{} ({version})", peer.name),
+        None => peer.name.clone(),
+    };
+    let list = |is_there: bool| {
+        let some = peers
+            .iter()
+            .filter(|peer| peer.version.is_some() == is_there);
+        some.map(named).collect::<Vec<_>>().join(", ")
+    };
+    let (there, missing) = (list(true), list(false));
+    let mut sentences = Vec::new();
+    if !there.is_empty() {
+        sentences.push(format!("Beside it: {there}."));
+    }
+    if peers
+        .iter()
+        .any(|it| it.name == PUSHPIN && it.version.is_some())
+    {
+        sentences.push(format!(
+            "{PUSHPIN} is all of its processes, without the application behind it."
+        ));
+    }
+    if !missing.is_empty() {
+        sentences.push(format!("Not installed, and so left out: {missing}."));
+    }
+    sentences.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let peer = |name: &str, version: Option<&str>| Peer {
+            name: name.to_owned(),
+            version: version.map(str::to_owned),
+        };
+        let some = [peer(NCHAN, Some("nginx/1.22.1")), peer(PUSHPIN, None)];
+        let said = "Beside it: nchan (nginx/1.22.1). Not installed, and so left out: Pushpin.";
+        assert_eq!(sentence(&some), said);
+        let none = "Pushpin and durable-streams-server: not measured yet.";
+        assert_eq!(sentence(&[]), none);
+    }
+}
