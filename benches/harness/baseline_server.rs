@@ -7,7 +7,8 @@
 //! bytes the server under test does, without knowing their format.
 //!
 //! As the floor of durable publishing it appends bodies to a file instead: those that came together in one
-//! `write` and one `fdatasync`, and answers once they are there.
+//! `write` and one `fdatasync`, and answers once they are there. As that of catching up it sends each subscriber the
+//! same bytes again and again, as fast as the socket takes them.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -38,6 +39,8 @@ pub enum Task {
     Send,
     /// Append to this file.
     Append(PathBuf),
+    /// Send what is in this file to the one subscriber, again and again until it leaves.
+    Repeat(PathBuf),
 }
 
 impl Task {
@@ -47,6 +50,7 @@ impl Task {
             Self::Write => vec!["write".into()],
             Self::Send => vec!["send".into()],
             Self::Append(path) => vec!["append".into(), path.clone()],
+            Self::Repeat(path) => vec!["repeat".into(), path.clone()],
         }
     }
 
@@ -57,6 +61,7 @@ impl Task {
             Some("append") => {
                 Self::Append(arguments.next().context("append to which file?")?.into())
             }
+            Some("repeat") => Self::Repeat(arguments.next().context("repeat which file?")?.into()),
             _ => bail!("the floor has no such task"),
         })
     }
@@ -84,6 +89,8 @@ struct Floor {
     log: Option<File>,
     batch: Vec<u8>,
     waiting: Vec<u64>,
+    /// What a subscriber is sent again and again.
+    repeated: Vec<u8>,
 }
 
 /// Serves until it is killed. `arguments` are those after `ARGUMENT`.
@@ -91,7 +98,11 @@ pub fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
     let task = Task::from_arguments(arguments)?;
     let log = match &task {
         Task::Append(path) => Some(File::create(path).context("create the log")?),
-        Task::Write | Task::Send => None,
+        Task::Write | Task::Send | Task::Repeat(_) => None,
+    };
+    let repeated = match &task {
+        Task::Repeat(path) => std::fs::read(path).context("read what to repeat")?,
+        Task::Write | Task::Send | Task::Append(_) => Vec::new(),
     };
     let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
@@ -110,6 +121,7 @@ pub fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
         log,
         batch: Vec::new(),
         waiting: Vec::new(),
+        repeated,
     };
     floor.epoll.add(listener.as_fd(), LISTENER)?;
     loop {
@@ -207,6 +219,9 @@ impl Floor {
                 bail!("a connection was lost while it was answered");
             };
             self.task.put(&socket, HEAD)?;
+            if !self.repeated.is_empty() {
+                return repeat(&socket, &self.repeated);
+            }
             self.paths.insert(token, path.clone());
             self.subscribers.entry(path).or_default().push(socket);
             return Ok(());
@@ -250,7 +265,7 @@ impl Task {
     fn put(&self, mut socket: &Socket, bytes: &[u8]) -> Result<()> {
         let put = match self {
             Self::Write => socket.write(bytes),
-            Self::Send | Self::Append(_) => SockRef::from(socket).send(bytes),
+            Self::Send | Self::Append(_) | Self::Repeat(_) => SockRef::from(socket).send(bytes),
         };
         match put {
             Ok(count) => ensure!(count == bytes.len(), "a write was cut short: {count}"),
@@ -259,6 +274,21 @@ impl Task {
             Err(error) => return Err(error).context("write"),
         }
         Ok(())
+    }
+}
+
+/// Sends these bytes until the subscriber leaves. Nobody else is served meanwhile, so that no call is spent on asking
+/// whether the socket takes more.
+fn repeat(socket: &Socket, bytes: &[u8]) -> Result<()> {
+    let socket = SockRef::from(socket);
+    socket.set_nonblocking(false)?;
+    let mut at = 0;
+    loop {
+        match socket.send(&bytes[at..]) {
+            Ok(count) => at = (at + count) % bytes.len(),
+            Err(error) if is_gone(&error) => return Ok(()),
+            Err(error) => return Err(error).context("send"),
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! At the limit: what a waiting reader holds, what a herd costs and leaves behind, and deliveries, rooms and durable
-//! publishing beside the least there can be. `cargo bench --bench limits -- --help` lists the flags.
+//! At the limit: what a waiting reader holds, what a herd costs and leaves behind, and deliveries, rooms, durable
+//! publishing and catching up beside the least there can be. `cargo bench --bench limits -- --help` lists the flags.
 
 // The attribute also makes the suite's own modules resolve beside this file.
 #[cfg(target_os = "linux")]

@@ -11,7 +11,8 @@ use super::report::provenance::Provenance;
 use super::rounds::{self, Sizes};
 use super::servers::{self, OwnServer};
 
-const PUBLISHERS: [usize; 4] = [1, 10, 100, 1000];
+pub const PUBLISHERS: [usize; 4] = [1, 10, 100, 1000];
+pub const SLICES_A_ROUND: usize = 4;
 
 pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Publish> {
     let rows = PUBLISHERS.into_iter().map(|count| measure(plan, count));
@@ -36,21 +37,26 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
         Publishers::open(FLOOR, floor, publishers, plan.stage.spins())?,
         Publishers::open(OURS, ours, publishers, plan.stage.spins())?,
     ];
-    let scale = if plan.quick { 1 } else { 4 };
-    let messages = (publishers as u64 * 20).clamp(100, 10_000) * scale;
-    let amounts = Sizes {
-        rounds: if plan.quick { 2 } else { 8 },
-        a_round: messages,
-        a_slice: messages / 4,
-    };
+    let amounts = sizes(plan, publishers);
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     let delays = sides
         .iter()
         .map(|side| Delays::of(side.name(), side.delays()));
     Ok(Row {
         publishers,
-        messages_a_round: messages,
+        messages_a_round: amounts.a_round,
         delays: delays.collect(),
         rounds,
     })
+}
+
+/// How much so many publishers publish.
+pub fn sizes(plan: &Plan<'_>, publishers: usize) -> Sizes {
+    let scale = if plan.quick { 1 } else { 4 };
+    let messages = (publishers as u64 * 20).clamp(100, 10_000) * scale;
+    Sizes {
+        rounds: if plan.quick { 2 } else { 8 },
+        a_round: messages,
+        a_slice: messages / SLICES_A_ROUND as u64,
+    }
 }

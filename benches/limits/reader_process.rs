@@ -1,10 +1,9 @@
 //! A process of readers, as many as one process may have sockets: they follow a stream each, check that every message
 //! comes once and in order, and go on at another server where theirs is gone.
 //!
-//! It is this same executable started again with `ARGUMENT`. It is told what to do in lines on its standard input, and
-//! answers each with a line of JSON.
+//! It is this same executable started again with `ARGUMENT`.
 
-use std::io::{BufRead as _, ErrorKind, Read, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use super::report::limits::readers::Served;
 use super::report::spread::spread;
 use super::rounds::delays;
 use super::sse::Decoder;
+use super::worker;
 
 /// The first argument that turns this executable into readers.
 pub const ARGUMENT: &str = "__readers";
@@ -42,7 +42,6 @@ pub enum Order {
 pub enum Outcome {
     Opened(Served),
     Received(ArrivalDelays),
-    Failed(String),
 }
 
 /// Microseconds from a publish to its arrivals.
@@ -61,18 +60,9 @@ pub fn text(number: u64) -> String {
     )
 }
 
-/// Follows orders until there are no more.
 pub fn serve() -> Result<()> {
     let mut readers = Readers::default();
-    for line in std::io::stdin().lock().lines() {
-        let order = serde_json::from_str(&line?)?;
-        let outcome = readers
-            .follow(order)
-            .unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        println!("{}", serde_json::to_string(&outcome)?);
-        std::io::stdout().flush()?;
-    }
-    Ok(())
+    worker::serve(|order| readers.follow(order))
 }
 
 #[derive(Default)]

@@ -1,22 +1,20 @@
 //! Past one process: as many servers on one NATS as it takes for more readers than one process may have sockets, and
 //! what the end of one of them costs.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 use super::Plan;
 use super::http::{self, Connection};
-use super::process;
 use super::reader_process::{ARGUMENT, Order, Outcome, text};
 use super::report::limits::readers::Served;
 use super::report::limits::scale::{Group, Message, Scale};
 use super::report::provenance::Provenance;
 use super::servers::{self, OwnServer, RunningServer};
 use super::usage::{cpu_time, kernel_kib, settled_pss_kib};
+use super::worker::Worker;
 
 /// Servers of the larger group.
 const SERVERS: usize = 5;
@@ -135,7 +133,7 @@ fn publish(
     number: u64,
 ) -> Result<Message> {
     for one in &mut *readers {
-        one.tell(&Order::Receive { number })?;
+        one.0.tell(&Order::Receive { number })?;
     }
     let text = text(number);
     let body = format!(r#"{{"room":"bench","author":"mina","text":"{text}"}}"#);
@@ -147,7 +145,7 @@ fn publish(
     ensure!(answer.status == 201, "publish: status {}", answer.status);
     let mut message = Message::default();
     for one in readers {
-        let Outcome::Received(delays) = one.hear()? else {
+        let Outcome::Received(delays) = one.0.hear()? else {
             bail!("another outcome than was asked for")
         };
         message.p50_us.push(delays.p50_us);
@@ -157,66 +155,26 @@ fn publish(
     Ok(message)
 }
 
-/// A process of readers. It ends with its input, and so with this value.
-struct ReaderProcess {
-    child: Child,
-    orders: ChildStdin,
-    outcomes: BufReader<ChildStdout>,
-}
+/// A process of readers.
+struct ReaderProcess(Worker<Order, Outcome>);
 
 impl ReaderProcess {
     fn start(core: Option<usize>) -> Result<Self> {
-        let program = std::env::current_exe().context("find this executable")?;
-        let mut command = Command::new(program);
-        command.arg(ARGUMENT);
-        process::end_with_parent(&mut command, core);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("start readers")?;
-        Ok(Self {
-            orders: child.stdin.take().context("its input")?,
-            outcomes: BufReader::new(child.stdout.take().context("its output")?),
-            child,
-        })
-    }
-
-    fn tell(&mut self, order: &Order) -> Result<()> {
-        writeln!(self.orders, "{}", serde_json::to_string(order)?).context("tell readers")
-    }
-
-    fn hear(&mut self) -> Result<Outcome> {
-        let mut line = String::new();
-        self.outcomes.read_line(&mut line).context("hear readers")?;
-        match serde_json::from_str(&line).context("readers have ended")? {
-            Outcome::Failed(what) => bail!("readers: {what}"),
-            outcome => Ok(outcome),
-        }
+        Worker::start(&[ARGUMENT], core).map(Self)
     }
 
     fn open(&mut self, server: SocketAddr, count: usize) -> Result<()> {
-        self.tell(&Order::Open { server, count })?;
-        self.hear().map(drop)
+        self.0.ask(&Order::Open { server, count }).map(drop)
     }
 
     fn go_on_at(&mut self, server: SocketAddr) -> Result<Served> {
-        self.tell(&Order::Move { server })?;
-        match self.hear()? {
+        match self.0.ask(&Order::Move { server })? {
             Outcome::Opened(served) => Ok(served),
-            _ => bail!("another outcome than was asked for"),
+            Outcome::Received(_) => bail!("another outcome than was asked for"),
         }
     }
 
     fn receive(&mut self, number: u64) -> Result<()> {
-        self.tell(&Order::Receive { number })?;
-        self.hear().map(drop)
-    }
-}
-
-impl Drop for ReaderProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.0.ask(&Order::Receive { number }).map(drop)
     }
 }

@@ -1,16 +1,22 @@
 //! The program: flags, its parts, and what each writes when it is done.
 
+mod beside_nats;
+mod catch_up;
 mod delivery;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod herd;
+mod nats_client;
+mod nats_publish;
 mod publish;
 mod publishers;
 mod reader_process;
 mod readers;
 mod rooms;
 mod scale;
+mod worker;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -18,12 +24,12 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
 use harness::{
-    baseline_server, epoll, fan_out, frame, http, peers, process, report, rounds, servers, sse,
-    subscribers, usage,
+    baseline_server, epoll, fan_out, fill, frame, history, http, peers, process, report, rounds,
+    servers, sse, subscribers, usage,
 };
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
-const LONGEST_RUN_SECONDS: u32 = 45 * 60;
+const LONGEST_RUN_SECONDS: u32 = 90 * 60;
 /// Descriptors beside the readers': listeners, pipes, files.
 const SPARE_DESCRIPTORS: u64 = 200;
 
@@ -37,22 +43,28 @@ enum Part {
     Rooms,
     /// Publishing that waits for the disk
     Publish,
+    /// Publishing to NATS, beside its own client
+    NatsPublish,
+    /// A reader that reads all of a long log
+    CatchUp,
     /// Five servers on one NATS, with as many readers as they can have
     Scale,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Readers,
         Self::Delivery,
         Self::Rooms,
         Self::Publish,
+        Self::NatsPublish,
+        Self::CatchUp,
         Self::Scale,
     ];
 }
 
 /// Measures what is left between this server and the least there can be: memory of a waiting reader, herds,
-/// deliveries, rooms, durable publishing. Each part writes a file of its own; sides alternate within one run, and only
+/// deliveries, rooms, durable publishing, catching up. Each part writes a file of its own; sides alternate within one run, and only
 /// their ratios mean anything.
 #[derive(Debug, Parser)]
 #[command(name = "limits")]
@@ -65,6 +77,12 @@ struct Arguments {
     /// Readers of the largest measurements
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u32).range(100..=25_000))]
     readers: u32,
+    /// Messages of the log to catch up with [default: 10000000, quick: 1000000]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(20_000..=1_000_000_000))]
+    messages: Option<u64>,
+    /// Where that log is kept meanwhile: up to 2 GB [default: a temporary directory]
+    #[arg(long, value_name = "DIR")]
+    scratch: Option<PathBuf>,
 }
 
 /// What every part needs to know.
@@ -84,21 +102,28 @@ impl Plan<'_> {
 }
 
 pub fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(reader_process::ARGUMENT) {
-        return match reader_process::serve() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("readers: {error:#}");
-                ExitCode::FAILURE
-            }
-        };
+    // Other processes of this executable.
+    let mut arguments = std::env::args().skip(1);
+    let served = match arguments.next().as_deref() {
+        Some(reader_process::ARGUMENT) => reader_process::serve(),
+        Some(nats_client::ARGUMENT) => nats_client::serve(arguments),
+        _ => return program::run("limits", run),
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("limits: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    program::run("limits", run)
 }
 
 fn run(arguments: Arguments) -> Result<()> {
     let Arguments { flags, only, .. } = &arguments;
-    let name = |part: &Part| format!("{part:?}").to_lowercase();
+    let name = |part: &Part| {
+        let value = part.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    };
     let asked = |part: &Part| only.is_empty() || only.contains(part);
     let parts = Part::ALL.into_iter().filter(asked);
     let parts: Vec<_> = parts.filter(|part| flags.ask_for(&name(part))).collect();
@@ -113,6 +138,11 @@ fn run(arguments: Arguments) -> Result<()> {
         readers: if flags.quick { readers / 9 } else { readers },
         stage: &stage,
     };
+    let quick_or = |quick, whole| if flags.quick { quick } else { whole };
+    let messages = arguments.messages;
+    let messages = messages.unwrap_or(quick_or(1_000_000, 10_000_000));
+    let scratch = arguments.scratch.clone();
+    let scratch = scratch.unwrap_or_else(std::env::temp_dir);
     for part in parts {
         let about = stage.begin_part("limits");
         match part {
@@ -120,9 +150,19 @@ fn run(arguments: Arguments) -> Result<()> {
             Part::Delivery => delivery::run(&plan, about).and_then(|run| flags.keep_part(run)),
             Part::Rooms => rooms::run(&plan, about).and_then(|run| flags.keep_part(run)),
             Part::Publish => publish::run(&plan, about).and_then(|run| flags.keep_part(run)),
-            Part::Scale if servers::nats_version().is_none() => {
-                println!("scale: skipped, since nats-server is not installed");
+            Part::CatchUp => {
+                let run = catch_up::run(&plan, messages, &scratch, about);
+                run.and_then(|run| flags.keep_part(run))
+            }
+            Part::NatsPublish | Part::Scale if servers::nats_version().is_none() => {
+                println!(
+                    "{}: skipped, since nats-server is not installed",
+                    name(&part)
+                );
                 Ok(())
+            }
+            Part::NatsPublish => {
+                nats_publish::run(&plan, about).and_then(|run| flags.keep_part(run))
             }
             Part::Scale => scale::run(&plan, about).and_then(|run| flags.keep_part(run)),
         }

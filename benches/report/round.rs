@@ -67,6 +67,20 @@ pub fn wall_ratio(rounds: &[Round], side: &str, base: &str) -> Option<Spread> {
     ratio(rounds, side, base, Round::wall_ns_per_unit)
 }
 
+/// The rounds with the CPU of the side `part` counted to `whole`.
+pub fn counted_to(rounds: &[Round], part: &str, whole: &str) -> Vec<Round> {
+    let others = rounds.iter().filter(|round| round.side != part);
+    let with = others.map(|round| {
+        let mut round = round.clone();
+        if round.side == whole {
+            let parts = of(rounds, part).filter(|part| part.round == round.round);
+            round.cpu_ns += parts.map(|part| part.cpu_ns).sum::<u64>();
+        }
+        round
+    });
+    with.collect()
+}
+
 /// Microseconds of CPU per unit.
 pub fn cpu_us(rounds: &[Round], side: &str) -> Option<Spread> {
     spread(of(rounds, side).map(|round| round.cpu_ns_per_unit() / 1000.0))
@@ -74,7 +88,16 @@ pub fn cpu_us(rounds: &[Round], side: &str) -> Option<Spread> {
 
 /// Units a second over all rounds.
 pub fn per_second(rounds: &[Round], side: &str) -> Option<f64> {
-    let units: u64 = of(rounds, side).map(|round| round.units).sum();
+    rate(rounds, side, |round| round.units)
+}
+
+/// Bytes a second that the clients received, over all rounds.
+pub fn bytes_per_second(rounds: &[Round], side: &str) -> Option<f64> {
+    rate(rounds, side, |round| round.wire_bytes)
+}
+
+fn rate(rounds: &[Round], side: &str, amount: fn(&Round) -> u64) -> Option<f64> {
+    let sum: u64 = of(rounds, side).map(amount).sum();
     let wall_ns: u64 = of(rounds, side).map(|round| round.wall_ns).sum();
-    (wall_ns > 0).then(|| units as f64 / (wall_ns as f64 / 1e9))
+    (wall_ns > 0).then(|| sum as f64 / (wall_ns as f64 / 1e9))
 }

@@ -1,18 +1,18 @@
 //! A log of ten million messages: how long a server takes to start on it, a read at its beginning, middle
 //! and end, and a reader that catches up with all of it; beside a log of a hundredth of that.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
 use super::fill::{self, Place, ROOM};
-use super::http::{self, Connection, RESPONSE_TIMEOUT};
+use super::history::{HistoryReader, cursor_parts, newest};
+use super::http::{self, Connection};
 use super::report::provenance::Provenance;
 use super::report::scaling::long_log::{LongLog, OneLog};
-use super::servers::{self, OwnServer, RunningServer};
+use super::servers::{self, OwnServer};
 
 /// Messages that one `after` brings.
 const PAGE: usize = 200;
@@ -24,6 +24,8 @@ const STARTS: usize = 3;
 const CATCHING_UP: Duration = Duration::from_secs(200);
 /// A short log is caught up with again and again for so long.
 const AGAIN: Duration = Duration::from_secs(5);
+/// Messages that it reads between two looks at the clock.
+const BETWEEN_LOOKS: u64 = 1000;
 
 /// How much of it.
 #[derive(Clone, Copy)]
@@ -102,12 +104,12 @@ fn one(
         drop(server.take());
         let begin = Instant::now();
         let started = ours.start(store, binary, core)?;
-        newest(&started)?;
+        newest(started.address)?;
         start_s.push(begin.elapsed().as_secs_f64());
         server = Some(started);
     }
     let server = server.context("a server that was started")?;
-    let last = newest(&server)?;
+    let last = newest(server.address)?;
     let (log, last_id) = cursor_parts(&last)?;
     let at = |from: u64| {
         let reads = (0..READS).map(|read| {
@@ -142,27 +144,6 @@ fn one(
     Ok(one)
 }
 
-/// The newest message's cursor.
-fn newest(server: &RunningServer) -> Result<String> {
-    let path = format!("/poll?room={ROOM}&last=50");
-    let answer = Connection::open(server.address)?.ask(&http::get(&path))?;
-    ensure!(answer.status == 200, "a poll: status {}", answer.status);
-    let body: serde_json::Value = serde_json::from_slice(&answer.body)?;
-    let messages = body["messages"].as_array().context("no messages")?;
-    ensure!(
-        messages.len() == 50,
-        "{} messages instead of 50",
-        messages.len()
-    );
-    let cursor = body["cursor"].as_str().context("no cursor")?;
-    Ok(cursor.to_owned())
-}
-
-fn cursor_parts(cursor: &str) -> Result<(&str, u64)> {
-    let (log, id) = cursor.rsplit_once('-').context("a cursor without an id")?;
-    Ok((log, id.parse().context("a cursor's id")?))
-}
-
 /// How long a poll for a page after `cursor` takes.
 fn after_us(address: SocketAddr, cursor: &str) -> Result<u64> {
     let path = format!("/poll?room={ROOM}&cursor={cursor}&limit={PAGE}");
@@ -182,37 +163,12 @@ fn after_us(address: SocketAddr, cursor: &str) -> Result<u64> {
 
 /// Reads a stream from `cursor` to the newest message, checking that no id is left out.
 fn catch_up(address: SocketAddr, cursor: &str, last_id: u64, one: &mut OneLog) -> Result<()> {
-    let mut socket = TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT)?;
-    socket.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
-    let path = format!("/stream?room={ROOM}&cursor={cursor}");
     let begin = Instant::now();
-    socket.write_all(&http::get_stream(&path))?;
-    let (_, mut before) = cursor_parts(cursor)?;
-    let lines = memchr::memmem::Finder::new(b"\nid: ");
-    let mut buffer = vec![0; 1024 * 1024];
-    let mut kept = 0;
-    while before < last_id && begin.elapsed() < CATCHING_UP {
-        let count = socket.read(&mut buffer[kept..]).context("read a stream")?;
-        ensure!(count > 0, "the server ended the stream");
-        one.caught_up_bytes += count as u64;
-        let end = kept + count;
-        let mut done = 0;
-        for at in lines.find_iter(&buffer[..end]) {
-            let line = &buffer[at + 1..end];
-            let Some(length) = memchr::memchr(b'\n', line) else {
-                break;
-            };
-            let line = std::str::from_utf8(&line[4..length])?;
-            let (_, id) = cursor_parts(line)?;
-            ensure!(id == before + 1, "after {before} came {id}");
-            before = id;
-            one.caught_up_messages += 1;
-            done = at + 1 + length;
-        }
-        // What follows the last whole line may hold the beginning of the next.
-        let rest = done.max(end.saturating_sub(64 * 1024));
-        buffer.copy_within(rest..end, 0);
-        kept = end - rest;
+    let mut reader = HistoryReader::open(address, cursor)?;
+    while reader.id() < last_id && begin.elapsed() < CATCHING_UP {
+        let work = reader.read((last_id - reader.id()).min(BETWEEN_LOOKS))?;
+        one.caught_up_messages += work.units;
+        one.caught_up_bytes += work.wire_bytes;
     }
     one.caught_up_s += begin.elapsed().as_secs_f64();
     Ok(())

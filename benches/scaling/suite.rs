@@ -1,6 +1,5 @@
 //! The program: flags, its parts, and what each writes when it is done.
 
-mod fill;
 mod group;
 #[path = "../harness/mod.rs"]
 mod harness;
@@ -17,7 +16,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
 use harness::program::{self, Flags, Stage};
-use harness::{audit_check, http, report, rounds, servers, sse, subscribers, usage};
+use harness::{audit_check, fill, history, http, report, rounds, servers, sse, subscribers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 60 * 60;

@@ -56,12 +56,21 @@ pub fn fill(place: &Place, messages: u64) -> Result<()> {
             runtime.block_on(append(Log::new(Store::Sqlite(store), tails), messages))
         }
         Place::Nats(servers) => {
-            // Makes the stream, as the first server does.
-            let opened = nats::NatsHandle::open(&Options::new(servers), KEEP_ALL)?;
-            let log = opened.log.to_string();
+            let log = create_stream(servers)?;
             runtime.block_on(publish(servers, &log, messages))
         }
     }
+}
+
+/// Makes the stream, as the first server does, and returns its log.
+pub fn create_stream(servers: &str) -> Result<String> {
+    let opened = nats::NatsHandle::open(&Options::new(servers), KEEP_ALL)?;
+    Ok(opened.log.to_string())
+}
+
+/// The subject of a room's messages.
+pub fn subject(servers: &str, room: &str) -> String {
+    format!("{}.{room}", Options::new(servers).stream)
 }
 
 fn text(number: u64) -> String {
@@ -100,8 +109,7 @@ async fn append(log: Arc<Log>, messages: u64) -> Result<()> {
 async fn publish(servers: &str, log: &str, messages: u64) -> Result<()> {
     let client = async_nats::connect(servers).await?;
     let jetstream = jetstream::new(client.clone());
-    let stream = Options::new(servers).stream;
-    let subject = format!("{stream}.{ROOM}");
+    let subject = subject(servers, ROOM);
     for number in 0..messages {
         let payload = serde_json::json!({
             "author": AUTHOR,

@@ -1,0 +1,157 @@
+//! A reader that catches up with a long log over `GET /stream`, beside a bare program that sends as many of the same bytes
+//! to such a socket.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::Plan;
+use super::baseline_server::Task;
+use super::beside_nats::BesideNats;
+use super::fill::{self, Place};
+use super::history::{self, HistoryReader, Ids, Sample};
+use super::report::limits::catch_up::{CatchUp, FLOOR, Log, NATS, OURS, Store};
+use super::report::provenance::Provenance;
+use super::rounds::{self, Sizes, Work};
+use super::servers::{self, OwnServer, RunningServer};
+
+/// Bytes of a log that the bare program sends again and again. A larger block leaves the processor's cache, a smaller one
+/// takes more calls.
+const BLOCK_BYTES: usize = 64 * 1024;
+const SLICES_A_ROUND: usize = 3;
+/// Messages of a slice for each of those before it that are not counted.
+const WARM_UP_SHARE: u64 = 15;
+
+/// Measures with logs of so many messages, which are kept in `scratch` meanwhile.
+pub fn run(plan: &Plan<'_>, messages: u64, scratch: &Path, about: Provenance) -> Result<CatchUp> {
+    let nats = servers::nats_version();
+    if nats.is_none() {
+        println!("catch-up: nothing from JetStream, since nats-server is not installed");
+    }
+    let mut logs = Vec::new();
+    let stores = [
+        Some(Store::Sqlite),
+        nats.is_some().then_some(Store::JetStream),
+    ];
+    for store in stores.into_iter().flatten() {
+        let directory = tempfile::tempdir_in(scratch).context("make a directory for a log")?;
+        let log = measure(plan, store, messages, directory.path());
+        logs.push(log.with_context(|| store.name())?);
+    }
+    Ok(CatchUp { about, nats, logs })
+}
+
+fn measure(plan: &Plan<'_>, store: Store, messages: u64, directory: &Path) -> Result<Log> {
+    let core = plan.stage.core();
+    let (nats, place, flag) = match store {
+        Store::Sqlite => {
+            let path = directory.join("chat.db");
+            let flag = format!("sqlite:{}", path.display());
+            (None, Place::Sqlite(path), flag)
+        }
+        Store::JetStream => {
+            let nats = servers::nats("nats-server", &directory.join("nats"), core)?;
+            let address = format!("nats://{}", nats.address);
+            (Some(nats), Place::Nats(address.clone()), address)
+        }
+    };
+    fill::fill(&place, messages)?;
+    let server = OwnServer {
+        store: &flag,
+        keeps_all: true,
+        ..OwnServer::default()
+    };
+    let server = server.start(OURS, &plan.stage.binary, core)?;
+    let newest = history::newest(server.address)?;
+    let (log, last) = history::cursor_parts(&newest)?;
+    let before_all = format!("{log}-{}", last - messages);
+    // Ids in the middle have as many digits as most have.
+    let middle = format!("{log}-{}", last - messages / 2);
+    let sample = history::sample(server.address, &middle, BLOCK_BYTES)?;
+    let file = directory.join("sample");
+    let mut sides = [
+        BesideNats::new(CatchUpSide::floor(&sample, file, core)?, None),
+        BesideNats::new(CatchUpSide::ours(server, &before_all)?, nats),
+    ];
+    let rounds = if plan.quick { 4 } else { 10 };
+    let slices = (rounds * SLICES_A_ROUND) as u64 + 1;
+    let a_slice = messages * 9 / 10 / slices;
+    for side in &mut sides {
+        side.side.warm_up = a_slice / WARM_UP_SHARE;
+    }
+    let amounts = Sizes {
+        rounds,
+        a_round: a_slice * SLICES_A_ROUND as u64,
+        a_slice,
+    };
+    let mut rounds = rounds::run_alternating(&mut sides, amounts)?;
+    let [_, mut ours] = sides;
+    let of_nats = ours.nats_rounds(&rounds, SLICES_A_ROUND, NATS);
+    rounds.extend(of_nats);
+    // What no slice was left for is checked all the same.
+    let reader = &mut ours.side.reader;
+    reader.read(last - reader.id())?;
+    Ok(Log {
+        store,
+        messages,
+        rounds,
+    })
+}
+
+/// A server with the one reader that catches up. Between two slices nothing is read: the socket is full, and the server
+/// waits.
+struct CatchUpSide {
+    name: &'static str,
+    server: RunningServer,
+    reader: HistoryReader,
+    /// Messages that are read before each slice.
+    warm_up: u64,
+}
+
+impl CatchUpSide {
+    fn floor(sample: &Sample, file: PathBuf, core: Option<usize>) -> Result<Self> {
+        std::fs::write(&file, &sample.bytes).context("write the sample")?;
+        let server = servers::floor(FLOOR, &Task::Repeat(file), core)?;
+        let &Sample { first, last, .. } = sample;
+        let ids = Ids::Repeating { first, last };
+        let reader = HistoryReader::open_path(server.address, "/stream", first - 1, ids)?;
+        Ok(Self {
+            name: FLOOR,
+            server,
+            reader,
+            warm_up: 0,
+        })
+    }
+
+    fn ours(server: RunningServer, cursor: &str) -> Result<Self> {
+        let reader = HistoryReader::open(server.address, cursor)?;
+        Ok(Self {
+            name: OURS,
+            server,
+            reader,
+            warm_up: 0,
+        })
+    }
+}
+
+impl rounds::Side for CatchUpSide {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.server.process.pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.reader.read(self.warm_up).map(drop)
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        self.reader.read(amount)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+    }
+}

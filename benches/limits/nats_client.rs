@@ -1,0 +1,187 @@
+//! Publishers that speak to JetStream with NATS's own client, in a process of their own: the messages are what this
+//! server publishes there, and each publisher sends its next when its last was acknowledged.
+//!
+//! The process is this same executable started again with `ARGUMENT`.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use async_nats::jetstream::{self, message::PublishMessage};
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::fill;
+use super::frame;
+use super::report::limits::nats_publish::{CLIENT, Delays};
+use super::rounds::{self, Work};
+use super::worker::{self, Worker};
+
+/// The first argument that turns this executable into publishers.
+pub const ARGUMENT: &str = "__nats_client";
+/// How long a message of this server may take to be stored. It is part of the message.
+const VALID_FOR: Duration = Duration::from_millis(3200);
+
+/// What the publishers are told.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub enum Order {
+    /// Publish so many, all together. Delays of a warm-up are not kept.
+    Publish {
+        messages: u64,
+        is_warm_up: bool,
+    },
+    Report,
+}
+
+/// What they answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Outcome {
+    Published,
+    Delays(Delays),
+}
+
+/// The process as a side.
+pub struct NatsClient {
+    worker: Worker<Order, Outcome>,
+    publishers: u64,
+}
+
+impl NatsClient {
+    /// Publishers at a NATS server without a stream yet.
+    pub fn start(servers: &str, publishers: usize, core: Option<usize>) -> Result<Self> {
+        let log = fill::create_stream(servers)?;
+        let count = publishers.to_string();
+        Ok(Self {
+            worker: Worker::start(&[ARGUMENT, servers, &log, &count], core)?,
+            publishers: publishers as u64,
+        })
+    }
+
+    pub fn delays(&mut self) -> Result<Delays> {
+        match self.worker.ask(&Order::Report)? {
+            Outcome::Delays(delays) => Ok(delays),
+            Outcome::Published => bail!("another outcome than was asked for"),
+        }
+    }
+
+    fn publish(&mut self, messages: u64, is_warm_up: bool) -> Result<()> {
+        let order = Order::Publish {
+            messages,
+            is_warm_up,
+        };
+        self.worker.ask(&order).map(drop)
+    }
+}
+
+impl rounds::Side for NatsClient {
+    fn name(&self) -> &'static str {
+        CLIENT
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        vec![self.worker.pid()]
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.publish(self.publishers, true)
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        self.publish(amount, false)?;
+        Ok(Work {
+            units: amount,
+            wire_bytes: 0,
+        })
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        amount
+    }
+}
+
+/// Follows orders until there are no more. `arguments` are those after `ARGUMENT`.
+pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<()> {
+    let mut next = || arguments.next().context("an argument is missing");
+    let (servers, log, publishers) = (next()?, next()?, next()?.parse()?);
+    // All in one thread is the cheapest.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    // The client starts tasks when it is made.
+    let _entered = runtime.enter();
+    let client = runtime.block_on(async_nats::connect(&servers))?;
+    let publishers = Publishers {
+        jetstream: jetstream::new(client),
+        subject: fill::subject(&servers, "bench"),
+        log,
+        count: publishers,
+        published: Cell::new(0),
+        delays: RefCell::new(rounds::delays()?),
+    };
+    worker::serve(|order| match order {
+        Order::Publish {
+            messages,
+            is_warm_up,
+        } => {
+            runtime.block_on(publishers.publish(messages, is_warm_up))?;
+            Ok(Outcome::Published)
+        }
+        Order::Report => Ok(Outcome::Delays(Delays::of(
+            CLIENT,
+            &publishers.delays.borrow(),
+        ))),
+    })
+}
+
+struct Publishers {
+    jetstream: jetstream::Context,
+    subject: String,
+    log: String,
+    count: usize,
+    published: Cell<u64>,
+    /// Microseconds from a publish to its acknowledgement.
+    delays: RefCell<Histogram<u64>>,
+}
+
+impl Publishers {
+    async fn publish(&self, messages: u64, is_warm_up: bool) -> Result<()> {
+        let left = Cell::new(messages);
+        let all = (0..self.count).map(|_| async {
+            while let Some(rest) = left.get().checked_sub(1) {
+                left.set(rest);
+                let delay = self.publish_one().await?;
+                if !is_warm_up {
+                    let delay = u64::try_from(delay.as_micros())?;
+                    self.delays.borrow_mut().saturating_record(delay);
+                }
+            }
+            Ok::<_, anyhow::Error>(())
+        });
+        try_join_all(all).await.map(drop)
+    }
+
+    async fn publish_one(&self) -> Result<Duration> {
+        let number = self.published.get();
+        self.published.set(number + 1);
+        let begin = Instant::now();
+        let id = format!("bench-{number}");
+        let publish = PublishMessage::build()
+            .payload(self.payload(number, &id)?.into())
+            .message_id(&id);
+        let sending = self.jetstream.send_publish(self.subject.clone(), publish);
+        let acknowledged = sending.await?.await.context("no acknowledgement")?;
+        ensure!(!acknowledged.duplicate, "{id} was taken for another");
+        Ok(begin.elapsed())
+    }
+
+    /// A message in the form in which this server stores it.
+    fn payload(&self, number: u64, id: &str) -> Result<String> {
+        let now_us = SystemTime::UNIX_EPOCH.elapsed()?.as_micros();
+        let deadline_us = now_us + VALID_FOR.as_micros();
+        let (log, text) = (&self.log, frame::text(number));
+        Ok(format!(
+            r#"{{"author":"mina","text":"{text}","log":"{log}","publish":"{id}","deadline_us":{deadline_us},"floor_us":{now_us},"newest":{number},"known":{number}}}"#
+        ))
+    }
+}

@@ -1,0 +1,112 @@
+//! Publishing to JetStream, through this server and with NATS's own client: both wait for the acknowledgement.
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use super::Plan;
+use super::beside_nats::BesideNats;
+use super::nats_client::NatsClient;
+use super::publish::{PUBLISHERS, SLICES_A_ROUND, sizes};
+use super::publishers::Publishers;
+use super::report::limits::nats_publish::{CLIENT_NATS, Delays, NatsPublish, OUR_NATS, OURS, Row};
+use super::report::provenance::Provenance;
+use super::rounds::{self, Side, Work};
+use super::servers::{self, OwnServer};
+
+pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<NatsPublish> {
+    let nats = servers::nats_version().context("nats-server is not installed")?;
+    let rows = PUBLISHERS.into_iter().map(|count| measure(plan, count));
+    Ok(NatsPublish {
+        about,
+        nats,
+        rows: rows.collect::<Result<_>>()?,
+    })
+}
+
+fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
+    let directory = TempDir::new()?;
+    let core = plan.stage.core();
+    // Each has a NATS server of its own, so that what NATS does can be told apart.
+    let nats = |name: &str| {
+        let nats = servers::nats("nats-server", &directory.path().join(name), core)?;
+        let address = format!("nats://{}", nats.address);
+        Ok::<_, anyhow::Error>((nats, address))
+    };
+    let (client_nats, address) = nats("client")?;
+    let client = NatsClient::start(&address, publishers, core)?;
+    let (our_nats, store) = nats("ours")?;
+    let server = OwnServer {
+        store: &store,
+        ..OwnServer::default()
+    };
+    let ours = server.start(OURS, &plan.stage.binary, core)?;
+    let ours = Publishers::open(OURS, ours, publishers, plan.stage.spins())?;
+    let mut sides = [
+        BesideNats::new(NatsSide::Client(client), Some(client_nats)),
+        BesideNats::new(NatsSide::Ours(Box::new(ours)), Some(our_nats)),
+    ];
+    let amounts = sizes(plan, publishers);
+    let mut rounds = rounds::run_alternating(&mut sides, amounts)?;
+    let mut of_nats = Vec::new();
+    for (side, name) in sides.iter().zip([CLIENT_NATS, OUR_NATS]) {
+        of_nats.extend(side.nats_rounds(&rounds, SLICES_A_ROUND, name));
+    }
+    rounds.extend(of_nats);
+    let delays = sides.iter_mut().map(|side| side.side.delays());
+    Ok(Row {
+        publishers,
+        messages_a_round: amounts.a_round,
+        delays: delays.collect::<Result<_>>()?,
+        rounds,
+    })
+}
+
+enum NatsSide {
+    Client(NatsClient),
+    Ours(Box<Publishers>),
+}
+
+impl NatsSide {
+    fn delays(&mut self) -> Result<Delays> {
+        match self {
+            Self::Client(client) => client.delays(),
+            Self::Ours(publishers) => Ok(Delays::of(OURS, publishers.delays())),
+        }
+    }
+
+    fn side(&self) -> &dyn Side {
+        match self {
+            Self::Client(client) => client,
+            Self::Ours(publishers) => &**publishers,
+        }
+    }
+
+    fn side_mut(&mut self) -> &mut dyn Side {
+        match self {
+            Self::Client(client) => client,
+            Self::Ours(publishers) => &mut **publishers,
+        }
+    }
+}
+
+impl Side for NatsSide {
+    fn name(&self) -> &str {
+        self.side().name()
+    }
+
+    fn pids(&self) -> Vec<i32> {
+        self.side().pids()
+    }
+
+    fn warm_up(&mut self) -> Result<()> {
+        self.side_mut().warm_up()
+    }
+
+    fn work(&mut self, amount: u64) -> Result<Work> {
+        self.side_mut().work(amount)
+    }
+
+    fn units_expected(&self, amount: u64) -> u64 {
+        self.side().units_expected(amount)
+    }
+}

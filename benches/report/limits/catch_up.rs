@@ -1,0 +1,117 @@
+//! Catching up with a long log.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::number::{count, outcome, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::round::{self, Round};
+use super::super::spread;
+
+pub const FLOOR: &str = "bare program";
+pub const OURS: &str = "poll-vs-sse";
+/// The NATS server that this server reads from; its rounds have this server's messages and bytes.
+pub const NATS: &str = "its NATS server";
+
+/// CPU over the bare program's.
+const TARGET: f64 = 1.4;
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CatchUp {
+    pub about: Provenance,
+    /// The version of NATS; without it there is no log in JetStream.
+    pub nats: Option<String>,
+    pub logs: Vec<Log>,
+}
+
+/// Where a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Store {
+    Sqlite,
+    JetStream,
+}
+
+impl Store {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::JetStream => "JetStream",
+        }
+    }
+}
+
+/// A log that was read from its first message to its last.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Log {
+    pub store: Store,
+    pub messages: u64,
+    pub rounds: Vec<Round>,
+}
+
+impl Part for CatchUp {
+    const TITLE: &'static str = "Catching up";
+    const FILE: &'static str = "limits-catch-up.json";
+    const ROWS: &'static str = "logs";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        format!("{}\n\n{}", table(self), targets(self))
+    }
+}
+
+fn table(run: &CatchUp) -> String {
+    let mut text = "One reader reads all of a log over one `GET /stream`, from the first message to the last, and checks that no id is \
+                    left out. The bare program sends blocks of 64 KiB of the same stream to the same reader with `send(2)`, and does nothing \
+                    else. Both take turns: between two turns a reader waits with a full socket.\n\n\
+                    | log | messages | process | MB a second | messages a second | CPU a message, µs | against the bare program |\n\
+                    |---|---|---|---|---|---|---|"
+        .to_owned();
+    for log in &run.logs {
+        for side in round::sides(&log.rounds) {
+            let rate = |of: Option<f64>| match side {
+                NATS => "–".to_owned(),
+                _ => of.map_or("–".to_owned(), three),
+            };
+            text += &format!(
+                "\n| {} | {} | {side} | {} | {} | {} | {} |",
+                log.store.name(),
+                count(log.messages),
+                rate(round::bytes_per_second(&log.rounds, side).map(|bytes| bytes / 1e6)),
+                rate(round::per_second(&log.rounds, side)),
+                round::cpu_us(&log.rounds, side).map_or("–".to_owned(), |it| three(it.median)),
+                spread::ratio(round::cpu_ratio(&log.rounds, side, FLOOR)),
+            );
+        }
+    }
+    if run.nats.is_none() {
+        text += "\n\nNothing was read from JetStream: nats-server was not installed.";
+    }
+    text
+}
+
+fn targets(run: &CatchUp) -> String {
+    let mut lines = vec!["Against the target:\n".to_owned()];
+    for log in &run.logs {
+        let Some(ours) = round::cpu_ratio(&log.rounds, OURS, FLOOR) else {
+            continue;
+        };
+        let together = round::counted_to(&log.rounds, NATS, OURS);
+        let together = round::cpu_ratio(&together, OURS, FLOOR);
+        let nats = together.filter(|_| log.store == Store::JetStream);
+        let nats = nats.map_or(String::new(), |it| {
+            format!(", {} together with NATS", it.ratio())
+        });
+        lines.push(format!(
+            "- from {}: {} of the bare program's CPU{nats}, target at most {TARGET}: {}",
+            log.store.name(),
+            ours.ratio(),
+            outcome(ours.median <= TARGET)
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,91 @@
+//! Publishing to JetStream beside NATS's own client.
+
+use serde::{Deserialize, Serialize};
+
+pub use super::delivery::Delays;
+
+use super::super::number::{count, three};
+use super::super::part::Part;
+use super::super::provenance::Provenance;
+use super::super::round::{self, Round};
+use super::super::spread;
+
+pub const CLIENT: &str = "NATS's own client";
+pub const OURS: &str = "poll-vs-sse on NATS";
+/// The NATS servers of both; their rounds have the messages and the time of those who publish to them.
+pub const CLIENT_NATS: &str = "the client's NATS server";
+pub const OUR_NATS: &str = "poll-vs-sse's NATS server";
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NatsPublish {
+    pub about: Provenance,
+    /// The version of NATS.
+    pub nats: String,
+    pub rows: Vec<Row>,
+}
+
+/// So many publishers, each with a message on its way at all times.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Row {
+    pub publishers: usize,
+    pub messages_a_round: u64,
+    /// From a publish to its answer, all rounds together.
+    pub delays: Vec<Delays>,
+    pub rounds: Vec<Round>,
+}
+
+impl Part for NatsPublish {
+    const TITLE: &'static str = "Publishing to NATS";
+    const FILE: &'static str = "limits-nats-publish.json";
+    const ROWS: &'static str = "rows";
+
+    fn about(&mut self) -> &mut Provenance {
+        &mut self.about
+    }
+
+    fn report(&self) -> String {
+        report(self)
+    }
+}
+
+fn report(run: &NatsPublish) -> String {
+    let mut text = format!(
+        "Each publisher sends its next message when its last was acknowledged by JetStream. The client is async-nats in a process \
+         and a thread of its own; it publishes messages of the same form, with ids for deduplication, to a stream with the same \
+         settings. This server takes them over HTTP, and answers once it has read the message back from the stream, as its readers \
+         do. Each side has a {} of its own. All but the publishers over HTTP share a core.\n\n\
+         | publishers | side | messages a second | time against the client | CPU a message, µs | of its NATS server | \
+         both against the client's both | delay, p50 / p99 |\n\
+         |---|---|---|---|---|---|---|---|",
+        run.nats
+    );
+    let mut lines = String::from("\n\nThere is no target but the client's own figures:\n");
+    for row in &run.rows {
+        let together = round::counted_to(&row.rounds, CLIENT_NATS, CLIENT);
+        let together = round::counted_to(&together, OUR_NATS, OURS);
+        for (side, nats) in [(CLIENT, CLIENT_NATS), (OURS, OUR_NATS)] {
+            let cpu = |side| {
+                round::cpu_us(&row.rounds, side).map_or("–".to_owned(), |it| three(it.median))
+            };
+            let delays = row.delays.iter().find(|delays| delays.side == side);
+            text += &format!(
+                "\n| {} | {side} | {} | {} | {} | {} | {} | {} |",
+                count(row.publishers as u64),
+                round::per_second(&row.rounds, side).map_or("–".to_owned(), three),
+                spread::ratio(round::wall_ratio(&row.rounds, side, CLIENT)),
+                cpu(side),
+                cpu(nats),
+                spread::ratio(round::cpu_ratio(&together, side, CLIENT)),
+                delays.map_or("–".to_owned(), Delays::cell),
+            );
+        }
+        lines += &format!(
+            "\n- {} publishers: {} of the client's time, {} of its CPU with NATS's",
+            count(row.publishers as u64),
+            spread::ratio(round::wall_ratio(&row.rounds, OURS, CLIENT)),
+            spread::ratio(round::cpu_ratio(&together, OURS, CLIENT)),
+        );
+    }
+    text + &lines
+}
