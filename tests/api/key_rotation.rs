@@ -4,14 +4,12 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::{
-    support::{
-        client::TestClient as _,
-        eventually,
-        process::Process,
-        signer::{Signer, now},
-    },
-    tokens::{SECRET, everything},
+use crate::support::{
+    client::TestClient as _,
+    eventually,
+    guarded::{SECRET, everything},
+    process::Process,
+    signer::{Signer, now},
 };
 
 #[test]

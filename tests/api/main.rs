@@ -64,6 +64,7 @@ mod support;
 mod tickets;
 mod timeouts;
 mod tls_certificates;
+mod token_access;
 mod tokens;
 mod trace;
 mod visibility;

@@ -1,99 +1,21 @@
-//! Tokens: who may read and publish what, and for how long.
+//! Tokens: where one is, which are taken, and what is said of the others.
 
 use std::{fs, time::Duration};
 
 use poll_vs_sse_server::access::{JwtRules, keys::KeySource};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::{
     TEST_TIMEOUT,
     client::{JSON, TestClient as _},
     events::Events,
     eventually,
+    guarded::{Guarded, SECRET, assert_unauthorized, everything, signer},
     protocol_client::{Form, ProtocolClient, run},
     raw_connection::RawConnection,
-    response::Response,
-    server::{Server, Store},
+    server::Server,
     signer::{Signer, encode, now},
 };
-
-pub const SECRET: &str = "a secret of more than thirty-two bytes";
-
-/// A server that asks for tokens, and the directory with its keys.
-struct Guarded {
-    server: Server,
-    _directory: TempDir,
-}
-
-impl Guarded {
-    fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    fn with(configure: impl FnOnce(&mut JwtRules)) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("secret");
-        fs::write(&path, format!("{SECRET}\r\n")).expect("written");
-        Self::start(directory, KeySource::Secret(path), configure)
-    }
-
-    fn with_keys(keys: &Value) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("jwks.json");
-        fs::write(&path, json!({"keys": keys}).to_string()).expect("written");
-        Self::start(directory, KeySource::Jwks(path), |_| {})
-    }
-
-    fn start(directory: TempDir, keys: KeySource, configure: impl FnOnce(&mut JwtRules)) -> Self {
-        let mut rules = JwtRules {
-            keys,
-            audience: None,
-            issuer: None,
-        };
-        configure(&mut rules);
-        let server = Server::with(Store::Memory, |config| {
-            config.request_log = true;
-            config.access.jwt = Some(rules);
-        });
-        Self {
-            server,
-            _directory: directory,
-        }
-    }
-
-    fn get(&self, target: &str, token: &str) -> Response {
-        let authorization = format!("Bearer {token}");
-        self.server
-            .get_with(target, &[("Authorization", &authorization)])
-    }
-
-    fn publish(&self, room: &str, token: &str) -> Response {
-        let authorization = format!("Bearer {token}");
-        let draft = json!({"room": room, "author": "mina", "text": "hello"}).to_string();
-        self.server
-            .post(draft, &[JSON, ("Authorization", &authorization)])
-    }
-}
-
-fn signer() -> Signer {
-    Signer::secret(SECRET)
-}
-
-pub fn everything() -> Value {
-    json!({"read": ["*"], "publish": ["*"]})
-}
-
-fn assert_unauthorized(answer: &Response, word: &str) {
-    let problem = answer.problem(401);
-    let challenge = answer.header("www-authenticate");
-    assert!(
-        challenge.is_some_and(|it| it.starts_with("Bearer")),
-        "{challenge:?}"
-    );
-    let detail = problem["detail"].as_str().expect("a detail");
-    assert!(detail.contains(word), "{word}: {detail}");
-}
 
 #[test]
 fn without_a_token_there_is_only_the_page_and_the_servers_health() {
@@ -279,86 +201,6 @@ fn keys_of_a_set_are_each_for_their_own_algorithm() {
 }
 
 #[test]
-fn a_token_opens_the_rooms_that_it_names() {
-    let guarded = Guarded::new();
-    let token = signer().token(&json!({"read": ["lobby", "team-*"], "publish": ["lobby"]}));
-    for (room, read, publish) in [
-        ("lobby", 200, 201),
-        ("team-a", 200, 403),
-        ("secret", 403, 403),
-        ("team", 403, 403),
-    ] {
-        for target in ["poll?last=0&room", "presence?room"] {
-            let answer = guarded.get(&format!("/{target}={room}"), &token);
-            assert_eq!(answer.status(), read, "{target} {room}");
-            if read == 403 {
-                answer.blames(403, "room");
-            }
-        }
-        assert_eq!(guarded.publish(room, &token).status(), publish, "{room}");
-        let authorization = format!("Bearer {token}");
-        let headers = [JSON, ("Authorization", authorization.as_str())];
-        let along = json!({"room": room, "client": "me", "along": []}).to_string();
-        let answer = guarded
-            .server
-            .raw()
-            .ask("PUT", "/presence/along", &headers, along.as_bytes());
-        assert_eq!(
-            answer.status(),
-            if read == 200 { 404 } else { 403 },
-            "{room}"
-        );
-    }
-    guarded
-        .get("/stream?room=secret", &token)
-        .blames(403, "room");
-    let nothing = signer().sign(&json!({"exp": now() + 600}), &json!({}));
-    guarded.get("/poll", &nothing).blames(403, "room");
-    assert_eq!(guarded.server.cost("publish")["messages"], 1);
-}
-
-#[test]
-fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
-    let guarded = Guarded::new();
-    let all = signer().token(&everything());
-    let lobby = signer().token(&json!({"read": ["lobby"]}));
-    guarded
-        .get("/poll?room=secret&client=spy&trace=1", &all)
-        .ok();
-    guarded.get("/poll?room=lobby&client=me&trace=1", &all).ok();
-    guarded
-        .get("/poll?room=lobby&client=both&trace=1", &all)
-        .ok();
-    guarded
-        .get("/poll?room=secret&client=both&trace=1", &all)
-        .ok();
-    for target in ["/ledger", "/trace"] {
-        let of = |client: &str, token: &str| {
-            let answer = guarded.get(&format!("{target}?client={client}"), token);
-            (answer.status(), answer.json()["detail"].clone())
-        };
-        for client in ["spy", "me", "both"] {
-            assert_eq!(of(client, &all).0, 200, "{target} {client}");
-        }
-        assert_eq!(of("me", &lobby).0, 200, "{target}");
-        for client in ["spy", "both"] {
-            assert_eq!(
-                of(client, &lobby),
-                of("nobody", &lobby),
-                "{target} {client}"
-            );
-        }
-    }
-    // A refused publish puts nothing on a client's account.
-    let draft = r#"{"author": "mina", "text": "hello"}"#;
-    guarded
-        .server
-        .raw()
-        .ask("POST", "/messages?client=ghost", &[JSON], draft.as_bytes());
-    guarded.get("/ledger?client=ghost", &all).problem(404);
-}
-
-#[test]
 fn a_stream_ends_when_its_token_does_and_the_next_request_says_why() {
     let guarded = Guarded::new();
     // Accepted for another two or three seconds: leeway is 30.
@@ -378,80 +220,6 @@ fn a_stream_ends_when_its_token_does_and_the_next_request_says_why() {
     });
     assert_unauthorized(&guarded.server.get_with("/stream", &headers), "expired");
     guarded.server.lines.with(1, &["stream", "closed"]);
-}
-
-#[test]
-fn a_cookie_publishes_only_from_a_page_that_may() {
-    let guarded = Guarded::new();
-    let cookie = format!("poll_vs_sse_token={}", signer().token(&everything()));
-    let draft = r#"{"author": "mina", "text": "hello"}"#;
-    let publish = |headers: &[(&str, &str)]| {
-        let all = [&[JSON, ("Cookie", cookie.as_str())], headers].concat();
-        guarded.server.post(draft, &all)
-    };
-    for headers in [
-        &[][..],
-        &[("Origin", "https://evil.example")],
-        &[("Origin", "null")],
-        &[("Origin", "https://evil.example/test")],
-        &[
-            ("Sec-Fetch-Site", "same-site"),
-            ("Origin", "https://evil.example"),
-        ],
-        &[("Sec-Fetch-Site", "cross-site")],
-    ] {
-        publish(headers).blames(403, "Origin");
-    }
-    // The test's requests have `Host: test`.
-    for headers in [
-        &[("Origin", "http://test")][..],
-        &[("Origin", "https://test")],
-        &[("Sec-Fetch-Site", "same-origin")],
-    ] {
-        assert_eq!(publish(headers).status(), 201, "{headers:?}");
-    }
-    // Reading needs no page: other pages cannot see the answer.
-    assert_eq!(
-        guarded
-            .server
-            .get_with("/poll", &[("Cookie", &cookie)])
-            .status(),
-        200
-    );
-}
-
-#[test]
-fn figures_of_all_clients_can_be_for_tokens_only() {
-    let guarded = Guarded::new();
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("secret");
-    fs::write(&path, SECRET).expect("written");
-    let closed = Server::with(Store::Memory, |config| {
-        config.limits.public_metrics = false;
-        config.access.jwt = Some(JwtRules {
-            keys: KeySource::Secret(path),
-            audience: None,
-            issuer: None,
-        });
-    });
-    let all = format!("Bearer {}", signer().token(&everything()));
-    let lobby = format!("Bearer {}", signer().token(&json!({"read": ["lobby"]})));
-    // The router takes another spelling of a path for the same one, and so does what guards it.
-    for target in ["/metrics", "/ledger", "/%6detrics", "/ledge%72"] {
-        assert_eq!(guarded.server.get(target).status(), 200);
-        closed.get(target).problem(401);
-        closed
-            .get_with(target, &[("Authorization", &lobby)])
-            .problem(403);
-        let open = closed.get_with(target, &[("Authorization", &all)]);
-        assert_eq!(open.status(), 200, "{target}");
-    }
-    let without_tokens = Server::with(Store::Memory, |config| config.limits.public_metrics = false);
-    for target in ["/metrics", "/ledger", "/trace?client=me", "/%6detrics"] {
-        without_tokens.get(target).problem(403);
-    }
-    without_tokens.get("/poll?client=me").ok();
-    without_tokens.get("/ledger?client=me").ok();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-// The sequence diagram draws what the server's log says, and can be read and stopped.
+// The sequence diagram draws what the server's log says, and can be read.
 
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
@@ -201,30 +201,6 @@ check(
   },
 );
 
-check('paused it stands still, and resumed it has missed nothing', async ({ open }) => {
-  const lab = await open();
-  const diagram = new Diagram(lab.page);
-  await lab.setInterval(0.25);
-  const requests = async () => (await diagram.events()).filter(({ what }) => what === 'Request').length;
-  await until('some are told', async () => (await requests()) >= 3);
-  await lab.pause();
-  const client = await lab.client();
-  const place = () => diagram.picture.evaluate((tape) => getComputedStyle(tape).transform);
-  const asked = async () => Number((await lab.figures()).Polling.Requests);
-  // What was on its way when it was paused may still come.
-  const [before, stood] = [await asked(), await place()];
-  await until('polling goes on', async () => (await asked()) >= before + 8);
-  const shown = await requests();
-  assert.equal(await place(), stood);
-  assert.ok(shown < (await asked()));
-  await lab.pause('Resume');
-  await until('all is told', async () => (await requests()) >= before + 8);
-  assert.equal(await diagram.drawn('Events not kept'), 0);
-  assert.notEqual(await place(), stood);
-  assert.match(client, /^[a-z0-9]+$/);
-  await lab.noComplaints();
-});
-
 check('the list can be shown, and the window changed', async ({ open }) => {
   const lab = await open();
   const diagram = new Diagram(lab.page);
@@ -241,63 +217,6 @@ check('the list can be shown, and the window changed', async ({ open }) => {
     await lab.window.selectOption(window);
     assert.equal(await diagram.drawn('Request'), drawn, window);
   }
-  await lab.noComplaints();
-});
-
-check('for those who want no motion it moves in steps', async ({ open }) => {
-  const lab = await open('', { reducedMotion: 'reduce' });
-  const diagram = new Diagram(lab.page);
-  await diagram.region.scrollIntoViewIfNeeded();
-  await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
-  const places = await diagram.picture.evaluate(
-    (tape) =>
-      new Promise((resolve) => {
-        const seen = new Set();
-        const end = performance.now() + 5_000;
-        const look = () => {
-          seen.add(getComputedStyle(tape).transform);
-          if (performance.now() < end) requestAnimationFrame(look);
-          else resolve(seen.size);
-        };
-        look();
-      }),
-  );
-  // Two seconds a step, and room for what else lays it anew; with motion there are a hundred and more.
-  assert.ok(places <= 10, `${places} places within five seconds`);
-});
-
-check('for all others it moves by itself, in steps of whole pixels', async ({ open }) => {
-  const lab = await open('', { reducedMotion: 'no-preference' });
-  const diagram = new Diagram(lab.page);
-  await diagram.region.scrollIntoViewIfNeeded();
-  await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
-  const motion = () =>
-    diagram.picture.evaluate((tape) =>
-      tape.getAnimations().map((animation) => {
-        const { duration, easing } = animation.effect.getTiming();
-        const [from, to] = animation.effect
-          .getKeyframes()
-          .map(({ transform }) => parseFloat(transform.slice(11)));
-        const steps = Number(/steps\((\d+)/.exec(easing)[1]);
-        return { state: animation.playState, step_px: (from - to) / steps, step_ms: duration / steps };
-      }),
-    );
-  const [{ state, step_px, step_ms }, ...more] = await motion();
-  assert.equal(state, 'running');
-  assert.equal(more.length, 0);
-  assert.equal(step_px, Math.round(step_px));
-  // At most twenty steps a second, and the window's length in time and on the page agree.
-  assert.ok(step_ms >= 50, `${step_ms} ms a step`);
-  const { height } = await lab.page.locator('.tape-frame').boundingBox();
-  assert.ok(Math.abs((step_px / step_ms) * 12_000 - height) < 2, `${step_px} px in ${step_ms} ms`);
-  await lab.pause();
-  assert.deepEqual(await motion(), []);
-  await lab.pause('Resume');
-  await until('it goes on', async () => (await motion()).length === 1);
-  // What is not in sight is not moved.
-  await lab.page.setViewportSize({ width: 1280, height: 300 });
-  await lab.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-  await until('out of sight it rests', async () => (await motion()).length === 0);
   await lab.noComplaints();
 });
 
@@ -356,28 +275,6 @@ check('the diagram and the plots speak Korean', async ({ open }) => {
     .first()
     .waitFor({ state: 'attached' });
   await lab.page.getByRole('region', { name: '시간에 따른 변화' }).getByText('초당 요청 수').waitFor();
-});
-
-check('both diagrams keep one scale and one pause', async ({ open }) => {
-  const lab = await open('?view=side-by-side');
-  await lab.connectedBoth();
-  const scale = () =>
-    lab.page
-      .locator('.tape')
-      .evaluateAll((tapes) => tapes.map((tape) => tape.querySelectorAll('.ticks text').length));
-  const places = () =>
-    lab.page.locator('.tape').evaluateAll((tapes) => tapes.map((tape) => getComputedStyle(tape).transform));
-  for (const window of ['2 min', '1 min', '12 s']) {
-    await lab.window.selectOption(window);
-    const [left, right] = await scale();
-    assert.ok(Math.abs(left - right) <= 1, `${window}: ${left} and ${right} times`);
-  }
-  await lab.pause();
-  const stood = await places();
-  await until('polling goes on', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 3);
-  assert.deepEqual(await places(), stood);
-  await lab.pause('Resume');
-  await until('both go on', async () => (await places()).every((place, at) => place !== stood[at]));
 });
 
 check(

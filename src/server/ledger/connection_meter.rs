@@ -2,9 +2,10 @@
 //!
 //! What carries the bytes reports them here. On HTTP/1.1, where requests follow one another, they
 //! belong to the request under way; if many share a connection, to the one that is named, by its
-//! [`RequestBytes`]. Bytes that came in
-//! before a request began, its head, are its own as soon as it begins; those of requests that have no
-//! account, such as the page's, are counted for nobody.
+//! [`RequestBytes`]. Bytes that came in before a request began, its head, are its own as soon as it begins; those of
+//! requests that have no account, such as the page's, are counted for nobody.
+
+mod request_bytes;
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,6 +14,8 @@ use std::{
 };
 
 use jiff::Timestamp;
+
+pub use request_bytes::RequestBytes;
 
 use super::{
     Ledger,
@@ -74,10 +77,6 @@ enum Stage {
     /// The connection's own, less what is charged to requests.
     Shared,
 }
-
-/// The side of a request that counts its bytes.
-#[derive(Clone)]
-pub struct RequestBytes(Rc<RequestState>);
 
 impl ConnectionMeter {
     pub fn new(ledger: Arc<Ledger>, protocol: Protocol) -> Self {
@@ -291,92 +290,6 @@ impl ConnectionMeter {
 
     pub(super) fn log(&self, entry: &AccessLogEntry) {
         self.0.ledger.log.request(entry, self.0.protocol.get());
-    }
-}
-
-impl RequestBytes {
-    pub(super) fn new(request: Rc<RequestState>) -> Self {
-        Self(request)
-    }
-
-    pub fn record_read(&self, meter: &ConnectionMeter, bytes: u64) {
-        if let Some(attribution) = self.0.record_read(bytes) {
-            meter.charge(attribution, |counters| &counters.wire_bytes_in, bytes);
-        }
-    }
-
-    pub fn record_written(&self, meter: &ConnectionMeter, bytes: u64) {
-        if let Some(attribution) = self.0.record_written(bytes) {
-            meter.charge(attribution, |counters| &counters.wire_bytes_out, bytes);
-        }
-    }
-
-    /// Everything that the request's answer had to write so far is written.
-    pub fn record_flushed(&self, meter: &ConnectionMeter) {
-        let events = self
-            .0
-            .take_pushes(|kind, account| meter.event(kind, account));
-        for event in events {
-            meter.trace(&self.0, event);
-        }
-    }
-
-    /// Counts bytes that came in among those of other requests.
-    pub fn charge_read(&self, meter: &ConnectionMeter, bytes: u64) {
-        self.record_read(meter, bytes);
-        let mut state = meter.0.state.borrow_mut();
-        state.own().read -= bytes as i64;
-        state.charge_own_bytes_in(&meter.0.ledger);
-    }
-
-    /// Counts bytes that go out among those of other requests.
-    pub fn charge_written(&self, meter: &ConnectionMeter, bytes: u64) {
-        self.record_written(meter, bytes);
-        let mut state = meter.0.state.borrow_mut();
-        state.own().written -= bytes as i64;
-        if !self.0.is_flush_due.replace(true) {
-            state.own().unflushed.push(self.clone());
-        }
-    }
-
-    /// No byte of the request's will come any more, either way.
-    pub fn end(&self, meter: &ConnectionMeter) {
-        self.0.has_ended.set(true);
-        // If something is still to be flushed, it is told of first.
-        if !self.0.is_flush_due.get() {
-            self.finish_if_over(meter);
-        }
-    }
-
-    /// Ends the request if its bytes and its answer are complete.
-    pub(super) fn finish_if_over(&self, meter: &ConnectionMeter) {
-        if self.0.has_ended.get() && self.0.is_done() && !self.0.is_finished.replace(true) {
-            self.finish(meter);
-        }
-    }
-
-    /// The answer is complete, and so are the request's bytes; or the connection has ended.
-    pub fn finish(&self, meter: &ConnectionMeter) {
-        let is_logged = meter.ledger().request_log;
-        if !is_logged && !self.0.is_answer_traced() {
-            return;
-        }
-        let Some(entry) = self.0.finish() else {
-            return;
-        };
-        if is_logged {
-            meter.log(&entry);
-        }
-        // If no byte was written, there was no answer.
-        if self.0.is_answer_traced() && entry.wire_bytes_out > 0 {
-            let answer = Event {
-                bytes_out: entry.wire_bytes_out,
-                messages: entry.messages,
-                status: Some(entry.status),
-                ..meter.event(Kind::Answer, entry.account)
-            };
-            meter.trace(&self.0, answer);
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! browser's tabs do, is present while that stream is open and its reader lists it. Nothing here is kept in
 //! the log; each server knows its own readers only.
 
+mod member;
 mod room;
 
 use std::{

@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Follower, PresenceEncoder, Reader};
+use super::{
+    Follower, PresenceEncoder, Reader,
+    member::{Member, PollActivity},
+};
 use crate::{
     domain::{author::Author, room::Room},
     domain::{client_label::ClientLabel, transport::Transport},
@@ -21,11 +24,6 @@ use crate::{
 const MAX_BYTES_PER_SECOND: u64 = 1024 * 1024;
 /// Members that are listed; `count` is of all.
 const MAX_LISTED: usize = 200;
-/// The interval of a poller that asked once and did not state it.
-const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
-/// No poller is considered gone sooner: timers in hidden tabs are a second late.
-const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
-
 #[derive(Default)]
 pub struct RoomMembers {
     by_client: HashMap<ClientLabel, Member>,
@@ -35,89 +33,6 @@ pub struct RoomMembers {
     /// No event is sent before this.
     quiet_until: Option<Instant>,
     updates: Option<watch::Sender<Bytes>>,
-}
-
-struct Member {
-    order: u64,
-    author: Option<Author>,
-    since: Timestamp,
-    /// Open streams.
-    streams: u32,
-    /// The client whose stream it follows, if it has none of its own.
-    through: Option<ClientLabel>,
-    /// The followers of its stream.
-    along: Vec<ClientLabel>,
-    poller: Option<PollActivity>,
-}
-
-struct PollActivity {
-    transport: Transport,
-    /// Polls under way: a long-poll that waits.
-    waiting: u32,
-    asked_at: Instant,
-    /// When its last answer was done.
-    answered_at: Option<Instant>,
-    interval: Option<Duration>,
-}
-
-impl Member {
-    fn new(order: u64, since: Timestamp) -> Self {
-        Self {
-            order,
-            author: None,
-            since,
-            streams: 0,
-            through: None,
-            along: Vec::new(),
-            poller: None,
-        }
-    }
-
-    fn is_streamed_to(&self) -> bool {
-        self.streams > 0 || self.through.is_some()
-    }
-
-    fn transport(&self) -> Transport {
-        match &self.poller {
-            Some(poller) if !self.is_streamed_to() => poller.transport,
-            _ => Transport::Stream,
-        }
-    }
-
-    fn has_left(&self, now: Instant) -> bool {
-        !self.is_streamed_to() && self.poller.as_ref().is_none_or(|it| it.has_left(now))
-    }
-}
-
-impl PollActivity {
-    fn record_poll(&mut self, reader: &Reader, now: Instant) {
-        // A long-poll's interval is the pause after an answer.
-        let since = match reader.transport {
-            Transport::LongPoll => self.answered_at,
-            _ => Some(self.asked_at),
-        };
-        let observed = since.map(|since| now - since);
-        self.interval = reader.interval.or(observed);
-        self.transport = reader.transport;
-        self.asked_at = now;
-        self.waiting += 1;
-    }
-
-    fn has_left(&self, now: Instant) -> bool {
-        if self.waiting > 0 {
-            return false;
-        }
-        let since = match self.transport {
-            Transport::LongPoll => self.answered_at.unwrap_or(self.asked_at),
-            _ => self.asked_at,
-        };
-        let interval = self.interval.unwrap_or(match self.transport {
-            Transport::LongPoll => MIN_POLL_INTERVAL,
-            _ => DEFAULT_POLL_INTERVAL,
-        });
-        // Two missed, and half of one for what may have been on its way.
-        now - since > interval.max(MIN_POLL_INTERVAL) * 5 / 2
-    }
 }
 
 impl RoomMembers {
@@ -137,15 +52,7 @@ impl RoomMembers {
         } else {
             match &mut member.poller {
                 Some(poller) => poller.record_poll(&reader, now),
-                None => {
-                    member.poller = Some(PollActivity {
-                        transport: reader.transport,
-                        waiting: 1,
-                        asked_at: now,
-                        answered_at: None,
-                        interval: reader.interval,
-                    });
-                }
+                None => member.poller = Some(PollActivity::begin(&reader, now)),
             }
         }
         let mut changed = member.transport() != before;
@@ -377,97 +284,4 @@ impl RoomMembers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn encode(json: &str) -> Bytes {
-        Bytes::copy_from_slice(json.as_bytes())
-    }
-
-    fn reader(client: &str) -> Reader {
-        Reader {
-            client: client.parse().expect("a label"),
-            author: None,
-            transport: Transport::Stream,
-            interval: None,
-        }
-    }
-
-    /// Joins `client` and returns the bytes that the room's streams are sent because of it.
-    fn join(members: &mut RoomMembers, client: &str, now: Instant) -> usize {
-        members
-            .join(reader(client), now, Timestamp::UNIX_EPOCH, false)
-            .expect("has joined");
-        notify(members, now)
-    }
-
-    fn notify(members: &mut RoomMembers, now: Instant) -> usize {
-        let mut watching = members.updates.as_ref().map(watch::Sender::subscribe);
-        members.notify(&Room::default(), now, Duration::from_secs(1), encode);
-        let Some(watching) = &mut watching else {
-            return 0;
-        };
-        if !watching.has_changed().unwrap_or(false) {
-            return 0;
-        }
-        let subscribers = members.updates.as_ref().map_or(0, |it| it.receiver_count());
-        watching.borrow_and_update().len() * subscribers
-    }
-
-    #[test]
-    fn a_busy_room_of_many_streams_costs_a_bounded_amount() {
-        let mut members = RoomMembers::default();
-        let start = Instant::now();
-        let streams: Vec<_> = (0..2000).map(|_| members.subscribe()).collect();
-        let mut bytes = 0;
-        let mut largest = 0;
-        for tick in 0..2400_u32 {
-            let now = start + Duration::from_millis(250) * tick;
-            let sent = join(&mut members, &format!("visitor-{tick}"), now);
-            bytes += sent as u64;
-            largest = largest.max(sent as u64);
-        }
-        assert!(bytes > 0, "changes are told");
-        let seconds = 600;
-        assert!(
-            bytes <= seconds * MAX_BYTES_PER_SECOND + largest,
-            "{bytes} bytes in {seconds} s"
-        );
-        drop(streams);
-    }
-
-    #[test]
-    fn a_small_room_is_told_of_each_change_within_a_second() {
-        let mut members = RoomMembers::default();
-        let start = Instant::now();
-        let _stream = members.subscribe();
-        assert!(join(&mut members, "a", start) > 0);
-        assert_eq!(join(&mut members, "b", start), 0);
-        assert!(notify(&mut members, start + Duration::from_secs(1)) > 0);
-    }
-
-    #[test]
-    fn a_new_subscriber_is_sent_the_present_state() {
-        let mut members = RoomMembers::default();
-        let start = Instant::now();
-        let first = members.subscribe();
-        assert!(!first.has_changed().expect("open"));
-        join(&mut members, "a", start);
-        let mut second = members.subscribe();
-        assert!(second.has_changed().expect("open"));
-        let event = String::from_utf8(second.borrow_and_update().to_vec()).expect("text");
-        assert!(event.contains("\"client\":\"a\""), "{event}");
-        drop((first, second));
-    }
-
-    #[test]
-    fn changes_that_no_stream_asked_for_are_not_encoded() {
-        let mut members = RoomMembers::default();
-        let start = Instant::now();
-        drop(members.subscribe());
-        let joined = members.join(reader("a"), start, Timestamp::UNIX_EPOCH, false);
-        assert!(joined.is_some());
-        members.notify(&Room::default(), start, Duration::from_secs(1), encode);
-        assert!(members.updates.is_none());
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod client;
 pub mod events;
 pub mod front;
+pub mod guarded;
 #[path = "../../support/nats.rs"]
 pub mod nats;
 #[path = "../../support/nats_nodes.rs"]

@@ -1,0 +1,167 @@
+//! What a token opens: rooms, the figures of clients, and from which pages.
+
+use std::fs;
+
+use poll_vs_sse_server::access::{JwtRules, keys::KeySource};
+use serde_json::json;
+
+use crate::support::{
+    client::{JSON, TestClient as _},
+    guarded::{Guarded, SECRET, everything, signer},
+    server::{Server, Store},
+    signer::now,
+};
+
+#[test]
+fn a_token_opens_the_rooms_that_it_names() {
+    let guarded = Guarded::new();
+    let token = signer().token(&json!({"read": ["lobby", "team-*"], "publish": ["lobby"]}));
+    for (room, read, publish) in [
+        ("lobby", 200, 201),
+        ("team-a", 200, 403),
+        ("secret", 403, 403),
+        ("team", 403, 403),
+    ] {
+        for target in ["poll?last=0&room", "presence?room"] {
+            let answer = guarded.get(&format!("/{target}={room}"), &token);
+            assert_eq!(answer.status(), read, "{target} {room}");
+            if read == 403 {
+                answer.blames(403, "room");
+            }
+        }
+        assert_eq!(guarded.publish(room, &token).status(), publish, "{room}");
+        let authorization = format!("Bearer {token}");
+        let headers = [JSON, ("Authorization", authorization.as_str())];
+        let along = json!({"room": room, "client": "me", "along": []}).to_string();
+        let answer = guarded
+            .server
+            .raw()
+            .ask("PUT", "/presence/along", &headers, along.as_bytes());
+        assert_eq!(
+            answer.status(),
+            if read == 200 { 404 } else { 403 },
+            "{room}"
+        );
+    }
+    guarded
+        .get("/stream?room=secret", &token)
+        .blames(403, "room");
+    let nothing = signer().sign(&json!({"exp": now() + 600}), &json!({}));
+    guarded.get("/poll", &nothing).blames(403, "room");
+    assert_eq!(guarded.server.cost("publish")["messages"], 1);
+}
+
+#[test]
+fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
+    let guarded = Guarded::new();
+    let all = signer().token(&everything());
+    let lobby = signer().token(&json!({"read": ["lobby"]}));
+    guarded
+        .get("/poll?room=secret&client=spy&trace=1", &all)
+        .ok();
+    guarded.get("/poll?room=lobby&client=me&trace=1", &all).ok();
+    guarded
+        .get("/poll?room=lobby&client=both&trace=1", &all)
+        .ok();
+    guarded
+        .get("/poll?room=secret&client=both&trace=1", &all)
+        .ok();
+    for target in ["/ledger", "/trace"] {
+        let of = |client: &str, token: &str| {
+            let answer = guarded.get(&format!("{target}?client={client}"), token);
+            (answer.status(), answer.json()["detail"].clone())
+        };
+        for client in ["spy", "me", "both"] {
+            assert_eq!(of(client, &all).0, 200, "{target} {client}");
+        }
+        assert_eq!(of("me", &lobby).0, 200, "{target}");
+        for client in ["spy", "both"] {
+            assert_eq!(
+                of(client, &lobby),
+                of("nobody", &lobby),
+                "{target} {client}"
+            );
+        }
+    }
+    // A refused publish puts nothing on a client's account.
+    let draft = r#"{"author": "mina", "text": "hello"}"#;
+    guarded
+        .server
+        .raw()
+        .ask("POST", "/messages?client=ghost", &[JSON], draft.as_bytes());
+    guarded.get("/ledger?client=ghost", &all).problem(404);
+}
+
+#[test]
+fn a_cookie_publishes_only_from_a_page_that_may() {
+    let guarded = Guarded::new();
+    let cookie = format!("poll_vs_sse_token={}", signer().token(&everything()));
+    let draft = r#"{"author": "mina", "text": "hello"}"#;
+    let publish = |headers: &[(&str, &str)]| {
+        let all = [&[JSON, ("Cookie", cookie.as_str())], headers].concat();
+        guarded.server.post(draft, &all)
+    };
+    for headers in [
+        &[][..],
+        &[("Origin", "https://evil.example")],
+        &[("Origin", "null")],
+        &[("Origin", "https://evil.example/test")],
+        &[
+            ("Sec-Fetch-Site", "same-site"),
+            ("Origin", "https://evil.example"),
+        ],
+        &[("Sec-Fetch-Site", "cross-site")],
+    ] {
+        publish(headers).blames(403, "Origin");
+    }
+    // The test's requests have `Host: test`.
+    for headers in [
+        &[("Origin", "http://test")][..],
+        &[("Origin", "https://test")],
+        &[("Sec-Fetch-Site", "same-origin")],
+    ] {
+        assert_eq!(publish(headers).status(), 201, "{headers:?}");
+    }
+    // Reading needs no page: other pages cannot see the answer.
+    assert_eq!(
+        guarded
+            .server
+            .get_with("/poll", &[("Cookie", &cookie)])
+            .status(),
+        200
+    );
+}
+
+#[test]
+fn figures_of_all_clients_can_be_for_tokens_only() {
+    let guarded = Guarded::new();
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("secret");
+    fs::write(&path, SECRET).expect("written");
+    let closed = Server::with(Store::Memory, |config| {
+        config.limits.public_metrics = false;
+        config.access.jwt = Some(JwtRules {
+            keys: KeySource::Secret(path),
+            audience: None,
+            issuer: None,
+        });
+    });
+    let all = format!("Bearer {}", signer().token(&everything()));
+    let lobby = format!("Bearer {}", signer().token(&json!({"read": ["lobby"]})));
+    // The router takes another spelling of a path for the same one, and so does what guards it.
+    for target in ["/metrics", "/ledger", "/%6detrics", "/ledge%72"] {
+        assert_eq!(guarded.server.get(target).status(), 200);
+        closed.get(target).problem(401);
+        closed
+            .get_with(target, &[("Authorization", &lobby)])
+            .problem(403);
+        let open = closed.get_with(target, &[("Authorization", &all)]);
+        assert_eq!(open.status(), 200, "{target}");
+    }
+    let without_tokens = Server::with(Store::Memory, |config| config.limits.public_metrics = false);
+    for target in ["/metrics", "/ledger", "/trace?client=me", "/%6detrics"] {
+        without_tokens.get(target).problem(403);
+    }
+    without_tokens.get("/poll?client=me").ok();
+    without_tokens.get("/ledger?client=me").ok();
+}
