@@ -9,6 +9,10 @@ use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use hyper::Request;
 use memchr::memmem;
+use poll_vs_sse_instrument::http::{
+    chromium::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES},
+    event_stream::{EventDecoder, split_events},
+};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
@@ -20,17 +24,13 @@ use tokio_rustls::TlsConnector;
 use super::certificate::Certificate;
 use super::frame::{self, Publish, STREAM};
 use super::http::Connection;
-use super::rounds::{self, Side, Work};
+use super::rounds::{self, Contender, Work};
 use super::servers::RunningServer;
-use super::sse::Decoder;
 use super::subscribers::is_message;
 use super::usage;
 
 /// Longest wait for a stream to open, or for all to have a message.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Chromium's windows, so that they hold nothing up.
-const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 15 * 1024 * 1024;
 
 /// A server that also speaks TLS.
 pub struct TlsServer {
@@ -197,14 +197,15 @@ async fn open_connection(
 
 /// Reads a stream until it ends, which it must not.
 async fn read(mut body: h2::RecvStream, arrivals: Rc<Arrivals>) {
-    let mut decoder = Decoder::of_body();
+    let mut decoder = EventDecoder::default();
     let mut last = String::new();
     while let Some(chunk) = body.data().await {
         let Ok(chunk) = chunk else { break };
         let _ = body.flow_control().release_capacity(chunk.len());
-        let taken = decoder.feed(&chunk, |event| take(event, &mut last, &arrivals));
-        if let Err(error) = taken {
-            return arrivals.fail(error.to_string());
+        decoder.push(&chunk);
+        match decoder.take() {
+            Ok(whole) => split_events(whole).for_each(|event| take(event, &mut last, &arrivals)),
+            Err(error) => return arrivals.fail(error.to_string()),
         }
     }
     arrivals.fail("the server ended a stream".to_owned());
@@ -223,7 +224,7 @@ fn take(event: &[u8], last: &mut String, arrivals: &Arrivals) {
     arrivals.changed.notify_one();
 }
 
-impl Side for Http2Streams {
+impl Contender for Http2Streams {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -11,7 +11,7 @@ use super::report::provenance::Provenance;
 use super::report::shared_streams::{
     EIGHT, Held, NCHAN, NCHAN_EIGHT, ONE, ORDINARY, SharedStreams,
 };
-use super::rounds::{self, Side, Sizes};
+use super::rounds::{self, Contender, Sizes};
 use super::servers::OwnServer;
 
 const STREAMS: usize = 1000;
@@ -31,7 +31,7 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
     let ordinary = ordinary.start(ORDINARY, &stage.binary, core)?;
     frame::raise_ids(&ordinary, published)?;
     let frame = frame::learn(&ordinary)?;
-    let mut sides: Vec<Box<dyn Side>> = Vec::new();
+    let mut sides: Vec<Box<dyn Contender>> = Vec::new();
     let mut held = Vec::new();
     let open = |name, server, a_connection| {
         let streams = Streams {

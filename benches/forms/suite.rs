@@ -15,9 +15,7 @@ use poll_vs_sse_instrument::{OwnServer, Protocol};
 
 use cells::Cell;
 use harness::program::{self, Flags, Stage};
-use harness::{
-    certificate, fan_out, frame, http, report, rounds, servers, sse, subscribers, usage,
-};
+use harness::{certificate, fan_out, frame, http, report, rounds, servers, subscribers, usage};
 use report::forms::{Form, Forms, Run};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.

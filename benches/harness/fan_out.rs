@@ -117,7 +117,7 @@ impl FanOutSide {
     }
 }
 
-impl rounds::Side for FanOutSide {
+impl rounds::Contender for FanOutSide {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use poll_vs_sse_instrument::http::answer_reader::AnswerReader;
 
 /// How long any one answer may take.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,7 +19,7 @@ pub struct Connection {
 }
 
 /// A whole answer with its head.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Answer {
     pub status: u16,
     /// Bytes of head and body together, as they crossed the socket.
@@ -32,12 +33,12 @@ impl Connection {
     }
 
     /// The same, with less time for each answer.
-    pub fn open_within(address: SocketAddr, patience: Duration) -> Result<Self> {
-        let socket = TcpStream::connect_timeout(&address, patience)
+    pub fn open_within(address: SocketAddr, within: Duration) -> Result<Self> {
+        let socket = TcpStream::connect_timeout(&address, within)
             .with_context(|| format!("connect to {address}"))?;
         socket.set_nodelay(true)?;
-        socket.set_write_timeout(Some(patience))?;
-        Self::over_within(socket, patience)
+        socket.set_write_timeout(Some(within))?;
+        Self::over_within(socket, within)
     }
 
     /// Over a socket that is connected already.
@@ -45,8 +46,8 @@ impl Connection {
         Self::over_within(socket, RESPONSE_TIMEOUT)
     }
 
-    fn over_within(socket: TcpStream, patience: Duration) -> Result<Self> {
-        socket.set_read_timeout(Some(patience))?;
+    fn over_within(socket: TcpStream, within: Duration) -> Result<Self> {
+        socket.set_read_timeout(Some(within))?;
         Ok(Self {
             socket,
             received: Vec::new(),
@@ -60,46 +61,32 @@ impl Connection {
 
     /// Waits for the answer to the last request: with a length, in chunks, or up to the connection's end.
     pub fn answer(&mut self) -> Result<Answer> {
+        let mut reader = AnswerReader::default();
+        let mut answer = Answer::default();
+        let mut is_ended = false;
         loop {
-            if let Some(answer) = self.complete(false)? {
-                return Ok(answer);
+            let body = &mut answer.body;
+            let taken = reader.feed(&self.received, |part| body.extend_from_slice(part))?;
+            self.received.drain(..taken);
+            answer.wire_bytes += taken;
+            if reader.is_complete() || is_ended {
+                break;
             }
-            let count = self.receive()?;
-            if count == 0 {
-                let answer = self.complete(true)?;
-                return answer.context("the server closed the connection");
-            }
+            is_ended = self.receive()? == 0;
+            ensure!(
+                !is_ended || reader.may_end(),
+                "the server closed the connection"
+            );
         }
+        let head = reader.head().context("an answer without a head")?;
+        answer.status = head.status;
+        self.is_over = head.closes || is_ended;
+        Ok(answer)
     }
 
     /// Whether the connection is of no more use after the last answer.
     pub fn is_over(&self) -> bool {
         self.is_over
-    }
-
-    /// The answer, if all of it has been received.
-    fn complete(&mut self, at_end: bool) -> Result<Option<Answer>> {
-        let Some(head) = Head::read(&self.received)? else {
-            return Ok(None);
-        };
-        let rest = &self.received[head.bytes..];
-        let (body, taken) = match head.framing {
-            Framing::Length(length) if rest.len() >= length => (rest[..length].to_vec(), length),
-            Framing::Chunks => match unchunk(rest)? {
-                Some(whole) => whole,
-                None => return Ok(None),
-            },
-            Framing::Close if at_end => (rest.to_vec(), rest.len()),
-            Framing::Length(_) | Framing::Close => return Ok(None),
-        };
-        let wire_bytes = head.bytes + taken;
-        self.received.drain(..wire_bytes);
-        self.is_over = head.closes || at_end;
-        Ok(Some(Answer {
-            status: head.status,
-            wire_bytes,
-            body,
-        }))
     }
 
     fn receive(&mut self) -> Result<usize> {
@@ -127,75 +114,6 @@ impl Connection {
         ensure!(count > 0, "the server closed the connection");
         buffer.truncate(count);
         Ok(buffer)
-    }
-}
-
-/// An answer's head: what it says of the body.
-struct Head {
-    status: u16,
-    bytes: usize,
-    framing: Framing,
-    closes: bool,
-}
-
-enum Framing {
-    Length(usize),
-    Chunks,
-    Close,
-}
-
-impl Head {
-    /// The head that `received` begins with; `None` until it is complete.
-    fn read(received: &[u8]) -> Result<Option<Self>> {
-        let Some(at) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
-            return Ok(None);
-        };
-        let head = std::str::from_utf8(&received[..at]).context("the head is no text")?;
-        let status = head
-            .strip_prefix("HTTP/1.1 ")
-            .and_then(|rest| rest.get(..3)?.parse().ok())
-            .with_context(|| format!("no HTTP/1.1 answer: {head}"))?;
-        let value_of = |wanted: &str| {
-            let mut headers = head.lines().filter_map(|line| line.split_once(':'));
-            let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            found.map(|(_, value)| value.trim().to_ascii_lowercase())
-        };
-        let framing = match (value_of("transfer-encoding"), value_of("content-length")) {
-            (Some(coding), _) if coding == "chunked" => Framing::Chunks,
-            (None, Some(length)) => Framing::Length(length.parse().context("Content-Length")?),
-            _ if matches!(status, 204 | 304) => Framing::Length(0),
-            _ => Framing::Close,
-        };
-        Ok(Some(Self {
-            status,
-            bytes: at + 4,
-            framing,
-            closes: value_of("connection").is_some_and(|value| value == "close"),
-        }))
-    }
-}
-
-/// A body in chunks put together, and how many bytes it took; `None` until it is complete.
-fn unchunk(received: &[u8]) -> Result<Option<(Vec<u8>, usize)>> {
-    let mut body = Vec::new();
-    let mut at = 0;
-    loop {
-        let rest = &received[at..];
-        let Some(end) = rest.windows(2).position(|two| two == b"\r\n") else {
-            return Ok(None);
-        };
-        let size = std::str::from_utf8(&rest[..end]).context("a chunk's size")?;
-        let size = size.split(';').next().unwrap_or_default().trim();
-        let size = usize::from_str_radix(size, 16).context("a chunk's size")?;
-        let data = end + 2;
-        let Some(chunk) = rest.get(data..data + size + 2) else {
-            return Ok(None);
-        };
-        at += data + size + 2;
-        if size == 0 {
-            return Ok(Some((body, at)));
-        }
-        body.extend_from_slice(&chunk[..size]);
     }
 }
 

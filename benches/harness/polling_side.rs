@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::pollers::Pollers;
-use super::rounds::{Side, Work};
+use super::rounds::{Contender, Work};
 use super::servers::RunningServer;
 
 /// Kept-alive connections to it.
@@ -30,7 +30,7 @@ impl PollingSide {
     }
 }
 
-impl Side for PollingSide {
+impl Contender for PollingSide {
     fn name(&self) -> &str {
         &self.name
     }

@@ -17,10 +17,10 @@ use super::report::spread::{Spread, spread};
 use super::usage;
 
 /// Lets a server finish what it does after its last answer, so that it is counted where it belongs.
-const AFTERMATH: Duration = Duration::from_millis(1);
+const SETTLE_TIME: Duration = Duration::from_millis(1);
 
 /// A server and its load.
-pub trait Side {
+pub trait Contender {
     fn name(&self) -> &str;
 
     /// The server's processes.
@@ -36,7 +36,7 @@ pub trait Side {
     fn units_expected(&self, amount: u64) -> u64;
 }
 
-impl<S: Side + ?Sized> Side for Box<S> {
+impl<S: Contender + ?Sized> Contender for Box<S> {
     fn name(&self) -> &str {
         (**self).name()
     }
@@ -97,8 +97,8 @@ pub struct Sizes {
 }
 
 /// Lets the sides take turns, after one slice each that is not counted.
-pub fn run_alternating(sides: &mut [impl Side], amounts: Sizes) -> Result<Vec<Round>> {
-    let pids: Vec<Vec<i32>> = sides.iter().map(Side::pids).collect();
+pub fn run_alternating(sides: &mut [impl Contender], amounts: Sizes) -> Result<Vec<Round>> {
+    let pids: Vec<Vec<i32>> = sides.iter().map(Contender::pids).collect();
     for (side, pids) in sides.iter_mut().zip(&pids) {
         slice(side, pids, amounts.a_slice)?;
     }
@@ -133,14 +133,14 @@ pub fn run_alternating(sides: &mut [impl Side], amounts: Sizes) -> Result<Vec<Ro
 }
 
 /// One side's turn, charged to its server's processes.
-fn slice(side: &mut impl Side, pids: &[i32], amount: u64) -> Result<Round> {
+fn slice(side: &mut impl Contender, pids: &[i32], amount: u64) -> Result<Round> {
     side.warm_up()?;
-    std::thread::sleep(AFTERMATH);
+    std::thread::sleep(SETTLE_TIME);
     let cpu_before = usage::cpu_time(pids)?;
     let begin = Instant::now();
     let work = side.work(amount)?;
     let wall = begin.elapsed();
-    std::thread::sleep(AFTERMATH);
+    std::thread::sleep(SETTLE_TIME);
     let cpu = usage::cpu_time(pids)? - cpu_before;
     let expected = side.units_expected(amount);
     ensure!(

@@ -8,24 +8,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use poll_vs_sse_instrument::{Profile, Target};
+use poll_vs_sse_instrument::{ChildProcess, Profile, Target, remove_settings};
 
 use super::baseline_server::{self, Task};
 use super::certificate::Certificate;
 use super::http::{self, Connection};
-use super::process::{self, Process};
+use super::process;
 
 const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 /// The most connections an nginx is told to have; it sets memory aside for each.
 const MOST_CONNECTIONS: u64 = 100_000;
 /// Between two looks whether a server is there.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// What this project's server, and the floor, print ahead of their address.
+const LISTENING: &str = "listening on http://";
 /// How long a server may take until it listens.
 const START: Duration = Duration::from_secs(10);
 
 /// A running server.
 pub struct RunningServer {
-    pub process: Process,
+    pub process: ChildProcess,
     pub address: SocketAddr,
     /// What it needs as long as it runs.
     directory: Option<TemporaryDirectory>,
@@ -36,8 +38,8 @@ pub struct RunningServer {
 impl RunningServer {
     /// A server that says its address by itself.
     fn describe(name: &str, command: Command, core: Option<usize>) -> Result<Self> {
-        let process = Process::start(name, command, core)?;
-        let address = process.address(START)?;
+        let process = process::start(name, command, core)?;
+        let address = process.address(LISTENING, START)?;
         Ok(Self {
             process,
             address,
@@ -55,10 +57,10 @@ impl RunningServer {
                 bail!(
                     "{} does not listen:\n{}",
                     self.process.name,
-                    self.process.output()
+                    self.process.last_output()
                 );
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL_INTERVAL);
         }
         Ok(self)
     }
@@ -153,7 +155,7 @@ impl OwnServer<'_> {
 
     fn command(self, binary: &Path, bind: &str) -> Command {
         let mut command = Command::new(binary);
-        forget_flags(&mut command);
+        remove_settings(&mut command);
         command.args(["serve", "--bind", bind, "--store", self.store]);
         command.args(["--workers", &self.workers.to_string()]);
         command.args(["--request-log", if self.request_log { "on" } else { "off" }]);
@@ -169,15 +171,6 @@ impl OwnServer<'_> {
         }
         command.args(self.flags);
         command
-    }
-}
-
-/// Flags of whoever runs the bench must not reach the server.
-fn forget_flags(command: &mut Command) {
-    for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
-            command.env_remove(variable);
-        }
     }
 }
 
@@ -205,7 +198,7 @@ pub fn behind_nginx(
     };
     let (directory, address) = configure(&directives)?;
     let mut command = Command::new("sh");
-    forget_flags(&mut command);
+    remove_settings(&mut command);
     let server = ours.command(binary, &behind.to_string());
     command
         .args(["-c", START_BOTH])
@@ -213,7 +206,7 @@ pub fn behind_nginx(
         .arg(server.get_program())
         .args(server.get_args());
     let subject = RunningServer {
-        process: Process::start(name, command, core)?,
+        process: process::start(name, command, core)?,
         address,
         // The cache is in there.
         directory: Some(directory),
@@ -225,7 +218,7 @@ pub fn behind_nginx(
             .and_then(|mut connection| connection.ask(&http::get("/readyz")));
         match answer {
             Ok(answer) if answer.status == 200 => return Ok(subject),
-            _ if Instant::now() < deadline => std::thread::sleep(LOOK),
+            _ if Instant::now() < deadline => std::thread::sleep(POLL_INTERVAL),
             Ok(answer) => bail!("{name}: /readyz answers {}", answer.status),
             Err(error) => return Err(error.context(format!("{name} does not answer"))),
         }
@@ -253,7 +246,7 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
     command.arg("-p").arg(&directory.path);
     command.args(["-c", "nginx.conf", "-e", "stderr"]);
     RunningServer {
-        process: Process::start(name, command, core)?,
+        process: process::start(name, command, core)?,
         address,
         directory: Some(directory),
         beside: None,
@@ -299,7 +292,7 @@ pub fn other(
     let address = free_address()?;
     let command = command(address.port(), directory.path.clone());
     RunningServer {
-        process: Process::start(name, command, core)?,
+        process: process::start(name, command, core)?,
         address,
         directory: Some(directory),
         beside: None,
@@ -314,7 +307,7 @@ pub fn nats(name: &str, directory: &Path, core: Option<usize>) -> Result<Running
     command.args(["-js", "-a", "127.0.0.1", "-p", &address.port().to_string()]);
     command.arg("-sd").arg(directory);
     RunningServer {
-        process: Process::start(name, command, core)?,
+        process: process::start(name, command, core)?,
         address,
         directory: None,
         beside: None,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 /// Memory counts as settled when two looks this far apart agree to a few pages.
-const LOOK: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const AGREE_KIB: u64 = 16;
 /// The page size, in which the kernel counts TCP buffers: 4 KiB on x86-64.
 const PAGE_KIB: u64 = 4;
@@ -103,28 +103,6 @@ fn processor_ticks() -> Result<(u64, u64)> {
     Ok((busy, busy + idle + io_wait))
 }
 
-/// A process and all it started, itself first.
-pub fn tree_of(pid: i32) -> Vec<i32> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let parents: Vec<(i32, i32)> = pids
-        .filter_map(|pid| Some((pid, parent_of(pid)?)))
-        .collect();
-    let mut tree = vec![pid];
-    let mut at = 0;
-    while at < tree.len() {
-        let parent = tree[at];
-        tree.extend(
-            parents
-                .iter()
-                .filter(|(_, of)| *of == parent)
-                .map(|(pid, _)| pid),
-        );
-        at += 1;
-    }
-    tree
-}
-
 /// Threads of all these processes.
 pub fn threads(pids: &[i32]) -> Result<u64> {
     pids.iter().map(|pid| status_of(*pid, "Threads:")).sum()
@@ -136,13 +114,6 @@ fn status_of(pid: i32, name: &str) -> Result<u64> {
     let value = text.lines().find_map(|line| line.strip_prefix(name));
     let value = value.with_context(|| format!("{path} has no {name}"))?;
     Ok(value.trim().parse()?)
-}
-
-fn parent_of(pid: i32) -> Option<i32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the state and the parent follow its last one.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The kernel's slabs and TCP buffers, of the whole machine.
@@ -165,7 +136,7 @@ pub fn settled_pss_kib(pids: &[i32]) -> Result<u64> {
     let begin = Instant::now();
     let mut last = pss_kib(pids)?;
     loop {
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
         let now = pss_kib(pids)?;
         if now.abs_diff(last) <= AGREE_KIB || begin.elapsed() > SETTLE {
             return Ok(now);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
+use poll_vs_sse_instrument::http::answer_reader::AnswerReader;
 
 use super::epoll::Epoll;
 use super::frame::Publish;
@@ -19,7 +20,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 struct Publisher {
     socket: TcpStream,
     sent_at: Instant,
-    received: Vec<u8>,
+    answer: AnswerReader,
 }
 
 pub struct Publishers {
@@ -51,7 +52,7 @@ impl Publishers {
             list.push(Publisher {
                 socket,
                 sent_at: Instant::now(),
-                received: Vec::new(),
+                answer: AnswerReader::default(),
             });
         }
         Ok(Self {
@@ -122,38 +123,27 @@ impl Publisher {
     /// Reads, and says whether the answer is complete now, and a good one.
     fn is_taken(&mut self) -> Result<bool> {
         let mut buffer = [0; 4096];
-        match self.socket.read(&mut buffer) {
+        let count = match self.socket.read(&mut buffer) {
             Ok(0) => bail!("the server closed a publisher"),
-            Ok(count) => self.received.extend_from_slice(&buffer[..count]),
+            Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error).context("read an answer"),
-        }
-        let mut headers = [httparse::EMPTY_HEADER; 32];
-        let mut head = httparse::Response::new(&mut headers);
-        let httparse::Status::Complete(bytes) = head.parse(&self.received)? else {
-            return Ok(false);
         };
-        let status = head.code.context("a status")?;
-        let length = head
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-            .context("an answer without a length")?;
-        let length: usize = std::str::from_utf8(length.value)?.parse()?;
-        if self.received.len() < bytes + length {
+        let taken = self.answer.feed(&buffer[..count], |_| {})?;
+        if !self.answer.is_complete() {
             return Ok(false);
         }
+        let status = self.answer.head().map(|head| head.status);
         ensure!(
-            status == 201 && self.received.len() == bytes + length,
-            "publish: {}",
-            String::from_utf8_lossy(&self.received)
+            status == Some(201) && taken == count,
+            "publish: status {status:?}"
         );
-        self.received.clear();
+        self.answer = AnswerReader::default();
         Ok(true)
     }
 }
 
-impl rounds::Side for Publishers {
+impl rounds::Contender for Publishers {
     fn name(&self) -> &'static str {
         self.name
     }

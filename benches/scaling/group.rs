@@ -163,7 +163,7 @@ fn request(room: &str, tag: &str) -> Vec<u8> {
     http::post("/messages", "application/json", body.as_bytes())
 }
 
-impl rounds::Side for Group {
+impl rounds::Contender for Group {
     fn name(&self) -> &'static str {
         self.name
     }

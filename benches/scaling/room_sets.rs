@@ -138,7 +138,7 @@ impl Side {
     }
 }
 
-impl rounds::Side for Side {
+impl rounds::Contender for Side {
     fn name(&self) -> &'static str {
         self.kind.name()
     }

@@ -140,7 +140,7 @@ impl Side {
     }
 }
 
-impl rounds::Side for Side {
+impl rounds::Contender for Side {
     fn name(&self) -> &'static str {
         self.name
     }

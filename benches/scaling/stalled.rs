@@ -30,7 +30,7 @@ const HEALTHY: usize = 20;
 const RESUMED: usize = 5;
 /// How long a stalled reader may stay.
 const CUT: Duration = Duration::from_secs(90);
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// As the built-in profile, but with a room that stalled readers know.
 const ROOM: &str = r#"
@@ -233,7 +233,7 @@ impl Watch {
             let mut most = 0;
             while !is_over.load(Relaxed) {
                 most = most.max(usage::pss_kib(&pids)?);
-                std::thread::sleep(LOOK);
+                std::thread::sleep(POLL_INTERVAL);
             }
             Ok(most.max(usage::pss_kib(&pids)?))
         });
@@ -272,7 +272,7 @@ impl Cuts {
                     begin.elapsed() < CUT,
                     "{open} stalled streams are still open after {CUT:?}"
                 );
-                std::thread::sleep(LOOK);
+                std::thread::sleep(POLL_INTERVAL);
             }
         }))
     }

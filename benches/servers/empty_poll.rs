@@ -11,7 +11,7 @@ use super::fanout::{ORDINARY, OTHER};
 use super::http;
 use super::pollers::empty_poll;
 use super::polling_side::{CONNECTIONS, PollingSide, SLICE};
-use super::rounds::{self, Round, Side as _, Sizes, Summary};
+use super::rounds::{self, Contender as _, Round, Sizes, Summary};
 use super::servers::{self, OwnServer};
 
 pub const NGINX: &str = "nginx return 200";

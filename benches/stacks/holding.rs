@@ -18,7 +18,7 @@ const STEPS: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 /// Streams that are asked for at the same time.
 const BATCH: usize = 25;
 /// Who waits longer for an answer is not served.
-const PATIENCE: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A stop may take so long.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 /// How long nothing happens while its CPU is read.
@@ -52,7 +52,7 @@ pub fn measure(mut running: RunningStack, most: usize) -> Result<Holding> {
     ensure!(
         !running.process.has_ended(),
         "it ended:\n{}",
-        running.process.output()
+        running.process.last_output()
     );
     let stop = running.process.stop_within(STOP_LIMIT);
     if stop.is_none() {
@@ -92,7 +92,7 @@ fn open_up_to(running: &RunningStack, streams: &mut Vec<Reader>, count: usize) -
         let wanted = (count - streams.len()).min(BATCH);
         let asked = (0..wanted).map(|_| Reader::ask(running.endpoint.address, &path, None));
         let asked: Vec<_> = asked.filter_map(Result::ok).collect();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RESPONSE_TIMEOUT;
         let before = streams.len();
         for mut stream in asked {
             if stream.is_open_by(deadline).unwrap_or(false) {
@@ -108,7 +108,7 @@ fn open_up_to(running: &RunningStack, streams: &mut Vec<Reader>, count: usize) -
 
 fn time_plain(running: &RunningStack) -> Result<Duration> {
     let begin = Instant::now();
-    let mut connection = Connection::open_within(running.endpoint.address, PATIENCE)?;
+    let mut connection = Connection::open_within(running.endpoint.address, RESPONSE_TIMEOUT)?;
     let answer = connection.ask(&running.endpoint.dialect.plain())?;
     ensure!(
         matches!(answer.status, 200 | 204 | 304),

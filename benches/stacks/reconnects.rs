@@ -14,7 +14,7 @@ const MESSAGES: u64 = 100;
 /// How many it reads before its connection is cut.
 const BETWEEN_CUTS: usize = 10;
 const INTERVAL: Duration = Duration::from_millis(5);
-const PATIENCE: Duration = Duration::from_secs(5);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub fn round(endpoint: Endpoint, room: &str) -> Result<Reconnects> {
     let first = Reader::open(endpoint.address, &endpoint.dialect.stream(room), None)?;
@@ -55,7 +55,7 @@ fn read_with_cuts(endpoint: Endpoint, room: &str, first: Reader) -> (HashMap<u64
     loop {
         let mut count = 0;
         while count < BETWEEN_CUTS {
-            let Ok(events) = reader.events_by(Instant::now() + PATIENCE) else {
+            let Ok(events) = reader.events_by(Instant::now() + EVENT_TIMEOUT) else {
                 return (seen, reconnects);
             };
             for event in events {

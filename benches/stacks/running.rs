@@ -6,11 +6,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use poll_vs_sse_instrument::{ChildProcess, remove_settings};
 use tempfile::TempDir;
 
 use super::dialect::Dialect;
 use super::http::{self, Connection};
-use super::process::Process;
+use super::process;
 use super::publisher::Publisher;
 use super::reader::Reader;
 use super::report::stacks::catalog::{self, Runtime, Stack};
@@ -29,7 +30,7 @@ pub struct Endpoint {
 
 /// A running server. Dropping it ends it.
 pub struct RunningStack {
-    pub process: Process,
+    pub process: ChildProcess,
     pub endpoint: Endpoint,
     /// What it keeps, until it has ended.
     _data: TempDir,
@@ -71,7 +72,7 @@ impl RunningStack {
             .env("PORT3", ports[2].to_string())
             .env("STACK_DATA", data.path());
         let running = Self {
-            process: Process::start(&stack.name, command, core)?,
+            process: process::start(&stack.name, command, core)?,
             endpoint: Endpoint {
                 address,
                 dialect: Dialect::of(stack),
@@ -99,7 +100,7 @@ impl RunningStack {
             };
             let name = &self.process.name;
             if self.process.has_ended() {
-                bail!("{name} ended at once:\n{}", self.process.output());
+                bail!("{name} ended at once:\n{}", self.process.last_output());
             }
             if Instant::now() > deadline {
                 return Err(error.context(format!("{name} does not answer")));
@@ -143,11 +144,7 @@ impl RunningStack {
 
 fn own_server(binary: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(binary);
-    for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
-            command.env_remove(variable);
-        }
-    }
+    remove_settings(&mut command);
     command.args(["serve", "--bind", &address.to_string(), "--store", "memory"]);
     command.args(["--workers", "1", "--request-log", "off"]);
     command

@@ -19,7 +19,7 @@ const MARK: &str = "stall:";
 /// As little as the kernel gives, so that what is not read stays with the server.
 const RECEIVE_BUFFER_BYTES: usize = 4096;
 /// How long after the last message a client that reads may still lack some.
-const PATIENCE: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// `readers` clients that read nothing beside one that reads everything.
 ///
@@ -83,7 +83,7 @@ fn stall(running: &RunningStack, path: &str) -> Result<TcpStream> {
 
 fn read_all(mut reader: Reader) -> bool {
     let mut count = 0;
-    let mut deadline = Instant::now() + PATIENCE;
+    let mut deadline = Instant::now() + EVENT_TIMEOUT;
     while count < MESSAGES {
         let Ok(events) = reader.events_by(deadline) else {
             return false;
@@ -91,7 +91,7 @@ fn read_all(mut reader: Reader) -> bool {
         // An event may carry several.
         let messages = events.iter().map(|event| event.data.matches(MARK).count());
         count += messages.sum::<usize>();
-        deadline = Instant::now() + PATIENCE;
+        deadline = Instant::now() + EVENT_TIMEOUT;
     }
     true
 }

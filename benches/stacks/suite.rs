@@ -241,7 +241,7 @@ impl Phases<'_> {
             .map_err(|error| match running.process.has_ended() {
                 true => error.context(format!(
                     "it ended, and said last:\n{}",
-                    running.process.output()
+                    running.process.last_output()
                 )),
                 false => error,
             })

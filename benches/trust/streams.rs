@@ -23,7 +23,7 @@ const TEXT_BYTES: usize = 100;
 const ROOM: &str = "trusttrusttrustro";
 /// What each text begins with.
 const MARK: &str = "trust:";
-const PATIENCE: Duration = Duration::from_secs(20);
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     let (server, group) = bench.start()?;
@@ -129,7 +129,7 @@ impl Curls {
     }
 
     fn wait_for(&self, what: &str, is_there: impl Fn(&Self) -> bool) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + RECEIVE_TIMEOUT;
         while !is_there(self) {
             ensure!(Instant::now() < deadline, "curl: {what} did not come");
             sleep(Duration::from_millis(20));

@@ -21,7 +21,7 @@
 
 pub mod calibrate;
 pub mod check;
-mod http;
+pub mod http;
 mod load;
 mod machine;
 mod recording;
@@ -33,7 +33,12 @@ mod target;
 mod test_fixtures;
 mod workload;
 
-pub use machine::{Machine, cpu_pinning::CpuPinning, probe};
+pub use machine::{
+    Machine,
+    child_process::{ChildProcess, remove_settings},
+    cpu_pinning::CpuPinning,
+    probe,
+};
 pub use output::{
     output_target::OutputTarget,
     run_header::{RunHeader, TargetInfo, Versions},

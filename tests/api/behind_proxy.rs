@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 
 use crate::support::{
     client::{JSON, TestClient, cursor},
+    deployed::{deployed, nginx_arguments},
     events::{Events, message_of},
     eventually,
-    front::{Front, deployed, find, nginx_arguments},
+    front::{Front, find},
     nats::free_port,
     nats_nodes::Nats,
     process::Process,

@@ -6,7 +6,8 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 
 use crate::support::{
     client::TestClient as _,
-    front::{Front, deployed, find, nginx_arguments},
+    deployed::{deployed, nginx_arguments},
+    front::{Front, find},
     nats::free_port,
     protocol_client::{Form, ProtocolClient, read_until, run, whole},
     server::Server,

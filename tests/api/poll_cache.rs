@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 use crate::cli::assert_refused;
 use crate::support::{
     client::{TestClient, cursor, texts},
+    deployed::{deployed, nginx_arguments},
     each_store, eventually,
-    front::{Front, deployed, find, nginx_arguments},
+    front::{Front, find},
     nats::free_port,
     process::run,
     raw_connection::RawConnection,

@@ -1,11 +1,16 @@
 //! A client that is one TCP connection: requests, answers and a stream's frames, nothing hidden.
 
 use std::{
+    collections::VecDeque,
     io::{self, ErrorKind},
     net::SocketAddr,
     time::Duration,
 };
 
+use poll_vs_sse_instrument::http::{
+    answer_reader::AnswerReader,
+    event_stream::{EventDecoder, split_events},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
@@ -20,6 +25,11 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 pub struct Connection {
     socket: TcpStream,
     input: Vec<u8>,
+    /// The answer that is coming.
+    answer: AnswerReader,
+    events: EventDecoder,
+    /// Whole frames of a stream, to be taken one by one.
+    frames: VecDeque<String>,
 }
 
 pub struct Answer {
@@ -38,14 +48,28 @@ impl Connection {
         Ok(Self {
             socket,
             input: Vec::new(),
+            answer: AnswerReader::default(),
+            events: EventDecoder::default(),
+            frames: VecDeque::new(),
         })
     }
 
-    /// Sends a request; `None`: the time was over before the answer was there.
+    /// Sends a request; an error if the time is over before the answer is there.
     pub async fn ask(&mut self, request: &str, within: Duration) -> io::Result<Answer> {
         let asked = async {
-            self.socket.write_all(request.as_bytes()).await?;
-            self.answer().await
+            self.send(request).await?;
+            let mut body = Vec::new();
+            loop {
+                self.take(|part, _| body.extend_from_slice(part))?;
+                if let (true, Some(head)) = (self.answer.is_complete(), self.answer.head()) {
+                    return Ok(Answer {
+                        status: head.status,
+                        body,
+                        is_last: head.closes,
+                    });
+                }
+                self.read().await?;
+            }
         };
         timeout(within, asked).await?
     }
@@ -53,49 +77,50 @@ impl Connection {
     /// Asks for a stream; what follows is read with [`Self::frame`].
     pub async fn ask_stream(&mut self, request: &str, within: Duration) -> io::Result<u16> {
         let asked = async {
-            self.socket.write_all(request.as_bytes()).await?;
-            Ok(self.head().await?.status)
+            self.send(request).await?;
+            loop {
+                self.take(|part, events| events.push(part))?;
+                if let Some(head) = self.answer.head() {
+                    return Ok(head.status);
+                }
+                self.read().await?;
+            }
         };
         timeout(within, asked).await?
-    }
-
-    async fn answer(&mut self) -> io::Result<Answer> {
-        let head = self.head().await?;
-        let length = match head.status {
-            304 => 0,
-            _ => head.length.ok_or(ErrorKind::InvalidData)?,
-        };
-        while self.input.len() < length {
-            self.read().await?;
-        }
-        let body = self.input.drain(..length).collect();
-        Ok(Answer {
-            status: head.status,
-            body,
-            is_last: head.is_last,
-        })
-    }
-
-    async fn head(&mut self) -> io::Result<Head> {
-        loop {
-            if let Some((head, length)) = Head::parse(&self.input)? {
-                self.input.drain(..length);
-                return Ok(head);
-            }
-            self.read().await?;
-        }
     }
 
     /// A stream's next whole frame.
     pub async fn frame(&mut self) -> io::Result<String> {
         loop {
-            let end = self.input.windows(2).position(|two| two == b"\n\n");
-            if let Some(end) = end {
-                let frame = self.input.drain(..end + 2).collect();
-                return String::from_utf8(frame).map_err(|_| ErrorKind::InvalidData.into());
+            if let Some(frame) = self.frames.pop_front() {
+                return Ok(frame);
             }
-            self.read().await?;
+            let whole = self.events.take().map_err(invalid)?;
+            for frame in split_events(whole) {
+                let frame = String::from_utf8(frame.to_vec()).map_err(invalid)?;
+                self.frames.push_back(frame);
+            }
+            if self.frames.is_empty() {
+                self.read().await?;
+                self.take(|part, events| events.push(part))?;
+            }
         }
+    }
+
+    async fn send(&mut self, request: &str) -> io::Result<()> {
+        self.answer = AnswerReader::default();
+        self.socket.write_all(request.as_bytes()).await
+    }
+
+    /// Takes what was read of the answer.
+    fn take(&mut self, mut on_body: impl FnMut(&[u8], &mut EventDecoder)) -> io::Result<()> {
+        let events = &mut self.events;
+        let taken = self
+            .answer
+            .feed(&self.input, |part| on_body(part, events))
+            .map_err(invalid)?;
+        self.input.drain(..taken);
+        Ok(())
     }
 
     async fn read(&mut self) -> io::Result<()> {
@@ -110,31 +135,6 @@ impl Connection {
     }
 }
 
-struct Head {
-    status: u16,
-    length: Option<usize>,
-    is_last: bool,
-}
-
-impl Head {
-    fn parse(input: &[u8]) -> io::Result<Option<(Self, usize)>> {
-        let mut headers = [httparse::EMPTY_HEADER; 32];
-        let mut response = httparse::Response::new(&mut headers);
-        let length = match response.parse(input) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(_) => return Err(ErrorKind::InvalidData.into()),
-        };
-        let header = |name: &str| {
-            let mut headers = response.headers.iter();
-            let found = headers.find(|header| header.name.eq_ignore_ascii_case(name));
-            found.and_then(|header| std::str::from_utf8(header.value).ok())
-        };
-        let head = Self {
-            status: response.code.unwrap_or(0),
-            length: header("content-length").and_then(|length| length.parse().ok()),
-            is_last: header("connection").is_some_and(|c| c.eq_ignore_ascii_case("close")),
-        };
-        Ok(Some((head, length)))
-    }
+fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, error)
 }

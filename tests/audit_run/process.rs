@@ -6,7 +6,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use poll_vs_sse_instrument::{ChildProcess, remove_settings};
 use tokio::{
     net::TcpStream,
     sync::Mutex,
@@ -31,7 +32,7 @@ pub struct Process {
     args: Vec<OsString>,
     output: PathBuf,
     /// One thing is done to it at a time.
-    child: Mutex<Option<Child>>,
+    child: Mutex<Option<ChildProcess>>,
 }
 
 /// A port of the loopback address that is free now.
@@ -62,21 +63,12 @@ impl Process {
         self.start_as(&mut child).await
     }
 
-    async fn start_as(&self, child: &mut Option<Child>) -> Result<()> {
+    async fn start_as(&self, child: &mut Option<ChildProcess>) -> Result<()> {
         let output = self.open_output()?;
         let mut command = Command::new(&self.program);
-        command
-            .args(&self.args)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
-                command.env_remove(name);
-            }
-        }
-        let started = command.spawn();
-        let started = started.with_context(|| format!("cannot start {:?}", self.program))?;
+        command.args(&self.args);
+        remove_settings(&mut command);
+        let started = ChildProcess::start_into(&self.name, command, output)?;
         let child = child.insert(started);
         let deadline = Instant::now() + START_WITHIN;
         while TcpStream::connect(self.addr).await.is_err() {
@@ -138,7 +130,7 @@ impl Process {
         self.end(&mut *self.child.lock().await, how).await
     }
 
-    async fn end(&self, child: &mut Option<Child>, how: Signal) -> Result<()> {
+    async fn end(&self, child: &mut Option<ChildProcess>, how: Signal) -> Result<()> {
         let Some(mut running) = child.take() else {
             return Ok(());
         };
@@ -158,8 +150,7 @@ impl Process {
                 }
                 Some(_) => return Ok(()),
                 None if Instant::now() > deadline => {
-                    running.kill()?;
-                    running.wait()?;
+                    running.kill();
                     bail!("{} did not end: {}", self.name, self.last_line());
                 }
                 None => sleep(Duration::from_millis(10)).await,
@@ -171,14 +162,13 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if let Some(child) = self.child.get_mut() {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
+            // Nothing that it could still do is waited for.
+            child.kill();
         }
     }
 }
 
-fn signal(child: &Child, signal: Signal) -> Result<()> {
+fn signal(child: &ChildProcess, signal: Signal) -> Result<()> {
     let pid = i32::try_from(child.id()).context("a process id")?;
     kill(Pid::from_raw(pid), signal).context("signals")
 }

@@ -3,7 +3,7 @@
 //! Lines end with LF, CR or CRLF, and a stream may begin with a byte order mark (WHATWG HTML, 9.2.6).
 
 use anyhow::{Result, ensure};
-use memchr::memmem;
+use memchr::{memchr2, memrchr2};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// An event that is longer is refused, so that a body without an end takes bounded memory.
@@ -43,6 +43,11 @@ impl EventDecoder {
         }
     }
 
+    /// Whether all that was pushed belonged to whole events, and was taken.
+    pub fn is_empty(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
+
     /// The events that have become whole, one after the other; empty if there is none.
     ///
     /// # Errors
@@ -61,32 +66,54 @@ impl EventDecoder {
     }
 }
 
+/// The events in `whole`, which [`EventDecoder::take`] gave, comments included: each with the empty line that ends it.
+pub fn split_events(whole: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut begin, mut line) = (0, 0);
+    std::iter::from_fn(move || {
+        loop {
+            let at = line + memchr2(b'\n', b'\r', &whole[line..])?;
+            let is_pair = whole[at..].starts_with(b"\r\n");
+            let (is_blank, is_empty) = (at == line, line == begin);
+            line = at + 1 + usize::from(is_pair);
+            if is_blank {
+                let event = &whole[begin..line];
+                begin = line;
+                if !is_empty {
+                    return Some(event);
+                }
+            }
+        }
+    })
+}
+
 /// How many bytes of `text` are complete events. An event ends with an empty line; lines end with LF, CR or
 /// CRLF.
 fn end_of_events(text: &[u8]) -> usize {
-    let ends = [&b"\n\n"[..], b"\r\r", b"\n\r"].map(|blank| {
-        let end = memmem::rfind(text, blank).map_or(0, |at| at + blank.len());
-        // The CR of a CRLF.
-        let is_split = blank.ends_with(b"\r") && end > 0 && text.get(end) == Some(&b'\n');
-        end + usize::from(is_split)
-    });
-    ends.into_iter().max().unwrap_or(0)
+    let mut before = text.len();
+    while let Some(at) = memrchr2(b'\n', b'\r', &text[..before]) {
+        let is_pair = text[..=at].ends_with(b"\r\n");
+        before = at - usize::from(is_pair);
+        if matches!(text[..before].last(), Some(b'\n' | b'\r')) {
+            return at + 1;
+        }
+    }
+    0
 }
 
 /// Keeps the last id among `events`.
 fn remember_id(events: &[u8], last_id: &mut Option<String>) {
-    let mut end = events.len();
-    while let Some(at) = memmem::rfind(&events[..end], b"id:") {
-        if at == 0 || matches!(events[at - 1], b'\n' | b'\r') {
-            let value = &events[at + 3..];
-            let line = value.split(|byte| matches!(byte, b'\r' | b'\n')).next();
-            let text = String::from_utf8_lossy(line.unwrap_or_default());
+    let mut lines = events;
+    while !lines.is_empty() {
+        let end = memrchr2(b'\n', b'\r', lines);
+        let line = &lines[end.map_or(0, |at| at + 1)..];
+        if let Some(value) = line.strip_prefix(b"id:") {
+            let text = String::from_utf8_lossy(value);
             let kept = last_id.get_or_insert_default();
             kept.clear();
             kept.push_str(text.strip_prefix(' ').unwrap_or(&text));
             return;
         }
-        end = at;
+        lines = &lines[..end.unwrap_or(0)];
     }
 }
 
@@ -102,6 +129,20 @@ mod tests {
         assert_eq!(end_of_events(b"data: a\r\rdata: b\r"), 9);
         assert_eq!(end_of_events(b"data: a\n\r\ndata"), 10);
         assert_eq!(end_of_events(b"data: a\r\n"), 0);
+    }
+
+    #[test]
+    fn events_are_split_at_their_empty_lines() {
+        let whole = b": a\n\nid: 1\r\ndata: b\r\n\r\ndata: c\r\r\ndata: d\n\n";
+        let events: Vec<_> = split_events(whole).collect();
+        let expected = [
+            &b": a\n\n"[..],
+            b"id: 1\r\ndata: b\r\n\r\n",
+            b"data: c\r\r\n",
+            b"data: d\n\n",
+        ];
+        assert_eq!(events, expected);
+        assert_eq!(split_events(b"\n\n").count(), 0, "empty lines are no event");
     }
 
     #[test]
@@ -133,6 +174,7 @@ mod tests {
                 decoder.push(piece);
                 events.extend_from_slice(decoder.take().expect("short"));
             }
+            assert!(!decoder.is_empty(), "an event has only begun");
             let whole = b": hello\n\nid: 1\ndata: a\n\nid: 2\ndata: b\n\n";
             assert_eq!(events, whole, "in pieces of {size}");
             assert_eq!(decoder.last_id.as_deref(), Some("2"));

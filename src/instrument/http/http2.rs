@@ -1,4 +1,4 @@
-//! HTTP/2, on `h2`. Windows are as large as Chromium's, so that they hold nothing up.
+//! HTTP/2, on `h2`, with Chromium's settings.
 
 use std::pin::Pin;
 
@@ -8,16 +8,13 @@ use h2::{Reason, RecvStream, client};
 use http::{Request, Uri, header, uri::Scheme};
 
 use super::{
+    chromium::{
+        CONNECTION_WINDOW_BYTES, HEADER_LIST_BYTES, HEADER_TABLE_BYTES, STREAM_WINDOW_BYTES,
+    },
     driver::{Stream, drive},
     error::{CLOSED, CUT, ExchangeError},
     head::Head,
 };
-
-/// Chromium's settings.
-const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 15 * 1024 * 1024;
-const HEADER_TABLE_BYTES: u32 = 64 * 1024;
-const HEADER_LIST_BYTES: u32 = 256 * 1024;
 
 type Driver = client::Connection<Stream, Bytes>;
 

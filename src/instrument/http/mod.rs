@@ -1,5 +1,4 @@
-//! The one HTTP client of the instrument, for `compare` and `check` alike: HTTP/1.1 on `hyper`, HTTP/2 on `h2`, TLS
-//! on `rustls`, all over a socket that counts every byte.
+//! The one HTTP client: HTTP/1.1 on `hyper`, HTTP/2 on `h2`, TLS on `rustls`, all over a socket that counts every byte.
 //!
 //! ```text
 //! endpoint ──> connection ──┬──> http1 ─┐
@@ -8,18 +7,22 @@
 //!
 //! A [`connection::Connection`] carries one request at a time and is driven only by the task that uses it. So what
 //! passes is charged at the moment it passes, and nothing of a client goes on when its task was aborted.
+//!
+//! Benches and the audit have sockets of their own, and read them with [`answer_reader`] and [`event_stream`].
 
-pub mod address;
+pub(crate) mod address;
+pub mod answer_reader;
+pub mod chromium;
 mod connect;
-pub mod connection;
+pub(crate) mod connection;
 mod driver;
-pub mod endpoint;
-pub mod error;
+pub(crate) mod endpoint;
+pub(crate) mod error;
 pub mod event_stream;
-pub mod head;
+pub(crate) mod head;
 mod http1;
 mod http2;
-pub mod meter;
-pub mod raw;
+pub(crate) mod meter;
+pub(crate) mod raw;
 mod socket;
-pub mod tls;
+pub(crate) mod tls;

@@ -22,7 +22,7 @@ use crate::machine::held_connections::ConnectionEnds;
 
 /// How long a reset is waited for: a round trip, however long the way.
 const PROBES: u32 = 10;
-const LOOK: Duration = Duration::from_millis(25);
+const PROBE_DELAY: Duration = Duration::from_millis(25);
 
 /// See the module.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl SocketWatch {
             if matches!(self.stream.take_error(), Ok(Some(_))) {
                 return true;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PROBE_DELAY).await;
         }
         false
     }

@@ -1,5 +1,6 @@
 //! What a reader needs to know of the machine to judge figures that were measured on it.
 
+pub mod child_process;
 pub mod cpu_pinning;
 pub mod held_connections;
 pub mod listening;

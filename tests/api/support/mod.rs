@@ -2,13 +2,17 @@
 
 pub mod bridge;
 pub mod client;
+pub mod deployed;
 pub mod events;
+#[path = "../../support/front.rs"]
 pub mod front;
 pub mod guarded;
 #[path = "../../support/nats.rs"]
 pub mod nats;
 #[path = "../../support/nats_nodes.rs"]
 pub mod nats_nodes;
+#[path = "../../support/output.rs"]
+pub mod output;
 pub mod process;
 pub mod protocol_client;
 pub mod raw_connection;

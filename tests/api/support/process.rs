@@ -1,16 +1,16 @@
-//! The real binary, as a child process.
+//! The real binary, as a child process whose whole output is kept, and how it ended.
 
 use std::{
     ffi::OsStr,
-    io::Read,
     net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
-use super::{TEST_TIMEOUT, client::TestClient, eventually, server::has_fast_path};
+use poll_vs_sse_instrument::remove_settings;
+
+use super::{TEST_TIMEOUT, client::TestClient, eventually, output::Output, server::has_fast_path};
 
 /// A running server; killed when it is dropped.
 pub struct Process {
@@ -25,12 +25,6 @@ pub struct StartingProcess {
     child: Guard,
     pub stdout: Output,
     stderr: Output,
-}
-
-/// What a process wrote so far.
-pub struct Output {
-    text: Arc<Mutex<Vec<u8>>>,
-    reader: Option<JoinHandle<()>>,
 }
 
 /// A process that ended.
@@ -48,11 +42,7 @@ pub fn command<S: AsRef<OsStr>>(args: &[S]) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
-            command.env_remove(name);
-        }
-    }
+    remove_settings(&mut command);
     if !has_fast_path() {
         command.env("POLL_VS_SSE_HTTP_FAST_PATH", "off");
     }
@@ -149,35 +139,6 @@ impl StartingProcess {
 impl TestClient for Process {
     fn addr(&self) -> SocketAddr {
         self.addr
-    }
-}
-
-impl Output {
-    fn of(mut source: impl Read + Send + 'static) -> Self {
-        let text = Arc::new(Mutex::default());
-        let sink = Arc::clone(&text);
-        let reader = thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(n @ 1..) = source.read(&mut buffer) {
-                let mut sink: std::sync::MutexGuard<'_, Vec<u8>> = sink.lock().expect("whole");
-                sink.extend_from_slice(&buffer[..n]);
-            }
-        });
-        Self {
-            text,
-            reader: Some(reader),
-        }
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.text.lock().expect("whole")).into_owned()
-    }
-
-    fn end(mut self) -> String {
-        if let Some(reader) = self.reader.take() {
-            eventually("the output ends", || reader.is_finished());
-        }
-        self.text()
     }
 }
 

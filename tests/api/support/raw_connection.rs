@@ -1,4 +1,5 @@
-//! A client that is one TCP connection, and counts what crosses it.
+//! A client that is one TCP connection, and counts what crosses it. It shares no code with the client of the instrument:
+//! the bytes of an answer are checked here one by one, and a reader that both use could be wrong on both sides.
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},

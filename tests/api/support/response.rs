@@ -16,7 +16,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// How the end of a body is report.
+/// How the end of a body is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     Length(usize),

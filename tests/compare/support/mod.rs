@@ -1,8 +1,12 @@
 //! What the tests stand on.
 
 pub mod check;
+#[path = "../../support/front.rs"]
+pub mod front;
 pub mod http;
 pub mod log_server;
+#[path = "../../support/output.rs"]
+pub mod output;
 pub mod program;
 pub mod proxy;
 pub mod real_proxy;

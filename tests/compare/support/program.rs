@@ -1,15 +1,16 @@
-//! The real program, as a child process.
+//! The real program, as a child process whose whole output is kept, and how it ended.
 
 use std::{
-    io::{Read, Write as _},
+    io::Write as _,
     net::SocketAddr,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
-use super::TEST_TIMEOUT;
+use poll_vs_sse_instrument::remove_settings;
+
+use super::{TEST_TIMEOUT, output::Output};
 
 /// A running one; killed when it is dropped.
 pub struct Program {
@@ -26,21 +27,11 @@ pub struct Exit {
     pub stderr: String,
 }
 
-/// What it wrote so far.
-pub struct Output {
-    text: Arc<Mutex<String>>,
-    reader: Option<JoinHandle<()>>,
-}
-
 /// The program with a clean environment.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poll-vs-sse"));
     command.args(args);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("POLL_VS_SSE_") {
-            command.env_remove(name);
-        }
-    }
+    remove_settings(&mut command);
     command
 }
 
@@ -151,34 +142,5 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-impl Output {
-    fn of(mut source: impl Read + Send + 'static) -> Self {
-        let text = Arc::new(Mutex::new(String::new()));
-        let sink = text.clone();
-        let reader = thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(count @ 1..) = source.read(&mut buffer) {
-                let part = String::from_utf8_lossy(&buffer[..count]);
-                sink.lock().expect("whole").push_str(&part);
-            }
-        });
-        Self {
-            text,
-            reader: Some(reader),
-        }
-    }
-
-    pub fn text(&self) -> String {
-        self.text.lock().expect("whole").clone()
-    }
-
-    fn end(&mut self) -> String {
-        if let Some(reader) = self.reader.take() {
-            reader.join().expect("read");
-        }
-        self.text()
     }
 }

@@ -1,22 +1,19 @@
 //! Real proxies and servers of others, each as a process with a configuration of its own.
 
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
 };
 
-use super::TEST_TIMEOUT;
+use super::front::{Front, find};
 
 pub const NGINX: &str = "/usr/sbin/nginx";
 pub const NGINX_ARGUMENTS: [&str; 6] = ["-p", "DIRECTORY", "-e", "error.log", "-c", "FILE"];
 
-/// Where `tests/run` installs the program.
+/// The program's file.
 fn tool(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/test-tools/bin")
-        .join(name)
+    find(name).unwrap_or_else(|| panic!("install {name}, or run tests/run"))
 }
 
 /// A port that nobody listens on just now.
@@ -37,11 +34,7 @@ pub fn nginx_prelude(path: &str) -> String {
 }
 
 /// A real proxy; stopped with this value.
-pub struct RealProxy {
-    child: Child,
-    addr: SocketAddr,
-    _directory: tempfile::TempDir,
-}
+pub struct RealProxy(Front);
 
 impl RealProxy {
     /// Starts `program` with a configuration that listens on the port given to `configuration`.
@@ -59,8 +52,6 @@ impl RealProxy {
         args: &[&str],
         configuration: impl Fn(SocketAddr, &str) -> String,
     ) -> Self {
-        let name = program.display();
-        assert!(program.exists(), "install {name}, or run tests/run");
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().display().to_string();
         // Envoy goes by the name's end; the others do not mind.
@@ -70,32 +61,9 @@ impl RealProxy {
             .iter()
             .map(|arg| arg.replace("FILE", &file).replace("DIRECTORY", &path))
             .collect();
-        let log = directory.path().join("output");
-        let output = std::fs::File::create(&log).expect("a file");
-        let child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().expect("a descriptor"))
-            .stderr(output)
-            .env("HOME", directory.path())
-            .spawn()
-            .expect("starts");
-        let mut proxy = Self {
-            child,
-            addr,
-            _directory: directory,
-        };
-        let begin = Instant::now();
-        while TcpStream::connect(addr).is_err() {
-            let ended = proxy.child.try_wait().expect("a status");
-            assert!(
-                ended.is_none() && begin.elapsed() < TEST_TIMEOUT,
-                "{name} does not listen: {}",
-                std::fs::read_to_string(&log).unwrap_or_default()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        proxy
+        let mut command = Command::new(program);
+        command.args(args).env("HOME", directory.path());
+        Self(Front::start(command, addr, directory))
     }
 
     /// nginx with these lines in its one location.
@@ -204,19 +172,10 @@ static_resources:
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.0.child.id()
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
-    }
-}
-
-impl Drop for RealProxy {
-    fn drop(&mut self) {
-        // A master passes a SIGTERM on to its workers, which a SIGKILL would leave behind.
-        // SAFETY: `kill` takes plain integers; the child was not waited for, so the id is its own.
-        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
-        let _ = self.child.wait();
+        format!("http://{}", self.0.addr)
     }
 }

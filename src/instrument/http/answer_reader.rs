@@ -1,0 +1,245 @@
+//! One answer of HTTP/1.1 taken out of a socket's bytes, wherever reads cut them: its head, and its body without framing.
+//!
+//! [`super::connection`] needs a task for each connection. Benches look after thousands of sockets in one loop, which must
+//! cost little beside what it measures, and the audit sends requests that no library would: they read with this.
+
+use anyhow::{Context, Result, bail, ensure};
+use memchr::memmem;
+
+/// A head longer than this is no head of ours.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 64;
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
+/// What is to come.
+#[derive(Debug, Default, Clone, Copy)]
+enum State {
+    #[default]
+    Head,
+    /// A chunk's size: so far it is this, or has no digit yet.
+    Size(Option<usize>),
+    /// The rest of the line of a chunk's size.
+    SizeEnd(usize),
+    /// Bytes of the chunk.
+    Chunk(usize),
+    /// The line end after a chunk.
+    ChunkEnd,
+    /// The line end after the last chunk, which has no bytes.
+    LastEnd,
+    /// Bytes of a body whose length the head told.
+    Rest(usize),
+    /// A body that goes on to the end of the connection.
+    UntilClose,
+    Nothing,
+}
+
+/// What a head says.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerHead {
+    pub status: u16,
+    /// Whether the connection ends after this answer.
+    pub closes: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct AnswerReader {
+    state: State,
+    received: Vec<u8>,
+    head: Option<AnswerHead>,
+}
+
+impl AnswerReader {
+    /// Once all of it has come.
+    pub fn head(&self) -> Option<AnswerHead> {
+        self.head
+    }
+
+    pub fn is_complete(&self) -> bool {
+        matches!(self.state, State::Nothing)
+    }
+
+    /// Whether the answer is whole if the connection ends now.
+    pub fn may_end(&self) -> bool {
+        matches!(self.state, State::UntilClose | State::Nothing)
+    }
+
+    /// Whether a chunk has been taken to its last wire byte, and no other was begun.
+    pub fn is_between_chunks(&self) -> bool {
+        matches!(self.state, State::Size(None) | State::UntilClose)
+    }
+
+    /// Takes what was read, calls `on_body` with each piece of the body, and returns how many bytes belong to this
+    /// answer.
+    pub fn feed(&mut self, bytes: &[u8], mut on_body: impl FnMut(&[u8])) -> Result<usize> {
+        let mut left = bytes;
+        while let Some((&first, rest)) = left.split_first() {
+            self.state = match self.state {
+                State::Head => {
+                    left = self.take_head(left)?;
+                    continue;
+                }
+                State::Nothing => break,
+                State::UntilClose => {
+                    on_body(left);
+                    return Ok(bytes.len());
+                }
+                State::Rest(length) => {
+                    let (data, rest) = left.split_at(left.len().min(length));
+                    left = rest;
+                    on_body(data);
+                    match length - data.len() {
+                        0 => State::Nothing,
+                        length => State::Rest(length),
+                    }
+                }
+                State::Chunk(size) => {
+                    let (data, rest) = left.split_at(left.len().min(size));
+                    left = rest;
+                    on_body(data);
+                    match size - data.len() {
+                        0 => State::ChunkEnd,
+                        size => State::Chunk(size),
+                    }
+                }
+                State::Size(size) => {
+                    left = rest;
+                    match (char::from(first).to_digit(16), size) {
+                        (Some(digit), size) => {
+                            State::Size(Some(size.unwrap_or(0) * 16 + digit as usize))
+                        }
+                        (None, Some(size)) => State::SizeEnd(size),
+                        (None, None) => bail!("a chunk without a size"),
+                    }
+                }
+                state => {
+                    left = rest;
+                    match state {
+                        _ if first != b'\n' => state,
+                        State::SizeEnd(0) => State::LastEnd,
+                        State::SizeEnd(size) => State::Chunk(size),
+                        State::LastEnd => State::Nothing,
+                        _ => State::Size(None),
+                    }
+                }
+            };
+        }
+        Ok(bytes.len() - left.len())
+    }
+
+    /// Takes what belongs to the head, and returns the rest.
+    fn take_head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8]> {
+        let before = self.received.len();
+        self.received.extend_from_slice(bytes);
+        let searched = before.saturating_sub(HEAD_END.len() - 1);
+        let Some(at) = memmem::find(&self.received[searched..], HEAD_END) else {
+            ensure!(self.received.len() < MAX_HEAD_BYTES, "an endless head");
+            return Ok(&[]);
+        };
+        let end = searched + at + HEAD_END.len();
+        let (head, state) = parse(&self.received[..end])?;
+        self.received = Vec::new();
+        self.head = Some(head);
+        self.state = state;
+        Ok(&bytes[end - before..])
+    }
+}
+
+fn parse(text: &[u8]) -> Result<(AnswerHead, State)> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    let parsed = response.parse(text);
+    let described = || format!("no HTTP answer: {}", String::from_utf8_lossy(text));
+    parsed.with_context(described)?;
+    let status = response.code.with_context(described)?;
+    let value_of = |wanted: &str| {
+        let mut headers = response.headers.iter();
+        let found = headers.find(|header| header.name.eq_ignore_ascii_case(wanted));
+        found.map(|header| header.value.trim_ascii())
+    };
+    let is = |value: Option<&[u8]>, wanted: &str| {
+        value.is_some_and(|value| value.eq_ignore_ascii_case(wanted.as_bytes()))
+    };
+    let head = AnswerHead {
+        status,
+        closes: is(value_of("connection"), "close"),
+    };
+    let coding = value_of("transfer-encoding");
+    let state = match value_of("content-length") {
+        _ if matches!(status, 204 | 304) => State::Nothing,
+        _ if is(coding, "chunked") => State::Size(None),
+        Some(length) if coding.is_none() => {
+            match std::str::from_utf8(length)?
+                .parse()
+                .context("Content-Length")?
+            {
+                0 => State::Nothing,
+                length => State::Rest(length),
+            }
+        }
+        _ => State::UntilClose,
+    };
+    Ok((head, state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The body, and the bytes that the answer took, if it came in pieces of this size.
+    fn read(text: &[u8], size: usize) -> (AnswerReader, String, usize) {
+        let mut reader = AnswerReader::default();
+        let (mut body, mut taken) = (Vec::new(), 0);
+        for piece in text.chunks(size) {
+            let count = reader.feed(piece, |part| body.extend_from_slice(part));
+            taken += count.expect("an answer");
+            if reader.is_complete() {
+                break;
+            }
+        }
+        (reader, String::from_utf8(body).expect("text"), taken)
+    }
+
+    #[test]
+    fn an_answer_is_the_same_however_it_is_cut() {
+        let answers = [
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+        ];
+        for answer in answers {
+            let followed = format!("{answer}HTTP/1.1 304 Not Modified\r\n\r\n");
+            for size in 1..followed.len() {
+                let (reader, body, taken) = read(followed.as_bytes(), size);
+                assert!(reader.is_complete());
+                assert_eq!((&body[..], taken), ("hello", answer.len()), "{size}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_head_says_where_the_body_ends() {
+        let (reader, body, _) = read(b"HTTP/1.1 200 OK\r\nConnection: Close\r\n\r\nhel", 7);
+        assert!(reader.head().is_some_and(|head| head.closes));
+        assert_eq!(body, "hel");
+        assert!(!reader.is_complete() && reader.may_end());
+        for empty in [
+            "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+        ] {
+            assert!(read(empty.as_bytes(), 1000).0.is_complete(), "{empty}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for wrong in [
+            "nonsense\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+        ] {
+            let mut reader = AnswerReader::default();
+            assert!(reader.feed(wrong.as_bytes(), |_| {}).is_err(), "{wrong}");
+        }
+    }
+}
