@@ -46,13 +46,13 @@ fn main() -> ExitCode {
             // The flags of all commands are complete only then; until then clap cannot name them.
             command.build();
             let variable = environment::source_of(&error, &command, &words);
-            explain(&error, variable.as_deref())
+            print_usage_error(&error, variable.as_deref())
         }
     }
 }
 
 /// Help and version as they are; anything else as one line, with the variable the value came from.
-fn explain(error: &clap::Error, variable: Option<&str>) -> ExitCode {
+fn print_usage_error(error: &clap::Error, variable: Option<&str>) -> ExitCode {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion

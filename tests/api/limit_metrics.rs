@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Longer than a head, a body or a handshake may take.
-const PATIENCE: Duration = Duration::from_secs(25);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(25);
 /// Labels that the ledger remembers.
 const LABELS: usize = 20_000;
 /// Unspent tickets of one subject.
@@ -45,7 +45,7 @@ fn both_ways(configure: impl Fn(&mut Config)) -> [Server; 2] {
 /// Sends `bytes`, and waits until the server closes.
 fn send_until_closed(server: &Server, bytes: &[u8]) {
     let mut connection = server.raw();
-    connection.read_timeout(PATIENCE);
+    connection.read_timeout(RESPONSE_TIMEOUT);
     // Refused half-way is as good as any refusal.
     let _ = connection.try_send(bytes);
     connection.until_closed().expect("closed");
@@ -108,7 +108,7 @@ fn bodies_that_are_too_large_or_do_not_come_are_counted() {
                 let mut slow = publish(r#"{"author": "mina", "text": "hello"}"#);
                 slow.pop();
                 let mut connection = server.raw();
-                connection.read_timeout(PATIENCE);
+                connection.read_timeout(RESPONSE_TIMEOUT);
                 connection.send(slow);
                 connection.answer("POST").expect("an answer").problem(408);
             });
@@ -163,7 +163,7 @@ fn handshakes_that_are_not_finished_are_counted() {
     let until_closed = async |io: &mut (dyn AsyncRead + Unpin)| {
         let mut rest = Vec::new();
         // Closed or reset.
-        let _ = timeout(PATIENCE, io.read_to_end(&mut rest))
+        let _ = timeout(RESPONSE_TIMEOUT, io.read_to_end(&mut rest))
             .await
             .expect("closed");
     };

@@ -78,10 +78,10 @@ async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool
             .expect("opens");
         let mut news = 0;
         // The end must not be missed because the machine is busy.
-        let patience = Duration::from_millis(if was_done { 500 } else { 20 });
+        let within = Duration::from_millis(if was_done { 500 } else { 20 });
         for _ in 0..4 {
             let next = poll_fn(|cx| frames.poll_next_unpin(cx));
-            let Ok(frame) = timeout(patience, next).await else {
+            let Ok(frame) = timeout(within, next).await else {
                 break;
             };
             let text = String::from_utf8(frame.expect("open").bytes.to_vec()).expect("UTF-8");

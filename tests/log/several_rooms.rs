@@ -270,10 +270,10 @@ async fn streamer(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Op
             .await
             .expect("opens");
         let before = seen.len();
-        let patience = Duration::from_millis(if was_done { 500 } else { 20 });
+        let within = Duration::from_millis(if was_done { 500 } else { 20 });
         for _ in 0..4 {
             let next = poll_fn(|cx| frames.poll_next_unpin(cx));
-            let Ok(frame) = timeout(patience, next).await else {
+            let Ok(frame) = timeout(within, next).await else {
                 break;
             };
             let text = String::from_utf8(frame.expect("open").bytes.to_vec()).expect("UTF-8");

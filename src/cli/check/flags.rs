@@ -9,7 +9,7 @@ use poll_vs_sse_instrument::{Profile, check::CheckOptions};
 
 use crate::cli::value;
 
-const PATIENCE: std::ops::RangeInclusive<Duration> =
+const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3600);
 
 /// Check what lies between a browser and a server, and which line to change if SSE does not work.
@@ -81,10 +81,10 @@ impl CheckFlags {
     /// One sentence in words of the command line.
     pub fn options(&self) -> Result<CheckOptions> {
         ensure!(
-            PATIENCE.contains(&self.patience),
+            PATIENCE_RANGE.contains(&self.patience),
             "--patience must be from {} to {}",
-            humantime::format_duration(*PATIENCE.start()),
-            humantime::format_duration(*PATIENCE.end())
+            humantime::format_duration(*PATIENCE_RANGE.start()),
+            humantime::format_duration(*PATIENCE_RANGE.end())
         );
         Ok(CheckOptions {
             url: self.url.clone(),

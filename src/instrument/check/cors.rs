@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{
     findings::{Finding, Name},
-    site::{PATIENCE, Site},
+    site::{RESPONSE_TIMEOUT, Site},
 };
 use crate::http::{error::Timeout, meter::Unmetered};
 
@@ -24,7 +24,7 @@ pub async fn check(site: &Site) -> Result<Finding> {
         let mut connection = site.connect().await?;
         anyhow::Ok(connection.send(request, &mut Unmetered).await?)
     };
-    let head = match timeout(PATIENCE, asking).await.map_err(|_| Timeout) {
+    let head = match timeout(RESPONSE_TIMEOUT, asking).await.map_err(|_| Timeout) {
         Ok(Ok(head)) => head,
         Ok(Err(error)) => return Ok(Finding::unknown(Name::Cors, format!("unknown: {error:#}"))),
         Err(error) => return Ok(Finding::unknown(Name::Cors, format!("unknown: {error}"))),

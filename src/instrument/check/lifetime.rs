@@ -17,7 +17,7 @@ use super::{
 /// Between two messages of the busy stream.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
 /// How often a waiting check looks around.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MESSAGE_BYTES: usize = 100;
 /// Two streams that end within this share of their age of each other ended for the same reason.
 const SAME: f64 = 0.15;
@@ -70,7 +70,7 @@ async fn live(site: &Site, reader: StreamReader) -> Life {
                 longest_gap: state.longest_gap,
             };
         }
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     delivery::time,
     findings::{Finding, Name, Verdict},
     proxy::Trouble,
-    site::{PATIENCE, Room, Site},
+    site::{RESPONSE_TIMEOUT, Room, Site},
 };
 use crate::{
     Transport,
@@ -28,21 +28,21 @@ const MESSAGE_BYTES: usize = 100;
 /// An answer, or why there is none.
 type Answer = Result<(Head, Vec<u8>)>;
 
-async fn ask(site: &Site, request: Request<Bytes>, patience: Duration) -> Answer {
+async fn ask(site: &Site, request: Request<Bytes>, within: Duration) -> Answer {
     let asking = async {
         let mut connection = site.connect().await?;
         let head = connection.send(request, &mut Unmetered).await?;
         let body = connection.body(&mut Unmetered).await?;
         anyhow::Ok((head, body))
     };
-    timeout(patience, asking).await.map_err(|_| Timeout)?
+    timeout(within, asking).await.map_err(|_| Timeout)?
 }
 
 /// The cursor of the log's end.
 async fn start(site: &Site, poll_request: &PollRequest, part: &str) -> Result<Vec<Option<String>>> {
     let mut cursor = poll_request.first_cursor();
     if let Some(start) = poll_request.start() {
-        let answer = ask(site, start, PATIENCE).await;
+        let answer = ask(site, start, RESPONSE_TIMEOUT).await;
         let (head, body) = answer.with_context(|| format!("{part} failed"))?;
         site.see(&head.headers);
         site.ensure_found(part, &head)?;
@@ -67,7 +67,12 @@ pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
     let poll_request = site.poll_request(&room, Transport::LongPoll)?;
     let cursor = start(site, &poll_request, "long-poll").await?;
     let begin = Instant::now();
-    let answer = ask(site, poll_request.request(&cursor)?, wait + PATIENCE).await;
+    let answer = ask(
+        site,
+        poll_request.request(&cursor)?,
+        wait + RESPONSE_TIMEOUT,
+    )
+    .await;
     let took = begin.elapsed();
     let is_early = took < wait.mul_f64(EARLY);
     let cut = |how: String| {
@@ -106,7 +111,7 @@ pub async fn caching(site: &Site) -> Result<Finding> {
     let poll_request = site.poll_request(&room, Transport::Poll)?;
     let cursor = start(site, &poll_request, "poll").await?;
     let request = poll_request.request(&cursor)?;
-    let (head, _) = ask(site, request.clone(), PATIENCE).await?;
+    let (head, _) = ask(site, request.clone(), RESPONSE_TIMEOUT).await?;
     site.see(&head.headers);
     site.ensure_found("poll", &head)?;
     let said = head
@@ -148,7 +153,7 @@ async fn after_a_message(
     site.publish(room, 0, MESSAGE_BYTES).await?;
     let begin = Instant::now();
     loop {
-        let (head, body) = ask(site, request.clone(), PATIENCE).await?;
+        let (head, body) = ask(site, request.clone(), RESPONSE_TIMEOUT).await?;
         let mut is_fresh = false;
         room.tag.each(&body, |_| is_fresh = true);
         // A store may take a moment to show a message.

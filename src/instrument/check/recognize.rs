@@ -8,7 +8,7 @@ use super::{proxy::Proxy, site::Site};
 use crate::http::raw;
 
 /// How long an answer to nonsense is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The proxy, if it gives itself away. Whether the site can be asked at all is found out elsewhere.
 pub async fn recognize(site: &Site) -> Option<Proxy> {
@@ -17,6 +17,6 @@ pub async fn recognize(site: &Site) -> Option<Proxy> {
         "GET /\u{1} HTTP/1.1\r\nHost: {}\r\n\r\n",
         endpoint.authority
     );
-    let answer = timeout(PATIENCE, raw::ask(endpoint, nonsense.as_bytes())).await;
+    let answer = timeout(RESPONSE_TIMEOUT, raw::ask(endpoint, nonsense.as_bytes())).await;
     Proxy::of_error_page(&answer.ok()?.ok()?)
 }

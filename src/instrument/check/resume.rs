@@ -12,7 +12,7 @@ use super::{
 };
 
 /// How long a message may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 const MESSAGE_BYTES: usize = 100;
 /// The message before the break, the one during it, the one after it.
 const BEFORE: u64 = 0;
@@ -28,10 +28,12 @@ pub async fn check(site: &Site) -> Result<Finding> {
     }
     let room = site.room("r", Duration::ZERO);
     let mut first = StreamReader::open(site, &room, None).await?;
-    first.wait_for(PATIENCE, |state| state.head.is_some()).await;
+    first
+        .wait_for(EVENT_TIMEOUT, |state| state.head.is_some())
+        .await;
     site.publish(&room, BEFORE, MESSAGE_BYTES).await?;
     let came = first
-        .wait_for(PATIENCE, |state| state.messages.contains_key(&BEFORE))
+        .wait_for(EVENT_TIMEOUT, |state| state.messages.contains_key(&BEFORE))
         .await;
     if !came {
         return Ok(Finding::unknown(
@@ -53,11 +55,11 @@ pub async fn check(site: &Site) -> Result<Finding> {
     site.publish(&room, DURING, MESSAGE_BYTES).await?;
     let mut second = StreamReader::open(site, &room, Some(&last_id)).await?;
     second
-        .wait_for(PATIENCE, |state| state.head.is_some())
+        .wait_for(EVENT_TIMEOUT, |state| state.head.is_some())
         .await;
     site.publish(&room, AFTER, MESSAGE_BYTES).await?;
     second
-        .wait_for(PATIENCE, |state| state.messages.contains_key(&AFTER))
+        .wait_for(EVENT_TIMEOUT, |state| state.messages.contains_key(&AFTER))
         .await;
     let messages = second.state().messages;
     let has = |number: u64| messages.contains_key(&number);

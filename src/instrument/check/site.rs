@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long anything may take that should not wait.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub struct Site {
@@ -68,8 +68,9 @@ impl Site {
         let addrs: Vec<SocketAddr> = found
             .with_context(|| format!("cannot find the host {host}"))?
             .collect();
-        let connect =
-            |addr: &&SocketAddr| std::net::TcpStream::connect_timeout(addr, PATIENCE / 2).is_ok();
+        let connect = |addr: &&SocketAddr| {
+            std::net::TcpStream::connect_timeout(addr, RESPONSE_TIMEOUT / 2).is_ok()
+        };
         let addr = addrs.iter().find(connect);
         let addr = *addr.with_context(|| format!("cannot reach {url}: nothing listens there"))?;
         ensure!(
@@ -129,7 +130,9 @@ impl Site {
     pub async fn connect(&self) -> Result<Connection> {
         let mut meter = Unmetered;
         let opening = Connection::open(&self.endpoint, &mut meter);
-        let opened = timeout(PATIENCE, opening).await.map_err(|_| Timeout)?;
+        let opened = timeout(RESPONSE_TIMEOUT, opening)
+            .await
+            .map_err(|_| Timeout)?;
         opened.map_err(|error| match error.downcast_ref::<TlsFailure>() {
             Some(failure) if failure.is_certificate => {
                 anyhow!(
@@ -152,7 +155,7 @@ impl Site {
             ensure!(head.status / 100 == 2, UnexpectedStatus(head.status));
             anyhow::Ok(())
         };
-        let published = timeout(PATIENCE, publishing).await;
+        let published = timeout(RESPONSE_TIMEOUT, publishing).await;
         let published = published.unwrap_or_else(|_| Err(Timeout.into()));
         published.with_context(|| {
             format!(

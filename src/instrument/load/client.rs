@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{PATIENCE, poll_client::PollClient, sse_client::SseClient};
+use super::{RESPONSE_TIMEOUT, poll_client::PollClient, sse_client::SseClient};
 use crate::{
     Pacing,
     http::endpoint::Endpoint,
@@ -59,16 +59,20 @@ impl Client {
         match &shared.reading {
             TransportOptions::Poll { poll_request, .. }
             | TransportOptions::LongPoll { poll_request, .. } => {
-                let (patience, always_connects) = match &shared.reading {
-                    TransportOptions::LongPoll { wait, .. } => (*wait + PATIENCE, false),
+                let (response_timeout, always_connects) = match &shared.reading {
+                    TransportOptions::LongPoll { wait, .. } => (*wait + RESPONSE_TIMEOUT, false),
                     TransportOptions::Poll {
                         new_connections, ..
-                    } => (PATIENCE, *new_connections),
-                    TransportOptions::Stream(_) => (PATIENCE, false),
+                    } => (RESPONSE_TIMEOUT, *new_connections),
+                    TransportOptions::Stream(_) => (RESPONSE_TIMEOUT, false),
                 };
-                let mut client =
-                    PollClient::new(&shared.endpoint, poll_request, patience, self.recorder)
-                        .with_new_connections(always_connects);
+                let mut client = PollClient::new(
+                    &shared.endpoint,
+                    poll_request,
+                    response_timeout,
+                    self.recorder,
+                )
+                .with_new_connections(always_connects);
                 client.open().await?;
                 ready();
                 let begin = begin(self.start, client.recorder()).await;

@@ -17,6 +17,6 @@ pub mod sse_client;
 use std::time::Duration;
 
 /// How long an answer may take, beyond what was asked to wait.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between a failure and the next try, so that a failing server is not asked in a tight loop.
 const PAUSE: Duration = Duration::from_millis(500);

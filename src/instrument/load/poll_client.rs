@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use tokio::time::{Instant, timeout};
 
-use super::{PATIENCE, PAUSE};
+use super::{PAUSE, RESPONSE_TIMEOUT};
 use crate::{
     Pacing,
     http::{
@@ -28,12 +28,12 @@ pub struct PollClient<'a> {
     endpoint: Endpoint,
     poll_request: &'a PollRequest,
     recorder: ClientRecorder,
-    patience: Duration,
+    response_timeout: Duration,
     connection: Option<Connection>,
     /// Whether every request has a connection of its own.
     always_connects: bool,
     cursor: Vec<Option<String>>,
-    lacking: Option<&'a Extract>,
+    missing_field: Option<&'a Extract>,
     /// Whether the cursor was also in an answer without a message.
     always_present: bool,
 }
@@ -42,18 +42,18 @@ impl<'a> PollClient<'a> {
     pub fn new(
         endpoint: &Endpoint,
         poll_request: &'a PollRequest,
-        patience: Duration,
+        response_timeout: Duration,
         recorder: ClientRecorder,
     ) -> Self {
         Self {
             endpoint: endpoint.for_another_client(),
             poll_request,
             recorder,
-            patience,
+            response_timeout,
             connection: None,
             always_connects: false,
             cursor: poll_request.first_cursor(),
-            lacking: None,
+            missing_field: None,
             always_present: false,
         }
     }
@@ -65,8 +65,8 @@ impl<'a> PollClient<'a> {
     }
 
     /// A part of the cursor that should have been in the last answer and was not.
-    pub fn lacking(&self) -> Option<&'a Extract> {
-        self.lacking
+    pub fn missing_field(&self) -> Option<&'a Extract> {
+        self.missing_field
     }
 
     /// The kept connection.
@@ -95,7 +95,7 @@ impl<'a> PollClient<'a> {
         let mut next = first;
         loop {
             self.sleep_until(next).await;
-            while self.ask().await.unwrap_or(false) {}
+            while self.request().await.unwrap_or(false) {}
             let now = Instant::now();
             next = match pace {
                 Pacing::AfterAnswer => now + interval,
@@ -109,7 +109,7 @@ impl<'a> PollClient<'a> {
 
     pub async fn long_poll(&mut self) -> Result<()> {
         loop {
-            if self.ask().await.is_none() {
+            if self.request().await.is_none() {
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -125,8 +125,8 @@ impl<'a> PollClient<'a> {
 
     /// One request. Says whether there is more to be had at once; `None` after a failure, which is in
     /// the books.
-    async fn ask(&mut self) -> Option<bool> {
-        match self.try_ask().await {
+    async fn request(&mut self) -> Option<bool> {
+        match self.try_request().await {
             Ok(more) => Some(more),
             Err(error) => {
                 self.connection = None;
@@ -137,14 +137,14 @@ impl<'a> PollClient<'a> {
     }
 
     /// One request. Says whether there is more to be had at once.
-    pub async fn try_ask(&mut self) -> Result<bool> {
+    pub async fn try_request(&mut self) -> Result<bool> {
         let request = self.poll_request.request(&self.cursor)?;
         self.exchange(&request).await
     }
 
     async fn connect(&mut self) -> Result<()> {
         let connecting = Connection::open(&self.endpoint, &mut self.recorder);
-        let opened = timeout(PATIENCE, connecting).await;
+        let opened = timeout(RESPONSE_TIMEOUT, connecting).await;
         self.connection = Some(opened.context("connecting took too long")??);
         Ok(())
     }
@@ -152,12 +152,12 @@ impl<'a> PollClient<'a> {
     /// Sends the request and reads its answer. If the server had closed the kept connection before
     /// the request reached it, as it may do with an idle one, it is sent once more on a new one.
     async fn exchange(&mut self, request: &Request<Bytes>) -> Result<bool> {
-        let patience = self.patience;
-        match timeout(patience, self.try_exchange(request)).await {
+        let response_timeout = self.response_timeout;
+        match timeout(response_timeout, self.try_exchange(request)).await {
             Ok(Ok(more)) => Ok(more),
             Ok(Err(ExchangeError::Unread)) => {
                 self.connection = None;
-                let again = timeout(patience, self.try_exchange(request)).await;
+                let again = timeout(response_timeout, self.try_exchange(request)).await;
                 Ok(again.map_err(|_| Timeout)??)
             }
             Ok(Err(error)) => Err(error.into()),
@@ -201,14 +201,14 @@ impl<'a> PollClient<'a> {
             body,
             has_messages,
         };
-        self.lacking = self.poll_request.advance(&mut self.cursor, &answer);
-        match self.lacking {
+        self.missing_field = self.poll_request.advance(&mut self.cursor, &answer);
+        match self.missing_field {
             None => self.always_present |= !has_messages,
             Some(take) if self.should_report(&answer, take) => {
                 bail!("an answer has no {take}");
             }
             // It was not to be had in an answer without news.
-            Some(_) => self.lacking = None,
+            Some(_) => self.missing_field = None,
         }
         if !has_messages {
             self.recorder.empty();

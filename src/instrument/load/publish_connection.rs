@@ -18,7 +18,7 @@ use crate::http::{
 };
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that was idle for longer may have been closed by the server.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
@@ -51,7 +51,8 @@ impl PublishConnection {
                 .build()
                 .context("cannot start a runtime")?,
         };
-        let sent = runtime.block_on(async { timeout(PATIENCE, self.exchange(request)).await });
+        let sent =
+            runtime.block_on(async { timeout(PUBLISH_TIMEOUT, self.exchange(request)).await });
         self.runtime = Some(runtime);
         sent.map_err(|_| Timeout)?
     }

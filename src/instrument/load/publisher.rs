@@ -90,7 +90,7 @@ impl Publisher {
             let why = "the publisher broke down".to_owned();
             published.first_error.get_or_insert(why);
         }
-        published.summary.fell_short = self.pool.fell_short(&published.summary);
+        published.summary.fell_short = self.pool.is_behind(&published.summary);
         published
     }
 }
@@ -207,7 +207,7 @@ impl PublisherPool {
     }
 
     /// Whether what was published is another workload than the one that was asked for.
-    fn fell_short(&self, summary: &Summary) -> bool {
+    fn is_behind(&self, summary: &Summary) -> bool {
         let schedule = &self.recorder.schedule;
         let counted = schedule.counted();
         let due = (counted.end - counted.start) as f64;

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use tokio::time::timeout;
 
-use super::{PATIENCE, PAUSE};
+use super::{PAUSE, RESPONSE_TIMEOUT};
 use crate::{
     http::{
         connection::Connection,
@@ -41,7 +41,7 @@ impl<'a> SseClient<'a> {
 
     /// Connects and waits for the answer's head.
     pub async fn open(&mut self) -> Result<()> {
-        let opened = timeout(PATIENCE, self.try_open()).await;
+        let opened = timeout(RESPONSE_TIMEOUT, self.try_open()).await;
         opened.map_err(|_| Timeout)?
     }
 

@@ -22,7 +22,7 @@ const SEND_TIME: Duration = Duration::from_millis(5);
 /// How long the server has to read what it was sent last.
 const SETTLE_TIME: Duration = Duration::from_millis(200);
 /// How long a request of theirs may take. Their requests are sent while the server has nothing else to do.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens the connections of `count` clients that send one request and stop reading.
 pub async fn stall(shared: &[Arc<SharedRunState>], count: usize) -> Result<Vec<Connection>> {
@@ -66,14 +66,16 @@ pub async fn vanish<'a>(
                 VanishingClient::Stream(client)
             }
             TransportOptions::Poll { poll_request, .. } => {
-                let mut client = PollClient::new(&shared.endpoint, poll_request, PATIENCE, own);
+                let mut client =
+                    PollClient::new(&shared.endpoint, poll_request, RESPONSE_TIMEOUT, own);
                 client.open().await?;
                 VanishingClient::Poll(client)
             }
             TransportOptions::LongPoll { poll_request, .. } => {
-                let mut client = PollClient::new(&shared.endpoint, poll_request, PATIENCE, own);
+                let mut client =
+                    PollClient::new(&shared.endpoint, poll_request, RESPONSE_TIMEOUT, own);
                 client.open().await?;
-                if let Ok(answer) = timeout(SEND_TIME, client.try_ask()).await {
+                if let Ok(answer) = timeout(SEND_TIME, client.try_request()).await {
                     answer?;
                 }
                 VanishingClient::Poll(client)

@@ -44,9 +44,9 @@ use crate::{
 /// Clients that get into place at the same time. More would overflow the server's backlog.
 const CONNECT_CONCURRENCY: usize = 128;
 /// How often a waiting run looks around.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How often progress is reported.
-const TELL: Duration = Duration::from_millis(200);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 /// What is under way is waited for as long as some of it arrives within this time...
 const QUIESCENCE: Duration = Duration::from_secs(3);
 /// ... and not longer than this.
@@ -199,7 +199,7 @@ impl<'a> Measurement<'a> {
 
         self.watch(&sampler).await;
         let lag = lag.end().await;
-        self.arrive(&publisher).await;
+        self.drain(&publisher).await;
         if let Some(restart) = restart {
             highest = restart.end().await?;
         }
@@ -290,7 +290,7 @@ impl<'a> Measurement<'a> {
                 "stopped before there was anything to measure"
             );
             tokio::select! {
-                () = sleep(TELL.min(LOOK)) => {}
+                () = sleep(PROGRESS_INTERVAL.min(POLL_INTERVAL)) => {}
                 Some(ended) = clients.join_next() => {
                     let error = match ended {
                         Ok(Ok(())) => continue,
@@ -314,7 +314,7 @@ impl<'a> Measurement<'a> {
             if self.control.is_stopped() {
                 schedule.cut();
             }
-            if told.elapsed() >= TELL {
+            if told.elapsed() >= PROGRESS_INTERVAL {
                 told = Instant::now();
                 let now = schedule.now_us();
                 let elapsed_s = (now as f64 - schedule.start_us() as f64) / 1e6;
@@ -328,12 +328,12 @@ impl<'a> Measurement<'a> {
                     }
                 });
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
     /// Waits for what is under way.
-    async fn arrive(&self, publisher: &Publisher) {
+    async fn drain(&self, publisher: &Publisher) {
         let counted = self.recorder.schedule.counted();
         let clients = self.workload.clients as u64;
         let expected = deliveries_due(counted, clients, self.workload.rooms as u64);
@@ -355,7 +355,7 @@ impl<'a> Measurement<'a> {
             }
             let lacking = expected.saturating_sub(deliveries);
             (self.control.tell)(Progress::Draining { lacking });
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         sleep(SETTLE_TIME).await;
     }

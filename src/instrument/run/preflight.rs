@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a message may take to show up.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PREFLIGHT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two polls for it.
 const PAUSE: Duration = Duration::from_millis(100);
 /// What a long-poll is asked to wait here, seconds.
@@ -99,22 +99,27 @@ impl<'a> Preflight<'a> {
     async fn ask(&mut self, transport: Transport) -> Result<()> {
         let poll_request = PollRequest::new(&self.opened.profile, transport, &self.place)?;
         let recorder = self.recorder.client(0);
-        let mut client = PollClient::new(&self.opened.endpoint, &poll_request, PATIENCE, recorder);
+        let mut client = PollClient::new(
+            &self.opened.endpoint,
+            &poll_request,
+            PREFLIGHT_TIMEOUT,
+            recorder,
+        );
         let part = transport.as_str();
         let opened = client.open().await;
         opened.map_err(|error| self.with_hint(part, &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
-            let deadline = Instant::now() + PATIENCE;
+            let deadline = Instant::now() + PREFLIGHT_TIMEOUT;
             while client.recorder().first_deliveries() <= sequence {
-                let asked = timeout_at(deadline, client.try_ask()).await;
+                let asked = timeout_at(deadline, client.try_request()).await;
                 let answer = match asked {
                     Ok(answer) => answer,
                     Err(_) if transport == Transport::Poll => Err(Timeout.into()),
                     // A long-poll may rightly wait, for what it does not get to see.
                     Err(_) => break,
                 };
-                if let Some(take) = client.lacking() {
+                if let Some(take) = client.missing_field() {
                     bail!(
                         "the {part} answers have no {take}: correct the cursor of [{part}] in {}",
                         self.profile()
@@ -131,7 +136,7 @@ impl<'a> Preflight<'a> {
             );
         }
         // Nothing is new now. A server may keep a long-poll for as long as it likes.
-        if let Ok(answer) = timeout(QUIESCENCE, client.try_ask()).await {
+        if let Ok(answer) = timeout(QUIESCENCE, client.try_request()).await {
             answer.map_err(|error| self.with_hint(part, &error))?;
         }
         ensure!(
@@ -149,13 +154,13 @@ impl<'a> Preflight<'a> {
             &stream_request,
             self.recorder.client(0),
         );
-        let opened = timeout(PATIENCE, client.open()).await;
+        let opened = timeout(PREFLIGHT_TIMEOUT, client.open()).await;
         let opened = opened.unwrap_or_else(|_| Err(Timeout.into()));
         opened.map_err(|error| self.with_hint("stream", &error))?;
         for sequence in 0..MESSAGES {
             self.publish(sequence)?;
             let waiting = client.read_until(|recorder| recorder.first_deliveries() > sequence);
-            match timeout(PATIENCE, waiting).await {
+            match timeout(PREFLIGHT_TIMEOUT, waiting).await {
                 Ok(came) => came.map_err(|error| self.with_hint("stream", &error))?,
                 Err(_) => bail!(
                     "the stream does not bring the message that was published: correct the path of \

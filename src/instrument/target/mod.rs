@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// How long an address may take to accept a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ impl Remote {
     fn answering(&self) -> Result<SocketAddr> {
         let mut failure = None;
         for addr in &self.addrs {
-            match TcpStream::connect_timeout(addr, PATIENCE) {
+            match TcpStream::connect_timeout(addr, CONNECT_TIMEOUT) {
                 Ok(_) => return Ok(*addr),
                 Err(error) => failure = failure.or(Some(error)),
             }

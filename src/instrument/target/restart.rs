@@ -23,7 +23,7 @@ use crate::{
 /// Between two looks whether a foreign server takes connections.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// How long a connection may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a restart may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -111,7 +111,7 @@ fn run_command(command: &str, addr: SocketAddr, events: &dyn RestartEvents) -> R
     let deadline = Instant::now() + LIMIT;
     loop {
         let ended = has_ended(&mut child)?;
-        let is_listening = TcpStream::connect_timeout(&addr, PATIENCE).is_ok();
+        let is_listening = TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT).is_ok();
         if !is_listening {
             events.gone();
         }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::value::on_off;
+use super::value::parse_on_off;
 use crate::limits::{
     ConnectionLimits, Limits,
     rates::{Rate, RateLimits},
@@ -51,7 +51,7 @@ pub struct LimitFlags {
 
     /// Whether `/metrics`, the totals of `/ledger` and `/trace` are for everyone; `off`: for tokens that
     /// may read every room.
-    #[arg(long, env = "POLL_VS_SSE_PUBLIC_METRICS", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
+    #[arg(long, env = "POLL_VS_SSE_PUBLIC_METRICS", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     public_metrics: bool,
 }
 

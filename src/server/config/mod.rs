@@ -22,7 +22,7 @@ use self::{
     nats::NatsFlags,
     store::{StoreFlag, store},
     tls::TlsFlags,
-    value::{address, count, on_off, plain},
+    value::{address, count, parse_on_off, plain},
 };
 use crate::{ledger::access_log::Format, limits::Limits, log::retention::Retention};
 
@@ -51,14 +51,14 @@ pub struct Serve {
 
     /// Messages to keep, the newest of the whole log; `off` keeps all.
     #[arg(long, env = "POLL_VS_SSE_RETAIN_MESSAGES", value_name = "N", default_value = "1000000", allow_hyphen_values = true, value_parser = messages)]
-    retain_messages: Bound<u64>,
+    retain_messages: MaxOrOff<u64>,
 
     /// How long to keep messages, such as `36h` or `7d`; `off` keeps them for ever.
     #[arg(long, env = "POLL_VS_SSE_RETAIN_AGE", value_name = "AGE", default_value = "7d", allow_hyphen_values = true, value_parser = age)]
-    retain_age: Bound<Duration>,
+    retain_age: MaxOrOff<Duration>,
 
     /// Whether each request is a log line; summaries are written either way.
-    #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
+    #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     request_log: bool,
 
     /// Form of the log lines. As text on a terminal, requests and summaries are shorter.
@@ -73,7 +73,7 @@ pub struct Serve {
 
     /// Whether plain polls and streams over cleartext HTTP/1.1 take the accelerator instead of the
     /// general HTTP layer. What is sent is the same.
-    #[arg(long, env = "POLL_VS_SSE_HTTP_FAST_PATH", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = on_off)]
+    #[arg(long, env = "POLL_VS_SSE_HTTP_FAST_PATH", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     http_fast_path: bool,
 
     /// How long a connection may carry nothing between two requests, such as `75s`.
@@ -109,7 +109,7 @@ pub struct Serve {
 
 /// A bound that may be off. A type of its own, as clap gives `Option` another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Bound<T>(Option<T>);
+struct MaxOrOff<T>(Option<T>);
 
 impl ValueEnum for Format {
     fn value_variants<'a>() -> &'a [Self] {
@@ -231,13 +231,13 @@ impl Serve {
     }
 }
 
-fn messages(text: &str) -> Result<Bound<u64>, String> {
+fn messages(text: &str) -> Result<MaxOrOff<u64>, String> {
     bound(text, |text| {
         count(text).ok_or_else(|| "expected a number of at least 1, or `off`".to_owned())
     })
 }
 
-fn age(text: &str) -> Result<Bound<Duration>, String> {
+fn age(text: &str) -> Result<MaxOrOff<Duration>, String> {
     bound(text, |text| match humantime::parse_duration(text) {
         Ok(age) if !age.is_zero() => Ok(age),
         _ => Err("expected a duration such as `90s`, `36h` or `7d`, or `off`".to_owned()),
@@ -268,12 +268,15 @@ fn drain(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn bound<T>(text: &str, value: impl FnOnce(&str) -> Result<T, String>) -> Result<Bound<T>, String> {
+fn bound<T>(
+    text: &str,
+    value: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<MaxOrOff<T>, String> {
     let text = plain(text);
     if text.eq_ignore_ascii_case("off") {
-        Ok(Bound(None))
+        Ok(MaxOrOff(None))
     } else {
-        value(text).map(|value| Bound(Some(value)))
+        value(text).map(|value| MaxOrOff(Some(value)))
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| format!("`{host}` has no address"))
 }
 
-pub(super) fn on_off(text: &str) -> Result<bool, String> {
+pub(super) fn parse_on_off(text: &str) -> Result<bool, String> {
     match plain(text).to_ascii_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Ok(true),
         "off" | "false" | "no" | "0" => Ok(false),
@@ -117,12 +117,12 @@ mod tests {
     #[test]
     fn switches_and_counts_are_read_as_they_are_written() {
         for text in ["on", "On", "TRUE", "yes", "1", " on "] {
-            assert_eq!(on_off(text), Ok(true), "{text}");
+            assert_eq!(parse_on_off(text), Ok(true), "{text}");
         }
         for text in ["off", "Off", "false", "No", "0"] {
-            assert_eq!(on_off(text), Ok(false), "{text}");
+            assert_eq!(parse_on_off(text), Ok(false), "{text}");
         }
-        assert!(on_off("maybe").is_err() && on_off("2").is_err());
+        assert!(parse_on_off("maybe").is_err() && parse_on_off("2").is_err());
         for (text, number) in [
             ("7", 7),
             ("1_000", 1_000),

@@ -287,6 +287,6 @@ impl IdempotencyKeys {
 }
 
 fn cost(key: &IdempotencyKey, first_use: &IdempotencyRecord) -> usize {
-    const STRUCTS: usize = 256;
-    2 * key.as_str().len() + first_use.json.len() + STRUCTS
+    const STRUCT_OVERHEAD_BYTES: usize = 256;
+    2 * key.as_str().len() + first_use.json.len() + STRUCT_OVERHEAD_BYTES
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long NATS may take to refuse a message.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PERMISSION_TIMEOUT: Duration = Duration::from_millis(1500);
 
 impl JetStreamClient {
     /// Leaves no message behind, and no consumer.
@@ -37,7 +37,7 @@ impl JetStreamClient {
         headers.insert("Nats-Expected-Stream", "-");
         let subject = self.subject(&Room::default());
         self.forget_refusal();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + PERMISSION_TIMEOUT;
         match self.send(subject, headers, Bytes::new(), until).await {
             Err(PublishError::Timeout(_)) => Err(self.no_response()),
             _ => Ok(()),

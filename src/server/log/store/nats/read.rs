@@ -13,7 +13,7 @@ use super::{
     read_ahead::ReadAhead,
     record::Record,
     room_consumer::{FETCH, RoomConsumer, Scan},
-    room_index::retired_through,
+    room_index::pruned_through,
 };
 use crate::{
     domain::{cursor::LogId, room::Room},
@@ -47,7 +47,7 @@ impl Nats {
             let query = shared.query(room).await?;
             let next = query.fill(&mut ahead, limit).await?;
             let mut page = ahead.take_page(limit);
-            let through = query.retired_through(next.as_ref()).await?;
+            let through = query.pruned_through(next.as_ref()).await?;
             page.expired_through = Some(through).filter(|through| *through > id);
             page
         } else {
@@ -80,7 +80,7 @@ impl Nats {
         entries.reverse();
         let loaded_after = match entries.first() {
             Some(first) if !complete => first.id - 1,
-            _ => query.retired_through(records.front()).await?,
+            _ => query.pruned_through(records.front()).await?,
         };
         Ok(RoomSnapshot {
             entries,
@@ -153,7 +153,7 @@ impl RoomQuery<'_> {
 
     /// Up to which message the room's past may be gone. `next` is the first of the room that was
     /// read; where none was, there is none.
-    async fn retired_through(&self, next: Option<&Record>) -> Result<u64, StoreUnavailable> {
+    async fn pruned_through(&self, next: Option<&Record>) -> Result<u64, StoreUnavailable> {
         let mut first = self.first().await?;
         let mut room_index = self.shared.room_index.lock();
         let past = match next {
@@ -164,7 +164,7 @@ impl RoomQuery<'_> {
             }
             None => room_index.of(self.room),
         };
-        Ok(retired_through(
+        Ok(pruned_through(
             first,
             room_index.merge(self.room, past, first),
         ))

@@ -138,7 +138,7 @@ impl RoomIndex {
 
 /// A place up to which a room's past may be gone: at or after its newest message of those before
 /// `first`, the oldest that the stream still holds.
-pub fn retired_through(first: u64, past: Option<PreviousMessage>) -> u64 {
+pub fn pruned_through(first: u64, past: Option<PreviousMessage>) -> u64 {
     let before_first = first.saturating_sub(1);
     match past {
         // Nothing of the room came between what is known and what is gone.
@@ -178,20 +178,20 @@ mod tests {
 
     #[test]
     fn nothing_is_retired_where_all_is_there() {
-        assert_eq!(retired_through(1, None), 0);
-        assert_eq!(retired_through(0, past(0, 4)), 0);
+        assert_eq!(pruned_through(1, None), 0);
+        assert_eq!(pruned_through(0, past(0, 4)), 0);
     }
 
     #[test]
     fn a_message_tells_what_came_before_it() {
-        assert_eq!(retired_through(10, past(4, 12)), 4);
-        assert_eq!(retired_through(10, past(0, 12)), 0);
+        assert_eq!(pruned_through(10, past(4, 12)), 4);
+        assert_eq!(pruned_through(10, past(0, 12)), 0);
     }
 
     #[test]
     fn what_nobody_knows_counts_as_gone() {
-        assert_eq!(retired_through(10, past(4, 8)), 9);
-        assert_eq!(retired_through(10, None), 9);
+        assert_eq!(pruned_through(10, past(4, 8)), 9);
+        assert_eq!(pruned_through(10, None), 9);
     }
 
     #[test]

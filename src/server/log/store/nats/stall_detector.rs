@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A replica that is only catching up gives something within this.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How far this server got, while it is behind what the stream's leader has.
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl StallDetector {
             return false;
         }
         match self.at {
-            Some((stuck_at, since)) if stuck_at == through => now - since >= PATIENCE,
+            Some((stuck_at, since)) if stuck_at == through => now - since >= STALL_TIMEOUT,
             _ => {
                 self.at = Some((through, now));
                 false

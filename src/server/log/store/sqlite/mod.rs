@@ -181,7 +181,7 @@ impl Sqlite {
             entries.reverse();
             let loaded_after = match entries.first() {
                 Some(first) if page.more => first.id - 1,
-                _ => retired_through(&snapshot, &room)?,
+                _ => pruned_through(&snapshot, &room)?,
             };
             Ok(RoomSnapshot {
                 entries,
@@ -206,7 +206,7 @@ impl Sqlite {
             )?;
             let mut page =
                 rows.page(&mut statement, &room, params![room.as_str(), id as i64], limit)?;
-            let through = retired_through(&snapshot, &room)?;
+            let through = pruned_through(&snapshot, &room)?;
             page.expired_through = Some(through).filter(|through| *through > id);
             Ok(page)
         })
@@ -313,7 +313,7 @@ impl Rows {
     }
 }
 
-fn retired_through(connection: &Connection, room: &Room) -> rusqlite::Result<u64> {
+fn pruned_through(connection: &Connection, room: &Room) -> rusqlite::Result<u64> {
     let mut statement = connection
         .prepare_cached("SELECT coalesce(max(through), 0) FROM retired WHERE room = ?")?;
     statement.query_row([room.as_str()], |row| Ok(row.get::<_, i64>(0)? as u64))

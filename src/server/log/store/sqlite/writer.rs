@@ -106,7 +106,7 @@ struct CommitResult {
 
 impl CommitResult {
     /// Whether anything was written: an empty commit succeeds on a full disk too.
-    fn wrote(&self) -> bool {
+    fn has_written(&self) -> bool {
         self.probed || self.pruned_through.is_some() || !self.entries.is_empty()
     }
 }
@@ -136,7 +136,7 @@ impl Writer {
     fn commit(&mut self, batch: &mut Vec<Command>) {
         match self.write_durably(batch) {
             Ok(written) => {
-                if written.wrote() {
+                if written.has_written() {
                     self.health.recover();
                 }
                 self.health.set_retained_messages(written.retained_messages);
