@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{
     client::{TestClient as _, cursor},
-    each_store,
+    each_store, eventually,
     server::Server,
 };
 
@@ -79,6 +79,12 @@ each_store!(the_metrics_agree_with_the_ledger, |server| {
     server.get("/poll?cursor=x");
     let mut stream = server.stream("");
     stream.messages(7);
+    // Nothing may change between the two readings.
+    eventually("the other connections are gone", || {
+        let ledger = server.get("/ledger").ok();
+        let mut others = ["poll", "long-poll", "publish"].into_iter();
+        others.all(|transport| ledger["transports"][transport]["open"] == 0)
+    });
     let samples = scrape(server);
     let ledger = server.get("/ledger").ok();
     for transport in ["poll", "long-poll", "stream", "publish"] {
