@@ -5,6 +5,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    mem::take,
     net::SocketAddr,
     pin::{Pin, pin},
     rc::Rc,
@@ -13,22 +14,19 @@ use std::{
     time::Duration,
 };
 
-use actix_http::{
-    Request, Response,
-    body::{BoxBody, MessageBody},
-};
+use actix_http::{Request, Response, body::BoxBody};
 use actix_service::Service;
 use actix_web::http::Method;
 use bytes::Bytes;
-use futures_util::{StreamExt as _, future::LocalBoxFuture, stream::FuturesUnordered};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use h2::{Reason, server::SendResponse};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Instant, Sleep, sleep, timeout},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
 
 use super::{
-    exchange,
+    exchange::{Exchange, ExchangeEnd, payload},
     head::fill_request,
     keep_alive::KeepAlive,
     limits::{self, HANDSHAKE_TIMEOUT},
@@ -65,7 +63,7 @@ pub struct Timeouts {
 /// # Errors
 ///
 /// What the client did wrong, or that it is gone.
-pub async fn serve<Io, S, B>(
+pub async fn serve<Io, S>(
     io: Io,
     overhead: Option<Overhead>,
     peer: Option<SocketAddr>,
@@ -76,11 +74,8 @@ pub async fn serve<Io, S, B>(
 ) -> Result<(), h2::Error>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request>,
-    S::Future: 'static,
-    S::Error: Into<Response<BoxBody>> + 'static,
-    S::Response: Into<Response<B>> + 'static,
-    B: MessageBody + 'static,
+    S: Service<Request, Response = Response<BoxBody>>,
+    S::Error: Into<Response<BoxBody>>,
 {
     let table = Rc::new(StreamTable::new(host.refusals().clone()));
     let tap = Tap::new(io, table.clone(), overhead);
@@ -90,22 +85,7 @@ where
         host.refusals().count(RefusalReason::Handshake);
         return Err(Reason::SETTINGS_TIMEOUT.into());
     };
-    let mut connection = connection?;
-    let keep_alive = connection.ping_pong().map(KeepAlive::new);
-    let mut dispatcher = Dispatcher {
-        connection,
-        waker: Arc::default(),
-        table,
-        exchanges: FuturesUnordered::new(),
-        keep_alive,
-        idle: Box::pin(sleep(timeouts.keep_alive)),
-        is_idle: true,
-        is_draining: false,
-        timeouts,
-        peer,
-        service,
-        host,
-    };
+    let mut dispatcher = Dispatcher::new(connection?, table, timeouts, peer, service, host);
     let mut shutdown = pin!(shutdown);
     poll_fn(|cx| {
         if !dispatcher.is_draining && shutdown.as_mut().poll(cx).is_ready() {
@@ -119,26 +99,22 @@ where
 /// How often the exchanges are polled again in one turn of their connection, at most.
 const MAX_TURNS: u32 = 3;
 
-/// What the end of an exchange means to its connection.
-enum ExchangeEnd {
-    /// Answered, or reset by either side.
-    Stream,
-    /// The connection must end with it.
-    Connection,
-}
-
 struct Dispatcher<'a, Io, S, H>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request>,
 {
     connection: h2::server::Connection<Tap<Io>, Bytes>,
     /// Of the connection's task.
     waker: Arc<PausableWaker>,
     table: Rc<StreamTable>,
-    exchanges: FuturesUnordered<LocalBoxFuture<'static, ExchangeEnd>>,
+    exchanges: FuturesUnordered<Exchange<S::Future>>,
     keep_alive: Option<KeepAlive>,
-    idle: Pin<Box<Sleep>>,
-    is_idle: bool,
+    /// When the last stream began or ended, as far as it is known.
+    last_used: Instant,
+    was_used: bool,
+    /// There while no stream is open.
+    idle: Option<Pin<Box<Sleep>>>,
     is_draining: bool,
     timeouts: Timeouts,
     peer: Option<SocketAddr>,
@@ -146,25 +122,47 @@ where
     host: &'a H,
 }
 
-impl<Io, S, H> Dispatcher<'_, Io, S, H>
+impl<'a, Io, S, H> Dispatcher<'a, Io, S, H>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
+    S: Service<Request, Response = Response<BoxBody>>,
+    S::Error: Into<Response<BoxBody>>,
     H: ConnectionHost,
 {
+    /// Not part of the async function: that would keep room for the connection here and there.
+    fn new(
+        mut connection: h2::server::Connection<Tap<Io>, Bytes>,
+        table: Rc<StreamTable>,
+        timeouts: Timeouts,
+        peer: Option<SocketAddr>,
+        service: &'a S,
+        host: &'a H,
+    ) -> Self {
+        let keep_alive = connection.ping_pong().map(KeepAlive::new);
+        Self {
+            connection,
+            waker: Arc::default(),
+            table,
+            exchanges: FuturesUnordered::new(),
+            keep_alive,
+            last_used: Instant::now(),
+            was_used: false,
+            idle: None,
+            is_draining: false,
+            timeouts,
+            peer,
+            service,
+            host,
+        }
+    }
+
     /// Sends GOAWAY; `h2` sends the second, with the last stream, once the client has seen the first.
     fn drain(&mut self) {
         self.is_draining = true;
         self.connection.graceful_shutdown();
     }
 
-    fn poll<B>(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>>
-    where
-        S: Service<Request>,
-        S::Future: 'static,
-        S::Error: Into<Response<BoxBody>> + 'static,
-        S::Response: Into<Response<B>> + 'static,
-        B: MessageBody + 'static,
-    {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         let waker = self.waker.waker_for(cx);
         let own = &mut Context::from_waker(&waker);
         loop {
@@ -214,36 +212,35 @@ where
 
     /// Lets a connection go that had no stream for the keep-alive time.
     fn poll_idle(&mut self, cx: &mut Context<'_>) {
-        let was_idle = std::mem::replace(&mut self.is_idle, self.exchanges.is_empty());
-        if !self.is_idle || self.is_draining {
+        if !self.exchanges.is_empty() || self.is_draining {
+            self.was_used = true;
+            // Streams stay open for hours, with no use for a timer.
+            self.idle = None;
             return;
         }
-        if !was_idle {
-            let due = Instant::now() + self.timeouts.keep_alive;
-            self.idle.as_mut().reset(due);
+        if take(&mut self.was_used) {
+            self.last_used = Instant::now();
         }
-        if self.idle.as_mut().poll(cx).is_ready() {
-            self.host.refusals().count(RefusalReason::Idle);
-            self.drain();
-            // GOAWAY is written at the next turn.
-            cx.waker().wake_by_ref();
+        let due = self.last_used + self.timeouts.keep_alive;
+        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        while idle.as_mut().poll(cx).is_ready() {
+            if due <= Instant::now() {
+                self.host.refusals().count(RefusalReason::Idle);
+                self.drain();
+                // GOAWAY is written at the next turn.
+                cx.waker().wake_by_ref();
+                return;
+            }
+            // There were streams since it was set. Setting it for each of them would cost each of them more.
+            idle.as_mut().reset(due);
         }
     }
 
-    fn accept<B>(
-        &mut self,
-        request: http::Request<h2::RecvStream>,
-        mut respond: SendResponse<Bytes>,
-    ) where
-        S: Service<Request>,
-        S::Future: 'static,
-        S::Error: Into<Response<BoxBody>> + 'static,
-        S::Response: Into<Response<B>> + 'static,
-        B: MessageBody + 'static,
-    {
+    fn accept(&mut self, request: http::Request<h2::RecvStream>, mut respond: SendResponse<Bytes>) {
+        self.was_used = true;
         let stream = u32::from(respond.stream_id());
         let (parts, body) = request.into_parts();
-        let mut request = Request::with_payload(exchange::payload(body));
+        let mut request = Request::with_payload(payload(body));
         if fill_request(&mut request, parts).is_none() {
             return respond.send_reset(Reason::PROTOCOL_ERROR);
         }
@@ -252,16 +249,8 @@ where
         self.table.attach(stream, counter);
         let is_head = *request.method() == Method::HEAD;
         let call = self.service.call(request);
-        // A box of its own: each future that it passes through would have room for it again.
-        let answer = exchange::answer(call, respond, is_head, self.timeouts.stall);
-        let answer = Box::pin(answer);
-        self.exchanges.push(Box::pin(async move {
-            match handle.run_until_aborted(answer).await {
-                Some(()) => ExchangeEnd::Stream,
-                // Dropping the answer reset the stream, as was asked for it alone.
-                None if handle.is_reset_on_close() => ExchangeEnd::Stream,
-                None => ExchangeEnd::Connection,
-            }
-        }));
+        let stall_timeout = self.timeouts.stall;
+        let exchange = Exchange::new(call, respond, is_head, handle, stall_timeout);
+        self.exchanges.push(exchange);
     }
 }

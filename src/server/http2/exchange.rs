@@ -3,11 +3,14 @@
 //! Handler and body are dropped as soon as the client resets the stream. Back-pressure is per stream:
 //! the body is asked for more only when the client's window has taken what it gave before, so a stalled
 //! stream holds one chunk and holds up no other stream.
+//!
+//! The future is written by hand. An async function keeps what it was given beside what it made of it,
+//! layer by layer, and a stream would keep all of that for the hours that it is open.
 
 use std::{
-    future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
-    pin::{Pin, pin},
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -19,11 +22,12 @@ use actix_http::{
     error::PayloadError,
 };
 use bytes::{Bytes, BytesMut};
-use futures_util::{FutureExt as _, Stream};
+use futures_util::Stream;
 use h2::{Reason, RecvStream, SendStream, server::SendResponse};
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep};
 
 use super::{head, pausable_waker::PausableWaker};
+use crate::net::connection::{AbortWatch, ConnectionHandle};
 
 /// Parts of a sized body are gathered up to this before they become a DATA frame.
 const GATHER_BYTES: usize = 16 * 1024;
@@ -54,130 +58,237 @@ impl Stream for RequestBody {
     }
 }
 
-/// Answers one request.
-pub async fn answer<F, R, E, B>(
-    call: F,
-    respond: SendResponse<Bytes>,
-    is_head: bool,
+/// What the end of an exchange means to its connection.
+pub enum ExchangeEnd {
+    /// Answered, or reset by either side.
+    Stream,
+    /// The connection must end with it.
+    Connection,
+}
+
+/// Answers one request. `F` is the service's call.
+pub struct Exchange<F> {
+    state: State<F>,
+    handle: ConnectionHandle,
+    abort: AbortWatch,
     stall_timeout: Duration,
-) where
-    F: Future<Output = Result<R, E>>,
-    R: Into<Response<B>>,
+}
+
+enum State<F> {
+    Calling {
+        call: Pin<Box<F>>,
+        respond: SendResponse<Bytes>,
+        is_head: bool,
+    },
+    Sending(Sending),
+}
+
+impl<F, E> Exchange<F>
+where
+    F: Future<Output = Result<Response<BoxBody>, E>>,
     E: Into<Response<BoxBody>>,
-    B: MessageBody + 'static,
 {
-    // A box for the body: what is kept across a wait is part of this future, which a stream keeps for hours.
-    let call = async move {
-        match call.await {
-            Ok(response) => response.into().map_into_boxed_body(),
-            Err(error) => error.into(),
+    /// `handle` is what may abort the stream, and `stall_timeout` how long the client may take nothing of
+    /// an answer that has something for it.
+    pub fn new(
+        call: F,
+        respond: SendResponse<Bytes>,
+        is_head: bool,
+        handle: ConnectionHandle,
+        stall_timeout: Duration,
+    ) -> Self {
+        Self {
+            state: State::Calling {
+                call: Box::pin(call),
+                respond,
+                is_head,
+            },
+            handle,
+            abort: AbortWatch::default(),
+            stall_timeout,
         }
-    };
-    let mut responder = Responder {
-        respond,
-        is_head,
-        stall_timeout,
-    };
-    // A panic costs the client this stream, and nobody else anything.
-    let called = AssertUnwindSafe(call).catch_unwind();
-    let called = responder.unless_reset(called).await;
-    let sent = match called {
-        // The client has no interest any more.
-        None => return,
-        Some(Ok(response)) => responder.send(response).await,
-        Some(Err(_)) => Err(Reason::INTERNAL_ERROR),
-    };
-    if let Err(reason) = sent {
-        responder.respond.send_reset(reason);
+    }
+
+    /// An error is the reason to reset the stream with.
+    fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
+        if let State::Calling {
+            call,
+            respond,
+            is_head,
+        } = &mut self.state
+        {
+            let Poll::Ready(called) = call.as_mut().poll(cx) else {
+                // Once it is reset, the client has no interest any more.
+                return respond.poll_reset(cx).map(|_| Ok(()));
+            };
+            let response = called.unwrap_or_else(Into::into);
+            let Some(sending) = Sending::begin(response, respond, *is_head) else {
+                return Poll::Ready(Ok(()));
+            };
+            self.state = State::Sending(sending);
+        }
+        match &mut self.state {
+            State::Sending(sending) => sending.poll(self.stall_timeout, cx),
+            State::Calling { .. } => Poll::Pending,
+        }
+    }
+
+    fn reset(&mut self, reason: Reason) {
+        match &mut self.state {
+            State::Calling { respond, .. } => respond.send_reset(reason),
+            State::Sending(sending) => sending.stream.send_reset(reason),
+        }
     }
 }
 
-struct Responder {
-    respond: SendResponse<Bytes>,
-    is_head: bool,
-    stall_timeout: Duration,
-}
+impl<F, E> Future for Exchange<F>
+where
+    F: Future<Output = Result<Response<BoxBody>, E>>,
+    E: Into<Response<BoxBody>>,
+{
+    type Output = ExchangeEnd;
 
-impl Responder {
-    async fn unless_reset<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
-        poll_fn(|cx| {
-            if let Poll::Ready(done) = work.as_mut().poll(cx) {
-                return Poll::Ready(Some(done));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExchangeEnd> {
+        let this = self.get_mut();
+        // A panic costs the client this stream, and nobody else anything.
+        let polled = catch_unwind(AssertUnwindSafe(|| this.poll_answer(cx)));
+        match polled.unwrap_or(Poll::Ready(Err(Reason::INTERNAL_ERROR))) {
+            Poll::Ready(answered) => {
+                if let Err(reason) = answered {
+                    this.reset(reason);
+                }
+                Poll::Ready(ExchangeEnd::Stream)
             }
-            self.respond.poll_reset(cx).map(|_| None)
-        })
-        .await
+            Poll::Pending => {
+                ready!(this.abort.poll(&this.handle, cx));
+                Poll::Ready(if this.handle.is_reset_on_close() {
+                    // Dropping the exchange resets the stream, as was asked for it alone.
+                    ExchangeEnd::Stream
+                } else {
+                    ExchangeEnd::Connection
+                })
+            }
+        }
     }
+}
 
-    /// Sends head and body. An error is the reason to reset the stream with.
-    async fn send(&mut self, response: Response<BoxBody>) -> Result<(), Reason> {
+/// The body of an answer whose head is sent.
+struct Sending {
+    body: BoxBody,
+    stream: SendStream<Bytes>,
+    /// Bytes of a sized body that are still to come of it.
+    left: Option<u64>,
+    /// What the body gave last and the client's window has not taken yet.
+    chunk: Bytes,
+    /// A sized body's, all of which has come.
+    is_last: bool,
+    /// There once the body had nothing to give.
+    waker: Option<Arc<PausableWaker>>,
+    /// There while the client's window is empty.
+    stall: Option<Pin<Box<Sleep>>>,
+}
+
+impl Sending {
+    /// Sends the head. `None` if that is all, or if the stream is closed already.
+    fn begin(
+        response: Response<BoxBody>,
+        respond: &mut SendResponse<Bytes>,
+        is_head: bool,
+    ) -> Option<Self> {
         let (response, body) = response.into_parts();
         let size = body.size();
-        let is_empty = self.is_head || matches!(size, BodySize::None | BodySize::Sized(0));
+        let is_empty = is_head || matches!(size, BodySize::None | BodySize::Sized(0));
         let head = head::response(response.head(), size);
-        // A stream may stay open for hours, with no use for it.
-        drop(response);
-        // An error here and below: the stream is closed already.
-        let Ok(mut stream) = self.respond.send_response(head, is_empty) else {
-            return Ok(());
-        };
-        if is_empty {
-            return Ok(());
-        }
-        let body = AssertUnwindSafe(send_body(body, size, &mut stream, self.stall_timeout));
-        match body.catch_unwind().await {
-            Ok(sent) => sent,
-            Err(_) => Err(Reason::INTERNAL_ERROR),
-        }
+        let stream = respond.send_response(head, is_empty).ok()?;
+        (!is_empty).then(|| Self {
+            body,
+            stream,
+            left: match size {
+                BodySize::Sized(bytes) => Some(bytes),
+                BodySize::Stream | BodySize::None => None,
+            },
+            chunk: Bytes::new(),
+            is_last: false,
+            waker: None,
+            stall: None,
+        })
     }
-}
 
-async fn send_body(
-    body: BoxBody,
-    size: BodySize,
-    stream: &mut SendStream<Bytes>,
-    stall_timeout: Duration,
-) -> Result<(), Reason> {
-    let mut body = pin!(body);
-    let waker = Arc::<PausableWaker>::default();
-    let mut left = match size {
-        BodySize::Sized(bytes) => Some(bytes),
-        BodySize::Stream | BodySize::None => None,
-    };
-    loop {
-        let next = poll_fn(|cx| match next_chunk(body.as_mut(), left.is_some(), cx) {
-            Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
-            Poll::Pending => {
-                let own = waker.waker_for(cx);
-                stream
-                    .poll_reset(&mut Context::from_waker(&own))
-                    .map(|_| None)
+    fn poll(&mut self, stall_timeout: Duration, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
+        loop {
+            if !self.chunk.is_empty() {
+                let is_open = ready!(self.poll_send(stall_timeout, cx))?;
+                if !is_open || self.is_last {
+                    return Poll::Ready(Ok(()));
+                }
             }
-        });
-        let Some(chunk) = next.await else {
-            return Ok(());
-        };
-        let Some(chunk) = chunk else {
-            // A stream's end is an empty frame; a sized body's was its last chunk.
-            return match left {
-                None => send_chunk(stream, Bytes::new(), true, stall_timeout, &waker).await,
-                Some(_) => Err(Reason::INTERNAL_ERROR),
+            let gather = self.left.is_some();
+            let chunk = match next_chunk(Pin::new(&mut self.body), gather, cx) {
+                Poll::Ready(Some(chunk)) => chunk.map_err(|()| Reason::INTERNAL_ERROR)?,
+                Poll::Ready(None) if gather => return Poll::Ready(Err(Reason::INTERNAL_ERROR)),
+                Poll::Ready(None) => {
+                    // A stream's end is an empty frame; a sized body's was its last chunk.
+                    let _ = self.stream.send_data(Bytes::new(), true);
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending => {
+                    let waker = self.waker.get_or_insert_default().waker_for(cx);
+                    let reset = self.stream.poll_reset(&mut Context::from_waker(&waker));
+                    return reset.map(|_| Ok(()));
+                }
             };
-        };
-        let chunk = chunk.map_err(|()| Reason::INTERNAL_ERROR)?;
-        let is_last = match &mut left {
-            None => false,
-            Some(left) => {
+            if let Some(left) = &mut self.left {
                 *left = left
                     .checked_sub(chunk.len() as u64)
                     .ok_or(Reason::INTERNAL_ERROR)?;
-                *left == 0
+                self.is_last = *left == 0;
             }
-        };
-        send_chunk(stream, chunk, is_last, stall_timeout, &waker).await?;
-        if is_last {
-            return Ok(());
+            self.chunk = chunk;
+        }
+    }
+
+    /// Sends the chunk as the client's window allows. Ready with `false` if there is no one left to send
+    /// it to. A client that takes nothing for `stall_timeout` is cut off: TCP cannot see that one stream's
+    /// window is empty.
+    fn poll_send(
+        &mut self,
+        stall_timeout: Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool, Reason>> {
+        while !self.chunk.is_empty() {
+            self.reserve();
+            let capacity = self.stream.capacity();
+            if capacity == 0 {
+                match self.stream.poll_capacity(cx) {
+                    // What it tells of may have been used already.
+                    Poll::Ready(Some(Ok(_))) => continue,
+                    Poll::Ready(None | Some(Err(_))) => return Poll::Ready(Ok(false)),
+                    Poll::Pending => {}
+                }
+                let stall = self
+                    .stall
+                    .get_or_insert_with(|| Box::pin(sleep(stall_timeout)));
+                ready!(stall.as_mut().poll(cx));
+                return Poll::Ready(Err(Reason::CANCEL));
+            }
+            self.stall = None;
+            let now = self.chunk.split_to(capacity.min(self.chunk.len()));
+            let ends = self.is_last && self.chunk.is_empty();
+            if self.stream.send_data(now, ends).is_err() {
+                return Poll::Ready(Ok(false));
+            }
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    fn reserve(&mut self) {
+        // Capacity that is there at once is seen at once, and no reason to be woken.
+        if let Some(waker) = &self.waker {
+            waker.pause();
+        }
+        self.stream.reserve_capacity(self.chunk.len());
+        if let Some(waker) = &self.waker {
+            waker.resume();
         }
     }
 }
@@ -213,39 +324,4 @@ fn next_chunk(
         gathered.freeze()
     };
     Poll::Ready(Some(Ok(chunk)))
-}
-
-/// Sends `chunk` as the client's window allows. A client that takes nothing for `stall_timeout` is cut
-/// off: TCP cannot see that one stream's window is empty.
-async fn send_chunk(
-    stream: &mut SendStream<Bytes>,
-    mut chunk: Bytes,
-    is_last: bool,
-    stall_timeout: Duration,
-    waker: &PausableWaker,
-) -> Result<(), Reason> {
-    while !chunk.is_empty() {
-        // Capacity that is there at once is seen at once, and no reason to be woken.
-        waker.pause();
-        stream.reserve_capacity(chunk.len());
-        waker.resume();
-        let capacity = match stream.capacity() {
-            0 => match timeout(stall_timeout, poll_fn(|cx| stream.poll_capacity(cx))).await {
-                Err(_) => return Err(Reason::CANCEL),
-                // Reset or closed: there is no one left to send to.
-                Ok(None | Some(Err(_))) => return Ok(()),
-                Ok(Some(Ok(capacity))) => capacity,
-            },
-            capacity => capacity,
-        };
-        let now = chunk.split_to(capacity.min(chunk.len()));
-        let ends = is_last && chunk.is_empty();
-        if stream.send_data(now, ends).is_err() || ends {
-            return Ok(());
-        }
-    }
-    if is_last {
-        let _ = stream.send_data(Bytes::new(), true);
-    }
-    Ok(())
 }

@@ -13,13 +13,16 @@ use actix_service::{Service, fn_service};
 use actix_web::{body::BodyStream, http::StatusCode};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::{io::duplex, sync::oneshot, task::LocalSet};
+use tokio::{io::duplex, sync::oneshot, task::LocalSet, time::sleep};
 
 use super::{
     dispatcher::{ConnectionHost, Timeouts, serve},
     tap::StreamCounter,
 };
-use crate::{limits::refusals::RefusalCounters, net::connection::ConnectionHandle};
+use crate::{
+    limits::refusals::{RefusalCounters, RefusalReason},
+    net::connection::ConnectionHandle,
+};
 
 const TIMEOUTS: Timeouts = Timeouts {
     keep_alive: Duration::from_secs(75),
@@ -249,6 +252,26 @@ async fn after_goaway_open_streams_are_answered_and_new_ones_are_not_taken() {
         }
         release.send(()).expect("the handler waits");
         assert_eq!(open.await.expect("an answer").status(), 200);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_kept_while_it_is_used_and_let_go_when_it_is_not() {
+    with_server(fn_service(ok), pending(), async |client, host| {
+        let idle = || host.refusals.of(RefusalReason::Idle);
+        let mut client = client.ready().await.expect("ready");
+        for _ in 0..4 {
+            sleep(TIMEOUTS.keep_alive * 2 / 3).await;
+            let (response, _) = client.send_request(get("/"), true).expect("sent");
+            assert_eq!(response.await.expect("an answer").status(), 200);
+            client = client.ready().await.expect("ready");
+        }
+        sleep(TIMEOUTS.keep_alive * 9 / 10).await;
+        assert_eq!(idle(), 0, "the last answer is not that old");
+        sleep(TIMEOUTS.keep_alive * 2 / 10).await;
+        assert_eq!(idle(), 1);
+        assert!(client.ready().await.is_err(), "GOAWAY has come");
     })
     .await;
 }

@@ -42,8 +42,7 @@ impl<S> Http2Server<S> {
         visitor: &Visitor,
     ) where
         S: Service<Request, Response = Response<BoxBody>>,
-        S::Future: 'static,
-        S::Error: Into<Response<BoxBody>> + 'static,
+        S::Error: Into<Response<BoxBody>>,
     {
         let timeouts = Timeouts {
             keep_alive: self.keep_alive,

@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -185,23 +185,32 @@ impl ConnectionHandle {
     /// Runs `work`, which is all the connection does, until it is done or the connection aborted.
     pub async fn run_until_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
-        let mut aborted: Option<Pin<Box<WaitForCancellationFutureOwned>>> = None;
+        let mut watch = AbortWatch::default();
         poll_fn(|cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(done));
             }
-            // After the work, as that is what makes the connection abortable.
-            if aborted.is_none()
-                && let Some(registration) = self.0.abort.get()
-            {
-                aborted = Some(Box::pin(registration.token.clone().cancelled_owned()));
-            }
-            match &mut aborted {
-                Some(aborted) => aborted.as_mut().poll(cx).map(|()| None),
-                None => Poll::Pending,
-            }
+            watch.poll(self, cx).map(|()| None)
         })
         .await
+    }
+}
+
+/// Waits until something aborts a connection.
+#[derive(Default)]
+pub struct AbortWatch(Option<Pin<Box<WaitForCancellationFutureOwned>>>);
+
+impl AbortWatch {
+    /// Ready once `connection` is aborted. Must be polled after the connection's work, which is what makes
+    /// it abortable.
+    pub fn poll(&mut self, connection: &ConnectionHandle, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(registration) = connection.0.abort.get() else {
+            return Poll::Pending;
+        };
+        let aborted = self
+            .0
+            .get_or_insert_with(|| Box::pin(registration.token.clone().cancelled_owned()));
+        aborted.as_mut().poll(cx)
     }
 }
 
