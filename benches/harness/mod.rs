@@ -25,4 +25,5 @@ pub mod rounds;
 pub mod servers;
 pub mod sse;
 pub mod subscribers;
+pub mod temporary_directory;
 pub mod usage;

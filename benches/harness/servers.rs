@@ -4,7 +4,6 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +13,7 @@ use super::baseline_server::{self, Task};
 use super::certificate::Certificate;
 use super::http::{self, Connection};
 use super::process;
+use super::temporary_directory::TemporaryDirectory;
 
 const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 /// The most connections an nginx is told to have; it sets memory aside for each.
@@ -60,6 +60,20 @@ impl RunningServer {
                     self.process.last_output()
                 );
             }
+            std::thread::sleep(POLL_INTERVAL);
+        }
+        Ok(self)
+    }
+
+    /// Waits for nginx's worker: the master listens before it starts one, and what is measured is the worker.
+    fn with_worker(self) -> Result<Self> {
+        let deadline = Instant::now() + START;
+        while self.process.pids().len() < 2 {
+            ensure!(
+                Instant::now() < deadline,
+                "{} has no worker",
+                self.process.name
+            );
             std::thread::sleep(POLL_INTERVAL);
         }
         Ok(self)
@@ -251,7 +265,8 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
         directory: Some(directory),
         beside: None,
     }
-    .there()
+    .there()?
+    .with_worker()
 }
 
 /// The same, with the locations over HTTP/2 and TLS too, at the address that comes with it.
@@ -374,26 +389,4 @@ pub fn nginx_version() -> Option<String> {
 pub fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
     Ok(listener.local_addr()?)
-}
-
-/// Removed when it is dropped.
-struct TemporaryDirectory {
-    path: PathBuf,
-}
-
-impl TemporaryDirectory {
-    fn create() -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("poll-vs-sse-bench-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).with_context(|| format!("create {}", path.display()))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for TemporaryDirectory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
 }
