@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::rounds::{Round, Side, Work};
+use super::rounds::{Contender, Round, Work};
 use super::servers::RunningServer;
 use super::usage::cpu_time;
 
@@ -13,7 +13,7 @@ pub struct BesideNats<S> {
     cpu_ns: Vec<u64>,
 }
 
-impl<S: Side> BesideNats<S> {
+impl<S: Contender> BesideNats<S> {
     /// A side without `nats` is as it was.
     pub fn new(side: S, nats: Option<RunningServer>) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl<S: Side> BesideNats<S> {
     }
 }
 
-impl<S: Side> Side for BesideNats<S> {
+impl<S: Contender> Contender for BesideNats<S> {
     fn name(&self) -> &str {
         self.side.name()
     }

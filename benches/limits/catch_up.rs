@@ -134,7 +134,7 @@ impl CatchUpSide {
     }
 }
 
-impl rounds::Side for CatchUpSide {
+impl rounds::Contender for CatchUpSide {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -74,7 +74,7 @@ impl NatsClient {
     }
 }
 
-impl rounds::Side for NatsClient {
+impl rounds::Contender for NatsClient {
     fn name(&self) -> &'static str {
         CLIENT
     }

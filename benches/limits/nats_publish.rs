@@ -10,7 +10,7 @@ use super::publish::{PUBLISHERS, SLICES_A_ROUND, sizes};
 use super::publishers::Publishers;
 use super::report::limits::nats_publish::{CLIENT_NATS, Delays, NatsPublish, OUR_NATS, OURS, Row};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Side, Work};
+use super::rounds::{self, Contender, Work};
 use super::servers::{self, OwnServer};
 
 pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<NatsPublish> {
@@ -74,14 +74,14 @@ impl NatsSide {
         }
     }
 
-    fn side(&self) -> &dyn Side {
+    fn side(&self) -> &dyn Contender {
         match self {
             Self::Client(client) => client,
             Self::Ours(publishers) => &**publishers,
         }
     }
 
-    fn side_mut(&mut self) -> &mut dyn Side {
+    fn side_mut(&mut self) -> &mut dyn Contender {
         match self {
             Self::Client(client) => client,
             Self::Ours(publishers) => &mut **publishers,
@@ -89,7 +89,7 @@ impl NatsSide {
     }
 }
 
-impl Side for NatsSide {
+impl Contender for NatsSide {
     fn name(&self) -> &str {
         self.side().name()
     }
