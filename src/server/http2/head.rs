@@ -1,13 +1,17 @@
 //! A request's head and an answer's head between the `http` crate's types of `h2` and those of
 //! actix-web, which are of an older version of that crate.
 
-use std::time::SystemTime;
+use std::{
+    cell::RefCell,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use actix_http::{Request, body::BodySize};
 use actix_web::http::{
     Method, Uri, Version,
     header::{self, HeaderName, HeaderValue},
 };
+use bytes::BytesMut;
 
 /// What a head of HTTP/2 may not carry (RFC 9113, 8.2.2): HTTP/1.1 says these of one connection.
 const CONNECTION_FIELDS: [&str; 5] = [
@@ -22,17 +26,19 @@ const CONNECTION_FIELDS: [&str; 5] = [
 pub fn fill_request(request: &mut Request, parts: http::request::Parts) -> Option<()> {
     let head = request.head_mut();
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
-    head.uri = Uri::try_from(parts.uri.to_string()).ok()?;
+    head.uri = convert_uri(&parts.uri)?;
     head.version = Version::HTTP_2;
-    let mut name = None;
-    for (next, value) in parts.headers {
-        // Only the first value of a field has its name.
-        if let Some(next) = next {
-            name = HeaderName::from_bytes(next.as_str().as_bytes()).ok();
-        }
-        let value = HeaderValue::from_bytes(value.as_bytes()).ok();
-        if let (Some(name), Some(value)) = (&name, value) {
-            head.headers.append(name.clone(), value);
+    // One allocation for all values, which a copy of each would have of its own.
+    let mut values = BytesMut::with_capacity(parts.headers.values().map(|it| it.len()).sum());
+    for value in parts.headers.values() {
+        values.extend_from_slice(value.as_bytes());
+    }
+    let mut values = values.freeze();
+    for (name, value) in &parts.headers {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        let value = HeaderValue::from_maybe_shared(values.split_to(value.len()));
+        if let (Ok(name), Ok(value)) = (name, value) {
+            head.headers.append(name, value);
         }
     }
     // Handlers and middleware find the authority where HTTP/1.1 has it.
@@ -43,6 +49,33 @@ pub fn fill_request(request: &mut Request, parts: http::request::Parts) -> Optio
         head.headers.insert(header::HOST, host);
     }
     Some(())
+}
+
+fn convert_uri(uri: &http::Uri) -> Option<Uri> {
+    let scheme = uri.scheme_str();
+    let (scheme, separator) = scheme.map_or(("", ""), |scheme| (scheme, "://"));
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let path = uri.path_and_query().map_or("", |path| path.as_str());
+    Uri::try_from([scheme, separator, authority, path].concat()).ok()
+}
+
+/// The `Date` of an answer, made once a second.
+fn date() -> Option<http::HeaderValue> {
+    thread_local! {
+        static LATEST: RefCell<Option<(u64, http::HeaderValue)>> = const { RefCell::new(None) };
+    }
+    let now = SystemTime::now();
+    let second = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    LATEST.with_borrow_mut(|latest| {
+        if let Some((of, date)) = latest
+            && *of == second
+        {
+            return Some(date.clone());
+        }
+        let date = http::HeaderValue::try_from(httpdate::fmt_http_date(now)).ok()?;
+        *latest = Some((second, date.clone()));
+        Some(date)
+    })
 }
 
 /// The head of an answer whose body has `size`.
@@ -67,9 +100,38 @@ pub fn response(head: &actix_http::ResponseHead, size: BodySize) -> http::Respon
         headers.insert(http::header::CONTENT_LENGTH, bytes.into());
     }
     if !headers.contains_key(http::header::DATE)
-        && let Ok(date) = http::HeaderValue::try_from(httpdate::fmt_http_date(SystemTime::now()))
+        && let Some(date) = date()
     {
         headers.insert(http::header::DATE, date);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requests_head_is_the_same_in_the_other_versions_types() {
+        let theirs = http::Request::get("https://chat.test:8443/poll?room=a%20b&wait=1s")
+            .header("accept", "*/*")
+            .header("cookie", "a=1")
+            .header("x-empty", "")
+            .header("cookie", "b=2")
+            .header("x-last", "no UTF-8: \u{e9}")
+            .body(())
+            .expect("a request");
+        let mut ours = Request::new();
+        fill_request(&mut ours, theirs.into_parts().0).expect("it has a form");
+        let all = |name: &str| -> Vec<&[u8]> {
+            let values = ours.head().headers.get_all(name);
+            values.map(HeaderValue::as_bytes).collect()
+        };
+        assert_eq!(ours.uri(), "https://chat.test:8443/poll?room=a%20b&wait=1s");
+        assert_eq!(all("accept"), [b"*/*"]);
+        assert_eq!(all("cookie"), [b"a=1", b"b=2"]);
+        assert_eq!(all("x-empty"), [b""]);
+        assert_eq!(all("x-last"), ["no UTF-8: \u{e9}".as_bytes()]);
+        assert_eq!(all("host"), [b"chat.test:8443"]);
+    }
 }
