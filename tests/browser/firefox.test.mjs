@@ -17,10 +17,10 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** Runs `work` on a page of a server of its own; nothing may be complained about. */
-function check(title, query, work) {
+/** Runs `work` on a page of a server of its own, with these flags; nothing may be complained about. */
+function check(title, query, work, flags = []) {
   test(`in Firefox ${title}`, async () => {
-    const server = await Server.start();
+    const server = await Server.start('memory', flags);
     const opened = [];
     try {
       const { page, complaints } = await openInFirefox(browser, server.page(query));
@@ -147,3 +147,28 @@ check('a stream resumes after a restart without a gap', '?view=one&transport=str
   const [lane] = await texts(page);
   assert.deepEqual(lane, ['before', ...Array.from({ length: 5 }, (_, number) => `during ${number}`)]);
 });
+
+const OVER_TLS = ['--tls', 'self-signed', '--bind-tls', '127.0.0.1:0'];
+check(
+  'a lane over HTTP/2 reads beside one over HTTP/1.1',
+  `${BOTH}&left=poll&right=poll&interval=0.5`,
+  async ({ page, server }) => {
+    await page.waitForSelector('#right-protocol');
+    await page.select('#right-protocol', 'h2');
+    const lanes = () => page.$$eval('.lane', (all) => all.map(({ textContent }) => textContent));
+    await until('each lane says what it is on', async () => {
+      const [left, right] = await lanes();
+      return left.includes('over HTTP/1.1') && right.includes('over HTTP/2 over TLS');
+    });
+    await server.publish({ text: 'over both' });
+    await allHave(page, 'over both');
+    const labels = await page.$$eval('.lane .source code', (all) =>
+      all.map(({ textContent }) => textContent),
+    );
+    const seen = await Promise.all(
+      labels.map(async (client) => Object.keys((await server.ledger(client)).transports.poll.protocols)),
+    );
+    assert.deepEqual(seen, [['http/1.1'], ['h2+tls']]);
+  },
+  OVER_TLS,
+);

@@ -9,6 +9,8 @@ export function launchFirefox() {
     browser: 'firefox',
     executablePath: EXECUTABLE,
     headless: true,
+    // As if the user had accepted the certificate that a server has made for itself.
+    acceptInsecureCerts: true,
     timeout: 60_000,
     protocolTimeout: 60_000,
     extraPrefsFirefox: { 'intl.accept_languages': 'en', 'ui.prefersReducedMotion': 0 },
