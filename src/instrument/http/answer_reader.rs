@@ -106,7 +106,9 @@ impl AnswerReader {
                     left = rest;
                     match (char::from(first).to_digit(16), size) {
                         (Some(digit), size) => {
-                            State::Size(Some(size.unwrap_or(0) * 16 + digit as usize))
+                            let size = size.unwrap_or(0).checked_mul(16);
+                            let size = size.context("a chunk larger than there is memory")?;
+                            State::Size(Some(size + digit as usize))
                         }
                         (None, Some(size)) => State::SizeEnd(size),
                         (None, None) => bail!("a chunk without a size"),
@@ -237,6 +239,7 @@ mod tests {
             "nonsense\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
         ] {
             let mut reader = AnswerReader::default();
             assert!(reader.feed(wrong.as_bytes(), |_| {}).is_err(), "{wrong}");
