@@ -79,6 +79,14 @@ impl RunningServer {
         Ok(self)
     }
 
+    /// Its processes, and those of the server that it needs.
+    pub fn pids_with_beside(&self) -> Vec<i32> {
+        let beside = self.beside.as_ref();
+        let mut pids = beside.map_or_else(Vec::new, |beside| beside.pids_with_beside());
+        pids.extend(self.process.pids());
+        pids
+    }
+
     /// The same, with another that runs as long as this one does.
     pub fn with(self, beside: Self) -> Self {
         Self {

@@ -17,7 +17,7 @@ use super::usage::cpu_time;
 const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A server is idle if it takes less CPU than this from one look to the next.
 const IDLE: Duration = Duration::from_micros(100);
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(50);
 /// Clients that ask at once where they come one after the other.
 const BATCH: usize = 50;
 
@@ -68,7 +68,7 @@ impl Herd {
             if is_answered {
                 herd.wait_served(first)?;
             } else if arrival == Arrival::InTurn {
-                wait_idle(&server.process.pids())?;
+                wait_idle(&server.pids_with_beside())?;
             }
         }
         Ok(herd)
