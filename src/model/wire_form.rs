@@ -2,7 +2,7 @@
 //! each adds to what was measured over HTTP/1.1 without TLS.
 //!
 //! All were measured on this project's server: bytes with `compare`, CPU and memory by `cargo bench --bench forms`
-//! (2026-11-29, medians of two alternated rounds, `benches/runs/2026-11-29-2core-xeon/forms.json`). They say how much
+//! (2026-11-29, medians of two alternated rounds, `benches/runs/2026-11-29-calibration/forms.json`). They say how much
 //! dearer a form is, not how dear.
 
 use serde::{Deserialize, Serialize};
