@@ -1,17 +1,14 @@
 //! A request's head and an answer's head between the `http` crate's types of `h2` and those of
 //! actix-web, which are of an older version of that crate.
 
-use std::{
-    cell::RefCell,
-    time::{SystemTime, UNIX_EPOCH},
-};
-
 use actix_http::{Request, body::BodySize};
 use actix_web::http::{
     Method, Uri, Version,
     header::{self, HeaderName, HeaderValue},
 };
 use bytes::BytesMut;
+
+use crate::net::http_date::with_http_date;
 
 /// What a head of HTTP/2 may not carry (RFC 9113, 8.2.2): HTTP/1.1 says these of one connection.
 const CONNECTION_FIELDS: [&str; 5] = [
@@ -59,25 +56,6 @@ fn convert_uri(uri: &http::Uri) -> Option<Uri> {
     Uri::try_from([scheme, separator, authority, path].concat()).ok()
 }
 
-/// The `Date` of an answer, made once a second.
-fn date() -> Option<http::HeaderValue> {
-    thread_local! {
-        static LATEST: RefCell<Option<(u64, http::HeaderValue)>> = const { RefCell::new(None) };
-    }
-    let now = SystemTime::now();
-    let second = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    LATEST.with_borrow_mut(|latest| {
-        if let Some((of, date)) = latest
-            && *of == second
-        {
-            return Some(date.clone());
-        }
-        let date = http::HeaderValue::try_from(httpdate::fmt_http_date(now)).ok()?;
-        *latest = Some((second, date.clone()));
-        Some(date)
-    })
-}
-
 /// The head of an answer whose body has `size`.
 pub fn response(head: &actix_http::ResponseHead, size: BodySize) -> http::Response<()> {
     let mut response = http::Response::new(());
@@ -99,10 +77,8 @@ pub fn response(head: &actix_http::ResponseHead, size: BodySize) -> http::Respon
     if let BodySize::Sized(bytes) = size {
         headers.insert(http::header::CONTENT_LENGTH, bytes.into());
     }
-    if !headers.contains_key(http::header::DATE)
-        && let Some(date) = date()
-    {
-        headers.insert(http::header::DATE, date);
+    if !headers.contains_key(http::header::DATE) {
+        headers.insert(http::header::DATE, with_http_date(Clone::clone));
     }
     response
 }

@@ -5,6 +5,7 @@
 pub mod certificate;
 pub mod connection;
 pub mod half_closed;
+pub mod http_date;
 pub mod metered;
 pub mod preface;
 pub mod prefixed;

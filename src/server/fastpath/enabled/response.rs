@@ -1,6 +1,6 @@
 //! Answers as bytes, as the HTTP layer writes them.
 
-use std::{cell::RefCell, fmt, io::Write as _, time::SystemTime, vec};
+use std::{fmt, io::Write as _, vec};
 
 use bytes::Bytes;
 
@@ -10,6 +10,7 @@ use crate::{
         problem::{PROBLEM_CONTENT_TYPE, Problem},
     },
     domain::cursor::Cursor,
+    net::http_date::with_http_date,
 };
 
 /// Writes a poll's head, and its body if that is small; returns what is left of the body.
@@ -88,25 +89,6 @@ fn write_validators(cursor: &Cursor, out: &mut Vec<u8>) {
 
 fn finish_head(out: &mut Vec<u8>) {
     out.extend_from_slice(b"date: ");
-    with_date(|date| out.extend_from_slice(date.as_bytes()));
+    with_http_date(|date| out.extend_from_slice(date.as_bytes()));
     out.extend_from_slice(b"\r\n\r\n");
-}
-
-thread_local! {
-    /// The second it was last asked in, and its date.
-    static LAST_DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
-}
-
-/// Does `act` with the date of now, formatted once a second.
-fn with_date<T>(act: impl FnOnce(&str) -> T) -> T {
-    let now = SystemTime::now();
-    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
-    let second = since_epoch.map_or(0, |elapsed| elapsed.as_secs());
-    LAST_DATE.with_borrow_mut(|(last, date)| {
-        if *last != second || date.is_empty() {
-            *last = second;
-            *date = httpdate::fmt_http_date(now.max(SystemTime::UNIX_EPOCH));
-        }
-        act(date)
-    })
 }
