@@ -20,14 +20,15 @@ enum State {
     Size(Option<usize>),
     /// The rest of the line of a chunk's size.
     SizeEnd(usize),
-    /// Bytes of the chunk.
-    Chunk(usize),
+    /// So many bytes of a chunk, or of a body whose length the head told.
+    Data {
+        length: usize,
+        is_chunk: bool,
+    },
     /// The line end after a chunk.
     ChunkEnd,
     /// The line end after the last chunk, which has no bytes.
     LastEnd,
-    /// Bytes of a body whose length the head told.
-    Rest(usize),
     /// A body that goes on to the end of the connection.
     UntilClose,
     Nothing,
@@ -84,22 +85,14 @@ impl AnswerReader {
                     on_body(left);
                     return Ok(bytes.len());
                 }
-                State::Rest(length) => {
+                State::Data { length, is_chunk } => {
                     let (data, rest) = left.split_at(left.len().min(length));
                     left = rest;
                     on_body(data);
                     match length - data.len() {
+                        0 if is_chunk => State::ChunkEnd,
                         0 => State::Nothing,
-                        length => State::Rest(length),
-                    }
-                }
-                State::Chunk(size) => {
-                    let (data, rest) = left.split_at(left.len().min(size));
-                    left = rest;
-                    on_body(data);
-                    match size - data.len() {
-                        0 => State::ChunkEnd,
-                        size => State::Chunk(size),
+                        length => State::Data { length, is_chunk },
                     }
                 }
                 State::Size(size) => {
@@ -119,7 +112,10 @@ impl AnswerReader {
                     match state {
                         _ if first != b'\n' => state,
                         State::SizeEnd(0) => State::LastEnd,
-                        State::SizeEnd(size) => State::Chunk(size),
+                        State::SizeEnd(length) => State::Data {
+                            length,
+                            is_chunk: true,
+                        },
                         State::LastEnd => State::Nothing,
                         _ => State::Size(None),
                     }
@@ -176,7 +172,10 @@ fn parse(text: &[u8]) -> Result<(AnswerHead, State)> {
                 .context("Content-Length")?
             {
                 0 => State::Nothing,
-                length => State::Rest(length),
+                length => State::Data {
+                    length,
+                    is_chunk: false,
+                },
             }
         }
         _ => State::UntilClose,
