@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::delivery::Delays;
+pub use super::publish::{Delays, Row};
 
 use super::super::number::{count, three};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
-use super::super::round::{self, Round};
+use super::super::round;
 use super::super::spread;
 
 pub const CLIENT: &str = "NATS's own client";
@@ -23,16 +23,6 @@ pub struct NatsPublish {
     /// The version of NATS.
     pub nats: String,
     pub rows: Vec<Row>,
-}
-
-/// So many publishers, each with a message on its way at all times.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Row {
-    pub publishers: usize,
-    pub messages_a_round: u64,
-    /// From a publish to its answer, all rounds together.
-    pub delays: Vec<Delays>,
-    pub rounds: Vec<Round>,
 }
 
 impl Part for NatsPublish {
