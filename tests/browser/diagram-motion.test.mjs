@@ -1,7 +1,7 @@
 // How the sequence diagram moves, and that it can be stopped.
 
 import assert from 'node:assert/strict';
-import { Diagram } from './support/diagram.mjs';
+import { Diagram, placesWithin } from './support/diagram.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -36,19 +36,7 @@ check('for those who want no motion it moves in steps', async ({ open }) => {
   const diagram = new Diagram(lab.page);
   await diagram.region.scrollIntoViewIfNeeded();
   await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
-  const places = await diagram.picture.evaluate(
-    (tape) =>
-      new Promise((resolve) => {
-        const seen = new Set();
-        const end = performance.now() + 5_000;
-        const look = () => {
-          seen.add(getComputedStyle(tape).transform);
-          if (performance.now() < end) requestAnimationFrame(look);
-          else resolve(seen.size);
-        };
-        look();
-      }),
-  );
+  const places = await placesWithin(diagram.picture, 5_000);
   // Two seconds a step, and room for what else lays it anew; with motion there are a hundred and more.
   assert.ok(places <= 10, `${places} places within five seconds`);
 });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { placesWithin } from './support/diagram.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -84,19 +85,7 @@ check(
     assert.deepEqual(moving, []);
     // The diagram moves in steps of two seconds.
     const tape = lab.page.locator('.tape').first();
-    const positions = await tape.evaluate(
-      (element) =>
-        new Promise((resolve) => {
-          const seen = new Set();
-          const end = performance.now() + 3_000;
-          const look = () => {
-            seen.add(getComputedStyle(element).transform);
-            if (performance.now() < end) requestAnimationFrame(look);
-            else resolve(seen.size);
-          };
-          look();
-        }),
-    );
+    const positions = await placesWithin(tape, 3_000);
     assert.ok(positions <= 4, `${positions} positions in 3 s`);
     await photograph(lab, 'reduced-motion');
     await lab.noComplaints();

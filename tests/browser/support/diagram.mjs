@@ -1,5 +1,23 @@
 // A lane's sequence diagram as its readers know it: arrows, the list in words, and the controls.
 
+/** At how many places a tape stands within so many milliseconds. */
+export function placesWithin(tape, ms) {
+  return tape.evaluate(
+    (element, ms) =>
+      new Promise((resolve) => {
+        const seen = new Set();
+        const end = performance.now() + ms;
+        const look = () => {
+          seen.add(getComputedStyle(element).transform);
+          if (performance.now() < end) requestAnimationFrame(look);
+          else resolve(seen.size);
+        };
+        look();
+      }),
+    ms,
+  );
+}
+
 export class Diagram {
   #lane;
 
