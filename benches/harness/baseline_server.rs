@@ -89,7 +89,7 @@ struct Floor {
     log: Option<File>,
     batch: Vec<u8>,
     waiting: Vec<u64>,
-    /// What a subscriber is sent again and again.
+    /// The bytes that `Task::Repeat` sends in a loop.
     repeated: Vec<u8>,
 }
 
@@ -277,8 +277,8 @@ impl Task {
     }
 }
 
-/// Sends these bytes until the subscriber leaves. Nobody else is served meanwhile, so that no call is spent on asking
-/// whether the socket takes more.
+/// Sends `bytes` in a loop until the subscriber leaves. The socket blocks, so that no call is spent on asking whether it
+/// takes more; hence nobody else is served during that time.
 fn repeat(socket: &Socket, bytes: &[u8]) -> Result<()> {
     let socket = SockRef::from(socket);
     socket.set_nonblocking(false)?;

@@ -59,7 +59,7 @@ impl HistoryReader {
         self.id
     }
 
-    /// Reads so many further messages. The bytes are all that were received meanwhile.
+    /// Reads the next `messages` messages. The bytes counted are those received during this call.
     pub fn read(&mut self, messages: u64) -> Result<Work> {
         let mut work = Work::default();
         while work.units < messages {

@@ -20,7 +20,7 @@ const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 const MOST_CONNECTIONS: u64 = 100_000;
 /// Between two looks whether a server is there.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
-/// What this project's server, and the floor, print ahead of their address.
+/// Both this project's server and the floor print their address right after these words.
 const LISTENING: &str = "listening on http://";
 /// How long a server may take until it listens.
 const START: Duration = Duration::from_secs(10);

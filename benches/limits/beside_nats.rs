@@ -9,7 +9,7 @@ use super::usage::cpu_time;
 pub struct BesideNats<S> {
     pub side: S,
     nats: Option<RunningServer>,
-    /// What NATS used in each slice.
+    /// CPU time of the NATS server in each slice.
     cpu_ns: Vec<u64>,
 }
 
@@ -23,7 +23,7 @@ impl<S: Contender> BesideNats<S> {
         }
     }
 
-    /// What NATS did in each of this side's `rounds`, under the name `as_side`.
+    /// A copy of each of this side's `rounds` with the CPU time of its NATS server, as rounds of a side called `as_side`.
     pub fn nats_rounds(
         &self,
         rounds: &[Round],

@@ -22,7 +22,7 @@ const SLICES_A_ROUND: usize = 3;
 /// Messages of a slice for each of those before it that are not counted.
 const WARM_UP_SHARE: u64 = 15;
 
-/// Measures with logs of so many messages, which are kept in `scratch` meanwhile.
+/// Measures catching up with logs of `messages` messages. They are written below `scratch` and deleted afterwards.
 pub fn run(plan: &Plan<'_>, messages: u64, scratch: &Path, about: Provenance) -> Result<CatchUp> {
     let nats = servers::nats_version();
     if nats.is_none() {
@@ -88,7 +88,7 @@ fn measure(plan: &Plan<'_>, store: Store, messages: u64, directory: &Path) -> Re
     let [_, mut ours] = sides;
     let of_nats = ours.nats_rounds(&rounds, SLICES_A_ROUND, NATS);
     rounds.extend(of_nats);
-    // What no slice was left for is checked all the same.
+    // The slices end before the log does. The rest is read too, so that every id is checked.
     let reader = &mut ours.side.reader;
     reader.read(last - reader.id())?;
     Ok(Log {
