@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poll_vs_sse_instrument::{Transport, Workload};
 
-use super::report::compare::{Combination, FLOOR, NCHAN};
+use super::report::compare::{Combination, FLOOR, HEAD, NCHAN};
 
 /// Bytes of a message's text: a line of chat.
 pub const SIZE: usize = 100;
@@ -135,6 +135,7 @@ impl Matrix {
             interval: interval.unwrap_or(Duration::from_secs(1)),
             duration: length,
             size: SIZE,
+            head: HEAD,
             ..Workload::default()
         }
     }

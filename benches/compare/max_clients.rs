@@ -9,7 +9,7 @@ use poll_vs_sse_instrument::{
 };
 
 use super::matrix::SIZE;
-use super::report::compare::{Cost, Reach};
+use super::report::compare::{Cost, HEAD, Reach};
 
 /// Combinations that would take more than this share of a processor are left out: near a whole one a
 /// queue is all there is to see.
@@ -27,6 +27,7 @@ pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<Reach> {
             interval,
             duration: DURATION,
             size: SIZE,
+            head: HEAD,
             ..Workload::default()
         };
         measure(

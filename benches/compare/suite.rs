@@ -19,7 +19,7 @@ use poll_vs_sse_instrument::{CpuPinning, RunControl, Target, measure};
 use harness::program::{self, Flags, Stage};
 use harness::{audit_check, machine, report, servers};
 use matrix::Matrix;
-use report::compare::{Combination, FILE, Matrix as Measured, NCHAN, OURS, Run, Skipped};
+use report::compare::{Combination, FILE, HEAD, Matrix as Measured, NCHAN, OURS, Run, Skipped};
 use report::docs;
 use subjects::Subjects;
 
@@ -130,6 +130,7 @@ impl Suite<'_> {
             about,
             rounds: self.rounds,
             size_bytes: matrix::SIZE,
+            head: HEAD,
             reach,
             skipped: Vec::new(),
             runs: Vec::new(),

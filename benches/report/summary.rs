@@ -57,7 +57,7 @@ fn cost(matrix: &Matrix) -> Option<String> {
     let others: Vec<_> = others.collect();
     Some(format!(
         "**{headline}.** With {} clients of a room and {} message a second SSE takes {} % of a core. The others \
-         take so many times its CPU and its bytes: {}.",
+         take so many times its CPU and, with Chromium's heads, its bytes: {}.",
         count(CLIENTS as u64),
         plain(RATE),
         three(share),

@@ -123,28 +123,33 @@ pub fn text(matrix: &Matrix) -> String {
          interpolated between the measured rates. Below, SSE costs less. By the medians, and in brackets the \
          range of it and of what each round says by itself (where one lacks a rate, by the median of that).\n\n",
     );
-    let mut head = vec!["clients".to_owned()];
-    for what in ["server CPU", "wire bytes"] {
-        let intervals = matrix.intervals();
-        head.extend(
-            intervals
-                .iter()
-                .map(|s| format!("{what}, poll every {s} s")),
-        );
-    }
+    let mut head = vec!["in".to_owned(), "clients".to_owned()];
+    let intervals = matrix.intervals();
+    head.extend(intervals.iter().map(|s| format!("poll every {s} s")));
     text += &format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
-    for clients in matrix.clients() {
-        let mut row = vec![count(clients as u64)];
-        for figure in [Run::cpu as fn(&Run) -> Option<f64>, |run| Some(run.wire())] {
-            for interval in matrix.intervals() {
-                let crossings = matrix.crossing(clients, interval, figure);
+    for (name, figure) in FIGURES {
+        for clients in matrix.clients() {
+            let mut row = vec![name.to_owned(), count(clients as u64)];
+            for interval in &intervals {
+                let crossings = matrix.crossing(clients, *interval, figure);
                 row.push(crossings.map_or("–".to_owned(), |crossings| crossings.text()));
             }
+            text += &format!("| {} |\n", row.join(" | "));
         }
-        text += &format!("| {} |\n", row.join(" | "));
     }
     text.trim_end().to_owned()
 }
+
+type Figure = fn(&Run) -> Option<f64>;
+
+/// What polling may become cheaper in.
+const FIGURES: [(&str, Figure); 3] = [
+    ("server CPU", Run::cpu),
+    ("wire bytes", |run| Some(run.wire())),
+    ("wire bytes, bare heads", |run| {
+        Some(run.wire_with_bare_heads())
+    }),
+];
 
 /// How a poll's figure stands to the stream's at each rate where both were measured, round by round.
 fn points(

@@ -6,6 +6,7 @@ mod reasons;
 mod tables;
 
 use poll_vs_sse_instrument::{RunResult, Transport};
+use poll_vs_sse_model::RequestHead;
 use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
@@ -19,6 +20,11 @@ pub const OURS: &str = "poll-vs-sse";
 pub const FLOOR: &str = "floor";
 pub const NCHAN: &str = "nchan";
 
+/// The head of every request.
+pub const HEAD: RequestHead = RequestHead::Chrome;
+/// Where the servers listen: some headers of a browser repeat it. The port has as many digits as theirs.
+const HOST: &str = "127.0.0.1:40000";
+
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Matrix {
@@ -27,6 +33,8 @@ pub struct Matrix {
     pub rounds: u32,
     /// The text of a message, bytes.
     pub size_bytes: usize,
+    /// The head of every request.
+    pub head: RequestHead,
     /// What this machine can do, measured before.
     pub reach: Reach,
     pub skipped: Vec<Skipped>,
@@ -139,6 +147,13 @@ impl Run {
     pub fn wire(&self) -> f64 {
         let outcome = &self.outcome;
         (outcome.wire_bytes_in + outcome.wire_bytes_out) as f64 / outcome.duration_s
+    }
+
+    /// The same if requests had no header but `Host` and what the protocol asks for: [`HEAD`] is longer by the same
+    /// number of bytes in each of them.
+    pub fn wire_with_bare_heads(&self) -> f64 {
+        let extra = HEAD.extra_bytes(self.of.transport, HOST, 0) as f64;
+        self.wire() - self.outcome.requests as f64 * extra / self.outcome.duration_s
     }
 
     /// Bytes of server memory that its clients take, each.
@@ -260,6 +275,7 @@ pub fn report(matrix: &Matrix) -> String {
         reasons::text(matrix),
         tables::cpu(matrix),
         tables::wire(matrix),
+        tables::wire_with_bare_heads(matrix),
         tables::delay(matrix),
         tables::memory(matrix),
         tables::others(matrix),

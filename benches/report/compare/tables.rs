@@ -2,6 +2,7 @@
 //! the messages. Ratios are those of the same round, as median and range over the rounds.
 
 use poll_vs_sse_instrument::Transport;
+use poll_vs_sse_model::RequestHead;
 
 use super::super::number::{count, milliseconds, plain, three};
 use super::{Combination, FLOOR, Matrix, NCHAN, Run};
@@ -13,13 +14,17 @@ pub fn scope(matrix: &Matrix) -> String {
     let deliveries: u64 = matrix.runs.iter().map(|run| run.outcome.deliveries).sum();
     let mut text = format!(
         "{} runs of {} combinations; {} messages delivered, every one of them audited: none was \
-         missed, repeated or out of order. Texts have {} bytes. Here one push takes the dearer of the two \
+         missed, repeated or out of order. Texts have {} bytes, requests {}. Here one push takes the dearer of the two \
          sides {} µs of CPU, one empty poll {} µs, one more message in an answer {} µs; combinations that \
          would take more than {} % of a processor were left out{}.",
         count(total as u64),
         count(combinations(matrix)),
         count(deliveries),
         matrix.size_bytes,
+        match matrix.head {
+            RequestHead::Bare => "bare heads",
+            _ => "the heads that Chromium sends",
+        },
         three(reach.push.dearer()),
         three(reach.poll.dearer()),
         three(reach.message.dearer()),
@@ -91,16 +96,27 @@ pub fn cpu(matrix: &Matrix) -> String {
 
 /// Wire bytes against those of the stream.
 pub fn wire(matrix: &Matrix) -> String {
-    let title = "#### Wire bytes\n\nBoth ways, heads included. SSE, and where it was not measured the others \
-                 too: bytes a delivery. Others: so many times SSE's.";
+    let title = "#### Wire bytes\n\nBoth ways, with the heads that Chromium sends. SSE, and where it was not \
+                 measured the others too: bytes a delivery. Others: so many times SSE's.";
+    bytes(matrix, title, |run| Some(run.wire()))
+}
+
+/// The same without what a browser adds to a request.
+pub fn wire_with_bare_heads(matrix: &Matrix) -> String {
+    let title = "#### Wire bytes with bare heads\n\nThe same without the headers that a browser adds: their bytes, \
+                 as many in each request, are taken off.";
+    bytes(matrix, title, |run| Some(run.wire_with_bare_heads()))
+}
+
+fn bytes(matrix: &Matrix, title: &str, a_second: fn(&Run) -> Option<f64>) -> String {
     let alone = |of: &Combination| {
         let each = matrix.spread(of, |run| {
-            let bytes = run.wire() * run.outcome.duration_s;
+            let bytes = a_second(run)? * run.outcome.duration_s;
             Some(bytes / run.outcome.arrivals.max(1) as f64)
         })?;
         Some(format!("{} B", three(each.median)))
     };
-    by_load(matrix, title, Marks::Behind, alone, |run| Some(run.wire()))
+    by_load(matrix, title, Marks::Behind, alone, a_second)
 }
 
 /// Delay, as it was: no ratio, since a poll's is its interval and nothing else.
