@@ -7,11 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http_body_util::BodyExt as _;
+
 use crate::support::{
     client::{JSON, TestClient as _, cursor},
     events::{Events, message_of},
     eventually,
     process::Process,
+    protocol_client::{Form, ProtocolClient, read_until, run, whole},
     raw_connection::{RawConnection, request},
     response::Response,
 };
@@ -136,6 +139,67 @@ fn readers_leave_one_by_one_and_miss_nothing_until_then() {
     let ended = server.wait();
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
     assert!(ended.stdout.contains("draining"), "{}", ended.stdout);
+}
+
+#[test]
+fn http_2_streams_end_one_by_one_and_none_is_reset() {
+    const CONNECTIONS: usize = 30;
+    let server = draining("3s");
+    let place = cursor(&server.publish_text("lobby", "before")).to_owned();
+    let addr = server.addr();
+    run(async {
+        let (mut streams, mut long_polls) = (Vec::new(), Vec::new());
+        for _ in 0..CONNECTIONS {
+            let mut client = ProtocolClient::connect_to(addr, Form::H2).await;
+            for _ in 0..2 {
+                let answer = client.send("GET", "/stream?last=1", "").await;
+                let mut stream = answer.into_body();
+                read_until(&mut stream, "}\n\n").await;
+                streams.push(tokio::task::spawn_local(async move {
+                    // A reset would be an error.
+                    let rest = stream.collect().await.expect("the stream ends");
+                    (rest.to_bytes(), Instant::now())
+                }));
+            }
+            let long_poll = format!("/poll?wait=60&cursor={place}");
+            long_polls.push(tokio::task::spawn_local(async move {
+                let answer = whole(client.send("GET", &long_poll, "").await).await;
+                let next = client.try_send("GET", "/healthz", "").await;
+                assert!(next.is_err(), "the connection takes no further request");
+                answer
+            }));
+        }
+        let mut observer = ProtocolClient::connect_to(addr, Form::H2).await;
+        loop {
+            let (_, ledger) = observer.get("/ledger").await;
+            let ledger: serde_json::Value = serde_json::from_str(&ledger).expect("JSON");
+            if ledger["transports"]["long-poll"]["open"] == CONNECTIONS {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let began = Instant::now();
+        server.signal(libc::SIGTERM);
+        let mut ends = Vec::new();
+        for stream in streams {
+            let (rest, end) = stream.await.expect("is read to its end");
+            assert!(rest.starts_with(b"retry: "), "{rest:?}");
+            ends.push(end);
+        }
+        let of_streams = thirds(ends.into_iter(), began);
+        assert!(
+            of_streams.iter().all(|&n| n > CONNECTIONS / 10),
+            "{of_streams:?}"
+        );
+        for long_poll in long_polls {
+            let (status, answer) = long_poll.await.expect("is answered");
+            assert_eq!(status, 200);
+            let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+            assert_eq!(answer["cursor"], place);
+        }
+    });
+    let ended = server.wait();
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
 }
 
 #[test]

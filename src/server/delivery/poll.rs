@@ -17,7 +17,7 @@ use super::{
     read_query::ReadQuery,
 };
 use crate::{
-    domain::cursor::Cursor,
+    domain::{cursor::Cursor, room_set::RoomSet},
     log::{
         LogReader, LogSubscription as _, ReadBatch, ReadPosition, RoomReader, RoomSetReader, Start,
         entry::Limit, store::StoreUnavailable,
@@ -60,16 +60,35 @@ pub struct WaitingPoll<R = RoomReader> {
     deadline: Instant,
 }
 
-/// What a client has asked for.
+/// A poll under way. A long-poll keeps it while it waits, so it does not hold the whole query.
 struct PollRequest {
     delivery: Arc<Delivery>,
-    query: ReadQuery,
-    if_none_match: IfNoneMatch,
+    page: PageRequest,
     drain: DrainDeadline,
     /// Of an empty answer, if its wait is shared with others; 0 if it is not.
     turn: u64,
     /// The reader is there while it waits.
     _guards: PresenceGuards,
+}
+
+/// What a client has asked for, as far as it shapes the answer.
+struct PageRequest {
+    rooms: RoomSet,
+    limit: usize,
+    if_none_match: IfNoneMatch,
+    /// It asks for what follows a cursor, not for the newest messages.
+    follows_cursor: bool,
+    with_presence: bool,
+    /// The answer is the same for all who ask for it, and caches may know.
+    is_shared: bool,
+}
+
+/// Where a poll begins to read, and how long it waits.
+struct PollStart {
+    start: Start,
+    wait: Duration,
+    /// Of the cursor in the query.
+    turn: u64,
 }
 
 impl Delivery {
@@ -98,20 +117,33 @@ impl Delivery {
     ) -> PollOutcome<R> {
         let reader = query.reader(query.poll_transport());
         let guards = reader.map(|reader| self.presence.join_all(&query.rooms, reader));
-        if let Some((read, cursor)) = self.empty_page(&query) {
-            let response = self.respond(read, cursor, &query, &if_none_match, 0);
+        let empty_page = self.empty_page(&query);
+        let from = PollStart {
+            start: query.start,
+            wait: query.wait,
+            turn: query.turn,
+        };
+        let page = PageRequest {
+            limit: query.limit,
+            if_none_match,
+            follows_cursor: matches!(query.start, Start::After(_)),
+            with_presence: query.presence == Some(true),
+            is_shared: self.shares_poll(&query),
+            rooms: query.rooms,
+        };
+        if let Some((read, cursor)) = empty_page {
+            let response = self.respond(read, cursor, &page, 0);
             return PollOutcome::Ready(Ok(response));
         }
         let request = PollRequest {
             delivery: self.clone(),
             turn: 0,
-            query,
-            if_none_match,
+            page,
             drain: DrainDeadline::new(self.drain.clone(), connection),
             _guards: guards.unwrap_or_default(),
         };
         PollOutcome::Reading(Box::pin(async move {
-            match request.begin().await {
+            match request.begin(from).await {
                 Ok(step) => step,
                 Err(unavailable) => PollStep::Answer(Err(unavailable)),
             }
@@ -139,21 +171,19 @@ impl Delivery {
         &self,
         read: ReadBatch,
         cursor: Cursor,
-        query: &ReadQuery,
-        if_none_match: &IfNoneMatch,
+        asked: &PageRequest,
         turn: u64,
     ) -> PollResponse {
-        let presence =
-            (query.presence == Some(true)).then(|| self.presence.json_of_all(&query.rooms));
+        let presence = asked
+            .with_presence
+            .then(|| self.presence.json_of_all(&asked.rooms));
         // A reader that asks for what was said before it came has not waited for it.
-        let is_live = matches!(query.start, Start::After(_)) && read.reset.is_none();
+        let is_live = asked.follows_cursor && read.reset.is_none();
         // Who is there has no tag.
-        let is_known = presence.is_none() && if_none_match.holds(&read, cursor);
+        let is_known = presence.is_none() && asked.if_none_match.holds(&read, cursor);
         let is_empty = read.entries.is_empty() && read.reset.is_none();
         let turn = Some(turn).filter(|turn| is_empty && *turn > 0);
-        let cache = self
-            .poll_cache
-            .filter(|_| !is_known && self.shares_poll(query));
+        let cache = self.poll_cache.filter(|_| !is_known && asked.is_shared);
         let follows_cursor = is_live && !is_empty;
         PollResponse {
             cursor,
@@ -188,13 +218,20 @@ impl<R: LogReader> PollOutcome<R> {
 }
 
 impl PollRequest {
-    async fn begin<R: LogReader>(mut self) -> Result<PollStep<R>, StoreUnavailable> {
-        let (log, query) = (&self.delivery.log, &self.query);
-        let (mut reader, position) = R::open(log, &query.rooms, query.start).await?;
+    async fn begin<R: LogReader>(
+        mut self,
+        from: PollStart,
+    ) -> Result<PollStep<R>, StoreUnavailable> {
+        let log = &self.delivery.log;
+        let (mut reader, position) = R::open(log, &self.page.rooms, from.start).await?;
         let read = reader.read(position, self.limit()).await?;
-        let mut deadline = Instant::now() + self.query.wait;
-        if !self.query.wait.is_zero() && self.delivery.shares_poll(&self.query) {
-            let shared = SharedWait::of(self.query.wait, self.query.turn);
+        if from.wait.is_zero() {
+            let cursor = reader.cursor(read.after);
+            return Ok(PollStep::Answer(Ok(self.respond(read, cursor))));
+        }
+        let mut deadline = Instant::now() + from.wait;
+        if self.page.is_shared {
+            let shared = SharedWait::of(from.wait, from.turn);
             (deadline, self.turn) = (shared.ends_at, shared.turn);
         }
         Ok(self.answer_or_wait(reader, position, read, deadline))
@@ -202,12 +239,12 @@ impl PollRequest {
 
     fn limit(&self) -> Limit {
         Limit {
-            messages: self.query.limit,
+            messages: self.page.limit,
             bytes: MAX_PAGE_BYTES,
         }
     }
 
-    /// Answers if that was something new, or if the client does not want to wait for it.
+    /// Answers if that was something new, and waits for it otherwise.
     fn answer_or_wait<R: LogReader>(
         self,
         reader: R,
@@ -217,8 +254,7 @@ impl PollRequest {
     ) -> PollStep<R> {
         let cursor = reader.cursor(read.after);
         let has_new = !read.entries.is_empty() || read.reset.is_some();
-        let is_new = has_new && !self.if_none_match.holds(&read, cursor);
-        if is_new || self.query.wait.is_zero() {
+        if has_new && !self.page.if_none_match.holds(&read, cursor) {
             return PollStep::Answer(Ok(self.respond(read, cursor)));
         }
         PollStep::Wait(Box::new(WaitingPoll {
@@ -231,9 +267,7 @@ impl PollRequest {
     }
 
     fn respond(&self, read: ReadBatch, cursor: Cursor) -> PollResponse {
-        let (query, if_none_match) = (&self.query, &self.if_none_match);
-        let delivery = &self.delivery;
-        delivery.respond(read, cursor, query, if_none_match, self.turn)
+        self.delivery.respond(read, cursor, &self.page, self.turn)
     }
 }
 

@@ -91,6 +91,13 @@ impl<R: LogReader> StreamReader<R> {
         hears_presence || self.messages.store_read.is_some()
     }
 
+    /// The preamble, for who sends it with the head. Otherwise it is the first piece.
+    pub fn begin(&mut self, now: Instant) -> Bytes {
+        self.has_begun = true;
+        self.keep_alive.last_sent = now;
+        self.keep_alive.preamble()
+    }
+
     /// The next piece, as soon as there is one; `None` at the stream's end.
     pub fn poll_chunk(
         &mut self,
@@ -101,9 +108,8 @@ impl<R: LogReader> StreamReader<R> {
             return Poll::Ready(None);
         }
         if !self.has_begun {
-            self.has_begun = true;
-            let preamble = self.keep_alive.preamble();
-            return self.emit(EventChunk::control(None, preamble), waits);
+            let preamble = self.begin(waits.now());
+            return Poll::Ready(Some(EventChunk::control(None, preamble)));
         }
         loop {
             match self.messages.poll_step(waits, cx) {

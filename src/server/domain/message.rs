@@ -1,7 +1,9 @@
 //! A message of the log, and its JSON form.
 
+use std::fmt;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     cursor::{Cursor, LogId},
@@ -33,25 +35,47 @@ impl Message {
 
     /// The one JSON form of a message, the same in every answer.
     pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        self.write_json(&mut json);
+        json
+    }
+
+    /// Appends [`Self::to_json`] to `buffer`.
+    pub fn write_json(&self, buffer: &mut Vec<u8>) {
         #[derive(Serialize)]
         struct MessageJson<'a> {
             id: u64,
-            cursor: String,
+            #[serde(serialize_with = "as_display")]
+            cursor: Cursor,
             room: &'a str,
             author: &'a str,
             text: &'a str,
-            sent_at: String,
+            #[serde(serialize_with = "as_display")]
+            sent_at: Microseconds,
         }
         let json = MessageJson {
             id: self.cursor.id,
-            cursor: self.cursor.to_string(),
+            cursor: self.cursor,
             room: self.room.as_str(),
             author: &self.author,
             text: &self.text,
-            sent_at: format!("{:.6}", self.sent_at),
+            sent_at: Microseconds(self.sent_at),
         };
-        serde_json::to_vec(&json).expect("strings and integers always serialise")
+        serde_json::to_writer(buffer, &json).expect("strings and integers always serialise");
     }
+}
+
+/// A time with six digits after the second, whatever they are.
+struct Microseconds(Timestamp);
+
+impl fmt::Display for Microseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.6}", self.0)
+    }
+}
+
+fn as_display<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::TcpListener,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -31,10 +32,26 @@ impl Socket {
     }
 }
 
-/// Sets what every client's socket needs. A peer that acknowledges nothing for `stall_timeout` is
+/// Whether a client's socket has the options of the listener that it came from. Set there, they cost a connection no
+/// system call.
+const INHERITS_OPTIONS: bool = cfg!(target_os = "linux");
+
+/// Sets on a listener what the sockets of its clients need. A peer that acknowledges nothing for `stall_timeout` is
 /// taken to be gone.
+pub fn configure_listener(listener: &TcpListener, stall_timeout: Duration) {
+    if INHERITS_OPTIONS {
+        set_options(&SockRef::from(listener), stall_timeout);
+    }
+}
+
+/// Sets the same on a client's socket that has not inherited it.
 pub fn configure(tcp: &TcpStream, stall_timeout: Duration) {
-    let socket = SockRef::from(tcp);
+    if !INHERITS_OPTIONS {
+        set_options(&SockRef::from(tcp), stall_timeout);
+    }
+}
+
+fn set_options(socket: &SockRef<'_>, stall_timeout: Duration) {
     // A socket on which an option cannot be set still works, if less well.
     let _ = socket.set_tcp_nodelay(true);
     // A peer that vanished silently is detected by probes if nothing is sent ...

@@ -89,8 +89,13 @@ impl SizeLine {
 }
 
 impl StreamOutput {
-    /// A stream's head, of which some bytes were sent ahead.
-    pub fn head(head: Vec<u8>, sent_ahead: usize) -> Self {
+    /// A stream's head and what it begins with, of which some bytes were sent ahead. In one piece, as each write wakes
+    /// the client.
+    pub fn head(mut head: Vec<u8>, first: &Bytes, sent_ahead: usize) -> Self {
+        let SizeLine { text, len } = SizeLine::new(first.len());
+        head.extend_from_slice(&text[..len]);
+        head.extend_from_slice(first);
+        head.extend_from_slice(CRLF);
         Self {
             written: sent_ahead,
             ..Self::plain(head.into())

@@ -386,7 +386,7 @@ mod tests {
         let sizes = [
             ("a connection", size_of::<FastConnection>(), 128),
             ("a stream", size_of::<OpenStream>(), 136),
-            ("a long-poll", size_of::<WaitingPoll>(), 368),
+            ("a long-poll", size_of::<WaitingPoll>(), 216),
         ];
         for (what, bytes, most) in sizes {
             assert!(bytes <= most, "{what} takes {bytes} bytes");

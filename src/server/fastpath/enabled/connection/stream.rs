@@ -47,7 +47,7 @@ impl FastConnection {
         let OpeningStream { recorder, opening } = *stream;
         // Before anything is made that stays, so that what stays lies close together.
         drop(opening);
-        let reader = match opened {
+        let mut reader = match opened {
             Ok(reader) => reader,
             Err(unavailable) => {
                 return self.answer_problem(&unavailable.into(), recorder, shared);
@@ -58,6 +58,7 @@ impl FastConnection {
         // What the client has sent ahead means nothing any more.
         shared.input.clear();
         self.take_seat(reader.reader(), key, shared);
+        let preamble = reader.begin(shared.now);
         self.state = ConnectionState::Stream(Box::new(OpenStream {
             recorder,
             reader,
@@ -67,7 +68,7 @@ impl FastConnection {
         }));
         let mut head = Vec::with_capacity(256);
         write_stream_head(&mut head);
-        let head = StreamOutput::head(head, self.take_sent_ahead());
+        let head = StreamOutput::head(head, &preamble, self.take_sent_ahead());
         match self.send(head, shared) {
             Ok(()) => None,
             Err(_) => Some(NextAction::Close),
