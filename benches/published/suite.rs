@@ -26,8 +26,8 @@ const ACCEPTABLE: Duration = Duration::from_secs(4);
 /// Clients of one step after the other, as far as descriptors go.
 const FULL: [usize; 5] = [1000, 5000, 10_000, 20_000, 40_000];
 const QUICK: [usize; 2] = [200, 1000];
-/// Files beside the clients' sockets, on the side that needs more of them.
-const SPARE_DESCRIPTORS: u64 = 400;
+/// Descriptors of a server that are not its clients': it keeps a sixteenth of all to answer 503 with.
+const SPARE_DESCRIPTORS: u64 = 1500;
 /// Once clients wait too long, so many further steps look for where that begins.
 const HALVINGS: usize = 2;
 

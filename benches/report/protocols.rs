@@ -47,7 +47,7 @@ pub struct Run {
 impl Spoken {
     pub const ALL: [Self; 3] = [Self::Http1, Self::Http1Tls, Self::H2Tls];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Http1 => "HTTP/1.1",
             Self::Http1Tls => "HTTP/1.1 over TLS",
@@ -58,7 +58,7 @@ impl Spoken {
 
 impl Cell {
     /// `Chromium's, cookie of 1 KiB`.
-    fn head_name(&self) -> String {
+    pub fn head_name(&self) -> String {
         let head = match self.head {
             RequestHead::Bare => "bare",
             RequestHead::Curl => "curl's",
@@ -84,12 +84,12 @@ impl Cell {
 
 impl Run {
     /// Share of a core.
-    fn cpu(&self) -> Option<f64> {
+    pub fn cpu(&self) -> Option<f64> {
         Some(self.outcome.server_cpu_s? / self.outcome.duration_s)
     }
 
     /// Wire bytes a second, both ways.
-    fn wire(&self) -> Option<f64> {
+    pub fn wire(&self) -> Option<f64> {
         let outcome = &self.outcome;
         Some((outcome.wire_bytes_in + outcome.wire_bytes_out) as f64 / outcome.duration_s)
     }
@@ -129,7 +129,7 @@ impl Protocols {
         self.runs.iter().filter(move |run| run.of == *cell)
     }
 
-    fn figure(&self, cell: &Cell, figure: fn(&Run) -> Option<f64>) -> Option<Spread> {
+    pub fn figure(&self, cell: &Cell, figure: fn(&Run) -> Option<f64>) -> Option<Spread> {
         spread(self.of(cell).filter_map(figure))
     }
 
@@ -142,20 +142,21 @@ impl Protocols {
         spread(ratios)
     }
 
-    /// The cells of polls, each once: as the first round had them, by load and protocol.
-    fn polls(&self) -> Vec<&Cell> {
+    /// The cells, each once, by load and protocol.
+    pub fn cells(&self) -> Vec<&Cell> {
         let mut cells: Vec<&Cell> = Vec::new();
         for run in &self.runs {
-            if run.of.transport == Transport::Poll && !cells.contains(&&run.of) {
+            if !cells.contains(&&run.of) {
                 cells.push(&run.of);
             }
         }
-        let place = |cell: &Cell| {
+        let position = |cell: &Cell| {
             let spoken = Spoken::ALL.iter().position(|it| *it == cell.spoken);
+            let is_poll = cell.transport == Transport::Poll;
             let is_bare = cell.head == RequestHead::Bare;
-            (cell.clients, spoken, !is_bare, cell.cookie_bytes)
+            (cell.clients, spoken, is_poll, !is_bare, cell.cookie_bytes)
         };
-        cells.sort_by_key(|cell| place(cell));
+        cells.sort_by_key(|cell| position(cell));
         cells
     }
 }
@@ -177,7 +178,8 @@ impl Part for Protocols {
                         |---|---|---|---|---|---|---|---|---|"
             .to_owned();
         let short = |figure: Option<Spread>| figure.map_or("–".to_owned(), |it| three(it.median));
-        for cell in self.polls() {
+        let cells = self.cells().into_iter();
+        for cell in cells.filter(|cell| cell.transport == Transport::Poll) {
             let stream = cell.stream();
             text += &format!(
                 "\n| {} | {} | {} | {} | {} | {} | {} | {} | {} |",

@@ -4,6 +4,7 @@
 
 mod matrix_table;
 mod model_tables;
+mod protocol_table;
 #[path = "../../benches/report/mod.rs"]
 mod report;
 mod scale;
@@ -49,6 +50,11 @@ fn main() -> Result<()> {
             "docs/model.md",
             "matrix",
             matrix_table::table(&model, &Matrix::last(&root)?),
+        ),
+        (
+            "docs/model.md",
+            "protocols",
+            protocol_table::table(&model, &root)?,
         ),
         (
             "docs/which.md",
