@@ -7,7 +7,8 @@ use socket2::{Domain, Socket, Type};
 /// Binds with a backlog that a herd of reconnecting clients fits into: one that does not gets no
 /// answer, and tries again only after a second.
 pub fn bind(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    const BACKLOG: i32 = 4096;
+    // The kernel takes as much of it as it is set up for: Linux `net.core.somaxconn`, which is 4,096 by default.
+    const BACKLOG: i32 = 65_535;
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
