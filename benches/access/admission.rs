@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::harness::program::Stage;
+use super::harness::program::BenchSetup;
 use super::pollers::empty_poll;
 use super::polling_side::{CONNECTIONS, PollingSide, SLICE};
-use super::report::access::admission::{Admission, Guard, Way};
+use super::report::access::admission::{AccessChecks, AdmissionRun, HttpPath};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Sizes};
+use super::rounds::{self, RoundSizes};
 use super::servers::OwnServer;
 use super::signer::{Signer, now};
 
@@ -28,32 +28,32 @@ const LIMITS: [&str; 8] = [
     "10000000/s",
 ];
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct AdmissionSizes {
     pub rounds: usize,
     /// Requests of each side in a round.
     pub requests: u64,
 }
 
-pub fn run(stage: &Stage, amount: Amount, about: Provenance) -> Result<Admission> {
+pub fn run(setup: &BenchSetup, amount: AdmissionSizes, about: Provenance) -> Result<AdmissionRun> {
     let directory = tempfile::tempdir().context("make a directory for the secret")?;
     let secret = directory.path().join("secret");
     std::fs::write(&secret, SECRET)?;
     let secret = secret.to_str().context("a path that is no text")?;
     let mut sides = Vec::new();
-    for way in Way::ALL {
-        for guard in Guard::ALL {
-            sides.push(open(way, guard, secret, stage)?);
+    for way in HttpPath::ALL {
+        for guard in AccessChecks::ALL {
+            sides.push(open(way, guard, secret, setup)?);
         }
     }
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds: amount.rounds,
         a_round: amount.requests,
         a_slice: SLICE,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
-    Ok(Admission {
+    Ok(AdmissionRun {
         about,
         connections: CONNECTIONS,
         requests_per_round: amount.requests,
@@ -73,8 +73,13 @@ fn token() -> String {
     Signer::secret(SECRET).sign(&claims, &json!({}))
 }
 
-fn open(way: Way, guard: Guard, secret: &str, stage: &Stage) -> Result<PollingSide> {
-    let name = Admission::side(way, guard);
+fn open(
+    way: HttpPath,
+    guard: AccessChecks,
+    secret: &str,
+    setup: &BenchSetup,
+) -> Result<PollingSide> {
+    let name = AdmissionRun::side(way, guard);
     let tokens = ["--auth", "jwt", "--jwt-secret-file", secret];
     let mut flags: Vec<&str> = Vec::new();
     if guard.has_tokens() {
@@ -84,14 +89,14 @@ fn open(way: Way, guard: Guard, secret: &str, stage: &Stage) -> Result<PollingSi
         flags.extend(LIMITS);
     }
     let server = OwnServer {
-        fast_path: way == Way::Accelerator,
+        fast_path: way == HttpPath::Accelerator,
         flags: &flags,
         ..OwnServer::default()
     };
-    let server = server.start(&name, &stage.binary, stage.core())?;
+    let server = server.start(&name, &setup.binary, setup.core())?;
     let authorization = format!("Bearer {}", token());
     let fields = [("Authorization", authorization.as_str())];
     let fields = if guard.has_tokens() { &fields[..] } else { &[] };
     let request = empty_poll(server.address, fields)?;
-    PollingSide::open(&name, server, request, stage.spins())
+    PollingSide::open(&name, server, request, setup.may_spin())
 }

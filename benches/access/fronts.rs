@@ -1,4 +1,4 @@
-//! What stands in front of the server: the files of `deploy/poll-cache/`, with the caching and without.
+//! The proxies in front of the server: the files of `deploy/poll-cache/`, with the caching and without.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::report::access::poll_cache::Front;
-use super::servers::{self, Nginx, RunningServer};
+use super::servers::{self, NginxConfig, RunningServer};
 
 const NGINX: &str = include_str!("../../deploy/poll-cache/nginx.conf");
 const VARNISH: &str = include_str!("../../deploy/poll-cache/varnish.vcl");
@@ -55,10 +55,10 @@ fn nginx(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<Runni
         .split_once("server {\n")
         .context("nginx.conf has no server")?;
     let (locations, _) = server.rsplit_once('}').context("its server has no end")?;
-    let directives = Nginx {
+    let directives = NginxConfig {
         http,
         locations,
-        ..Nginx::default()
+        ..NginxConfig::default()
     };
     servers::nginx("nginx", &directives, core)
 }
@@ -85,5 +85,5 @@ fn varnish(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<Run
             .arg(&file);
         command
     };
-    servers::other("varnish", command, core)
+    servers::third_party("varnish", command, core)
 }

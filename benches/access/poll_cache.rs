@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use poll_vs_sse_instrument::{Profile, Progress, RunControl, Transport, Workload, measure};
 
-use super::harness::program::Stage;
-use super::report::access::poll_cache::{Front, PollCache, Run, Window};
+use super::harness::program::BenchSetup;
+use super::report::access::poll_cache::{Front, PollCacheMeasurement, PollCacheRun, UsageWindow};
 use super::report::provenance::Provenance;
 use super::servers::{OwnServer, RunningServer};
 use super::{audit_check, fronts, http, usage};
@@ -21,15 +21,15 @@ const RATE: f64 = 1.0;
 /// As long as a long-poll may wait.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct PollCacheSizes {
     pub readers: usize,
     pub rounds: u32,
     pub seconds: u64,
 }
 
-pub fn run(stage: &Stage, amount: Amount, about: Provenance) -> Result<PollCache> {
+pub fn run(setup: &BenchSetup, amount: PollCacheSizes, about: Provenance) -> Result<PollCacheRun> {
     let (here, missing): (Vec<Front>, Vec<Front>) = Front::ALL
         .into_iter()
         .partition(|it| fronts::is_installed(*it));
@@ -50,13 +50,13 @@ pub fn run(stage: &Stage, amount: Amount, about: Provenance) -> Result<PollCache
         for turn in 0..sides.len() {
             // The order changes with each round, so that a machine that slows down favours nobody.
             let (front, shares) = sides[(turn + round as usize) % sides.len()];
-            let run = once(stage, amount, front, shares, round);
+            let run = measure_front(setup, amount, front, shares, round);
             let run = run.with_context(|| format!("{}, shared: {shares}", front.name()))?;
             println!("{}", run.line());
             runs.push(run);
         }
     }
-    Ok(PollCache {
+    Ok(PollCacheRun {
         about,
         readers: amount.readers,
         rate: RATE,
@@ -65,16 +65,22 @@ pub fn run(stage: &Stage, amount: Amount, about: Provenance) -> Result<PollCache
     })
 }
 
-fn once(stage: &Stage, amount: Amount, front: Front, shares: bool, round: u32) -> Result<Run> {
+fn measure_front(
+    setup: &BenchSetup,
+    amount: PollCacheSizes,
+    front: Front,
+    shares: bool,
+    round: u32,
+) -> Result<PollCacheMeasurement> {
     let flags = ["--poll-cache", MAX_AGE];
     let server = OwnServer {
         flags: if shares { &flags } else { &[] },
         ..OwnServer::default()
     };
-    let server = server.start("server", &stage.binary, stage.core())?;
-    let proxy = fronts::start(front, shares, server.address, stage.core())?;
-    let asked = proxy.as_ref().unwrap_or(&server);
-    let target = asked.target(Profile::own())?;
+    let server = server.start("server", &setup.binary, setup.core())?;
+    let proxy = fronts::start(front, shares, server.address, setup.core())?;
+    let front_server = proxy.as_ref().unwrap_or(&server);
+    let target = front_server.target(Profile::own())?;
     let workload = Workload {
         transports: vec![Transport::LongPoll],
         clients: amount.readers,
@@ -83,21 +89,21 @@ fn once(stage: &Stage, amount: Amount, front: Front, shares: bool, round: u32) -
         duration: Duration::from_secs(amount.seconds),
         ..Workload::default()
     };
-    let meter = Meter::new(&server, proxy.as_ref());
+    let meter = UsageMeter::new(&server, proxy.as_ref());
     let mut control = RunControl::default();
-    let looker = meter.clone();
-    control.tell = Box::new(move |progress| looker.look(progress));
+    let sampler = meter.clone();
+    control.tell = Box::new(move |progress| sampler.on_progress(progress));
     let run = measure(
         &target,
         &workload,
         Transport::LongPoll,
         round,
-        &stage.placement,
+        &setup.placement,
         &control,
     );
-    let outcome = stage.runtime.block_on(run)?;
+    let outcome = setup.runtime.block_on(run)?;
     audit_check::check(&outcome)?;
-    Ok(Run {
+    Ok(PollCacheMeasurement {
         front,
         shares,
         window: meter.window()?,
@@ -105,26 +111,27 @@ fn once(stage: &Stage, amount: Amount, front: Front, shares: bool, round: u32) -
     })
 }
 
-/// Reads what the server and its proxy have used, while it is measured.
+/// Samples the CPU time of the server and its proxy during a measurement.
 #[derive(Clone)]
-struct Meter(std::sync::Arc<Metered>);
+struct UsageMeter(std::sync::Arc<MeterState>);
 
-struct Metered {
+struct MeterState {
     server: SocketAddr,
     server_pids: Vec<i32>,
     proxy_pids: Vec<i32>,
-    seen: Mutex<Option<Seen>>,
+    seen: Mutex<Option<UsageSpan>>,
 }
 
-struct Seen {
-    first: Reading,
-    last: Reading,
-    /// The server's counts when `first` was read.
-    asked: Asked,
+/// The first and the last sample.
+struct UsageSpan {
+    first: CpuSample,
+    last: CpuSample,
+    /// The server's counts at the first sample.
+    counts: LedgerCounts,
 }
 
 #[derive(Clone, Copy)]
-struct Reading {
+struct CpuSample {
     at: Instant,
     server_cpu: Duration,
     proxy_cpu: Duration,
@@ -132,14 +139,14 @@ struct Reading {
 
 /// Long-polls and messages that the server has counted since it started.
 #[derive(Clone, Copy)]
-struct Asked {
+struct LedgerCounts {
     requests: u64,
     messages: u64,
 }
 
-impl Meter {
+impl UsageMeter {
     fn new(server: &RunningServer, proxy: Option<&RunningServer>) -> Self {
-        Self(std::sync::Arc::new(Metered {
+        Self(std::sync::Arc::new(MeterState {
             server: server.address,
             server_pids: server.process.pids(),
             proxy_pids: proxy.map(|proxy| proxy.process.pids()).unwrap_or_default(),
@@ -147,7 +154,7 @@ impl Meter {
         }))
     }
 
-    fn look(&self, progress: Progress) {
+    fn on_progress(&self, progress: Progress) {
         if !matches!(progress, Progress::Measuring { .. }) {
             return;
         }
@@ -155,52 +162,56 @@ impl Meter {
             return;
         };
         // If one of them has ended, the run fails by itself.
-        let Ok(now) = self.0.read() else { return };
+        let Ok(now) = self.0.sample_cpu() else { return };
         if let Some(seen) = &mut *seen {
             seen.last = now;
-        } else if let Ok(asked) = self.0.asked() {
-            *seen = Some(Seen {
+        } else if let Ok(counts) = self.0.ledger_counts() {
+            *seen = Some(UsageSpan {
                 first: now,
                 last: now,
-                asked,
+                counts,
             });
         }
     }
 
     /// The CPU used from the first reading to the last, and the requests and messages since the first.
-    fn window(&self) -> Result<Window> {
-        let after = self.0.asked()?;
+    fn window(&self) -> Result<UsageWindow> {
+        let after = self.0.ledger_counts()?;
         let seen = self.0.seen.lock().ok();
         let seen = seen.as_ref().and_then(|seen| seen.as_ref());
-        let Seen { first, last, asked } = seen.context("it was over before it was looked at")?;
+        let UsageSpan {
+            first,
+            last,
+            counts,
+        } = seen.context("it ended before the first sample")?;
         let ns = |from: Duration, to: Duration| u64::try_from((to - from).as_nanos());
-        Ok(Window {
+        Ok(UsageWindow {
             cpu_s: (last.at - first.at).as_secs_f64(),
             server_cpu_ns: ns(first.server_cpu, last.server_cpu)?,
             proxy_cpu_ns: ns(first.proxy_cpu, last.proxy_cpu)?,
-            messages: after.messages - asked.messages,
-            requests: after.requests - asked.requests,
+            messages: after.messages - counts.messages,
+            requests: after.requests - counts.requests,
         })
     }
 }
 
-impl Metered {
-    fn read(&self) -> Result<Reading> {
-        Ok(Reading {
+impl MeterState {
+    fn sample_cpu(&self) -> Result<CpuSample> {
+        Ok(CpuSample {
             at: Instant::now(),
             server_cpu: usage::cpu_time(&self.server_pids)?,
             proxy_cpu: usage::cpu_time(&self.proxy_pids)?,
         })
     }
 
-    fn asked(&self) -> Result<Asked> {
+    fn ledger_counts(&self) -> Result<LedgerCounts> {
         let answer = http::Connection::open(self.server)?.ask(&http::get("/ledger"))?;
         let ledger: serde_json::Value = serde_json::from_slice(&answer.body)?;
         let figure = |transport: &str, name: &str| {
             let figure = ledger["transports"][transport][name].as_u64();
             figure.with_context(|| format!("the ledger has no {name} of {transport}"))
         };
-        Ok(Asked {
+        Ok(LedgerCounts {
             requests: figure("long-poll", "requests")?,
             messages: figure("publish", "messages")?,
         })

@@ -15,21 +15,21 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use harness::program::{self, Flags, Stage};
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, http, pollers, polling_side, report, rounds, servers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 40 * 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum AccessPart {
     /// An empty poll with tokens, with limits and without
     Admission,
     /// A thousand long-pollers behind caches
     PollCache,
 }
 
-impl Part {
+impl AccessPart {
     const ALL: [Self; 2] = [Self::Admission, Self::PollCache];
 
     fn name(self) -> &'static str {
@@ -47,9 +47,9 @@ impl Part {
 struct Arguments {
     /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
+    only: Vec<AccessPart>,
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
 }
 
 pub fn main() -> ExitCode {
@@ -58,37 +58,37 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let Arguments { only, flags } = arguments;
-    let asked = |part: &Part| only.is_empty() || only.contains(part);
-    let parts = Part::ALL.into_iter().filter(asked);
-    let parts: Vec<_> = parts.filter(|part| flags.ask_for(part.name())).collect();
+    let asked = |part: &AccessPart| only.is_empty() || only.contains(part);
+    let parts = AccessPart::ALL.into_iter().filter(asked);
+    let parts: Vec<_> = parts.filter(|part| flags.selects(part.name())).collect();
     if parts.is_empty() {
         println!("access: no part is called that");
         return Ok(());
     }
-    let stage = Stage::set("access", &flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("access", &flags, LONGEST_RUN_SECONDS)?;
     for part in parts {
-        measure(part, &stage, &flags).with_context(|| part.name())?;
+        measure(part, &setup, &flags).with_context(|| part.name())?;
     }
-    flags.document()
+    flags.update_docs()
 }
 
-fn measure(part: Part, stage: &Stage, flags: &Flags) -> Result<()> {
-    let about = stage.begin_part("access");
+fn measure(part: AccessPart, setup: &BenchSetup, flags: &BenchFlags) -> Result<()> {
+    let about = setup.begin_part("access");
     match part {
-        Part::Admission => {
-            let amount = admission::Amount {
+        AccessPart::Admission => {
+            let amount = admission::AdmissionSizes {
                 rounds: if flags.quick { 3 } else { 20 },
                 requests: if flags.quick { 10_000 } else { 50_000 },
             };
-            flags.keep_part(admission::run(stage, amount, about)?)
+            flags.save_part(admission::run(setup, amount, about)?)
         }
-        Part::PollCache => {
-            let amount = poll_cache::Amount {
+        AccessPart::PollCache => {
+            let amount = poll_cache::PollCacheSizes {
                 readers: if flags.quick { 200 } else { 1000 },
                 rounds: if flags.quick { 1 } else { 3 },
                 seconds: if flags.quick { 4 } else { 30 },
             };
-            flags.keep_part(poll_cache::run(stage, amount, about)?)
+            flags.save_part(poll_cache::run(setup, amount, about)?)
         }
     }
 }

@@ -10,7 +10,7 @@ use super::report::compare::{Combination, FLOOR, HEAD, NCHAN};
 pub const SIZE: usize = 100;
 
 /// The axes.
-pub struct Matrix {
+pub struct MatrixPlan {
     clients: &'static [usize],
     rates: &'static [f64],
     intervals: &'static [f64],
@@ -31,7 +31,7 @@ pub struct Matrix {
     dear: Duration,
 }
 
-pub const FULL: Matrix = Matrix {
+pub const FULL: MatrixPlan = MatrixPlan {
     clients: &[10, 100, 1000, 5000],
     rates: &[0.1, 1.0, 10.0, 100.0],
     intervals: &[0.25, 1.0, 5.0],
@@ -49,7 +49,7 @@ pub const FULL: Matrix = Matrix {
     dear: Duration::from_secs(15),
 };
 
-pub const QUICK: Matrix = Matrix {
+pub const QUICK: MatrixPlan = MatrixPlan {
     clients: &[100, 1000],
     rates: &[1.0, 10.0],
     intervals: &[1.0],
@@ -66,7 +66,7 @@ pub const QUICK: Matrix = Matrix {
     dear: Duration::from_secs(15),
 };
 
-impl Matrix {
+impl MatrixPlan {
     /// The combinations of each load, which are measured one right after the other.
     pub fn loads(&self) -> Vec<Vec<Combination>> {
         let pairs = self
@@ -97,7 +97,7 @@ impl Matrix {
     /// Whether `of`, in a run of so many `rounds`, is measured in this one, which may be one more.
     pub fn is_due(&self, of: &Combination, round: u32, rounds: u32) -> bool {
         let is_turning = self.turning.contains(&of.rate);
-        let takes = self.takes(of);
+        let takes = self.expected_time(of);
         match round {
             1 => true,
             _ if of.rate < self.repeated_rate => false,
@@ -140,8 +140,8 @@ impl Matrix {
         }
     }
 
-    /// Provenance how long it takes, with the way to it and from it.
-    pub fn takes(&self, of: &Combination) -> Duration {
+    /// About how long a run of it takes, from starting the server to stopping it.
+    pub fn expected_time(&self, of: &Combination) -> Duration {
         const START_AND_STOP: Duration = Duration::from_millis(300);
         const CONNECT: Duration = Duration::from_micros(70);
         let workload = self.workload(of);
@@ -156,12 +156,12 @@ impl Matrix {
             + Duration::from_secs_f64(arrive)
     }
 
-    /// Provenance how long all of it takes.
-    pub fn takes_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
+    /// About how long all runs take.
+    pub fn expected_time_of_all(&self, loads: &[Vec<Combination>], rounds: u32) -> Duration {
         let all = self.rounds(rounds).flat_map(|round| {
             let due = loads.iter().flatten();
             due.filter(move |of| self.is_due(of, round, rounds))
         });
-        all.map(|of| self.takes(of)).sum()
+        all.map(|of| self.expected_time(of)).sum()
     }
 }

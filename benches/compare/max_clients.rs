@@ -9,7 +9,7 @@ use poll_vs_sse_instrument::{
 };
 
 use super::matrix::SIZE;
-use super::report::compare::{Cost, HEAD, Reach};
+use super::report::compare::{Cost, HEAD, MachineCapacity};
 
 /// Combinations that would take more than this share of a processor are left out: near a whole one a
 /// queue is all there is to see.
@@ -18,7 +18,7 @@ const CLIENTS: usize = 1000;
 const DURATION: Duration = Duration::from_secs(2);
 
 /// Asks `target`, which is ours, three short questions.
-pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<Reach> {
+pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<MachineCapacity> {
     let run = async |transport, rate, interval| {
         let workload = Workload {
             transports: vec![transport],
@@ -50,7 +50,7 @@ pub async fn reach(target: &Target, placement: &CpuPinning) -> Result<Reach> {
         ((all - of_polls) / batches.arrivals as f64).max(0.0)
     };
     let cpu = cpu_us(&batches)?;
-    Ok(Reach {
+    Ok(MachineCapacity {
         push,
         poll,
         message: Cost {

@@ -6,27 +6,32 @@ use anyhow::{Context, Result};
 use poll_vs_sse_instrument::{OwnServer, Protocol, Transport, Workload};
 use poll_vs_sse_model::RequestHead;
 
-use super::harness::program::Stage;
+use super::harness::program::BenchSetup;
 use super::matrix::SIZE;
-use super::report::protocols::{Cell, Protocols, Run, Spoken};
+use super::report::protocols::{ProtocolCell, ProtocolMeasurement, ProtocolsRun, WireProtocol};
 use super::report::provenance::Provenance;
 
 /// Clients, and messages a second.
 const LOADS: [(usize, f64); 2] = [(1000, 1.0), (100, 10.0)];
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Heads of polls beside Chromium's without a cookie, which is measured over every protocol.
-const OTHER_HEADS: [(Spoken, RequestHead, usize); 5] = [
-    (Spoken::Http1, RequestHead::Bare, 0),
-    (Spoken::Http1, RequestHead::Chrome, 1024),
-    (Spoken::Http1, RequestHead::Chrome, 4096),
-    (Spoken::H2Tls, RequestHead::Chrome, 1024),
-    (Spoken::H2Tls, RequestHead::Chrome, 4096),
+const OTHER_HEADS: [(WireProtocol, RequestHead, usize); 5] = [
+    (WireProtocol::Http1, RequestHead::Bare, 0),
+    (WireProtocol::Http1, RequestHead::Chrome, 1024),
+    (WireProtocol::Http1, RequestHead::Chrome, 4096),
+    (WireProtocol::H2Tls, RequestHead::Chrome, 1024),
+    (WireProtocol::H2Tls, RequestHead::Chrome, 4096),
 ];
 
 /// Measures every cell in each of `rounds` rounds; protocols take turns.
-pub fn run(stage: &Stage, rounds: u32, is_quick: bool, about: Provenance) -> Result<Protocols> {
+pub fn run(
+    setup: &BenchSetup,
+    rounds: u32,
+    is_quick: bool,
+    about: Provenance,
+) -> Result<ProtocolsRun> {
     let lasts = Duration::from_secs(if is_quick { 1 } else { 5 });
-    let mut measured = Protocols {
+    let mut measured = ProtocolsRun {
         about,
         runs: Vec::new(),
     };
@@ -37,7 +42,9 @@ pub fn run(stage: &Stage, rounds: u32, is_quick: bool, about: Provenance) -> Res
         cells.rotate_left(turn);
         for cell in cells {
             let what = || format!("{cell:?}");
-            let run = stage.runtime.block_on(once(stage, &cell, round, lasts));
+            let run = setup
+                .runtime
+                .block_on(measure_cell(setup, &cell, round, lasts));
             let run = run.with_context(what)?;
             println!("{:>5.0} s {}", begin.elapsed().as_secs_f64(), run.line());
             measured.runs.push(run);
@@ -46,14 +53,14 @@ pub fn run(stage: &Stage, rounds: u32, is_quick: bool, about: Provenance) -> Res
     Ok(measured)
 }
 
-fn cells(is_quick: bool) -> Vec<Cell> {
+fn cells(is_quick: bool) -> Vec<ProtocolCell> {
     let loads = match is_quick {
         true => &LOADS[1..],
         false => &LOADS[..],
     };
     let mut cells = Vec::new();
     for (clients, rate) in loads {
-        let cell = |transport, spoken, head, cookie_bytes| Cell {
+        let cell = |transport, spoken, head, cookie_bytes| ProtocolCell {
             spoken,
             transport,
             head,
@@ -61,7 +68,7 @@ fn cells(is_quick: bool) -> Vec<Cell> {
             clients: *clients,
             rate: *rate,
         };
-        for spoken in Spoken::ALL {
+        for spoken in WireProtocol::ALL {
             for transport in [Transport::Stream, Transport::Poll] {
                 cells.push(cell(transport, spoken, RequestHead::Chrome, 0));
             }
@@ -75,13 +82,18 @@ fn cells(is_quick: bool) -> Vec<Cell> {
 }
 
 /// One run, whose audit has to be clean.
-async fn once(stage: &Stage, cell: &Cell, round: u32, lasts: Duration) -> Result<Run> {
+async fn measure_cell(
+    setup: &BenchSetup,
+    cell: &ProtocolCell,
+    round: u32,
+    lasts: Duration,
+) -> Result<ProtocolMeasurement> {
     let protocol = match cell.spoken {
-        Spoken::Http1 | Spoken::Http1Tls => Protocol::Http1,
-        Spoken::H2Tls => Protocol::Http2,
+        WireProtocol::Http1 | WireProtocol::Http1Tls => Protocol::Http1,
+        WireProtocol::H2Tls => Protocol::Http2,
     };
     let server = OwnServer {
-        tls: cell.spoken != Spoken::Http1,
+        tls: cell.spoken != WireProtocol::Http1,
         protocol: Some(protocol),
         ..OwnServer::default()
     };
@@ -97,10 +109,10 @@ async fn once(stage: &Stage, cell: &Cell, round: u32, lasts: Duration) -> Result
         protocol: Some(protocol),
         ..Workload::default()
     };
-    let outcome = stage
+    let outcome = setup
         .measure_own(server, &workload, cell.transport, round)
         .await?;
-    Ok(Run {
+    Ok(ProtocolMeasurement {
         of: cell.clone(),
         round,
         outcome,

@@ -13,13 +13,13 @@ use super::servers::{self, RunningServer};
 const MESSAGE: &str = r#"{"id":1000,"cursor":"k3x9qa-1000","room":"{room}","author":"compare","text":"{text}","sent_at":"2026-01-01T00:00:00.000000Z"}"#;
 
 /// All that are here to be measured.
-pub struct Subjects {
+pub struct ComparedServers {
     ours: Target,
     floor: (RunningServer, Target),
     nchan: Option<(RunningServer, Target)>,
 }
 
-impl Subjects {
+impl ComparedServers {
     pub fn start(
         binary: PathBuf,
         nchan_module: Option<&Path>,
@@ -82,7 +82,7 @@ fn nchan_profile() -> Result<Profile> {
 fn nchan(module: &Path, core: Option<usize>) -> Result<RunningServer> {
     servers::nginx(
         NCHAN,
-        &servers::Nginx {
+        &servers::NginxConfig {
             modules: &format!("load_module {};", module.display()),
             http: "nchan_shared_memory_size 256M;",
             locations: r"

@@ -16,12 +16,12 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use poll_vs_sse_instrument::{CpuPinning, RunControl, Target, measure};
 
-use harness::program::{self, Flags, Stage};
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, machine, report, servers};
-use matrix::Matrix;
-use report::compare::{Combination, FILE, HEAD, Matrix as Measured, NCHAN, OURS, Run, Skipped};
+use matrix::MatrixPlan;
+use report::compare::{Combination, FILE, HEAD, Matrix, NCHAN, OURS, Run, SkippedCombination};
 use report::docs;
-use subjects::Subjects;
+use subjects::ComparedServers;
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 45 * 60;
@@ -32,7 +32,7 @@ const LONGEST_RUN_SECONDS: u32 = 45 * 60;
 #[command(name = "compare")]
 struct Arguments {
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// How often each combination is measured [default: 2, quick: 1]; what is over soon once more, where
     /// the message rate is below one a second once
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20))]
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
     let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 2 });
-    if !flags.ask_for("matrix") && !flags.ask_for("protocols") {
+    if !flags.selects("matrix") && !flags.selects("protocols") {
         println!("compare: no part is called that; there are matrix and protocols");
         return Ok(());
     }
@@ -74,41 +74,41 @@ fn run(arguments: Arguments) -> Result<()> {
         false => &matrix::FULL,
     };
     let loads = matrix.loads();
-    let minutes = matrix.takes_all(&loads, rounds).as_secs_f64() / 60.0;
+    let minutes = matrix.expected_time_of_all(&loads, rounds).as_secs_f64() / 60.0;
     let count = loads.iter().map(Vec::len).sum::<usize>();
-    if flags.ask_for("matrix") {
+    if flags.selects("matrix") {
         println!("{count} combinations, {rounds} rounds: at most {minutes:.1} minutes");
     }
     if arguments.dry_run {
         return Ok(());
     }
-    let stage = Stage::set("compare", flags, LONGEST_RUN_SECONDS)?;
-    println!("{}", stage.about.machine_lines());
-    if flags.ask_for("protocols") {
-        let about = stage.begin_part("compare");
-        flags.keep_part(protocols::run(&stage, rounds, flags.quick, about)?)?;
+    let setup = BenchSetup::new("compare", flags, LONGEST_RUN_SECONDS)?;
+    println!("{}", setup.about.machine_lines());
+    if flags.selects("protocols") {
+        let about = setup.begin_part("compare");
+        flags.save_part(protocols::run(&setup, rounds, flags.quick, about)?)?;
     }
-    if !flags.ask_for("matrix") {
-        return flags.document();
+    if !flags.selects("matrix") {
+        return flags.update_docs();
     }
-    let binary = stage.binary.clone();
-    let subjects = Subjects::start(binary, arguments.nchan_module.as_deref(), stage.core())?;
+    let binary = setup.binary.clone();
+    let subjects = ComparedServers::start(binary, arguments.nchan_module.as_deref(), setup.core())?;
     let suite = Suite {
         matrix,
         subjects: &subjects,
-        placement: &stage.placement,
+        placement: &setup.placement,
         rounds,
     };
-    let measured = suite.measure(&loads, stage.about.clone());
-    let mut measured = stage.runtime.block_on(measured)?;
+    let measured = suite.measure(&loads, setup.about.clone());
+    let mut measured = setup.runtime.block_on(measured)?;
     drop(subjects);
     machine::finish(&mut measured.about);
-    keep(flags, &measured)
+    save_matrix(flags, &measured)
 }
 
 struct Suite<'a> {
-    matrix: &'a Matrix,
-    subjects: &'a Subjects,
+    matrix: &'a MatrixPlan,
+    subjects: &'a ComparedServers,
     placement: &'a CpuPinning,
     rounds: u32,
 }
@@ -118,7 +118,7 @@ impl Suite<'_> {
         &self,
         loads: &[Vec<Combination>],
         about: report::provenance::Provenance,
-    ) -> Result<Measured> {
+    ) -> Result<Matrix> {
         let ours = self
             .subjects
             .target(OURS)?
@@ -126,7 +126,7 @@ impl Suite<'_> {
         let reach = max_clients::reach(ours, self.placement)
             .await
             .context("find out what this machine can do")?;
-        let mut measured = Measured {
+        let mut measured = Matrix {
             about,
             rounds: self.rounds,
             size_bytes: matrix::SIZE,
@@ -151,7 +151,7 @@ impl Suite<'_> {
                     if !self.matrix.is_due(of, round, self.rounds) {
                         continue;
                     }
-                    let run = self.once(of, target, round).await?;
+                    let run = self.measure_combination(of, target, round).await?;
                     let done = measured.runs.len() + 1;
                     println!(
                         "{:>5.0} s {done:>4}/{total} {}",
@@ -169,7 +169,7 @@ impl Suite<'_> {
     fn within_reach<'a>(
         &'a self,
         loads: &'a [Vec<Combination>],
-        measured: &mut Measured,
+        measured: &mut Matrix,
     ) -> Result<Vec<Vec<(&'a Combination, &'a Target)>>> {
         let mut kept = Vec::new();
         for load in loads {
@@ -194,7 +194,7 @@ impl Suite<'_> {
                     of.way(),
                     of.subject
                 );
-                measured.skipped.push(Skipped {
+                measured.skipped.push(SkippedCombination {
                     of: of.clone(),
                     why,
                 });
@@ -205,7 +205,12 @@ impl Suite<'_> {
     }
 
     /// One run, whose audit has to be clean.
-    async fn once(&self, of: &Combination, target: &Target, round: u32) -> Result<Run> {
+    async fn measure_combination(
+        &self,
+        of: &Combination,
+        target: &Target,
+        round: u32,
+    ) -> Result<Run> {
         let workload = self.matrix.workload(of);
         let control = RunControl::default();
         let outcome = measure(
@@ -260,14 +265,14 @@ fn line(run: &Run) -> String {
 }
 
 /// Writes the run and, where it is a whole one in its place, the documentation.
-fn keep(flags: &Flags, measured: &Measured) -> Result<()> {
+fn save_matrix(flags: &BenchFlags, measured: &Matrix) -> Result<()> {
     let report = report::compare::report(measured);
     if measured.skipped.iter().any(|one| one.of.subject == NCHAN) {
         println!("nchan was not measured: install nginx and libnginx-mod-nchan for that");
     }
     let about = &measured.about;
-    flags.keep(FILE, about, measured, "runs", &report)?;
+    flags.save_run(FILE, about, measured, "runs", &report)?;
     let head = format!("# compare\n\n`{}`\n\n{}", about.command, about.sentence());
     flags.write(about, "compare.md", &format!("{head}\n\n{report}\n"))?;
-    flags.document()
+    flags.update_docs()
 }

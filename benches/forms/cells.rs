@@ -5,7 +5,7 @@ use std::time::Duration;
 use poll_vs_sse_instrument::{Protocol, Transport, Workload};
 use poll_vs_sse_model::RequestHead;
 
-use super::report::forms::{Form, What};
+use super::report::forms::{HttpForm, Operation};
 
 /// Heads and cookies beside Chromium's without one.
 const OTHER_HEADS: [(RequestHead, usize); 3] = [
@@ -15,8 +15,8 @@ const OTHER_HEADS: [(RequestHead, usize); 3] = [
 ];
 
 #[derive(Debug)]
-pub struct Cell {
-    pub what: What,
+pub struct FormCell {
+    pub what: Operation,
     pub transport: Transport,
     pub head: RequestHead,
     pub cookie_bytes: usize,
@@ -24,31 +24,31 @@ pub struct Cell {
 }
 
 /// The cells of a round. Other heads and cookies are in the first: their bytes are the same each time.
-pub fn of_round(round: u32, quick: bool) -> Vec<Cell> {
+pub fn combinations(round: u32, quick: bool) -> Vec<FormCell> {
     let duration = Duration::from_secs(if quick { 1 } else { 4 });
-    let cell = |what, head, cookie_bytes| Cell {
+    let cell = |what, head, cookie_bytes| FormCell {
         what,
         transport: match what {
-            What::Poll | What::PollOnNewConnection => Transport::Poll,
-            What::Delivery | What::Idle => Transport::Stream,
+            Operation::Poll | Operation::PollOnNewConnection => Transport::Poll,
+            Operation::Delivery | Operation::Idle => Transport::Stream,
         },
         head,
         cookie_bytes,
         duration,
     };
-    let all = What::ALL.into_iter();
-    let mut cells: Vec<Cell> = all.map(|what| cell(what, RequestHead::Chrome, 0)).collect();
+    let all = Operation::ALL.into_iter();
+    let mut cells: Vec<FormCell> = all.map(|what| cell(what, RequestHead::Chrome, 0)).collect();
     if round == 1 {
         let others = OTHER_HEADS.into_iter();
-        cells.extend(others.map(|(head, cookie)| cell(What::Poll, head, cookie)));
+        cells.extend(others.map(|(head, cookie)| cell(Operation::Poll, head, cookie)));
     }
     cells
 }
 
-impl Cell {
+impl FormCell {
     /// How a connection comes is the same on both ways of cleartext HTTP/1.1.
-    pub fn concerns(&self, form: Form) -> bool {
-        self.what != What::PollOnNewConnection || form != Form::OrdinaryWay
+    pub fn concerns(&self, form: HttpForm) -> bool {
+        self.what != Operation::PollOnNewConnection || form != HttpForm::OrdinaryWay
     }
 
     pub fn workload(&self, protocol: Protocol) -> Workload {
@@ -64,25 +64,25 @@ impl Cell {
         let seconds = self.duration.as_secs_f64();
         match self.what {
             // One message in all that time, so that nearly all polls are empty.
-            What::Poll => Workload {
+            Operation::Poll => Workload {
                 clients: 200,
                 rate: 1.0 / seconds,
                 interval: Duration::from_millis(100),
                 ..workload
             },
-            What::PollOnNewConnection => Workload {
+            Operation::PollOnNewConnection => Workload {
                 clients: 100,
                 rate: 1.0 / seconds,
                 interval: Duration::from_millis(500),
                 new_connections: true,
                 ..workload
             },
-            What::Delivery => Workload {
+            Operation::Delivery => Workload {
                 clients: 1000,
                 rate: 10.0,
                 ..workload
             },
-            What::Idle => Workload {
+            Operation::Idle => Workload {
                 clients: 2000,
                 rate: 1.0 / seconds,
                 ..workload

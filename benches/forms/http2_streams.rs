@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::certificate::Certificate;
-use super::frame::{self, Publish, STREAM};
+use super::frame::{self, PublishTemplate, STREAM};
 use super::http::Connection;
 use super::rounds::{self, Contender, Work};
 use super::servers::RunningServer;
@@ -36,24 +36,24 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct TlsServer {
     pub server: RunningServer,
     pub over_tls: SocketAddr,
-    pub publish: Publish,
+    pub publish: PublishTemplate,
 }
 
 /// How many streams there are, and how many of them share a connection.
 #[derive(Clone, Copy)]
-pub struct Streams {
+pub struct StreamCounts {
     pub all: usize,
     pub a_connection: usize,
 }
 
-pub struct Http2Streams {
+pub struct Http2StreamsSide {
     name: &'static str,
     server: RunningServer,
-    publish: Publish,
+    publish: PublishTemplate,
     publisher: Connection,
     runtime: Runtime,
     readers: LocalSet,
-    arrivals: Rc<Arrivals>,
+    arrivals: Rc<ArrivalCounter>,
     streams: usize,
     published: u64,
     /// Of the server's memory, for each stream.
@@ -62,26 +62,26 @@ pub struct Http2Streams {
 
 /// How many readers have the message that is awaited.
 #[derive(Default)]
-struct Arrivals {
+struct ArrivalCounter {
     tag: RefCell<String>,
     count: Cell<usize>,
     wrong: RefCell<Option<String>>,
     changed: Notify,
 }
 
-impl Arrivals {
+impl ArrivalCounter {
     fn fail(&self, why: String) {
         self.wrong.borrow_mut().get_or_insert(why);
         self.changed.notify_one();
     }
 }
 
-impl Http2Streams {
+impl Http2StreamsSide {
     pub fn open(
         name: &'static str,
         server: TlsServer,
         certificate: &Certificate,
-        streams: Streams,
+        streams: StreamCounts,
     ) -> Result<Self> {
         let TlsServer {
             server,
@@ -90,7 +90,7 @@ impl Http2Streams {
         } = server;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let readers = LocalSet::new();
-        let arrivals = Rc::<Arrivals>::default();
+        let arrivals = Rc::<ArrivalCounter>::default();
         let connector = certificate.connector()?;
         let pids = server.process.pids();
         let before_kib = usage::settled_pss_kib(&pids)?;
@@ -167,7 +167,7 @@ async fn open_connection(
     connector: &TlsConnector,
     address: SocketAddr,
     streams: usize,
-    arrivals: &Rc<Arrivals>,
+    arrivals: &Rc<ArrivalCounter>,
 ) -> Result<()> {
     let socket = TcpStream::connect(address).await.context("connect")?;
     socket.set_nodelay(true)?;
@@ -190,13 +190,13 @@ async fn open_connection(
         let answer = timeout(RESPONSE_TIMEOUT, answer).await??;
         let status = answer.status();
         ensure!(status == 200, "a stream was refused: {status}");
-        spawn_local(read(answer.into_body(), arrivals.clone()));
+        spawn_local(read_stream(answer.into_body(), arrivals.clone()));
     }
     Ok(())
 }
 
 /// Reads a stream until it ends, which it must not.
-async fn read(mut body: h2::RecvStream, arrivals: Rc<Arrivals>) {
+async fn read_stream(mut body: h2::RecvStream, arrivals: Rc<ArrivalCounter>) {
     let mut decoder = EventDecoder::default();
     let mut last = String::new();
     while let Some(chunk) = body.data().await {
@@ -204,14 +204,16 @@ async fn read(mut body: h2::RecvStream, arrivals: Rc<Arrivals>) {
         let _ = body.flow_control().release_capacity(chunk.len());
         decoder.push(&chunk);
         match decoder.take() {
-            Ok(whole) => split_events(whole).for_each(|event| take(event, &mut last, &arrivals)),
+            Ok(whole) => {
+                split_events(whole).for_each(|event| on_event(event, &mut last, &arrivals))
+            }
             Err(error) => return arrivals.fail(error.to_string()),
         }
     }
     arrivals.fail("the server ended a stream".to_owned());
 }
 
-fn take(event: &[u8], last: &mut String, arrivals: &Arrivals) {
+fn on_event(event: &[u8], last: &mut String, arrivals: &ArrivalCounter) {
     if !is_message(event) {
         return;
     }
@@ -224,7 +226,7 @@ fn take(event: &[u8], last: &mut String, arrivals: &Arrivals) {
     arrivals.changed.notify_one();
 }
 
-impl Contender for Http2Streams {
+impl Contender for Http2StreamsSide {
     fn name(&self) -> &'static str {
         self.name
     }

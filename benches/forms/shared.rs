@@ -4,21 +4,21 @@ use anyhow::Result;
 
 use super::certificate::Certificate;
 use super::fan_out::{self, FanOutSide};
-use super::frame::{self, Publish};
-use super::http2_streams::{Http2Streams, Streams, TlsServer};
-use super::program::Stage;
+use super::frame::{self, PublishTemplate};
+use super::http2_streams::{Http2StreamsSide, StreamCounts, TlsServer};
+use super::program::BenchSetup;
 use super::report::provenance::Provenance;
 use super::report::shared_streams::{
-    EIGHT, Held, NCHAN, NCHAN_EIGHT, ONE, ORDINARY, SharedStreams,
+    EIGHT, NCHAN, NCHAN_EIGHT, ONE, ORDINARY, SharedStreamsRun, StreamMemory,
 };
-use super::rounds::{self, Contender, Sizes};
+use super::rounds::{self, Contender, RoundSizes};
 use super::servers::OwnServer;
 
 const STREAMS: usize = 1000;
 const A_CONNECTION: usize = 8;
 
-pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStreams> {
-    let core = stage.core();
+pub fn run(setup: &BenchSetup, quick: bool, about: Provenance) -> Result<SharedStreamsRun> {
+    let core = setup.core();
     let rounds = if quick { 2 } else { 8 };
     let messages = if quick { 20 } else { 100 };
     let certificate = Certificate::make()?;
@@ -28,31 +28,31 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
         fast_path: false,
         ..OwnServer::default()
     };
-    let ordinary = ordinary.start(ORDINARY, &stage.binary, core)?;
+    let ordinary = ordinary.start(ORDINARY, &setup.binary, core)?;
     frame::raise_ids(&ordinary, published)?;
-    let frame = frame::learn(&ordinary)?;
+    let frame = frame::learn_frame(&ordinary)?;
     let mut sides: Vec<Box<dyn Contender>> = Vec::new();
     let mut held = Vec::new();
     let open = |name, server, a_connection| {
-        let streams = Streams {
+        let streams = StreamCounts {
             all: STREAMS,
             a_connection,
         };
-        Http2Streams::open(name, server, &certificate, streams)
+        Http2StreamsSide::open(name, server, &certificate, streams)
     };
     for (name, a_connection) in [(ONE, 1), (EIGHT, A_CONNECTION)] {
-        let binary = &stage.binary;
+        let binary = &setup.binary;
         let (server, over_tls) =
             OwnServer::default().start_with_tls(name, binary, core, &certificate)?;
         frame::raise_ids(&server, published)?;
-        let publish = Publish::Message;
+        let publish = PublishTemplate::Message;
         let server = TlsServer {
             server,
             over_tls,
             publish,
         };
         let side = open(name, server, a_connection)?;
-        held.push(Held {
+        held.push(StreamMemory {
             side: name.to_owned(),
             bytes_each: side.held_bytes,
         });
@@ -63,7 +63,7 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
             println!("shared: nchan is left out, since its module is not installed");
             break;
         };
-        let publish = fan_out::as_data(&frame)?;
+        let publish = fan_out::data_template(&frame)?;
         let server = TlsServer {
             server,
             over_tls,
@@ -73,17 +73,17 @@ pub fn run(stage: &Stage, quick: bool, about: Provenance) -> Result<SharedStream
         sides.push(Box::new(open(name, server, a_connection)?));
     }
 
-    let publish = Publish::Message;
-    let ordinary = FanOutSide::open(ORDINARY, ordinary, publish, STREAMS, stage.spins())?;
+    let publish = PublishTemplate::Message;
+    let ordinary = FanOutSide::open(ORDINARY, ordinary, publish, STREAMS, setup.may_spin())?;
     sides.push(Box::new(ordinary));
 
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds,
         a_round: messages,
         a_slice: messages / 10,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
-    Ok(SharedStreams {
+    Ok(SharedStreamsRun {
         about,
         streams: STREAMS,
         a_connection: A_CONNECTION,

@@ -13,10 +13,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use poll_vs_sse_instrument::{OwnServer, Protocol};
 
-use cells::Cell;
-use harness::program::{self, Flags, Stage};
+use cells::FormCell;
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{certificate, fan_out, frame, http, report, rounds, servers, subscribers, usage};
-use report::forms::{Form, Forms, Run};
+use report::forms::{FormMeasurement, FormsRun, HttpForm};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 30 * 60;
@@ -27,7 +27,7 @@ const LONGEST_RUN_SECONDS: u32 = 30 * 60;
 #[command(name = "forms")]
 struct Arguments {
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// How often each is measured [default: 3, quick: 1]; other heads and cookies once
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=20))]
     rounds: Option<u32>,
@@ -39,41 +39,41 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
-    let (forms, shared) = (flags.ask_for("forms"), flags.ask_for("shared"));
+    let (forms, shared) = (flags.selects("forms"), flags.selects("shared"));
     if !forms && !shared {
         println!("forms: its parts are forms and shared");
         return Ok(());
     }
     let rounds = arguments.rounds.unwrap_or(if flags.quick { 1 } else { 3 });
-    let stage = Stage::set("forms", flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("forms", flags, LONGEST_RUN_SECONDS)?;
     if forms {
-        flags.keep_part(measure_forms(&stage, flags.quick, rounds)?)?;
+        flags.save_part(measure_forms(&setup, flags.quick, rounds)?)?;
     }
     if shared {
-        let about = stage.begin_part("forms");
-        flags.keep_part(shared::run(&stage, flags.quick, about)?)?;
+        let about = setup.begin_part("forms");
+        flags.save_part(shared::run(&setup, flags.quick, about)?)?;
     }
-    flags.document()
+    flags.update_docs()
 }
 
 /// Every form with every head.
-fn measure_forms(stage: &Stage, quick: bool, rounds: u32) -> Result<Forms> {
-    let mut measured = Forms {
-        about: stage.begin_part("forms"),
+fn measure_forms(setup: &BenchSetup, quick: bool, rounds: u32) -> Result<FormsRun> {
+    let mut measured = FormsRun {
+        about: setup.begin_part("forms"),
         runs: Vec::new(),
     };
     let begin = Instant::now();
     for round in 1..=rounds {
-        for cell in cells::of_round(round, quick) {
-            for turn in 0..Form::ALL.len() {
+        for cell in cells::combinations(round, quick) {
+            for turn in 0..HttpForm::ALL.len() {
                 // The order changes with each round, so that a machine that slows down favours no form.
-                let form = Form::ALL[(turn + round as usize) % Form::ALL.len()];
+                let form = HttpForm::ALL[(turn + round as usize) % HttpForm::ALL.len()];
                 if !cell.concerns(form) {
                     continue;
                 }
-                let run = stage
+                let run = setup
                     .runtime
-                    .block_on(once(stage, form, &cell, round))
+                    .block_on(measure_cell(setup, form, &cell, round))
                     .with_context(|| format!("{form:?}, {cell:?}"))?;
                 println!("{:>5.0} s {}", begin.elapsed().as_secs_f64(), run.line());
                 measured.runs.push(run);
@@ -84,7 +84,12 @@ fn measure_forms(stage: &Stage, quick: bool, rounds: u32) -> Result<Forms> {
 }
 
 /// One run, whose audit has to be clean.
-async fn once(stage: &Stage, form: Form, cell: &Cell, round: u32) -> Result<Run> {
+async fn measure_cell(
+    setup: &BenchSetup,
+    form: HttpForm,
+    cell: &FormCell,
+    round: u32,
+) -> Result<FormMeasurement> {
     let protocol = match form.is_http2() {
         true => Protocol::Http2,
         false => Protocol::Http1,
@@ -93,16 +98,16 @@ async fn once(stage: &Stage, form: Form, cell: &Cell, round: u32) -> Result<Run>
         tls: form.is_tls(),
         protocol: Some(protocol),
         flags: match form {
-            Form::OrdinaryWay => vec!["--http-fast-path".into(), "off".into()],
+            HttpForm::OrdinaryWay => vec!["--http-fast-path".into(), "off".into()],
             _ => Vec::new(),
         },
         ..OwnServer::default()
     };
     let workload = cell.workload(protocol);
-    let outcome = stage
+    let outcome = setup
         .measure_own(server, &workload, cell.transport, round)
         .await?;
-    Ok(Run {
+    Ok(FormMeasurement {
         form,
         what: cell.what,
         head: cell.head,

@@ -1,15 +1,15 @@
-//! Whether a run of the measuring engine is worth anything: what its clients' accounts say.
+//! Whether a run of the measuring engine is valid, by the audit of its clients.
 
 use anyhow::{Result, ensure};
 use poll_vs_sse_instrument::RunResult;
 
-/// Fails where a message was missed, repeated or out of order, or anything went wrong.
+/// Fails if a message was missed, repeated or out of order, or if there was any error.
 pub fn check(outcome: &RunResult) -> Result<()> {
     ensure!(outcome.is_valid(), "{}", findings(outcome));
     Ok(())
 }
 
-/// What the accounts say, in one line.
+/// The findings of the audit in one line.
 pub fn findings(outcome: &RunResult) -> String {
     if outcome.publishing.fell_short {
         let (asked, was) = outcome.rates();

@@ -30,7 +30,7 @@ const HEAD: &[u8] =
 const PUBLISHED: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 
-/// What the floor does with a published message.
+/// What the baseline server does with a published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// One write(2) a subscriber.
@@ -67,25 +67,26 @@ impl Task {
     }
 }
 
-struct Connection {
+/// A connection whose next request is being read.
+struct ClientConnection {
     socket: Socket,
     request: Vec<u8>,
 }
 
-/// A connected socket as a `File`, whose `write` is write(2) where a `TcpStream`'s is send(2).
+/// A connected socket as a `File`: its `write` is write(2), that of a `TcpStream` is send(2).
 type Socket = File;
 
-type Path = Vec<u8>;
+type RequestPath = Vec<u8>;
 
-struct Floor {
+struct BaselineServer {
     task: Task,
     epoll: Epoll,
-    connections: HashMap<u64, Connection>,
-    subscribers: HashMap<Path, Vec<Socket>>,
-    /// The path that a subscriber's token asked for.
-    paths: HashMap<u64, Path>,
+    connections: HashMap<u64, ClientConnection>,
+    subscribers: HashMap<RequestPath, Vec<Socket>>,
+    /// The path of each subscriber, by its token.
+    paths: HashMap<u64, RequestPath>,
     buffer: Vec<u8>,
-    /// The log file, the messages to append to it, and the publishers that wait for that.
+    /// The log file, the messages to append to it, and the publishers waiting for that.
     log: Option<File>,
     batch: Vec<u8>,
     waiting: Vec<u64>,
@@ -111,7 +112,7 @@ pub fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
     let listener: TcpListener = listener.into();
     println!("listening on http://{}", listener.local_addr()?);
 
-    let mut floor = Floor {
+    let mut floor = BaselineServer {
         task,
         epoll: Epoll::new()?,
         connections: HashMap::new(),
@@ -131,11 +132,11 @@ pub fn serve(arguments: impl Iterator<Item = String>) -> Result<()> {
                 token => floor.read(token)?,
             }
         }
-        floor.append()?;
+        floor.append_batch()?;
     }
 }
 
-impl Floor {
+impl BaselineServer {
     fn accept(&mut self, listener: &TcpListener) -> Result<()> {
         loop {
             match listener.accept() {
@@ -148,7 +149,7 @@ impl Floor {
                     let socket = Socket::from(OwnedFd::from(socket));
                     let request = Vec::new();
                     self.connections
-                        .insert(token, Connection { socket, request });
+                        .insert(token, ClientConnection { socket, request });
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error).context("accept"),
@@ -184,10 +185,10 @@ impl Floor {
                 Err(error) => return Err(error).context("read"),
             }
         }
-        self.answer(token)
+        self.handle_request(token)
     }
 
-    /// A subscriber sends nothing after its request: something to read means that it has left.
+    /// Removes a subscriber that has left: since it sends nothing after its request, a readable socket means that.
     fn forget_if_gone(&mut self, token: u64) {
         let Some(path) = self.paths.remove(&token) else {
             return;
@@ -201,7 +202,7 @@ impl Floor {
         }
     }
 
-    fn answer(&mut self, token: u64) -> Result<()> {
+    fn handle_request(&mut self, token: u64) -> Result<()> {
         let Some(connection) = self.connections.get_mut(&token) else {
             bail!("a connection was lost while it was read");
         };
@@ -215,12 +216,12 @@ impl Floor {
         );
         if method == b"GET" {
             let path = path.to_vec();
-            let Some(Connection { socket, .. }) = self.connections.remove(&token) else {
+            let Some(ClientConnection { socket, .. }) = self.connections.remove(&token) else {
                 bail!("a connection was lost while it was answered");
             };
-            self.task.put(&socket, HEAD)?;
+            self.task.write_whole(&socket, HEAD)?;
             if !self.repeated.is_empty() {
-                return repeat(&socket, &self.repeated);
+                return send_repeatedly(&socket, &self.repeated);
             }
             self.paths.insert(token, path.clone());
             self.subscribers.entry(path).or_default().push(socket);
@@ -235,16 +236,16 @@ impl Floor {
             self.waiting.push(token);
         } else {
             for socket in self.subscribers.get(path).into_iter().flatten() {
-                self.task.put(socket, body)?;
+                self.task.write_whole(socket, body)?;
             }
-            self.task.put(&connection.socket, PUBLISHED)?;
+            self.task.write_whole(&connection.socket, PUBLISHED)?;
         }
         connection.request.clear();
         Ok(())
     }
 
-    /// Appends what came together, and answers.
-    fn append(&mut self) -> Result<()> {
+    /// Appends the messages received since the last call in one write, and answers their publishers.
+    fn append_batch(&mut self) -> Result<()> {
         let Some(log) = self.log.as_mut().filter(|_| !self.batch.is_empty()) else {
             return Ok(());
         };
@@ -253,7 +254,7 @@ impl Floor {
         self.batch.clear();
         for token in self.waiting.drain(..) {
             if let Some(connection) = self.connections.get(&token) {
-                self.task.put(&connection.socket, PUBLISHED)?;
+                self.task.write_whole(&connection.socket, PUBLISHED)?;
             }
         }
         Ok(())
@@ -261,8 +262,9 @@ impl Floor {
 }
 
 impl Task {
-    /// One system call, which the closed loop keeps small enough to be taken whole.
-    fn put(&self, mut socket: &Socket, bytes: &[u8]) -> Result<()> {
+    /// Writes `bytes` with one system call. Fails if the kernel does not take all of them; the closed loop keeps them few
+    /// enough for that.
+    fn write_whole(&self, mut socket: &Socket, bytes: &[u8]) -> Result<()> {
         let put = match self {
             Self::Write => socket.write(bytes),
             Self::Send | Self::Append(_) | Self::Repeat(_) => SockRef::from(socket).send(bytes),
@@ -278,8 +280,8 @@ impl Task {
 }
 
 /// Sends `bytes` in a loop until the subscriber leaves. The socket blocks, so that no call is spent on asking whether it
-/// takes more; hence nobody else is served during that time.
-fn repeat(socket: &Socket, bytes: &[u8]) -> Result<()> {
+/// takes more; hence no other client is served during that time.
+fn send_repeatedly(socket: &Socket, bytes: &[u8]) -> Result<()> {
     let socket = SockRef::from(socket);
     socket.set_nonblocking(false)?;
     let mut at = 0;

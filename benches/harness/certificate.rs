@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio_rustls::TlsConnector;
 
-/// Its files, which are gone when it is dropped.
+/// A certificate and its key as files, which are deleted on drop.
 pub struct Certificate {
     directory: TempDir,
     der: CertificateDer<'static>,
@@ -41,7 +41,7 @@ impl Certificate {
         Path::new(self.directory.path()).join(name)
     }
 
-    /// For HTTP/2, and for nothing else.
+    /// A TLS client that offers HTTP/2 only.
     pub fn connector(&self) -> Result<TlsConnector> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone())?;

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
-/// PreparedRun events fetched by one call at most.
+/// Ready events fetched by one call at most.
 const BATCH: usize = 1024;
 
 /// A set of descriptors watched for reading.

@@ -9,11 +9,11 @@ use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 
 use super::certificate::Certificate;
-use super::frame::{self, Publish, STREAM};
+use super::frame::{self, PublishTemplate, STREAM};
 use super::http::Connection;
-use super::report::limits::delivery::Delays;
+use super::report::limits::delivery::DelayQuantiles;
 use super::rounds::{self, Work};
-use super::servers::{self, Nginx, RunningServer};
+use super::servers::{self, NginxConfig, RunningServer};
 use super::subscribers::Subscribers;
 
 /// One server with its subscribers.
@@ -22,7 +22,7 @@ pub struct FanOutSide {
     subject: RunningServer,
     publisher: Connection,
     publish_at: SocketAddr,
-    publish: Publish,
+    publish: PublishTemplate,
     stream: &'static str,
     lifetime: Option<Duration>,
     subscribers: Subscribers,
@@ -33,24 +33,24 @@ pub struct FanOutSide {
     delays: Histogram<u64>,
 }
 
-/// How a side is spoken to.
-pub struct Paths {
+/// Where a server is subscribed to and published to.
+pub struct FanOutRoutes {
     pub stream: &'static str,
-    /// Streams that are older are opened again before a slice: the server ends them some time.
+    /// Streams older than this are opened again before a slice, because the server ends them after some time.
     pub lifetime: Option<Duration>,
     pub publish_at: SocketAddr,
-    pub publish: Publish,
+    pub publish: PublishTemplate,
 }
 
 impl FanOutSide {
     pub fn open(
         name: &'static str,
         subject: RunningServer,
-        publish: Publish,
+        publish: PublishTemplate,
         subscribers: usize,
         spin: bool,
     ) -> Result<Self> {
-        let paths = Paths {
+        let paths = FanOutRoutes {
             stream: STREAM,
             lifetime: None,
             publish_at: subject.address,
@@ -59,15 +59,15 @@ impl FanOutSide {
         Self::open_with(name, subject, paths, subscribers, spin)
     }
 
-    /// The same of a server that is spoken to otherwise.
+    /// The same, with other routes than this project's server has.
     pub fn open_with(
         name: &'static str,
         subject: RunningServer,
-        paths: Paths,
+        paths: FanOutRoutes,
         subscribers: usize,
         spin: bool,
     ) -> Result<Self> {
-        let Paths {
+        let FanOutRoutes {
             stream,
             lifetime,
             publish_at,
@@ -92,8 +92,8 @@ impl FanOutSide {
         })
     }
 
-    pub fn delays(&mut self) -> Delays {
-        Delays::of(self.name, &self.delays)
+    pub fn delays(&mut self) -> DelayQuantiles {
+        DelayQuantiles::from_histogram(self.name, &self.delays)
     }
 
     /// Publishes one message and waits until all have it.
@@ -101,7 +101,7 @@ impl FanOutSide {
         let number = self.published;
         self.published += 1;
         let request = self.publish.request(number);
-        if self.publisher.is_over() {
+        if self.publisher.is_closed() {
             self.publisher = Connection::open(self.publish_at)?;
         }
         self.subscribers.note_publish();
@@ -135,7 +135,7 @@ impl rounds::Contender for FanOutSide {
             self.subscribers = Subscribers::open(address, self.stream, count, self.spin)?;
             self.opened_at = Instant::now();
         }
-        self.subscribers.settle()?;
+        self.subscribers.drain()?;
         self.deliver()?;
         // Not counted either.
         self.subscribers.take_delays();
@@ -153,17 +153,17 @@ impl rounds::Contender for FanOutSide {
     }
 }
 
-/// The publishing of the same frames at the floor.
-pub fn as_frames(frame: &[u8]) -> Result<Publish> {
-    Publish::bytes(STREAM, frame.to_vec())
+/// Publishes whole frames, to the baseline server.
+pub fn frame_template(frame: &[u8]) -> Result<PublishTemplate> {
+    PublishTemplate::bytes(STREAM, frame.to_vec())
 }
 
-/// The publishing of the same data at nchan.
-pub fn as_data(frame: &[u8]) -> Result<Publish> {
-    Publish::bytes("/publish", frame::data_in(frame)?)
+/// Publishes the data of a frame, to nchan.
+pub fn data_template(frame: &[u8]) -> Result<PublishTemplate> {
+    PublishTemplate::bytes("/publish", frame::data_in(frame)?)
 }
 
-/// What nchan is told: messages go in at one address, and out at two.
+/// nchan's locations: one to publish, two to subscribe.
 const NCHAN: &str = "location = /publish { nchan_publisher; nchan_channel_id bench; }
     location = /stream {
         nchan_subscriber eventsource;
@@ -176,7 +176,7 @@ const NCHAN: &str = "location = /publish { nchan_publisher; nchan_channel_id ben
         nchan_subscriber_first_message newest;
     }";
 
-/// nchan, where its module is installed: at `module`, or where Debian has it.
+/// nchan, if its module is installed: at `module`, or at Debian's path.
 pub fn nchan(
     name: &str,
     module: Option<&Path>,
@@ -185,15 +185,15 @@ pub fn nchan(
     let Some(module) = servers::nchan_module(module) else {
         return Ok(None);
     };
-    let directives = Nginx {
+    let directives = NginxConfig {
         modules: &format!("load_module {};", module.display()),
         locations: NCHAN,
-        ..Nginx::default()
+        ..NginxConfig::default()
     };
     servers::nginx(name, &directives, core).map(Some)
 }
 
-/// Debian's, with HTTP/2 and TLS at a second address, which comes with it.
+/// The same with Debian's module, and its second address, for HTTP/2 over TLS.
 pub fn nchan_with_tls(
     name: &str,
     core: Option<usize>,
@@ -202,10 +202,10 @@ pub fn nchan_with_tls(
     let Some(module) = servers::nchan_module(None) else {
         return Ok(None);
     };
-    let directives = Nginx {
+    let directives = NginxConfig {
         modules: &format!("load_module {};", module.display()),
         locations: NCHAN,
-        ..Nginx::default()
+        ..NginxConfig::default()
     };
     servers::nginx_with_tls(name, &directives, core, certificate).map(Some)
 }

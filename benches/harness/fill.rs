@@ -35,34 +35,34 @@ const KEEP_ALL: Retention = Retention {
 };
 const AUTHOR: &str = "mina";
 
-/// Where the log is.
+/// A store that a log is written to: a SQLite file, or the URL of a NATS server.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum StoreLocation {
     Sqlite(PathBuf),
     Nats(String),
 }
 
-/// Appends `messages` messages to an empty log, all of which are stored for good when it returns.
-pub fn fill(place: &Place, messages: u64) -> Result<()> {
+/// Appends `messages` messages to an empty log. All of them are durable when it returns.
+pub fn fill(place: &StoreLocation, messages: u64) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     match place {
-        Place::Sqlite(path) => {
+        StoreLocation::Sqlite(path) => {
             let opened = sqlite::SqliteHandle::open(path.clone())?;
             let tails = Arc::new(TailCache::new(TAIL_BYTES, opened.log, opened.head));
             let store = opened.serve(KEEP_ALL, sse::encode, tails.clone())?;
             runtime.block_on(append(Log::new(Store::Sqlite(store), tails), messages))
         }
-        Place::Nats(servers) => {
+        StoreLocation::Nats(servers) => {
             let log = create_stream(servers)?;
             runtime.block_on(publish(servers, &log, messages))
         }
     }
 }
 
-/// Makes the stream, as the first server does, and returns its log.
+/// Creates the stream as the first server does, and returns its log.
 pub fn create_stream(servers: &str) -> Result<String> {
     let opened = nats::NatsHandle::open(&Options::new(servers), KEEP_ALL)?;
     Ok(opened.log.to_string())

@@ -13,21 +13,21 @@ pub const STREAM: &str = "/stream?room=bench&last=0";
 const FILLER: &str =
     "the quick brown fox jumps over the lazy dog while five boxing wizards watch it all and jot it";
 
-/// How a server is told to publish.
-pub enum Publish {
+/// The publish request of a kind of server, with the message's number left open.
+pub enum PublishTemplate {
     /// This project's `POST /messages`.
     Message,
-    /// A path that takes the bytes to pass on: whole frames for the floor, message data for nchan.
+    /// A `POST` of the bytes to pass on: whole frames for the baseline server, message data for nchan.
     Bytes {
         path: &'static str,
         content_type: &'static str,
         bytes: Vec<u8>,
-        /// Where the text's tag stands in them.
+        /// The offset of the text's tag in them.
         tag_at: usize,
     },
 }
 
-impl Publish {
+impl PublishTemplate {
     /// Publishes these bytes at `path`, each time with another tag.
     pub fn bytes(path: &'static str, bytes: Vec<u8>) -> Result<Self> {
         Self::typed(path, "application/octet-stream", bytes)
@@ -107,7 +107,7 @@ pub fn raise_ids(ours: &RunningServer, messages: u64) -> Result<()> {
 }
 
 /// The wire bytes of one delivery, from a lone subscriber that has its start behind it.
-pub fn learn(ours: &RunningServer) -> Result<Vec<u8>> {
+pub fn learn_frame(ours: &RunningServer) -> Result<Vec<u8>> {
     let mut publisher = Connection::open(ours.address)?;
     let mut subscriber = Connection::open(ours.address)?;
     let mut stream = Decoder::new();
@@ -118,7 +118,7 @@ pub fn learn(ours: &RunningServer) -> Result<Vec<u8>> {
     let mut wire = Vec::new();
     // The first may come together with the stream's start; the second comes alone.
     for number in 0..2 {
-        let answer = publisher.ask(&Publish::Message.request(number))?;
+        let answer = publisher.ask(&PublishTemplate::Message.request(number))?;
         ensure!(answer.status == 201, "publish: status {}", answer.status);
         let tag = tag(number);
         wire.clear();
@@ -134,7 +134,7 @@ pub fn learn(ours: &RunningServer) -> Result<Vec<u8>> {
     Ok(wire)
 }
 
-/// What a self-check sends in place of a learned frame.
+/// The frame that a self-check sends instead of a learned one.
 pub fn sample() -> Vec<u8> {
     let tag = tag(0);
     let message = format!(

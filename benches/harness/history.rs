@@ -14,9 +14,9 @@ use super::rounds::Work;
 /// Stands once in each message of a stream.
 const ID_FIELD: &[u8] = b"\nid: ";
 
-/// The ids that a server sends.
+/// The sequence of ids that a server sends.
 #[derive(Debug, Clone, Copy)]
-pub enum Ids {
+pub enum IdSequence {
     /// Each one greater than the last.
     Rising,
     /// The same, but `first` follows `last`.
@@ -26,7 +26,7 @@ pub enum Ids {
 /// One stream, read only when asked to.
 pub struct HistoryReader {
     socket: TcpStream,
-    ids: Ids,
+    ids: IdSequence,
     /// The id of the last message.
     id: u64,
     buffer: Vec<u8>,
@@ -39,13 +39,18 @@ impl HistoryReader {
     /// Reads what a server has after `cursor`.
     pub fn open(address: SocketAddr, cursor: &str) -> Result<Self> {
         let (_, id) = cursor_parts(cursor)?;
-        Self::open_path(address, &stream_path(cursor), id, Ids::Rising)
+        Self::open_path(address, &stream_path(cursor), id, IdSequence::Rising)
     }
 
     /// Reads any stream of messages after the id `before`.
-    pub fn open_path(address: SocketAddr, path: &str, before: u64, ids: Ids) -> Result<Self> {
+    pub fn open_path(
+        address: SocketAddr,
+        path: &str,
+        before: u64,
+        ids: IdSequence,
+    ) -> Result<Self> {
         Ok(Self {
-            socket: ask(address, path)?,
+            socket: open_stream(address, path)?,
             ids,
             id: before,
             buffer: vec![0; 1024 * 1024],
@@ -88,8 +93,8 @@ impl HistoryReader {
         };
         let (_, id) = cursor_parts(std::str::from_utf8(&line[..length])?)?;
         let expected = match self.ids {
-            Ids::Repeating { first, last } if self.id == last => first,
-            Ids::Rising | Ids::Repeating { .. } => self.id + 1,
+            IdSequence::Repeating { first, last } if self.id == last => first,
+            IdSequence::Rising | IdSequence::Repeating { .. } => self.id + 1,
         };
         ensure!(id == expected, "after {} came {id}", self.id);
         self.id = id;
@@ -109,17 +114,17 @@ impl HistoryReader {
     }
 }
 
-/// Part of a stream as it stands on the wire.
-pub struct Sample {
-    /// Whole messages that may be sent again and again.
+/// A part of a stream, in wire bytes.
+pub struct StreamSample {
+    /// Whole messages, which may be sent repeatedly.
     pub bytes: Vec<u8>,
     pub first: u64,
     pub last: u64,
 }
 
 /// The messages after `cursor`, about `size` bytes of them.
-pub fn sample(address: SocketAddr, cursor: &str, size: usize) -> Result<Sample> {
-    let mut socket = ask(address, &stream_path(cursor))?;
+pub fn sample_stream(address: SocketAddr, cursor: &str, size: usize) -> Result<StreamSample> {
+    let mut socket = open_stream(address, &stream_path(cursor))?;
     let mut bytes = Vec::new();
     while bytes.len() < 2 * size {
         let mut buffer = [0; 64 * 1024];
@@ -138,7 +143,7 @@ pub fn sample(address: SocketAddr, cursor: &str, size: usize) -> Result<Sample> 
         let length = memchr::memchr(b'\n', line).context("an id that is cut off")?;
         Ok::<_, anyhow::Error>(cursor_parts(std::str::from_utf8(&line[..length])?)?.1)
     };
-    Ok(Sample {
+    Ok(StreamSample {
         first: id_at(begin)?,
         last: id_at(end)? - 1,
         bytes: bytes[begin..end].to_vec(),
@@ -149,15 +154,15 @@ fn stream_path(cursor: &str) -> String {
     format!("/stream?room={ROOM}&cursor={cursor}")
 }
 
-fn ask(address: SocketAddr, path: &str) -> Result<TcpStream> {
+fn open_stream(address: SocketAddr, path: &str) -> Result<TcpStream> {
     let mut socket = TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT)?;
     socket.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
     socket.write_all(&http::get_stream(path))?;
     Ok(socket)
 }
 
-/// The cursor of the newest message of a log that has some.
-pub fn newest(address: SocketAddr) -> Result<String> {
+/// The cursor of the newest message; fails if the log has fewer than 50.
+pub fn newest_cursor(address: SocketAddr) -> Result<String> {
     let path = format!("/poll?room={ROOM}&last=50");
     let answer = Connection::open(address)?.ask(&http::get(&path))?;
     ensure!(answer.status == 200, "a poll: status {}", answer.status);

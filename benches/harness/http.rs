@@ -1,5 +1,5 @@
-//! A small blocking HTTP/1.1 client on one kept-alive connection: for publishing, asking and
-//! learning. The loads (`subscribers`, `pollers`) have their own loops.
+//! A small blocking HTTP/1.1 client on one kept-alive connection: for publishing, polling and
+//! learning a frame. The loads (`subscribers`, `pollers`) have their own loops.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,7 +15,7 @@ pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Connection {
     socket: TcpStream,
     received: Vec<u8>,
-    is_over: bool,
+    is_closed: bool,
 }
 
 /// A whole answer with its head.
@@ -38,20 +38,20 @@ impl Connection {
             .with_context(|| format!("connect to {address}"))?;
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(within))?;
-        Self::over_within(socket, within)
+        Self::from_socket_within(socket, within)
     }
 
-    /// Over a socket that is connected already.
-    pub fn over(socket: TcpStream) -> Result<Self> {
-        Self::over_within(socket, RESPONSE_TIMEOUT)
+    /// A connection over a connected socket.
+    pub fn from_socket(socket: TcpStream) -> Result<Self> {
+        Self::from_socket_within(socket, RESPONSE_TIMEOUT)
     }
 
-    fn over_within(socket: TcpStream, within: Duration) -> Result<Self> {
+    fn from_socket_within(socket: TcpStream, within: Duration) -> Result<Self> {
         socket.set_read_timeout(Some(within))?;
         Ok(Self {
             socket,
             received: Vec::new(),
-            is_over: false,
+            is_closed: false,
         })
     }
 
@@ -80,13 +80,13 @@ impl Connection {
         }
         let head = reader.head().context("an answer without a head")?;
         answer.status = head.status;
-        self.is_over = head.closes || is_ended;
+        self.is_closed = head.closes || is_ended;
         Ok(answer)
     }
 
-    /// Whether the connection is of no more use after the last answer.
-    pub fn is_over(&self) -> bool {
-        self.is_over
+    /// Whether the server closes the connection after the last answer.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     fn receive(&mut self) -> Result<usize> {
@@ -99,12 +99,13 @@ impl Connection {
         Ok(count)
     }
 
+    /// Sends a request and waits for its answer.
     pub fn ask(&mut self, request: &[u8]) -> Result<Answer> {
         self.send(request)?;
         self.answer()
     }
 
-    /// Whatever comes next, raw.
+    /// The next bytes, as they come.
     pub fn read_some(&mut self) -> Result<Vec<u8>> {
         let mut buffer = vec![0; 64 * 1024];
         let count = self

@@ -1,4 +1,4 @@
-//! Looks at the machine and the build.
+//! The provenance of a run: its machine and its build.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,36 +9,36 @@ use super::report::runs;
 use super::servers;
 
 /// The machine as it is now, and the build of `server`.
-pub fn look(server: Option<&Path>) -> Machine {
+pub fn probe(server: Option<&Path>) -> Machine {
     let root = env!("CARGO_MANIFEST_DIR");
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         command.args(["-C", root, "--no-optional-locks"]);
-        said(command.args(arguments))
+        output_of(command.args(arguments))
     };
     Machine {
         cores: process::allowed_cores().map_or(0, |cores| cores.len()),
         cpu: cpu_model(),
-        kernel: file("/proc/sys/kernel/osrelease"),
-        load: file("/proc/loadavg"),
+        kernel: read_trimmed("/proc/sys/kernel/osrelease"),
+        load: read_trimmed("/proc/loadavg"),
         nginx: servers::nginx_version(),
-        rustc: said(Command::new("rustc").arg("--version")),
+        rustc: output_of(Command::new("rustc").arg("--version")),
         git_commit: git(&["rev-parse", "HEAD"]),
         git_dirty: git(&["status", "--porcelain"]).map(|changes| !changes.is_empty()),
-        server: server.map(|path| neutral(&path.display().to_string())),
-        server_version: server.and_then(|path| said(Command::new(path).arg("--version"))),
+        server: server.map(|path| relative_to_root(&path.display().to_string())),
+        server_version: server.and_then(|path| output_of(Command::new(path).arg("--version"))),
     }
 }
 
 /// The head of a run that begins now with the bench `name`; [`finish`] completes it.
 pub fn begin(name: &str, full: bool, server: Option<&Path>) -> Provenance {
-    let flags = std::env::args().skip(1).map(|flag| neutral(&flag));
+    let flags = std::env::args().skip(1).map(|flag| relative_to_root(&flag));
     Provenance {
         command: command(name, flags),
         full,
         started_at: now(),
         finished_at: String::new(),
-        machine: look(server),
+        machine: probe(server),
         load_after: None,
         server_cores: Vec::new(),
         load_cores: Vec::new(),
@@ -48,11 +48,11 @@ pub fn begin(name: &str, full: bool, server: Option<&Path>) -> Provenance {
 /// Completes the head of a run that ends now.
 pub fn finish(about: &mut Provenance) {
     about.finished_at = now();
-    about.load_after = file("/proc/loadavg");
+    about.load_after = read_trimmed("/proc/loadavg");
 }
 
-/// What is said of a machine where its name is nobody's business: `2core-epyc`.
-pub fn kind(machine: &Machine) -> String {
+/// A machine by its processors alone: `2core-epyc`.
+pub fn machine_name(machine: &Machine) -> String {
     const FAMILIES: [&str; 8] = [
         "epyc",
         "ryzen",
@@ -68,11 +68,11 @@ pub fn kind(machine: &Machine) -> String {
     format!("{}core-{}", machine.cores, family.unwrap_or("cpu"))
 }
 
-/// Where a run of this repository is kept: `benches/runs/<date>-<machine>`.
+/// The directory of a run: `benches/runs/<date>-<machine>`.
 pub fn directory(root: &Path, about: &Provenance) -> PathBuf {
     let date = about.started_at.get(..10).unwrap_or("undated");
     let quick = if about.full { "" } else { "-quick" };
-    runs::directory(root).join(format!("{date}-{}{quick}", kind(&about.machine)))
+    runs::directory(root).join(format!("{date}-{}{quick}", machine_name(&about.machine)))
 }
 
 fn now() -> String {
@@ -80,24 +80,24 @@ fn now() -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| String::new(), |now| now.to_string())
 }
 
-/// A path as seen from the repository, and never with where that is.
-fn neutral(text: &str) -> String {
+/// `text` with paths relative to the repository, so that it does not tell where that is.
+fn relative_to_root(text: &str) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     text.replace(root, "")
 }
 
 fn cpu_model() -> Option<String> {
-    let info = file("/proc/cpuinfo")?;
+    let info = read_trimmed("/proc/cpuinfo")?;
     let line = info.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-fn file(path: &str) -> Option<String> {
+fn read_trimmed(path: &str) -> Option<String> {
     Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
-/// What a command that went well printed.
-fn said(command: &mut Command) -> Option<String> {
+/// What a command printed, if it succeeded.
+fn output_of(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)

@@ -1,5 +1,5 @@
-//! What the benches that start whole servers stand on: servers as processes of their own, sides that
-//! take turns, and what is to be known of the machine. Linux only.
+//! Shared by the benches that start whole servers: servers as processes of their own, sides that take turns, loads, and
+//! the provenance of a run. Linux only.
 
 // Each bench uses its part of this, and without a test harness what tests import is not used.
 #![allow(dead_code, unused_imports)]

@@ -1,4 +1,4 @@
-//! The program of a bench where there is no Linux: what a server uses is read through interfaces of Linux only (another
+//! The program of a bench on other systems than Linux: what a server uses is read through interfaces of Linux only (another
 //! process's CPU clock, `smaps_rollup`, epoll), so this says so and ends well.
 
 use std::process::ExitCode;

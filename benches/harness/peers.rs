@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::fan_out;
-use super::frame::{self, Publish};
+use super::frame::{self, PublishTemplate};
 use super::http::{self, Connection};
 use super::process;
 use super::report::limits::peers::{DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
@@ -20,7 +20,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A message that Pushpin has not delivered by then was lost.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Which of the other servers are here.
+/// The other servers, with the versions of those that are installed.
 pub fn peers() -> Vec<Peer> {
     let peer = |name: &str, version| Peer {
         name: name.to_owned(),
@@ -42,7 +42,7 @@ fn under_root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// What `pushpin --version` says; `None` where it or the nginx that it needs is not installed.
+/// The output of `pushpin --version`; `None` if it or the nginx that it needs is not installed.
 fn pushpin_version() -> Option<String> {
     servers::nginx_version()?;
     let output = Command::new("pushpin").arg("--version").output().ok()?;
@@ -50,7 +50,7 @@ fn pushpin_version() -> Option<String> {
     Some(said.trim_start_matches("pushpin ").to_owned())
 }
 
-/// Pushpin, which is all that it starts.
+/// Pushpin with all the processes that it starts.
 pub struct Pushpin {
     pub server: RunningServer,
     /// Where applications publish.
@@ -81,7 +81,7 @@ impl Pushpin {
             command.env("PORT2", port.to_string());
             command
         };
-        let application = servers::other("an application", application, core)?;
+        let application = servers::third_party("an application", application, core)?;
         let behind = application.address.port().to_string();
         let pushpin = |port: u16, data| {
             let mut command = command("start", data);
@@ -90,12 +90,12 @@ impl Pushpin {
             command
         };
         let pushpin = Self {
-            server: servers::other(PUSHPIN, pushpin, core)?.with(application),
+            server: servers::third_party(PUSHPIN, pushpin, core)?.with_companion(application),
             control,
         };
         // Its parts find each other after it has begun to answer; what comes before is lost.
         let deadline = Instant::now() + START_TIMEOUT;
-        while let Err(error) = pushpin.deliver() {
+        while let Err(error) = pushpin.check_delivery() {
             ensure!(
                 Instant::now() < deadline,
                 error.context("Pushpin does not deliver")
@@ -104,13 +104,13 @@ impl Pushpin {
         Ok(Some(pushpin))
     }
 
-    /// Has a message delivered.
-    fn deliver(&self) -> Result<()> {
+    /// Fails unless a message is delivered.
+    fn check_delivery(&self) -> Result<()> {
         let open = |address| Connection::open_within(address, DELIVERY_TIMEOUT);
         let mut stream = open(self.server.address)?;
         stream.send(&http::get_stream(Self::STREAM))?;
         stream.read_some()?;
-        let (_, publish) = self.fan_out(&frame::sample())?;
+        let (_, publish) = self.publish_template(&frame::sample())?;
         let answer = open(self.control)?.ask(&publish.request(0))?;
         ensure!(answer.status == 200, "publish: status {}", answer.status);
         let tag = frame::tag(0);
@@ -121,8 +121,8 @@ impl Pushpin {
         Ok(())
     }
 
-    /// How the event in `frame` is published to its streams, and where.
-    pub fn fan_out(&self, frame: &[u8]) -> Result<(SocketAddr, Publish)> {
+    /// The address that publishes the event in `frame` to its streams, and the request for it.
+    pub fn publish_template(&self, frame: &[u8]) -> Result<(SocketAddr, PublishTemplate)> {
         let data = String::from_utf8(frame::data_in(frame)?)?;
         let content = format!("data: {data}\n\n");
         let item = serde_json::json!({
@@ -130,7 +130,7 @@ impl Pushpin {
             "formats": {"http-stream": {"content": content}},
         });
         let body = serde_json::json!({ "items": [item] }).to_string();
-        let publish = Publish::json("/publish/", body.into_bytes())?;
+        let publish = PublishTemplate::json("/publish/", body.into_bytes())?;
         Ok((self.control, publish))
     }
 }
@@ -173,7 +173,7 @@ pub fn durable_streams(core: Option<usize>) -> Result<Option<RunningServer>> {
         command.arg("--data-dir").arg(data);
         command
     };
-    let server = servers::other(DURABLE_STREAMS, arguments, core)?;
+    let server = servers::third_party(DURABLE_STREAMS, arguments, core)?;
     let answer = Connection::open(server.address)?.ask(
         b"PUT /bench HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n",
     )?;
@@ -185,7 +185,7 @@ pub fn durable_streams(core: Option<usize>) -> Result<Option<RunningServer>> {
     Ok(Some(server))
 }
 
-/// How the data in `frame` is published to that stream.
-pub fn to_durable_stream(frame: &[u8]) -> Result<Publish> {
-    Publish::json("/bench", frame::data_in(frame)?)
+/// The request that publishes the data in `frame` to that stream.
+pub fn durable_stream_template(frame: &[u8]) -> Result<PublishTemplate> {
+    PublishTemplate::json("/bench", frame::data_in(frame)?)
 }

@@ -18,7 +18,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Pollers {
     epoll: Epoll,
     sockets: Vec<TcpStream>,
-    /// What came of an answer that is not complete yet, per connection.
+    /// The bytes of an incomplete answer, per connection.
     partial: Vec<Vec<u8>>,
     buffer: Vec<u8>,
     request: Vec<u8>,
@@ -63,12 +63,12 @@ impl Pollers {
         &self.body
     }
 
-    /// Has `requests` answered, each checked against the learned answer.
-    pub fn ask(&mut self, requests: u64) -> Result<u64> {
+    /// Sends `requests` polls and checks each answer against the learned one.
+    pub fn poll(&mut self, requests: u64) -> Result<u64> {
         let mut sent = 0;
         let mut answered = 0;
         for socket in self.sockets.iter().take(usize::try_from(requests)?) {
-            write(socket, &self.request)?;
+            send_request(socket, &self.request)?;
             sent += 1;
         }
         let mut last_answer = Instant::now();
@@ -88,7 +88,7 @@ impl Pollers {
                 }
                 answered += 1;
                 if sent < requests {
-                    write(&self.sockets[token], &self.request)?;
+                    send_request(&self.sockets[token], &self.request)?;
                     sent += 1;
                 }
             }
@@ -126,7 +126,7 @@ impl Pollers {
     }
 }
 
-fn write(mut socket: &TcpStream, request: &[u8]) -> Result<()> {
+fn send_request(mut socket: &TcpStream, request: &[u8]) -> Result<()> {
     let count = socket.write(request).context("send a poll")?;
     ensure!(count == request.len(), "a request was cut short");
     Ok(())

@@ -1,4 +1,4 @@
-//! A server that is asked one empty poll after the other.
+//! A server that is polled without pause, with nothing new.
 
 use anyhow::{Context, Result};
 
@@ -12,6 +12,7 @@ pub const CONNECTIONS: usize = 64;
 pub const SLICE: u64 = 5000;
 const WARM_UP: u64 = 500;
 
+/// A server with its pollers.
 pub struct PollingSide {
     name: String,
     server: RunningServer,
@@ -40,11 +41,11 @@ impl Contender for PollingSide {
     }
 
     fn warm_up(&mut self) -> Result<()> {
-        self.pollers.ask(WARM_UP).map(drop)
+        self.pollers.poll(WARM_UP).map(drop)
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {
-        let units = self.pollers.ask(amount)?;
+        let units = self.pollers.poll(amount)?;
         let wire_bytes = units * self.pollers.answer_bytes() as u64;
         Ok(Work { units, wire_bytes })
     }

@@ -9,20 +9,20 @@ use poll_vs_sse_instrument::ChildProcess;
 
 /// Starts `command` pinned to `core`.
 pub fn start(name: &str, mut command: Command, core: Option<usize>) -> Result<ChildProcess> {
-    end_with_parent(&mut command, core);
+    exit_with_parent(&mut command, core);
     ChildProcess::start(name, command)
 }
 
-/// Has a child end with this process, and stay on its core.
-pub fn end_with_parent(command: &mut Command, core: Option<usize>) {
+/// Makes a child end with this process and stay on `core`.
+pub fn exit_with_parent(command: &mut Command, core: Option<usize>) {
     // SAFETY: getpid only reads.
     let parent = unsafe { libc::getpid() };
     // SAFETY: between fork and exec only async-signal-safe system calls are made.
-    unsafe { command.pre_exec(move || prepare(parent, core)) };
+    unsafe { command.pre_exec(move || set_up_child(parent, core)) };
 }
 
-/// Runs in the child: ends with its parent, whatever ends that one, and stays on its core.
-fn prepare(parent: i32, core: Option<usize>) -> io::Result<()> {
+/// Runs in the child before `exec`: sets the signal for its parent's death, and its core.
+fn set_up_child(parent: i32, core: Option<usize>) -> io::Result<()> {
     // SIGTERM rather than SIGKILL: nginx's master passes it on to its workers.
     // SAFETY: plain integers.
     if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) } < 0 {

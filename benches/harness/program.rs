@@ -1,5 +1,5 @@
-//! What every bench is around its measuring: flags that all have, an alarm, who runs on which processors,
-//! the exit code, and where a run is kept.
+//! The program around every bench: common flags, an alarm, the pinning of processors, the exit code, and the files of a
+//! run.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ pub fn run<A: Parser>(name: &str, measure: impl FnOnce(A) -> Result<()>) -> Exit
 
 /// Flags of every bench.
 #[derive(Debug, Args)]
-pub struct Flags {
+pub struct BenchFlags {
     /// Little of everything, for a first look
     #[arg(long)]
     pub quick: bool,
@@ -57,9 +57,9 @@ pub struct Flags {
     bench: bool,
 }
 
-impl Flags {
-    /// Whether `name` was asked for.
-    pub fn ask_for(&self, name: &str) -> bool {
+impl BenchFlags {
+    /// Whether the filter selects `name`.
+    pub fn selects(&self, name: &str) -> bool {
         name.contains(self.filter.as_deref().unwrap_or_default())
     }
 
@@ -69,8 +69,8 @@ impl Flags {
         servers::binary(self.server_bin.as_deref(), built)
     }
 
-    /// Prints a run that is over and writes it to `file`, the list `rows` a line each.
-    pub fn keep<T: Serialize>(
+    /// Prints a finished run and writes it to `file`, with each element of its list `rows` on a line.
+    pub fn save_run<T: Serialize>(
         &self,
         file: &str,
         about: &Provenance,
@@ -82,14 +82,14 @@ impl Flags {
         self.write(about, file, &runs::json(run, rows)?)
     }
 
-    /// The same with a part that ends now, in a file of its own.
-    pub fn keep_part<T: Part>(&self, mut run: T) -> Result<()> {
+    /// The same with a part that ends now.
+    pub fn save_part<T: Part>(&self, mut run: T) -> Result<()> {
         machine::finish(run.about());
         let (about, report) = (run.about().clone(), run.report());
-        self.keep(T::FILE, &about, &run, T::ROWS, &report)
+        self.save_run(T::FILE, &about, &run, T::ROWS, &report)
     }
 
-    /// Writes `text` to where the run that `about` begins is kept.
+    /// Writes `text` to `file` in the run's directory.
     pub fn write(&self, about: &Provenance, file: &str, text: &str) -> Result<()> {
         let directory = match &self.out {
             Some(out) => out.clone(),
@@ -100,8 +100,8 @@ impl Flags {
         Ok(())
     }
 
-    /// Brings the documentation up to date, where the run is a whole one in its place.
-    pub fn document(&self) -> Result<()> {
+    /// Regenerates the documentation, if this is a whole run in its usual directory.
+    pub fn update_docs(&self) -> Result<()> {
         if self.out.is_none() && !self.quick && docs::regenerate(root())? {
             println!("{} is regenerated", docs::PATH);
         }
@@ -114,15 +114,15 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Ends this process after so long, and its children with it.
-pub fn end_after(seconds: u32) {
+/// Ends this process and its children after `seconds`.
+pub fn set_alarm(seconds: u32) {
     // SAFETY: a plain integer. Its signal's default action ends this process; children go with
     // their parent.
     unsafe { libc::alarm(seconds) };
 }
 
-/// What a bench stands on that measures with the engine of `compare`.
-pub struct Stage {
+/// What a bench that measures with the engine of `compare` needs: the server's binary, processors, threads.
+pub struct BenchSetup {
     pub binary: PathBuf,
     pub about: Provenance,
     pub placement: CpuPinning,
@@ -131,13 +131,13 @@ pub struct Stage {
     pub descriptors: u64,
 }
 
-impl Stage {
-    /// Ends the process `longest_s` from now.
-    pub fn set(name: &str, flags: &Flags, longest_s: u32) -> Result<Self> {
+impl BenchSetup {
+    /// Pins this process to the load's processors, and sets an alarm that ends it after `longest_s`.
+    pub fn new(name: &str, flags: &BenchFlags, longest_s: u32) -> Result<Self> {
         let binary = flags.server()?;
-        end_after(longest_s);
+        set_alarm(longest_s);
         let descriptors = process::raise_descriptor_limit()?;
-        // Before anything is pinned: all processors are still to be seen.
+        // Before anything is pinned, as a pinned process sees its own processors only.
         let mut about = machine::begin(name, !flags.quick, Some(&binary));
         let placement = CpuPinning::split();
         about.server_cores.clone_from(&placement.server);
@@ -167,7 +167,7 @@ impl Stage {
         now
     }
 
-    /// One run against this project's server, started for it with one worker. Its audit has to be clean.
+    /// One run against this project's server, started for it with one worker. Fails unless the audit is clean.
     pub async fn measure_own(
         &self,
         server: OwnServer,
@@ -188,7 +188,7 @@ impl Stage {
     }
 
     /// Whether the load has a core of its own, on which it may spin.
-    pub fn spins(&self) -> bool {
+    pub fn may_spin(&self) -> bool {
         self.placement.server != self.placement.load
     }
 

@@ -29,7 +29,7 @@ pub trait Contender {
     /// Done before each slice and not counted: the other sides have used the caches since.
     fn warm_up(&mut self) -> Result<()>;
 
-    /// Has `amount` messages delivered or requests answered, all of them.
+    /// Waits until `amount` messages are delivered or requests answered.
     fn work(&mut self, amount: u64) -> Result<Work>;
 
     /// How many units `amount` comes to.
@@ -58,7 +58,7 @@ impl<S: Contender + ?Sized> Contender for Box<S> {
     }
 }
 
-/// What came of some work.
+/// What was done in a slice.
 #[derive(Clone, Copy, Default)]
 pub struct Work {
     /// Deliveries or requests.
@@ -74,33 +74,33 @@ impl AddAssign for Work {
     }
 }
 
-/// Has the same done so many times, one after the other.
-pub fn repeat(times: u64, mut once: impl FnMut() -> Result<Work>) -> Result<Work> {
+/// Calls `step` `times` times and adds up what it did.
+pub fn repeat(times: u64, mut step: impl FnMut() -> Result<Work>) -> Result<Work> {
     let mut work = Work::default();
     for _ in 0..times {
-        work += once()?;
+        work += step()?;
     }
     Ok(work)
 }
 
-/// For microseconds up to a minute.
+/// An empty histogram for microseconds up to a minute.
 pub fn delays() -> Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 
-/// How much each side does, and in what pieces.
+/// The number of rounds, and the units of work in a round and in a slice of it.
 #[derive(Clone, Copy)]
-pub struct Sizes {
+pub struct RoundSizes {
     pub rounds: usize,
     pub a_round: u64,
     pub a_slice: u64,
 }
 
-/// Lets the sides take turns, after one slice each that is not counted.
-pub fn run_alternating(sides: &mut [impl Contender], amounts: Sizes) -> Result<Vec<Round>> {
+/// Runs the slices of all sides in turns, after one slice each that is not counted.
+pub fn run_alternating(sides: &mut [impl Contender], amounts: RoundSizes) -> Result<Vec<Round>> {
     let pids: Vec<Vec<i32>> = sides.iter().map(Contender::pids).collect();
     for (side, pids) in sides.iter_mut().zip(&pids) {
-        slice(side, pids, amounts.a_slice)?;
+        run_slice(side, pids, amounts.a_slice)?;
     }
     let count = sides.len();
     let mut records = Vec::new();
@@ -120,7 +120,7 @@ pub fn run_alternating(sides: &mut [impl Contender], amounts: Sizes) -> Result<V
             for turn in 0..count {
                 // The order changes with each slice, so that a machine that slows down favours no side.
                 let index = (first + turn) % count;
-                let part = slice(&mut sides[index], &pids[index], amount)
+                let part = run_slice(&mut sides[index], &pids[index], amount)
                     .with_context(|| format!("{}, round {round}", of_round[index].side))?;
                 of_round[index].add(&part);
             }
@@ -133,7 +133,7 @@ pub fn run_alternating(sides: &mut [impl Contender], amounts: Sizes) -> Result<V
 }
 
 /// One side's turn, charged to its server's processes.
-fn slice(side: &mut impl Contender, pids: &[i32], amount: u64) -> Result<Round> {
+fn run_slice(side: &mut impl Contender, pids: &[i32], amount: u64) -> Result<Round> {
     side.warm_up()?;
     std::thread::sleep(SETTLE_TIME);
     let cpu_before = usage::cpu_time(pids)?;
@@ -157,9 +157,9 @@ fn slice(side: &mut impl Contender, pids: &[i32], amount: u64) -> Result<Round> 
     })
 }
 
-/// Figures of one side over all rounds.
+/// The figures of one side over all rounds.
 #[derive(Clone, Debug, Serialize)]
-pub struct Summary {
+pub struct SideSummary {
     pub side: String,
     pub cpu_ns_per_unit: Spread,
     /// CPU per unit over that of the base side in the same round.
@@ -169,18 +169,18 @@ pub struct Summary {
 }
 
 /// Each side's figures against those of `base`, in the order the sides first ran.
-pub fn summaries(rounds: &[Round], base: &str) -> Vec<Summary> {
+pub fn summaries(rounds: &[Round], base: &str) -> Vec<SideSummary> {
     let sides = round::sides(rounds).into_iter();
     sides
-        .filter_map(|side| summary(rounds, side, base))
+        .filter_map(|side| side_summary(rounds, side, base))
         .collect()
 }
 
-fn summary(rounds: &[Round], side: &str, base: &str) -> Option<Summary> {
+fn side_summary(rounds: &[Round], side: &str, base: &str) -> Option<SideSummary> {
     let own: Vec<&Round> = rounds.iter().filter(|round| round.side == side).collect();
     let units: u64 = own.iter().map(|round| round.units).sum();
     let wire_bytes: u64 = own.iter().map(|round| round.wire_bytes).sum();
-    Some(Summary {
+    Some(SideSummary {
         side: side.to_owned(),
         cpu_ns_per_unit: spread(own.iter().map(|round| round.cpu_ns_per_unit()))?,
         ratio: round::cpu_ratio(rounds, side, base)?,

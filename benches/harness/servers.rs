@@ -16,42 +16,42 @@ use super::process;
 use super::temporary_directory::TemporaryDirectory;
 
 const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-/// The most connections an nginx is told to have; it sets memory aside for each.
+/// The most connections in an nginx's configuration: it reserves memory for each.
 const MOST_CONNECTIONS: u64 = 100_000;
 /// Between two looks whether a server is there.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Both this project's server and the floor print their address right after these words.
 const LISTENING: &str = "listening on http://";
-/// How long a server may take until it listens.
-const START: Duration = Duration::from_secs(10);
+/// The longest time until a server listens.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running server.
 pub struct RunningServer {
     pub process: ChildProcess,
     pub address: SocketAddr,
-    /// What it needs as long as it runs.
+    /// Its files, deleted once it has ended.
     directory: Option<TemporaryDirectory>,
-    /// Another server that it needs, and that is not part of it.
-    beside: Option<Box<RunningServer>>,
+    /// Another server that it depends on, and whose CPU is not counted as its own.
+    companion: Option<Box<RunningServer>>,
 }
 
 impl RunningServer {
-    /// A server that says its address by itself.
-    fn describe(name: &str, command: Command, core: Option<usize>) -> Result<Self> {
+    /// Starts a server that prints its address.
+    fn start_announcing(name: &str, command: Command, core: Option<usize>) -> Result<Self> {
         let process = process::start(name, command, core)?;
-        let address = process.address(LISTENING, START)?;
+        let address = process.address(LISTENING, START_TIMEOUT)?;
         Ok(Self {
             process,
             address,
             directory: None,
-            beside: None,
+            companion: None,
         })
     }
 
-    /// Waits until a server listens that does not say so.
-    fn there(self) -> Result<Self> {
-        let deadline = Instant::now() + START;
-        while TcpStream::connect_timeout(&self.address, START).is_err() {
+    /// Waits until a server that prints no address accepts connections.
+    fn wait_until_listening(self) -> Result<Self> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while TcpStream::connect_timeout(&self.address, START_TIMEOUT).is_err() {
             let ended = self.process.has_ended();
             if ended || Instant::now() > deadline {
                 bail!(
@@ -66,8 +66,8 @@ impl RunningServer {
     }
 
     /// Waits for nginx's worker: the master listens before it starts one, and what is measured is the worker.
-    fn with_worker(self) -> Result<Self> {
-        let deadline = Instant::now() + START;
+    fn wait_for_worker(self) -> Result<Self> {
+        let deadline = Instant::now() + START_TIMEOUT;
         while self.process.pids().len() < 2 {
             ensure!(
                 Instant::now() < deadline,
@@ -79,23 +79,23 @@ impl RunningServer {
         Ok(self)
     }
 
-    /// Its processes, and those of the server that it needs.
-    pub fn pids_with_beside(&self) -> Vec<i32> {
-        let beside = self.beside.as_ref();
-        let mut pids = beside.map_or_else(Vec::new, |beside| beside.pids_with_beside());
+    /// Its processes, and those of its companion.
+    pub fn pids_with_companion(&self) -> Vec<i32> {
+        let companion = self.companion.as_ref();
+        let mut pids = companion.map_or_else(Vec::new, |companion| companion.pids_with_companion());
         pids.extend(self.process.pids());
         pids
     }
 
-    /// The same, with another that runs as long as this one does.
-    pub fn with(self, beside: Self) -> Self {
+    /// The same server, which keeps `companion` running as long as itself.
+    pub fn with_companion(self, companion: Self) -> Self {
         Self {
-            beside: Some(Box::new(beside)),
+            companion: Some(Box::new(companion)),
             ..self
         }
     }
 
-    /// It as a target of the measuring engine, on one processor.
+    /// This server as a target of the measuring engine, on one processor.
     pub fn target(&self, profile: Profile) -> Result<Target> {
         let url = format!("http://{}", self.address);
         let pid = u32::try_from(self.process.pids()[0]).ok();
@@ -115,25 +115,25 @@ pub fn binary(given: Option<&Path>, built: Option<&str>) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The bare loop, as a process of its own.
+/// The baseline server.
 pub fn floor(name: &str, task: &Task, core: Option<usize>) -> Result<RunningServer> {
     let mut command = Command::new(std::env::current_exe().context("find this executable")?);
     command.arg(baseline_server::ARGUMENT);
     command.args(task.arguments());
-    RunningServer::describe(name, command, core)
+    RunningServer::start_announcing(name, command, core)
 }
 
-/// The server of this project, as it is to be started.
+/// The settings of this project's server.
 #[derive(Debug, Clone, Copy)]
 pub struct OwnServer<'a> {
     pub store: &'a str,
     pub workers: usize,
     pub request_log: bool,
-    /// Messages that are kept, where that is not what it keeps by itself.
+    /// `--retain-messages`; `None` for its default.
     pub kept: Option<u32>,
-    /// Nothing is ever retired.
+    /// Retention is off.
     pub keeps_all: bool,
-    /// Off, every request takes the ordinary actix-web way.
+    /// If off, actix-web serves every request.
     pub fast_path: bool,
     /// Further flags.
     pub flags: &'a [&'a str],
@@ -156,10 +156,10 @@ impl Default for OwnServer<'_> {
 impl OwnServer<'_> {
     /// Starts it on a free port.
     pub fn start(self, name: &str, binary: &Path, core: Option<usize>) -> Result<RunningServer> {
-        RunningServer::describe(name, self.command(binary, "127.0.0.1:0"), core)
+        RunningServer::start_announcing(name, self.command(binary, "127.0.0.1:0"), core)
     }
 
-    /// The same with TLS on a port of its own, whose address comes with it.
+    /// The same with TLS on a second port, and the address of that.
     pub fn start_with_tls(
         self,
         name: &str,
@@ -172,7 +172,10 @@ impl OwnServer<'_> {
         command.args(["--bind-tls", &over_tls.to_string()]);
         command.arg("--tls-cert").arg(certificate.cert());
         command.arg("--tls-key").arg(certificate.key());
-        Ok((RunningServer::describe(name, command, core)?, over_tls))
+        Ok((
+            RunningServer::start_announcing(name, command, core)?,
+            over_tls,
+        ))
     }
 
     fn command(self, binary: &Path, bind: &str) -> Command {
@@ -202,7 +205,7 @@ pub fn behind_nginx(
     name: &str,
     ours: OwnServer<'_>,
     binary: &Path,
-    directives: &Nginx<'_>,
+    directives: &NginxConfig<'_>,
     core: Option<usize>,
 ) -> Result<RunningServer> {
     // The shell becomes nginx; the server stays its child, and ends with it.
@@ -214,7 +217,7 @@ pub fn behind_nginx(
     let behind = free_address()?;
     let upstream = format!("upstream ours {{ server {behind}; keepalive 64; }}");
     let http = format!("{upstream}\n{}", directives.http);
-    let directives = Nginx {
+    let directives = NginxConfig {
         http: &http,
         ..*directives
     };
@@ -232,9 +235,9 @@ pub fn behind_nginx(
         address,
         // The cache is in there.
         directory: Some(directory),
-        beside: None,
+        companion: None,
     };
-    let deadline = Instant::now() + START;
+    let deadline = Instant::now() + START_TIMEOUT;
     loop {
         let answer = Connection::open(address)
             .and_then(|mut connection| connection.ask(&http::get("/readyz")));
@@ -249,20 +252,24 @@ pub fn behind_nginx(
 
 /// Directives of an nginx: at the top, within `http`, and within its only `server`.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Nginx<'a> {
+pub struct NginxConfig<'a> {
     pub modules: &'a str,
     pub http: &'a str,
     pub locations: &'a str,
 }
 
-/// nchan's module: the one given, or Debian's, where it exists.
+/// nchan's module, if it exists: the one given, or Debian's.
 pub fn nchan_module(given: Option<&Path>) -> Option<PathBuf> {
     let module = given.unwrap_or(Path::new(NCHAN_MODULE));
     module.exists().then(|| module.to_owned())
 }
 
 /// An nginx with one worker and these directives.
-pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<RunningServer> {
+pub fn nginx(
+    name: &str,
+    directives: &NginxConfig<'_>,
+    core: Option<usize>,
+) -> Result<RunningServer> {
     let (directory, address) = configure(directives)?;
     let mut command = Command::new("nginx");
     command.arg("-p").arg(&directory.path);
@@ -271,16 +278,16 @@ pub fn nginx(name: &str, directives: &Nginx<'_>, core: Option<usize>) -> Result<
         process: process::start(name, command, core)?,
         address,
         directory: Some(directory),
-        beside: None,
+        companion: None,
     }
-    .there()?
-    .with_worker()
+    .wait_until_listening()?
+    .wait_for_worker()
 }
 
-/// The same, with the locations over HTTP/2 and TLS too, at the address that comes with it.
+/// The same with the locations over HTTP/2 and TLS too, and the address of those.
 pub fn nginx_with_tls(
     name: &str,
-    directives: &Nginx<'_>,
+    directives: &NginxConfig<'_>,
     core: Option<usize>,
     certificate: &Certificate,
 ) -> Result<(RunningServer, SocketAddr)> {
@@ -298,15 +305,15 @@ pub fn nginx_with_tls(
         certificate.key().display(),
         directives.locations,
     );
-    let directives = Nginx {
+    let directives = NginxConfig {
         http: &http,
         ..*directives
     };
     Ok((nginx(name, &directives, core)?, over_tls))
 }
 
-/// Another server, whose command is told its port and a directory for its files.
-pub fn other(
+/// Any other server. `command` gets its port and a directory for its files.
+pub fn third_party(
     name: &str,
     command: impl FnOnce(u16, PathBuf) -> Command,
     core: Option<usize>,
@@ -318,9 +325,9 @@ pub fn other(
         process: process::start(name, command, core)?,
         address,
         directory: Some(directory),
-        beside: None,
+        companion: None,
     }
-    .there()
+    .wait_until_listening()
 }
 
 /// A NATS server with JetStream, which keeps its files in `directory`.
@@ -333,20 +340,20 @@ pub fn nats(name: &str, directory: &Path, core: Option<usize>) -> Result<Running
         process: process::start(name, command, core)?,
         address,
         directory: None,
-        beside: None,
+        companion: None,
     }
-    .there()
+    .wait_until_listening()
 }
 
-/// What `nats-server --version` says, `None` where it is not installed.
+/// The output of `nats-server --version`; `None` if it is not installed.
 pub fn nats_version() -> Option<String> {
     let output = Command::new("nats-server").arg("--version").output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Writes the configuration of an nginx on a free port.
-fn configure(directives: &Nginx<'_>) -> Result<(TemporaryDirectory, SocketAddr)> {
-    let Nginx {
+fn configure(directives: &NginxConfig<'_>) -> Result<(TemporaryDirectory, SocketAddr)> {
+    let NginxConfig {
         modules,
         http,
         locations,
@@ -386,14 +393,14 @@ fn configure(directives: &Nginx<'_>) -> Result<(TemporaryDirectory, SocketAddr)>
     Ok((directory, address))
 }
 
-/// What `nginx -v` says, `None` where it is not installed.
+/// The output of `nginx -v`; `None` if it is not installed.
 pub fn nginx_version() -> Option<String> {
     let output = Command::new("nginx").arg("-v").output().ok()?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Some(said.trim_start_matches("nginx version: ").to_owned())
 }
 
-/// A port nobody listens on just now.
+/// An address with a port that is free at the moment.
 pub fn free_address() -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
     Ok(listener.local_addr()?)

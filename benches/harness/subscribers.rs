@@ -22,7 +22,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// and each would wait a second for another try.
 const BATCH: usize = 100;
 
-/// Stands once in an event that carries a message.
+/// Occurs once in an event that carries a message.
 const DATA_FIELD: &[u8] = b"\ndata:";
 
 struct Subscriber {
@@ -31,7 +31,7 @@ struct Subscriber {
 }
 
 impl Subscriber {
-    fn ask(address: SocketAddr, request: &[u8]) -> Result<Self> {
+    fn connect(address: SocketAddr, request: &[u8]) -> Result<Self> {
         let mut socket =
             TcpStream::connect_timeout(&address, RESPONSE_TIMEOUT).context("connect")?;
         socket.set_nodelay(true)?;
@@ -80,7 +80,7 @@ impl Subscribers {
             let batch = subscribers.list.len()..count.min(subscribers.list.len() + BATCH);
             for token in batch.clone() {
                 let request = http::get_stream(&path(token));
-                let subscriber = Subscriber::ask(address, &request)
+                let subscriber = Subscriber::connect(address, &request)
                     .with_context(|| format!("subscriber {token}"))?;
                 let socket = subscriber.socket.as_fd();
                 subscribers.epoll.add(socket, token as u64)?;
@@ -98,7 +98,7 @@ impl Subscribers {
             .all(|one| one.stream.is_open())
         {
             ensure!(Instant::now() < deadline, "not every stream opened");
-            self.turn(10, &mut |_, _| {})?;
+            self.poll_sockets(10, &mut |_, _| {})?;
         }
         Ok(())
     }
@@ -107,10 +107,10 @@ impl Subscribers {
         self.list.len()
     }
 
-    /// Takes in what came unasked since the last message: keep-alives.
-    pub fn settle(&mut self) -> Result<()> {
+    /// Reads the keep-alives received since the last message. Fails if a message is among them.
+    pub fn drain(&mut self) -> Result<()> {
         let mut stray = 0;
-        while self.turn(0, &mut |_, event| stray += u64::from(is_message(event)))? > 0 {}
+        while self.poll_sockets(0, &mut |_, event| stray += u64::from(is_message(event)))? > 0 {}
         ensure!(stray == 0, "{stray} messages came that nobody published");
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Subscribers {
         self.receive_within(0..self.list.len(), tag)
     }
 
-    /// Waits until each of these subscribers has it; the others must not.
+    /// The same for some of the subscribers; the others must not receive it.
     pub fn receive_within(&mut self, awaited: Range<usize>, tag: &[u8]) -> Result<Work> {
         let expected = awaited.len() as u64;
         let deadline = Instant::now() + RESPONSE_TIMEOUT;
@@ -143,7 +143,7 @@ impl Subscribers {
         let published_at = self.published_at;
         let mut delays = std::mem::replace(&mut self.delays, rounds::delays()?);
         while deliveries < expected {
-            work.wire_bytes += self.turn(timeout_ms, &mut |token, event| {
+            work.wire_bytes += self.poll_sockets(timeout_ms, &mut |token, event| {
                 let is_it = event.windows(tag.len()).any(|window| window == tag);
                 let place = token.checked_sub(awaited.start);
                 let place = place.and_then(|at| has_it.get_mut(at));
@@ -204,8 +204,12 @@ impl Subscribers {
         Ok(bytes)
     }
 
-    /// One look at the sockets; returns the bytes that came.
-    fn turn(&mut self, timeout_ms: i32, on_event: &mut impl FnMut(usize, &[u8])) -> Result<u64> {
+    /// Reads from the sockets that are ready, and returns the number of bytes.
+    fn poll_sockets(
+        &mut self,
+        timeout_ms: i32,
+        on_event: &mut impl FnMut(usize, &[u8]),
+    ) -> Result<u64> {
         let mut bytes = 0;
         for index in 0..self.epoll.wait(timeout_ms)? {
             let token = usize::try_from(self.epoll.token(index)).context("a token")?;

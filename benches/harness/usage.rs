@@ -10,8 +10,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const AGREE_KIB: u64 = 16;
 /// The page size, in which the kernel counts TCP buffers: 4 KiB on x86-64.
 const PAGE_KIB: u64 = 4;
-/// It is read as it is after this long all the same.
-const SETTLE: Duration = Duration::from_secs(5);
+/// After this time memory is read even if it still changes.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// User and system time of all these processes so far, threads that have ended included.
 ///
@@ -138,7 +138,7 @@ pub fn settled_pss_kib(pids: &[i32]) -> Result<u64> {
     loop {
         std::thread::sleep(POLL_INTERVAL);
         let now = pss_kib(pids)?;
-        if now.abs_diff(last) <= AGREE_KIB || begin.elapsed() > SETTLE {
+        if now.abs_diff(last) <= AGREE_KIB || begin.elapsed() > SETTLE_TIMEOUT {
             return Ok(now);
         }
         last = now;

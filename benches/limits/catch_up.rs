@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Plan;
+use super::LimitsPlan;
 use super::baseline_server::Task;
-use super::beside_nats::BesideNats;
-use super::fill::{self, Place};
-use super::history::{self, HistoryReader, Ids, Sample};
-use super::report::limits::catch_up::{CatchUp, FLOOR, Log, NATS, OURS, Store};
+use super::fill::{self, StoreLocation};
+use super::history::{self, HistoryReader, IdSequence, StreamSample};
+use super::report::limits::catch_up::{CatchUpLog, CatchUpRun, CatchUpStore, FLOOR, NATS, OURS};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Sizes, Work};
+use super::rounds::{self, RoundSizes, Work};
 use super::servers::{self, OwnServer, RunningServer};
+use super::side_with_nats::SideWithNats;
 
 /// Bytes of a log that the bare program sends again and again. A larger block leaves the processor's cache, a smaller one
 /// takes more calls.
@@ -23,36 +23,46 @@ const SLICES_A_ROUND: usize = 3;
 const WARM_UP_SHARE: u64 = 15;
 
 /// Measures catching up with logs of `messages` messages. They are written below `scratch` and deleted afterwards.
-pub fn run(plan: &Plan<'_>, messages: u64, scratch: &Path, about: Provenance) -> Result<CatchUp> {
+pub fn run(
+    plan: &LimitsPlan<'_>,
+    messages: u64,
+    scratch: &Path,
+    about: Provenance,
+) -> Result<CatchUpRun> {
     let nats = servers::nats_version();
     if nats.is_none() {
         println!("catch-up: nothing from JetStream, since nats-server is not installed");
     }
     let mut logs = Vec::new();
     let stores = [
-        Some(Store::Sqlite),
-        nats.is_some().then_some(Store::JetStream),
+        Some(CatchUpStore::Sqlite),
+        nats.is_some().then_some(CatchUpStore::JetStream),
     ];
     for store in stores.into_iter().flatten() {
         let directory = tempfile::tempdir_in(scratch).context("make a directory for a log")?;
         let log = measure(plan, store, messages, directory.path());
         logs.push(log.with_context(|| store.name())?);
     }
-    Ok(CatchUp { about, nats, logs })
+    Ok(CatchUpRun { about, nats, logs })
 }
 
-fn measure(plan: &Plan<'_>, store: Store, messages: u64, directory: &Path) -> Result<Log> {
-    let core = plan.stage.core();
+fn measure(
+    plan: &LimitsPlan<'_>,
+    store: CatchUpStore,
+    messages: u64,
+    directory: &Path,
+) -> Result<CatchUpLog> {
+    let core = plan.setup.core();
     let (nats, place, flag) = match store {
-        Store::Sqlite => {
+        CatchUpStore::Sqlite => {
             let path = directory.join("chat.db");
             let flag = format!("sqlite:{}", path.display());
-            (None, Place::Sqlite(path), flag)
+            (None, StoreLocation::Sqlite(path), flag)
         }
-        Store::JetStream => {
+        CatchUpStore::JetStream => {
             let nats = servers::nats("nats-server", &directory.join("nats"), core)?;
             let address = format!("nats://{}", nats.address);
-            (Some(nats), Place::Nats(address.clone()), address)
+            (Some(nats), StoreLocation::Nats(address.clone()), address)
         }
     };
     fill::fill(&place, messages)?;
@@ -61,17 +71,17 @@ fn measure(plan: &Plan<'_>, store: Store, messages: u64, directory: &Path) -> Re
         keeps_all: true,
         ..OwnServer::default()
     };
-    let server = server.start(OURS, &plan.stage.binary, core)?;
-    let newest = history::newest(server.address)?;
+    let server = server.start(OURS, &plan.setup.binary, core)?;
+    let newest = history::newest_cursor(server.address)?;
     let (log, last) = history::cursor_parts(&newest)?;
     let before_all = format!("{log}-{}", last - messages);
     // Ids in the middle have as many digits as most have.
     let middle = format!("{log}-{}", last - messages / 2);
-    let sample = history::sample(server.address, &middle, BLOCK_BYTES)?;
+    let sample = history::sample_stream(server.address, &middle, BLOCK_BYTES)?;
     let file = directory.join("sample");
     let mut sides = [
-        BesideNats::new(CatchUpSide::floor(&sample, file, core)?, None),
-        BesideNats::new(CatchUpSide::ours(server, &before_all)?, nats),
+        SideWithNats::new(CatchUpSide::floor(&sample, file, core)?, None),
+        SideWithNats::new(CatchUpSide::ours(server, &before_all)?, nats),
     ];
     let rounds = if plan.quick { 4 } else { 10 };
     let slices = (rounds * SLICES_A_ROUND) as u64 + 1;
@@ -79,7 +89,7 @@ fn measure(plan: &Plan<'_>, store: Store, messages: u64, directory: &Path) -> Re
     for side in &mut sides {
         side.side.warm_up = a_slice / WARM_UP_SHARE;
     }
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds,
         a_round: a_slice * SLICES_A_ROUND as u64,
         a_slice,
@@ -91,7 +101,7 @@ fn measure(plan: &Plan<'_>, store: Store, messages: u64, directory: &Path) -> Re
     // The slices end before the log does. The rest is read too, so that every id is checked.
     let reader = &mut ours.side.reader;
     reader.read(last - reader.id())?;
-    Ok(Log {
+    Ok(CatchUpLog {
         store,
         messages,
         rounds,
@@ -109,11 +119,11 @@ struct CatchUpSide {
 }
 
 impl CatchUpSide {
-    fn floor(sample: &Sample, file: PathBuf, core: Option<usize>) -> Result<Self> {
+    fn floor(sample: &StreamSample, file: PathBuf, core: Option<usize>) -> Result<Self> {
         std::fs::write(&file, &sample.bytes).context("write the sample")?;
         let server = servers::floor(FLOOR, &Task::Repeat(file), core)?;
-        let &Sample { first, last, .. } = sample;
-        let ids = Ids::Repeating { first, last };
+        let &StreamSample { first, last, .. } = sample;
+        let ids = IdSequence::Repeating { first, last };
         let reader = HistoryReader::open_path(server.address, "/stream", first - 1, ids)?;
         Ok(Self {
             name: FLOOR,

@@ -6,16 +6,16 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Plan;
+use super::LimitsPlan;
 use super::baseline_server::Task;
-use super::fan_out::{self, FanOutSide, Paths};
-use super::frame::{self, Publish};
+use super::fan_out::{self, FanOutRoutes, FanOutSide};
+use super::frame::{self, PublishTemplate};
 use super::http::{self, Connection};
 use super::peers::{self, Pushpin};
-use super::report::limits::delivery::{Burst, Delivery, FLOOR, OURS, Size, WRITE_FLOOR};
+use super::report::limits::delivery::{Burst, DeliveryRun, DeliverySize, FLOOR, OURS, WRITE_FLOOR};
 use super::report::limits::peers::{DURABLE_STREAMS, NCHAN, PUSHPIN};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Sizes};
+use super::rounds::{self, RoundSizes};
 use super::servers::{self, OwnServer};
 use super::subscribers::Subscribers;
 use super::usage::cpu_time;
@@ -28,7 +28,7 @@ const BURST_MESSAGES: u64 = 10_000;
 /// The burst's publishers. On one connection each publish would wait for the answer before it.
 const BURST_PUBLISHERS: u64 = 8;
 
-pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Delivery> {
+pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<DeliveryRun> {
     let peers = peers::peers();
     let largest = plan.readers;
     let readers = READERS.into_iter().filter(|readers| *readers < largest);
@@ -38,7 +38,7 @@ pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Delivery> {
         sizes.push(size);
     }
     let bursts = (0..if plan.quick { 1 } else { 3 }).map(|_| burst(plan));
-    Ok(Delivery {
+    Ok(DeliveryRun {
         about,
         peers,
         sizes,
@@ -46,39 +46,39 @@ pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Delivery> {
     })
 }
 
-fn measure(plan: &Plan<'_>, readers: usize) -> Result<Size> {
-    let core = plan.stage.core();
+fn measure(plan: &LimitsPlan<'_>, readers: usize) -> Result<DeliverySize> {
+    let core = plan.setup.core();
     let rounds = if plan.quick { 2 } else { 8 };
     let messages = (DELIVERIES_A_ROUND / readers).clamp(10, 500);
-    let ours = OwnServer::default().start(OURS, &plan.stage.binary, core)?;
+    let ours = OwnServer::default().start(OURS, &plan.setup.binary, core)?;
     frame::raise_ids(&ours, (rounds * messages * 2) as u64)?;
-    let frame = frame::learn(&ours)?;
+    let frame = frame::learn_frame(&ours)?;
     let open = |name, subject, publish| {
-        FanOutSide::open(name, subject, publish, readers, plan.stage.spins())
+        FanOutSide::open(name, subject, publish, readers, plan.setup.may_spin())
     };
     let open_floor = |name, task| {
         let floor = servers::floor(name, &task, core)?;
-        open(name, floor, fan_out::as_frames(&frame)?)
+        open(name, floor, fan_out::frame_template(&frame)?)
     };
     let mut sides = vec![
         open_floor(FLOOR, Task::Send)?,
-        open(OURS, ours, Publish::Message)?,
+        open(OURS, ours, PublishTemplate::Message)?,
     ];
     // The others where one process may have so many connections.
     if readers * 6 <= plan.most_connections() {
         sides.push(open_floor(WRITE_FLOOR, Task::Write)?);
         if let Some(nchan) = fan_out::nchan(NCHAN, None, core)? {
-            sides.push(open(NCHAN, nchan, fan_out::as_data(&frame)?)?);
+            sides.push(open(NCHAN, nchan, fan_out::data_template(&frame)?)?);
         }
         sides.extend(peer_sides(plan, readers, &frame)?);
     }
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds,
         a_round: messages as u64,
         a_slice: (messages as u64 / 10).max(2),
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
-    Ok(Size {
+    Ok(DeliverySize {
         readers,
         messages_a_round: messages,
         frame_bytes: frame.len(),
@@ -88,12 +88,12 @@ fn measure(plan: &Plan<'_>, readers: usize) -> Result<Size> {
 }
 
 /// Servers that are spoken to in a way of their own, where they are installed.
-fn peer_sides(plan: &Plan<'_>, readers: usize, frame: &[u8]) -> Result<Vec<FanOutSide>> {
-    let (core, spin) = (plan.stage.core(), plan.stage.spins());
+fn peer_sides(plan: &LimitsPlan<'_>, readers: usize, frame: &[u8]) -> Result<Vec<FanOutSide>> {
+    let (core, spin) = (plan.setup.core(), plan.setup.may_spin());
     let mut sides = Vec::new();
     if let Some(pushpin) = Pushpin::start(core)? {
-        let (publish_at, publish) = pushpin.fan_out(frame)?;
-        let paths = Paths {
+        let (publish_at, publish) = pushpin.publish_template(frame)?;
+        let paths = FanOutRoutes {
             stream: Pushpin::STREAM,
             lifetime: None,
             publish_at,
@@ -106,11 +106,11 @@ fn peer_sides(plan: &Plan<'_>, readers: usize, frame: &[u8]) -> Result<Vec<FanOu
         }
     }
     if let Some(server) = peers::durable_streams(core)? {
-        let paths = Paths {
+        let paths = FanOutRoutes {
             stream: peers::DURABLE_STREAM,
             lifetime: Some(peers::DURABLE_STREAM_LIFETIME),
             publish_at: server.address,
-            publish: peers::to_durable_stream(frame)?,
+            publish: peers::durable_stream_template(frame)?,
         };
         let side = FanOutSide::open_with(DURABLE_STREAMS, server, paths, readers, spin);
         sides.push(side?);
@@ -119,12 +119,12 @@ fn peer_sides(plan: &Plan<'_>, readers: usize, frame: &[u8]) -> Result<Vec<FanOu
 }
 
 /// Publishes many messages at once and waits until each reader has all of them.
-fn burst(plan: &Plan<'_>) -> Result<Burst> {
+fn burst(plan: &LimitsPlan<'_>) -> Result<Burst> {
     let readers = BURST_READERS.min(plan.readers);
-    let ours = OwnServer::default().start(OURS, &plan.stage.binary, plan.stage.core())?;
+    let ours = OwnServer::default().start(OURS, &plan.setup.binary, plan.setup.core())?;
     frame::raise_ids(&ours, BURST_MESSAGES * 2)?;
     let mut subscribers =
-        Subscribers::open(ours.address, frame::STREAM, readers, plan.stage.spins())?;
+        Subscribers::open(ours.address, frame::STREAM, readers, plan.setup.may_spin())?;
     let pids = ours.process.pids();
     let cpu_before = cpu_time(&pids)?;
     let begin = Instant::now();
@@ -134,11 +134,11 @@ fn burst(plan: &Plan<'_>) -> Result<Burst> {
         std::thread::spawn(move || -> Result<()> {
             let first = publisher * each;
             let requests: Vec<u8> = (first..first + each)
-                .flat_map(|number| Publish::Message.request(number))
+                .flat_map(|number| PublishTemplate::Message.request(number))
                 .collect();
             let mut socket = TcpStream::connect(address)?;
             let reading = socket.try_clone()?;
-            let reader = std::thread::spawn(move || answers(reading, each));
+            let reader = std::thread::spawn(move || check_answers(reading, each));
             socket.write_all(&requests).context("publish")?;
             reader.join().expect("a thread that does not panic")
         })
@@ -160,8 +160,8 @@ fn burst(plan: &Plan<'_>) -> Result<Burst> {
 }
 
 /// Checks that each publish was taken.
-fn answers(socket: TcpStream, count: u64) -> Result<()> {
-    let mut connection = Connection::over(socket)?;
+fn check_answers(socket: TcpStream, count: u64) -> Result<()> {
+    let mut connection = Connection::from_socket(socket)?;
     for _ in 0..count {
         let http::Answer { status, .. } = connection.answer()?;
         ensure!(status == 201, "publish: status {status}");

@@ -1,4 +1,4 @@
-//! Many clients of one server that ask once and stay: one after the other, or all before the first is answered.
+//! Many clients of one server that send one request and stay connected: in turn, or all before the first is answered.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::epoll::Epoll;
-use super::report::limits::readers::{Arrival, Served};
+use super::report::limits::readers::{ConnectOrder, FirstByteTimes};
 use super::report::spread::spread;
 use super::servers::RunningServer;
 use super::usage::cpu_time;
 
-/// How long it may take until all are served.
+/// The longest time until all have an answer.
 const SERVE_TIMEOUT: Duration = Duration::from_secs(60);
-/// A server is idle if it takes less CPU than this from one look to the next.
-const IDLE: Duration = Duration::from_micros(100);
-const LOOK: Duration = Duration::from_millis(50);
-/// Clients that ask at once where they come one after the other.
+/// A server is idle if it takes less CPU time than this in an interval.
+const IDLE_CPU_TIME: Duration = Duration::from_micros(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Clients that send their requests together when they come in turn.
 const BATCH: usize = 50;
 
-struct Client {
+struct HerdClient {
     socket: TcpStream,
     asked_at: Instant,
     /// From its request to the first byte of its answer.
@@ -33,18 +33,18 @@ struct Client {
 /// Clients that stay connected until this is dropped.
 pub struct Herd {
     epoll: Epoll,
-    clients: Vec<Client>,
+    clients: Vec<HerdClient>,
     began_at: Instant,
 }
 
 impl Herd {
     /// Connects `count` clients of `server` that all send `request`. With `is_answered`, each has the beginning of its answer
     /// when this returns; without, a request is to wait, and has come when the server does nothing more.
-    pub fn come(
+    pub fn connect(
         server: &RunningServer,
         request: &[u8],
         count: usize,
-        arrival: Arrival,
+        arrival: ConnectOrder,
         is_answered: bool,
     ) -> Result<Self> {
         let mut herd = Self {
@@ -53,34 +53,34 @@ impl Herd {
             began_at: Instant::now(),
         };
         let batch = match arrival {
-            Arrival::InTurn => BATCH,
-            Arrival::Herd => count,
+            ConnectOrder::InTurn => BATCH,
+            ConnectOrder::Herd => count,
         };
         while herd.clients.len() < count {
             let first = herd.clients.len();
             for _ in first..count.min(first + batch) {
-                herd.connect(server.address)?;
+                herd.add_client(server.address)?;
             }
             for client in &mut herd.clients[first..] {
                 client.asked_at = Instant::now();
                 client.socket.write_all(request).context("ask")?;
             }
             if is_answered {
-                herd.wait_served(first)?;
-            } else if arrival == Arrival::InTurn {
-                wait_idle(&server.pids_with_beside())?;
+                herd.wait_answered(first)?;
+            } else if arrival == ConnectOrder::InTurn {
+                wait_idle(&server.pids_with_companion())?;
             }
         }
         Ok(herd)
     }
 
-    fn connect(&mut self, address: SocketAddr) -> Result<()> {
+    fn add_client(&mut self, address: SocketAddr) -> Result<()> {
         let socket = TcpStream::connect_timeout(&address, SERVE_TIMEOUT)
             .with_context(|| format!("connect client {}", self.clients.len()))?;
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         self.epoll.add(socket.as_fd(), self.clients.len() as u64)?;
-        self.clients.push(Client {
+        self.clients.push(HerdClient {
             socket,
             asked_at: Instant::now(),
             wait: None,
@@ -90,7 +90,7 @@ impl Herd {
     }
 
     /// Waits until all from `first` on have the beginning of their answer.
-    fn wait_served(&mut self, first: usize) -> Result<()> {
+    fn wait_answered(&mut self, first: usize) -> Result<()> {
         let deadline = Instant::now() + SERVE_TIMEOUT;
         let clients = &self.clients[first..];
         let mut left = clients.iter().filter(|one| one.wait.is_none()).count();
@@ -102,20 +102,20 @@ impl Herd {
             );
             for index in 0..self.epoll.wait(10)? {
                 let token = usize::try_from(self.epoll.token(index)).context("a token")?;
-                left -= usize::from(self.clients[token].is_answered_now(&mut buffer)?);
+                left -= usize::from(self.clients[token].read_answer(&mut buffer)?);
             }
         }
         Ok(())
     }
 
-    /// How many were refused, so far and up to now; where requests are to wait, every answer is a refusal.
-    pub fn refused(&mut self, is_answered: bool) -> Result<usize> {
+    /// How many were refused until now. If requests are to wait, every answer counts as a refusal.
+    pub fn count_refused(&mut self, is_answered: bool) -> Result<usize> {
         let mut buffer = [0; 16 * 1024];
         loop {
             let ready = self.epoll.wait(0)?;
             for index in 0..ready {
                 let token = usize::try_from(self.epoll.token(index)).context("a token")?;
-                self.clients[token].is_answered_now(&mut buffer)?;
+                self.clients[token].read_answer(&mut buffer)?;
             }
             if ready == 0 {
                 break;
@@ -128,8 +128,8 @@ impl Herd {
         Ok(refused.count())
     }
 
-    /// How long they waited, where they were answered.
-    pub fn served(&self) -> Option<Served> {
+    /// How long they waited for the first byte; `None` if none was answered.
+    pub fn first_byte_times(&self) -> Option<FirstByteTimes> {
         let ms = |wait: Duration| wait.as_secs_f64() * 1e3;
         let waits = self.clients.iter().filter_map(|client| client.wait);
         let waits = spread(waits.map(ms))?;
@@ -137,7 +137,7 @@ impl Herd {
             .clients
             .iter()
             .filter_map(|client| Some(client.asked_at + client.wait?));
-        Some(Served {
+        Some(FirstByteTimes {
             all_ms: ms(last.max()? - self.began_at),
             median_ms: waits.median,
             longest_ms: waits.max,
@@ -145,9 +145,9 @@ impl Herd {
     }
 }
 
-impl Client {
-    /// Reads what is there, and says whether its answer began with it.
-    fn is_answered_now(&mut self, buffer: &mut [u8]) -> Result<bool> {
+impl HerdClient {
+    /// Reads the available bytes. Returns whether they are the first of its answer.
+    fn read_answer(&mut self, buffer: &mut [u8]) -> Result<bool> {
         let mut begins = false;
         loop {
             match self.socket.read(buffer) {
@@ -181,9 +181,9 @@ fn wait_idle(pids: &[i32]) -> Result<()> {
     let deadline = Instant::now() + SERVE_TIMEOUT;
     let mut before = cpu_time(pids)?;
     loop {
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
         let now = cpu_time(pids)?;
-        if now - before < IDLE {
+        if now - before < IDLE_CPU_TIME {
             return Ok(());
         }
         ensure!(Instant::now() < deadline, "the server never rests");

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fill;
 use super::frame;
-use super::report::limits::nats_publish::{CLIENT, Delays};
+use super::report::limits::nats_publish::{CLIENT, DelayQuantiles};
 use super::rounds::{self, Work};
 use super::worker::{self, Worker};
 
@@ -23,10 +23,10 @@ pub const ARGUMENT: &str = "__nats_client";
 /// How long a message of this server may take to be stored. It is part of the message.
 const VALID_FOR: Duration = Duration::from_millis(3200);
 
-/// What the publishers are told.
+/// A request to the publishers' process.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub enum Order {
-    /// Publish so many, all together. Delays of a warm-up are not kept.
+pub enum NatsClientRequest {
+    /// Publish `messages` messages, by all publishers together. Delays of a warm-up are not recorded.
     Publish {
         messages: u64,
         is_warm_up: bool,
@@ -34,16 +34,16 @@ pub enum Order {
     Report,
 }
 
-/// What they answer.
+/// Its reply.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Outcome {
+pub enum NatsClientReply {
     Published,
-    Delays(Delays),
+    DelayQuantiles(DelayQuantiles),
 }
 
-/// The process as a side.
+/// The publishers' process as a side.
 pub struct NatsClient {
-    worker: Worker<Order, Outcome>,
+    worker: Worker<NatsClientRequest, NatsClientReply>,
     publishers: u64,
 }
 
@@ -58,19 +58,19 @@ impl NatsClient {
         })
     }
 
-    pub fn delays(&mut self) -> Result<Delays> {
-        match self.worker.ask(&Order::Report)? {
-            Outcome::Delays(delays) => Ok(delays),
-            Outcome::Published => bail!("another outcome than was asked for"),
+    pub fn delays(&mut self) -> Result<DelayQuantiles> {
+        match self.worker.ask(&NatsClientRequest::Report)? {
+            NatsClientReply::DelayQuantiles(delays) => Ok(delays),
+            NatsClientReply::Published => bail!("another outcome than was asked for"),
         }
     }
 
     fn publish(&mut self, messages: u64, is_warm_up: bool) -> Result<()> {
-        let order = Order::Publish {
+        let request = NatsClientRequest::Publish {
             messages,
             is_warm_up,
         };
-        self.worker.ask(&order).map(drop)
+        self.worker.ask(&request).map(drop)
     }
 }
 
@@ -111,7 +111,7 @@ pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     // The client starts tasks when it is made.
     let _entered = runtime.enter();
     let client = runtime.block_on(async_nats::connect(&servers))?;
-    let publishers = Publishers {
+    let publishers = NatsPublishers {
         jetstream: jetstream::new(client),
         subject: fill::subject(&servers, "bench"),
         log,
@@ -119,22 +119,21 @@ pub fn serve(mut arguments: impl Iterator<Item = String>) -> Result<()> {
         published: Cell::new(0),
         delays: RefCell::new(rounds::delays()?),
     };
-    worker::serve(|order| match order {
-        Order::Publish {
+    worker::serve(|request| match request {
+        NatsClientRequest::Publish {
             messages,
             is_warm_up,
         } => {
             runtime.block_on(publishers.publish(messages, is_warm_up))?;
-            Ok(Outcome::Published)
+            Ok(NatsClientReply::Published)
         }
-        Order::Report => Ok(Outcome::Delays(Delays::of(
-            CLIENT,
-            &publishers.delays.borrow(),
-        ))),
+        NatsClientRequest::Report => Ok(NatsClientReply::DelayQuantiles(
+            DelayQuantiles::from_histogram(CLIENT, &publishers.delays.borrow()),
+        )),
     })
 }
 
-struct Publishers {
+struct NatsPublishers {
     jetstream: jetstream::Context,
     subject: String,
     log: String,
@@ -144,7 +143,7 @@ struct Publishers {
     delays: RefCell<Histogram<u64>>,
 }
 
-impl Publishers {
+impl NatsPublishers {
     async fn publish(&self, messages: u64, is_warm_up: bool) -> Result<()> {
         let left = Cell::new(messages);
         let all = (0..self.count).map(|_| async {

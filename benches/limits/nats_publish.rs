@@ -3,29 +3,31 @@
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-use super::Plan;
-use super::beside_nats::BesideNats;
+use super::LimitsPlan;
 use super::nats_client::NatsClient;
-use super::publish::{PUBLISHERS, SLICES_A_ROUND, sizes};
-use super::publishers::Publishers;
-use super::report::limits::nats_publish::{CLIENT_NATS, Delays, NatsPublish, OUR_NATS, OURS, Row};
+use super::publish::{PUBLISHERS, SLICES_A_ROUND, publish_sizes};
+use super::publishers::HttpPublishers;
+use super::report::limits::nats_publish::{
+    CLIENT_NATS, DelayQuantiles, NatsPublishRun, OUR_NATS, OURS, PublishMeasurement,
+};
 use super::report::provenance::Provenance;
 use super::rounds::{self, Contender, Work};
 use super::servers::{self, OwnServer};
+use super::side_with_nats::SideWithNats;
 
-pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<NatsPublish> {
+pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<NatsPublishRun> {
     let nats = servers::nats_version().context("nats-server is not installed")?;
     let rows = PUBLISHERS.into_iter().map(|count| measure(plan, count));
-    Ok(NatsPublish {
+    Ok(NatsPublishRun {
         about,
         nats,
         rows: rows.collect::<Result<_>>()?,
     })
 }
 
-fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
+fn measure(plan: &LimitsPlan<'_>, publishers: usize) -> Result<PublishMeasurement> {
     let directory = TempDir::new()?;
-    let core = plan.stage.core();
+    let core = plan.setup.core();
     // Each has a NATS server of its own, so that what NATS does can be told apart.
     let nats = |name: &str| {
         let nats = servers::nats("nats-server", &directory.path().join(name), core)?;
@@ -39,13 +41,13 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
         store: &store,
         ..OwnServer::default()
     };
-    let ours = server.start(OURS, &plan.stage.binary, core)?;
-    let ours = Publishers::open(OURS, ours, publishers, plan.stage.spins())?;
+    let ours = server.start(OURS, &plan.setup.binary, core)?;
+    let ours = HttpPublishers::open(OURS, ours, publishers, plan.setup.may_spin())?;
     let mut sides = [
-        BesideNats::new(NatsSide::Client(client), Some(client_nats)),
-        BesideNats::new(NatsSide::Ours(Box::new(ours)), Some(our_nats)),
+        SideWithNats::new(NatsSide::Client(client), Some(client_nats)),
+        SideWithNats::new(NatsSide::Ours(Box::new(ours)), Some(our_nats)),
     ];
-    let amounts = sizes(plan, publishers);
+    let amounts = publish_sizes(plan, publishers);
     let mut rounds = rounds::run_alternating(&mut sides, amounts)?;
     let mut of_nats = Vec::new();
     for (side, name) in sides.iter().zip([CLIENT_NATS, OUR_NATS]) {
@@ -53,7 +55,7 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
     }
     rounds.extend(of_nats);
     let delays = sides.iter_mut().map(|side| side.side.delays());
-    Ok(Row {
+    Ok(PublishMeasurement {
         publishers,
         messages_a_round: amounts.a_round,
         delays: delays.collect::<Result<_>>()?,
@@ -61,16 +63,17 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
     })
 }
 
+/// A publisher's side: NATS's own client, or this server.
 enum NatsSide {
     Client(NatsClient),
-    Ours(Box<Publishers>),
+    Ours(Box<HttpPublishers>),
 }
 
 impl NatsSide {
-    fn delays(&mut self) -> Result<Delays> {
+    fn delays(&mut self) -> Result<DelayQuantiles> {
         match self {
             Self::Client(client) => client.delays(),
-            Self::Ours(publishers) => Ok(Delays::of(OURS, publishers.delays())),
+            Self::Ours(publishers) => Ok(DelayQuantiles::from_histogram(OURS, publishers.delays())),
         }
     }
 

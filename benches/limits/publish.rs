@@ -3,28 +3,30 @@
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::Plan;
+use super::LimitsPlan;
 use super::baseline_server::Task;
-use super::publishers::Publishers;
-use super::report::limits::publish::{Delays, FLOOR, OURS, Publish, Row};
+use super::publishers::HttpPublishers;
+use super::report::limits::publish::{
+    DelayQuantiles, DurablePublishRun, FLOOR, OURS, PublishMeasurement,
+};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Sizes};
+use super::rounds::{self, RoundSizes};
 use super::servers::{self, OwnServer};
 
 pub const PUBLISHERS: [usize; 4] = [1, 10, 100, 1000];
 pub const SLICES_A_ROUND: usize = 4;
 
-pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Publish> {
+pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<DurablePublishRun> {
     let rows = PUBLISHERS.into_iter().map(|count| measure(plan, count));
-    Ok(Publish {
+    Ok(DurablePublishRun {
         about,
         rows: rows.collect::<Result<_>>()?,
     })
 }
 
-fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
+fn measure(plan: &LimitsPlan<'_>, publishers: usize) -> Result<PublishMeasurement> {
     let directory = TempDir::new()?;
-    let core = plan.stage.core();
+    let core = plan.setup.core();
     let log = directory.path().join("bare.log");
     let floor = servers::floor(FLOOR, &Task::Append(log), core)?;
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
@@ -32,17 +34,17 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
         store: &store,
         ..OwnServer::default()
     };
-    let ours = server.start(OURS, &plan.stage.binary, core)?;
+    let ours = server.start(OURS, &plan.setup.binary, core)?;
     let mut sides = [
-        Publishers::open(FLOOR, floor, publishers, plan.stage.spins())?,
-        Publishers::open(OURS, ours, publishers, plan.stage.spins())?,
+        HttpPublishers::open(FLOOR, floor, publishers, plan.setup.may_spin())?,
+        HttpPublishers::open(OURS, ours, publishers, plan.setup.may_spin())?,
     ];
-    let amounts = sizes(plan, publishers);
+    let amounts = publish_sizes(plan, publishers);
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     let delays = sides
         .iter()
-        .map(|side| Delays::of(side.name(), side.delays()));
-    Ok(Row {
+        .map(|side| DelayQuantiles::from_histogram(side.name(), side.delays()));
+    Ok(PublishMeasurement {
         publishers,
         messages_a_round: amounts.a_round,
         delays: delays.collect(),
@@ -50,11 +52,11 @@ fn measure(plan: &Plan<'_>, publishers: usize) -> Result<Row> {
     })
 }
 
-/// How much so many publishers publish.
-pub fn sizes(plan: &Plan<'_>, publishers: usize) -> Sizes {
+/// The sizes of the rounds for this number of publishers.
+pub fn publish_sizes(plan: &LimitsPlan<'_>, publishers: usize) -> RoundSizes {
     let scale = if plan.quick { 1 } else { 4 };
     let messages = (publishers as u64 * 20).clamp(100, 10_000) * scale;
-    Sizes {
+    RoundSizes {
         rounds: if plan.quick { 2 } else { 8 },
         a_round: messages,
         a_slice: messages / SLICES_A_ROUND as u64,

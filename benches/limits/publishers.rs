@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use poll_vs_sse_instrument::http::answer_reader::AnswerReader;
 
 use super::epoll::Epoll;
-use super::frame::Publish;
+use super::frame::PublishTemplate;
 use super::rounds::{self, Work};
 use super::servers::RunningServer;
 
@@ -23,7 +23,8 @@ struct Publisher {
     answer: AnswerReader,
 }
 
-pub struct Publishers {
+/// The publishers of one server, which is a side.
+pub struct HttpPublishers {
     name: &'static str,
     server: RunningServer,
     epoll: Epoll,
@@ -34,7 +35,7 @@ pub struct Publishers {
     delays: Histogram<u64>,
 }
 
-impl Publishers {
+impl HttpPublishers {
     pub fn open(
         name: &'static str,
         server: RunningServer,
@@ -75,7 +76,7 @@ impl Publishers {
     }
 
     fn send(&mut self, token: usize) -> Result<()> {
-        let request = Publish::Message.request(self.published % 10_000_000);
+        let request = PublishTemplate::Message.request(self.published % 10_000_000);
         self.published += 1;
         let publisher = &mut self.list[token];
         publisher.sent_at = Instant::now();
@@ -143,7 +144,7 @@ impl Publisher {
     }
 }
 
-impl rounds::Contender for Publishers {
+impl rounds::Contender for HttpPublishers {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
 use super::epoll::Epoll;
-use super::report::limits::readers::Served;
+use super::report::limits::readers::FirstByteTimes;
 use super::report::spread::spread;
 use super::rounds::delays;
 use super::sse::Decoder;
@@ -26,10 +26,10 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// Streams that are opened at once.
 const BATCH: usize = 100;
 
-/// What a process of readers is told.
+/// A request to a process of readers.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Order {
-    /// Open so many streams.
+pub enum ReaderRequest {
+    /// Open `count` streams.
     Open { server: SocketAddr, count: usize },
     /// Wait until each reader has the message of this number.
     Receive { number: u64 },
@@ -37,10 +37,10 @@ pub enum Order {
     Move { server: SocketAddr },
 }
 
-/// What it answers.
+/// Its reply.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Outcome {
-    Opened(Served),
+pub enum ReaderReply {
+    Opened(FirstByteTimes),
     Received(ArrivalDelays),
 }
 
@@ -61,12 +61,12 @@ pub fn text(number: u64) -> String {
 }
 
 pub fn serve() -> Result<()> {
-    let mut readers = Readers::default();
-    worker::serve(|order| readers.follow(order))
+    let mut readers = ReaderSet::default();
+    worker::serve(|request| readers.execute(request))
 }
 
 #[derive(Default)]
-struct Readers {
+struct ReaderSet {
     epoll: Option<Epoll>,
     list: Vec<Reader>,
     delays: Option<Histogram<u64>>,
@@ -78,32 +78,34 @@ struct Reader {
     asked_at: Instant,
     /// From its request to the head of its answer.
     wait: Option<Duration>,
-    progress: Progress,
+    progress: ReaderProgress,
 }
 
-/// How far a reader has come.
+/// The last message of a reader.
 #[derive(Clone, Default)]
-struct Progress {
+struct ReaderProgress {
     /// The number of its last message; the first that it gets may have any.
     number: Option<u64>,
     last_event_id: String,
 }
 
-impl Readers {
-    fn follow(&mut self, order: Order) -> Result<Outcome> {
-        match order {
-            Order::Open { server, count } => self.open(server, vec![Progress::default(); count]),
-            Order::Move { server } => {
+impl ReaderSet {
+    fn execute(&mut self, request: ReaderRequest) -> Result<ReaderReply> {
+        match request {
+            ReaderRequest::Open { server, count } => {
+                self.open(server, vec![ReaderProgress::default(); count])
+            }
+            ReaderRequest::Move { server } => {
                 let places = self.list.drain(..).map(|reader| reader.progress);
                 let places = places.collect();
                 self.open(server, places)
             }
-            Order::Receive { number } => self.receive(number),
+            ReaderRequest::Receive { number } => self.receive(number),
         }
     }
 
     /// Opens a stream for each of `places`, a hundred at a time.
-    fn open(&mut self, server: SocketAddr, places: Vec<Progress>) -> Result<Outcome> {
+    fn open(&mut self, server: SocketAddr, places: Vec<ReaderProgress>) -> Result<ReaderReply> {
         let began_at = Instant::now();
         self.epoll = Some(Epoll::new()?);
         let mut places = places.into_iter();
@@ -111,25 +113,25 @@ impl Readers {
         while self.list.len() < count {
             let first = self.list.len();
             for place in places.by_ref().take(BATCH) {
-                self.ask(server, place)?;
+                self.connect(server, place)?;
             }
             let deadline = began_at + TIMEOUT;
             while self.list[first..].iter().any(|one| one.wait.is_none()) {
                 ensure!(Instant::now() < deadline, "not every stream opened");
-                self.turn()?;
+                self.poll_sockets()?;
             }
         }
         let ms = |wait: Duration| wait.as_secs_f64() * 1e3;
         let waits = self.list.iter().filter_map(|reader| reader.wait);
         let waits = spread(waits.map(ms)).context("no reader")?;
-        Ok(Outcome::Opened(Served {
+        Ok(ReaderReply::Opened(FirstByteTimes {
             all_ms: ms(began_at.elapsed()),
             median_ms: waits.median,
             longest_ms: waits.max,
         }))
     }
 
-    fn ask(&mut self, server: SocketAddr, progress: Progress) -> Result<()> {
+    fn connect(&mut self, server: SocketAddr, progress: ReaderProgress) -> Result<()> {
         let mut socket = TcpStream::connect_timeout(&server, TIMEOUT).context("connect")?;
         socket.set_nodelay(true)?;
         let resume = match &progress.last_event_id[..] {
@@ -153,7 +155,7 @@ impl Readers {
         Ok(())
     }
 
-    fn receive(&mut self, number: u64) -> Result<Outcome> {
+    fn receive(&mut self, number: u64) -> Result<ReaderReply> {
         let deadline = Instant::now() + TIMEOUT;
         let has_it = |reader: &Reader| reader.progress.number == Some(number);
         let mut next = 0;
@@ -164,21 +166,21 @@ impl Readers {
                 "a reader has only {:?} of {number}",
                 self.list[next].progress.number
             );
-            self.turn()?;
+            self.poll_sockets()?;
             while self.list.get(next).is_some_and(has_it) {
                 next += 1;
             }
         }
         let delays = self.delays.take().context("nothing came")?;
-        Ok(Outcome::Received(ArrivalDelays {
+        Ok(ReaderReply::Received(ArrivalDelays {
             p50_us: delays.value_at_quantile(0.5),
             p99_us: delays.value_at_quantile(0.99),
             longest_us: delays.max(),
         }))
     }
 
-    /// One look at the sockets.
-    fn turn(&mut self) -> Result<()> {
+    /// Reads from the sockets that are ready.
+    fn poll_sockets(&mut self) -> Result<()> {
         let mut buffer = [0; 16 * 1024];
         let epoll = self.epoll.as_mut().context("an epoll set")?;
         let delays = match &mut self.delays {
@@ -192,7 +194,7 @@ impl Readers {
                 match reader.socket.read(&mut buffer) {
                     Ok(0) => bail!("the server closed a stream"),
                     Ok(count) => {
-                        reader.take(&buffer[..count], delays)?;
+                        reader.on_bytes(&buffer[..count], delays)?;
                         if count < buffer.len() {
                             break;
                         }
@@ -207,12 +209,12 @@ impl Readers {
 }
 
 impl Reader {
-    fn take(&mut self, bytes: &[u8], delays: &mut Histogram<u64>) -> Result<()> {
+    fn on_bytes(&mut self, bytes: &[u8], delays: &mut Histogram<u64>) -> Result<()> {
         let progress = &mut self.progress;
         let mut outcome = Ok(());
         self.stream.feed(bytes, |event| {
             if outcome.is_ok() {
-                outcome = progress.advance(event, delays);
+                outcome = progress.on_event(event, delays);
             }
         })?;
         outcome?;
@@ -223,9 +225,9 @@ impl Reader {
     }
 }
 
-impl Progress {
+impl ReaderProgress {
     /// Takes an event: the next message, or none at all.
-    fn advance(&mut self, event: &[u8], delays: &mut Histogram<u64>) -> Result<()> {
+    fn on_event(&mut self, event: &[u8], delays: &mut Histogram<u64>) -> Result<()> {
         let event = std::str::from_utf8(event)?;
         for line in event.lines() {
             if let Some(id) = line.strip_prefix("id: ") {

@@ -4,32 +4,32 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::Plan;
+use super::LimitsPlan;
 use super::baseline_server::Task;
-use super::frame::{self, Publish};
+use super::frame::{self, PublishTemplate};
 use super::http::{self, Connection};
-use super::report::limits::rooms::{FLOOR, OURS, Rooms};
+use super::report::limits::rooms::{FLOOR, OURS, RoomPerReaderRun};
 use super::report::provenance::Provenance;
-use super::rounds::{self, Sizes, Work};
+use super::rounds::{self, RoundSizes, Work};
 use super::servers::{self, OwnServer, RunningServer};
 use super::subscribers::Subscribers;
 use super::usage::settled_pss_kib;
 
-pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Rooms> {
-    let core = plan.stage.core();
+pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<RoomPerReaderRun> {
+    let core = plan.setup.core();
     let readers = plan.readers.min(plan.most_connections() / 2);
     let mut sides = [
         floor(plan, readers)?,
-        ours(&plan.stage.binary, core, readers, plan.stage.spins())?,
+        ours(&plan.setup.binary, core, readers, plan.setup.may_spin())?,
     ];
     let memory = &sides[1].memory;
     let (before_kib, held_kib) = (memory.before, memory.held);
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds: if plan.quick { 2 } else { 8 },
         a_round: readers as u64,
         a_slice: readers as u64 / 10,
     };
-    Ok(Rooms {
+    Ok(RoomPerReaderRun {
         about,
         rooms: readers,
         before_kib,
@@ -42,11 +42,13 @@ fn path(room: usize) -> String {
     format!("/stream?room=room{room}&last=0")
 }
 
-fn floor(plan: &Plan<'_>, readers: usize) -> Result<Side> {
-    let server = servers::floor(FLOOR, &Task::Send, plan.stage.core())?;
+fn floor(plan: &LimitsPlan<'_>, readers: usize) -> Result<RoomSide> {
+    let server = servers::floor(FLOOR, &Task::Send, plan.setup.core())?;
     let frame = frame::sample();
     let publish = move |room: usize, number: u64| {
-        let Publish::Bytes { bytes, tag_at, .. } = Publish::bytes("/", frame.clone())? else {
+        let PublishTemplate::Bytes { bytes, tag_at, .. } =
+            PublishTemplate::bytes("/", frame.clone())?
+        else {
             unreachable!("bytes were asked for")
         };
         let mut body = bytes;
@@ -54,50 +56,50 @@ fn floor(plan: &Plan<'_>, readers: usize) -> Result<Side> {
         body[tag_at..tag_at + tag.len()].copy_from_slice(tag.as_bytes());
         Ok(http::post(&path(room), "application/octet-stream", &body))
     };
-    Side::open(
+    RoomSide::open(
         FLOOR,
         server,
         readers,
         Box::new(publish),
-        plan.stage.spins(),
+        plan.setup.may_spin(),
     )
 }
 
-fn ours(binary: &Path, core: Option<usize>, readers: usize, spin: bool) -> Result<Side> {
+fn ours(binary: &Path, core: Option<usize>, readers: usize, spin: bool) -> Result<RoomSide> {
     let server = OwnServer::default().start(OURS, binary, core)?;
     let publish = |room: usize, number: u64| {
         let text = frame::text(number);
         let body = format!(r#"{{"room":"room{room}","author":"mina","text":"{text}"}}"#);
         Ok(http::post("/messages", "application/json", body.as_bytes()))
     };
-    Side::open(OURS, server, readers, Box::new(publish), spin)
+    RoomSide::open(OURS, server, readers, Box::new(publish), spin)
 }
 
-/// The request that publishes a message of this number to a room.
-type PublishTo = Box<dyn Fn(usize, u64) -> Result<Vec<u8>>>;
+/// Makes the request that publishes the message of a number to a room.
+type PublishToRoom = Box<dyn Fn(usize, u64) -> Result<Vec<u8>>>;
 
-struct Side {
+struct RoomSide {
     name: &'static str,
     server: RunningServer,
     publisher: Connection,
-    publish: PublishTo,
+    publish: PublishToRoom,
     readers: Subscribers,
     published: u64,
-    memory: Memory,
+    memory: MemoryKib,
 }
 
 /// KiB before the readers came, and with them.
-struct Memory {
+struct MemoryKib {
     before: u64,
     held: u64,
 }
 
-impl Side {
+impl RoomSide {
     fn open(
         name: &'static str,
         server: RunningServer,
         readers: usize,
-        publish: PublishTo,
+        publish: PublishToRoom,
         spin: bool,
     ) -> Result<Self> {
         let pids = server.process.pids();
@@ -110,7 +112,7 @@ impl Side {
             publish,
             readers,
             published: 0,
-            memory: Memory {
+            memory: MemoryKib {
                 before,
                 held: settled_pss_kib(&pids)?,
             },
@@ -134,7 +136,7 @@ impl Side {
     }
 }
 
-impl rounds::Contender for Side {
+impl rounds::Contender for RoomSide {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -144,7 +146,7 @@ impl rounds::Contender for Side {
     }
 
     fn warm_up(&mut self) -> Result<()> {
-        self.readers.settle()?;
+        self.readers.drain()?;
         self.deliver().map(drop)
     }
 

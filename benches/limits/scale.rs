@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-use super::Plan;
+use super::LimitsPlan;
 use super::http::{self, Connection};
-use super::reader_process::{ARGUMENT, Order, Outcome, text};
-use super::report::limits::readers::Served;
-use super::report::limits::scale::{Group, Message, Scale};
+use super::reader_process::{ARGUMENT, ReaderReply, ReaderRequest, text};
+use super::report::limits::readers::FirstByteTimes;
+use super::report::limits::scale::{GroupFigures, MessageCost, ScaleRun};
 use super::report::provenance::Provenance;
 use super::servers::{self, OwnServer, RunningServer};
 use super::usage::{cpu_time, kernel_kib, settled_pss_kib};
@@ -21,22 +21,22 @@ const SERVERS: usize = 5;
 /// Descriptors of a server that are not its readers': a sixteenth is kept for telling that there is no room.
 const SPARE_DESCRIPTORS: u64 = 1500;
 
-pub fn run(plan: &Plan<'_>, about: Provenance) -> Result<Scale> {
+pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<ScaleRun> {
     let nats = servers::nats_version().context("nats-server is not installed")?;
-    let most = usize::try_from(plan.stage.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
+    let most = usize::try_from(plan.setup.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
     let each = if plan.quick { 1000 } else { most };
     let messages = if plan.quick { 3 } else { 20 };
     let groups = [1, SERVERS].map(|size| measure(plan, size, each, messages));
-    Ok(Scale {
+    Ok(ScaleRun {
         about,
         nats,
         groups: groups.into_iter().collect::<Result<_>>()?,
     })
 }
 
-fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<Group> {
+fn measure(plan: &LimitsPlan<'_>, size: usize, each: usize, messages: u64) -> Result<GroupFigures> {
     let scratch = TempDir::new()?;
-    let core = plan.stage.core();
+    let core = plan.setup.core();
     let nats = servers::nats("nats-server", &scratch.path().join("nats"), core)?;
     let store = format!("nats://{}", nats.address);
     let start = || {
@@ -44,7 +44,7 @@ fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<G
             store: &store,
             ..OwnServer::default()
         };
-        server.start("poll-vs-sse", &plan.stage.binary, core)
+        server.start("poll-vs-sse", &plan.setup.binary, core)
     };
     let servers = (0..size).map(|_| start());
     let mut servers: Vec<RunningServer> = servers.collect::<Result<_>>()?;
@@ -52,7 +52,7 @@ fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<G
     let before_kib = settled_pss_kib(&own_pids)?;
     let kernel_before_kib = kernel_kib()?;
     let readers = servers.iter().map(|server| {
-        let mut readers = ReaderProcess::start(plan.stage.placement.load.first().copied())?;
+        let mut readers = ReaderProcess::start(plan.setup.placement.load.first().copied())?;
         readers.open(server.address, each)?;
         Ok(readers)
     });
@@ -70,7 +70,7 @@ fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<G
         let delays = publish(&mut publisher, &mut readers, number)?;
         let own = cpu_time(&own_pids)? - own_before;
         let nats = cpu_time(&nats.process.pids())? - nats_before;
-        rows.push(Message {
+        rows.push(MessageCost {
             cpu_ns: u64::try_from(own.as_nanos())?,
             nats_cpu_ns: u64::try_from(nats.as_nanos())?,
             ..delays
@@ -78,7 +78,7 @@ fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<G
     }
     let moved = match size {
         1 => None,
-        _ => Some(move_from_one(
+        _ => Some(move_readers(
             &mut servers,
             &mut readers,
             &mut publisher,
@@ -86,7 +86,7 @@ fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<G
             start,
         )?),
     };
-    Ok(Group {
+    Ok(GroupFigures {
         servers: size,
         readers: size * each,
         before_kib,
@@ -100,20 +100,20 @@ fn measure(plan: &Plan<'_>, size: usize, each: usize, messages: u64) -> Result<G
 
 /// Kills the last server with its readers connected, publishes to the others meanwhile, and lets the readers go on at a
 /// server that takes its place.
-fn move_from_one(
+fn move_readers(
     servers: &mut Vec<RunningServer>,
     readers: &mut [ReaderProcess],
     publisher: &mut Connection,
     last: u64,
     start: impl Fn() -> Result<RunningServer>,
-) -> Result<Served> {
+) -> Result<FirstByteTimes> {
     let substitute = start()?;
     servers.pop().context("a server")?.process.kill();
     let (gone, others) = readers.split_last_mut().context("readers")?;
     for number in last + 1..=last + 3 {
         publish(publisher, others, number)?;
     }
-    let served = gone.go_on_at(substitute.address)?;
+    let served = gone.move_to(substitute.address)?;
     gone.receive(last + 3)?;
     servers.push(substitute);
     // They are all the same again.
@@ -131,9 +131,9 @@ fn publish(
     publisher: &mut Connection,
     readers: &mut [ReaderProcess],
     number: u64,
-) -> Result<Message> {
+) -> Result<MessageCost> {
     for one in &mut *readers {
-        one.0.tell(&Order::Receive { number })?;
+        one.0.send(&ReaderRequest::Receive { number })?;
     }
     let text = text(number);
     let body = format!(r#"{{"room":"bench","author":"mina","text":"{text}"}}"#);
@@ -143,9 +143,9 @@ fn publish(
         body.as_bytes(),
     ))?;
     ensure!(answer.status == 201, "publish: status {}", answer.status);
-    let mut message = Message::default();
+    let mut message = MessageCost::default();
     for one in readers {
-        let Outcome::Received(delays) = one.0.hear()? else {
+        let ReaderReply::Received(delays) = one.0.receive()? else {
             bail!("another outcome than was asked for")
         };
         message.p50_us.push(delays.p50_us);
@@ -156,7 +156,7 @@ fn publish(
 }
 
 /// A process of readers.
-struct ReaderProcess(Worker<Order, Outcome>);
+struct ReaderProcess(Worker<ReaderRequest, ReaderReply>);
 
 impl ReaderProcess {
     fn start(core: Option<usize>) -> Result<Self> {
@@ -164,17 +164,17 @@ impl ReaderProcess {
     }
 
     fn open(&mut self, server: SocketAddr, count: usize) -> Result<()> {
-        self.0.ask(&Order::Open { server, count }).map(drop)
+        self.0.ask(&ReaderRequest::Open { server, count }).map(drop)
     }
 
-    fn go_on_at(&mut self, server: SocketAddr) -> Result<Served> {
-        match self.0.ask(&Order::Move { server })? {
-            Outcome::Opened(served) => Ok(served),
-            Outcome::Received(_) => bail!("another outcome than was asked for"),
+    fn move_to(&mut self, server: SocketAddr) -> Result<FirstByteTimes> {
+        match self.0.ask(&ReaderRequest::Move { server })? {
+            ReaderReply::Opened(served) => Ok(served),
+            ReaderReply::Received(_) => bail!("another outcome than was asked for"),
         }
     }
 
     fn receive(&mut self, number: u64) -> Result<()> {
-        self.0.ask(&Order::Receive { number }).map(drop)
+        self.0.ask(&ReaderRequest::Receive { number }).map(drop)
     }
 }

@@ -1,6 +1,5 @@
 //! The program: flags, its parts, and what each writes when it is done.
 
-mod beside_nats;
 mod catch_up;
 mod delivery;
 #[path = "../harness/mod.rs"]
@@ -14,6 +13,7 @@ mod reader_process;
 mod readers;
 mod rooms;
 mod scale;
+mod side_with_nats;
 mod worker;
 
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use harness::program::{self, Flags, Stage};
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{
     baseline_server, epoll, fan_out, fill, frame, history, http, peers, process, report, rounds,
     servers, sse, subscribers, usage,
@@ -34,7 +34,7 @@ const LONGEST_RUN_SECONDS: u32 = 90 * 60;
 const SPARE_DESCRIPTORS: u64 = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum LimitsPart {
     /// What a waiting reader holds, and what a herd leaves behind
     Readers,
     /// A message to 100 and to 9,000 readers
@@ -51,7 +51,7 @@ enum Part {
     Scale,
 }
 
-impl Part {
+impl LimitsPart {
     const ALL: [Self; 7] = [
         Self::Readers,
         Self::Delivery,
@@ -71,9 +71,9 @@ impl Part {
 struct Arguments {
     /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
+    only: Vec<LimitsPart>,
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// Readers of the largest measurements
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u32).range(100..=25_000))]
     readers: u32,
@@ -85,18 +85,18 @@ struct Arguments {
     scratch: Option<PathBuf>,
 }
 
-/// What every part needs to know.
-pub struct Plan<'a> {
-    pub stage: &'a Stage,
+/// The settings of all parts.
+pub struct LimitsPlan<'a> {
+    pub setup: &'a BenchSetup,
     pub quick: bool,
     /// Readers of the largest measurements.
     pub readers: usize,
 }
 
-impl Plan<'_> {
+impl LimitsPlan<'_> {
     /// Connections that one process of the load may have.
     pub fn most_connections(&self) -> usize {
-        let most = self.stage.descriptors.saturating_sub(SPARE_DESCRIPTORS);
+        let most = self.setup.descriptors.saturating_sub(SPARE_DESCRIPTORS);
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 }
@@ -120,23 +120,23 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let Arguments { flags, only, .. } = &arguments;
-    let name = |part: &Part| {
+    let name = |part: &LimitsPart| {
         let value = part.to_possible_value();
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     };
-    let asked = |part: &Part| only.is_empty() || only.contains(part);
-    let parts = Part::ALL.into_iter().filter(asked);
-    let parts: Vec<_> = parts.filter(|part| flags.ask_for(&name(part))).collect();
+    let asked = |part: &LimitsPart| only.is_empty() || only.contains(part);
+    let parts = LimitsPart::ALL.into_iter().filter(asked);
+    let parts: Vec<_> = parts.filter(|part| flags.selects(&name(part))).collect();
     if parts.is_empty() {
         println!("limits: no part is called that");
         return Ok(());
     }
-    let stage = Stage::set("limits", flags, LONGEST_RUN_SECONDS)?;
+    let setup = BenchSetup::new("limits", flags, LONGEST_RUN_SECONDS)?;
     let readers = arguments.readers as usize;
-    let plan = Plan {
+    let plan = LimitsPlan {
         quick: flags.quick,
         readers: if flags.quick { readers / 9 } else { readers },
-        stage: &stage,
+        setup: &setup,
     };
     let quick_or = |quick, whole| if flags.quick { quick } else { whole };
     let messages = arguments.messages;
@@ -144,29 +144,31 @@ fn run(arguments: Arguments) -> Result<()> {
     let scratch = arguments.scratch.clone();
     let scratch = scratch.unwrap_or_else(std::env::temp_dir);
     for part in parts {
-        let about = stage.begin_part("limits");
+        let about = setup.begin_part("limits");
         match part {
-            Part::Readers => readers::run(&plan, about).and_then(|run| flags.keep_part(run)),
-            Part::Delivery => delivery::run(&plan, about).and_then(|run| flags.keep_part(run)),
-            Part::Rooms => rooms::run(&plan, about).and_then(|run| flags.keep_part(run)),
-            Part::Publish => publish::run(&plan, about).and_then(|run| flags.keep_part(run)),
-            Part::CatchUp => {
-                let run = catch_up::run(&plan, messages, &scratch, about);
-                run.and_then(|run| flags.keep_part(run))
+            LimitsPart::Readers => readers::run(&plan, about).and_then(|run| flags.save_part(run)),
+            LimitsPart::Delivery => {
+                delivery::run(&plan, about).and_then(|run| flags.save_part(run))
             }
-            Part::NatsPublish | Part::Scale if servers::nats_version().is_none() => {
+            LimitsPart::Rooms => rooms::run(&plan, about).and_then(|run| flags.save_part(run)),
+            LimitsPart::Publish => publish::run(&plan, about).and_then(|run| flags.save_part(run)),
+            LimitsPart::CatchUp => {
+                let run = catch_up::run(&plan, messages, &scratch, about);
+                run.and_then(|run| flags.save_part(run))
+            }
+            LimitsPart::NatsPublish | LimitsPart::Scale if servers::nats_version().is_none() => {
                 println!(
                     "{}: skipped, since nats-server is not installed",
                     name(&part)
                 );
                 Ok(())
             }
-            Part::NatsPublish => {
-                nats_publish::run(&plan, about).and_then(|run| flags.keep_part(run))
+            LimitsPart::NatsPublish => {
+                nats_publish::run(&plan, about).and_then(|run| flags.save_part(run))
             }
-            Part::Scale => scale::run(&plan, about).and_then(|run| flags.keep_part(run)),
+            LimitsPart::Scale => scale::run(&plan, about).and_then(|run| flags.save_part(run)),
         }
         .with_context(|| name(&part))?;
     }
-    flags.document()
+    flags.update_docs()
 }

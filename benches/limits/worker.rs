@@ -1,5 +1,5 @@
-//! Further processes of this executable that are told what to do in lines of JSON on their standard input, and answer
-//! each with another.
+//! Further processes of this executable. They read requests as lines of JSON from their standard input, and write a reply
+//! to each as a line to their standard output.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::marker::PhantomData;
@@ -10,31 +10,31 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::process;
 
-/// A process that follows orders. It ends with its input, and so with this value.
-pub struct Worker<Order, Outcome> {
+/// A process that executes requests. It ends with its input, and so when this is dropped.
+pub struct Worker<Request, Reply> {
     child: Child,
-    orders: ChildStdin,
-    outcomes: BufReader<ChildStdout>,
-    speaks: PhantomData<fn(Order) -> Outcome>,
+    requests: ChildStdin,
+    replies: BufReader<ChildStdout>,
+    protocol: PhantomData<fn(Request) -> Reply>,
 }
 
-impl<Order: Serialize, Outcome: DeserializeOwned> Worker<Order, Outcome> {
+impl<Request: Serialize, Reply: DeserializeOwned> Worker<Request, Reply> {
     /// Starts this executable with these arguments, on `core`.
     pub fn start(arguments: &[&str], core: Option<usize>) -> Result<Self> {
         let program = std::env::current_exe().context("find this executable")?;
         let mut command = Command::new(program);
         command.args(arguments);
-        process::end_with_parent(&mut command, core);
+        process::exit_with_parent(&mut command, core);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("start a worker")?;
         Ok(Self {
-            orders: child.stdin.take().context("its input")?,
-            outcomes: BufReader::new(child.stdout.take().context("its output")?),
+            requests: child.stdin.take().context("its input")?,
+            replies: BufReader::new(child.stdout.take().context("its output")?),
             child,
-            speaks: PhantomData,
+            protocol: PhantomData,
         })
     }
 
@@ -42,41 +42,41 @@ impl<Order: Serialize, Outcome: DeserializeOwned> Worker<Order, Outcome> {
         self.child.id().cast_signed()
     }
 
-    pub fn tell(&mut self, order: &Order) -> Result<()> {
-        writeln!(self.orders, "{}", serde_json::to_string(order)?).context("tell a worker")
+    pub fn send(&mut self, request: &Request) -> Result<()> {
+        writeln!(self.requests, "{}", serde_json::to_string(request)?).context("write to a worker")
     }
 
-    /// What came of the last order.
-    pub fn hear(&mut self) -> Result<Outcome> {
+    /// Waits for the reply to the last request.
+    pub fn receive(&mut self) -> Result<Reply> {
         let mut line = String::new();
-        self.outcomes
+        self.replies
             .read_line(&mut line)
-            .context("hear a worker")?;
-        let outcome: Result<Outcome, String> =
+            .context("read from a worker")?;
+        let outcome: Result<Reply, String> =
             serde_json::from_str(&line).context("a worker has ended")?;
         outcome.map_err(|failure| anyhow!("a worker: {failure}"))
     }
 
-    pub fn ask(&mut self, order: &Order) -> Result<Outcome> {
-        self.tell(order)?;
-        self.hear()
+    pub fn ask(&mut self, request: &Request) -> Result<Reply> {
+        self.send(request)?;
+        self.receive()
     }
 }
 
-impl<Order, Outcome> Drop for Worker<Order, Outcome> {
+impl<Request, Reply> Drop for Worker<Request, Reply> {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Follows orders until there are no more.
-pub fn serve<Order: DeserializeOwned, Outcome: Serialize>(
-    mut follow: impl FnMut(Order) -> Result<Outcome>,
+/// Executes requests until the input ends.
+pub fn serve<Request: DeserializeOwned, Reply: Serialize>(
+    mut execute: impl FnMut(Request) -> Result<Reply>,
 ) -> Result<()> {
     for line in std::io::stdin().lock().lines() {
-        let order = serde_json::from_str(&line?)?;
-        let outcome = follow(order).map_err(|error| format!("{error:#}"));
+        let request = serde_json::from_str(&line?)?;
+        let outcome = execute(request).map_err(|error| format!("{error:#}"));
         println!("{}", serde_json::to_string(&outcome)?);
         std::io::stdout().flush()?;
     }

@@ -12,9 +12,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use poll_vs_sse_instrument::{CpuPinning, Pacing, RunControl, RunResult, Workload, measure};
 
-use harness::program::{self, Flags, Stage};
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, machine, report, servers};
-use report::published::{FILE, Paper, Step, Way};
+use report::published::{DeliveryMethod, FILE, PaperRun, Step};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 30 * 60;
@@ -28,7 +28,7 @@ const FULL: [usize; 5] = [1000, 5000, 10_000, 20_000, 40_000];
 const QUICK: [usize; 2] = [200, 1000];
 /// Descriptors of a server that are not its clients': it keeps a sixteenth of all to answer 503 with.
 const SPARE_DESCRIPTORS: u64 = 1500;
-/// Once clients wait too long, so many further steps look for where that begins.
+/// Further steps that search for the limit once clients wait too long.
 const HALVINGS: usize = 2;
 
 /// Repeats the scenario of Van de Vyvere et al. (2020): how many clients one core serves by polling, by
@@ -37,7 +37,7 @@ const HALVINGS: usize = 2;
 #[command(name = "published")]
 struct Arguments {
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// Clients of one step after the other, as far as descriptors go [default:
     /// 1000,5000,10000,20000,40000, quick: 200,1000]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -53,27 +53,27 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
-    if !flags.ask_for("published") {
-        println!("paper: no part is called that");
+    if !flags.selects("published") {
+        println!("published: no part is called that");
         return Ok(());
     }
-    let mut stage = Stage::set("published", flags, LONGEST_RUN_SECONDS)?;
-    stage.about.full &= arguments.clients.is_empty();
-    println!("{}", stage.about.machine_lines());
-    let most = usize::try_from(stage.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
-    let mut paper = Paper {
-        about: stage.about.clone(),
+    let mut setup = BenchSetup::new("published", flags, LONGEST_RUN_SECONDS)?;
+    setup.about.full &= arguments.clients.is_empty();
+    println!("{}", setup.about.machine_lines());
+    let most = usize::try_from(setup.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
+    let mut paper = PaperRun {
+        about: setup.about.clone(),
         size_bytes: SIZE,
         period_s: PERIOD.as_secs_f64(),
         pause_s: PAUSE.as_secs_f64(),
         acceptable_s: ACCEPTABLE.as_secs_f64(),
         most_clients: most,
-        open_files: Some(stage.descriptors),
+        open_files: Some(setup.descriptors),
         steps: Vec::new(),
     };
-    let scenario = Scenario {
-        binary: &stage.binary,
-        placement: &stage.placement,
+    let scenario = PaperScenario {
+        binary: &setup.binary,
+        placement: &setup.placement,
         documents: arguments.documents,
         begin: Instant::now(),
     };
@@ -85,24 +85,24 @@ fn run(arguments: Arguments) -> Result<()> {
     let mut steps: Vec<usize> = steps.iter().map(|clients| most.min(*clients)).collect();
     steps.dedup();
     let measured = scenario.measure(&steps, &mut paper);
-    stage.runtime.block_on(measured)?;
+    setup.runtime.block_on(measured)?;
     machine::finish(&mut paper.about);
     let report = report::published::report(&paper);
-    flags.keep(FILE, &paper.about, &paper, "steps", &report)?;
-    flags.document()
+    flags.save_run(FILE, &paper.about, &paper, "steps", &report)?;
+    flags.update_docs()
 }
 
-struct Scenario<'a> {
+struct PaperScenario<'a> {
     binary: &'a Path,
     placement: &'a CpuPinning,
     documents: u32,
     begin: Instant,
 }
 
-impl Scenario<'_> {
-    /// All ways with each number of clients, until that way is exhausted.
-    async fn measure(&self, steps: &[usize], paper: &mut Paper) -> Result<()> {
-        let ways = Way::ALL.into_iter().filter(|way| {
+impl PaperScenario<'_> {
+    /// All methods with each number of clients, until the method is exhausted.
+    async fn measure(&self, steps: &[usize], paper: &mut PaperRun) -> Result<()> {
+        let ways = DeliveryMethod::ALL.into_iter().filter(|way| {
             let is_here = !way.is_cached() || paper.about.machine.nginx.is_some();
             if !is_here {
                 println!("left out: {}: nginx is not installed", way.name());
@@ -115,34 +115,34 @@ impl Scenario<'_> {
                 // The order changes with each round, so that none is always the last on a machine that slows down.
                 let way = ways[(at + turn) % ways.len()];
                 if !paper.is_exhausted(way) {
-                    let step = self.step(way, *clients).await?;
+                    let step = self.measure_step(way, *clients).await?;
                     paper.steps.push(step);
                 }
             }
         }
         for way in ways {
-            self.halve(way, paper).await?;
+            self.bisect_limit(way, paper).await?;
         }
         Ok(())
     }
 
-    /// Looks for where a way's clients begin to wait too long.
-    async fn halve(&self, way: Way, paper: &mut Paper) -> Result<()> {
+    /// Searches for the number of clients from which they wait too long.
+    async fn bisect_limit(&self, way: DeliveryMethod, paper: &mut PaperRun) -> Result<()> {
         for _ in 0..HALVINGS {
             let late = paper
-                .of(way)
+                .steps_of(way)
                 .into_iter()
                 .find(|step| step.slowest_s() > paper.acceptable_s);
             let Some(late) = late else { return Ok(()) };
-            let good = paper.best(way).map_or(0, |step| step.outcome.clients);
+            let good = paper.best_step(way).map_or(0, |step| step.outcome.clients);
             let middle = usize::try_from(u64::midpoint(good, late.outcome.clients))?;
-            let step = self.step(way, middle).await?;
+            let step = self.measure_step(way, middle).await?;
             paper.steps.push(step);
         }
         Ok(())
     }
 
-    async fn step(&self, way: Way, clients: usize) -> Result<Step> {
+    async fn measure_step(&self, way: DeliveryMethod, clients: usize) -> Result<Step> {
         let core = self.placement.server.first().copied();
         let ready = transports::start(way, self.binary, core)?;
         let workload = Workload {
@@ -166,12 +166,12 @@ impl Scenario<'_> {
         );
         let what = || format!("{}, {clients} clients", way.name());
         let outcome = outcome.await.with_context(what)?;
-        is_clean(way, &outcome).with_context(what)?;
+        check_audit(way, &outcome).with_context(what)?;
         let step = Step { way, outcome };
         println!(
             "{:>5.0} s  {}",
             self.begin.elapsed().as_secs_f64(),
-            line(&step)
+            step_line(&step)
         );
         Ok(step)
     }
@@ -180,7 +180,7 @@ impl Scenario<'_> {
 /// Fails where the audit found anything. A document that is asked for whole comes again by intention, and one
 /// that was replaced before a client came round to it never does; nor does one in time that a cache on a core
 /// at its limit keeps to itself. For that client its delay has no end.
-fn is_clean(way: Way, outcome: &RunResult) -> Result<()> {
+fn check_audit(way: DeliveryMethod, outcome: &RunResult) -> Result<()> {
     let found = match (way.repeats(), way.is_cached()) {
         (true, _) => [0, 0],
         (false, true) => [0, outcome.duplicates],
@@ -191,7 +191,7 @@ fn is_clean(way: Way, outcome: &RunResult) -> Result<()> {
     Ok(())
 }
 
-fn line(step: &Step) -> String {
+fn step_line(step: &Step) -> String {
     let outcome = &step.outcome;
     format!(
         "{:>6} clients  {:<26} slowest {:>6.3} s  {:>7.0} requests/s  cpu {:>5.1} %  load {:>3.0} %{}",

@@ -1,12 +1,12 @@
-//! The ways to the document that are measured, each with a server of its own on the servers' core.
+//! The delivery methods that are measured, each with a server of its own on the servers' core.
 
 use std::path::Path;
 
 use anyhow::Result;
 use poll_vs_sse_instrument::{Profile, Target, Transport};
 
-use super::report::published::Way;
-use super::servers::{self, Nginx, OwnServer, RunningServer};
+use super::report::published::DeliveryMethod;
+use super::servers::{self, NginxConfig, OwnServer, RunningServer};
 
 /// The document is the newest message; older ones need not be kept.
 const KEPT: u32 = 100;
@@ -54,7 +54,7 @@ const CACHED: &str = r#"
     }
 "#;
 
-/// A way that is ready to be measured.
+/// A delivery method with its server started.
 pub struct PreparedRun {
     pub target: Target,
     pub transport: Transport,
@@ -63,17 +63,17 @@ pub struct PreparedRun {
 }
 
 /// Starts what `way` needs.
-pub fn start(way: Way, binary: &Path, core: Option<usize>) -> Result<PreparedRun> {
+pub fn start(way: DeliveryMethod, binary: &Path, core: Option<usize>) -> Result<PreparedRun> {
     let name = way.name();
     let ours = OwnServer {
         kept: Some(KEPT),
         ..OwnServer::default()
     };
     let server = if way.is_cached() {
-        let directives = Nginx {
+        let directives = NginxConfig {
             http: CACHE,
             locations: CACHED,
-            ..Nginx::default()
+            ..NginxConfig::default()
         };
         servers::behind_nginx(name, ours, binary, &directives, core)?
     } else {
@@ -86,7 +86,7 @@ pub fn start(way: Way, binary: &Path, core: Option<usize>) -> Result<PreparedRun
     Ok(PreparedRun {
         target: server.target(profile)?,
         transport: match way {
-            Way::Stream => Transport::Stream,
+            DeliveryMethod::Stream => Transport::Stream,
             _ => Transport::Poll,
         },
         _server: server,

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::{
-    access, compare, forms, limits, part, parts, protocols, published, runs, scaling, servers,
-    shared_streams, summary,
+    access, compare, forms, limits, micro_benchmarks, part, protocols, published, runs, scaling,
+    servers, shared_streams, summary,
 };
 
 /// Where the sections are.
@@ -23,7 +23,7 @@ pub struct Section {
 /// All sections for which there is a whole run.
 pub fn sections(root: &Path) -> Result<Vec<Section>> {
     let mut sections = Vec::new();
-    if let Some(body) = parts::section(root)? {
+    if let Some(body) = micro_benchmarks::section(root)? {
         sections.push(Section { name: "log", body });
     }
     if let Some(body) = summary::section(root)? {
@@ -62,8 +62,8 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
             body,
         });
     }
-    if let Some(mut body) = part::section::<forms::Forms>(root)? {
-        if let Some(shared) = part::section::<shared_streams::SharedStreams>(root)? {
+    if let Some(mut body) = part::section::<forms::FormsRun>(root)? {
+        if let Some(shared) = part::section::<shared_streams::SharedStreamsRun>(root)? {
             body = format!("{body}\n\n{shared}");
         }
         sections.push(Section {
@@ -71,7 +71,7 @@ pub fn sections(root: &Path) -> Result<Vec<Section>> {
             body,
         });
     }
-    if let Some(body) = part::section::<protocols::Protocols>(root)? {
+    if let Some(body) = part::section::<protocols::ProtocolsRun>(root)? {
         sections.push(Section {
             name: "compare -- protocols",
             body,

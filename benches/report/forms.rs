@@ -4,21 +4,22 @@ use poll_vs_sse_instrument::RunResult;
 use poll_vs_sse_model::RequestHead;
 use serde::{Deserialize, Serialize};
 
-use super::number::{count, outcome, three};
+use super::number::{count, target_verdict, three_digits};
 use super::part::Part;
 use super::provenance::Provenance;
 use super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Forms {
+pub struct FormsRun {
     pub about: Provenance,
-    pub runs: Vec<Run>,
+    pub runs: Vec<FormMeasurement>,
 }
 
+/// A form of HTTP, and the part of the server that serves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Form {
+pub enum HttpForm {
     /// HTTP/1.1 without TLS over the accelerator.
     Accelerator,
     /// HTTP/1.1 without TLS over actix-web, as every other form goes.
@@ -28,9 +29,10 @@ pub enum Form {
     H2Tls,
 }
 
+/// What is measured on a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum What {
+pub enum Operation {
     /// A poll on a kept connection, nearly always empty.
     Poll,
     PollOnNewConnection,
@@ -41,16 +43,16 @@ pub enum What {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Run {
-    pub form: Form,
-    pub what: What,
+pub struct FormMeasurement {
+    pub form: HttpForm,
+    pub what: Operation,
     pub head: RequestHead,
     pub cookie_bytes: usize,
     pub round: u32,
     pub outcome: RunResult,
 }
 
-impl Form {
+impl HttpForm {
     pub const ALL: [Self; 5] = [
         Self::Accelerator,
         Self::OrdinaryWay,
@@ -78,7 +80,7 @@ impl Form {
     }
 }
 
-impl What {
+impl Operation {
     pub const ALL: [Self; 4] = [
         Self::Poll,
         Self::PollOnNewConnection,
@@ -87,26 +89,26 @@ impl What {
     ];
 }
 
-impl Run {
-    /// Of a delivery or of a request, whichever it is about.
-    fn each(&self, figure: f64) -> f64 {
+impl FormMeasurement {
+    /// `figure` for each delivery, or for each request of polls.
+    fn per_unit(&self, figure: f64) -> f64 {
         let units = match self.what {
-            What::Delivery | What::Idle => self.outcome.arrivals,
-            What::Poll | What::PollOnNewConnection => self.outcome.requests,
+            Operation::Delivery | Operation::Idle => self.outcome.arrivals,
+            Operation::Poll | Operation::PollOnNewConnection => self.outcome.requests,
         };
         figure / units as f64
     }
 
     fn cpu_us(&self) -> Option<f64> {
-        Some(self.each(self.outcome.server_cpu_s? * 1e6))
+        Some(self.per_unit(self.outcome.server_cpu_s? * 1e6))
     }
 
     fn bytes_in(&self) -> Option<f64> {
-        Some(self.each(self.outcome.wire_bytes_in as f64))
+        Some(self.per_unit(self.outcome.wire_bytes_in as f64))
     }
 
     fn bytes_out(&self) -> Option<f64> {
-        Some(self.each(self.outcome.wire_bytes_out as f64))
+        Some(self.per_unit(self.outcome.wire_bytes_out as f64))
     }
 
     fn idle_kib(&self) -> Option<f64> {
@@ -122,55 +124,63 @@ impl Run {
             self.what,
             self.head,
             self.cookie_bytes,
-            self.bytes_in().map_or_else(String::new, three),
-            self.bytes_out().map_or_else(String::new, three),
-            self.cpu_us().map_or_else(String::new, three),
-            self.idle_kib().map_or_else(String::new, three),
+            self.bytes_in().map_or_else(String::new, three_digits),
+            self.bytes_out().map_or_else(String::new, three_digits),
+            self.cpu_us().map_or_else(String::new, three_digits),
+            self.idle_kib().map_or_else(String::new, three_digits),
             self.outcome.load.cpu_share * 100.0,
         )
     }
 }
 
-impl Forms {
-    fn of(
+impl FormsRun {
+    fn runs_of(
         &self,
-        form: Form,
-        what: What,
+        form: HttpForm,
+        what: Operation,
         head: RequestHead,
         cookie_bytes: usize,
-    ) -> impl Iterator<Item = &Run> {
+    ) -> impl Iterator<Item = &FormMeasurement> {
         self.runs.iter().filter(move |run| {
             (run.form, run.what, run.head, run.cookie_bytes) == (form, what, head, cookie_bytes)
         })
     }
 
     /// A figure with Chromium's head and no cookie.
-    fn figure(&self, form: Form, what: What, of: fn(&Run) -> Option<f64>) -> Option<Spread> {
-        spread(self.of(form, what, RequestHead::Chrome, 0).filter_map(of))
+    fn figure(
+        &self,
+        form: HttpForm,
+        what: Operation,
+        of: fn(&FormMeasurement) -> Option<f64>,
+    ) -> Option<Spread> {
+        spread(
+            self.runs_of(form, what, RequestHead::Chrome, 0)
+                .filter_map(of),
+        )
     }
 
     /// Microseconds of a server's CPU that a TLS handshake takes: what a new connection costs over TLS beyond what it costs
     /// without.
     pub fn handshake_us(&self) -> Option<f64> {
         let extra = |form| {
-            let median = |what| Some(self.figure(form, what, Run::cpu_us)?.median);
-            Some(median(What::PollOnNewConnection)? - median(What::Poll)?)
+            let median = |what| Some(self.figure(form, what, FormMeasurement::cpu_us)?.median);
+            Some(median(Operation::PollOnNewConnection)? - median(Operation::Poll)?)
         };
-        Some(extra(Form::Http1Tls)? - extra(Form::Accelerator)?)
+        Some(extra(HttpForm::Http1Tls)? - extra(HttpForm::Accelerator)?)
     }
 
     /// CPU over that of the ordinary way in the same round, which is what the forms have in common but for the form.
-    fn cpu_ratio(&self, form: Form, what: What) -> Option<Spread> {
-        let runs = self.of(form, what, RequestHead::Chrome, 0);
+    fn cpu_ratio(&self, form: HttpForm, what: Operation) -> Option<Spread> {
+        let runs = self.runs_of(form, what, RequestHead::Chrome, 0);
         spread(runs.filter_map(|run| {
-            let mut bases = self.of(Form::OrdinaryWay, what, RequestHead::Chrome, 0);
+            let mut bases = self.runs_of(HttpForm::OrdinaryWay, what, RequestHead::Chrome, 0);
             let base = bases.find(|base| base.round == run.round)?;
             Some(run.cpu_us()? / base.cpu_us()?)
         }))
     }
 }
 
-impl Part for Forms {
+impl Part for FormsRun {
     const TITLE: &'static str = "What a head costs";
     const FILE: &'static str = "forms.json";
     const ROWS: &'static str = "runs";
@@ -184,11 +194,11 @@ impl Part for Forms {
     }
 }
 
-fn number(spread: Option<Spread>) -> String {
-    spread.map_or("–".to_owned(), |it| three(it.median))
+fn median_cell(spread: Option<Spread>) -> String {
+    spread.map_or("–".to_owned(), |it| three_digits(it.median))
 }
 
-fn costs(run: &Forms) -> String {
+fn costs(run: &FormsRun) -> String {
     let mut text = "One worker, a store in memory, Chromium's head without a cookie, a connection for each client. A poll is on a kept \
                     connection and nearly always empty; a delivery is of 100 bytes of text to one of 1,000 streams, ten a second to \
                     each, with its part of the publishing; an idle stream is one of 2,000. Ratios are to the ordinary way through \
@@ -196,24 +206,24 @@ fn costs(run: &Forms) -> String {
                     | form | poll, bytes up / down | poll, CPU µs | against the ordinary way | delivery, bytes | delivery, CPU µs | against the ordinary way | idle stream, KiB |\n\
                     |---|---|---|---|---|---|---|---|"
         .to_owned();
-    for form in Form::ALL {
+    for form in HttpForm::ALL {
         text += &format!(
             "\n| {} | {} / {} | {} | {} | {} | {} | {} | {} |",
             form.name(),
-            number(run.figure(form, What::Poll, Run::bytes_in)),
-            number(run.figure(form, What::Poll, Run::bytes_out)),
-            number(run.figure(form, What::Poll, Run::cpu_us)),
-            spread::ratio(run.cpu_ratio(form, What::Poll)),
-            number(run.figure(form, What::Delivery, Run::bytes_out)),
-            number(run.figure(form, What::Delivery, Run::cpu_us)),
-            spread::ratio(run.cpu_ratio(form, What::Delivery)),
-            number(run.figure(form, What::Idle, Run::idle_kib)),
+            median_cell(run.figure(form, Operation::Poll, FormMeasurement::bytes_in)),
+            median_cell(run.figure(form, Operation::Poll, FormMeasurement::bytes_out)),
+            median_cell(run.figure(form, Operation::Poll, FormMeasurement::cpu_us)),
+            spread::ratio(run.cpu_ratio(form, Operation::Poll)),
+            median_cell(run.figure(form, Operation::Delivery, FormMeasurement::bytes_out)),
+            median_cell(run.figure(form, Operation::Delivery, FormMeasurement::cpu_us)),
+            spread::ratio(run.cpu_ratio(form, Operation::Delivery)),
+            median_cell(run.figure(form, Operation::Idle, FormMeasurement::idle_kib)),
         );
     }
     text
 }
 
-fn heads(run: &Forms) -> String {
+fn heads(run: &FormsRun) -> String {
     let mut text = "The same poll with other heads and cookies, and with a connection of its own, in bytes up / down, and CPU in µs. \
                     The load's HTTP/2 library sends cookies and paths in full each time, as both may be secrets. \
                     A browser sends a reference to a cookie that it has sent before, if that fits into the table of 4,096 bytes that \
@@ -222,24 +232,24 @@ fn heads(run: &Forms) -> String {
                     |---|---|---|---|---|---|"
         .to_owned();
     let of = [
-        (What::Poll, RequestHead::Bare, 0),
-        (What::Poll, RequestHead::Chrome, 0),
-        (What::Poll, RequestHead::Chrome, 1024),
-        (What::Poll, RequestHead::Chrome, 4096),
-        (What::PollOnNewConnection, RequestHead::Chrome, 0),
+        (Operation::Poll, RequestHead::Bare, 0),
+        (Operation::Poll, RequestHead::Chrome, 0),
+        (Operation::Poll, RequestHead::Chrome, 1024),
+        (Operation::Poll, RequestHead::Chrome, 4096),
+        (Operation::PollOnNewConnection, RequestHead::Chrome, 0),
     ];
-    for form in Form::ALL {
+    for form in HttpForm::ALL {
         let cells = of.map(|(what, head, cookie)| {
-            let figure = |of: fn(&Run) -> Option<f64>| {
-                spread(run.of(form, what, head, cookie).filter_map(of))
+            let figure = |of: fn(&FormMeasurement) -> Option<f64>| {
+                spread(run.runs_of(form, what, head, cookie).filter_map(of))
             };
-            match figure(Run::bytes_in) {
+            match figure(FormMeasurement::bytes_in) {
                 None => "–".to_owned(),
                 up => format!(
                     "{} / {}, {} µs",
                     up.map_or_else(String::new, |it| count(it.median.round() as u64)),
-                    number(figure(Run::bytes_out)),
-                    number(figure(Run::cpu_us))
+                    median_cell(figure(FormMeasurement::bytes_out)),
+                    median_cell(figure(FormMeasurement::cpu_us))
                 ),
             }
         });
@@ -248,11 +258,11 @@ fn heads(run: &Forms) -> String {
     text
 }
 
-fn targets(run: &Forms) -> String {
-    let form = Form::H2Tls;
+fn targets(run: &FormsRun) -> String {
+    let form = HttpForm::H2Tls;
     let verdict = |what: &str, figure: Option<Spread>, unit: &str, target: f64| {
         let figure = figure?;
-        let outcome = outcome(figure.median <= target);
+        let outcome = target_verdict(figure.median <= target);
         Some(format!(
             "- {what}: {}{unit}, target at most {target}{unit}: {outcome}",
             figure.ratio()
@@ -261,19 +271,19 @@ fn targets(run: &Forms) -> String {
     let lines = [
         verdict(
             "a delivery over HTTP/2 and TLS, against the ordinary way without",
-            run.cpu_ratio(form, What::Delivery),
+            run.cpu_ratio(form, Operation::Delivery),
             "",
             1.6,
         ),
         verdict(
             "an empty poll on a kept connection over HTTP/2 and TLS, against the ordinary way without",
-            run.cpu_ratio(form, What::Poll),
+            run.cpu_ratio(form, Operation::Poll),
             "",
             1.7,
         ),
         verdict(
             "an idle stream over HTTP/2 and TLS",
-            run.figure(form, What::Idle, Run::idle_kib),
+            run.figure(form, Operation::Idle, FormMeasurement::idle_kib),
             " KiB",
             34.0,
         ),

@@ -3,7 +3,7 @@
 pub use poll_vs_sse_model::format::with_thousands as count;
 
 /// Three significant digits, without an exponent: `0.0123`, `1.23`, `1,230`.
-pub fn three(value: f64) -> String {
+pub fn three_digits(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
     }
@@ -19,7 +19,7 @@ pub fn three(value: f64) -> String {
 
 /// Microseconds as milliseconds, in three digits.
 pub fn milliseconds(us: f64) -> String {
-    three(us / 1000.0)
+    three_digits(us / 1000.0)
 }
 
 /// A plain number without needless zeros: `0.1`, `5`.
@@ -27,8 +27,8 @@ pub fn plain(value: f64) -> String {
     format!("{value}")
 }
 
-/// Of a target.
-pub fn outcome(is_met: bool) -> &'static str {
+/// Whether a target was met, in words.
+pub fn target_verdict(is_met: bool) -> &'static str {
     if is_met { "met" } else { "not met" }
 }
 
@@ -40,10 +40,10 @@ mod tests {
     fn figures_are_short() {
         assert_eq!(count(7), "7");
         assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(three(0.012_345), "0.0123");
-        assert_eq!(three(1.2345), "1.23");
-        assert_eq!(three(123.45), "123");
-        assert_eq!(three(123_456.0), "123,000");
+        assert_eq!(three_digits(0.012_345), "0.0123");
+        assert_eq!(three_digits(1.2345), "1.23");
+        assert_eq!(three_digits(123.45), "123");
+        assert_eq!(three_digits(123_456.0), "123,000");
         assert_eq!(milliseconds(1500.0), "1.50");
         assert_eq!(plain(0.25), "0.25");
         assert_eq!(plain(5.0), "5");

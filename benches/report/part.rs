@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::provenance::Provenance;
-use super::runs::{self, Found};
+use super::runs::{self, LatestRun};
 
-/// What was measured, and where it is kept.
+/// The record of a bench's part, and the file it is kept in.
 pub trait Part: Serialize + DeserializeOwned {
     const TITLE: &'static str;
     /// Its file in a run's directory.
@@ -21,10 +21,10 @@ pub trait Part: Serialize + DeserializeOwned {
     fn report(&self) -> String;
 }
 
-/// The part's section of the documentation, where there is a whole run of it.
+/// The part's section of the documentation, if there is a whole run of it.
 pub fn section<T: Part>(root: &Path) -> Result<Option<String>> {
     let (title, file) = (T::TITLE, T::FILE);
-    let Some(Found { mut run, directory }) = runs::latest::<T>(root, file)? else {
+    let Some(LatestRun { mut run, directory }) = runs::latest::<T>(root, file)? else {
         return Ok(None);
     };
     let about = run.about().clone();
@@ -36,7 +36,7 @@ pub fn section<T: Part>(root: &Path) -> Result<Option<String>> {
     )))
 }
 
-/// The same, with a word in its place where there is none.
+/// The same; if there is no whole run, a section that says so.
 pub fn section_or_none<T: Part>(root: &Path) -> Result<String> {
     let section = section::<T>(root)?;
     Ok(section.unwrap_or_else(|| format!("### {}\n\nNot measured yet.", T::TITLE)))

@@ -4,21 +4,22 @@ use poll_vs_sse_instrument::{RunResult, Transport};
 use poll_vs_sse_model::RequestHead;
 use serde::{Deserialize, Serialize};
 
-use super::number::{count, plain, three};
+use super::number::{count, plain, three_digits};
 use super::part::Part;
 use super::provenance::Provenance;
 use super::spread::{Spread, ratio, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Protocols {
+pub struct ProtocolsRun {
     pub about: Provenance,
-    pub runs: Vec<Run>,
+    pub runs: Vec<ProtocolMeasurement>,
 }
 
+/// The HTTP version, and whether it is over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Spoken {
+pub enum WireProtocol {
     Http1,
     Http1Tls,
     H2Tls,
@@ -26,8 +27,8 @@ pub enum Spoken {
 
 /// One transport over one protocol under one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cell {
-    pub spoken: Spoken,
+pub struct ProtocolCell {
+    pub spoken: WireProtocol,
     pub transport: Transport,
     pub head: RequestHead,
     pub cookie_bytes: usize,
@@ -37,14 +38,14 @@ pub struct Cell {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Run {
+pub struct ProtocolMeasurement {
     #[serde(flatten)]
-    pub of: Cell,
+    pub of: ProtocolCell,
     pub round: u32,
     pub outcome: RunResult,
 }
 
-impl Spoken {
+impl WireProtocol {
     pub const ALL: [Self; 3] = [Self::Http1, Self::Http1Tls, Self::H2Tls];
 
     pub fn name(self) -> &'static str {
@@ -56,7 +57,7 @@ impl Spoken {
     }
 }
 
-impl Cell {
+impl ProtocolCell {
     /// `Chromium's, cookie of 1 KiB`.
     pub fn head_name(&self) -> String {
         let head = match self.head {
@@ -82,7 +83,7 @@ impl Cell {
     }
 }
 
-impl Run {
+impl ProtocolMeasurement {
     /// Share of a core.
     pub fn cpu(&self) -> Option<f64> {
         Some(self.outcome.server_cpu_s? / self.outcome.duration_s)
@@ -117,41 +118,53 @@ impl Run {
             self.of.clients,
             self.of.rate,
             self.of.head_name(),
-            self.delivery_bytes().map_or_else(String::new, three),
-            self.delivery_us().map_or_else(String::new, three),
+            self.delivery_bytes().map_or_else(String::new, three_digits),
+            self.delivery_us().map_or_else(String::new, three_digits),
             self.outcome.load.cpu_share * 100.0,
         )
     }
 }
 
-impl Protocols {
-    fn of<'a>(&'a self, cell: &'a Cell) -> impl Iterator<Item = &'a Run> {
+impl ProtocolsRun {
+    fn runs_of<'a>(
+        &'a self,
+        cell: &'a ProtocolCell,
+    ) -> impl Iterator<Item = &'a ProtocolMeasurement> {
         self.runs.iter().filter(move |run| run.of == *cell)
     }
 
-    pub fn figure(&self, cell: &Cell, figure: fn(&Run) -> Option<f64>) -> Option<Spread> {
-        spread(self.of(cell).filter_map(figure))
+    pub fn figure(
+        &self,
+        cell: &ProtocolCell,
+        figure: fn(&ProtocolMeasurement) -> Option<f64>,
+    ) -> Option<Spread> {
+        spread(self.runs_of(cell).filter_map(figure))
     }
 
     /// Of a cell over another in the same round.
-    fn ratio(&self, cell: &Cell, to: &Cell, figure: fn(&Run) -> Option<f64>) -> Option<Spread> {
-        let ratios = self.of(cell).filter_map(|run| {
-            let base = self.of(to).find(|base| base.round == run.round)?;
+    fn ratio(
+        &self,
+        cell: &ProtocolCell,
+        to: &ProtocolCell,
+        figure: fn(&ProtocolMeasurement) -> Option<f64>,
+    ) -> Option<Spread> {
+        let ratios = self.runs_of(cell).filter_map(|run| {
+            let base = self.runs_of(to).find(|base| base.round == run.round)?;
             Some(figure(run)? / figure(base)?)
         });
         spread(ratios)
     }
 
     /// The cells, each once, by load and protocol.
-    pub fn cells(&self) -> Vec<&Cell> {
-        let mut cells: Vec<&Cell> = Vec::new();
+    pub fn cells(&self) -> Vec<&ProtocolCell> {
+        let mut cells: Vec<&ProtocolCell> = Vec::new();
         for run in &self.runs {
             if !cells.contains(&&run.of) {
                 cells.push(&run.of);
             }
         }
-        let position = |cell: &Cell| {
-            let spoken = Spoken::ALL.iter().position(|it| *it == cell.spoken);
+        let position = |cell: &ProtocolCell| {
+            let spoken = WireProtocol::ALL.iter().position(|it| *it == cell.spoken);
             let is_poll = cell.transport == Transport::Poll;
             let is_bare = cell.head == RequestHead::Bare;
             (cell.clients, spoken, is_poll, !is_bare, cell.cookie_bytes)
@@ -161,7 +174,7 @@ impl Protocols {
     }
 }
 
-impl Part for Protocols {
+impl Part for ProtocolsRun {
     const TITLE: &'static str = "The same over TLS and HTTP/2";
     const FILE: &'static str = "compare-protocols.json";
     const ROWS: &'static str = "runs";
@@ -177,7 +190,8 @@ impl Part for Protocols {
                         | clients | messages/s | protocol | head | a request, bytes | SSE: a delivery, bytes | µs | polling: bytes | CPU |\n\
                         |---|---|---|---|---|---|---|---|---|"
             .to_owned();
-        let short = |figure: Option<Spread>| figure.map_or("–".to_owned(), |it| three(it.median));
+        let short =
+            |figure: Option<Spread>| figure.map_or("–".to_owned(), |it| three_digits(it.median));
         let cells = self.cells().into_iter();
         for cell in cells.filter(|cell| cell.transport == Transport::Poll) {
             let stream = cell.stream();
@@ -187,11 +201,11 @@ impl Part for Protocols {
                 plain(cell.rate),
                 cell.spoken.name(),
                 cell.head_name(),
-                short(self.figure(cell, Run::request_bytes)),
-                short(self.figure(&stream, Run::delivery_bytes)),
-                short(self.figure(&stream, Run::delivery_us)),
-                ratio(self.ratio(cell, &stream, Run::wire)),
-                ratio(self.ratio(cell, &stream, Run::cpu)),
+                short(self.figure(cell, ProtocolMeasurement::request_bytes)),
+                short(self.figure(&stream, ProtocolMeasurement::delivery_bytes)),
+                short(self.figure(&stream, ProtocolMeasurement::delivery_us)),
+                ratio(self.ratio(cell, &stream, ProtocolMeasurement::wire)),
+                ratio(self.ratio(cell, &stream, ProtocolMeasurement::cpu)),
             );
         }
         text
@@ -204,8 +218,8 @@ mod tests {
 
     #[test]
     fn a_head_is_named_with_its_cookie_and_polls_are_held_against_one_stream() {
-        let cell = Cell {
-            spoken: Spoken::H2Tls,
+        let cell = ProtocolCell {
+            spoken: WireProtocol::H2Tls,
             transport: Transport::Poll,
             head: RequestHead::Chrome,
             cookie_bytes: 4096,
@@ -214,7 +228,10 @@ mod tests {
         };
         assert_eq!(cell.head_name(), "Chromium's, cookie of 4 KiB");
         let stream = cell.stream();
-        assert_eq!((stream.cookie_bytes, stream.spoken), (0, Spoken::H2Tls));
+        assert_eq!(
+            (stream.cookie_bytes, stream.spoken),
+            (0, WireProtocol::H2Tls)
+        );
         assert_eq!(stream.transport, Transport::Stream);
     }
 }

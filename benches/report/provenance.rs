@@ -1,4 +1,4 @@
-//! What a reader needs to know of the machine, the build and the run to judge its figures.
+//! The machine, the build and the times of a run, which a reader needs to judge its figures.
 
 use serde::{Deserialize, Serialize};
 

@@ -45,14 +45,14 @@ pub fn sides(rounds: &[Round]) -> Vec<&str> {
     sides
 }
 
-fn of<'a>(rounds: &'a [Round], side: &'a str) -> impl Iterator<Item = &'a Round> {
+fn rounds_of<'a>(rounds: &'a [Round], side: &'a str) -> impl Iterator<Item = &'a Round> {
     rounds.iter().filter(move |round| round.side == side)
 }
 
 /// A side's figure over that of `base` in the same round.
 fn ratio(rounds: &[Round], side: &str, base: &str, figure: fn(&Round) -> f64) -> Option<Spread> {
-    spread(of(rounds, side).filter_map(|round| {
-        let base = of(rounds, base).find(|other| other.round == round.round)?;
+    spread(rounds_of(rounds, side).filter_map(|round| {
+        let base = rounds_of(rounds, base).find(|other| other.round == round.round)?;
         Some(figure(round) / figure(base))
     }))
 }
@@ -73,7 +73,7 @@ pub fn counted_to(rounds: &[Round], part: &str, whole: &str) -> Vec<Round> {
     let with = others.map(|round| {
         let mut round = round.clone();
         if round.side == whole {
-            let parts = of(rounds, part).filter(|part| part.round == round.round);
+            let parts = rounds_of(rounds, part).filter(|part| part.round == round.round);
             round.cpu_ns += parts.map(|part| part.cpu_ns).sum::<u64>();
         }
         round
@@ -83,7 +83,7 @@ pub fn counted_to(rounds: &[Round], part: &str, whole: &str) -> Vec<Round> {
 
 /// Microseconds of CPU per unit.
 pub fn cpu_us(rounds: &[Round], side: &str) -> Option<Spread> {
-    spread(of(rounds, side).map(|round| round.cpu_ns_per_unit() / 1000.0))
+    spread(rounds_of(rounds, side).map(|round| round.cpu_ns_per_unit() / 1000.0))
 }
 
 /// Units a second over all rounds.
@@ -97,7 +97,7 @@ pub fn bytes_per_second(rounds: &[Round], side: &str) -> Option<f64> {
 }
 
 fn rate(rounds: &[Round], side: &str, amount: fn(&Round) -> u64) -> Option<f64> {
-    let sum: u64 = of(rounds, side).map(amount).sum();
-    let wall_ns: u64 = of(rounds, side).map(|round| round.wall_ns).sum();
+    let sum: u64 = rounds_of(rounds, side).map(amount).sum();
+    let wall_ns: u64 = rounds_of(rounds, side).map(|round| round.wall_ns).sum();
     (wall_ns > 0).then(|| sum as f64 / (wall_ns as f64 / 1e9))
 }

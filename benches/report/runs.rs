@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
 
-/// What every file begins with. Those of the first runs do not, and are nobody's source any more.
+/// The part that every file has, except those of the first runs, which are no longer used.
 #[derive(Debug, Deserialize)]
-struct Head {
+struct FileHead {
     about: Option<Provenance>,
 }
 
-/// A run that was found, and the directory it is in.
+/// The newest whole run of a bench, and the directory it is in.
 #[derive(Debug)]
-pub struct Found<T> {
+pub struct LatestRun<T> {
     pub run: T,
     /// As the documentation names it: `2026-11-24-2core-epyc`.
     pub directory: String,
@@ -28,8 +28,8 @@ pub fn directory(root: &Path) -> PathBuf {
     root.join("benches/runs")
 }
 
-/// The newest whole run in the file `name`, by when it ended. `None` where there is none.
-pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<Found<T>>> {
+/// The newest whole run in the files called `name`, by the time it ended. `None` if there is none.
+pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<LatestRun<T>>> {
     let mut newest: Option<(String, PathBuf, String)> = None;
     let entries = fs::read_dir(directory(root)).into_iter().flatten();
     for entry in entries {
@@ -37,7 +37,7 @@ pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<Fou
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
         };
-        let head = serde_json::from_str::<Head>(&text);
+        let head = serde_json::from_str::<FileHead>(&text);
         let head = head.with_context(|| format!("{}", path.display()))?;
         let Some(about) = head.about else { continue };
         let is_newer = newest
@@ -54,7 +54,7 @@ pub fn latest<T: DeserializeOwned>(root: &Path, name: &str) -> Result<Option<Fou
     let parent = path.parent().and_then(Path::file_name);
     let directory = parent.map(|name| name.to_string_lossy().into_owned());
     let directory = directory.unwrap_or_default();
-    Ok(Some(Found { run, directory }))
+    Ok(Some(LatestRun { run, directory }))
 }
 
 /// Writes `text` to `name` in `directory`, whole or not at all.
@@ -87,18 +87,18 @@ mod tests {
     use super::*;
 
     #[derive(Serialize)]
-    struct Some {
+    struct RowsExample {
         name: &'static str,
         rows: Vec<[u8; 2]>,
     }
 
     #[test]
     fn rows_are_on_one_line_each_and_it_stays_json() {
-        let some = Some {
+        let example = RowsExample {
             name: "x",
             rows: vec![[1, 2], [3, 4]],
         };
-        let text = json(&some, "rows").expect("JSON");
+        let text = json(&example, "rows").expect("JSON");
         assert!(text.contains("\n    [1,2],\n    [3,4]\n"), "{text}");
         let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(value["rows"][1][0], 3);
@@ -119,10 +119,11 @@ mod tests {
         write(&of("b"), "x.json", &about(true, "2026-11-02")).expect("written");
         write(&of("a"), "x.json", &about(true, "2026-11-03")).expect("written");
         write(&of("c"), "x.json", &about(false, "2026-11-04")).expect("written");
-        let found: Found<serde_json::Value> =
+        let found: LatestRun<serde_json::Value> =
             latest(root.path(), "x.json").expect("read").expect("one");
         assert_eq!(found.directory, "a");
-        let none: Option<Found<serde_json::Value>> = latest(root.path(), "y.json").expect("read");
+        let none: Option<LatestRun<serde_json::Value>> =
+            latest(root.path(), "y.json").expect("read");
         assert!(none.is_none());
     }
 }

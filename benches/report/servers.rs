@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::number::{count, three};
+use super::number::{count, three_digits};
 use super::provenance::Provenance;
-use super::runs::Found;
+use super::runs::LatestRun;
 use super::spread::Spread;
 
 /// Its file in a run's directory.
@@ -13,38 +13,38 @@ const FLOOR: &str = "floor";
 const OURS: &str = "poll-vs-sse";
 const NCHAN: &str = "nchan";
 
-/// What is read of it; each raw round is in there too.
+/// The part of the file that is read. It also has every round.
 #[derive(Debug, Deserialize)]
-pub struct Servers {
+pub struct ServersRun {
     about: Provenance,
-    fan_out: Option<FanOut>,
-    empty_poll: Option<EmptyPoll>,
-    idle_memory: Vec<IdleMemory>,
-    verdicts: Vec<Verdict>,
+    fan_out: Option<FanOutRatios>,
+    empty_poll: Option<EmptyPollRatios>,
+    idle_memory: Vec<IdleMemoryFigures>,
+    verdicts: Vec<VerdictLine>,
 }
 
 #[derive(Debug, Deserialize)]
-struct FanOut {
+struct FanOutRatios {
     subscribers: u64,
-    summaries: Vec<Summary>,
+    summaries: Vec<SideRatio>,
 }
 
 #[derive(Debug, Deserialize)]
-struct EmptyPoll {
+struct EmptyPollRatios {
     connections: u64,
-    summaries: Vec<Summary>,
+    summaries: Vec<SideRatio>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Summary {
+struct SideRatio {
     side: String,
     ratio: Spread,
 }
 
 #[derive(Debug, Deserialize)]
-struct IdleMemory {
+struct IdleMemoryFigures {
     workers: usize,
-    #[serde(default = "by_default")]
+    #[serde(default = "default_fast_path")]
     fast_path: bool,
     subscribers: u64,
     pss_before_kib: u64,
@@ -53,13 +53,13 @@ struct IdleMemory {
 }
 
 #[derive(Debug, Deserialize)]
-struct Verdict {
+struct VerdictLine {
     line: String,
 }
 
 /// The section of the documentation.
-pub fn section(found: &Found<Servers>) -> String {
-    let Found { run, directory } = found;
+pub fn section(found: &LatestRun<ServersRun>) -> String {
+    let LatestRun { run, directory } = found;
     format!(
         "From [`{directory}/{FILE}`](../benches/runs/{directory}/{FILE}): `{}`, {}\n\n{}",
         run.about.command,
@@ -68,10 +68,10 @@ pub fn section(found: &Found<Servers>) -> String {
     )
 }
 
-impl Servers {
-    /// What of it is said where there is no room for tables.
-    pub fn in_short(&self) -> Vec<String> {
-        let of = |summaries: &[Summary], side: &str| {
+impl ServersRun {
+    /// The points of the documentation's summary.
+    pub fn summary_points(&self) -> Vec<String> {
+        let of = |summaries: &[SideRatio], side: &str| {
             let summary = summaries.iter().find(|summary| summary.side == side);
             summary.map(|summary| format!("{:.2}", summary.ratio.median))
         };
@@ -98,26 +98,26 @@ impl Servers {
         if let Some(part) = self.idle_memory.first() {
             points.push(format!(
                 "**Memory**: an idle stream takes {} KiB of the server's process.",
-                three(part.each_kib(part.pss_idle_kib))
+                three_digits(part.each_kib(part.pss_idle_kib))
             ));
         }
         points
     }
 }
 
-/// Files of before there was a choice are of the accelerator.
-fn by_default() -> bool {
+/// Files from before the choice existed are of the accelerator.
+fn default_fast_path() -> bool {
     true
 }
 
-impl IdleMemory {
-    /// What the process grew by to `kib`, for each subscriber.
+impl IdleMemoryFigures {
+    /// The growth of the process to `kib`, for each subscriber.
     fn each_kib(&self, kib: u64) -> f64 {
         (kib as f64 - self.pss_before_kib as f64) / self.subscribers as f64
     }
 }
 
-fn report(run: &Servers) -> String {
+fn report(run: &ServersRun) -> String {
     let mut text = String::from("| what | against | CPU ratio, median (range) |\n|---|---|---|");
     if let Some(part) = &run.fan_out {
         let what = format!(
@@ -152,8 +152,8 @@ fn report(run: &Servers) -> String {
             } else {
                 ", the ordinary way"
             },
-            three(part.each_kib(part.pss_idle_kib)),
-            three(part.each_kib(part.pss_after_message_kib))
+            three_digits(part.each_kib(part.pss_idle_kib)),
+            three_digits(part.each_kib(part.pss_after_message_kib))
         );
     }
     text += "\n\nAgainst the targets:\n";
@@ -165,7 +165,7 @@ fn report(run: &Servers) -> String {
 }
 
 /// A row for each side but the one that the others are held against.
-fn rows(summaries: &[Summary], base: &str, what: &str, against: &str) -> String {
+fn rows(summaries: &[SideRatio], base: &str, what: &str, against: &str) -> String {
     let others = summaries.iter().filter(|summary| summary.side != base);
     let rows = others.map(|summary| {
         let Spread {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::number::{count, outcome, three};
+use super::number::{count, target_verdict, three_digits};
 use super::part::Part;
 use super::provenance::Provenance;
 use super::round::{self, Round};
@@ -23,22 +23,22 @@ const MEMORY_TARGETS: [(&str, f64); 2] = [(ONE, 34.0), (EIGHT, 6.5)];
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct SharedStreams {
+pub struct SharedStreamsRun {
     pub about: Provenance,
     pub streams: usize,
     pub a_connection: usize,
-    pub held: Vec<Held>,
+    pub held: Vec<StreamMemory>,
     pub rounds: Vec<Round>,
 }
 
-/// Growth of a server's proportional set size by its streams.
+/// The memory of a stream: a server's growth in proportional set size.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Held {
+pub struct StreamMemory {
     pub side: String,
     pub bytes_each: f64,
 }
 
-impl SharedStreams {
+impl SharedStreamsRun {
     fn held_kib(&self, side: &str) -> Option<f64> {
         let held = self.held.iter().find(|held| held.side == side)?;
         Some(held.bytes_each / 1024.0)
@@ -52,7 +52,7 @@ impl SharedStreams {
         let mut lines = Vec::new();
         for (side, target) in DELIVERY_TARGETS {
             let ratio = self.ratio(side);
-            let outcome = outcome(ratio.is_some_and(|it| it.median <= target));
+            let outcome = target_verdict(ratio.is_some_and(|it| it.median <= target));
             lines.push(format!(
                 "- a delivery, {side}: {} of the ordinary way's CPU, target at most {target}: {outcome}",
                 spread::ratio(ratio)
@@ -64,15 +64,15 @@ impl SharedStreams {
             };
             lines.push(format!(
                 "- an idle stream, {side}: {} KiB, target at most {target} KiB: {}",
-                three(held),
-                outcome(held <= target)
+                three_digits(held),
+                target_verdict(held <= target)
             ));
         }
         lines.join("\n")
     }
 }
 
-impl Part for SharedStreams {
+impl Part for SharedStreamsRun {
     const TITLE: &'static str = "Streams that share a connection";
     const FILE: &'static str = "forms-shared.json";
     const ROWS: &'static str = "rounds";
@@ -96,9 +96,9 @@ impl Part for SharedStreams {
             };
             text += &format!(
                 "\n| {side} | {} | {} | {} |",
-                three(cpu.median),
+                three_digits(cpu.median),
                 spread::ratio(self.ratio(side)),
-                self.held_kib(side).map_or("–".to_owned(), three),
+                self.held_kib(side).map_or("–".to_owned(), three_digits),
             );
         }
         format!("{text}\n\nAgainst the targets:\n\n{}", self.targets())

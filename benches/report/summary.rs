@@ -6,9 +6,9 @@ use anyhow::Result;
 use poll_vs_sse_instrument::Transport;
 
 use super::compare::{self, Combination, Matrix, Run};
-use super::number::{count, plain, three};
-use super::published::{self, Paper, Way};
-use super::servers::{self, Servers};
+use super::number::{count, plain, three_digits};
+use super::published::{self, DeliveryMethod, PaperRun};
+use super::servers::{self, ServersRun};
 use super::{runs, scaling};
 
 /// The load that stands for others: neither few nor many.
@@ -22,13 +22,13 @@ pub fn section(root: &Path) -> Result<Option<String>> {
         points.extend(cost(&found.run));
         points.extend(turn(&found.run));
     }
-    if let Some(found) = runs::latest::<Servers>(root, servers::FILE)? {
-        points.extend(found.run.in_short());
+    if let Some(found) = runs::latest::<ServersRun>(root, servers::FILE)? {
+        points.extend(found.run.summary_points());
     }
-    if let Some(found) = runs::latest::<Paper>(root, published::FILE)? {
+    if let Some(found) = runs::latest::<PaperRun>(root, published::FILE)? {
         points.extend(clients(&found.run));
     }
-    points.extend(scaling::in_short(root)?);
+    points.extend(scaling::summary_points(root)?);
     Ok((!points.is_empty()).then(|| format!("- {}", points.join("\n- "))))
 }
 
@@ -60,7 +60,7 @@ fn cost(matrix: &Matrix) -> Option<String> {
          take so many times its CPU and, with Chromium's heads, its bytes: {}.",
         count(CLIENTS as u64),
         plain(RATE),
-        three(share),
+        three_digits(share),
         others.join(", ")
     ))
 }
@@ -83,9 +83,9 @@ fn turn(matrix: &Matrix) -> Option<String> {
 }
 
 /// How many clients one core serves in the paper's scenario.
-fn clients(paper: &Paper) -> Option<String> {
-    let one = |way: Way| {
-        let best = paper.best(way)?;
+fn clients(paper: &PaperRun) -> Option<String> {
+    let one = |way: DeliveryMethod| {
+        let best = paper.best_step(way)?;
         Some(format!(
             "{} {} ({:.0} % of the core)",
             way.name(),
@@ -93,7 +93,11 @@ fn clients(paper: &Paper) -> Option<String> {
             best.cpu() * 100.0
         ))
     };
-    let ways = [Way::Whole, Way::WholeCached, Way::Stream];
+    let ways = [
+        DeliveryMethod::Whole,
+        DeliveryMethod::WholeCached,
+        DeliveryMethod::Stream,
+    ];
     let ways: Vec<_> = ways.into_iter().filter_map(one).collect();
     (!ways.is_empty()).then(|| {
         format!(

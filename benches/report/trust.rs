@@ -6,24 +6,24 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::number::three;
+use super::number::three_digits;
 use super::part::Part;
 use super::provenance::Provenance;
-use super::runs::{self, Found};
+use super::runs::{self, LatestRun};
 use super::spread::{Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Trust {
+pub struct TrustRun {
     pub about: Provenance,
     /// What the other programs say of their versions.
     pub versions: Vec<String>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<TrustRow>,
 }
 
 /// One figure of the instrument and the same of another program, in one round.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Row {
+pub struct TrustRow {
     pub figure: Figure,
     pub referee: Referee,
     pub round: u32,
@@ -51,6 +51,7 @@ pub enum Figure {
     KernelMemory,
 }
 
+/// The other program, or the source that it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Referee {
@@ -121,16 +122,16 @@ impl Referee {
     }
 }
 
-impl Row {
+impl TrustRow {
     pub fn new(figure: Figure, referee: Referee, own: f64, other: f64) -> Self {
         Self {
             own: Some(own),
-            ..Self::beside(figure, referee, other)
+            ..Self::other_only(figure, referee, other)
         }
     }
 
-    /// Of what the instrument does not measure.
-    pub fn beside(figure: Figure, referee: Referee, other: f64) -> Self {
+    /// A figure that only the other program measures.
+    pub fn other_only(figure: Figure, referee: Referee, other: f64) -> Self {
         Self {
             figure,
             referee,
@@ -142,7 +143,8 @@ impl Row {
         }
     }
 
-    pub fn costing(self, own_us: f64, other_us: f64) -> Self {
+    /// The same with the CPU time of both load generators.
+    pub fn with_costs(self, own_us: f64, other_us: f64) -> Self {
         Self {
             own_cost_us: Some(own_us),
             other_cost_us: Some(other_us),
@@ -150,8 +152,8 @@ impl Row {
         }
     }
 
-    /// How far the instrument is from the other, as a share of the other's figure.
-    fn off(&self) -> Option<f64> {
+    /// The deviation of the instrument, as a share of the other program's figure.
+    fn deviation(&self) -> Option<f64> {
         Some(self.own? / self.other - 1.0)
     }
 
@@ -160,16 +162,16 @@ impl Row {
         format!(
             "{}: {} by the instrument, {} by {}{}",
             self.figure.name(),
-            self.own.map_or("–".to_owned(), three),
-            three(self.other),
+            self.own.map_or("–".to_owned(), three_digits),
+            three_digits(self.other),
             self.referee.name(self.figure),
-            self.off()
+            self.deviation()
                 .map_or(String::new(), |off| format!(", {:+.1} %", off * 100.0)),
         )
     }
 }
 
-impl Part for Trust {
+impl Part for TrustRun {
     const TITLE: &'static str = "The instrument beside others";
     const FILE: &'static str = "trust.json";
     const ROWS: &'static str = "rows";
@@ -199,10 +201,11 @@ impl Part for Trust {
 }
 
 /// The rounds of one figure as a line; `None` of none.
-fn line(rows: &[&Row]) -> Option<String> {
+fn line(rows: &[&TrustRow]) -> Option<String> {
     let first = rows.first()?;
-    let of = |figure: fn(&Row) -> Option<f64>| spread(rows.iter().filter_map(|row| figure(row)));
-    let off = of(Row::off).map_or("–".to_owned(), |off| {
+    let of =
+        |figure: fn(&TrustRow) -> Option<f64>| spread(rows.iter().filter_map(|row| figure(row)));
+    let off = of(TrustRow::deviation).map_or("–".to_owned(), |off| {
         let [median, min, max] = [off.median, off.min, off.max].map(|share| share * 100.0);
         match rows.len() {
             1 => format!("{median:+.1} %"),
@@ -211,7 +214,11 @@ fn line(rows: &[&Row]) -> Option<String> {
     });
     let costs = of(|row| row.own_cost_us).zip(of(|row| row.other_cost_us));
     let costs = costs.map_or(String::new(), |(own, other)| {
-        format!("{}, {}", three(own.median), three(other.median))
+        format!(
+            "{}, {}",
+            three_digits(own.median),
+            three_digits(other.median)
+        )
     });
     Some(format!(
         "| {} | {} | {} | {} | {off} | {costs} |",
@@ -229,7 +236,7 @@ fn figure(spread: Option<Spread>) -> String {
     else {
         return "not measured".to_owned();
     };
-    let [median, min, max] = [median, min, max].map(three);
+    let [median, min, max] = [median, min, max].map(three_digits);
     match min == max {
         true => median,
         false => format!("{median} ({min}–{max})"),
@@ -238,15 +245,15 @@ fn figure(spread: Option<Spread>) -> String {
 
 /// The section of `docs/compare.md`, where there is a whole run.
 pub fn section(root: &Path) -> Result<Option<String>> {
-    let found = runs::latest::<Trust>(root, Trust::FILE)?;
-    Ok(found.map(|Found { run, directory }| {
+    let found = runs::latest::<TrustRun>(root, TrustRun::FILE)?;
+    Ok(found.map(|LatestRun { run, directory }| {
         format!(
             "From [`{directory}/{file}`](../benches/runs/{directory}/{file}): `{}`, {} Beside it {}.\n\n{}\n",
             run.about.command,
             run.about.sentence(),
             run.versions.join(", "),
             run.report(),
-            file = Trust::FILE,
+            file = TrustRun::FILE,
         )
     }))
 }
@@ -257,10 +264,10 @@ mod tests {
 
     #[test]
     fn a_line_has_the_middle_of_its_rounds_and_how_far_they_are_apart() {
-        let round = |own, other| Row::new(Figure::PollRate, Referee::H2load, own, other);
+        let round = |own, other| TrustRow::new(Figure::PollRate, Referee::H2load, own, other);
         let rows = [
             round(4000.0, 4000.0),
-            round(4100.0, 4000.0).costing(30.0, 10.0),
+            round(4100.0, 4000.0).with_costs(30.0, 10.0),
             round(3960.0, 4000.0),
         ];
         let line = line(&rows.iter().collect::<Vec<_>>()).expect("three rounds");
@@ -269,7 +276,7 @@ mod tests {
             "| empty polls a second, at a steady rate | 4,000 (3,960–4,100) | 4,000 | `h2load --rps` | \
              +0.0 % (-1.0 to +2.5) | 30.0, 10.0 |"
         );
-        let kernel = Row::beside(Figure::KernelMemory, Referee::Proc, 4.0);
+        let kernel = TrustRow::other_only(Figure::KernelMemory, Referee::Proc, 4.0);
         assert!(
             super::line(&[&kernel])
                 .expect("one")

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use super::http::{self, Connection, RESPONSE_TIMEOUT};
 use super::reader::Reader;
 use super::report::provenance::Provenance;
-use super::report::scaling::group::{self as report, Seen};
-use super::rounds::{self, Sizes, Work};
+use super::report::scaling::group::{self as report, DeliveryTimes};
+use super::rounds::{self, RoundSizes, Work};
 use super::servers::{self, OwnServer, RunningServer};
 use super::subscribers::Subscribers;
 use super::usage;
@@ -26,9 +26,9 @@ const SLICE: u64 = 10;
 /// Between two messages whose way is timed.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct GroupSizes {
     pub readers: usize,
     pub rounds: usize,
     pub messages: u64,
@@ -41,16 +41,16 @@ pub fn run(
     binary: &Path,
     scratch: &Path,
     core: Option<usize>,
-    amount: Amount,
+    amount: GroupSizes,
     about: Provenance,
-) -> Result<report::Group> {
+) -> Result<report::GroupRun> {
     let nats = servers::nats_version().context("nats-server is not installed")?;
     let groups = NAMES.iter().enumerate().map(|(at, name)| {
         let directory = scratch.join(format!("nats-{at}"));
-        Group::start(name, at + 1, binary, &directory, core, amount.readers)
+        ServerGroup::start(name, at + 1, binary, &directory, core, amount.readers)
     });
-    let mut groups: Vec<Group> = groups.collect::<Result<_>>()?;
-    let amounts = Sizes {
+    let mut groups: Vec<ServerGroup> = groups.collect::<Result<_>>()?;
+    let amounts = RoundSizes {
         rounds: amount.rounds,
         a_round: amount.messages,
         a_slice: SLICE,
@@ -66,7 +66,7 @@ pub fn run(
             .nats_ns
             .get(from..from + slices)
             .context("slices are missing")?;
-        Ok(report::Round {
+        Ok(report::GroupRound {
             servers: group.servers.len(),
             round: round.round,
             deliveries: round.units,
@@ -76,8 +76,8 @@ pub fn run(
     });
     let rounds = rounds.collect::<Result<_>>()?;
     let pair = &groups[1].servers;
-    let seen = time(pair[0].address, pair[1].address, amount.timed)?;
-    Ok(report::Group {
+    let seen = time_deliveries(pair[0].address, pair[1].address, amount.timed)?;
+    Ok(report::GroupRun {
         about,
         nats,
         readers: amount.readers,
@@ -86,7 +86,7 @@ pub fn run(
     })
 }
 
-struct Group {
+struct ServerGroup {
     name: &'static str,
     servers: Vec<RunningServer>,
     publishers: Vec<Connection>,
@@ -98,7 +98,7 @@ struct Group {
     nats: RunningServer,
 }
 
-impl Group {
+impl ServerGroup {
     fn start(
         name: &'static str,
         size: usize,
@@ -121,7 +121,7 @@ impl Group {
         let publishers = publishers.collect::<Result<_>>()?;
         let subscribe = |server: &RunningServer| {
             let each = readers / size;
-            Subscribers::open(server.address, &stream(ROOM), each, false)
+            Subscribers::open(server.address, &stream_path(ROOM), each, false)
                 .with_context(|| format!("subscribe to {name}"))
         };
         Ok(Self {
@@ -141,7 +141,7 @@ impl Group {
         let turn = usize::try_from(self.published)? % self.publishers.len();
         self.published += 1;
         let publisher = &mut self.publishers[turn];
-        publisher.send(&request(ROOM, &tag))?;
+        publisher.send(&publish_request(ROOM, &tag))?;
         let mut work = Work::default();
         for readers in &mut self.readers {
             work += readers.receive(tag.as_bytes())?;
@@ -152,18 +152,18 @@ impl Group {
     }
 }
 
-fn stream(room: &str) -> String {
+fn stream_path(room: &str) -> String {
     format!("/stream?room={room}&last=0")
 }
 
-fn request(room: &str, tag: &str) -> Vec<u8> {
+fn publish_request(room: &str, tag: &str) -> Vec<u8> {
     let body = format!(
         r#"{{"room":"{room}","author":"mina","text":"{tag} should this page poll, or should it use SSE?"}}"#
     );
     http::post("/messages", "application/json", body.as_bytes())
 }
 
-impl rounds::Contender for Group {
+impl rounds::Contender for ServerGroup {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -174,7 +174,7 @@ impl rounds::Contender for Group {
     }
 
     fn warm_up(&mut self) -> Result<()> {
-        self.readers.iter_mut().try_for_each(Subscribers::settle)?;
+        self.readers.iter_mut().try_for_each(Subscribers::drain)?;
         self.deliver().map(drop)
     }
 
@@ -198,13 +198,17 @@ impl rounds::Contender for Group {
 }
 
 /// Publishes messages to `here`, one by one, and times when a reader of each server has them.
-fn time(here: SocketAddr, there: SocketAddr, messages: usize) -> Result<Vec<Seen>> {
-    let (at_here, at_there) = (times(here)?, times(there)?);
+fn time_deliveries(
+    here: SocketAddr,
+    there: SocketAddr,
+    messages: usize,
+) -> Result<Vec<DeliveryTimes>> {
+    let (at_here, at_there) = (arrival_times(here)?, arrival_times(there)?);
     let mut publisher = Connection::open(here)?;
     (0..messages)
         .map(|number| {
             let begin = Instant::now();
-            let answer = publisher.ask(&request(QUIET_ROOM, &format!("timed{number}")))?;
+            let answer = publisher.ask(&publish_request(QUIET_ROOM, &format!("timed{number}")))?;
             ensure!(answer.status == 201, "publish: status {}", answer.status);
             let after = |at: Instant| (at - begin).as_micros() as u64;
             let answered_us = after(Instant::now());
@@ -214,7 +218,7 @@ fn time(here: SocketAddr, there: SocketAddr, messages: usize) -> Result<Vec<Seen
                     .context("a message did not come")??;
                 Ok::<_, anyhow::Error>(after(at))
             };
-            let seen = Seen {
+            let seen = DeliveryTimes {
                 here_us: came(&at_here)?,
                 there_us: came(&at_there)?,
                 answered_us,
@@ -226,8 +230,8 @@ fn time(here: SocketAddr, there: SocketAddr, messages: usize) -> Result<Vec<Seen
 }
 
 /// When each message comes to a reader of `address`, from now on.
-fn times(address: SocketAddr) -> Result<Receiver<Result<Instant>>> {
-    let mut reader = Reader::open(address, &stream(QUIET_ROOM), None)?;
+fn arrival_times(address: SocketAddr) -> Result<Receiver<Result<Instant>>> {
+    let mut reader = Reader::open(address, &stream_path(QUIET_ROOM), None)?;
     let (tell, times) = channel();
     std::thread::spawn(move || {
         let mut seen = Vec::new();

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::fill::{self, Place, ROOM};
-use super::history::{HistoryReader, cursor_parts, newest};
+use super::fill::{self, ROOM, StoreLocation};
+use super::history::{HistoryReader, cursor_parts, newest_cursor};
 use super::http::{self, Connection};
 use super::report::provenance::Provenance;
-use super::report::scaling::long_log::{LongLog, OneLog};
+use super::report::scaling::long_log::{LogMeasurement, LongLogRun};
 use super::servers::{self, OwnServer};
 
 /// Messages that one `after` brings.
@@ -20,18 +20,18 @@ const PAGE: usize = 200;
 const READS: u64 = 15;
 /// Starts of the server.
 const STARTS: usize = 3;
-/// A reader that catches up is given up after this.
-const CATCHING_UP: Duration = Duration::from_secs(200);
-/// A short log is caught up with again and again for so long.
-const AGAIN: Duration = Duration::from_secs(5);
-/// Messages that it reads between two looks at the clock.
-const BETWEEN_LOOKS: u64 = 1000;
+/// The longest time for one reader to catch up.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(200);
+/// A short log is read repeatedly, for at least this long.
+const MIN_CATCH_UP_TIME: Duration = Duration::from_secs(5);
+/// Messages read between two checks of the clock.
+const MESSAGES_PER_CHECK: u64 = 1000;
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct LongLogSizes {
     pub messages: u64,
-    /// A log of so many is the other.
+    /// Messages of the short log.
     pub few: u64,
 }
 
@@ -40,22 +40,24 @@ pub fn run(
     binary: &Path,
     scratch: &Path,
     core: Option<usize>,
-    amount: Amount,
+    amount: LongLogSizes,
     about: Provenance,
-) -> Result<LongLog> {
+) -> Result<LongLogRun> {
     let nats = servers::nats_version();
     let mut logs = Vec::new();
     for messages in [amount.few, amount.messages] {
         let directory = scratch.join(format!("sqlite-{messages}"));
         std::fs::create_dir(&directory)?;
-        let place = Place::Sqlite(directory.join("chat.db"));
-        logs.push(one(&place, "SQLite", &directory, binary, core, messages)?);
+        let place = StoreLocation::Sqlite(directory.join("chat.db"));
+        logs.push(measure_log(
+            &place, "SQLite", &directory, binary, core, messages,
+        )?);
         std::fs::remove_dir_all(&directory)?;
         if nats.is_some() {
             let directory = scratch.join(format!("jetstream-{messages}"));
             let server = servers::nats("nats-server", &directory, core)?;
-            let place = Place::Nats(format!("nats://{}", server.address));
-            logs.push(one(
+            let place = StoreLocation::Nats(format!("nats://{}", server.address));
+            logs.push(measure_log(
                 &place,
                 "JetStream",
                 &directory,
@@ -67,30 +69,30 @@ pub fn run(
             std::fs::remove_dir_all(&directory)?;
         }
     }
-    Ok(LongLog {
+    Ok(LongLogRun {
         about,
         nats,
         page: PAGE,
-        catching_up_s: CATCHING_UP.as_secs(),
+        catching_up_s: CATCH_UP_TIMEOUT.as_secs(),
         logs,
     })
 }
 
-fn one(
-    place: &Place,
+fn measure_log(
+    place: &StoreLocation,
     store: &str,
     directory: &Path,
     binary: &Path,
     core: Option<usize>,
     messages: u64,
-) -> Result<OneLog> {
+) -> Result<LogMeasurement> {
     let begin = Instant::now();
     fill::fill(place, messages).with_context(|| format!("fill {store}"))?;
     let append_s = begin.elapsed().as_secs_f64();
     println!("{store}: {messages} messages appended in {append_s:.0} s");
     let flag = match place {
-        Place::Sqlite(path) => format!("sqlite:{}", path.display()),
-        Place::Nats(servers) => servers.clone(),
+        StoreLocation::Sqlite(path) => format!("sqlite:{}", path.display()),
+        StoreLocation::Nats(servers) => servers.clone(),
     };
     let ours = OwnServer {
         store: &flag,
@@ -104,26 +106,26 @@ fn one(
         drop(server.take());
         let begin = Instant::now();
         let started = ours.start(store, binary, core)?;
-        newest(started.address)?;
+        newest_cursor(started.address)?;
         start_s.push(begin.elapsed().as_secs_f64());
         server = Some(started);
     }
     let server = server.context("a server that was started")?;
-    let last = newest(server.address)?;
+    let last = newest_cursor(server.address)?;
     let (log, last_id) = cursor_parts(&last)?;
     let at = |from: u64| {
         let reads = (0..READS).map(|read| {
             let after = from + read * PAGE as u64;
-            after_us(server.address, &format!("{log}-{after}"))
+            read_page_us(server.address, &format!("{log}-{after}"))
         });
         reads.collect::<Result<Vec<_>>>()
     };
     let first = last_id + 1 - messages;
     let whole = READS * PAGE as u64;
-    let mut one = OneLog {
+    let mut one = LogMeasurement {
         store: store.to_owned(),
         messages,
-        disk_bytes: size(directory)?,
+        disk_bytes: directory_bytes(directory)?,
         append_s,
         start_s,
         beginning_us: at(first)?,
@@ -134,7 +136,7 @@ fn one(
         caught_up_s: 0.0,
     };
     let before_all = format!("{log}-{}", first - 1);
-    while one.caught_up_s < AGAIN.as_secs_f64() {
+    while one.caught_up_s < MIN_CATCH_UP_TIME.as_secs_f64() {
         catch_up(server.address, &before_all, last_id, &mut one)?;
     }
     println!(
@@ -144,8 +146,8 @@ fn one(
     Ok(one)
 }
 
-/// How long a poll for a page after `cursor` takes.
-fn after_us(address: SocketAddr, cursor: &str) -> Result<u64> {
+/// The time of a poll for a page after `cursor`, microseconds.
+fn read_page_us(address: SocketAddr, cursor: &str) -> Result<u64> {
     let path = format!("/poll?room={ROOM}&cursor={cursor}&limit={PAGE}");
     let mut connection = Connection::open(address)?;
     let begin = Instant::now();
@@ -162,11 +164,16 @@ fn after_us(address: SocketAddr, cursor: &str) -> Result<u64> {
 }
 
 /// Reads a stream from `cursor` to the newest message, checking that no id is left out.
-fn catch_up(address: SocketAddr, cursor: &str, last_id: u64, one: &mut OneLog) -> Result<()> {
+fn catch_up(
+    address: SocketAddr,
+    cursor: &str,
+    last_id: u64,
+    one: &mut LogMeasurement,
+) -> Result<()> {
     let begin = Instant::now();
     let mut reader = HistoryReader::open(address, cursor)?;
-    while reader.id() < last_id && begin.elapsed() < CATCHING_UP {
-        let work = reader.read((last_id - reader.id()).min(BETWEEN_LOOKS))?;
+    while reader.id() < last_id && begin.elapsed() < CATCH_UP_TIMEOUT {
+        let work = reader.read((last_id - reader.id()).min(MESSAGES_PER_CHECK))?;
         one.caught_up_messages += work.units;
         one.caught_up_bytes += work.wire_bytes;
     }
@@ -175,12 +182,12 @@ fn catch_up(address: SocketAddr, cursor: &str, last_id: u64, one: &mut OneLog) -
 }
 
 /// Bytes of all files in a directory.
-fn size(directory: &Path) -> Result<u64> {
+fn directory_bytes(directory: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         bytes += match entry.file_type()?.is_dir() {
-            true => size(&entry.path())?,
+            true => directory_bytes(&entry.path())?,
             false => entry.metadata()?.len(),
         };
     }

@@ -1,5 +1,4 @@
-//! One stream, read with a blocking socket and only when asked to: for readers that stall, that are timed
-//! one by one, or that come back.
+//! One stream on a blocking socket, read on demand: for readers that stall, that are timed one by one, or that reconnect.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::http::{self, RESPONSE_TIMEOUT};
 use super::sse::Decoder;
 
-/// A message that a reader was sent.
-pub struct Seen {
+/// A message that a reader received.
+pub struct ReceivedMessage {
     pub id: u64,
     pub cursor: String,
 }
@@ -21,7 +20,7 @@ pub struct Reader {
     decoder: Decoder,
     buffer: Vec<u8>,
     /// What came together with the head.
-    early: Vec<Seen>,
+    early: Vec<ReceivedMessage>,
 }
 
 impl Reader {
@@ -50,7 +49,7 @@ impl Reader {
     }
 
     /// Reads once. False at the end.
-    pub fn read_some(&mut self, seen: &mut Vec<Seen>) -> Result<bool> {
+    pub fn read_some(&mut self, seen: &mut Vec<ReceivedMessage>) -> Result<bool> {
         if !self.early.is_empty() {
             seen.append(&mut self.early);
             return Ok(true);
@@ -73,14 +72,14 @@ impl Reader {
         Ok(count > 0)
     }
 
-    pub fn read_to_end(&mut self, seen: &mut Vec<Seen>) -> Result<()> {
+    pub fn read_to_end(&mut self, seen: &mut Vec<ReceivedMessage>) -> Result<()> {
         while self.read_some(seen)? {}
         Ok(())
     }
 }
 
 /// The message of an event; `None` of a comment or a bare `retry`.
-fn message(event: &[u8]) -> Result<Option<Seen>> {
+fn message(event: &[u8]) -> Result<Option<ReceivedMessage>> {
     let text = std::str::from_utf8(event).context("an event that is no text")?;
     let field = |name| text.lines().find_map(|line| line.strip_prefix(name));
     let Some(data) = field("data: ") else {
@@ -90,7 +89,7 @@ fn message(event: &[u8]) -> Result<Option<Seen>> {
         bail!("an event instead of a message: {text}");
     }
     let data: serde_json::Value = serde_json::from_str(data)?;
-    Ok(Some(Seen {
+    Ok(Some(ReceivedMessage {
         id: data["id"].as_u64().context("a message without an id")?,
         cursor: field("id: ")
             .context("a message without a cursor")?

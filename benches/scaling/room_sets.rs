@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 
 use super::http::{self, Connection};
 use super::report::provenance::Provenance;
-use super::report::scaling::room_sets::{self as report, Kind, RoomSets};
-use super::rounds::{self, Sizes, Work};
+use super::report::scaling::room_sets::{self as report, RoomLayout, RoomSetsRun};
+use super::rounds::{self, RoundSizes, Work};
 use super::servers::{OwnServer, RunningServer};
 use super::subscribers::Subscribers;
 use super::usage::settled_pss_kib;
@@ -15,9 +15,9 @@ use super::usage::settled_pss_kib;
 /// Rooms that one reader may read at the most.
 const ROOMS: usize = 64;
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct RoomSetSizes {
     /// Readers of all rooms.
     pub readers: usize,
     pub rounds: usize,
@@ -29,16 +29,16 @@ pub struct Amount {
 pub fn run(
     binary: &Path,
     core: Option<usize>,
-    amount: Amount,
+    amount: RoomSetSizes,
     about: Provenance,
-) -> Result<RoomSets> {
-    let open = |kind| Side::open(kind, binary, core, amount.readers);
+) -> Result<RoomSetsRun> {
+    let open = |kind| RoomSetSide::open(kind, binary, core, amount.readers);
     let mut sides = [
-        open(Kind::AllRooms)?,
-        open(Kind::OneRoom)?,
-        open(Kind::OneRoomOverHttp)?,
+        open(RoomLayout::AllRooms)?,
+        open(RoomLayout::OneRoom)?,
+        open(RoomLayout::OneRoomOverHttp)?,
     ];
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds: amount.rounds,
         a_round: amount.times,
         a_slice: 1,
@@ -46,14 +46,14 @@ pub fn run(
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
     let rounds = rounds.into_iter().filter_map(|round| {
         let side = sides.iter().find(|side| side.kind.name() == round.side)?;
-        Some(report::Round {
+        Some(report::RoomSetRound {
             kind: side.kind,
             round: round.round,
             deliveries: round.units,
             cpu_ns: round.cpu_ns,
         })
     });
-    Ok(RoomSets {
+    Ok(RoomSetsRun {
         about,
         rooms: ROOMS,
         readers: amount.readers,
@@ -62,20 +62,20 @@ pub fn run(
     })
 }
 
-struct Side {
-    kind: Kind,
+struct RoomSetSide {
+    kind: RoomLayout,
     server: RunningServer,
     publisher: Connection,
     subscribers: Subscribers,
     readers: usize,
     published: u64,
-    memory: report::Side,
+    memory: report::RoomSetMemory,
 }
 
-impl Side {
-    fn open(kind: Kind, binary: &Path, core: Option<usize>, readers: usize) -> Result<Self> {
+impl RoomSetSide {
+    fn open(kind: RoomLayout, binary: &Path, core: Option<usize>, readers: usize) -> Result<Self> {
         let server = OwnServer {
-            fast_path: kind != Kind::OneRoomOverHttp,
+            fast_path: kind != RoomLayout::OneRoomOverHttp,
             ..OwnServer::default()
         };
         let server = server.start(kind.name(), binary, core)?;
@@ -83,14 +83,14 @@ impl Side {
         let address = server.address;
         let before_kib = settled_pss_kib(&pids)?;
         let subscribers = match kind {
-            Kind::AllRooms => {
+            RoomLayout::AllRooms => {
                 let rooms: Vec<String> =
                     (0..ROOMS).map(|room| format!("room=room{room}")).collect();
                 let path = format!("/stream?{}&last=0", rooms.join("&"));
                 Subscribers::open(address, &path, readers, false)
             }
             // Those of one room are next to each other.
-            Kind::OneRoom | Kind::OneRoomOverHttp => {
+            RoomLayout::OneRoom | RoomLayout::OneRoomOverHttp => {
                 let path = |reader: usize| format!("/stream?room=room{}&last=0", reader / readers);
                 Subscribers::open_each(address, path, ROOMS * readers, false)
             }
@@ -101,7 +101,7 @@ impl Side {
             subscribers: subscribers.with_context(|| format!("subscribe to {}", kind.name()))?,
             readers,
             published: 0,
-            memory: report::Side {
+            memory: report::RoomSetMemory {
                 kind,
                 before_kib,
                 idle_kib: 0,
@@ -125,8 +125,8 @@ impl Side {
             let request = http::post("/messages", "application/json", body.as_bytes());
             self.publisher.send(&request)?;
             let awaited = match self.kind {
-                Kind::AllRooms => 0..self.readers,
-                Kind::OneRoom | Kind::OneRoomOverHttp => {
+                RoomLayout::AllRooms => 0..self.readers,
+                RoomLayout::OneRoom | RoomLayout::OneRoomOverHttp => {
                     room * self.readers..(room + 1) * self.readers
                 }
             };
@@ -138,7 +138,7 @@ impl Side {
     }
 }
 
-impl rounds::Contender for Side {
+impl rounds::Contender for RoomSetSide {
     fn name(&self) -> &'static str {
         self.kind.name()
     }
@@ -148,7 +148,7 @@ impl rounds::Contender for Side {
     }
 
     fn warm_up(&mut self) -> Result<()> {
-        self.subscribers.settle()
+        self.subscribers.drain()
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {

@@ -8,15 +8,15 @@ use anyhow::{Context, Result, ensure};
 
 use super::http::{self, Connection};
 use super::report::provenance::Provenance;
-use super::report::scaling::rooms::{self as report, Rooms};
-use super::rounds::{self, Sizes, Work};
+use super::report::scaling::rooms::{self as report, RoomsRun};
+use super::rounds::{self, RoundSizes, Work};
 use super::servers::{OwnServer, RunningServer};
 use super::subscribers::Subscribers;
 use super::usage::settled_pss_kib;
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct RoomsSizes {
     pub readers: usize,
     pub rounds: usize,
     /// Messages that each reader gets in a round.
@@ -25,17 +25,22 @@ pub struct Amount {
 
 /// Measures both on servers of their own. Readers of only one of them are there at a time: with both, the
 /// load would need more descriptors than a process commonly may have.
-pub fn run(binary: &Path, core: Option<usize>, amount: Amount, about: Provenance) -> Result<Rooms> {
-    let turn = Turn::default();
-    let open = |name, rooms| Side::open(name, rooms, binary, core, amount.readers, &turn);
+pub fn run(
+    binary: &Path,
+    core: Option<usize>,
+    amount: RoomsSizes,
+    about: Provenance,
+) -> Result<RoomsRun> {
+    let turn = ActiveReaders::default();
+    let open = |name, rooms| RoomsSide::open(name, rooms, binary, core, amount.readers, &turn);
     let mut sides = [open("one room", 1)?, open("a room each", amount.readers)?];
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds: amount.rounds,
         a_round: amount.times,
         a_slice: amount.times,
     };
     let rounds = rounds::run_alternating(&mut sides, amounts)?;
-    let rounds = rounds.into_iter().map(|round| report::Round {
+    let rounds = rounds.into_iter().map(|round| report::RoomsRound {
         rooms: sides
             .iter()
             .find(|side| side.name == round.side)
@@ -44,7 +49,7 @@ pub fn run(binary: &Path, core: Option<usize>, amount: Amount, about: Provenance
         deliveries: round.units,
         cpu_ns: round.cpu_ns,
     });
-    Ok(Rooms {
+    Ok(RoomsRun {
         about,
         readers: amount.readers,
         rounds: rounds.collect(),
@@ -52,27 +57,27 @@ pub fn run(binary: &Path, core: Option<usize>, amount: Amount, about: Provenance
     })
 }
 
-/// The readers of the side whose turn it is, with its name.
-type Turn = Rc<RefCell<Option<(&'static str, Subscribers)>>>;
+/// The readers of the side that runs, with its name.
+type ActiveReaders = Rc<RefCell<Option<(&'static str, Subscribers)>>>;
 
-struct Side {
+struct RoomsSide {
     name: &'static str,
     server: RunningServer,
     publisher: Connection,
     readers: usize,
-    turn: Turn,
+    turn: ActiveReaders,
     published: u64,
-    memory: report::Side,
+    memory: report::RoomsMemory,
 }
 
-impl Side {
+impl RoomsSide {
     fn open(
         name: &'static str,
         rooms: usize,
         binary: &Path,
         core: Option<usize>,
         readers: usize,
-        turn: &Turn,
+        turn: &ActiveReaders,
     ) -> Result<Self> {
         let server = OwnServer::default().start(name, binary, core)?;
         let pids = server.process.pids();
@@ -82,7 +87,7 @@ impl Side {
             readers,
             turn: turn.clone(),
             published: 0,
-            memory: report::Side {
+            memory: report::RoomsMemory {
                 rooms,
                 before_kib: settled_pss_kib(&pids)?,
                 idle_kib: 0,
@@ -90,18 +95,18 @@ impl Side {
             },
             server,
         };
-        side.take_turn()?;
+        side.connect_readers()?;
         side.memory.idle_kib = settled_pss_kib(&pids)?;
         side.deliver()?;
         side.memory.used_kib = settled_pss_kib(&pids)?;
         Ok(side)
     }
 
-    /// Lets the readers come, once those of the other side have gone.
-    fn take_turn(&mut self) -> Result<()> {
+    /// Connects the readers, after disconnecting those of the other side.
+    fn connect_readers(&mut self) -> Result<()> {
         let mut turn = self.turn.borrow_mut();
         match &mut *turn {
-            Some((name, readers)) if *name == self.name => readers.settle(),
+            Some((name, readers)) if *name == self.name => readers.drain(),
             other => {
                 drop(other.take());
                 let rooms = self.memory.rooms;
@@ -140,7 +145,7 @@ impl Side {
     }
 }
 
-impl rounds::Contender for Side {
+impl rounds::Contender for RoomsSide {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -150,7 +155,7 @@ impl rounds::Contender for Side {
     }
 
     fn warm_up(&mut self) -> Result<()> {
-        self.take_turn()
+        self.connect_readers()
     }
 
     fn work(&mut self, amount: u64) -> Result<Work> {

@@ -15,9 +15,9 @@ use poll_vs_sse_instrument::{
 
 use super::audit_check;
 use super::http::{self, Connection};
-use super::reader::{Reader, Seen};
+use super::reader::{Reader, ReceivedMessage};
 use super::report::provenance::Provenance;
-use super::report::scaling::stalled::{Resumed, Round, Stalled};
+use super::report::scaling::stalled::{ReaderAudit, StalledRound, StalledRun};
 use super::servers::{OwnServer, RunningServer};
 use super::usage;
 
@@ -28,8 +28,8 @@ const RATE: f64 = 400.0;
 const HEALTHY: usize = 20;
 /// Stalled readers that go on afterwards.
 const RESUMED: usize = 5;
-/// How long a stalled reader may stay.
-const CUT: Duration = Duration::from_secs(90);
+/// The longest time until the server cuts a stalled reader.
+const CUT_TIMEOUT: Duration = Duration::from_secs(90);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// As the built-in profile, but with a room that stalled readers know.
@@ -43,9 +43,9 @@ body = '{"room":"stalled","author":"compare","text":"{text}"}'
 path = "/stream?room=stalled&last=0"
 "#;
 
-/// How much of it.
+/// The size of the measurement.
 #[derive(Clone, Copy)]
-pub struct Amount {
+pub struct StalledSizes {
     pub stalled: usize,
     pub bytes: usize,
     pub rounds: u32,
@@ -57,9 +57,9 @@ pub async fn run(
     binary: &Path,
     directory: &Path,
     placement: &CpuPinning,
-    amount: Amount,
+    amount: StalledSizes,
     about: Provenance,
-) -> Result<Stalled> {
+) -> Result<StalledRun> {
     let store = format!("sqlite:{}", directory.join("stalled.db").display());
     let ours = OwnServer {
         store: &store,
@@ -67,7 +67,7 @@ pub async fn run(
     };
     let core = placement.server.first().copied();
     let server = ours.start("the server with stalled readers", binary, core)?;
-    let bench = Bench {
+    let bench = StalledBench {
         target: server.target(Profile::parse(ROOM)?)?,
         server,
         placement,
@@ -75,7 +75,7 @@ pub async fn run(
     };
     // Fills what the server keeps of recent messages, so that only what stalls makes it grow.
     bench
-        .healthy(0, false)
+        .measure_healthy(0, false)
         .await
         .context("fill the server's memory")?;
     let mut rounds = Vec::new();
@@ -84,15 +84,15 @@ pub async fn run(
         for turn in 0..2 {
             // The order changes with each round, so that a machine that slows down favours neither.
             let with_stalled = (round + turn) % 2 == 0;
-            let (measured, cut) = bench.healthy(round, with_stalled).await?;
-            println!("{}", line(&measured));
+            let (measured, cut) = bench.measure_healthy(round, with_stalled).await?;
+            println!("{}", round_line(&measured));
             rounds.push(measured);
             if resumed.is_empty() {
                 resumed = bench.resume(cut)?;
             }
         }
     }
-    Ok(Stalled {
+    Ok(StalledRun {
         about,
         stalled: amount.stalled,
         published_bytes: (bench.workload().messages() * TEXT_BYTES as u64),
@@ -101,7 +101,7 @@ pub async fn run(
     })
 }
 
-fn line(round: &Round) -> String {
+fn round_line(round: &StalledRound) -> String {
     let delay = round.outcome.delay_us.map_or(0, |delay| delay.p99);
     format!(
         "stalled: {:<7} p99 {:>8.1} ms, memory grew by {:>6.1} MiB, cut after {:?} s",
@@ -116,14 +116,14 @@ fn line(round: &Round) -> String {
     )
 }
 
-struct Bench<'a> {
+struct StalledBench<'a> {
     server: RunningServer,
     target: Target,
     placement: &'a CpuPinning,
-    amount: Amount,
+    amount: StalledSizes,
 }
 
-impl Bench<'_> {
+impl StalledBench<'_> {
     fn workload(&self) -> Workload {
         let messages = self.amount.bytes as f64 / TEXT_BYTES as f64;
         Workload {
@@ -137,15 +137,19 @@ impl Bench<'_> {
     }
 
     /// Measures the healthy readers; returns the stalled ones once they have been cut.
-    async fn healthy(&self, round: u32, with_stalled: bool) -> Result<(Round, Vec<Reader>)> {
+    async fn measure_healthy(
+        &self,
+        round: u32,
+        with_stalled: bool,
+    ) -> Result<(StalledRound, Vec<Reader>)> {
         let pids = self.server.process.pids();
         let memory_before_bytes = usage::pss_kib(&pids)? * 1024;
         let count = if with_stalled { self.amount.stalled } else { 0 };
         let stalled = (0..count).map(|_| Reader::open(self.server.address, STREAM, None));
         let stalled: Vec<_> = stalled.collect::<Result<_>>()?;
-        let watch = Watch::start(pids);
+        let watch = MemoryWatch::start(pids);
         let begin = Instant::now();
-        let cuts = with_stalled.then(|| Cuts::watch(self.server.address, count as u64, begin));
+        let cuts = with_stalled.then(|| CutWatch::watch(self.server.address, count as u64, begin));
         let workload = self.workload();
         let control = RunControl::default();
         let outcome = measure(
@@ -159,8 +163,8 @@ impl Bench<'_> {
         let outcome = outcome.await?;
         let memory_most_bytes = watch.end()? * 1024;
         audit_check::check(&outcome).context("healthy readers")?;
-        let cut_after_s = cuts.map(Cuts::end).transpose()?;
-        let round = Round {
+        let cut_after_s = cuts.map(CutWatch::end).transpose()?;
+        let round = StalledRound {
             with_stalled,
             outcome,
             memory_before_bytes,
@@ -171,7 +175,7 @@ impl Bench<'_> {
     }
 
     /// Lets some of the stalled readers go on, and audits what they had and what they get.
-    fn resume(&self, stalled: Vec<Reader>) -> Result<Vec<Resumed>> {
+    fn resume(&self, stalled: Vec<Reader>) -> Result<Vec<ReaderAudit>> {
         let head = newest(self.server.address)?;
         let some = stalled.into_iter().take(RESUMED);
         some.map(|mut reader| {
@@ -195,14 +199,14 @@ impl Bench<'_> {
 }
 
 /// All ids of this log are in one room, so they have no gaps.
-fn audit(had: &[Seen], then: &[Seen], head: u64) -> Resumed {
+fn audit(had: &[ReceivedMessage], then: &[ReceivedMessage], head: u64) -> ReaderAudit {
     let first = had.first().map_or(0, |seen| seen.id);
     let mut ids: Vec<u64> = had.iter().chain(then).map(|seen| seen.id).collect();
     let all = ids.len() as u64;
     ids.sort_unstable();
     ids.dedup();
     let different = ids.len() as u64;
-    Resumed {
+    ReaderAudit {
         had: had.len() as u64,
         then: then.len() as u64,
         lost: head + 1 - first - different,
@@ -219,13 +223,13 @@ fn newest(address: SocketAddr) -> Result<u64> {
         .context("no newest message")
 }
 
-/// The most memory that processes have while it watches.
-struct Watch {
+/// Watches processes for the most memory that they have.
+struct MemoryWatch {
     over: Arc<AtomicBool>,
     thread: JoinHandle<Result<u64>>,
 }
 
-impl Watch {
+impl MemoryWatch {
     fn start(pids: Vec<i32>) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let is_over = over.clone();
@@ -250,10 +254,10 @@ impl Watch {
     }
 }
 
-/// When the server cuts stalled streams, as its ledger has it.
-struct Cuts(JoinHandle<Result<[f64; 2]>>);
+/// Watches the server's ledger for when it cuts stalled streams.
+struct CutWatch(JoinHandle<Result<[f64; 2]>>);
 
-impl Cuts {
+impl CutWatch {
     /// Watches `count` streams of which none reads.
     fn watch(address: SocketAddr, count: u64, begin: Instant) -> Self {
         Self(std::thread::spawn(move || {
@@ -269,8 +273,8 @@ impl Cuts {
                     return Ok([first.unwrap_or(last), last]);
                 }
                 ensure!(
-                    begin.elapsed() < CUT,
-                    "{open} stalled streams are still open after {CUT:?}"
+                    begin.elapsed() < CUT_TIMEOUT,
+                    "{open} stalled streams are still open after {CUT_TIMEOUT:?}"
                 );
                 std::thread::sleep(POLL_INTERVAL);
             }

@@ -15,14 +15,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use harness::program::{self, Flags, Stage};
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{audit_check, fill, history, http, report, rounds, servers, sse, subscribers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 60 * 60;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum ScalingPart {
     /// Streams that stop reading
     Stalled,
     /// One, two and three servers on one NATS
@@ -35,7 +35,7 @@ enum Part {
     Log,
 }
 
-impl Part {
+impl ScalingPart {
     const ALL: [Self; 5] = [
         Self::Stalled,
         Self::Group,
@@ -52,9 +52,9 @@ impl Part {
 struct Arguments {
     /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
+    only: Vec<ScalingPart>,
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// Where logs are kept meanwhile: up to 15 GB [default: a temporary directory]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
@@ -64,7 +64,7 @@ struct Arguments {
 }
 
 pub fn main() -> ExitCode {
-    program::run("scaling", |arguments| Growth::new(arguments)?.run())
+    program::run("scaling", |arguments| ScalingBench::new(arguments)?.run())
 }
 
 /// A directory in memory, where the machine has such.
@@ -72,121 +72,121 @@ fn in_memory() -> std::io::Result<tempfile::TempDir> {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
 }
 
-struct Growth {
+struct ScalingBench {
     arguments: Arguments,
-    stage: Stage,
+    setup: BenchSetup,
     scratch: tempfile::TempDir,
 }
 
-impl Growth {
+impl ScalingBench {
     fn new(arguments: Arguments) -> Result<Self> {
-        let stage = Stage::set("scaling", &arguments.flags, LONGEST_RUN_SECONDS)?;
+        let setup = BenchSetup::new("scaling", &arguments.flags, LONGEST_RUN_SECONDS)?;
         let scratch = match &arguments.scratch {
             Some(directory) => tempfile::tempdir_in(directory),
             None => tempfile::tempdir(),
         };
         Ok(Self {
             arguments,
-            stage,
+            setup,
             scratch: scratch.context("make a directory for logs")?,
         })
     }
 
     fn run(self) -> Result<()> {
         let Arguments { flags, only, .. } = &self.arguments;
-        let name = |part: &Part| {
+        let name = |part: &ScalingPart| {
             let value = part.to_possible_value();
             value.map_or_else(String::new, |value| value.get_name().to_owned())
         };
-        let asked = |part: &Part| only.is_empty() || only.contains(part);
-        let parts = Part::ALL.into_iter().filter(asked);
-        let parts: Vec<_> = parts.filter(|part| flags.ask_for(&name(part))).collect();
+        let asked = |part: &ScalingPart| only.is_empty() || only.contains(part);
+        let parts = ScalingPart::ALL.into_iter().filter(asked);
+        let parts: Vec<_> = parts.filter(|part| flags.selects(&name(part))).collect();
         if parts.is_empty() {
-            println!("growth: no part is called that");
+            println!("scaling: no part is called that");
             return Ok(());
         }
         for part in parts {
-            self.part(part).with_context(|| name(&part))?;
+            self.measure_part(part).with_context(|| name(&part))?;
         }
-        flags.document()
+        flags.update_docs()
     }
 
-    fn part(&self, part: Part) -> Result<()> {
-        let about = self.stage.begin_part("scaling");
+    fn measure_part(&self, part: ScalingPart) -> Result<()> {
+        let about = self.setup.begin_part("scaling");
         let quick = self.arguments.flags.quick;
         match part {
-            Part::Stalled => {
-                let amount = stalled::Amount {
+            ScalingPart::Stalled => {
+                let amount = stalled::StalledSizes {
                     stalled: if quick { 100 } else { 1000 },
                     bytes: if quick { 20_000_000 } else { 100_000_000 },
                     rounds: if quick { 1 } else { 2 },
                 };
                 let scratch = in_memory().context("make a directory for the log")?;
                 let run = stalled::run(
-                    &self.stage.binary,
+                    &self.setup.binary,
                     scratch.path(),
-                    &self.stage.placement,
+                    &self.setup.placement,
                     amount,
                     about,
                 );
                 self.arguments
                     .flags
-                    .keep_part(self.stage.runtime.block_on(run)?)
+                    .save_part(self.setup.runtime.block_on(run)?)
             }
-            Part::Group => {
-                let amount = group::Amount {
+            ScalingPart::Group => {
+                let amount = group::GroupSizes {
                     readers: 900,
                     rounds: if quick { 2 } else { 8 },
                     messages: if quick { 20 } else { 100 },
                     timed: if quick { 50 } else { 1000 },
                 };
                 let scratch = self.scratch.path();
-                self.arguments.flags.keep_part(group::run(
-                    &self.stage.binary,
+                self.arguments.flags.save_part(group::run(
+                    &self.setup.binary,
                     scratch,
-                    self.stage.core(),
+                    self.setup.core(),
                     amount,
                     about,
                 )?)
             }
-            Part::Rooms => {
-                let amount = rooms::Amount {
+            ScalingPart::Rooms => {
+                let amount = rooms::RoomsSizes {
                     readers: if quick { 1000 } else { 10_000 },
                     rounds: if quick { 2 } else { 5 },
                     times: if quick { 1 } else { 2 },
                 };
-                self.arguments.flags.keep_part(rooms::run(
-                    &self.stage.binary,
-                    self.stage.core(),
+                self.arguments.flags.save_part(rooms::run(
+                    &self.setup.binary,
+                    self.setup.core(),
                     amount,
                     about,
                 )?)
             }
-            Part::RoomSets => {
-                let amount = room_sets::Amount {
+            ScalingPart::RoomSets => {
+                let amount = room_sets::RoomSetSizes {
                     readers: if quick { 3 } else { 7 },
                     rounds: if quick { 2 } else { 8 },
                     times: if quick { 4 } else { 20 },
                 };
-                self.arguments.flags.keep_part(room_sets::run(
-                    &self.stage.binary,
-                    self.stage.core(),
+                self.arguments.flags.save_part(room_sets::run(
+                    &self.setup.binary,
+                    self.setup.core(),
                     amount,
                     about,
                 )?)
             }
-            Part::Log => {
+            ScalingPart::Log => {
                 let messages = self.arguments.messages;
                 let messages = messages.unwrap_or(if quick { 100_000 } else { 10_000_000 });
-                let amount = long_log::Amount {
+                let amount = long_log::LongLogSizes {
                     messages,
                     few: (messages / 100).max(10_000),
                 };
                 let scratch = self.scratch.path();
-                self.arguments.flags.keep_part(long_log::run(
-                    &self.stage.binary,
+                self.arguments.flags.save_part(long_log::run(
+                    &self.setup.binary,
                     scratch,
-                    self.stage.core(),
+                    self.setup.core(),
                     amount,
                     about,
                 )?)

@@ -11,7 +11,7 @@ use super::fanout::{ORDINARY, OTHER};
 use super::http;
 use super::pollers::empty_poll;
 use super::polling_side::{CONNECTIONS, PollingSide, SLICE};
-use super::rounds::{self, Contender as _, Round, Sizes, Summary};
+use super::rounds::{self, Contender as _, Round, RoundSizes, SideSummary};
 use super::servers::{self, OwnServer};
 
 pub const NGINX: &str = "nginx return 200";
@@ -30,7 +30,7 @@ pub struct EmptyPoll {
     pub requests_per_round: u64,
     pub answers: Vec<AnswerSize>,
     pub rounds: Vec<Round>,
-    pub summaries: Vec<Summary>,
+    pub summaries: Vec<SideSummary>,
 }
 
 /// The size of one side's answers: bodies are the same, heads are not.
@@ -56,7 +56,7 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<EmptyPoll> {
         body_bytes: side.pollers.body().len(),
     });
     let answers = answers.collect();
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds: plan.rounds,
         a_round: plan.requests,
         a_slice: SLICE,
@@ -106,9 +106,9 @@ fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<PollingSid
         "nginx would read this body as more than text: {body}"
     );
     let locations = format!("location / {{ return 200 '{body}'; }}");
-    let directives = servers::Nginx {
+    let directives = servers::NginxConfig {
         locations: &locations,
-        ..servers::Nginx::default()
+        ..servers::NginxConfig::default()
     };
     let subject = servers::nginx(name, &directives, plan.server_core)?;
     PollingSide::open(name, subject, http::get("/poll"), plan.spin)

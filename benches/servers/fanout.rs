@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::Plan;
 use super::baseline_server::Task;
 use super::fan_out::{self, FanOutSide};
-use super::frame::{self, Publish};
-use super::rounds::{self, Round, Sizes, Summary};
+use super::frame::{self, PublishTemplate};
+use super::rounds::{self, Round, RoundSizes, SideSummary};
 use super::servers::{self, OwnServer, RunningServer};
 
 pub const FLOOR: &str = "floor";
@@ -36,7 +36,7 @@ pub struct FanOut {
     pub messages_per_round: u64,
     pub frame_bytes: usize,
     pub rounds: Vec<Round>,
-    pub summaries: Vec<Summary>,
+    pub summaries: Vec<SideSummary>,
 }
 
 /// Measures the floor against `binary`, or against a second floor where there is none.
@@ -48,7 +48,7 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         Some(ours) => {
             // Twice as many as are counted leaves room for the warm-ups.
             frame::raise_ids(ours, plan.rounds as u64 * plan.messages * 2)?;
-            frame::learn(ours)?
+            frame::learn_frame(ours)?
         }
         None => frame::sample(),
     };
@@ -58,18 +58,18 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
     };
     let open_floor = |name, task| {
         let floor = servers::floor(name, &task, core)?;
-        open(name, floor, fan_out::as_frames(&frame)?)
+        open(name, floor, fan_out::frame_template(&frame)?)
     };
     let open_own = |name, binary: &Path, server: OwnServer| {
         let subject = server.start(name, binary, core)?;
         frame::raise_ids(&subject, plan.rounds as u64 * plan.messages * 2)?;
-        open(name, subject, Publish::Message)
+        open(name, subject, PublishTemplate::Message)
     };
     let mut sides = vec![open_floor(FLOOR, Task::Write)?];
     match (ours, binary) {
         (Some(ours), Some(binary)) => {
             sides.push(open_floor(SEND_FLOOR, Task::Send)?);
-            sides.push(open(OURS, ours, Publish::Message)?);
+            sides.push(open(OURS, ours, PublishTemplate::Message)?);
             let ordinary = OwnServer {
                 fast_path: false,
                 ..OwnServer::default()
@@ -82,10 +82,10 @@ pub fn run(plan: &Plan, binary: Option<&Path>) -> Result<FanOut> {
         sides.push(open_own(OTHER, binary, OwnServer::default())?);
     }
     if let Some(nchan) = fan_out::nchan(NCHAN, plan.nchan_module.as_deref(), core)? {
-        sides.push(open(NCHAN, nchan, fan_out::as_data(&frame)?)?);
+        sides.push(open(NCHAN, nchan, fan_out::data_template(&frame)?)?);
     }
 
-    let amounts = Sizes {
+    let amounts = RoundSizes {
         rounds: plan.rounds,
         a_round: plan.messages,
         a_slice: SLICE,

@@ -56,7 +56,7 @@ pub fn run(plan: &Plan, binary: &Path, workers: usize, fast_path: bool) -> Resul
     let mut subscribers = Subscribers::open(ours.address, STREAM, plan.idle_subscribers, plan.spin)
         .context("subscribe")?;
     let pss_idle_kib = usage::settled_pss_kib(&pids)?;
-    subscribers.settle()?;
+    subscribers.drain()?;
 
     let tag = "idle-memory";
     let body = format!(r#"{{"room":"lobby","author":"mina","text":"{tag}"}}"#);

@@ -13,13 +13,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use harness::program::{self, Flags};
+use harness::program::{self, BenchFlags};
 use harness::{
     baseline_server, fan_out, frame, http, machine, pollers, polling_side, process, report, rounds,
     servers, subscribers, usage,
 };
 use report::{runs, servers::FILE};
-use targets::{Pinned, Report};
+use targets::{PinnedCores, Report};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 15 * 60;
@@ -27,13 +27,13 @@ const LONGEST_RUN_SECONDS: u32 = 15 * 60;
 const SPARE_DESCRIPTORS: u64 = 200;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Part {
+enum ServersPart {
     Fanout,
     EmptyPoll,
     IdleMemory,
 }
 
-impl Part {
+impl ServersPart {
     const ALL: [Self; 3] = [Self::Fanout, Self::EmptyPoll, Self::IdleMemory];
 
     fn name(self) -> &'static str {
@@ -53,9 +53,9 @@ impl Part {
 struct Arguments {
     /// Run only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
-    only: Vec<Part>,
+    only: Vec<ServersPart>,
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// Write the run to this file instead
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -91,10 +91,10 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn parts(&self) -> Vec<Part> {
-        let asked = |part: &Part| self.only.is_empty() || self.only.contains(part);
-        let mut parts = Part::ALL.to_vec();
-        parts.retain(|part| asked(part) && self.flags.ask_for(part.name()));
+    fn parts(&self) -> Vec<ServersPart> {
+        let asked = |part: &ServersPart| self.only.is_empty() || self.only.contains(part);
+        let mut parts = ServersPart::ALL.to_vec();
+        parts.retain(|part| asked(part) && self.flags.selects(part.name()));
         parts
     }
 
@@ -120,7 +120,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    fn new(arguments: &Arguments, pinned: Option<Pinned>, descriptors: u64) -> Self {
+    fn new(arguments: &Arguments, pinned: Option<PinnedCores>, descriptors: u64) -> Self {
         let quick = arguments.flags.quick;
         let or =
             |given: Option<u32>, full, short| given.unwrap_or(if quick { short } else { full });
@@ -155,9 +155,9 @@ fn run(arguments: Arguments) -> Result<()> {
         return Ok(());
     }
     let server = arguments.server()?;
-    program::end_after(LONGEST_RUN_SECONDS);
+    program::set_alarm(LONGEST_RUN_SECONDS);
     let descriptors = process::raise_descriptor_limit()?;
-    let is_whole = !flags.quick && !arguments.self_check && parts.len() == Part::ALL.len();
+    let is_whole = !flags.quick && !arguments.self_check && parts.len() == ServersPart::ALL.len();
     let mut about = machine::begin("servers", is_whole, server.as_deref());
     let pinned = pin_load()?;
     let plan = Plan::new(&arguments, pinned, descriptors);
@@ -189,19 +189,24 @@ fn run(arguments: Arguments) -> Result<()> {
         }
         None => {
             flags.write(&report.about, FILE, &report.json()?)?;
-            flags.document()
+            flags.update_docs()
         }
     }
 }
 
-fn measure(part: Part, plan: &Plan, server: Option<&Path>, report: &mut Report) -> Result<()> {
+fn measure(
+    part: ServersPart,
+    plan: &Plan,
+    server: Option<&Path>,
+    report: &mut Report,
+) -> Result<()> {
     match part {
-        Part::Fanout => report.fan_out(fanout::run(plan, server)?),
-        Part::EmptyPoll if report.about.machine.nginx.is_none() => {
+        ServersPart::Fanout => report.fan_out(fanout::run(plan, server)?),
+        ServersPart::EmptyPoll if report.about.machine.nginx.is_none() => {
             println!("\nempty-poll: skipped, since nginx is not installed");
         }
-        Part::EmptyPoll => report.empty_poll(empty_poll::run(plan, server)?),
-        Part::IdleMemory => match server {
+        ServersPart::EmptyPoll => report.empty_poll(empty_poll::run(plan, server)?),
+        ServersPart::IdleMemory => match server {
             Some(server) => {
                 for (workers, fast_path) in [(1, true), (2, true), (1, false)] {
                     report.idle_memory(idle_memory::run(plan, server, workers, fast_path)?);
@@ -214,11 +219,11 @@ fn measure(part: Part, plan: &Plan, server: Option<&Path>, report: &mut Report) 
 }
 
 /// Keeps this process off the servers' core, where there are two.
-fn pin_load() -> Result<Option<Pinned>> {
+fn pin_load() -> Result<Option<PinnedCores>> {
     let cores = process::allowed_cores()?;
     let [servers, load, ..] = cores[..] else {
         return Ok(None);
     };
     process::pin(load).context("pin the load to its core")?;
-    Ok(Some(Pinned { servers, load }))
+    Ok(Some(PinnedCores { servers, load }))
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::empty_poll::{self, EmptyPoll};
 use super::fanout::{self, FanOut};
 use super::idle_memory::IdleMemory;
-use super::report::number::outcome;
+use super::report::number::target_verdict;
 use super::report::provenance::Provenance;
-use super::rounds::Summary;
+use super::rounds::SideSummary;
 
 /// CPU per delivery, against the floor.
 const FAN_OUT_TARGET: f64 = 1.20;
@@ -26,7 +26,7 @@ const ORDINARY_IDLE_MEMORY_TARGET_KIB: f64 = 12.0;
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub about: Provenance,
-    pub pinned: Option<Pinned>,
+    pub pinned: Option<PinnedCores>,
     /// Whether the load spins on its core instead of sleeping until something comes.
     pub load_spins: bool,
     pub fan_out: Option<FanOut>,
@@ -37,7 +37,7 @@ pub struct Report {
 
 /// The core that servers and the core that the load ran on.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Pinned {
+pub struct PinnedCores {
     pub servers: usize,
     pub load: usize,
 }
@@ -73,7 +73,7 @@ impl Report {
         print_summaries(&part.summaries, "delivery", "floor");
         if let Some(ours) = side(&part.summaries, fanout::OURS) {
             let figure = ours.ratio.median;
-            let aim = outcome(figure <= FAN_OUT_AIM);
+            let aim = target_verdict(figure <= FAN_OUT_AIM);
             self.verdict(
                 "fan-out",
                 figure,
@@ -178,7 +178,7 @@ impl Report {
 
     fn verdict(&mut self, what: &'static str, figure: f64, target: f64, says: &str, and: &str) {
         let met = figure <= target;
-        let outcome = outcome(met);
+        let outcome = target_verdict(met);
         let line = format!("{what:<12} {says}; target at most {target:.2}: {outcome}{and}");
         self.verdicts.push(Verdict {
             what,
@@ -202,11 +202,11 @@ impl Report {
     }
 }
 
-fn side<'a>(summaries: &'a [Summary], name: &str) -> Option<&'a Summary> {
+fn side<'a>(summaries: &'a [SideSummary], name: &str) -> Option<&'a SideSummary> {
     summaries.iter().find(|summary| summary.side == name)
 }
 
-fn print_summaries(summaries: &[Summary], unit: &str, base: &str) {
+fn print_summaries(summaries: &[SideSummary], unit: &str, base: &str) {
     println!(
         "  {:<36} {:>11} {:>22} {:>12} {:>11}",
         "",

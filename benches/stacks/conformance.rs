@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use super::http::{self, Answer, Connection};
 use super::reader::{Event, Reader};
-use super::report::stacks::Check;
+use super::report::stacks::ContractCheck;
 use super::running::RunningStack;
 
 /// How long anything may take that is due at once.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
-type Sentence = (&'static str, fn(&RunningStack, &str) -> Result<()>);
+/// A sentence of the contract, and the test of it, which gets a room of its own.
+type ContractTest = (&'static str, fn(&RunningStack, &str) -> Result<()>);
 
-const CONTRACT: [Sentence; 8] = [
+const CONTRACT: [ContractTest; 8] = [
     ("a publish is answered with the message", publish_answers),
     (
         "a poll brings what is after its cursor, in order",
@@ -42,11 +43,11 @@ const CONTRACT: [Sentence; 8] = [
 ];
 
 /// Tries every sentence, each in a room of its own.
-pub fn check(running: &RunningStack) -> Vec<Check> {
+pub fn check(running: &RunningStack) -> Vec<ContractCheck> {
     let outcomes = CONTRACT
         .iter()
         .enumerate()
-        .map(|(number, (name, test))| Check {
+        .map(|(number, (name, test))| ContractCheck {
             name: (*name).to_owned(),
             failure: test(running, &format!("contract{number}"))
                 .err()
@@ -55,12 +56,12 @@ pub fn check(running: &RunningStack) -> Vec<Check> {
     outcomes.collect()
 }
 
-fn ask(running: &RunningStack, request: &[u8]) -> Result<Answer> {
+fn request(running: &RunningStack, request: &[u8]) -> Result<Answer> {
     Connection::open(running.endpoint.address)?.ask(request)
 }
 
 fn publish(running: &RunningStack, room: &str, text: &str) -> Result<Value> {
-    let answer = ask(running, &running.endpoint.dialect.publish(room, text))?;
+    let answer = request(running, &running.endpoint.dialect.publish(room, text))?;
     ensure!(
         answer.status == 201,
         "a publish is answered {}",
@@ -71,7 +72,7 @@ fn publish(running: &RunningStack, room: &str, text: &str) -> Result<Value> {
 
 /// A poll's answer: the texts it brings, and the cursor.
 fn poll(running: &RunningStack, query: &str) -> Result<(Vec<String>, String)> {
-    page(&ask(running, &http::get(&format!("/poll?{query}")))?)
+    page(&request(running, &http::get(&format!("/poll?{query}")))?)
 }
 
 fn page(answer: &Answer) -> Result<(Vec<String>, String)> {
@@ -171,7 +172,7 @@ fn events(reader: &mut Reader, count: usize) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     let deadline = Instant::now() + AT_ONCE;
     while found.len() < count {
-        for Event { id, data } in reader.events_by(deadline)? {
+        for Event { id, data } in reader.wait_events(deadline)? {
             let message: Value = serde_json::from_str(&data).context("an event's data")?;
             let id = id.context("an event without an id")?;
             ensure!(message["cursor"] == id.as_str(), "id {id} with {message}");
@@ -217,9 +218,9 @@ fn nonsense_is_refused(running: &RunningStack, _room: &str) -> Result<()> {
         http::get("/stream?cursor=nonsense"),
         http::get("/nowhere"),
     ];
-    for request in requests {
-        let status = ask(running, &request)?.status;
-        let line = String::from_utf8_lossy(&request);
+    for text in requests {
+        let status = request(running, &text)?.status;
+        let line = String::from_utf8_lossy(&text);
         let line = line.lines().next().unwrap_or_default().to_owned();
         ensure!((400..500).contains(&status), "{line}: {status}");
     }

@@ -1,4 +1,4 @@
-//! How a server is spoken to by the loads that are made by hand here; the instrument has its profiles.
+//! The requests of each kind of server, for the loads of this bench; the instrument has profiles instead.
 
 use super::http;
 use super::report::stacks::catalog::Stack;
@@ -13,6 +13,7 @@ fn durable(room: &str) -> &'static str {
     DURABLE[usize::from(room == FEW_ROOM)]
 }
 
+/// The requests that a kind of server understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// The contract of the stacks, which is a part of our own.
@@ -23,7 +24,7 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    pub fn of(stack: &Stack) -> Self {
+    pub fn from_stack(stack: &Stack) -> Self {
         match stack.profile.as_deref() {
             Some("nchan") => Self::Nchan,
             Some("pushpin") => Self::Pushpin,

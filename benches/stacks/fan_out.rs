@@ -25,30 +25,30 @@ const SETTLE_TIME: Duration = Duration::from_millis(2);
 /// deliveries is the difference.
 const MOST_FEW: usize = 10;
 
-/// To whom, and how often: `None` is the closed loop.
-struct Load {
+/// To which streams, and how often: `None` is the closed loop.
+struct FanOutLoad {
     is_few: bool,
     rate: Option<f64>,
     lasts: Duration,
 }
 
-const LOADS: [Load; 4] = [
-    Load {
+const LOADS: [FanOutLoad; 4] = [
+    FanOutLoad {
         is_few: false,
         rate: None,
         lasts: Duration::from_millis(600),
     },
-    Load {
+    FanOutLoad {
         is_few: false,
         rate: Some(2.0),
         lasts: Duration::from_millis(1500),
     },
-    Load {
+    FanOutLoad {
         is_few: false,
         rate: Some(25.0),
         lasts: Duration::from_millis(600),
     },
-    Load {
+    FanOutLoad {
         is_few: true,
         rate: Some(25.0),
         lasts: Duration::from_millis(600),
@@ -60,7 +60,7 @@ pub fn rounds(running: &RunningStack, streams: usize, rounds: usize) -> Result<V
     let few = MOST_FEW.min(streams / 5);
     let dialect = running.endpoint.dialect;
     let path = |number| dialect.stream(if number < few { FEW_ROOM } else { ROOM });
-    let mut fan_out = FanOut {
+    let mut fan_out = FanOutBench {
         running,
         subscribers: Subscribers::open_each(running.endpoint.address, path, streams, false)?,
         few: 0..few,
@@ -68,7 +68,7 @@ pub fn rounds(running: &RunningStack, streams: usize, rounds: usize) -> Result<V
         publisher: Publisher::new(running.endpoint),
         published: 0,
     };
-    let warm_up = Load {
+    let warm_up = FanOutLoad {
         is_few: false,
         rate: None,
         lasts: WARM_UP,
@@ -83,7 +83,7 @@ pub fn rounds(running: &RunningStack, streams: usize, rounds: usize) -> Result<V
     Ok(records)
 }
 
-struct FanOut<'a> {
+struct FanOutBench<'a> {
     running: &'a RunningStack,
     subscribers: Subscribers,
     few: Range<usize>,
@@ -92,13 +92,13 @@ struct FanOut<'a> {
     published: u64,
 }
 
-impl FanOut<'_> {
-    fn round(&mut self, load: &Load) -> Result<FanOutRound> {
+impl FanOutBench<'_> {
+    fn round(&mut self, load: &FanOutLoad) -> Result<FanOutRound> {
         let streams = match load.is_few {
             true => self.few.len(),
             false => self.many.len(),
         };
-        self.subscribers.settle()?;
+        self.subscribers.drain()?;
         self.deliver(load.is_few)?;
         let pids = self.running.pids();
         std::thread::sleep(SETTLE_TIME);

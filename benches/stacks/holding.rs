@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use super::http::Connection;
 use super::publisher::Publisher;
 use super::reader::Reader;
-use super::report::stacks::{Holding, Plain};
+use super::report::stacks::{PlainRequest, StreamCapacity};
 use super::running::RunningStack;
 use super::usage;
 
@@ -25,7 +25,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 const IDLE_TIME: Duration = Duration::from_secs(1);
 
 /// Opens up to `most` streams on a server that has just been started, and stops it.
-pub fn measure(mut running: RunningStack, most: usize) -> Result<Holding> {
+pub fn measure(mut running: RunningStack, most: usize) -> Result<StreamCapacity> {
     warm_up(&running)?;
     let memory_before_kib = running.memory_kib()?;
     let threads_before = usage::threads(&running.pids())?;
@@ -35,7 +35,7 @@ pub fn measure(mut running: RunningStack, most: usize) -> Result<Holding> {
         open_up_to(&running, &mut streams, step)?;
         let took = time_plain(&running).ok();
         let ms = took.map(|took| took.as_secs_f64() * 1e3);
-        plain.push(Plain {
+        plain.push(PlainRequest {
             streams: streams.len(),
             ms,
         });
@@ -58,7 +58,7 @@ pub fn measure(mut running: RunningStack, most: usize) -> Result<Holding> {
     if stop.is_none() {
         running.process.kill();
     }
-    Ok(Holding {
+    Ok(StreamCapacity {
         tried,
         open: streams.len(),
         memory_before_kib,
@@ -90,12 +90,12 @@ fn open_up_to(running: &RunningStack, streams: &mut Vec<Reader>, count: usize) -
     let path = running.endpoint.dialect.stream(ROOM);
     while streams.len() < count {
         let wanted = (count - streams.len()).min(BATCH);
-        let asked = (0..wanted).map(|_| Reader::ask(running.endpoint.address, &path, None));
-        let asked: Vec<_> = asked.filter_map(Result::ok).collect();
+        let opening = (0..wanted).map(|_| Reader::connect(running.endpoint.address, &path, None));
+        let opening: Vec<_> = opening.filter_map(Result::ok).collect();
         let deadline = Instant::now() + RESPONSE_TIMEOUT;
         let before = streams.len();
-        for mut stream in asked {
-            if stream.is_open_by(deadline).unwrap_or(false) {
+        for mut stream in opening {
+            if stream.wait_open(deadline).unwrap_or(false) {
                 streams.push(stream);
             }
         }

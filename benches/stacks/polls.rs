@@ -28,13 +28,13 @@ const PACED: [(f64, Duration); 3] = [
 
 /// What one connection did.
 #[derive(Default)]
-struct Tally {
+struct PollTally {
     requests: u64,
     wire_bytes: u64,
     reopened: u64,
 }
 
-impl Tally {
+impl PollTally {
     fn add(&mut self, part: &Self) {
         self.requests += part.requests;
         self.wire_bytes += part.wire_bytes;
@@ -60,7 +60,7 @@ struct Poller {
     endpoint: Endpoint,
     request: Vec<u8>,
     connection: Connection,
-    tally: Tally,
+    tally: PollTally,
 }
 
 impl Poller {
@@ -69,12 +69,12 @@ impl Poller {
             endpoint,
             request: request.to_vec(),
             connection: Connection::open(endpoint.address)?,
-            tally: Tally::default(),
+            tally: PollTally::default(),
         })
     }
 
     fn ask(&mut self) -> Result<()> {
-        if self.connection.is_over() {
+        if self.connection.is_closed() {
             self.connection = Connection::open(self.endpoint.address)?;
             self.tally.reopened += 1;
         }
@@ -111,7 +111,7 @@ fn closed_loop(running: &RunningStack, request: &[u8], lasts: Duration) -> Resul
     let (stop, begun) = (AtomicBool::new(false), Barrier::new(CONNECTIONS + 1));
     std::thread::scope(|scope| {
         let connections: Vec<_> = (0..CONNECTIONS)
-            .map(|_| scope.spawn(|| ask_again(endpoint, request, &begun, &stop)))
+            .map(|_| scope.spawn(|| poll_until_stopped(endpoint, request, &begun, &stop)))
             .collect();
         begun.wait();
         // Each has been answered once, so all the server's processes are there.
@@ -120,7 +120,7 @@ fn closed_loop(running: &RunningStack, request: &[u8], lasts: Duration) -> Resul
         let begin = Instant::now();
         std::thread::sleep(lasts);
         stop.store(true, Relaxed);
-        let mut all = Tally::default();
+        let mut all = PollTally::default();
         for one in connections {
             all.add(
                 &one.join()
@@ -132,12 +132,12 @@ fn closed_loop(running: &RunningStack, request: &[u8], lasts: Duration) -> Resul
     })
 }
 
-fn ask_again(
+fn poll_until_stopped(
     endpoint: Endpoint,
     request: &[u8],
     begun: &Barrier,
     stop: &AtomicBool,
-) -> Result<Tally> {
+) -> Result<PollTally> {
     let opened = Poller::open(endpoint, request).and_then(|mut poller| {
         poller.ask()?;
         Ok(poller)
@@ -145,7 +145,7 @@ fn ask_again(
     // All begin together, those that failed too.
     begun.wait();
     let mut poller = opened?;
-    poller.tally = Tally::default();
+    poller.tally = PollTally::default();
     while !stop.load(Relaxed) {
         poller.ask()?;
     }
@@ -158,7 +158,7 @@ fn paced(running: &RunningStack, request: &[u8], rate: f64, lasts: Duration) -> 
     for _ in 0..CONNECTIONS {
         let mut poller = Poller::open(running.endpoint, request)?;
         poller.ask()?;
-        poller.tally = Tally::default();
+        poller.tally = PollTally::default();
         pollers.push(poller);
     }
     let pids = running.pids();
@@ -174,7 +174,7 @@ fn paced(running: &RunningStack, request: &[u8], rate: f64, lasts: Duration) -> 
     std::thread::sleep(end.saturating_duration_since(Instant::now()));
     let wall = begin.elapsed();
     let cpu = usage::cpu_time(&pids)? - cpu_before;
-    let mut all = Tally::default();
+    let mut all = PollTally::default();
     for poller in &pollers {
         all.add(&poller.tally);
     }

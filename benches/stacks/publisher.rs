@@ -38,7 +38,7 @@ impl Publisher {
             "publish: status {}",
             answer.status
         );
-        if !connection.is_over() {
+        if !connection.is_closed() {
             self.connection = Some(connection);
         }
         Ok(())

@@ -24,8 +24,8 @@ pub struct Event {
 }
 
 impl Reader {
-    /// Asks for a stream, without waiting for it.
-    pub fn ask(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> Result<Self> {
+    /// Sends the request for a stream, and does not wait for the answer.
+    pub fn connect(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> Result<Self> {
         let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
         socket.set_nodelay(true)?;
         let resume = last_event_id.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
@@ -40,21 +40,21 @@ impl Reader {
         })
     }
 
-    /// Asks for a stream and waits for its head.
+    /// Sends the request for a stream and waits for the answer's head.
     pub fn open(address: SocketAddr, path: &str, last_event_id: Option<&str>) -> Result<Self> {
-        let mut reader = Self::ask(address, path, last_event_id)?;
+        let mut reader = Self::connect(address, path, last_event_id)?;
         let deadline = Instant::now() + Duration::from_secs(10);
-        match reader.is_open_by(deadline)? {
+        match reader.wait_open(deadline)? {
             true => Ok(reader),
             false => bail!("the stream does not open"),
         }
     }
 
-    /// Waits for the head until then.
-    pub fn is_open_by(&mut self, deadline: Instant) -> Result<bool> {
+    /// Waits for the head. False if it has not come by `deadline`.
+    pub fn wait_open(&mut self, deadline: Instant) -> Result<bool> {
         while !self.decoder.is_open() {
             let mut events = std::mem::take(&mut self.early);
-            let read = self.read_by(deadline, &mut events);
+            let read = self.read_until(deadline, &mut events);
             self.early = events;
             if read?.is_none() {
                 return Ok(false);
@@ -63,18 +63,18 @@ impl Reader {
         Ok(true)
     }
 
-    /// The next events, at least one; none by then is an error.
-    pub fn events_by(&mut self, deadline: Instant) -> Result<Vec<Event>> {
+    /// The next events, at least one. Fails if none has come by `deadline`.
+    pub fn wait_events(&mut self, deadline: Instant) -> Result<Vec<Event>> {
         let mut events = std::mem::take(&mut self.early);
         while events.is_empty() {
-            let read = self.read_by(deadline, &mut events)?;
+            let read = self.read_until(deadline, &mut events)?;
             read.context("no event came in time")?;
         }
         Ok(events)
     }
 
-    /// Reads once; `None` if nothing came by then.
-    fn read_by(&mut self, deadline: Instant, events: &mut Vec<Event>) -> Result<Option<()>> {
+    /// Reads once; `None` if nothing has come by `deadline`.
+    fn read_until(&mut self, deadline: Instant, events: &mut Vec<Event>) -> Result<Option<()>> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(None);

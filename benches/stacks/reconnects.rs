@@ -55,7 +55,7 @@ fn read_with_cuts(endpoint: Endpoint, room: &str, first: Reader) -> (HashMap<u64
     loop {
         let mut count = 0;
         while count < BETWEEN_CUTS {
-            let Ok(events) = reader.events_by(Instant::now() + EVENT_TIMEOUT) else {
+            let Ok(events) = reader.wait_events(Instant::now() + EVENT_TIMEOUT) else {
                 return (seen, reconnects);
             };
             for event in events {

@@ -21,7 +21,7 @@ use super::usage;
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// Where a server is, and how it is spoken to.
+/// The address of a server, and its dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
     pub address: SocketAddr,
@@ -75,7 +75,7 @@ impl RunningStack {
             process: process::start(&stack.name, command, core)?,
             endpoint: Endpoint {
                 address,
-                dialect: Dialect::of(stack),
+                dialect: Dialect::from_stack(stack),
             },
             _data: data,
         };
@@ -94,7 +94,7 @@ impl RunningStack {
     fn wait_ready(&self) -> Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            let error = match self.is_ready() {
+            let error = match self.check_ready() {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -109,7 +109,7 @@ impl RunningStack {
         }
     }
 
-    fn is_ready(&self) -> Result<()> {
+    fn check_ready(&self) -> Result<()> {
         let mut connection =
             Connection::open_within(self.endpoint.address, Duration::from_secs(5))?;
         if let Some(path) = self.endpoint.dialect.readiness() {
@@ -117,19 +117,19 @@ impl RunningStack {
             ensure!(answer.status == 200, "status {}", answer.status);
         }
         if self.endpoint.dialect == Dialect::Pushpin {
-            self.delivers()?;
+            self.check_delivery()?;
         }
         Ok(())
     }
 
-    /// Whether a message gets through. Pushpin's parts find each other after it has begun to answer; what comes before
+    /// Fails unless a message is delivered. Pushpin's parts find each other after it has begun to answer; what comes before
     /// is lost.
-    fn delivers(&self) -> Result<()> {
+    fn check_delivery(&self) -> Result<()> {
         let Endpoint { address, dialect } = self.endpoint;
         let mut stream = Reader::open(address, &dialect.stream("ready"), None)?;
         Publisher::new(self.endpoint).publish("ready", "ready")?;
         stream
-            .events_by(Instant::now() + Duration::from_secs(1))
+            .wait_events(Instant::now() + Duration::from_secs(1))
             .map(drop)
     }
 

@@ -49,7 +49,7 @@ pub fn rounds(
 /// the one that reads has all.
 fn publish_beside(running: &RunningStack, room: &str, stalled: usize) -> Result<(u64, bool)> {
     let path = running.endpoint.dialect.stream(room);
-    let stalled: Result<Vec<_>> = (0..stalled).map(|_| stall(running, &path)).collect();
+    let stalled: Result<Vec<_>> = (0..stalled).map(|_| open_stalled(running, &path)).collect();
     let stalled = stalled?;
     let reader = Reader::open(running.endpoint.address, &path, None)?;
     let before_kib = usage::settled_pss_kib(&running.pids())?;
@@ -70,7 +70,7 @@ fn publish_beside(running: &RunningStack, room: &str, stalled: usize) -> Result<
     Ok((after_kib.saturating_sub(before_kib), has_all))
 }
 
-fn stall(running: &RunningStack, path: &str) -> Result<TcpStream> {
+fn open_stalled(running: &RunningStack, path: &str) -> Result<TcpStream> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
     socket
@@ -85,7 +85,7 @@ fn read_all(mut reader: Reader) -> bool {
     let mut count = 0;
     let mut deadline = Instant::now() + EVENT_TIMEOUT;
     while count < MESSAGES {
-        let Ok(events) = reader.events_by(deadline) else {
+        let Ok(events) = reader.wait_events(deadline) else {
             return false;
         };
         // An event may carry several.

@@ -11,16 +11,16 @@ use tokio::runtime::Runtime;
 use super::report::stacks::{Purpose, SteadyRun};
 use super::running::RunningStack;
 
-/// How much is asked of a server.
+/// A steady load.
 #[derive(Debug, Clone, Copy)]
-pub struct Load {
+pub struct SteadyLoad {
     pub clients: usize,
     /// Messages a second.
     pub rate: f64,
     pub purpose: Purpose,
 }
 
-impl Load {
+impl SteadyLoad {
     const fn new(clients: usize, rate: f64, purpose: Purpose) -> Self {
         Self {
             clients,
@@ -39,28 +39,35 @@ impl Load {
 }
 
 /// In the order of a round. What models are held to lies between what they are fitted to.
-pub const LOADS: [(Transport, Load); 4] = [
-    (Transport::LongPoll, Load::new(20, 5.0, Purpose::Fit)),
-    (Transport::LongPoll, Load::new(35, 8.0, Purpose::Check)),
-    (Transport::LongPoll, Load::new(50, 10.0, Purpose::Shown)),
-    (Transport::Stream, Load::new(50, 10.0, Purpose::Shown)),
+pub const LOADS: [(Transport, SteadyLoad); 4] = [
+    (Transport::LongPoll, SteadyLoad::new(20, 5.0, Purpose::Fit)),
+    (
+        Transport::LongPoll,
+        SteadyLoad::new(35, 8.0, Purpose::Check),
+    ),
+    (
+        Transport::LongPoll,
+        SteadyLoad::new(50, 10.0, Purpose::Shown),
+    ),
+    (Transport::Stream, SteadyLoad::new(50, 10.0, Purpose::Shown)),
 ];
 
-pub struct Steady<'a> {
+/// The instrument's settings for all steady loads of a stack.
+pub struct SteadyBench<'a> {
     pub runtime: &'a Runtime,
     pub placement: &'a CpuPinning,
     pub profile: &'a Profile,
     pub duration: Duration,
 }
 
-impl Steady<'_> {
+impl SteadyBench<'_> {
     /// Measures `transport` once with `clients` clients; `None` if the server has no such transport.
     pub fn measure(
         &self,
         running: &RunningStack,
         transport: Transport,
         round: u32,
-        load: Load,
+        load: SteadyLoad,
     ) -> Result<Option<SteadyRun>> {
         if !self.profile.has(transport) {
             return Ok(None);
@@ -93,7 +100,7 @@ impl Steady<'_> {
     }
 }
 
-fn record(outcome: &RunResult, load: Load) -> SteadyRun {
+fn record(outcome: &RunResult, load: SteadyLoad) -> SteadyRun {
     SteadyRun {
         transport: outcome.transport.to_string(),
         clients: load.clients,

@@ -24,13 +24,13 @@ use poll_vs_sse_instrument::Profile;
 
 use departures::Departures;
 use dialect::Dialect;
-use harness::program::{self, Flags, Stage};
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::{http, machine, process, report, sse, subscribers, usage};
 use report::runs;
 use report::stacks::catalog::{self, Runtime, Stack};
 use report::stacks::{self, StackRun};
 use running::RunningStack;
-use steady::Steady;
+use steady::SteadyBench;
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const MAX_RUN_SECONDS: u32 = 60 * 60;
@@ -46,7 +46,7 @@ const OTHER_WORK_TIME: Duration = Duration::from_millis(500);
 #[command(name = "stacks")]
 struct Arguments {
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
     /// Only say which stacks there are, and what is missing of each
     #[arg(long)]
     list: bool,
@@ -55,8 +55,8 @@ struct Arguments {
     document: bool,
 }
 
-/// Sizes of a run.
-struct Sizes {
+/// The sizes of a stack's measurements.
+struct StackSizes {
     rounds: usize,
     /// Of one round of polls in a closed loop.
     round: Duration,
@@ -65,7 +65,7 @@ struct Sizes {
     most_streams: usize,
 }
 
-impl Sizes {
+impl StackSizes {
     fn new(quick: bool) -> Self {
         let (rounds, round_ms, most_streams) = if quick { (1, 300, 100) } else { (3, 600, 500) };
         Self {
@@ -92,16 +92,16 @@ fn run(arguments: Arguments) -> Result<()> {
         stacks::page::regenerate(program::root())?;
         return Ok(());
     }
-    let stage = Stage::set("stacks", flags, MAX_RUN_SECONDS)?;
-    println!("{}\n", stage.about.machine_lines());
-    let sizes = Sizes::new(flags.quick);
+    let setup = BenchSetup::new("stacks", flags, MAX_RUN_SECONDS)?;
+    println!("{}\n", setup.about.machine_lines());
+    let sizes = StackSizes::new(flags.quick);
     let mut measured = 0;
-    for stack in asked_for(&stacks, flags.filter.as_deref().unwrap_or_default())? {
+    for stack in selected_stacks(&stacks, flags.filter.as_deref().unwrap_or_default())? {
         if let Some(missing) = running::missing(program::root(), stack)? {
             println!("{}: left out. {missing}", stack.name);
             continue;
         }
-        if lacks_flags(stack, &stage)? {
+        if lacks_flags(stack, &setup)? {
             println!(
                 "{}: left out: this build has no {}",
                 stack.name,
@@ -109,11 +109,11 @@ fn run(arguments: Arguments) -> Result<()> {
             );
             continue;
         }
-        let run = measure(stack, &sizes, &stage, flags)?;
-        println!("{}", stacks::page::in_short(&run));
+        let run = measure(stack, &sizes, &setup, flags)?;
+        println!("{}", stacks::page::summary_line(&run));
         let directory = flags.out.clone();
         let directory =
-            directory.unwrap_or_else(|| machine::directory(program::root(), &stage.about));
+            directory.unwrap_or_else(|| machine::directory(program::root(), &setup.about));
         runs::write(
             &directory,
             &stacks::file(&stack.name),
@@ -129,7 +129,7 @@ fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// The stacks that `filter` names, separated by commas: by their whole names, or else by a part of them.
-fn asked_for<'a>(stacks: &'a [Stack], filter: &str) -> Result<Vec<&'a Stack>> {
+fn selected_stacks<'a>(stacks: &'a [Stack], filter: &str) -> Result<Vec<&'a Stack>> {
     let is_asked = |stack: &Stack, name: &str| match stacks.iter().any(|one| one.name == name) {
         true => stack.name == name,
         false => stack.name.contains(name),
@@ -159,30 +159,35 @@ fn list(stacks: &[Stack]) -> Result<()> {
 }
 
 /// Whether this project's server does not know the flags it is to be started with.
-fn lacks_flags(stack: &Stack, stage: &Stage) -> Result<bool> {
+fn lacks_flags(stack: &Stack, setup: &BenchSetup) -> Result<bool> {
     let flag = stack
         .start
         .first()
         .filter(|_| stack.runtime == Runtime::Own);
     let Some(flag) = flag else { return Ok(false) };
-    let help = Command::new(&stage.binary)
+    let help = Command::new(&setup.binary)
         .args(["serve", "--help"])
         .output()?;
     Ok(!String::from_utf8_lossy(&help.stdout).contains(flag.as_str()))
 }
 
-fn measure(stack: &Stack, sizes: &Sizes, stage: &Stage, flags: &Flags) -> Result<StackRun> {
+fn measure(
+    stack: &Stack,
+    sizes: &StackSizes,
+    setup: &BenchSetup,
+    flags: &BenchFlags,
+) -> Result<StackRun> {
     println!("{}", stack.title);
-    let mut about = machine::begin("stacks", !flags.quick, Some(&stage.binary));
+    let mut about = machine::begin("stacks", !flags.quick, Some(&setup.binary));
     // This process is pinned by now, and sees its own core only.
-    about.machine.cores = stage.about.machine.cores;
-    about.server_cores.clone_from(&stage.about.server_cores);
-    about.load_cores.clone_from(&stage.about.load_cores);
-    let nothing = |about| StackRun::of_nothing(&stack.name, version(stack.runtime), about);
+    about.machine.cores = setup.about.machine.cores;
+    about.server_cores.clone_from(&setup.about.server_cores);
+    about.load_cores.clone_from(&setup.about.load_cores);
+    let nothing = |about| StackRun::empty(&stack.name, version(stack.runtime), about);
     let mut run = nothing(about);
     let other_work = Some(usage::busy_share(OTHER_WORK_TIME)?);
     run.other_work = other_work;
-    if let Err(error) = fill(&mut run, stack, sizes, stage) {
+    if let Err(error) = run_phases(&mut run, stack, sizes, setup) {
         // Half a run's figures are nobody's.
         let failure = format!("{error:#}");
         run = StackRun {
@@ -209,11 +214,11 @@ fn version(runtime: Runtime) -> Option<String> {
     Some(text.lines().next()?.trim().to_owned())
 }
 
-/// What the phases of one stack's measuring share.
+/// What the phases of one stack's measurement share.
 struct Phases<'a> {
     stack: &'a Stack,
-    sizes: &'a Sizes,
-    stage: &'a Stage,
+    sizes: &'a StackSizes,
+    setup: &'a BenchSetup,
     /// The server they all use.
     shared: Option<RunningStack>,
 }
@@ -223,8 +228,8 @@ impl Phases<'_> {
         RunningStack::start(
             program::root(),
             self.stack,
-            &self.stage.binary,
-            self.stage.core(),
+            &self.setup.binary,
+            self.setup.core(),
         )
     }
 
@@ -248,11 +253,16 @@ impl Phases<'_> {
     }
 }
 
-fn fill(run: &mut StackRun, stack: &Stack, sizes: &Sizes, stage: &Stage) -> Result<()> {
+fn run_phases(
+    run: &mut StackRun,
+    stack: &Stack,
+    sizes: &StackSizes,
+    setup: &BenchSetup,
+) -> Result<()> {
     let mut phases = Phases {
         stack,
         sizes,
-        stage,
+        setup,
         shared: None,
     };
     for _ in 0..sizes.rounds {
@@ -274,7 +284,7 @@ fn fill(run: &mut StackRun, stack: &Stack, sizes: &Sizes, stage: &Stage) -> Resu
     let (measured, left) = std::thread::scope(|scope| {
         let watching = scope.spawn(|| departures.close());
         let measured =
-            measure_load(run, &phases, room).and_then(|()| measure_trouble(run, &phases, room));
+            measure_load(run, &phases, room).and_then(|()| measure_failures(run, &phases, room));
         (measured, watching.join())
     });
     measured?;
@@ -286,10 +296,10 @@ fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<
     let Phases {
         stack,
         sizes,
-        stage,
+        setup,
         ..
     } = phases;
-    if Dialect::of(stack) == Dialect::Contract {
+    if Dialect::from_stack(stack) == Dialect::Contract {
         run.contract = phases.run("contract", |running| Ok(conformance::check(running)))?;
     }
     run.polls = phases.run("polls", |running| {
@@ -300,9 +310,9 @@ fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<
         fan_out::rounds(running, streams, sizes.rounds)
     })?;
     let profile = Profile::load(stack.profile.as_deref().unwrap_or("poll-vs-sse"))?;
-    let steady = Steady {
-        runtime: &stage.runtime,
-        placement: &stage.placement,
+    let steady = SteadyBench {
+        runtime: &setup.runtime,
+        placement: &setup.placement,
         profile: &profile,
         duration: sizes.steady,
     };
@@ -316,9 +326,9 @@ fn measure_load(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<
     Ok(())
 }
 
-fn measure_trouble(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<()> {
+fn measure_failures(run: &mut StackRun, phases: &Phases<'_>, room: usize) -> Result<()> {
     let rounds = phases.sizes.rounds;
-    if Dialect::of(phases.stack).resumes() {
+    if Dialect::from_stack(phases.stack).resumes() {
         for round in 0..rounds {
             let room = format!("reconnects{round}");
             let cut = |running: &RunningStack| reconnects::round(running.endpoint, &room);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ROOT: &str = "/sys/fs/cgroup";
 
 /// Removed when it is dropped, if nothing is in it any more.
-pub struct Group {
+pub struct ControlGroup {
     cpu: PathBuf,
     memory: PathBuf,
     is_v2: bool,
@@ -23,9 +23,9 @@ pub struct ChargedMemory {
     pub kernel: u64,
 }
 
-impl Group {
-    /// A group with `pid` alone; `None` if this process may make none.
-    pub fn of(pid: i32) -> Option<Self> {
+impl ControlGroup {
+    /// A new group with `pid` alone; `None` if this process may not create one.
+    pub fn with_process(pid: i32) -> Option<Self> {
         let name = format!("poll-vs-sse-{pid}");
         let root = Path::new(ROOT);
         let is_v2 = root.join("cgroup.controllers").exists();
@@ -82,7 +82,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ControlGroup {
     fn drop(&mut self) {
         for directory in [&self.cpu, &self.memory] {
             let _ = fs::remove_dir(directory);

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use poll_vs_sse_instrument::{RequestHead, Transport, Workload};
 
-use super::Bench;
-use super::report::trust::{Figure, Referee, Row};
+use super::TrustBench;
+use super::report::trust::{Figure, Referee, TrustRow};
 
 const STREAMS: usize = 2000;
 const KIB: f64 = 1024.0;
 
-pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
+pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     let (server, group) = bench.start()?;
     // One to warm up: what is loaded at first use is not what a stream holds.
     let workload = |clients| Workload {
@@ -22,8 +22,9 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
         head: RequestHead::Bare,
         ..Workload::default()
     };
-    bench.compare(&server, None, &workload(1))?;
-    let (outcome, readings) = bench.compare(&server, group.as_ref(), &workload(STREAMS))?;
+    bench.measure_with_readings(&server, None, &workload(1))?;
+    let (outcome, readings) =
+        bench.measure_with_readings(&server, group.as_ref(), &workload(STREAMS))?;
     let clients = STREAMS as f64;
     let own = outcome
         .server_memory_bytes_per_client()
@@ -31,7 +32,7 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
         / KIB;
     let (before, late) = (&readings.before, &readings.late);
     let resident = late.resident_kib as f64 - before.resident_kib as f64;
-    let mut rows = vec![Row::new(
+    let mut rows = vec![TrustRow::new(
         Figure::StreamMemory,
         Referee::Proc,
         own,
@@ -39,17 +40,21 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     )];
     if let (Some(before), Some(late)) = (before.charged, late.charged) {
         let each = |late: u64, before: u64| (late as f64 - before as f64) / clients / KIB;
-        rows.push(Row::new(
+        rows.push(TrustRow::new(
             Figure::StreamMemory,
             Referee::Cgroup,
             own,
             each(late.anonymous, before.anonymous),
         ));
         let kernel = each(late.kernel, before.kernel);
-        rows.push(Row::beside(Figure::KernelMemory, Referee::Cgroup, kernel));
+        rows.push(TrustRow::other_only(
+            Figure::KernelMemory,
+            Referee::Cgroup,
+            kernel,
+        ));
     }
     let kernel = late.machine_kernel_kib as f64 - before.machine_kernel_kib as f64;
-    rows.push(Row::beside(
+    rows.push(TrustRow::other_only(
         Figure::KernelMemory,
         Referee::Proc,
         kernel / clients,

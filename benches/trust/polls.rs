@@ -8,9 +8,9 @@ use poll_vs_sse_instrument::{RequestHead, RunResult, Transport, Workload};
 
 use super::harness::servers::RunningServer;
 use super::pollers::Pollers;
-use super::readings::perf;
-use super::report::trust::{Figure, Referee, Row};
-use super::{Bench, cpu_rows, has, http, usage};
+use super::readings::perf_ms_per_s;
+use super::report::trust::{Figure, Referee, TrustRow};
+use super::{TrustBench, cpu_rows, http, is_installed, usage};
 
 const CLIENTS: usize = 100;
 /// Polls a second of each.
@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 64;
 /// As long a name as that of the instrument's rooms.
 const ROOM: &str = "trusttrusttrustro";
 
-pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
+pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     let (server, group) = bench.start()?;
     let workload = Workload {
         transports: vec![Transport::Poll],
@@ -31,12 +31,12 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
         head: RequestHead::Bare,
         ..Workload::default()
     };
-    let (outcome, readings) = bench.compare(&server, group.as_ref(), &workload)?;
+    let (outcome, readings) = bench.measure_with_readings(&server, group.as_ref(), &workload)?;
     let mut rows = cpu_rows(Figure::PollCpu, &outcome, &readings)?;
-    if has("h2load", "nghttp2-client") {
+    if is_installed("h2load", "nghttp2-client") {
         rows.extend(beside_h2load(bench, &server, &outcome)?);
     }
-    if has("wrk", "wrk") {
+    if is_installed("wrk", "wrk") {
         rows.extend(beside_wrk(bench, &server)?);
     }
     Ok(rows)
@@ -52,10 +52,10 @@ fn path(server: &RunningServer) -> Result<String> {
 }
 
 fn beside_h2load(
-    bench: &Bench<'_>,
+    bench: &TrustBench<'_>,
     server: &RunningServer,
     outcome: &RunResult,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<TrustRow>> {
     let url = format!("http://{}{}", server.address, path(server)?);
     let children = usage::children_cpu_time();
     let output = Command::new("h2load")
@@ -66,21 +66,21 @@ fn beside_h2load(
         .context("run h2load")?;
     let cost = usage::children_cpu_time() - children;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let found = H2load::read(&text).with_context(|| format!("h2load said:\n{text}"))?;
+    let found = H2loadSummary::read(&text).with_context(|| format!("h2load said:\n{text}"))?;
     ensure!(found.failed == 0.0, "h2load: {} polls failed", found.failed);
     let polls = outcome.requests as f64;
     let empty_bytes = outcome.wire_bytes_out as f64 / polls;
     let own_cost = outcome.load.cpu_s * 1e6 / polls;
     let other_cost = cost.as_secs_f64() * 1e6 / found.requests;
-    let rate = Row::new(
+    let rate = TrustRow::new(
         Figure::PollRate,
         Referee::H2load,
         polls / outcome.duration_s,
         found.per_s,
     );
     Ok(vec![
-        rate.costing(own_cost, other_cost),
-        Row::new(
+        rate.with_costs(own_cost, other_cost),
+        TrustRow::new(
             Figure::PollBytes,
             Referee::H2load,
             empty_bytes,
@@ -89,15 +89,15 @@ fn beside_h2load(
     ])
 }
 
-/// What h2load prints at its end.
-struct H2load {
+/// The figures that h2load prints at its end.
+struct H2loadSummary {
     per_s: f64,
     requests: f64,
     failed: f64,
     bytes: f64,
 }
 
-impl H2load {
+impl H2loadSummary {
     /// `finished in 5.00s, 4000.00 req/s, …`, `requests: … 20000 done, … 0 failed, …`, `traffic: 4.1MB (4300000) total`.
     fn read(text: &str) -> Option<Self> {
         let line = |begin: &str| text.lines().find_map(|line| line.strip_prefix(begin));
@@ -117,16 +117,16 @@ impl H2load {
 }
 
 /// The loop that `cargo bench --bench servers` asks with, beside wrk's. perf counts what wrk makes the server do.
-fn beside_wrk(bench: &Bench<'_>, server: &RunningServer) -> Result<Vec<Row>> {
+fn beside_wrk(bench: &TrustBench<'_>, server: &RunningServer) -> Result<Vec<TrustRow>> {
     let path = path(server)?;
     let pid = server.process.pids()[0];
     let mut pollers = Pollers::open(server.address, http::get(&path), CONNECTIONS, false)?;
-    pollers.ask(5000)?;
+    pollers.poll(5000)?;
     let (cpu_before, own_before) = (usage::cpu_time(&[pid])?, usage::own_cpu_time());
     let begin = Instant::now();
     let mut asked = 0;
     while begin.elapsed() < bench.lasts {
-        pollers.ask(1000)?;
+        pollers.poll(1000)?;
         asked += 1000;
     }
     let seconds = begin.elapsed().as_secs_f64();
@@ -143,7 +143,7 @@ fn beside_wrk(bench: &Bench<'_>, server: &RunningServer) -> Result<Vec<Row>> {
     let (output, counted) = std::thread::scope(|scope| {
         let counting = scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(300));
-            perf(pid, bench.lasts.saturating_sub(Duration::from_millis(600)))
+            perf_ms_per_s(pid, bench.lasts.saturating_sub(Duration::from_millis(600)))
         });
         (wrk.output(), counting.join())
     });
@@ -152,11 +152,11 @@ fn beside_wrk(bench: &Bench<'_>, server: &RunningServer) -> Result<Vec<Row>> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let per_s = wrk_rate(&text).with_context(|| format!("wrk said:\n{text}"))?;
     let other_cost = cost.as_secs_f64() * 1e6 / (per_s * time as f64);
-    let rate = Row::new(Figure::PollsOfACore, Referee::Wrk, polls / seconds, per_s);
-    let mut rows = vec![rate.costing(own_cost, other_cost)];
+    let rate = TrustRow::new(Figure::PollsOfACore, Referee::Wrk, polls / seconds, per_s);
+    let mut rows = vec![rate.with_costs(own_cost, other_cost)];
     if let Ok(Some(ms_per_s)) = counted {
         let other_us = ms_per_s * 1e3 / per_s;
-        rows.push(Row::new(
+        rows.push(TrustRow::new(
             Figure::BusyPollCpu,
             Referee::Wrk,
             cpu_us,

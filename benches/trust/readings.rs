@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::cgroup::{ChargedMemory, Group};
+use super::cgroup::{ChargedMemory, ControlGroup};
 use super::usage;
 
 /// After the load has begun to run as it will.
@@ -15,7 +15,7 @@ const AFTER: Duration = Duration::from_millis(500);
 
 /// CPU as milliseconds a second, memory before the load and late in it. `None` if it could not be read.
 #[derive(Debug)]
-pub struct Readings {
+pub struct OtherReadings {
     pub perf_ms_per_s: Option<f64>,
     pub cgroup_ms_per_s: Option<f64>,
     pub proc_ms_per_s: Option<f64>,
@@ -23,6 +23,7 @@ pub struct Readings {
     pub late: MemoryReading,
 }
 
+/// The memory of the server's process, of its control group, and of the kernel.
 #[derive(Debug)]
 pub struct MemoryReading {
     /// `RssAnon` of `/proc/PID/status`.
@@ -32,23 +33,23 @@ pub struct MemoryReading {
     pub machine_kernel_kib: u64,
 }
 
-impl Readings {
+impl OtherReadings {
     /// Of the server `pid`, over the middle of a load that warms up and then lasts.
     pub fn during(
         pid: i32,
-        group: Option<&Group>,
+        group: Option<&ControlGroup>,
         warm_up: Duration,
         lasts: Duration,
     ) -> Result<Self> {
         let before = memory(pid, group)?;
         sleep(warm_up + AFTER);
         let time = lasts.saturating_sub(2 * AFTER);
-        let begin = Cpu::read(pid, group)?;
-        let perf_ms_per_s = perf(pid, time);
+        let begin = CpuReading::read(pid, group)?;
+        let perf_ms_per_s = perf_ms_per_s(pid, time);
         if perf_ms_per_s.is_none() {
             sleep(time);
         }
-        let end = Cpu::read(pid, group)?;
+        let end = CpuReading::read(pid, group)?;
         let cgroup = begin.cgroup_s.zip(end.cgroup_s);
         let seconds = (end.at - begin.at).as_secs_f64();
         Ok(Self {
@@ -61,14 +62,14 @@ impl Readings {
     }
 }
 
-struct Cpu {
+struct CpuReading {
     at: Instant,
     cgroup_s: Option<f64>,
     proc_s: f64,
 }
 
-impl Cpu {
-    fn read(pid: i32, group: Option<&Group>) -> Result<Self> {
+impl CpuReading {
+    fn read(pid: i32, group: Option<&ControlGroup>) -> Result<Self> {
         let at = Instant::now();
         let cgroup_s = group.and_then(|group| group.cpu_s(&cat(&group.cpu_file()).ok()?));
         let stat = cat(Path::new(&format!("/proc/{pid}/stat")))?;
@@ -93,7 +94,7 @@ fn cat(path: &Path) -> Result<String> {
 }
 
 /// What `perf stat` counts of the server in `time`; `None` if it is missing or may not count.
-pub fn perf(pid: i32, time: Duration) -> Option<f64> {
+pub fn perf_ms_per_s(pid: i32, time: Duration) -> Option<f64> {
     let seconds = time.as_secs_f64();
     let mut command = Command::new("perf");
     command.args([
@@ -115,7 +116,7 @@ pub fn perf(pid: i32, time: Duration) -> Option<f64> {
     Some(ms / seconds)
 }
 
-fn memory(pid: i32, group: Option<&Group>) -> Result<MemoryReading> {
+fn memory(pid: i32, group: Option<&ControlGroup>) -> Result<MemoryReading> {
     let status = cat(Path::new(&format!("/proc/{pid}/status")))?;
     let resident = status
         .lines()
@@ -123,7 +124,7 @@ fn memory(pid: i32, group: Option<&Group>) -> Result<MemoryReading> {
     let resident = resident.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok());
     Ok(MemoryReading {
         resident_kib: resident.context("/proc/PID/status has no RssAnon")?,
-        charged: group.and_then(Group::memory),
+        charged: group.and_then(ControlGroup::memory),
         machine_kernel_kib: usage::kernel_kib()?,
     })
 }

@@ -11,9 +11,9 @@ use poll_vs_sse_instrument::{RequestHead, Transport, Workload};
 use tempfile::TempDir;
 
 use super::harness::servers::RunningServer;
-use super::readings::perf;
-use super::report::trust::{Figure, Referee, Row};
-use super::{Bench, cpu_rows, has, http, usage};
+use super::readings::perf_ms_per_s;
+use super::report::trust::{Figure, Referee, TrustRow};
+use super::{TrustBench, cpu_rows, http, is_installed, usage};
 
 const STREAMS: usize = 100;
 /// Messages a second.
@@ -25,7 +25,7 @@ const ROOM: &str = "trusttrusttrustro";
 const MARK: &str = "trust:";
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
+pub fn measure(bench: &TrustBench<'_>) -> Result<Vec<TrustRow>> {
     let (server, group) = bench.start()?;
     let workload = Workload {
         transports: vec![Transport::Stream],
@@ -36,30 +36,30 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
         head: RequestHead::Bare,
         ..Workload::default()
     };
-    let (outcome, readings) = bench.compare(&server, group.as_ref(), &workload)?;
+    let (outcome, readings) = bench.measure_with_readings(&server, group.as_ref(), &workload)?;
     let mut rows = cpu_rows(Figure::StreamCpu, &outcome, &readings)?;
-    if !has("curl", "curl") {
+    if !is_installed("curl", "curl") {
         return Ok(rows);
     }
     let read = beside_curl(bench, &server)?;
     let arrivals = outcome.arrivals as f64;
     let own_cost = outcome.load.cpu_s * 1e6 / arrivals;
     let other_cost = read.cost.as_secs_f64() * 1e6 / read.deliveries;
-    let rate = Row::new(
+    let rate = TrustRow::new(
         Figure::DeliveryRate,
         Referee::Curl,
         arrivals / outcome.duration_s,
         read.deliveries / read.seconds,
     );
-    rows.push(rate.costing(own_cost, other_cost));
-    rows.push(Row::new(
+    rows.push(rate.with_costs(own_cost, other_cost));
+    rows.push(TrustRow::new(
         Figure::DeliveryBytes,
         Referee::Curl,
         outcome.wire_bytes_out as f64 / arrivals,
         read.bytes / read.deliveries,
     ));
     if let (Some(cpu_s), Some(ms_per_s)) = (outcome.server_cpu_s, read.cpu_ms_per_s) {
-        rows.push(Row::new(
+        rows.push(TrustRow::new(
             Figure::DeliveryCpu,
             Referee::Curl,
             cpu_s * 1e6 / arrivals,
@@ -69,7 +69,8 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-struct Read {
+/// What the curls received, and what it cost.
+struct CurlResult {
     deliveries: f64,
     seconds: f64,
     bytes: f64,
@@ -147,7 +148,7 @@ impl Drop for Curls {
     }
 }
 
-fn beside_curl(bench: &Bench<'_>, server: &RunningServer) -> Result<Read> {
+fn beside_curl(bench: &TrustBench<'_>, server: &RunningServer) -> Result<CurlResult> {
     let url = format!("http://{}/stream?room={ROOM}&last=0", server.address);
     let curls = Curls::start(&url)?;
     curls.wait_for("the head of each stream", |curls| {
@@ -164,7 +165,7 @@ fn beside_curl(bench: &Bench<'_>, server: &RunningServer) -> Result<Read> {
     let (published, counted) = std::thread::scope(|scope| {
         let counting = scope.spawn(|| {
             sleep(Duration::from_millis(300));
-            perf(pid, bench.lasts.saturating_sub(Duration::from_millis(600)))
+            perf_ms_per_s(pid, bench.lasts.saturating_sub(Duration::from_millis(600)))
         });
         (publish(server, count), counting.join())
     });
@@ -173,7 +174,7 @@ fn beside_curl(bench: &Bench<'_>, server: &RunningServer) -> Result<Read> {
     let expected = warmed + count as usize * STREAMS;
     curls.wait_for("all messages", |curls| curls.messages() >= expected)?;
     ensure!(curls.messages() == expected, "curl: messages came twice");
-    Ok(Read {
+    Ok(CurlResult {
         deliveries: (expected - warmed) as f64,
         seconds,
         bytes: (curls.bytes() - before) as f64,

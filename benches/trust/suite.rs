@@ -15,12 +15,12 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use poll_vs_sse_instrument::{Profile, RunControl, RunResult, Workload, measure};
 
-use cgroup::Group;
-use harness::program::{self, Flags, Stage};
+use cgroup::ControlGroup;
+use harness::program::{self, BenchFlags, BenchSetup};
 use harness::servers::{OwnServer, RunningServer};
 use harness::{audit_check, http, pollers, report, usage};
-use readings::Readings;
-use report::trust::{Figure, Referee, Row, Trust};
+use readings::OtherReadings;
+use report::trust::{Figure, Referee, TrustRow, TrustRun};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 15 * 60;
@@ -30,7 +30,7 @@ const LONGEST_RUN_SECONDS: u32 = 15 * 60;
 #[command(name = "trust")]
 struct Arguments {
     #[command(flatten)]
-    flags: Flags,
+    flags: BenchFlags,
 }
 
 pub fn main() -> ExitCode {
@@ -39,27 +39,27 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<()> {
     let flags = &arguments.flags;
-    let stage = Stage::set("trust", flags, LONGEST_RUN_SECONDS)?;
-    println!("{}", stage.about.machine_lines());
+    let setup = BenchSetup::new("trust", flags, LONGEST_RUN_SECONDS)?;
+    println!("{}", setup.about.machine_lines());
     let (rounds, seconds) = if flags.quick { (1, 2) } else { (3, 6) };
-    let bench = Bench {
-        stage: &stage,
+    let bench = TrustBench {
+        setup: &setup,
         lasts: Duration::from_secs(seconds),
     };
-    let mut measured = Trust {
-        about: stage.about.clone(),
+    let mut measured = TrustRun {
+        about: setup.about.clone(),
         versions: versions(),
         rows: Vec::new(),
     };
     for round in 1..=rounds {
         let mut rows = Vec::new();
-        if flags.ask_for("polls") {
+        if flags.selects("polls") {
             rows.extend(polls::measure(&bench).context("polls")?);
         }
-        if flags.ask_for("streams") {
+        if flags.selects("streams") {
             rows.extend(streams::measure(&bench).context("streams")?);
         }
-        if flags.ask_for("memory") {
+        if flags.selects("memory") {
             rows.extend(memory::measure(&bench).context("memory")?);
         }
         for row in &mut rows {
@@ -70,7 +70,7 @@ fn run(arguments: Arguments) -> Result<()> {
     }
     // Part of it is no whole run.
     measured.about.full &= flags.filter.is_none();
-    flags.keep_part(measured)
+    flags.save_part(measured)
 }
 
 /// What the other programs say of themselves; those that are missing are left out of the run.
@@ -92,7 +92,7 @@ fn versions() -> Vec<String> {
 }
 
 /// Whether there is such a program; says how to get it if not.
-fn has(program: &str, package: &str) -> bool {
+fn is_installed(program: &str, package: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())
@@ -105,43 +105,43 @@ fn has(program: &str, package: &str) -> bool {
     found
 }
 
-/// What all parts share.
-struct Bench<'a> {
-    stage: &'a Stage,
+/// The setup and duration that all parts share.
+struct TrustBench<'a> {
+    setup: &'a BenchSetup,
     lasts: Duration,
 }
 
-impl Bench<'_> {
+impl TrustBench<'_> {
     /// A server in a group of its own.
-    fn start(&self) -> Result<(RunningServer, Option<Group>)> {
-        let server = OwnServer::default().start("ours", &self.stage.binary, self.stage.core())?;
-        let group = Group::of(server.process.pids()[0]);
+    fn start(&self) -> Result<(RunningServer, Option<ControlGroup>)> {
+        let server = OwnServer::default().start("ours", &self.setup.binary, self.setup.core())?;
+        let group = ControlGroup::with_process(server.process.pids()[0]);
         Ok((server, group))
     }
 
-    /// One run of the instrument, whose audit has to be clean, with what others read in the meantime.
-    fn compare(
+    /// One run of the instrument, with the readings of other programs taken at the same time. Fails unless the audit is clean.
+    fn measure_with_readings(
         &self,
         server: &RunningServer,
-        group: Option<&Group>,
+        group: Option<&ControlGroup>,
         workload: &Workload,
-    ) -> Result<(RunResult, Readings)> {
+    ) -> Result<(RunResult, OtherReadings)> {
         let target = server.target(Profile::load("poll-vs-sse")?)?;
         let transport = workload.transports[0];
         let pid = server.process.pids()[0];
         let control = RunControl::default();
         let warm_up = workload.warm_up(transport);
         std::thread::scope(|scope| {
-            let reading = scope.spawn(|| Readings::during(pid, group, warm_up, self.lasts));
+            let reading = scope.spawn(|| OtherReadings::during(pid, group, warm_up, self.lasts));
             let run = measure(
                 &target,
                 workload,
                 transport,
                 1,
-                &self.stage.placement,
+                &self.setup.placement,
                 &control,
             );
-            let outcome = self.stage.runtime.block_on(run)?;
+            let outcome = self.setup.runtime.block_on(run)?;
             audit_check::check(&outcome)?;
             let readings = reading
                 .join()
@@ -152,7 +152,11 @@ impl Bench<'_> {
 }
 
 /// The server's CPU in one run, a second of it, as the instrument and as others read it.
-fn cpu_rows(figure: Figure, outcome: &RunResult, readings: &Readings) -> Result<Vec<Row>> {
+fn cpu_rows(
+    figure: Figure,
+    outcome: &RunResult,
+    readings: &OtherReadings,
+) -> Result<Vec<TrustRow>> {
     let own = outcome
         .server_cpu_s
         .context("the instrument read no CPU time")?;
@@ -164,7 +168,7 @@ fn cpu_rows(figure: Figure, outcome: &RunResult, readings: &Readings) -> Result<
     ];
     let rows = others.into_iter().filter_map(|(referee, other)| {
         let other = other?;
-        Some(Row::new(figure, referee, own, other))
+        Some(TrustRow::new(figure, referee, own, other))
     });
     Ok(rows.collect())
 }

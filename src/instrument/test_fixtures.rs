@@ -73,7 +73,7 @@ pub fn document(runs: Vec<RunResult>) -> Report {
             transports.push(run.transport);
         }
     }
-    let comparison = Comparison::of(runs, &transports);
+    let comparison = Comparison::from_runs(runs, &transports);
     let repeat = comparison.runs.len() / transports.len().max(1);
     let workload = Workload {
         transports,

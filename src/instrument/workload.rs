@@ -43,7 +43,7 @@ pub struct Workload {
     #[serde(default)]
     pub new_connections: bool,
     /// Rooms that clients and messages are spread over, in turn.
-    #[serde(default = "one")]
+    #[serde(default = "default_rooms")]
     pub rooms: usize,
     /// Further clients, which send their first request and stop reading. They are in no other figure.
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct Workload {
     pub cookie_bytes: usize,
 }
 
-fn one() -> usize {
+fn default_rooms() -> usize {
     1
 }
 

@@ -158,7 +158,7 @@ pub enum MeasurePurpose {
 }
 
 impl<T> PerTransport<T> {
-    pub fn of(&self, transport: Transport) -> &T {
+    pub fn get(&self, transport: Transport) -> &T {
         match transport {
             Transport::Poll => &self.poll,
             Transport::LongPoll => &self.long_poll,
@@ -230,7 +230,7 @@ impl Model {
             ("base_memory_bytes", self.base_memory_bytes),
         ];
         for transport in Transport::ALL {
-            let one = self.transports.of(transport);
+            let one = self.transports.get(transport);
             all.extend([
                 ("request_bytes", one.request_bytes),
                 ("answer_bytes", one.answer_bytes),

@@ -85,8 +85,8 @@ impl Model {
     /// What `scenario` costs by `transport`.
     pub fn cost(&self, transport: Transport, scenario: &Scenario) -> Cost {
         let poll_message_bytes = scenario.size + self.transports.poll.message_bytes;
-        let rates = Rates::of(transport, scenario, &self.limits, poll_message_bytes);
-        let one = self.transports.of(transport);
+        let rates = Rates::new(transport, scenario, &self.limits, poll_message_bytes);
+        let one = self.transports.get(transport);
         let form = scenario.form.cost();
         let is_pushed = transport == Transport::Stream;
         let answers = rates.requests - rates.empty;

@@ -55,7 +55,8 @@ impl CurveAxis {
         }
     }
 
-    fn of(self, question: &mut Question) -> &mut f64 {
+    /// The question's field on this axis.
+    fn field_mut(self, question: &mut Question) -> &mut f64 {
         match self {
             Self::MaxDelay => &mut question.max_delay_s,
             Self::Clients => &mut question.clients,
@@ -67,7 +68,7 @@ impl CurveAxis {
 impl Curve {
     pub fn new(model: &Model, question: &Question, over: CurveAxis) -> Self {
         let mut question = *question;
-        let asked = *over.of(&mut question);
+        let asked = *over.field_mut(&mut question);
         let [usual_least, usual_most] = over.usual_range();
         let least = usual_least.min(asked / 2.0);
         let most = usual_most.max(asked * 2.0);
@@ -78,7 +79,7 @@ impl Curve {
         let at: Vec<f64> = (0..POINTS).map(value).collect();
         let mut cores = |transport| {
             let points = at.iter().map(|value| {
-                *over.of(&mut question) = *value;
+                *over.field_mut(&mut question) = *value;
                 cores_busy(model, &question, transport)
             });
             points.collect::<Vec<_>>()
@@ -125,8 +126,8 @@ mod tests {
         assert!((curve.at[60] / question.clients - 1.0).abs() < 1e-9);
         let plan = plan(model, &question);
         for transport in Transport::ALL {
-            let at = curve.cores.of(transport)[60].expect("possible");
-            let estimate = plan.transports.of(transport);
+            let at = curve.cores.get(transport)[60].expect("possible");
+            let estimate = plan.transports.get(transport);
             assert_eq!(estimate.servers, Some(1.0));
             assert!((at / estimate.cores - 1.0).abs() < 1e-9, "{transport}");
         }

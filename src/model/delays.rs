@@ -12,14 +12,14 @@ pub struct Delays {
 }
 
 impl Delays {
-    pub fn of(
+    pub fn new(
         model: &Model,
         question: &Question,
         transport: Transport,
         scenario: &Scenario,
         rates: &Rates,
     ) -> Self {
-        let one = model.transports.of(transport);
+        let one = model.transports.get(transport);
         let there_s = model.service_s + scenario.round_trip_s / 2.0;
         let us = one.delivery_us(scenario.size, scenario.rate)
             + match transport {

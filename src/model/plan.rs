@@ -127,7 +127,7 @@ fn beyond(
     question: &Question,
     transports: &PerTransport<Estimate>,
 ) -> Vec<Extrapolation> {
-    let servers = Transport::ALL.map(|transport| transports.of(transport).servers);
+    let servers = Transport::ALL.map(|transport| transports.get(transport).servers);
     let per_server = servers
         .into_iter()
         .flatten()

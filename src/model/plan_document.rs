@@ -60,7 +60,7 @@ impl PlanDocument {
 
     /// The same with bills.
     pub fn with_prices(mut self, model: &Model, prices: Prices) -> Self {
-        let bills = Bills::of(model, &self.plan, prices);
+        let bills = Bills::new(model, &self.plan, prices);
         self.sentences.extend(bill_sentences(&self.plan, &bills));
         self.bills = Some(bills);
         self

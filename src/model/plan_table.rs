@@ -47,7 +47,7 @@ pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
     let mut lines = vec![line(String::new(), heading)];
     for (name, cell) in ROWS {
         let cells = Transport::ALL.map(|transport| {
-            let one = plan.transports.of(transport);
+            let one = plan.transports.get(transport);
             // Without an interval there are no figures.
             let is_nothing = transport == Transport::Poll && one.interval_s.is_none();
             if is_nothing && name != SERVERS {

@@ -155,8 +155,8 @@ impl Bill {
 }
 
 impl Bills {
-    pub fn of(model: &Model, plan: &Plan, prices: Prices) -> Self {
-        let bill = |transport| prices.bill(transport, plan.transports.of(transport));
+    pub fn new(model: &Model, plan: &Plan, prices: Prices) -> Self {
+        let bill = |transport| prices.bill(transport, plan.transports.get(transport));
         let total = |question: &Question, transport| {
             let bill = prices.bill(transport, &estimate(model, question, transport));
             bill.map_or(f64::INFINITY, |bill| bill.total)
@@ -196,7 +196,7 @@ mod tests {
     fn bills(more: &str, question: &Question) -> Bills {
         let model = Model::built_in();
         let prices = Prices::parse(&format!("{PRICES}{more}")).expect("prices");
-        Bills::of(model, &plan(model, question), prices)
+        Bills::new(model, &plan(model, question), prices)
     }
 
     #[test]

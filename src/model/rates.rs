@@ -75,7 +75,7 @@ pub struct Rates {
 
 impl Rates {
     /// `message_bytes` is what one message takes in a poll's answer.
-    pub fn of(
+    pub fn new(
         transport: Transport,
         scenario: &Scenario,
         limits: &ServerLimits,

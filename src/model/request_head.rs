@@ -136,9 +136,9 @@ impl RequestHead {
     /// Bytes of polls on one HTTP/2 connection, frames included, with a cookie of `cookie_bytes`. A plan asks for the
     /// same thousands of times, so the last answer is kept.
     pub fn http2_lengths(self, host: &str, cookie_bytes: usize) -> Http2Lengths {
-        type Kept = (RequestHead, String, usize, Http2Lengths);
+        type KeptLengths = (RequestHead, String, usize, Http2Lengths);
         thread_local! {
-            static LAST: RefCell<Option<Kept>> = const { RefCell::new(None) };
+            static LAST: RefCell<Option<KeptLengths>> = const { RefCell::new(None) };
         }
         LAST.with_borrow_mut(|last| match last {
             Some((head, name, cookie, lengths))

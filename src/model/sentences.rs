@@ -134,7 +134,7 @@ fn break_even_sentence(plan: &Plan) -> String {
 /// What a month costs, and where that turns.
 pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
     let currency = &bills.prices.currency;
-    let each = Transport::ALL.map(|transport| match bills.transports.of(transport) {
+    let each = Transport::ALL.map(|transport| match bills.transports.get(transport) {
         None => format!("{transport} is impossible"),
         Some(bill) => format!(
             "{transport} {} {currency} ({})",

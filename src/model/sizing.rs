@@ -44,7 +44,7 @@ pub fn size_servers(
     };
     let scenario = question.scenario(interval_s, Utilization { cores, filled });
     let cost = model.cost(transport, &scenario);
-    let delays = Delays::of(model, question, transport, &scenario, &cost.rates);
+    let delays = Delays::new(model, question, transport, &scenario, &cost.rates);
     let (needed, limit) = needed(model, question, transport, &cost, &delays);
     let cost = if needed.is_finite() {
         let filled = Fill::By {

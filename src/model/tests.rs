@@ -23,7 +23,7 @@ fn answer(question: &Question) -> Plan {
 fn rates(transport: Transport, change: impl FnOnce(&mut Scenario)) -> Rates {
     let mut scenario = Question::default().scenario(2.0, UTILIZATION);
     change(&mut scenario);
-    Rates::of(transport, &scenario, &Model::built_in().limits, 250.0)
+    Rates::new(transport, &scenario, &Model::built_in().limits, 250.0)
 }
 
 fn spacings() -> impl Strategy<Value = ArrivalPattern> {
@@ -63,7 +63,7 @@ proptest! {
     fn nothing_is_negative_and_everything_is_a_number(question in questions()) {
         let plan = answer(&question);
         for transport in Transport::ALL {
-            let one = plan.transports.of(transport);
+            let one = plan.transports.get(transport);
             for value in [
                 one.rates.requests, one.rates.empty, one.rates.deliveries, one.rates.keep_alives,
                 one.rates.connections, one.wire_bytes_in_per_s, one.wire_bytes_out_per_s, one.cores,
@@ -81,7 +81,7 @@ proptest! {
     fn the_worst_delay_is_an_acceptable_one(question in questions()) {
         let plan = answer(&question);
         for transport in Transport::ALL {
-            let one = plan.transports.of(transport);
+            let one = plan.transports.get(transport);
             if one.servers.is_some() {
                 let most = question.max_delay_s * (1.0 + 1e-9);
                 prop_assert!(one.delay_worst_s <= most, "{transport}: {one:?}");
@@ -94,7 +94,7 @@ proptest! {
         let plan = answer(&question);
         let server = question.server;
         for transport in Transport::ALL {
-            let one = plan.transports.of(transport);
+            let one = plan.transports.get(transport);
             let Some(servers) = one.servers else { continue };
             if servers < 2.0 { continue; }
             let filled = [
@@ -119,7 +119,7 @@ proptest! {
         for (what, more) in more.iter().enumerate() {
             let more = answer(more);
             for transport in Transport::ALL {
-                let (less, more) = (less.transports.of(transport), more.transports.of(transport));
+                let (less, more) = (less.transports.get(transport), more.transports.get(transport));
                 // With more messages there are fewer keep-alives, and fewer waits in vain.
                 if what == 2 && transport != Transport::Poll {
                     continue;
@@ -273,7 +273,7 @@ fn what_cannot_be_is_said() {
     });
     for transport in Transport::ALL {
         assert_eq!(
-            impossible.transports.of(transport).servers,
+            impossible.transports.get(transport).servers,
             None,
             "{transport}"
         );

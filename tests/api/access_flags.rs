@@ -15,9 +15,10 @@ use crate::{
 
 const FREE: [&str; 4] = ["--bind", "127.0.0.1:0", "--store", "memory"];
 
-struct Files(TempDir);
+/// A directory with files that flags name.
+struct ConfigFiles(TempDir);
 
-impl Files {
+impl ConfigFiles {
     fn new() -> Self {
         Self(tempfile::tempdir().expect("a directory"))
     }
@@ -79,7 +80,7 @@ fn bad_values_are_one_line_and_exit_2() {
 
 #[test]
 fn flags_of_tokens_that_do_not_fit_are_one_line_and_exit_2() {
-    let files = Files::new();
+    let files = ConfigFiles::new();
     let secret = files.write("secret", "a secret of more than thirty-two bytes\n");
     let empty = files.write("empty", " \n");
     let missing = format!("{secret}.missing");
@@ -170,7 +171,7 @@ fn blank_variables_are_unset() {
 
 #[test]
 fn a_short_secret_is_a_warning() {
-    let files = Files::new();
+    let files = ConfigFiles::new();
     let secret = files.write("secret", "short");
     let flags = [
         "--store",

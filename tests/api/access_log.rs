@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::support::{
     client::{JSON, TestClient as _, cursor},
     eventually,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
-/// A target, headers, and the status and number of messages of the answer.
-type Asked<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+/// A read and its log line: a target, headers, and the status and number of messages of the answer.
+type LoggedRead<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
 
 /// A text line's fields; its time and event under `time` and `event`.
 fn fields(line: &str) -> BTreeMap<&str, &str> {
@@ -27,8 +27,8 @@ fn fields(line: &str) -> BTreeMap<&str, &str> {
     fields
 }
 
-fn logging(format: Format) -> Server {
-    Server::with(Store::Memory, |config| {
+fn logging_server(format: Format) -> Server {
+    Server::with(StoreKind::Memory, |config| {
         config.request_log = true;
         config.log_format = format;
     })
@@ -36,7 +36,7 @@ fn logging(format: Format) -> Server {
 
 #[test]
 fn each_request_is_one_line_of_text() {
-    let server = logging(Format::Text);
+    let server = logging_server(Format::Text);
     let mut connection = server.raw();
     let draft = r#"{"room":"den","author":"m","text":"hello"}"#;
     let message = connection
@@ -61,7 +61,7 @@ fn each_request_is_one_line_of_text() {
 
     let place = cursor(&message);
     let tag = format!("\"{place}\"");
-    let asked: [Asked<'_>; 5] = [
+    let asked: [LoggedRead<'_>; 5] = [
         ("/poll?room=den&client=c0", &[], "200", "1"),
         (
             &format!("/poll?room=den&client=c1&cursor={place}"),
@@ -116,7 +116,7 @@ fn each_request_is_one_line_of_text() {
 
 #[test]
 fn on_a_terminal_each_request_is_one_short_line() {
-    let server = logging(Format::Terminal);
+    let server = logging_server(Format::Terminal);
     server.publish_text("den", "hello");
     server.poll("room=den&client=ada");
     server.get("/poll?limit=0").problem(400);
@@ -134,7 +134,7 @@ fn on_a_terminal_each_request_is_one_short_line() {
 
 #[test]
 fn each_request_is_one_line_of_json() {
-    let server = logging(Format::Json);
+    let server = logging_server(Format::Json);
     server.publish_text("den", "hello");
     server.poll("room=den&client=ada");
     server.get("/poll?limit=0").problem(400);
@@ -171,7 +171,7 @@ fn each_request_is_one_line_of_json() {
 
 #[test]
 fn a_stream_has_a_line_when_it_opens_and_one_when_it_closes() {
-    let server = logging(Format::Text);
+    let server = logging_server(Format::Text);
     server.publish_many("den", 3);
     let mut stream = server.stream("room=den&client=ada&presence=0");
     stream.messages(3);
@@ -201,7 +201,7 @@ fn a_stream_has_a_line_when_it_opens_and_one_when_it_closes() {
 
 #[test]
 fn a_refused_stream_is_an_ordinary_request_line() {
-    let server = logging(Format::Text);
+    let server = logging_server(Format::Text);
     server.get("/stream?cursor=x").problem(400);
     let line = server.lines.with(1, &["transport=stream"]).remove(0);
     assert!(
@@ -264,7 +264,7 @@ fn the_closing_table_has_the_ledgers_totals() {
 
 #[test]
 fn no_line_holds_what_a_client_wrote() {
-    let server = logging(Format::Text);
+    let server = logging_server(Format::Text);
     server.publish_text("lobby", "secret\nrequest forged=1");
     server.get("/poll?room=%0Arequest+forged").problem(400);
     server.get("/poll?client=%0Arequest+forged").problem(400);

@@ -18,7 +18,7 @@ use crate::support::{
     eventually,
     front::{Front, find},
     nats::free_port,
-    nats_nodes::Nats,
+    nats_nodes::NatsServer,
     process::Process,
     raw_connection::request,
 };
@@ -159,7 +159,7 @@ fn stream_all(addr: &SocketAddr, place: &str) -> Vec<Value> {
 }
 
 fn readers_go_on_through(proxy: fn(&[Process], &str) -> Front) {
-    let nats = Nats::start();
+    let nats = NatsServer::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1", "--drain", "1s"]);
     let mut servers: Vec<Process> = (0..3).map(|_| server()).collect();
     let proxy = proxy(&servers, OPERATORS);
@@ -222,7 +222,7 @@ fn readers_go_on_through_haproxy_while_servers_end() {
 
 /// Reads from memory, publishes in vain and asks for what is not in memory, while NATS is away.
 fn reading_goes_on_through(proxy: fn(&[Process], &str) -> Front, is_noticed: fn(&Front) -> bool) {
-    let mut nats = Nats::start();
+    let mut nats = NatsServer::start();
     let server = || Process::start(&["--store", &nats.url(), "--workers", "1"]);
     let servers: Vec<Process> = (0..3).map(|_| server()).collect();
     let proxy = proxy(&servers, OPERATORS);

@@ -4,16 +4,18 @@ use poll_vs_sse_server::access::origins::AllowedOrigins;
 
 use crate::support::{
     client::{JSON, TestClient as _},
-    protocol_client::Form,
+    protocol_client::ProtocolForm,
     response::Response,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 const ORIGIN: &str = "https://chat.example";
 const OTHER: &str = "https://other.example";
 
 fn server(origins: AllowedOrigins) -> Server {
-    Server::with(Store::Memory, |config| config.access.cors_origins = origins)
+    Server::with(StoreKind::Memory, |config| {
+        config.access.cors_origins = origins
+    })
 }
 
 fn named() -> Server {
@@ -139,10 +141,11 @@ fn preflights_are_answered() {
         assert!(varies_by_origin(&answer));
     }
     preflight(&server, "/messages", ORIGIN, "DELETE", "content-type")
-        .blames(400, "Access-Control-Request-Method");
+        .assert_problem_field(400, "Access-Control-Request-Method");
     preflight(&server, "/messages", ORIGIN, "POST", "x-evil")
-        .blames(400, "Access-Control-Request-Headers");
-    preflight(&server, "/messages", OTHER, "POST", "content-type").blames(403, "Origin");
+        .assert_problem_field(400, "Access-Control-Request-Headers");
+    preflight(&server, "/messages", OTHER, "POST", "content-type")
+        .assert_problem_field(403, "Origin");
 }
 
 #[test]
@@ -162,8 +165,8 @@ fn every_page_may_read_without_cookies() {
 fn own_origins(server: &Server) -> (String, String) {
     let at = |form| server.protocol_addr(form);
     (
-        format!("http://{}", at(Form::Http1)),
-        format!("https://{}", at(Form::H2Tls)),
+        format!("http://{}", at(ProtocolForm::Http1)),
+        format!("https://{}", at(ProtocolForm::H2Tls)),
     )
 }
 
@@ -172,7 +175,7 @@ fn the_page_reads_at_the_servers_other_origin_too() {
     let server = Server::on_every_form();
     let (http, https) = own_origins(&server);
     for origin in [&http, &https] {
-        let host = server.protocol_addr(Form::Http1).to_string();
+        let host = server.protocol_addr(ProtocolForm::Http1).to_string();
         for target in ["/poll?last=0", "/healthz", "/poll?limit=0"] {
             let headers = [("Host", host.as_str()), ("Origin", origin)];
             let answer = server.raw().ask("GET", target, &headers, b"");
@@ -191,8 +194,8 @@ fn the_page_reads_at_the_servers_other_origin_too() {
 fn no_other_page_is_let_in_by_that() {
     let server = Server::on_every_form();
     let (_, https) = own_origins(&server);
-    let host = server.protocol_addr(Form::Http1).to_string();
-    let port = server.protocol_addr(Form::Http1).port();
+    let host = server.protocol_addr(ProtocolForm::Http1).to_string();
+    let port = server.protocol_addr(ProtocolForm::Http1).port();
     let ask = |host: &str, origin: &str, method: &str| {
         let headers = [("Host", host), ("Origin", origin)];
         server.raw().ask(method, "/poll?last=0", &headers, b"")
@@ -211,7 +214,7 @@ fn no_other_page_is_let_in_by_that() {
     assert_eq!((allowed(&plain), plain.header("vary")), (None, None));
 
     let alone = Server::memory();
-    let origin = format!("http://{}", alone.protocol_addr(Form::Http1));
+    let origin = format!("http://{}", alone.protocol_addr(ProtocolForm::Http1));
     let answer = alone.get_with("/poll?last=0", &[("Origin", &origin)]);
     assert_eq!(allowed(&answer), None);
 }
@@ -220,7 +223,7 @@ fn no_other_page_is_let_in_by_that() {
 fn the_page_is_told_the_servers_two_origins() {
     let server = Server::on_every_form();
     let (http, https) = own_origins(&server);
-    let host = server.protocol_addr(Form::Http1).to_string();
+    let host = server.protocol_addr(ProtocolForm::Http1).to_string();
     let page = server.raw().ask("HEAD", "/", &[("Host", &host)], b"");
     let link = format!("<{http}/>; rel=\"alternate\", <{https}/>; rel=\"alternate\"");
     assert_eq!(page.header("link"), Some(link.as_str()));

@@ -155,7 +155,7 @@ fn a_full_disk_refuses_publishes_and_loses_nothing() {
         "{retry_after}"
     );
     fill_up(&server, &mut acknowledged);
-    stays_away_but_readable(&server, &acknowledged);
+    assert_readable_while_unavailable(&server, &acknowledged);
     assert_eq!(stream.messages(acknowledged.len()), acknowledged);
     let ended = server.stop();
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
@@ -184,8 +184,8 @@ fn fill_up(server: &Process, acknowledged: &mut Vec<Value>) {
     });
 }
 
-/// For three seconds: nothing can be published, and everything read.
-fn stays_away_but_readable(server: &Process, acknowledged: &[Value]) {
+/// Checks for three seconds that publishing fails and everything can be read.
+fn assert_readable_while_unavailable(server: &Process, acknowledged: &[Value]) {
     let until = Instant::now() + Duration::from_secs(3);
     while Instant::now() < until {
         let ready = server.get("/readyz");

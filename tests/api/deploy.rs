@@ -10,7 +10,7 @@ use crate::support::{
     client::TestClient as _,
     nats,
     process::run,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 fn path(file: &str) -> PathBuf {
@@ -144,7 +144,7 @@ fn selectors(text: &str) -> Vec<Selector> {
 
 #[test]
 fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
-    let server = Server::with(Store::Memory, |_| {});
+    let server = Server::with(StoreKind::Memory, |_| {});
     server.get("/poll").ok();
     let classic = ("Accept", "text/plain; version=0.0.4");
     let metrics = server.get_with("/metrics", &[classic]).text();

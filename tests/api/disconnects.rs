@@ -6,7 +6,7 @@ use crate::support::{
     client::{TestClient as _, publish_text},
     events::Events,
     eventually,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 /// The contract says a second for a closed tab; the machine may be busy.
@@ -31,7 +31,7 @@ fn a_closed_stream_is_noticed_although_nothing_is_sent() {
 
 #[test]
 fn a_reader_that_takes_nothing_is_cut_after_the_stall_timeout() {
-    let server = Server::with(Store::Memory, |config| {
+    let server = Server::with(StoreKind::Memory, |config| {
         config.stall_timeout = Duration::from_secs(2);
     });
     let stalled = server.stream("room=flood&client=stalled");
@@ -81,7 +81,7 @@ fn vanish(events: Events) -> bool {
 
 #[test]
 fn a_client_that_vanished_without_a_word_is_noticed() {
-    let server = Server::with(Store::Memory, |config| {
+    let server = Server::with(StoreKind::Memory, |config| {
         config.stall_timeout = Duration::from_secs(2);
     });
     let mut stream = server.stream("room=quiet");

@@ -14,7 +14,7 @@ use crate::support::{
     events::{Events, message_of},
     eventually,
     process::Process,
-    protocol_client::{Form, ProtocolClient, read_until, run, whole},
+    protocol_client::{ProtocolClient, ProtocolForm, read_until, run, whole},
     raw_connection::{RawConnection, request},
     response::Response,
 };
@@ -150,7 +150,7 @@ fn http_2_streams_end_one_by_one_and_none_is_reset() {
     run(async {
         let (mut streams, mut long_polls) = (Vec::new(), Vec::new());
         for _ in 0..CONNECTIONS {
-            let mut client = ProtocolClient::connect_to(addr, Form::H2).await;
+            let mut client = ProtocolClient::connect_to(addr, ProtocolForm::H2).await;
             for _ in 0..2 {
                 let answer = client.send("GET", "/stream?last=1", "").await;
                 let mut stream = answer.into_body();
@@ -169,7 +169,7 @@ fn http_2_streams_end_one_by_one_and_none_is_reset() {
                 answer
             }));
         }
-        let mut observer = ProtocolClient::connect_to(addr, Form::H2).await;
+        let mut observer = ProtocolClient::connect_to(addr, ProtocolForm::H2).await;
         loop {
             let (_, ledger) = observer.get("/ledger").await;
             let ledger: serde_json::Value = serde_json::from_str(&ledger).expect("JSON");

@@ -15,12 +15,12 @@ use crate::support::{
     each_store, eventually,
     raw_connection::{RawConnection, find, request},
     response::Head,
-    server::{Server, Store},
+    server::{Server, StoreKind},
     signer::{Signer, now},
 };
 
 /// Answers to polls that differ in nothing but who reads them: an unusual header field is for HTTP.
-fn both_ways(server: &Server, target: &str, headers: &[(&str, &str)]) {
+fn assert_same_on_both_paths(server: &Server, target: &str, headers: &[(&str, &str)]) {
     let plain = server.get_with(target, headers);
     let unusual = [headers, &[("Content-Length", "0")]].concat();
     let over_http = server.get_with(target, &unusual);
@@ -60,10 +60,10 @@ each_store!(a_poll_is_answered_alike_over_http_and_past_it, |server| {
         "/poll?room=den&room=lobby&last=9".to_owned(),
         format!("/poll?room=lobby&room=den&cursor={newest}"),
     ] {
-        both_ways(server, &target, &[]);
-        both_ways(server, &target, &[("If-None-Match", &tag)]);
-        both_ways(server, &target, &[("Last-Event-ID", newest)]);
-        both_ways(server, &target, &[("Last-Event-ID", "none")]);
+        assert_same_on_both_paths(server, &target, &[]);
+        assert_same_on_both_paths(server, &target, &[("If-None-Match", &tag)]);
+        assert_same_on_both_paths(server, &target, &[("Last-Event-ID", newest)]);
+        assert_same_on_both_paths(server, &target, &[("Last-Event-ID", "none")]);
     }
 });
 
@@ -73,7 +73,7 @@ fn polls_with_tokens_and_rates_are_answered_alike() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
-    let server = Server::with(Store::Memory, |config| {
+    let server = Server::with(StoreKind::Memory, |config| {
         config.limits.rates.read = Rate::per_second(NonZeroU32::new(10_000).expect("not zero"));
         config.access.jwt = Some(JwtRules {
             keys: KeySource::Secret(path),
@@ -105,7 +105,7 @@ fn polls_with_tokens_and_rates_are_answered_alike() {
         "/poll?last=1&room=lobby&room=den",
         "/poll?last=1&ticket=x",
     ] {
-        both_ways(&server, target, &[]);
+        assert_same_on_both_paths(&server, target, &[]);
         for field in [
             ("Authorization", bearer.as_str()),
             ("Authorization", &other),
@@ -113,7 +113,7 @@ fn polls_with_tokens_and_rates_are_answered_alike() {
             ("Authorization", "Basic bWluYTp4"),
             ("Cookie", &cookie),
         ] {
-            both_ways(&server, target, &[field]);
+            assert_same_on_both_paths(&server, target, &[field]);
         }
     }
 }
@@ -187,12 +187,12 @@ fn a_connection_ends_where_the_client_says_so() {
         connection.get("/poll").ok();
         let answer = connection.ask("GET", target, headers, b"");
         assert_eq!(answer.header("connection"), Some("close"));
-        connection.until_closed().expect("closes");
+        connection.read_until_closed().expect("closes");
     }
     let mut connection = server.raw();
     connection.send("GET /poll HTTP/1.0\r\n\r\n");
     assert_eq!(connection.answer("GET").expect("an answer").status(), 200);
-    connection.until_closed().expect("closes");
+    connection.read_until_closed().expect("closes");
 }
 
 #[test]
@@ -292,18 +292,18 @@ fn any_request() -> impl Strategy<Value = (&'static str, String)> {
     )
 }
 
-/// What came for a request: the head without its date, in order of names, and the bytes after it.
-type Answered = (String, u16, Vec<(String, String)>, Vec<u8>);
+/// The parts of an answer that must be equal: the head without its date, sorted by names, and the bytes after it.
+type ComparableAnswer = (String, u16, Vec<(String, String)>, Vec<u8>);
 
 /// Sends a request as the first one of its connection, which the accelerator may serve, or after
 /// another that makes the connection HTTP's. `end` is in the last frame of a stream.
-fn answer(
+fn comparable_answer(
     server: &Server,
     after_another: bool,
     method: &str,
     request: &str,
     end: &str,
-) -> Answered {
+) -> ComparableAnswer {
     let mut connection = server.raw();
     if after_another {
         assert_eq!(connection.get("/healthz").status(), 200);
@@ -349,8 +349,8 @@ proptest! {
             (server, end)
         });
         let (server, end) = &*SERVER;
-        let first = answer(server, false, method, &request, end);
-        let over_http = answer(server, true, method, &request, end);
+        let first = comparable_answer(server, false, method, &request, end);
+        let over_http = comparable_answer(server, true, method, &request, end);
         prop_assert_eq!(first, over_http, "{}", request);
     }
 }

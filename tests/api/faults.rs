@@ -10,14 +10,14 @@ use crate::support::{
     client::{TestClient as _, cursor, texts},
     events::Events,
     eventually,
-    protocol_client::{Form, ProtocolClient, read_until, run},
+    protocol_client::{ProtocolClient, ProtocolForm, read_until, run},
     raw_connection::{RawConnection, request},
     server::Server,
 };
 
 /// What comes on a connection until the server is done with it.
-fn until_closed(mut connection: RawConnection) -> Vec<u8> {
-    connection.until_closed().expect("closes");
+fn read_until_closed(mut connection: RawConnection) -> Vec<u8> {
+    connection.read_until_closed().expect("closes");
     connection.pending
 }
 
@@ -202,7 +202,7 @@ fn a_slow_link_loses_nothing_and_is_paid_for() {
 fn a_slow_link_is_as_slow_over_every_protocol() {
     let server = Server::on_every_form();
     server.publish_text("lobby", &"y".repeat(2_000));
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
             let started = Instant::now();
@@ -228,13 +228,16 @@ fn a_connection_is_cut_at_a_fixed_age() {
             let started = Instant::now();
             let mut stream = server.stream("fault=cut");
             assert_eq!(stream.message()["text"], "hello");
-            stream.connection.until_closed().expect("is cut");
+            stream.connection.read_until_closed().expect("is cut");
             assert!(started.elapsed() >= Duration::from_secs(5));
         });
         scope.spawn(|| {
             let mut connection = server.raw();
             connection.send(request("GET", "/poll?fault=cut&wait=30&last=0", &[], b""));
-            assert!(until_closed(connection).is_empty(), "it is not answered");
+            assert!(
+                read_until_closed(connection).is_empty(),
+                "it is not answered"
+            );
         });
         scope.spawn(|| {
             let mut connection = server.raw();
@@ -243,7 +246,7 @@ fn a_connection_is_cut_at_a_fixed_age() {
             // Another poll does not put it off.
             let again = format!("/poll?fault=cut&cursor={}", cursor(&answer));
             connection.get(&again).ok();
-            until_closed(connection);
+            read_until_closed(connection);
         });
         scope.spawn(|| {
             // As behind a proxy, where the next request of a connection is another's.
@@ -285,10 +288,10 @@ fn a_restart_ends_all_connections_with_its_key_and_no_other() {
         &[],
         b"",
     ));
-    assert!(until_closed(asking).is_empty());
-    until_closed(stream.connection);
-    assert!(until_closed(waiting).is_empty());
-    until_closed(idle);
+    assert!(read_until_closed(asking).is_empty());
+    read_until_closed(stream.connection);
+    assert!(read_until_closed(waiting).is_empty());
+    read_until_closed(idle);
     passed_on.get("/poll").ok();
     server.publish_text("lobby", "hello");
     assert_eq!(other.message()["text"], "hello");
@@ -316,7 +319,7 @@ fn a_restart_spares_what_another_asks_over_the_same_connection() {
         &[],
         b"",
     ));
-    until_closed(asking);
+    read_until_closed(asking);
     shared.send(rest);
     let answer = shared.answer("POST").expect("an answer");
     assert_eq!(answer.status(), 201);
@@ -333,8 +336,8 @@ fn a_stream_may_ask_for_the_restart_too() {
         &[],
         b"",
     ));
-    assert!(until_closed(asking).is_empty());
-    until_closed(other.connection);
+    assert!(read_until_closed(asking).is_empty());
+    read_until_closed(other.connection);
     eventually("all are gone", || server.cost("stream")["open"] == 0);
 }
 
@@ -344,12 +347,12 @@ fn what_is_no_fault_is_refused() {
     for target in ["/poll", "/stream"] {
         server
             .get(&format!("{target}?fault=fire"))
-            .blames(400, "fault");
+            .assert_problem_field(400, "fault");
         server
             .get(&format!("{target}?fault=restart"))
-            .blames(400, "fault");
+            .assert_problem_field(400, "fault");
         server
             .get(&format!("{target}?fault_key=a+b"))
-            .blames(400, "fault_key");
+            .assert_problem_field(400, "fault_key");
     }
 }

@@ -108,9 +108,9 @@ fn rand_seed() -> u64 {
 
 /// A connection that is kept for as long as the server keeps it.
 #[derive(Default)]
-struct Kept(Option<RawConnection>);
+struct KeptConnection(Option<RawConnection>);
 
-impl Kept {
+impl KeptConnection {
     /// The status of the answer to `bytes`; none if the connection ended without one.
     fn ask(&mut self, server: &Process, method: &str, bytes: &[u8]) -> Vec<u16> {
         let mut connection = self.0.take().unwrap_or_else(|| server.raw());
@@ -193,7 +193,7 @@ fn http2_statuses(bytes: &[u8]) -> Vec<u16> {
 
 #[test]
 fn no_query_makes_the_server_fail() {
-    let mut kept = Kept::default();
+    let mut kept = KeptConnection::default();
     let server = server(&["--fault-injection", "off"]);
     server.publish_many("lobby", 5);
     fuzz(
@@ -216,7 +216,7 @@ fn no_field_makes_the_server_fail() {
         "--read-rate",
         "1000000/s",
     ];
-    let mut kept = Kept::default();
+    let mut kept = KeptConnection::default();
     fuzz(
         "fields",
         server(&flags),
@@ -241,7 +241,7 @@ fn no_token_or_ticket_makes_the_server_fail_or_opens_it() {
     fs::write(&path, SECRET).expect("written");
     let secret = path.to_str().expect("UTF-8");
     let server = server(&["--auth", "jwt", "--jwt-secret-file", secret]);
-    let mut kept = Kept::default();
+    let mut kept = KeptConnection::default();
     let mut way = 0;
     fuzz("tokens", server, fuzz_input::tokens(), |server, token| {
         way += 1;
@@ -275,7 +275,7 @@ fn is_genuine(token: &str) -> bool {
 
 #[test]
 fn no_body_makes_the_server_fail() {
-    let mut kept = Kept::default();
+    let mut kept = KeptConnection::default();
     let mut route = 0;
     fuzz(
         "bodies",

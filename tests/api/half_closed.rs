@@ -13,7 +13,7 @@ use crate::support::{
     eventually,
     protocol_client::{connect_tls, run},
     raw_connection::{RawConnection, request},
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 /// New connections: one whose first request may be the accelerator's, one that is HTTP's already.
@@ -165,7 +165,7 @@ fn a_half_head_is_no_request() {
     let server = Server::memory();
     for mut connection in connections(&server) {
         ask_last(&mut connection, "GET /poll HTTP/1.1\r\nHost: te");
-        connection.until_closed().expect("closes");
+        connection.read_until_closed().expect("closes");
         assert!(connection.pending.is_empty());
     }
 }
@@ -173,7 +173,7 @@ fn a_half_head_is_no_request() {
 /// They left without reading what they asked for: nothing tells the server but a reset.
 #[test]
 fn clients_that_are_gone_are_noticed_whatever_they_asked_for() {
-    let server = Server::with(Store::Memory, |config| config.request_log = true);
+    let server = Server::with(StoreKind::Memory, |config| config.request_log = true);
     for target in [
         "/poll?last=0&wait=60&client=gone",
         "/poll?last=0&wait=60&client=gone&fault_key=mine",

@@ -57,7 +57,7 @@ fn checked_status(server: &Server, is_first: bool, method: &str, bytes: &[u8]) -
         .unwrap_or_else(|error| panic!("{error}: {what}"));
     match answer.header("connection") {
         Some("close") => {
-            connection.until_closed().expect("closes as it said");
+            connection.read_until_closed().expect("closes as it said");
             assert!(connection.pending.is_empty(), "{what}");
         }
         None => {
@@ -152,7 +152,7 @@ fn a_request_that_ends_the_connection_ends_it_although_another_was_sent_ahead() 
     let answer = connection.answer("POST").expect("an answer");
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.header("connection"), Some("close"));
-    connection.until_closed().expect("closes");
+    connection.read_until_closed().expect("closes");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn what_is_no_request_is_told_so_and_that_the_connection_closes() {
             let answer = connection.answer("GET").expect("an answer");
             answer.problem(status);
             assert_eq!(answer.header("connection"), Some("close"), "{bytes}");
-            connection.until_closed().expect("closes");
+            connection.read_until_closed().expect("closes");
             assert!(connection.pending.is_empty());
         }
     }

@@ -164,8 +164,8 @@ fn server() -> Process {
     Process::start(&["--store", "memory"])
 }
 
-/// The server still answers others, has no panic to tell of, and has not grown.
-fn is_unharmed(server: &Process, megabytes_before: usize) {
+/// The server still answers others, and its memory has not grown.
+fn assert_unharmed(server: &Process, megabytes_before: usize) {
     server.publish_text("lobby", "hello");
     assert_eq!(server.get("/poll?last=1").status(), 200);
     let grown = server.resident_megabytes().saturating_sub(megabytes_before);
@@ -183,7 +183,7 @@ fn a_header_block_without_end_ends_its_connection() {
     field.extend([b'v'; 126]);
     attacker.flood(&frame(CONTINUATION, 0, 1, &field.repeat(64)), 8192);
     attacker.read_to_end();
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_header_list_that_is_too_large_is_431_and_counted() {
         let metrics = server.get("/metrics").text();
         metrics.contains("poll_vs_sse_refused_total{reason=\"head\"} 1")
     });
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn streams_that_are_reset_at_once_leave_nothing() {
         }
     }
     attacker.0.shutdown(Shutdown::Write).ok();
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
     eventually("none of them is open", || {
         server.cost("long-poll")["open"] == 0
     });
@@ -250,7 +250,7 @@ fn a_flood_of_pings_takes_no_memory() {
     let mut attacker = Attacker::connect(&server);
     // Each asks for an answer, and none is read.
     attacker.flood(&frame(PING, 0, 0, &[7; 8]), 400_000);
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_flood_of_settings_takes_no_memory() {
     let before = server.resident_megabytes();
     let mut attacker = Attacker::connect(&server);
     attacker.flood(&frame(SETTINGS, 0, 0, &[]), 400_000);
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn a_flood_of_empty_data_and_window_updates_takes_no_memory() {
     let mut bytes = frame(DATA, 0, 1, &[]);
     bytes.extend(frame(WINDOW_UPDATE, 0, 1, &1_u32.to_be_bytes()));
     attacker.flood(&bytes, 200_000);
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn frames_that_make_no_sense_end_the_connection_and_no_other() {
         attacker.send(&bytes);
         assert!(has_frame(&attacker.read_to_end(), GOAWAY), "{bytes:?}");
     }
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }
 
 #[test]
@@ -350,5 +350,5 @@ fn a_reader_that_opens_no_window_holds_up_no_other_stream() {
             received += payload.len();
         }
     }
-    is_unharmed(&server, before);
+    assert_unharmed(&server, before);
 }

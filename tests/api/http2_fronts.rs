@@ -9,7 +9,7 @@ use crate::support::{
     deployed::{deployed, nginx_arguments},
     front::{Front, find},
     nats::free_port,
-    protocol_client::{Form, ProtocolClient, read_until, run, whole},
+    protocol_client::{ProtocolClient, ProtocolForm, read_until, run, whole},
     server::Server,
 };
 
@@ -74,7 +74,7 @@ fn socket_address(addr: SocketAddr) -> String {
 fn serves_http2(front: Option<Front>, server: &Server) {
     let Some(front) = front else { return };
     run(async {
-        let mut client = ProtocolClient::connect_to(front.addr, Form::H2Tls).await;
+        let mut client = ProtocolClient::connect_to(front.addr, ProtocolForm::H2Tls).await;
         let mut bodies = Vec::new();
         for _ in 0..STREAMS {
             let response = client.send("GET", "/stream?last=0&client=page", "").await;
@@ -122,7 +122,7 @@ fn nginx() {
         "nginx",
         "nginx.conf",
         ("listen 443", "listen 127.0.0.1:PORT"),
-        server.protocol_addr(Form::Http1),
+        server.protocol_addr(ProtocolForm::Http1),
         |site| nginx_arguments(site).into(),
     );
     serves_http2(front, &server);
@@ -135,7 +135,7 @@ fn haproxy() {
         "haproxy",
         "haproxy.cfg",
         ("bind :443", "bind 127.0.0.1:PORT"),
-        server.protocol_addr(Form::Http1),
+        server.protocol_addr(ProtocolForm::Http1),
         |file| vec!["-f".to_owned(), file.display().to_string()],
     );
     serves_http2(front, &server);
@@ -148,7 +148,7 @@ fn caddy() {
         "caddy",
         "Caddyfile",
         ("https://chat.example:443", "https://127.0.0.1:PORT"),
-        server.protocol_addr(Form::Http1),
+        server.protocol_addr(ProtocolForm::Http1),
         |file| {
             let file = file.display().to_string();
             ["run", "--config", &file, "--adapter", "caddyfile"]
@@ -169,7 +169,7 @@ fn envoy() {
             "address: 0.0.0.0, port_value: 443",
             "address: 127.0.0.1, port_value: PORT",
         ),
-        server.protocol_addr(Form::Http1),
+        server.protocol_addr(ProtocolForm::Http1),
         |file| {
             let file = file.display().to_string();
             ["-c", &file, "--concurrency", "1", "--disable-hot-restart"]

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::support::{client::TestClient as _, protocol_client::Form, server::Server};
+use crate::support::{client::TestClient as _, protocol_client::ProtocolForm, server::Server};
 
 /// What `program` prints, if it is installed.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
@@ -20,7 +20,7 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     Some(text)
 }
 
-fn url(server: &Server, form: Form, target: &str) -> String {
+fn url(server: &Server, form: ProtocolForm, target: &str) -> String {
     let scheme = if form.is_tls() { "https" } else { "http" };
     format!("{scheme}://{}{target}", server.protocol_addr(form))
 }
@@ -29,10 +29,10 @@ fn url(server: &Server, form: Form, target: &str) -> String {
 fn curl_polls_over_every_form() {
     let server = Server::on_every_form();
     for (form, flag, version) in [
-        (Form::Http1, "--http1.1", "1.1"),
-        (Form::Http1Tls, "--http1.1", "1.1"),
-        (Form::H2, "--http2-prior-knowledge", "2"),
-        (Form::H2Tls, "--http2", "2"),
+        (ProtocolForm::Http1, "--http1.1", "1.1"),
+        (ProtocolForm::Http1Tls, "--http1.1", "1.1"),
+        (ProtocolForm::H2, "--http2-prior-knowledge", "2"),
+        (ProtocolForm::H2Tls, "--http2", "2"),
     ] {
         let url = url(&server, form, "/poll");
         let write = "\n%{http_version} %{http_code}";
@@ -48,7 +48,7 @@ fn curl_polls_over_every_form() {
 #[test]
 fn nghttp_reads_an_answer() {
     let server = Server::on_every_form();
-    let url = url(&server, Form::H2Tls, "/poll");
+    let url = url(&server, ProtocolForm::H2Tls, "/poll");
     if let Some(said) = output("nghttp", &["-nv", "--no-verify-peer", &url]) {
         assert!(said.contains("The negotiated protocol: h2"), "{said}");
         assert!(said.contains(":status: 200"), "{said}");
@@ -59,7 +59,7 @@ fn nghttp_reads_an_answer() {
 #[test]
 fn h2load_gets_every_answer() {
     let server = Server::on_every_form();
-    for form in Form::HTTP_2 {
+    for form in ProtocolForm::HTTP_2 {
         let url = url(&server, form, "/poll");
         let Some(said) = output("h2load", &["-n", "2000", "-c", "4", "-m", "50", &url]) else {
             return;
@@ -77,7 +77,7 @@ fn h2load_gets_every_answer() {
 #[test]
 fn sslscan_finds_nothing_weak() {
     let server = Server::on_every_form();
-    let addr = server.protocol_addr(Form::H2Tls).to_string();
+    let addr = server.protocol_addr(ProtocolForm::H2Tls).to_string();
     let Some(said) = output("sslscan", &["--no-colour", &addr]) else {
         return;
     };

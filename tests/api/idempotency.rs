@@ -40,7 +40,7 @@ each_store!(the_same_key_with_another_body_is_422, |server| {
         json!({"author": "mina", "text": "hello", "room": "den"}),
     ];
     for other in others {
-        publish(server, "k1", &other).blames(422, "Idempotency-Key");
+        publish(server, "k1", &other).assert_problem_field(422, "Idempotency-Key");
     }
     assert_eq!(publish(server, "k2", &draft("other")).status(), 201);
     assert_eq!(texts(&server.poll("")), ["hello", "other"]);
@@ -74,7 +74,7 @@ fn a_key_that_is_none_is_400() {
     let server = Server::memory();
     let bad = ["", "a b", "k\u{e9}", &"k".repeat(65), "a\tb"];
     for key in bad {
-        publish(&server, key, &draft("hello")).blames(400, "Idempotency-Key");
+        publish(&server, key, &draft("hello")).assert_problem_field(400, "Idempotency-Key");
     }
     assert_eq!(server.poll("")["messages"], json!([]));
     let longest = publish(&server, &"~".repeat(64), &draft("hello"));
@@ -90,5 +90,5 @@ fn a_key_survives_a_restart() {
     let server = Server::on_file(path);
     let again = publish(&server, "k1", &draft("hello"));
     assert_eq!((again.status(), again.json()), (200, first.json()));
-    publish(&server, "k1", &draft("other")).blames(422, "Idempotency-Key");
+    publish(&server, "k1", &draft("other")).assert_problem_field(422, "Idempotency-Key");
 }

@@ -129,7 +129,9 @@ each_store!(
 
 each_store!(a_client_has_an_account_of_its_own, |server| {
     let place = cursor(&server.publish_text("lobby", "hello")).to_owned();
-    server.get("/ledger?client=ada").blames(404, "client");
+    server
+        .get("/ledger?client=ada")
+        .assert_problem_field(404, "client");
     server.poll("client=ada");
     server.poll(&format!("client=ada&cursor={place}"));
     server.poll("client=bob");
@@ -165,10 +167,14 @@ fn a_client_that_is_none_is_400_and_one_never_seen_is_404() {
     for label in ["", "a.b", "%ff", "a+b", &"c".repeat(65)] {
         server
             .get(&format!("/ledger?client={label}"))
-            .blames(400, "client");
+            .assert_problem_field(400, "client");
     }
-    server.get("/ledger?client=nobody").blames(404, "client");
-    server.get("/ledger?client=nobody").blames(404, "client");
+    server
+        .get("/ledger?client=nobody")
+        .assert_problem_field(404, "client");
+    server
+        .get("/ledger?client=nobody")
+        .assert_problem_field(404, "client");
 }
 
 each_store!(
@@ -244,7 +250,9 @@ fn the_number_of_labels_is_bounded() {
             connection.answer("GET").expect("an answer").ok();
         }
     }
-    server.get("/ledger?client=first").blames(404, "client");
+    server
+        .get("/ledger?client=first")
+        .assert_problem_field(404, "client");
     let last = format!("c{}", LABELS - 1);
     assert_eq!(server.client_cost(&last, "poll")["requests"], 1);
     assert_eq!(server.cost("poll")["requests"], json!(LABELS + 1));

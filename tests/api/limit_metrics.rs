@@ -18,9 +18,9 @@ use crate::{
     support::{
         client::{JSON, TestClient as _},
         eventually,
-        protocol_client::{Form, ProtocolClient, run, tls_connect},
+        protocol_client::{ProtocolClient, ProtocolForm, run, tls_connect},
         raw_connection::request,
-        server::{Server, Store},
+        server::{Server, StoreKind},
         signer::Signer,
     },
 };
@@ -33,7 +33,7 @@ const LABELS: usize = 20_000;
 const TICKETS: usize = 64;
 
 /// Servers with the accelerator and without it.
-fn both_ways(configure: impl Fn(&mut Config)) -> [Server; 2] {
+fn servers_of_both_paths(configure: impl Fn(&mut Config)) -> [Server; 2] {
     [true, false].map(|fast_path| {
         Server::on_every_form_with(|config| {
             config.http_fast_path = fast_path;
@@ -48,7 +48,7 @@ fn send_until_closed(server: &Server, bytes: &[u8]) {
     connection.read_timeout(RESPONSE_TIMEOUT);
     // Refused half-way is as good as any refusal.
     let _ = connection.try_send(bytes);
-    connection.until_closed().expect("closed");
+    connection.read_until_closed().expect("closed");
 }
 
 /// Waits until exactly this many were refused for that reason.
@@ -61,7 +61,7 @@ fn assert_refused(server: &Server, reason: &str, count: u64) {
 
 #[test]
 fn heads_that_are_too_large_are_counted() {
-    for server in both_ways(|_| {}) {
+    for server in servers_of_both_paths(|_| {}) {
         let long_field = format!("GET /poll HTTP/1.1\r\nA: {}\r\n\r\n", "a".repeat(300_000));
         send_until_closed(&server, long_field.as_bytes());
         assert_refused(&server, "head", 1);
@@ -73,7 +73,7 @@ fn heads_that_are_too_large_are_counted() {
 
 #[test]
 fn heads_that_do_not_come_are_counted() {
-    let servers = both_ways(|_| {});
+    let servers = servers_of_both_paths(|_| {});
     // Nothing at all, too little to know the protocol by, and a head without its end, each for its own reader.
     let parts: [&[u8]; 4] = [
         b"",
@@ -96,7 +96,7 @@ fn heads_that_do_not_come_are_counted() {
 
 #[test]
 fn bodies_that_are_too_large_or_do_not_come_are_counted() {
-    let servers = both_ways(|_| {});
+    let servers = servers_of_both_paths(|_| {});
     let publish = |body: &str| request("POST", "/messages", &[JSON], body.as_bytes());
     thread::scope(|scope| {
         for server in &servers {
@@ -123,10 +123,10 @@ fn bodies_that_are_too_large_or_do_not_come_are_counted() {
 
 #[test]
 fn idle_connections_that_are_closed_are_counted() {
-    for server in both_ways(|config| config.keep_alive = Duration::from_secs(1)) {
+    for server in servers_of_both_paths(|config| config.keep_alive = Duration::from_secs(1)) {
         let mut connection = server.raw();
         connection.get("/poll").ok();
-        connection.until_closed().expect("closed");
+        connection.read_until_closed().expect("closed");
         assert_refused(&server, "idle", 1);
         assert_refused(&server, "head", 0);
     }
@@ -135,7 +135,11 @@ fn idle_connections_that_are_closed_are_counted() {
 #[test]
 fn idle_connections_of_http_2_and_tls_are_counted_too() {
     let server = Server::on_every_form_with(|config| config.keep_alive = Duration::from_secs(1));
-    for (form, count) in [(Form::Http1Tls, 1), (Form::H2, 2), (Form::H2Tls, 3)] {
+    for (form, count) in [
+        (ProtocolForm::Http1Tls, 1),
+        (ProtocolForm::H2, 2),
+        (ProtocolForm::H2Tls, 3),
+    ] {
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
             assert_eq!(client.get("/poll").await.0, 200, "{form:?}");
@@ -156,8 +160,8 @@ fn idle_connections_of_http_2_and_tls_are_counted_too() {
 fn handshakes_that_are_not_finished_are_counted() {
     let server = Server::on_every_form();
     let (http1, http2) = (
-        server.protocol_addr(Form::Http1Tls),
-        server.protocol_addr(Form::H2Tls),
+        server.protocol_addr(ProtocolForm::Http1Tls),
+        server.protocol_addr(ProtocolForm::H2Tls),
     );
     let connect = || tokio::net::TcpStream::connect(http1);
     let until_closed = async |io: &mut (dyn AsyncRead + Unpin)| {
@@ -175,7 +179,7 @@ fn handshakes_that_are_not_finished_are_counted() {
         half.write_all(hello).await.expect("sends");
         // TLS is there, but not HTTP/2's preface.
         let tcp = connect().await.expect("connects");
-        let mut without_preface = tls_connect(tcp, http2, Form::H2Tls).await;
+        let mut without_preface = tls_connect(tcp, http2, ProtocolForm::H2Tls).await;
         let (first, second) = (until_closed(&mut silent), until_closed(&mut half));
         tokio::join!(first, second, until_closed(&mut without_preface));
     });
@@ -183,14 +187,14 @@ fn handshakes_that_are_not_finished_are_counted() {
     // One that comes to an end is none.
     run(async {
         let tcp = connect().await.expect("connects");
-        drop(tls_connect(tcp, http1, Form::Http1Tls).await);
+        drop(tls_connect(tcp, http1, ProtocolForm::Http1Tls).await);
     });
     assert_refused(&server, "handshake", 3);
 }
 
 #[test]
 fn client_labels_are_counted_and_those_that_make_room() {
-    for server in both_ways(|_| {}) {
+    for server in servers_of_both_paths(|_| {}) {
         let figure = |name: &str| -> u64 {
             let metrics = server.get("/metrics").text();
             let line = metrics.lines().find_map(|line| line.strip_prefix(name));
@@ -225,7 +229,7 @@ fn tickets_that_are_refused_are_counted() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
-    let server = Server::with(Store::Memory, |config| {
+    let server = Server::with(StoreKind::Memory, |config| {
         config.access.jwt = Some(JwtRules {
             keys: KeySource::Secret(path),
             audience: None,

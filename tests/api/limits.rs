@@ -13,16 +13,16 @@ use crate::support::{
     client::{JSON, TestClient as _},
     eventually,
     process::Process,
-    protocol_client::{Form, ProtocolClient, run},
+    protocol_client::{ProtocolClient, ProtocolForm, run},
     response::Response,
-    server::{Server, Store},
+    server::{Server, StoreKind},
     signer::Signer,
 };
 
 const SECRET: &str = "a secret of more than thirty-two bytes";
 
 fn server(configure: impl FnOnce(&mut Config)) -> Server {
-    Server::with(Store::Memory, configure)
+    Server::with(StoreKind::Memory, configure)
 }
 
 fn rate(per_second: u32) -> Option<Rate> {
@@ -65,7 +65,7 @@ fn at_the_cap_new_connections_are_refused_and_old_ones_live_on() {
     let answer = third.get("/poll");
     assert_limited(&answer, 503, "max-connections");
     assert_eq!(answer.header("connection"), Some("close"));
-    third.until_closed().expect("closed");
+    third.read_until_closed().expect("closed");
     let message = crate::support::client::publish_text(&mut first, "lobby", "hello");
     assert_eq!(events.message(), message);
     drop(second);
@@ -77,7 +77,7 @@ fn at_the_cap_new_connections_are_refused_and_old_ones_live_on() {
 
 #[test]
 fn a_client_at_its_cap_is_refused_over_every_protocol() {
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         let server = Server::on_every_form_with(|config| {
             config.limits.connections.per_client = Some(2);
         });
@@ -252,13 +252,16 @@ fn a_stream_in_the_middle_of_traffic_ends_between_events() {
 #[test]
 fn faults_are_the_labs_and_can_be_off() {
     let off = server(|config| config.limits.fault_injection = false);
-    off.get("/poll?fault=slow").blames(403, "fault");
-    off.get("/stream?fault=cut").blames(403, "fault");
+    off.get("/poll?fault=slow")
+        .assert_problem_field(403, "fault");
+    off.get("/stream?fault=cut")
+        .assert_problem_field(403, "fault");
     off.get("/poll?fault=restart&fault_key=key")
-        .blames(403, "fault");
+        .assert_problem_field(403, "fault");
     // A key does nothing by itself.
     off.get("/poll?fault_key=key").ok();
-    off.get("/poll?fault=fire").blames(400, "fault");
+    off.get("/poll?fault=fire")
+        .assert_problem_field(400, "fault");
 }
 
 #[test]

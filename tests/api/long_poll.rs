@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// A long-poll that is known to wait.
-fn waiting(server: &Server, query: &str) -> RawConnection {
+fn waiting_long_poll(server: &Server, query: &str) -> RawConnection {
     let open = |server: &Server| server.cost("long-poll")["open"].as_u64().expect("a count");
     let before = open(server);
     let mut connection = server.raw();
@@ -38,7 +38,7 @@ each_store!(
     a_long_poll_answers_as_soon_as_a_message_is_there,
     |server| {
         let place = cursor(&server.publish_text("lobby", "old")).to_owned();
-        let mut connection = waiting(server, &format!("wait=60&cursor={place}"));
+        let mut connection = waiting_long_poll(server, &format!("wait=60&cursor={place}"));
         server.publish_text("elsewhere", "noise");
         let news = server.publish_text("lobby", "news");
         let answer = connection.answer("GET").expect("an answer").ok();
@@ -65,13 +65,13 @@ each_store!(a_long_poll_is_empty_when_the_time_is_over, |server| {
 each_store!(
     a_long_poll_without_a_cursor_waits_for_the_first_message,
     |server| {
-        let mut connection = waiting(server, "wait=60&room=new");
+        let mut connection = waiting_long_poll(server, "wait=60&room=new");
         server.publish_text("new", "first");
         assert_eq!(
             texts(&connection.answer("GET").expect("an answer").ok()),
             ["first"]
         );
-        let mut connection = waiting(server, "wait=60&room=new&last=0");
+        let mut connection = waiting_long_poll(server, "wait=60&room=new&last=0");
         server.publish_text("new", "second");
         assert_eq!(
             texts(&connection.answer("GET").expect("an answer").ok()),
@@ -83,7 +83,7 @@ each_store!(
 each_store!(a_message_wakes_every_long_poll_of_its_room, |server| {
     let place = cursor(&server.poll("room=den")).to_owned();
     let mut wires: Vec<RawConnection> = (0..20)
-        .map(|_| waiting(server, &format!("room=den&wait=60&cursor={place}")))
+        .map(|_| waiting_long_poll(server, &format!("room=den&wait=60&cursor={place}")))
         .collect();
     server.publish_text("den", "all");
     for connection in &mut wires {
@@ -116,11 +116,11 @@ each_store!(long_polls_in_a_row_miss_nothing, |server| {
 /// The contract says a second for a closed tab; the machine may be busy.
 #[test]
 fn a_client_that_leaves_frees_its_long_poll() {
-    let server = Server::with(crate::support::server::Store::Memory, |config| {
+    let server = Server::with(crate::support::server::StoreKind::Memory, |config| {
         config.request_log = true;
     });
-    let closed = waiting(&server, "wait=60&client=closed");
-    let aborted = waiting(&server, "wait=60&client=aborted");
+    let closed = waiting_long_poll(&server, "wait=60&client=closed");
+    let aborted = waiting_long_poll(&server, "wait=60&client=aborted");
     drop(closed);
     aborted.abort();
     eventually("both are gone", || server.cost("long-poll")["open"] == 0);
@@ -135,7 +135,7 @@ fn a_client_that_leaves_frees_its_long_poll() {
 #[test]
 fn requests_sent_while_a_long_poll_waits_are_answered_after_it() {
     let server = Server::memory();
-    let mut connection = waiting(&server, "wait=60");
+    let mut connection = waiting_long_poll(&server, "wait=60");
     connection.send(request("GET", "/healthz", &[], b""));
     server.publish_text("lobby", "now");
     assert_eq!(

@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use crate::support::{
     client::{TestClient, cursor},
     eventually,
-    nats_nodes::{Nats, cluster},
+    nats_nodes::{NatsServer, cluster},
     server::Server,
 };
 
 const REPLICAS: usize = 3;
 
 struct Cluster {
-    nodes: [Nats; REPLICAS],
+    nodes: [NatsServer; REPLICAS],
     options: Options,
 }
 
 impl Cluster {
     fn start() -> Self {
         let nodes = cluster();
-        let servers: Vec<String> = nodes.iter().map(Nats::url).collect();
+        let servers: Vec<String> = nodes.iter().map(NatsServer::url).collect();
         let options = Options {
             replicas: REPLICAS,
             ..Options::new(&servers.join(","))
@@ -87,7 +87,7 @@ fn publish(server: &impl TestClient, text: &str, results: &mut PublishResults) {
 }
 
 /// Every message of the lobby as `server` has it.
-fn whole(server: &Server) -> Vec<Value> {
+fn whole_log(server: &Server) -> Vec<Value> {
     let (mut all, mut place) = (Vec::new(), None);
     loop {
         let query = match &place {
@@ -154,7 +154,7 @@ fn the_leader_is_killed_while_messages_are_published() {
     });
     cluster.nodes[leader].resume();
     let last = servers[0].publish_text("lobby", "last");
-    let log = whole(&servers[0]);
+    let log = whole_log(&servers[0]);
     for results in &results {
         assert!(
             results.acknowledged.len() > 40,
@@ -168,7 +168,7 @@ fn the_leader_is_killed_while_messages_are_published() {
         assert_eq!(stream.messages(log.len() - 1), log[1..]);
         let target = format!("cursor={}", cursor(&last));
         assert_eq!(server.poll(&target)["reset"], Value::Null);
-        assert_eq!(whole(server), log);
+        assert_eq!(whole_log(server), log);
     }
 }
 
@@ -180,7 +180,7 @@ fn without_a_majority_nothing_is_taken() {
     let mut stream = server.stream("last=1");
     assert_eq!(stream.message(), before);
     let leader = cluster.leader();
-    let followers: Vec<&Nats> = (0..REPLICAS)
+    let followers: Vec<&NatsServer> = (0..REPLICAS)
         .filter(|&n| n != leader)
         .map(|n| &cluster.nodes[n])
         .collect();
@@ -217,6 +217,6 @@ fn without_a_majority_nothing_is_taken() {
         answer.status() == 201
     });
     assert_eq!(stream.message(), after);
-    assert_kept(&whole(&server), &results);
-    assert_eq!(whole(&server), [before, after]);
+    assert_kept(&whole_log(&server), &results);
+    assert_eq!(whole_log(&server), [before, after]);
 }

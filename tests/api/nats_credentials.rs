@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use crate::{
     nats_startup_errors::{assert_refused, assert_serves},
-    support::nats_nodes::Nats,
+    support::nats_nodes::NatsServer,
 };
 
 #[test]
 fn the_rights_that_are_documented_are_enough() {
     // As in docs/operations.md.
-    let nats = Nats::configured(
+    let nats = NatsServer::with_config(
         r#"
         jetstream {}
         authorization { users: [{user: mina, password: "hunter2", permissions: {
@@ -64,7 +64,7 @@ fn a_creds_file_logs_in() {
         account.public_key(),
         token(&operator, &account, &of_account(&limits)),
     );
-    let nats = Nats::configured(&config);
+    let nats = NatsServer::with_config(&config);
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("mina.creds");
     let creds = format!(
@@ -117,7 +117,7 @@ fn tls_is_checked_both_ways() {
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name).display().to_string();
     certificates(directory.path());
-    let nats = Nats::configured(&format!(
+    let nats = NatsServer::with_config(&format!(
         "jetstream {{}}\ntls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: true }}",
         at("nats.pem"),
         at("nats.key"),

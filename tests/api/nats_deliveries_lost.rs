@@ -17,14 +17,14 @@ use serde_json::json;
 use crate::support::{
     client::{TestClient as _, texts},
     eventually,
-    nats_nodes::Nats,
+    nats_nodes::NatsServer,
     server::Server,
 };
 
 /// Passes on what NATS says, without deliveries while `withholds` is set. Returns where.
-fn network_to(nats: &Nats, withholds: &Arc<AtomicBool>) -> SocketAddr {
+fn network_to(nats: &NatsServer, withholds: &Arc<AtomicBool>) -> SocketAddr {
     let withholds = withholds.clone();
-    nats.behind(move |client, nats| {
+    nats.proxied(move |client, nats| {
         let mut up = (
             client.try_clone().expect("a handle"),
             nats.try_clone().expect("a handle"),
@@ -58,7 +58,7 @@ fn pass_on(nats: TcpStream, mut client: TcpStream, withholds: &AtomicBool) -> io
 
 #[test]
 fn a_store_that_does_not_bring_what_it_acknowledged_is_not_ready_until_it_does() {
-    let nats = Nats::start();
+    let nats = NatsServer::start();
     let withholds = Arc::new(AtomicBool::new(false));
     let url = format!("nats://{}", network_to(&nats, &withholds));
     let server = Server::on_nats(&Options::new(&url));

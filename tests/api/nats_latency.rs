@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use crate::support::{
     client::{TestClient as _, texts},
     eventually,
-    nats_nodes::Nats,
+    nats_nodes::NatsServer,
     server::Server,
 };
 
 /// Bytes, and where they are to go.
-type Held = (TcpStream, Vec<u8>);
+type HeldWrite = (TcpStream, Vec<u8>);
 
 /// Passes bytes on, unless it holds what goes to NATS back.
 #[derive(Clone, Default)]
-struct Network {
+struct HoldingNetwork {
     holds: Arc<AtomicBool>,
-    held: Arc<Mutex<Vec<Held>>>,
+    held: Arc<Mutex<Vec<HeldWrite>>>,
 }
 
-impl Network {
+impl HoldingNetwork {
     fn join(&self, client: TcpStream, nats: TcpStream) {
         let mut down = (
             nats.try_clone().expect("a handle"),
@@ -68,10 +68,10 @@ impl Network {
 
 #[test]
 fn what_arrives_long_after_it_was_told_to_have_failed_does_not_count() {
-    let nats = Nats::start();
-    let network = Network::default();
+    let nats = NatsServer::start();
+    let network = HoldingNetwork::default();
     let joins = network.clone();
-    let addr = nats.behind(move |client, nats| joins.join(client, nats));
+    let addr = nats.proxied(move |client, nats| joins.join(client, nats));
     let url = format!("nats://{addr}");
     let server = Server::on_nats(&Options::new(&url));
     let direct = Server::on_nats(&nats.options());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{
     client::{JSON, TestClient, cursor, texts},
     eventually,
-    nats_nodes::Nats,
+    nats_nodes::NatsServer,
     response::Response,
     server::Server,
 };
@@ -25,8 +25,8 @@ fn publish(server: &Server, text: &str, key: Option<&str>) -> Response {
     server.post(draft, &headers)
 }
 
-/// Publishes, and expects to be told that the store is away.
-fn publish_in_vain(server: &Server, text: &str, key: Option<&str>) {
+/// Publishes, and expects the answer that the store is unavailable.
+fn assert_publish_unavailable(server: &Server, text: &str, key: Option<&str>) {
     let started = Instant::now();
     let answer = publish(server, text, key);
     assert!(started.elapsed() < ANSWER, "took {:?}", started.elapsed());
@@ -34,12 +34,12 @@ fn publish_in_vain(server: &Server, text: &str, key: Option<&str>) {
     answer.problem(503);
 }
 
-fn whole(server: &impl TestClient) -> Vec<String> {
+fn whole_log(server: &impl TestClient) -> Vec<String> {
     texts(&server.poll("last=1000&limit=1000"))
 }
 
-/// Says `text` as soon as the store is there again.
-fn say_again(server: &Server, text: &str) -> Value {
+/// Publishes `text` as soon as the store is available again.
+fn publish_when_available(server: &Server, text: &str) -> Value {
     let mut said = None;
     eventually("the store takes messages again", || {
         let answer = publish(server, text, None);
@@ -51,7 +51,7 @@ fn say_again(server: &Server, text: &str) -> Value {
 
 #[test]
 fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
-    let nats = Nats::start();
+    let nats = NatsServer::start();
     let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
     let [server, other] = &servers;
     let before = server.publish_text("lobby", "before");
@@ -61,9 +61,9 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
 
     nats.freeze();
     thread::scope(|scope| {
-        scope.spawn(|| publish_in_vain(server, "frozen", None));
-        scope.spawn(|| publish_in_vain(server, "frozen, with a key", Some("k1")));
-        scope.spawn(|| publish_in_vain(other, "frozen elsewhere", None));
+        scope.spawn(|| assert_publish_unavailable(server, "frozen", None));
+        scope.spawn(|| assert_publish_unavailable(server, "frozen, with a key", Some("k1")));
+        scope.spawn(|| assert_publish_unavailable(other, "frozen elsewhere", None));
         // Reading what is in memory goes on.
         assert_eq!(server.poll("last=1")["messages"], json!([before]));
         eventually("the store is known to be away", || {
@@ -76,7 +76,7 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
     });
     nats.thaw();
 
-    let after = say_again(server, "after");
+    let after = publish_when_available(server, "after");
     assert_eq!(stream.message(), after, "the stream went on by itself");
     let keyed = publish(server, "frozen, with a key", Some("k1"));
     assert_eq!(keyed.status(), 201, "{}", keyed.text());
@@ -84,16 +84,16 @@ fn what_was_told_to_have_failed_while_nats_was_frozen_stays_failed() {
     assert_eq!((again.status(), again.json()), (200, keyed.json()));
     let expected = ["before", "after", "frozen, with a key"];
     for server in &servers {
-        eventually("both servers are there", || whole(server).len() >= 3);
-        assert_eq!(whole(server), expected);
+        eventually("both servers are there", || whole_log(server).len() >= 3);
+        assert_eq!(whole_log(server), expected);
     }
     // As it is read from the stream, too.
-    assert_eq!(whole(&Server::on_nats(&nats.options())), expected);
+    assert_eq!(whole_log(&Server::on_nats(&nats.options())), expected);
 }
 
 #[test]
 fn nats_is_killed_and_starts_again() {
-    let mut nats = Nats::start();
+    let mut nats = NatsServer::start();
     let server = Server::on_nats(&nats.options());
     let before = server.publish_text("lobby", "before");
     let mut stream = server.stream("last=1");
@@ -106,10 +106,10 @@ fn nats_is_killed_and_starts_again() {
             connection.get(&format!("/poll?{waiting}")).ok()
         });
         nats.kill();
-        publish_in_vain(&server, "while it is dead", Some("k1"));
+        assert_publish_unavailable(&server, "while it is dead", Some("k1"));
         server.get("/readyz").problem(503);
         nats.resume();
-        let after = say_again(&server, "after");
+        let after = publish_when_available(&server, "after");
         assert_eq!(stream.message(), after);
         let answer = waits.join().expect("an answer");
         assert_eq!(
@@ -124,14 +124,14 @@ fn nats_is_killed_and_starts_again() {
         publish(&server, "while it is dead", Some("k1")).status(),
         201
     );
-    assert_eq!(whole(&server), ["before", "after", "while it is dead"]);
+    assert_eq!(whole_log(&server), ["before", "after", "while it is dead"]);
     server.lines.with(1, &["store-away"]);
     server.lines.with(1, &["store-back"]);
 }
 
 #[test]
 fn a_short_outage_only_delays_a_publish() {
-    let mut nats = Nats::start();
+    let mut nats = NatsServer::start();
     let server = Server::on_nats(&nats.options());
     server.publish_text("lobby", "before");
     nats.kill();
@@ -140,5 +140,5 @@ fn a_short_outage_only_delays_a_publish() {
         nats.resume();
         assert_eq!(publishes.join().expect("an answer").status(), 201);
     });
-    assert_eq!(whole(&server), ["before", "through"]);
+    assert_eq!(whole_log(&server), ["before", "through"]);
 }

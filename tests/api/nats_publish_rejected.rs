@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::support::{client::TestClient as _, eventually, nats_nodes::Nats, server::Server};
+use crate::support::{client::TestClient as _, eventually, nats_nodes::NatsServer, server::Server};
 
 #[test]
 fn a_stream_that_refuses_messages_is_not_ready_until_it_is_mended() {
-    let nats = Nats::start();
+    let nats = NatsServer::start();
     let server = Server::on_nats(&nats.options());
     let short = server.publish_text("lobby", "short");
     let long = json!({"author": "mina", "text": "x".repeat(300)});

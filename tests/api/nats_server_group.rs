@@ -17,7 +17,7 @@ fn pair() -> [Server; 2] {
     [(); 2].map(|()| Server::on_nats(&options))
 }
 
-fn whole(server: &Server) -> Value {
+fn whole_log(server: &Server) -> Value {
     server.poll("last=1000&limit=1000")["messages"].clone()
 }
 
@@ -38,7 +38,7 @@ fn servers_of_a_group_say_the_same_of_every_message() {
     let [a, b] = streams.each_mut().map(|stream| stream.messages(200));
     assert_eq!(a, b);
     for server in &servers {
-        assert_eq!(whole(server), json!(a));
+        assert_eq!(whole_log(server), json!(a));
     }
     let times: Vec<&str> = a
         .iter()
@@ -116,8 +116,8 @@ fn a_key_counts_for_the_whole_group() {
         assert_eq!(answer.json(), answers[0].json());
     }
     for server in &servers {
-        publish(server, "other").blames(422, "Idempotency-Key");
-        assert_eq!(texts(&whole(server)), ["hello"]);
+        publish(server, "other").assert_problem_field(422, "Idempotency-Key");
+        assert_eq!(texts(&whole_log(server)), ["hello"]);
     }
 }
 

@@ -7,12 +7,12 @@ use serde_json::json;
 use crate::support::{
     client::TestClient as _,
     eventually, nats,
-    nats_nodes::Nats,
+    nats_nodes::NatsServer,
     process::{Process, StartingProcess, command, run},
 };
 
 /// What the server says of `args`, which it must refuse.
-fn refused(args: &[&str]) -> String {
+fn refusal(args: &[&str]) -> String {
     let args = [args, &["--bind", "127.0.0.1:0"]].concat();
     let ended = run(&args);
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
@@ -23,7 +23,7 @@ fn refused(args: &[&str]) -> String {
 }
 
 pub fn assert_refused(args: &[&str], words: &[&str]) {
-    let said = refused(args);
+    let said = refusal(args);
     for word in words {
         assert!(said.contains(word), "{word:?} is not in: {said}");
     }
@@ -43,13 +43,13 @@ fn where_there_is_no_nats() {
     let hidden = url.replace("nats://", "nats://mina:hunter2@");
     assert_refused(&["--store", &hidden], &[&url]);
     for bad in ["nats://", "nats://a b", "nats://x:hunter2@", "tls:host"] {
-        refused(&["--store", bad]);
+        refusal(&["--store", bad]);
     }
 }
 
 #[test]
 fn where_jetstream_is_off() {
-    let nats = Nats::without_jetstream();
+    let nats = NatsServer::without_jetstream();
     let url = nats.url();
     assert_refused(&["--store", &url], &["NATS answers", "is not enabled"]);
     let encrypted = url.replace("nats://", "tls://");
@@ -58,7 +58,7 @@ fn where_jetstream_is_off() {
 
 #[test]
 fn where_the_stream_has_other_settings() {
-    let nats = Nats::start();
+    let nats = NatsServer::start();
     let url = nats.url();
     let server = Process::start(&["--store", &url, "--retain-messages", "50"]);
     drop(server);
@@ -128,7 +128,7 @@ const USERS: &str = r#"
 
 #[test]
 fn where_the_user_may_not() {
-    let nats = Nats::configured(USERS);
+    let nats = NatsServer::with_config(USERS);
     let url = nats.url();
     let as_user = |user: &str| url.replace("nats://", &format!("nats://{user}:hunter2@"));
     assert_refused(&["--store", &url], &["NATS refuses the login"]);
@@ -176,7 +176,7 @@ fn where_the_user_may_not_do_one_of_the_things_it_has_to() {
     };
     let users: Vec<String> = denied.iter().enumerate().map(user).collect();
     let users = users.join(", ");
-    let nats = Nats::configured(&format!(
+    let nats = NatsServer::with_config(&format!(
         "jetstream {{}}\nauthorization {{ users: [{users}] }}"
     ));
     thread::scope(|scope| {
@@ -191,7 +191,7 @@ fn where_the_user_may_not_do_one_of_the_things_it_has_to() {
 
 #[test]
 fn a_token_or_a_key_logs_in() {
-    let nats = Nats::with(&["--auth", "hunter2"]);
+    let nats = NatsServer::start_with_args(&["--auth", "hunter2"]);
     let url = nats.url();
     let wrong = url.replace("nats://", "nats://hunter22@");
     assert_refused(&["--store", &wrong], &["NATS refuses the login"]);
@@ -203,7 +203,7 @@ fn a_token_or_a_key_logs_in() {
         "jetstream {{}}\nauthorization {{ users: [{{nkey: {}}}] }}",
         pair.public_key()
     );
-    let nats = Nats::configured(&config);
+    let nats = NatsServer::with_config(&config);
     let directory = tempfile::tempdir().expect("a directory");
     let file = |name: &str, text: &str| {
         let path = directory.path().join(name);
@@ -264,7 +264,7 @@ fn missing(directory: &Path) -> String {
 
 #[test]
 fn a_store_that_is_waited_for_is_served_when_it_comes() {
-    let mut nats = Nats::start();
+    let mut nats = NatsServer::start();
     let url = nats.url();
     nats.kill();
     let waiting = StartingProcess::new(command(&["--store", &url, "--wait-for-store"]));
@@ -291,7 +291,7 @@ fn a_store_that_is_waited_for_is_served_when_it_comes() {
         answer.problem(503);
     }
     nats.resume();
-    let server = waiting.listening();
+    let server = waiting.wait_until_listening();
     assert_eq!(server.addr(), addr);
     server.publish_text("lobby", "hello");
     let lines = server.stdout.text();

@@ -8,14 +8,14 @@ use crate::support::{
     client::{TestClient as _, cursor},
     events::Events,
     eventually,
-    nats_nodes::Nats,
+    nats_nodes::NatsServer,
     server::Server,
 };
 
 const UNKNOWN: &str = "event: reset\ndata: {\"reason\": \"unknown\"}\n\n";
 
-/// Says `text` once the new log is there.
-fn say_anew(server: &Server, old: &Value, text: &str) -> Value {
+/// Publishes `text`, until a new log takes it.
+fn publish_to_new_log(server: &Server, old: &Value, text: &str) -> Value {
     let (log, _) = cursor(old).split_once('-').expect("log-id");
     let mut said = Value::Null;
     eventually("another log takes messages", || {
@@ -30,7 +30,7 @@ fn say_anew(server: &Server, old: &Value, text: &str) -> Value {
 }
 
 /// What happens to a server's readers when `replace` puts another stream in its place.
-fn check(nats: &mut Nats, replace: impl FnOnce(&mut Nats)) {
+fn check(nats: &mut NatsServer, replace: impl FnOnce(&mut NatsServer)) {
     let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
     let [server, other] = &servers;
     let old = server.publish_many("lobby", 5);
@@ -49,7 +49,7 @@ fn check(nats: &mut Nats, replace: impl FnOnce(&mut Nats)) {
             server.cost("long-poll")["open"] == 1
         });
         replace(nats);
-        let new = say_anew(server, newest, "new");
+        let new = publish_to_new_log(server, newest, "new");
         assert_eq!(waits.join().expect("an answer")["reset"], "unknown");
         new
     });
@@ -81,13 +81,13 @@ fn check(nats: &mut Nats, replace: impl FnOnce(&mut Nats)) {
 
 #[test]
 fn a_deleted_stream_is_made_anew_and_readers_are_told() {
-    let mut nats = Nats::start();
+    let mut nats = NatsServer::start();
     check(&mut nats, |nats| nats.publish("$JS.API.STREAM.DELETE.chat"));
 }
 
 #[test]
 fn a_nats_that_lost_everything_is_another_log() {
-    let mut nats = Nats::start();
+    let mut nats = NatsServer::start();
     check(&mut nats, |nats| {
         nats.wipe();
         nats.resume();
@@ -96,7 +96,7 @@ fn a_nats_that_lost_everything_is_another_log() {
 
 #[test]
 fn a_cursor_of_the_new_log_is_known_to_a_server_that_has_not_noticed() {
-    let nats = Nats::start();
+    let nats = NatsServer::start();
     let servers = [(); 2].map(|()| Server::on_nats(&nats.options()));
     let [server, other] = &servers;
     let old = server.publish_text("lobby", "old");
@@ -104,7 +104,7 @@ fn a_cursor_of_the_new_log_is_known_to_a_server_that_has_not_noticed() {
         other.poll("last=1")["messages"] == json!([old])
     });
     nats.publish("$JS.API.STREAM.DELETE.chat");
-    let new = say_anew(server, &old, "new");
+    let new = publish_to_new_log(server, &old, "new");
     let answer = other.poll(&format!("cursor={}", cursor(&new)));
     assert_eq!(answer["reset"], Value::Null);
 }

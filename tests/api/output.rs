@@ -33,7 +33,7 @@ fn full_disk() -> Stdio {
 }
 
 /// Waits for the end; what was said on standard error.
-fn ended(mut child: Child) -> (ExitStatus, String) {
+fn wait_for_exit(mut child: Child) -> (ExitStatus, String) {
     let deadline = Instant::now() + TEST_TIMEOUT;
     let mut status = None;
     eventually("it ends", || {
@@ -51,18 +51,18 @@ fn ended(mut child: Child) -> (ExitStatus, String) {
 fn what_cannot_be_printed_is_one_line_and_exit_2() {
     for args in PRINTING {
         let mut command = command(args);
-        let (status, said) = ended(command.stdout(full_disk()).spawn().expect("starts"));
+        let (status, said) = wait_for_exit(command.stdout(full_disk()).spawn().expect("starts"));
         assert_eq!(status.code(), Some(2), "{args:?}: {said}");
         assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
         assert!(said.contains("No space left"), "{args:?}: {said}");
         // Standard error may be full as well; the exit code stays.
         let mut again = self::command(args);
         let child = again.stdout(full_disk()).stderr(full_disk()).spawn();
-        let (status, _) = ended(child.expect("starts"));
+        let (status, _) = wait_for_exit(child.expect("starts"));
         assert_eq!(status.code(), Some(2), "{args:?}");
     }
     let mut refused = command(&["--frobnicate"]);
-    let (status, _) = ended(refused.stderr(full_disk()).spawn().expect("starts"));
+    let (status, _) = wait_for_exit(refused.stderr(full_disk()).spawn().expect("starts"));
     assert_eq!(status.code(), Some(2));
 }
 
@@ -71,7 +71,7 @@ fn a_reader_that_has_seen_enough_hears_no_complaint() {
     for args in PRINTING {
         let mut child = command(args).spawn().expect("starts");
         drop(child.stdout.take());
-        let (status, said) = ended(child);
+        let (status, said) = wait_for_exit(child);
         assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{args:?}");
     }
 }
@@ -103,7 +103,7 @@ fn a_log_on_a_full_disk_is_said_once_and_serving_goes_on() {
         addr.publish_text("lobby", "hello");
     }
     terminate(&child);
-    let (status, said) = ended(child);
+    let (status, said) = wait_for_exit(child);
     assert_eq!(status.code(), Some(1), "{said}");
     assert_eq!(
         said.matches("the log cannot be written").count(),
@@ -121,7 +121,7 @@ fn a_log_whose_reader_has_gone_is_no_complaint() {
         addr.publish_text("lobby", "hello");
     }
     terminate(&child);
-    let (status, said) = ended(child);
+    let (status, said) = wait_for_exit(child);
     assert_eq!((status.code(), said.as_str()), (Some(0), ""));
 }
 
@@ -186,7 +186,7 @@ fn a_server_whose_output_hangs_ends_in_time() {
     }
     let began = Instant::now();
     terminate(&child);
-    let (status, _) = ended(child);
+    let (status, _) = wait_for_exit(child);
     assert!(began.elapsed().as_secs() < 2, "{:?}", began.elapsed());
     assert_eq!(status.code(), Some(0));
     drop((out_reader, err_reader));

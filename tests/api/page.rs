@@ -12,12 +12,12 @@ fn script(server: &Server) -> String {
     format!("/{}", &page[at..end])
 }
 
-fn ask(server: &Server, target: &str, accept: &str) -> Response {
+fn get_encoded(server: &Server, target: &str, accept: &str) -> Response {
     let accept = ("Accept-Encoding", accept);
     server.raw().ask("GET", target, &[accept], b"")
 }
 
-fn decoded(answer: &Response) -> Vec<u8> {
+fn decode(answer: &Response) -> Vec<u8> {
     let mut content = Vec::new();
     let body = answer.body.as_slice();
     match answer.header("content-encoding") {
@@ -42,7 +42,7 @@ fn the_page_comes_as_small_as_the_client_accepts() {
             ("br;q=0.5, gzip;q=0.8", "gzip"),
             ("br;q=0, gzip", "gzip"),
         ] {
-            let answer = ask(&server, target, accept);
+            let answer = get_encoded(&server, target, accept);
             assert_eq!(
                 answer.header("content-encoding"),
                 Some(encoding),
@@ -51,10 +51,10 @@ fn the_page_comes_as_small_as_the_client_accepts() {
             assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
             assert_eq!(answer.header("content-type"), plain.header("content-type"));
             assert!(answer.body.len() < plain.body.len());
-            assert_eq!(decoded(&answer), plain.body, "{target} as {encoding}");
+            assert_eq!(decode(&answer), plain.body, "{target} as {encoding}");
         }
         for accept in ["identity", "deflate", "", "gzip;q=nonsense"] {
-            let answer = ask(&server, target, accept);
+            let answer = get_encoded(&server, target, accept);
             assert_eq!(answer.header("content-encoding"), None, "{accept}");
             assert_eq!(answer.body, plain.body);
         }
@@ -66,7 +66,7 @@ fn each_form_of_a_file_has_a_tag_of_its_own() {
     let server = Server::memory();
     let forms = ["br", "gzip", "identity"];
     let tag = |accept| {
-        let answer = ask(&server, "/", accept);
+        let answer = get_encoded(&server, "/", accept);
         answer.header("etag").expect("a tag").to_owned()
     };
     let tags = forms.map(tag);

@@ -221,9 +221,13 @@ fn bad_parameters_are_400_and_named() {
     ];
     for query in bad {
         let field = query.split('=').next().expect("a name");
-        server.get(&format!("/poll?{query}")).blames(400, field);
+        server
+            .get(&format!("/poll?{query}"))
+            .assert_problem_field(400, field);
         if !["limit", "wait"].contains(&field) {
-            server.get(&format!("/stream?{query}")).blames(400, field);
+            server
+                .get(&format!("/stream?{query}"))
+                .assert_problem_field(400, field);
         }
     }
     assert_eq!(

@@ -25,21 +25,21 @@ use crate::support::{
     nats::free_port,
     process::run,
     raw_connection::RawConnection,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 /// The server's address in the files of `deploy/poll-cache/`.
 const WRITTEN: (&str, &str) = ("10.0.0.11", "8080");
 const READERS: usize = 1000;
 
-fn caching() -> Server {
-    Server::with(Store::Memory, |config| {
+fn caching_server() -> Server {
+    Server::with(StoreKind::Memory, |config| {
         config.poll_cache = Some(Duration::from_secs(7));
     })
 }
 
-/// What a cache is told of the answer.
-fn told(server: &Server, target: &str, headers: &[(&str, &str)]) -> String {
+/// The answer's `Cache-Control`.
+fn cache_control(server: &Server, target: &str, headers: &[(&str, &str)]) -> String {
     let answer = server.get_with(target, headers);
     let caching = answer.header("cache-control").expect("a rule").to_owned();
     if caching != "no-store" {
@@ -51,7 +51,7 @@ fn told(server: &Server, target: &str, headers: &[(&str, &str)]) -> String {
 
 #[test]
 fn an_answer_says_for_how_long_others_may_have_it() {
-    let server = caching();
+    let server = caching_server();
     let first = server.publish_text("lobby", "one");
     let place = cursor(&first);
     let newest = server.publish_text("lobby", "two");
@@ -74,7 +74,7 @@ fn an_answer_says_for_how_long_others_may_have_it() {
         ("cursor=none".to_owned(), none),
     ] {
         assert_eq!(
-            told(&server, &format!("/poll?{query}"), &[]),
+            cache_control(&server, &format!("/poll?{query}"), &[]),
             expected,
             "{query}"
         );
@@ -85,7 +85,11 @@ fn an_answer_says_for_how_long_others_may_have_it() {
         ("Authorization", "Basic bWluYTpzZWNyZXQ="),
         ("Cookie", "poll_vs_sse_token=x"),
     ] {
-        assert_eq!(told(&server, &target, &[header]), none, "{header:?}");
+        assert_eq!(
+            cache_control(&server, &target, &[header]),
+            none,
+            "{header:?}"
+        );
     }
     let held = format!("\"{end}\"");
     let known = server.get_with(&format!("/poll?cursor={end}"), &[("If-None-Match", &held)]);
@@ -95,7 +99,7 @@ fn an_answer_says_for_how_long_others_may_have_it() {
     );
     let plain = Server::memory();
     plain.publish_text("lobby", "one");
-    assert_eq!(told(&plain, "/poll?last=1", &[]), none);
+    assert_eq!(cache_control(&plain, "/poll?last=1", &[]), none);
 }
 
 each_store!(
@@ -133,14 +137,14 @@ each_store!(
         for bad in ["k3-1~", "k3-1~x", "k3-1~1~2", "~1"] {
             server
                 .get(&format!("/poll?cursor={bad}"))
-                .blames(400, "cursor");
+                .assert_problem_field(400, "cursor");
         }
     }
 );
 
 #[test]
 fn long_polls_that_began_at_different_moments_end_together() {
-    let server = caching();
+    let server = caching_server();
     let place = cursor(&server.publish_text("lobby", "one")).to_owned();
     let ends: BTreeSet<String> = [0, 150, 300]
         .map(|delay_ms| {
@@ -202,15 +206,15 @@ fn front(
     Front::start(command, addr, directory)
 }
 
-/// What is in front of the server; readers ask the last of them.
-type Fronts = Vec<Front>;
+/// The programs in front of the server. Readers connect to the last one.
+type FrontChain = Vec<Front>;
 
-fn nginx(server: &Server) -> Fronts {
+fn nginx(server: &Server) -> FrontChain {
     let arguments = |path: &Path, _| nginx_arguments(path).into();
     vec![front(server.addr(), ("nginx", "nginx.conf"), arguments)]
 }
 
-fn varnish(server: &Server) -> Fronts {
+fn varnish(server: &Server) -> FrontChain {
     let arguments = |path: &Path, addr: SocketAddr| {
         let work = path.with_file_name("work").display().to_string();
         let (file, addr) = (path.display().to_string(), addr.to_string());
@@ -233,7 +237,7 @@ fn varnish(server: &Server) -> Fronts {
 }
 
 /// Caddy, in front of a cache.
-fn caddy(server: &Server) -> Fronts {
+fn caddy(server: &Server) -> FrontChain {
     let mut fronts = varnish(server);
     let arguments = |path: &Path, _| {
         let file = path.display().to_string();
@@ -245,60 +249,60 @@ fn caddy(server: &Server) -> Fronts {
     fronts
 }
 
-/// What all readers did.
+/// Counters of all readers.
 #[derive(Default)]
-struct Figures {
+struct ReaderCounters {
     /// Readers that have each message.
     seen: Vec<AtomicUsize>,
     answers: AtomicUsize,
     stop: AtomicBool,
 }
 
-/// One of many that long-poll through a cache: each message once, in order, and no address twice.
-fn read_on(addr: SocketAddr, start: &str, wait: u32, figures: &Figures) {
+/// Long-polls through a cache, as one of many: each message must come once, in order, and from a cursor of its own.
+fn long_poll_through(addr: SocketAddr, start: &str, wait: u32, counters: &ReaderCounters) {
     let mut connection = RawConnection::open(addr);
     connection.read_timeout(Duration::from_secs(70));
     let mut asked = BTreeSet::new();
     let mut place = start.to_owned();
     let mut next = 0;
-    while next < figures.seen.len() && !figures.stop.load(SeqCst) {
+    while next < counters.seen.len() && !counters.stop.load(SeqCst) {
         assert!(asked.insert(place.clone()), "{place} again: a loop");
         let answer = connection
             .get(&format!("/poll?room=lobby&wait={wait}&cursor={place}"))
             .ok();
-        figures.answers.fetch_add(1, SeqCst);
+        counters.answers.fetch_add(1, SeqCst);
         assert_eq!(answer["reset"], Value::Null);
         for text in texts(&answer) {
             assert_eq!(text, next.to_string(), "after {place}");
-            figures.seen[next].fetch_add(1, SeqCst);
+            counters.seen[next].fetch_add(1, SeqCst);
             next += 1;
         }
         cursor(&answer).clone_into(&mut place);
     }
 }
 
-/// Runs readers at `addr` while `act` has its way with the server.
+/// Runs readers at `addr` while `act` uses the server.
 fn with_readers(
     (server, addr): (&Server, SocketAddr),
     (readers, messages, wait): (usize, usize, u32),
-    act: impl FnOnce(&Figures),
+    act: impl FnOnce(&ReaderCounters),
 ) {
     let start = cursor(&server.poll("room=lobby&last=0&client=start")).to_owned();
-    let figures = Arc::new(Figures {
+    let counters = Arc::new(ReaderCounters {
         seen: (0..messages).map(|_| AtomicUsize::new(0)).collect(),
-        ..Figures::default()
+        ..ReaderCounters::default()
     });
     let threads: Vec<_> = (0..readers)
         .map(|_| {
-            let (figures, start) = (figures.clone(), start.clone());
+            let (counters, start) = (counters.clone(), start.clone());
             let thread = thread::Builder::new().stack_size(256 * 1024);
-            let read = move || read_on(addr, &start, wait, &figures);
+            let read = move || long_poll_through(addr, &start, wait, &counters);
             thread.spawn(read).expect("a thread")
         })
         .collect();
     eventually("the first waits", || server.cost("long-poll")["open"] != 0);
-    act(&figures);
-    figures.stop.store(true, SeqCst);
+    act(&counters);
+    counters.stop.store(true, SeqCst);
     for thread in threads {
         thread.join().expect("a reader without a fault");
     }
@@ -311,18 +315,18 @@ fn requests(server: &Server) -> u64 {
 }
 
 /// A thousand long-pollers, each of which gets every message, cost the server what two do.
-fn collapses(start: fn(&Server) -> Fronts) {
+fn assert_polls_collapse(start: fn(&Server) -> FrontChain) {
     const MESSAGES: usize = 4;
     const WAIT: u32 = 60;
-    let server = caching();
+    let server = caching_server();
     let fronts = start(&server);
     let addr = fronts.last().expect("a front").addr;
     let turn = || unix_ms() / u128::from(WAIT * 1000);
-    with_readers((&server, addr), (READERS, MESSAGES, WAIT), |figures| {
+    with_readers((&server, addr), (READERS, MESSAGES, WAIT), |counters| {
         for n in 0..MESSAGES {
             let before = (requests(&server), turn());
             server.publish_text("lobby", &n.to_string());
-            eventually("all have it", || figures.seen[n].load(SeqCst) == READERS);
+            eventually("all have it", || counters.seen[n].load(SeqCst) == READERS);
             let most = 2 + 2 * (turn() - before.1) as u64;
             let asked = requests(&server) - before.0;
             assert!(asked <= most, "message {n} took {asked} requests");
@@ -333,33 +337,33 @@ fn collapses(start: fn(&Server) -> Fronts) {
 
 #[test]
 fn many_long_pollers_behind_nginx_are_two_requests_a_message() {
-    collapses(nginx);
+    assert_polls_collapse(nginx);
 }
 
 #[test]
 fn many_long_pollers_behind_varnish_are_two_requests_a_message() {
-    collapses(varnish);
+    assert_polls_collapse(varnish);
 }
 
 #[test]
 fn many_long_pollers_behind_caddy_and_a_cache_are_two_requests_a_message() {
-    collapses(caddy);
+    assert_polls_collapse(caddy);
 }
 
 /// While nothing is said, readers ask once a wait, and the server is asked twice at the most.
-fn idles(start: fn(&Server) -> Fronts) {
+fn assert_idle_polls_collapse(start: fn(&Server) -> FrontChain) {
     const IDLE_READERS: usize = 200;
-    let server = caching();
+    let server = caching_server();
     let fronts = start(&server);
     let addr = fronts.last().expect("a front").addr;
     // One message ends the test, and says that nobody was left behind.
-    with_readers((&server, addr), (IDLE_READERS, 1, 2), |figures| {
+    with_readers((&server, addr), (IDLE_READERS, 1, 2), |counters| {
         let (began, before) = (Instant::now(), requests(&server));
         thread::sleep(Duration::from_secs(7));
         let turns = began.elapsed().as_secs() / 2 + 2;
         let asked = requests(&server) - before;
         assert!(asked <= 2 * turns, "{asked} requests in {turns} turns");
-        let answers = figures.answers.load(SeqCst);
+        let answers = counters.answers.load(SeqCst);
         assert!(
             answers <= IDLE_READERS * (turns as usize + 1),
             "{answers} answers"
@@ -367,17 +371,17 @@ fn idles(start: fn(&Server) -> Fronts) {
         assert!(answers >= IDLE_READERS, "{answers} answers");
         server.publish_text("lobby", "0");
         eventually("all have it", || {
-            figures.seen[0].load(SeqCst) == IDLE_READERS
+            counters.seen[0].load(SeqCst) == IDLE_READERS
         });
     });
 }
 
 #[test]
 fn idle_long_pollers_behind_nginx_do_not_loop() {
-    idles(nginx);
+    assert_idle_polls_collapse(nginx);
 }
 
 #[test]
 fn idle_long_pollers_behind_varnish_do_not_loop() {
-    idles(varnish);
+    assert_idle_polls_collapse(varnish);
 }

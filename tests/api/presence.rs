@@ -24,12 +24,12 @@ fn present(server: &Server, room: &str) -> Vec<(String, String)> {
     who.collect()
 }
 
-fn who(client: &str, transport: &str) -> (String, String) {
+fn member(client: &str, transport: &str) -> (String, String) {
     (client.to_owned(), transport.to_owned())
 }
 
 /// The next presence event's data.
-fn told(stream: &mut Events) -> Value {
+fn next_presence(stream: &mut Events) -> Value {
     loop {
         let frame = stream.frame();
         if let Some(data) = frame.strip_prefix("event: presence\ndata: ") {
@@ -38,10 +38,10 @@ fn told(stream: &mut Events) -> Value {
     }
 }
 
-/// Reads on until an event names just these clients.
-fn told_of(stream: &mut Events, clients: &[&str]) -> Value {
+/// Reads until an event names exactly these clients.
+fn wait_for_presence(stream: &mut Events, clients: &[&str]) -> Value {
     loop {
-        let event = told(stream);
+        let event = next_presence(stream);
         let present = event["present"].as_array().expect("a list");
         let names = present.iter().map(|reader| reader["client"].as_str());
         if names.collect::<Option<Vec<_>>>().as_deref() == Some(clients) {
@@ -55,18 +55,18 @@ fn a_stream_is_there_for_as_long_as_its_connection() {
     let server = Server::memory();
     assert_eq!(present(&server, "den"), []);
     let mut first = server.stream("room=den&client=a&author=Mina&presence=1");
-    let event = told_of(&mut first, &["a"]);
+    let event = wait_for_presence(&mut first, &["a"]);
     assert_eq!(event["present"][0]["author"], "Mina");
     assert_eq!(event["present"][0]["transport"], "stream");
     let second = server.stream("room=den&client=b");
-    told_of(&mut first, &["a", "b"]);
+    wait_for_presence(&mut first, &["a", "b"]);
     assert_eq!(
         present(&server, "den"),
-        [who("a", "stream"), who("b", "stream")]
+        [member("a", "stream"), member("b", "stream")]
     );
     drop(second);
-    told_of(&mut first, &["a"]);
-    assert_eq!(present(&server, "den"), [who("a", "stream")]);
+    wait_for_presence(&mut first, &["a"]);
+    assert_eq!(present(&server, "den"), [member("a", "stream")]);
     assert_eq!(present(&server, "lobby"), []);
 }
 
@@ -75,10 +75,10 @@ fn a_poller_has_left_when_it_missed_two_of_its_intervals() {
     let server = Server::memory();
     let mut watching = server.stream("client=w&presence=1");
     server.poll("client=p&interval=0.1&author=%ED%95%9C");
-    let event = told_of(&mut watching, &["w", "p"]);
+    let event = wait_for_presence(&mut watching, &["w", "p"]);
     assert_eq!(event["present"][1]["author"], "한");
     assert_eq!(event["present"][1]["transport"], "poll");
-    told_of(&mut watching, &["w"]);
+    wait_for_presence(&mut watching, &["w"]);
     eventually("it is gone", || present(&server, "lobby").len() == 1);
 }
 
@@ -87,7 +87,7 @@ fn a_long_poll_is_there_while_it_waits_and_between_its_requests() {
     let server = Server::memory();
     let mut connection = server.raw();
     connection.get("/poll?client=l&wait=0.01&last=0").ok();
-    assert_eq!(present(&server, "lobby"), [who("l", "long-poll")]);
+    assert_eq!(present(&server, "lobby"), [member("l", "long-poll")]);
     drop(connection);
     eventually("it is gone", || present(&server, "lobby").is_empty());
 }
@@ -96,13 +96,13 @@ fn a_long_poll_is_there_while_it_waits_and_between_its_requests() {
 fn a_client_that_switches_is_there_once() {
     let server = Server::memory();
     server.poll("client=s");
-    assert_eq!(present(&server, "lobby"), [who("s", "poll")]);
+    assert_eq!(present(&server, "lobby"), [member("s", "poll")]);
     let stream = server.stream("client=s");
-    assert_eq!(present(&server, "lobby"), [who("s", "stream")]);
+    assert_eq!(present(&server, "lobby"), [member("s", "stream")]);
     drop(stream);
     eventually("it is gone", || present(&server, "lobby").is_empty());
     server.poll("client=s&wait=0.01&last=0");
-    assert_eq!(present(&server, "lobby"), [who("s", "long-poll")]);
+    assert_eq!(present(&server, "lobby"), [member("s", "long-poll")]);
 }
 
 #[test]
@@ -110,19 +110,19 @@ fn who_publishes_with_a_label_is_known_by_name() {
     let server = Server::memory();
     let mut stream = server.stream("client=a&presence=1");
     assert_eq!(
-        told_of(&mut stream, &["a"])["present"][0]["author"],
+        wait_for_presence(&mut stream, &["a"])["present"][0]["author"],
         Value::Null
     );
     let draft = json!({"author": "mina", "text": "hello"}).to_string();
     let target = "/messages?client=a";
     let answer = server.raw().ask("POST", target, &[JSON], draft.as_bytes());
     assert_eq!(answer.status(), 201, "{}", answer.text());
-    assert_eq!(told(&mut stream)["present"][0]["author"], "mina");
+    assert_eq!(next_presence(&mut stream)["present"][0]["author"], "mina");
     assert_eq!(server.client_cost("a", "publish")["messages"], 1);
     let refused = server
         .raw()
         .ask("POST", "/messages?client=a.b", &[JSON], draft.as_bytes());
-    refused.blames(400, "client");
+    refused.assert_problem_field(400, "client");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn streams_are_told_only_if_they_ask() {
     let mut nameless = server.stream("last=0");
     let mut asking = server.stream("last=0&presence=1");
     let _other = server.stream("client=o");
-    told_of(&mut asking, &["d", "o"]);
+    wait_for_presence(&mut asking, &["d", "o"]);
     server.publish_text("lobby", "hello");
     for stream in [&mut labelled, &mut nameless] {
         assert_eq!(stream.frame(), "retry: 1000\n\n");
@@ -153,7 +153,7 @@ fn streams_are_told_only_if_they_ask() {
     }
 }
 
-fn report(server: &Server, report: &Value) -> Response {
+fn put_along(server: &Server, report: &Value) -> Response {
     let body = report.to_string();
     server
         .raw()
@@ -163,7 +163,7 @@ fn report(server: &Server, report: &Value) -> Response {
 #[test]
 fn who_reads_along_with_a_stream_is_there_while_it_is() {
     let server = Server::memory();
-    let along = |of: &str, along: Value| report(&server, &json!({"client": of, "along": along}));
+    let along = |of: &str, along: Value| put_along(&server, &json!({"client": of, "along": along}));
     assert_eq!(along("a", json!([])).status(), 404);
     let mut stream = server.stream("client=a&presence=1");
     let other = server.stream("client=o");
@@ -171,7 +171,7 @@ fn who_reads_along_with_a_stream_is_there_while_it_is() {
     server.poll("client=b");
     let two = json!([{"client": "b", "author": "mina"}, {"client": "c"}, {"client": "o"}]);
     assert_eq!(along("a", two).status(), 204);
-    let event = told_of(&mut stream, &["a", "o", "b", "c"]);
+    let event = wait_for_presence(&mut stream, &["a", "o", "b", "c"]);
     let reader = |at: usize| &event["present"][at];
     assert_eq!(reader(2)["transport"], "stream");
     assert_eq!(reader(2)["through"], "a");
@@ -180,12 +180,12 @@ fn who_reads_along_with_a_stream_is_there_while_it_is() {
     assert_eq!(reader(1).get("through"), None);
 
     assert_eq!(along("a", json!([{"client": "c"}])).status(), 204);
-    told_of(&mut stream, &["a", "o", "c"]);
+    wait_for_presence(&mut stream, &["a", "o", "c"]);
     // It goes over to another's stream, and does not leave with the one before.
     assert_eq!(along("o", json!([{"client": "c"}])).status(), 204);
     drop(stream);
     eventually("its reader is gone", || {
-        present(&server, "lobby") == [who("o", "stream"), who("c", "stream")]
+        present(&server, "lobby") == [member("o", "stream"), member("c", "stream")]
     });
     drop(other);
     eventually("all are gone", || present(&server, "lobby").is_empty());
@@ -195,7 +195,8 @@ fn who_reads_along_with_a_stream_is_there_while_it_is() {
 fn a_report_of_who_reads_along_is_checked() {
     let server = Server::memory();
     let _stream = server.stream("client=a");
-    let refused = |body: Value, field: &str| report(&server, &body).blames(422, field);
+    let refused =
+        |body: Value, field: &str| put_along(&server, &body).assert_problem_field(422, field);
     refused(json!({"client": "a.b", "along": []}), "client");
     refused(json!({"client": "a", "along": [], "room": "a b"}), "room");
     refused(json!({"client": "a", "along": [{"client": ""}]}), "along");
@@ -208,8 +209,8 @@ fn a_report_of_who_reads_along_is_checked() {
         .collect();
     refused(json!({"client": "a", "along": many}), "along");
     let unknown = json!({"client": "a", "along": [], "more": 1});
-    assert_eq!(report(&server, &unknown).status(), 422);
-    assert_eq!(report(&server, &json!([])).status(), 422);
+    assert_eq!(put_along(&server, &unknown).status(), 422);
+    assert_eq!(put_along(&server, &json!([])).status(), 422);
 }
 
 #[test]
@@ -228,10 +229,18 @@ fn more_readers_than_are_listed_are_counted() {
 #[test]
 fn a_room_that_is_none_is_refused() {
     let server = Server::memory();
-    server.get("/presence?room=a+b").blames(400, "room");
-    server.get("/poll?author=%00").blames(400, "author");
-    server.get("/poll?interval=0").blames(400, "interval");
-    server.get("/stream?presence=2").blames(400, "presence");
+    server
+        .get("/presence?room=a+b")
+        .assert_problem_field(400, "room");
+    server
+        .get("/poll?author=%00")
+        .assert_problem_field(400, "author");
+    server
+        .get("/poll?interval=0")
+        .assert_problem_field(400, "interval");
+    server
+        .get("/stream?presence=2")
+        .assert_problem_field(400, "presence");
 }
 
 #[test]
@@ -240,10 +249,10 @@ fn a_poll_may_ask_for_a_connection_of_its_own() {
     let mut connection = server.raw();
     let answer = connection.get("/poll?client=c&connection=close");
     assert_eq!(answer.header("connection"), Some("close"));
-    connection.until_closed().expect("closes");
+    connection.read_until_closed().expect("closes");
     server.get("/poll?client=c&connection=close").ok();
     assert_eq!(server.client_cost("c", "poll")["connections"], 2);
     server
         .get("/poll?connection=open")
-        .blames(400, "connection");
+        .assert_problem_field(400, "connection");
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The server with this limit, as `ulimit` sets it.
-fn limited(resource: libc::__rlimit_resource_t, limit: u64, args: &[&str]) -> Command {
+fn limited_command(resource: libc::__rlimit_resource_t, limit: u64, args: &[&str]) -> Command {
     let mut command = command(args);
     limit_command(&mut command, resource, limit);
     command
@@ -41,7 +41,7 @@ const WORKERS: [&str; 4] = ["--store", "memory", "--workers", "2"];
 
 #[test]
 fn few_descriptors_are_said_at_start() {
-    let server = Process::spawn(limited(libc::RLIMIT_NOFILE, 128, &WORKERS));
+    let server = Process::spawn(limited_command(libc::RLIMIT_NOFILE, 128, &WORKERS));
     assert_eq!(server.get("/healthz").status(), 200);
     eventually("it says so", || server.stdout.text().contains(" limited "));
     let ended = server.stop();
@@ -53,7 +53,7 @@ fn few_descriptors_are_said_at_start() {
 
 #[test]
 fn connections_beyond_the_descriptors_are_refused_and_not_left_waiting() {
-    let server = Process::spawn(limited(libc::RLIMIT_NOFILE, 128, &WORKERS));
+    let server = Process::spawn(limited_command(libc::RLIMIT_NOFILE, 128, &WORKERS));
     let mut served: Vec<_> = (0..48).map(|_| server.raw()).collect();
     for connection in &mut served {
         assert_eq!(connection.get("/poll?last=0").status(), 200);
@@ -64,7 +64,7 @@ fn connections_beyond_the_descriptors_are_refused_and_not_left_waiting() {
         answer.problem(503);
         assert_eq!(answer.header("connection"), Some("close"));
         assert!(answer.header("retry-after").is_some());
-        refused.until_closed().expect("closes");
+        refused.read_until_closed().expect("closes");
     }
     for connection in &mut served {
         assert_eq!(connection.get("/poll?last=0").status(), 200, "they live on");
@@ -78,7 +78,7 @@ fn connections_beyond_the_descriptors_are_refused_and_not_left_waiting() {
 #[test]
 fn too_few_descriptors_for_the_workers_are_refused_in_one_line() {
     for limit in [10, 20, 40] {
-        let refused = run_command(limited(libc::RLIMIT_NOFILE, limit, &WORKERS));
+        let refused = run_command(limited_command(libc::RLIMIT_NOFILE, limit, &WORKERS));
         let figure = format!("may open {limit} ");
         assert_refused(&refused, &[&figure, "ulimit -n", "--workers"]);
     }
@@ -90,7 +90,7 @@ fn a_limit_on_files_is_said_at_start_if_there_is_a_file() {
     let store = format!("sqlite:{}", directory.path().join("chat.db").display());
     let limit = 1_000_000;
     let args = ["--store", store.as_str()];
-    let server = Process::spawn(limited(libc::RLIMIT_FSIZE, limit, &args));
+    let server = Process::spawn(limited_command(libc::RLIMIT_FSIZE, limit, &args));
     server.publish_text("lobby", "hello");
     let said = server.stop().stdout;
     assert!(said.contains("files may grow to 1000000 bytes"), "{said}");

@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::support::{
     TEST_TIMEOUT,
     client::TestClient as _,
-    protocol_client::{Form, ProtocolClient, read_until, run},
+    protocol_client::{ProtocolClient, ProtocolForm, read_until, run},
     server::Server,
 };
 
-/// In and out: of the requests, and of the connections.
+/// Bytes in and out: of the requests, and of the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Bytes {
+struct ByteCounts {
     wire: (u64, u64),
     connection: (u64, u64),
 }
 
-impl Bytes {
+impl ByteCounts {
     fn total(self) -> (u64, u64) {
         (
             self.wire.0 + self.connection.0,
@@ -29,11 +29,11 @@ impl Bytes {
     }
 }
 
-fn ledger(server: &Server, form: Form, transport: &str) -> (Bytes, Value) {
+fn ledger(server: &Server, form: ProtocolForm, transport: &str) -> (ByteCounts, Value) {
     let ledger: Value = serde_json::from_str(&server.get("/ledger").text()).expect("JSON");
     let figures = ledger["transports"][transport]["protocols"][form.key()].clone();
     let of = |name: &str| figures[name].as_u64().unwrap_or(0);
-    let bytes = Bytes {
+    let bytes = ByteCounts {
         wire: (of("wire_bytes_in"), of("wire_bytes_out")),
         connection: (of("connection_bytes_in"), of("connection_bytes_out")),
     };
@@ -44,15 +44,15 @@ fn ledger(server: &Server, form: Form, transport: &str) -> (Bytes, Value) {
 /// a server sends as a connection ends may find its client gone.
 async fn assert_bytes(
     server: &Server,
-    form: Form,
+    form: ProtocolForm,
     transport: &str,
     client: &ProtocolClient,
-) -> Bytes {
+) -> ByteCounts {
     let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
         // The client may have more to say, such as that it has seen the server's settings.
         tokio::time::sleep(Duration::from_millis(5)).await;
-        let socket = client.counted().of_server();
+        let socket = client.counted().server_counts();
         let counted = ledger(server, form, transport).0;
         if counted.total() == socket {
             return counted;
@@ -66,7 +66,7 @@ async fn assert_bytes(
 
 #[test]
 fn polls_of_every_form_are_counted_to_the_byte() {
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         let server = Server::on_every_form();
         let bytes = run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
@@ -75,7 +75,7 @@ fn polls_of_every_form_are_counted_to_the_byte() {
             }
             assert_bytes(&server, form, "poll", &client).await
         });
-        if form == Form::Http1 {
+        if form == ProtocolForm::Http1 {
             assert_eq!(bytes.connection, (0, 0));
         } else {
             assert!(
@@ -88,7 +88,7 @@ fn polls_of_every_form_are_counted_to_the_byte() {
 
 #[test]
 fn long_polls_of_every_form_are_counted_to_the_byte() {
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         let server = Server::on_every_form();
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
@@ -102,7 +102,7 @@ fn long_polls_of_every_form_are_counted_to_the_byte() {
 
 #[test]
 fn publishes_of_every_form_are_counted_to_the_byte() {
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         let server = Server::on_every_form();
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
@@ -116,7 +116,7 @@ fn publishes_of_every_form_are_counted_to_the_byte() {
 
 #[test]
 fn streams_of_every_form_are_counted_to_the_byte() {
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         let server = Server::on_every_form();
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
@@ -135,7 +135,7 @@ fn streams_of_every_form_are_counted_to_the_byte() {
 
 #[test]
 fn ten_requests_at_once_on_one_connection_are_counted_to_the_byte() {
-    for form in Form::HTTP_2 {
+    for form in ProtocolForm::HTTP_2 {
         let server = Server::on_every_form();
         let bytes = run(async {
             let client = ProtocolClient::connect(&server, form).await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{
     TEST_TIMEOUT,
     client::TestClient as _,
-    protocol_client::{Form, ProtocolClient, read_until, run, whole},
+    protocol_client::{ProtocolClient, ProtocolForm, read_until, run, whole},
     server::Server,
 };
 
@@ -19,12 +19,12 @@ fn json(text: &str) -> Value {
 fn every_form_gives_a_reader_the_same_bytes() {
     let server = Server::on_every_form();
     run(async {
-        let mut first = ProtocolClient::connect(&server, Form::Http1).await;
+        let mut first = ProtocolClient::connect(&server, ProtocolForm::Http1).await;
         assert_eq!(first.publish("hello").await.0, 201);
         let (_, polled) = first.get("/poll?last=1").await;
         let refused = first.get("/poll?limit=0").await;
         let mut streams = Vec::new();
-        for form in Form::ALL {
+        for form in ProtocolForm::ALL {
             let mut client = ProtocolClient::connect(&server, form).await;
             assert_eq!(
                 client.get("/poll?last=1").await,
@@ -51,13 +51,13 @@ fn what_one_form_publishes_the_others_receive_at_once() {
     let server = Server::on_every_form();
     run(async {
         let mut bodies = Vec::new();
-        for form in Form::ALL {
+        for form in ProtocolForm::ALL {
             let mut client = ProtocolClient::connect(&server, form).await;
             let mut body = client.send("GET", "/stream?last=0", "").await.into_body();
             read_until(&mut body, "\n\n").await;
             bodies.push((client, body));
         }
-        for form in Form::ALL {
+        for form in ProtocolForm::ALL {
             let mut publisher = ProtocolClient::connect(&server, form).await;
             let (status, _) = publisher.publish(form.key()).await;
             assert_eq!(status, 201, "{form:?}");
@@ -71,7 +71,7 @@ fn what_one_form_publishes_the_others_receive_at_once() {
 
 #[test]
 fn eight_streams_and_a_poll_share_an_http_2_connection() {
-    for form in Form::HTTP_2 {
+    for form in ProtocolForm::HTTP_2 {
         let server = Server::on_every_form();
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
@@ -96,7 +96,7 @@ fn eight_streams_and_a_poll_share_an_http_2_connection() {
 fn a_client_that_resets_its_stream_is_gone_at_once() {
     let server = Server::on_every_form();
     run(async {
-        let mut client = ProtocolClient::connect(&server, Form::H2).await;
+        let mut client = ProtocolClient::connect(&server, ProtocolForm::H2).await;
         let target = "/stream?last=0&client=reader";
         let mut body = client.send("GET", target, "").await.into_body();
         read_until(&mut body, "\n\n").await;
@@ -115,7 +115,7 @@ fn a_client_that_resets_its_stream_is_gone_at_once() {
 
 #[test]
 fn a_stop_ends_streams_rather_than_resetting_them() {
-    for form in Form::ALL {
+    for form in ProtocolForm::ALL {
         let mut server = Server::on_every_form();
         run(async {
             let mut client = ProtocolClient::connect(&server, form).await;
@@ -133,7 +133,7 @@ fn a_stop_ends_streams_rather_than_resetting_them() {
 fn plain_http_to_the_tls_port_is_told_what_the_port_speaks() {
     let server = Server::on_every_form();
     let mut socket =
-        std::net::TcpStream::connect(server.protocol_addr(Form::H2Tls)).expect("connects");
+        std::net::TcpStream::connect(server.protocol_addr(ProtocolForm::H2Tls)).expect("connects");
     socket.set_read_timeout(Some(TEST_TIMEOUT)).expect("set");
     socket
         .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -151,7 +151,7 @@ fn plain_http_to_the_tls_port_is_told_what_the_port_speaks() {
 fn a_cut_resets_the_stream_and_a_restart_ends_the_connection() {
     let server = Server::on_every_form();
     run(async {
-        let mut client = ProtocolClient::connect(&server, Form::H2).await;
+        let mut client = ProtocolClient::connect(&server, ProtocolForm::H2).await;
         let target = "/stream?last=0&fault_key=mine";
         let mut body = client.send("GET", target, "").await.into_body();
         read_until(&mut body, "\n\n").await;
@@ -179,7 +179,7 @@ fn a_cut_resets_the_stream_and_a_restart_ends_the_connection() {
 fn connection_close_is_refused_on_http_2() {
     let server = Server::on_every_form();
     run(async {
-        for form in Form::HTTP_2 {
+        for form in ProtocolForm::HTTP_2 {
             let mut client = ProtocolClient::connect(&server, form).await;
             let (status, problem) = client.get("/poll?connection=close").await;
             assert_eq!(status, 400, "{form:?}");
@@ -192,7 +192,7 @@ fn connection_close_is_refused_on_http_2() {
 fn a_header_list_over_16_kib_is_431() {
     let server = Server::on_every_form();
     run(async {
-        let client = ProtocolClient::connect(&server, Form::H2).await;
+        let client = ProtocolClient::connect(&server, ProtocolForm::H2).await;
         let mut sender = client.share().expect("HTTP/2");
         let request = hyper::Request::get(format!("http://{}/healthz", server.addr()))
             .header("cookie", "x".repeat(17 * 1024))
@@ -210,7 +210,7 @@ fn a_header_list_over_16_kib_is_431() {
 fn log_lines_and_the_trace_name_protocol_and_tls() {
     let server = Server::on_every_form_with(|config| config.request_log = true);
     run(async {
-        for form in Form::ALL {
+        for form in ProtocolForm::ALL {
             let mut client = ProtocolClient::connect(&server, form).await;
             let label = format!("c{}", form as u8);
             let poll = format!("/poll?client={label}&trace=1");
@@ -245,7 +245,7 @@ fn log_lines_and_the_trace_name_protocol_and_tls() {
 fn the_hundred_and_first_stream_waits_for_a_place() {
     let server = Server::on_every_form();
     run(async {
-        let mut client = ProtocolClient::connect(&server, Form::H2).await;
+        let mut client = ProtocolClient::connect(&server, ProtocolForm::H2).await;
         let mut bodies = Vec::new();
         for _ in 0..100 {
             let mut body = client.send("GET", "/stream?last=0", "").await.into_body();

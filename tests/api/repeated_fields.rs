@@ -10,7 +10,7 @@ use crate::support::{
 
 /// The answers to a request as the first one of its connection, which the accelerator may serve, and after
 /// another.
-fn both_ways(server: &Server, target: &str, headers: &[(&str, &str)]) -> [Response; 2] {
+fn get_on_both_paths(server: &Server, target: &str, headers: &[(&str, &str)]) -> [Response; 2] {
     let mut used = server.raw();
     assert_eq!(used.get("/healthz").status(), 200);
     [
@@ -27,14 +27,16 @@ fn what_may_be_given_once_is_refused_twice() {
     for (first, second) in [(place, place), (place, "k-1"), ("", place)] {
         let twice = [("Last-Event-ID", first), ("last-event-id", second)];
         for target in ["/poll", "/stream"] {
-            for answer in both_ways(&server, target, &twice) {
-                answer.blames(400, "Last-Event-ID");
+            for answer in get_on_both_paths(&server, target, &twice) {
+                answer.assert_problem_field(400, "Last-Event-ID");
             }
         }
     }
     let keys = [JSON, ("Idempotency-Key", "a"), ("Idempotency-Key", "a")];
     let draft = br#"{"author": "mina", "text": "hello"}"#;
-    server.post(draft, &keys).blames(400, "Idempotency-Key");
+    server
+        .post(draft, &keys)
+        .assert_problem_field(400, "Idempotency-Key");
     for target in [
         "/ledger?client=a&client=b",
         "/presence?room=a&room=a",
@@ -42,7 +44,7 @@ fn what_may_be_given_once_is_refused_twice() {
         "/poll?last=1&last=1",
         "/stream?last=1&last=1",
     ] {
-        for answer in both_ways(&server, target, &[]) {
+        for answer in get_on_both_paths(&server, target, &[]) {
             assert_eq!(answer.status(), 400, "{target}: {}", answer.text());
         }
     }
@@ -76,7 +78,7 @@ fn framing_and_host_are_there_once() {
             let answer = connection.answer("GET").expect("an answer");
             answer.problem(400);
             assert_eq!(answer.header("connection"), Some("close"), "{head}");
-            connection.until_closed().expect("closes");
+            connection.read_until_closed().expect("closes");
         }
     }
 }
@@ -89,7 +91,7 @@ fn a_list_on_several_lines_is_one_list() {
     let target = format!("/poll?cursor={}", cursor(&place));
     for lines in [["\"other\"", tag.as_str()], [tag.as_str(), "\"other\""]] {
         let headers = lines.map(|line| ("If-None-Match", line));
-        for answer in both_ways(&server, &target, &headers) {
+        for answer in get_on_both_paths(&server, &target, &headers) {
             assert_eq!(answer.status(), 304, "{lines:?}");
         }
     }
@@ -97,7 +99,7 @@ fn a_list_on_several_lines_is_one_list() {
         ("If-None-Match", "\"other\""),
         ("If-None-Match", "\"another\""),
     ];
-    for answer in both_ways(&server, &target, &headers) {
+    for answer in get_on_both_paths(&server, &target, &headers) {
         assert_eq!(answer.status(), 200);
     }
     let classic = [

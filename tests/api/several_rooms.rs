@@ -9,7 +9,7 @@ use crate::support::{
     client::{TestClient as _, cursor, publish_text, texts},
     each_store, eventually,
     raw_connection::request,
-    server::{Server, Store},
+    server::{Server, StoreKind},
     signer::Signer,
 };
 
@@ -185,11 +185,11 @@ each_store!(sixty_four_rooms_are_read_and_no_more, |server| {
     );
     for target in ["/poll", "/stream"] {
         let answer = server.get(&format!("{target}?{}", rooms(65)));
-        answer.blames(400, "room");
+        answer.assert_problem_field(400, "room");
         assert_eq!(answer.json()["limit"], "rooms-per-reader");
         server
             .get(&format!("{target}?room=a&room=b+c"))
-            .blames(400, "room");
+            .assert_problem_field(400, "room");
     }
     let metrics = server.get("/metrics").text();
     let counted = "poll_vs_sse_refused_total{reason=\"rooms-per-reader\"} 2";
@@ -267,7 +267,7 @@ fn the_reader_is_present_in_each_of_its_rooms() {
 
 #[test]
 fn log_lines_and_the_ledger_know_all_rooms_of_a_request() {
-    let server = Server::with(Store::Memory, |config| config.request_log = true);
+    let server = Server::with(StoreKind::Memory, |config| config.request_log = true);
     server.poll("room=b&room=a&room=b&client=me");
     server
         .lines
@@ -292,7 +292,7 @@ fn a_token_must_allow_every_room() {
     let secret = "a secret of more than thirty-two bytes";
     let path = directory.path().join("secret");
     fs::write(&path, secret).expect("written");
-    let server = Server::with(Store::Memory, |config| {
+    let server = Server::with(StoreKind::Memory, |config| {
         config.access.jwt = Some(JwtRules {
             keys: KeySource::Secret(path),
             audience: None,
@@ -316,7 +316,7 @@ fn a_token_must_allow_every_room() {
         "/stream?room=team-1&room=secret&room=a",
     ] {
         let answer = get(target, some());
-        answer.blames(403, "room");
+        answer.assert_problem_field(403, "room");
         let detail = answer.json()["detail"].to_string();
         assert!(detail.contains("secret"), "{detail}");
     }

@@ -182,7 +182,7 @@ fn a_stream_that_ends_with_the_server_ends_properly() {
     let trailing = find(&stream.connection.pending, b"HTTP/1.1 ");
     assert!(trailing.is_none(), "no second answer");
     if !chunked {
-        stream.connection.until_closed().expect("closed");
+        stream.connection.read_until_closed().expect("closed");
     }
     assert_eq!(server.wait().status.code(), Some(0));
 }

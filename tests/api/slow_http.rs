@@ -14,7 +14,7 @@ const ATTACK_S: u64 = 14;
 const CONNECTIONS: u64 = 300;
 
 /// What slowhttptest says of the attack, if it is installed.
-fn attack(way: &[&str]) -> Option<String> {
+fn run_attack(way: &[&str]) -> Option<String> {
     let (length, connections) = (ATTACK_S.to_string(), CONNECTIONS.to_string());
     let output = Command::new("slowhttptest")
         .args(["-l", &length, "-c", &connections, "-r", &connections])
@@ -57,7 +57,7 @@ fn slow_heads_bodies_and_reads_end_and_harm_nobody() {
         ],
     ];
     let outcomes = thread::scope(|scope| {
-        let attacks = ways.map(|way| scope.spawn(|| attack(way)));
+        let attacks = ways.map(|way| scope.spawn(|| run_attack(way)));
         let mut other = server.raw();
         while attacks.iter().any(|attack| !attack.is_finished()) {
             other.get("/poll").ok();

@@ -10,7 +10,7 @@ use crate::support::{
     eventually,
     process::Process,
     raw_connection::request,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 const STALLED: usize = 200;
@@ -57,8 +57,8 @@ fn streams_that_stop_reading_take_little_memory() {
     drop(stalled);
 }
 
-/// The messages in what was still to be read when the stream was cut.
-fn read_out(mut stream: Events) -> Vec<Value> {
+/// The messages that were sent before the stream was cut, read to its end.
+fn read_rest(mut stream: Events) -> Vec<Value> {
     let mut messages = Vec::new();
     loop {
         while let Some(frame) = stream.next_whole() {
@@ -73,7 +73,7 @@ fn read_out(mut stream: Events) -> Vec<Value> {
 
 #[test]
 fn a_stream_that_was_cut_for_stalling_resumes_where_it_was() {
-    let server = Server::with(Store::Sqlite, |config| {
+    let server = Server::with(StoreKind::Sqlite, |config| {
         config.stall_timeout = Duration::from_secs(2);
     });
     let stalled: Vec<Events> = (0..4).map(|_| server.stream("last=0")).collect();
@@ -85,7 +85,7 @@ fn a_stream_that_was_cut_for_stalling_resumes_where_it_was() {
     });
     let last = publish_text(&mut connection, "lobby", "last");
     for stream in stalled {
-        let mut messages = read_out(stream);
+        let mut messages = read_rest(stream);
         let seen = messages.last().expect("some had come")["cursor"].clone();
         let header = ("Last-Event-ID", seen.as_str().expect("a cursor"));
         let mut resumed = Events::open(server.raw(), "/stream", &[header]);

@@ -42,7 +42,7 @@ fn store_up(server: &impl TestClient) -> bool {
 }
 
 /// All that the server says of its store is that it is away.
-fn assert_away(server: &Server) {
+fn assert_unavailable(server: &Server) {
     assert_eq!(publish(server, "lost"), 503);
     assert_eq!(server.get("/readyz").status(), 503);
     assert!(!store_up(server));
@@ -64,7 +64,7 @@ fn a_deleted_file_takes_no_publish() {
     for file in fs::read_dir(directory.path()).expect("lists") {
         fs::remove_file(file.expect("an entry").path()).expect("deletes");
     }
-    assert_away(&server);
+    assert_unavailable(&server);
     drop(server);
     assert!(!path.exists(), "nothing was written behind the back");
 }
@@ -77,7 +77,7 @@ fn a_replaced_file_takes_no_publish() {
     let other = directory.path().join("other.db");
     fs::copy(&path, &other).expect("copies");
     fs::rename(&other, &path).expect("replaces");
-    assert_away(&server);
+    assert_unavailable(&server);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_deleted_write_ahead_log_takes_no_publish() {
     let server = Server::on_file(path.clone());
     assert_eq!(publish(&server, "kept"), 201);
     fs::remove_file(beside(&path, "-wal")).expect("deletes");
-    assert_away(&server);
+    assert_unavailable(&server);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_file_that_returns_is_served_again() {
     assert_eq!(publish(&server, "before"), 201);
     let aside = beside(&path, ".aside");
     fs::rename(&path, &aside).expect("moves away");
-    assert_away(&server);
+    assert_unavailable(&server);
     fs::rename(&aside, &path).expect("moves back");
     server.lines.with(1, &["store-back"]);
     assert!(store_up(&server));
@@ -119,7 +119,7 @@ fn a_file_that_another_program_locks_takes_no_publish_until_it_lets_go() {
     assert_eq!(publish(&server, "before"), 201);
     let other = rusqlite::Connection::open(&path).expect("opens");
     other.execute_batch("BEGIN IMMEDIATE").expect("locks");
-    assert_away(&server);
+    assert_unavailable(&server);
     other.execute_batch("ROLLBACK").expect("lets go");
     server.lines.with(1, &["store-back"]);
     assert!(store_up(&server));
@@ -146,7 +146,7 @@ fn a_page_damaged_while_it_is_served_is_told_everywhere() {
             .expect("damages");
     }
     assert_eq!(server.get("/poll?last=300").status(), 503);
-    assert_away(&server);
+    assert_unavailable(&server);
 }
 
 #[test]

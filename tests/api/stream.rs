@@ -9,7 +9,7 @@ use crate::support::{
     events::{Events, message_of},
     eventually,
     raw_connection::request,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 each_store!(a_stream_starts_as_a_poll_does, |server| {
@@ -122,13 +122,13 @@ fn a_bad_last_event_id_is_400() {
     let server = Server::memory();
     for id in ["x", "17", "abc-", "k\u{e9}-1", "a b-1"] {
         let answer = server.get_with("/stream", &[("Last-Event-ID", id)]);
-        answer.blames(400, "Last-Event-ID");
+        answer.assert_problem_field(400, "Last-Event-ID");
     }
 }
 
 #[test]
 fn many_streams_over_two_workers_all_get_everything() {
-    let server = Server::with(Store::Memory, |config| config.workers = 2);
+    let server = Server::with(StoreKind::Memory, |config| config.workers = 2);
     let mut streams: Vec<Events> = (0..100).map(|_| server.stream("last=0")).collect();
     for stream in &mut streams {
         stream.connection.read_timeout(TEST_TIMEOUT);

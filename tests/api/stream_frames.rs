@@ -108,7 +108,9 @@ fn an_http_1_0_client_can_poll_and_publish() {
     assert_eq!(connection.answer("POST").expect("an answer").status(), 201);
     let mut connection = server.raw();
     connection.send("GET /poll HTTP/1.0\r\n\r\n");
-    connection.until_closed().expect("closed after the answer");
+    connection
+        .read_until_closed()
+        .expect("closed after the answer");
     assert!(find(&connection.pending, b"\"text\":\"old\"").is_some());
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{
     client::TestClient as _,
     events::Events,
-    server::{Server, Store},
+    server::{Server, StoreKind},
     signer::{Signer, now},
 };
 
@@ -18,7 +18,7 @@ fn server() -> Server {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
-    Server::with(Store::Memory, |config| {
+    Server::with(StoreKind::Memory, |config| {
         config.request_log = true;
         config.access.jwt = Some(JwtRules {
             keys: KeySource::Secret(path),
@@ -49,13 +49,13 @@ fn a_ticket_is_spent_once_for_what_its_token_may() {
     assert_eq!(events.frame(), "retry: 1000\n\n");
     for target in ["/stream", "/poll"] {
         let refused = server.get(&format!("{target}?ticket={first}"));
-        refused.blames(401, "ticket");
+        refused.assert_problem_field(401, "ticket");
         assert!(refused.header("www-authenticate").is_some());
     }
     let second = ticket(&server, &token);
     server
         .get(&format!("/poll?room=secret&ticket={second}"))
-        .blames(403, "room");
+        .assert_problem_field(403, "room");
     let third = ticket(&server, &token);
     server.get(&format!("/poll?ticket={third}")).ok();
     let lines = server.lines.text();
@@ -77,12 +77,12 @@ fn what_is_no_ticket_is_401() {
     ] {
         server
             .get(&format!("/poll?ticket={bad}"))
-            .blames(401, "ticket");
+            .assert_problem_field(401, "ticket");
     }
     let long = "x".repeat(6000);
     server
         .get(&format!("/poll?ticket={long}"))
-        .blames(401, "ticket");
+        .assert_problem_field(401, "ticket");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_ticket_is_not_given_for_a_ticket() {
     server
         .raw()
         .ask("POST", &target, &[], b"")
-        .blames(400, "ticket");
+        .assert_problem_field(400, "ticket");
     // It was not spent by that.
     server.get(&format!("/poll?ticket={ticket}")).ok();
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::{
     client::TestClient as _,
     raw_connection::RawConnection,
-    server::{Server, Store},
+    server::{Server, StoreKind},
 };
 
 /// More than the keep-alive's 15 s, for a busy machine.
@@ -86,7 +86,7 @@ fn a_stream_with_data_gets_no_keep_alive() {
 
 #[test]
 fn traffic_is_summed_up_every_10_s() {
-    let server = Server::with(Store::Memory, |config| config.request_log = true);
+    let server = Server::with(StoreKind::Memory, |config| config.request_log = true);
     server.poll("client=summed");
     let deadline = Instant::now() + LONG_READ_TIMEOUT;
     let summary = loop {
@@ -156,7 +156,7 @@ fn assert_given_up(part: &str) {
     connection.read_timeout(LONG_READ_TIMEOUT);
     connection.send(part);
     connection
-        .until_closed()
+        .read_until_closed()
         .unwrap_or_else(|error| panic!("{part:?}: {error}"));
     let answer = String::from_utf8_lossy(&connection.pending).into_owned();
     assert!(
@@ -172,7 +172,7 @@ fn assert_given_up(part: &str) {
 
 #[test]
 fn an_idle_connection_is_closed_and_one_that_waits_for_an_answer_is_not() {
-    let server = Server::with(Store::Memory, |config| {
+    let server = Server::with(StoreKind::Memory, |config| {
         config.keep_alive = Duration::from_secs(1);
     });
     let mut connection = server.raw();
@@ -187,6 +187,6 @@ fn an_idle_connection_is_closed_and_one_that_waits_for_an_answer_is_not() {
         )
         .ok();
     let answered = Instant::now();
-    connection.until_closed().expect("closed");
+    connection.read_until_closed().expect("closed");
     assert!(answered.elapsed() < Duration::from_secs(8));
 }

@@ -13,11 +13,12 @@ use crate::{
     },
 };
 
-struct Pair {
+/// A certificate and its key, as files.
+struct CertificateFiles {
     directory: TempDir,
 }
 
-impl Pair {
+impl CertificateFiles {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let pair = Self { directory };
@@ -61,9 +62,9 @@ fn fingerprints(server: &Process) -> Vec<String> {
 
 #[test]
 fn tls_flags_that_do_not_fit_are_one_line_and_exit_2() {
-    let pair = Pair::new();
+    let pair = CertificateFiles::new();
     let [cert_flag, cert, key_flag, key] = pair.flags();
-    let other = Pair::new();
+    let other = CertificateFiles::new();
     let [.., other_key] = other.flags();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
@@ -101,7 +102,7 @@ fn tls_flags_that_do_not_fit_are_one_line_and_exit_2() {
 
 #[test]
 fn sighup_takes_a_new_certificate_and_keeps_the_old_if_the_new_is_bad() {
-    let pair = Pair::new();
+    let pair = CertificateFiles::new();
     let flags = pair.flags();
     let mut all = vec!["--store", "memory", "--bind-tls", "127.0.0.1:0"];
     all.extend(flags.iter().map(String::as_str));

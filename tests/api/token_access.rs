@@ -7,14 +7,14 @@ use serde_json::json;
 
 use crate::support::{
     client::{JSON, TestClient as _},
-    guarded::{Guarded, SECRET, everything, signer},
-    server::{Server, Store},
+    guarded::{SECRET, TokenServer, everything, signer},
+    server::{Server, StoreKind},
     signer::now,
 };
 
 #[test]
 fn a_token_opens_the_rooms_that_it_names() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let token = signer().token(&json!({"read": ["lobby", "team-*"], "publish": ["lobby"]}));
     for (room, read, publish) in [
         ("lobby", 200, 201),
@@ -26,7 +26,7 @@ fn a_token_opens_the_rooms_that_it_names() {
             let answer = guarded.get(&format!("/{target}={room}"), &token);
             assert_eq!(answer.status(), read, "{target} {room}");
             if read == 403 {
-                answer.blames(403, "room");
+                answer.assert_problem_field(403, "room");
             }
         }
         assert_eq!(guarded.publish(room, &token).status(), publish, "{room}");
@@ -45,15 +45,17 @@ fn a_token_opens_the_rooms_that_it_names() {
     }
     guarded
         .get("/stream?room=secret", &token)
-        .blames(403, "room");
+        .assert_problem_field(403, "room");
     let nothing = signer().sign(&json!({"exp": now() + 600}), &json!({}));
-    guarded.get("/poll", &nothing).blames(403, "room");
+    guarded
+        .get("/poll", &nothing)
+        .assert_problem_field(403, "room");
     assert_eq!(guarded.server.cost("publish")["messages"], 1);
 }
 
 #[test]
 fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let all = signer().token(&everything());
     let lobby = signer().token(&json!({"read": ["lobby"]}));
     guarded
@@ -94,7 +96,7 @@ fn clients_of_rooms_that_may_not_be_read_are_as_if_they_had_never_been() {
 
 #[test]
 fn a_cookie_publishes_only_from_a_page_that_may() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let cookie = format!("poll_vs_sse_token={}", signer().token(&everything()));
     let draft = r#"{"author": "mina", "text": "hello"}"#;
     let publish = |headers: &[(&str, &str)]| {
@@ -112,7 +114,7 @@ fn a_cookie_publishes_only_from_a_page_that_may() {
         ],
         &[("Sec-Fetch-Site", "cross-site")],
     ] {
-        publish(headers).blames(403, "Origin");
+        publish(headers).assert_problem_field(403, "Origin");
     }
     // The test's requests have `Host: test`.
     for headers in [
@@ -134,11 +136,11 @@ fn a_cookie_publishes_only_from_a_page_that_may() {
 
 #[test]
 fn figures_of_all_clients_can_be_for_tokens_only() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("secret");
     fs::write(&path, SECRET).expect("written");
-    let closed = Server::with(Store::Memory, |config| {
+    let closed = Server::with(StoreKind::Memory, |config| {
         config.limits.public_metrics = false;
         config.access.jwt = Some(JwtRules {
             keys: KeySource::Secret(path),
@@ -158,7 +160,9 @@ fn figures_of_all_clients_can_be_for_tokens_only() {
         let open = closed.get_with(target, &[("Authorization", &all)]);
         assert_eq!(open.status(), 200, "{target}");
     }
-    let without_tokens = Server::with(Store::Memory, |config| config.limits.public_metrics = false);
+    let without_tokens = Server::with(StoreKind::Memory, |config| {
+        config.limits.public_metrics = false
+    });
     for target in ["/metrics", "/ledger", "/trace?client=me", "/%6detrics"] {
         without_tokens.get(target).problem(403);
     }

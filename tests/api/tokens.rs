@@ -10,8 +10,8 @@ use crate::support::{
     client::{JSON, TestClient as _},
     events::Events,
     eventually,
-    guarded::{Guarded, SECRET, assert_unauthorized, everything, signer},
-    protocol_client::{Form, ProtocolClient, run},
+    guarded::{SECRET, TokenServer, assert_unauthorized, everything, signer},
+    protocol_client::{ProtocolClient, ProtocolForm, run},
     raw_connection::RawConnection,
     server::Server,
     signer::{Signer, encode, now},
@@ -19,7 +19,7 @@ use crate::support::{
 
 #[test]
 fn without_a_token_there_is_only_the_page_and_the_servers_health() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let server = &guarded.server;
     for target in [
         "/",
@@ -57,7 +57,7 @@ fn without_a_token_there_is_only_the_page_and_the_servers_health() {
 
 #[test]
 fn a_token_is_taken_as_header_and_as_cookie() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let token = signer().token(&everything());
     assert_eq!(guarded.publish("lobby", &token).status(), 201);
     assert_eq!(
@@ -87,7 +87,7 @@ fn a_token_is_taken_as_header_and_as_cookie() {
 
 #[test]
 fn what_is_wrong_with_a_token_is_said() {
-    let guarded = Guarded::with(|rules| {
+    let guarded = TokenServer::with(|rules| {
         rules.audience = Some("chat".to_owned());
         rules.issuer = Some("https://issuer.example".to_owned());
     });
@@ -177,7 +177,7 @@ fn keys_of_a_set_are_each_for_their_own_algorithm() {
             json!({"kty": "new", "x": 1}),
         ])
         .collect();
-    let guarded = Guarded::with_keys(&keys.into());
+    let guarded = TokenServer::with_keys(&keys.into());
     let claims = json!({"exp": now() + 600, "rooms": {"read": ["lobby"]}});
     for (signer, id) in signers.iter().zip(ids) {
         for head in [json!({}), json!({"kid": id})] {
@@ -202,7 +202,7 @@ fn keys_of_a_set_are_each_for_their_own_algorithm() {
 
 #[test]
 fn a_stream_ends_when_its_token_does_and_the_next_request_says_why() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     // Accepted for another two or three seconds: leeway is 30.
     let claims = json!({"exp": now() - 27, "rooms": everything()});
     let token = signer().sign(&claims, &json!({}));
@@ -224,7 +224,7 @@ fn a_stream_ends_when_its_token_does_and_the_next_request_says_why() {
 
 #[test]
 fn refusals_are_counted() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     guarded.server.get("/%70oll").problem(401);
     let token = signer().token(&json!({}));
     guarded.get("/poll", &token).problem(403);
@@ -250,7 +250,7 @@ fn every_protocol_asks_for_a_token() {
         });
     });
     run(async {
-        for form in Form::ALL {
+        for form in ProtocolForm::ALL {
             let mut client = ProtocolClient::connect(&server, form).await;
             assert_eq!(client.get("/poll").await.0, 401, "{form:?}");
             assert_eq!(client.get("/stream").await.0, 401, "{form:?}");
@@ -262,7 +262,7 @@ fn every_protocol_asks_for_a_token() {
 
 #[test]
 fn a_refusal_leaves_the_connection_in_order() {
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     let token = signer().token(&everything());
     let authorization = format!("Bearer {token}");
     let mut connection: RawConnection = guarded.server.raw();
@@ -300,7 +300,7 @@ fn the_demo_issuers_tokens_are_taken() {
         return;
     };
     let token = String::from_utf8(issued.stdout).expect("UTF-8");
-    let guarded = Guarded::new();
+    let guarded = TokenServer::new();
     assert_eq!(guarded.get("/poll?room=team-a", token.trim()).status(), 200);
     assert_eq!(guarded.publish("lobby", token.trim()).status(), 201);
     assert_eq!(guarded.publish("team-a", token.trim()).status(), 403);

@@ -101,7 +101,7 @@ fn a_stream_is_seen_push_by_push() {
 }
 
 /// A stream that a buffering proxy holds back.
-fn held_back(server: &Server) -> RawConnection {
+fn buffered_stream(server: &Server) -> RawConnection {
     let mut connection = server.raw();
     let target = "/stream?client=me&trace=1&presence=0&last=0&fault=buffer";
     connection.send(request("GET", target, &[], b""));
@@ -115,7 +115,7 @@ fn held_back(server: &Server) -> RawConnection {
 #[test]
 fn a_stream_that_is_held_back_has_not_begun() {
     let server = Server::memory();
-    let connection = held_back(&server);
+    let connection = buffered_stream(&server);
     server.publish_text("lobby", "held");
     assert_eq!(texts(&server.poll("last=1")), ["held"]);
     assert_eq!(kinds(&events(&server, 0)), ["opened", "request"]);
@@ -127,7 +127,7 @@ fn a_stream_that_is_held_back_has_not_begun() {
 #[test]
 fn a_stream_that_is_held_back_begins_with_what_is_passed_on() {
     let server = Server::memory();
-    let _wire = held_back(&server);
+    let _wire = buffered_stream(&server);
     for _ in 0..5 {
         server.publish_text("lobby", &"x".repeat(4_000));
     }
@@ -207,8 +207,14 @@ fn what_was_overwritten_is_told_as_lost() {
 fn who_asked_for_no_trace_has_none() {
     let server = Server::memory();
     server.poll("client=me");
-    server.get("/trace?client=me").blames(404, "client");
-    server.get("/trace").blames(400, "client");
-    server.get("/trace?client=me&after=x").blames(400, "after");
-    server.get("/poll?trace=1").blames(400, "trace");
+    server
+        .get("/trace?client=me")
+        .assert_problem_field(404, "client");
+    server.get("/trace").assert_problem_field(400, "client");
+    server
+        .get("/trace?client=me&after=x")
+        .assert_problem_field(400, "after");
+    server
+        .get("/poll?trace=1")
+        .assert_problem_field(400, "trace");
 }

@@ -25,8 +25,8 @@ fn what_shows_as_nothing_is_refused_by_its_field() {
         "\u{202e}",
         "\u{ad}\u{feff}",
     ] {
-        publish(&server, blank, "hello").blames(422, "author");
-        publish(&server, "mina", blank).blames(422, "text");
+        publish(&server, blank, "hello").assert_problem_field(422, "author");
+        publish(&server, "mina", blank).assert_problem_field(422, "text");
     }
     assert_eq!(server.poll("last=9")["messages"], json!([]));
 }
@@ -40,12 +40,12 @@ fn an_author_that_looks_like_another_is_refused() {
         "mi\u{200d}na",
         "mina\u{3164}",
     ] {
-        publish(&server, look_alike, "hello").blames(422, "author");
+        publish(&server, look_alike, "hello").assert_problem_field(422, "author");
     }
     let name = "mina%E2%80%8B";
     server
         .get(&format!("/poll?client=a&author={name}"))
-        .blames(400, "author");
+        .assert_problem_field(400, "author");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The audit: publishers and readers on every transport, while servers, stores and networks fail.
 //!
-//! Every message has a number. At the end, what each reader was given is held against what was
-//! acknowledged: nothing may be missing without a `reset`, repeated, out of order, or gone. What
-//! goes wrong, and when, follows from the seed that is printed.
+//! Every message has a number. At the end, the messages that each reader received are compared with those that were
+//! acknowledged: none may be missing without a `reset`, repeated, out of order, or gone. The faults and their times
+//! follow from the seed, which is printed.
 
 mod fault_proxy;
 mod group;
@@ -17,7 +17,7 @@ mod report;
 mod rng;
 mod run;
 mod schedule;
-mod world;
+mod state;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
@@ -25,16 +25,16 @@ use clap::Parser;
 
 use crate::{
     fault_proxy::Mutation,
-    group::{Setup, Store},
+    group::{GroupSetup, StoreKind},
 };
 
 /// Audit what servers deliver while everything around them fails.
 #[derive(Parser)]
 #[command(name = "tests/audit")]
-struct Options {
+struct AuditOptions {
     /// What the servers keep their messages in.
     #[arg(long, value_enum, default_value = "sqlite")]
-    store: Store,
+    store: StoreKind,
 
     /// How long faults are injected, minutes [default: 20 seconds].
     #[arg(long)]
@@ -83,7 +83,7 @@ fn nats_server() -> PathBuf {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = AuditOptions::parse();
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let seed = options
         .seed
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
+fn audit(options: &AuditOptions, seed: u64) -> anyhow::Result<bool> {
     let length = match options.minutes {
         Some(minutes) => Duration::try_from_secs_f64(minutes * 60.0)?,
         None => Duration::from_secs(20),
@@ -116,7 +116,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let setup = |directory: PathBuf, rate: u32, mutation| Setup {
+    let setup = |directory: PathBuf, rate: u32, mutation| GroupSetup {
         store: options.store,
         server: options.server.clone(),
         nats_server: options.nats_server.clone(),
@@ -127,7 +127,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
         directory,
         mutation,
     };
-    // One thread: all that children are told of their parent is about the thread that made them.
+    // One thread: the parent-death signal of a child is for the death of the thread that started it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -139,7 +139,7 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
         });
         return runtime.block_on(proof);
     }
-    let plan = run::Plan {
+    let plan = run::AuditPlan {
         length,
         rate: options.rate,
         setup: setup(directory, options.rate, options.mutation),
@@ -151,5 +151,5 @@ fn audit(options: &Options, seed: u64) -> anyhow::Result<bool> {
     }
     let outcome = runtime.block_on(plan.run(faults))?;
     report::print(&outcome);
-    Ok(outcome.is_sound())
+    Ok(outcome.is_clean())
 }

@@ -1,5 +1,4 @@
-//! A server that fails its clients in one way, for auditing the audit: a real server behind a proxy that
-//! alters what it says.
+//! A server with one kind of error, for auditing the audit: a real server behind a proxy that alters its answers.
 
 use std::{
     io::{self, ErrorKind},
@@ -20,17 +19,17 @@ use tokio::{
 
 use crate::{http::Connection, record::Transport};
 
-/// One delivery of a transport in so many is altered, one message in so many lost.
-const EVERY: u64 = 5;
-/// For so long from the first publish on, and not to the end: readers wait for the last messages.
-const DURING: Duration = Duration::from_millis(1200);
+/// One in this many deliveries of a transport is altered, and one in this many messages lost.
+const ALTER_ONE_IN: u64 = 5;
+/// Answers are altered for this time from the first publish on, but not to the end: readers wait for the last messages.
+const ALTER_TIME: Duration = Duration::from_millis(1200);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long a stream's message waits for another to change places with.
-const HOLD: Duration = Duration::from_millis(200);
+/// How long a stream's message is held back for another one to overtake it.
+const REORDER_WAIT: Duration = Duration::from_millis(200);
 const RESET: &str = "event: reset\ndata: {\"reason\": \"unknown\"}\n\n";
 const TEXT: &str = "\"text\":\"";
 
-/// How a server fails its clients.
+/// The error of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Mutation {
     /// Not at all.
@@ -51,25 +50,26 @@ pub enum Mutation {
     Alarm,
 }
 
+/// A proxy with one kind of error.
 pub struct FaultyProxy {
     server: SocketAddr,
-    how: Mutation,
+    mutation: Mutation,
     /// Deliveries so far, by transport.
     deliveries: [AtomicU64; 3],
     published: AtomicU64,
     began: OnceLock<Instant>,
-    /// How the texts of messages begin that are not there.
+    /// The beginnings of the texts of lost messages.
     lost: Mutex<Vec<String>>,
 }
 
 impl FaultyProxy {
-    /// Stands before a server; returns where clients find it.
-    pub async fn before(server: SocketAddr, how: Mutation) -> io::Result<SocketAddr> {
+    /// Starts a proxy of `server`, and returns its address.
+    pub async fn start(server: SocketAddr, mutation: Mutation) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
         let proxy = Arc::new(Self {
             server,
-            how,
+            mutation,
             deliveries: Default::default(),
             published: AtomicU64::new(0),
             began: OnceLock::new(),
@@ -88,12 +88,12 @@ impl FaultyProxy {
         let mut input = Vec::new();
         while let Some(request) = next_request(&mut client, &mut input).await? {
             if request.starts_with("GET /stream") {
-                return self.stream(client, server, &request).await;
+                return self.serve_stream(client, server, &request).await;
             }
-            self.note(&request);
-            let answer = server.ask(&request, RESPONSE_TIMEOUT).await?;
+            self.select_lost(&request);
+            let answer = server.request(&request, RESPONSE_TIMEOUT).await?;
             let body = match request.starts_with("GET /poll") && answer.status == 200 {
-                true => self.page(&request, &answer.body)?,
+                true => self.alter_page(&request, &answer.body)?,
                 false => answer.body,
             };
             let close = if answer.is_last {
@@ -109,22 +109,22 @@ impl FaultyProxy {
         Ok(())
     }
 
-    async fn stream(
+    async fn serve_stream(
         &self,
         mut client: TcpStream,
         mut server: Connection,
         request: &str,
     ) -> io::Result<()> {
-        let status = server.ask_stream(request, RESPONSE_TIMEOUT).await?;
+        let status = server.request_stream(request, RESPONSE_TIMEOUT).await?;
         let head = format!("HTTP/1.1 {status} As-Is\r\nContent-Type: text/event-stream\r\n\r\n");
         client.write_all(head.as_bytes()).await?;
         if status != 200 {
             return Ok(());
         }
         loop {
-            let mut frames = vec![server.frame().await?];
-            if self.how == Mutation::Disorder
-                && let Ok(next) = timeout(HOLD, server.frame()).await
+            let mut frames = vec![server.next_frame().await?];
+            if self.mutation == Mutation::Disorder
+                && let Ok(next) = timeout(REORDER_WAIT, server.next_frame()).await
             {
                 frames.push(next?);
             }
@@ -134,7 +134,7 @@ impl FaultyProxy {
     }
 
     /// A poll's answer, altered.
-    fn page(&self, request: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+    fn alter_page(&self, request: &str, body: &[u8]) -> io::Result<Vec<u8>> {
         let mut page: Value = serde_json::from_slice(body)?;
         let target = request.split(' ').nth(1).unwrap_or_default();
         let transport = match target.contains("&wait=") {
@@ -145,10 +145,10 @@ impl FaultyProxy {
         let cursor = target
             .split('&')
             .find_map(|field| field.strip_prefix("cursor="));
-        if self.how == Mutation::Blindness
+        if self.mutation == Mutation::Blindness
             && let Some(cursor) = cursor
             && !messages.is_empty()
-            && self.strikes(transport)
+            && self.is_due(transport)
         {
             page["messages"] = Value::Array(Vec::new());
             page["cursor"] = cursor.into();
@@ -166,13 +166,13 @@ impl FaultyProxy {
         Ok(page.to_string().into_bytes())
     }
 
-    /// Messages, or frames of a stream, as they are passed on.
+    /// Alters messages, or frames of a stream, before they are passed on.
     fn alter(&self, transport: Transport, messages: Vec<String>) -> Vec<String> {
         let mut altered = Vec::new();
         let mut messages = messages.into_iter().peekable();
         while let Some(message) = messages.next() {
-            let strikes = is_message(&message) && self.strikes(transport);
-            match self.how {
+            let strikes = is_message(&message) && self.is_due(transport);
+            match self.mutation {
                 Mutation::Miss if strikes => {}
                 Mutation::Repeat if strikes => altered.extend([message.clone(), message]),
                 Mutation::Disorder if strikes => {
@@ -190,32 +190,32 @@ impl FaultyProxy {
         altered
     }
 
-    /// Whether this delivery is one of those that are altered.
-    fn strikes(&self, transport: Transport) -> bool {
+    /// Counts a delivery, and returns whether it must be altered.
+    fn is_due(&self, transport: Transport) -> bool {
         let number = 1 + self.deliveries[transport as usize].fetch_add(1, Relaxed);
-        let every = match self.how {
+        let every = match self.mutation {
             // Not every answer is looked at, and not every message is followed by another.
             Mutation::Blindness => 1,
             Mutation::Disorder => 2,
-            _ => EVERY,
+            _ => ALTER_ONE_IN,
         };
-        number.is_multiple_of(every) && self.is_on()
+        number.is_multiple_of(every) && self.is_active()
     }
 
-    fn is_on(&self) -> bool {
+    fn is_active(&self) -> bool {
         let began = self.began.get();
-        began.is_some_and(|began| began.elapsed() < DURING)
+        began.is_some_and(|began| began.elapsed() < ALTER_TIME)
     }
 
-    /// Chooses messages that are to be lost while they are published.
-    fn note(&self, request: &str) {
+    /// Selects the message of a publish request to be lost, if it is its turn.
+    fn select_lost(&self, request: &str) {
         if !request.starts_with("POST ") {
             return;
         }
         self.began.get_or_init(Instant::now);
         let number = 1 + self.published.fetch_add(1, Relaxed);
-        if number.is_multiple_of(EVERY)
-            && self.is_on()
+        if number.is_multiple_of(ALTER_ONE_IN)
+            && self.is_active()
             && let Some((_, text)) = request.split_once(TEXT)
             && let Some((name, _)) = text.split_once(' ')
         {

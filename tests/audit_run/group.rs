@@ -11,29 +11,30 @@ use tokio::{
 
 use crate::{
     fault_proxy::{FaultyProxy, Mutation},
-    link::Link,
+    link::FaultyLink,
     process::{Process, free_addr},
     schedule::FaultKind,
 };
 
 const NATS_NODES: usize = 3;
-/// Before the next node of the store is harmed, all are to be as one again, ...
-const RECOVERY: Duration = Duration::from_secs(1);
-/// ... if that comes about at all.
-const RECOVERED_WITHIN: Duration = Duration::from_secs(10);
-/// The stream that servers make where they are not told another name.
+/// The least time between the recovery of one node of the store and the next fault, ...
+const RECOVERY_DELAY: Duration = Duration::from_secs(1);
+/// ... and the longest wait for that recovery.
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The default name of the servers' stream.
 const STREAM: &str = "chat";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Store {
+pub enum StoreKind {
     /// One server on a file.
     Sqlite,
     /// Three servers on a cluster of three NATS nodes.
     Nats,
 }
 
-pub struct Setup {
-    pub store: Store,
+/// How a group is started.
+pub struct GroupSetup {
+    pub store: StoreKind,
     pub server: PathBuf,
     pub nats_server: PathBuf,
     /// Messages that the store keeps.
@@ -42,60 +43,63 @@ pub struct Setup {
     /// Whether all nodes of the store are killed at once, too.
     pub whole_cluster: bool,
     pub directory: PathBuf,
-    /// How servers fail their clients, where the audit is audited.
+    /// The error of the servers, if the audit is audited.
     pub mutation: Option<Mutation>,
 }
 
-pub struct Group {
+/// The processes of a run, and the links to its servers.
+pub struct ServerGroup {
     pub servers: Vec<Process>,
     pub stores: Vec<Process>,
-    pub links: Vec<Link>,
-    /// Held while a node of the store is harmed.
-    harming: Mutex<()>,
+    pub links: Vec<FaultyLink>,
+    /// Held during a fault of a node of the store.
+    store_fault_lock: Mutex<()>,
 }
 
-impl Setup {
+impl GroupSetup {
     pub fn servers(&self) -> usize {
         match self.store {
-            Store::Sqlite => 1,
-            Store::Nats => 3,
+            StoreKind::Sqlite => 1,
+            StoreKind::Nats => 3,
         }
     }
 
     pub fn stores(&self) -> usize {
         match self.store {
-            Store::Sqlite => 0,
-            Store::Nats => NATS_NODES,
+            StoreKind::Sqlite => 0,
+            StoreKind::Nats => NATS_NODES,
         }
     }
 
     /// Starts everything.
-    pub async fn start(&self) -> Result<Group> {
-        let stores = self.nats()?;
+    pub async fn start(&self) -> Result<ServerGroup> {
+        let stores = self.nats_nodes()?;
         for store in &stores {
             store.start().await?;
         }
         let store = match self.store {
-            Store::Sqlite => format!("sqlite:{}", self.directory.join("chat.db").display()),
-            Store::Nats => {
+            StoreKind::Sqlite => format!("sqlite:{}", self.directory.join("chat.db").display()),
+            StoreKind::Nats => {
                 let nodes: Vec<_> = stores.iter().map(|node| node.addr.to_string()).collect();
                 format!("nats://{}", nodes.join(","))
             }
         };
-        let mut group = Group {
+        let mut group = ServerGroup {
             servers: Vec::new(),
             stores,
             links: Vec::new(),
-            harming: Mutex::new(()),
+            store_fault_lock: Mutex::new(()),
         };
         for number in 0..self.servers() {
             let server = self.server(number, &store)?;
             server.start().await?;
             let addr = match self.mutation {
-                Some(how) => FaultyProxy::before(server.addr, how).await?,
+                Some(how) => FaultyProxy::start(server.addr, how).await?,
                 None => server.addr,
             };
-            group.links.push(Link::to(addr, self.seed, number).await?);
+            group
+                .links
+                .push(FaultyLink::start(addr, self.seed, number).await?);
             group.servers.push(server);
         }
         Ok(group)
@@ -116,7 +120,7 @@ impl Setup {
             .into_iter()
             .flat_map(|(flag, value)| [flag.to_owned(), value])
             .collect();
-        if self.store == Store::Nats {
+        if self.store == StoreKind::Nats {
             args.extend(["--nats-replicas".to_owned(), NATS_NODES.to_string()]);
             args.push("--wait-for-store".to_owned());
         }
@@ -130,7 +134,7 @@ impl Setup {
         ))
     }
 
-    fn nats(&self) -> Result<Vec<Process>> {
+    fn nats_nodes(&self) -> Result<Vec<Process>> {
         let nodes = self.stores();
         let clients: Vec<_> = (0..nodes).map(|_| free_addr()).collect::<Result<_, _>>()?;
         let routes: Vec<_> = (0..nodes).map(|_| free_addr()).collect::<Result<_, _>>()?;
@@ -164,9 +168,9 @@ impl Setup {
     }
 }
 
-impl Group {
-    /// Does what a fault says, until it is over.
-    pub async fn suffer(&self, kind: FaultKind) -> Result<()> {
+impl ServerGroup {
+    /// Injects a fault, and returns when it is over.
+    pub async fn inject(&self, kind: FaultKind) -> Result<()> {
         match kind {
             FaultKind::KillServer(n, time) => self.servers[n].kill_for(time).await,
             FaultKind::TerminateServer(n, time) => self.servers[n].terminate_for(time).await,
@@ -176,23 +180,23 @@ impl Group {
                 Ok(())
             }
             FaultKind::LoseLink(n, time) => {
-                self.links[n].be_away(time).await;
+                self.links[n].refuse_for(time).await;
                 Ok(())
             }
             FaultKind::SilenceLink(n, time) => {
-                self.links[n].be_silent(time).await;
+                self.links[n].stall_for(time).await;
                 Ok(())
             }
             FaultKind::KillStore(n, time) => {
-                let _harming = self.harming.lock().await;
+                let _harming = self.store_fault_lock.lock().await;
                 let killed = self.stores[n].kill_for(time).await;
-                self.recover().await;
+                self.wait_for_recovery().await;
                 killed
             }
             FaultKind::PauseStore(n, time) => {
-                let _harming = self.harming.lock().await;
+                let _harming = self.store_fault_lock.lock().await;
                 let paused = self.stores[n].pause_for(time).await;
-                self.recover().await;
+                self.wait_for_recovery().await;
                 paused
             }
             FaultKind::KillAllStores(time) => self.kill_all_stores(time).await,
@@ -200,24 +204,24 @@ impl Group {
     }
 
     async fn kill_all_stores(&self, time: Duration) -> Result<()> {
-        let _harming = self.harming.lock().await;
+        let _harming = self.store_fault_lock.lock().await;
         let kills = self.stores.iter().map(|store| store.kill_for(time));
         futures_util::future::try_join_all(kills).await.map(|_| ())
     }
 
     /// Waits until every node of the store has all of the stream.
-    async fn recover(&self) {
-        sleep(RECOVERY).await;
+    async fn wait_for_recovery(&self) {
+        sleep(RECOVERY_DELAY).await;
         let whole = async {
-            while !self.is_whole().await.unwrap_or(false) {
-                sleep(RECOVERY / 10).await;
+            while !self.is_replicated().await.unwrap_or(false) {
+                sleep(RECOVERY_DELAY / 10).await;
             }
         };
         // The next fault comes anyway.
-        let _ = timeout(RECOVERED_WITHIN, whole).await;
+        let _ = timeout(RECOVERY_TIMEOUT, whole).await;
     }
 
-    async fn is_whole(&self) -> Result<bool> {
+    async fn is_replicated(&self) -> Result<bool> {
         let nodes: Vec<_> = self
             .stores
             .iter()

@@ -20,12 +20,12 @@ use tokio::{
 /// What a client takes from the network before it is read: little, so that a client that does not
 /// read is felt.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub struct Connection {
     socket: TcpStream,
     input: Vec<u8>,
-    /// The answer that is coming.
+    /// The answer that is being received.
     answer: AnswerReader,
     events: EventDecoder,
     /// Whole frames of a stream, to be taken one by one.
@@ -43,7 +43,7 @@ impl Connection {
     pub async fn open(addr: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        let socket = timeout(CONNECT_WITHIN, socket.connect(addr)).await??;
+        let socket = timeout(CONNECT_TIMEOUT, socket.connect(addr)).await??;
         socket.set_nodelay(true)?;
         Ok(Self {
             socket,
@@ -54,13 +54,13 @@ impl Connection {
         })
     }
 
-    /// Sends a request; an error if the time is over before the answer is there.
-    pub async fn ask(&mut self, request: &str, within: Duration) -> io::Result<Answer> {
+    /// Sends a request and waits for the whole answer, for `within` at most.
+    pub async fn request(&mut self, request: &str, within: Duration) -> io::Result<Answer> {
         let asked = async {
             self.send(request).await?;
             let mut body = Vec::new();
             loop {
-                self.take(|part, _| body.extend_from_slice(part))?;
+                self.feed_answer(|part, _| body.extend_from_slice(part))?;
                 if let (true, Some(head)) = (self.answer.is_complete(), self.answer.head()) {
                     return Ok(Answer {
                         status: head.status,
@@ -68,29 +68,29 @@ impl Connection {
                         is_last: head.closes,
                     });
                 }
-                self.read().await?;
+                self.receive().await?;
             }
         };
         timeout(within, asked).await?
     }
 
-    /// Asks for a stream; what follows is read with [`Self::frame`].
-    pub async fn ask_stream(&mut self, request: &str, within: Duration) -> io::Result<u16> {
+    /// Sends a stream's request and waits for the status. The frames are then read with [`Self::next_frame`].
+    pub async fn request_stream(&mut self, request: &str, within: Duration) -> io::Result<u16> {
         let asked = async {
             self.send(request).await?;
             loop {
-                self.take(|part, events| events.push(part))?;
+                self.feed_answer(|part, events| events.push(part))?;
                 if let Some(head) = self.answer.head() {
                     return Ok(head.status);
                 }
-                self.read().await?;
+                self.receive().await?;
             }
         };
         timeout(within, asked).await?
     }
 
     /// A stream's next whole frame.
-    pub async fn frame(&mut self) -> io::Result<String> {
+    pub async fn next_frame(&mut self) -> io::Result<String> {
         loop {
             if let Some(frame) = self.frames.pop_front() {
                 return Ok(frame);
@@ -101,8 +101,8 @@ impl Connection {
                 self.frames.push_back(frame);
             }
             if self.frames.is_empty() {
-                self.read().await?;
-                self.take(|part, events| events.push(part))?;
+                self.receive().await?;
+                self.feed_answer(|part, events| events.push(part))?;
             }
         }
     }
@@ -112,8 +112,8 @@ impl Connection {
         self.socket.write_all(request.as_bytes()).await
     }
 
-    /// Takes what was read of the answer.
-    fn take(&mut self, mut on_body: impl FnMut(&[u8], &mut EventDecoder)) -> io::Result<()> {
+    /// Feeds the bytes read so far to the answer's reader.
+    fn feed_answer(&mut self, mut on_body: impl FnMut(&[u8], &mut EventDecoder)) -> io::Result<()> {
         let events = &mut self.events;
         let taken = self
             .answer
@@ -123,7 +123,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn read(&mut self) -> io::Result<()> {
+    async fn receive(&mut self) -> io::Result<()> {
         let mut bytes = [0; 8 * 1024];
         match self.socket.read(&mut bytes).await? {
             0 => Err(ErrorKind::UnexpectedEof.into()),

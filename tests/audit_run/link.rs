@@ -23,19 +23,19 @@ use tokio::{
 
 use crate::rng::Rng;
 
-/// What the link itself holds of a connection's bytes: little, so that the server feels a client that
-/// does not read.
+/// The link's own buffers for a connection: small, so that a client that does not read blocks the server.
 const BUFFER: u32 = 8 * 1024;
-/// One connection in so many is cut by itself, after so many bytes of the answers.
+/// One in this many connections is cut by itself, after fewer than `MAX_CUT_BYTES` bytes of the answers.
 const CUT_ONE_IN: usize = 6;
-const CUT_WITHIN: usize = 40_000;
+const MAX_CUT_BYTES: usize = 40_000;
 
-pub struct Link {
+/// A TCP proxy between clients and one server.
+pub struct FaultyLink {
     pub addr: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<LinkState>,
 }
 
-struct Shared {
+struct LinkState {
     server: SocketAddr,
     seed: u64,
     /// Tells every connection that it is cut.
@@ -49,13 +49,13 @@ struct Shared {
     is_cutting: AtomicBool,
 }
 
-impl Link {
-    pub async fn to(server: SocketAddr, seed: u64, number: usize) -> io::Result<Self> {
+impl FaultyLink {
+    pub async fn start(server: SocketAddr, seed: u64, number: usize) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(LinkState {
             server,
-            seed: Rng::of(seed, "link", number).next(),
+            seed: Rng::from_seed(seed, "link", number).next(),
             cut: Notify::new(),
             refusing: AtomicBool::new(false),
             silent: watch::Sender::new(false),
@@ -78,23 +78,23 @@ impl Link {
         self.shared.cut.notify_waiters();
     }
 
-    /// Refuses connections, and cuts those that are there.
-    pub async fn be_away(&self, during: Duration) {
+    /// Refuses connections and cuts the open ones, for the time `during`.
+    pub async fn refuse_for(&self, during: Duration) {
         self.shared.refusing.store(true, Relaxed);
         self.cut_all();
         tokio::time::sleep(during).await;
         self.shared.refusing.store(false, Relaxed);
     }
 
-    /// Lets nothing through; what was sent meanwhile arrives later.
-    pub async fn be_silent(&self, during: Duration) {
+    /// Holds all bytes back for the time `during`; they arrive afterwards.
+    pub async fn stall_for(&self, during: Duration) {
         self.shared.silent.send_replace(true);
         tokio::time::sleep(during).await;
         self.shared.silent.send_replace(false);
     }
 
-    /// From now on it is a good link.
-    pub fn mend(&self) {
+    /// Cuts no further connection by itself.
+    pub fn stop_cutting(&self) {
         self.shared.is_cutting.store(false, Relaxed);
     }
 
@@ -104,12 +104,12 @@ impl Link {
     }
 }
 
-impl Shared {
+impl LinkState {
     async fn serve(self: Arc<Self>, client: TcpStream) -> io::Result<()> {
         let number = self.connections.fetch_add(1, Relaxed);
-        let mut rng = Rng::of(self.seed, "connection", number);
+        let mut rng = Rng::from_seed(self.seed, "connection", number);
         let dies = self.is_cutting.load(Relaxed) && rng.once_in(CUT_ONE_IN);
-        let budget = dies.then(|| rng.below(CUT_WITHIN));
+        let budget = dies.then(|| rng.below(MAX_CUT_BYTES));
         let rudely = rng.once_in(2);
         // Made before the server is asked, so that no cut is missed.
         let cut = self.cut.notified();

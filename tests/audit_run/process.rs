@@ -22,16 +22,17 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-const START_WITHIN: Duration = Duration::from_secs(20);
-const END_WITHIN: Duration = Duration::from_secs(15);
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+const END_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// A program with its arguments, and its process while it runs.
 pub struct Process {
     pub name: String,
     pub addr: SocketAddr,
     program: OsString,
     args: Vec<OsString>,
     output: PathBuf,
-    /// One thing is done to it at a time.
+    /// Locked for as long as a fault of the process lasts.
     child: Mutex<Option<ChildProcess>>,
 }
 
@@ -70,7 +71,7 @@ impl Process {
         remove_settings(&mut command);
         let started = ChildProcess::start_into(&self.name, command, output)?;
         let child = child.insert(started);
-        let deadline = Instant::now() + START_WITHIN;
+        let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(self.addr).await.is_err() {
             if let Some(status) = child.try_wait()? {
                 bail!("{} ended with {status}: {}", self.name, self.last_line());
@@ -142,7 +143,7 @@ impl Process {
             );
         }
         signal(&running, how)?;
-        let deadline = Instant::now() + END_WITHIN;
+        let deadline = Instant::now() + END_TIMEOUT;
         loop {
             match running.try_wait()? {
                 Some(status) if how == Signal::SIGTERM && !status.success() => {

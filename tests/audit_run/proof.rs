@@ -1,4 +1,4 @@
-//! The audit, audited: it is run on servers that fail their clients in each way that it is to find.
+//! The audit, audited: it runs on servers with each kind of error that it must find.
 
 use std::time::Duration;
 
@@ -8,34 +8,34 @@ use futures_util::future::try_join_all;
 
 use crate::{
     fault_proxy::Mutation,
-    group::Setup,
-    record::Verdict,
-    run::{Outcome, Plan},
+    group::GroupSetup,
+    record::TransportVerdict,
+    run::{AuditPlan, AuditResult},
 };
 
-/// Without faults, what is wrong is the servers alone; and they are good to the last messages.
+/// There are no other faults, and the servers deliver the last messages correctly.
 const LENGTH: Duration = Duration::from_millis(2400);
 /// Messages a second. All the audits run at once.
 pub const RATE: u32 = 60;
 
-/// Runs them all. False: one did not find what was wrong, or found something where nothing was.
-pub async fn prove(setup: impl Fn(Mutation) -> Result<Setup>) -> Result<bool> {
+/// Runs an audit of each mutation. False if one missed its error, or found an error without a mutation.
+pub async fn prove(setup: impl Fn(Mutation) -> Result<GroupSetup>) -> Result<bool> {
     let kinds = Mutation::value_variants();
     let plans = kinds.iter().map(|how| {
-        Ok(Plan {
+        Ok(AuditPlan {
             length: LENGTH,
             rate: RATE,
             setup: setup(*how)?,
         })
     });
-    let plans: Vec<Plan> = plans.collect::<Result<_>>()?;
+    let plans: Vec<AuditPlan> = plans.collect::<Result<_>>()?;
     let outcomes = try_join_all(plans.into_iter().map(|plan| plan.run(Vec::new()))).await?;
     let mut is_proven = true;
     for (how, outcome) in kinds.iter().zip(&outcomes) {
         let figures = figures(*how, outcome);
         let is_right = match how {
-            Mutation::Nothing => outcome.is_sound(),
-            _ => !outcome.is_sound() && figures.iter().all(|found| *found > 0),
+            Mutation::Nothing => outcome.is_clean(),
+            _ => !outcome.is_clean() && figures.iter().all(|found| *found > 0),
         };
         let verdict = if is_right { "ok" } else { "FAILED" };
         let name = format!("{how:?}").to_lowercase();
@@ -51,9 +51,9 @@ pub async fn prove(setup: impl Fn(Mutation) -> Result<Setup>) -> Result<bool> {
 }
 
 /// What the audit found of a mutation, by transport where it has one.
-fn figures(how: Mutation, outcome: &Outcome) -> Vec<u64> {
-    let figure: fn(&Verdict) -> u64 = match how {
-        Mutation::Nothing => Verdict::faults,
+fn figures(how: Mutation, outcome: &AuditResult) -> Vec<u64> {
+    let figure: fn(&TransportVerdict) -> u64 = match how {
+        Mutation::Nothing => TransportVerdict::faults,
         Mutation::Miss => |verdict| verdict.missed,
         Mutation::Repeat => |verdict| verdict.repeated,
         Mutation::Disorder => |verdict| verdict.out_of_order,

@@ -1,4 +1,4 @@
-//! A publisher: numbered messages, each sent until it is known what became of it.
+//! A publisher: numbered messages, each sent until it is known whether it was appended.
 
 use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -7,19 +7,20 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     http::{Answer, Connection},
-    record::Name,
+    record::MessageName,
     rng::Rng,
-    world::{END_WITHIN, Phase, ROOMS, World, text},
+    state::{END_TIMEOUT, Phase, ROOMS, SharedState, text},
 };
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a refusal says that leaves open whether the message is there (docs/api.md).
 const NOT_CONFIRMED: &str = "did not confirm";
-/// One publisher in so many takes a refusal for an answer, and does not send the message again.
+/// One in this many publishers does not send a message again after a refusal.
 const GIVES_UP_ONE_IN: usize = 3;
 
+/// A publisher with its connection.
 pub struct Publisher {
-    world: Arc<World>,
+    state: Arc<SharedState>,
     number: u32,
     rng: Rng,
     server: usize,
@@ -29,11 +30,11 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    pub fn new(world: Arc<World>, number: u32, pace: Duration) -> Self {
-        let mut rng = Rng::of(world.seed, "publisher", number as usize);
+    pub fn new(state: Arc<SharedState>, number: u32, pace: Duration) -> Self {
+        let mut rng = Rng::from_seed(state.seed, "publisher", number as usize);
         Self {
-            server: rng.below(world.fronts.len()),
-            world,
+            server: rng.below(state.fronts.len()),
+            state,
             number,
             rng,
             connection: None,
@@ -45,7 +46,7 @@ impl Publisher {
     /// Publishes until that is over. The number of messages whose fate is unknown at the end.
     pub async fn run(mut self) -> u64 {
         for sequence in 0.. {
-            if self.world.phase() > Phase::Publishing {
+            if self.state.phase() > Phase::Publishing {
                 break;
             }
             let room = self.rng.below(ROOMS);
@@ -59,104 +60,109 @@ impl Publisher {
     }
 
     /// Sends one message until its fate is known. False: it stayed unknown to the end.
-    async fn publish(&mut self, room: usize, name: Name, length: usize) -> bool {
-        let request = self.request(room, name, length);
+    async fn publish(&mut self, room: usize, name: MessageName, length: usize) -> bool {
+        let request = self.publish_request(room, name, length);
         let mut give_up_at = None;
         // Whether it may have been appended by an attempt that was not answered.
         let mut in_doubt = false;
         loop {
-            if self.world.phase() > Phase::Publishing {
-                let end = *give_up_at.get_or_insert_with(|| Instant::now() + END_WITHIN);
+            if self.state.phase() > Phase::Publishing {
+                let end = *give_up_at.get_or_insert_with(|| Instant::now() + END_TIMEOUT);
                 if Instant::now() > end {
                     return false;
                 }
             }
             let asked = Instant::now();
-            match self.ask(&request).await {
+            match self.request(&request).await {
                 Ok(answer) if matches!(answer.status, 200 | 201) => {
-                    let message = self.acknowledged(room, name, &answer.body);
+                    let message = self.record_acknowledged(room, name, &answer.body);
                     if answer.status == 201
                         && let Some((id, cursor)) = message
                     {
-                        self.look(room, id, &cursor).await;
+                        self.check_visible(room, id, &cursor).await;
                     }
                     return true;
                 }
                 Ok(answer) if answer.status == 503 => {
-                    self.world.tally.away.fetch_add(1, Relaxed);
+                    self.state.counters.unavailable.fetch_add(1, Relaxed);
                     let took_ms = asked.elapsed().as_millis() as u64;
-                    let slowest = &self.world.tally.slowest_refusal_ms;
+                    let slowest = &self.state.counters.slowest_refusal_ms;
                     slowest.fetch_max(took_ms, Relaxed);
                     if String::from_utf8_lossy(&answer.body).contains(NOT_CONFIRMED) {
-                        self.world.tally.unconfirmed.fetch_add(1, Relaxed);
+                        self.state.counters.unconfirmed.fetch_add(1, Relaxed);
                         in_doubt = true;
                     }
                     if self.gives_up && !in_doubt {
-                        self.world.published().refuse(name);
+                        self.state.published().refuse(name);
                         return true;
                     }
                 }
                 Ok(answer) => {
                     let body = String::from_utf8_lossy(&answer.body).into_owned();
                     let status = answer.status;
-                    self.world
-                        .complain(format!("a publish got {status}: {body}"));
+                    self.state
+                        .report_problem(format!("a publish got {status}: {body}"));
                     in_doubt = true;
                 }
                 Err(_) => {
-                    self.world.tally.broken.fetch_add(1, Relaxed);
+                    self.state.counters.broken_connections.fetch_add(1, Relaxed);
                     self.connection = None;
                     in_doubt = true;
                 }
             }
             let pause = self.rng.ms(50..300);
             sleep(pause).await;
-            self.server = self.rng.below(self.world.fronts.len());
+            self.server = self.rng.below(self.state.fronts.len());
             self.connection = None;
         }
     }
 
-    async fn ask(&mut self, request: &str) -> std::io::Result<Answer> {
+    async fn request(&mut self, request: &str) -> std::io::Result<Answer> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(Connection::open(self.world.fronts[self.server]).await?),
+            none => none.insert(Connection::open(self.state.fronts[self.server]).await?),
         };
-        let answer = connection.ask(request, ANSWER_WITHIN).await?;
+        let answer = connection.request(request, RESPONSE_TIMEOUT).await?;
         if answer.is_last {
             self.connection = None;
         }
         Ok(answer)
     }
 
-    /// Books an acknowledged message; its id and cursor.
-    fn acknowledged(&self, room: usize, name: Name, body: &[u8]) -> Option<(u64, String)> {
+    /// Records an acknowledged message, and returns its id and cursor.
+    fn record_acknowledged(
+        &self,
+        room: usize,
+        name: MessageName,
+        body: &[u8],
+    ) -> Option<(u64, String)> {
         let message: Value = serde_json::from_slice(body).unwrap_or_default();
         let (Some(id), Some(cursor)) = (message["id"].as_u64(), message["cursor"].as_str()) else {
-            self.world
-                .complain("an acknowledgement without an id".to_owned());
+            self.state
+                .report_problem("an acknowledgement without an id".to_owned());
             return None;
         };
-        self.world.know_of(id);
-        self.world.published().acknowledge(room, id, name);
+        self.state.record_known(id);
+        self.state.published().acknowledge(room, id, name);
         Some((id, cursor.to_owned()))
     }
 
-    /// Reads at the server that acknowledged a message: it is to be seen there from then on.
-    async fn look(&mut self, room: usize, id: u64, cursor: &str) {
+    /// Reads at the server that acknowledged a message, where it must be visible from then on.
+    async fn check_visible(&mut self, room: usize, id: u64, cursor: &str) {
         let Some((log, _)) = cursor.rsplit_once('-') else {
-            return self.world.complain(format!("no cursor: {cursor}"));
+            return self.state.report_problem(format!("no cursor: {cursor}"));
         };
         let is_after = self.rng.once_in(2);
         let start = match is_after {
             true => format!("cursor={log}-{}&limit=1", id - 1),
             false => "last=1".to_owned(),
         };
-        let room = World::room(room);
+        let room = SharedState::room(room);
         let request = format!("GET /poll?room={room}&{start} HTTP/1.1\r\nHost: audit\r\n\r\n");
-        let answer = match self.ask(&request).await {
+        let answer = match self.request(&request).await {
             Ok(answer) => answer,
             Err(_) => {
-                self.world.tally.broken.fetch_add(1, Relaxed);
+                self.state.counters.broken_connections.fetch_add(1, Relaxed);
                 self.connection = None;
                 return;
             }
@@ -166,7 +172,7 @@ impl Publisher {
         if answer.status != 200 || !page["reset"].is_null() {
             return;
         }
-        self.world.tally.looks.fetch_add(1, Relaxed);
+        self.state.counters.visibility_checks.fetch_add(1, Relaxed);
         let found = page["messages"][0]["id"].as_u64();
         let is_seen = match is_after {
             true => found == Some(id),
@@ -174,13 +180,13 @@ impl Publisher {
             false => found >= Some(id),
         };
         if !is_seen {
-            self.world.tally.unseen.fetch_add(1, Relaxed);
+            self.state.counters.unseen.fetch_add(1, Relaxed);
         }
     }
 
-    fn request(&self, room: usize, name: Name, length: usize) -> String {
+    fn publish_request(&self, room: usize, name: MessageName, length: usize) -> String {
         let body = json!({
-            "room": World::room(room),
+            "room": SharedState::room(room),
             "author": format!("publisher {}", self.number),
             "text": text(name, length),
         })
@@ -188,7 +194,7 @@ impl Publisher {
         format!(
             "POST /messages HTTP/1.1\r\nHost: audit\r\nContent-Type: application/json\r\n\
              Idempotency-Key: {:x}-{}-{}\r\nContent-Length: {}\r\n\r\n{body}",
-            self.world.seed,
+            self.state.seed,
             name.0,
             name.1,
             body.len()

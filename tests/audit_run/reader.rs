@@ -1,4 +1,4 @@
-//! A reader on one of the transports, and its manners: steady, moving, slow, or stalling.
+//! A reader on one of the transports, with one of four behaviours: steady, moving, slow, or stalling.
 
 use std::{io, sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -7,17 +7,18 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     http::Connection,
-    record::{Delivered, Record, Transport},
+    record::{Delivery, ReaderRecord, Transport},
     rng::Rng,
-    world::{END_WITHIN, Phase, World, message},
+    state::{END_TIMEOUT, Phase, SharedState, message},
 };
 
 /// A stream says something every 15 s; a paused server some seconds later.
-const SILENT_FOR: Duration = Duration::from_secs(20);
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What a long-poll waits for, seconds.
-const WAIT: u32 = 5;
+const WAIT_S: u32 = 5;
 
+/// How a reader uses its servers, and how fast it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReaderBehaviour {
     /// Always the same server.
@@ -34,20 +35,21 @@ impl ReaderBehaviour {
     pub const ALL: [Self; 4] = [Self::Steady, Self::Moving, Self::Slow, Self::Stalling];
 }
 
+/// A reader, and the messages it has received.
 pub struct Reader {
-    world: Arc<World>,
+    state: Arc<SharedState>,
     transport: Transport,
-    manner: ReaderBehaviour,
+    behaviour: ReaderBehaviour,
     room: usize,
     rng: Rng,
     server: usize,
     connection: Option<Connection>,
     cursor: String,
     last: u64,
-    given: Vec<Delivered>,
+    deliveries: Vec<Delivery>,
     stall_at: Instant,
     long_stall: Duration,
-    /// Says what it knows in a header, as a browser does.
+    /// Sends its cursor in a header, as a browser does.
     uses_headers: bool,
     give_up_at: Option<Instant>,
 }
@@ -55,87 +57,91 @@ pub struct Reader {
 impl Reader {
     /// A reader from `cursor`, the beginning of its room.
     pub fn new(
-        world: Arc<World>,
+        state: Arc<SharedState>,
         transport: Transport,
-        manner: ReaderBehaviour,
+        behaviour: ReaderBehaviour,
         number: usize,
         (room, cursor): (usize, String),
         long_stall: Duration,
     ) -> Self {
-        let mut rng = Rng::of(world.seed, transport.as_str(), number);
+        let mut rng = Rng::from_seed(state.seed, transport.as_str(), number);
         Self {
-            server: number % world.fronts.len(),
+            server: number % state.fronts.len(),
             stall_at: Instant::now() + rng.ms(500..4000),
             uses_headers: rng.once_in(2),
-            world,
+            state,
             transport,
-            manner,
+            behaviour,
             room,
             rng,
             connection: None,
             cursor,
             last: 0,
-            given: Vec::new(),
+            deliveries: Vec::new(),
             long_stall,
             give_up_at: None,
         }
     }
 
-    /// Reads until all that was published has come, or there is no more time for it.
-    pub async fn run(mut self) -> Record {
+    /// Reads until every published message has arrived, or the time for that is over.
+    pub async fn run(mut self) -> ReaderRecord {
         while !self.is_done() {
             let read = match self.transport {
                 Transport::Stream => self.stream().await,
                 _ => self.poll().await,
             };
             if read.is_err() {
-                self.world.tally.broken.fetch_add(1, Relaxed);
+                self.state.counters.broken_connections.fetch_add(1, Relaxed);
                 self.connection = None;
                 let pause = self.rng.ms(20..200);
                 sleep(pause).await;
-                self.move_on();
+                self.change_server();
             }
         }
-        Record {
+        ReaderRecord {
             transport: self.transport,
             room: self.room,
-            given: self.given,
+            deliveries: self.deliveries,
         }
     }
 
     fn is_done(&mut self) -> bool {
-        if self.world.phase() < Phase::CatchingUp {
+        if self.state.phase() < Phase::CatchingUp {
             return false;
         }
         let end = *self
             .give_up_at
-            .get_or_insert_with(|| Instant::now() + END_WITHIN);
-        self.last >= self.world.published().newest(self.room) || Instant::now() > end
+            .get_or_insert_with(|| Instant::now() + END_TIMEOUT);
+        self.last >= self.state.published().newest(self.room) || Instant::now() > end
     }
 
-    /// Chooses the next server, if it is one that moves.
-    fn move_on(&mut self) {
-        if self.manner != ReaderBehaviour::Steady && self.world.fronts.len() > 1 {
-            self.server = self.rng.below(self.world.fronts.len());
-            self.world.tally.moves.fetch_add(1, Relaxed);
+    /// Selects another server, except for a steady reader, and drops the connection.
+    fn change_server(&mut self) {
+        if self.behaviour != ReaderBehaviour::Steady && self.state.fronts.len() > 1 {
+            self.server = self.rng.below(self.state.fronts.len());
+            self.state.counters.moves.fetch_add(1, Relaxed);
         }
         self.connection = None;
     }
 
-    /// Behaves as it is wont to between two reads.
-    async fn dawdle(&mut self) {
-        if self.world.phase() > Phase::Publishing {
+    /// Waits between two reads, as the reader's behaviour has it.
+    async fn pause_between_reads(&mut self) {
+        if self.state.phase() > Phase::Publishing {
             return;
         }
-        match self.manner {
-            ReaderBehaviour::Slow => self.world.rest(Duration::from_millis(60)).await,
+        match self.behaviour {
+            ReaderBehaviour::Slow => {
+                self.state
+                    .sleep_while_publishing(Duration::from_millis(60))
+                    .await
+            }
             ReaderBehaviour::Stalling if Instant::now() >= self.stall_at => {
                 let time = match self.rng.once_in(3) {
                     true => self.long_stall,
                     false => self.rng.ms(500..3000),
                 };
-                self.world.tally.stalls.fetch_add(1, Relaxed);
-                self.world.rest(time).await;
+                self.state.counters.stalls.fetch_add(1, Relaxed);
+                self.state.sleep_while_publishing(time).await;
                 self.stall_at = Instant::now() + self.rng.ms(1000..6000);
             }
             _ => {}
@@ -145,19 +151,19 @@ impl Reader {
     async fn connection(&mut self) -> io::Result<&mut Connection> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
-            none => Ok(none.insert(Connection::open(self.world.fronts[self.server]).await?)),
+            none => Ok(none.insert(Connection::open(self.state.fronts[self.server]).await?)),
         }
     }
 
     async fn poll(&mut self) -> io::Result<()> {
-        let room = World::room(self.room);
-        let limit = match self.manner {
+        let room = SharedState::room(self.room);
+        let limit = match self.behaviour {
             ReaderBehaviour::Slow => self.rng.within(1..8),
             _ => self.rng.within(1..200),
         };
         let mut target = format!("/poll?room={room}&cursor={}&limit={limit}", self.cursor);
         if self.transport == Transport::LongPoll {
-            target += &format!("&wait={WAIT}");
+            target += &format!("&wait={WAIT_S}");
         }
         let header = match self.uses_headers {
             true => format!("If-None-Match: \"{}\"\r\n", self.cursor),
@@ -167,7 +173,7 @@ impl Reader {
         let answer = self
             .connection()
             .await?
-            .ask(&request, ANSWER_WITHIN)
+            .request(&request, RESPONSE_TIMEOUT)
             .await?;
         if answer.is_last {
             self.connection = None;
@@ -176,22 +182,23 @@ impl Reader {
             200 => self.take_page(&answer.body)?,
             304 => false,
             503 => {
-                self.world.tally.away.fetch_add(1, Relaxed);
+                self.state.counters.unavailable.fetch_add(1, Relaxed);
                 false
             }
             status => {
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
-                self.world.complain(format!("a poll got {status}: {body}"));
+                self.state
+                    .report_problem(format!("a poll got {status}: {body}"));
                 false
             }
         };
-        self.dawdle().await;
+        self.pause_between_reads().await;
         if self.transport == Transport::Poll && !more || answer.status == 503 {
             let pause = self.rng.ms(50..250);
             sleep(pause).await;
         }
-        if self.manner == ReaderBehaviour::Moving && self.rng.once_in(10) {
-            self.move_on();
+        if self.behaviour == ReaderBehaviour::Moving && self.rng.once_in(10) {
+            self.change_server();
         }
         Ok(())
     }
@@ -200,7 +207,8 @@ impl Reader {
         let page: Value = serde_json::from_slice(body)?;
         let (Some(messages), Some(cursor)) = (page["messages"].as_array(), page["cursor"].as_str())
         else {
-            self.world.complain(format!("not a poll's answer: {page}"));
+            self.state
+                .report_problem(format!("not a poll's answer: {page}"));
             return Err(io::ErrorKind::InvalidData.into());
         };
         if let Some(reason) = page["reset"].as_str() {
@@ -214,7 +222,7 @@ impl Reader {
     }
 
     async fn stream(&mut self) -> io::Result<()> {
-        let room = World::room(self.room);
+        let room = SharedState::room(self.room);
         let (query, header) = match self.uses_headers {
             true => ("", format!("Last-Event-ID: {}\r\n", self.cursor)),
             false => ("&cursor=", String::new()),
@@ -228,30 +236,30 @@ impl Reader {
         let status = self
             .connection()
             .await?
-            .ask_stream(&request, ANSWER_WITHIN)
+            .request_stream(&request, RESPONSE_TIMEOUT)
             .await?;
         if status != 200 {
             match status {
-                503 => _ = self.world.tally.away.fetch_add(1, Relaxed),
-                _ => self.world.complain(format!("a stream got {status}")),
+                503 => _ = self.state.counters.unavailable.fetch_add(1, Relaxed),
+                _ => self.state.report_problem(format!("a stream got {status}")),
             }
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let mut heard_at = Instant::now();
+        let mut last_frame_at = Instant::now();
         while !self.is_done() {
-            // Short of its patience, so that it notices the end.
+            // Shorter than the time-out, so that it notices the end of the run.
             let connection = self.connection().await?;
-            match timeout(Duration::from_secs(1), connection.frame()).await {
+            match timeout(Duration::from_secs(1), connection.next_frame()).await {
                 Ok(frame) => self.take_frame(&frame?)?,
-                Err(_) if heard_at.elapsed() > SILENT_FOR => {
+                Err(_) if last_frame_at.elapsed() > SILENCE_TIMEOUT => {
                     return Err(io::ErrorKind::TimedOut.into());
                 }
                 Err(_) => continue,
             }
-            heard_at = Instant::now();
-            self.dawdle().await;
-            if self.manner == ReaderBehaviour::Moving && self.rng.once_in(60) {
-                self.move_on();
+            last_frame_at = Instant::now();
+            self.pause_between_reads().await;
+            if self.behaviour == ReaderBehaviour::Moving && self.rng.once_in(60) {
+                self.change_server();
                 return Ok(());
             }
         }
@@ -270,27 +278,28 @@ impl Reader {
             let json: Value = serde_json::from_str(data)?;
             self.take_reset(json["reason"].as_str().unwrap_or_default());
         } else if !frame.starts_with("retry: ") && !frame.starts_with(':') {
-            self.world.complain(format!("not a frame: {frame:?}"));
+            self.state.report_problem(format!("not a frame: {frame:?}"));
         }
         Ok(())
     }
 
     fn take_message(&mut self, json: &Value) {
         let Some((id, name)) = message(json) else {
-            self.world.complain(format!("not a message: {json}"));
+            self.state.report_problem(format!("not a message: {json}"));
             return;
         };
-        if json["room"] != *World::room(self.room) {
-            self.world.complain(format!("of another room: {json}"));
+        if json["room"] != *SharedState::room(self.room) {
+            self.state
+                .report_problem(format!("of another room: {json}"));
         }
-        self.world.know_of(id);
+        self.state.record_known(id);
         self.last = self.last.max(id);
-        self.given.push(Delivered::Message { id, name });
+        self.deliveries.push(Delivery::Message { id, name });
     }
 
     fn take_reset(&mut self, reason: &str) {
-        self.given.push(Delivered::Reset {
-            head: self.world.head(),
+        self.deliveries.push(Delivery::Reset {
+            head: self.state.head(),
             is_expired: reason == "expired",
         });
     }

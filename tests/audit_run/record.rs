@@ -1,34 +1,34 @@
-//! The books: what was published, what each reader was given, and what is wrong between the two.
+//! What was published, what each reader received, and the errors between the two.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What a publisher called a message: its own number, and a sequence number.
-pub type Name = (u32, u32);
+/// A message's name in its text: the publisher's number, and a sequence number.
+pub type MessageName = (u32, u32);
 
-/// What the publishers know.
+/// The acknowledged and refused messages of all publishers.
 #[derive(Debug, Default)]
-pub struct Published {
+pub struct PublishedMessages {
     /// Acknowledged messages of each room, by id.
-    rooms: Vec<BTreeMap<u64, Name>>,
-    ids: HashMap<Name, u64>,
+    rooms: Vec<BTreeMap<u64, MessageName>>,
+    ids: HashMap<MessageName, u64>,
     /// The same name acknowledged under two ids.
     twice: u64,
-    /// Whose each id is.
-    names: HashMap<u64, Name>,
+    /// The name of each id's message.
+    names: HashMap<u64, MessageName>,
     /// Acknowledged, and later another message was acknowledged under the same id.
     overwritten: u64,
     /// Publishers were told that these failed, and did not send them again.
-    refused: HashSet<Name>,
+    refused: HashSet<MessageName>,
     /// Messages that the store keeps at least, of the newest.
     retained: u64,
 }
 
-/// One thing that a reader was given.
+/// A message or a reset that a reader received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivered {
+pub enum Delivery {
     Message {
         id: u64,
-        name: Name,
+        name: MessageName,
     },
     /// It was told that messages may be missing; `head` is the newest message that anybody knew of.
     Reset {
@@ -37,12 +37,12 @@ pub enum Delivered {
     },
 }
 
-/// What one reader was given, from the beginning of the room on.
+/// Everything that one reader received, from the beginning of its room.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct ReaderRecord {
     pub transport: Transport,
     pub room: usize,
-    pub given: Vec<Delivered>,
+    pub deliveries: Vec<Delivery>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,9 +52,9 @@ pub enum Transport {
     Stream,
 }
 
-/// What came of the readers of one transport.
+/// The audit's counts over the readers of one transport.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct TransportVerdict {
     pub readers: u64,
     pub delivered: u64,
     /// Resets, and the messages that were skipped with them.
@@ -86,7 +86,7 @@ impl Transport {
     }
 }
 
-impl Verdict {
+impl TransportVerdict {
     pub fn faults(&self) -> u64 {
         self.missed + self.repeated + self.out_of_order + self.gone + self.foreign + self.unfounded
     }
@@ -106,7 +106,7 @@ impl Verdict {
     }
 }
 
-impl Published {
+impl PublishedMessages {
     pub fn new(rooms: usize, retained: u64) -> Self {
         Self {
             rooms: vec![BTreeMap::new(); rooms],
@@ -115,7 +115,7 @@ impl Published {
         }
     }
 
-    pub fn acknowledge(&mut self, room: usize, id: u64, name: Name) {
+    pub fn acknowledge(&mut self, room: usize, id: u64, name: MessageName) {
         if self
             .ids
             .insert(name, id)
@@ -133,7 +133,7 @@ impl Published {
         self.rooms[room].insert(id, name);
     }
 
-    pub fn refuse(&mut self, name: Name) {
+    pub fn refuse(&mut self, name: MessageName) {
         self.refused.insert(name);
     }
 
@@ -160,29 +160,29 @@ impl Published {
         self.rooms[room].last_key_value().map_or(0, |(id, _)| *id)
     }
 
-    /// Holds what a reader was given against what was published.
-    pub fn judge(&self, record: &Record) -> Verdict {
-        let said = &self.rooms[record.room];
-        let mut verdict = Verdict {
+    /// Compares what a reader received with what was published.
+    pub fn audit(&self, record: &ReaderRecord) -> TransportVerdict {
+        let acknowledged = &self.rooms[record.room];
+        let mut verdict = TransportVerdict {
             readers: 1,
-            ..Verdict::default()
+            ..TransportVerdict::default()
         };
         let mut seen = HashSet::new();
         let mut last = 0;
         // Acknowledged and passed over; some may turn up late.
         let mut passed = HashSet::new();
         let mut reset: Option<(u64, bool)> = None;
-        for given in &record.given {
-            let (id, name) = match *given {
-                Delivered::Reset { head, is_expired } => {
+        for delivery in &record.deliveries {
+            let (id, name) = match *delivery {
+                Delivery::Reset { head, is_expired } => {
                     verdict.resets += 1;
                     reset = Some((head, is_expired));
                     continue;
                 }
-                Delivered::Message { id, name } => (id, name),
+                Delivery::Message { id, name } => (id, name),
             };
             verdict.delivered += 1;
-            let known = said.get(&id);
+            let known = acknowledged.get(&id);
             if known.is_none() && self.ids.contains_key(&name) {
                 // A second copy, under an id that no publisher was told.
                 verdict.repeated += 1;
@@ -195,7 +195,7 @@ impl Published {
                 verdict.out_of_order += 1;
                 passed.remove(&id);
             } else {
-                let between = said.range(last + 1..id).map(|(id, _)| *id);
+                let between = acknowledged.range(last + 1..id).map(|(id, _)| *id);
                 match reset {
                     Some(_) => verdict.skipped += between.count() as u64,
                     None => passed.extend(between),
@@ -209,7 +209,7 @@ impl Published {
             }
             last = last.max(id);
         }
-        verdict.missed = passed.len() as u64 + said.range(last + 1..).count() as u64;
+        verdict.missed = passed.len() as u64 + acknowledged.range(last + 1..).count() as u64;
         verdict
     }
 
@@ -222,12 +222,12 @@ impl Published {
 
     /// What is not in the log any more although it was acknowledged: `log` is all of a room, read at
     /// the end.
-    pub fn gone(&self, room: usize, log: &[(u64, Name)]) -> u64 {
+    pub fn gone(&self, room: usize, log: &[(u64, MessageName)]) -> u64 {
         let newest = self.rooms.iter().filter_map(|room| room.last_key_value());
         let head = newest.map(|(id, _)| *id).max().unwrap_or(0);
         // Ids may have gaps, so at least these are retained.
         let retained = self.rooms[room].range((head + 1).saturating_sub(self.retained)..);
-        let log: HashMap<u64, Name> = log.iter().copied().collect();
+        let log: HashMap<u64, MessageName> = log.iter().copied().collect();
         retained
             .filter(|(id, name)| log.get(*id) != Some(*name))
             .count() as u64
@@ -241,73 +241,73 @@ mod tests {
     const RETAINED: u64 = 1000;
 
     /// Ten messages in one room, with gaps between their ids.
-    fn published() -> Published {
-        let mut published = Published::new(1, RETAINED);
+    fn published() -> PublishedMessages {
+        let mut published = PublishedMessages::new(1, RETAINED);
         for n in 1..=10 {
             published.acknowledge(0, n * 3, (0, n as u32));
         }
         published
     }
 
-    fn message(n: u64) -> Delivered {
-        Delivered::Message {
+    fn message(n: u64) -> Delivery {
+        Delivery::Message {
             id: n * 3,
             name: (0, n as u32),
         }
     }
 
-    fn reset(head: u64) -> Delivered {
-        Delivered::Reset {
+    fn reset(head: u64) -> Delivery {
+        Delivery::Reset {
             head,
             is_expired: true,
         }
     }
 
-    fn judge(given: impl IntoIterator<Item = Delivered>) -> Verdict {
-        let record = Record {
+    fn audit(deliveries: impl IntoIterator<Item = Delivery>) -> TransportVerdict {
+        let record = ReaderRecord {
             transport: Transport::Stream,
             room: 0,
-            given: given.into_iter().collect(),
+            deliveries: deliveries.into_iter().collect(),
         };
-        published().judge(&record)
+        published().audit(&record)
     }
 
     #[test]
     fn a_whole_record_is_in_order() {
-        let verdict = judge((1..=10).map(message));
+        let verdict = audit((1..=10).map(message));
         assert_eq!((verdict.delivered, verdict.faults()), (10, 0));
     }
 
     #[test]
     fn a_lost_message_is_found_wherever_it_was() {
         for lost in 1..=10 {
-            let verdict = judge((1..=10).filter(|n| *n != lost).map(message));
+            let verdict = audit((1..=10).filter(|n| *n != lost).map(message));
             assert_eq!((verdict.missed, verdict.faults()), (1, 1), "{lost}");
         }
-        assert_eq!(judge([]).missed, 10);
+        assert_eq!(audit([]).missed, 10);
     }
 
     #[test]
     fn a_repeated_message_is_found() {
-        let verdict = judge([1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10].map(message));
+        let verdict = audit([1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10].map(message));
         assert_eq!((verdict.repeated, verdict.faults()), (1, 1));
-        let verdict = judge([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 2].map(message));
+        let verdict = audit([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 2].map(message));
         assert_eq!((verdict.repeated, verdict.faults()), (1, 1));
     }
 
     #[test]
     fn messages_out_of_order_are_found() {
-        let verdict = judge([1, 2, 4, 3, 5, 6, 7, 8, 9, 10].map(message));
+        let verdict = audit([1, 2, 4, 3, 5, 6, 7, 8, 9, 10].map(message));
         assert_eq!((verdict.out_of_order, verdict.faults()), (1, 1));
     }
 
     #[test]
     fn a_second_copy_under_another_id_is_found() {
-        let copy = Delivered::Message {
+        let copy = Delivery::Message {
             id: 31,
             name: (0, 10),
         };
-        let verdict = judge((1..=10).map(message).chain([copy]));
+        let verdict = audit((1..=10).map(message).chain([copy]));
         assert_eq!((verdict.repeated, verdict.faults()), (1, 1));
         let mut published = published();
         published.acknowledge(0, 31, (0, 10));
@@ -325,24 +325,24 @@ mod tests {
 
     #[test]
     fn a_message_that_nobody_published_is_found() {
-        let foreign = Delivered::Message {
+        let foreign = Delivery::Message {
             id: 31,
             name: (7, 7),
         };
-        let verdict = judge((1..=10).map(message).chain([foreign]));
+        let verdict = audit((1..=10).map(message).chain([foreign]));
         assert_eq!((verdict.foreign, verdict.faults()), (1, 1));
     }
 
     #[test]
     fn what_is_skipped_with_a_reset_is_not_missed() {
-        let given = [
+        let deliveries = [
             message(1),
             message(2),
             reset(RETAINED + 30),
             message(9),
             message(10),
         ];
-        let verdict = judge(given);
+        let verdict = audit(deliveries);
         assert_eq!(
             (verdict.resets, verdict.skipped, verdict.faults()),
             (1, 6, 0)
@@ -351,14 +351,14 @@ mod tests {
 
     #[test]
     fn a_reset_without_a_reason_is_found() {
-        let given = [message(1), message(2), reset(30), message(9), message(10)];
-        assert_eq!(judge(given).unfounded, 1);
-        let unknown = Delivered::Reset {
+        let deliveries = [message(1), message(2), reset(30), message(9), message(10)];
+        assert_eq!(audit(deliveries).unfounded, 1);
+        let unknown = Delivery::Reset {
             head: RETAINED + 30,
             is_expired: false,
         };
-        let given = [message(1), unknown, message(10)];
-        assert_eq!(judge(given).unfounded, 1);
+        let deliveries = [message(1), unknown, message(10)];
+        assert_eq!(audit(deliveries).unfounded, 1);
     }
 
     #[test]
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn what_is_no_longer_retained_may_be_gone() {
-        let mut published = Published::new(1, 4);
+        let mut published = PublishedMessages::new(1, 4);
         for n in 1..=10 {
             published.acknowledge(0, n, (0, n as u32));
         }

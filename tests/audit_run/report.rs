@@ -1,10 +1,10 @@
-//! What a run says at its end.
+//! The report of a run on standard output.
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::run::Outcome;
+use crate::run::AuditResult;
 
-pub fn print(outcome: &Outcome) {
+pub fn print(outcome: &AuditResult) {
     let setup = &outcome.setup;
     println!(
         "\n{} s, {} server(s) on {:?}, {} messages retained. Injected:",
@@ -13,17 +13,17 @@ pub fn print(outcome: &Outcome) {
         setup.store,
         setup.retained
     );
-    let tally = &outcome.world.tally;
+    let counters = &outcome.state.counters;
     let injected = outcome.injected.iter().map(|(name, n)| (*name, *n as u64));
     let suffered = [
         ("connections cut at some byte", outcome.cuts),
         (
             "reads stopped for a while by their reader",
-            tally.stalls.load(Relaxed),
+            counters.stalls.load(Relaxed),
         ),
         (
             "moves of a reader to another server",
-            tally.moves.load(Relaxed),
+            counters.moves.load(Relaxed),
         ),
     ];
     for (name, n) in injected.chain(suffered) {
@@ -32,10 +32,10 @@ pub fn print(outcome: &Outcome) {
     println!(
         "Clients saw {} broken connections and {} answers of 503, to a publisher after {} ms at most;\n\
          {} of these left open whether the message is there.\n",
-        tally.broken.load(Relaxed),
-        tally.away.load(Relaxed),
-        tally.slowest_refusal_ms.load(Relaxed),
-        tally.unconfirmed.load(Relaxed)
+        counters.broken_connections.load(Relaxed),
+        counters.unavailable.load(Relaxed),
+        counters.slowest_refusal_ms.load(Relaxed),
+        counters.unconfirmed.load(Relaxed)
     );
     println!(
         "{:<10}{:>8}{:>11}{:>8}{:>9}{:>8}{:>10}{:>14}{:>18}",
@@ -74,7 +74,7 @@ pub fn print(outcome: &Outcome) {
     );
     println!(
         "{} reads that began after a 201, at the same server: {} did not see the message.",
-        outcome.looks(),
+        outcome.visibility_checks(),
         outcome.unseen()
     );
     for (transport, verdict) in &outcome.verdicts {
@@ -92,10 +92,10 @@ pub fn print(outcome: &Outcome) {
             );
         }
     }
-    if outcome.complaints > 0 {
+    if outcome.problems > 0 {
         println!(
             "{} things not as they should be, see above",
-            outcome.complaints
+            outcome.problems
         );
     }
 }

@@ -1,15 +1,16 @@
-//! Chance that can be had again: numbers that follow from a seed.
+//! A reproducible random number generator.
 //!
 //! SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 
 use std::{ops::Range, time::Duration};
 
+/// SplitMix64.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
 
 impl Rng {
-    /// Chance of its own for the `n`th of many: what others draw does not change it.
-    pub fn of(seed: u64, what: &str, n: usize) -> Self {
+    /// The generator of the `n`th `what`: independent of what others draw.
+    pub fn from_seed(seed: u64, what: &str, n: usize) -> Self {
         let mut rng = Self(seed);
         for byte in what.bytes().chain(n.to_le_bytes()) {
             rng.0 = rng.next().wrapping_add(u64::from(byte));
@@ -50,7 +51,7 @@ mod tests {
     #[test]
     fn the_same_seed_draws_the_same() {
         let draw = |seed| {
-            let mut rng = Rng::of(seed, "reader", 3);
+            let mut rng = Rng::from_seed(seed, "reader", 3);
             (0..10).map(|_| rng.within(5..50)).collect::<Vec<_>>()
         };
         assert_eq!(draw(7), draw(7));

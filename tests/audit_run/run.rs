@@ -14,31 +14,32 @@ use tokio::{
 };
 
 use crate::{
-    group::{Group, Setup},
+    group::{GroupSetup, ServerGroup},
     http::Connection,
     publisher::Publisher,
     reader::{Reader, ReaderBehaviour},
-    record::{Name, Record, Transport, Verdict},
-    schedule::{Fault, schedule},
-    world::{END_WITHIN, Phase, ROOMS, World, message},
+    record::{MessageName, ReaderRecord, Transport, TransportVerdict},
+    schedule::{ScheduledFault, schedule},
+    state::{END_TIMEOUT, Phase, ROOMS, SharedState, message},
 };
 
 const PUBLISHERS: u32 = 12;
 /// Longer than what the store retains lasts.
 const LONG_STALL: Duration = Duration::from_secs(12);
 
-pub struct Plan {
-    pub setup: Setup,
+/// The settings of a run.
+pub struct AuditPlan {
+    pub setup: GroupSetup,
     pub length: Duration,
     /// Messages a second.
     pub rate: u32,
 }
 
-/// What came of a run.
-pub struct Outcome {
-    pub setup: Setup,
+/// The result of a run.
+pub struct AuditResult {
+    pub setup: GroupSetup,
     pub length: Duration,
-    pub verdicts: BTreeMap<Transport, Verdict>,
+    pub verdicts: BTreeMap<Transport, TransportVerdict>,
     pub injected: BTreeMap<&'static str, usize>,
     pub acknowledged: usize,
     pub refused: usize,
@@ -46,86 +47,87 @@ pub struct Outcome {
     pub overwritten: u64,
     /// Messages whose fate their publisher never learnt.
     pub unanswered: u64,
-    pub complaints: usize,
-    pub world: Arc<World>,
+    pub problems: usize,
+    pub state: Arc<SharedState>,
     /// Connections that the links cut at some byte.
     pub cuts: u64,
 }
 
-impl Outcome {
-    pub fn is_sound(&self) -> bool {
-        let total = |figure: fn(&Verdict) -> u64| self.verdicts.values().map(figure).sum::<u64>();
-        total(Verdict::faults) == 0
+impl AuditResult {
+    pub fn is_clean(&self) -> bool {
+        let total =
+            |figure: fn(&TransportVerdict) -> u64| self.verdicts.values().map(figure).sum::<u64>();
+        total(TransportVerdict::faults) == 0
             && self.twice == 0
             && self.overwritten == 0
             && self.unanswered == 0
-            && self.complaints == 0
+            && self.problems == 0
             && self.unseen() == 0
-            && self.looks() > 0
+            && self.visibility_checks() > 0
             && self.verdicts.values().all(|verdict| verdict.delivered > 0)
     }
 
-    /// Reads at the same server that began after the 201 of a message, and found where it was to be.
-    pub fn looks(&self) -> u64 {
-        self.world.tally.looks.load(Relaxed)
+    /// Reads that began after the 201 of a message, at the server that sent it.
+    pub fn visibility_checks(&self) -> u64 {
+        self.state.counters.visibility_checks.load(Relaxed)
     }
 
     /// Those that did not see it.
     pub fn unseen(&self) -> u64 {
-        self.world.tally.unseen.load(Relaxed)
+        self.state.counters.unseen.load(Relaxed)
     }
 }
 
-impl Plan {
-    /// What is to go wrong.
-    pub fn faults(&self) -> Vec<Fault> {
+impl AuditPlan {
+    /// The faults to be injected.
+    pub fn faults(&self) -> Vec<ScheduledFault> {
         let setup = &self.setup;
         let sizes = (setup.servers(), setup.stores());
         schedule(setup.seed, self.length, sizes, setup.whole_cluster)
     }
 
-    pub async fn run(self, faults: Vec<Fault>) -> Result<Outcome> {
+    pub async fn run(self, faults: Vec<ScheduledFault>) -> Result<AuditResult> {
         let setup = &self.setup;
         let group = Arc::new(setup.start().await?);
         let fronts = group.links.iter().map(|link| link.addr).collect();
-        let world = Arc::new(World::new(setup.seed, fronts, setup.retained));
-        let readers = spawn_readers(&world, &group).await?;
+        let state = Arc::new(SharedState::new(setup.seed, fronts, setup.retained));
+        let readers = spawn_readers(&state, &group).await?;
         let pace = Duration::from_secs(1) * PUBLISHERS / self.rate;
         let publishers: Vec<JoinHandle<u64>> = (0..PUBLISHERS)
-            .map(|number| tokio::spawn(Publisher::new(world.clone(), number, pace).run()))
+            .map(|number| tokio::spawn(Publisher::new(state.clone(), number, pace).run()))
             .collect();
 
-        inject(&faults, self.length, &group, &world).await;
-        world.enter(Phase::Finishing);
+        inject(&faults, self.length, &group, &state).await;
+        state.set_phase(Phase::Finishing);
         for link in &group.links {
-            link.mend();
+            link.stop_cutting();
         }
         let mut unanswered = 0;
         for publisher in publishers {
             unanswered += publisher.await?;
         }
-        world.enter(Phase::CatchingUp);
-        let mut verdicts = BTreeMap::<Transport, Verdict>::new();
+        state.set_phase(Phase::CatchingUp);
+        let mut verdicts = BTreeMap::<Transport, TransportVerdict>::new();
         for reader in readers {
-            let record = timeout(END_WITHIN * 2, reader)
+            let record = timeout(END_TIMEOUT * 2, reader)
                 .await
                 .context("a reader hangs")??;
-            let verdict = world.published().judge(&record);
+            let verdict = state.published().audit(&record);
             verdicts.entry(record.transport).or_default().add(verdict);
         }
         for transport in Transport::ALL {
             let verdict = verdicts.entry(transport).or_default();
             for room in 0..ROOMS {
-                let log = whole_room(&world, transport, room).await?;
-                verdict.gone += world.published().gone(room, &log);
+                let log = read_room(&state, transport, room).await?;
+                verdict.gone += state.published().gone(room, &log);
             }
         }
         if let Err(error) = group.stop().await {
-            world.complain(format!("{error:#}"));
+            state.report_problem(format!("{error:#}"));
         }
-        look_for_panics(&group, &world);
+        check_for_panics(&group, &state);
         let (acknowledged, refused, twice, overwritten) = {
-            let published = world.published();
+            let published = state.published();
             (
                 published.acknowledged(),
                 published.refused(),
@@ -137,7 +139,7 @@ impl Plan {
         for fault in &faults {
             *injected.entry(fault.kind.name()).or_default() += 1;
         }
-        Ok(Outcome {
+        Ok(AuditResult {
             length: self.length,
             verdicts,
             injected,
@@ -146,33 +148,36 @@ impl Plan {
             twice,
             overwritten,
             unanswered,
-            complaints: world.complaints(),
-            cuts: group.links.iter().map(crate::link::Link::cuts).sum(),
-            world,
+            problems: state.problems(),
+            cuts: group.links.iter().map(crate::link::FaultyLink::cuts).sum(),
+            state,
             setup: self.setup,
         })
     }
 }
 
-/// On every transport, of every manner, in every room.
-async fn spawn_readers(world: &Arc<World>, group: &Group) -> Result<Vec<JoinHandle<Record>>> {
+/// Starts a reader of every behaviour on every transport in every room.
+async fn spawn_readers(
+    state: &Arc<SharedState>,
+    group: &ServerGroup,
+) -> Result<Vec<JoinHandle<ReaderRecord>>> {
     let mut beginnings = Vec::new();
     for room in 0..ROOMS {
-        let target = format!("/poll?room={}&last=0", World::room(room));
-        let page = page(group.servers[0].addr, &target).await?;
+        let target = format!("/poll?room={}&last=0", SharedState::room(room));
+        let page = poll_page(group.servers[0].addr, &target).await?;
         let cursor = page["cursor"].as_str().context("a cursor")?.to_owned();
         beginnings.push((room, cursor));
     }
     let mut readers = Vec::new();
     for transport in Transport::ALL {
-        for manner in ReaderBehaviour::ALL {
+        for behaviour in ReaderBehaviour::ALL {
             for beginning in &beginnings {
                 let number = readers.len();
                 let beginning = beginning.clone();
                 let reader = Reader::new(
-                    world.clone(),
+                    state.clone(),
                     transport,
-                    manner,
+                    behaviour,
                     number,
                     beginning,
                     LONG_STALL,
@@ -184,35 +189,40 @@ async fn spawn_readers(world: &Arc<World>, group: &Group) -> Result<Vec<JoinHand
     Ok(readers)
 }
 
-/// Lets everything go wrong in its time; returns when that and the last of it are over.
-async fn inject(faults: &[Fault], length: Duration, group: &Arc<Group>, world: &Arc<World>) {
+/// Injects each fault at its time. Returns when all are over and `length` has passed.
+async fn inject(
+    faults: &[ScheduledFault],
+    length: Duration,
+    group: &Arc<ServerGroup>,
+    state: &Arc<SharedState>,
+) {
     let began = Instant::now();
     let mut suffering = Vec::new();
     for fault in faults {
         sleep_until(began + fault.at).await;
-        let (group, world, what) = (group.clone(), world.clone(), fault.kind);
+        let (group, state, what) = (group.clone(), state.clone(), fault.kind);
         suffering.push(tokio::spawn(async move {
-            if let Err(error) = group.suffer(what).await {
-                world.complain(format!("{error:#}"));
+            if let Err(error) = group.inject(what).await {
+                state.report_problem(format!("{error:#}"));
             }
         }));
     }
     for fault in suffering {
         if fault.await.is_err() {
-            world.complain("a fault panicked".to_owned());
+            state.report_problem("a fault panicked".to_owned());
         }
     }
     sleep_until(began + length).await;
 }
 
-async fn page(addr: std::net::SocketAddr, target: &str) -> Result<Value> {
+async fn poll_page(addr: std::net::SocketAddr, target: &str) -> Result<Value> {
     let request = format!("GET {target} HTTP/1.1\r\nHost: audit\r\n\r\n");
-    let deadline = Instant::now() + END_WITHIN;
+    let deadline = Instant::now() + END_TIMEOUT;
     loop {
         let answer = async {
             Connection::open(addr)
                 .await?
-                .ask(&request, END_WITHIN)
+                .request(&request, END_TIMEOUT)
                 .await
         };
         match answer.await {
@@ -225,11 +235,15 @@ async fn page(addr: std::net::SocketAddr, target: &str) -> Result<Value> {
     }
 }
 
-/// All that is retained of a room, read anew over one transport.
-async fn whole_room(world: &World, transport: Transport, room: usize) -> Result<Vec<(u64, Name)>> {
-    let addr = world.fronts[room % world.fronts.len()];
-    let name = World::room(room);
-    let newest = world.published().newest(room);
+/// All retained messages of a room, read from the beginning over one transport.
+async fn read_room(
+    state: &SharedState,
+    transport: Transport,
+    room: usize,
+) -> Result<Vec<(u64, MessageName)>> {
+    let addr = state.fronts[room % state.fronts.len()];
+    let name = SharedState::room(room);
+    let newest = state.published().newest(room);
     let mut log = Vec::new();
     // A cursor of no log: reading begins with the oldest message that is retained.
     let mut cursor = "0-0".to_owned();
@@ -238,15 +252,15 @@ async fn whole_room(world: &World, transport: Transport, room: usize) -> Result<
             let mut connection = Connection::open(addr).await?;
             let request =
                 format!("GET /stream?room={name}&cursor={cursor} HTTP/1.0\r\nHost: audit\r\n\r\n");
-            connection.ask_stream(&request, END_WITHIN).await?;
+            connection.request_stream(&request, END_TIMEOUT).await?;
             Some(connection)
         }
         _ => None,
     };
-    let deadline = Instant::now() + END_WITHIN;
+    let deadline = Instant::now() + END_TIMEOUT;
     while log.last().is_none_or(|(id, _)| *id < newest) && Instant::now() < deadline {
         if let Some(connection) = &mut connection {
-            let frame = timeout(END_WITHIN, connection.frame()).await??;
+            let frame = timeout(END_TIMEOUT, connection.next_frame()).await??;
             let json = frame
                 .strip_prefix("id: ")
                 .and_then(|f| f.split_once("\ndata: "));
@@ -260,7 +274,7 @@ async fn whole_room(world: &World, transport: Transport, room: usize) -> Result<
                 ""
             };
             let target = format!("/poll?room={name}&limit=1000&cursor={cursor}{wait}");
-            let page = page(addr, &target).await?;
+            let page = poll_page(addr, &target).await?;
             let messages = page["messages"].as_array().context("messages")?;
             log.extend(messages.iter().filter_map(message));
             page["cursor"]
@@ -272,11 +286,11 @@ async fn whole_room(world: &World, transport: Transport, room: usize) -> Result<
     Ok(log)
 }
 
-fn look_for_panics(group: &Group, world: &World) {
+fn check_for_panics(group: &ServerGroup, state: &SharedState) {
     for server in &group.servers {
         for line in server.output().lines() {
             if line.contains("panicked") {
-                world.complain(format!("{}: {line}", server.name));
+                state.report_problem(format!("{}: {line}", server.name));
             }
         }
     }

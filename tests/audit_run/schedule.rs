@@ -1,11 +1,12 @@
-//! What goes wrong, and when: it follows from the seed alone.
+//! The faults of a run and their times, which follow from the seed alone.
 
 use std::{fmt, time::Duration};
 
 use crate::rng::Rng;
 
+/// A fault, and the time from the beginning at which it is injected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct ScheduledFault {
     pub at: Duration,
     pub kind: FaultKind,
 }
@@ -46,7 +47,7 @@ impl FaultKind {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ScheduledFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.at.as_secs_f64();
         let name = self.kind.name();
@@ -75,8 +76,8 @@ pub fn schedule(
     length: Duration,
     (servers, stores): (usize, usize),
     whole_cluster: bool,
-) -> Vec<Fault> {
-    let mut rng = Rng::of(seed, "schedule", 0);
+) -> Vec<ScheduledFault> {
+    let mut rng = Rng::from_seed(seed, "schedule", 0);
     let mut faults = Vec::new();
     let mut at = Duration::from_secs(1);
     // The last ones are to be over before the end.
@@ -105,7 +106,7 @@ pub fn schedule(
             7 => FaultKind::PauseStore(store, time),
             _ => FaultKind::KillAllStores(time),
         };
-        faults.push(Fault { at, kind });
+        faults.push(ScheduledFault { at, kind });
         // Where there is no other server, there is to be some time to publish in.
         at += rng.ms(400..2200) * if servers == 1 { 2 } else { 1 };
     }

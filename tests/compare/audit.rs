@@ -7,12 +7,12 @@ use poll_vs_sse_instrument::{RunResult, Transport};
 use crate::support::{
     log_server::{self, Behaviour},
     program::compare,
-    run, small,
+    run, small_workload,
 };
 
 /// Reader 3 never has message 15, reader 4 has 17 twice, reader 5 has 11 after all others: long after it
 /// was acknowledged, however slowly that went. The messages of the warm-up are those before 10.
-fn faulty(reader: usize, messages: usize) -> Vec<usize> {
+fn faulty_view(reader: usize, messages: usize) -> Vec<usize> {
     let all = 0..messages;
     match reader {
         3 => all.filter(|number| *number != 15).collect(),
@@ -27,17 +27,17 @@ fn faulty(reader: usize, messages: usize) -> Vec<usize> {
     }
 }
 
-fn measured(behaviour: Behaviour, transport: Transport) -> RunResult {
+fn measure_with(behaviour: Behaviour, transport: Transport) -> RunResult {
     let server = log_server::start(behaviour);
-    run(&log_server::target(&server), &small(), transport)
+    run(&log_server::target(&server), &small_workload(), transport)
 }
 
 fn each_fault_is_found_once(transport: Transport) {
     let behaviour = Behaviour {
-        view: faulty,
+        view: faulty_view,
         ..Behaviour::default()
     };
-    let outcome = measured(behaviour, transport);
+    let outcome = measure_with(behaviour, transport);
     assert_eq!(outcome.expected, 20 * 20);
     assert_eq!(
         (outcome.missed, outcome.duplicates, outcome.out_of_order),
@@ -61,7 +61,7 @@ fn a_loss_a_duplicate_and_disorder_of_streams_are_each_found() {
 #[test]
 fn a_server_without_faults_has_none() {
     for transport in [Transport::Poll, Transport::Stream] {
-        let outcome = measured(Behaviour::default(), transport);
+        let outcome = measure_with(Behaviour::default(), transport);
         assert!(outcome.is_valid(), "{outcome:?}");
         assert_eq!(outcome.deliveries, 20 * 20);
     }
@@ -75,7 +75,7 @@ fn an_injected_delay_is_found() {
         hold: |_| HOLD,
         ..Behaviour::default()
     };
-    let outcome = measured(behaviour, Transport::Stream);
+    let outcome = measure_with(behaviour, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     let delays = outcome.delay_us.expect("deliveries");
     let hold_us = HOLD.as_micros() as u64;
@@ -96,7 +96,7 @@ fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
         hold: |number| if number == 29 { HOLD } else { Duration::ZERO },
         ..Behaviour::default()
     };
-    let outcome = measured(behaviour, Transport::Stream);
+    let outcome = measure_with(behaviour, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     let hold_us = HOLD.as_micros() as u64;
     let later = outcome
@@ -114,7 +114,7 @@ fn a_delay_of_a_few_messages_is_seen_in_as_many_deliveries() {
 #[test]
 fn what_was_lost_is_shouted_and_the_exit_code_says_so() {
     let server = log_server::start(Behaviour {
-        view: faulty,
+        view: faulty_view,
         ..Behaviour::default()
     });
     let directory = tempfile::tempdir().expect("a directory");

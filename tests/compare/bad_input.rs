@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::support::{
-    http::{Server, answer},
+    http::{Server, send_answer},
     program::{Exit, Program, command},
 };
 
@@ -216,7 +216,7 @@ fn a_profile_that_is_none_is_named_with_those_there_are() {
 #[test]
 fn a_server_that_fails_is_told_from_a_profile_that_does_not_fit() {
     let broken = Server::start(Arc::new(|_, stream| {
-        answer(stream, "500 Internal Server Error", "")
+        send_answer(stream, "500 Internal Server Error", "")
     }));
     assert_refused(
         &["--target", &broken.url()],

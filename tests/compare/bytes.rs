@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::{
     log_server::{self, Behaviour},
     program::Program,
-    run, small,
+    run, small_workload,
 };
 
 /// An answer that is under way as a client ends is counted by one side only.
@@ -21,7 +21,7 @@ fn assert_near(what: &str, counted: u64, others: u64) {
 fn they_are_those_of_the_kernel() {
     for transport in [Transport::Poll, Transport::Stream] {
         let server = log_server::start(Behaviour::default());
-        let outcome = run(&log_server::target(&server), &small(), transport);
+        let outcome = run(&log_server::target(&server), &small_workload(), transport);
         let kernel = server.carried();
         assert!(outcome.whole.wire_bytes_out > 10_000, "{outcome:?}");
         assert_near("in", outcome.whole.wire_bytes_in, kernel.bytes_in);
@@ -35,7 +35,7 @@ fn they_are_those_of_our_servers_ledger() {
     let url = format!("http://{addr}");
     let target = Target::remote(&url, Profile::own(), None).expect("a target");
     for transport in Transport::ALL {
-        let outcome = run(&target, &small(), transport);
+        let outcome = run(&target, &small_workload(), transport);
         assert!(outcome.is_valid(), "{outcome:?}");
         assert_ledger(&url, &outcome);
     }

@@ -6,27 +6,27 @@ use poll_vs_sse_instrument::{RunResult, Transport, Workload};
 
 use crate::support::{
     log_server::{self, Behaviour, PollOutcome},
-    run, small,
+    run, small_workload,
 };
 
-/// Polls of a server that deals with them as `fate` says.
-fn polled(fate: fn(usize) -> PollOutcome) -> RunResult {
+/// Polls of a server that deals with them as `poll_outcome` says.
+fn measure_polls(poll_outcome: fn(usize) -> PollOutcome) -> RunResult {
     let server = log_server::start(Behaviour {
-        fate,
+        poll_outcome,
         ..Behaviour::default()
     });
     let workload = Workload {
         clients: 5,
         duration: Duration::from_secs(1),
-        ..small()
+        ..small_workload()
     };
     run(&log_server::target(&server), &workload, Transport::Poll)
 }
 
-/// Every third of them has `fate`.
-fn every_third(count: usize, fate: PollOutcome) -> PollOutcome {
+/// Every third of them has `poll_outcome`.
+fn every_third(count: usize, poll_outcome: PollOutcome) -> PollOutcome {
     if count % 3 == 2 {
-        fate
+        poll_outcome
     } else {
         PollOutcome::Answered
     }
@@ -42,26 +42,26 @@ fn assert_failed(outcome: &RunResult, why: &str) {
 
 #[test]
 fn an_answer_that_is_not_what_the_profile_says_is_an_error_and_not_empty() {
-    let outcome = polled(|count| every_third(count, PollOutcome::Garbled));
+    let outcome = measure_polls(|count| every_third(count, PollOutcome::Garbled));
     assert_failed(&outcome, "an answer has no json:next");
 }
 
 #[test]
 fn a_poll_that_is_closed_upon_instead_of_answered_is_an_error() {
-    let outcome = polled(|count| every_third(count, PollOutcome::Closed));
+    let outcome = measure_polls(|count| every_third(count, PollOutcome::Closed));
     assert_failed(&outcome, "closed the connection without an answer");
 }
 
 #[test]
 fn a_connection_that_was_closed_while_it_was_idle_is_opened_anew_without_an_error() {
-    let outcome = polled(|count| every_third(count, PollOutcome::AnsweredAndClosed));
+    let outcome = measure_polls(|count| every_third(count, PollOutcome::AnsweredAndClosed));
     assert!(outcome.is_valid(), "{outcome:?}");
     assert!(outcome.connections > 5, "{outcome:?}");
 }
 
 #[test]
 fn requests_that_hang_are_told() {
-    let outcome = polled(|count| match count {
+    let outcome = measure_polls(|count| match count {
         ..20 => PollOutcome::Answered,
         _ => PollOutcome::Ignored,
     });

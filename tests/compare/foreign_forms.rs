@@ -1,4 +1,4 @@
-//! Servers that do the same in other forms than ours: line ends, status codes, compression, content types.
+//! Servers with other line ends, status codes, compression and content types than ours.
 
 use std::{
     io::Write as _,
@@ -10,19 +10,19 @@ use std::{
 use poll_vs_sse_instrument::Report;
 
 use crate::support::{
-    http::{Request, Server, answer},
+    http::{Request, Server, send_answer},
     program::{Exit, compare},
 };
 
 /// A log without rooms, and the heads of all requests to read it.
 #[derive(Default)]
-struct Log {
+struct RoomlessLog {
     texts: Mutex<Vec<String>>,
     published: Condvar,
     heads: Mutex<Vec<String>>,
 }
 
-impl Log {
+impl RoomlessLog {
     /// The messages after the first `seen`, as soon as there is one or `wait` is over.
     fn after(&self, seen: usize, wait: Duration) -> Vec<String> {
         let deadline = Instant::now() + wait;
@@ -51,17 +51,18 @@ impl Log {
     }
 }
 
-type Reply = fn(&Log, &Request, &mut TcpStream) -> std::io::Result<()>;
+/// Answers a request to read the log.
+type ReplyHandler = fn(&RoomlessLog, &Request, &mut TcpStream) -> std::io::Result<()>;
 
 /// A server that takes messages at `/publish` and answers everything else with `reply`.
-fn server(log: &Arc<Log>, reply: Reply) -> Server {
+fn server(log: &Arc<RoomlessLog>, reply: ReplyHandler) -> Server {
     let log = log.clone();
     Server::start(Arc::new(
         move |request: &Request, stream: &mut TcpStream| {
             if request.method == "POST" {
                 log.texts.lock().expect("whole").push(request.body.clone());
                 log.published.notify_all();
-                return answer(stream, "200 OK", "");
+                return send_answer(stream, "200 OK", "");
             }
             log.heads.lock().expect("whole").push(request.head.clone());
             reply(&log, request, stream)
@@ -69,8 +70,8 @@ fn server(log: &Arc<Log>, reply: Reply) -> Server {
     ))
 }
 
-fn measured(server: &Server, transport: &str, more: &[&str]) -> Exit {
-    measured_as(server, PROFILE, transport, more)
+fn compare_server(server: &Server, transport: &str, more: &[&str]) -> Exit {
+    compare_with_profile(server, PROFILE, transport, more)
 }
 
 const PROFILE: &str = r#"
@@ -90,7 +91,7 @@ const PROFILE: &str = r#"
     path = "/stream"
 "#;
 
-fn measured_as(server: &Server, text: &str, transport: &str, more: &[&str]) -> Exit {
+fn compare_with_profile(server: &Server, text: &str, transport: &str, more: &[&str]) -> Exit {
     let directory = tempfile::tempdir().expect("a directory");
     let profile = directory.path().join("profile.toml");
     std::fs::write(&profile, text).expect("written");
@@ -111,18 +112,18 @@ const QUICK: [&str; 4] = ["--rate", "10", "--duration", "1s"];
 
 #[test]
 fn a_long_poll_that_ends_with_408_is_an_empty_answer() {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |log, request, stream| {
         let page = match request.parameter("wait") {
             None => log.page(request, Duration::ZERO),
             Some(_) => log.page(request, Duration::from_millis(300)),
         };
         match page.contains("\"texts\":[]") && request.parameter("wait").is_some() {
-            true => answer(stream, "408 Request Timeout", ""),
-            false => answer(stream, "200 OK", &page),
+            true => send_answer(stream, "408 Request Timeout", ""),
+            false => send_answer(stream, "200 OK", &page),
         }
     });
-    let ended = measured(
+    let ended = compare_server(
         &server,
         "long-poll",
         &["--rate", "1", "--duration", "2s", "--wait", "1s"],
@@ -134,18 +135,18 @@ fn a_long_poll_that_ends_with_408_is_an_empty_answer() {
 
 #[test]
 fn a_poll_that_ends_with_408_is_an_error() {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |_, _, stream| {
-        answer(stream, "408 Request Timeout", "")
+        send_answer(stream, "408 Request Timeout", "")
     });
-    let ended = measured(&server, "poll", &QUICK);
+    let ended = compare_server(&server, "poll", &QUICK);
     assert_eq!(ended.code, Some(2));
     assert!(ended.stderr.contains("408"), "{}", ended.stderr);
 }
 
 #[test]
 fn a_compressed_answer_is_named_as_such() {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |_, request, stream| {
         let kind = match request.path.as_str() {
             "/stream" => "text/event-stream",
@@ -158,7 +159,7 @@ fn a_compressed_answer_is_named_as_such() {
         )
     });
     for transport in ["poll", "stream"] {
-        let ended = measured(&server, transport, &QUICK);
+        let ended = compare_server(&server, transport, &QUICK);
         assert_eq!(ended.code, Some(2), "{transport}");
         let said = &ended.stderr;
         assert!(
@@ -172,13 +173,13 @@ fn a_compressed_answer_is_named_as_such() {
 
 #[test]
 fn a_stream_that_is_no_event_stream_is_named_as_such() {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |_, _, stream| {
         stream.write_all(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 6\r\n\r\n<html>",
         )
     });
-    let ended = measured(&server, "stream", &QUICK);
+    let ended = compare_server(&server, "stream", &QUICK);
     assert_eq!(ended.code, Some(2));
     let words = "text/html instead of text/event-stream";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
@@ -186,7 +187,7 @@ fn a_stream_that_is_no_event_stream_is_named_as_such() {
 
 #[test]
 fn events_may_have_any_line_end_and_a_byte_order_mark() {
-    fn stream_events(log: &Log, stream: &mut TcpStream, end: &str) -> std::io::Result<()> {
+    fn stream_events(log: &RoomlessLog, stream: &mut TcpStream, end: &str) -> std::io::Result<()> {
         let mut seen = log.count();
         write!(
             stream,
@@ -201,25 +202,25 @@ fn events_may_have_any_line_end_and_a_byte_order_mark() {
             write!(stream, ":{end}{end}")?;
         }
     }
-    let forms: [Reply; 3] = [
+    let forms: [ReplyHandler; 3] = [
         |log, _, stream| stream_events(log, stream, "\r"),
         |log, _, stream| stream_events(log, stream, "\n"),
         |log, _, stream| stream_events(log, stream, "\r\n"),
     ];
     for reply in forms {
-        let server = server(&Arc::new(Log::default()), reply);
-        let result = &report(&measured(&server, "stream", &QUICK)).transports[0];
+        let server = server(&Arc::new(RoomlessLog::default()), reply);
+        let result = &report(&compare_server(&server, "stream", &QUICK)).transports[0];
         assert!(result.is_valid() && result.deliveries == 30, "{result:?}");
     }
 }
 
 #[test]
 fn clients_send_a_browsers_head_and_the_report_says_so() {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |log, request, stream| {
-        answer(stream, "200 OK", &log.page(request, Duration::ZERO))
+        send_answer(stream, "200 OK", &log.page(request, Duration::ZERO))
     });
-    let by_default = report(&measured(&server, "poll", &QUICK));
+    let by_default = report(&compare_server(&server, "poll", &QUICK));
     assert_eq!(by_default.workload.head.as_str(), "chrome");
     let heads = std::mem::take(&mut *log.heads.lock().expect("whole"));
     for head in &heads {
@@ -228,7 +229,7 @@ fn clients_send_a_browsers_head_and_the_report_says_so() {
         assert!(!head.contains("Cookie"), "{head}");
     }
     let flags = [&QUICK[..], &["--head", "bare", "--cookie", "1024"]].concat();
-    let bare = report(&measured(&server, "poll", &flags));
+    let bare = report(&compare_server(&server, "poll", &flags));
     let heads = std::mem::take(&mut *log.heads.lock().expect("whole"));
     for head in &heads {
         assert!(!head.contains("sec-ch-ua"), "{head}");
@@ -246,13 +247,13 @@ fn clients_send_a_browsers_head_and_the_report_says_so() {
 }
 
 /// A profile whose polls take their cursor so.
-fn polled(cursor: &str) -> String {
+fn poll_profile(cursor: &str) -> String {
     let (before, _) = PROFILE.split_once("[poll]").expect("it polls");
     format!("{before}[poll]\npath = \"/poll\"\n{cursor}\n")
 }
 
-/// What came since the number that the client names, with the number that is reached.
-fn since(log: &Log, named: Option<&str>) -> (Vec<String>, usize) {
+/// The messages after the number that the client names, and the number of the last.
+fn messages_since(log: &RoomlessLog, named: Option<&str>) -> (Vec<String>, usize) {
     let seen = named.map_or(log.count(), |named| named.parse().expect("a number"));
     let texts = log.after(seen, Duration::ZERO);
     let reached = seen + texts.len();
@@ -269,7 +270,7 @@ fn header_of<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 
 #[test]
 fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
-    fn items(log: &Log, request: &Request) -> Vec<String> {
+    fn items(log: &RoomlessLog, request: &Request) -> Vec<String> {
         // From the beginning, as such servers do without a cursor.
         let named = request.parameter("after");
         let seen: usize = named.map_or(0, |named| named.parse().expect("a number"));
@@ -279,15 +280,16 @@ fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
             .map(|(text, id)| serde_json::json!({"id": id, "text": text}).to_string())
             .collect()
     }
-    let array: Reply = |log, request, stream| {
-        answer(
+    let array: ReplyHandler = |log, request, stream| {
+        send_answer(
             stream,
             "200 OK",
             &format!("[{}]", items(log, request).join(",")),
         )
     };
-    let lines: Reply =
-        |log, request, stream| answer(stream, "200 OK", &(items(log, request).join("\n") + "\n"));
+    let lines: ReplyHandler = |log, request, stream| {
+        send_answer(stream, "200 OK", &(items(log, request).join("\n") + "\n"))
+    };
     for (reply, cursor) in [
         (
             array,
@@ -298,8 +300,8 @@ fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
             "lines = true\ncursor = [{ take = \"json:id\", send = \"query:after\" }]",
         ),
     ] {
-        let server = server(&Arc::new(Log::default()), reply);
-        let ended = measured_as(&server, &polled(cursor), "poll", &QUICK);
+        let server = server(&Arc::new(RoomlessLog::default()), reply);
+        let ended = compare_with_profile(&server, &poll_profile(cursor), "poll", &QUICK);
         let result = &report(&ended).transports[0];
         assert!(result.is_valid() && result.deliveries == 30, "{result:?}");
     }
@@ -307,8 +309,8 @@ fn polls_may_answer_a_bare_array_or_lines_with_the_cursor_in_ids() {
 
 #[test]
 fn polls_may_begin_now_and_find_their_cursor_in_a_link() {
-    let server = server(&Arc::new(Log::default()), |log, request, stream| {
-        let (texts, reached) = since(log, request.parameter("after"));
+    let server = server(&Arc::new(RoomlessLog::default()), |log, request, stream| {
+        let (texts, reached) = messages_since(log, request.parameter("after"));
         let body = serde_json::json!(texts).to_string();
         let link =
             format!("</poll?limit=5>; rel=\"self\", </poll?limit=5&after={reached}>; rel=\"next\"");
@@ -318,18 +320,18 @@ fn polls_may_begin_now_and_find_their_cursor_in_a_link() {
             body.len()
         )
     });
-    let profile = polled(
+    let profile = poll_profile(
         "start = \"/poll\"\ncursor = [{ take = \"link:next:after\", send = \"query:after\" }]",
     );
-    let result = &report(&measured_as(&server, &profile, "poll", &QUICK)).transports[0];
+    let result = &report(&compare_with_profile(&server, &profile, "poll", &QUICK)).transports[0];
     assert!(result.is_valid() && result.deliveries == 30, "{result:?}");
 }
 
 #[test]
 fn an_etag_may_be_the_cursor_and_304_an_answer_without_news() {
-    let server = server(&Arc::new(Log::default()), |log, request, stream| {
+    let server = server(&Arc::new(RoomlessLog::default()), |log, request, stream| {
         let known = header_of(request, "If-None-Match").map(|tag| tag.trim_matches('"'));
-        let (texts, reached) = since(log, known);
+        let (texts, reached) = messages_since(log, known);
         let (status, body) = match texts[..] {
             [] if known.is_some() => ("304 Not Modified", String::new()),
             _ => ("200 OK", serde_json::json!(texts).to_string()),
@@ -340,23 +342,23 @@ fn an_etag_may_be_the_cursor_and_304_an_answer_without_news() {
             body.len()
         )
     });
-    let profile = polled(
+    let profile = poll_profile(
         "start = \"/poll\"\ncursor = [{ take = \"header:ETag\", send = \"header:If-None-Match\" }]",
     );
     let flags = ["--rate", "4", "--duration", "2s"];
-    let result = &report(&measured_as(&server, &profile, "poll", &flags)).transports[0];
+    let result = &report(&compare_with_profile(&server, &profile, "poll", &flags)).transports[0];
     assert!(result.is_valid() && result.empty > 0, "{result:?}");
 }
 
 #[test]
 fn a_long_poll_may_end_with_204_and_a_token_and_a_cookie_go_with_every_request() {
-    let log = Arc::new(Log::default());
+    let log = Arc::new(RoomlessLog::default());
     let server = server(&log, |log, request, stream| {
         match log.page(request, Duration::from_millis(200)) {
             page if page.contains("\"texts\":[]") && request.parameter("after").is_some() => {
-                answer(stream, "204 No Content", "")
+                send_answer(stream, "204 No Content", "")
             }
-            page => answer(stream, "200 OK", &page),
+            page => send_answer(stream, "200 OK", &page),
         }
     });
     let profile = PROFILE.replace(
@@ -364,7 +366,13 @@ fn a_long_poll_may_end_with_204_and_a_token_and_a_cookie_go_with_every_request()
         "headers = { Authorization = \"Bearer t0ken\", Cookie = \"session=9\" }\n[publish]",
     );
     let flags = ["--rate", "1", "--duration", "2s", "--wait", "1s"];
-    let result = &report(&measured_as(&server, &profile, "long-poll", &flags)).transports[0];
+    let result = &report(&compare_with_profile(
+        &server,
+        &profile,
+        "long-poll",
+        &flags,
+    ))
+    .transports[0];
     assert!(result.is_valid() && result.empty > 0, "{result:?}");
     for head in log.heads.lock().expect("whole").iter() {
         assert!(

@@ -27,9 +27,9 @@ const SHARE: f64 = 0.02;
 /// is wrong by itself is so in every run.
 const RUNS: usize = 4;
 
-/// What the server notes down: times of the machine's monotonic clock, nanoseconds.
+/// The server's record: times of the machine's monotonic clock, nanoseconds.
 #[derive(Default, Serialize, Deserialize)]
-struct Notes {
+struct CostRecord {
     /// After each poll: when, and the process's CPU time so far.
     polls: Vec<(u64, u64)>,
     published: Vec<u64>,
@@ -53,7 +53,7 @@ fn server() {
     if std::env::var_os(AS_SERVER).is_none() {
         return;
     }
-    let notes = Arc::new(Mutex::new(Notes::default()));
+    let notes = Arc::new(Mutex::new(CostRecord::default()));
     let (of_polls, of_messages) = (notes.clone(), notes.clone());
     let behaviour = Behaviour {
         work: Arc::new(move || {
@@ -83,7 +83,7 @@ fn server() {
 fn it_is_measured_within_two_percent() {
     let mut off = Vec::new();
     for _ in 0..RUNS {
-        let (measured, own) = measured_and_own_account();
+        let (measured, own) = measure_cost();
         off.push(measured / own - 1.0);
         if off.iter().any(|off| off.abs() < SHARE) {
             return;
@@ -92,15 +92,15 @@ fn it_is_measured_within_two_percent() {
     panic!("off by {off:?}");
 }
 
-/// CPU seconds of one run, by the instrument and by the server's own account.
-fn measured_and_own_account() -> (f64, f64) {
+/// CPU seconds of one run, by the instrument and by the server's own record.
+fn measure_cost() -> (f64, f64) {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command
         .args(["--exact", "known_cost::server", "--ignored", "--nocapture"])
         .env(AS_SERVER, "1");
     let mut server = Program::start_with(command, Stdio::piped());
     let mut addr = None;
-    server.await_that("it listens", |server| {
+    server.wait_until("it listens", |server| {
         let text = server.stdout.text();
         let (_, rest) = text.split_once("listening on ")?;
         addr = rest.split_once(' ')?.0.parse::<std::net::SocketAddr>().ok();
@@ -122,8 +122,9 @@ fn measured_and_own_account() -> (f64, f64) {
     server.write_line("the end");
     let ended = server.wait();
     let line = ended.stdout.split_once("notes ").expect("notes").1;
-    let notes: Notes = serde_json::from_str(line.lines().next().expect("a line")).expect("JSON");
-    let (own, polls) = own_account(&notes, &workload);
+    let notes: CostRecord =
+        serde_json::from_str(line.lines().next().expect("a line")).expect("JSON");
+    let (own, polls) = recorded_cost(&notes, &workload);
     // It is known cost: what each poll burnt, and little else.
     let burnt = polls * COST.as_secs_f64();
     assert!(
@@ -133,8 +134,8 @@ fn measured_and_own_account() -> (f64, f64) {
     (outcome.server_cpu_s.expect("known"), own)
 }
 
-/// CPU seconds and polls within the measured time, by the server's own account.
-fn own_account(notes: &Notes, workload: &Workload) -> (f64, f64) {
+/// CPU seconds and polls within the measured time, by the server's own record.
+fn recorded_cost(notes: &CostRecord, workload: &Workload) -> (f64, f64) {
     let period = 1e9 / workload.rate;
     let warming = workload.warm_up(Transport::Poll).as_secs_f64() * workload.rate;
     // Message n is due in the middle of its period and never published before that, so the earliest
@@ -144,13 +145,13 @@ fn own_account(notes: &Notes, workload: &Workload) -> (f64, f64) {
         .map(|(at, number)| *at as f64 - (f64::from(number) - warming + 0.5) * period)
         .fold(f64::INFINITY, f64::min);
     let end = start + workload.measured().as_secs_f64() * 1e9;
-    let (cpu_before, polls_before) = at(&notes.polls, start);
-    let (cpu_after, polls_after) = at(&notes.polls, end);
+    let (cpu_before, polls_before) = record_at(&notes.polls, start);
+    let (cpu_after, polls_after) = record_at(&notes.polls, end);
     ((cpu_after - cpu_before) / 1e9, polls_after - polls_before)
 }
 
-/// CPU time and polls up to `time`, between two notes by their distance.
-fn at(notes: &[(u64, u64)], time: f64) -> (f64, f64) {
+/// CPU time and polls up to `time`, interpolated between two entries of the record.
+fn record_at(notes: &[(u64, u64)], time: f64) -> (f64, f64) {
     let next = notes.partition_point(|(at, _)| (*at as f64) < time);
     let ((from, cpu), (to, then)) = (notes[next - 1], notes[next]);
     let share = (time - from as f64) / (to - from) as f64;

@@ -8,7 +8,7 @@ use std::{
 const PROGRAM: &str = env!("CARGO_BIN_EXE_poll-vs-sse");
 
 /// Exit code and standard error of the program, whose standard output is a full disk.
-fn onto_a_full_disk(args: &[&str]) -> (Option<i32>, String) {
+fn run_on_full_disk(args: &[&str]) -> (Option<i32>, String) {
     let full = OpenOptions::new().write(true).open("/dev/full");
     let ended = Command::new(PROGRAM)
         .args(args)
@@ -23,7 +23,7 @@ fn onto_a_full_disk(args: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn a_plan_that_cannot_be_printed_is_an_error() {
     for flags in [&["plan"][..], &["plan", "--json"]] {
-        let (code, said) = onto_a_full_disk(flags);
+        let (code, said) = run_on_full_disk(flags);
         assert_eq!(code, Some(2), "{flags:?}: {said}");
         assert!(said.contains("cannot write the plan"), "{said}");
     }
@@ -33,10 +33,10 @@ fn a_plan_that_cannot_be_printed_is_an_error() {
 fn a_comparison_that_cannot_be_printed_is_an_error() {
     let flags = "compare --transports poll --clients 2 --rate 5 --interval 100ms --duration 1s";
     let flags: Vec<&str> = flags.split(' ').collect();
-    let (code, said) = onto_a_full_disk(&flags);
+    let (code, said) = run_on_full_disk(&flags);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("cannot print the result"), "{said}");
-    let (code, said) = onto_a_full_disk(&[&flags[..], &["--json", "-"]].concat());
+    let (code, said) = run_on_full_disk(&[&flags[..], &["--json", "-"]].concat());
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("cannot write standard output"), "{said}");
 }

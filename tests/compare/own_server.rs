@@ -2,13 +2,13 @@
 
 use poll_vs_sse_instrument::Transport;
 
-use crate::support::{own, run, small};
+use crate::support::{own_target, run, small_workload};
 
 #[test]
 fn every_transport_delivers_all_that_was_published() {
     for transport in Transport::ALL {
-        let workload = small();
-        let outcome = run(&own(), &workload, transport);
+        let workload = small_workload();
+        let outcome = run(&own_target(), &workload, transport);
         assert_eq!(outcome.published, workload.messages());
         assert_eq!(outcome.expected, 20 * 20);
         assert_eq!(outcome.deliveries, outcome.expected);

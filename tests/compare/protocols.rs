@@ -4,10 +4,10 @@ use poll_vs_sse_instrument::{OwnServer, Protocol, RunResult, Target, Transport, 
 
 use crate::support::{
     program::{Program, compare},
-    run, small,
+    run, small_workload,
 };
 
-fn own(protocol: Option<Protocol>, tls: bool) -> Target {
+fn own_target(protocol: Option<Protocol>, tls: bool) -> Target {
     Target::Own(OwnServer {
         binary: Some(env!("CARGO_BIN_EXE_poll-vs-sse").into()),
         protocol,
@@ -16,8 +16,8 @@ fn own(protocol: Option<Protocol>, tls: bool) -> Target {
     })
 }
 
-fn measured(protocol: Option<Protocol>, tls: bool, transport: Transport) -> RunResult {
-    let outcome = run(&own(protocol, tls), &small(), transport);
+fn measure_valid(protocol: Option<Protocol>, tls: bool, transport: Transport) -> RunResult {
+    let outcome = run(&own_target(protocol, tls), &small_workload(), transport);
     assert!(outcome.is_valid(), "{outcome:?}");
     outcome
 }
@@ -32,7 +32,7 @@ fn every_transport_is_measured_over_every_form() {
         (None, true, Protocol::Http2),
     ] {
         for transport in Transport::ALL {
-            let outcome = measured(protocol, tls, transport);
+            let outcome = measure_valid(protocol, tls, transport);
             assert_eq!(outcome.protocol, spoken);
             assert_eq!(outcome.tls.as_deref(), tls.then_some("TLS 1.3"));
             let handshakes = outcome.handshakes;
@@ -46,9 +46,9 @@ fn every_transport_is_measured_over_every_form() {
 fn a_new_connection_for_each_poll_pays_a_handshake_for_each() {
     let workload = Workload {
         new_connections: true,
-        ..small()
+        ..small_workload()
     };
-    let outcome = run(&own(None, true), &workload, Transport::Poll);
+    let outcome = run(&own_target(None, true), &workload, Transport::Poll);
     assert!(outcome.is_valid(), "{outcome:?}");
     // A client may be stopped between its handshake and its request.
     let spare = outcome.connections - outcome.whole.requests;

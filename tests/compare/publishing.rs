@@ -15,11 +15,11 @@ use poll_vs_sse_instrument::{Transport, Workload};
 use crate::support::{
     log_server::{self, Behaviour},
     program::compare,
-    run, small,
+    run, small_workload,
 };
 
 /// A server that takes so long to acknowledge a message, and the most messages that it had at the same time.
-fn slow(time: Duration) -> (Behaviour, Arc<AtomicUsize>) {
+fn slow_behaviour(time: Duration) -> (Behaviour, Arc<AtomicUsize>) {
     let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let seen = most.clone();
     let published = move || {
@@ -36,13 +36,13 @@ fn slow(time: Duration) -> (Behaviour, Arc<AtomicUsize>) {
 
 #[test]
 fn a_server_that_is_slow_to_acknowledge_is_sent_the_next_message_all_the_same() {
-    let (behaviour, most) = slow(Duration::from_millis(300));
+    let (behaviour, most) = slow_behaviour(Duration::from_millis(300));
     let server = log_server::start(behaviour);
     let workload = Workload {
         rate: 20.0,
         clients: 5,
         duration: Duration::from_secs(1),
-        ..small()
+        ..small_workload()
     };
     let target = log_server::target(&server);
     let outcome = run(&target, &workload, Transport::Stream);
@@ -55,7 +55,7 @@ fn a_server_that_is_slow_to_acknowledge_is_sent_the_next_message_all_the_same() 
 
 #[test]
 fn a_rate_that_cannot_be_kept_is_shouted_and_has_no_verdict() {
-    let (behaviour, _) = slow(Duration::from_millis(500));
+    let (behaviour, _) = slow_behaviour(Duration::from_millis(500));
     let server = log_server::start(behaviour);
     let directory = tempfile::tempdir().expect("a directory");
     let profile = directory.path().join("profile.toml");

@@ -13,7 +13,7 @@ use poll_vs_sse_instrument::{
 
 use crate::support::{
     log_server::{self, Behaviour},
-    own, run, run_with, small, try_run,
+    own_target, run, run_with, small_workload, try_run,
 };
 
 #[test]
@@ -21,10 +21,10 @@ fn each_client_gets_the_messages_of_its_room_and_no_other() {
     let workload = Workload {
         clients: 7,
         rooms: 3,
-        ..small()
+        ..small_workload()
     };
     for transport in Transport::ALL {
-        let outcome = run(&own(), &workload, transport);
+        let outcome = run(&own_target(), &workload, transport);
         assert!(outcome.is_valid(), "{outcome:?}");
         // 20 messages in turn to rooms of 3, 2 and 2 clients.
         assert!((46..=48).contains(&outcome.expected), "{outcome:?}");
@@ -37,10 +37,10 @@ fn each_client_gets_the_messages_of_its_room_and_no_other() {
 fn clients_that_stop_reading_cost_the_others_nothing() {
     let workload = Workload {
         stalled: 5,
-        ..small()
+        ..small_workload()
     };
     for transport in Transport::ALL {
-        let outcome = run(&own(), &workload, transport);
+        let outcome = run(&own_target(), &workload, transport);
         assert!(outcome.is_valid(), "{outcome:?}");
         assert_eq!(outcome.clients, 20);
         assert_eq!(
@@ -58,9 +58,9 @@ fn a_herd_is_measured_until_all_are_served() {
     let workload = Workload {
         clients: 200,
         scenario: LoadScenario::Herd,
-        ..small()
+        ..small_workload()
     };
-    let outcome = run(&own(), &workload, Transport::Stream);
+    let outcome = run(&own_target(), &workload, Transport::Stream);
     assert!(outcome.is_valid(), "{outcome:?}");
     assert!(outcome.opening_s > 0.0, "{outcome:?}");
     assert_eq!(outcome.served.clients(), 200);
@@ -83,7 +83,7 @@ fn a_server_that_gives_up_mute_clients_is_seen_to_do_so() {
     });
     let workload = Workload {
         vanish: 5,
-        ..small()
+        ..small_workload()
     };
     // The server hangs up an idle connection, which it can do whether or not the client answers.
     let outcome = run(&target, &workload, Transport::Poll);
@@ -102,7 +102,7 @@ fn a_server_that_does_not_notice_still_holds_vanished_clients_when_a_run_is_stop
     let server = log_server::start(Behaviour::default());
     let workload = Workload {
         vanish: 3,
-        ..small()
+        ..small_workload()
     };
     let (stop, stopped) = tokio::sync::watch::channel(false);
     std::thread::spawn(move || {
@@ -148,10 +148,10 @@ fn a_restart_of_our_server_is_survived_by_every_transport() {
     let workload = Workload {
         scenario: LoadScenario::Restart,
         duration: Duration::from_secs(6),
-        ..small()
+        ..small_workload()
     };
     for transport in Transport::ALL {
-        let outcome = run(&own(), &workload, transport);
+        let outcome = run(&own_target(), &workload, transport);
         assert_survived(&outcome);
         let failed = outcome.restart.expect("it was restarted").failed;
         // A poll may happen to fall beside it; whoever waits is disconnected.
@@ -192,7 +192,7 @@ fn a_foreign_server_is_restarted_by_its_command_and_found_again() {
     let workload = Workload {
         scenario: LoadScenario::Restart,
         duration: Duration::from_secs(4),
-        ..small()
+        ..small_workload()
     };
     let outcome = run(&target, &workload, Transport::Stream);
     assert_ne!(server.pid(), pid);
@@ -213,7 +213,7 @@ fn a_restart_command_that_fails_is_said() {
     }
     let workload = Workload {
         scenario: LoadScenario::Restart,
-        ..small()
+        ..small_workload()
     };
     let error = try_run(&target, &workload, Transport::Stream).expect_err("it failed");
     let text = format!("{error:#}");

@@ -4,7 +4,7 @@ use poll_vs_sse_instrument::Report;
 
 use crate::support::program::{Program, command};
 
-fn stopped_by(signal: i32, code: i32) {
+fn assert_stopped_by(signal: i32, code: i32) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("out.json");
     let json = path.display().to_string();
@@ -22,7 +22,7 @@ fn stopped_by(signal: i32, code: i32) {
         &json,
     ];
     let mut program = Program::start(command(&args));
-    program.await_that("it measures", |program| {
+    program.wait_until("it measures", |program| {
         program.stderr.text().contains(" of 600 s").then_some(())
     });
     // Until something has certainly come.
@@ -41,12 +41,12 @@ fn stopped_by(signal: i32, code: i32) {
 
 #[test]
 fn an_interrupt_prints_what_there_is() {
-    stopped_by(libc::SIGINT, 130);
+    assert_stopped_by(libc::SIGINT, 130);
 }
 
 #[test]
 fn a_termination_prints_what_there_is() {
-    stopped_by(libc::SIGTERM, 143);
+    assert_stopped_by(libc::SIGTERM, 143);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn before_there_is_anything_it_says_so() {
         "poll",
     ];
     let mut program = Program::start(command(&args));
-    program.await_that("it warms up", |program| {
+    program.wait_until("it warms up", |program| {
         program.stderr.text().contains("warming up").then_some(())
     });
     program.signal(libc::SIGINT);

@@ -13,7 +13,7 @@ use poll_vs_sse_instrument::Report;
 use serde_json::{Value, json};
 
 use crate::support::{
-    http::{Request, Server, answer, events},
+    http::{Request, Server, send_answer, send_stream_head},
     program::compare,
     real_proxy::{NGINX, NGINX_ARGUMENTS, RealProxy, nginx_prelude},
 };
@@ -21,7 +21,7 @@ use crate::support::{
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 /// Measures the server at `url` by `profile`, small and soon over.
-fn measured(url: &str, profile: &str, more: &[&str]) -> Report {
+fn compare_valid(url: &str, profile: &str, more: &[&str]) -> Report {
     let flags = "--clients 10 --rate 10 --interval 200ms --duration 2s --json -";
     let mut args = vec!["--target", url, "--profile", profile];
     args.extend(flags.split(' '));
@@ -66,7 +66,7 @@ fn nchan() -> RealProxy {
 fn a_real_nchan_is_measured_by_all_three_transports() {
     let nginx = nchan();
     let pid = nginx.pid().to_string();
-    let document = measured(&nginx.url(), "nchan", &["--pid", &pid]);
+    let document = compare_valid(&nginx.url(), "nchan", &["--pid", &pid]);
     assert_eq!(document.transports.len(), 3);
     let server = document.versions.server.expect("it says what it is");
     assert!(server.starts_with("nginx/"), "{server}");
@@ -100,13 +100,13 @@ struct Ntfy {
 }
 
 impl Ntfy {
-    fn answer(&self, request: &Request, stream: &mut TcpStream) -> std::io::Result<()> {
+    fn handle(&self, request: &Request, stream: &mut TcpStream) -> std::io::Result<()> {
         let mut parts = request.path.trim_start_matches('/').split('/');
         let topic = parts.next().unwrap_or_default();
         match (request.method.as_str(), parts.next()) {
             ("POST" | "PUT", None) => {
                 let message = self.publish(topic, &request.body);
-                answer(stream, "200 OK", &format!("{message}\n"))
+                send_answer(stream, "200 OK", &format!("{message}\n"))
             }
             ("GET", Some("json")) if request.parameter("poll") == Some("1") => {
                 let since = request.parameter("since").unwrap_or("all");
@@ -115,17 +115,17 @@ impl Ntfy {
                     .iter()
                     .map(|message| format!("{message}\n"))
                     .collect::<String>();
-                answer(stream, "200 OK", &lines)
+                send_answer(stream, "200 OK", &lines)
             }
             ("GET", Some("sse")) => {
                 // Before it is said to be open, so that nothing is lost in between.
                 let place = self.since(topic, "all").len();
-                events(stream)?;
+                send_stream_head(stream)?;
                 let open = json!({"id": "open0", "time": 1, "event": "open", "topic": topic});
                 write!(stream, "event: open\ndata: {open}\n\n")?;
                 self.stream(topic, place, stream)
             }
-            _ => answer(
+            _ => send_answer(
                 stream,
                 "404 Not Found",
                 "{\"code\":40401,\"http\":404,\"error\":\"page not found\"}",
@@ -173,9 +173,9 @@ impl Ntfy {
 fn a_server_that_speaks_as_ntfy_does_is_measured() {
     let ntfy = Ntfy::default();
     let server = Server::start(Arc::new(
-        move |request: &Request, stream: &mut TcpStream| ntfy.answer(request, stream),
+        move |request: &Request, stream: &mut TcpStream| ntfy.handle(request, stream),
     ));
-    let document = measured(&server.url(), "ntfy", &[]);
+    let document = compare_valid(&server.url(), "ntfy", &[]);
     let names = document.transports.iter().map(|one| one.transport.as_str());
     assert_eq!(
         names.collect::<Vec<_>>(),

@@ -15,7 +15,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use matrix_table::Matrix;
+use matrix_table::MatrixFile;
 use poll_vs_sse_instrument::{
     Report,
     calibrate::{CalibrationRun, model},
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
         (
             "docs/model.md",
             "matrix",
-            matrix_table::table(&model, &Matrix::last(&root)?),
+            matrix_table::table(&model, &MatrixFile::last(&root)?),
         ),
         (
             "docs/model.md",
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
             format!("```text\n{example}```\n"),
         ),
     ];
-    if let Some(measured) = scale::Measured::last(&root)? {
+    if let Some(measured) = scale::MeasuredCosts::last(&root)? {
         sections.push(("docs/scale.md", "sizes", scale::sizes(&measured)));
         sections.push(("docs/scale.md", "herd", scale::herd(&measured)));
     }

@@ -10,9 +10,9 @@ use poll_vs_sse_model::{
 };
 use serde::Deserialize;
 
-/// The part of a matrix that is read.
+/// The part of a matrix's file that is read.
 #[derive(Deserialize)]
-pub struct Matrix {
+pub struct MatrixFile {
     size_bytes: f64,
     runs: Vec<MatrixRun>,
 }
@@ -33,15 +33,16 @@ struct RunFigures {
     server_cpu_s: Option<f64>,
 }
 
+/// A transport and its load.
 #[derive(Clone, Copy)]
-struct Cell {
+struct MatrixPoint {
     transport: Transport,
     clients: f64,
     rate: f64,
     interval_s: Option<f64>,
 }
 
-impl Matrix {
+impl MatrixFile {
     /// The latest committed one.
     pub fn last(repository: &Path) -> Result<Self> {
         let entries = fs::read_dir(repository.join("benches/runs"))?;
@@ -62,7 +63,7 @@ impl Matrix {
     }
 
     /// Cores kept busy, in the mean over the repeats.
-    fn measured(&self, point: Cell) -> Option<f64> {
+    fn measured(&self, point: MatrixPoint) -> Option<f64> {
         let runs = self.runs.iter().filter(|run| {
             run.subject == "poll-vs-sse"
                 && run.transport == point.transport
@@ -75,7 +76,7 @@ impl Matrix {
         (!cores.is_empty()).then(|| cores.iter().sum::<f64>() / cores.len() as f64)
     }
 
-    fn computed(&self, model: &Model, point: Cell) -> f64 {
+    fn computed(&self, model: &Model, point: MatrixPoint) -> f64 {
         let scenario = Scenario {
             clients: point.clients,
             rate: point.rate,
@@ -95,7 +96,7 @@ impl Matrix {
 }
 
 /// The ratio of polling's CPU to that of SSE in each cell, measured and computed.
-pub fn table(model: &Model, matrix: &Matrix) -> String {
+pub fn table(model: &Model, matrix: &MatrixFile) -> String {
     let intervals = matrix.all(|run| run.interval_s);
     let heads = intervals.iter().map(|s| format!("every {s} s | the model"));
     let heads: Vec<String> = heads.collect();
@@ -108,7 +109,7 @@ pub fn table(model: &Model, matrix: &Matrix) -> String {
     for clients in matrix.all(|run| Some(run.clients)) {
         for rate in matrix.all(|run| Some(run.rate)) {
             let both = |transport, interval_s| {
-                let point = Cell {
+                let point = MatrixPoint {
                     transport,
                     clients,
                     rate,

@@ -8,7 +8,7 @@ use poll_vs_sse_model::{
 
 const CLIENTS: f64 = 10_000.0;
 
-fn asked(rate: f64, size: f64, max_delay_s: f64) -> Question {
+fn question(rate: f64, size: f64, max_delay_s: f64) -> Question {
     Question {
         clients: CLIENTS,
         rate,
@@ -25,7 +25,7 @@ fn us(value: f64) -> String {
 pub fn constants(model: &Model) -> String {
     let mut text = "| | poll | long-poll | stream |\n|---|---|---|---|\n".to_owned();
     let mut row = |name: &str, cell: &dyn Fn(&Constants) -> String| {
-        let cells = Transport::ALL.map(|transport| cell(model.transports.of(transport)));
+        let cells = Transport::ALL.map(|transport| cell(model.transports.get(transport)));
         text += &format!("| {name} | {} |\n", cells.join(" | "));
     };
     row("`request_bytes`", &|one| significant(one.request_bytes));
@@ -98,15 +98,15 @@ pub fn errors(model: &Model) -> String {
             with_thousands(*size as u64),
             cores[0],
             cores[1],
-            off(*cores),
-            off([into[0] + out[0], into[1] + out[1]]),
-            off(one.requests_per_s),
+            deviation(*cores),
+            deviation([into[0] + out[0], into[1] + out[1]]),
+            deviation(one.requests_per_s),
         );
     }
     text
 }
 
-fn off([measured, predicted]: [f64; 2]) -> String {
+fn deviation([measured, predicted]: [f64; 2]) -> String {
     if measured == 0.0 {
         "–".to_owned()
     } else {
@@ -134,7 +134,7 @@ pub fn break_even_delays(model: &Model) -> String {
         let found = CLIENTS.map(|clients| {
             let asked = Question {
                 clients,
-                ..asked(rate, 200.0, 2.0)
+                ..question(rate, 200.0, 2.0)
             };
             plan(model, &asked).break_even.max_delay_s
         });
@@ -179,9 +179,9 @@ pub fn uses(model: &Model) -> String {
         ),
         ("prices: twenty a second", 20.0, 200.0, 1.0),
     ] {
-        let plan = plan(model, &asked(rate, size, max_delay_s));
+        let plan = plan(model, &question(rate, size, max_delay_s));
         for (number, transport) in Transport::ALL.into_iter().enumerate() {
-            let one = plan.transports.of(transport);
+            let one = plan.transports.get(transport);
             let (name, delay) = match number {
                 0 => (name, time_us(max_delay_s * 1e6)),
                 _ => ("", String::new()),

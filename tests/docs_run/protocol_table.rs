@@ -11,7 +11,7 @@ use poll_vs_sse_model::{
 
 use super::report::{
     part::Part as _,
-    protocols::{Cell, Protocols, Spoken},
+    protocols::{ProtocolCell, ProtocolsRun, WireProtocol},
     runs,
 };
 
@@ -24,7 +24,7 @@ const HOST: &str = "127.0.0.1:40000";
 
 /// How far the model is from what was measured, in each cell.
 pub fn table(model: &Model, root: &Path) -> Result<String> {
-    let found = runs::latest::<Protocols>(root, Protocols::FILE)?;
+    let found = runs::latest::<ProtocolsRun>(root, ProtocolsRun::FILE)?;
     let protocols = found.context("benches/runs has no run of protocols")?.run;
     let mut text = "| clients | messages/s | by | over | head | bytes | the model | CPU, % of a core | the model |\n\
                     |---|---|---|---|---|---|---|---|---|\n"
@@ -64,11 +64,11 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
     ))
 }
 
-fn scenario(cell: &Cell) -> Scenario {
+fn scenario(cell: &ProtocolCell) -> Scenario {
     let form = match cell.spoken {
-        Spoken::Http1 => WireForm::new(Protocol::Http1, false),
-        Spoken::Http1Tls => WireForm::new(Protocol::Http1, true),
-        Spoken::H2Tls => WireForm::new(Protocol::Http2, true),
+        WireProtocol::Http1 => WireForm::new(Protocol::Http1, false),
+        WireProtocol::Http1Tls => WireForm::new(Protocol::Http1, true),
+        WireProtocol::H2Tls => WireForm::new(Protocol::Http2, true),
     };
     let request_size = match form.protocol {
         Protocol::Http1 => {
@@ -97,8 +97,8 @@ fn scenario(cell: &Cell) -> Scenario {
 
 /// The bench's HTTP/2 library never indexes a path or a cookie. A browser does, and the model computes what a browser
 /// sends.
-fn sends_more_than_a_browser(cell: &Cell) -> bool {
-    cell.spoken == Spoken::H2Tls && cell.transport == Transport::Poll
+fn sends_more_than_a_browser(cell: &ProtocolCell) -> bool {
+    cell.spoken == WireProtocol::H2Tls && cell.transport == Transport::Poll
 }
 
 /// The largest and the middle one, in per cent.

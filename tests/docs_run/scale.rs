@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result};
 use poll_vs_sse_model::format::{significant, with_thousands};
 
 use super::report::{
-    forms::Forms,
+    forms::FormsRun,
     limits::{
-        readers::{Arrival, Kind, Readers, Subject},
-        scale::Scale,
+        readers::{ConnectOrder, ReaderKind, ReadersRun, ServerKind},
+        scale::ScaleRun,
     },
     part::Part,
     runs,
@@ -22,8 +22,8 @@ const SPREADS_S: [f64; 3] = [0.0, 1.0, 10.0];
 /// What a server does already when they come, as a share of its core.
 const BUSY: f64 = 0.3;
 
-/// What the runs say that is carried on.
-pub struct Measured {
+/// The figures of the runs that are extrapolated.
+pub struct MeasuredCosts {
     /// Readers of each server.
     readers: u64,
     /// KiB of process memory and of the kernel's, the latter of both ends, for a stream.
@@ -38,12 +38,12 @@ pub struct Measured {
     accept_us: f64,
 }
 
-impl Measured {
+impl MeasuredCosts {
     /// `None` without whole runs of all.
     pub fn last(root: &Path) -> Result<Option<Self>> {
-        let scale = runs::latest::<Scale>(root, Scale::FILE)?;
-        let readers = runs::latest::<Readers>(root, Readers::FILE)?;
-        let forms = runs::latest::<Forms>(root, Forms::FILE)?;
+        let scale = runs::latest::<ScaleRun>(root, ScaleRun::FILE)?;
+        let readers = runs::latest::<ReadersRun>(root, ReadersRun::FILE)?;
+        let forms = runs::latest::<FormsRun>(root, FormsRun::FILE)?;
         let (Some(scale), Some(readers), Some(forms)) = (scale, readers, forms) else {
             return Ok(None);
         };
@@ -60,7 +60,11 @@ impl Measured {
         let nats_us = median(&mut messages.iter().map(|one| us(one.nats_cpu_ns)))?;
         let herds = readers.rows.iter().filter(|row| {
             (row.subject, row.kind, row.arrival)
-                == (Subject::Accelerator, Kind::Stream, Arrival::Herd)
+                == (
+                    ServerKind::Accelerator,
+                    ReaderKind::Stream,
+                    ConnectOrder::Herd,
+                )
         });
         let all_ms = median(&mut herds.filter_map(|row| Some(row.served.as_ref()?.all_ms)))?;
         Ok(Some(Self {
@@ -76,7 +80,7 @@ impl Measured {
 }
 
 /// What groups take, a message a second to all.
-pub fn sizes(measured: &Measured) -> String {
+pub fn sizes(measured: &MeasuredCosts) -> String {
     let mut text = "| servers | readers | memory of a server, process and kernel | a server's core at a message a second | NATS's core |\n\
                     |---|---|---|---|---|\n"
         .to_owned();
@@ -103,7 +107,7 @@ pub fn sizes(measured: &Measured) -> String {
 }
 
 /// The end of one server, with its readers going on at the others.
-pub fn herd(measured: &Measured) -> String {
+pub fn herd(measured: &MeasuredCosts) -> String {
     let mut text = "| servers | readers that move | they come within | last one served after | longest wait | with TLS: last one | longest wait |\n\
                     |---|---|---|---|---|---|---|\n"
         .to_owned();

@@ -15,8 +15,8 @@ use poll_vs_sse_server::{
 };
 
 use crate::{
-    concurrent::on_a_thread,
-    fixture::{Fixture, Kind, Setup, append},
+    concurrent::spawn_thread,
+    fixture::{Fixture, LogSetup, StoreKind, append},
 };
 
 const BATCHES: usize = 30;
@@ -58,9 +58,9 @@ async fn poll(log: Arc<Log>, done: Arc<AtomicBool>) -> usize {
     }
 }
 
-fn check(kind: Kind) {
+fn check(kind: StoreKind) {
     for tail_bytes in [0, 1 << 20] {
-        let fixture = Fixture::new(Setup {
+        let fixture = Fixture::new(LogSetup {
             kind,
             retained: None,
             tail_bytes,
@@ -68,10 +68,10 @@ fn check(kind: Kind) {
         let done = Arc::new(AtomicBool::new(false));
         let readers = [(); 2].map(|()| {
             let (log, done) = (fixture.log.clone(), done.clone());
-            on_a_thread(move || poll(log, done))
+            spawn_thread(move || poll(log, done))
         });
         let log = fixture.log.clone();
-        let publisher = on_a_thread(move || publish(log));
+        let publisher = spawn_thread(move || publish(log));
         publisher.join().expect("publishes");
         done.store(true, SeqCst);
         for reader in readers.map(thread::JoinHandle::join) {
@@ -82,15 +82,15 @@ fn check(kind: Kind) {
 
 #[test]
 fn readers_in_the_midst_of_a_batch_are_not_astray_on_memory() {
-    check(Kind::Memory);
+    check(StoreKind::Memory);
 }
 
 #[test]
 fn readers_in_the_midst_of_a_batch_are_not_astray_on_sqlite() {
-    check(Kind::Sqlite);
+    check(StoreKind::Sqlite);
 }
 
 #[test]
 fn readers_in_the_midst_of_a_batch_are_not_astray_on_nats() {
-    check(Kind::Nats);
+    check(StoreKind::Nats);
 }

@@ -1,4 +1,4 @@
-//! How a test is run many times: on random cases, and with every setup.
+//! Runs a test many times: on random cases, and with every setup.
 
 use std::future::Future;
 
@@ -7,14 +7,14 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 
-use crate::fixture::{Kind, Setup};
+use crate::fixture::{LogSetup, StoreKind};
 
-/// Plays this many random cases. For a longer search: PROPTEST_CASES=20000.
-pub fn play_cases<S: Strategy, F: Future<Output = ()>>(
-    kind: Kind,
+/// Runs this many random cases. For a longer search: PROPTEST_CASES=20000.
+pub fn run_cases<S: Strategy, F: Future<Output = ()>>(
+    kind: StoreKind,
     cases: u32,
     strategy: &S,
-    play: impl Fn(S::Value) -> F,
+    run_case: impl Fn(S::Value) -> F,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -26,21 +26,25 @@ pub fn play_cases<S: Strategy, F: Future<Output = ()>>(
         cases,
         failure_persistence: None,
         // A failure on NATS takes a while to come by again.
-        max_shrink_iters: if matches!(kind, Kind::Nats) { 20 } else { 2000 },
+        max_shrink_iters: if matches!(kind, StoreKind::Nats) {
+            20
+        } else {
+            2000
+        },
         ..Config::default()
     });
     let result = runner.run(strategy, |case| {
-        runtime.block_on(play(case));
+        runtime.block_on(run_case(case));
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Plays with and without retention, and with tails of every size.
-pub fn play_setups(kind: Kind, play: impl Fn(Setup)) {
+/// Runs with and without retention, and with tails of every size.
+pub fn run_setups(kind: StoreKind, run_case: impl Fn(LogSetup)) {
     for retained in [None, Some(20)] {
         for tail_bytes in [0, 3000, 1 << 20] {
-            play(Setup {
+            run_case(LogSetup {
                 kind,
                 retained,
                 tail_bytes,

@@ -19,25 +19,30 @@ use poll_vs_sse_server::{
 use tokio::time::timeout;
 
 use crate::{
-    cases::play_setups,
-    fixture::{Fixture, Kind, Setup, append},
-    model::Known,
+    cases::run_setups,
+    fixture::{Fixture, LogSetup, StoreKind, append},
+    model::AppendedMessage,
 };
 
 const PUBLISHERS: usize = 4;
 const MESSAGES: usize = 150;
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a reader saw: ids, with `None` for each reset.
-type Seen = Vec<Option<u64>>;
+/// The ids that a reader received, with `None` for each reset.
+type ReceivedIds = Vec<Option<u64>>;
 
 fn room(n: usize) -> Room {
     format!("room-{}", n % 2).parse().expect("a room")
 }
 
 /// Polls and long-polls in turn until there is nothing more to come.
-async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>) -> Seen {
-    let (mut seen, mut cursor) = (Seen::new(), start);
+async fn poll_until_done(
+    log: Arc<Log>,
+    room: Room,
+    start: Cursor,
+    done: Arc<AtomicBool>,
+) -> ReceivedIds {
+    let (mut seen, mut cursor) = (ReceivedIds::new(), start);
     let limit = Limit {
         messages: 7,
         bytes: 4096,
@@ -56,7 +61,7 @@ async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>)
             return seen;
         }
         let listener = handle.subscribe();
-        // The end rings no bell, so this does not wait for long.
+        // Nothing notifies of the end, so this must not wait for long.
         let _ = timeout(
             Duration::from_millis(20),
             listener.notified_or_closed(cursor.id),
@@ -66,8 +71,13 @@ async fn poller(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>)
 }
 
 /// A stream that is cut after every few pieces and resumes where it was.
-async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool>) -> Seen {
-    let (mut seen, mut cursor) = (Seen::new(), start);
+async fn stream_until_done(
+    log: Arc<Log>,
+    room: Room,
+    start: Cursor,
+    done: Arc<AtomicBool>,
+) -> ReceivedIds {
+    let (mut seen, mut cursor) = (ReceivedIds::new(), start);
     loop {
         let was_done = done.load(SeqCst);
         let query =
@@ -102,8 +112,8 @@ async fn streamer(log: Arc<Log>, room: Room, start: Cursor, done: Arc<AtomicBool
     }
 }
 
-/// Every message of `ids` once and in order; some may miss only where that was told.
-pub fn assert_whole(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
+/// Fails unless every message of `ids` was received once and in order, or a reset came before those that are missing.
+pub fn assert_complete(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
     let mut next = 0;
     let mut told = false;
     for event in seen {
@@ -124,7 +134,7 @@ pub fn assert_whole(seen: &[Option<u64>], ids: &[u64], may_miss: bool) {
 }
 
 /// Runs `work` on a thread of its own.
-pub fn on_a_thread<T, F>(work: F) -> thread::JoinHandle<T::Output>
+pub fn spawn_thread<T, F>(work: F) -> thread::JoinHandle<T::Output>
 where
     T: Future<Output: Send + 'static>,
     F: FnOnce() -> T + Send + 'static,
@@ -138,7 +148,7 @@ where
     })
 }
 
-fn play(setup: Setup) {
+fn run_case(setup: LogSetup) {
     let fixture = Fixture::new(setup);
     let log = || fixture.log.clone();
     let start = Cursor {
@@ -150,30 +160,31 @@ fn play(setup: Setup) {
     for n in 0..4 {
         let (log, until) = (log(), done.clone());
         let thread = match n {
-            0 | 1 => on_a_thread(move || poller(log, room(n), start, until)),
-            _ => on_a_thread(move || streamer(log, room(n), start, until)),
+            0 | 1 => spawn_thread(move || poll_until_done(log, room(n), start, until)),
+            _ => spawn_thread(move || stream_until_done(log, room(n), start, until)),
         };
         readers.push((room(n), thread));
     }
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|publisher| {
             let log = log();
-            on_a_thread(move || publish(log, publisher))
+            spawn_thread(move || publish(log, publisher))
         })
         .collect();
     let joined = publishers.into_iter().map(thread::JoinHandle::join);
-    let mut messages: Vec<Known> = joined.flat_map(|known| known.expect("publishes")).collect();
+    let mut messages: Vec<AppendedMessage> =
+        joined.flat_map(|known| known.expect("publishes")).collect();
     done.store(true, SeqCst);
     messages.sort_by_key(|known| known.id);
     for (room, reader) in readers {
         let seen = reader.join().expect("reads");
         let of_room = messages.iter().filter(|known| known.room == room);
         let ids: Vec<u64> = of_room.map(|known| known.id).collect();
-        assert_whole(&seen, &ids, setup.retained.is_some());
+        assert_complete(&seen, &ids, setup.retained.is_some());
     }
 }
 
-async fn publish(log: Arc<Log>, publisher: usize) -> Vec<Known> {
+async fn publish(log: Arc<Log>, publisher: usize) -> Vec<AppendedMessage> {
     let mut known = Vec::new();
     for i in 0..MESSAGES {
         known.push(append(log.clone(), room(publisher + i)).await);
@@ -183,15 +194,15 @@ async fn publish(log: Arc<Log>, publisher: usize) -> Vec<Known> {
 
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_memory() {
-    play_setups(Kind::Memory, play);
+    run_setups(StoreKind::Memory, run_case);
 }
 
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_sqlite() {
-    play_setups(Kind::Sqlite, play);
+    run_setups(StoreKind::Sqlite, run_case);
 }
 
 #[test]
 fn readers_keep_up_with_concurrent_publishers_on_nats() {
-    play_setups(Kind::Nats, play);
+    run_setups(StoreKind::Nats, run_case);
 }

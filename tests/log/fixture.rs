@@ -14,43 +14,45 @@ use poll_vs_sse_server::{
 };
 use tempfile::TempDir;
 
-use crate::model::{Known, Model};
+use crate::model::{AppendedMessage, Model};
 
+/// The store under test.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+pub enum StoreKind {
     Memory,
     Sqlite,
     Nats,
 }
 
-/// What a log is opened with.
+/// The settings that a log is opened with.
 #[derive(Debug, Clone, Copy)]
-pub struct Setup {
-    pub kind: Kind,
+pub struct LogSetup {
+    pub kind: StoreKind,
     pub retained: Option<u64>,
     pub tail_bytes: usize,
 }
 
-/// Where a log is kept.
-enum Place {
+/// Where a log's messages are stored.
+enum Storage {
     Nowhere,
     Directory(TempDir),
     Stream(Box<nats::Options>),
 }
 
+/// A log, and the model of what it should hold.
 pub struct Fixture {
-    setup: Setup,
-    place: Place,
+    setup: LogSetup,
+    place: Storage,
     pub log: Arc<Log>,
     pub model: Model,
 }
 
 impl Fixture {
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(setup: LogSetup) -> Self {
         let place = match setup.kind {
-            Kind::Memory => Place::Nowhere,
-            Kind::Sqlite => Place::Directory(tempfile::tempdir().expect("a directory")),
-            Kind::Nats => Place::Stream(Box::new(crate::nats::shared())),
+            StoreKind::Memory => Storage::Nowhere,
+            StoreKind::Sqlite => Storage::Directory(tempfile::tempdir().expect("a directory")),
+            StoreKind::Nats => Storage::Stream(Box::new(crate::nats::shared())),
         };
         Self {
             log: open(setup, &place),
@@ -76,56 +78,56 @@ impl Fixture {
         self.model.messages.extend(known);
     }
 
-    /// Opens the log anew. Readers must have let go of it.
+    /// Closes the log and opens it again. Readers must have dropped it before.
     pub fn restart(&mut self) {
-        let nothing = open(self.setup, &Place::Nowhere);
+        let nothing = open(self.setup, &Storage::Nowhere);
         let old = std::mem::replace(&mut self.log, nothing);
-        assert_eq!(Arc::strong_count(&old), 1, "readers let go of the log");
+        assert_eq!(Arc::strong_count(&old), 1, "readers have dropped the log");
         drop(old);
         self.log = open(self.setup, &self.place);
-        if matches!(self.setup.kind, Kind::Memory) {
+        if matches!(self.setup.kind, StoreKind::Memory) {
             self.model.messages.clear();
         }
-        self.model.is_forgetful = matches!(self.setup.kind, Kind::Nats);
+        self.model.is_forgetful = matches!(self.setup.kind, StoreKind::Nats);
     }
 }
 
-/// Appends one message; what the log says of it.
-pub async fn append(log: Arc<Log>, room: Room) -> Known {
+/// Appends one message, and returns it as it was acknowledged.
+pub async fn append(log: Arc<Log>, room: Room) -> AppendedMessage {
     let draft = Draft {
         room: room.clone(),
         author: "mina".to_owned(),
         text: "x".to_owned(),
     };
     let appended = log.append(draft, None).await.expect("appends");
-    Known {
+    AppendedMessage {
         id: appended.cursor.id,
         room,
         json: String::from_utf8(appended.json.to_vec()).expect("UTF-8"),
     }
 }
 
-fn open(setup: Setup, place: &Place) -> Arc<Log> {
+fn open(setup: LogSetup, place: &Storage) -> Arc<Log> {
     let retention = Retention {
         messages: setup.retained,
         age: None,
     };
     let tails = |log, head| Arc::new(TailCache::new(setup.tail_bytes, log, head));
     let (store, tails) = match place {
-        Place::Nowhere => {
+        Storage::Nowhere => {
             let id = LogId::random().expect("entropy");
             let tails = tails(id, 0);
             let memory = Memory::new(id, retention, sse::encode, tails.clone());
             (Store::Memory(Box::new(memory)), tails)
         }
-        Place::Directory(directory) => {
+        Storage::Directory(directory) => {
             let path = directory.path().join("chat.db");
             let opened = sqlite::SqliteHandle::open(path).expect("opens");
             let tails = tails(opened.log, opened.head);
             let store = opened.serve(retention, sse::encode, tails.clone());
             (Store::Sqlite(store.expect("opens")), tails)
         }
-        Place::Stream(options) => {
+        Storage::Stream(options) => {
             let opened = nats::NatsHandle::open(options, retention).expect("opens");
             let tails = tails(opened.log, opened.head);
             (Store::Nats(opened.serve(sse::encode, tails.clone())), tails)

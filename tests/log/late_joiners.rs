@@ -1,5 +1,5 @@
-//! Readers that come while others write: what is loaded for them and what leaves memory meanwhile
-//! must fit together.
+//! Readers that join while others write: messages loaded from the store and messages evicted from memory in the meantime
+//! must leave no gap.
 
 use std::{
     sync::{
@@ -15,12 +15,12 @@ use poll_vs_sse_server::{
 };
 
 use crate::{
-    concurrent::on_a_thread,
-    fixture::{Fixture, Kind, Setup, append},
+    concurrent::spawn_thread,
+    fixture::{Fixture, LogSetup, StoreKind, append},
 };
 
 const MESSAGES: u64 = 300;
-/// So few that a room is forgotten soon after its last message, and loaded anew for a reader.
+/// So few bytes that a room is evicted soon after its last message, and loaded again for a reader.
 const TAIL_BYTES: [usize; 3] = [0, 700, 1500];
 
 fn room() -> Room {
@@ -36,8 +36,8 @@ async fn publish(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
     }
 }
 
-/// Reads the room from its beginning, again and again, and never holds on to it.
-async fn come_and_go(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
+/// Reads the room from its beginning repeatedly, and drops its reader each time.
+async fn read_repeatedly(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
     let limit = Limit {
         messages: usize::MAX,
         bytes: usize::MAX,
@@ -60,9 +60,9 @@ async fn come_and_go(log: Arc<Log>, acknowledged: Arc<AtomicU64>) {
     }
 }
 
-fn check(kind: Kind) {
+fn check(kind: StoreKind) {
     for tail_bytes in TAIL_BYTES {
-        let fixture = Fixture::new(Setup {
+        let fixture = Fixture::new(LogSetup {
             kind,
             retained: None,
             tail_bytes,
@@ -70,10 +70,10 @@ fn check(kind: Kind) {
         let acknowledged = Arc::new(AtomicU64::new(0));
         let readers = [(); 2].map(|()| {
             let (log, acknowledged) = (fixture.log.clone(), acknowledged.clone());
-            on_a_thread(move || come_and_go(log, acknowledged))
+            spawn_thread(move || read_repeatedly(log, acknowledged))
         });
         let log = fixture.log.clone();
-        let publisher = on_a_thread(move || publish(log, acknowledged));
+        let publisher = spawn_thread(move || publish(log, acknowledged));
         publisher.join().expect("publishes");
         for reader in readers.map(thread::JoinHandle::join) {
             reader.expect("reads");
@@ -83,15 +83,15 @@ fn check(kind: Kind) {
 
 #[test]
 fn newcomers_see_the_whole_room_while_it_is_written_on_memory() {
-    check(Kind::Memory);
+    check(StoreKind::Memory);
 }
 
 #[test]
 fn newcomers_see_the_whole_room_while_it_is_written_on_sqlite() {
-    check(Kind::Sqlite);
+    check(StoreKind::Sqlite);
 }
 
 #[test]
 fn newcomers_see_the_whole_room_while_it_is_written_on_nats() {
-    check(Kind::Nats);
+    check(StoreKind::Nats);
 }

@@ -2,19 +2,21 @@
 
 use poll_vs_sse_server::domain::room::Room;
 
+/// A message as it was acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct AppendedMessage {
     pub id: u64,
     pub room: Room,
     pub json: String,
 }
 
+/// The acknowledged messages, and how many of them the log must retain.
 #[derive(Debug, Default)]
 pub struct Model {
-    pub messages: Vec<Known>,
+    pub messages: Vec<AppendedMessage>,
     /// The newest messages of the whole log that are kept; `None`: all.
     pub retained: Option<u64>,
-    /// What rooms had before may be forgotten: a gap may be told of where there is none.
+    /// The store may not know what a room had before, and so report a gap where there is none.
     pub is_forgetful: bool,
 }
 
@@ -26,7 +28,7 @@ impl Model {
     }
 
     /// Messages of `room` after `id`, retained or not.
-    pub fn after(&self, room: &Room, id: u64) -> impl Iterator<Item = &Known> {
+    pub fn after(&self, room: &Room, id: u64) -> impl Iterator<Item = &AppendedMessage> {
         let of_room = self
             .messages
             .iter()
@@ -35,11 +37,11 @@ impl Model {
     }
 
     /// Retained messages of `room` after `id`.
-    pub fn retained_after(&self, room: &Room, id: u64) -> impl Iterator<Item = &Known> {
+    pub fn retained_after(&self, room: &Room, id: u64) -> impl Iterator<Item = &AppendedMessage> {
         self.after(room, id.max(self.floor()))
     }
 
-    /// Whether a reader at `id` may be told that it misses something where it does not.
+    /// Whether a reader at `id` may be sent a reset although it misses nothing.
     pub fn may_see_a_gap_after(&self, id: u64) -> bool {
         self.is_forgetful && id < self.floor()
     }

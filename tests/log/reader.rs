@@ -1,4 +1,4 @@
-//! A reader as a client is one: it holds a cursor, and may be cut anywhere.
+//! A reader like a client: it has a cursor, and its connection may be cut at any byte.
 
 use std::{
     future::poll_fn,
@@ -23,18 +23,20 @@ use crate::{fixture::Fixture, model::Model};
 /// Far above what anything here takes.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A reader of one room, by poll, long-poll or stream.
 pub struct Reader {
     pub room: Room,
     pub cursor: Cursor,
-    /// Missing messages were told of, and none has come since.
-    told: bool,
+    /// It received a reset, and no message since.
+    reset_seen: bool,
     stream: Option<EventStream>,
-    /// What comes now is of a stream that sent something before.
+    /// The stream that is read now was open before.
     stream_was_open: bool,
     /// Set when the stream's waker was called.
-    woken: Arc<Notified>,
+    notified: Arc<Notified>,
 }
 
+/// Whether a waker was called.
 #[derive(Default)]
 struct Notified(AtomicBool);
 
@@ -53,20 +55,20 @@ impl Reader {
         Self {
             cursor: handle.cursor(position.after),
             room,
-            told: false,
+            reset_seen: false,
             stream: None,
             stream_was_open: false,
-            woken: Arc::default(),
+            notified: Arc::default(),
         }
     }
 
     /// The reader's cursor is one of another log.
-    fn is_alien(&self, log: &Log) -> bool {
+    fn has_foreign_cursor(&self, log: &Log) -> bool {
         self.cursor.log != log.id() || self.cursor.id > log.head()
     }
 
-    fn at(&self, log: &Log) -> u64 {
-        if self.is_alien(log) {
+    fn position(&self, log: &Log) -> u64 {
+        if self.has_foreign_cursor(log) {
             0
         } else {
             self.cursor.id
@@ -75,19 +77,19 @@ impl Reader {
 
     fn on_reset(&mut self, fixture: &Fixture, reason: Reset) {
         // A stream that told of one gap is in this log from then on, whatever its client's cursor.
-        let in_this_log = self.told && self.stream_was_open;
-        if self.is_alien(&fixture.log) && !in_this_log {
+        let in_this_log = self.reset_seen && self.stream_was_open;
+        if self.has_foreign_cursor(&fixture.log) && !in_this_log {
             assert_eq!(reason, Reset::Unknown, "{:?}", self.cursor);
         } else {
             assert_eq!(reason, Reset::Expired, "{:?}", self.cursor);
-            let at = self.at(&fixture.log);
+            let at = self.position(&fixture.log);
             let gap = fixture.model.has_gap_after(&self.room, at);
             assert!(
                 gap || fixture.model.may_see_a_gap_after(at),
                 "told of a gap after {at} where there is none"
             );
         }
-        self.told = true;
+        self.reset_seen = true;
     }
 
     fn on_message(&mut self, fixture: &Fixture, id: u64, json: &str) {
@@ -95,7 +97,7 @@ impl Reader {
         let found = model.after(&self.room, 0).find(|known| known.id == id);
         let known = found.unwrap_or_else(|| panic!("{id} was never said in {:?}", self.room));
         assert_eq!(known.json, json);
-        if self.told {
+        if self.reset_seen {
             let oldest = model
                 .retained_after(&self.room, 0)
                 .next()
@@ -106,7 +108,7 @@ impl Reader {
             );
         } else {
             assert!(
-                !self.is_alien(&fixture.log),
+                !self.has_foreign_cursor(&fixture.log),
                 "{:?} was not told of",
                 self.cursor
             );
@@ -114,14 +116,14 @@ impl Reader {
             let next = next.map(|known| known.id);
             assert_eq!(next, Some(id), "after {:?}", self.cursor);
         }
-        self.told = false;
+        self.reset_seen = false;
         self.cursor = Cursor {
             log: fixture.log.id(),
             id,
         };
     }
 
-    /// One poll; true where there is more to read.
+    /// One poll. True if there is more to read.
     pub async fn poll(&mut self, fixture: &Fixture, limit: usize) -> bool {
         self.cut();
         let limit = Limit {
@@ -135,9 +137,9 @@ impl Reader {
             .expect("reads");
         let read = room.after(position, limit).await.expect("reads");
         assert!(read.entries.len() <= limit.messages);
-        self.told = false;
-        let reset_due =
-            self.is_alien(&fixture.log) || fixture.model.has_gap_after(&self.room, self.cursor.id);
+        self.reset_seen = false;
+        let reset_due = self.has_foreign_cursor(&fixture.log)
+            || fixture.model.has_gap_after(&self.room, self.cursor.id);
         let may_be = fixture.model.may_see_a_gap_after(self.cursor.id);
         let is_reset = read.reset.is_some();
         assert!(
@@ -158,28 +160,31 @@ impl Reader {
         }
         let left = fixture
             .model
-            .retained_after(&self.room, self.at(&fixture.log))
+            .retained_after(&self.room, self.position(&fixture.log))
             .count();
         assert_eq!(read.more, left > 0, "{left} left");
-        assert!(self.told || read.after >= self.at(&fixture.log));
-        self.told = false;
+        assert!(self.reset_seen || read.after >= self.position(&fixture.log));
+        self.reset_seen = false;
         self.cursor = room.cursor(read.after);
         let left_now = fixture.model.retained_after(&self.room, read.after).count();
         assert_eq!(left_now, left, "the cursor of an answer skips nothing");
         read.more
     }
 
-    /// Waits at the bell; a message that is said meanwhile must ring it.
+    /// Subscribes and waits; a message that is appended in the meantime must notify it.
     pub async fn long_poll(&mut self, fixture: &mut Fixture, limit: usize) {
         while self.poll(fixture, limit).await {}
         let listener = fixture.log.reader(&self.room).await.subscribe();
-        let mut rung = Box::pin(listener.notified_or_closed(self.cursor.id));
-        let waits = poll_fn(|cx| Poll::Ready(rung.as_mut().poll(cx).is_pending())).await;
+        let mut notified = Box::pin(listener.notified_or_closed(self.cursor.id));
+        let waits = poll_fn(|cx| Poll::Ready(notified.as_mut().poll(cx).is_pending())).await;
         fixture.append(std::slice::from_ref(&self.room)).await;
-        timeout(READ_TIMEOUT, rung).await.expect("the bell rings");
+        timeout(READ_TIMEOUT, notified).await.expect("is notified");
         let before = self.cursor;
         self.poll(fixture, limit).await;
-        assert_ne!(self.cursor, before, "what rang is there (waited: {waits})");
+        assert_ne!(
+            self.cursor, before,
+            "the message that notified can be read (waited: {waits})"
+        );
     }
 
     /// Starts anew, `n` messages before the end.
@@ -199,7 +204,7 @@ impl Reader {
         self.cursor = room.cursor(position.after);
     }
 
-    /// Takes up to `pieces` pieces of a stream. With `lost`, so many of their last bytes do not
+    /// Reads up to `pieces` pieces of a stream. With `lost`, that many of their last bytes do not
     /// arrive, and the connection is cut.
     pub async fn stream(&mut self, fixture: &Fixture, pieces: usize, lost: Option<usize>) {
         self.stream_was_open = self.stream.is_some();
@@ -209,7 +214,7 @@ impl Reader {
         };
         let mut received = Vec::new();
         // What the stream has sent may be ahead of what arrives.
-        let mut ahead = self.expected(&fixture.model, &fixture.log);
+        let mut ahead = self.expected_messages(&fixture.model, &fixture.log);
         for _ in 0..pieces {
             if ahead == 0 {
                 break;
@@ -223,19 +228,19 @@ impl Reader {
         }
         if let Some(lost) = lost {
             received.truncate(received.len().saturating_sub(lost));
-            self.receive(fixture, &received);
+            self.on_bytes(fixture, &received);
             return self.cut();
         }
-        self.receive(fixture, &received);
+        self.on_bytes(fixture, &received);
         if ahead == 0 {
-            self.expect_silence(fixture, &mut frames);
+            self.expect_idle(fixture, &mut frames);
         }
         self.stream = Some(frames);
     }
 
     /// Messages that are to come.
-    fn expected(&self, model: &Model, log: &Log) -> usize {
-        model.retained_after(&self.room, self.at(log)).count()
+    fn expected_messages(&self, model: &Model, log: &Log) -> usize {
+        model.retained_after(&self.room, self.position(log)).count()
     }
 
     async fn open(&mut self, log: &Arc<Log>) -> EventStream {
@@ -252,7 +257,7 @@ impl Reader {
         frames
     }
 
-    fn receive(&mut self, fixture: &Fixture, bytes: &[u8]) {
+    fn on_bytes(&mut self, fixture: &Fixture, bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).expect("ASCII");
         let whole = text.rfind("\n\n").map_or("", |end| &text[..end + 2]);
         for frame in whole.split_inclusive("\n\n") {
@@ -272,28 +277,28 @@ impl Reader {
 
     /// All was sent: the stream waits, and will be woken by what comes next. A reset may still be
     /// due where there are no messages to carry it.
-    fn expect_silence(&mut self, fixture: &Fixture, frames: &mut EventStream) {
-        self.woken.0.store(false, SeqCst);
-        let waker = Waker::from(self.woken.clone());
+    fn expect_idle(&mut self, fixture: &Fixture, frames: &mut EventStream) {
+        self.notified.0.store(false, SeqCst);
+        let waker = Waker::from(self.notified.clone());
         while let Poll::Ready(frame) = frames.poll_next_unpin(&mut Context::from_waker(&waker)) {
             let frame = frame.expect("the log is open");
             assert_eq!(frame.messages, 0, "nothing was due");
-            self.receive(fixture, &frame.bytes);
+            self.on_bytes(fixture, &frame.bytes);
         }
     }
 
     /// Whether the reader's stream is open and waits.
-    pub fn waits(&self, fixture: &Fixture) -> bool {
-        self.stream.is_some() && self.expected(&fixture.model, &fixture.log) == 0
+    pub fn is_waiting(&self, fixture: &Fixture) -> bool {
+        self.stream.is_some() && self.expected_messages(&fixture.model, &fixture.log) == 0
     }
 
-    pub async fn expect_woken(&self) {
-        let woken = async {
-            while !self.woken.0.load(SeqCst) {
+    pub async fn expect_notified(&self) {
+        let notified = async {
+            while !self.notified.0.load(SeqCst) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        timeout(READ_TIMEOUT, woken)
+        timeout(READ_TIMEOUT, notified)
             .await
             .expect("news wakes the stream");
     }
@@ -302,6 +307,6 @@ impl Reader {
     pub fn cut(&mut self) {
         self.stream = None;
         self.stream_was_open = false;
-        self.told = false;
+        self.reset_seen = false;
     }
 }

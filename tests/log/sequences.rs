@@ -4,8 +4,8 @@ use poll_vs_sse_server::domain::room::Room;
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    cases::play_cases,
-    fixture::{Fixture, Kind, Setup},
+    cases::run_cases,
+    fixture::{Fixture, LogSetup, StoreKind},
     reader::Reader,
 };
 
@@ -23,8 +23,8 @@ enum Step {
     Stream(usize, usize, Option<usize>),
     Cut(usize),
     Last(usize, usize),
-    /// The reader comes back with a cursor of another log, or of after the head.
-    Astray(usize, bool),
+    /// The reader reconnects with a cursor of another log, or with one after the head.
+    InvalidCursor(usize, bool),
     Restart,
 }
 
@@ -39,18 +39,22 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (reader.clone(), 1..5_usize, lost).prop_map(|(r, pieces, lost)| Step::Stream(r, pieces, lost)),
         2 => reader.clone().prop_map(Step::Cut),
         2 => (reader.clone(), 0..12_usize).prop_map(|(reader, n)| Step::Last(reader, n)),
-        1 => (reader, any::<bool>()).prop_map(|(reader, ahead)| Step::Astray(reader, ahead)),
+        1 => (reader, any::<bool>()).prop_map(|(reader, ahead)| Step::InvalidCursor(reader, ahead)),
         1 => Just(Step::Restart),
     ]
 }
 
-fn setup(kind: Kind) -> impl Strategy<Value = Setup> {
+fn setup(kind: StoreKind) -> impl Strategy<Value = LogSetup> {
     // What JetStream retires before this server has seen it may be told as a gap.
-    let fewest = if matches!(kind, Kind::Nats) { 8 } else { 1 };
+    let fewest = if matches!(kind, StoreKind::Nats) {
+        8
+    } else {
+        1
+    };
     let retained = prop_oneof![2 => Just(None), 5 => (fewest..40_u64).prop_map(Some)];
     // From nothing at all over a few messages to all of them.
     let tail_bytes = prop_oneof![Just(0), 300..5000_usize, Just(1 << 20)];
-    (retained, tail_bytes).prop_map(move |(retained, tail_bytes)| Setup {
+    (retained, tail_bytes).prop_map(move |(retained, tail_bytes)| LogSetup {
         kind,
         retained,
         tail_bytes,
@@ -61,7 +65,7 @@ fn room(n: usize) -> Room {
     format!("room-{n}").parse().expect("a room")
 }
 
-async fn play(setup: Setup, steps: Vec<Step>) {
+async fn run_case(setup: LogSetup, steps: Vec<Step>) {
     let mut fixture = Fixture::new(setup);
     let mut readers = Vec::new();
     for i in 0..READERS {
@@ -87,7 +91,7 @@ async fn play(setup: Setup, steps: Vec<Step>) {
             }
             Step::Cut(reader) => readers[reader].cut(),
             Step::Last(reader, n) => readers[reader].start_at_last(&fixture, n).await,
-            Step::Astray(reader, ahead) => {
+            Step::InvalidCursor(reader, ahead) => {
                 let reader = &mut readers[reader];
                 reader.cut();
                 if ahead {
@@ -113,30 +117,32 @@ async fn play(setup: Setup, steps: Vec<Step>) {
 async fn append(fixture: &mut Fixture, readers: &[Reader], rooms: &[Room]) {
     let waiting: Vec<&Reader> = readers
         .iter()
-        .filter(|reader| rooms.contains(&reader.room) && reader.waits(fixture))
+        .filter(|reader| rooms.contains(&reader.room) && reader.is_waiting(fixture))
         .collect();
     fixture.append(rooms).await;
     for reader in waiting {
-        reader.expect_woken().await;
+        reader.expect_notified().await;
     }
 }
 
-fn check(kind: Kind, cases: u32) {
+fn check(kind: StoreKind, cases: u32) {
     let strategy = (setup(kind), vec(step(), 1..60));
-    play_cases(kind, cases, &strategy, |(setup, steps)| play(setup, steps));
+    run_cases(kind, cases, &strategy, |(setup, steps)| {
+        run_case(setup, steps)
+    });
 }
 
 #[test]
 fn every_reader_sees_each_message_once_or_is_told_on_memory() {
-    check(Kind::Memory, 300);
+    check(StoreKind::Memory, 300);
 }
 
 #[test]
 fn every_reader_sees_each_message_once_or_is_told_on_sqlite() {
-    check(Kind::Sqlite, 30);
+    check(StoreKind::Sqlite, 30);
 }
 
 #[test]
 fn every_reader_sees_each_message_once_or_is_told_on_nats() {
-    check(Kind::Nats, 8);
+    check(StoreKind::Nats, 8);
 }

@@ -21,10 +21,10 @@ use proptest::{collection::vec, prelude::*};
 use tokio::time::timeout;
 
 use crate::{
-    cases::{play_cases, play_setups},
-    concurrent::{assert_whole, on_a_thread},
-    fixture::{Fixture, Kind, Setup, append},
-    model::Known,
+    cases::{run_cases, run_setups},
+    concurrent::{assert_complete, spawn_thread},
+    fixture::{Fixture, LogSetup, StoreKind, append},
+    model::AppendedMessage,
 };
 
 const ROOMS: usize = 5;
@@ -34,17 +34,17 @@ fn room(n: usize) -> Room {
     format!("room-{n}").parse().expect("a room")
 }
 
-fn set(of: &BTreeSet<usize>) -> RoomSet {
+fn room_set(of: &BTreeSet<usize>) -> RoomSet {
     let mut rooms = of.iter().map(|n| room(*n));
     let mut set = RoomSet::from(rooms.next().expect("a room"));
     rooms.for_each(|room| set.insert(room).expect("few rooms"));
     set
 }
 
-/// What one reader does, after the messages of `appends` have come.
+/// The messages in the log, and how one reader reads some of its rooms.
 #[derive(Debug, Clone)]
-struct Case {
-    setup: Setup,
+struct RoomSetCase {
+    setup: LogSetup,
     appends: Vec<Vec<usize>>,
     of: BTreeSet<usize>,
     /// After which of the messages it starts, or from the beginning.
@@ -54,8 +54,12 @@ struct Case {
     last: usize,
 }
 
-fn case(kind: Kind) -> impl Strategy<Value = Case> {
-    let fewest = if matches!(kind, Kind::Nats) { 8 } else { 1 };
+fn case(kind: StoreKind) -> impl Strategy<Value = RoomSetCase> {
+    let fewest = if matches!(kind, StoreKind::Nats) {
+        8
+    } else {
+        1
+    };
     let retained = prop_oneof![2 => Just(None), 3 => (fewest..60_u64).prop_map(Some)];
     let tail_bytes = prop_oneof![Just(0), 300..9000_usize, Just(1 << 20)];
     (
@@ -68,8 +72,8 @@ fn case(kind: Kind) -> impl Strategy<Value = Case> {
         0..60_usize,
     )
         .prop_map(
-            move |((retained, tail_bytes), appends, of, start, limit, bytes, last)| Case {
-                setup: Setup {
+            move |((retained, tail_bytes), appends, of, start, limit, bytes, last)| RoomSetCase {
+                setup: LogSetup {
                     kind,
                     retained,
                     tail_bytes,
@@ -85,7 +89,7 @@ fn case(kind: Kind) -> impl Strategy<Value = Case> {
 }
 
 /// The retained messages of the rooms after `id`, in the order of the whole log.
-fn expected(fixture: &Fixture, case: &Case, id: u64) -> Vec<u64> {
+fn expected(fixture: &Fixture, case: &RoomSetCase, id: u64) -> Vec<u64> {
     let rooms: Vec<Room> = case.of.iter().map(|n| room(*n)).collect();
     let id = id.max(fixture.model.floor());
     let known = fixture.model.messages.iter();
@@ -93,7 +97,7 @@ fn expected(fixture: &Fixture, case: &Case, id: u64) -> Vec<u64> {
     after.map(|known| known.id).collect()
 }
 
-async fn play(case: Case) {
+async fn run_case(case: RoomSetCase) {
     let mut fixture = Fixture::new(case.setup);
     for rooms in &case.appends {
         let rooms: Vec<Room> = rooms.iter().map(|n| room(*n)).collect();
@@ -102,7 +106,7 @@ async fn play(case: Case) {
     let mut places: Vec<u64> = fixture.model.messages.iter().map(|it| it.id).collect();
     places.insert(0, places.first().map_or(0, |first| first - 1));
     let id = *case.start.get(&places);
-    let rooms = set(&case.of);
+    let rooms = room_set(&case.of);
     let log = &fixture.log;
     let cursor = Cursor { log: log.id(), id };
 
@@ -180,7 +184,7 @@ async fn stream(
         let next = timeout(READ_TIMEOUT, poll_fn(|cx| frames.poll_next_unpin(cx))).await;
         let chunk = next.expect("in time").expect("open");
         let text = String::from_utf8(chunk.bytes.to_vec()).expect("UTF-8");
-        let events = ids(&text);
+        let events = event_ids(&text);
         for event in &events {
             assert_eq!(event.is_none(), is_due, "it is told once, and first");
             is_due = false;
@@ -200,7 +204,7 @@ fn query(rooms: &RoomSet, cursor: Cursor) -> ReadQuery {
 }
 
 /// The ids in a piece of a stream, with `None` for each reset.
-fn ids(text: &str) -> Vec<Option<u64>> {
+fn event_ids(text: &str) -> Vec<Option<u64>> {
     let frames = text.split_inclusive("\n\n");
     let events = frames.filter_map(|frame| match frame.strip_prefix("id: ") {
         Some(id) => {
@@ -212,27 +216,27 @@ fn ids(text: &str) -> Vec<Option<u64>> {
     events.collect()
 }
 
-fn check(kind: Kind, cases: u32) {
-    play_cases(kind, cases, &case(kind), play);
+fn check(kind: StoreKind, cases: u32) {
+    run_cases(kind, cases, &case(kind), run_case);
 }
 
 #[test]
 fn several_rooms_are_read_in_the_order_of_the_log_on_memory() {
-    check(Kind::Memory, 300);
+    check(StoreKind::Memory, 300);
 }
 
 #[test]
 fn several_rooms_are_read_in_the_order_of_the_log_on_sqlite() {
-    check(Kind::Sqlite, 40);
+    check(StoreKind::Sqlite, 40);
 }
 
 #[test]
 fn several_rooms_are_read_in_the_order_of_the_log_on_nats() {
-    check(Kind::Nats, 8);
+    check(StoreKind::Nats, 8);
 }
 
 /// Polls and long-polls in turn until there is nothing more to come.
-async fn poller(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Option<u64>> {
+async fn poll_until_done(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Option<u64>> {
     let (mut seen, mut cursor) = (Vec::new(), start);
     let limit = Limit {
         messages: 7,
@@ -240,7 +244,7 @@ async fn poller(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Opti
     };
     loop {
         let was_done = done.load(SeqCst);
-        let rooms = set(&(0..ROOMS).collect());
+        let rooms = room_set(&(0..ROOMS).collect());
         let opened = RoomSetReader::open(&log, &rooms, Start::After(cursor)).await;
         let (mut reader, position) = opened.expect("opens");
         let read = reader.read(position, limit).await.expect("reads");
@@ -260,11 +264,15 @@ async fn poller(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Opti
 }
 
 /// A stream that is cut after every few pieces and resumes where it was.
-async fn streamer(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Option<u64>> {
+async fn stream_until_done(
+    log: Arc<Log>,
+    start: Cursor,
+    done: Arc<AtomicBool>,
+) -> Vec<Option<u64>> {
     let (mut seen, mut cursor) = (Vec::new(), start);
     loop {
         let was_done = done.load(SeqCst);
-        let query = query(&set(&(0..ROOMS).collect()), cursor);
+        let query = query(&room_set(&(0..ROOMS).collect()), cursor);
         let mut frames = Delivery::new(log.clone())
             .stream(&query, 0)
             .await
@@ -277,7 +285,7 @@ async fn streamer(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Op
                 break;
             };
             let text = String::from_utf8(frame.expect("open").bytes.to_vec()).expect("UTF-8");
-            seen.extend(ids(&text));
+            seen.extend(event_ids(&text));
         }
         cursor.id = seen.iter().flatten().max().copied().unwrap_or(cursor.id);
         if was_done && seen.len() == before {
@@ -286,7 +294,7 @@ async fn streamer(log: Arc<Log>, start: Cursor, done: Arc<AtomicBool>) -> Vec<Op
     }
 }
 
-fn play_concurrently(setup: Setup) {
+fn run_concurrently(setup: LogSetup) {
     const MESSAGES: usize = 150;
     let fixture = Fixture::new(setup);
     let start = Cursor {
@@ -298,14 +306,14 @@ fn play_concurrently(setup: Setup) {
     for n in 0..4 {
         let (log, until) = (fixture.log.clone(), done.clone());
         readers.push(match n % 2 {
-            0 => on_a_thread(move || poller(log, start, until)),
-            _ => on_a_thread(move || streamer(log, start, until)),
+            0 => spawn_thread(move || poll_until_done(log, start, until)),
+            _ => spawn_thread(move || stream_until_done(log, start, until)),
         });
     }
     let publishers: Vec<_> = (0..4)
         .map(|publisher| {
             let log = fixture.log.clone();
-            on_a_thread(move || async move {
+            spawn_thread(move || async move {
                 let mut known = Vec::new();
                 for i in 0..MESSAGES {
                     known.push(append(log.clone(), room((publisher + i) % ROOMS)).await);
@@ -315,27 +323,28 @@ fn play_concurrently(setup: Setup) {
         })
         .collect();
     let joined = publishers.into_iter().map(std::thread::JoinHandle::join);
-    let mut messages: Vec<Known> = joined.flat_map(|known| known.expect("publishes")).collect();
+    let mut messages: Vec<AppendedMessage> =
+        joined.flat_map(|known| known.expect("publishes")).collect();
     done.store(true, SeqCst);
     messages.sort_by_key(|known| known.id);
     let all: Vec<u64> = messages.iter().map(|known| known.id).collect();
     for reader in readers {
         let seen = reader.join().expect("reads");
-        assert_whole(&seen, &all, setup.retained.is_some());
+        assert_complete(&seen, &all, setup.retained.is_some());
     }
 }
 
 #[test]
 fn readers_of_several_rooms_keep_up_with_concurrent_publishers_on_memory() {
-    play_setups(Kind::Memory, play_concurrently);
+    run_setups(StoreKind::Memory, run_concurrently);
 }
 
 #[test]
 fn readers_of_several_rooms_keep_up_with_concurrent_publishers_on_sqlite() {
-    play_setups(Kind::Sqlite, play_concurrently);
+    run_setups(StoreKind::Sqlite, run_concurrently);
 }
 
 #[test]
 fn readers_of_several_rooms_keep_up_with_concurrent_publishers_on_nats() {
-    play_setups(Kind::Nats, play_concurrently);
+    run_setups(StoreKind::Nats, run_concurrently);
 }

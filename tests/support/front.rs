@@ -1,4 +1,4 @@
-//! A program of others in front of a server, as a child process.
+//! A third-party program in front of a server, as a child process.
 
 use std::{
     fs,

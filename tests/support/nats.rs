@@ -82,18 +82,18 @@ fn start_until_this_process_ends(port: u16) {
 
 fn await_port(port: u16) {
     let deadline = Instant::now() + NATS_TIMEOUT;
-    while !greets(port) {
+    while !is_listening(port) {
         assert!(Instant::now() < deadline, "NATS does not start");
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-pub fn greets(port: u16) -> bool {
-    let greeted = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
+pub fn is_listening(port: u16) -> bool {
+    let greeting = std::net::TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
         stream.set_read_timeout(Some(NATS_TIMEOUT))?;
         stream.read_exact(&mut [0; 4])
     });
-    greeted.is_ok()
+    greeting.is_ok()
 }
 
 pub fn free_port() -> u16 {

@@ -13,30 +13,30 @@ use async_nats::jetstream::stream::Config;
 use poll_vs_sse_server::log::store::nats::Options;
 use tempfile::TempDir;
 
-use super::nats::{NATS_TIMEOUT, command, free_port, greets, url};
+use super::nats::{NATS_TIMEOUT, command, free_port, is_listening, url};
 
 /// A NATS server that a test may stop, freeze and start again. Killed when it is dropped.
-pub struct Nats {
+pub struct NatsServer {
     port: u16,
     args: Vec<String>,
     child: Option<Child>,
     directory: TempDir,
 }
 
-impl Nats {
+impl NatsServer {
     pub fn start() -> Self {
-        Self::with(&[])
+        Self::start_with_args(&[])
     }
 
     /// With further arguments, such as `--auth` and a token.
-    pub fn with(args: &[&str]) -> Self {
+    pub fn start_with_args(args: &[&str]) -> Self {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        Self::on(free_port(), args, true)
+        Self::start_on_port(free_port(), args, true)
     }
 
-    /// An address in front of it. Each connection made there goes to `join`, with one of its own to NATS:
-    /// what passes between the two is up to that.
-    pub fn behind(&self, join: impl Fn(TcpStream, TcpStream) + Send + 'static) -> SocketAddr {
+    /// An address in front of it. Each connection to it is given to `join`, with a connection to NATS of its own; `join`
+    /// passes the bytes between the two.
+    pub fn proxied(&self, join: impl Fn(TcpStream, TcpStream) + Send + 'static) -> SocketAddr {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("listens");
         let addr = listener.local_addr().expect("an address");
         let port = self.port();
@@ -53,11 +53,11 @@ impl Nats {
 
     /// Without JetStream.
     pub fn without_jetstream() -> Self {
-        Self::on(free_port(), Vec::new(), false)
+        Self::start_on_port(free_port(), Vec::new(), false)
     }
 
     /// With a configuration file.
-    pub fn configured(config: &str) -> Self {
+    pub fn with_config(config: &str) -> Self {
         let mut nats = Self::new(free_port(), Vec::new());
         let path = nats.directory.path().join("nats.conf");
         fs::write(&path, config).expect("writes");
@@ -74,7 +74,7 @@ impl Nats {
         }
     }
 
-    fn on(port: u16, mut args: Vec<String>, jetstream: bool) -> Self {
+    fn start_on_port(port: u16, mut args: Vec<String>, jetstream: bool) -> Self {
         if jetstream {
             args.push("--jetstream".into());
         }
@@ -84,7 +84,7 @@ impl Nats {
     /// Starts it for the first time, on another port where somebody was faster.
     fn start_on_free_port(mut self) -> Self {
         let deadline = Instant::now() + NATS_TIMEOUT;
-        while !self.is_started() {
+        while !self.try_start() {
             assert!(Instant::now() < deadline, "NATS does not start");
             self.port = free_port();
         }
@@ -107,14 +107,14 @@ impl Nats {
     /// may have its port for a moment.
     pub fn resume(&mut self) {
         let deadline = Instant::now() + NATS_TIMEOUT;
-        while !self.is_started() {
+        while !self.try_start() {
             assert!(Instant::now() < deadline, "NATS does not start");
             thread::sleep(Duration::from_millis(50));
         }
     }
 
     /// Whether it serves, and did not end at once.
-    fn is_started(&mut self) -> bool {
+    fn try_start(&mut self) -> bool {
         let child = command(self.port, self.directory.path(), &self.args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -127,7 +127,7 @@ impl Nats {
                 self.child = None;
                 return false;
             }
-            if greets(self.port) {
+            if is_listening(self.port) {
                 return true;
             }
             thread::sleep(Duration::from_millis(5));
@@ -210,14 +210,14 @@ impl Nats {
     }
 }
 
-impl Drop for Nats {
+impl Drop for NatsServer {
     fn drop(&mut self) {
         self.kill();
     }
 }
 
 /// Three servers that keep each stream three times.
-pub fn cluster() -> [Nats; 3] {
+pub fn cluster() -> [NatsServer; 3] {
     let routes = [(); 3].map(|()| free_port());
     let all: Vec<String> = routes.iter().map(|&port| url(port)).collect();
     let mut n = 0;
@@ -234,7 +234,7 @@ pub fn cluster() -> [Nats; 3] {
             .flat_map(|(flag, value)| [flag.to_owned(), value])
             .collect();
         args.push("--jetstream".into());
-        Nats::new(free_port(), args)
+        NatsServer::new(free_port(), args)
     });
     for node in &mut nodes {
         node.resume();

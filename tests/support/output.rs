@@ -1,4 +1,4 @@
-//! What a child process writes, read as it comes.
+//! The output of a child process, read as it is written.
 
 use std::{
     io::Read,
@@ -10,14 +10,15 @@ use std::{
 /// How long the end is waited for after the process has ended.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What it wrote so far.
+/// The output so far.
 pub struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
 }
 
 impl Output {
-    pub fn of(mut source: impl Read + Send + 'static) -> Self {
+    /// Reads `source` on a thread until its end.
+    pub fn capture(mut source: impl Read + Send + 'static) -> Self {
         let bytes = Arc::<Mutex<Vec<u8>>>::default();
         let sink = Arc::clone(&bytes);
         let reader = thread::spawn(move || {

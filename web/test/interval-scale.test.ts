@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { INTERVAL_S, STOPS_S, stopOf } from '../src/lab/interval-scale.ts';
+import { INTERVAL_S, STOPS_S, nearestStop } from '../src/lab/interval-scale.ts';
 
 test('the scale reaches from the shortest to the longest interval in nearly equal ratios', () => {
   expect([STOPS_S[0], STOPS_S.at(-1)]).toEqual([INTERVAL_S.min, INTERVAL_S.max]);
@@ -8,7 +8,7 @@ test('the scale reaches from the shortest to the longest interval in nearly equa
 });
 
 test('an interval between two stops is shown at the nearer one', () => {
-  expect(STOPS_S[stopOf(INTERVAL_S.initial)]).toBe(INTERVAL_S.initial);
-  expect(STOPS_S[stopOf(2.13)]).toBe(2);
-  expect(STOPS_S[stopOf(7.5)]).toBe(8);
+  expect(STOPS_S[nearestStop(INTERVAL_S.initial)]).toBe(INTERVAL_S.initial);
+  expect(STOPS_S[nearestStop(2.13)]).toBe(2);
+  expect(STOPS_S[nearestStop(7.5)]).toBe(8);
 });

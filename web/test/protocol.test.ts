@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findReach, otherBase } from '../src/lab/protocol.ts';
+import { findOrigins, otherBase } from '../src/lab/protocol.ts';
 import { Network } from '../src/lab/network.ts';
 
 const LINK = '<http://localhost:8080/>; rel="alternate", <https://localhost:8443/>; rel="alternate"';
@@ -18,7 +18,7 @@ function server(link: string | null, healthz: () => Response) {
 }
 
 const reach = (get: ReturnType<typeof server>['get'], hops = HOPS, page = PAGE) =>
-  findReach(get, (address) => Promise.resolve(hops[address]), page);
+  findOrigins(get, (address) => Promise.resolve(hops[address]), page);
 
 describe('the page’s server in both forms', () => {
   test('is found where the server names it and the browser may ask there', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Outbox, type OutboxListener } from '../src/lab/outbox.ts';
-import { publish, type Draft, type Published } from '../src/lab/publish.ts';
+import { publish, type Draft, type PublishResult } from '../src/lab/publish.ts';
 import { fakeFetch, hang, json, message, networkDown, problem } from './support.ts';
 
 const draft: Draft = { room: 'lobby', author: 'mina', text: 'hello' };
@@ -69,7 +69,7 @@ describe('publishing', () => {
 interface Sent {
   draft: Draft;
   key: string;
-  answer: (published: Published) => void;
+  answer: (published: PublishResult) => void;
 }
 
 function outbox() {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Draft, Published } from '../src/lab/publish.ts';
+import type { Draft, PublishResult } from '../src/lab/publish.ts';
 import { BURST, LIMITS, Traffic } from '../src/lab/traffic.ts';
 import { message } from './support.ts';
 
@@ -10,7 +10,7 @@ function seeded(): () => number {
 }
 
 function traffic(
-  answer: (draft: Draft) => Promise<Published>,
+  answer: (draft: Draft) => Promise<PublishResult>,
   random: () => number = () => 1 - Math.exp(-1),
 ) {
   const sent: { text: string; author: string; at_ms: number }[] = [];
@@ -40,11 +40,11 @@ function traffic(
   return { source, sent, heard, times: () => sent.map(({ at_ms }) => at_ms - begun_ms) };
 }
 
-const after = (ms: number) => async (): Promise<Published> => {
+const after = (ms: number) => async (): Promise<PublishResult> => {
   await new Promise((resolve) => setTimeout(resolve, ms));
   return { ok: true, message: message(1) };
 };
-const fails = (why: 'network' | 'refused') => async (): Promise<Published> => ({
+const fails = (why: 'network' | 'refused') => async (): Promise<PublishResult> => ({
   ok: false,
   why,
   detail: null,

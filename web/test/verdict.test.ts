@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { comparison as english } from '../src/i18n/en/comparison.ts';
 import { comparison as korean } from '../src/i18n/ko/comparison.ts';
 import { TRANSPORTS } from '../src/client/transport.ts';
-import { type Side, verdict } from '../src/lab/verdict.ts';
+import { type LaneTotals, verdict } from '../src/lab/verdict.ts';
 
-const side = (transport: Side['transport'], figures: Partial<Side> = {}): Side => ({
+const side = (transport: LaneTotals['transport'], figures: Partial<LaneTotals> = {}): LaneTotals => ({
   transport,
   polled: false,
   requests: 1,
@@ -14,8 +14,8 @@ const side = (transport: Side['transport'], figures: Partial<Side> = {}): Side =
   ...figures,
 });
 
-const say = (left: Side, right: Side) => english.verdict(verdict([left, right]));
-const saySo = (left: Side, right: Side) => korean.verdict(verdict([left, right]));
+const say = (left: LaneTotals, right: LaneTotals) => english.verdict(verdict([left, right]));
+const saySo = (left: LaneTotals, right: LaneTotals) => korean.verdict(verdict([left, right]));
 
 const POLL = side('poll', { requests: 41, messages: 3, wire_bytes: 14_000, delay_ms: 912 });
 const STREAM = side('stream', { requests: 1, messages: 3, wire_bytes: 1_000, delay_ms: 12 });
@@ -102,7 +102,7 @@ describe('the sentence between two lanes', () => {
 
 describe('the sentence among three lanes', () => {
   const LONG_POLL = side('long-poll', { requests: 13, messages: 3, wire_bytes: 5_000, delay_ms: 14 });
-  const sayOfThree = (...sides: Side[]) => english.verdict(verdict(sides));
+  const sayOfThree = (...sides: LaneTotals[]) => english.verdict(verdict(sides));
 
   test.each([
     [
@@ -166,7 +166,7 @@ describe('whatever the figures, the sentence', () => {
   const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
   const upTo = (most: number) => Math.floor(random() ** 3 * (most + 1));
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-  const any = (): Side => {
+  const any = (): LaneTotals => {
     const messages = pick([0, 1, 2, upTo(500)]);
     return {
       transport: pick(TRANSPORTS),
@@ -199,12 +199,13 @@ describe('whatever the figures, the sentence', () => {
         expect(claim.messages, context).toEqual(once);
       }
       const alike = left.transport === right.transport;
-      const nameOf = (side: Side) => named(side.transport, alike ? (side === left ? 'left' : 'right') : null);
+      const nameOf = (side: LaneTotals) =>
+        named(side.transport, alike ? (side === left ? 'left' : 'right') : null);
       if (claim.dearer === undefined) {
         expect(left.messages === 0 || right.messages === 0, context).toBe(true);
         continue;
       }
-      const dearer = [left, right].find((side) => nameOf(side) === claim.dearer) as Side;
+      const dearer = [left, right].find((side) => nameOf(side) === claim.dearer) as LaneTotals;
       const cheaper = dearer === left ? right : left;
       const ratio = dearer.wire_bytes / dearer.messages / (cheaper.wire_bytes / cheaper.messages);
       expect(ratio, context).toBeGreaterThanOrEqual(1);

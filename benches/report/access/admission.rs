@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, outcome, three};
+use super::super::number::{count, target_verdict, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
@@ -14,7 +14,7 @@ const LIMITS_TARGET: f64 = 1.03;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Admission {
+pub struct AdmissionRun {
     pub about: Provenance,
     pub connections: usize,
     pub requests_per_round: u64,
@@ -22,25 +22,25 @@ pub struct Admission {
     pub rounds: Vec<Round>,
 }
 
-/// What serves the polls, where it may.
+/// The part of the server that serves the polls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum HttpPath {
     Accelerator,
     Ordinary,
 }
 
-/// What a poll must pass.
+/// The checks that a poll passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guard {
+pub enum AccessChecks {
     Nothing,
-    /// The same again, for how far two equal sides come apart.
+    /// The same on a second server: how far two equal sides differ.
     NothingAgain,
     Limits,
     Tokens,
     TokensAndLimits,
 }
 
-impl Way {
+impl HttpPath {
     pub const ALL: [Self; 2] = [Self::Accelerator, Self::Ordinary];
 
     fn name(self) -> &'static str {
@@ -51,7 +51,7 @@ impl Way {
     }
 }
 
-impl Guard {
+impl AccessChecks {
     pub const ALL: [Self; 5] = [
         Self::Nothing,
         Self::NothingAgain,
@@ -87,14 +87,14 @@ impl Guard {
     }
 }
 
-impl Admission {
+impl AdmissionRun {
     /// The name of a side in the rounds.
-    pub fn side(way: Way, guard: Guard) -> String {
+    pub fn side(way: HttpPath, guard: AccessChecks) -> String {
         format!("{}: {}", way.name(), guard.name())
     }
 }
 
-impl Part for Admission {
+impl Part for AdmissionRun {
     const TITLE: &'static str = "Tokens and limits";
     const FILE: &'static str = "access-admission.json";
     const ROWS: &'static str = "rounds";
@@ -108,7 +108,7 @@ impl Part for Admission {
     }
 }
 
-fn report(run: &Admission) -> String {
+fn report(run: &AdmissionRun) -> String {
     let rounds = run.rounds.iter().map(|round| round.round).max();
     let mut text = format!(
         "Polls with nothing new, closed loop on {} kept connections; {} of each side in each of {} rounds, in which the \
@@ -121,23 +121,23 @@ fn report(run: &Admission) -> String {
         rounds.unwrap_or_default(),
         run.token_bytes,
     );
-    for way in Way::ALL {
-        let base = Admission::side(way, Guard::Nothing);
-        for guard in Guard::ALL {
-            let side = Admission::side(way, guard);
+    for way in HttpPath::ALL {
+        let base = AdmissionRun::side(way, AccessChecks::Nothing);
+        for guard in AccessChecks::ALL {
+            let side = AdmissionRun::side(way, guard);
             let each = round::cpu_us(&run.rounds, &side);
             let ratio = round::cpu_ratio(&run.rounds, &side, &base);
             let target = guard.target().zip(ratio).map(|(target, ratio)| {
-                let is_met = outcome(ratio.median <= target);
+                let is_met = target_verdict(ratio.median <= target);
                 format!("at most {target:.2}: {is_met}")
             });
             text += &format!(
                 "\n| {} | {} | {} | {} | {} |",
                 way.name(),
                 guard.name(),
-                each.map_or("–".to_owned(), |each| three(each.median)),
+                each.map_or("–".to_owned(), |each| three_digits(each.median)),
                 match guard {
-                    Guard::Nothing => "1".to_owned(),
+                    AccessChecks::Nothing => "1".to_owned(),
                     _ => spread::ratio(ratio),
                 },
                 target.unwrap_or_default(),

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use self::admission::Admission;
-use self::poll_cache::PollCache;
+use self::admission::AdmissionRun;
+use self::poll_cache::PollCacheRun;
 use super::part;
 
 /// The section of the documentation: a part for each file there is.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
-        part::section::<Admission>(root)?,
-        part::section::<PollCache>(root)?,
+        part::section::<AdmissionRun>(root)?,
+        part::section::<PollCacheRun>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))

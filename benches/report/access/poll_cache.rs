@@ -3,24 +3,24 @@
 use poll_vs_sse_instrument::{DelayStats, RunResult};
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, plain, three};
+use super::super::number::{count, milliseconds, plain, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct PollCache {
+pub struct PollCacheRun {
     pub about: Provenance,
     pub readers: usize,
     /// Messages a second.
     pub rate: f64,
     /// The server's `--poll-cache`, where it has it.
     pub max_age: String,
-    pub runs: Vec<Run>,
+    pub runs: Vec<PollCacheMeasurement>,
 }
 
-/// What stands in front of the server.
+/// The proxy in front of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Front {
@@ -29,19 +29,20 @@ pub enum Front {
     Varnish,
 }
 
+/// One front in one round.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Run {
+pub struct PollCacheMeasurement {
     pub front: Front,
     /// With `--poll-cache`, and a front that shares what it allows to.
     pub shares: bool,
-    pub window: Window,
+    pub window: UsageWindow,
     /// What readers saw. Its CPU is the front's, or the server's where there is none.
     pub outcome: RunResult,
 }
 
-/// What the server's ledger and the kernel say of a part of the run.
+/// What was used and counted in a part of the run, by the kernel and the server's ledger.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Window {
+pub struct UsageWindow {
     /// The time over which CPU was counted, seconds.
     pub cpu_s: f64,
     pub server_cpu_ns: u64,
@@ -63,7 +64,7 @@ impl Front {
     }
 }
 
-impl Run {
+impl PollCacheMeasurement {
     fn requests_per_message(&self) -> f64 {
         self.window.requests as f64 / self.window.messages as f64
     }
@@ -74,7 +75,7 @@ impl Run {
         cpu_ns as f64 / 1e6 / messages
     }
 
-    /// For whoever waits while it is measured.
+    /// For a terminal.
     pub fn line(&self) -> String {
         format!(
             "  {:<8} {:<7} {:>7.1} requests/message  server {:>6.2} ms  front {:>6.2} ms  p50 {:>5} ms  p99 {:>5} ms",
@@ -89,11 +90,11 @@ impl Run {
     }
 }
 
-fn delay(run: &Run, of: fn(DelayStats) -> u64) -> Option<f64> {
+fn delay(run: &PollCacheMeasurement, of: fn(DelayStats) -> u64) -> Option<f64> {
     Some(of(run.outcome.delay_us?) as f64)
 }
 
-impl Part for PollCache {
+impl Part for PollCacheRun {
     const TITLE: &'static str = "Long-polls that caches share";
     const FILE: &'static str = "access-poll-cache.json";
     const ROWS: &'static str = "runs";
@@ -107,7 +108,7 @@ impl Part for PollCache {
     }
 }
 
-fn report(run: &PollCache) -> String {
+fn report(run: &PollCacheRun) -> String {
     let rounds = run.runs.iter().map(|it| it.outcome.round).max();
     let mut text = format!(
         "{} long-pollers of one room, {} message(s) a second, each published at its time whatever happens; {} rounds, in \
@@ -124,12 +125,12 @@ fn report(run: &PollCache) -> String {
     );
     for front in Front::ALL {
         for shares in [false, true] {
-            let is_side = |it: &&Run| it.front == front && it.shares == shares;
-            let runs: Vec<&Run> = run.runs.iter().filter(is_side).collect();
+            let is_side = |it: &&PollCacheMeasurement| it.front == front && it.shares == shares;
+            let runs: Vec<&PollCacheMeasurement> = run.runs.iter().filter(is_side).collect();
             if runs.is_empty() {
                 continue;
             }
-            let figure = |of: &dyn Fn(&Run) -> Option<f64>| {
+            let figure = |of: &dyn Fn(&PollCacheMeasurement) -> Option<f64>| {
                 cell(spread(runs.iter().filter_map(|run| of(run))))
             };
             text += &format!(
@@ -153,7 +154,12 @@ fn report(run: &PollCache) -> String {
 /// `12.3 (11.9–13.0)`.
 fn cell(spread: Option<Spread>) -> String {
     spread.map_or("–".to_owned(), |it| match it.count {
-        1 => three(it.median),
-        _ => format!("{} ({}–{})", three(it.median), three(it.min), three(it.max)),
+        1 => three_digits(it.median),
+        _ => format!(
+            "{} ({}–{})",
+            three_digits(it.median),
+            three_digits(it.min),
+            three_digits(it.max)
+        ),
     })
 }

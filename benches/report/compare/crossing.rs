@@ -3,7 +3,7 @@
 
 use poll_vs_sse_instrument::Transport;
 
-use super::super::number::{count, plain, three};
+use super::super::number::{count, plain, three_digits};
 use super::super::spread::spread;
 use super::{Combination, Matrix, Run};
 
@@ -71,7 +71,7 @@ impl Crossings {
 
 fn word(crossing: Crossing) -> String {
     match crossing {
-        Crossing::At(rate) => three(rate),
+        Crossing::At(rate) => three_digits(rate),
         Crossing::Always => "all".to_owned(),
         Crossing::NotUpTo(rate) => format!("not up to {}", plain(rate)),
     }
@@ -140,10 +140,10 @@ pub fn text(matrix: &Matrix) -> String {
     text.trim_end().to_owned()
 }
 
-type Figure = fn(&Run) -> Option<f64>;
+type RunFigure = fn(&Run) -> Option<f64>;
 
 /// What polling may become cheaper in.
-const FIGURES: [(&str, Figure); 3] = [
+const FIGURES: [(&str, RunFigure); 3] = [
     ("server CPU", Run::cpu),
     ("wire bytes", |run| Some(run.wire())),
     ("wire bytes, bare heads", |run| {

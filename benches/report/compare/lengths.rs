@@ -2,7 +2,7 @@
 
 use poll_vs_sse_instrument::Transport;
 
-use super::super::number::{plain, three};
+use super::super::number::{plain, three_digits};
 use super::{Combination, Matrix, OURS, Run};
 
 /// By message rate and way: it is the same whatever the clients, but for how often.
@@ -38,7 +38,7 @@ fn cell(matrix: &Matrix, runs: &[&Run]) -> String {
     let Some(first) = runs.first() else {
         return "–".to_owned();
     };
-    let repeats = runs.iter().map(|run| matrix.of(&run.of).count());
+    let repeats = runs.iter().map(|run| matrix.runs_of(&run.of).count());
     let least = repeats.clone().min().unwrap_or(0);
     let most = repeats.max().unwrap_or(0);
     let plural = |count: u64, one: &str| {
@@ -51,7 +51,7 @@ fn cell(matrix: &Matrix, runs: &[&Run]) -> String {
     };
     format!(
         "{} s · {} · {repeats}",
-        three(first.outcome.duration_s),
+        three_digits(first.outcome.duration_s),
         plural(first.outcome.published, "message")
     )
 }

@@ -10,7 +10,7 @@ use poll_vs_sse_model::RequestHead;
 use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
-use super::runs::Found;
+use super::runs::LatestRun;
 use super::spread::{Spread, spread};
 
 /// Its file in a run's directory.
@@ -36,8 +36,8 @@ pub struct Matrix {
     /// The head of every request.
     pub head: RequestHead,
     /// What this machine can do, measured before.
-    pub reach: Reach,
-    pub skipped: Vec<Skipped>,
+    pub reach: MachineCapacity,
+    pub skipped: Vec<SkippedCombination>,
     pub runs: Vec<Run>,
 }
 
@@ -64,7 +64,7 @@ pub struct Run {
 
 /// A combination that was not measured, and why.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Skipped {
+pub struct SkippedCombination {
     #[serde(flatten)]
     pub of: Combination,
     pub why: String,
@@ -86,7 +86,7 @@ impl Cost {
 
 /// What a machine can do with one processor on each side.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Reach {
+pub struct MachineCapacity {
     /// One message pushed to one client.
     pub push: Cost,
     /// One poll without a message.
@@ -97,7 +97,7 @@ pub struct Reach {
     pub most: f64,
 }
 
-impl Reach {
+impl MachineCapacity {
     /// The share of a processor that `of` would take on the dearer side.
     pub fn share(&self, of: &Combination) -> f64 {
         let deliveries = of.clients as f64 * of.rate;
@@ -166,13 +166,13 @@ impl Run {
 
 impl Matrix {
     /// The runs of one combination, by round.
-    pub fn of<'a>(&'a self, of: &'a Combination) -> impl Iterator<Item = &'a Run> {
+    pub fn runs_of<'a>(&'a self, of: &'a Combination) -> impl Iterator<Item = &'a Run> {
         self.runs.iter().filter(move |run| run.of == *of)
     }
 
     /// The spread of `figure` over the runs of one combination.
     pub fn spread(&self, of: &Combination, figure: impl Fn(&Run) -> Option<f64>) -> Option<Spread> {
-        spread(self.of(of).filter_map(figure))
+        spread(self.runs_of(of).filter_map(figure))
     }
 
     /// `figure` of one combination over that of another, round by round. Rounds in which one of them fell
@@ -193,9 +193,9 @@ impl Matrix {
         to: &Combination,
         figure: impl Fn(&Run) -> Option<f64>,
     ) -> Vec<f64> {
-        let ratios = self.of(of).filter(|run| !run.is_behind());
+        let ratios = self.runs_of(of).filter(|run| !run.is_behind());
         let ratios = ratios.filter_map(|run| {
-            let mut bases = self.of(to).filter(|base| !base.is_behind());
+            let mut bases = self.runs_of(to).filter(|base| !base.is_behind());
             let base = bases.find(|base| base.outcome.round == run.outcome.round)?;
             let base = figure(base)?;
             (base > 0.0).then_some(figure(run)? / base)
@@ -255,7 +255,7 @@ impl Combination {
 }
 
 /// The section of the documentation.
-pub fn section(found: &Found<Matrix>) -> String {
+pub fn section(found: &LatestRun<Matrix>) -> String {
     let matrix = &found.run;
     let source = format!(
         "From [`{}/{FILE}`](../benches/runs/{0}/{FILE}): `{}`, {}",

@@ -2,7 +2,7 @@
 
 use poll_vs_sse_instrument::Transport;
 
-use super::super::number::{count, plain, three};
+use super::super::number::{count, plain, three_digits};
 use super::{Combination, Matrix, Run};
 
 /// The load by which pushes are told: neither few clients nor many.
@@ -17,9 +17,9 @@ pub fn text(matrix: &Matrix) -> String {
     let mut text = format!(
         "#### Why\n\nAn empty poll takes {} µs of the server's CPU, each message in an answer {} µs: a poll that \
          brings {MANY} costs {} times an empty one.",
-        three(poll),
-        three(message),
-        three((poll + MANY * message) / poll)
+        three_digits(poll),
+        three_digits(message),
+        three_digits((poll + MANY * message) / poll)
     );
     if let Some(pushes) = pushes(matrix) {
         text += &format!(" {pushes}");
@@ -38,7 +38,7 @@ fn pushes(matrix: &Matrix) -> Option<String> {
     let (first, last) = (costs.first()?, costs.last()?);
     let told: Vec<_> = costs
         .iter()
-        .map(|(rate, us)| format!("{} at {}/s", three(*us), plain(*rate)))
+        .map(|(rate, us)| format!("{} at {}/s", three_digits(*us), plain(*rate)))
         .collect();
     let lead = if first.1 > last.1 * (1.0 + ABOUT) {
         "the dearer the rarer messages are"

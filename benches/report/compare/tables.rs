@@ -4,7 +4,7 @@
 use poll_vs_sse_instrument::Transport;
 use poll_vs_sse_model::RequestHead;
 
-use super::super::number::{count, milliseconds, plain, three};
+use super::super::number::{count, milliseconds, plain, three_digits};
 use super::{Combination, FLOOR, Matrix, NCHAN, Run};
 
 /// What was measured, what was left out, and what is to be read with care.
@@ -25,9 +25,9 @@ pub fn scope(matrix: &Matrix) -> String {
             RequestHead::Bare => "bare heads",
             _ => "the heads that Chromium sends",
         },
-        three(reach.push.dearer()),
-        three(reach.poll.dearer()),
-        three(reach.message.dearer()),
+        three_digits(reach.push.dearer()),
+        three_digits(reach.poll.dearer()),
+        three_digits(reach.message.dearer()),
         (reach.most * 100.0).round(),
         match matrix.skipped.len() {
             0 => String::new(),
@@ -89,7 +89,11 @@ pub fn cpu(matrix: &Matrix) -> String {
         let each = matrix.spread(of, |run| {
             Some(run.outcome.server_cpu_s? * 1e6 / run.outcome.arrivals.max(1) as f64)
         })?;
-        Some(format!("{} % · {} µs", three(share), three(each.median)))
+        Some(format!(
+            "{} % · {} µs",
+            three_digits(share),
+            three_digits(each.median)
+        ))
     };
     by_load(matrix, title, Marks::All, alone, Run::cpu)
 }
@@ -114,7 +118,7 @@ fn bytes(matrix: &Matrix, title: &str, a_second: fn(&Run) -> Option<f64>) -> Str
             let bytes = a_second(run)? * run.outcome.duration_s;
             Some(bytes / run.outcome.arrivals.max(1) as f64)
         })?;
-        Some(format!("{} B", three(each.median)))
+        Some(format!("{} B", three_digits(each.median)))
     };
     by_load(matrix, title, Marks::Behind, alone, a_second)
 }
@@ -141,7 +145,7 @@ fn by_load(
     alone: impl Fn(&Combination) -> Option<String>,
     figure: fn(&Run) -> Option<f64>,
 ) -> String {
-    let other = |of: &Combination, stream: &Combination| match matrix.of(stream).next() {
+    let other = |of: &Combination, stream: &Combination| match matrix.runs_of(stream).next() {
         Some(_) => Some(matrix.ratio(of, stream, figure)?.ratio()),
         None => alone(of),
     };
@@ -199,10 +203,10 @@ fn marked(matrix: &Matrix, of: &Combination, marks: Marks, cell: Option<String>)
     let Some(mut cell) = cell else {
         return "–".to_owned();
     };
-    if marks == Marks::All && matrix.of(of).any(Run::is_held_up) {
+    if marks == Marks::All && matrix.runs_of(of).any(Run::is_held_up) {
         cell += " †";
     }
-    if matrix.of(of).any(Run::is_behind) {
+    if matrix.runs_of(of).any(Run::is_behind) {
         cell += " ‡";
     }
     cell
@@ -236,7 +240,7 @@ pub fn memory(matrix: &Matrix) -> String {
         let cells = ways.iter().map(|(transport, interval)| {
             let of = Combination::ours(*transport, clients, RATE, *interval);
             let each = matrix.spread(&of, Run::memory);
-            each.map_or("–".to_owned(), |each| three(each.median / 1024.0))
+            each.map_or("–".to_owned(), |each| three_digits(each.median / 1024.0))
         });
         let cells: Vec<_> = cells.collect();
         text += &format!("\n| {} | {} |", count(clients as u64), cells.join(" | "));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, outcome, three};
+use super::super::number::{count, target_verdict, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
@@ -18,22 +18,22 @@ const TARGET: f64 = 1.4;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct CatchUp {
+pub struct CatchUpRun {
     pub about: Provenance,
     /// The version of NATS; without it there is no log in JetStream.
     pub nats: Option<String>,
-    pub logs: Vec<Log>,
+    pub logs: Vec<CatchUpLog>,
 }
 
-/// Where a log is.
+/// The store of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Store {
+pub enum CatchUpStore {
     Sqlite,
     JetStream,
 }
 
-impl Store {
+impl CatchUpStore {
     pub fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
@@ -44,13 +44,13 @@ impl Store {
 
 /// A log that was read from its first message to its last.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Log {
-    pub store: Store,
+pub struct CatchUpLog {
+    pub store: CatchUpStore,
     pub messages: u64,
     pub rounds: Vec<Round>,
 }
 
-impl Part for CatchUp {
+impl Part for CatchUpRun {
     const TITLE: &'static str = "Catching up";
     const FILE: &'static str = "limits-catch-up.json";
     const ROWS: &'static str = "logs";
@@ -64,7 +64,7 @@ impl Part for CatchUp {
     }
 }
 
-fn table(run: &CatchUp) -> String {
+fn table(run: &CatchUpRun) -> String {
     let mut text = "One reader reads all of a log over one `GET /stream`, from the first message to the last, and checks that no id is \
                     left out. The bare program sends blocks of 64 KiB of the same stream to the same reader with `send(2)`, and does nothing \
                     else. Both take turns: between two turns a reader waits with a full socket.\n\n\
@@ -75,7 +75,7 @@ fn table(run: &CatchUp) -> String {
         for side in round::sides(&log.rounds) {
             let rate = |of: Option<f64>| match side {
                 NATS => "–".to_owned(),
-                _ => of.map_or("–".to_owned(), three),
+                _ => of.map_or("–".to_owned(), three_digits),
             };
             text += &format!(
                 "\n| {} | {} | {side} | {} | {} | {} | {} |",
@@ -83,7 +83,8 @@ fn table(run: &CatchUp) -> String {
                 count(log.messages),
                 rate(round::bytes_per_second(&log.rounds, side).map(|bytes| bytes / 1e6)),
                 rate(round::per_second(&log.rounds, side)),
-                round::cpu_us(&log.rounds, side).map_or("–".to_owned(), |it| three(it.median)),
+                round::cpu_us(&log.rounds, side)
+                    .map_or("–".to_owned(), |it| three_digits(it.median)),
                 spread::ratio(round::cpu_ratio(&log.rounds, side, FLOOR)),
             );
         }
@@ -94,7 +95,7 @@ fn table(run: &CatchUp) -> String {
     text
 }
 
-fn targets(run: &CatchUp) -> String {
+fn targets(run: &CatchUpRun) -> String {
     let mut lines = vec!["Against the target:\n".to_owned()];
     for log in &run.logs {
         let Some(ours) = round::cpu_ratio(&log.rounds, OURS, FLOOR) else {
@@ -102,7 +103,7 @@ fn targets(run: &CatchUp) -> String {
         };
         let together = round::counted_to(&log.rounds, NATS, OURS);
         let together = round::cpu_ratio(&together, OURS, FLOOR);
-        let nats = together.filter(|_| log.store == Store::JetStream);
+        let nats = together.filter(|_| log.store == CatchUpStore::JetStream);
         let nats = nats.map_or(String::new(), |it| {
             format!(", {} together with NATS", it.ratio())
         });
@@ -110,7 +111,7 @@ fn targets(run: &CatchUp) -> String {
             "- from {}: {} of the bare program's CPU{nats}, target at most {TARGET}: {}",
             log.store.name(),
             ours.ratio(),
-            outcome(ours.median <= TARGET)
+            target_verdict(ours.median <= TARGET)
         ));
     }
     lines.join("\n")

@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, outcome, three};
+use super::super::number::{count, milliseconds, target_verdict, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
@@ -24,35 +24,35 @@ const BURST_TARGET: f64 = 10.0;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Delivery {
+pub struct DeliveryRun {
     pub about: Provenance,
     #[serde(default)]
     pub peers: Vec<Peer>,
-    pub sizes: Vec<Size>,
+    pub sizes: Vec<DeliverySize>,
     pub bursts: Vec<Burst>,
 }
 
-/// So many readers of each server.
+/// The measurement with one number of readers.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Size {
+pub struct DeliverySize {
     pub readers: usize,
     pub messages_a_round: usize,
     pub frame_bytes: usize,
-    pub delays: Vec<Delays>,
+    pub delays: Vec<DelayQuantiles>,
     pub rounds: Vec<Round>,
 }
 
-/// From a publish to its arrivals, all rounds together.
+/// Quantiles of the delay from a publish to its arrivals, over all rounds.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Delays {
+pub struct DelayQuantiles {
     pub side: String,
     pub p50_us: u64,
     pub p99_us: u64,
     pub count: u64,
 }
 
-impl Delays {
-    pub fn of(side: &str, delays: &Histogram<u64>) -> Self {
+impl DelayQuantiles {
+    pub fn from_histogram(side: &str, delays: &Histogram<u64>) -> Self {
         Self {
             side: side.to_owned(),
             p50_us: delays.value_at_quantile(0.5),
@@ -70,7 +70,7 @@ impl Delays {
     }
 }
 
-/// Many messages, published at once.
+/// Many messages that were published at once.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Burst {
     pub readers: usize,
@@ -86,14 +86,14 @@ impl Burst {
     }
 }
 
-impl Delivery {
+impl DeliveryRun {
     fn ratio(&self, readers: usize) -> Option<Spread> {
         let size = self.sizes.iter().find(|size| size.readers == readers)?;
         round::cpu_ratio(&size.rounds, OURS, FLOOR)
     }
 }
 
-impl Part for Delivery {
+impl Part for DeliveryRun {
     const TITLE: &'static str = "Deliveries";
     const FILE: &'static str = "limits-delivery.json";
     const ROWS: &'static str = "sizes";
@@ -107,7 +107,7 @@ impl Part for Delivery {
     }
 }
 
-fn sizes(run: &Delivery) -> String {
+fn sizes(run: &DeliveryRun) -> String {
     let mut text = format!(
         "Closed loop: the next message is published once all readers have the last. The bare loop is one system call \
          a reader with the same bytes, and nothing else; publishing is part of the figure on every side. Delays are \
@@ -124,21 +124,23 @@ fn sizes(run: &Delivery) -> String {
             text += &format!(
                 "\n| {} | {side} | {} | {} | {} |",
                 count(size.readers as u64),
-                three(each),
+                three_digits(each),
                 spread::ratio(ratio),
-                delays.map_or("–".to_owned(), Delays::cell),
+                delays.map_or("–".to_owned(), DelayQuantiles::cell),
             );
         }
     }
     text
 }
 
-fn bursts(run: &Delivery) -> String {
+fn bursts(run: &DeliveryRun) -> String {
     let each = run.bursts.iter().map(|burst| {
         format!(
             "{} deliveries a second, {} µs of CPU each",
-            three(burst.deliveries_per_second()),
-            three(burst.cpu_ns as f64 / 1000.0 / (burst.readers as f64 * burst.messages as f64))
+            three_digits(burst.deliveries_per_second()),
+            three_digits(
+                burst.cpu_ns as f64 / 1000.0 / (burst.readers as f64 * burst.messages as f64)
+            )
         )
     });
     let each: Vec<_> = each.collect();
@@ -153,14 +155,14 @@ fn bursts(run: &Delivery) -> String {
     )
 }
 
-fn targets(run: &Delivery) -> String {
+fn targets(run: &DeliveryRun) -> String {
     let mut lines = vec!["Against the targets:\n".to_owned()];
     if let Some(ratio) = run.ratio(TARGET_READERS) {
         lines.push(format!(
             "- a delivery to {} readers: {} of the bare loop's CPU, target at most {TARGET}: {}",
             count(TARGET_READERS as u64),
             ratio.ratio(),
-            outcome(ratio.median <= TARGET)
+            target_verdict(ratio.median <= TARGET)
         ));
     }
     let each = run.sizes.iter();
@@ -169,7 +171,7 @@ fn targets(run: &Delivery) -> String {
         let ratio = each.max / each.min;
         lines.push(format!(
             "- the dearest of these numbers of readers over the cheapest: {ratio:.2}, target at most {EVENNESS_TARGET}: {}",
-            outcome(ratio <= EVENNESS_TARGET)
+            target_verdict(ratio <= EVENNESS_TARGET)
         ));
     }
     let one_by_one = run.sizes.iter().find(|size| size.readers == TARGET_READERS);
@@ -179,7 +181,7 @@ fn targets(run: &Delivery) -> String {
         let ratio = burst.median / one_by_one;
         lines.push(format!(
             "- deliveries a second of a burst over those of single messages: {ratio:.1}, target at least {BURST_TARGET}: {}",
-            outcome(ratio >= BURST_TARGET)
+            target_verdict(ratio >= BURST_TARGET)
         ));
     }
     lines.join("\n")

@@ -14,25 +14,25 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use self::catch_up::CatchUp;
-use self::delivery::Delivery;
-use self::nats_publish::NatsPublish;
-use self::publish::Publish;
-use self::readers::Readers;
-use self::rooms::Rooms;
-use self::scale::Scale;
+use self::catch_up::CatchUpRun;
+use self::delivery::DeliveryRun;
+use self::nats_publish::NatsPublishRun;
+use self::publish::DurablePublishRun;
+use self::readers::ReadersRun;
+use self::rooms::RoomPerReaderRun;
+use self::scale::ScaleRun;
 use super::part;
 
 /// The section of the documentation: a part for each file there is.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
-        part::section::<Readers>(root)?,
-        part::section::<Delivery>(root)?,
-        part::section::<Rooms>(root)?,
-        part::section::<Publish>(root)?,
-        Some(part::section_or_none::<NatsPublish>(root)?),
-        Some(part::section_or_none::<CatchUp>(root)?),
-        part::section::<Scale>(root)?,
+        part::section::<ReadersRun>(root)?,
+        part::section::<DeliveryRun>(root)?,
+        part::section::<RoomPerReaderRun>(root)?,
+        part::section::<DurablePublishRun>(root)?,
+        Some(part::section_or_none::<NatsPublishRun>(root)?),
+        Some(part::section_or_none::<CatchUpRun>(root)?),
+        part::section::<ScaleRun>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::publish::{Delays, Row};
+pub use super::publish::{DelayQuantiles, PublishMeasurement};
 
-use super::super::number::{count, three};
+use super::super::number::{count, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round;
@@ -18,14 +18,14 @@ pub const OUR_NATS: &str = "poll-vs-sse's NATS server";
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct NatsPublish {
+pub struct NatsPublishRun {
     pub about: Provenance,
     /// The version of NATS.
     pub nats: String,
-    pub rows: Vec<Row>,
+    pub rows: Vec<PublishMeasurement>,
 }
 
-impl Part for NatsPublish {
+impl Part for NatsPublishRun {
     const TITLE: &'static str = "Publishing to NATS";
     const FILE: &'static str = "limits-nats-publish.json";
     const ROWS: &'static str = "rows";
@@ -39,7 +39,7 @@ impl Part for NatsPublish {
     }
 }
 
-fn report(run: &NatsPublish) -> String {
+fn report(run: &NatsPublishRun) -> String {
     let mut text = format!(
         "Each publisher sends its next message when its last was acknowledged by JetStream. The client is async-nats in a process \
          and a thread of its own; it publishes messages of the same form, with ids for deduplication, to a stream with the same \
@@ -56,18 +56,19 @@ fn report(run: &NatsPublish) -> String {
         let together = round::counted_to(&together, OUR_NATS, OURS);
         for (side, nats) in [(CLIENT, CLIENT_NATS), (OURS, OUR_NATS)] {
             let cpu = |side| {
-                round::cpu_us(&row.rounds, side).map_or("–".to_owned(), |it| three(it.median))
+                round::cpu_us(&row.rounds, side)
+                    .map_or("–".to_owned(), |it| three_digits(it.median))
             };
             let delays = row.delays.iter().find(|delays| delays.side == side);
             text += &format!(
                 "\n| {} | {side} | {} | {} | {} | {} | {} | {} |",
                 count(row.publishers as u64),
-                round::per_second(&row.rounds, side).map_or("–".to_owned(), three),
+                round::per_second(&row.rounds, side).map_or("–".to_owned(), three_digits),
                 spread::ratio(round::wall_ratio(&row.rounds, side, CLIENT)),
                 cpu(side),
                 cpu(nats),
                 spread::ratio(round::cpu_ratio(&together, side, CLIENT)),
-                delays.map_or("–".to_owned(), Delays::cell),
+                delays.map_or("–".to_owned(), DelayQuantiles::cell),
             );
         }
         lines += &format!(

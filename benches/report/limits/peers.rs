@@ -1,4 +1,4 @@
-//! The other servers that this one is measured beside, of which each machine has some.
+//! The other servers that this one is measured beside. Not every machine has all of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,15 +6,15 @@ pub const NCHAN: &str = "nchan";
 pub const PUSHPIN: &str = "Pushpin";
 pub const DURABLE_STREAMS: &str = "durable-streams-server";
 
-/// One of them.
+/// Another server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Peer {
     pub name: String,
-    /// What is known of its version; `None` if it is not installed.
+    /// Its version; `None` if it is not installed.
     pub version: Option<String>,
 }
 
-/// Which of them a run has. Runs of before they were noted down name none.
+/// A sentence on which of them a run has. Older runs did not record them.
 pub fn sentence(peers: &[Peer]) -> String {
     if peers.is_empty() {
         return format!("{PUSHPIN} and {DURABLE_STREAMS}: not measured yet.");

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use super::delivery::Delays;
+pub use super::delivery::DelayQuantiles;
 
-use super::super::number::{count, outcome, three};
+use super::super::number::{count, target_verdict, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
@@ -17,22 +17,22 @@ const TARGET: f64 = 1.25;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Publish {
+pub struct DurablePublishRun {
     pub about: Provenance,
-    pub rows: Vec<Row>,
+    pub rows: Vec<PublishMeasurement>,
 }
 
-/// So many publishers, each with a message on its way at all times.
+/// The measurement with one number of publishers, each of which always has one message in flight.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Row {
+pub struct PublishMeasurement {
     pub publishers: usize,
     pub messages_a_round: u64,
     /// From a publish to its answer, all rounds together.
-    pub delays: Vec<Delays>,
+    pub delays: Vec<DelayQuantiles>,
     pub rounds: Vec<Round>,
 }
 
-impl Part for Publish {
+impl Part for DurablePublishRun {
     const TITLE: &'static str = "Durable publishing";
     const FILE: &'static str = "limits-publish.json";
     const ROWS: &'static str = "rows";
@@ -46,7 +46,7 @@ impl Part for Publish {
     }
 }
 
-fn report(run: &Publish) -> String {
+fn report(run: &DurablePublishRun) -> String {
     let mut text = "Each publisher sends its next message when its last was answered. The bare loop appends the bodies that came \
                     together with one `write` and one `fdatasync`, and answers; the server commits a transaction of what came \
                     together, with `synchronous=FULL`. How many come together is each side's own.\n\n\
@@ -55,10 +55,11 @@ fn report(run: &Publish) -> String {
         .to_owned();
     let mut targets = String::from("\n\nAgainst the target:\n");
     for row in &run.rows {
-        let per_second = |side| round::per_second(&row.rounds, side).map_or("–".to_owned(), three);
+        let per_second =
+            |side| round::per_second(&row.rounds, side).map_or("–".to_owned(), three_digits);
         let delays = |side: &str| {
             let delays = row.delays.iter().find(|delays| delays.side == side);
-            delays.map_or("–".to_owned(), Delays::cell)
+            delays.map_or("–".to_owned(), DelayQuantiles::cell)
         };
         let ratio = round::wall_ratio(&row.rounds, OURS, FLOOR);
         text += &format!(
@@ -72,7 +73,7 @@ fn report(run: &Publish) -> String {
             delays(FLOOR),
         );
         if let Some(ratio) = ratio {
-            let outcome = outcome(ratio.median <= TARGET);
+            let outcome = target_verdict(ratio.median <= TARGET);
             targets += &format!(
                 "\n- {} publishers: {:.2} of the bare loop's time, target at most {TARGET}: {outcome}",
                 count(row.publishers as u64),

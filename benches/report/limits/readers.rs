@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, outcome, three};
+use super::super::number::{count, target_verdict, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
@@ -10,18 +10,18 @@ use super::peers::{self, DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Readers {
+pub struct ReadersRun {
     pub about: Provenance,
     #[serde(default)]
     pub peers: Vec<Peer>,
     pub readers: usize,
-    pub rows: Vec<Holding>,
+    pub rows: Vec<ReaderMemory>,
 }
 
-/// A server.
+/// A server under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Subject {
+pub enum ServerKind {
     /// A bare loop that accepts, reads a request, answers with a head, and keeps the connection.
     Floor,
     /// This project's, plain reads over the accelerator.
@@ -33,10 +33,10 @@ pub enum Subject {
     DurableStreams,
 }
 
-/// What the readers are.
+/// How the readers read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ReaderKind {
     Stream,
     /// A long-poll that waits.
     LongPoll,
@@ -44,22 +44,22 @@ pub enum Kind {
     Poller,
 }
 
-/// How they came.
+/// The order in which they connect and send their requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Arrival {
-    /// Fifty at a time, the next when the last are served.
+pub enum ConnectOrder {
+    /// Fifty at a time, the next fifty once those are served.
     InTurn,
-    /// All connect, then all ask, before the first answer is read.
+    /// All connect, then all send their requests, before the first answer is read.
     Herd,
 }
 
-/// One fresh server with its readers.
+/// The memory of one fresh server with its readers.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Holding {
-    pub subject: Subject,
-    pub kind: Kind,
-    pub arrival: Arrival,
+pub struct ReaderMemory {
+    pub subject: ServerKind,
+    pub kind: ReaderKind,
+    pub arrival: ConnectOrder,
     pub repeat: usize,
     /// Readers that were answered with an error, or whose connection was closed.
     #[serde(default)]
@@ -71,12 +71,12 @@ pub struct Holding {
     /// The kernel's slabs and TCP buffers, of the whole machine and so of both ends.
     pub kernel_before_kib: u64,
     pub kernel_held_kib: u64,
-    pub served: Option<Served>,
+    pub served: Option<FirstByteTimes>,
 }
 
-/// How long it took until they had the beginning of their answers.
+/// Times to the first byte of the answers.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Served {
+pub struct FirstByteTimes {
     /// From the first connection to the last answer.
     pub all_ms: f64,
     /// From a client's request to its answer.
@@ -84,7 +84,7 @@ pub struct Served {
     pub longest_ms: f64,
 }
 
-impl Subject {
+impl ServerKind {
     pub const ALL: [Self; 6] = [
         Self::Floor,
         Self::Accelerator,
@@ -106,7 +106,7 @@ impl Subject {
     }
 }
 
-impl Kind {
+impl ReaderKind {
     pub const ALL: [Self; 3] = [Self::Stream, Self::LongPoll, Self::Poller];
 
     fn name(self) -> &'static str {
@@ -131,72 +131,78 @@ const LEFT_TARGET_MIB: f64 = 12.0;
 /// Time until a herd is served, over that of the bare loop.
 const HERD_TARGET: f64 = 1.3;
 
-impl Readers {
-    fn all_of(
+impl ReadersRun {
+    fn rows_of(
         &self,
-        (subject, kind, arrival): (Subject, Kind, Arrival),
-    ) -> impl Iterator<Item = &Holding> {
+        (subject, kind, arrival): (ServerKind, ReaderKind, ConnectOrder),
+    ) -> impl Iterator<Item = &ReaderMemory> {
         self.rows
             .iter()
             .filter(move |row| row.subject == subject && row.kind == kind && row.arrival == arrival)
     }
 
-    /// Those whose readers were all served.
-    fn of(&self, subject: Subject, kind: Kind, arrival: Arrival) -> impl Iterator<Item = &Holding> {
-        let all = self.all_of((subject, kind, arrival));
+    /// The same without those in which readers were refused.
+    fn served_rows(
+        &self,
+        subject: ServerKind,
+        kind: ReaderKind,
+        arrival: ConnectOrder,
+    ) -> impl Iterator<Item = &ReaderMemory> {
+        let all = self.rows_of((subject, kind, arrival));
         all.filter(|row| row.refused == 0)
     }
 
     /// A cell for what readers hold each, or for how many were refused.
-    fn each_cell(&self, of: (Subject, Kind, Arrival)) -> String {
-        let refused = self.all_of(of).map(|row| row.refused).max();
+    fn each_cell(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> String {
+        let refused = self.rows_of(of).map(|row| row.refused).max();
         match (self.each_kib(of), refused) {
             (None, Some(refused)) => format!("– ({} were refused)", count(refused as u64)),
             (each, _) => spread::ratio(each),
         }
     }
 
-    fn spread_of(
+    fn spread(
         &self,
-        (subject, kind, arrival): (Subject, Kind, Arrival),
-        figure: impl Fn(&Holding) -> f64,
+        (subject, kind, arrival): (ServerKind, ReaderKind, ConnectOrder),
+        figure: impl Fn(&ReaderMemory) -> f64,
     ) -> Option<Spread> {
-        spread(self.of(subject, kind, arrival).map(figure))
+        spread(self.served_rows(subject, kind, arrival).map(figure))
     }
 
-    fn each_kib(&self, of: (Subject, Kind, Arrival)) -> Option<Spread> {
+    fn each_kib(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> Option<Spread> {
         let readers = self.readers as f64;
-        self.spread_of(of, |row| {
+        self.spread(of, |row| {
             (row.held_kib as f64 - row.before_kib as f64) / readers
         })
     }
 
-    fn left_mib(&self, of: (Subject, Kind, Arrival)) -> Option<Spread> {
-        self.spread_of(of, |row| {
+    fn left_mib(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> Option<Spread> {
+        self.spread(of, |row| {
             (row.after_kib as f64 - row.before_kib as f64) / 1024.0
         })
     }
 
-    fn kernel_kib(&self, of: (Subject, Kind, Arrival)) -> Option<Spread> {
+    fn kernel_kib(&self, of: (ServerKind, ReaderKind, ConnectOrder)) -> Option<Spread> {
         let readers = self.readers as f64;
-        self.spread_of(of, |row| {
+        self.spread(of, |row| {
             (row.kernel_held_kib as f64 - row.kernel_before_kib as f64) / readers
         })
     }
 
     /// The time until a herd is served over the bare loop's in the same repeat.
-    fn herd_ratio(&self, subject: Subject) -> Option<Spread> {
-        let all_ms = |row: &Holding| row.served.as_ref().map(|served| served.all_ms);
-        let rows = self.of(subject, Kind::Stream, Arrival::Herd);
+    fn herd_ratio(&self, subject: ServerKind) -> Option<Spread> {
+        let all_ms = |row: &ReaderMemory| row.served.as_ref().map(|served| served.all_ms);
+        let rows = self.served_rows(subject, ReaderKind::Stream, ConnectOrder::Herd);
         spread(rows.filter_map(|row| {
-            let mut floors = self.of(Subject::Floor, Kind::Stream, Arrival::Herd);
+            let mut floors =
+                self.served_rows(ServerKind::Floor, ReaderKind::Stream, ConnectOrder::Herd);
             let floor = floors.find(|floor| floor.repeat == row.repeat)?;
             Some(all_ms(row)? / all_ms(floor)?)
         }))
     }
 }
 
-impl Part for Readers {
+impl Part for ReadersRun {
     const TITLE: &'static str = "Waiting readers and herds";
     const FILE: &'static str = "limits-readers.json";
     const ROWS: &'static str = "rows";
@@ -210,7 +216,7 @@ impl Part for Readers {
     }
 }
 
-fn memory(run: &Readers) -> String {
+fn memory(run: &ReadersRun) -> String {
     let mut text = format!(
         "{} readers of one server with one worker and a store in memory. What a reader holds is the growth of the \
          process's proportional set size. In a herd all connect, then all ask, before the first answer is read. The \
@@ -220,13 +226,13 @@ fn memory(run: &Readers) -> String {
         count(run.readers as u64),
         peers::sentence(&run.peers)
     );
-    for subject in Subject::ALL {
-        for kind in Kind::ALL {
+    for subject in ServerKind::ALL {
+        for kind in ReaderKind::ALL {
             let (in_turn, herd) = (
-                (subject, kind, Arrival::InTurn),
-                (subject, kind, Arrival::Herd),
+                (subject, kind, ConnectOrder::InTurn),
+                (subject, kind, ConnectOrder::Herd),
             );
-            if run.all_of(in_turn).next().is_none() {
+            if run.rows_of(in_turn).next().is_none() {
                 continue;
             }
             text += &format!(
@@ -243,15 +249,15 @@ fn memory(run: &Readers) -> String {
     text
 }
 
-fn herds(run: &Readers) -> String {
+fn herds(run: &ReadersRun) -> String {
     let mut text = "How long a herd of streams waits, from its first connection until the last has the beginning of its answer, \
                     and from a client's request to its answer:\n\n\
                     | server | all served | against the bare loop | median wait | longest over median |\n|---|---|---|---|---|"
         .to_owned();
-    for subject in Subject::ALL {
-        let of = (subject, Kind::Stream, Arrival::Herd);
-        let served = |figure: fn(&Served) -> f64| {
-            let rows = run.of(of.0, of.1, of.2);
+    for subject in ServerKind::ALL {
+        let of = (subject, ReaderKind::Stream, ConnectOrder::Herd);
+        let served = |figure: fn(&FirstByteTimes) -> f64| {
+            let rows = run.served_rows(of.0, of.1, of.2);
             spread(rows.filter_map(|row| row.served.as_ref().map(figure)))
         };
         let Some(all) = served(|served| served.all_ms) else {
@@ -262,35 +268,35 @@ fn herds(run: &Readers) -> String {
         text += &format!(
             "\n| {} | {} ms | {} | {} ms | {} |",
             subject.name(),
-            three(all.median),
+            three_digits(all.median),
             spread::ratio(run.herd_ratio(subject)),
-            three(median),
+            three_digits(median),
             spread::ratio(longest),
         );
     }
     text
 }
 
-fn targets(run: &Readers) -> String {
-    let ours = Subject::Accelerator;
+fn targets(run: &ReadersRun) -> String {
+    let ours = ServerKind::Accelerator;
     let verdict = |what: &str, figure: f64, unit: &str, target: f64| {
-        let outcome = outcome(figure <= target);
+        let outcome = target_verdict(figure <= target);
         format!(
             "- {what}: {}{unit}, target at most {target}{unit}: {outcome}",
-            three(figure)
+            three_digits(figure)
         )
     };
     let mut lines = vec!["Against the targets, with the accelerator:\n".to_owned()];
-    for kind in Kind::ALL {
-        if let Some(each) = run.each_kib((ours, kind, Arrival::InTurn)) {
+    for kind in ReaderKind::ALL {
+        if let Some(each) = run.each_kib((ours, kind, ConnectOrder::InTurn)) {
             lines.push(verdict(kind.name(), each.median, " KiB", kind.target_kib()));
         }
-        let herd = run.each_kib((ours, kind, Arrival::Herd));
-        if let (Some(herd), Some(each)) = (herd, run.each_kib((ours, kind, Arrival::InTurn))) {
+        let herd = run.each_kib((ours, kind, ConnectOrder::Herd));
+        if let (Some(herd), Some(each)) = (herd, run.each_kib((ours, kind, ConnectOrder::InTurn))) {
             let what = format!("{} of a herd over one in turn", kind.name());
             lines.push(verdict(&what, herd.median / each.median, "", 1.2));
         }
-        if let Some(left) = run.left_mib((ours, kind, Arrival::Herd)) {
+        if let Some(left) = run.left_mib((ours, kind, ConnectOrder::Herd)) {
             let what = format!("left by a herd, {}", kind.name());
             lines.push(verdict(&what, left.max, " MiB", LEFT_TARGET_MIB));
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, outcome, three};
+use super::super::number::{count, target_verdict, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::round::{self, Round};
@@ -15,7 +15,7 @@ const TARGET: f64 = 1.5;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Rooms {
+pub struct RoomPerReaderRun {
     pub about: Provenance,
     pub rooms: usize,
     /// This server's proportional set size before the readers came, and with them.
@@ -24,7 +24,7 @@ pub struct Rooms {
     pub rounds: Vec<Round>,
 }
 
-impl Part for Rooms {
+impl Part for RoomPerReaderRun {
     const TITLE: &'static str = "A room for each reader";
     const FILE: &'static str = "limits-rooms.json";
     const ROWS: &'static str = "rounds";
@@ -35,10 +35,10 @@ impl Part for Rooms {
 
     fn report(&self) -> String {
         let each = |side| {
-            round::cpu_us(&self.rounds, side).map_or("–".to_owned(), |it| three(it.median))
+            round::cpu_us(&self.rounds, side).map_or("–".to_owned(), |it| three_digits(it.median))
         };
         let ratio = round::cpu_ratio(&self.rounds, OURS, FLOOR);
-        let outcome = outcome(ratio.is_some_and(|it| it.median <= TARGET));
+        let outcome = target_verdict(ratio.is_some_and(|it| it.median <= TARGET));
         format!(
             "{} rooms with a reader each, on a store in memory: a message is published to one room after the other, and \
              waited for. The bare loop reads the same publish, sends the same bytes to the one who asked for that path, and answers.\n\n\
@@ -48,7 +48,7 @@ impl Part for Rooms {
             count(self.rooms as u64),
             each(FLOOR),
             each(OURS),
-            three((self.held_kib as f64 - self.before_kib as f64) / self.rooms as f64),
+            three_digits((self.held_kib as f64 - self.before_kib as f64) / self.rooms as f64),
             spread::ratio(ratio),
         )
     }

@@ -2,24 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, three};
+use super::super::number::{count, milliseconds, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
-use super::readers::Served;
+use super::readers::FirstByteTimes;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Scale {
+pub struct ScaleRun {
     pub about: Provenance,
     /// The version of NATS.
     pub nats: String,
-    pub groups: Vec<Group>,
+    pub groups: Vec<GroupFigures>,
 }
 
-/// So many servers on one NATS, with readers of one room spread over them.
+/// What servers on one NATS took, with readers of one room spread over them.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Group {
+pub struct GroupFigures {
     pub servers: usize,
     pub readers: usize,
     /// Proportional set size of all servers before the readers came, and with them.
@@ -28,14 +28,14 @@ pub struct Group {
     /// The kernel's slabs and TCP buffers, of the whole machine and so of both ends.
     pub kernel_before_kib: u64,
     pub kernel_held_kib: u64,
-    pub messages: Vec<Message>,
-    /// How the readers of a server that was killed got on at another.
-    pub moved: Option<Served>,
+    pub messages: Vec<MessageCost>,
+    /// For the readers of a killed server, which continued at another.
+    pub moved: Option<FirstByteTimes>,
 }
 
-/// One message to all readers.
+/// What one message to all readers cost, and its delays.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Message {
+pub struct MessageCost {
     /// CPU of all servers, and of NATS.
     pub cpu_ns: u64,
     pub nats_cpu_ns: u64,
@@ -45,7 +45,7 @@ pub struct Message {
     pub longest_us: u64,
 }
 
-impl Group {
+impl GroupFigures {
     fn cpu_us(&self) -> Option<Spread> {
         let readers = self.readers as f64;
         let each = self.messages.iter();
@@ -69,7 +69,7 @@ impl Group {
     }
 }
 
-impl Part for Scale {
+impl Part for ScaleRun {
     const TITLE: &'static str = "Past one process";
     const FILE: &'static str = "limits-scale.json";
     const ROWS: &'static str = "groups";
@@ -94,8 +94,8 @@ impl Part for Scale {
                 count(group.readers as u64),
                 spread::ratio(group.cpu_us()),
                 group.longest_ms(),
-                three(group.each_kib()),
-                three(group.kernel_each_kib()),
+                three_digits(group.each_kib()),
+                three_digits(group.kernel_each_kib()),
             );
         }
         for group in &self.groups {
@@ -106,9 +106,9 @@ impl Part for Scale {
                  They missed three messages meanwhile and got them there, in order and once.",
                 group.servers,
                 count((group.readers / group.servers) as u64),
-                three(moved.all_ms),
-                three(moved.median_ms),
-                three(moved.longest_ms),
+                three_digits(moved.all_ms),
+                three_digits(moved.median_ms),
+                three_digits(moved.longest_ms),
             );
         }
         text

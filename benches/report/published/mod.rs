@@ -7,14 +7,14 @@ use poll_vs_sse_instrument::RunResult;
 use serde::{Deserialize, Serialize};
 
 use super::provenance::Provenance;
-use super::runs::Found;
+use super::runs::LatestRun;
 
 /// Its file in a run's directory.
 pub const FILE: &str = "paper.json";
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Paper {
+pub struct PaperRun {
     pub about: Provenance,
     /// A document, bytes.
     pub size_bytes: usize,
@@ -32,17 +32,17 @@ pub struct Paper {
     pub steps: Vec<Step>,
 }
 
-/// One way with one number of clients.
+/// One delivery method with one number of clients.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Step {
-    pub way: Way,
+    pub way: DeliveryMethod,
     pub outcome: RunResult,
 }
 
-/// How clients come by the documents.
+/// How clients get the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Way {
+pub enum DeliveryMethod {
     /// Polling; each answer is the newest document, as in the paper.
     Whole,
     /// Polling after a cursor; an answer is empty unless there is a new document.
@@ -55,7 +55,7 @@ pub enum Way {
     Stream,
 }
 
-impl Way {
+impl DeliveryMethod {
     pub const ALL: [Self; 5] = [
         Self::Whole,
         Self::Cursor,
@@ -83,7 +83,7 @@ impl Way {
         matches!(self, Self::Whole | Self::WholeCached)
     }
 
-    /// What the paper found: clients that one core served within the acceptable delay.
+    /// The paper's result: clients that one core served within the acceptable delay.
     pub fn in_paper(self) -> Option<u64> {
         match self {
             Self::Whole => Some(5000),
@@ -113,44 +113,44 @@ impl Step {
     pub fn each_us(&self) -> f64 {
         let outcome = &self.outcome;
         let units = match self.way {
-            Way::Stream => outcome.deliveries,
+            DeliveryMethod::Stream => outcome.deliveries,
             _ => outcome.requests,
         };
         outcome.server_cpu_s.unwrap_or_default() * 1e6 / units.max(1) as f64
     }
 }
 
-impl Paper {
+impl PaperRun {
     /// New documents in a step.
     pub fn documents(&self) -> u64 {
         let documents = self.steps.iter().map(|step| step.outcome.published);
         documents.max().unwrap_or(0)
     }
 
-    /// The steps of one way, clients rising.
-    pub fn of(&self, way: Way) -> Vec<&Step> {
+    /// The steps of one method, clients rising.
+    pub fn steps_of(&self, way: DeliveryMethod) -> Vec<&Step> {
         let mut steps: Vec<_> = self.steps.iter().filter(|step| step.way == way).collect();
         steps.sort_by_key(|step| step.outcome.clients);
         steps
     }
 
     /// The step with the most clients of which none waited too long.
-    pub fn best(&self, way: Way) -> Option<&Step> {
-        let steps = self.of(way).into_iter().rev();
+    pub fn best_step(&self, way: DeliveryMethod) -> Option<&Step> {
+        let steps = self.steps_of(way).into_iter().rev();
         steps
             .into_iter()
             .find(|step| step.slowest_s() <= self.acceptable_s)
     }
 
     /// Whether delay was what ended it, not the limit of open files.
-    pub fn is_exhausted(&self, way: Way) -> bool {
-        let mut steps = self.of(way).into_iter();
+    pub fn is_exhausted(&self, way: DeliveryMethod) -> bool {
+        let mut steps = self.steps_of(way).into_iter();
         steps.any(|step| step.slowest_s() > self.acceptable_s)
     }
 }
 
 /// The section of the documentation.
-pub fn section(found: &Found<Paper>) -> String {
+pub fn section(found: &LatestRun<PaperRun>) -> String {
     let paper = &found.run;
     let source = format!(
         "From [`{}/{FILE}`](../benches/runs/{0}/{FILE}): `{}`, {}",
@@ -162,7 +162,7 @@ pub fn section(found: &Found<Paper>) -> String {
 }
 
 /// All tables, as a run prints them and keeps them.
-pub fn report(paper: &Paper) -> String {
+pub fn report(paper: &PaperRun) -> String {
     [
         tables::served(paper),
         tables::growth(paper),

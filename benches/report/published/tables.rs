@@ -1,12 +1,12 @@
 //! The scenario as tables: beside the paper's report, as clients grow, and what follows for other delays.
 
-use super::super::number::{count, three};
-use super::{Paper, Step, Way};
+use super::super::number::{count, three_digits};
+use super::{DeliveryMethod, PaperRun, Step};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Clients that one core served, beside the paper's.
-pub fn served(paper: &Paper) -> String {
+pub fn served(paper: &PaperRun) -> String {
     let mut text = format!(
         "#### Clients on one core within {} s\n\n{} bytes every {} s, {} in each step; pollers pause {} s. The \
          most clients of whom none waited longer, and what was in the way of more.\n\n\
@@ -21,9 +21,9 @@ pub fn served(paper: &Paper) -> String {
         },
         paper.pause_s,
     );
-    for way in Way::ALL {
+    for way in DeliveryMethod::ALL {
         let in_paper = way.in_paper().map_or("–".to_owned(), count);
-        let Some(best) = paper.best(way) else {
+        let Some(best) = paper.best_step(way) else {
             text += &format!(
                 "\n| {} | {in_paper} | – | delay | – | – | – | – |",
                 way.name()
@@ -51,8 +51,8 @@ pub fn served(paper: &Paper) -> String {
             "\n| {} | {in_paper} | {} | {ended}{limited} | {} s | {} | {:.0} % | {} MiB |",
             way.name(),
             count(outcome.clients),
-            three(best.slowest_s()),
-            three(outcome.requests as f64 / outcome.duration_s),
+            three_digits(best.slowest_s()),
+            three_digits(outcome.requests as f64 / outcome.duration_s),
             best.cpu() * 100.0,
             memory(best),
         );
@@ -62,11 +62,11 @@ pub fn served(paper: &Paper) -> String {
 
 fn memory(step: &Step) -> String {
     let bytes = step.outcome.server_memory_bytes;
-    bytes.map_or("–".to_owned(), |bytes| three(bytes as f64 / MIB))
+    bytes.map_or("–".to_owned(), |bytes| three_digits(bytes as f64 / MIB))
 }
 
 /// CPU, memory and the slowest delivery as clients grow.
-pub fn growth(paper: &Paper) -> String {
+pub fn growth(paper: &PaperRun) -> String {
     let mut numbers: Vec<u64> = paper
         .steps
         .iter()
@@ -74,7 +74,7 @@ pub fn growth(paper: &Paper) -> String {
         .collect();
     numbers.sort_unstable();
     numbers.dedup();
-    let names: Vec<_> = Way::ALL.iter().map(|way| way.name()).collect();
+    let names: Vec<_> = DeliveryMethod::ALL.iter().map(|way| way.name()).collect();
     let mut text = format!(
         "#### As clients grow\n\nServer CPU (share of the core) / memory (MiB, proportional set size, nginx's \
          included where it is in front) / slowest delivery (s). † the load generator was near its own \
@@ -83,8 +83,8 @@ pub fn growth(paper: &Paper) -> String {
         "---|".repeat(names.len() + 1)
     );
     for clients in numbers {
-        let cells = Way::ALL.map(|way| {
-            let of = paper.of(way).into_iter();
+        let cells = DeliveryMethod::ALL.map(|way| {
+            let of = paper.steps_of(way).into_iter();
             let mut of = of.filter(|step| step.outcome.clients == clients);
             of.next().map_or("–".to_owned(), cell)
         });
@@ -103,14 +103,14 @@ fn cell(step: &Step) -> String {
         "{:.0} % / {} / {}{mark}",
         step.cpu() * 100.0,
         memory(step),
-        three(step.slowest_s())
+        three_digits(step.slowest_s())
     )
 }
 
 /// What one core could serve, from the CPU time of each request and delivery.
-pub fn capacity(paper: &Paper) -> String {
-    let cost = |way| Some((way, paper.best(way)?.each_us()));
-    let Some((_, push)) = cost(Way::Stream) else {
+pub fn capacity(paper: &PaperRun) -> String {
+    let cost = |way| Some((way, paper.best_step(way)?.each_us()));
+    let Some((_, push)) = cost(DeliveryMethod::Stream) else {
         return String::new();
     };
     let mut text = format!(
@@ -124,22 +124,22 @@ pub fn capacity(paper: &Paper) -> String {
          |---|---|---|---|---|---|",
         paper.period_s, paper.acceptable_s
     );
-    for (way, each) in Way::ALL.into_iter().filter_map(cost) {
+    for (way, each) in DeliveryMethod::ALL.into_iter().filter_map(cost) {
         let clients = |delay: f64| {
             let time = match way {
-                Way::Stream => delay.min(paper.period_s),
+                DeliveryMethod::Stream => delay.min(paper.period_s),
                 _ => delay,
             };
-            three(time * 1e6 / each)
+            three_digits(time * 1e6 / each)
         };
         let above = match way {
-            Way::Stream => "–".to_owned(),
-            _ => format!("{} s", three(paper.period_s * each / push)),
+            DeliveryMethod::Stream => "–".to_owned(),
+            _ => format!("{} s", three_digits(paper.period_s * each / push)),
         };
         text += &format!(
             "\n| {} | {} µs | {} | {} | {} | {above} |",
             way.name(),
-            three(each),
+            three_digits(each),
             clients(paper.acceptable_s),
             clients(10.0),
             clients(60.0),
@@ -149,9 +149,9 @@ pub fn capacity(paper: &Paper) -> String {
 }
 
 /// Whether the paper's rule holds here.
-fn verdict(paper: &Paper, push: f64) -> String {
+fn verdict(paper: &PaperRun, push: f64) -> String {
     const RULE_S: f64 = 10.0;
-    let Some(whole) = paper.best(Way::Whole).map(Step::each_us) else {
+    let Some(whole) = paper.best_step(DeliveryMethod::Whole).map(Step::each_us) else {
         return String::new();
     };
     let above = paper.period_s * whole / push;
@@ -166,9 +166,9 @@ fn verdict(paper: &Paper, push: f64) -> String {
          against {} µs); the paper's {RULE_S} s say that there it cost twice as much. The rule's form holds \
          whatever the server: below the time between two documents both grow with the delay, above it only \
          polling does.",
-        three(above),
-        three(whole / push),
-        three(whole),
-        three(push)
+        three_digits(above),
+        three_digits(whole / push),
+        three_digits(whole),
+        three_digits(push)
     )
 }

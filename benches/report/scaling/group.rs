@@ -2,26 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, three};
+use super::super::number::{count, milliseconds, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Group {
+pub struct GroupRun {
     pub about: Provenance,
     /// The version of the NATS server.
     pub nats: String,
     /// Readers, spread evenly over the servers.
     pub readers: usize,
-    pub rounds: Vec<Round>,
-    pub seen: Vec<Seen>,
+    pub rounds: Vec<GroupRound>,
+    pub seen: Vec<DeliveryTimes>,
 }
 
 /// Messages published to one server after another; each is waited for by all readers.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Round {
+pub struct GroupRound {
     pub servers: usize,
     pub round: usize,
     pub deliveries: u64,
@@ -31,9 +31,9 @@ pub struct Round {
     pub nats_cpu_ns: u64,
 }
 
-/// When one message was seen, microseconds after its publish was sent.
+/// When one message arrived, microseconds after its publish was sent.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Seen {
+pub struct DeliveryTimes {
     /// By a reader of the server it was published to.
     pub here_us: u64,
     /// By a reader of another.
@@ -42,28 +42,28 @@ pub struct Seen {
     pub answered_us: u64,
 }
 
-impl Round {
+impl GroupRound {
     fn each_us(&self, cpu_ns: u64) -> f64 {
         cpu_ns as f64 / 1000.0 / self.deliveries as f64
     }
 }
 
-impl Group {
-    fn of(&self, servers: usize) -> impl Iterator<Item = &Round> {
+impl GroupRun {
+    fn rounds_of(&self, servers: usize) -> impl Iterator<Item = &GroupRound> {
         self.rounds
             .iter()
             .filter(move |round| round.servers == servers)
     }
 
     fn ratio(&self, servers: usize) -> Option<Spread> {
-        spread(self.of(servers).filter_map(|round| {
-            let base = self.of(1).find(|base| base.round == round.round)?;
+        spread(self.rounds_of(servers).filter_map(|round| {
+            let base = self.rounds_of(1).find(|base| base.round == round.round)?;
             Some(round.each_us(round.cpu_ns) / base.each_us(base.cpu_ns))
         }))
     }
 
     /// A quantile of one of the times.
-    fn quantile(&self, of: fn(&Seen) -> u64, share: f64) -> f64 {
+    fn quantile_us(&self, of: fn(&DeliveryTimes) -> u64, share: f64) -> f64 {
         let mut all: Vec<u64> = self.seen.iter().map(of).collect();
         all.sort_unstable();
         let at = ((all.len() as f64 - 1.0) * share).round() as usize;
@@ -71,9 +71,9 @@ impl Group {
     }
 }
 
-impl Group {
-    /// What of it is said where there is no room for tables.
-    pub fn in_short(&self) -> Option<String> {
+impl GroupRun {
+    /// The point of the documentation's summary.
+    pub fn summary_point(&self) -> Option<String> {
         let most = self.rounds.iter().map(|round| round.servers).max()?;
         Some(format!(
             "**A group**: {most} servers on one NATS take {} times the CPU of one for each delivery, NATS \
@@ -83,7 +83,7 @@ impl Group {
     }
 }
 
-impl Part for Group {
+impl Part for GroupRun {
     const TITLE: &'static str = "Servers on one NATS";
     const FILE: &'static str = "growth-group.json";
     const ROWS: &'static str = "seen";
@@ -97,7 +97,7 @@ impl Part for Group {
     }
 }
 
-fn report(run: &Group) -> String {
+fn report(run: &GroupRun) -> String {
     let mut text = format!(
         "{} streams spread over the servers of a group, on {}; servers and NATS share one core. Closed loop: \
          the next message is published, to the next server, once all readers have the last. CPU of all \
@@ -110,12 +110,16 @@ fn report(run: &Group) -> String {
     sizes.sort_unstable();
     sizes.dedup();
     for servers in sizes {
-        let each = spread(run.of(servers).map(|round| round.each_us(round.cpu_ns)));
+        let each = spread(
+            run.rounds_of(servers)
+                .map(|round| round.each_us(round.cpu_ns)),
+        );
         let nats = spread(
-            run.of(servers)
+            run.rounds_of(servers)
                 .map(|round| round.each_us(round.nats_cpu_ns)),
         );
-        let cell = |spread: Option<Spread>| spread.map_or("–".to_owned(), |it| three(it.median));
+        let cell =
+            |spread: Option<Spread>| spread.map_or("–".to_owned(), |it| three_digits(it.median));
         let ratio = spread::ratio(run.ratio(servers));
         text += &format!(
             "\n| {servers} | {} | {} | {ratio} |",
@@ -128,7 +132,7 @@ fn report(run: &Group) -> String {
          are published to and one on another:\n\n| | p50 | p99 |\n|---|---|---|",
         count(run.seen.len() as u64)
     );
-    type Times = [(&'static str, fn(&Seen) -> u64); 3];
+    type Times = [(&'static str, fn(&DeliveryTimes) -> u64); 3];
     let times: Times = [
         ("seen on the same server, ms", |seen| seen.here_us),
         ("seen on another server, ms", |seen| seen.there_us),
@@ -137,8 +141,8 @@ fn report(run: &Group) -> String {
     for (name, of) in times {
         text += &format!(
             "\n| {name} | {} | {} |",
-            milliseconds(run.quantile(of, 0.5)),
-            milliseconds(run.quantile(of, 0.99))
+            milliseconds(run.quantile_us(of, 0.5)),
+            milliseconds(run.quantile_us(of, 0.99))
         );
     }
     let ratios = run

@@ -2,28 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, three};
+use super::super::number::{count, milliseconds, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct LongLog {
+pub struct LongLogRun {
     pub about: Provenance,
     /// The version of the NATS server.
     pub nats: Option<String>,
     /// Messages that one `after` brings.
     pub page: usize,
     /// A reader caught up for so long at most.
-    #[serde(default = "half_a_minute")]
+    #[serde(default = "default_catching_up_s")]
     pub catching_up_s: u64,
-    pub logs: Vec<OneLog>,
+    pub logs: Vec<LogMeasurement>,
 }
 
 /// One store with a log of one length.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct OneLog {
+pub struct LogMeasurement {
     pub store: String,
     pub messages: u64,
     pub disk_bytes: u64,
@@ -42,26 +42,30 @@ pub struct OneLog {
     pub caught_up_s: f64,
 }
 
-/// What it was before runs said so.
-fn half_a_minute() -> u64 {
+/// The limit in runs that did not record it yet.
+fn default_catching_up_s() -> u64 {
     30
 }
 
-impl OneLog {
-    fn bytes_a_second(&self) -> f64 {
+impl LogMeasurement {
+    fn bytes_per_second(&self) -> f64 {
         self.caught_up_bytes as f64 / self.caught_up_s
     }
 }
 
-impl LongLog {
-    /// What of it is said where there is no room for tables.
-    pub fn in_short(&self) -> Option<String> {
+impl LongLogRun {
+    /// The point of the documentation's summary.
+    pub fn summary_point(&self) -> Option<String> {
         let longest = self.logs.iter().map(|log| log.messages).max()?;
         let starts = self.logs.iter().filter(|log| log.messages == longest);
         let starts: Vec<_> = starts
             .filter_map(|log| {
                 let start = spread(log.start_s.iter().copied())?;
-                Some(format!("{} s with {}", three(start.median), log.store))
+                Some(format!(
+                    "{} s with {}",
+                    three_digits(start.median),
+                    log.store
+                ))
             })
             .collect();
         Some(format!(
@@ -72,7 +76,7 @@ impl LongLog {
     }
 }
 
-impl Part for LongLog {
+impl Part for LongLogRun {
     const TITLE: &'static str = "A long log";
     const FILE: &'static str = "growth-log.json";
     const ROWS: &'static str = "logs";
@@ -86,7 +90,7 @@ impl Part for LongLog {
     }
 }
 
-fn report(run: &LongLog) -> String {
+fn report(run: &LongLogRun) -> String {
     let mut text = format!(
         "One room. `after` is a poll for {} messages after a cursor at the beginning, the middle and the end of \
          the log, median (range). Catching up is one stream from the first message, its ids checked to have \
@@ -102,12 +106,12 @@ fn report(run: &LongLog) -> String {
             .filter(|other| other.store == log.store)
             .min_by_key(|other| other.messages)
             .filter(|base| base.messages < log.messages);
-        let times = |of: &dyn Fn(&OneLog) -> Option<f64>| {
+        let times = |of: &dyn Fn(&LogMeasurement) -> Option<f64>| {
             let ratio = base.and_then(|base| Some(of(log)? / of(base)?));
-            ratio.map_or(String::new(), |ratio| format!(" [{}]", three(ratio)))
+            ratio.map_or(String::new(), |ratio| format!(" [{}]", three_digits(ratio)))
         };
-        let after = |of: fn(&OneLog) -> &[u64]| {
-            let us = |log: &OneLog| spread(of(log).iter().map(|us| *us as f64));
+        let after = |of: fn(&LogMeasurement) -> &[u64]| {
+            let us = |log: &LogMeasurement| spread(of(log).iter().map(|us| *us as f64));
             let Some(spread) = us(log) else {
                 return "–".to_owned();
             };
@@ -122,20 +126,20 @@ fn report(run: &LongLog) -> String {
                 times(&|log| Some(us(log)?.median))
             )
         };
-        let start = |log: &OneLog| Some(spread(log.start_s.iter().copied())?.median);
+        let start = |log: &LogMeasurement| Some(spread(log.start_s.iter().copied())?.median);
         text += &format!(
             "\n| {} | {} | {} MB | {} s{} | {} | {} | {} | {} MB/s, {} messages/s{} |",
             log.store,
             count(log.messages),
-            three(log.disk_bytes as f64 / 1e6),
-            start(log).map_or("–".to_owned(), three),
+            three_digits(log.disk_bytes as f64 / 1e6),
+            start(log).map_or("–".to_owned(), three_digits),
             times(&start),
             after(|log| &log.beginning_us),
             after(|log| &log.middle_us),
             after(|log| &log.end_us),
-            three(log.bytes_a_second() / 1e6),
-            three(log.caught_up_messages as f64 / log.caught_up_s),
-            times(&|log| Some(log.bytes_a_second())),
+            three_digits(log.bytes_per_second() / 1e6),
+            three_digits(log.caught_up_messages as f64 / log.caught_up_s),
+            times(&|log| Some(log.bytes_per_second())),
         );
     }
     text

@@ -10,36 +10,36 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use self::group::Group;
-use self::long_log::LongLog;
-use self::room_sets::RoomSets;
-use self::rooms::Rooms;
-use self::stalled::Stalled;
+use self::group::GroupRun;
+use self::long_log::LongLogRun;
+use self::room_sets::RoomSetsRun;
+use self::rooms::RoomsRun;
+use self::stalled::StalledRun;
 use super::part::{self, Part as _};
 use super::runs;
 
 /// The section of the documentation: a part for each file there is.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let parts = [
-        part::section::<Stalled>(root)?,
-        part::section::<Group>(root)?,
-        part::section::<Rooms>(root)?,
-        part::section::<RoomSets>(root)?,
-        part::section::<LongLog>(root)?,
+        part::section::<StalledRun>(root)?,
+        part::section::<GroupRun>(root)?,
+        part::section::<RoomsRun>(root)?,
+        part::section::<RoomSetsRun>(root)?,
+        part::section::<LongLogRun>(root)?,
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
 }
 
-/// What of it is said where there is no room for tables.
-pub fn in_short(root: &Path) -> Result<Vec<String>> {
-    let stalled = runs::latest::<Stalled>(root, Stalled::FILE)?;
-    let group = runs::latest::<Group>(root, Group::FILE)?;
-    let log = runs::latest::<LongLog>(root, LongLog::FILE)?;
+/// The points of the documentation's summary, from each part that has one.
+pub fn summary_points(root: &Path) -> Result<Vec<String>> {
+    let stalled = runs::latest::<StalledRun>(root, StalledRun::FILE)?;
+    let group = runs::latest::<GroupRun>(root, GroupRun::FILE)?;
+    let log = runs::latest::<LongLogRun>(root, LongLogRun::FILE)?;
     let points = [
-        stalled.and_then(|found| found.run.in_short()),
-        group.and_then(|found| found.run.in_short()),
-        log.and_then(|found| found.run.in_short()),
+        stalled.and_then(|found| found.run.summary_point()),
+        group.and_then(|found| found.run.summary_point()),
+        log.and_then(|found| found.run.summary_point()),
     ];
     Ok(points.into_iter().flatten().collect())
 }

@@ -2,26 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::three;
+use super::super::number::three_digits;
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct RoomSets {
+pub struct RoomSetsRun {
     pub about: Provenance,
     pub rooms: usize,
     /// Readers of each room: of all rooms, or of that one.
     pub readers: usize,
-    pub sides: Vec<Side>,
-    pub rounds: Vec<Round>,
+    pub sides: Vec<RoomSetMemory>,
+    pub rounds: Vec<RoomSetRound>,
 }
 
-/// How the rooms are read.
+/// How the rooms are spread over connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum RoomLayout {
     /// All over one connection.
     AllRooms,
     /// Each over a connection of its own.
@@ -30,10 +30,10 @@ pub enum Kind {
     OneRoomOverHttp,
 }
 
-/// What the readers of one kind take.
+/// The server's memory with the readers of one layout.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Side {
-    pub kind: Kind,
+pub struct RoomSetMemory {
+    pub kind: RoomLayout,
     /// The server's memory (proportional set size) before they came, with them, and once each room has had
     /// a message.
     pub before_kib: u64,
@@ -43,14 +43,14 @@ pub struct Side {
 
 /// Messages published to one room after another; each is waited for.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Round {
-    pub kind: Kind,
+pub struct RoomSetRound {
+    pub kind: RoomLayout,
     pub round: usize,
     pub deliveries: u64,
     pub cpu_ns: u64,
 }
 
-impl Kind {
+impl RoomLayout {
     pub fn name(self) -> &'static str {
         match self {
             Self::AllRooms => "all rooms on one connection",
@@ -60,30 +60,32 @@ impl Kind {
     }
 }
 
-impl Round {
+impl RoomSetRound {
     fn each_us(&self) -> f64 {
         self.cpu_ns as f64 / 1000.0 / self.deliveries as f64
     }
 }
 
-impl RoomSets {
-    fn each_us(&self, kind: Kind) -> Option<Spread> {
+impl RoomSetsRun {
+    fn each_us(&self, kind: RoomLayout) -> Option<Spread> {
         let rounds = self.rounds.iter().filter(|round| round.kind == kind);
-        spread(rounds.map(Round::each_us))
+        spread(rounds.map(RoomSetRound::each_us))
     }
 
     /// CPU per delivery over that of a connection each, round by round.
-    fn ratio(&self, kind: Kind) -> Option<Spread> {
+    fn ratio(&self, kind: RoomLayout) -> Option<Spread> {
         let rounds = self.rounds.iter().filter(|round| round.kind == kind);
         spread(rounds.filter_map(|round| {
             let mut bases = self.rounds.iter();
-            let is_base = |base: &&Round| base.kind == Kind::OneRoom && base.round == round.round;
+            let is_base = |base: &&RoomSetRound| {
+                base.kind == RoomLayout::OneRoom && base.round == round.round
+            };
             Some(round.each_us() / bases.find(is_base)?.each_us())
         }))
     }
 }
 
-impl Part for RoomSets {
+impl Part for RoomSetsRun {
     const TITLE: &'static str = "Several rooms on one connection";
     const FILE: &'static str = "growth-room-sets.json";
     const ROWS: &'static str = "rounds";
@@ -97,7 +99,7 @@ impl Part for RoomSets {
     }
 }
 
-fn report(run: &RoomSets) -> String {
+fn report(run: &RoomSetsRun) -> String {
     let mut text = format!(
         "{} rooms on a memory store, each with {} readers by stream. Closed loop: a message is published once the \
          readers of its room have the last; the publish is part of the figure.\n\n\
@@ -112,10 +114,10 @@ fn report(run: &RoomSets) -> String {
         text += &format!(
             "\n| {} | {} | {} | {} KiB | {} KiB |",
             side.kind.name(),
-            each.map_or("–".to_owned(), |each| three(each.median)),
+            each.map_or("–".to_owned(), |each| three_digits(each.median)),
             spread::ratio(ratio),
-            three(kib(side.idle_kib)),
-            three(kib(side.used_kib)),
+            three_digits(kib(side.idle_kib)),
+            three_digits(kib(side.used_kib)),
         );
     }
     text

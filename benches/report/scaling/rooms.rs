@@ -2,23 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, three};
+use super::super::number::{count, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Rooms {
+pub struct RoomsRun {
     pub about: Provenance,
     pub readers: usize,
-    pub sides: Vec<Side>,
-    pub rounds: Vec<Round>,
+    pub sides: Vec<RoomsMemory>,
+    pub rounds: Vec<RoomsRound>,
 }
 
-/// As many readers, over so many rooms.
+/// The server's memory with the readers spread over `rooms` rooms.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Side {
+pub struct RoomsMemory {
     pub rooms: usize,
     /// The server's memory (proportional set size) before they came, with them, and once each room has had
     /// a message.
@@ -29,23 +29,23 @@ pub struct Side {
 
 /// Messages published to one reader's room after another; each is waited for.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Round {
+pub struct RoomsRound {
     pub rooms: usize,
     pub round: usize,
     pub deliveries: u64,
     pub cpu_ns: u64,
 }
 
-impl Round {
+impl RoomsRound {
     fn each_us(&self) -> f64 {
         self.cpu_ns as f64 / 1000.0 / self.deliveries as f64
     }
 }
 
-impl Rooms {
+impl RoomsRun {
     fn each_us(&self, rooms: usize) -> Option<Spread> {
         let rounds = self.rounds.iter().filter(|round| round.rooms == rooms);
-        spread(rounds.map(Round::each_us))
+        spread(rounds.map(RoomsRound::each_us))
     }
 
     /// CPU per delivery over that with the fewest rooms, round by round.
@@ -60,7 +60,7 @@ impl Rooms {
     }
 }
 
-impl Part for Rooms {
+impl Part for RoomsRun {
     const TITLE: &'static str = "Rooms";
     const FILE: &'static str = "growth-rooms.json";
     const ROWS: &'static str = "rounds";
@@ -74,7 +74,7 @@ impl Part for Rooms {
     }
 }
 
-fn report(run: &Rooms) -> String {
+fn report(run: &RoomsRun) -> String {
     let mut text = format!(
         "{} streams on a memory store, all in one room or each in a room of its own. Closed loop: a message is \
          published once the readers of its room have the last; the publish is part of the figure. With one \
@@ -87,13 +87,13 @@ fn report(run: &Rooms) -> String {
         let kib = |kib: u64| (kib as f64 - side.before_kib as f64) / run.readers as f64;
         let each = run
             .each_us(side.rooms)
-            .map_or("–".to_owned(), |each| three(each.median));
+            .map_or("–".to_owned(), |each| three_digits(each.median));
         let ratio = spread::ratio(run.ratio(side.rooms));
         text += &format!(
             "\n| {} | {each} | {ratio} | {} KiB | {} KiB |",
             count(side.rooms as u64),
-            three(kib(side.idle_kib)),
-            three(kib(side.used_kib)),
+            three_digits(kib(side.idle_kib)),
+            three_digits(kib(side.used_kib)),
         );
     }
     text

@@ -4,7 +4,7 @@
 use poll_vs_sse_instrument::{DelayStats, RunResult};
 use serde::{Deserialize, Serialize};
 
-use super::super::number::{count, milliseconds, three};
+use super::super::number::{count, milliseconds, three_digits};
 use super::super::part::Part;
 use super::super::provenance::Provenance;
 use super::super::spread::{self, Spread, spread};
@@ -13,20 +13,20 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Stalled {
+pub struct StalledRun {
     pub about: Provenance,
     /// Streams that stop reading.
     pub stalled: usize,
     /// Bytes of text that are published meanwhile.
     pub published_bytes: u64,
-    pub rounds: Vec<Round>,
+    pub rounds: Vec<StalledRound>,
     /// Stalled readers that went on after they had been cut.
-    pub resumed: Vec<Resumed>,
+    pub resumed: Vec<ReaderAudit>,
 }
 
 /// One measurement of the healthy readers, with the stalled ones beside them or without.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Round {
+pub struct StalledRound {
     pub with_stalled: bool,
     pub outcome: RunResult,
     /// The server's memory (proportional set size) before the stalled ones came, and the most there was.
@@ -36,24 +36,28 @@ pub struct Round {
     pub cut_after_s: Option<[f64; 2]>,
 }
 
-/// What a reader had before it was cut and what it was sent when it came back, as ids of its room.
+/// The audit of a stalled reader that reconnected: messages received before it was cut and after, by their ids.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Resumed {
+pub struct ReaderAudit {
     pub had: u64,
     pub then: u64,
     pub lost: u64,
     pub repeated: u64,
 }
 
-impl Round {
+impl StalledRound {
     fn grown(&self) -> f64 {
         self.memory_most_bytes as f64 - self.memory_before_bytes as f64
     }
 }
 
-impl Stalled {
+impl StalledRun {
     /// The spread of `figure` over the rounds with or without stalled readers.
-    fn spread(&self, with_stalled: bool, figure: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+    fn spread(
+        &self,
+        with_stalled: bool,
+        figure: impl Fn(&StalledRound) -> Option<f64>,
+    ) -> Option<Spread> {
         let rounds = self
             .rounds
             .iter()
@@ -63,7 +67,7 @@ impl Stalled {
 
     /// A healthy reader's delay with stalled ones over that without, round by round.
     fn ratio(&self, of: fn(DelayStats) -> u64) -> Option<Spread> {
-        let delay = |round: &Round| Some(of(round.outcome.delay_us?) as f64);
+        let delay = |round: &StalledRound| Some(of(round.outcome.delay_us?) as f64);
         let with = self.rounds.iter().filter(|round| round.with_stalled);
         spread(with.filter_map(|with| {
             let mut without = self.rounds.iter().filter(|round| !round.with_stalled);
@@ -73,9 +77,9 @@ impl Stalled {
     }
 }
 
-impl Stalled {
-    /// What of it is said where there is no room for tables.
-    pub fn in_short(&self) -> Option<String> {
+impl StalledRun {
+    /// The point of the documentation's summary.
+    pub fn summary_point(&self) -> Option<String> {
         let delay = self.ratio(|delays| delays.p99)?;
         let grown = self.spread(true, |round| Some(round.grown() / MIB))?;
         Some(format!(
@@ -88,7 +92,7 @@ impl Stalled {
     }
 }
 
-impl Part for Stalled {
+impl Part for StalledRun {
     const TITLE: &'static str = "Readers that stop reading";
     const FILE: &'static str = "growth-stalled.json";
     const ROWS: &'static str = "rounds";
@@ -102,7 +106,7 @@ impl Part for Stalled {
     }
 }
 
-fn report(run: &Stalled) -> String {
+fn report(run: &StalledRun) -> String {
     let published = run.published_bytes as f64 / 1e6;
     let healthy = run.rounds.first().map_or(0, |round| round.outcome.clients);
     let mut text = format!(
@@ -148,11 +152,11 @@ fn report(run: &Stalled) -> String {
     ) {
         text += &format!(
             "\n\nThe first stalled stream was cut {} s after the first message, the last {} s.",
-            three(first.min),
-            three(last.max)
+            three_digits(first.min),
+            three_digits(last.max)
         );
     }
-    let sum = |of: fn(&Resumed) -> u64| count(run.resumed.iter().map(of).sum());
+    let sum = |of: fn(&ReaderAudit) -> u64| count(run.resumed.iter().map(of).sum());
     text += &format!(
         " {} of them came back with `Last-Event-ID`: they had had {} messages and were sent the other {}; {} \
          were lost, {} repeated.",

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use poll_vs_sse_instrument::model::{Question, Range, StackErrors, StackModel, plan};
 
-use super::super::number::{count, three};
+use super::super::number::{count, three_digits};
 
 const INTRODUCTION: &str = "\
 Computed by `poll-vs-sse plan --stack NAME` from the figures above, for 1,000 clients and messages of 100 bytes. *Poll if … will do*: polling \
@@ -35,7 +35,7 @@ pub fn section(models: &[StackModel]) -> Result<String> {
 
 fn row(stack: &StackModel) -> Result<String> {
     let model = stack.model();
-    let asked = |rate: f64| Question {
+    let question = |rate: f64| Question {
         clients: CLIENTS,
         rate,
         max_delay_s: 10.0,
@@ -43,17 +43,17 @@ fn row(stack: &StackModel) -> Result<String> {
     };
     let mut text = format!("| [{}](#{}) |", stack.title, stack.name);
     for (rate, _) in RATES {
-        let found = plan(&model, &asked(rate)).break_even.max_delay_s.cpu;
-        text += &format!(" {} |", from(&found));
+        let found = plan(&model, &question(rate)).break_even.max_delay_s.cpu;
+        text += &format!(" {} |", cheaper_from(&found));
     }
-    let plan = plan(&model, &asked(0.1));
+    let plan = plan(&model, &question(0.1));
     let transports = [
         plan.transports.poll,
         plan.transports.long_poll,
         plan.transports.stream,
     ];
     for one in transports {
-        text += &format!(" {} |", three(one.cores));
+        text += &format!(" {} |", three_digits(one.cores));
     }
     let streams = match stack.workers {
         Some(workers) => format!("{}, a worker each", count(workers as u64)),
@@ -67,11 +67,15 @@ fn row(stack: &StackModel) -> Result<String> {
         None if transports[2].cores <= transports[0].cores => "SSE".to_owned(),
         None => "either: polling takes less CPU at these ten seconds".to_owned(),
     };
-    Ok(text + &format!(" {streams} | {} | {so} |\n", off(&stack.errors)))
+    Ok(text
+        + &format!(
+            " {streams} | {} | {so} |\n",
+            error_percentages(&stack.errors)
+        ))
 }
 
-/// Percent, of each transport.
-fn off(errors: &StackErrors) -> String {
+/// The model's errors for each transport, in percent.
+fn error_percentages(errors: &StackErrors) -> String {
     let all = [
         errors.poll_cpu,
         errors.long_poll_cpu,
@@ -85,13 +89,13 @@ fn off(errors: &StackErrors) -> String {
     all.join(", ")
 }
 
-/// From which delay on polling is cheaper.
-fn from(ranges: &[Range]) -> String {
+/// The acceptable delay from which polling is cheaper.
+fn cheaper_from(ranges: &[Range]) -> String {
     match ranges {
         [] => "never".to_owned(),
         [first, ..] => match first.from {
             None => "any delay".to_owned(),
-            Some(seconds) => format!("{} s", three(seconds)),
+            Some(seconds) => format!("{} s", three_digits(seconds)),
         },
     }
 }

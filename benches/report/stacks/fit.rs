@@ -105,7 +105,7 @@ pub fn streams(run: &StackRun, idle_us: f64) -> Option<StreamCost> {
 /// CPU of a request of a long-poll, beyond what `publish_us` and `idle_us` account for.
 pub fn long_poll_us(run: &StackRun, publish_us: f64, idle_us: f64) -> Option<f64> {
     let of = |purpose| {
-        let each = run.sound_for("long-poll", purpose).filter_map(|it| {
+        let each = run.valid_runs_for("long-poll", purpose).filter_map(|it| {
             let seconds = it.seconds();
             let others = publish_us * it.rate * seconds + idle_us * it.clients as f64 * seconds;
             let requests = it.requests.unwrap_or(it.arrivals) as f64;

@@ -1,4 +1,4 @@
-//! What a run measured of one stack: its records, their figures, and what is made of them in `docs/stacks.md`.
+//! The measurements of one stack: its records, their figures, and `docs/stacks.md`, which is made of them.
 
 mod advice;
 pub mod catalog;
@@ -85,30 +85,34 @@ impl StackRun {
 
     /// The most streams beside which others were answered, if with more of them nobody else was.
     pub fn starved_above(&self) -> Option<f64> {
-        let starves = |it: &Holding| it.plain.iter().any(|it| it.ms.is_none());
+        let starves = |it: &StreamCapacity| it.plain.iter().any(|it| it.ms.is_none());
         let limits = self.holding.iter().filter(|it| starves(it));
         spread(limits.map(|it| it.most_streams() as f64)).map(|it| it.min)
     }
 
     /// CPU of a delivery at the steady load; of sound runs only.
     pub fn steady_cpu_us(&self, transport: &str) -> Option<Spread> {
-        let runs = self.sound(transport);
+        let runs = self.valid_runs(transport);
         spread(runs.filter_map(|it| Some(it.cpu_s? * 1e6 / it.arrivals as f64)))
     }
 
     /// Milliseconds until half, or 99 of 100, had a message.
     pub fn delay_ms(&self, transport: &str, of: fn(&SteadyRun) -> Option<u64>) -> Option<Spread> {
         spread(
-            self.sound(transport)
+            self.valid_runs(transport)
                 .filter_map(|it| Some(of(it)? as f64 / 1e3)),
         )
     }
 
-    fn sound(&self, transport: &str) -> impl Iterator<Item = &SteadyRun> {
-        self.sound_for(transport, Purpose::Shown)
+    fn valid_runs(&self, transport: &str) -> impl Iterator<Item = &SteadyRun> {
+        self.valid_runs_for(transport, Purpose::Shown)
     }
 
-    fn sound_for(&self, transport: &str, purpose: Purpose) -> impl Iterator<Item = &SteadyRun> {
+    fn valid_runs_for(
+        &self,
+        transport: &str,
+        purpose: Purpose,
+    ) -> impl Iterator<Item = &SteadyRun> {
         self.steady
             .iter()
             .filter(move |it| it.transport == transport && it.valid && it.purpose == purpose)
@@ -172,7 +176,7 @@ impl SteadyRun {
     }
 }
 
-impl Holding {
+impl StreamCapacity {
     pub fn most_streams(&self) -> usize {
         let answered = self.plain.iter().filter(|it| it.ms.is_some());
         answered.map(|it| it.streams).max().unwrap_or(0)
@@ -189,7 +193,7 @@ mod tests {
             "server_cores":[0],"load_cores":[1],"machine":{"cores":2,"cpu":null,"kernel":null,"load":"9 9 9","nginx":null,
             "rustc":null,"git_commit":null,"git_dirty":null,"server":null,"server_version":null}}"#;
         let about = serde_json::from_str(about).expect("a head");
-        StackRun::of_nothing("express", None, about)
+        StackRun::empty("express", None, about)
     }
 
     /// A second of messages to some of 100 open streams.

@@ -8,7 +8,7 @@ use poll_vs_sse_instrument::model::{
     StackModel, Transport, Utilization, WireForm,
 };
 
-use super::super::runs::{self, Found};
+use super::super::runs::{self, LatestRun};
 use super::super::spread::spread;
 use super::catalog::{self, Stack};
 use super::{CHECKED_POLLS, Purpose, StackRun, SteadyRun, file, fit};
@@ -37,7 +37,7 @@ pub fn text(models: &[StackModel]) -> Result<String> {
 }
 
 /// `None` if the run failed, or lacks a figure: nothing is made up for it.
-fn model(stack: &Stack, found: &Found<StackRun>) -> Option<StackModel> {
+fn model(stack: &Stack, found: &LatestRun<StackRun>) -> Option<StackModel> {
     let run = &found.run;
     if run.failure.is_some() {
         return None;
@@ -69,10 +69,10 @@ fn model(stack: &Stack, found: &Found<StackRun>) -> Option<StackModel> {
             run.holding.iter().map(|it| it.memory_before_kib as f64),
         ))? * KIB,
         workers: run.starved_above(),
-        span: span(run)?,
+        span: measured_range(run)?,
         errors: StackErrors::default(),
     };
-    model.errors = errors(run, &model.model())?;
+    model.errors = stack_errors(run, &model.model())?;
     Some(model)
 }
 
@@ -90,8 +90,8 @@ fn machine(run: &StackRun) -> Machine {
     }
 }
 
-/// Between the least and the most of what was measured.
-fn span(run: &StackRun) -> Option<MeasuredRange> {
+/// The range of the measured loads.
+fn measured_range(run: &StackRun) -> Option<MeasuredRange> {
     let rates = run.steady.iter().map(|it| it.rate);
     let rates = rates.chain(
         run.fitted_fan_out()
@@ -112,8 +112,8 @@ fn span(run: &StackRun) -> Option<MeasuredRange> {
     })
 }
 
-/// At loads which nothing was fitted to, asked of the model as `plan` asks.
-fn errors(run: &StackRun, model: &Model) -> Option<StackErrors> {
+/// The model's errors at loads that it was not fitted to.
+fn stack_errors(run: &StackRun, model: &Model) -> Option<StackErrors> {
     let polls = run.polls.iter().filter(|it| it.rate == Some(CHECKED_POLLS));
     let polls = polls.map(|it| {
         let clients = it.connections as f64;
@@ -123,33 +123,36 @@ fn errors(run: &StackRun, model: &Model) -> Option<StackErrors> {
             // None of them brings anything.
             rate: f64::MIN_POSITIVE,
             interval_s: clients * seconds / it.requests as f64,
-            ..asked(clients, 1.0)
+            ..scenario(clients, 1.0)
         };
         let cores = model.cost(Transport::Poll, &asked).cpu.total();
-        off(cores, it.cpu_ns as f64 / it.wall_ns as f64)
+        relative_error(cores, it.cpu_ns as f64 / it.wall_ns as f64)
     });
     let steady = |transport| {
         move |it: &SteadyRun| {
-            let asked = asked(it.clients as f64, it.rate);
+            let asked = scenario(it.clients as f64, it.rate);
             let cores = model.cost(transport, &asked).cpu.total();
-            Some(off(cores, it.cpu_s? / it.seconds()))
+            Some(relative_error(cores, it.cpu_s? / it.seconds()))
         }
     };
-    let long_polls = run.sound_for("long-poll", Purpose::Check);
-    let bytes = run.sound("stream").map(|it| {
+    let long_polls = run.valid_runs_for("long-poll", Purpose::Check);
+    let bytes = run.valid_runs("stream").map(|it| {
         let measured = it.wire_bytes as f64 / it.arrivals as f64;
-        off(model.transports.stream.wire_bytes(TEXT_BYTES), measured)
+        relative_error(model.transports.stream.wire_bytes(TEXT_BYTES), measured)
     });
     Some(StackErrors {
-        poll_cpu: error(polls),
-        long_poll_cpu: error(long_polls.filter_map(steady(Transport::LongPoll))),
-        stream_cpu: error(run.sound("stream").filter_map(steady(Transport::Stream)))?,
+        poll_cpu: stack_error(polls),
+        long_poll_cpu: stack_error(long_polls.filter_map(steady(Transport::LongPoll))),
+        stream_cpu: stack_error(
+            run.valid_runs("stream")
+                .filter_map(steady(Transport::Stream)),
+        )?,
         stream_bytes_worst: spread(bytes)?.max,
     })
 }
 
-/// What the instrument and the loads of this bench ask.
-fn asked(clients: f64, rate: f64) -> Scenario {
+/// The model's input for a load of this bench.
+fn scenario(clients: f64, rate: f64) -> Scenario {
     Scenario {
         clients,
         rate,
@@ -166,12 +169,12 @@ fn asked(clients: f64, rate: f64) -> Scenario {
     }
 }
 
-/// As a share of what was measured.
-fn off(predicted: f64, measured: f64) -> f64 {
+/// The error of a prediction, as a share of the measured value.
+fn relative_error(predicted: f64, measured: f64) -> f64 {
     (predicted / measured - 1.0).abs()
 }
 
-fn error(rounds: impl Iterator<Item = f64>) -> Option<StackError> {
+fn stack_error(rounds: impl Iterator<Item = f64>) -> Option<StackError> {
     let spread = spread(rounds)?;
     Some(StackError {
         median: spread.median,

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::super::number::{count, three};
-use super::super::runs::{self, Found};
+use super::super::number::{count, three_digits};
+use super::super::runs::{self, LatestRun};
 use super::catalog::{self, Stack};
-use super::table::{self, Row, figure};
+use super::table::{self, StackRow, figure};
 use super::{StackRun, file};
 use super::{advice, models};
 
@@ -35,10 +35,10 @@ pub fn document(root: &Path) -> Result<Option<String>> {
     if found.is_empty() {
         return Ok(None);
     }
-    let sound: Vec<Row<'_>> = found
+    let sound: Vec<StackRow<'_>> = found
         .iter()
         .filter(|(_, found)| found.run.failure.is_none())
-        .map(|(stack, found)| Row {
+        .map(|(stack, found)| StackRow {
             stack,
             run: &found.run,
         })
@@ -47,12 +47,15 @@ pub fn document(root: &Path) -> Result<Option<String>> {
         TITLE.to_owned(),
         answer(&sound),
         HOW.to_owned(),
-        circumstances(&found),
+        run_conditions(&found),
         format!("## Processor\n\n{}", table::cpu(&sound)),
         CPU_NOTES.to_owned(),
-        format!("## Open streams\n\n{}", table::holding(&sound)),
+        format!("## Open streams\n\n{}", table::open_streams(&sound)),
         HOLDING_NOTES.to_owned(),
-        format!("## When something goes wrong\n\n{}", table::trouble(&sound)),
+        format!(
+            "## When something goes wrong\n\n{}",
+            table::failures(&sound)
+        ),
         TROUBLE_NOTES.to_owned(),
         format!("## Delay\n\n{}", table::delays(&sound)),
         DELAY_NOTES.to_owned(),
@@ -87,9 +90,9 @@ const DELAY_NOTES: &str = "\
 Measured by `compare`'s instrument: five messages a second to so many clients, from when a message was due to when a client had it; runs in which \
 anything was missed are not in it. With polling, half of the messages are later than half the interval, on any stack.";
 
-/// The answer, ahead of all figures.
-fn answer(rows: &[Row<'_>]) -> String {
-    let names = |is_it: &dyn Fn(&Row<'_>) -> bool| {
+/// The conclusions, which come before all figures.
+fn answer(rows: &[StackRow<'_>]) -> String {
+    let names = |is_it: &dyn Fn(&StackRow<'_>) -> bool| {
         let names = rows
             .iter()
             .filter(|row| row.stack.is_application() && is_it(row));
@@ -99,7 +102,7 @@ fn answer(rows: &[Row<'_>]) -> String {
         names.join(", ")
     };
     // A load that delays everything can look like a limit: only what has workers to run out of is said to starve.
-    let starves = |row: &Row<'_>| {
+    let starves = |row: &StackRow<'_>| {
         let limited = row
             .run
             .most_streams()
@@ -107,7 +110,7 @@ fn answer(rows: &[Row<'_>]) -> String {
         limited && row.stack.default.is_some()
     };
     let mut points = Vec::new();
-    let bears_all = |row: &Row<'_>| {
+    let bears_all = |row: &StackRow<'_>| {
         row.run
             .most_streams()
             .is_some_and(|(_, open_ended)| open_ended)
@@ -135,7 +138,7 @@ fn answer(rows: &[Row<'_>]) -> String {
                 "[{}](#{}): {} ({}{default})",
                 row.stack.title,
                 row.stack.name,
-                table::most(row.run),
+                table::stream_limit(row.run),
                 row.stack.workers
             )
         })
@@ -156,9 +159,9 @@ fn answer(rows: &[Row<'_>]) -> String {
         points.push(format!(
             "**An empty poll costs as much CPU as {} ({}) to {} ({}) deliveries of a stream.** A poll passes the whole framework, a delivery \
              hardly any of it.",
-            three(*least),
+            three_digits(*least),
             cheapest.stack.title,
-            three(*most),
+            three_digits(*most),
             dearest.stack.title
         ));
     }
@@ -169,8 +172,8 @@ fn answer(rows: &[Row<'_>]) -> String {
     format!("- {}", points.join("\n- "))
 }
 
-/// Where and when, and whether it was quiet.
-fn circumstances(found: &[(Stack, Found<StackRun>)]) -> String {
+/// The machine, the date, and whether other programs disturbed the run.
+fn run_conditions(found: &[(Stack, LatestRun<StackRun>)]) -> String {
     let (_, first) = &found[0];
     let about = &first.run.about;
     let machine = &about.machine;
@@ -182,7 +185,7 @@ fn circumstances(found: &[(Stack, Found<StackRun>)]) -> String {
     let quiet = match (busy.is_empty(), most) {
         (true, most) => format!(
             "Before each stack was started, other programs took at most {} % of the processors.",
-            three(most.unwrap_or(0.0))
+            three_digits(most.unwrap_or(0.0))
         ),
         (false, _) => format!(
             "**Other work ran on the machine** as these were measured: {}. Differences of a third between their rows and others mean \
@@ -234,9 +237,9 @@ fn section(stack: &Stack, run: &StackRun) -> String {
     );
     text += &format!(
         "\n- **Streams until others wait**: {}. Stops with them open: {}. Notices a client that left: {} s.",
-        table::most(run),
-        table::stop(run),
-        table::departure(run)
+        table::stream_limit(run),
+        table::stop_time(run),
+        table::departure_time(run)
     );
     text += &format!("\n- **What breaks first**: {}", stack.breaks);
     if !stack.instead.is_empty() {
@@ -268,7 +271,7 @@ pub fn regenerate(root: &Path) -> Result<bool> {
 }
 
 /// A run in a line, for a terminal.
-pub fn in_short(run: &StackRun) -> String {
+pub fn summary_line(run: &StackRun) -> String {
     if let Some(failure) = &run.failure {
         return format!("  failed: {failure}");
     }
@@ -283,9 +286,9 @@ pub fn in_short(run: &StackRun) -> String {
         figure(run.poll_cpu_us()),
         figure(run.delivery_cpu_us()),
         figure(run.idle_kib()),
-        table::most(run),
-        table::stop(run),
-        table::departure(run),
+        table::stream_limit(run),
+        table::stop_time(run),
+        table::departure_time(run),
         figure(run.stalled_kib()),
     )
 }

@@ -11,16 +11,16 @@ pub struct StackRun {
     pub stack: String,
     /// What its runtime says of its version.
     pub version: Option<String>,
-    /// Why it was given up, with the last it put out. Nothing below is then to be believed.
+    /// Why the measurement was given up, with the server's last output. All figures below are then empty.
     pub failure: Option<String>,
     /// Share of the machine's processors that other programs took just before it was measured.
     #[serde(default)]
     pub other_work: Option<f64>,
-    pub contract: Vec<Check>,
+    pub contract: Vec<ContractCheck>,
     pub polls: Vec<PollRound>,
     pub fan_out: Vec<FanOutRound>,
     pub steady: Vec<SteadyRun>,
-    pub holding: Vec<Holding>,
+    pub holding: Vec<StreamCapacity>,
     pub stalled: Vec<StalledReaders>,
     pub departures: Vec<Departure>,
     pub reconnects: Vec<Reconnects>,
@@ -28,7 +28,7 @@ pub struct StackRun {
 
 /// One sentence of the contract, and whether it holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Check {
+pub struct ContractCheck {
     pub name: String,
     /// Why it does not.
     pub failure: Option<String>,
@@ -109,9 +109,9 @@ pub enum Purpose {
     Check,
 }
 
-/// Idle streams that are opened more and more of, with a plain request beside them.
+/// How many idle streams a server can have: streams opened in steps, with a plain request after each step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Holding {
+pub struct StreamCapacity {
     /// How many were tried, and how many got their head.
     pub tried: usize,
     pub open: usize,
@@ -123,14 +123,15 @@ pub struct Holding {
     /// Share of a core that all these streams take while nothing happens.
     pub idle_cpu: f64,
     /// How long a plain poll took with so many streams open; `None`: no answer in 2 s.
-    pub plain: Vec<Plain>,
+    pub plain: Vec<PlainRequest>,
     /// From SIGTERM to its end with all streams open; `None`: killed after `stop_limit_ms`.
     pub stop_ms: Option<f64>,
     pub stop_limit_ms: f64,
 }
 
+/// A plain request beside open streams, and how long it took.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Plain {
+pub struct PlainRequest {
     pub streams: usize,
     pub ms: Option<f64>,
 }
@@ -167,8 +168,8 @@ pub struct Reconnects {
 }
 
 impl StackRun {
-    /// Of `stack`, before anything of it was measured.
-    pub fn of_nothing(stack: &str, version: Option<String>, about: Provenance) -> Self {
+    /// A record of `stack` without measurements.
+    pub fn empty(stack: &str, version: Option<String>, about: Provenance) -> Self {
         Self {
             about,
             stack: stack.to_owned(),

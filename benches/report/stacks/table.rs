@@ -1,19 +1,19 @@
 //! The tables of `docs/stacks.md`: a row a stack.
 
-use super::super::number::{count, three};
+use super::super::number::{count, three_digits};
 use super::super::spread::Spread;
 use super::catalog::Stack;
-use super::{Plain, StackRun};
+use super::{PlainRequest, StackRun};
 
 /// A stack and what was measured of it.
-pub struct Row<'a> {
+pub struct StackRow<'a> {
     pub stack: &'a Stack,
     pub run: &'a StackRun,
 }
 
-type Column<'a> = (&'static str, Box<dyn Fn(&Row<'_>) -> String + 'a>);
+type Column<'a> = (&'static str, Box<dyn Fn(&StackRow<'_>) -> String + 'a>);
 
-fn table(rows: &[Row<'_>], columns: &[Column<'_>]) -> String {
+fn table(rows: &[StackRow<'_>], columns: &[Column<'_>]) -> String {
     let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
     let mut text = format!(
         "| stack | {} |\n|{}",
@@ -44,15 +44,15 @@ fn scaled(spread: Option<Spread>, factor: f64) -> String {
     else {
         return "–".to_owned();
     };
-    let [median, min, max] = [median, min, max].map(|value| three(value * factor));
+    let [median, min, max] = [median, min, max].map(|value| three_digits(value * factor));
     match min == max {
         true => median,
         false => format!("{median} ({min}–{max})"),
     }
 }
 
-/// What a poll and a delivery take of the processor.
-pub fn cpu(rows: &[Row<'_>]) -> String {
+/// The table of the CPU time of a poll and a delivery.
+pub fn cpu(rows: &[StackRow<'_>]) -> String {
     let columns: [Column<'_>; 6] = [
         (
             "an empty poll, µs",
@@ -60,7 +60,7 @@ pub fn cpu(rows: &[Row<'_>]) -> String {
         ),
         (
             "polls a second of a core",
-            Box::new(|row| a_second(row.run.poll_cpu_us())),
+            Box::new(|row| per_core_second(row.run.poll_cpu_us())),
         ),
         (
             "a delivery, µs",
@@ -68,7 +68,7 @@ pub fn cpu(rows: &[Row<'_>]) -> String {
         ),
         (
             "deliveries a second of a core",
-            Box::new(|row| a_second(row.run.delivery_cpu_us())),
+            Box::new(|row| per_core_second(row.run.delivery_cpu_us())),
         ),
         (
             "to so many streams",
@@ -87,20 +87,20 @@ pub fn cpu(rows: &[Row<'_>]) -> String {
     table(rows, &columns)
 }
 
-/// How often a core can do what takes so many microseconds of it.
-fn a_second(us: Option<Spread>) -> String {
-    us.map_or("–".to_owned(), |us| three(1e6 / us.median))
+/// How often a second one core can do something that takes `us` of its time.
+fn per_core_second(us: Option<Spread>) -> String {
+    us.map_or("–".to_owned(), |us| three_digits(1e6 / us.median))
 }
 
 fn poll_in_deliveries(run: &StackRun) -> String {
     let both = run.poll_cpu_us().zip(run.delivery_cpu_us());
     both.map_or("–".to_owned(), |(poll, delivery)| {
-        three(poll.median / delivery.median)
+        three_digits(poll.median / delivery.median)
     })
 }
 
-/// What an open stream holds, and how many there can be.
-pub fn holding(rows: &[Row<'_>]) -> String {
+/// The table of what an open stream holds, and how many there can be.
+pub fn open_streams(rows: &[StackRow<'_>]) -> String {
     let columns: [Column<'_>; 5] = [
         (
             "an open stream holds",
@@ -114,10 +114,13 @@ pub fn holding(rows: &[Row<'_>]) -> String {
             "and of a core, idle, %",
             Box::new(|row| scaled(row.run.idle_cpu_ppm(), 1e-4)),
         ),
-        ("streams until others wait", Box::new(|row| most(row.run))),
+        (
+            "streams until others wait",
+            Box::new(|row| stream_limit(row.run)),
+        ),
         (
             "a plain request beside them, ms",
-            Box::new(|row| plain(row.run)),
+            Box::new(|row| plain_request_times(row.run)),
         ),
     ];
     table(rows, &columns)
@@ -125,7 +128,7 @@ pub fn holding(rows: &[Row<'_>]) -> String {
 
 /// Between how many streams the limit lies: the most with which others were answered, and how many opened. No limit if
 /// others were always answered.
-pub fn most(run: &StackRun) -> String {
+pub fn stream_limit(run: &StackRun) -> String {
     let starves = run
         .holding
         .iter()
@@ -139,9 +142,9 @@ pub fn most(run: &StackRun) -> String {
     }
 }
 
-/// How long a plain request took with one stream, with the most it bore, and what came of the next.
-fn plain(run: &StackRun) -> String {
-    let of = |pick: fn(&[Plain]) -> Option<&Plain>| {
+/// How long a plain request took beside one stream and beside the most, and whether it was then no longer answered.
+fn plain_request_times(run: &StackRun) -> String {
+    let of = |pick: fn(&[PlainRequest]) -> Option<&PlainRequest>| {
         super::spread(run.holding.iter().filter_map(|it| pick(&it.plain)?.ms))
     };
     let first = of(|all| all.first());
@@ -151,23 +154,23 @@ fn plain(run: &StackRun) -> String {
         .iter()
         .any(|it| it.plain.iter().any(|it| it.ms.is_none()));
     let last = figure(last);
-    let first = first.map_or("–".to_owned(), |it| three(it.median));
+    let first = first.map_or("–".to_owned(), |it| three_digits(it.median));
     match starves {
         true => format!("{first}, then none in 2 s"),
         false => format!("{first} → {last}"),
     }
 }
 
-/// What happens when something goes wrong.
-pub fn trouble(rows: &[Row<'_>]) -> String {
+/// The table of stops, departures, stalled clients and reconnects.
+pub fn failures(rows: &[StackRow<'_>]) -> String {
     let columns: [Column<'_>; 4] = [
         (
             "stops with its streams open, ms",
-            Box::new(|row| stop(row.run)),
+            Box::new(|row| stop_time(row.run)),
         ),
         (
             "notices a client that left, s",
-            Box::new(|row| departure(row.run)),
+            Box::new(|row| departure_time(row.run)),
         ),
         (
             "keeps for a client that stalls, KiB",
@@ -181,7 +184,7 @@ pub fn trouble(rows: &[Row<'_>]) -> String {
     table(rows, &columns)
 }
 
-pub fn stop(run: &StackRun) -> String {
+pub fn stop_time(run: &StackRun) -> String {
     let Some(open) = run.holding.iter().map(|it| it.open).max() else {
         return "–".to_owned();
     };
@@ -192,7 +195,7 @@ pub fn stop(run: &StackRun) -> String {
     }
 }
 
-pub fn departure(run: &StackRun) -> String {
+pub fn departure_time(run: &StackRun) -> String {
     match run.departures.iter().find(|it| it.noticed_s.is_none()) {
         Some(unnoticed) => format!("not in {:.0}", unnoticed.limit_s),
         None => figure(run.departure_s()),
@@ -218,12 +221,12 @@ fn reconnects(run: &StackRun) -> String {
 }
 
 /// How late messages come.
-pub fn delays(rows: &[Row<'_>]) -> String {
-    let delay = |transport: &'static str, row: &Row<'_>| {
+pub fn delays(rows: &[StackRow<'_>]) -> String {
+    let delay = |transport: &'static str, row: &StackRow<'_>| {
         let half = figure(row.run.delay_ms(transport, |it| it.p50_us));
         let most = row.run.delay_ms(transport, |it| it.p99_us);
         match most {
-            Some(most) => format!("{half}, {}", three(most.median)),
+            Some(most) => format!("{half}, {}", three_digits(most.median)),
             None => "–".to_owned(),
         }
     };

@@ -96,7 +96,7 @@ impl CompareFlags {
         let target = server.target()?;
         let workload = Workload {
             protocol: server.protocol,
-            ..self.workload.of(&target.profile())?
+            ..self.workload.workload(&target.profile())?
         };
         if let Some(exceeds_safe_limits) = workload
             .exceeds_safe_limits()

@@ -115,7 +115,7 @@ async fn measured(
         Ok(comparison) => Ok((Report::new(header, workload, comparison), None)),
         Err(error) if runs.is_empty() => Err(error),
         Err(error) => {
-            let comparison = Comparison::of(runs, &workload.transports);
+            let comparison = Comparison::from_runs(runs, &workload.transports);
             Ok((Report::new(header, workload, comparison), Some(error)))
         }
     }

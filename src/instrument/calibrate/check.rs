@@ -59,7 +59,7 @@ pub fn predicted(model: &Model, point: &Point) -> Cost {
 pub fn points(model: &Model, runs: &[CalibrationRun]) -> Vec<MeasuredPoint> {
     let measured = runs.iter().map(|run| {
         let point = &run.point;
-        let rates = ObservedRates::of(run);
+        let rates = ObservedRates::from_run(run);
         let cost = predicted(model, point);
         MeasuredPoint {
             transport: point.transport,

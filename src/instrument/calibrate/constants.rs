@@ -78,7 +78,7 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
         let own = runs.iter().filter(move |run| {
             run.point.transport == transport && matches!(run.point.purpose, MeasurePurpose::Fit)
         });
-        own.map(|run| (run.point.size as f64, ObservedRates::of(run)))
+        own.map(|run| (run.point.size as f64, ObservedRates::from_run(run)))
     };
     let request_bytes = |transport| {
         let rows = plain(transport).map(|(_, rates)| Observation {
@@ -131,7 +131,7 @@ fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
         .filter(|run| run.point.purpose != MeasurePurpose::FitConnecting)
     {
         let (point, outcome) = (&run.point, &run.outcome);
-        let one = model.transports.of(point.transport);
+        let one = model.transports.get(point.transport);
         let size = point.size as f64;
         let clients = f64::from(point.clients);
         let of = |transport| {

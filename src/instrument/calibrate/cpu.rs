@@ -127,12 +127,12 @@ fn row(model: &Model, run: &CalibrationRun, lengths: TimeConstants) -> Observati
         cold_s,
         publish_cold_s,
     } = lengths;
-    let rates = ObservedRates::of(run);
+    let rates = ObservedRates::from_run(run);
     let point = &run.point;
     let cores = f64::from(model.server_cores);
     let message_bytes = model
         .transports
-        .of(point.transport)
+        .get(point.transport)
         .wire_bytes(point.size as f64);
     let of = |transport, count: f64| {
         if point.transport == transport {

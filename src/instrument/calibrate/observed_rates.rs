@@ -1,8 +1,8 @@
-//! What happened each second of a run: what constants are fitted to.
+//! A run's figures per second, which constants are fitted to.
 
 use super::CalibrationRun;
 
-/// See the module.
+/// A run's figures, each per second.
 pub struct ObservedRates {
     pub requests: f64,
     pub empty: f64,
@@ -14,7 +14,7 @@ pub struct ObservedRates {
 }
 
 impl ObservedRates {
-    pub fn of(run: &CalibrationRun) -> Self {
+    pub fn from_run(run: &CalibrationRun) -> Self {
         let outcome = &run.outcome;
         let each_s = |count: u64| count as f64 / outcome.duration_s;
         Self {

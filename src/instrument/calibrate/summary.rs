@@ -27,7 +27,7 @@ fn constants(model: &Model) -> Vec<Vec<String>> {
     let mut add = |name: &str, cell: &dyn Fn(Transport) -> String| {
         lines.push(line(name, Transport::ALL.map(cell)));
     };
-    let of = |transport| model.transports.of(transport);
+    let of = |transport| model.transports.get(transport);
     add("a request, bytes", &|one| {
         significant(of(one).request_bytes)
     });
@@ -94,7 +94,7 @@ fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
         // The model knows no polls that ask for an end of their connection.
         let bytes = |pair| match point.purpose {
             MeasurePurpose::FitConnecting => "-".to_owned(),
-            _ => off(pair),
+            _ => error_text(pair),
         };
         lines.push(vec![
             name,
@@ -106,8 +106,8 @@ fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
                 .map_or("-".to_owned(), |s| format!("{s} s")),
             format!("{:.4}", point.cores[0]),
             format!("{:.4}", point.cores[1]),
-            off(point.cores),
-            off(point.requests_per_s),
+            error_text(point.cores),
+            error_text(point.requests_per_s),
             bytes(point.wire_bytes_in_per_s),
             bytes(point.wire_bytes_out_per_s),
         ]);
@@ -115,7 +115,7 @@ fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
     lines
 }
 
-fn off(pair: [f64; 2]) -> String {
+fn error_text(pair: [f64; 2]) -> String {
     match pair {
         [0.0, _] => "-".to_owned(),
         pair => format!("{:+.1} %", error(pair) * 100.0),

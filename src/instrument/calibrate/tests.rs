@@ -103,8 +103,8 @@ fn known_constants_are_found() {
     near("connect", found.connect_us, truth.connect_us);
     for transport in Transport::ALL {
         let (found, truth) = (
-            found.transports.of(transport),
-            truth.transports.of(transport),
+            found.transports.get(transport),
+            truth.transports.get(transport),
         );
         near("request bytes", found.request_bytes, truth.request_bytes);
         near("message bytes", found.message_bytes, truth.message_bytes);

@@ -7,10 +7,10 @@ use http::{HeaderValue, header};
 use tokio::time::timeout;
 
 use super::{
-    findings::{Finding, Name},
+    findings::{Finding, FindingName},
     site::{RESPONSE_TIMEOUT, Site},
 };
-use crate::http::{error::Timeout, meter::Unmetered};
+use crate::http::{error::Timeout, meter::NoMeter};
 
 /// An origin that no server has heard of.
 const ORIGIN: &str = "http://another-origin.invalid";
@@ -22,15 +22,25 @@ pub async fn check(site: &Site) -> Result<Finding> {
     request.headers_mut().insert(header::ORIGIN, origin);
     let asking = async {
         let mut connection = site.connect().await?;
-        anyhow::Ok(connection.send(request, &mut Unmetered).await?)
+        anyhow::Ok(connection.send(request, &mut NoMeter).await?)
     };
     let head = match timeout(RESPONSE_TIMEOUT, asking).await.map_err(|_| Timeout) {
         Ok(Ok(head)) => head,
-        Ok(Err(error)) => return Ok(Finding::unknown(Name::Cors, format!("unknown: {error:#}"))),
-        Err(error) => return Ok(Finding::unknown(Name::Cors, format!("unknown: {error}"))),
+        Ok(Err(error)) => {
+            return Ok(Finding::unknown(
+                FindingName::Cors,
+                format!("unknown: {error:#}"),
+            ));
+        }
+        Err(error) => {
+            return Ok(Finding::unknown(
+                FindingName::Cors,
+                format!("unknown: {error}"),
+            ));
+        }
     };
     Ok(Finding::good(
-        Name::Cors,
+        FindingName::Cors,
         match head.text(&header::ACCESS_CONTROL_ALLOW_ORIGIN) {
             None => "only pages of the server's own origin may read".to_owned(),
             Some(all) if all == "*" => {

@@ -6,8 +6,8 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use super::{
-    findings::{Finding, Name, Verdict},
-    proxy::Trouble,
+    findings::{Finding, FindingName, Severity},
+    proxy::SiteProblem,
     site::Site,
     stream_reader::StreamReader,
 };
@@ -64,12 +64,12 @@ fn refusal(site: &Site, reader: &StreamReader) -> Result<Option<Finding>> {
     let state = reader.state();
     let Some((head, _)) = &state.head else {
         return Ok(state.ended.map(|(at, why)| {
-            Finding::of(
-                Name::Head,
-                Verdict::Bad,
+            Finding::new(
+                FindingName::Head,
+                Severity::Bad,
                 format!("never: after {}, {why}", time(at - reader.opened_at)),
                 None,
-                Some(Trouble::Buffering),
+                Some(SiteProblem::Buffering),
             )
         }));
     };
@@ -81,49 +81,49 @@ fn refusal(site: &Site, reader: &StreamReader) -> Result<Option<Finding>> {
         200 => format!("the answer is {kind:?} instead of text/event-stream"),
         status => format!("the server answered {status}"),
     };
-    Ok(Some(Finding::of(
-        Name::Head,
-        Verdict::Bad,
+    Ok(Some(Finding::new(
+        FindingName::Head,
+        Severity::Bad,
         text,
         None,
-        Some(Trouble::NotAStream),
+        Some(SiteProblem::NotAStream),
     )))
 }
 
 fn head(reader: &StreamReader, came_at_once: bool) -> Finding {
     let state = reader.state();
     let Some((_, at)) = state.head else {
-        return Finding::of(
-            Name::Head,
-            Verdict::Bad,
+        return Finding::new(
+            FindingName::Head,
+            Severity::Bad,
             format!(
                 "held back for more than {}",
                 time(reader.opened_at.elapsed())
             ),
             None,
-            Some(Trouble::Buffering),
+            Some(SiteProblem::Buffering),
         );
     };
     let took = at - reader.opened_at;
     match came_at_once {
         true => Finding::good(
-            Name::Head,
+            FindingName::Head,
             format!("at once ({})", time(took)),
             Some(took.as_secs_f64()),
         ),
-        false => Finding::of(
-            Name::Head,
-            Verdict::Bad,
+        false => Finding::new(
+            FindingName::Head,
+            Severity::Bad,
             format!("held back for {}", time(took)),
             Some(took.as_secs_f64()),
-            Some(Trouble::Buffering),
+            Some(SiteProblem::Buffering),
         ),
     }
 }
 
 fn event_at_once(took: Duration) -> Finding {
     Finding::good(
-        Name::FirstEvent,
+        FindingName::FirstEvent,
         format!("at once ({} after it was published)", time(took)),
         Some(took.as_secs_f64()),
     )
@@ -139,12 +139,12 @@ async fn first_bytes(reader: &mut StreamReader) -> Finding {
         .await;
     match came {
         true => Finding::good(
-            Name::FirstEvent,
+            FindingName::FirstEvent,
             "the stream's first bytes came at once (nothing was published)",
             None,
         ),
         false => Finding::unknown(
-            Name::FirstEvent,
+            FindingName::FirstEvent,
             "unknown: the server sends nothing by itself, and nothing was published",
         ),
     }
@@ -153,7 +153,7 @@ async fn first_bytes(reader: &mut StreamReader) -> Finding {
 /// Publishes until the first message comes out: what held it back has a size.
 async fn push_through(
     site: &Site,
-    room: &super::site::Room,
+    room: &super::site::CheckRoom,
     reader: &mut StreamReader,
 ) -> Result<Finding> {
     let mut published = MESSAGE_BYTES;
@@ -180,28 +180,28 @@ async fn push_through(
         ),
         (false, None) => (format!("held back, also after {bytes} bytes"), None),
     };
-    Ok(Finding::of(
-        Name::FirstEvent,
-        Verdict::Bad,
+    Ok(Finding::new(
+        FindingName::FirstEvent,
+        Severity::Bad,
         text,
         value,
-        Some(Trouble::Buffering),
+        Some(SiteProblem::Buffering),
     ))
 }
 
 fn compression(reader: &StreamReader) -> Finding {
     let state = reader.state();
     let Some((head, _)) = &state.head else {
-        return Finding::unknown(Name::Compression, "unknown: there was no answer");
+        return Finding::unknown(FindingName::Compression, "unknown: there was no answer");
     };
     match head.encoding() {
-        None => Finding::good(Name::Compression, "none", None),
-        Some(coding) => Finding::of(
-            Name::Compression,
-            Verdict::Warning,
+        None => Finding::good(FindingName::Compression, "none", None),
+        Some(coding) => Finding::new(
+            FindingName::Compression,
+            Severity::Warning,
             format!("{coding}: what compresses may also hold events back"),
             None,
-            Some(Trouble::Compression),
+            Some(SiteProblem::Compression),
         ),
     }
 }

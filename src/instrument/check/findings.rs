@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CheckOptions,
-    proxy::{Proxy, Trouble, advice},
+    proxy::{Proxy, SiteProblem, advice},
 };
 
 /// Rises when a reader of an older form would misunderstand a newer one. New fields do not count.
@@ -31,22 +31,22 @@ pub struct CheckReport {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    pub name: Name,
-    pub result: Verdict,
+    pub name: FindingName,
+    pub result: Severity,
     /// In words, with its figure.
     pub text: String,
-    /// The figure itself, in the unit that [`Name`] gives. `None`: unknown, or not a number.
+    /// The figure itself, in the unit that [`FindingName`] gives. `None`: unknown, or not a number.
     pub value: Option<f64>,
     /// The change that would mend it.
     pub advice: Option<String>,
     #[serde(skip)]
-    trouble: Option<Trouble>,
+    trouble: Option<SiteProblem>,
 }
 
-/// The subject of a line. Each names the unit of its figure.
+/// The subject of a finding, with the unit of its figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Name {
+pub enum FindingName {
     /// No figure.
     Protocol,
     /// Seconds until the head of a stream's answer.
@@ -69,10 +69,10 @@ pub enum Name {
     Cors,
 }
 
-/// How serious a line is.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Severity {
     /// As it should be.
     Good,
     /// Server-Sent Events work, but something else does not, or could be better.
@@ -83,7 +83,7 @@ pub enum Verdict {
     Unknown,
 }
 
-impl Name {
+impl FindingName {
     pub fn label(self) -> &'static str {
         match self {
             Self::Protocol => "protocol",
@@ -101,21 +101,21 @@ impl Name {
 }
 
 impl Finding {
-    pub fn good(name: Name, text: impl Into<String>, value: Option<f64>) -> Self {
-        Self::of(name, Verdict::Good, text, value, None)
+    pub fn good(name: FindingName, text: impl Into<String>, value: Option<f64>) -> Self {
+        Self::new(name, Severity::Good, text, value, None)
     }
 
-    pub fn unknown(name: Name, text: impl Into<String>) -> Self {
-        Self::of(name, Verdict::Unknown, text, None, None)
+    pub fn unknown(name: FindingName, text: impl Into<String>) -> Self {
+        Self::new(name, Severity::Unknown, text, None, None)
     }
 
     /// `trouble` decides what to change.
-    pub fn of(
-        name: Name,
-        result: Verdict,
+    pub fn new(
+        name: FindingName,
+        result: Severity,
         text: impl Into<String>,
         value: Option<f64>,
-        trouble: Option<Trouble>,
+        trouble: Option<SiteProblem>,
     ) -> Self {
         Self {
             name,
@@ -146,7 +146,7 @@ impl CheckReport {
             profile: options.profile.name.clone(),
             patience_s: options.patience.as_secs_f64(),
             read_only: options.read_only,
-            works: findings.iter().all(|one| one.result != Verdict::Bad),
+            works: findings.iter().all(|one| one.result != Severity::Bad),
             proxy: proxy.map(str::to_owned),
             server,
             findings,

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     delivery::time,
-    findings::{Finding, Name, Verdict},
-    proxy::Trouble,
-    site::{Room, Site},
+    findings::{Finding, FindingName, Severity},
+    proxy::SiteProblem,
+    site::{CheckRoom, Site},
     stream_reader::StreamReader,
 };
 
@@ -22,12 +22,12 @@ const MESSAGE_BYTES: usize = 100;
 /// Two streams that end within this share of their age of each other ended for the same reason.
 const SAME: f64 = 0.15;
 
-/// How one stream fared.
+/// How long one stream lasted, and its silences.
 #[derive(Debug, Clone, Copy)]
-struct Life {
+struct StreamLifetime {
     /// When it was cut, from its beginning.
     cut_at: Option<Duration>,
-    /// How long no byte had come when it was cut, or until it was given up.
+    /// The silence before it was cut, or before the check gave it up.
     silence_at_end: Duration,
     /// The longest silence that it outlived.
     longest_gap: Duration,
@@ -56,7 +56,7 @@ pub async fn check(site: &Site) -> Result<Vec<Finding>> {
 }
 
 /// Waits until the stream is cut, or has outlived the patience.
-async fn live(site: &Site, reader: StreamReader) -> Life {
+async fn live(site: &Site, reader: StreamReader) -> StreamLifetime {
     let begin = reader.opened_at;
     loop {
         let state = reader.state();
@@ -64,7 +64,7 @@ async fn live(site: &Site, reader: StreamReader) -> Life {
         let cut_at = state.ended.as_ref().map(|(at, _)| *at);
         if cut_at.is_some() || begin.elapsed() >= site.patience {
             let end = cut_at.unwrap_or_else(Instant::now);
-            return Life {
+            return StreamLifetime {
                 cut_at: cut_at.map(|at| at - begin),
                 silence_at_end: end.saturating_duration_since(last),
                 longest_gap: state.longest_gap,
@@ -74,7 +74,7 @@ async fn live(site: &Site, reader: StreamReader) -> Life {
     }
 }
 
-async fn keep_busy(site: &Site, room: &Room) -> Result<()> {
+async fn keep_busy(site: &Site, room: &CheckRoom) -> Result<()> {
     for sequence in 0.. {
         site.publish(room, sequence, MESSAGE_BYTES).await?;
         sleep(BUSY_PAUSE).await;
@@ -83,12 +83,12 @@ async fn keep_busy(site: &Site, room: &Room) -> Result<()> {
 }
 
 /// Whether the quiet stream was cut because it was quiet.
-fn died_of_silence(quiet: Life, busy: Option<Life>) -> bool {
+fn died_of_silence(quiet: StreamLifetime, busy: Option<StreamLifetime>) -> bool {
     let Some(cut_at) = quiet.cut_at else {
         return false;
     };
     match busy {
-        Some(Life {
+        Some(StreamLifetime {
             cut_at: Some(busy_cut_at),
             ..
         }) => {
@@ -101,14 +101,14 @@ fn died_of_silence(quiet: Life, busy: Option<Life>) -> bool {
     }
 }
 
-fn silence(site: &Site, quiet: Life, busy: Option<Life>) -> Finding {
+fn silence(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> Finding {
     if died_of_silence(quiet, busy) {
-        return Finding::of(
-            Name::Silence,
-            Verdict::Bad,
+        return Finding::new(
+            FindingName::Silence,
+            Severity::Bad,
             format!("cut after {} without a byte", time(quiet.silence_at_end)),
             Some(quiet.silence_at_end.as_secs_f64()),
-            Some(Trouble::Silence),
+            Some(SiteProblem::Silence),
         );
     }
     let endured = quiet.longest_gap.max(match quiet.cut_at {
@@ -122,33 +122,33 @@ fn silence(site: &Site, quiet: Life, busy: Option<Life>) -> Finding {
         (true, Some(_)) => "the stream ended for its age",
     };
     Finding::good(
-        Name::Silence,
+        FindingName::Silence,
         format!("endures {} ({why})", time(endured)),
         Some(endured.as_secs_f64()),
     )
 }
 
-fn age(site: &Site, quiet: Life, busy: Option<Life>) -> Finding {
+fn age(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> Finding {
     let of_age = match busy {
         Some(busy) => busy.cut_at,
         None if died_of_silence(quiet, None) => {
             return Finding::unknown(
-                Name::Age,
+                FindingName::Age,
                 "unknown: the stream was cut for its silence, and nothing was published",
             );
         }
         None => quiet.cut_at,
     };
     match of_age {
-        Some(cut_at) => Finding::of(
-            Name::Age,
-            Verdict::Bad,
+        Some(cut_at) => Finding::new(
+            FindingName::Age,
+            Severity::Bad,
             format!("cut after {}, although events came", time(cut_at)),
             Some(cut_at.as_secs_f64()),
-            Some(Trouble::Age),
+            Some(SiteProblem::Age),
         ),
         None => Finding::good(
-            Name::Age,
+            FindingName::Age,
             format!("endures {} (all that was tried)", time(site.patience)),
             Some(site.patience.as_secs_f64()),
         ),
@@ -159,8 +159,8 @@ fn age(site: &Site, quiet: Life, busy: Option<Life>) -> Finding {
 mod tests {
     use super::*;
 
-    fn life(cut_at: Option<f64>, silence: f64, gap: f64) -> Life {
-        Life {
+    fn life(cut_at: Option<f64>, silence: f64, gap: f64) -> StreamLifetime {
+        StreamLifetime {
             cut_at: cut_at.map(Duration::from_secs_f64),
             silence_at_end: Duration::from_secs_f64(silence),
             longest_gap: Duration::from_secs_f64(gap),

@@ -9,13 +9,13 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     delivery::time,
-    findings::{Finding, Name, Verdict},
-    proxy::Trouble,
-    site::{RESPONSE_TIMEOUT, Room, Site},
+    findings::{Finding, FindingName, Severity},
+    proxy::SiteProblem,
+    site::{CheckRoom, RESPONSE_TIMEOUT, Site},
 };
 use crate::{
     Transport,
-    http::{error::Timeout, head::Head, meter::Unmetered},
+    http::{error::Timeout, head::Head, meter::NoMeter},
     target::requests::{PollRequest, PollResponse},
 };
 
@@ -25,14 +25,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const EARLY: f64 = 0.9;
 const MESSAGE_BYTES: usize = 100;
 
-/// An answer, or why there is none.
-type Answer = Result<(Head, Vec<u8>)>;
+/// A poll's answer, or why there is none.
+type PollAnswer = Result<(Head, Vec<u8>)>;
 
-async fn ask(site: &Site, request: Request<Bytes>, within: Duration) -> Answer {
+async fn request_within(site: &Site, request: Request<Bytes>, within: Duration) -> PollAnswer {
     let asking = async {
         let mut connection = site.connect().await?;
-        let head = connection.send(request, &mut Unmetered).await?;
-        let body = connection.body(&mut Unmetered).await?;
+        let head = connection.send(request, &mut NoMeter).await?;
+        let body = connection.body(&mut NoMeter).await?;
         anyhow::Ok((head, body))
     };
     timeout(within, asking).await.map_err(|_| Timeout)?
@@ -42,7 +42,7 @@ async fn ask(site: &Site, request: Request<Bytes>, within: Duration) -> Answer {
 async fn start(site: &Site, poll_request: &PollRequest, part: &str) -> Result<Vec<Option<String>>> {
     let mut cursor = poll_request.first_cursor();
     if let Some(start) = poll_request.start() {
-        let answer = ask(site, start, RESPONSE_TIMEOUT).await;
+        let answer = request_within(site, start, RESPONSE_TIMEOUT).await;
         let (head, body) = answer.with_context(|| format!("{part} failed"))?;
         site.see(&head.headers);
         site.ensure_found(part, &head)?;
@@ -60,14 +60,17 @@ async fn start(site: &Site, poll_request: &PollRequest, part: &str) -> Result<Ve
 
 pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
     if !site.has(Transport::LongPoll) {
-        return Ok(Finding::unknown(Name::LongPoll, "the profile has none"));
+        return Ok(Finding::unknown(
+            FindingName::LongPoll,
+            "the profile has none",
+        ));
     }
     let wait = site.patience.min(LONGEST_WAIT);
     let room = site.room("l", wait);
     let poll_request = site.poll_request(&room, Transport::LongPoll)?;
     let cursor = start(site, &poll_request, "long-poll").await?;
     let begin = Instant::now();
-    let answer = ask(
+    let answer = request_within(
         site,
         poll_request.request(&cursor)?,
         wait + RESPONSE_TIMEOUT,
@@ -76,12 +79,12 @@ pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
     let took = begin.elapsed();
     let is_early = took < wait.mul_f64(EARLY);
     let cut = |how: String| {
-        Finding::of(
-            Name::LongPoll,
-            Verdict::Warning,
+        Finding::new(
+            FindingName::LongPoll,
+            Severity::Warning,
             format!("cut after {}: {how}", time(took)),
             Some(took.as_secs_f64()),
-            Some(Trouble::Silence),
+            Some(SiteProblem::Silence),
         )
     };
     Ok(match answer {
@@ -90,7 +93,7 @@ pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
                 true => format!("answered after {} without a message", time(took)),
                 false => format!("endures {} (all that was tried)", time(took)),
             };
-            Finding::good(Name::LongPoll, text, Some(took.as_secs_f64()))
+            Finding::good(FindingName::LongPoll, text, Some(took.as_secs_f64()))
         }
         Ok((head, _)) => {
             site.ensure_found("long-poll", &head)?;
@@ -103,7 +106,7 @@ pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
 pub async fn caching(site: &Site) -> Result<Finding> {
     if !site.has(Transport::Poll) {
         return Ok(Finding::unknown(
-            Name::PollCache,
+            FindingName::PollCache,
             "the profile has no polls",
         ));
     }
@@ -111,7 +114,7 @@ pub async fn caching(site: &Site) -> Result<Finding> {
     let poll_request = site.poll_request(&room, Transport::Poll)?;
     let cursor = start(site, &poll_request, "poll").await?;
     let request = poll_request.request(&cursor)?;
-    let (head, _) = ask(site, request.clone(), RESPONSE_TIMEOUT).await?;
+    let (head, _) = request_within(site, request.clone(), RESPONSE_TIMEOUT).await?;
     site.see(&head.headers);
     site.ensure_found("poll", &head)?;
     let said = head
@@ -119,41 +122,41 @@ pub async fn caching(site: &Site) -> Result<Finding> {
         .unwrap_or_else(|| "none".to_owned());
     if site.read_only {
         return Ok(Finding::unknown(
-            Name::PollCache,
+            FindingName::PollCache,
             format!("unknown: nothing was published (Cache-Control: {said})"),
         ));
     }
     let (again, is_fresh) = after_a_message(site, &room, request).await?;
     if is_fresh {
         return Ok(Finding::good(
-            Name::PollCache,
+            FindingName::PollCache,
             format!("none: each poll is answered anew (Cache-Control: {said})"),
             None,
         ));
     }
     let age = again.text(&header::AGE);
     let age = age.map_or(String::new(), |age| format!(", Age: {age}"));
-    Ok(Finding::of(
-        Name::PollCache,
-        Verdict::Warning,
+    Ok(Finding::new(
+        FindingName::PollCache,
+        Severity::Warning,
         format!(
             "a poll was answered with what was known before a message was published (Cache-Control: {said}{age})"
         ),
         None,
-        Some(Trouble::PollCache),
+        Some(SiteProblem::PollCache),
     ))
 }
 
 /// Asks the same after a message was published. Says whether that is in the answer.
 async fn after_a_message(
     site: &Site,
-    room: &Room,
+    room: &CheckRoom,
     request: Request<Bytes>,
 ) -> Result<(Head, bool)> {
     site.publish(room, 0, MESSAGE_BYTES).await?;
     let begin = Instant::now();
     loop {
-        let (head, body) = ask(site, request.clone(), RESPONSE_TIMEOUT).await?;
+        let (head, body) = request_within(site, request.clone(), RESPONSE_TIMEOUT).await?;
         let mut is_fresh = false;
         room.tag.each(&body, |_| is_fresh = true);
         // A store may take a moment to show a message.

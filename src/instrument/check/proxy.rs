@@ -13,9 +13,9 @@ pub enum Proxy {
     Varnish,
 }
 
-/// What can be wrong.
+/// A problem that the check has advice for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SiteProblem {
     Buffering,
     Compression,
     Silence,
@@ -76,7 +76,7 @@ impl Proxy {
 }
 
 /// What to change against `trouble`.
-pub fn advice(trouble: Trouble, proxy: Option<Proxy>) -> String {
+pub fn advice(trouble: SiteProblem, proxy: Option<Proxy>) -> String {
     let line = proxy.and_then(|proxy| line(trouble, proxy));
     match (line, proxy) {
         (Some(line), Some(proxy)) => format!("{}: {line}", proxy.name()),
@@ -84,102 +84,106 @@ pub fn advice(trouble: Trouble, proxy: Option<Proxy>) -> String {
     }
 }
 
-fn line(trouble: Trouble, proxy: Proxy) -> Option<&'static str> {
+fn line(trouble: SiteProblem, proxy: Proxy) -> Option<&'static str> {
     use Proxy::{Caddy, Envoy, Haproxy, Nginx, Varnish};
     Some(match (trouble, proxy) {
-        (Trouble::Buffering, Nginx) => {
+        (SiteProblem::Buffering, Nginx) => {
             "`proxy_buffering off;` in the location of the stream, and no `proxy_ignore_headers X-Accel-Buffering`"
         }
-        (Trouble::Buffering, Haproxy) => {
+        (SiteProblem::Buffering, Haproxy) => {
             "remove `option http-buffer-request`, filters and `compression` from the backend of the stream"
         }
-        (Trouble::Buffering, Caddy) => {
+        (SiteProblem::Buffering, Caddy) => {
             "no `response_buffers` in `reverse_proxy`, which passes on an event stream as it comes"
         }
-        (Trouble::Buffering, Envoy) => {
+        (SiteProblem::Buffering, Envoy) => {
             "disable filters that hold answers back (compressor, transcoder, Lua, ext_proc) for the route of the stream"
         }
-        (Trouble::Buffering, Varnish) => {
+        (SiteProblem::Buffering, Varnish) => {
             "`return (pipe);` in `vcl_recv` for the stream, or `set beresp.do_stream = true;`"
         }
-        (Trouble::Compression, Nginx) => {
+        (SiteProblem::Compression, Nginx) => {
             "`gzip off;` in the location of the stream, or `text/event-stream` out of `gzip_types`"
         }
-        (Trouble::Compression, Haproxy) => "`text/event-stream` out of `compression type`",
-        (Trouble::Compression, Caddy) => "a matcher on `encode` that leaves out the stream's path",
-        (Trouble::Compression, Envoy) => {
+        (SiteProblem::Compression, Haproxy) => "`text/event-stream` out of `compression type`",
+        (SiteProblem::Compression, Caddy) => {
+            "a matcher on `encode` that leaves out the stream's path"
+        }
+        (SiteProblem::Compression, Envoy) => {
             "`text/event-stream` out of `content_type` of the compressor filter"
         }
-        (Trouble::Compression, Varnish) => "`set beresp.do_gzip = false;` for the stream",
-        (Trouble::Silence, Nginx) => {
+        (SiteProblem::Compression, Varnish) => "`set beresp.do_gzip = false;` for the stream",
+        (SiteProblem::Silence, Nginx) => {
             "`proxy_read_timeout 1h;` (it counts from the last byte of the server)"
         }
-        (Trouble::Silence, Haproxy) => "`timeout server 1h` and `timeout client 1h`",
-        (Trouble::Silence, Caddy) => {
+        (SiteProblem::Silence, Haproxy) => "`timeout server 1h` and `timeout client 1h`",
+        (SiteProblem::Silence, Caddy) => {
             "`transport http { read_timeout 0 }` in `reverse_proxy`, and `servers { timeouts { idle 1h } }`"
         }
-        (Trouble::Silence, Envoy) => {
+        (SiteProblem::Silence, Envoy) => {
             "`stream_idle_timeout: 0s`, and `idle_timeout: 0s` of the route"
         }
-        (Trouble::Silence, Varnish) => {
+        (SiteProblem::Silence, Varnish) => {
             "`return (pipe);` in `vcl_recv` for the stream, and the parameter `pipe_timeout`; else \
              `between_bytes_timeout` of the backend"
         }
-        (Trouble::Age, Nginx) => {
+        (SiteProblem::Age, Nginx) => {
             "it has no limit on a stream's age: look for one at the server, or at another proxy or balancer"
         }
-        (Trouble::Age, Haproxy) => {
+        (SiteProblem::Age, Haproxy) => {
             "it has no limit on a stream's age: look for one at the server, or at another proxy or balancer"
         }
-        (Trouble::Age, Caddy) => "`servers { timeouts { write 0 } }`",
-        (Trouble::Age, Envoy) => "`timeout: 0s` of the route, and no `max_stream_duration`",
-        (Trouble::Age, Varnish) => "`return (pipe);` in `vcl_recv` for the stream",
-        (Trouble::LastEventId, Nginx) => {
+        (SiteProblem::Age, Caddy) => "`servers { timeouts { write 0 } }`",
+        (SiteProblem::Age, Envoy) => "`timeout: 0s` of the route, and no `max_stream_duration`",
+        (SiteProblem::Age, Varnish) => "`return (pipe);` in `vcl_recv` for the stream",
+        (SiteProblem::LastEventId, Nginx) => {
             "remove `proxy_set_header Last-Event-ID \"\";` and `proxy_pass_request_headers off;`"
         }
-        (Trouble::LastEventId, Haproxy) => "remove `http-request del-header Last-Event-ID`",
-        (Trouble::LastEventId, Caddy) => "remove `header_up -Last-Event-ID`",
-        (Trouble::LastEventId, Envoy) => "`last-event-id` out of `request_headers_to_remove`",
-        (Trouble::LastEventId, Varnish) => "remove `unset req.http.Last-Event-ID;`",
-        (Trouble::PollCache, Nginx) => "`proxy_cache off;` in the location of the polls",
-        (Trouble::PollCache, Haproxy) => {
+        (SiteProblem::LastEventId, Haproxy) => "remove `http-request del-header Last-Event-ID`",
+        (SiteProblem::LastEventId, Caddy) => "remove `header_up -Last-Event-ID`",
+        (SiteProblem::LastEventId, Envoy) => "`last-event-id` out of `request_headers_to_remove`",
+        (SiteProblem::LastEventId, Varnish) => "remove `unset req.http.Last-Event-ID;`",
+        (SiteProblem::PollCache, Nginx) => "`proxy_cache off;` in the location of the polls",
+        (SiteProblem::PollCache, Haproxy) => {
             "remove `http-request cache-use` from the backend of the polls"
         }
-        (Trouble::PollCache, Caddy) => "leave the polls' path out of `cache`",
-        (Trouble::PollCache, Envoy) => "disable the cache filter for the route of the polls",
-        (Trouble::PollCache, Varnish) => "`return (pass);` in `vcl_recv` for the polls",
-        (Trouble::NoHttp2, Nginx) => "`http2 on;` (before 1.25.1: `listen 443 ssl http2;`)",
-        (Trouble::NoHttp2, Haproxy) => "`alpn h2,http/1.1` on the `bind` line",
-        (Trouble::NoHttp2, Caddy) => "`servers { protocols h1 h2 }`",
-        (Trouble::NoHttp2, Envoy) => "`alpn_protocols: [\"h2\", \"http/1.1\"]`",
-        (Trouble::NoHttp2, Varnish) => {
+        (SiteProblem::PollCache, Caddy) => "leave the polls' path out of `cache`",
+        (SiteProblem::PollCache, Envoy) => "disable the cache filter for the route of the polls",
+        (SiteProblem::PollCache, Varnish) => "`return (pass);` in `vcl_recv` for the polls",
+        (SiteProblem::NoHttp2, Nginx) => "`http2 on;` (before 1.25.1: `listen 443 ssl http2;`)",
+        (SiteProblem::NoHttp2, Haproxy) => "`alpn h2,http/1.1` on the `bind` line",
+        (SiteProblem::NoHttp2, Caddy) => "`servers { protocols h1 h2 }`",
+        (SiteProblem::NoHttp2, Envoy) => "`alpn_protocols: [\"h2\", \"http/1.1\"]`",
+        (SiteProblem::NoHttp2, Varnish) => {
             "`-p feature=+http2`, and `alpn-protos = \"h2,http/1.1\"` in hitch"
         }
-        (Trouble::NoIds | Trouble::NotAStream, _) => return None,
+        (SiteProblem::NoIds | SiteProblem::NotAStream, _) => return None,
     })
 }
 
-fn general(trouble: Trouble) -> &'static str {
+fn general(trouble: SiteProblem) -> &'static str {
     match trouble {
-        Trouble::Buffering => {
+        SiteProblem::Buffering => {
             "switch response buffering off for the stream, at the proxy in between or in the framework"
         }
-        Trouble::Compression => "switch compression off for text/event-stream",
-        Trouble::Silence => {
+        SiteProblem::Compression => "switch compression off for text/event-stream",
+        SiteProblem::Silence => {
             "raise the read or idle time-out in between, or send a comment (`: keep-alive`) more often than that"
         }
-        Trouble::Age => {
+        SiteProblem::Age => {
             "raise the limit on a response's total time, in between or at the platform; a client must resume often"
         }
-        Trouble::LastEventId => {
+        SiteProblem::LastEventId => {
             "pass the request header Last-Event-ID on to the server, and let the server begin after that event"
         }
-        Trouble::PollCache => {
+        SiteProblem::PollCache => {
             "send `Cache-Control: no-store` with polls, and keep caches from them"
         }
-        Trouble::NoHttp2 => "offer `h2` by ALPN",
-        Trouble::NoIds => "send an `id:` with each event, and begin after the one in Last-Event-ID",
-        Trouble::NotAStream => {
+        SiteProblem::NoHttp2 => "offer `h2` by ALPN",
+        SiteProblem::NoIds => {
+            "send an `id:` with each event, and begin after the one in Last-Event-ID"
+        }
+        SiteProblem::NotAStream => {
             "answer the stream with status 200 and `Content-Type: text/event-stream`"
         }
     }
@@ -209,13 +213,13 @@ mod tests {
     #[test]
     fn every_trouble_has_an_advice() {
         let all = [
-            Trouble::Buffering,
-            Trouble::Compression,
-            Trouble::Silence,
-            Trouble::Age,
-            Trouble::LastEventId,
-            Trouble::PollCache,
-            Trouble::NoHttp2,
+            SiteProblem::Buffering,
+            SiteProblem::Compression,
+            SiteProblem::Silence,
+            SiteProblem::Age,
+            SiteProblem::LastEventId,
+            SiteProblem::PollCache,
+            SiteProblem::NoHttp2,
         ];
         for trouble in all {
             assert!(advice(trouble, Some(Proxy::Nginx)).starts_with("nginx: "));

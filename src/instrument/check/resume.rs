@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{
-    findings::{Finding, Name, Verdict},
-    proxy::Trouble,
+    findings::{Finding, FindingName, Severity},
+    proxy::SiteProblem,
     site::Site,
     stream_reader::StreamReader,
 };
@@ -22,7 +22,7 @@ const AFTER: u64 = 2;
 pub async fn check(site: &Site) -> Result<Finding> {
     if site.read_only {
         return Ok(Finding::unknown(
-            Name::Resume,
+            FindingName::Resume,
             "unknown: nothing was published",
         ));
     }
@@ -37,19 +37,19 @@ pub async fn check(site: &Site) -> Result<Finding> {
         .await;
     if !came {
         return Ok(Finding::unknown(
-            Name::Resume,
+            FindingName::Resume,
             "unknown: no event came to resume after",
         ));
     }
     let last_id = first.state().last_id;
     drop(first);
     let Some(last_id) = last_id else {
-        return Ok(Finding::of(
-            Name::Resume,
-            Verdict::Bad,
+        return Ok(Finding::new(
+            FindingName::Resume,
+            Severity::Bad,
             "no: events have no id, so what comes during a reconnect is lost",
             None,
-            Some(Trouble::NoIds),
+            Some(SiteProblem::NoIds),
         ));
     };
     site.publish(&room, DURING, MESSAGE_BYTES).await?;
@@ -64,25 +64,28 @@ pub async fn check(site: &Site) -> Result<Finding> {
     let messages = second.state().messages;
     let has = |number: u64| messages.contains_key(&number);
     Ok(match (has(BEFORE), has(DURING), has(AFTER)) {
-        (false, true, true) => {
-            Finding::good(Name::Resume, "yes, by Last-Event-ID, nothing lost", None)
-        }
-        (true, true, true) => Finding::of(
-            Name::Resume,
-            Verdict::Warning,
+        (false, true, true) => Finding::good(
+            FindingName::Resume,
+            "yes, by Last-Event-ID, nothing lost",
+            None,
+        ),
+        (true, true, true) => Finding::new(
+            FindingName::Resume,
+            Severity::Warning,
             "everything is sent again, whatever Last-Event-ID says",
             None,
-            Some(Trouble::LastEventId),
+            Some(SiteProblem::LastEventId),
         ),
-        (_, false, true) => Finding::of(
-            Name::Resume,
-            Verdict::Bad,
+        (_, false, true) => Finding::new(
+            FindingName::Resume,
+            Severity::Bad,
             "no: Last-Event-ID had no effect, and the message that came during the break was lost",
             None,
-            Some(Trouble::LastEventId),
+            Some(SiteProblem::LastEventId),
         ),
-        (_, _, false) => {
-            Finding::unknown(Name::Resume, "unknown: the second stream brought nothing")
-        }
+        (_, _, false) => Finding::unknown(
+            FindingName::Resume,
+            "unknown: the second stream brought nothing",
+        ),
     })
 }

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::{
     CheckOptions,
-    findings::{Finding, Name, Verdict},
-    proxy::{Proxy, Trouble},
+    findings::{Finding, FindingName, Severity},
+    proxy::{Proxy, SiteProblem},
 };
 use crate::{
     Profile, Protocol, RequestHead, Transport,
@@ -23,7 +23,7 @@ use crate::{
         endpoint::Endpoint,
         error::{Timeout, TlsFailure, UnexpectedStatus},
         head::Head,
-        meter::Unmetered,
+        meter::NoMeter,
         tls::TlsOptions,
     },
     recording::message_tag::MessageTag,
@@ -43,18 +43,18 @@ pub struct Site {
     profile: Profile,
     prefix: String,
     run_id: String,
-    seen: Mutex<Seen>,
+    seen: Mutex<ServerHeaders>,
 }
 
-/// What the answers' headers said so far.
+/// The server and the proxy, as far as the answers' headers named them.
 #[derive(Debug, Default)]
-struct Seen {
+struct ServerHeaders {
     server: Option<String>,
     proxy: Option<Proxy>,
 }
 
-/// A room of its own, with what belongs to it.
-pub struct Room {
+/// A room of one check, with the tag of its messages.
+pub struct CheckRoom {
     pub tag: MessageTag,
     context: RequestContext,
 }
@@ -104,9 +104,9 @@ impl Site {
     }
 
     /// A room that nothing else uses.
-    pub fn room(&self, name: &str, wait: Duration) -> Room {
+    pub fn room(&self, name: &str, wait: Duration) -> CheckRoom {
         let id = &self.run_id;
-        Room {
+        CheckRoom {
             tag: MessageTag::new(&format!("{id}{name}")),
             context: RequestContext {
                 host: self.endpoint.authority.clone(),
@@ -119,16 +119,16 @@ impl Site {
         }
     }
 
-    pub fn stream_request(&self, room: &Room) -> Result<StreamRequest> {
+    pub fn stream_request(&self, room: &CheckRoom) -> Result<StreamRequest> {
         StreamRequest::new(&self.profile, &room.context)
     }
 
-    pub fn poll_request(&self, room: &Room, transport: Transport) -> Result<PollRequest> {
+    pub fn poll_request(&self, room: &CheckRoom, transport: Transport) -> Result<PollRequest> {
         PollRequest::new(&self.profile, transport, &room.context)
     }
 
     pub async fn connect(&self) -> Result<Connection> {
-        let mut meter = Unmetered;
+        let mut meter = NoMeter;
         let opening = Connection::open(&self.endpoint, &mut meter);
         let opened = timeout(RESPONSE_TIMEOUT, opening)
             .await
@@ -145,13 +145,13 @@ impl Site {
     }
 
     /// Publishes message `sequence` of `size` bytes.
-    pub async fn publish(&self, room: &Room, sequence: u64, size: usize) -> Result<()> {
+    pub async fn publish(&self, room: &CheckRoom, sequence: u64, size: usize) -> Result<()> {
         let request = PublishRequest::new(&self.profile, &room.context, room.tag.clone(), size)?;
         let request = request.request(sequence)?;
         let publishing = async {
             let mut connection = self.connect().await?;
-            let head = connection.send(request, &mut Unmetered).await?;
-            connection.body(&mut Unmetered).await?;
+            let head = connection.send(request, &mut NoMeter).await?;
+            connection.body(&mut NoMeter).await?;
             ensure!(head.status / 100 == 2, UnexpectedStatus(head.status));
             anyhow::Ok(())
         };
@@ -209,25 +209,25 @@ impl Site {
         let protocol = connection.protocol();
         Ok(match (protocol, connection.tls) {
             (Protocol::Http2, tls) => Finding::good(
-                Name::Protocol,
+                FindingName::Protocol,
                 match tls {
                     Some(tls) => format!("HTTP/2 over {}", tls.version),
                     None => "HTTP/2 without TLS".to_owned(),
                 },
                 None,
             ),
-            (Protocol::Http1, Some(tls)) => Finding::of(
-                Name::Protocol,
-                Verdict::Warning,
+            (Protocol::Http1, Some(tls)) => Finding::new(
+                FindingName::Protocol,
+                Severity::Warning,
                 format!(
                     "HTTP/1.1 over {}, no HTTP/2: a browser opens six streams to it at most",
                     tls.version
                 ),
                 None,
-                Some(Trouble::NoHttp2),
+                Some(SiteProblem::NoHttp2),
             ),
             (Protocol::Http1, None) => Finding::good(
-                Name::Protocol,
+                FindingName::Protocol,
                 "HTTP/1.1 without TLS: a browser opens six streams to it at most",
                 None,
             ),

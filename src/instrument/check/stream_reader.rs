@@ -12,9 +12,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::site::{Room, Site};
+use super::site::{CheckRoom, Site};
 use crate::{
-    http::{connection::Connection, event_stream::EventDecoder, head::Head, meter::Unmetered},
+    http::{connection::Connection, event_stream::EventDecoder, head::Head, meter::NoMeter},
     recording::message_tag::MessageTag,
 };
 
@@ -44,7 +44,7 @@ pub struct StreamState {
 
 impl StreamReader {
     /// Opens a stream of `room`, after the event `last_id` if there is one.
-    pub async fn open(site: &Site, room: &Room, last_id: Option<&str>) -> Result<Self> {
+    pub async fn open(site: &Site, room: &CheckRoom, last_id: Option<&str>) -> Result<Self> {
         let mut request = site.stream_request(room)?.request(last_id)?;
         request
             .headers_mut()
@@ -117,14 +117,14 @@ async fn read_events(
     opened_at: Instant,
     tell: &watch::Sender<StreamState>,
 ) -> Result<()> {
-    let head = connection.send(request, &mut Unmetered).await?;
-    let mut decoder = BodyDecoder::of(&head);
+    let head = connection.send(request, &mut NoMeter).await?;
+    let mut decoder = BodyDecoder::from_head(&head);
     tell.send_modify(|state| {
         state.head = Some((Arc::new(head), Instant::now()));
         state.last_byte_at = Some(Instant::now());
     });
     let mut events = EventDecoder::default();
-    while let Some(piece) = connection.chunk(&mut Unmetered).await? {
+    while let Some(piece) = connection.chunk(&mut NoMeter).await? {
         tell.send_modify(|state| state.note_bytes(opened_at));
         events.push(&decoder.decode(&piece)?);
         let mut numbers = Vec::new();
@@ -149,7 +149,7 @@ enum BodyDecoder {
 }
 
 impl BodyDecoder {
-    fn of(head: &Head) -> Self {
+    fn from_head(head: &Head) -> Self {
         match head.encoding() {
             None => Self::Identity,
             Some(coding) if coding.eq_ignore_ascii_case(CODING) => {

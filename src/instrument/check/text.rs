@@ -3,7 +3,7 @@
 use console::style;
 use poll_vs_sse_model::text_table::wrap;
 
-use super::findings::{CheckReport, Finding, Verdict};
+use super::findings::{CheckReport, Finding, Severity};
 
 const INDENT: &str = "                 ";
 
@@ -32,7 +32,7 @@ fn summary(report: &CheckReport) -> String {
     let bad: Vec<&str> = report
         .findings
         .iter()
-        .filter(|one| one.result == Verdict::Bad)
+        .filter(|one| one.result == Severity::Bad)
         .map(|one| one.name.label())
         .collect();
     match bad.is_empty() {
@@ -47,17 +47,17 @@ fn summary(report: &CheckReport) -> String {
 
 fn line(finding: &Finding, in_colour: bool, width: Option<usize>) -> String {
     let mark = match finding.result {
-        Verdict::Good => " ",
-        Verdict::Unknown => "?",
-        Verdict::Warning => "!",
-        Verdict::Bad => "!!",
+        Severity::Good => " ",
+        Severity::Unknown => "?",
+        Severity::Warning => "!",
+        Severity::Bad => "!!",
     };
     let text = format!("{mark:<2} {:<13} {}", finding.name.label(), finding.text);
     let text = style(wrap(&text, INDENT, width)).force_styling(in_colour);
     let text = match finding.result {
-        Verdict::Good | Verdict::Unknown => text,
-        Verdict::Warning => text.yellow(),
-        Verdict::Bad => text.red().bold(),
+        Severity::Good | Severity::Unknown => text,
+        Severity::Warning => text.yellow(),
+        Severity::Bad => text.red().bold(),
     };
     match &finding.advice {
         None => text.to_string(),

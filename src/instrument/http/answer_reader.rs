@@ -11,9 +11,9 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// What is to come.
+/// The part of an answer that comes next.
 #[derive(Debug, Default, Clone, Copy)]
-enum State {
+enum ReadState {
     #[default]
     Head,
     /// A chunk's size: so far it is this, or has no digit yet.
@@ -45,7 +45,7 @@ pub struct AnswerHead {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct AnswerReader {
-    state: State,
+    state: ReadState,
     received: Vec<u8>,
     head: Option<AnswerHead>,
 }
@@ -57,17 +57,17 @@ impl AnswerReader {
     }
 
     pub fn is_complete(&self) -> bool {
-        matches!(self.state, State::Nothing)
+        matches!(self.state, ReadState::Nothing)
     }
 
     /// Whether the answer is whole if the connection ends now.
     pub fn may_end(&self) -> bool {
-        matches!(self.state, State::UntilClose | State::Nothing)
+        matches!(self.state, ReadState::UntilClose | ReadState::Nothing)
     }
 
     /// Whether a chunk has been taken to its last wire byte, and no other was begun.
     pub fn is_between_chunks(&self) -> bool {
-        matches!(self.state, State::Size(None) | State::UntilClose)
+        matches!(self.state, ReadState::Size(None) | ReadState::UntilClose)
     }
 
     /// Takes what was read, calls `on_body` with each piece of the body, and returns how many bytes belong to this
@@ -76,34 +76,34 @@ impl AnswerReader {
         let mut left = bytes;
         while let Some((&first, rest)) = left.split_first() {
             self.state = match self.state {
-                State::Head => {
+                ReadState::Head => {
                     left = self.take_head(left)?;
                     continue;
                 }
-                State::Nothing => break,
-                State::UntilClose => {
+                ReadState::Nothing => break,
+                ReadState::UntilClose => {
                     on_body(left);
                     return Ok(bytes.len());
                 }
-                State::Data { length, is_chunk } => {
+                ReadState::Data { length, is_chunk } => {
                     let (data, rest) = left.split_at(left.len().min(length));
                     left = rest;
                     on_body(data);
                     match length - data.len() {
-                        0 if is_chunk => State::ChunkEnd,
-                        0 => State::Nothing,
-                        length => State::Data { length, is_chunk },
+                        0 if is_chunk => ReadState::ChunkEnd,
+                        0 => ReadState::Nothing,
+                        length => ReadState::Data { length, is_chunk },
                     }
                 }
-                State::Size(size) => {
+                ReadState::Size(size) => {
                     left = rest;
                     match (char::from(first).to_digit(16), size) {
                         (Some(digit), size) => {
                             let size = size.unwrap_or(0).checked_mul(16);
                             let size = size.context("a chunk larger than there is memory")?;
-                            State::Size(Some(size + digit as usize))
+                            ReadState::Size(Some(size + digit as usize))
                         }
-                        (None, Some(size)) => State::SizeEnd(size),
+                        (None, Some(size)) => ReadState::SizeEnd(size),
                         (None, None) => bail!("a chunk without a size"),
                     }
                 }
@@ -111,13 +111,13 @@ impl AnswerReader {
                     left = rest;
                     match state {
                         _ if first != b'\n' => state,
-                        State::SizeEnd(0) => State::LastEnd,
-                        State::SizeEnd(length) => State::Data {
+                        ReadState::SizeEnd(0) => ReadState::LastEnd,
+                        ReadState::SizeEnd(length) => ReadState::Data {
                             length,
                             is_chunk: true,
                         },
-                        State::LastEnd => State::Nothing,
-                        _ => State::Size(None),
+                        ReadState::LastEnd => ReadState::Nothing,
+                        _ => ReadState::Size(None),
                     }
                 }
             };
@@ -143,7 +143,7 @@ impl AnswerReader {
     }
 }
 
-fn parse(text: &[u8]) -> Result<(AnswerHead, State)> {
+fn parse(text: &[u8]) -> Result<(AnswerHead, ReadState)> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response.parse(text);
@@ -164,21 +164,21 @@ fn parse(text: &[u8]) -> Result<(AnswerHead, State)> {
     };
     let coding = value_of("transfer-encoding");
     let state = match value_of("content-length") {
-        _ if matches!(status, 204 | 304) => State::Nothing,
-        _ if is(coding, "chunked") => State::Size(None),
+        _ if matches!(status, 204 | 304) => ReadState::Nothing,
+        _ if is(coding, "chunked") => ReadState::Size(None),
         Some(length) if coding.is_none() => {
             match std::str::from_utf8(length)?
                 .parse()
                 .context("Content-Length")?
             {
-                0 => State::Nothing,
-                length => State::Data {
+                0 => ReadState::Nothing,
+                length => ReadState::Data {
                     length,
                     is_chunk: false,
                 },
             }
         }
-        _ => State::UntilClose,
+        _ => ReadState::UntilClose,
     };
     Ok((head, state))
 }

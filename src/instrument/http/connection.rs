@@ -24,15 +24,16 @@ const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
 
 /// See the module.
 pub struct Connection {
-    spoken: Spoken,
+    spoken: ProtocolConnection,
     watch: SocketWatch,
     /// Whether it has carried a request already.
     is_reused: bool,
     /// TLS, if it is spoken.
-    pub tls: Option<tls::Negotiated>,
+    pub tls: Option<tls::TlsHandshake>,
 }
 
-enum Spoken {
+/// The connection of an HTTP version.
+enum ProtocolConnection {
     Http1(Http1),
     Http2(Box<Http2>),
 }
@@ -77,10 +78,10 @@ impl Connection {
         }
         let opening = async {
             Ok::<_, anyhow::Error>(match protocol {
-                Protocol::Http1 => Spoken::Http1(Http1::open(stream).await?),
+                Protocol::Http1 => ProtocolConnection::Http1(Http1::open(stream).await?),
                 Protocol::Http2 => {
                     let is_tls = negotiated.is_some();
-                    Spoken::Http2(Box::new(
+                    ProtocolConnection::Http2(Box::new(
                         Http2::open(stream, &endpoint.authority, is_tls).await?,
                     ))
                 }
@@ -98,8 +99,8 @@ impl Connection {
 
     pub fn protocol(&self) -> Protocol {
         match &self.spoken {
-            Spoken::Http1(_) => Protocol::Http1,
-            Spoken::Http2(_) => Protocol::Http2,
+            ProtocolConnection::Http1(_) => Protocol::Http1,
+            ProtocolConnection::Http2(_) => Protocol::Http2,
         }
     }
 
@@ -112,8 +113,8 @@ impl Connection {
     /// Whether another request may be sent on it, as far as is known.
     pub fn is_usable(&self) -> bool {
         match &self.spoken {
-            Spoken::Http1(spoken) => spoken.is_usable(),
-            Spoken::Http2(spoken) => spoken.is_usable(),
+            ProtocolConnection::Http1(spoken) => spoken.is_usable(),
+            ProtocolConnection::Http2(spoken) => spoken.is_usable(),
         }
     }
 
@@ -128,8 +129,8 @@ impl Connection {
         let Self { spoken, watch, .. } = self;
         let sending = async {
             match spoken {
-                Spoken::Http1(spoken) => spoken.send(request).await,
-                Spoken::Http2(spoken) => spoken.send(request).await,
+                ProtocolConnection::Http1(spoken) => spoken.send(request).await,
+                ProtocolConnection::Http2(spoken) => spoken.send(request).await,
             }
         };
         let answer = settled(watch, meter, sending, |_, _| {}).await;
@@ -168,8 +169,8 @@ impl Connection {
         let Self { spoken, watch, .. } = self;
         let reading = async {
             match spoken {
-                Spoken::Http1(spoken) => spoken.chunk().await,
-                Spoken::Http2(spoken) => spoken.chunk().await,
+                ProtocolConnection::Http1(spoken) => spoken.chunk().await,
+                ProtocolConnection::Http2(spoken) => spoken.chunk().await,
             }
         };
         settled(watch, meter, reading, |_, _| {}).await
@@ -193,8 +194,8 @@ impl Connection {
         let Self { spoken, watch, .. } = self;
         let waiting = async {
             match spoken {
-                Spoken::Http1(spoken) => spoken.idle().await,
-                Spoken::Http2(spoken) => spoken.idle().await,
+                ProtocolConnection::Http1(spoken) => spoken.idle().await,
+                ProtocolConnection::Http2(spoken) => spoken.idle().await,
             }
         };
         let _ = timeout_at(until, settled(watch, meter, waiting, |_, _| {})).await;

@@ -19,13 +19,13 @@ const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// More headers than a browser takes.
 const MAX_HEADERS: usize = 256;
 
-type Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
+type Http1Driver = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
 /// One connection.
 pub struct Http1 {
     sender: http1::SendRequest<Full<Bytes>>,
     /// `None` once it has ended.
-    driver: Option<Pin<Box<Driver>>>,
+    driver: Option<Pin<Box<Http1Driver>>>,
     body: Option<Incoming>,
 }
 

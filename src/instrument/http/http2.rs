@@ -16,13 +16,13 @@ use super::{
     head::Head,
 };
 
-type Driver = client::Connection<Stream, Bytes>;
+type Http2Driver = client::Connection<Stream, Bytes>;
 
 /// One connection.
 pub struct Http2 {
     sender: client::SendRequest<Bytes>,
     /// `None` once it has ended.
-    driver: Option<Pin<Box<Driver>>>,
+    driver: Option<Pin<Box<Http2Driver>>>,
     body: Option<RecvStream>,
     is_tls: bool,
     authority: String,

@@ -20,24 +20,24 @@ pub trait Meter {
     fn received(&mut self, _bytes: usize) {}
 }
 
-/// Keeps no account.
-pub struct Unmetered;
+/// A meter that counts nothing.
+pub struct NoMeter;
 
-impl Meter for Unmetered {}
+impl Meter for NoMeter {}
 
-/// What passed since it was last read.
+/// Counts the bytes sent and received since it was last read.
 #[derive(Debug, Default, Clone)]
-pub struct Passed(Arc<Counts>);
+pub struct ByteCounter(Arc<ByteCounts>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct ByteCounts {
     sent: AtomicU64,
     received: AtomicU64,
     /// All that was ever received.
     received_ever: AtomicU64,
 }
 
-impl Passed {
+impl ByteCounter {
     pub fn sent(&self, bytes: usize) {
         self.0.sent.fetch_add(bytes as u64, Relaxed);
     }

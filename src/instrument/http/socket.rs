@@ -17,7 +17,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{connect::connect, meter::Passed};
+use super::{connect::connect, meter::ByteCounter};
 use crate::machine::held_connections::ConnectionEnds;
 
 /// How long a reset is waited for: a round trip, however long the way.
@@ -28,7 +28,7 @@ const PROBE_DELAY: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub struct Socket {
     stream: Arc<TcpStream>,
-    passed: Passed,
+    passed: ByteCounter,
 }
 
 impl Socket {
@@ -39,7 +39,7 @@ impl Socket {
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         Ok(Self {
             stream: Arc::new(stream),
-            passed: Passed::default(),
+            passed: ByteCounter::default(),
         })
     }
 
@@ -72,7 +72,7 @@ impl Socket {
 #[derive(Debug)]
 pub struct SocketWatch {
     stream: Arc<TcpStream>,
-    pub passed: Passed,
+    pub passed: ByteCounter,
 }
 
 impl SocketWatch {

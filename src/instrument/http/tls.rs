@@ -27,9 +27,9 @@ pub struct TlsOptions {
     config: ClientConfig,
 }
 
-/// What a handshake came to.
+/// The outcome of a TLS handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Negotiated {
+pub struct TlsHandshake {
     /// `TLS 1.3`, for people.
     pub version: &'static str,
     /// What the server chose by ALPN, if it did.
@@ -48,7 +48,7 @@ impl TlsOptions {
         let mut config = match is_insecure {
             true => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(TrustAnyone(provider)))
+                .with_custom_certificate_verifier(Arc::new(TrustAnyCertificate(provider)))
                 .with_no_client_auth(),
             false => {
                 let mut roots = RootCertStore::empty();
@@ -74,7 +74,7 @@ impl TlsOptions {
         &self,
         socket: Socket,
         wanted: Option<Protocol>,
-    ) -> Result<(TlsStream<Socket>, Negotiated)> {
+    ) -> Result<(TlsStream<Socket>, TlsHandshake)> {
         let offered = match wanted {
             Some(only) => vec![only],
             None => vec![Protocol::Http2, Protocol::Http1],
@@ -88,7 +88,7 @@ impl TlsOptions {
         let stream = connector.connect(self.name.clone(), socket).await;
         let stream = stream.map_err(|error| explain(&error, wanted))?;
         let (_, session) = stream.get_ref();
-        let negotiated = Negotiated {
+        let negotiated = TlsHandshake {
             version: match session.protocol_version() {
                 Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
                 Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
@@ -138,11 +138,11 @@ fn explain(error: &std::io::Error, wanted: Option<Protocol>) -> anyhow::Error {
     }
 }
 
-/// Takes any certificate.
+/// Accepts any certificate.
 #[derive(Debug)]
-struct TrustAnyone(Arc<CryptoProvider>);
+struct TrustAnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for TrustAnyone {
+impl ServerCertVerifier for TrustAnyCertificate {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

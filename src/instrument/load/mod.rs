@@ -1,9 +1,9 @@
-//! What a server is put under: clients, one task each, and the publisher.
+//! The load on a server: clients, one task each, and the publisher.
 //!
 //! ```text
-//! publisher ──> sender   threads: each message when it is due
-//! client ──┬──> asker   poll, long-poll
-//!          └──> stream  SSE
+//! publisher ──> publish_connection   threads: each message when it is due
+//! client ──┬──> poll_client          poll, long-poll
+//!          └──> sse_client           SSE
 //! ```
 //!
 //! They speak HTTP by the instrument's one client (`crate::http`).

@@ -130,7 +130,7 @@ impl<'a> PollClient<'a> {
             Ok(more) => Some(more),
             Err(error) => {
                 self.connection = None;
-                self.recorder.failed(|| format!("{error:#}"));
+                self.recorder.record_error(|| format!("{error:#}"));
                 None
             }
         }
@@ -175,20 +175,22 @@ impl<'a> PollClient<'a> {
         let Some(connection) = &mut self.connection else {
             return Err(ExchangeError::Wrong(anyhow!("not connected")));
         };
-        self.recorder.request();
+        self.recorder.record_request();
         let head = connection.send(request.clone(), &mut self.recorder).await?;
         let body = connection.body(&mut self.recorder).await;
         let body = body.map_err(ExchangeError::Wrong)?;
-        self.recorder.answered();
-        let more = self.learn(&head, &body).map_err(ExchangeError::Wrong)?;
-        self.recorder.served();
+        self.recorder.record_answered();
+        let more = self
+            .process_answer(&head, &body)
+            .map_err(ExchangeError::Wrong)?;
+        self.recorder.record_served();
         Ok(more)
     }
 
     /// Takes messages and cursor from an answer.
-    fn learn(&mut self, head: &Head, body: &[u8]) -> Result<bool> {
+    fn process_answer(&mut self, head: &Head, body: &[u8]) -> Result<bool> {
         if self.poll_request.is_timeout(head.status) {
-            self.recorder.empty();
+            self.recorder.record_empty();
             return Ok(false);
         }
         if !matches!(head.status, 200 | 204 | 304) {
@@ -211,7 +213,7 @@ impl<'a> PollClient<'a> {
             Some(_) => self.missing_field = None,
         }
         if !has_messages {
-            self.recorder.empty();
+            self.recorder.record_empty();
         }
         Ok(self.poll_request.has_more(&answer))
     }

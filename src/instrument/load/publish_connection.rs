@@ -14,7 +14,7 @@ use crate::http::{
     connection::Connection,
     endpoint::Endpoint,
     error::{Timeout, UnexpectedStatus},
-    meter::Unmetered,
+    meter::NoMeter,
 };
 
 /// How long an answer may take.
@@ -62,10 +62,10 @@ impl PublishConnection {
         let fresh = kept.filter(|(it, used)| used.elapsed() < STALE_AFTER && it.is_usable());
         let mut connection = match fresh {
             Some((connection, _)) => connection,
-            None => Connection::open(&self.endpoint, &mut Unmetered).await?,
+            None => Connection::open(&self.endpoint, &mut NoMeter).await?,
         };
-        let head = connection.send(request, &mut Unmetered).await?;
-        connection.body(&mut Unmetered).await?;
+        let head = connection.send(request, &mut NoMeter).await?;
+        connection.body(&mut NoMeter).await?;
         if self.server.is_none() {
             self.server = head.text(&header::SERVER);
         }

@@ -39,9 +39,9 @@ pub struct Publisher {
     pool: Arc<PublisherPool>,
 }
 
-/// What came of it.
+/// The messages that were not accepted, and how well the rate was kept.
 #[derive(Debug, Default)]
-pub struct Published {
+pub struct PublishResult {
     /// The messages that were not accepted, or perhaps not.
     pub refused: Vec<u64>,
     /// The same, as the server was being restarted.
@@ -67,7 +67,7 @@ impl Publisher {
             published: Mutex::default(),
             threads: Mutex::default(),
         });
-        pool.open();
+        pool.start_thread();
         Self { pool }
     }
 
@@ -76,7 +76,7 @@ impl Publisher {
     }
 
     /// Waits for the end.
-    pub fn join(self) -> Published {
+    pub fn join(self) -> PublishResult {
         let mut broke_down = false;
         loop {
             // A thread that starts another adds it to the list before it ends.
@@ -95,7 +95,7 @@ impl Publisher {
     }
 }
 
-impl Published {
+impl PublishResult {
     pub fn summary(&self) -> Summary {
         Summary {
             refused: self.refused.len() as u64,
@@ -115,20 +115,20 @@ struct PublisherPool {
     waiting: AtomicUsize,
     /// Connections without a request, the one that was used last on top: as few as possible are in use.
     idle: Mutex<Vec<PublishConnection>>,
-    published: Mutex<Published>,
+    published: Mutex<PublishResult>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl PublisherPool {
-    fn open(self: &Arc<Self>) {
+    fn start_thread(self: &Arc<Self>) {
         let mut threads = self.threads.lock();
         if threads.len() < MAX_IN_FLIGHT {
             let pool = self.clone();
-            threads.push(std::thread::spawn(move || pool.run()));
+            threads.push(std::thread::spawn(move || pool.send_until_done()));
         }
     }
 
-    fn run(self: &Arc<Self>) {
+    fn send_until_done(self: &Arc<Self>) {
         while let Some(sequence) = self.wait_until_due() {
             let popped = self.idle.lock().pop();
             let mut connection = popped.unwrap_or_else(|| PublishConnection::new(&self.endpoint));
@@ -168,7 +168,7 @@ impl PublisherPool {
             return None;
         }
         if others == 0 {
-            self.open();
+            self.start_thread();
         }
         while schedule.now_us() < due && is_left() {
             let left = Duration::from_micros(due.saturating_sub(schedule.now_us()));
@@ -179,12 +179,12 @@ impl PublisherPool {
         }
         *next += 1;
         let was_full = others == 0 && self.threads.lock().len() == MAX_IN_FLIGHT;
-        self.note(sequence, due, was_full && free_since > due);
+        self.record_send(sequence, due, was_full && free_since > due);
         Some(sequence)
     }
 
-    /// Notes down that message `sequence`, which was `due`, is sent now.
-    fn note(&self, sequence: u64, due: u64, was_held_back: bool) {
+    /// Records that message `sequence`, which was due at `due`, is sent now.
+    fn record_send(&self, sequence: u64, due: u64, was_held_back: bool) {
         let schedule = &self.recorder.schedule;
         let now = schedule.now_us();
         let summary = &mut self.published.lock().summary;

@@ -50,9 +50,9 @@ impl<'a> SseClient<'a> {
             .stream_request
             .request(self.events.last_id.as_deref())?;
         let mut connection = Connection::open(&self.endpoint, &mut self.recorder).await?;
-        self.recorder.request();
+        self.recorder.record_request();
         let head = connection.send(request, &mut self.recorder).await?;
-        self.recorder.answered();
+        self.recorder.record_answered();
         ensure!(head.status == 200, UnexpectedStatus(head.status));
         head.ensure_uncompressed()?;
         if let Some(kind) = head.content_type()
@@ -60,7 +60,7 @@ impl<'a> SseClient<'a> {
         {
             bail!(NotAnEventStream(kind));
         }
-        self.recorder.served();
+        self.recorder.record_served();
         self.events.begin();
         self.stream = Some(connection);
         Ok(())
@@ -84,10 +84,10 @@ impl<'a> SseClient<'a> {
         loop {
             if let Err(error) = self.read_until(|_| false).await {
                 self.stream = None;
-                self.recorder.failed(|| format!("{error:#}"));
+                self.recorder.record_error(|| format!("{error:#}"));
                 tokio::time::sleep(PAUSE).await;
                 while let Err(error) = self.open().await {
-                    self.recorder.failed(|| format!("{error:#}"));
+                    self.recorder.record_error(|| format!("{error:#}"));
                     tokio::time::sleep(PAUSE).await;
                 }
             }

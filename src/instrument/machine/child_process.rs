@@ -150,7 +150,7 @@ impl ChildProcess {
 
     /// The child and all it started, such as nginx's workers.
     pub fn pids(&self) -> Vec<i32> {
-        let all = ProcessTree::of(self.child.id()).all();
+        let all = ProcessTree::from_root(self.child.id()).all();
         all.into_iter().map(u32::cast_signed).collect()
     }
 

@@ -23,9 +23,9 @@ impl ConnectionEnds {
     }
 }
 
-/// Those of `wanted` whose server's end some process has a descriptor of. A connection that its process has closed
+/// Those of `wanted` whose server's end is still open in some process. A connection that its process has closed
 /// is none of them, even if the kernel still tries to tell the other side.
-pub fn held(wanted: &HashSet<ConnectionEnds>) -> HashSet<ConnectionEnds> {
+pub fn still_held(wanted: &HashSet<ConnectionEnds>) -> HashSet<ConnectionEnds> {
     let sockets = tcp_table::sockets(std::process::id()).into_iter().flatten();
     let held = sockets.filter(|socket| socket.inode != 0);
     let ends = held.map(|socket| ConnectionEnds::new(socket.local, socket.peer));
@@ -49,9 +49,9 @@ mod tests {
             let (accepted, _) = listener.accept().expect("accepted");
             let ends = ConnectionEnds::new(server, client.local_addr().expect("an address"));
             let wanted = HashSet::from([ends]);
-            assert_eq!(held(&wanted), wanted, "{listening}");
+            assert_eq!(still_held(&wanted), wanted, "{listening}");
             drop(accepted);
-            assert!(held(&wanted).is_empty(), "{listening}");
+            assert!(still_held(&wanted).is_empty(), "{listening}");
         }
     }
 }

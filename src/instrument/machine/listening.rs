@@ -63,18 +63,21 @@ mod tests {
     fn whoever_listens_on_a_port_is_known_from_whoever_does_not() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let own = ProcessTree::of(std::process::id());
+        let own = ProcessTree::from_root(std::process::id());
         assert_eq!(listen_on(own, port), Some(true));
         assert_eq!(listener_of(port), Some(std::process::id()));
         let mut other = std::process::Command::new("sleep")
             .arg("60")
             .spawn()
             .expect("starts");
-        assert_eq!(listen_on(ProcessTree::of(other.id()), port), Some(false));
+        assert_eq!(
+            listen_on(ProcessTree::from_root(other.id()), port),
+            Some(false)
+        );
         other.kill().expect("ends");
         other.wait().expect("ended");
         assert_eq!(
-            listen_on(ProcessTree::of(other.id()), port),
+            listen_on(ProcessTree::from_root(other.id()), port),
             None,
             "it is gone"
         );

@@ -27,7 +27,7 @@ impl ProcessSnapshot {
 }
 
 impl ProcessTree {
-    pub fn of(root: u32) -> Self {
+    pub fn from_root(root: u32) -> Self {
         Self { root }
     }
 
@@ -114,13 +114,16 @@ mod tests {
             .arg("60")
             .spawn()
             .expect("starts");
-        let own = ProcessTree::of(std::process::id());
+        let own = ProcessTree::from_root(std::process::id());
         assert!(own.all().contains(&child.id()));
         assert!(own.snapshot().cpu_time() >= own_cpu_time().map(|_| Duration::ZERO));
         assert!(own.memory_bytes().expect("known") > 100_000);
         child.kill().expect("ends");
         child.wait().expect("ended");
-        assert!(!ProcessTree::of(child.id()).is_running());
-        assert_eq!(ProcessTree::of(child.id()).snapshot().cpu_time(), None);
+        assert!(!ProcessTree::from_root(child.id()).is_running());
+        assert_eq!(
+            ProcessTree::from_root(child.id()).snapshot().cpu_time(),
+            None
+        );
     }
 }

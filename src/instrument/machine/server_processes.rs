@@ -8,10 +8,11 @@ use super::process_tree::{ProcessSnapshot, ProcessTree};
 
 /// See the module. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct ServerProcesses(Arc<Mutex<State>>);
+pub struct ServerProcesses(Arc<Mutex<ProcessHistory>>);
 
+/// The present process, and the CPU time of those before it.
 #[derive(Debug)]
-struct State {
+struct ProcessHistory {
     /// `None` between two.
     current: Option<ProcessTree>,
     /// What those before it used.
@@ -19,8 +20,8 @@ struct State {
 }
 
 impl ServerProcesses {
-    pub fn of(tree: ProcessTree) -> Self {
-        Self(Arc::new(Mutex::new(State {
+    pub fn new(tree: ProcessTree) -> Self {
+        Self(Arc::new(Mutex::new(ProcessHistory {
             current: Some(tree),
             past: Duration::ZERO,
         })))

@@ -5,8 +5,8 @@ use crate::{Comparison, LoadScenario, Pacing, RunResult, Transport, Workload};
 use poll_vs_sse_model::format::with_thousands;
 use poll_vs_sse_model::text_table::{align, wrap};
 
-/// What was asked, in lines of `width`.
-pub fn asked(document: &Report, width: Option<usize>) -> String {
+/// The question of the comparison, in lines of `width`.
+pub fn question_lines(document: &Report, width: Option<usize>) -> String {
     wrap(&question(document), "  ", width)
 }
 

@@ -17,7 +17,7 @@ pub fn text(report: &Report, in_colour: bool, width: Option<usize>) -> String {
         warnings(&report.target, &report.machine, &report.transports)
             .into_iter()
             .partition(|warning| warning.invalidates);
-    let mut text = format!("{}\n\n", table::asked(report, width));
+    let mut text = format!("{}\n\n", table::question_lines(report, width));
     for warning in invalidating {
         let line = wrap(&format!("!! {}", warning.text), "   ", width);
         text += &format!("{}\n", style(line).force_styling(in_colour).red().bold());

@@ -52,22 +52,22 @@ struct Figure {
     range: Option<(f64, f64)>,
 }
 
-/// One kind of cost.
-struct Measure {
+/// A kind of cost that transports are compared by.
+struct CostMeasure {
     unit: fn(f64) -> String,
     noun: &'static str,
     margin: f64,
     of: fn(&RunResult) -> Option<f64>,
 }
 
-const MEASURES: [Measure; 2] = [
-    Measure {
+const MEASURES: [CostMeasure; 2] = [
+    CostMeasure {
         unit: |bytes| format!("{} wire bytes", significant(bytes)),
         noun: "bytes",
         margin: BYTES_MARGIN,
         of: RunResult::wire_bytes_per_delivery,
     },
-    Measure {
+    CostMeasure {
         unit: |us| format!("{} of server CPU", time_us(us)),
         noun: "CPU",
         margin: CPU_MARGIN,
@@ -89,14 +89,14 @@ impl Figure {
 struct Costs {
     names: Vec<Transport>,
     /// The measures that are known of all of them, and each one's figures in the order of `names`.
-    measures: Vec<(&'static Measure, Vec<Figure>)>,
+    measures: Vec<(&'static CostMeasure, Vec<Figure>)>,
 }
 
 fn costs(comparison: &Comparison, sound: &[&RunResult]) -> Option<Costs> {
     if sound.is_empty() {
         return None;
     }
-    let figures = |measure: &Measure| -> Option<Vec<Figure>> {
+    let figures = |measure: &CostMeasure| -> Option<Vec<Figure>> {
         let figures = sound.iter().map(|outcome| {
             let value = (measure.of)(outcome).filter(|value| *value > 0.0)?;
             Some(Figure {
@@ -121,7 +121,7 @@ impl Costs {
             return String::new();
         };
         if others.is_empty() {
-            return format!("{}: {} a delivery.", capitalize(*first), self.of(0));
+            return format!("{}: {} a delivery.", capitalize(*first), self.costs_of(0));
         }
         let best: Vec<usize> = (0..self.names.len())
             .filter(|at| self.is_best(*at))
@@ -151,7 +151,7 @@ impl Costs {
         format!(
             "{} costs least, {} a delivery: {}.",
             capitalize(self.names[best]),
-            self.of(best),
+            self.costs_of(best),
             list(&others.collect::<Vec<_>>())
         )
     }
@@ -181,16 +181,16 @@ impl Costs {
     }
 
     fn tie(&self) -> String {
-        let each =
-            (0..self.names.len()).map(|at| format!("{} takes {}", self.names[at], self.of(at)));
+        let each = (0..self.names.len())
+            .map(|at| format!("{} takes {}", self.names[at], self.costs_of(at)));
         format!(
             "They cost the same, as far as this run can tell: a delivery by {}.",
             list(&each.collect::<Vec<_>>())
         )
     }
 
-    /// What `at` costs.
-    fn of(&self, at: usize) -> String {
+    /// All costs of `at`.
+    fn costs_of(&self, at: usize) -> String {
         let measures = self.measures.iter();
         let parts = measures.map(|(measure, figures)| (measure.unit)(figures[at].value));
         list(&parts.collect::<Vec<_>>())
@@ -263,7 +263,7 @@ impl Costs {
 }
 
 /// `figure` as a multiple of `best`, or that it is no other.
-fn ratio(measure: &Measure, figure: Figure, best: Figure) -> String {
+fn ratio(measure: &CostMeasure, figure: Figure, best: Figure) -> String {
     if best.is_below(figure, measure.margin) {
         format!("{} times the", significant(figure.value / best.value))
     } else {

@@ -189,7 +189,7 @@ impl ClientRecorder {
     }
 
     /// A request is sent now.
-    pub fn request(&mut self) {
+    pub fn record_request(&mut self) {
         let now = self.run.schedule.now_us();
         self.asked_us = Some(now);
         self.last_asked_us = now;
@@ -205,30 +205,30 @@ impl ClientRecorder {
         }
     }
 
-    /// Its answer came, or was given up.
-    pub fn answered(&mut self) {
+    /// The answer came, or the client gave it up.
+    pub fn record_answered(&mut self) {
         self.asked_us = None;
     }
 
     /// The last request was answered as it should be.
-    pub fn served(&mut self) {
+    pub fn record_served(&mut self) {
         let restart = &self.run.restart;
         if !self.is_served_again && restart.is_after(self.last_asked_us) {
             self.is_served_again = true;
-            restart.served(self.run.schedule.now_us());
+            restart.record_served(self.run.schedule.now_us());
         }
     }
 
     /// An answer without a message came.
-    pub fn empty(&mut self) {
+    pub fn record_empty(&mut self) {
         if let Phase::Measured(_) = self.phase() {
             self.counters.empty += 1;
         }
     }
 
-    /// Something went wrong.
-    pub fn failed(&mut self, why: impl FnOnce() -> String) {
-        self.answered();
+    /// Records an error.
+    pub fn record_error(&mut self, why: impl FnOnce() -> String) {
+        self.record_answered();
         let now = self.run.schedule.now_us();
         if !self.is_served_again && self.run.restart.has_begun(now) {
             self.counters.disrupted += 1;

@@ -62,7 +62,7 @@ impl RestartWatch {
     }
 
     /// A client has its first answer of the new server.
-    pub fn served(&self, now_us: u64) {
+    pub fn record_served(&self, now_us: u64) {
         let after_us = now_us.saturating_sub(self.began_us.load(Relaxed));
         self.served_us.lock().push(after_us);
     }

@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Result;
 use tokio::time::{sleep, timeout};
 
-use super::vanish::{Vanished, VanishingClient};
+use super::vanish::{VanishWatch, VanishingClient};
 use crate::{
-    http::{connection::Connection, meter::Unmetered},
+    http::{connection::Connection, meter::NoMeter},
     load::{
         client::{SharedRunState, TransportOptions},
         poll_client::PollClient,
@@ -37,8 +37,8 @@ pub async fn stall(shared: &[Arc<SharedRunState>], count: usize) -> Result<Vec<C
             },
         };
         let endpoint = shared.endpoint.for_another_client();
-        let mut connection = Connection::open(&endpoint, &mut Unmetered).await?;
-        connection.send(request, &mut Unmetered).await?;
+        let mut connection = Connection::open(&endpoint, &mut NoMeter).await?;
+        connection.send(request, &mut NoMeter).await?;
         stalled.push(connection);
     }
     Ok(stalled)
@@ -50,7 +50,7 @@ pub async fn vanish<'a>(
     shared: &'a [Arc<SharedRunState>],
     measured: &RunRecorder,
     count: usize,
-) -> Result<Option<Vanished<'a>>> {
+) -> Result<Option<VanishWatch<'a>>> {
     if count == 0 {
         return Ok(None);
     }
@@ -83,5 +83,5 @@ pub async fn vanish<'a>(
         });
     }
     sleep(SETTLE_TIME).await;
-    Vanished::of(clients).map(Some)
+    VanishWatch::start(clients).map(Some)
 }

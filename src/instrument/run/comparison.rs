@@ -53,11 +53,11 @@ pub async fn compare(
             }
         }
     }
-    Ok(Comparison::of(runs, &workload.transports))
+    Ok(Comparison::from_runs(runs, &workload.transports))
 }
 
 impl Comparison {
-    pub fn of(runs: Vec<RunResult>, order: &[Transport]) -> Self {
+    pub fn from_runs(runs: Vec<RunResult>, order: &[Transport]) -> Self {
         let transports = order.iter().filter_map(|transport| {
             let own = runs.iter().filter(|run| run.transport == *transport);
             pool(&own.collect::<Vec<_>>())

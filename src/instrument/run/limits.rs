@@ -38,21 +38,21 @@ impl Workload {
         let count = |n: &usize| with_thousands(*n as u64);
         let rounds = |n: &u32| with_thousands(u64::from(*n));
         let time = |time: &Duration| humantime::format_duration(*time).to_string();
-        within("--clients", &self.clients, &CLIENTS, count)?;
-        within("--rate", &self.rate, &RATE, f64::to_string)?;
-        within("--interval", &self.interval, &INTERVAL, time)?;
-        within("--duration", &self.duration, &DURATION, time)?;
-        within("--wait", &self.wait, &WAIT, time)?;
-        within("--cookie", &self.cookie_bytes, &COOKIE, count)?;
-        within("--rooms", &self.rooms, &ROOMS, count)?;
+        check_range("--clients", &self.clients, &CLIENTS, count)?;
+        check_range("--rate", &self.rate, &RATE, f64::to_string)?;
+        check_range("--interval", &self.interval, &INTERVAL, time)?;
+        check_range("--duration", &self.duration, &DURATION, time)?;
+        check_range("--wait", &self.wait, &WAIT, time)?;
+        check_range("--cookie", &self.cookie_bytes, &COOKIE, count)?;
+        check_range("--rooms", &self.rooms, &ROOMS, count)?;
         ensure!(
             self.rooms <= self.clients,
             "--rooms must not be more than --clients: a room without a client gets its messages to nobody"
         );
-        within("--stalled", &self.stalled, &STALLED, count)?;
-        within("--vanish", &self.vanish, &VANISHING, count)?;
-        within("--repeat", &self.repeat, &REPEAT, rounds)?;
-        within(
+        check_range("--stalled", &self.stalled, &STALLED, count)?;
+        check_range("--vanish", &self.vanish, &VANISHING, count)?;
+        check_range("--repeat", &self.repeat, &REPEAT, rounds)?;
+        check_range(
             "--size",
             &self.size,
             &(MessageTag::MIN_SIZE..=MessageTag::MAX_SIZE),
@@ -77,7 +77,7 @@ impl Workload {
     }
 }
 
-fn within<T: PartialOrd>(
+fn check_range<T: PartialOrd>(
     flag: &str,
     value: &T,
     range: &RangeInclusive<T>,

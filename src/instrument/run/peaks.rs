@@ -22,11 +22,11 @@ pub fn sample(
     let recorder = recorder.clone();
     Sampling::start(INTERVAL, move |ticks| {
         let mut peaks = PeakStats::default();
-        let mut before = Reading::now(&recorder, processes.as_ref());
+        let mut before = UsageSample::now(&recorder, processes.as_ref());
         loop {
             let goes_on = ticks.wait();
-            let now = Reading::now(&recorder, processes.as_ref());
-            now.note(&before, &mut peaks);
+            let now = UsageSample::now(&recorder, processes.as_ref());
+            now.update(&before, &mut peaks);
             if !goes_on {
                 return peaks;
             }
@@ -35,14 +35,15 @@ pub fn sample(
     })
 }
 
-struct Reading {
+/// What the server has used and answered at one moment.
+struct UsageSample {
     at: Instant,
     cpu: Option<Duration>,
     memory_bytes: Option<u64>,
     requests: u64,
 }
 
-impl Reading {
+impl UsageSample {
     fn now(recorder: &RunRecorder, processes: Option<&ServerProcesses>) -> Self {
         let cpu = processes.and_then(|all| all.snapshot().cpu_time());
         Self {
@@ -53,7 +54,7 @@ impl Reading {
         }
     }
 
-    fn note(&self, before: &Self, peaks: &mut PeakStats) {
+    fn update(&self, before: &Self, peaks: &mut PeakStats) {
         peaks.server_memory_bytes = peaks.server_memory_bytes.max(self.memory_bytes);
         let span = self.at - before.at;
         if span < SHORTEST {

@@ -85,7 +85,7 @@ impl<'a> Preflight<'a> {
     async fn run(mut self, transport: Transport) -> Result<Option<String>> {
         match transport {
             Transport::Stream => self.stream().await?,
-            _ => self.ask(transport).await?,
+            _ => self.poll(transport).await?,
         }
         Ok(self.connection.server.take())
     }
@@ -96,7 +96,7 @@ impl<'a> Preflight<'a> {
         sent.map_err(|error| self.with_hint("publish", &error))
     }
 
-    async fn ask(&mut self, transport: Transport) -> Result<()> {
+    async fn poll(&mut self, transport: Transport) -> Result<()> {
         let poll_request = PollRequest::new(&self.opened.profile, transport, &self.place)?;
         let recorder = self.recorder.client(0);
         let mut client = PollClient::new(

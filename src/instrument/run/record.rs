@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use super::sampler::Usage;
 use crate::{
     Protocol, Transport,
-    load::publisher::Published,
+    load::publisher::PublishResult,
     recording::counters::Counters,
     recording::recorder::{RunRecorder, RunTotals},
     recording::run_result::{
@@ -33,7 +33,7 @@ pub struct Record<'a> {
     /// How long a message rightly waits for a poll; nothing with the other transports.
     pub interval: Duration,
     pub round: u32,
-    pub published: &'a Published,
+    pub published: &'a PublishResult,
     pub usage: Usage,
     pub memory_before: Option<u64>,
     pub server_cores: Option<u32>,
@@ -124,7 +124,7 @@ impl Record<'_> {
             rooms: (self.rooms > 1).then(|| {
                 let heard = rooms.values().filter(|room| room.deliveries > 0);
                 let means = heard.map(|room| room.delay_us / room.deliveries);
-                RoomStats::of(means, self.rooms as u64)
+                RoomStats::from_means(means, self.rooms as u64)
             }),
             stalled_memory: self.stalled_memory.clone(),
             whole: counters.whole,
@@ -139,8 +139,8 @@ impl Record<'_> {
 
     fn served(&self) -> Steps {
         match self.recorder.restart.began_us() {
-            Some(_) => Steps::of(self.recorder.restart.served_s()),
-            None => Steps::of(self.placed_s.iter().copied()),
+            Some(_) => Steps::from_times(self.recorder.restart.served_s()),
+            None => Steps::from_times(self.placed_s.iter().copied()),
         }
     }
 

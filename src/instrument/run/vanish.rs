@@ -13,7 +13,7 @@ use super::run_control::{Progress, RunControl};
 use crate::{
     http::connection::Connection,
     load::{poll_client::PollClient, sse_client::SseClient},
-    machine::held_connections::{ConnectionEnds, held},
+    machine::held_connections::{ConnectionEnds, still_held},
     recording::run_result::{Steps, VanishStats},
 };
 
@@ -42,27 +42,27 @@ impl VanishingClient<'_> {
     }
 }
 
-/// See the module.
-pub struct Vanished<'a> {
+/// Clients that have vanished, and the watch over their connections.
+pub struct VanishWatch<'a> {
     /// Their sockets stay open until the watch is over.
     clients: Vec<VanishingClient<'a>>,
     begin: Instant,
     /// Dropped to end the watch early.
     keep_watching: watch::Sender<()>,
-    watch: JoinHandle<Watched>,
+    watch: JoinHandle<WatchResult>,
 }
 
-/// What was seen.
-struct Watched {
+/// When the server released the connections.
+struct WatchResult {
     /// Connections that could be seen before their clients went.
     seen: usize,
     released_s: Vec<f64>,
     watched: Duration,
 }
 
-impl<'a> Vanished<'a> {
-    /// Lets all of them go, now, and watches from now on.
-    pub fn of(clients: Vec<VanishingClient<'a>>) -> Result<Self> {
+impl<'a> VanishWatch<'a> {
+    /// Makes all of them vanish now, and starts to watch their connections.
+    pub fn start(clients: Vec<VanishingClient<'a>>) -> Result<Self> {
         let ends = clients.iter().map(|client| {
             let gone = client.connection()?.vanish();
             gone.context("a client cannot vanish on this system")
@@ -87,36 +87,36 @@ impl<'a> Vanished<'a> {
         }
         drop(self.keep_watching);
         let clients = self.clients.len() as u64;
-        let watched = self.watch.join().unwrap_or(Watched {
+        let watched = self.watch.join().unwrap_or(WatchResult {
             seen: 0,
             released_s: Vec::new(),
             watched: Duration::ZERO,
         });
         VanishStats {
             clients,
-            released: Steps::of(watched.released_s),
+            released: Steps::from_times(watched.released_s),
             watched_s: watched.watched.as_secs_f64(),
             unseen: (watched.seen < self.clients.len()).then(|| UNSEEN.to_owned()),
         }
     }
 }
 
-fn watch_ends(mut left: HashSet<ConnectionEnds>, stop: &watch::Receiver<()>) -> Watched {
+fn watch_ends(mut left: HashSet<ConnectionEnds>, stop: &watch::Receiver<()>) -> WatchResult {
     let begin = Instant::now();
-    let mut now = held(&left);
+    let mut now = still_held(&left);
     let seen = now.len();
     let mut released_s = Vec::new();
     left = now.clone();
     // Without its sender, nobody waits for the answer any more.
     while !left.is_empty() && begin.elapsed() < LIMIT && stop.has_changed().is_ok() {
         let look = Instant::now();
-        now = held(&left);
+        now = still_held(&left);
         let after_s = begin.elapsed().as_secs_f64();
         released_s.extend(left.difference(&now).map(|_| after_s));
         left.clone_from(&now);
         std::thread::sleep(INTERVAL.max(look.elapsed() * SHARE));
     }
-    Watched {
+    WatchResult {
         seen,
         released_s,
         watched: begin.elapsed(),

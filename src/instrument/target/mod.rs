@@ -159,7 +159,7 @@ impl Target {
         ensure!(!addrs.is_empty(), "the host {host} has no address");
         if let Some(pid) = pid {
             ensure!(
-                ProcessTree::of(pid).is_running(),
+                ProcessTree::from_root(pid).is_running(),
                 "there is no process {pid} on this machine: correct --pid or leave it out"
             );
         }
@@ -214,7 +214,9 @@ impl Target {
     pub fn pid_listens(&self) -> Option<bool> {
         match self {
             Self::Own(_) => None,
-            Self::Remote(remote) => listen_on(ProcessTree::of(remote.pid?), remote.address.port),
+            Self::Remote(remote) => {
+                listen_on(ProcessTree::from_root(remote.pid?), remote.address.port)
+            }
         }
     }
 
@@ -266,7 +268,7 @@ impl Target {
                     },
                     prefix: String::new(),
                     profile: Profile::own(),
-                    processes: Some(ServerProcesses::of(ProcessTree::of(server.pid()))),
+                    processes: Some(ServerProcesses::new(ProcessTree::from_root(server.pid()))),
                     cores: u32::try_from(cores).ok(),
                     server: match data {
                         Some(data) => RunServer::Restarted(Restart::Own {
@@ -300,7 +302,10 @@ impl Target {
                     },
                     prefix: remote.address.prefix.clone(),
                     profile: remote.profile.clone(),
-                    processes: remote.pid.map(ProcessTree::of).map(ServerProcesses::of),
+                    processes: remote
+                        .pid
+                        .map(ProcessTree::from_root)
+                        .map(ServerProcesses::new),
                     cores: remote.cores,
                     server,
                 })

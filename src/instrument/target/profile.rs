@@ -146,8 +146,8 @@ impl Profile {
         Ok(profile)
     }
 
-    /// How messages are polled. An error if the profile has no such transport.
-    pub fn ask(&self, transport: Transport) -> Result<&PollProfile> {
+    /// The polls of `transport`. An error if the profile has no such transport.
+    pub fn poll_profile(&self, transport: Transport) -> Result<&PollProfile> {
         let ask = match transport {
             Transport::Poll => &self.poll,
             Transport::LongPoll => &self.long_poll,
@@ -156,7 +156,7 @@ impl Profile {
         ask.as_ref().with_context(|| self.missing(transport))
     }
 
-    pub fn open(&self) -> Result<&StreamProfile> {
+    pub fn stream_profile(&self) -> Result<&StreamProfile> {
         self.stream
             .as_ref()
             .with_context(|| self.missing(Transport::Stream))

@@ -53,14 +53,14 @@ impl PublishRequest {
         let own = profile.headers.iter().chain(&publish.headers);
         let mut headers = vec![(header::HOST, place.host.clone())];
         for (name, value) in own {
-            headers.push((name_of(name)?, place.fill(value)));
+            headers.push((name_of(name)?, place.fill_in(value)));
         }
         Ok(Self {
             method: Method::from_bytes(method.as_bytes())
                 .with_context(|| format!("publish.method: {method:?} is no method"))?,
-            path: place.fill(&format!("{}{}", place.prefix, publish.path)),
+            path: place.fill_in(&format!("{}{}", place.prefix, publish.path)),
             headers,
-            body: place.fill(&publish.body),
+            body: place.fill_in(&publish.body),
             tag,
             size,
         })
@@ -122,9 +122,9 @@ pub struct PollResponse<'a> {
 
 impl PollRequest {
     pub fn new(profile: &Profile, transport: Transport, place: &RequestContext) -> Result<Self> {
-        let ask: &PollProfile = profile.ask(transport)?;
+        let ask: &PollProfile = profile.poll_profile(transport)?;
         let headers = place.headers(profile, transport, &ask.headers)?;
-        let target = |path: &str| place.fill(&format!("{}{path}", place.prefix));
+        let target = |path: &str| place.fill_in(&format!("{}{path}", place.prefix));
         let start = ask.start.as_ref().map(|path| get(&target(path), &headers));
         Ok(Self {
             start: start.transpose()?,
@@ -240,8 +240,8 @@ pub struct StreamRequest {
 
 impl StreamRequest {
     pub fn new(profile: &Profile, place: &RequestContext) -> Result<Self> {
-        let open = profile.open()?;
-        let target = place.fill(&format!("{}{}", place.prefix, open.path));
+        let open = profile.stream_profile()?;
+        let target = place.fill_in(&format!("{}{}", place.prefix, open.path));
         let headers = place.headers(profile, Transport::Stream, &open.headers)?;
         Ok(Self {
             request: get(&target, &headers)?,
@@ -263,7 +263,7 @@ impl StreamRequest {
 
 impl RequestContext {
     /// Fills in what is the same for a whole run.
-    fn fill(&self, template: &str) -> String {
+    fn fill_in(&self, template: &str) -> String {
         template
             .replace("{room}", &self.room)
             .replace("{wait}", &self.wait_s.to_string())
@@ -282,7 +282,7 @@ impl RequestContext {
             headers.insert(name_of(name)?, value_of(&value)?);
         }
         for (name, value) in profile.headers.iter().chain(own) {
-            headers.insert(name_of(name)?, value_of(&self.fill(value))?);
+            headers.insert(name_of(name)?, value_of(&self.fill_in(value))?);
         }
         if self.cookie_bytes > 0 {
             headers.append(header::COOKIE, value_of(&cookie_of(self.cookie_bytes))?);

@@ -79,7 +79,7 @@ impl Restart {
                 let new = own.start_at(pinning, addr, &store_in(data))?;
                 events.back();
                 if let Some(processes) = processes {
-                    processes.replace(ProcessTree::of(new.pid()));
+                    processes.replace(ProcessTree::from_root(new.pid()));
                 }
                 *running = Some(new);
                 Ok(())
@@ -91,7 +91,7 @@ impl Restart {
                     && !processes.is_running()
                     && let Some(pid) = listener_of(addr.port())
                 {
-                    processes.succeed(used, ProcessTree::of(pid));
+                    processes.succeed(used, ProcessTree::from_root(pid));
                 }
                 Ok(())
             }

@@ -26,7 +26,7 @@ pub struct TlsFlags {
         ignore_case = true,
         value_name = "self-signed"
     )]
-    tls: Option<MadeAtStart>,
+    tls: Option<GeneratedCertificate>,
 
     /// PEM file with the certificate and its chain. SIGHUP reads it and the key again; open
     /// connections live on.
@@ -38,8 +38,9 @@ pub struct TlsFlags {
     tls_key: Option<PathBuf>,
 }
 
+/// A certificate that the server makes itself.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum MadeAtStart {
+enum GeneratedCertificate {
     SelfSigned,
 }
 
@@ -60,7 +61,7 @@ impl TlsFlags {
                     "--bind-tls needs --tls-cert and --tls-key, or --tls self-signed".into(),
                 );
             }
-            (Some(MadeAtStart::SelfSigned), None, None) => CertificateSource::SelfSigned,
+            (Some(GeneratedCertificate::SelfSigned), None, None) => CertificateSource::SelfSigned,
             (Some(_), _, _) => {
                 return Err("--tls self-signed does not go with --tls-cert and --tls-key".into());
             }

@@ -231,7 +231,7 @@ impl PollRequest {
         }
         let mut deadline = Instant::now() + from.wait;
         if self.page.is_shared {
-            let shared = SharedWait::of(from.wait, from.turn);
+            let shared = SharedWait::until_next_multiple(from.wait, from.turn);
             (deadline, self.turn) = (shared.ends_at, shared.turn);
         }
         Ok(self.answer_or_wait(reader, position, read, deadline))

@@ -55,7 +55,7 @@ impl PollCache {
 impl SharedWait {
     /// The end of a wait that begins now: the next moment that is a multiple of `wait`. `asked` is the turn
     /// of the request's cursor.
-    pub fn of(wait: Duration, asked: u64) -> Self {
+    pub fn until_next_multiple(wait: Duration, asked: u64) -> Self {
         // A clock before 1970 is as good as any, as long as it goes on.
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (left, turn) = next_multiple(now.unwrap_or_default(), wait);
@@ -94,9 +94,9 @@ mod tests {
     #[test]
     fn a_turn_is_never_that_of_the_request() {
         let wait = Duration::from_secs(30);
-        let first = SharedWait::of(wait, 0);
+        let first = SharedWait::until_next_multiple(wait, 0);
         // As if another server's clock were ahead.
-        let next = SharedWait::of(wait, first.turn + 5);
+        let next = SharedWait::until_next_multiple(wait, first.turn + 5);
         assert_eq!(next.turn, first.turn + 6);
         assert!(first.ends_at <= Instant::now() + wait);
     }

@@ -24,7 +24,7 @@ pub enum Credentials<'a> {
 
 impl<'a> Credentials<'a> {
     /// The first of them that there is.
-    pub fn of(request: &'a ServiceRequest) -> Self {
+    pub fn from_request(request: &'a ServiceRequest) -> Self {
         let headers = request.headers();
         if let Some(token) = bearer(headers) {
             return Self::Bearer(token);

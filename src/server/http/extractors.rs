@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 
-use super::{asker::Asker, policy::policy_of, problem::Problem};
+use super::{policy::policy_of, problem::Problem, requester::Requester};
 use crate::{
     delivery::{
         poll_response::IfNoneMatch,
@@ -59,10 +59,10 @@ impl FromRequest for ReadQuery {
 
 /// The query, if its sender may have what it asks for.
 fn permitted(mut query: ReadQuery, request: &HttpRequest) -> Result<ReadQuery, Problem> {
-    let asker = Asker::of(request);
-    asker.check_read(query.rooms.iter(), query.client.as_ref())?;
+    let requester = Requester::from_request(request);
+    requester.check_read(query.rooms.iter(), query.client.as_ref())?;
     // What waits for a message does not outlive its token.
-    if let Some(lasts_for) = asker.lasts_for() {
+    if let Some(lasts_for) = requester.lasts_for() {
         query.wait = query.wait.min(lasts_for);
     }
     if policy_of(request).is_some_and(|policy| !policy.fault_injection) {
@@ -186,7 +186,7 @@ impl FromRequest for RoomParameter {
         let room = parameter::<Room>(request.query_string(), "room");
         ready(room.and_then(|room| {
             let room = room.unwrap_or_default();
-            Asker::of(request).check_read([&room], None)?;
+            Requester::from_request(request).check_read([&room], None)?;
             Ok(Self(room))
         }))
     }

@@ -6,7 +6,7 @@
 use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
 use serde::Deserialize;
 
-use super::{asker::Asker, json::Json, problem::Problem};
+use super::{json::Json, problem::Problem, requester::Requester};
 use crate::{
     domain::{client_label::ClientLabel, room::Room},
     presence::{Follower, Presence},
@@ -31,7 +31,7 @@ struct FollowerEntry {
 }
 
 pub async fn put_followers(
-    asker: Asker,
+    requester: Requester,
     body: Json<FollowersBody>,
     presence: Data<Presence>,
 ) -> Result<impl Responder, Problem> {
@@ -42,7 +42,7 @@ pub async fn put_followers(
         .map_err(|why| bad("room")(why.to_owned()))?
         .unwrap_or_default();
     let client = label(&body.client, "client")?;
-    asker.check_read([&room], Some(&client))?;
+    requester.check_read([&room], Some(&client))?;
     if body.along.len() > MAX_FOLLOWERS {
         let why = format!("must name at most {MAX_FOLLOWERS} readers");
         return Err(bad("along")(why));

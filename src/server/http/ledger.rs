@@ -4,14 +4,14 @@ use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{asker::Asker, extractors::ClientParameter, problem::Problem};
+use super::{extractors::ClientParameter, problem::Problem, requester::Requester};
 use crate::ledger::{
     Ledger,
     counters::{Account, CounterTable},
 };
 
 pub async fn ledger(
-    asker: Asker,
+    requester: Requester,
     client: ClientParameter,
     ledger: Data<Ledger>,
 ) -> Result<impl Responder, Problem> {
@@ -19,10 +19,12 @@ pub async fn ledger(
         return Ok(HttpResponse::Ok().json(document(&ledger, &ledger.totals)));
     };
     let client = ledger.clients.find(&label);
-    let client = client.filter(|_| asker.may_know(&label)).ok_or_else(|| {
-        let detail = "no request carried this client label, or too long ago";
-        Problem::new(StatusCode::NOT_FOUND, detail).field("client")
-    })?;
+    let client = client
+        .filter(|_| requester.may_know(&label))
+        .ok_or_else(|| {
+            let detail = "no request carried this client label, or too long ago";
+            Problem::new(StatusCode::NOT_FOUND, detail).field("client")
+        })?;
     Ok(HttpResponse::Ok().json(document(&ledger, &client.counters)))
 }
 

@@ -11,10 +11,10 @@ use actix_web::{
 use serde_json::Value;
 
 use super::{
-    asker::Asker,
     extractors::{ClientParameter, IdempotencyHeader},
     json::Json,
     problem::Problem,
+    requester::Requester,
 };
 use crate::{
     domain::{
@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub async fn publish(
-    asker: Asker,
+    requester: Requester,
     client: ClientParameter,
     key: IdempotencyHeader,
     draft: Json<Value>,
@@ -38,7 +38,7 @@ pub async fn publish(
 ) -> Result<impl Responder, Problem> {
     let draft = Draft::from_json(draft.0)?;
     let room = draft.room.clone();
-    asker.check_publish(&room, client.0.as_ref())?;
+    requester.check_publish(&room, client.0.as_ref())?;
     recorder.set_room(&room);
     let author = draft.author.parse::<Author>();
     let appended = log.append(draft, key.0).await?;

@@ -192,7 +192,7 @@ impl LedgerCollector {
             "Requests and connections refused or closed, by the limit or what else they lacked";
         let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
         for refusal in RefusalReason::ALL {
-            let count = self.policy.refusals.of(refusal);
+            let count = self.policy.refusals.total(refusal);
             let labels = [("reason", refusal.as_str())];
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }

@@ -1,7 +1,6 @@
 //! The routes, as actix-web's documentation would have them: extractors in, responses or a
 //! [`problem::Problem`] out. What every request needs is [`middleware`].
 
-mod asker;
 mod conventions;
 mod credentials;
 mod extractors;
@@ -19,6 +18,7 @@ pub mod policy;
 mod poll;
 mod presence;
 pub mod problem;
+mod requester;
 mod routed_path;
 pub mod routes;
 mod stream;

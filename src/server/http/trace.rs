@@ -5,15 +5,15 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    asker::Asker,
     extractors::{ClientParameter, parameter},
     problem::Problem,
+    requester::Requester,
 };
 use crate::{delivery::read_query::InvalidField, ledger::Ledger};
 
 pub async fn trace(
     request: HttpRequest,
-    asker: Asker,
+    requester: Requester,
     client: ClientParameter,
     ledger: Data<Ledger>,
 ) -> Result<impl Responder, Problem> {
@@ -23,10 +23,12 @@ pub async fn trace(
         .map_err(|_| InvalidField::new("after", "must be the `seq` of an event, or 0"))?;
     let after = after.unwrap_or(0);
     let trace = ledger.traces.find(&client);
-    let trace = trace.filter(|_| asker.may_know(&client)).ok_or_else(|| {
-        let detail = "this client asked for no trace (`trace=1`), or too long ago";
-        Problem::new(StatusCode::NOT_FOUND, detail).field("client")
-    })?;
+    let trace = trace
+        .filter(|_| requester.may_know(&client))
+        .ok_or_else(|| {
+            let detail = "this client asked for no trace (`trace=1`), or too long ago";
+            Problem::new(StatusCode::NOT_FOUND, detail).field("client")
+        })?;
     let (seq, events) = trace.after(after);
     let lost = seq.saturating_sub(after) - events.len() as u64;
     let now_us = Timestamp::now().as_microsecond();

@@ -68,19 +68,20 @@ pub enum ExchangeEnd {
 
 /// Answers one request. `F` is the service's call.
 pub struct Exchange<F> {
-    state: State<F>,
+    state: ExchangeState<F>,
     handle: ConnectionHandle,
     abort: AbortWatch,
     stall_timeout: Duration,
 }
 
-enum State<F> {
+/// The call of the service, then the transfer of the answer's body.
+enum ExchangeState<F> {
     Calling {
         call: Pin<Box<F>>,
         respond: SendResponse<Bytes>,
         is_head: bool,
     },
-    Sending(Sending),
+    Sending(BodyTransfer),
 }
 
 impl<F, E> Exchange<F>
@@ -98,7 +99,7 @@ where
         stall_timeout: Duration,
     ) -> Self {
         Self {
-            state: State::Calling {
+            state: ExchangeState::Calling {
                 call: Box::pin(call),
                 respond,
                 is_head,
@@ -111,7 +112,7 @@ where
 
     /// An error is the reason to reset the stream with.
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
-        if let State::Calling {
+        if let ExchangeState::Calling {
             call,
             respond,
             is_head,
@@ -122,21 +123,21 @@ where
                 return respond.poll_reset(cx).map(|_| Ok(()));
             };
             let response = called.unwrap_or_else(Into::into);
-            let Some(sending) = Sending::begin(response, respond, *is_head) else {
+            let Some(sending) = BodyTransfer::begin(response, respond, *is_head) else {
                 return Poll::Ready(Ok(()));
             };
-            self.state = State::Sending(sending);
+            self.state = ExchangeState::Sending(sending);
         }
         match &mut self.state {
-            State::Sending(sending) => sending.poll(self.stall_timeout, cx),
-            State::Calling { .. } => Poll::Pending,
+            ExchangeState::Sending(sending) => sending.poll(self.stall_timeout, cx),
+            ExchangeState::Calling { .. } => Poll::Pending,
         }
     }
 
     fn reset(&mut self, reason: Reason) {
         match &mut self.state {
-            State::Calling { respond, .. } => respond.send_reset(reason),
-            State::Sending(sending) => sending.stream.send_reset(reason),
+            ExchangeState::Calling { respond, .. } => respond.send_reset(reason),
+            ExchangeState::Sending(sending) => sending.stream.send_reset(reason),
         }
     }
 }
@@ -172,8 +173,8 @@ where
     }
 }
 
-/// The body of an answer whose head is sent.
-struct Sending {
+/// The transfer of a body whose head has been sent.
+struct BodyTransfer {
     body: BoxBody,
     stream: SendStream<Bytes>,
     /// Bytes of a sized body that are still to come of it.
@@ -188,7 +189,7 @@ struct Sending {
     stall: Option<Pin<Box<Sleep>>>,
 }
 
-impl Sending {
+impl BodyTransfer {
     /// Sends the head. `None` if that is all, or if the stream is closed already.
     fn begin(
         response: Response<BoxBody>,

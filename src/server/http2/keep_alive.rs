@@ -18,7 +18,7 @@ pub struct KeepAlive {
 
 /// The client did not answer a PING in time.
 #[derive(Debug)]
-pub struct Unanswered;
+pub struct PingTimeout;
 
 impl KeepAlive {
     pub fn new(pings: PingPong) -> Self {
@@ -30,7 +30,7 @@ impl KeepAlive {
     }
 
     /// Ready if the client is gone. Registers for the next time that there is something to do.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Unanswered, h2::Error>> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<PingTimeout, h2::Error>> {
         loop {
             if self.is_in_flight {
                 match self.pings.poll_pong(cx)? {
@@ -38,7 +38,7 @@ impl KeepAlive {
                         self.is_in_flight = false;
                         self.timer.as_mut().reset(Instant::now() + PING_INTERVAL);
                     }
-                    Poll::Pending => return self.timer.as_mut().poll(cx).map(|()| Ok(Unanswered)),
+                    Poll::Pending => return self.timer.as_mut().poll(cx).map(|()| Ok(PingTimeout)),
                 }
             } else {
                 ready!(self.timer.as_mut().poll(cx));

@@ -259,7 +259,7 @@ async fn after_goaway_open_streams_are_answered_and_new_ones_are_not_taken() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_kept_while_it_is_used_and_let_go_when_it_is_not() {
     with_server(fn_service(ok), pending(), async |client, host| {
-        let idle = || host.refusals.of(RefusalReason::Idle);
+        let idle = || host.refusals.total(RefusalReason::Idle);
         let mut client = client.ready().await.expect("ready");
         for _ in 0..4 {
             sleep(TIMEOUTS.keep_alive * 2 / 3).await;

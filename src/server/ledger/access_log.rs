@@ -50,10 +50,11 @@ struct LogRecord<'a> {
 #[derive(Clone)]
 pub struct EventLog {
     format: Format,
-    shared: Arc<Shared>,
+    shared: Arc<SharedBuffer>,
 }
 
-struct Shared {
+/// The lines that wait for the writing thread.
+struct SharedBuffer {
     buffer: Mutex<Buffer>,
     changed: Condvar,
 }
@@ -72,7 +73,7 @@ struct Buffer {
 }
 
 /// The writing thread's end, for when the server is done.
-pub struct LogWriter(Arc<Shared>);
+pub struct LogWriter(Arc<SharedBuffer>);
 
 impl EventLog {
     /// A log that is written to `out`.
@@ -80,7 +81,7 @@ impl EventLog {
         mut out: impl Write + Send + 'static,
         format: Format,
     ) -> io::Result<(Self, LogWriter)> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(SharedBuffer {
             buffer: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -217,7 +218,7 @@ impl LogRecord<'_> {
     }
 }
 
-impl Shared {
+impl SharedBuffer {
     fn add(&self, text: &[u8]) {
         let mut buffer = self.buffer.lock();
         if buffer.bytes.len() + text.len() > BUFFER_BYTES {

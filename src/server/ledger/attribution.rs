@@ -55,9 +55,9 @@ impl Attribution {
     }
 
     fn for_each_counter(&self, ledger: &Ledger, act: impl Fn(&Counters)) {
-        act(ledger.totals.of(self.account, self.protocol));
+        act(ledger.totals.get(self.account, self.protocol));
         if let Some(client) = &self.client {
-            act(client.counters.of(self.account, self.protocol));
+            act(client.counters.get(self.account, self.protocol));
         }
     }
 }

@@ -23,7 +23,7 @@ use super::{
     attribution::Attribution,
     counters::{Account, Counters, Protocol},
     request_state::{RequestInfo, RequestState},
-    trace::{ConnectionTrace, Event, Kind, TlsVersion},
+    trace::{ConnectionTrace, Event, TlsVersion, TraceEventKind},
 };
 
 /// One connection. Cloning shares it; it is over when the last clone is dropped.
@@ -38,16 +38,16 @@ struct Connection {
     is_detached: bool,
     /// Microseconds since the Unix epoch.
     accepted_at_us: i64,
-    state: RefCell<State>,
+    state: RefCell<MeterState>,
 }
 
 #[derive(Default)]
-struct State {
+struct MeterState {
     /// Bytes of the requests' side that came in since the last request was complete.
     unattributed_in: u64,
     /// Apart, as most connections have none.
     own: Option<Box<OwnBytes>>,
-    stage: Stage,
+    stage: ByteOwnership,
     /// On which account the connection counts: that of its latest request.
     attribution: Option<Attribution>,
     /// HTTP/1.1: the request whose bytes cross the connection.
@@ -66,9 +66,9 @@ struct OwnBytes {
     unflushed: Vec<RequestBytes>,
 }
 
-/// Whose the bytes are that cross the socket.
+/// Which request the bytes on the socket belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Stage {
+enum ByteOwnership {
     /// One request's after the other's.
     #[default]
     Sequential,
@@ -86,7 +86,7 @@ impl ConnectionMeter {
     /// A connection whose bytes are its own until TLS is [established](Self::establish).
     pub fn in_handshake(ledger: Arc<Ledger>) -> Self {
         let meter = Self::with(ledger, Protocol::Http1Tls, false);
-        meter.0.state.borrow_mut().stage = Stage::Handshake;
+        meter.0.state.borrow_mut().stage = ByteOwnership::Handshake;
         meter
     }
 
@@ -97,13 +97,13 @@ impl ConnectionMeter {
         let mut state = self.0.state.borrow_mut();
         match protocol {
             Protocol::Http1 | Protocol::Http1Tls => {
-                state.stage = Stage::Sequential;
+                state.stage = ByteOwnership::Sequential;
                 state.own().read -= early_bytes as i64;
                 state.unattributed_in += early_bytes;
             }
             Protocol::H2 | Protocol::H2Tls => {
                 // The tap above charges them to requests as it reads them.
-                state.stage = Stage::Shared;
+                state.stage = ByteOwnership::Shared;
                 let early = std::mem::take(&mut state.unattributed_in);
                 state.own().read += early as i64;
             }
@@ -116,7 +116,7 @@ impl ConnectionMeter {
     }
 
     /// What is traced of it.
-    fn event(&self, kind: Kind, account: Account) -> Event {
+    fn event(&self, kind: TraceEventKind, account: Account) -> Event {
         Event {
             tls_version: self.0.tls_version.get(),
             ..Event::new(kind, account, self.0.protocol.get())
@@ -154,7 +154,7 @@ impl ConnectionMeter {
     /// Counts bytes that were read for the request under way, or for the next one.
     pub fn record_read(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
-        if state.stage != Stage::Sequential {
+        if state.stage != ByteOwnership::Sequential {
             state.own().read += bytes as i64;
             // The tap above takes back what is a request's as soon as it has read it.
             state.charge_own_bytes_in(&self.0.ledger);
@@ -169,7 +169,7 @@ impl ConnectionMeter {
     /// Counts bytes that were written for the request under way.
     pub fn record_written(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
-        if state.stage != Stage::Sequential {
+        if state.stage != ByteOwnership::Sequential {
             state.own().written += bytes as i64;
             return;
         }
@@ -185,7 +185,7 @@ impl ConnectionMeter {
 
     /// Everything that was to be written is: the request under way ends if it is answered.
     pub fn record_flushed(&self) {
-        if self.0.state.borrow().stage == Stage::Shared {
+        if self.0.state.borrow().stage == ByteOwnership::Shared {
             return self.settle_shared();
         }
         let Some(active) = self.0.state.borrow().active.clone() else {
@@ -261,11 +261,11 @@ impl ConnectionMeter {
                 let number = ledger.next_connection();
                 Box::new(ConnectionTrace::new(number, self.0.accepted_at_us))
             });
-            traced.switch_to(&trace, event(Kind::Opened));
+            traced.switch_to(&trace, event(TraceEventKind::Opened));
             let trace = Arc::downgrade(&trace);
             let asked = Event {
                 bytes_in: read,
-                ..event(Kind::Request)
+                ..event(TraceEventKind::Request)
             };
             traced.record_for(&trace, asked);
             request.set_trace(trace);
@@ -295,7 +295,7 @@ impl ConnectionMeter {
 
 impl Connection {
     /// Makes the connection count on another account.
-    fn move_to(&self, state: &mut State, info: &RequestInfo<'_>) -> Attribution {
+    fn move_to(&self, state: &mut MeterState, info: &RequestInfo<'_>) -> Attribution {
         let ledger = &self.ledger;
         let attribution = Attribution::new(ledger, info.account, self.protocol.get(), info.client);
         let before = state.attribution.replace(attribution.clone());
@@ -312,7 +312,7 @@ impl Connection {
     }
 }
 
-impl State {
+impl MeterState {
     fn own(&mut self) -> &mut OwnBytes {
         self.own.get_or_insert_default()
     }
@@ -363,7 +363,7 @@ impl Drop for ConnectionMeter {
             return;
         };
         if let Some(trace) = &state.trace {
-            let closed = self.event(Kind::Closed, attribution.account);
+            let closed = self.event(TraceEventKind::Closed, attribution.account);
             trace.record_for_all(&closed);
         }
         if !self.0.is_detached {

@@ -171,7 +171,7 @@ pub struct CounterTable {
 }
 
 impl CounterTable {
-    pub fn of(&self, account: Account, protocol: Protocol) -> &Counters {
+    pub fn get(&self, account: Account, protocol: Protocol) -> &Counters {
         let accounts = self.by_protocol[protocol as usize].get_or_init(Box::default);
         &accounts[account as usize]
     }
@@ -207,7 +207,7 @@ mod tests {
     fn an_accounts_total_is_the_sum_over_its_protocols() {
         let table = CounterTable::default();
         let add = |account, protocol, n| {
-            table.of(account, protocol).requests.fetch_add(n, Relaxed);
+            table.get(account, protocol).requests.fetch_add(n, Relaxed);
         };
         add(Account::Poll, Protocol::Http1, 3);
         add(Account::Poll, Protocol::H2Tls, 4);

@@ -12,7 +12,7 @@ use super::{
     access_log_entry::{AccessLogEntry, RequestPhase},
     attribution::Attribution,
     counters::Account,
-    trace::{ClientTrace, Event, Kind, PushKind},
+    trace::{ClientTrace, Event, PushKind, TraceEventKind},
 };
 use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
@@ -143,7 +143,7 @@ impl RequestState {
 
     /// What a stream has written since it was last asked, as events of its trace. What is not a
     /// push's is the head's.
-    pub fn take_pushes(&self, event: impl Fn(Kind, Account) -> Event) -> Vec<Event> {
+    pub fn take_pushes(&self, event: impl Fn(TraceEventKind, Account) -> Event) -> Vec<Event> {
         let (Some(attribution), Some(trace)) = (self.attribution.get(), self.trace.get()) else {
             return Vec::new();
         };
@@ -166,7 +166,7 @@ impl RequestState {
             events.push(Event {
                 bytes_out: head,
                 status: Some(self.status.get()),
-                ..event(Kind::Answer, attribution.account)
+                ..event(TraceEventKind::Answer, attribution.account)
             });
         }
         let count = waiting.len();
@@ -182,7 +182,7 @@ impl RequestState {
                 bytes_out,
                 messages,
                 content: Some(content),
-                ..event(Kind::Push, attribution.account)
+                ..event(TraceEventKind::Push, attribution.account)
             });
         }
         events

@@ -39,9 +39,10 @@ struct TraceEvents {
     newest: VecDeque<Event>,
 }
 
+/// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum TraceEventKind {
     /// The TCP connection was accepted.
     Opened,
     Request,
@@ -80,7 +81,7 @@ pub struct Event {
     pub at_us: i64,
     /// Which connection: a number of this server's.
     pub connection: u64,
-    pub kind: Kind,
+    pub kind: TraceEventKind,
     pub transport: &'static str,
     pub protocol: &'static str,
     pub tls: bool,
@@ -96,7 +97,7 @@ pub struct Event {
 }
 
 impl Event {
-    pub fn new(kind: Kind, account: Account, protocol: Protocol) -> Self {
+    pub fn new(kind: TraceEventKind, account: Account, protocol: Protocol) -> Self {
         Self {
             seq: 0,
             at_us: Timestamp::now().as_microsecond(),
@@ -231,7 +232,7 @@ mod tests {
         assert_eq!(trace.after(0).0, 0);
         let total = MAX_EVENTS as u64 + 10;
         for connection in 1..=total {
-            let event = Event::new(Kind::Push, Account::Stream, Protocol::Http1);
+            let event = Event::new(TraceEventKind::Push, Account::Stream, Protocol::Http1);
             trace.record(Event {
                 connection,
                 ..event

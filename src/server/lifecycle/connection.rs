@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{http2::Http2Server, visitor::Visitor};
+use super::{http2::Http2Server, incoming::IncomingConnection};
 use crate::{
     fastpath::{AcceptedConnection, FastPath, ForwardedConnection},
     http::policy::Policy,
@@ -65,23 +65,23 @@ where
 {
     pub fn serve(&self, tcp: TcpStream) {
         let policy = &self.http.policy;
-        let Some(mut visitor) = Visitor::admit(&tcp, policy) else {
+        let Some(mut incoming) = IncomingConnection::admit(&tcp, policy) else {
             return;
         };
         socket::configure(&tcp, self.stall_timeout);
         let accepted = AcceptedConnection {
             tcp,
             meter: ConnectionMeter::new(self.ledger.clone(), Protocol::Http1),
-            permit: visitor.take_permit(),
+            permit: incoming.take_permit(),
         };
-        if visitor.refusal.is_none() {
+        if incoming.refusal.is_none() {
             self.fast_path.serve(accepted);
             return;
         }
         // HTTP tells it why, and then it has no reason to stay.
         let (http, forwarded) = (self.http.clone(), accepted.forward(next_connection_id()));
         spawn_local(async move {
-            let _ = timeout(REFUSED_TIMEOUT, http.serve_visitor(forwarded, &visitor)).await;
+            let _ = timeout(REFUSED_TIMEOUT, http.serve_visitor(forwarded, &incoming)).await;
         });
     }
 }
@@ -103,11 +103,11 @@ where
         ) {
             return;
         }
-        let visitor = Visitor::admitted(&forwarded.tcp, &self.policy);
-        self.serve_visitor(forwarded, &visitor).await;
+        let incoming = IncomingConnection::admitted(&forwarded.tcp, &self.policy);
+        self.serve_visitor(forwarded, &incoming).await;
     }
 
-    async fn serve_visitor(&self, forwarded: ForwardedConnection, visitor: &Visitor) {
+    async fn serve_visitor(&self, forwarded: ForwardedConnection, incoming: &IncomingConnection) {
         let ForwardedConnection {
             tcp,
             input,
@@ -115,7 +115,7 @@ where
             meter,
             permit: _permit,
         } = forwarded;
-        let connection = ConnectionHandle::with_id(id, visitor.refusal);
+        let connection = ConnectionHandle::with_id(id, incoming.refusal);
         let mut io = Metered::new(Socket::new(tcp, connection.clone()), meter.clone());
         let served = connection.run_until_aborted(async {
             let Some((protocol, input)) = self.read_until_decided(&mut io, input).await else {
@@ -124,7 +124,7 @@ where
             if protocol == FirstBytes::Http2 {
                 meter.establish(Protocol::H2, 0);
                 let io = PrefixedIo::new(io, input);
-                Box::pin(self.http2.serve(io, None, meter, visitor)).await;
+                Box::pin(self.http2.serve(io, None, meter, incoming)).await;
                 return;
             }
             let refusals = self.policy.refusals.clone();
@@ -137,7 +137,7 @@ where
                 refusals,
             );
             // An error was answered, if it could be.
-            let _ = Box::pin(self.http.call((io, visitor.peer))).await;
+            let _ = Box::pin(self.http.call((io, incoming.peer))).await;
         });
         served.await;
     }

@@ -7,7 +7,7 @@ use actix_service::Service;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::visitor::Visitor;
+use super::incoming::IncomingConnection;
 use crate::{
     http2::{
         dispatcher::{ConnectionHost, Timeouts, serve},
@@ -33,13 +33,13 @@ pub struct Http2Server<S> {
 }
 
 impl<S> Http2Server<S> {
-    /// Serves the connection of `visitor` to its end. `overhead` is what TLS adds, if there is TLS.
+    /// Serves the connection of `incoming` to its end. `overhead` is what TLS adds, if there is TLS.
     pub async fn serve(
         &self,
         io: impl AsyncRead + AsyncWrite + Unpin,
         overhead: Option<Overhead>,
         meter: ConnectionMeter,
-        visitor: &Visitor,
+        incoming: &IncomingConnection,
     ) where
         S: Service<Request, Response = Response<BoxBody>>,
         S::Error: Into<Response<BoxBody>>,
@@ -50,14 +50,14 @@ impl<S> Http2Server<S> {
         };
         let host = MeteredHost {
             meter,
-            refusal: visitor.refusal,
+            refusal: incoming.refusal,
             refusals: self.refusals.clone(),
         };
         let draining = self.draining.cancelled();
         let served = serve(
             io,
             overhead,
-            visitor.peer,
+            incoming.peer,
             &self.service,
             &host,
             timeouts,

@@ -3,6 +3,7 @@
 mod background;
 mod connection;
 mod http2;
+mod incoming;
 mod listener;
 mod memory;
 mod open_store;
@@ -12,5 +13,4 @@ pub mod server;
 mod shutdown;
 mod standby;
 mod tls_connection;
-mod visitor;
 mod workers;

@@ -11,11 +11,12 @@ use crate::{
     http::policy::Policy,
 };
 
+/// Checks polls of the accelerator against the policy.
 pub struct PolicyGate(Arc<Policy>);
 
 impl PolicyGate {
     /// `None` if there is nothing to ask.
-    pub fn of(policy: &Arc<Policy>) -> Option<Rc<dyn PollGate>> {
+    pub fn from_policy(policy: &Arc<Policy>) -> Option<Rc<dyn PollGate>> {
         match policy.is_open_to_readers() {
             true => None,
             false => Some(Rc::new(Self(policy.clone()))),

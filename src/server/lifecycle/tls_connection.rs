@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{connection::REFUSED_TIMEOUT, http2::Http2Server, visitor::Visitor};
+use super::{connection::REFUSED_TIMEOUT, http2::Http2Server, incoming::IncomingConnection};
 use crate::{
     http::policy::Policy,
     http2::tap::Overhead,
@@ -60,11 +60,11 @@ where
     S::Error: Into<Response<BoxBody>> + 'static,
 {
     pub async fn serve(self: Rc<Self>, tcp: TcpStream) -> Result<(), H::Error> {
-        let Some(visitor) = Visitor::admit(&tcp, &self.policy) else {
+        let Some(incoming) = IncomingConnection::admit(&tcp, &self.policy) else {
             return Ok(());
         };
-        let served = self.serve_visitor(tcp, &visitor);
-        match visitor.refusal {
+        let served = self.serve_visitor(tcp, &incoming);
+        match incoming.refusal {
             Some(_) => timeout(REFUSED_TIMEOUT, served).await.unwrap_or(Ok(())),
             None => served.await,
         }
@@ -72,19 +72,27 @@ where
 
     /// Each phase is a box of its own, so that an idle connection does not hold room for its handshake, nor for the
     /// protocol that it does not speak.
-    async fn serve_visitor(&self, tcp: TcpStream, visitor: &Visitor) -> Result<(), H::Error> {
-        let Some(established) = Box::pin(self.establish(tcp, visitor)).await else {
+    async fn serve_visitor(
+        &self,
+        tcp: TcpStream,
+        incoming: &IncomingConnection,
+    ) -> Result<(), H::Error> {
+        let Some(established) = Box::pin(self.establish(tcp, incoming)).await else {
             return Ok(());
         };
         if established.session.is_http2 {
-            self.serve_http2(established, visitor).await;
+            self.serve_http2(established, incoming).await;
             return Ok(());
         }
-        self.serve_http1(established, visitor).await
+        self.serve_http1(established, incoming).await
     }
 
     /// Takes a connection through its handshake, if it comes to one.
-    async fn establish(&self, mut tcp: TcpStream, visitor: &Visitor) -> Option<Established> {
+    async fn establish(
+        &self,
+        mut tcp: TcpStream,
+        incoming: &IncomingConnection,
+    ) -> Option<TlsConnection> {
         match timeout(HANDSHAKE_TIMEOUT, first_byte(&tcp)).await {
             Ok(Ok(Some(first))) if is_tls(first) => {}
             Ok(Ok(Some(_))) => {
@@ -96,7 +104,7 @@ where
             Ok(_) => return None,
             Err(_) => return self.refuse_handshake(),
         }
-        let connection = ConnectionHandle::refused(visitor.refusal);
+        let connection = ConnectionHandle::refused(incoming.refusal);
         let meter = ConnectionMeter::in_handshake(self.ledger.clone());
         socket::configure(&tcp, self.stall_timeout);
         let socket = Socket::new(tcp, connection.clone());
@@ -108,7 +116,7 @@ where
         };
         // What is not acceptable rustls has told the client.
         let tls = shaken.ok()?;
-        let session = TlsSession::of(tls.get_ref().1);
+        let session = TlsSession::from_connection(tls.get_ref().1);
         meter.set_tls_version(if session.is_tls13 {
             TlsVersion::V1_3
         } else {
@@ -118,7 +126,7 @@ where
             // The first record of application data is the client's Finished (RFC 8446, 5.2).
             records.borrow_mut().pop_front();
         }
-        Some(Established {
+        Some(TlsConnection {
             tls: Box::new(tls),
             session,
             connection,
@@ -135,10 +143,10 @@ where
 
     fn serve_http2<'a>(
         &'a self,
-        established: Established,
-        visitor: &'a Visitor,
+        established: TlsConnection,
+        incoming: &'a IncomingConnection,
     ) -> LocalBoxFuture<'a, ()> {
-        let Established {
+        let TlsConnection {
             tls,
             session,
             connection,
@@ -150,7 +158,7 @@ where
             record_bytes: session.record_overhead_bytes,
             received: records,
         };
-        let served = Box::pin(self.http2.serve(tls, Some(overhead), meter, visitor));
+        let served = Box::pin(self.http2.serve(tls, Some(overhead), meter, incoming));
         Box::pin(async move {
             connection.run_until_aborted(served).await;
         })
@@ -158,10 +166,10 @@ where
 
     fn serve_http1<'a>(
         &'a self,
-        established: Established,
-        visitor: &Visitor,
+        established: TlsConnection,
+        incoming: &IncomingConnection,
     ) -> LocalBoxFuture<'a, Result<(), H::Error>> {
-        let Established {
+        let TlsConnection {
             tls,
             connection,
             meter,
@@ -179,7 +187,7 @@ where
             meter,
             self.policy.refusals.clone(),
         );
-        let served = Box::pin(self.http.call((io, visitor.peer)));
+        let served = Box::pin(self.http.call((io, incoming.peer)));
         Box::pin(async move {
             let served = connection.run_until_aborted(served).await;
             served.unwrap_or(Ok(()))
@@ -187,8 +195,8 @@ where
     }
 }
 
-/// A connection whose handshake is done.
-struct Established {
+/// A connection after its TLS handshake.
+struct TlsConnection {
     tls: EncryptedIo,
     session: TlsSession,
     connection: ConnectionHandle,

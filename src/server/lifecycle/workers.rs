@@ -118,7 +118,7 @@ impl Workers {
                     fast_path: FastPath::new(fastpath::AcceleratorOptions {
                         is_on: workers.http_fast_path
                             && workers.state.policy.knows_readers_by_address(),
-                        gate: PolicyGate::of(&workers.state.policy),
+                        gate: PolicyGate::from_policy(&workers.state.policy),
                         delivery: workers.state.delivery.clone(),
                         stopping: workers.stopping.clone(),
                         keep_alive: workers.keep_alive,

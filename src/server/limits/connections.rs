@@ -81,7 +81,7 @@ impl ConnectionCounter {
 
     /// Counts a new connection. `client`: whose it is, unless it is a proxy's, which brings many.
     pub fn admit(self: &Arc<Self>, client: Option<ClientAddress>) -> Admission {
-        if take(&self.open, self.limits.total).is_none() {
+        if add_up_to(&self.open, self.limits.total).is_none() {
             return self.refuse(RefusalReason::Connections);
         }
         let client = client.filter(|_| self.limits.per_client.is_some());
@@ -112,7 +112,7 @@ impl ConnectionCounter {
             .limits
             .refused
             .map_or(limit, |refused| refused.min(limit));
-        match take(&self.refused, Some(limit)) {
+        match add_up_to(&self.refused, Some(limit)) {
             Some(()) => {
                 let counter = self.clone();
                 Admission::Refused(refusal, RefusedPermit { counter })
@@ -164,8 +164,8 @@ impl Drop for RefusedPermit {
     }
 }
 
-/// Adds one to `count` unless that makes it more than `limit`.
-fn take(count: &AtomicU32, limit: Option<u32>) -> Option<()> {
+/// Adds one to `count`. `None` if that would exceed `limit`.
+fn add_up_to(count: &AtomicU32, limit: Option<u32>) -> Option<()> {
     let limit = limit.unwrap_or(u32::MAX);
     let next = |count: u32| (count < limit).then(|| count + 1);
     let taken = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);

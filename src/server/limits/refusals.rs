@@ -66,7 +66,8 @@ impl RefusalCounters {
         self.0[refusal as usize].fetch_add(1, Relaxed);
     }
 
-    pub fn of(&self, refusal: RefusalReason) -> u64 {
+    /// How often it occurred since the server started.
+    pub fn total(&self, refusal: RefusalReason) -> u64 {
         self.0[refusal as usize].load(Relaxed)
     }
 }

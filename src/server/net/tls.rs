@@ -40,7 +40,7 @@ pub struct TlsSession {
 }
 
 impl TlsSession {
-    pub fn of(connection: &ServerConnection) -> Self {
+    pub fn from_connection(connection: &ServerConnection) -> Self {
         let is_tls13 = connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let suite = connection.negotiated_cipher_suite();
         Self {

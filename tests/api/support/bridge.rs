@@ -20,7 +20,7 @@ use tokio::{
     task::LocalSet,
 };
 
-use super::protocol_client::{Form, tls_connect};
+use super::protocol_client::{ProtocolForm, tls_connect};
 
 /// Fields that belong to one connection (RFC 9110, 7.6.1), and to HTTP/1.1.
 const HOP_BY_HOP: [&str; 6] = [
@@ -33,18 +33,18 @@ const HOP_BY_HOP: [&str; 6] = [
 ];
 
 /// The form that the whole suite is run on, if not on its own.
-pub fn form_under_test() -> Form {
+pub fn form_under_test() -> ProtocolForm {
     match std::env::var("POLL_VS_SSE_TEST_PROTOCOL").as_deref() {
-        Err(_) | Ok("http/1.1") => Form::Http1,
-        Ok("http/1.1+tls") => Form::Http1Tls,
-        Ok("h2") => Form::H2,
-        Ok("h2+tls") => Form::H2Tls,
+        Err(_) | Ok("http/1.1") => ProtocolForm::Http1,
+        Ok("http/1.1+tls") => ProtocolForm::Http1Tls,
+        Ok("h2") => ProtocolForm::H2,
+        Ok("h2+tls") => ProtocolForm::H2Tls,
         Ok(other) => panic!("POLL_VS_SSE_TEST_PROTOCOL: {other:?} is no protocol form"),
     }
 }
 
 /// Listens at the returned address for as long as the test's process lives.
-pub fn open(server: SocketAddr, form: Form) -> SocketAddr {
+pub fn open(server: SocketAddr, form: ProtocolForm) -> SocketAddr {
     let (opened, addr) = mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -58,7 +58,7 @@ pub fn open(server: SocketAddr, form: Form) -> SocketAddr {
             while let Ok((client, _)) = listener.accept().await {
                 // What cannot be passed on closes the client's connection, as the server would have.
                 tokio::task::spawn_local(async move {
-                    let _ = pass(client, server, form).await;
+                    let _ = bridge_connection(client, server, form).await;
                 });
             }
         };
@@ -67,17 +67,17 @@ pub fn open(server: SocketAddr, form: Form) -> SocketAddr {
     addr.recv().expect("the bridge opens")
 }
 
-async fn pass(
+async fn bridge_connection(
     client: TcpStream,
     server: SocketAddr,
-    form: Form,
+    form: ProtocolForm,
 ) -> Result<(), Box<dyn std::error::Error>> {
     client.set_nodelay(true)?;
     let upstream = TcpStream::connect(server).await?;
     upstream.set_nodelay(true)?;
     match form {
-        Form::Http1 => unreachable!("needs no bridge"),
-        Form::Http1Tls => {
+        ProtocolForm::Http1 => unreachable!("needs no bridge"),
+        ProtocolForm::Http1Tls => {
             let socket = upstream.as_fd().try_clone_to_owned()?;
             let upstream = tls_connect(upstream, server, form).await;
             if copy_both_ways(client, upstream).await.is_err() {
@@ -85,8 +85,8 @@ async fn pass(
                 SockRef::from(&socket).set_linger(Some(Duration::ZERO))?;
             }
         }
-        Form::H2 => translate(client, upstream, server).await?,
-        Form::H2Tls => {
+        ProtocolForm::H2 => translate(client, upstream, server).await?,
+        ProtocolForm::H2Tls => {
             let upstream = tls_connect(upstream, server, form).await;
             translate(client, upstream, server).await?;
         }
@@ -118,7 +118,8 @@ async fn copy_both_ways(
     }
 }
 
-type Sender = http2::SendRequest<Full<Bytes>>;
+/// A handle for sending requests to the server.
+type Http2Sender = http2::SendRequest<Full<Bytes>>;
 
 async fn translate(
     client: TcpStream,
@@ -136,13 +137,14 @@ async fn translate(
     Ok(served?)
 }
 
-type Body = Either<Incoming, BoxBody<Bytes, Infallible>>;
+/// The body of an answer: the server's, or one of the bridge.
+type BridgeBody = Either<Incoming, BoxBody<Bytes, Infallible>>;
 
 async fn forward(
-    mut sender: Sender,
+    mut sender: Http2Sender,
     request: Request<Incoming>,
     server: SocketAddr,
-) -> Result<Response<Body>, hyper::Error> {
+) -> Result<Response<BridgeBody>, hyper::Error> {
     let (mut parts, body) = request.into_parts();
     let target = parts
         .uri
@@ -155,7 +157,7 @@ async fn forward(
     };
     parts.uri = uri;
     parts.version = hyper::Version::HTTP_2;
-    strip(&mut parts.headers);
+    strip_hop_by_hop(&mut parts.headers);
     let body = Full::new(body.collect().await?.to_bytes());
     sender.ready().await?;
     let response = sender
@@ -163,11 +165,11 @@ async fn forward(
         .await?;
     let (mut parts, body) = response.into_parts();
     parts.version = hyper::Version::HTTP_11;
-    strip(&mut parts.headers);
+    strip_hop_by_hop(&mut parts.headers);
     Ok(Response::from_parts(parts, Either::Left(body)))
 }
 
-fn strip(headers: &mut HeaderMap) {
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
     for name in HOP_BY_HOP {
         headers.remove(HeaderName::from_static(name));
     }

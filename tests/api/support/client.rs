@@ -1,4 +1,4 @@
-//! What can be asked of any running server, wherever it runs.
+//! Requests to any running server.
 
 use std::net::SocketAddr;
 
@@ -8,6 +8,7 @@ use super::{events::Events, raw_connection::RawConnection, response::Response};
 
 pub const JSON: (&str, &str) = ("Content-Type", "application/json");
 
+/// A server's address, with the usual requests.
 pub trait TestClient {
     fn addr(&self) -> SocketAddr;
 
@@ -33,12 +34,12 @@ pub trait TestClient {
         self.post(draft.to_string(), &[JSON])
     }
 
-    /// Says `text` in `room`; returns the message.
+    /// Publishes `text` to `room`; returns the message.
     fn publish_text(&self, room: &str, text: &str) -> Value {
         publish_text(&mut self.raw(), room, text)
     }
 
-    /// Says `1` to `n` in `room`, over one connection.
+    /// Publishes `1` to `n` to `room`, over one connection.
     fn publish_many(&self, room: &str, n: usize) -> Vec<Value> {
         let mut connection = self.raw();
         (1..=n)

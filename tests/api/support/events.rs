@@ -9,6 +9,7 @@ use super::{
     response::{Framing, Head},
 };
 
+/// A stream, and what was read of it.
 pub struct Events {
     pub connection: RawConnection,
     pub head: Head,

@@ -1,4 +1,4 @@
-//! A server that asks for tokens, and who issues them.
+//! A server that requires tokens, and the signer of those.
 
 use std::fs;
 
@@ -9,19 +9,19 @@ use tempfile::TempDir;
 use super::{
     client::{JSON, TestClient as _},
     response::Response,
-    server::{Server, Store},
+    server::{Server, StoreKind},
     signer::Signer,
 };
 
 pub const SECRET: &str = "a secret of more than thirty-two bytes";
 
-/// A server that asks for tokens, and the directory with its keys.
-pub struct Guarded {
+/// A server that requires tokens, and the directory with its keys.
+pub struct TokenServer {
     pub server: Server,
     _directory: TempDir,
 }
 
-impl Guarded {
+impl TokenServer {
     pub fn new() -> Self {
         Self::with(|_| {})
     }
@@ -47,7 +47,7 @@ impl Guarded {
             issuer: None,
         };
         configure(&mut rules);
-        let server = Server::with(Store::Memory, |config| {
+        let server = Server::with(StoreKind::Memory, |config| {
             config.request_log = true;
             config.access.jwt = Some(rules);
         });

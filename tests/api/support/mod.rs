@@ -1,4 +1,4 @@
-//! What the tests stand on: a server to talk to and a client that sees every byte.
+//! Shared by the tests: servers, and clients that see every byte.
 
 pub mod bridge;
 pub mod client;
@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a test waits for something that is to happen at once.
+/// How long a test waits for something that should happen immediately.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Polls `condition` until it holds.
@@ -48,7 +48,7 @@ macro_rules! each_store {
             #[allow(unused_imports)]
             use super::*;
 
-            fn check(store: crate::support::server::Store) {
+            fn check(store: crate::support::server::StoreKind) {
                 let configure = |$config: &mut poll_vs_sse_server::config::Config| $configure;
                 let served = crate::support::server::Server::with(store, configure);
                 let $server = &served;
@@ -57,17 +57,17 @@ macro_rules! each_store {
 
             #[test]
             fn on_memory() {
-                check(crate::support::server::Store::Memory);
+                check(crate::support::server::StoreKind::Memory);
             }
 
             #[test]
             fn on_sqlite() {
-                check(crate::support::server::Store::Sqlite);
+                check(crate::support::server::StoreKind::Sqlite);
             }
 
             #[test]
             fn on_nats() {
-                check(crate::support::server::Store::Nats);
+                check(crate::support::server::StoreKind::Nats);
             }
         }
     };

@@ -14,7 +14,7 @@ use super::{TEST_TIMEOUT, client::TestClient, eventually, output::Output, server
 
 /// A running server; killed when it is dropped.
 pub struct Process {
-    child: Guard,
+    child: ChildGuard,
     addr: SocketAddr,
     pub stdout: Output,
     pub stderr: Output,
@@ -22,7 +22,7 @@ pub struct Process {
 
 /// A server that may not listen yet; killed when it is dropped.
 pub struct StartingProcess {
-    child: Guard,
+    child: ChildGuard,
     pub stdout: Output,
     stderr: Output,
 }
@@ -55,9 +55,9 @@ pub fn run<S: AsRef<OsStr>>(args: &[S]) -> Exit {
 }
 
 pub fn run_command(mut command: Command) -> Exit {
-    let mut guard = Guard(command.spawn().expect("starts"));
+    let mut guard = ChildGuard(command.spawn().expect("starts"));
     let (stdout, stderr) = outputs(&mut guard.0);
-    ended(&mut guard.0, stdout, stderr)
+    wait_for_exit(&mut guard.0, stdout, stderr)
 }
 
 impl Process {
@@ -67,7 +67,7 @@ impl Process {
     }
 
     pub fn spawn(command: Command) -> Self {
-        StartingProcess::new(command).listening()
+        StartingProcess::new(command).wait_until_listening()
     }
 
     pub fn signal(&self, signal: i32) {
@@ -87,7 +87,7 @@ impl Process {
 
     /// Waits for the end.
     pub fn wait(mut self) -> Exit {
-        ended(&mut self.child.0, self.stdout, self.stderr)
+        wait_for_exit(&mut self.child.0, self.stdout, self.stderr)
     }
 
     pub fn stop(self) -> Exit {
@@ -105,7 +105,7 @@ impl Process {
 impl StartingProcess {
     pub fn new(mut command: Command) -> Self {
         command.args(["--bind", "127.0.0.1:0"]);
-        let mut child = Guard(command.spawn().expect("starts"));
+        let mut child = ChildGuard(command.spawn().expect("starts"));
         let (stdout, stderr) = outputs(&mut child.0);
         Self {
             child,
@@ -114,7 +114,7 @@ impl StartingProcess {
         }
     }
 
-    pub fn listening(self) -> Process {
+    pub fn wait_until_listening(self) -> Process {
         let Self {
             mut child,
             stdout,
@@ -124,7 +124,7 @@ impl StartingProcess {
         eventually("the server says where it listens", || {
             let exited = child.0.try_wait().expect("a status");
             assert!(exited.is_none(), "it ended: {}", stderr.text());
-            addr = stdout.text().lines().find_map(listening);
+            addr = stdout.text().lines().find_map(listening_addr);
             addr.is_some()
         });
         Process {
@@ -142,10 +142,10 @@ impl TestClient for Process {
     }
 }
 
-/// Kills the child, where it has not ended yet.
-struct Guard(Child);
+/// Kills the child on drop, if it has not ended.
+struct ChildGuard(Child);
 
-impl Drop for Guard {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -155,10 +155,10 @@ impl Drop for Guard {
 fn outputs(child: &mut Child) -> (Output, Output) {
     let stdout = child.stdout.take().expect("piped");
     let stderr = child.stderr.take().expect("piped");
-    (Output::of(stdout), Output::of(stderr))
+    (Output::capture(stdout), Output::capture(stderr))
 }
 
-fn ended(child: &mut Child, stdout: Output, stderr: Output) -> Exit {
+fn wait_for_exit(child: &mut Child, stdout: Output, stderr: Output) -> Exit {
     let deadline = Instant::now() + TEST_TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().expect("a status") {
@@ -175,8 +175,8 @@ fn ended(child: &mut Child, stdout: Output, stderr: Output) -> Exit {
     }
 }
 
-/// The address in the line that tells it, in text or JSON.
-fn listening(line: &str) -> Option<SocketAddr> {
+/// The address in a log line that has it, in text or JSON.
+fn listening_addr(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening on http://")?;
     let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)));
     rest[..end.unwrap_or(rest.len())].parse().ok()

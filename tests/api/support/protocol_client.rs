@@ -35,16 +35,16 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{TEST_TIMEOUT, server::Server};
 
-/// What a connection speaks.
+/// The HTTP version of a connection, and whether it is over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ProtocolForm {
     Http1,
     Http1Tls,
     H2,
     H2Tls,
 }
 
-impl Form {
+impl ProtocolForm {
     pub const ALL: [Self; 4] = [Self::Http1, Self::Http1Tls, Self::H2, Self::H2Tls];
     pub const HTTP_2: [Self; 2] = [Self::H2, Self::H2Tls];
 
@@ -80,12 +80,13 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 
 /// One connection.
 pub struct ProtocolClient {
-    sender: Sender,
+    sender: FormSender,
     counted: SocketBytes,
     authority: String,
 }
 
-enum Sender {
+/// A handle for sending requests, by HTTP version.
+enum FormSender {
     Http1(http1::SendRequest<Full<Bytes>>),
     H2(http2::SendRequest<Full<Bytes>>),
 }
@@ -96,18 +97,18 @@ pub struct SocketBytes(Arc<[AtomicU64; 2]>);
 
 impl SocketBytes {
     /// Bytes that the server received and sent.
-    pub fn of_server(&self) -> (u64, u64) {
+    pub fn server_counts(&self) -> (u64, u64) {
         let [received, sent] = &*self.0;
         (sent.load(Relaxed), received.load(Relaxed))
     }
 }
 
 impl ProtocolClient {
-    pub async fn connect(server: &Server, form: Form) -> Self {
+    pub async fn connect(server: &Server, form: ProtocolForm) -> Self {
         Self::connect_to(server.protocol_addr(form), form).await
     }
 
-    pub async fn connect_to(addr: SocketAddr, form: Form) -> Self {
+    pub async fn connect_to(addr: SocketAddr, form: ProtocolForm) -> Self {
         let counted = SocketBytes::default();
         let tcp = TcpStream::connect(addr).await.expect("connects");
         let io = CountedIo {
@@ -140,7 +141,7 @@ impl ProtocolClient {
         let request = Request::builder().method(method);
         let body = Full::new(Bytes::from(body.to_owned()));
         match &mut self.sender {
-            Sender::Http1(sender) => {
+            FormSender::Http1(sender) => {
                 let request = request.uri(target).header("host", &self.authority);
                 let request = request.header("content-type", "application/json");
                 sender.ready().await?;
@@ -148,7 +149,7 @@ impl ProtocolClient {
                     .send_request(request.body(body).expect("valid"))
                     .await
             }
-            Sender::H2(sender) => {
+            FormSender::H2(sender) => {
                 let uri = format!("http://{}{target}", self.authority);
                 let request = request.uri(uri).header("content-type", "application/json");
                 sender.ready().await?;
@@ -171,8 +172,8 @@ impl ProtocolClient {
     /// Another handle for the same HTTP/2 connection.
     pub fn share(&self) -> Option<http2::SendRequest<Full<Bytes>>> {
         match &self.sender {
-            Sender::Http1(_) => None,
-            Sender::H2(sender) => Some(sender.clone()),
+            FormSender::Http1(_) => None,
+            FormSender::H2(sender) => Some(sender.clone()),
         }
     }
 
@@ -184,34 +185,37 @@ impl ProtocolClient {
 
 /// A connection for HTTP/1.1 over TLS, for bytes as they are.
 pub async fn connect_tls(server: &Server) -> TlsStream<TcpStream> {
-    let addr = server.protocol_addr(Form::Http1Tls);
+    let addr = server.protocol_addr(ProtocolForm::Http1Tls);
     let tcp = TcpStream::connect(addr).await.expect("connects");
-    tls_connect(tcp, addr, Form::Http1Tls).await
+    tls_connect(tcp, addr, ProtocolForm::Http1Tls).await
 }
 
 /// A TLS connection over `io` that trusts any certificate.
 pub async fn tls_connect<Io: AsyncRead + AsyncWrite + Unpin>(
     io: Io,
     addr: SocketAddr,
-    form: Form,
+    form: ProtocolForm,
 ) -> TlsStream<Io> {
     let name = ServerName::from(addr.ip());
     let connector = TlsConnector::from(Arc::new(client_config(form)));
     connector.connect(name, io).await.expect("a handshake")
 }
 
-async fn open(io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, form: Form) -> Sender {
+async fn open(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    form: ProtocolForm,
+) -> FormSender {
     let io = TokioIo::new(io);
     if form.is_h2() {
         let (sender, connection) = http2::handshake(TokioExecutor::new(), io)
             .await
             .expect("a handshake");
         tokio::task::spawn_local(connection);
-        Sender::H2(sender)
+        FormSender::H2(sender)
     } else {
         let (sender, connection) = http1::handshake(io).await.expect("a connection");
         tokio::task::spawn_local(connection);
-        Sender::Http1(sender)
+        FormSender::Http1(sender)
     }
 }
 
@@ -235,7 +239,7 @@ pub async fn read_until(body: &mut Incoming, end: &str) -> String {
     text
 }
 
-fn client_config(form: Form) -> ClientConfig {
+fn client_config(form: ProtocolForm) -> ClientConfig {
     let mut config = ClientConfig::builder_with_provider(default_provider().into())
         .with_safe_default_protocol_versions()
         .expect("versions")

@@ -12,11 +12,12 @@ use super::{
     response::{Framing, Head, Response},
 };
 
+/// A TCP connection, its byte counts, and the bytes received ahead.
 pub struct RawConnection {
     socket: TcpStream,
     pub sent: u64,
     pub received: u64,
-    /// What came and was not asked for yet.
+    /// Bytes received and not consumed yet.
     pub pending: Vec<u8>,
 }
 
@@ -195,8 +196,8 @@ impl RawConnection {
         false
     }
 
-    /// Reads on until the server closes; what it said is in `pending`.
-    pub fn until_closed(&mut self) -> io::Result<()> {
+    /// Reads until the server closes the connection; the bytes are then in `pending`.
+    pub fn read_until_closed(&mut self) -> io::Result<()> {
         loop {
             match self.read_more() {
                 Ok(0) => return Ok(()),
@@ -208,7 +209,7 @@ impl RawConnection {
         }
     }
 
-    /// Closes without a farewell: the server sees a reset.
+    /// Closes with a TCP reset.
     pub fn abort(self) {
         let socket = socket2::SockRef::from(&self.socket);
         socket.set_linger(Some(Duration::ZERO)).expect("lingers");

@@ -108,8 +108,8 @@ impl Response {
         problem
     }
 
-    /// An error that names the field at fault.
-    pub fn blames(&self, status: u16, field: &str) {
+    /// Fails unless this is a problem of that status which names `field`.
+    pub fn assert_problem_field(&self, status: u16, field: &str) {
         let problem = self.problem(status);
         assert_eq!(problem["field"], field, "{problem}");
     }

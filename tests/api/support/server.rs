@@ -25,11 +25,12 @@ use super::{
     bridge::{self, form_under_test},
     client::TestClient,
     eventually, nats,
-    protocol_client::Form,
+    protocol_client::ProtocolForm,
 };
 
+/// The store of a test's server.
 #[derive(Debug, Clone, Copy)]
-pub enum Store {
+pub enum StoreKind {
     Memory,
     Sqlite,
     Nats,
@@ -51,15 +52,15 @@ pub struct Server {
     tls_addr: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    pub lines: Lines,
+    pub lines: LogLines,
     _directory: Option<TempDir>,
 }
 
 /// Log lines as the server writes them.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct LogLines(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Lines {
+impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().expect("whole").extend_from_slice(bytes);
         Ok(bytes.len())
@@ -70,7 +71,7 @@ impl Write for Lines {
     }
 }
 
-impl Lines {
+impl LogLines {
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().expect("whole").clone()).expect("UTF-8")
     }
@@ -95,16 +96,16 @@ impl Lines {
 
 impl Server {
     /// A server of `store`, new and empty.
-    pub fn with(store: Store, configure: impl FnOnce(&mut Config)) -> Self {
+    pub fn with(store: StoreKind, configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         let directory = match store {
-            Store::Memory => None,
-            Store::Sqlite => {
+            StoreKind::Memory => None,
+            StoreKind::Sqlite => {
                 let directory = tempfile::tempdir().expect("a directory");
                 config.store = StoreChoice::Sqlite(directory.path().join("chat.db"));
                 Some(directory)
             }
-            Store::Nats => {
+            StoreKind::Nats => {
                 config.store = StoreChoice::Nats(Box::new(nats::shared()));
                 None
             }
@@ -117,7 +118,7 @@ impl Server {
     }
 
     pub fn memory() -> Self {
-        Self::with(Store::Memory, |_| {})
+        Self::with(StoreKind::Memory, |_| {})
     }
 
     /// A server of every protocol, with a certificate of its own.
@@ -126,14 +127,14 @@ impl Server {
     }
 
     pub fn on_every_form_with(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::with(Store::Memory, |config| {
+        Self::with(StoreKind::Memory, |config| {
             config.tls = Some(any_port_tls());
             configure(config);
         })
     }
 
     /// Where it listens for this protocol form.
-    pub fn protocol_addr(&self, form: Form) -> SocketAddr {
+    pub fn protocol_addr(&self, form: ProtocolForm) -> SocketAddr {
         match self.tls_addr {
             Some(tls_addr) if form.is_tls() => tls_addr,
             _ => self.clear_addr,
@@ -162,7 +163,7 @@ impl Server {
         if form.is_tls() && config.tls.is_none() {
             config.tls = Some(any_port_tls());
         }
-        let lines = Lines::default();
+        let lines = LogLines::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, addrs) = mpsc::channel();
         let out = lines.clone();
@@ -185,7 +186,7 @@ impl Server {
             has_successor: true,
             clear_addr: addr,
             addr: match form {
-                Form::Http1 => addr,
+                ProtocolForm::Http1 => addr,
                 _ => bridge::open(tls_addr.filter(|_| form.is_tls()).unwrap_or(addr), form),
             },
             tls_addr,

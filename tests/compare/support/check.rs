@@ -1,13 +1,13 @@
-//! Runs `check`, and finds what it says.
+//! Runs `check`, and parses its report.
 
 use poll_vs_sse_instrument::check::{
     CheckReport,
-    findings::{Finding, Name},
+    findings::{Finding, FindingName},
 };
 
 use super::program::{Exit, Program, command};
 
-pub fn check(url: &str, more: &[&str]) -> Exit {
+pub fn run_check(url: &str, more: &[&str]) -> Exit {
     let patience = ["--patience", "9s"];
     let patience = if more.contains(&"--patience") {
         &[][..]
@@ -18,14 +18,15 @@ pub fn check(url: &str, more: &[&str]) -> Exit {
     Program::start(command(&args)).wait()
 }
 
-/// What was found at `url`.
+/// The exit code and the report of `check` at `url`.
 pub fn findings(url: &str, more: &[&str]) -> (Option<i32>, CheckReport) {
-    let ended = check(url, &[&["--json"], more].concat());
+    let ended = run_check(url, &[&["--json"], more].concat());
     let report: Result<CheckReport, _> = serde_json::from_str(&ended.stdout);
     (ended.code, report.unwrap_or_else(|_| panic!("{ended:?}")))
 }
 
-pub fn of(report: &CheckReport, name: Name) -> &Finding {
+/// The finding of that name.
+pub fn finding(report: &CheckReport, name: FindingName) -> &Finding {
     let mut all = report.findings.iter();
     all.find(|one| one.name == name)
         .unwrap_or_else(|| panic!("{report:?}"))

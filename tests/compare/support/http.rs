@@ -43,13 +43,13 @@ pub type Handler = dyn Fn(&Request, &mut TcpStream) -> io::Result<()> + Send + S
 pub struct Server {
     pub addr: SocketAddr,
     stop: Arc<AtomicBool>,
-    carried: Arc<Mutex<Carried>>,
+    carried: Arc<Mutex<CarriedBytes>>,
     open: Arc<AtomicUsize>,
 }
 
-/// What the kernel carried on all connections that did not publish and have ended.
+/// Bytes on all connections that have ended and did not publish, as the kernel counts them.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Carried {
+pub struct CarriedBytes {
     pub bytes_in: u64,
     pub bytes_out: u64,
 }
@@ -59,9 +59,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
-        let carried = Arc::new(Mutex::new(Carried::default()));
+        let carried = Arc::new(Mutex::new(CarriedBytes::default()));
         let open = Arc::new(AtomicUsize::new(0));
-        let numbers = Arc::new(Mutex::new(Numbers::default()));
+        let numbers = Arc::new(Mutex::new(ConnectionNumbers::default()));
         let (stopped, sum, count) = (stop.clone(), carried.clone(), open.clone());
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -75,7 +75,7 @@ impl Server {
                     let published =
                         serve(&*handler, &numbers, stream.try_clone().expect("a socket"));
                     if !published {
-                        let carried = carried_by(&stream);
+                        let carried = kernel_byte_counts(&stream);
                         let mut sum = sum.lock().expect("whole");
                         sum.bytes_in += carried.bytes_in;
                         sum.bytes_out += carried.bytes_out;
@@ -97,7 +97,7 @@ impl Server {
     }
 
     /// What the kernel carried for readers, once all connections have ended.
-    pub fn carried(&self) -> Carried {
+    pub fn carried(&self) -> CarriedBytes {
         let begin = std::time::Instant::now();
         while self.open.load(SeqCst) > 0 {
             assert!(begin.elapsed() < TEST_TIMEOUT, "connections do not end");
@@ -115,11 +115,11 @@ impl Drop for Server {
     }
 }
 
-/// How many connections asked for each path first.
+/// Numbers connections by the path of their first request.
 #[derive(Default)]
-struct Numbers(std::collections::HashMap<String, usize>);
+struct ConnectionNumbers(std::collections::HashMap<String, usize>);
 
-impl Numbers {
+impl ConnectionNumbers {
     fn next(&mut self, path: &str) -> usize {
         let count = self.0.entry(path.to_owned()).or_default();
         *count += 1;
@@ -128,7 +128,7 @@ impl Numbers {
 }
 
 /// Serves a connection to its end. Says whether it was a publisher's.
-fn serve(handler: &Handler, numbers: &Mutex<Numbers>, mut stream: TcpStream) -> bool {
+fn serve(handler: &Handler, numbers: &Mutex<ConnectionNumbers>, mut stream: TcpStream) -> bool {
     stream
         .set_read_timeout(Some(TEST_TIMEOUT))
         .expect("settable");
@@ -136,7 +136,7 @@ fn serve(handler: &Handler, numbers: &Mutex<Numbers>, mut stream: TcpStream) -> 
     let mut raw = Vec::new();
     let mut published = false;
     let mut number = None;
-    while let Ok(Some(mut request)) = read(&mut stream, &mut raw) {
+    while let Ok(Some(mut request)) = read_request(&mut stream, &mut raw) {
         published |= request.method != "GET";
         let first = || numbers.lock().expect("whole").next(&request.path);
         request.connection = *number.get_or_insert_with(first);
@@ -147,10 +147,10 @@ fn serve(handler: &Handler, numbers: &Mutex<Numbers>, mut stream: TcpStream) -> 
     published
 }
 
-fn read(stream: &mut TcpStream, raw: &mut Vec<u8>) -> io::Result<Option<Request>> {
+fn read_request(stream: &mut TcpStream, raw: &mut Vec<u8>) -> io::Result<Option<Request>> {
     let mut buffer = [0; 4096];
     loop {
-        if let Some((length, request)) = parse(raw) {
+        if let Some((length, request)) = parse_request(raw) {
             raw.drain(..length);
             return Ok(Some(request));
         }
@@ -161,7 +161,7 @@ fn read(stream: &mut TcpStream, raw: &mut Vec<u8>) -> io::Result<Option<Request>
     }
 }
 
-fn parse(raw: &[u8]) -> Option<(usize, Request)> {
+fn parse_request(raw: &[u8]) -> Option<(usize, Request)> {
     let text = std::str::from_utf8(raw).expect("UTF-8");
     let (head, rest) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
@@ -185,7 +185,7 @@ fn parse(raw: &[u8]) -> Option<(usize, Request)> {
 }
 
 /// Sends an answer with a length.
-pub fn answer(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()> {
+pub fn send_answer(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()> {
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -194,12 +194,12 @@ pub fn answer(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()
 }
 
 /// Sends the head of an event stream.
-pub fn events(stream: &mut TcpStream) -> io::Result<()> {
+pub fn send_stream_head(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
 }
 
-/// The kernel's own counts.
-fn carried_by(stream: &TcpStream) -> Carried {
+/// Bytes on a connection, as the kernel counts them.
+fn kernel_byte_counts(stream: &TcpStream) -> CarriedBytes {
     // Offsets in `struct tcp_info` of include/uapi/linux/tcp.h, which only ever grows at its end.
     const BYTES_ACKED: usize = 120;
     const BYTES_RECEIVED: usize = 128;
@@ -221,7 +221,7 @@ fn carried_by(stream: &TcpStream) -> Carried {
         "the kernel tells too little"
     );
     let at = |offset: usize| u64::from_ne_bytes(raw[offset..offset + 8].try_into().expect("eight"));
-    Carried {
+    CarriedBytes {
         bytes_out: at(BYTES_ACKED),
         bytes_in: at(BYTES_RECEIVED),
     }

@@ -1,4 +1,4 @@
-//! A message log of the tests' own, with faults and costs to order.
+//! A simple message log for the tests, with configurable faults and costs.
 
 use std::{
     collections::HashMap,
@@ -14,14 +14,13 @@ use std::{
 
 use poll_vs_sse_instrument::{Profile, Target};
 
-use super::http::{Request, Server, answer, events};
+use super::http::{Request, Server, send_answer, send_stream_head};
 
-/// What its readers are given. Faults are those of rooms that a run reads; the rooms of the trial
-/// before it are without.
+/// What its readers are sent. Faults apply to the rooms of a run, and not to those of the preflight before it.
 #[derive(Clone)]
 pub struct Behaviour {
-    /// From how many messages there are, and which reader asks, to the messages it is given, by
-    /// number. What was given once must stay.
+    /// The messages that reader number `reader` is sent while there are `messages` of them, by number. What was sent once
+    /// must stay.
     pub view: fn(reader: usize, messages: usize) -> Vec<usize>,
     /// How long after it was published message `number` can be read.
     pub hold: fn(number: usize) -> Duration,
@@ -29,11 +28,11 @@ pub struct Behaviour {
     pub work: Arc<dyn Fn() + Send + Sync>,
     /// Called as a message is published.
     pub published: Arc<dyn Fn() + Send + Sync>,
-    /// What becomes of poll number `count`, from 0, of a run.
-    pub fate: fn(count: usize) -> PollOutcome,
+    /// The outcome of a run's poll number `count`, from 0.
+    pub poll_outcome: fn(count: usize) -> PollOutcome,
 }
 
-/// What becomes of a poll.
+/// The outcome of a poll.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PollOutcome {
     Answered,
@@ -54,7 +53,7 @@ impl Default for Behaviour {
             hold: |_| Duration::ZERO,
             work: Arc::new(|| {}),
             published: Arc::new(|| {}),
-            fate: |_| PollOutcome::Answered,
+            poll_outcome: |_| PollOutcome::Answered,
         }
     }
 }
@@ -75,24 +74,25 @@ cursor = [{ take = "json:next", send = "query:after" }]
 path = "/stream/{room}"
 "#;
 
-type Rooms = Mutex<HashMap<String, Vec<(Instant, String)>>>;
+/// The messages of each room, with the time from which they are visible.
+type RoomMessages = Mutex<HashMap<String, Vec<(Instant, String)>>>;
 
-struct Log {
-    rooms: Rooms,
-    bell: Condvar,
+struct LogServer {
+    rooms: RoomMessages,
+    appended: Condvar,
     behaviour: Behaviour,
     polls: AtomicUsize,
 }
 
 pub fn start(behaviour: Behaviour) -> Server {
-    let log = Log {
+    let log = LogServer {
         rooms: Mutex::default(),
-        bell: Condvar::new(),
+        appended: Condvar::new(),
         behaviour,
         polls: AtomicUsize::new(0),
     };
     Server::start(Arc::new(
-        move |request: &Request, stream: &mut TcpStream| log.answer(request, stream),
+        move |request: &Request, stream: &mut TcpStream| log.handle(request, stream),
     ))
 }
 
@@ -102,14 +102,14 @@ pub fn target(server: &Server) -> Target {
     Target::remote(&server.url(), profile, None).expect("a target")
 }
 
-impl Log {
-    fn answer(&self, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
+impl LogServer {
+    fn handle(&self, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
         let mut parts = request.path.trim_start_matches('/').split('/');
         let (what, room) = (parts.next(), parts.next().unwrap_or_default());
         match what {
             Some("publish") => {
                 self.publish(room, &request.body);
-                answer(stream, "201 Created", "")
+                send_answer(stream, "201 Created", "")
             }
             Some("poll") => {
                 let after = request
@@ -118,31 +118,31 @@ impl Log {
                 let (texts, next) = self.read(room, request.connection, after);
                 (self.behaviour.work)();
                 let body = serde_json::json!({"messages": texts, "next": next}).to_string();
-                match self.fate(room) {
-                    PollOutcome::Answered => answer(stream, "200 OK", &body),
+                match self.poll_outcome(room) {
+                    PollOutcome::Answered => send_answer(stream, "200 OK", &body),
                     PollOutcome::AnsweredAndClosed => {
-                        answer(stream, "200 OK", &body)?;
+                        send_answer(stream, "200 OK", &body)?;
                         // At once, so that the next request cannot come first.
                         stream.shutdown(Shutdown::Both)?;
                         Err(io::ErrorKind::ConnectionAborted.into())
                     }
-                    PollOutcome::Garbled => answer(stream, "200 OK", "not JSON"),
+                    PollOutcome::Garbled => send_answer(stream, "200 OK", "not JSON"),
                     PollOutcome::Closed => Err(io::ErrorKind::ConnectionAborted.into()),
                     // Until the reader has gone.
                     PollOutcome::Ignored => stream.read(&mut [0]).map(drop),
                 }
             }
             Some("stream") => {
-                events(stream)?;
+                send_stream_head(stream)?;
                 self.stream(room, request.connection, stream)
             }
-            _ => answer(stream, "404 Not Found", ""),
+            _ => send_answer(stream, "404 Not Found", ""),
         }
     }
 
-    fn fate(&self, room: &str) -> PollOutcome {
+    fn poll_outcome(&self, room: &str) -> PollOutcome {
         match room.starts_with("compare") {
-            true => (self.behaviour.fate)(self.polls.fetch_add(1, SeqCst)),
+            true => (self.behaviour.poll_outcome)(self.polls.fetch_add(1, SeqCst)),
             false => PollOutcome::Answered,
         }
     }
@@ -154,7 +154,7 @@ impl Log {
         let hold = (self.behaviour.hold)(messages.len());
         messages.push((Instant::now() + hold, text.to_owned()));
         drop(rooms);
-        self.bell.notify_all();
+        self.appended.notify_all();
     }
 
     /// What `reader` is given after the first `after` messages it had, and how many it has then.
@@ -187,7 +187,7 @@ impl Log {
             // Also finds out that the reader has gone, and what has become visible meanwhile.
             stream.write_all(b":\n\n")?;
             let rooms = self.rooms.lock().expect("whole");
-            drop(self.bell.wait_timeout(rooms, Duration::from_millis(20)));
+            drop(self.appended.wait_timeout(rooms, Duration::from_millis(20)));
             thread::yield_now();
         }
     }

@@ -1,4 +1,4 @@
-//! What the tests stand on.
+//! Shared by the tests: servers, proxies, and the program under test.
 
 pub mod check;
 #[path = "../../support/front.rs"]
@@ -21,12 +21,12 @@ use poll_vs_sse_instrument::{
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// This project's server, as built for the tests.
-pub fn own() -> Target {
+pub fn own_target() -> Target {
     Target::own_from(Some(PathBuf::from(env!("CARGO_BIN_EXE_poll-vs-sse"))))
 }
 
-/// A small workload that is over soon: 20 messages, after 10 that do not count.
-pub fn small() -> Workload {
+/// A small and short workload: 20 messages, after 10 of the warm-up.
+pub fn small_workload() -> Workload {
     Workload {
         clients: 20,
         rate: 10.0,
@@ -40,13 +40,13 @@ pub fn run(target: &Target, workload: &Workload, transport: Transport) -> RunRes
     run_with(target, workload, transport, &RunControl::default())
 }
 
-/// The same, where it may be that nothing can be measured.
+/// The same, for runs that may fail.
 pub fn try_run(
     target: &Target,
     workload: &Workload,
     transport: Transport,
 ) -> anyhow::Result<RunResult> {
-    measured(target, workload, transport, &RunControl::default())
+    measure_once(target, workload, transport, &RunControl::default())
 }
 
 /// The same, stopped by `control`.
@@ -56,10 +56,10 @@ pub fn run_with(
     transport: Transport,
     control: &RunControl,
 ) -> RunResult {
-    measured(target, workload, transport, control).expect("measured")
+    measure_once(target, workload, transport, control).expect("measured")
 }
 
-fn measured(
+fn measure_once(
     target: &Target,
     workload: &Workload,
     transport: Transport,

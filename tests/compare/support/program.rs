@@ -12,14 +12,14 @@ use poll_vs_sse_instrument::remove_settings;
 
 use super::{TEST_TIMEOUT, output::Output};
 
-/// A running one; killed when it is dropped.
+/// A running program; killed when it is dropped.
 pub struct Program {
     child: Child,
     pub stdout: Output,
     pub stderr: Output,
 }
 
-/// One that ended.
+/// A program that ended.
 #[derive(Debug)]
 pub struct Exit {
     pub code: Option<i32>,
@@ -52,8 +52,8 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn();
         let mut child = child.expect("starts");
-        let stdout = Output::of(child.stdout.take().expect("piped"));
-        let stderr = Output::of(child.stderr.take().expect("piped"));
+        let stdout = Output::capture(child.stdout.take().expect("piped"));
+        let stderr = Output::capture(child.stderr.take().expect("piped"));
         Self {
             child,
             stdout,
@@ -76,7 +76,7 @@ impl Program {
         let basic = ["serve", "--bind", "127.0.0.1:0", "--store", "memory"];
         let mut server = Self::start(command(&[&basic[..], flags].concat()));
         let mut addr = None;
-        server.await_that("it listens", |server| {
+        server.wait_until("it listens", |server| {
             let text = server.stdout.text();
             let (_, rest) = text.split_once(words)?;
             let end = rest.find(|c: char| !(c.is_ascii_digit() || ".:".contains(c)))?;
@@ -90,7 +90,7 @@ impl Program {
         self.child.id()
     }
 
-    pub fn await_that(&mut self, what: &str, mut done: impl FnMut(&Self) -> Option<()>) {
+    pub fn wait_until(&mut self, what: &str, mut done: impl FnMut(&Self) -> Option<()>) {
         let begin = Instant::now();
         while done(self).is_none() {
             let ended = self.child.try_wait().expect("a status");

@@ -1,4 +1,4 @@
-//! A small proxy that does to answers what bad ones do: one request a connection, one fault.
+//! A small proxy with one fault, for one request on each connection.
 
 use std::{
     collections::HashMap,
@@ -16,9 +16,9 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::TEST_TIMEOUT;
 
-/// What it does.
+/// The fault of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum ProxyFault {
     None,
     /// Holds a stream's answer back until there are so many bytes of it.
     Buffer(usize),
@@ -34,22 +34,22 @@ pub enum Fault {
     CachePolls,
 }
 
-/// A running one; it takes no more connections when it is dropped.
-pub struct Proxy {
+/// A running proxy. It accepts no further connections once it is dropped.
+pub struct FaultyProxy {
     pub addr: SocketAddr,
     stop: Arc<AtomicBool>,
 }
 
-type Cache = Arc<Mutex<HashMap<String, Vec<u8>>>>;
+type AnswerCache = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
-impl Proxy {
+impl FaultyProxy {
     /// In front of `server`.
-    pub fn start(server: SocketAddr, fault: Fault) -> Self {
+    pub fn start(server: SocketAddr, fault: ProxyFault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let addr = listener.local_addr().expect("an address");
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
-        let cache = Cache::default();
+        let cache = AnswerCache::default();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if stopped.load(SeqCst) {
@@ -67,7 +67,7 @@ impl Proxy {
     }
 }
 
-impl Drop for Proxy {
+impl Drop for FaultyProxy {
     fn drop(&mut self) {
         self.stop.store(true, SeqCst);
         // Wakes the thread that accepts.
@@ -76,7 +76,12 @@ impl Drop for Proxy {
 }
 
 /// Serves one request. Any error ends the connection.
-fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault, cache: &Cache) -> io::Result<()> {
+fn serve(
+    mut client: TcpStream,
+    server: SocketAddr,
+    fault: ProxyFault,
+    cache: &AnswerCache,
+) -> io::Result<()> {
     client.set_read_timeout(Some(TEST_TIMEOUT))?;
     client.set_nodelay(true)?;
     let request = read_request(&mut client)?;
@@ -84,21 +89,21 @@ fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault, cache: &Cache)
     let mut server = TcpStream::connect(server)?;
     server.set_nodelay(true)?;
     let forwarded = match fault {
-        Fault::DropLastEventId => without_header(&request, "last-event-id"),
+        ProxyFault::DropLastEventId => without_header(&request, "last-event-id"),
         _ => request,
     };
     let forwarded = forwarded.replacen("\r\n", "\r\nConnection: close\r\n", 1);
     server.write_all(forwarded.as_bytes())?;
     let is_stream = line.starts_with("GET /stream");
     match fault {
-        Fault::Buffer(bytes) if is_stream => copy_in_blocks(&mut server, &mut client, bytes),
-        Fault::Compress if is_stream => copy_compressed(&mut server, &mut client),
-        Fault::CutSilence(limit) => {
+        ProxyFault::Buffer(bytes) if is_stream => copy_in_blocks(&mut server, &mut client, bytes),
+        ProxyFault::Compress if is_stream => copy_compressed(&mut server, &mut client),
+        ProxyFault::CutSilence(limit) => {
             server.set_read_timeout(Some(limit))?;
             copy(&mut server, &mut client, None)
         }
-        Fault::CutAge(limit) => copy(&mut server, &mut client, Some(Instant::now() + limit)),
-        Fault::CachePolls if line.starts_with("GET /poll") => {
+        ProxyFault::CutAge(limit) => copy(&mut server, &mut client, Some(Instant::now() + limit)),
+        ProxyFault::CachePolls if line.starts_with("GET /poll") => {
             let known = cache.lock().expect("whole").get(&line).cloned();
             let answer = match known {
                 Some(answer) => answer,

@@ -1,4 +1,4 @@
-//! Real proxies and servers of others, each as a process with a configuration of its own.
+//! Real third-party proxies and servers, each as a process with a configuration of its own.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -12,7 +12,7 @@ pub const NGINX: &str = "/usr/sbin/nginx";
 pub const NGINX_ARGUMENTS: [&str; 6] = ["-p", "DIRECTORY", "-e", "error.log", "-c", "FILE"];
 
 /// The program's file.
-fn tool(name: &str) -> PathBuf {
+fn find_tool(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| panic!("install {name}, or run tests/run"))
 }
 
@@ -95,7 +95,7 @@ impl RealProxy {
     /// Caddy with these global options, and these lines within its `reverse_proxy`.
     pub fn caddy(server: SocketAddr, options: &str, lines: &str) -> Self {
         let args = ["run", "--config", "FILE", "--adapter", "caddyfile"];
-        Self::start(&tool("caddy"), &args, |addr, _| {
+        Self::start(&find_tool("caddy"), &args, |addr, _| {
             format!(
                 "{{\nadmin off\nauto_https off\npersist_config off\n{options}\n}}\n\
                  http://{addr} {{\nreverse_proxy {server} {{\n{lines}\n}}\n}}\n"
@@ -114,7 +114,7 @@ impl RealProxy {
             "--log-level",
             "error",
         ];
-        Self::start(&tool("envoy"), &args, |addr, _| {
+        Self::start(&find_tool("envoy"), &args, |addr, _| {
             let (ip, port) = (addr.ip(), addr.port());
             format!(
                 r#"

@@ -41,7 +41,7 @@ export class ConnectionSlots {
       const locks = this.#locks;
       if (locks === null) return UNLIMITED;
       try {
-        const slot = await withTimeout(hold(locks, name, { ifAvailable: true }));
+        const slot = await withTimeout(requestSlot(locks, name, { ifAvailable: true }));
         if (slot !== null) return slot;
       } catch {
         this.#locks = null;
@@ -60,7 +60,7 @@ export class ConnectionSlots {
     if (aborted.aborted) giveUp();
     let mine: ConnectionSlot | null = null;
     const requests = this.#names.map(async (name) => {
-      const slot = await hold(locks, name, { signal: others.signal });
+      const slot = await requestSlot(locks, name, { signal: others.signal });
       // Two may become free at once.
       if (slot === null || mine !== null || aborted.aborted) slot?.release();
       else mine = slot;
@@ -82,7 +82,7 @@ export class ConnectionSlots {
 }
 
 /** Null if the lock was requested only if available, and is not. */
-function hold(locks: LockManager, name: string, options: LockOptions): Promise<ConnectionSlot | null> {
+function requestSlot(locks: LockManager, name: string, options: LockOptions): Promise<ConnectionSlot | null> {
   return new Promise((resolve, reject) => {
     const granted = (lock: Lock | null) => {
       if (lock === null) return resolve(null);

@@ -29,7 +29,7 @@ export function tenths(value: number): string {
 }
 
 /** How far two times are apart, as one would say it: `12 ms`, `0.9 s`; `unit` is what a second is called. */
-export function apart(ms: number, unit = ' s'): string {
+export function timeDifference(ms: number, unit = ' s'): string {
   return ms < 100 ? milliseconds(ms) : `${exactTenths.format(ms / 1_000)}${unit}`;
 }
 

@@ -7,7 +7,7 @@ import {
   combine,
   type Cost,
   type Figures,
-  type Missing,
+  type MissingReason,
   NO_COST,
   NO_FIGURES,
   type WatchFigures,
@@ -41,9 +41,9 @@ export interface Stats extends Figures {
 }
 
 /** What this page has read of a transport's bodies. */
-type Bodies = Pick<Cost, 'body_bytes' | 'presence_bytes'>;
+type BodyBytes = Pick<Cost, 'body_bytes' | 'presence_bytes'>;
 
-const NO_BODIES: Bodies = { body_bytes: 0, presence_bytes: 0 };
+const NO_BODIES: BodyBytes = { body_bytes: 0, presence_bytes: 0 };
 
 export class ClientStats {
   /** The label under which the server counts. */
@@ -53,7 +53,7 @@ export class ClientStats {
   #using: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
   /** What the bodies of each transport's answers have weighed. */
-  readonly #bodies: Record<Transport, Bodies> = {
+  readonly #bodies: Record<Transport, BodyBytes> = {
     poll: NO_BODIES,
     'long-poll': NO_BODIES,
     stream: NO_BODIES,
@@ -68,7 +68,7 @@ export class ClientStats {
     client: string,
     clock: ServerClock,
     watch: WatchFigures,
-    show: (bill: Stats | null, missing: Missing | null) => void,
+    show: (bill: Stats | null, missing: MissingReason | null) => void,
   ) {
     this.client = client;
     this.#delays = new Delays(clock, performance.now());
@@ -107,7 +107,7 @@ export class ClientStats {
   }
 
   /** The body of an answer, or a part of it, has come. */
-  body({ body_bytes, presence_bytes }: Bodies, transport: Transport): void {
+  body({ body_bytes, presence_bytes }: BodyBytes, transport: Transport): void {
     const before = this.#bodies[transport];
     this.#bodies[transport] = {
       body_bytes: before.body_bytes + body_bytes,
@@ -176,7 +176,7 @@ export class ClientStats {
 /** The server may not have counted yet what has just come. */
 function withBodies(
   costs: Figures['costs'],
-  bodies: Readonly<Record<Transport, Bodies>>,
+  bodies: Readonly<Record<Transport, BodyBytes>>,
 ): Record<Transport, Cost> {
   const of = (transport: Transport): Cost => {
     const { wire_bytes } = costs[transport];

@@ -2,12 +2,12 @@
 // each other.
 
 import type { Lane } from './lane.ts';
-import type { Missing } from './ledger.ts';
+import type { MissingReason } from './ledger.ts';
 import type { Message } from '../client/message.ts';
 import type { Link } from '../client/sources/source.ts';
 import { SharedMessages } from './shared-messages.ts';
 import type { Transport } from '../client/transport.ts';
-import { type Named, named, type Side, verdict, type Verdict } from './verdict.ts';
+import { type LaneName, laneName, type LaneTotals, verdict, type Verdict } from './verdict.ts';
 
 /** Fewer of the same messages than this say nothing. */
 export const NEEDED_MESSAGES = 5;
@@ -28,15 +28,15 @@ export interface LaneFigures {
   waiting: number;
 }
 
-export type Standing =
+export type ComparisonState =
   /** No message yet; how each lane reads, with its interval. */
   | { kind: 'opening'; lanes: { transport: Transport; interval_s: number }[] }
   | { kind: 'counting'; seen: number; needed: number }
-  | { kind: 'stalled'; lane: Named; silent_ms: number; waiting: number }
+  | { kind: 'stalled'; lane: LaneName; silent_ms: number; waiting: number }
   | { kind: 'compared'; verdict: Verdict };
 
 /** Counts the bytes of messages as the log has them. */
-class Payload {
+class PayloadMeter {
   #messages = 0;
   #bytes = 0;
   readonly #encoder = new TextEncoder();
@@ -70,20 +70,20 @@ function isShared(link: Link): boolean {
 export class Comparison {
   readonly #lanes: readonly Lane[];
   readonly #shared: SharedMessages;
-  readonly #payloads: Payload[];
+  readonly #payloads: PayloadMeter[];
   readonly #lastSeen_ms: number[];
   /** Messages that came over each lane's own requests since it has the client and the transport that it has now. */
   readonly #billable: number[];
   /** Those whose figures are not of all the time since all began. */
   readonly #partly = new Set<Lane>();
   readonly #begun: (Transport | null)[];
-  readonly #missing = new Map<Lane, Missing | null>();
+  readonly #missing = new Map<Lane, MissingReason | null>();
 
   /** `change` is called when there may be something new to show. */
   constructor(lanes: readonly Lane[], change: () => void) {
     this.#lanes = lanes;
     this.#shared = new SharedMessages(lanes.length);
-    this.#payloads = lanes.map(({ room }) => new Payload(room));
+    this.#payloads = lanes.map(({ room }) => new PayloadMeter(room));
     this.#lastSeen_ms = lanes.map(() => -Infinity);
     this.#billable = lanes.map(() => 0);
     this.#begun = lanes.map(() => null);
@@ -174,7 +174,7 @@ export class Comparison {
     };
   }
 
-  get standing(): Standing {
+  get standing(): ComparisonState {
     const late = this.#late();
     if (late !== null) return late;
     const seen = Math.min(this.#shared.seenByAll, ...this.#lanes.map((_, at) => this.#counted(at)));
@@ -200,7 +200,7 @@ export class Comparison {
   }
 
   /** The lane that has brought nothing for the longest, while messages wait for it. */
-  #late(): Standing | null {
+  #late(): ComparisonState | null {
     const now_ms = performance.now();
     const late = this.#lanes.flatMap((lane, at) => {
       const wait_ms = this.#shared.longestWait_ms(at, now_ms);
@@ -212,7 +212,7 @@ export class Comparison {
     if (worst === undefined) return null;
     const { at, silent_ms, waiting } = worst;
     const sides = this.#lanes.map((_, each) => this.#side(each));
-    return { kind: 'stalled', lane: named(sides, at), silent_ms, waiting };
+    return { kind: 'stalled', lane: laneName(sides, at), silent_ms, waiting };
   }
 
   /** As shown, in whole milliseconds. */
@@ -221,7 +221,7 @@ export class Comparison {
     return ms === null ? null : Math.max(0, Math.round(ms));
   }
 
-  #side(at: number): Side {
+  #side(at: number): LaneTotals {
     const lane = this.#lanes[at];
     const { cost, polls } = lane?.stats.used ?? {};
     return {

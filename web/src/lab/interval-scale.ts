@@ -10,7 +10,7 @@ export const STOPS_S: readonly number[] = [
 ];
 
 /** The stop that is nearest to `seconds` on the scale. */
-export function stopOf(seconds: number): number {
+export function nearestStop(seconds: number): number {
   const away = (stop: number) => Math.abs(Math.log(stop / seconds));
   return STOPS_S.reduce((best, stop, at) => (away(stop) < away(STOPS_S[best] ?? stop) ? at : best), 0);
 }

@@ -11,7 +11,7 @@ import { INTERVAL_S } from './interval-scale.ts';
 import type { Transport } from '../client/transport.ts';
 import { ClientStats, type Stats } from './client-stats.ts';
 import type { CookieKib } from './cookie.ts';
-import type { AskedProtocol } from './protocol.ts';
+import type { RequestedProtocol } from './protocol.ts';
 import type { ServerClock } from './clock.ts';
 import type { Batch } from '../client/message.ts';
 import type { Fault } from './fault.ts';
@@ -36,7 +36,7 @@ export class Lane {
   /** The size of the cookie that the browser sends with this lane's requests. */
   cookie_kib: CookieKib = 0;
   /** What was chosen for it. */
-  protocol: AskedProtocol = 'page';
+  protocol: RequestedProtocol = 'page';
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Listeners();
   readonly #reader: RoomReader;

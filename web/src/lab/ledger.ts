@@ -134,10 +134,10 @@ export async function fetchFigures(
  * Why there are no new figures: the lane is not connected, so they are not requested; no answer comes; or the answer
  * cannot be read.
  */
-export type Missing = 'paused' | 'away' | 'unreadable';
+export type MissingReason = 'paused' | 'away' | 'unreadable';
 
 /** Called with new figures, or with null and the reason why there are none at the moment. */
-export type ShowFigures = (figures: Figures | null, missing?: Missing) => void;
+export type ShowFigures = (figures: Figures | null, missing?: MissingReason) => void;
 
 export type WatchFigures = (
   client: string,
@@ -188,7 +188,7 @@ export class LedgerWatch {
     clearTimeout(this.#timer);
     if (!this.#running || this.#inFlight || document.hidden) return;
     this.#inFlight = true;
-    const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): Missing =>
+    const figures = await fetchFigures(this.#client, this.#clock).catch((error: unknown): MissingReason =>
       error instanceof ProtocolError || error instanceof SyntaxError ? 'unreadable' : 'away',
     );
     this.#inFlight = false;

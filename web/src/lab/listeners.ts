@@ -2,7 +2,7 @@
 
 import type { Stats, SeenMessage } from './client-stats.ts';
 import type { Delay } from './clock.ts';
-import type { Missing } from './ledger.ts';
+import type { MissingReason } from './ledger.ts';
 import type { Reset } from '../client/message.ts';
 import type { Presence } from '../client/presence.ts';
 import type { Exchange, Link } from '../client/sources/source.ts';
@@ -22,7 +22,7 @@ export interface LaneListener {
   /** Messages may be missing between those before and after this call. */
   gap?(reason: Reset, transport: Transport): void;
   /** New figures, once a second; null and the reason if there are none at the moment. */
-  stats?(bill: Stats | null, at_ms: number, missing: Missing | null): void;
+  stats?(bill: Stats | null, at_ms: number, missing: MissingReason | null): void;
   presence?(presence: Presence, at_ms: number): void;
   /** How many of this page's own messages are published but not seen by this lane yet. */
   expected?(messages: number): void;

@@ -2,7 +2,7 @@
 
 import { idempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
-import { publish, type Draft, type Published } from './publish.ts';
+import { publish, type Draft, type PublishResult } from './publish.ts';
 
 export interface OutboxListener {
   /** How many have no answer yet. */
@@ -10,7 +10,7 @@ export interface OutboxListener {
   /** It is in the log; `sent_ms` is when it was written, by `performance.now()`. */
   published(message: Message, sent_ms: number): void;
   /** None of these was published; the texts go back to the composer. */
-  failed(texts: string[], why: Published & { ok: false }): void;
+  failed(texts: string[], why: PublishResult & { ok: false }): void;
 }
 
 interface Item {
@@ -21,13 +21,16 @@ interface Item {
 
 export class Outbox {
   readonly #listener: OutboxListener;
-  readonly #publish: (draft: Draft, key: string) => Promise<Published>;
+  readonly #publish: (draft: Draft, key: string) => Promise<PublishResult>;
   readonly #queue: Item[] = [];
   /** A message that may have been published: if it is sent again unchanged it keeps its key and cannot appear twice. */
   #uncertain: Item | null = null;
   #busy = false;
 
-  constructor(listener: OutboxListener, send: (draft: Draft, key: string) => Promise<Published> = publish) {
+  constructor(
+    listener: OutboxListener,
+    send: (draft: Draft, key: string) => Promise<PublishResult> = publish,
+  ) {
     this.#listener = listener;
     this.#publish = send;
   }

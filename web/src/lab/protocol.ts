@@ -11,7 +11,7 @@ import { type HttpVersion, pageProtocol } from '../client/http-version.ts';
 export const HTTP_VERSIONS: readonly HttpVersion[] = ['http/1.1', 'h2'];
 
 /** What a lane's address asks for; `page` is what the page itself came over. */
-export type AskedProtocol = HttpVersion | 'page';
+export type RequestedProtocol = HttpVersion | 'page';
 
 /** The page's server at its other origin. */
 export interface OtherOrigin {
@@ -20,7 +20,7 @@ export interface OtherOrigin {
   base: string;
 }
 
-export interface Reach {
+export interface ReachableOrigins {
   /** What the page came over; null if the browser does not say, or names another. */
   own: HttpVersion | null;
   /** Null if there is none, or this browser may not use it. */
@@ -42,11 +42,11 @@ export function otherBase(link: string | null, origin: string): string | null {
 }
 
 /** `hop` says what an answer from an address came over, as the browser names it. */
-export async function findReach(
+export async function findOrigins(
   get: Fetch = uncredentialedFetch,
   hop: (address: string) => Promise<string | undefined> = nextHop,
   page: string = location.href,
-): Promise<Reach> {
+): Promise<ReachableOrigins> {
   const own = versionOf(await hop(page));
   const ask = (address: string, method: string) =>
     get(address, { method, cache: 'no-store', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });

@@ -12,7 +12,7 @@ export interface Draft {
   text: string;
 }
 
-export type Published =
+export type PublishResult =
   | { ok: true; message: Message }
   | { ok: false; why: 'network' | 'refused' | 'away' | 'garbled'; detail: string | null };
 
@@ -27,14 +27,14 @@ export async function publish(
   key: string,
   send: Fetch = (...call) => fetch(...call),
   client: string | null = null,
-): Promise<Published> {
+): Promise<PublishResult> {
   let response: Response;
   try {
-    response = await attempt(draft, key, send, client);
+    response = await sendDraft(draft, key, send, client);
   } catch {
     await new Promise((resolve) => setTimeout(resolve, SECOND_TRY_MS));
     try {
-      response = await attempt(draft, key, send, client);
+      response = await sendDraft(draft, key, send, client);
     } catch {
       return { ok: false, why: 'network', detail: null };
     }
@@ -50,7 +50,7 @@ export async function publish(
   }
 }
 
-async function attempt(draft: Draft, key: string, send: Fetch, client: string | null): Promise<Response> {
+async function sendDraft(draft: Draft, key: string, send: Fetch, client: string | null): Promise<Response> {
   const request = new AbortController();
   const timeout = setTimeout(() => request.abort(), REQUEST_TIMEOUT_MS);
   try {

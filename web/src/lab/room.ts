@@ -23,7 +23,7 @@ export function roomFrom(search: string): RoomChoice {
 /** Parameters that are kept when the room changes. */
 const KEPT: readonly string[] = ['view', 'lang', 'present', ...URL_PARAMETERS, ...PAGE_PARAMETERS];
 
-export function keptOf(search: string): [string, string][] {
+export function keptParameters(search: string): [string, string][] {
   return [...new URLSearchParams(search)].filter(
     ([name]) => KEPT.includes(name) || name.startsWith(URL_PREFIX),
   );
@@ -32,7 +32,7 @@ export function keptOf(search: string): [string, string][] {
 /** The address that opens `room`, built on the page's own. */
 export function roomLink(room: string, page: string): string {
   const link = new URL(page);
-  link.search = new URLSearchParams([['room', room], ...keptOf(link.search)]).toString();
+  link.search = new URLSearchParams([['room', room], ...keptParameters(link.search)]).toString();
   link.hash = '';
   return link.href;
 }

@@ -7,17 +7,17 @@ import { quantile } from './delays.ts';
 const KEPT = 1_000;
 
 /** Of one lane: after how many milliseconds it saw the message; null if that says nothing; undefined: not yet. */
-type Seen = number | null | undefined;
+type SeenDelay = number | null | undefined;
 
-interface Entry {
+interface TrackedMessage {
   /** By `performance.now()`; null while no lane has told a delay. */
   published_ms: number | null;
-  seen: Seen[];
+  seen: SeenDelay[];
 }
 
 export class SharedMessages {
   readonly #lanes: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, TrackedMessage>();
 
   constructor(lanes: number) {
     this.#lanes = lanes;
@@ -27,7 +27,7 @@ export class SharedMessages {
   saw(lane: number, cursor: string, delay_ms: number | null, at_ms: number): void {
     const entry = this.#entries.get(cursor) ?? {
       published_ms: null,
-      seen: Array.from({ length: this.#lanes }, (): Seen => undefined),
+      seen: Array.from({ length: this.#lanes }, (): SeenDelay => undefined),
     };
     entry.seen[lane] = delay_ms;
     if (delay_ms !== null) entry.published_ms ??= at_ms - delay_ms;
@@ -91,7 +91,7 @@ export class SharedMessages {
     this.#entries.clear();
   }
 
-  #count(which: (entry: Entry) => boolean): number {
+  #count(which: (entry: TrackedMessage) => boolean): number {
     let count = 0;
     for (const entry of this.#entries.values()) if (which(entry)) count += 1;
     return count;

@@ -10,9 +10,9 @@ import { TRANSPORTS, type Transport } from '../client/transport.ts';
 const KINDS = ['opened', 'request', 'answer', 'push', 'closed'] as const;
 const CONTENTS = ['messages', 'reset', 'keep-alive', 'presence'] as const;
 
-export type Kind = (typeof KINDS)[number];
+export type TraceKind = (typeof KINDS)[number];
 /** What a push carried. */
-export type Content = (typeof CONTENTS)[number];
+export type PushContent = (typeof CONTENTS)[number];
 
 export interface TraceEvent {
   seq: number;
@@ -20,7 +20,7 @@ export interface TraceEvent {
   at_ms: number;
   /** The server's number for the TCP connection. */
   connection: number;
-  kind: Kind;
+  kind: TraceKind;
   transport: Transport;
   /** As `1.3`; null without TLS, and from an older server. */
   tls_version: string | null;
@@ -30,7 +30,7 @@ export interface TraceEvent {
   /** Of an answer. */
   status: number | null;
   /** Of a push. */
-  content: Content | null;
+  content: PushContent | null;
 }
 
 export interface TraceAnswer {

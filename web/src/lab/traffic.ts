@@ -5,7 +5,7 @@
 
 import { idempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
-import { publish, type Draft, type Published } from './publish.ts';
+import { publish, type Draft, type PublishResult } from './publish.ts';
 
 export type Pattern = 'chatty' | 'burst' | 'steady';
 
@@ -22,14 +22,14 @@ const IN_FLIGHT = 2;
 /** A pattern ends after this many failures in a row. */
 const FAILURES = 3;
 
-export type Ended =
+export type TrafficEnd =
   /** A burst is complete. */
   | { kind: 'done' }
   | { kind: 'stopped' }
   /** The page was hidden or left. */
   | { kind: 'hidden' }
   | { kind: 'limit' }
-  | { kind: 'failed'; why: Published & { ok: false } };
+  | { kind: 'failed'; why: PublishResult & { ok: false } };
 
 export interface Progress {
   pattern: Pattern;
@@ -40,7 +40,7 @@ export interface Progress {
 export interface TrafficListener {
   progress(progress: Progress): void;
   published(message: Message, sent_ms: number): void;
-  ended(how: Ended, progress: Progress): void;
+  ended(how: TrafficEnd, progress: Progress): void;
 }
 
 export interface TrafficParts {
@@ -48,11 +48,11 @@ export interface TrafficParts {
   author: string;
   /** The text of a pattern's message number `number`, from 1. */
   text: (pattern: Pattern, number: number) => string;
-  send?: (draft: Draft, key: string) => Promise<Published>;
+  send?: (draft: Draft, key: string) => Promise<PublishResult>;
   random?: () => number;
 }
 
-interface Run extends Progress {
+interface TrafficRun extends Progress {
   begun_ms: number;
   due: number;
   on_the_way: number;
@@ -65,7 +65,7 @@ interface Run extends Progress {
 export class Traffic {
   readonly #parts: Required<TrafficParts>;
   readonly #listener: TrafficListener;
-  #run: Run | null = null;
+  #run: TrafficRun | null = null;
   #rate: number = RATE.initial;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -106,14 +106,14 @@ export class Traffic {
     this.#work(this.#run);
   }
 
-  stop(how: Ended = { kind: 'stopped' }): void {
+  stop(how: TrafficEnd = { kind: 'stopped' }): void {
     clearTimeout(this.#timer);
     const run = this.#run;
     this.#run = null;
     if (run !== null) this.#listener.ended(how, run);
   }
 
-  #work(run: Run): void {
+  #work(run: TrafficRun): void {
     clearTimeout(this.#timer);
     while (run === this.#run) {
       const now_ms = performance.now();
@@ -134,7 +134,7 @@ export class Traffic {
     }
   }
 
-  async #publish(run: Run): Promise<void> {
+  async #publish(run: TrafficRun): Promise<void> {
     const { room, author, text, send } = this.#parts;
     run.due += 1;
     run.on_the_way += 1;
@@ -157,7 +157,7 @@ export class Traffic {
     this.#work(run);
   }
 
-  #gap_ms(run: Run): number {
+  #gap_ms(run: TrafficRun): number {
     switch (run.pattern) {
       case 'burst':
         return 0;

@@ -6,7 +6,7 @@
 
 import { type CookieKib, COOKIES_KIB } from './cookie.ts';
 import { type Fault, FAULTS, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
-import type { AskedProtocol } from './protocol.ts';
+import type { RequestedProtocol } from './protocol.ts';
 import { INTERVAL_S } from './interval-scale.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import type { View } from './view.ts';
@@ -23,7 +23,7 @@ export interface LaneSettings {
   /** The size of the cookie that its requests carry. */
   cookie_kib: CookieKib;
   /** What its requests go over. */
-  protocol: AskedProtocol;
+  protocol: RequestedProtocol;
 }
 
 /** What becomes of a connection after a poll, as the server calls it. */

@@ -5,7 +5,7 @@
 import type { Transport } from '../client/transport.ts';
 
 /** One lane's figures, of the transport it uses and of what stood in for it. */
-export interface Side {
+export interface LaneTotals {
   transport: Transport;
   /** Polls stood in for it. */
   polled: boolean;
@@ -17,18 +17,18 @@ export interface Side {
 }
 
 /** Where a lane stands. */
-export type Place = 'left' | 'middle' | 'right';
+export type LanePosition = 'left' | 'middle' | 'right';
 
 /** Which of the lanes: those that use the same transport can only be told apart by where they stand. */
-export interface Named {
+export interface LaneName {
   transport: Transport;
-  side: Place | null;
+  side: LanePosition | null;
 }
 
-export type Asked = Named & Pick<Side, 'polled' | 'requests' | 'messages'>;
+export type LaneRequests = LaneName & Pick<LaneTotals, 'polled' | 'requests' | 'messages'>;
 
 /** How many bytes the dearer one's messages cost, against the other's. */
-export type Bytes =
+export type BytesComparison =
   | { kind: 'same' }
   /** Less than half a percent apart. */
   | { kind: 'about' }
@@ -36,35 +36,40 @@ export type Bytes =
   | { kind: 'times'; times: number };
 
 /** When the dearer one's messages arrived, against the other's: half of each were sooner. */
-export type Arrival = { kind: 'same' } | { kind: 'later' | 'sooner'; ms: number };
+export type ArrivalComparison = { kind: 'same' } | { kind: 'later' | 'sooner'; ms: number };
 
 export interface Verdict {
   /** The one that made most requests first; of equals, the one further left. */
-  asked: Asked[];
+  asked: LaneRequests[];
   /** The dearest and the cheapest for each message. Null until all have delivered something. */
-  each: { dearer: Named; cheaper: Named; bytes: Bytes; arrival: Arrival | null } | null;
+  each: {
+    dearer: LaneName;
+    cheaper: LaneName;
+    bytes: BytesComparison;
+    arrival: ArrivalComparison | null;
+  } | null;
 }
 
 /** Where each of so many lanes stands. */
-export function places(lanes: number): readonly Place[] {
+export function lanePositions(lanes: number): readonly LanePosition[] {
   return lanes > 2 ? ['left', 'middle', 'right'] : ['left', 'right'];
 }
 
 /** How one of the sides is called: by its transport, and by its place if another has the same. */
-export function named(sides: readonly Pick<Side, 'transport'>[], at: number): Named {
+export function laneName(sides: readonly Pick<LaneTotals, 'transport'>[], at: number): LaneName {
   const { transport } = sides[at] ?? { transport: 'poll' };
   const alike = sides.filter((each) => each.transport === transport).length > 1;
-  return { transport, side: alike ? (places(sides.length)[at] ?? null) : null };
+  return { transport, side: alike ? (lanePositions(sides.length)[at] ?? null) : null };
 }
 
 /** Of two sides or more. */
-export function verdict(sides: readonly Side[]): Verdict {
-  const all = sides.map((side, at) => ({ side, name: named(sides, at) }));
+export function verdict(sides: readonly LaneTotals[]): Verdict {
+  const all = sides.map((side, at) => ({ side, name: laneName(sides, at) }));
   const asked = [...all]
     .sort((one, other) => other.side.requests - one.side.requests)
     .map(({ side: { polled, requests, messages }, name }) => ({ ...name, polled, requests, messages }));
   if (sides.some(({ messages }) => messages === 0)) return { asked, each: null };
-  const bytes = ({ wire_bytes, messages }: Side) => wire_bytes / messages;
+  const bytes = ({ wire_bytes, messages }: LaneTotals) => wire_bytes / messages;
   // Of those that cost the same, the later one is the dearer.
   const byCost = [...all].sort(
     ({ side: one }, { side: other }) =>
@@ -82,7 +87,7 @@ export function verdict(sides: readonly Side[]): Verdict {
 }
 
 /** Rounded as it is said: percents below twice, tenths below ten times, whole times from there. */
-function compareBytes(dearer: number, cheaper: number): Bytes {
+function compareBytes(dearer: number, cheaper: number): BytesComparison {
   if (dearer === cheaper) return { kind: 'same' };
   const ratio = dearer / cheaper;
   const more = Math.round((ratio - 1) * 100);
@@ -92,7 +97,7 @@ function compareBytes(dearer: number, cheaper: number): Bytes {
   return { kind: 'times', times: tenths < 10 ? tenths : Math.round(ratio) };
 }
 
-function compareArrival(dearer_ms: number | null, cheaper_ms: number | null): Arrival | null {
+function compareArrival(dearer_ms: number | null, cheaper_ms: number | null): ArrivalComparison | null {
   if (dearer_ms === null || cheaper_ms === null) return null;
   const ms = Math.abs(dearer_ms - cheaper_ms);
   if (ms === 0) return { kind: 'same' };

@@ -39,7 +39,7 @@ function choose(transport: Transport, kib: CookieKib): void {
   const route = routeOf(transport);
   putCookie(route, kib);
   for (const [lane, select] of pickers) {
-    if (!asks(lane, route)) continue;
+    if (!requestsRoute(lane, route)) continue;
     lane.cookie_kib = kib;
     select.value = String(kib);
     if (route === 'stream') lane.restart();
@@ -47,14 +47,14 @@ function choose(transport: Transport, kib: CookieKib): void {
 }
 
 /** Whether the lane asks this route now, at the page's own origin: a browser sends its cookies nowhere else. */
-function asks({ transport, network }: ShownLane['lane'], route: CookieRoute): boolean {
+function requestsRoute({ transport, network }: ShownLane['lane'], route: CookieRoute): boolean {
   return transport !== null && network.elsewhere === undefined && routeOf(transport) === route;
 }
 
 /** A lane takes the cookie of the route that it asks now, if another asks it already, and else brings its own along. */
 function follow(lane: ShownLane['lane'], transport: Transport): void {
   const route = routeOf(transport);
-  const other = [...pickers.keys()].find((each) => each !== lane && asks(each, route));
+  const other = [...pickers.keys()].find((each) => each !== lane && requestsRoute(each, route));
   if (other !== undefined) lane.cookie_kib = other.cookie_kib;
   putCookie(route, lane.cookie_kib);
   const select = pickers.get(lane);

@@ -6,16 +6,16 @@
 import type { DelayFigures } from '../lab/delays.ts';
 import { count, milliseconds, timeOfDay } from '../i18n/format.ts';
 import type { Lane } from '../lab/lane.ts';
-import type { Cost, Missing } from '../lab/ledger.ts';
+import type { Cost, MissingReason } from '../lab/ledger.ts';
 import { strings } from '../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import { sharedWith, statsLink } from './stats-link.ts';
 import { h, setText } from './dom.ts';
 import { transportSwatch } from './transport-swatch.ts';
 
-type Row = keyof typeof strings.costRows;
+type CostRow = keyof typeof strings.costRows;
 
-const ROWS: Record<Row, (cost: Cost, delays: DelayFigures | null) => string> = {
+const ROWS: Record<CostRow, (cost: Cost, delays: DelayFigures | null) => string> = {
   requests: ({ requests }) => count(requests),
   empty: ({ empty }) => count(empty),
   messages: ({ messages }) => count(messages),
@@ -119,7 +119,7 @@ export class CostView {
   }
 
   /** Without new figures the last ones stay, and the table says so, and why. */
-  #show(missing: Missing | null): void {
+  #show(missing: MissingReason | null): void {
     this.#stale.hidden = missing === null;
     this.element.toggleAttribute('data-stale', missing !== null);
     if (missing === null) return this.#draw();
@@ -155,7 +155,7 @@ export class CostView {
 
     for (const transport of used) {
       for (const cell of this.#body.querySelectorAll<HTMLElement>(`td[data-transport=${transport}]`)) {
-        const figure = ROWS[cell.dataset['row'] as Row];
+        const figure = ROWS[cell.dataset['row'] as CostRow];
         setText(cell, since === null ? strings.noFigure : figure(costOf(transport), delaysOf(transport)));
       }
     }
@@ -192,7 +192,7 @@ export class CostView {
       ),
     );
     this.#body.replaceChildren(
-      ...(Object.keys(ROWS) as Row[]).map((row) =>
+      ...(Object.keys(ROWS) as CostRow[]).map((row) =>
         h(
           'tr',
           {},

@@ -5,9 +5,9 @@ import { count, milliseconds } from '../i18n/format.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 
-type Measure = 'requests' | 'wire_bytes' | 'delay_ms';
+type GlanceMeasure = 'requests' | 'wire_bytes' | 'delay_ms';
 
-interface Shown {
+interface GlanceFigure {
   value: number | null;
   /** What of it was for nothing. */
   waste: number;
@@ -15,7 +15,7 @@ interface Shown {
   caption: string;
 }
 
-const SHOW: Record<Measure, (figures: LaneFigures) => Shown> = {
+const SHOW: Record<GlanceMeasure, (figures: LaneFigures) => GlanceFigure> = {
   requests: ({ requests, empty }) => ({
     value: requests,
     waste: empty,
@@ -36,11 +36,11 @@ const SHOW: Record<Measure, (figures: LaneFigures) => Shown> = {
   }),
 };
 
-const MEASURES = Object.keys(SHOW) as Measure[];
+const MEASURES = Object.keys(SHOW) as GlanceMeasure[];
 
 export class GlanceView {
   readonly element: HTMLElement;
-  readonly #cells: Record<Measure, { figure: Element; caption: Element; bar: HTMLElement }>;
+  readonly #cells: Record<GlanceMeasure, { figure: Element; caption: Element; bar: HTMLElement }>;
 
   constructor() {
     const cell = () => ({
@@ -62,7 +62,7 @@ export class GlanceView {
   }
 
   /** `scale` is the largest of all lanes. */
-  show(figures: LaneFigures | null, scale: Record<Measure, number>): void {
+  show(figures: LaneFigures | null, scale: Record<GlanceMeasure, number>): void {
     for (const measure of MEASURES) {
       const { figure, caption, bar } = this.#cells[measure];
       const shown = SHOW[measure](
@@ -89,7 +89,7 @@ export class GlanceView {
 /** Draws all lanes' figures on one scale. */
 export function showGlances(glances: readonly GlanceView[], comparison: Comparison): void {
   const all = glances.map((_, at) => comparison.figures(at));
-  const most = (measure: Measure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
+  const most = (measure: GlanceMeasure) => Math.max(0, ...all.map((figures) => figures?.[measure] ?? 0));
   const scale = { requests: most('requests'), wire_bytes: most('wire_bytes'), delay_ms: most('delay_ms') };
   glances.forEach((glance, at) => glance.show(all[at] ?? null, scale));
 }

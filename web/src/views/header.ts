@@ -1,6 +1,6 @@
 // The top of the page: its name and what the page adds; and the room, with a way to share it and to another one.
 
-import { keptOf, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
+import { keptParameters, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
 import { copyText } from './browser.ts';
 import { h, setText } from './dom.ts';
@@ -32,7 +32,7 @@ export function roomControls(room: string): HTMLElement {
 /** A plain form: the browser loads the page of the other room, in the same view and language. */
 export function roomForm(room: string): HTMLFormElement {
   const keeps = () =>
-    keptOf(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
+    keptParameters(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
   const input = h('input', {
     id: 'room',
     name: 'room',

@@ -21,7 +21,7 @@ const DRAW_EVERY_MS = 100;
 /** Nearer to the end than this counts as being at the end. */
 const NEAR_PX = 48;
 
-type Entry = (SeenMessage & { transport: Transport }) | { gap: Reset };
+type LogEntry = (SeenMessage & { transport: Transport }) | { gap: Reset };
 
 export class LogView {
   readonly element: HTMLElement;
@@ -32,7 +32,7 @@ export class LogView {
   readonly #jump: HTMLButtonElement;
   readonly #rows = new Map<string, HTMLLIElement>();
   readonly #own = new Map<string, Delay>();
-  #waiting: Entry[] = [];
+  #waiting: LogEntry[] = [];
   /** More came between two drawings than is kept. */
   #overrun = false;
   #scheduled = false;

@@ -10,7 +10,7 @@ const NARROW = matchMedia('not all and (min-width: 62rem)');
 const TABS = ['diagram', 'conversation'] as const;
 export type Tab = (typeof TABS)[number];
 
-export interface Tabs {
+export interface NarrowTabs {
   element: HTMLElement;
   readonly chosen: Tab;
   choose(tab: Tab): void;
@@ -25,7 +25,7 @@ export function onNarrowChange(changed: () => void): void {
 }
 
 /** `page` says in `data-tab` which one is chosen. */
-export function tabs(page: HTMLElement): Tabs {
+export function tabs(page: HTMLElement): NarrowTabs {
   let chosen: Tab = 'diagram';
   const choose = (tab: Tab, focus = false) => {
     page.dataset['tab'] = chosen = tab;

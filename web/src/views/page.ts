@@ -16,7 +16,7 @@ import { publish } from '../lab/publish.ts';
 import { strings } from '../i18n/index.ts';
 import { isKnown } from '../i18n/language.ts';
 import type { Transport } from '../client/transport.ts';
-import { places } from '../lab/verdict.ts';
+import { lanePositions } from '../lab/verdict.ts';
 import { type View, viewFrom, withView } from '../lab/view.ts';
 import { plugins } from './plugins.ts';
 import { askedProtocols, settleProtocols } from './protocol.ts';
@@ -122,7 +122,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   const nameLanes = () => {
     const named = new Set<Transport>();
     lanes().forEach(({ view, transport }, at) => {
-      const place = places(lanes().length)[at];
+      const place = lanePositions(lanes().length)[at];
       view.name(transport, named.has(transport) && place !== undefined ? strings.places[place] : null);
       named.add(transport);
     });

@@ -1,11 +1,11 @@
 // Choosing what a lane's requests go over, where this browser reaches the page's server in both forms.
 
 import {
-  type AskedProtocol,
-  findReach,
+  type RequestedProtocol,
+  findOrigins,
   HTTP_VERSIONS,
   type OtherOrigin,
-  type Reach,
+  type ReachableOrigins,
 } from '../lab/protocol.ts';
 import type { HttpVersion } from '../client/http-version.ts';
 import type { Lane } from '../lab/lane.ts';
@@ -16,13 +16,13 @@ import { laneChoice } from './lane-choice.ts';
 import type { ShownLane } from './lane-view.ts';
 
 /** Asked for once, as soon as there is a lane. */
-let reach: Promise<Reach> | null = null;
+let reach: Promise<ReachableOrigins> | null = null;
 /** The lanes side by side. */
 let current: () => readonly ShownLane[] = () => [];
 
 export const protocol: LabPlugin = {
   lane(shown) {
-    reach ??= findReach();
+    reach ??= findOrigins();
     void reach.then(({ own, other }) => {
       if (own !== null && other !== null) addPicker(shown, own, other);
     });
@@ -36,7 +36,7 @@ export const protocol: LabPlugin = {
  */
 export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersion[]> {
   if (lanes.every((lane) => lane.protocol === 'page')) return [];
-  const { own, other } = await (reach ??= findReach());
+  const { own, other } = await (reach ??= findOrigins());
   const missing = new Set<HttpVersion>();
   for (const lane of lanes) {
     const asked = lane.protocol;
@@ -50,7 +50,7 @@ export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersi
 }
 
 /** What the address says of lanes side by side: nothing, unless one of them differs from the page. */
-export function askedProtocols(lanes: readonly Lane[]): AskedProtocol[] {
+export function askedProtocols(lanes: readonly Lane[]): RequestedProtocol[] {
   const elsewhere = lanes.map((lane) => lane.network.elsewhere ?? lane.protocol);
   const other = elsewhere.find((each) => each !== 'page');
   const own = HTTP_VERSIONS.find((version) => version !== other) ?? 'page';

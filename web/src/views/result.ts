@@ -16,7 +16,7 @@ import { plotPictures } from './timeline.ts';
 const SHOWN_MS = 3_000;
 
 /** What the page shows at this moment. */
-function take({ room, lanes }: LabPage): Result {
+function captureResult({ room, lanes }: LabPage): Result {
   return {
     room,
     page: roomLink(room, location.href),
@@ -75,7 +75,7 @@ export const result: LabPlugin = {
       else await work(drawn);
     };
     const copy = async () => {
-      const content = text(take(page));
+      const content = text(captureResult(page));
       const isCopied = await copyText(content);
       // Without a clipboard the text is shown for the reader to copy.
       shown.hidden = isCopied;
@@ -103,7 +103,7 @@ export const result: LabPlugin = {
         const picture = h('img', { src: canvas.toDataURL('image/png'), alt: strings.plots.chart(name) });
         figures.push({ caption: name, picture });
       }
-      save(report(take(page), figures), 'text/html', 'html');
+      save(report(captureResult(page), figures), 'text/html', 'html');
     };
     const buttons = h('div', { class: 'result-buttons' });
     const copyPlace = h('span', { class: 'result-copy' });
@@ -119,9 +119,9 @@ export const result: LabPlugin = {
     );
     buttons.append(
       button(share.saveReport, saveReport),
-      button(share.saveCsv, () => save(csv(take(page)), 'text/csv', 'csv')),
+      button(share.saveCsv, () => save(csv(captureResult(page)), 'text/csv', 'csv')),
       button(share.saveJson, () =>
-        save(`${JSON.stringify(take(page), null, 2)}\n`, 'application/json', 'json'),
+        save(`${JSON.stringify(captureResult(page), null, 2)}\n`, 'application/json', 'json'),
       ),
       button(share.saveSvg, () => withDiagrams((drawn) => save(source(drawn), 'image/svg+xml', 'svg'))),
       button(share.savePng, () => withDiagrams(async (drawn) => save(await png(drawn), 'image/png', 'png'))),

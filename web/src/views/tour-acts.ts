@@ -1,24 +1,24 @@
 // What the tour does at each step, on the page itself, and what came of it as one sentence.
 
 import type { Lane } from '../lab/lane.ts';
-import { apart, count } from '../i18n/format.ts';
+import { timeDifference, count } from '../i18n/format.ts';
 import { strings } from '../i18n/index.ts';
 import type { View } from '../lab/view.ts';
 import type { ShownLane } from './lane-view.ts';
-import type { Tabs } from './narrow.ts';
+import type { NarrowTabs } from './narrow.ts';
 
 /** What the tour can do to the page. */
 export interface TourStage {
   lanes(): readonly ShownLane[];
   readonly view: View;
   choose(view: View): void;
-  readonly tabs: Pick<Tabs, 'chosen' | 'choose'>;
+  readonly tabs: Pick<NarrowTabs, 'chosen' | 'choose'>;
   post(text: string): void;
   burst(): void;
 }
 
 /** An act ends early if the reader goes on. */
-export type Act = (stage: TourStage, signal: AbortSignal) => Promise<string>;
+export type TourAct = (stage: TourStage, signal: AbortSignal) => Promise<string>;
 
 const BURST = 200;
 const POLLS_WATCHED = 3;
@@ -60,7 +60,9 @@ async function postAndWait(stage: TourStage, signal: AbortSignal, text: string):
   );
   stage.post(text);
   const delays = await seen;
-  return sentenceOf(stage, (at) => strings.tour.saw(apart(delays[at] ?? 0, strings.diagram.secondsUnit)));
+  return sentenceOf(stage, (at) =>
+    strings.tour.saw(timeDifference(delays[at] ?? 0, strings.diagram.secondsUnit)),
+  );
 }
 
 /** What each lane asks from now on, until it has come far enough. */
@@ -124,4 +126,4 @@ export const ACTS = {
     for (const { lane } of stage.lanes()) lane.network.choose('offline');
     return postAndWait(stage, signal, strings.tour.meanwhile);
   },
-} satisfies Record<string, Act>;
+} satisfies Record<string, TourAct>;

@@ -6,14 +6,14 @@ import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 import type { Tab } from './narrow.ts';
 import { placePopover } from './popover-placement.ts';
-import { type Act, ACTS, type TourStage } from './tour-acts.ts';
+import { type TourAct, ACTS, type TourStage } from './tour-acts.ts';
 
 interface Step {
   title: string;
   text: string;
   /** What changes: the first of these that is on the page. */
   target: string[];
-  act?: Act;
+  act?: TourAct;
   /** It speaks of two lanes. */
   both?: boolean;
   /** Where that is in a narrow window, if not in both tabs. */

@@ -1,6 +1,6 @@
 // Choosing the transport, and the interval that polling uses.
 
-import { INTERVAL_S, STOPS_S, stopOf } from '../lab/interval-scale.ts';
+import { INTERVAL_S, STOPS_S, nearestStop } from '../lab/interval-scale.ts';
 import { strings } from '../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
@@ -85,7 +85,7 @@ function intervalControl(id: string, initial: number, listener: TransportListene
     min: 0,
     max: STOPS_S.length - 1,
     step: 1,
-    value: stopOf(initial),
+    value: nearestStop(initial),
   });
   const outOfRange = h('span', { class: 'interval-range', id: range, 'aria-live': 'polite' });
   let seconds = initial;
@@ -102,7 +102,7 @@ function intervalControl(id: string, initial: number, listener: TransportListene
   });
   number.addEventListener('input', () => {
     if (number.value === '' || !number.checkValidity()) return;
-    slider.valueAsNumber = stopOf(number.valueAsNumber);
+    slider.valueAsNumber = nearestStop(number.valueAsNumber);
     set(number.valueAsNumber);
   });
   // An interval that cannot be goes back to the last one that could.

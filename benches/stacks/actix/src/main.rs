@@ -26,7 +26,7 @@ struct Draft {
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct ReadQuery {
     #[serde(default = "lobby")]
     room: String,
     cursor: Option<u64>,
@@ -48,7 +48,7 @@ fn lobby() -> String {
 }
 
 /// Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end.
-fn start_of(request: &HttpRequest, read: &Read, room: &Room) -> actix_web::Result<u64> {
+fn start_of(request: &HttpRequest, read: &ReadQuery, room: &Room) -> actix_web::Result<u64> {
     if let Some(id) = request.headers().get("last-event-id") {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());
         return id.ok_or_else(|| error::ErrorBadRequest("no cursor"));
@@ -73,7 +73,7 @@ async fn publish(rooms: Data<Rooms>, draft: Json<Draft>) -> actix_web::Result<im
 #[get("/poll")]
 async fn poll(
     rooms: Data<Rooms>,
-    read: Query<Read>,
+    read: Query<ReadQuery>,
     request: HttpRequest,
 ) -> actix_web::Result<impl Responder> {
     let room = rooms.named(&read.room);
@@ -104,7 +104,7 @@ async fn poll(
 #[get("/stream")]
 async fn stream(
     rooms: Data<Rooms>,
-    read: Query<Read>,
+    read: Query<ReadQuery>,
     request: HttpRequest,
 ) -> actix_web::Result<impl Responder> {
     let room = rooms.named(&read.room);

@@ -28,7 +28,7 @@ struct Draft {
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct ReadQuery {
     #[serde(default = "lobby")]
     room: String,
     cursor: Option<u64>,
@@ -50,7 +50,7 @@ fn lobby() -> String {
 }
 
 /// Where a reader starts: Last-Event-ID, else `cursor`, else `last` messages before the end.
-fn start_of(headers: &HeaderMap, read: &Read, room: &Room) -> Result<u64, StatusCode> {
+fn start_of(headers: &HeaderMap, read: &ReadQuery, room: &Room) -> Result<u64, StatusCode> {
     if let Some(id) = headers.get("last-event-id") {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());
         return id.ok_or(StatusCode::BAD_REQUEST);
@@ -73,7 +73,7 @@ async fn publish(
 
 async fn poll(
     State(rooms): State<Rooms>,
-    Query(read): Query<Read>,
+    Query(read): Query<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, StatusCode> {
     let room = rooms.named(&read.room);
@@ -101,7 +101,7 @@ async fn poll(
 
 async fn stream(
     State(rooms): State<Rooms>,
-    Query(read): Query<Read>,
+    Query(read): Query<ReadQuery>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, StatusCode> {
     let room = rooms.named(&read.room);

@@ -172,7 +172,7 @@ pub struct WorkloadFlags {
 
 impl WorkloadFlags {
     /// Checked, and all of it within what `profile` offers.
-    pub fn of(&self, profile: &Profile) -> Result<Workload> {
+    pub fn workload(&self, profile: &Profile) -> Result<Workload> {
         let offered = || Transport::ALL.into_iter().filter(|one| profile.has(*one));
         ensure!(
             self.transports.is_some() || offered().next().is_some(),

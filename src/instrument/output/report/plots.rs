@@ -59,7 +59,7 @@ fn events(document: &Report) -> Markup {
     let curve = |of: fn(&RunResult) -> Option<share::Curve<'_>>| -> Vec<share::Curve<'_>> {
         outcomes.iter().filter_map(of).collect()
     };
-    let (vanished, served) = (curve(share::held), curve(share::served));
+    let (vanished, served) = (curve(share::vanished_curve), curve(share::served_curve));
     let since = match document.workload.scenario {
         LoadScenario::Restart => "after the server was told to stop",
         LoadScenario::Herd | LoadScenario::Steady => "after all of them came at once",

@@ -21,8 +21,8 @@ pub struct Curve<'a> {
     is_falling: bool,
 }
 
-/// Vanished clients that the server still held; `None` if that is unknown.
-pub fn held(outcome: &RunResult) -> Option<Curve<'_>> {
+/// The share of vanished clients that the server still held; `None` if that is unknown.
+pub fn vanished_curve(outcome: &RunResult) -> Option<Curve<'_>> {
     let vanished = outcome.vanished.as_ref()?;
     vanished.unseen.is_none().then_some(Curve {
         transport: outcome.transport,
@@ -33,8 +33,8 @@ pub fn held(outcome: &RunResult) -> Option<Curve<'_>> {
     })
 }
 
-/// Clients that were served, if that was noted down.
-pub fn served(outcome: &RunResult) -> Option<Curve<'_>> {
+/// The share of clients that were served, if that was recorded.
+pub fn served_curve(outcome: &RunResult) -> Option<Curve<'_>> {
     let until_s = outcome.served.last_s()?;
     let unserved = outcome.restart.map_or(0, |restart| restart.unserved);
     Some(Curve {
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_share_falls_step_by_step_and_stays() {
-        let steps = Steps::of([1.0, 3.0]);
+        let steps = Steps::from_times([1.0, 3.0]);
         let curve = Curve {
             transport: Transport::Stream,
             steps: &steps,

@@ -64,7 +64,7 @@ fn the_verdict_and_three_figures_for_each_transport_come_first_and_caveats_are_f
 #[test]
 fn a_restart_and_clients_that_vanished_have_a_picture_each() {
     let mut restarted = run(Transport::Stream);
-    restarted.served = Steps::of([0.2, 0.7]);
+    restarted.served = Steps::from_times([0.2, 0.7]);
     restarted.restart = Some(RestartStats {
         away_s: Some(0.1),
         unserved: 2,
@@ -73,7 +73,7 @@ fn a_restart_and_clients_that_vanished_have_a_picture_each() {
     let mut mute = run(Transport::Poll);
     mute.vanished = Some(VanishStats {
         clients: 4,
-        released: Steps::of([30.0, 31.0]),
+        released: Steps::from_times([30.0, 31.0]),
         watched_s: 120.0,
         unseen: None,
     });
@@ -93,7 +93,7 @@ fn a_restart_and_clients_that_vanished_have_a_picture_each() {
 fn rooms_and_clients_that_stopped_reading_have_a_picture_each() {
     let sample = |after_s, bytes| MemorySample { after_s, bytes };
     let mut one = run(Transport::Stream);
-    one.rooms = Some(RoomStats::of([300, 400, 900], 5));
+    one.rooms = Some(RoomStats::from_means([300, 400, 900], 5));
     one.stalled_memory = vec![sample(0.0, 9_000_000), sample(1.0, 20_000_000)];
     let mut report = document(vec![one.clone()]);
     report.workload.stalled = 1200;
@@ -102,7 +102,7 @@ fn rooms_and_clients_that_stopped_reading_have_a_picture_each() {
     assert!(page.contains("stream: 2 of 5 rooms got nothing."), "{page}");
     assert!(page.contains("1,200 more clients"), "{page}");
     one.stalled_memory.clear();
-    one.rooms = Some(RoomStats::of([], 5));
+    one.rooms = Some(RoomStats::from_means([], 5));
     report.transports = vec![one];
     let page = super::page(&report);
     assert_eq!(page.matches("<svg class=\"plot\"").count(), 4);

@@ -23,7 +23,7 @@ fn said(runs: Vec<RunResult>) -> String {
             order.push(run.transport);
         }
     }
-    verdict(&Comparison::of(runs, &order))
+    verdict(&Comparison::from_runs(runs, &order))
 }
 
 fn assert_says(text: &str, words: &[&str]) {

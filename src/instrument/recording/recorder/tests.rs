@@ -51,13 +51,13 @@ fn bytes_are_put_where_they_belong() {
     let schedule = Schedule::new(1.0, 100, Duration::ZERO);
     let recorder = RunRecorder::new(schedule, MessageTag::new("abcdefgh"));
     let mut client = recorder.client(0);
-    client.request();
+    client.record_request();
     client.sent(10);
     let begin = recorder.schedule.begin();
     while recorder.schedule.now_us() <= begin {
         std::thread::yield_now();
     }
-    client.request();
+    client.record_request();
     client.sent(7);
     client.received(5);
     drop(client);

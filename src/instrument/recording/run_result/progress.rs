@@ -20,7 +20,7 @@ pub struct Step {
 
 impl Steps {
     /// Of the times at which it happened to each client, in any order.
-    pub fn of(times_s: impl IntoIterator<Item = f64>) -> Self {
+    pub fn from_times(times_s: impl IntoIterator<Item = f64>) -> Self {
         let steps = times_s.into_iter().map(|after_s| Step {
             after_s,
             clients: 1,
@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn steps_are_in_order_few_and_of_all_clients() {
-        let steps = Steps::of((0..1000).rev().map(f64::from));
+        let steps = Steps::from_times((0..1000).rev().map(f64::from));
         assert_eq!((steps.0.len(), steps.clients()), (100, 1000));
         assert_eq!(
             (steps.median_s(), steps.last_s()),
             (Some(499.0), Some(999.0))
         );
-        let pooled = Steps::pool([&steps, &Steps::of([2000.0])]);
+        let pooled = Steps::pool([&steps, &Steps::from_times([2000.0])]);
         assert_eq!((pooled.clients(), pooled.last_s()), (1001, Some(2000.0)));
         assert_eq!(Steps::default().median_s(), None);
     }

@@ -19,7 +19,7 @@ pub struct RoomStats {
 
 impl RoomStats {
     /// Of the rooms' mean delays, and how many rooms there are.
-    pub fn of(means_us: impl IntoIterator<Item = u64>, all: u64) -> Self {
+    pub fn from_means(means_us: impl IntoIterator<Item = u64>, all: u64) -> Self {
         let mut buckets = BTreeMap::new();
         for mean_us in means_us {
             *buckets.entry(rounded_up(mean_us.max(1))).or_insert(0) += 1;
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn rooms_are_counted_by_their_mean_delays() {
-        let stats = RoomStats::of([250, 250, 123_456, 0], 6);
+        let stats = RoomStats::from_means([250, 250, 123_456, 0], 6);
         let bucket = |le_us, count| Bucket { le_us, count };
         let wanted = [bucket(1, 1), bucket(250, 2), bucket(124_000, 1)];
         assert_eq!(stats.mean_delay_buckets, wanted);

@@ -138,7 +138,7 @@ impl StreamOutput {
         ];
         let total: usize = parts.iter().map(|part| part.len()).sum();
         while self.written < total {
-            let unwritten = after(parts, self.written);
+            let unwritten = remaining(parts, self.written);
             let bytes = if total - self.written <= COPIED_BYTES {
                 scratch.clear();
                 for part in unwritten {
@@ -157,8 +157,8 @@ impl StreamOutput {
     }
 }
 
-/// What is left of `parts` after the first bytes.
-fn after(parts: [&[u8]; 3], mut skipped: usize) -> [&[u8]; 3] {
+/// The rest of `parts` after `skipped` bytes.
+fn remaining(parts: [&[u8]; 3], mut skipped: usize) -> [&[u8]; 3] {
     parts.map(|part| {
         let skip = skipped.min(part.len());
         skipped -= skip;
@@ -182,9 +182,9 @@ mod tests {
     #[test]
     fn what_was_written_is_not_written_again() {
         let parts: [&[u8]; 3] = [b"D\r\n", b"0123456789abc", CRLF];
-        assert_eq!(after(parts, 0).concat(), parts.concat());
-        assert_eq!(after(parts, 5).concat(), b"23456789abc\r\n");
-        assert_eq!(after(parts, 17).concat(), b"\n");
-        assert!(after(parts, 18).concat().is_empty());
+        assert_eq!(remaining(parts, 0).concat(), parts.concat());
+        assert_eq!(remaining(parts, 5).concat(), b"23456789abc\r\n");
+        assert_eq!(remaining(parts, 17).concat(), b"\n");
+        assert!(remaining(parts, 18).concat().is_empty());
     }
 }

@@ -80,7 +80,7 @@ fn plain_request<'a>(request: &Request<'_, 'a>) -> Option<PlainRequest<'a>> {
     if request.version != Some(1) || !query.bytes().all(is_plain) {
         return None;
     }
-    let fields = Fields::of(request.headers)?;
+    let fields = Fields::from_headers(request.headers)?;
     let query = ReadQuery::parse(query, fields.last_event_id).ok()?;
     let is_unusual = query.fault.is_some() || query.fault_key.is_some() || query.close;
     if is_unusual || !query.rooms.is_single() {
@@ -109,7 +109,7 @@ struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// `None` if any of them says more than a plain request does.
-    fn of(headers: &[Header<'a>]) -> Option<Self> {
+    fn from_headers(headers: &[Header<'a>]) -> Option<Self> {
         let mut fields = Self::default();
         for header in headers {
             let is = |name: &str| header.name.eq_ignore_ascii_case(name);

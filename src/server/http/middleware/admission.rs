@@ -1,9 +1,9 @@
 //! Lets a request in, or says why not: too many connections, no valid token, too many requests.
 //!
-//! Which room a request is about is known only to its handler's extractors, which ask [`Asker`] whether it
+//! Which room a request is about is known only to its handler's extractors, which ask [`Requester`] whether it
 //! may be read. What is told here comes before anything of the request is read but its head.
 //!
-//! [`Asker`]: crate::http::asker::Asker
+//! [`Requester`]: crate::http::requester::Requester
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     accounting::open_publish,
-    lifetime::{End, GuardedBody, LimitedBody, jittered},
+    lifetime::{GuardedBody, LimitedBody, StreamEnd, jittered},
 };
 use crate::{
     access::{Access, identity::Identity, tokens::TokenError},
@@ -40,9 +40,9 @@ use crate::{
 /// How long a refused request's body may take to come.
 const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a request needs to be let in.
+/// What a route requires of its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Area {
+enum RouteAccess {
     /// Nothing: the page, whether the server is up, what it offers.
     Public,
     /// A token, if the server asks for one.
@@ -72,7 +72,7 @@ pub async fn admit(
     let area = area(&request);
     let identity = identify(&request, area, &policy);
     let known = identity.as_ref().ok().and_then(Option::as_ref);
-    if area != Area::Public
+    if area != RouteAccess::Public
         && let Err(problem) = check_rate(&request, known, &policy)
     {
         return Ok(refuse(request, &problem).await);
@@ -98,9 +98,9 @@ pub async fn admit(
         false => response,
         true => {
             let now = Instant::now();
-            let token = expires.map(|expires| (now + expires, End::Token));
+            let token = expires.map(|expires| (now + expires, StreamEnd::Token));
             let age = policy.max_connection_age.map(jittered);
-            let age = age.map(|age| (now + age, End::Age));
+            let age = age.map(|age| (now + age, StreamEnd::Age));
             match token.into_iter().chain(age).min_by_key(|(at, _)| *at) {
                 None => response,
                 Some((at, end)) => response.map_body(|_, body| LimitedBody::boxed(body, at, end)),
@@ -113,36 +113,38 @@ pub async fn admit(
     })
 }
 
-fn area(request: &ServiceRequest) -> Area {
+fn area(request: &ServiceRequest) -> RouteAccess {
     match routed_path(request) {
-        "/poll" | "/stream" | "/messages" | "/presence" | "/presence/along" => Area::Conversation,
-        "/trace" => Area::Trace,
-        "/tickets" => Area::Tickets,
-        "/metrics" => Area::Metrics,
+        "/poll" | "/stream" | "/messages" | "/presence" | "/presence/along" => {
+            RouteAccess::Conversation
+        }
+        "/trace" => RouteAccess::Trace,
+        "/tickets" => RouteAccess::Tickets,
+        "/metrics" => RouteAccess::Metrics,
         "/ledger" => {
             let mut names = form_urlencoded::parse(request.query_string().as_bytes());
             match names.any(|(name, _)| name == "client") {
-                true => Area::Conversation,
-                false => Area::Metrics,
+                true => RouteAccess::Conversation,
+                false => RouteAccess::Metrics,
             }
         }
-        _ => Area::Public,
+        _ => RouteAccess::Public,
     }
 }
 
 /// Who sent it. `None`: it does not say, and need not.
 fn identify(
     request: &ServiceRequest,
-    area: Area,
+    area: RouteAccess,
     policy: &Policy,
 ) -> Result<Option<Arc<Identity>>, Problem> {
     let Some(access) = &policy.access else {
         return Ok(None);
     };
     let needs_token = match area {
-        Area::Public => return Ok(None),
-        Area::Metrics => !policy.public_metrics,
-        Area::Conversation | Area::Trace | Area::Tickets => true,
+        RouteAccess::Public => return Ok(None),
+        RouteAccess::Metrics => !policy.public_metrics,
+        RouteAccess::Conversation | RouteAccess::Trace | RouteAccess::Tickets => true,
     };
     if !needs_token {
         return Ok(None);
@@ -156,14 +158,14 @@ fn identify(
 
 fn verify(
     request: &ServiceRequest,
-    area: Area,
+    area: RouteAccess,
     access: &Access,
     policy: &Policy,
 ) -> Result<Arc<Identity>, Problem> {
     let token = |error: TokenError| invalid_token(&error.to_string());
-    match Credentials::of(request) {
+    match Credentials::from_request(request) {
         Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
-        Credentials::Ticket(_) if area == Area::Tickets => Err(Problem::new(
+        Credentials::Ticket(_) if area == RouteAccess::Tickets => Err(Problem::new(
             StatusCode::BAD_REQUEST,
             "a ticket is given for a token, and not for a ticket",
         )
@@ -199,12 +201,13 @@ fn invalid_token(detail: &str) -> Problem {
 
 /// What all clients cost is not for everyone, if the operator says so.
 fn check_area(
-    area: Area,
+    area: RouteAccess,
     identity: Option<Arc<Identity>>,
     policy: &Policy,
 ) -> Result<Option<Arc<Identity>>, Problem> {
     // What one client did is told with the figures of all, unless its rooms decide.
-    let is_metrics = area == Area::Metrics || (area == Area::Trace && policy.access.is_none());
+    let is_metrics =
+        area == RouteAccess::Metrics || (area == RouteAccess::Trace && policy.access.is_none());
     if policy.public_metrics || !is_metrics {
         return Ok(identity);
     }
@@ -255,10 +258,10 @@ fn check_bucket(
 /// Counts what a proxy brings as a connection of its client's, while it is answered.
 fn client_permit(
     request: &ServiceRequest,
-    area: Area,
+    area: RouteAccess,
     policy: &Policy,
 ) -> Result<Option<ProxiedPermit>, Problem> {
-    if area == Area::Public || !policy.limits_clients_of_proxies() {
+    if area == RouteAccess::Public || !policy.limits_clients_of_proxies() {
         return Ok(None);
     }
     let is_proxy = |it: SocketAddr| policy.proxies.contains(it.ip());

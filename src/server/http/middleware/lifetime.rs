@@ -23,8 +23,8 @@ const RETRY_MS: (f64, f64) = (500.0, 1000.0);
 
 /// Why a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// It is old: its reader is to come back, perhaps to another server.
+pub enum StreamEnd {
+    /// It has reached the maximum age: its reader should reconnect, perhaps to another server.
     Age,
     /// The token that it was opened with has expired.
     Token,
@@ -46,11 +46,11 @@ pub struct LimitedBody {
     body: BoxBody,
     timer: Pin<Box<Sleep>>,
     /// `None` once it has ended.
-    end: Option<End>,
+    end: Option<StreamEnd>,
 }
 
 impl LimitedBody {
-    pub fn boxed(body: BoxBody, at: Instant, end: End) -> BoxBody {
+    pub fn boxed(body: BoxBody, at: Instant, end: StreamEnd) -> BoxBody {
         BoxBody::new(Self {
             body,
             timer: Box::pin(sleep_until(at)),
@@ -78,11 +78,11 @@ impl MessageBody for LimitedBody {
         if this.timer.as_mut().poll(cx).is_ready() {
             this.end = None;
             return Poll::Ready(match end {
-                End::Age => {
+                StreamEnd::Age => {
                     let retry_ms = RETRY_MS.0 + RETRY_MS.1 * random_share();
                     Some(Ok(sse::retry(retry_ms as u64)))
                 }
-                End::Token => None,
+                StreamEnd::Token => None,
             });
         }
         let next = Pin::new(&mut this.body).poll_next(cx);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     super::{
         request_state::RequestState,
-        trace::{Event, Kind},
+        trace::{Event, TraceEventKind},
     },
     ConnectionMeter,
 };
@@ -93,7 +93,7 @@ impl RequestBytes {
                 bytes_out: entry.wire_bytes_out,
                 messages: entry.messages,
                 status: Some(entry.status),
-                ..meter.event(Kind::Answer, entry.account)
+                ..meter.event(TraceEventKind::Answer, entry.account)
             };
             meter.trace(&self.0, answer);
         }

@@ -13,7 +13,7 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { backoff } from '../backoff.ts';
 import type { Presence } from '../presence.ts';
 import { fetchPage } from '../sources/poll-request.ts';
-import { type Link, polled, type RequestContext, type Sink, type Source } from '../sources/source.ts';
+import { type Link, substituteSink, type RequestContext, type Sink, type Source } from '../sources/source.ts';
 import { type Follower, Followers } from './followers.ts';
 import { type LeaderMessage, Tabs } from './tabs.ts';
 
@@ -290,7 +290,7 @@ export class SharedStream implements Source {
       this.#again = false;
       this.#held = [];
       const query = { request: this.#options, connections, position: this.#position(), wait_s: 0, stopped };
-      const answer = await fetchPage(query, polled(sink));
+      const answer = await fetchPage(query, substituteSink(sink));
       if (stopped.aborted) return;
       if (!answer.ok) {
         sink.link(answer.link);

@@ -3,7 +3,7 @@
 import type { Position } from '../ingest.ts';
 import type { ConnectionSlots, ConnectionSlot } from '../connection-slots.ts';
 import type { Polling } from './polling.ts';
-import { polled, type Sink, type Source } from './source.ts';
+import { substituteSink, type Sink, type Source } from './source.ts';
 
 export interface SlotLimitedOptions {
   sink: Sink;
@@ -23,7 +23,7 @@ export class SlotLimitedSource implements Source {
   constructor(options: SlotLimitedOptions) {
     this.#options = options;
     const { sink } = options;
-    const standIn = polled(sink, {
+    const standIn = substituteSink(sink, {
       link: (link) => {
         if (link.kind === 'live') sink.link({ kind: 'live', fallback: { why: 'crowded' } });
         else if (link.kind === 'reconnecting') sink.link(link);

@@ -67,7 +67,7 @@ export interface RequestContext {
 }
 
 /** Passes everything on to `sink`, except for the methods in `instead`. */
-export function passing(sink: Sink, instead: Partial<Sink>): Sink {
+export function forwardingSink(sink: Sink, instead: Partial<Sink>): Sink {
   return {
     link: (link) => sink.link(link),
     batch: (batch, by) => sink.batch(batch, by),
@@ -78,8 +78,8 @@ export function passing(sink: Sink, instead: Partial<Sink>): Sink {
 }
 
 /** For polls that stand in for another transport. */
-export function polled(sink: Sink, instead: Partial<Sink> = {}): Sink {
-  return passing(sink, {
+export function substituteSink(sink: Sink, instead: Partial<Sink> = {}): Sink {
+  return forwardingSink(sink, {
     batch: (batch) => sink.batch(batch, 'poll'),
     exchange: (exchange) => sink.exchange(exchange, 'poll'),
     ...instead,

@@ -6,7 +6,7 @@
 
 import type { Position } from '../ingest.ts';
 import { Polling } from './polling.ts';
-import { type Fallback, passing, polled, type Source } from './source.ts';
+import { type Fallback, forwardingSink, substituteSink, type Source } from './source.ts';
 import { Stream, type StreamOptions } from './stream.ts';
 
 /** The longest pause between two attempts, in milliseconds. */
@@ -43,7 +43,7 @@ export class StreamWithFallback implements Source {
     const { sink } = options;
     this.#stream = new Stream({
       ...options,
-      sink: passing(sink, {
+      sink: forwardingSink(sink, {
         // A stream that is being tried is not reported until it brings something.
         link: (link) => {
           if (this.#state === 'streaming') sink.link(link);
@@ -58,7 +58,7 @@ export class StreamWithFallback implements Source {
     this.#polls = new Polling({
       ...options,
       wait_s: 0,
-      sink: polled(sink, {
+      sink: substituteSink(sink, {
         link: (link) => {
           if (link.kind === 'live' && this.#state === 'polled-once') this.#reopen();
           else if (link.kind === 'live') sink.link({ kind: 'live', fallback: this.#fallBack });

@@ -1,20 +1,20 @@
 // English: what lanes side by side say about each other.
 
-import { apart, count, seconds, tenths } from '../format.ts';
-import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
+import { timeDifference, count, seconds, tenths } from '../format.ts';
+import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 import { lane } from './lane.ts';
 
-const name = ({ transport, side }: Named) =>
+const name = ({ transport, side }: LaneName) =>
   lane.transports[transport] + (side === null ? '' : ` ${side === 'middle' ? 'in' : 'on'} the ${side}`);
-const who = ({ polled, ...named }: Asked) => name(named) + (polled ? ' with polling standing in' : '');
+const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? ' with polling standing in' : '');
 const requests = (requests: number) => `${count(requests)} ${requests === 1 ? 'request' : 'requests'}`;
 const messages = (messages: number) => `${count(messages)} ${messages === 1 ? 'message' : 'messages'}`;
 
 const join = (all: readonly string[]) =>
   all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
 
-function asked(all: readonly Asked[]): string {
+function asked(all: readonly LaneRequests[]): string {
   const [most, ...others] = all;
   if (most === undefined || most.requests === 0) return 'Nothing has been asked yet.';
   const none = all.every(({ messages }) => messages === 0);
@@ -26,11 +26,12 @@ function asked(all: readonly Asked[]): string {
       : `${each} to deliver ${messages(most.messages)}.`;
   }
   const first = `${who(most)} made ${requests(most.requests)}`;
-  const made = (lane: Asked) => `${who(lane)} made ${lane.requests === 0 ? 'none' : count(lane.requests)}`;
+  const made = (lane: LaneRequests) =>
+    `${who(lane)} made ${lane.requests === 0 ? 'none' : count(lane.requests)}`;
   if (none) return `${join([first, ...others.map(made)])}; no message has been delivered yet.`;
   if (sameMessages)
     return `${[`${first} to deliver ${messages(most.messages)}`, ...others.map(made)].join('; ')}.`;
-  const delivered = ({ messages: delivered }: Asked) =>
+  const delivered = ({ messages: delivered }: LaneRequests) =>
     delivered === 0 ? ' and has delivered nothing yet' : ` to deliver ${messages(delivered)}`;
   return `${[first + delivered(most), ...others.map((lane) => made(lane) + delivered(lane))].join('; ')}.`;
 }
@@ -56,7 +57,7 @@ function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>,
       ? ''
       : arrival.kind === 'same'
         ? ' and arrived at the same time'
-        : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${apart(arrival.ms)} ${arrival.kind}`;
+        : `${arrival.kind === 'sooner' && !level ? ', but' : ' and'} arrived ${timeDifference(arrival.ms)} ${arrival.kind}`;
   return `With ${name(dearer)}, each message ${costs}${arrives}.`;
 }
 
@@ -74,7 +75,7 @@ export const comparison = {
       .join('; ')}.`,
   counting: (seen: number, needed: number) =>
     `Counting… ${count(seen)} of the first ${count(needed)} messages ${seen === 1 ? 'has' : 'have'} reached every lane.`,
-  stalled: (lane: Named, silent_ms: number, waiting: number) =>
+  stalled: (lane: LaneName, silent_ms: number, waiting: number) =>
     `${name(lane)} has brought nothing for ${count(Math.round(silent_ms / 1_000))} s; ${messages(waiting)} ${waiting === 1 ? 'waits' : 'wait'}.`,
   start: 'Start a conversation',
   stop: 'Stop the conversation',

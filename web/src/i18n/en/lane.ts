@@ -1,8 +1,8 @@
 // English: a lane: its transport, how it is doing, and what it has cost.
 
 import { count, seconds } from '../format.ts';
-import type { Missing, Protocol } from '../../lab/ledger.ts';
-import type { Place } from '../../lab/verdict.ts';
+import type { MissingReason, Protocol } from '../../lab/ledger.ts';
+import type { LanePosition } from '../../lab/verdict.ts';
 import type { Transport } from '../../client/transport.ts';
 
 export const lane = {
@@ -13,7 +13,7 @@ export const lane = {
   >,
   laneName: (transport: string, place: string | null) =>
     place === null ? transport : `${transport} (${place})`,
-  places: { left: 'left', middle: 'middle', right: 'right' } satisfies Record<Place, string>,
+  places: { left: 'left', middle: 'middle', right: 'right' } satisfies Record<LanePosition, string>,
   explained: {
     poll: 'Asks again and again. Mostly the answer is that there is nothing new.',
     'long-poll': 'Asks, and the server holds the answer back until there is something to say.',
@@ -105,7 +105,7 @@ export const lane = {
     paused: 'This lane has no connection at the moment.',
     away: 'The server does not answer when it is asked for the figures.',
     unreadable: 'What the server answers when it is asked for the figures cannot be read.',
-  } satisfies Record<Missing, string>,
+  } satisfies Record<MissingReason, string>,
   figuresOf: (time: string) => `These are of ${time}.`,
   noFiguresYet: 'There are no figures yet.',
   standIn: (transport: string, requests: number, messages: number) =>

@@ -1,7 +1,7 @@
 // The planner: its inputs, its figures, and what they say.
 
-import type { Field, Spacing } from '../../lab/planner/fields.ts';
-import type { Dimension, Limit, Over, Part } from '../../lab/planner/plan.ts';
+import type { Field, ArrivalPattern } from '../../lab/planner/fields.ts';
+import type { Dimension, Limit, CurveAxis, Part } from '../../lab/planner/plan.ts';
 import { amount } from '../amounts.ts';
 
 export const planner = {
@@ -37,7 +37,7 @@ export const planner = {
     ownServer: 'this server, as calibrated',
     spacing: 'Messages come',
     spacings: { random: 'at random, as people write', regular: 'at equal distances' } satisfies Record<
-      Spacing,
+      ArrivalPattern,
       string
     >,
     table: 'What each transport would take',
@@ -77,7 +77,7 @@ export const planner = {
       max_delay_s: 'Cores busy over acceptable delay',
       rate: 'Cores busy over messages a second',
       clients: 'Cores busy over clients',
-    } satisfies Record<Over, string>,
+    } satisfies Record<CurveAxis, string>,
     chart: (name: string, crossings: string | null) =>
       crossings === null
         ? `${name}: polling and SSE do not cross.`

@@ -1,6 +1,6 @@
 // English: who is in the room.
 
-import { apart, count } from '../format.ts';
+import { timeDifference, count } from '../format.ts';
 
 export const presence = {
   whoIsHere: 'Who is here',
@@ -18,8 +18,8 @@ export const presence = {
   visiting: 'Two visitors are here, one by polling, one by SSE. They leave at the same moment…',
   departures: 'Who left',
   leftNoticed: (name: string, transport: string, ms: number) =>
-    `${name} (${transport}) left: noticed ${apart(ms)} later`,
+    `${name} (${transport}) left: noticed ${timeDifference(ms)} later`,
   left: (name: string, transport: string) => `${name} (${transport}) left`,
   noticedLonger: (ms: number, times: string) =>
-    `The poller’s departure took ${apart(ms)} longer to notice, ${times} times as long.`,
+    `The poller’s departure took ${timeDifference(ms)} longer to notice, ${times} times as long.`,
 };

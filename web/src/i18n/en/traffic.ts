@@ -1,7 +1,7 @@
 // English: the source of traffic.
 
 import { count } from '../format.ts';
-import type { Ended, Pattern } from '../../lab/traffic.ts';
+import type { TrafficEnd, Pattern } from '../../lab/traffic.ts';
 
 /** What a chatty room says, over and over. */
 const LINES = [
@@ -25,7 +25,7 @@ export const traffic = {
     pattern === 'chatty' ? (LINES[(number - 1) % LINES.length] ?? '') : `${pattern} ${number}`,
   trafficProgress: (published: number, failed: number) =>
     `${count(published)} published${failed === 0 ? '' : `, ${count(failed)} failed`}`,
-  trafficEnded: (how: Ended, progress: string, minutes: number, messages: number) =>
+  trafficEnded: (how: TrafficEnd, progress: string, minutes: number, messages: number) =>
     ({
       done: `Done: ${progress}.`,
       stopped: `Stopped: ${progress}.`,

@@ -1,20 +1,20 @@
 // Korean: what lanes side by side say about each other.
 
-import { apart, count, seconds, tenths } from '../format.ts';
-import type { Asked, Named, Verdict } from '../../lab/verdict.ts';
+import { timeDifference, count, seconds, tenths } from '../format.ts';
+import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
 import type { comparison as english } from '../en/comparison.ts';
 import { lane } from './lane.ts';
 
 const SIDES = { left: '왼쪽', middle: '가운데', right: '오른쪽' };
 
-const name = ({ transport, side }: Named) =>
+const name = ({ transport, side }: LaneName) =>
   (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
-const who = ({ polled, ...named }: Asked) => name(named) + (polled ? '(폴링이 대신함)' : '');
+const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? '(폴링이 대신함)' : '');
 /** With the particle of a topic: SSE is read to end in a vowel, the others end in a consonant. */
-const topic = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
-const and = (asked: Asked) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
+const topic = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
+const and = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
 
-function asked(all: readonly Asked[]): string {
+function asked(all: readonly LaneRequests[]): string {
   const [most, ...others] = all;
   if (most === undefined || most.requests === 0) return '아직 아무것도 묻지 않았습니다.';
   const none = all.every(({ messages }) => messages === 0);
@@ -25,12 +25,12 @@ function asked(all: readonly Asked[]): string {
       ? `${each} 요청을 ${count(most.requests)}번씩 했고, 아직 전해진 메시지는 없습니다.`
       : `${each} 메시지 ${count(most.messages)}개를 전하려고 요청을 ${count(most.requests)}번씩 했습니다.`;
   }
-  const times = (lane: Asked) => `${topic(lane)} ${count(lane.requests)}번`;
+  const times = (lane: LaneRequests) => `${topic(lane)} ${count(lane.requests)}번`;
   if (none)
     return `${topic(most)} 요청을 ${count(most.requests)}번, ${others.map(times).join(', ')} 했고, 아직 전해진 메시지는 없습니다.`;
   if (sameMessages)
     return `${topic(most)} 메시지 ${count(most.messages)}개를 전하려고 요청을 ${count(most.requests)}번 했고, ${others.map(times).join(', ')} 했습니다.`;
-  const each = (side: Asked) =>
+  const each = (side: LaneRequests) =>
     side.messages === 0
       ? `${topic(side)} 요청을 ${count(side.requests)}번 했지만 아직 메시지를 전하지 못했`
       : `${topic(side)} 메시지 ${count(side.messages)}개를 전하려고 요청을 ${count(side.requests)}번 했`;
@@ -53,7 +53,7 @@ function each(each: NonNullable<Verdict['each']>, lanes: number): string {
       ? '습니다'
       : arrival.kind === 'same'
         ? '고 동시에 도착했습니다'
-        : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${apart(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
+        : `${arrival.kind === 'sooner' && !level ? '지만' : '고'} ${timeDifference(arrival.ms, '초')} ${arrival.kind === 'later' ? '늦게' : '빨리'} 도착했습니다`;
   const other = lanes > 2 ? `${name(each.cheaper)}에 견주어 ` : '';
   return `${name(each.dearer)}에서는 메시지 하나에 ${other}${costs}${joined}.`;
 }

@@ -1,6 +1,6 @@
 // Korean: who is in the room.
 
-import { apart, count } from '../format.ts';
+import { timeDifference, count } from '../format.ts';
 import type { presence as english } from '../en/presence.ts';
 
 export const presence: typeof english = {
@@ -18,8 +18,8 @@ export const presence: typeof english = {
   visitor: '손님',
   visiting: '손님 둘이 와 있습니다. 하나는 폴링, 하나는 SSE. 같은 순간에 나갑니다…',
   departures: '나간 사람',
-  leftNoticed: (name, transport, ms) => `${name}(${transport}) 나감: ${apart(ms, '초')} 뒤에 알아챔`,
+  leftNoticed: (name, transport, ms) => `${name}(${transport}) 나감: ${timeDifference(ms, '초')} 뒤에 알아챔`,
   left: (name, transport) => `${name}(${transport}) 나감`,
   noticedLonger: (ms, times) =>
-    `폴링하는 쪽이 나간 것은 ${apart(ms, '초')} 더 지나서, ${times}배 걸려서 알아챘습니다.`,
+    `폴링하는 쪽이 나간 것은 ${timeDifference(ms, '초')} 더 지나서, ${times}배 걸려서 알아챘습니다.`,
 };

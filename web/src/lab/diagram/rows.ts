@@ -28,7 +28,7 @@ export type RowStyle =
   | 'begun';
 
 /** One arrow, or one mark. */
-export interface Row {
+export interface DiagramRow {
   style: RowStyle;
   transport: Transport;
   from_ms: number;
@@ -80,16 +80,16 @@ export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
   }
 }
 
-type Place = Pick<Row, 'browser_px' | 'server_px'>;
+type RowOffset = Pick<DiagramRow, 'browser_px' | 'server_px'>;
 
-const HERE: Place = { browser_px: 0, server_px: 0 };
+const HERE: RowOffset = { browser_px: 0, server_px: 0 };
 
 export class Rows {
   readonly #px_per_ms: number;
   readonly #text_px: number;
-  readonly #rows = new Set<Row>();
+  readonly #rows = new Set<DiagramRow>();
   /** The newest of each style. */
-  readonly #newest = new Map<string, Row>();
+  readonly #newest = new Map<string, DiagramRow>();
   /** How steep the present exchange is, when its last arrow was, and the connection that was opened for it. */
   #exchange = { slant_px: 0, last_ms: -Infinity, opening: null as number | null };
 
@@ -99,11 +99,11 @@ export class Rows {
     this.#text_px = text_px;
   }
 
-  get all(): Iterable<Row> {
+  get all(): Iterable<DiagramRow> {
     return this.#rows;
   }
 
-  add(timelineEvent: TimelineEvent): { row: Row; isNew: boolean } {
+  add(timelineEvent: TimelineEvent): { row: DiagramRow; isNew: boolean } {
     const style = rowStyle(timelineEvent);
     const { at_ms, transport, messages } = timelineEvent;
     const place = this.#place(timelineEvent);
@@ -115,14 +115,14 @@ export class Rows {
     });
   }
 
-  mark({ style, transport, at_ms, count, wait_ms }: Mark): { row: Row; isNew: boolean } {
+  mark({ style, transport, at_ms, count, wait_ms }: Mark): { row: DiagramRow; isNew: boolean } {
     const messages = style === 'published' ? count : 0;
     return this.#put(style, transport, at_ms, HERE, { bytes: 0, messages, wait_ms, single: null });
   }
 
   /** Forgets what lies before `ms`, and tells what that was. */
-  evict(ms: number): Row[] {
-    const gone: Row[] = [];
+  evict(ms: number): DiagramRow[] {
+    const gone: DiagramRow[] = [];
     for (const row of this.#rows) {
       if (row.to_ms + row.wait_ms >= ms) continue;
       this.#rows.delete(row);
@@ -136,13 +136,13 @@ export class Rows {
     style: RowStyle,
     transport: Transport,
     at_ms: number,
-    place: Place,
-    more: Pick<Row, 'bytes' | 'messages' | 'wait_ms' | 'single'>,
-  ): { row: Row; isNew: boolean } {
+    place: RowOffset,
+    more: Pick<DiagramRow, 'bytes' | 'messages' | 'wait_ms' | 'single'>,
+  ): { row: DiagramRow; isNew: boolean } {
     const key = `${style} ${transport}`;
     const row = this.#newest.get(key);
     if (row === undefined || !this.#joins(row, at_ms)) {
-      const made: Row = {
+      const made: DiagramRow = {
         style,
         transport,
         from_ms: at_ms,
@@ -167,14 +167,14 @@ export class Rows {
     return { row, isNew: false };
   }
 
-  #joins({ style, from_ms, to_ms }: Row, at_ms: number): boolean {
+  #joins({ style, from_ms, to_ms }: DiagramRow, at_ms: number): boolean {
     const near_ms = NEAR_PX / this.#px_per_ms;
     const most_px = style === 'push' ? BAND_PX : ROW_PX;
     return at_ms >= from_ms && at_ms - to_ms < near_ms && (at_ms - from_ms) * this.#px_per_ms < most_px;
   }
 
   /** An arrow falls as far as the time since the arrow before leaves room for. */
-  #place({ kind, at_ms, connection, transport }: TimelineEvent): Place {
+  #place({ kind, at_ms, connection, transport }: TimelineEvent): RowOffset {
     if (kind === 'push') return { browser_px: PUSH_LINES * this.#text_px, server_px: 0 };
     const exchange = this.#exchange;
     const room_px = (at_ms - exchange.last_ms) * this.#px_per_ms * SLANT_SHARE;

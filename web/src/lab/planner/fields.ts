@@ -14,23 +14,23 @@ export type Field =
   | 'utilization'
   | 'round_trip';
 
-export type Spacing = 'random' | 'regular';
+export type ArrivalPattern = 'random' | 'regular';
 
 export interface Question {
   readonly values: Readonly<Record<Field, number>>;
-  readonly spacing: Spacing;
+  readonly spacing: ArrivalPattern;
   /** The name of another server than ours, as `GET /plan` lists them; empty for ours. */
   readonly stack: string;
 }
 
-interface Rule {
+interface FieldRange {
   /** Within what was measured. */
   readonly initial: number;
   readonly least: number;
   readonly most: number;
 }
 
-export const FIELDS: Readonly<Record<Field, Rule>> = {
+export const FIELDS: Readonly<Record<Field, FieldRange>> = {
   clients: { initial: 2_000, least: 1, most: 1e10 },
   rate: { initial: 0.1, least: 1e-6, most: 1e4 },
   size: { initial: 200, least: 1, most: 16_000 },

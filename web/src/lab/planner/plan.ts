@@ -7,7 +7,7 @@ export type Part = 'process' | 'publishing' | 'requests' | 'messages' | 'keep-al
 export type Limit = 'cpu' | 'memory' | 'network' | 'workers' | 'delay';
 export type Dimension = 'clients-per-server' | 'rate' | 'size' | 'interval';
 export type CostMetric = 'cpu' | 'wire-bytes';
-export type Over = 'max_delay_s' | 'rate' | 'clients';
+export type CurveAxis = 'max_delay_s' | 'rate' | 'clients';
 
 export interface Estimate {
   /** How often a polling client must ask; null for other transports, and if no interval is short enough. */
@@ -62,7 +62,7 @@ export interface StackName {
 }
 
 export interface Curve {
-  readonly over: Over;
+  readonly over: CurveAxis;
   /** Rising, equally far apart on a logarithmic scale. */
   readonly at: readonly number[];
   /** Cores kept busy; null where the transport cannot meet the acceptable delay. */
@@ -71,9 +71,9 @@ export interface Curve {
 
 export interface Plan {
   readonly model: ModelOrigin;
-  readonly question: Readonly<Record<Over, number>>;
+  readonly question: Readonly<Record<CurveAxis, number>>;
   readonly transports: Readonly<Record<Transport, Estimate>>;
-  readonly break_even: Readonly<Record<Over, Readonly<Record<CostMetric, readonly Range[]>>>>;
+  readonly break_even: Readonly<Record<CurveAxis, Readonly<Record<CostMetric, readonly Range[]>>>>;
   readonly beyond: readonly Extrapolation[];
   readonly curves: readonly Curve[];
   readonly stacks: readonly StackName[];

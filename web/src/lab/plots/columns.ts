@@ -3,7 +3,7 @@
 // They are made once for a window and filled anew each time; nothing is allocated while it runs.
 
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
-import { type Measure, type PlotStore, SECONDS, type Series } from './store.ts';
+import { type PlotMeasure, type PlotStore, SECONDS, type Series } from './store.ts';
 
 /** A step of which less was counted is a gap: a rate of a part would be drawn as a fall, or as a jump. */
 const WHOLE = 0.8;
@@ -18,11 +18,11 @@ export class Columns {
   readonly lines: readonly Line[];
   /** Times in seconds since the Unix epoch, then the values of each line. */
   readonly data: [number[], ...Series[]];
-  readonly #measure: Measure;
+  readonly #measure: PlotMeasure;
   readonly #step_s: number;
 
   /** `step_s` is 1 for delays, which do not add up. */
-  constructor(measure: Measure, lanes: readonly string[], window_s: number, step_s: number) {
+  constructor(measure: PlotMeasure, lanes: readonly string[], window_s: number, step_s: number) {
     this.#measure = measure;
     this.#step_s = step_s;
     this.lines = lanes.flatMap((lane) => TRANSPORTS.map((transport) => ({ lane, transport })));

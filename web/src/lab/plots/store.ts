@@ -16,11 +16,11 @@ const OF_A_SECOND = 256;
 const MARKED = 2_000;
 
 export const MEASURES = ['requests', 'wire_bytes', 'delay_ms'] as const;
-export type Measure = (typeof MEASURES)[number];
+export type PlotMeasure = (typeof MEASURES)[number];
 
 /** One value a second; null where nothing is known. */
 export type Series = (number | null)[];
-export type LaneSeries = Record<Measure, Record<Transport, Series>>;
+export type LaneSeries = Record<PlotMeasure, Record<Transport, Series>>;
 
 /** A time in which the plots rested, in seconds since the Unix epoch. */
 export interface Pause {

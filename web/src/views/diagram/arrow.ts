@@ -1,7 +1,7 @@
 // The shape of a row: an arrow from one lifeline to the other, a band of arrows, or a mark.
 
 import { count } from '../../i18n/format.ts';
-import type { RowStyle, Row } from '../../lab/diagram/rows.ts';
+import type { RowStyle, DiagramRow } from '../../lab/diagram/rows.ts';
 import { svg } from './svg.ts';
 import { gapLabel, label, rowSentence, waitLabel } from './sentences.ts';
 
@@ -42,13 +42,13 @@ const MARKS: ReadonlySet<RowStyle> = new Set([
   'begun',
 ]);
 
-type Shaped = Pick<Row, 'style' | 'browser_px' | 'server_px'> & { lines_px: readonly number[] };
+type RowShape = Pick<DiagramRow, 'style' | 'browser_px' | 'server_px'> & { lines_px: readonly number[] };
 
 export class Arrow {
   readonly element: SVGGElement;
   /** What is written on it and before it. Apart, as no arrow may run through what is written on another. */
   readonly words = svg('g', { class: 'words' });
-  readonly row: Row;
+  readonly row: DiagramRow;
   readonly hasLabel: boolean;
   /** Whether it says how long a message waited. */
   readonly hasWait: boolean;
@@ -60,7 +60,7 @@ export class Arrow {
   readonly #text: SVGTextElement | null = null;
   readonly #waitText: SVGTextElement | null = null;
 
-  constructor(row: Row, scale: Scale) {
+  constructor(row: DiagramRow, scale: Scale) {
     const { browser, server } = scale.lifelines;
     this.row = row;
     this.#scale = scale;
@@ -156,7 +156,7 @@ export class Arrow {
 
 /** The sign alone, for the key. */
 export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
-  const flat: Shaped = { style, browser_px: 0, server_px: 0, lines_px: [0] };
+  const flat: RowShape = { style, browser_px: 0, server_px: 0, lines_px: [0] };
   const { shaft, head } = shape(flat, { browser, server });
   return svg(
     'g',
@@ -166,7 +166,7 @@ export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: num
   );
 }
 
-function shape(row: Shaped, { browser, server }: Lifelines): { shaft: string; head: string; body: string } {
+function shape(row: RowShape, { browser, server }: Lifelines): { shaft: string; head: string; body: string } {
   const { style, browser_px, server_px, lines_px } = row;
   if (style === 'published') return { shaft: '', head: circle(server, 0, 5), body: '' };
   if (style === 'opened' || style === 'reconnected') {

@@ -1,9 +1,9 @@
 // What is drawn, in words: for the list, for whoever hovers or focuses an arrow, and for screen readers.
 
-import { apart, count, milliseconds, seconds } from '../../i18n/format.ts';
+import { timeDifference, count, milliseconds, seconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
 import { LOCALE } from '../../i18n/language.ts';
-import { rowStyle, type Row } from '../../lab/diagram/rows.ts';
+import { rowStyle, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent } from '../../lab/diagram/sequence.ts';
 
 const exact = new Intl.DateTimeFormat(LOCALE, {
@@ -43,7 +43,7 @@ export function sentence(timelineEvent: TimelineEvent): string {
 }
 
 /** What one arrow stands for: one event, or several that are too near to each other to be drawn apart. */
-export function rowSentence(row: Row): string {
+export function rowSentence(row: DiagramRow): string {
   const { diagram } = strings;
   const { style, single, messages, bytes, from_ms, to_ms } = row;
   const times =
@@ -60,7 +60,7 @@ export function rowSentence(row: Row): string {
 }
 
 /** What stands on an arrow, if there is room: null where the arrow says it all. */
-export function label({ style, messages, count: events, transport }: Row): string | null {
+export function label({ style, messages, count: events, transport }: DiagramRow): string | null {
   const { diagram } = strings;
   if (style === 'push' && events > 1) return diagram.pushes(count(events));
   if (style === 'messages' || style === 'push') return diagram.messages(count(messages), messages === 1);
@@ -69,12 +69,12 @@ export function label({ style, messages, count: events, transport }: Row): strin
 }
 
 /** What stands beside a message's ring: how long it waited to be seen, the longest of several. */
-export function waitLabel({ wait_ms }: Row): string {
-  return apart(wait_ms, strings.diagram.secondsUnit);
+export function waitLabel({ wait_ms }: DiagramRow): string {
+  return timeDifference(wait_ms, strings.diagram.secondsUnit);
 }
 
 /** What stands in the time before an arrow, if there is room. */
-export function gapLabel({ single }: Row): { text: string; ms: number } | null {
+export function gapLabel({ single }: DiagramRow): { text: string; ms: number } | null {
   if (single === null || single.after_ms === null || single.kind === 'closed') return null;
   return { text: strings.diagram.gap[single.kind](span(single.after_ms)), ms: single.after_ms };
 }

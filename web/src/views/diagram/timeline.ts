@@ -9,7 +9,7 @@ import type { Transport } from '../../client/transport.ts';
 import { h } from '../dom.ts';
 import { Arrow, type Lifelines } from './arrow.ts';
 import type { Mark } from '../../lab/diagram/event-buffer.ts';
-import { Rows, type Row } from '../../lab/diagram/rows.ts';
+import { Rows, type DiagramRow } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
 import { exactTime } from './sentences.ts';
@@ -39,7 +39,7 @@ export class Timeline {
     arrows: svg('g', {}),
     words: svg('g', { 'aria-hidden': 'true' }),
   };
-  readonly #arrows = new Map<Row, Arrow>();
+  readonly #arrows = new Map<DiagramRow, Arrow>();
   readonly #spans = new Map<Span, SVGRectElement>();
   #rows = new Rows(1, 1);
   #size = { width: 0, height: 0 };
@@ -245,7 +245,7 @@ export class Timeline {
     return this.#y(row.from_ms) + (row.browser_px + row.server_px) / 2 + offset_px;
   }
 
-  #show({ row, isNew }: { row: Row; isNew: boolean }): void {
+  #show({ row, isNew }: { row: DiagramRow; isNew: boolean }): void {
     if (!isNew) return this.#arrows.get(row)?.update();
     const arrow = new Arrow(row, {
       lifelines: this.#lifelines(),
@@ -264,9 +264,13 @@ export class Timeline {
   }
 
   /** How far it is from a row's words to the next of their kind, before or after. */
-  #roomAt(row: Row, has: (arrow: Arrow) => boolean, place: (row: Row, px_per_ms: number) => number): number {
+  #roomAt(
+    row: DiagramRow,
+    has: (arrow: Arrow) => boolean,
+    place: (row: DiagramRow, px_per_ms: number) => number,
+  ): number {
     const { px_per_ms } = this;
-    const at = (each: Row) => (each.from_ms - row.from_ms) * px_per_ms + place(each, px_per_ms);
+    const at = (each: DiagramRow) => (each.from_ms - row.from_ms) * px_per_ms + place(each, px_per_ms);
     const here = at(row);
     let room_px = Infinity;
     for (const arrow of this.#arrows.values())
@@ -354,6 +358,6 @@ function grain(): number {
   return globalThis.devicePixelRatio || 1;
 }
 
-const labelPlace = ({ browser_px, server_px, from_ms, to_ms }: Row, px_per_ms: number) =>
+const labelPlace = ({ browser_px, server_px, from_ms, to_ms }: DiagramRow, px_per_ms: number) =>
   (browser_px + server_px + (to_ms - from_ms) * px_per_ms) / 2;
-const waitPlace = ({ wait_ms }: Row, px_per_ms: number) => (wait_ms * px_per_ms) / 2;
+const waitPlace = ({ wait_ms }: DiagramRow, px_per_ms: number) => (wait_ms * px_per_ms) / 2;

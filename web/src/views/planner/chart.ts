@@ -5,10 +5,10 @@ import { decades, Plot } from '../plots/plot.ts';
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { h, setText } from '../dom.ts';
-import { type Curve, crossings, type Over, type Plan } from '../../lab/planner/plan.ts';
+import { type Curve, crossings, type CurveAxis, type Plan } from '../../lab/planner/plan.ts';
 import { amount, compact } from '../../i18n/amounts.ts';
-import { placeOn, roundly, time } from './figures.ts';
-import { chartOf } from './sentences.ts';
+import { axisValue, twoDigits, time } from './figures.ts';
+import { chartText } from './sentences.ts';
 
 const HEIGHT_PX = 260;
 const AXIS_PX = 64;
@@ -18,14 +18,14 @@ const TIMES_PX = 30;
 
 export class CurveChart {
   readonly element: HTMLElement;
-  readonly over: Over;
+  readonly over: CurveAxis;
   readonly #holder: HTMLElement;
   readonly #values = h('span', { class: 'plot-values' });
   #palette: Palette | null = null;
   #plot: Plot | null = null;
   #shown: { plan: Plan; curve: Curve } | null = null;
 
-  constructor(over: Over) {
+  constructor(over: CurveAxis) {
     const { planner } = strings;
     this.over = over;
     this.#holder = h('div', { class: 'plot-canvas', role: 'img' });
@@ -39,7 +39,7 @@ export class CurveChart {
 
   draw(plan: Plan, curve: Curve): void {
     this.#shown = { plan, curve };
-    this.#holder.setAttribute('aria-label', chartOf(plan, curve));
+    this.#holder.setAttribute('aria-label', chartText(plan, curve));
     this.#plot ??= this.#make();
     this.#plot.setData([curve.at, ...TRANSPORTS.map((transport) => curve.cores[transport])]);
   }
@@ -143,7 +143,7 @@ export class CurveChart {
     // Of several, the first one's words go to its left, so that they stand in the rings' order.
     rings.forEach(({ crossing, x, y }, at) => {
       const side = at === 0 && rings.length > 1 ? 'left' : 'right';
-      labels.place(placeOn(curve.over, roundly(crossing)), x, y, RING_PX, side);
+      labels.place(axisValue(curve.over, twoDigits(crossing)), x, y, RING_PX, side);
     });
     ctx.restore();
   }
@@ -159,11 +159,11 @@ export class CurveChart {
       const value = curve.cores[transport][idx];
       return typeof value === 'number' ? [`${strings.transports[transport]} ${amount(value)}`] : [];
     });
-    setText(this.#values, [placeOn(curve.over, curve.at[idx] ?? 0), ...said].join(' · '));
+    setText(this.#values, [axisValue(curve.over, curve.at[idx] ?? 0), ...said].join(' · '));
   }
 }
 
-interface Box {
+interface PlotArea {
   left: number;
   top: number;
   width: number;
@@ -176,11 +176,11 @@ const LABEL_GAP_PX = 5;
 /** Words beside points, none over another. */
 class Labels {
   readonly #context: CanvasRenderingContext2D;
-  readonly #area: Box;
+  readonly #area: PlotArea;
   readonly #colours: Palette;
-  readonly #taken: Box[] = [];
+  readonly #taken: PlotArea[] = [];
 
-  constructor(context: CanvasRenderingContext2D, area: Box, colours: Palette) {
+  constructor(context: CanvasRenderingContext2D, area: PlotArea, colours: Palette) {
     this.#context = context;
     this.#area = area;
     this.#colours = colours;
@@ -218,7 +218,7 @@ class Labels {
     ctx.fillText(words, box.left, box.top);
   }
 
-  #isFree({ left, top, width, height }: Box): boolean {
+  #isFree({ left, top, width, height }: PlotArea): boolean {
     const { left: edge, top: roof, width: wide, height: high } = this.#area;
     if (left < edge || left + width > edge + wide || top < roof || top + height > roof + high) return false;
     return this.#taken.every(

@@ -2,7 +2,7 @@
 
 import { amount } from '../../i18n/amounts.ts';
 import { strings } from '../../i18n/index.ts';
-import type { Over } from '../../lab/planner/plan.ts';
+import type { CurveAxis } from '../../lab/planner/plan.ts';
 
 /** A time given in seconds. */
 export function time(seconds: number): string {
@@ -13,11 +13,11 @@ export function time(seconds: number): string {
 }
 
 /** A value on the axis of what a plot is over. */
-export function placeOn(over: Over, value: number): string {
+export function axisValue(over: CurveAxis, value: number): string {
   return over === 'max_delay_s' ? time(value) : amount(value);
 }
 
 /** As exact as one would say it: two digits. */
-export function roundly(value: number): number {
+export function twoDigits(value: number): number {
   return Number(value.toPrecision(2));
 }

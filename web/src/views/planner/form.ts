@@ -8,19 +8,19 @@ import {
   type Question,
   QUESTION_FIELDS,
   SERVER_FIELDS,
-  type Spacing,
+  type ArrivalPattern,
   valueOf,
 } from '../../lab/planner/fields.ts';
 import type { StackName } from '../../lab/planner/plan.ts';
 
-interface Input {
+interface FieldInput {
   readonly input: HTMLInputElement;
   readonly error: HTMLElement;
 }
 
 export class PlannerForm {
   readonly element: HTMLElement;
-  readonly #inputs = new Map<Field, Input>();
+  readonly #inputs = new Map<Field, FieldInput>();
   readonly #spacing: HTMLSelectElement;
   readonly #stack: HTMLSelectElement;
   readonly #asked: (question: Question | null) => void;
@@ -109,7 +109,7 @@ export class PlannerForm {
         values[name] = value;
       }
     }
-    const spacing = this.#spacing.value as Spacing;
+    const spacing = this.#spacing.value as ArrivalPattern;
     const stack = this.#stack.value;
     this.#asked(isWhole ? { values: values as Record<Field, number>, spacing, stack } : null);
   }

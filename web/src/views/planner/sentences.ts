@@ -11,24 +11,24 @@ import {
   type Plan,
   type Range,
 } from '../../lab/planner/plan.ts';
-import { placeOn, roundly, time } from './figures.ts';
+import { axisValue, twoDigits, time } from './figures.ts';
 
 const wire = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
 
 /** The one sentence that answers the question. */
-export function answerOf({ question, transports: { poll, stream } }: Plan): string {
+export function answerText({ question, transports: { poll, stream } }: Plan): string {
   const { planner } = strings;
   if (poll.interval_s === null) return planner.noInterval(time(question.max_delay_s));
   return planner.verdict(
     amount(question.clients),
-    time(roundly(poll.interval_s)),
+    time(twoDigits(poll.interval_s)),
     times(poll.cores, stream.cores),
     times(wire(poll), wire(stream)),
   );
 }
 
 /** What else follows, a sentence each. */
-export function sentencesOf({ question, transports, break_even }: Plan): string[] {
+export function consequenceTexts({ question, transports, break_even }: Plan): string[] {
   const { planner } = strings;
   const { poll, stream } = transports;
   const empty = poll.requests_per_s === 0 ? 0 : poll.empty_per_s / poll.requests_per_s;
@@ -36,7 +36,7 @@ export function sentencesOf({ question, transports, break_even }: Plan): string[
   const rate = (ranges: readonly Range[]) => rangeText(ranges, (value) => planner.rateOf(amount(value)));
   return [
     ...(poll.interval_s !== null && empty >= 0.005 ? [planner.found(share(empty))] : []),
-    `${takes(strings.transports.poll, poll)} ${takes(strings.transports.stream, stream)}`,
+    `${estimateText(strings.transports.poll, poll)} ${estimateText(strings.transports.stream, stream)}`,
     planner.turnsByDelay(
       planner.rateOf(amount(question.rate)),
       delay(break_even.max_delay_s.cpu),
@@ -47,13 +47,13 @@ export function sentencesOf({ question, transports, break_even }: Plan): string[
   ];
 }
 
-export function beyondOf({ what, asked, least, most }: Extrapolation): string {
+export function extrapolationText({ what, asked, least, most }: Extrapolation): string {
   const { planner } = strings;
   return planner.beyond(planner.beyondWhat[what](amount(asked)), amount(least), amount(most));
 }
 
 /** Where the figures come from. */
-export function sourceOf({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
+export function originText({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
   const { planner } = strings;
   if (stack !== undefined) {
     const [date, off] = [measured_at.slice(0, 10), [errors.cpu_worst, errors.bytes_worst].map(share)];
@@ -69,19 +69,19 @@ export function sourceOf({ cpu, measured_at, version, errors, stack }: ModelOrig
 }
 
 /** A plot in words. */
-export function chartOf(plan: Plan, curve: Curve): string {
+export function chartText(plan: Plan, curve: Curve): string {
   const { planner } = strings;
-  const at = crossings(plan, curve).map((crossing) => placeOn(curve.over, roundly(crossing)));
+  const at = crossings(plan, curve).map((crossing) => axisValue(curve.over, twoDigits(crossing)));
   return planner.chart(planner.over[curve.over], at.length === 0 ? null : at.join(planner.or));
 }
 
 function times(first: number, second: number): string {
   const ratio = first / second;
   const { planner } = strings;
-  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(amount(roundly(ratio)));
+  return ratio >= 0.95 && ratio < 1.05 ? planner.alike : planner.times(amount(twoDigits(ratio)));
 }
 
-function takes(name: string, { servers, limit, dominant }: Estimate): string {
+function estimateText(name: string, { servers, limit, dominant }: Estimate): string {
   const { planner } = strings;
   const [why, work] = [planner.limits[limit], planner.parts[dominant]];
   if (servers === null) return planner.takesNone(name, why);
@@ -91,7 +91,7 @@ function takes(name: string, { servers, limit, dominant }: Estimate): string {
 /** Null of none, and empty of all. */
 function rangeText(all: readonly Range[], unit: (value: number) => string): string | null {
   const { planner } = strings;
-  const say = (value: number) => unit(roundly(value));
+  const say = (value: number) => unit(twoDigits(value));
   const texts = all.map(({ from, to }) => {
     if (from !== null && to !== null) return planner.between(say(from), say(to));
     if (from !== null) return planner.above(say(from));

@@ -23,9 +23,9 @@ export const ROWS = [
   'servers',
   'limit',
 ] as const;
-export type Row = (typeof ROWS)[number];
+export type PlanRow = (typeof ROWS)[number];
 
-const CELLS: Record<Row, (one: Estimate) => string> = {
+const CELLS: Record<PlanRow, (one: Estimate) => string> = {
   interval: ({ interval_s }) => (interval_s === null ? strings.noFigure : time(interval_s)),
   requests: ({ requests_per_s }) => amount(requests_per_s),
   empty: ({ requests_per_s, empty_per_s }) =>
@@ -45,7 +45,7 @@ const CELLS: Record<Row, (one: Estimate) => string> = {
 
 export class PlanTable {
   readonly element: HTMLElement;
-  readonly #cells: { cell: HTMLElement; row: Row; transport: Transport }[] = [];
+  readonly #cells: { cell: HTMLElement; row: PlanRow; transport: Transport }[] = [];
 
   constructor() {
     const { planner } = strings;

@@ -6,7 +6,7 @@ import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS } from '../../client/transport.ts';
 import { type Question, questionFrom, withQuestion } from '../../lab/planner/fields.ts';
 import type { ObservedTraffic } from '../../lab/planner/observed-traffic.ts';
-import type { Over, Plan } from '../../lab/planner/plan.ts';
+import type { CurveAxis, Plan } from '../../lab/planner/plan.ts';
 import { PlanRequests } from '../../lab/planner/requests.ts';
 import { replaceAddress, watchSize, watchVisibility } from '../browser.ts';
 import { h, setText } from '../dom.ts';
@@ -15,9 +15,9 @@ import { transportSwatch } from '../transport-swatch.ts';
 import type { CurveChart } from './chart.ts';
 import { PlannerForm } from './form.ts';
 import { PlanTable } from './table.ts';
-import { answerOf, beyondOf, sentencesOf, sourceOf } from './sentences.ts';
+import { answerText, extrapolationText, consequenceTexts, originText } from './sentences.ts';
 
-const PLOTS = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly Over[];
+const PLOTS = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly CurveAxis[];
 /** Then charts are made even if they have not been in sight: paper has them too. */
 const MAKE_AFTER_MS = 3_000;
 /** How many clients the lab's own traffic is multiplied to. */
@@ -118,12 +118,12 @@ export class PlannerView {
     this.#figures.toggleAttribute('data-stale', false);
     this.#form.offer(plan.stacks);
     this.#step.hidden = plan.model.idle_s === null;
-    setText(this.#answer, answerOf(plan));
+    setText(this.#answer, answerText(plan));
     this.#table.show(plan);
-    this.#words.replaceChildren(...sentencesOf(plan).map((text) => h('li', {}, text)));
-    this.#beyond.replaceChildren(...plan.beyond.map((one) => h('li', {}, beyondOf(one))));
+    this.#words.replaceChildren(...consequenceTexts(plan).map((text) => h('li', {}, text)));
+    this.#beyond.replaceChildren(...plan.beyond.map((one) => h('li', {}, extrapolationText(one))));
     setText(this.#step, strings.planner.step(count(plan.model.idle_s ?? 0)));
-    setText(this.#source, sourceOf(plan.model));
+    setText(this.#source, originText(plan.model));
     this.#draw();
   }
 

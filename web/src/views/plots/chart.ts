@@ -6,7 +6,7 @@ import { h, setText } from '../dom.ts';
 import type { Columns, Line } from '../../lab/plots/columns.ts';
 import { DASHES, palette, type Palette } from './palette.ts';
 import { Plot, type PlotData, roundTicks } from './plot.ts';
-import type { Measure, PlotStore } from '../../lab/plots/store.ts';
+import type { PlotMeasure, PlotStore } from '../../lab/plots/store.ts';
 
 const AXIS_PX = 58;
 /** A plot's height, and what its times add below the last one. */
@@ -18,10 +18,10 @@ const TIME_SPACE_PX = 90;
 const VALUE_SPACE_PX = 32;
 const POINTED_TOGETHER = new Set<Plot>();
 /** A plot reaches at least so high, so that next to nothing is not drawn as much. */
-const LEAST: Record<Measure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
+const LEAST: Record<PlotMeasure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
 
 export interface ChartOptions {
-  measure: Measure;
+  measure: PlotMeasure;
   columns: Columns;
   store: PlotStore;
   window_s: number;

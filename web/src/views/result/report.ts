@@ -5,7 +5,7 @@ import { strings } from '../../i18n/index.ts';
 import { LANGUAGE } from '../../i18n/language.ts';
 import { FIGURES, type Result } from '../../lab/result/result.ts';
 import { h } from '../dom.ts';
-import { figureOf, nameOf } from './text.ts';
+import { figureText, figureName } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light; }
@@ -57,8 +57,8 @@ export function report(result: Result, figures: readonly Figure[]): string {
           h(
             'tr',
             {},
-            h('th', { scope: 'row' }, nameOf(figure)),
-            ...result.lanes.map((lane) => h('td', {}, figureOf(figure, lane))),
+            h('th', { scope: 'row' }, figureName(figure)),
+            ...result.lanes.map((lane) => h('td', {}, figureText(figure, lane))),
           ),
         ),
       ),

@@ -22,11 +22,11 @@ const ROWS: Record<FigureName, keyof typeof strings.costRows> = {
   delay_95_ms: 'delay_95',
 };
 
-export function nameOf(figure: FigureName): string {
+export function figureName(figure: FigureName): string {
   return strings.costRows[ROWS[figure]];
 }
 
-export function figureOf(figure: FigureName, lane: LaneResult): string {
+export function figureText(figure: FigureName, lane: LaneResult): string {
   const value = lane[figure];
   if (value === null) return strings.noFigure;
   return figure === 'delay_median_ms' || figure === 'delay_95_ms' ? milliseconds(value) : count(value);
@@ -34,8 +34,8 @@ export function figureOf(figure: FigureName, lane: LaneResult): string {
 
 export function text(result: Result): string {
   const rows = FIGURES.map((figure) => [
-    nameOf(figure),
-    ...result.lanes.map((lane) => figureOf(figure, lane)),
+    figureName(figure),
+    ...result.lanes.map((lane) => figureText(figure, lane)),
   ]);
   return [
     result.sentence,

@@ -118,11 +118,11 @@ impl FastConnection {
                     stream.is_last = true;
                     StreamOutput::end()
                 }
-                Poll::Pending if self.is_settled(shared) => {
+                Poll::Pending if self.has_registered_wakers(shared) => {
                     return Some(NextAction::Wait(waits.due));
                 }
                 Poll::Pending => {
-                    self.settle(key, shared);
+                    self.register_wakers(key, shared);
                     continue;
                 }
             };
@@ -148,7 +148,7 @@ impl FastConnection {
     }
 
     /// Whether all that may wake a waiting stream will.
-    fn is_settled(&self, shared: &ReactorContext) -> bool {
+    fn has_registered_wakers(&self, shared: &ReactorContext) -> bool {
         let ConnectionState::Stream(stream) = &self.state else {
             return true;
         };
@@ -158,9 +158,9 @@ impl FastConnection {
         is_seated && (self.waker.is_some() || !stream.reader.awaits_wake())
     }
 
-    /// Sees to it that everything that a waiting stream needs will wake it. It must be asked again
-    /// afterwards: something may have come before.
-    fn settle(&mut self, key: u32, shared: &mut ReactorContext) {
+    /// Registers a waiting stream with everything that must wake it. Its reader must be polled again afterwards, as
+    /// something may have come before.
+    fn register_wakers(&mut self, key: u32, shared: &mut ReactorContext) {
         let room = match &self.state {
             ConnectionState::Stream(stream) => stream.reader.reader().clone(),
             _ => return,

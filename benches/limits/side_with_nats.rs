@@ -6,15 +6,16 @@ use super::rounds::{Contender, Round, Work};
 use super::servers::RunningServer;
 use super::usage::cpu_time;
 
-pub struct BesideNats<S> {
+/// A side, and the NATS server that it uses, if any.
+pub struct SideWithNats<S> {
     pub side: S,
     nats: Option<RunningServer>,
     /// CPU time of the NATS server in each slice.
     cpu_ns: Vec<u64>,
 }
 
-impl<S: Contender> BesideNats<S> {
-    /// A side without `nats` is as it was.
+impl<S: Contender> SideWithNats<S> {
+    /// Without `nats` the side is measured as it is.
     pub fn new(side: S, nats: Option<RunningServer>) -> Self {
         Self {
             side,
@@ -43,7 +44,7 @@ impl<S: Contender> BesideNats<S> {
     }
 }
 
-impl<S: Contender> Contender for BesideNats<S> {
+impl<S: Contender> Contender for SideWithNats<S> {
     fn name(&self) -> &str {
         self.side.name()
     }

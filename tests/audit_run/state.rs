@@ -1,4 +1,4 @@
-//! What publishers and readers share: where the servers are, and what is known of the log.
+//! The state that publishers and readers share: the servers' addresses, the published messages, and counters.
 
 use std::{
     net::SocketAddr,
@@ -12,40 +12,41 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::watch, time::timeout};
 
-use crate::record::{Name, Published};
+use crate::record::{MessageName, PublishedMessages};
 
 pub const ROOMS: usize = 3;
-/// How long all may take to come to an end once the faults are over.
-pub const END_WITHIN: Duration = Duration::from_secs(60);
-/// Complaints that are told in full; the rest are counted.
-const COMPLAINTS: usize = 20;
+/// The longest time for publishers and readers to finish once the faults are over.
+pub const END_TIMEOUT: Duration = Duration::from_secs(60);
+/// Problems that are printed; the rest are only counted.
+const MAX_PRINTED_PROBLEMS: usize = 20;
 
-pub struct World {
+/// Shared by the publishers and readers of a run.
+pub struct SharedState {
     pub seed: u64,
-    /// Where clients find the servers.
+    /// The addresses of the servers' links.
     pub fronts: Vec<SocketAddr>,
-    published: Mutex<Published>,
+    published: Mutex<PublishedMessages>,
     /// The newest message that anybody was told of.
     head: AtomicU64,
     phase: watch::Sender<Phase>,
-    complaints: AtomicUsize,
+    problems: AtomicUsize,
     began: Instant,
-    pub tally: Tally,
+    pub counters: ClientCounters,
 }
 
-/// What clients went through.
+/// Counters of the clients' errors and of what they did.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct ClientCounters {
     /// Connections that ended before their answer did, or could not be made.
-    pub broken: AtomicU64,
+    pub broken_connections: AtomicU64,
     /// Answers of 503.
-    pub away: AtomicU64,
+    pub unavailable: AtomicU64,
     /// Those that left open whether the message was appended.
     pub unconfirmed: AtomicU64,
     /// The longest that a publisher waited for a 503.
     pub slowest_refusal_ms: AtomicU64,
     /// Reads of a publisher, after a 201, at the server that gave it.
-    pub looks: AtomicU64,
+    pub visibility_checks: AtomicU64,
     /// Those that did not see the message.
     pub unseen: AtomicU64,
     /// Reads from another server than before.
@@ -63,17 +64,17 @@ pub enum Phase {
     CatchingUp,
 }
 
-impl World {
+impl SharedState {
     pub fn new(seed: u64, fronts: Vec<SocketAddr>, retained: u64) -> Self {
         Self {
             seed,
             fronts,
-            published: Mutex::new(Published::new(ROOMS, retained)),
+            published: Mutex::new(PublishedMessages::new(ROOMS, retained)),
             head: AtomicU64::new(0),
             phase: watch::Sender::new(Phase::Publishing),
-            complaints: AtomicUsize::new(0),
+            problems: AtomicUsize::new(0),
             began: Instant::now(),
-            tally: Tally::default(),
+            counters: ClientCounters::default(),
         }
     }
 
@@ -81,11 +82,11 @@ impl World {
         format!("room-{room}")
     }
 
-    pub fn published(&self) -> MutexGuard<'_, Published> {
+    pub fn published(&self) -> MutexGuard<'_, PublishedMessages> {
         self.published.lock().expect("no task panics with it")
     }
 
-    pub fn know_of(&self, id: u64) {
+    pub fn record_known(&self, id: u64) {
         self.head.fetch_max(id, Relaxed);
     }
 
@@ -93,7 +94,7 @@ impl World {
         self.head.load(Relaxed)
     }
 
-    pub fn enter(&self, phase: Phase) {
+    pub fn set_phase(&self, phase: Phase) {
         self.phase.send_replace(phase);
     }
 
@@ -102,34 +103,34 @@ impl World {
     }
 
     /// Waits for `time`, but not beyond the end of publishing.
-    pub async fn rest(&self, time: Duration) {
+    pub async fn sleep_while_publishing(&self, time: Duration) {
         let mut phase = self.phase.subscribe();
         let over = phase.wait_for(|phase| *phase > Phase::Publishing);
         // Either way it goes on.
         let _ = timeout(time, over).await;
     }
 
-    /// Notes what must not happen, whatever fails.
-    pub fn complain(&self, what: String) {
-        if self.complaints.fetch_add(1, Relaxed) < COMPLAINTS {
+    /// Reports something that must not happen, whatever fails.
+    pub fn report_problem(&self, what: String) {
+        if self.problems.fetch_add(1, Relaxed) < MAX_PRINTED_PROBLEMS {
             println!("not as it should be, {:.2?}: {what}", self.began.elapsed());
         }
     }
 
-    pub fn complaints(&self) -> usize {
-        self.complaints.load(Relaxed)
+    pub fn problems(&self) -> usize {
+        self.problems.load(Relaxed)
     }
 }
 
 /// A message's text: its name, and something to fill it.
-pub fn text((publisher, sequence): Name, length: usize) -> String {
+pub fn text((publisher, sequence): MessageName, length: usize) -> String {
     let name = format!("{publisher}.{sequence} ");
     let fill = length.saturating_sub(name.len());
     name + &"x".repeat(fill.max(1))
 }
 
 /// The id and the name of a message.
-pub fn message(json: &Value) -> Option<(u64, Name)> {
+pub fn message(json: &Value) -> Option<(u64, MessageName)> {
     let (name, _) = json["text"].as_str()?.split_once(' ')?;
     let (publisher, sequence) = name.split_once('.')?;
     let name = (publisher.parse().ok()?, sequence.parse().ok()?);

@@ -1,4 +1,4 @@
-//! What a delivery is made of: what the documentation says of `log.txt`, which is Criterion's own output.
+//! The micro-benchmarks of a delivery's parts: the documentation's table of `log.txt`, which is Criterion's output.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ const NAMES: [(&str, &str); 7] = [
     ),
 ];
 
-/// The section of the documentation, from the newest file. `None` where there is none.
+/// The section of the documentation, from the newest file. `None` if there is none.
 pub fn section(root: &Path) -> Result<Option<String>> {
     let mut directories = Vec::new();
     for entry in fs::read_dir(runs::directory(root))? {

@@ -22,14 +22,14 @@ use crate::{
 
 /// The sender of a request.
 #[derive(Clone)]
-pub struct Asker {
+pub struct Requester {
     policy: Option<Data<Policy>>,
     /// `None` if everyone may do everything, or the sender has not said who it is.
     identity: Option<Arc<Identity>>,
 }
 
-impl Asker {
-    pub fn of(request: &HttpRequest) -> Self {
+impl Requester {
+    pub fn from_request(request: &HttpRequest) -> Self {
         Self {
             policy: policy_of(request).cloned(),
             identity: request.extensions().get::<Arc<Identity>>().cloned(),
@@ -97,11 +97,11 @@ impl Asker {
     }
 }
 
-impl FromRequest for Asker {
+impl FromRequest for Requester {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self::of(request)))
+        ready(Ok(Self::from_request(request)))
     }
 }

@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// A connection that is to be served, if only to be told that there is no room.
-pub struct Visitor {
+/// An accepted connection: one to be served, or one whose requests are refused since there is no room.
+pub struct IncomingConnection {
     /// Known if it matters.
     pub peer: Option<SocketAddr>,
     /// Why its requests are refused.
@@ -23,26 +23,26 @@ pub struct Visitor {
     _refused_permit: Option<RefusedPermit>,
 }
 
-impl Visitor {
+impl IncomingConnection {
     /// Counts the connection for as long as this lives. `None`: there is not even room to tell it why.
     pub fn admit(tcp: &TcpStream, policy: &Policy) -> Option<Self> {
-        let mut visitor = Self::admitted(tcp, policy);
+        let mut incoming = Self::admitted(tcp, policy);
         // A proxy's connections are its clients', each for the time of a request.
-        let ip = visitor.peer.map(|peer| peer.ip());
+        let ip = incoming.peer.map(|peer| peer.ip());
         let client = ip.filter(|ip| !policy.proxies.contains(*ip));
         match policy.connections.admit(client.map(Into::into)) {
-            Admission::Admitted(permit) => visitor.permit = Some(permit),
+            Admission::Admitted(permit) => incoming.permit = Some(permit),
             Admission::Refused(refusal, permit) => {
                 policy.refusals.count(refusal);
-                visitor.refusal = Some(refusal);
-                visitor._refused_permit = Some(permit);
+                incoming.refusal = Some(refusal);
+                incoming._refused_permit = Some(permit);
             }
             Admission::Dropped(refusal) => {
                 policy.refusals.count(refusal);
                 return None;
             }
         }
-        Some(visitor)
+        Some(incoming)
     }
 
     /// A connection that is counted already.
