@@ -5,6 +5,7 @@ use std::{
     io::Write,
     net::{SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
@@ -53,9 +54,9 @@ struct Tls {
 }
 
 impl Tls {
-    fn bind(config: &TlsConfig) -> anyhow::Result<Self> {
+    fn bind(config: &TlsConfig, stall_timeout: Duration) -> anyhow::Result<Self> {
         let certificate = Arc::new(CurrentCertificate::load(config.certificate.clone())?);
-        let listener = bind(config.bind)
+        let listener = bind(config.bind, stall_timeout)
             .with_context(|| format!("--bind-tls: cannot listen on {}", config.bind))?;
         let config = server_config(certificate.clone()).context("cannot set up TLS")?;
         Ok(Self {
@@ -78,10 +79,13 @@ impl Server {
         let origins = config.access.cors_origins.clone();
         let limits = ProcessLimits::read().bound(config.limits.clone(), config.workers);
         let mut policy = Policy::new(access, origins, limits);
-        let listener = bind(config.bind)
+        let listener = bind(config.bind, config.stall_timeout)
             .with_context(|| format!("--bind: cannot listen on {}", config.bind))?;
         let addr = listener.local_addr()?;
-        let tls = config.tls.as_ref().map(Tls::bind).transpose()?;
+        let tls = config.tls.as_ref();
+        let tls = tls
+            .map(|tls| Tls::bind(tls, config.stall_timeout))
+            .transpose()?;
         // A token's cookie is of one scheme: the page could not show it at its other origin.
         if let Some(tls) = tls.as_ref().filter(|_| policy.access.is_none()) {
             policy.own_ports = Some(OwnPorts {

@@ -38,7 +38,7 @@ use crate::{
     fastpath::{self, FastPath},
     http::routes::{AppState, app},
     ledger::connection_meter::ConnectionMeter,
-    net::{socket::configure_listener, timeouts::TimedIo},
+    net::timeouts::TimedIo,
 };
 
 /// How long requests under way may take to finish when the server stops.
@@ -78,10 +78,6 @@ impl Workers {
             .max_concurrent_connections(accepted_ahead)
             .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
             .disable_signals();
-        let tls_listener = tls.as_ref().map(|tls| &tls.listener);
-        for listener in tls_listener.into_iter().chain([&cleartext]) {
-            configure_listener(listener, self.stall_timeout);
-        }
         let addr = cleartext.local_addr()?;
         let workers = self.clone();
         let builder = builder.listen("http", cleartext, move || workers.http(addr))?;

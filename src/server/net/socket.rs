@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::TcpListener,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -36,11 +35,11 @@ impl Socket {
 /// system call.
 const INHERITS_OPTIONS: bool = cfg!(target_os = "linux");
 
-/// Sets on a listener what the sockets of its clients need. A peer that acknowledges nothing for `stall_timeout` is
-/// taken to be gone.
-pub fn configure_listener(listener: &TcpListener, stall_timeout: Duration) {
+/// Sets what the sockets of its clients need on a socket that is about to listen. A peer that acknowledges nothing for
+/// `stall_timeout` is taken to be gone.
+pub fn configure_listener(listener: &socket2::Socket, stall_timeout: Duration) {
     if INHERITS_OPTIONS {
-        set_options(&SockRef::from(listener), stall_timeout);
+        set_options(listener, stall_timeout);
     }
 }
 
@@ -51,7 +50,7 @@ pub fn configure(tcp: &TcpStream, stall_timeout: Duration) {
     }
 }
 
-fn set_options(socket: &SockRef<'_>, stall_timeout: Duration) {
+fn set_options(socket: &socket2::Socket, stall_timeout: Duration) {
     // A socket on which an option cannot be set still works, if less well.
     let _ = socket.set_tcp_nodelay(true);
     // A peer that vanished silently is detected by probes if nothing is sent ...
