@@ -153,7 +153,7 @@ fn ranges(ranges: &[Range]) -> String {
         (Some(from), Some(to)) => format!("{} to {}", time(from), time(to)),
         (Some(from), None) => format!("{} or more", time(from)),
         (None, Some(to)) => format!("up to {}", time(to)),
-        (None, None) => "anything".to_owned(),
+        (None, None) => "any delay".to_owned(),
     });
     let texts: Vec<String> = texts.collect();
     if texts.is_empty() {
