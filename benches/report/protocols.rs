@@ -184,9 +184,10 @@ impl Part for ProtocolsRun {
     }
 
     fn report(&self) -> String {
-        let mut text = "One worker, texts of 100 bytes, a poll a second, a connection for each client. Bytes are both ways, heads included; \
-                        CPU is the server's, publishing included. Polling is given as so many times SSE's, over the same protocol in the same \
-                        round.\n\n\
+        let mut text = "The server has one worker. Texts have 100 bytes, clients poll once a second, and each client \
+                        has its own connection. Bytes count both directions, heads included; CPU is the server's, \
+                        publishing included. The figures for polling are ratios to SSE over the same protocol in the \
+                        same round.\n\n\
                         | clients | messages/s | protocol | head | a request, bytes | SSE: a delivery, bytes | µs | polling: bytes | CPU |\n\
                         |---|---|---|---|---|---|---|---|---|"
             .to_owned();

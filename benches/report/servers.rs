@@ -80,9 +80,9 @@ impl ServersRun {
             && let Some(ours) = of(&part.summaries, OURS)
         {
             let nchan = of(&part.summaries, NCHAN);
-            let nchan = nchan.map(|ratio| format!("; nchan's takes {ratio} times"));
+            let nchan = nchan.map(|ratio| format!("; nchan takes {ratio} times that CPU"));
             points.push(format!(
-                "**Against the least there can be.** Pushing a message to a client takes {ours} times the CPU of a bare \
+                "**Close to the minimum.** Pushing a message to a client takes {ours} times the CPU of a bare \
                  `write` loop{}.",
                 nchan.unwrap_or_default()
             ));
@@ -92,7 +92,7 @@ impl ServersRun {
             && let Some(point) = points.last_mut()
         {
             *point += &format!(
-                " An empty poll takes {ours} times the CPU of nginx answering with a fixed text."
+                " An empty poll takes {ours} times the CPU that nginx takes to answer with a fixed text."
             );
         }
         if let Some(part) = self.idle_memory.first() {
@@ -121,7 +121,7 @@ fn report(run: &ServersRun) -> String {
     let mut text = String::from("| what | against | CPU ratio, median (range) |\n|---|---|---|");
     if let Some(part) = &run.fan_out {
         let what = format!(
-            "a delivery, {} subscribers, next message once all have the last",
+            "a delivery to {} subscribers, each message after all have the previous one",
             count(part.subscribers)
         );
         text += &rows(
@@ -141,7 +141,7 @@ fn report(run: &ServersRun) -> String {
         );
     }
     text +=
-        "\n\n| memory of an idle subscriber | idle | once it has had a message |\n|---|---|---|";
+        "\n\n| memory of an idle subscriber | before a message | after a message |\n|---|---|---|";
     for part in &run.idle_memory {
         text += &format!(
             "\n| {} subscribers, {} worker(s){} | {} KiB | {} KiB |",

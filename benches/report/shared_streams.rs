@@ -83,9 +83,9 @@ impl Part for SharedStreamsRun {
 
     fn report(&self) -> String {
         let mut text = format!(
-            "{} streams of one server with one worker and a store in memory, with a connection each or {} to a connection. \
-             The next message is published once all have the last; publishing is part of the figure. What a stream holds is \
-             the growth of the process's proportional set size.\n\n\
+            "{} streams use one server with one worker and a store in memory, with a connection each or {} to a \
+             connection. The bench publishes the next message when all streams have the previous one. The figures \
+             include publishing. The memory of a stream is the growth of the process's proportional set size.\n\n\
              | streams | CPU a delivery, µs | against the ordinary way | KiB each |\n|---|---|---|---|",
             count(self.streams as u64),
             self.a_connection,

@@ -111,11 +111,12 @@ impl Part for AdmissionRun {
 fn report(run: &AdmissionRun) -> String {
     let rounds = run.rounds.iter().map(|round| round.round).max();
     let mut text = format!(
-        "Polls with nothing new, closed loop on {} kept connections; {} of each side in each of {} rounds, in which the \
-         sides take turns every few thousand. Tokens (HS256, {} bytes, the same with each poll) are sent as `Authorization`, \
-         and their bytes are part of what they cost. Limits are all that [operations.md](operations.md#limits) names for \
-         connections and rates, and refuse nothing here. Ratios are round by round.\n\n\
-         | served by | checked | CPU a poll, µs | against neither | target |\n|---|---|---|---|---|",
+        "Polls with nothing new run in a closed loop on {} kept connections: {} of each configuration in each of {} \
+         rounds. Within a round, the configurations take turns every few thousand polls. A token (HS256, {} bytes, \
+         the same in each poll) is sent as `Authorization`, and its bytes are part of its cost. *Limits* are \
+         all limits on connections and rates in [operations.md](operations.md#limits); they refuse nothing here. \
+         Each ratio compares two figures of the same round.\n\n\
+         | served by | checked | CPU a poll, µs | against no checks | target |\n|---|---|---|---|---|",
         run.connections,
         count(run.requests_per_round),
         rounds.unwrap_or_default(),

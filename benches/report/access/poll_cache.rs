@@ -111,13 +111,14 @@ impl Part for PollCacheRun {
 fn report(run: &PollCacheRun) -> String {
     let rounds = run.runs.iter().map(|it| it.outcome.round).max();
     let mut text = format!(
-        "{} long-pollers of one room, {} message(s) a second, each published at its time whatever happens; {} rounds, in \
-         which the sides take turns. The fronts are the files of [`deploy/poll-cache`](../deploy/poll-cache/), once as they are, \
-         with the server's `--poll-cache {}`, and once with the caching taken out; nginx keeps as many connections to the \
-         server as there are readers. Server and front share one processor. Every reader got every message once and in order. \
-         CPU is of the measured time; medians of the rounds, with the range.\n\n\
-         | in front | answers shared | requests at the server a message | the server's CPU a message, ms | the front's, ms | \
-         delay p50, ms | p99, ms |\n|---|---|---|---|---|---|---|",
+        "{} long-pollers read one room with {} message(s) a second, in an open loop. There are {} rounds, in which \
+         the configurations take turns. Each front runs with its file of \
+         [`deploy/poll-cache`](../deploy/poll-cache/) and the server's `--poll-cache {}`, and also with caching \
+         removed from that file. nginx keeps as many connections to the server as there are readers. Server and \
+         front share one processor. Every reader got every message once and in order. The table gives medians over \
+         the rounds, with the range.\n\n\
+         | front | answers shared | requests at the server per message | the server's CPU a message, ms | the \
+         front's CPU, ms | delay p50, ms | p99, ms |\n|---|---|---|---|---|---|---|",
         count(run.readers as u64),
         plain(run.rate),
         rounds.unwrap_or_default(),

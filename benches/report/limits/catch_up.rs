@@ -90,7 +90,7 @@ fn table(run: &CatchUpRun) -> String {
         }
     }
     if run.nats.is_none() {
-        text += "\n\nNothing was read from JetStream: nats-server was not installed.";
+        text += "\n\nJetStream was not measured: nats-server was not installed.";
     }
     text
 }

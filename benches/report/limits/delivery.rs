@@ -109,9 +109,9 @@ impl Part for DeliveryRun {
 
 fn sizes(run: &DeliveryRun) -> String {
     let mut text = format!(
-        "Closed loop: the next message is published once all readers have the last. The bare loop is one system call \
-         a reader with the same bytes, and nothing else; publishing is part of the figure on every side. Delays are \
-         from the publish to each arrival. {}\n\n\
+        "This is a closed loop: the bench publishes the next message when all readers have the previous one. The \
+         bare loop makes one system call per reader with the same bytes, and does nothing else. The figures of all \
+         servers include publishing. Delays run from the publish to each arrival. {}\n\n\
          | readers | server | CPU a delivery, µs | against the bare loop with send(2) | delay, p50 / p99 |\n\
          |---|---|---|---|---|",
         peers::sentence(&run.peers)
@@ -148,7 +148,7 @@ fn bursts(run: &DeliveryRun) -> String {
         return String::new();
     };
     format!(
-        "A burst of {} messages to {} readers, published over eight connections without waiting: {}.",
+        "Bursts of {} messages to {} readers, published over eight connections without waiting, gave: {}.",
         count(burst.messages),
         count(burst.readers as u64),
         each.join("; ")

@@ -41,16 +41,17 @@ impl Part for NatsPublishRun {
 
 fn report(run: &NatsPublishRun) -> String {
     let mut text = format!(
-        "Each publisher sends its next message when its last was acknowledged by JetStream. The client is async-nats in a process \
-         and a thread of its own; it publishes messages of the same form, with ids for deduplication, to a stream with the same \
-         settings. This server takes them over HTTP, and answers once it has read the message back from the stream, as its readers \
-         do. Each side has a {} of its own. All but the publishers over HTTP share a core.\n\n\
+        "Each publisher sends its next message when JetStream has acknowledged its previous one. *NATS's own client* \
+         is async-nats in its own process, with one thread. It publishes messages of the same format, with ids for \
+         deduplication, to a stream with the same settings. poll-vs-sse takes messages over HTTP, and answers when \
+         it has read the message back from the stream, as its readers do. Each side has its own {}. Everything \
+         except the publishers over HTTP shares one core.\n\n\
          | publishers | side | messages a second | time against the client | CPU a message, µs | of its NATS server | \
          both against the client's both | delay, p50 / p99 |\n\
          |---|---|---|---|---|---|---|---|",
         run.nats
     );
-    let mut lines = String::from("\n\nThere is no target but the client's own figures:\n");
+    let mut lines = String::from("\n\nThere is no fixed target; these are the ratios to the client's figures:\n");
     for row in &run.rows {
         let together = round::counted_to(&row.rounds, CLIENT_NATS, CLIENT);
         let together = round::counted_to(&together, OUR_NATS, OURS);
@@ -72,7 +73,7 @@ fn report(run: &NatsPublishRun) -> String {
             );
         }
         lines += &format!(
-            "\n- {} publishers: {} of the client's time, {} of its CPU with NATS's",
+            "\n- {} publishers: {} of the client's time, {} of the CPU of client and NATS",
             count(row.publishers as u64),
             spread::ratio(round::wall_ratio(&row.rounds, OURS, CLIENT)),
             spread::ratio(round::cpu_ratio(&together, OURS, CLIENT)),

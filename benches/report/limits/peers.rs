@@ -32,18 +32,18 @@ pub fn sentence(peers: &[Peer]) -> String {
     let (there, missing) = (list(true), list(false));
     let mut sentences = Vec::new();
     if !there.is_empty() {
-        sentences.push(format!("Beside it: {there}."));
+        sentences.push(format!("Also measured: {there}."));
     }
     if peers
         .iter()
         .any(|it| it.name == PUSHPIN && it.version.is_some())
     {
         sentences.push(format!(
-            "{PUSHPIN} is all of its processes, without the application behind it."
+            "The figures of {PUSHPIN} are of all its processes, without the application behind it."
         ));
     }
     if !missing.is_empty() {
-        sentences.push(format!("Not installed, and so left out: {missing}."));
+        sentences.push(format!("Left out, because not installed: {missing}."));
     }
     sentences.join(" ")
 }
@@ -59,7 +59,7 @@ mod tests {
             version: version.map(str::to_owned),
         };
         let some = [peer(NCHAN, Some("nginx/1.22.1")), peer(PUSHPIN, None)];
-        let said = "Beside it: nchan (nginx/1.22.1). Not installed, and so left out: Pushpin.";
+        let said = "Also measured: nchan (nginx/1.22.1). Left out, because not installed: Pushpin.";
         assert_eq!(sentence(&some), said);
         let none = "Pushpin and durable-streams-server: not measured yet.";
         assert_eq!(sentence(&[]), none);

@@ -218,9 +218,10 @@ impl Part for ReadersRun {
 
 fn memory(run: &ReadersRun) -> String {
     let mut text = format!(
-        "{} readers of one server with one worker and a store in memory. What a reader holds is the growth of the \
-         process's proportional set size. In a herd all connect, then all ask, before the first answer is read. The \
-         kernel's share is its slabs and TCP buffers, of both ends, since both are on this machine. {}\n\n\
+        "{} readers use one server with one worker and a store in memory. The memory of a reader is the growth of \
+         the process's proportional set size. In a herd, all readers connect, then all send their requests, before \
+         the first answer is read. The kernel's memory is its slabs and TCP buffers, of both ends, because both are \
+         on this machine. {}\n\n\
          | server | reader | KiB each, in turn | KiB each, as a herd | MiB left by a herd that has gone | kernel, KiB each |\n\
          |---|---|---|---|---|---|",
         count(run.readers as u64),
@@ -303,7 +304,7 @@ fn targets(run: &ReadersRun) -> String {
     }
     if let Some(ratio) = run.herd_ratio(ours) {
         lines.push(verdict(
-            "a herd of streams served, over the bare loop",
+            "time until a herd of streams is served, over the bare loop",
             ratio.median,
             "",
             HERD_TARGET,

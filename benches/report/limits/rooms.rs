@@ -40,10 +40,11 @@ impl Part for RoomPerReaderRun {
         let ratio = round::cpu_ratio(&self.rounds, OURS, FLOOR);
         let outcome = target_verdict(ratio.is_some_and(|it| it.median <= TARGET));
         format!(
-            "{} rooms with a reader each, on a store in memory: a message is published to one room after the other, and \
-             waited for. The bare loop reads the same publish, sends the same bytes to the one who asked for that path, and answers.\n\n\
+            "{} rooms have one reader each, on a store in memory. The bench publishes a message to one room, waits \
+             for its delivery, and goes on to the next room. The bare loop reads the same publish, sends the same \
+             bytes to the reader that asked for that path, and answers.\n\n\
              | server | CPU a publish with its delivery, µs |\n|---|---|\n| {FLOOR} | {} |\n| {OURS} | {} |\n\n\
-             A room with its reader holds {} KiB of the process.\n\n\
+             A room with its reader takes {} KiB of the process's memory.\n\n\
              Against the target:\n\n- {} of the bare loop's CPU, target at most {TARGET}: {outcome}",
             count(self.rooms as u64),
             each(FLOOR),

@@ -80,9 +80,10 @@ impl Part for ScaleRun {
 
     fn report(&self) -> String {
         let mut text = format!(
-            "Servers with one worker each on one {}, all on one core, and readers of one room spread evenly over them. A message \
-             is published once all readers have the last, and each reader checks that every message comes once and in order. CPU is \
-             that of all servers and of NATS. The kernel's memory is of both ends.\n\n\
+            "Several servers, with one worker each, share one {}, all on one core. The readers of one room are \
+             spread evenly over the servers. The bench publishes a message when all readers have the previous one, \
+             and each reader checks that every message comes once and in order. CPU is that of all servers and of \
+             NATS. The kernel's memory is of both ends.\n\n\
              | servers | readers | CPU a delivery, µs | last reader served after, median | process memory, KiB each | kernel, KiB each |\n\
              |---|---|---|---|---|---|",
             self.nats
@@ -101,9 +102,10 @@ impl Part for ScaleRun {
         for group in &self.groups {
             let Some(moved) = &group.moved else { continue };
             text += &format!(
-                "\n\nThen one of the {} servers was killed. Its {} readers, of whom a hundred at a time went on at a server in its \
-                 place, were all served after {} ms; half of them waited {} ms for their answer, and nobody longer than {} ms. \
-                 They missed three messages meanwhile and got them there, in order and once.",
+                "\n\nThen the bench killed one of the {} servers. Its {} readers moved to a new server, a hundred at \
+                 a time. All were served after {} ms. Half of them waited at most {} ms for their answer, and none \
+                 longer than {} ms. While they were disconnected, three messages were published; each reader got \
+                 them from the new server, once and in order.",
                 group.servers,
                 count((group.readers / group.servers) as u64),
                 three_digits(moved.all_ms),

@@ -8,8 +8,8 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// Clients that one core served, beside the paper's.
 pub fn served(paper: &PaperRun) -> String {
     let mut text = format!(
-        "#### Clients on one core within {} s\n\n{} bytes every {} s, {} in each step; pollers pause {} s. The \
-         most clients of whom none waited longer, and what was in the way of more.\n\n\
+        "#### Clients on one core within {} s\n\n{} bytes every {} s, {} in each step; pollers pause {} s. *here* is \
+         the most clients of which none waited longer than that, and *ended by* is what prevented more clients.\n\n\
          | | paper | here | ended by | slowest | requests/s | server CPU | memory |\n\
          |---|---|---|---|---|---|---|---|",
         paper.acceptable_s,
@@ -76,9 +76,8 @@ pub fn growth(paper: &PaperRun) -> String {
     numbers.dedup();
     let names: Vec<_> = DeliveryMethod::ALL.iter().map(|way| way.name()).collect();
     let mut text = format!(
-        "#### As clients grow\n\nServer CPU (share of the core) / memory (MiB, proportional set size, nginx's \
-         included where it is in front) / slowest delivery (s). † the load generator was near its own \
-         limit.\n\n| clients | {} |\n|{}",
+        "#### As clients grow\n\nServer CPU (share of the core) / memory (MiB, proportional set size, including \
+         nginx's if it is in front) / slowest delivery (s). † the load generator was near its own limit.\n\n| clients | {} |\n|{}",
         names.join(" | "),
         "---|".repeat(names.len() + 1)
     );
@@ -114,13 +113,14 @@ pub fn capacity(paper: &PaperRun) -> String {
         return String::new();
     };
     let mut text = format!(
-        "#### And if clients were free\n\nComputed, not measured: from the server's CPU time for one request or \
-         delivery at the most clients above. With a maximum acceptable delay M and a document every P = {} s, \
-         a core that needs c for a poll serves M / c pollers (the paper's `requests/s ≥ users / M`), and one \
-         that needs p for a push serves min(M, P) / p streams: the next document has to wait until all have \
-         the last. So polling serves more only where M > P · c / p. Polls by cursor are cheap here as nine of ten \
-         are empty; a core at its limit is asked less often, and more of them carry a document.\n\n\
-         | | CPU each | clients at {} s | at 10 s | at 60 s | serves more than SSE where M is above |\n\
+        "#### And if clients were free\n\nThis table is computed, not measured. It uses the server's CPU time for \
+         one request or delivery, at the most clients above. With a maximum acceptable delay M and a document every \
+         P = {} s, a core that needs c for a poll serves M / c pollers (the paper's `requests/s ≥ users / M`). A \
+         core that needs p for a push serves min(M, P) / p streams, because the next document has to wait until all \
+         clients have the last one. So polling serves more clients only if M > P · c / p. Polls by cursor are cheap \
+         here because nine of ten are empty. With more clients, each client would poll less often, and more of the \
+         polls would carry a document.\n\n\
+         | | CPU each | clients at {} s | at 10 s | at 60 s | serves more than SSE if M is above |\n\
          |---|---|---|---|---|---|",
         paper.period_s, paper.acceptable_s
     );

@@ -99,9 +99,9 @@ impl Part for GroupRun {
 
 fn report(run: &GroupRun) -> String {
     let mut text = format!(
-        "{} streams spread over the servers of a group, on {}; servers and NATS share one core. Closed loop: \
-         the next message is published, to the next server, once all readers have the last. CPU of all \
-         servers and NATS together, publishing included.\n\n\
+        "{} streams are spread over the servers of a group, on {}; servers and NATS share one core. This is a closed \
+         loop: when all readers have a message, the bench publishes the next one to the next server. CPU is that of \
+         all servers and NATS together, publishing included.\n\n\
          | servers | CPU a delivery, µs | of it NATS | against one server |\n|---|---|---|---|",
         count(run.readers as u64),
         run.nats
@@ -128,8 +128,8 @@ fn report(run: &GroupRun) -> String {
         );
     }
     text += &format!(
-        "\n\nFrom publishing to seeing, over {} messages one by one, in a room with one reader on the server they \
-         are published to and one on another:\n\n| | p50 | p99 |\n|---|---|---|",
+        "\n\nThe delay from publishing to arrival, over {} messages one by one, in a room with one reader on the \
+         server that takes the messages and one on another server:\n\n| | p50 | p99 |\n|---|---|---|",
         count(run.seen.len() as u64)
     );
     type Times = [(&'static str, fn(&DeliveryTimes) -> u64); 3];
@@ -151,7 +151,8 @@ fn report(run: &GroupRun) -> String {
         .map(|seen| seen.there_us as f64 / seen.here_us as f64);
     if let Some(ratio) = spread(ratios) {
         text += &format!(
-            "\n\nThe same message was seen on the other server {:.2} times as late (median) as on its own.",
+            "\n\nThe delay of a message on the other server was {:.2} times its delay on the server that took it \
+            (median).",
             ratio.median
         );
     }

@@ -92,9 +92,9 @@ impl Part for LongLogRun {
 
 fn report(run: &LongLogRun) -> String {
     let mut text = format!(
-        "One room. `after` is a poll for {} messages after a cursor at the beginning, the middle and the end of \
-         the log, median (range). Catching up is one stream from the first message, its ids checked to have \
-         no gap, for {} s at most. In brackets: so many times the shorter log's.\n\n\
+        "The log has one room. `after` is the time of a poll for {} messages after a cursor at the beginning, the \
+         middle and the end of the log: median (range). Catching up is one stream from the first message, whose ids \
+         are checked for gaps, for {} s at most. Square brackets give the ratio to the shorter log.\n\n\
          | store | messages | on disk | start to first answer | after, beginning | middle | end | catching up |\n\
          |---|---|---|---|---|---|---|---|",
         run.page, run.catching_up_s

@@ -101,8 +101,8 @@ impl Part for RoomSetsRun {
 
 fn report(run: &RoomSetsRun) -> String {
     let mut text = format!(
-        "{} rooms on a memory store, each with {} readers by stream. Closed loop: a message is published once the \
-         readers of its room have the last; the publish is part of the figure.\n\n\
+        "{} rooms on a memory store each have {} readers by stream. This is a closed loop: the bench publishes a \
+         message when the readers of its room have the previous one. The figures include publishing.\n\n\
          | read over | CPU a delivery, µs | against a connection each | memory for all rooms of one reader, idle | \
          after a message to each |\n|---|---|---|---|---|",
         run.rooms, run.readers

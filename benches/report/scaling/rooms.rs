@@ -76,9 +76,10 @@ impl Part for RoomsRun {
 
 fn report(run: &RoomsRun) -> String {
     let mut text = format!(
-        "{} streams on a memory store, all in one room or each in a room of its own. Closed loop: a message is \
-         published once the readers of its room have the last; the publish is part of the figure. With one \
-         room a message reaches all readers, so a publish is shared by them; with a room each it is not.\n\n\
+        "{} streams on a memory store are either all in one room or each in its own room. This is a closed loop: the \
+         bench publishes a message when the readers of its room have the previous one. The figures include \
+         publishing. In one room, all readers share the cost of a publish; with a room each, every delivery has a \
+         publish of its own.\n\n\
          | rooms | CPU a delivery, µs | against one room | memory a reader, idle | after a message |\n\
          |---|---|---|---|---|",
         count(run.readers as u64)

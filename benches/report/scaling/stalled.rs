@@ -83,8 +83,8 @@ impl StalledRun {
         let delay = self.ratio(|delays| delays.p99)?;
         let grown = self.spread(true, |round| Some(round.grown() / MIB))?;
         Some(format!(
-            "**Readers that stop reading**: with {} of them the server's memory grows by {:.0} MiB, and other \
-             readers' delay (99th percentile) is {} times what it is without.",
+            "**Readers that stop reading**: {} of them make the server's memory grow by {:.0} MiB, and the delay of \
+             other readers (99th percentile) is {} times the delay without them.",
             count(self.stalled as u64),
             grown.median,
             delay.ratio()
@@ -110,8 +110,8 @@ fn report(run: &StalledRun) -> String {
     let published = run.published_bytes as f64 / 1e6;
     let healthy = run.rounds.first().map_or(0, |round| round.outcome.clients);
     let mut text = format!(
-        "{} streams stop reading in a room in which {published:.0} MB are published, on a SQLite log in memory; {healthy} \
-         healthy readers are beside them. With and without take turns.\n\n\
+        "{} streams stop reading in a room in which {published:.0} MB are published, on a SQLite log in memory; \
+         {healthy} healthy readers are in the same room. Rounds with and without the stalled streams alternate.\n\n\
          | | without stalled readers | with | ratio |\n|---|---|---|---|",
         count(run.stalled as u64)
     );
@@ -158,8 +158,8 @@ fn report(run: &StalledRun) -> String {
     }
     let sum = |of: fn(&ReaderAudit) -> u64| count(run.resumed.iter().map(of).sum());
     text += &format!(
-        " {} of them came back with `Last-Event-ID`: they had had {} messages and were sent the other {}; {} \
-         were lost, {} repeated.",
+        " {} of them came back with `Last-Event-ID`: they had received {} messages before, and the server sent the \
+         other {}; {} were lost, {} repeated.",
         run.resumed.len(),
         sum(|one| one.had),
         sum(|one| one.then),
