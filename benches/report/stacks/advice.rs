@@ -6,12 +6,12 @@ use poll_vs_sse_instrument::model::{Question, Range, StackErrors, StackModel, pl
 use super::super::number::{count, three_digits};
 
 const INTRODUCTION: &str = "\
-Computed by `poll-vs-sse plan --stack NAME` from the figures above, for 1,000 clients and messages of 100 bytes. *Poll if … will do*: polling \
-takes less CPU than SSE from this acceptable delay on. The cores are those of 1,000 clients that each get a message every ten seconds and may have it ten \
-seconds late. A stack whose streams hold a worker each is at its limit long before its CPU is: there the number of workers decides. *Off by*: the \
-model at loads between those it was fitted to (40 polls a second, long-polls of 35 clients with eight messages a second, streams of 50 with ten), the middle of \
-three rounds each. A stack that lacks one of the figures \
-has no row.";
+`poll-vs-sse plan --stack NAME` computes this table from the figures above, for 1,000 clients and messages of 100 \
+bytes. *Poll from*: polling takes less CPU than SSE from this acceptable delay on. The cores are for 1,000 clients \
+that each get a message every ten seconds, which may be ten seconds late. If each stream holds a worker, the workers \
+are used up long before the CPU, so the number of workers decides. *Off by* is the error of the model at loads \
+between those that it was fitted to (40 polls a second, long-polls of 35 clients with eight messages a second, \
+streams of 50 with ten), as the median of three rounds each. A stack that lacks one of the figures has no row.";
 
 const CLIENTS: f64 = 1000.0;
 /// Messages a second for each client, and how that is said.
@@ -24,9 +24,9 @@ const RATES: [(f64, &str); 3] = [
 pub fn section(models: &[StackModel]) -> Result<String> {
     let mut text = format!("## When to poll\n\n{INTRODUCTION}\n\n| stack |");
     for (_, every) in RATES {
-        text += &format!(" a message {every}: poll if … will do |");
+        text += &format!(" a message {every}: poll from |");
     }
-    text += " cores: poll | long-poll | SSE | streams a core | off by, CPU: poll, long-poll, SSE | so |\n|---|---|---|---|---|---|---|---|---|---|\n";
+    text += " cores: poll | long-poll | SSE | streams a core | off by, CPU: poll, long-poll, SSE | advice |\n|---|---|---|---|---|---|---|---|---|---|\n";
     for stack in models {
         text += &row(stack)?;
     }
@@ -65,7 +65,7 @@ fn row(stack: &StackModel) -> Result<String> {
             count(workers as u64)
         ),
         None if transports[2].cores <= transports[0].cores => "SSE".to_owned(),
-        None => "either: polling takes less CPU at these ten seconds".to_owned(),
+        None => "either: with ten seconds of delay, polling takes less CPU".to_owned(),
     };
     Ok(text
         + &format!(

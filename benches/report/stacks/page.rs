@@ -17,12 +17,14 @@ pub const PATH: &str = "docs/stacks.md";
 const TITLE: &str = "# What polling and SSE cost on your stack";
 
 const HOW: &str = "\
-Each stack is [a small server](../benches/stacks/README.md) written as its documentation would have it, with the same contract, on one \
-core; the load has the other. All figures are of one machine: compare rows, not absolute times. A figure is the median of three rounds \
-with the lowest and the highest behind it. Polls and deliveries are measured in a closed loop: 16 connections that ask again once they \
-are answered, and messages of 100 bytes that are published once all streams have the last, each after a second to warm up. CPU is of all the \
-server's processes, publishing included. The models behind [when to poll](#when-to-poll) are fitted to steady loads as well (10 and 120 polls a second; \
-2 and 25 messages a second to many streams and to few), at which a server sleeps in between and each wake-up costs more.";
+Each stack is [a small server](../benches/stacks/README.md), written as the stack's documentation recommends, with \
+the same contract. It runs on one core, the load generator on the other. All figures are of one machine: compare \
+rows, not absolute times. A figure is the median of three rounds, followed by the lowest and the highest. Polls and \
+deliveries are measured in closed loops, after a second of warm-up: 16 connections poll again as soon as they are \
+answered, and a message of 100 bytes is published as soon as all streams have the previous one. CPU is that of all \
+processes of the server, publishing included. The models behind [when to poll](#when-to-poll) are also fitted to \
+steady loads (10 and 120 polls a second; 2 and 25 messages a second, to many streams and to few), at which a server \
+sleeps in between and each wake-up costs more.";
 
 /// The document; `None` if there is no whole run.
 pub fn document(root: &Path) -> Result<Option<String>> {
@@ -71,24 +73,28 @@ pub fn document(root: &Path) -> Result<Option<String>> {
 }
 
 const CPU_NOTES: &str = "\
-A client that polls every T seconds where a message comes every M seconds costs one poll every T or one delivery every M. So polling takes \
-less CPU once T is longer than M times the last column. What a core can do in a second is one second of CPU divided by the figure before it. A \
-server that looks into SQLite every quarter of a second pays for its looks whether messages come or not: the fewer messages, the dearer each.";
+If a client polls every T seconds and a message comes every M seconds, the client costs one poll every T, or one \
+delivery every M. So polling takes less CPU if T is longer than M times the last column. The rates of a core are one \
+second of CPU divided by the figure before. A server that checks SQLite every quarter of a second pays for its \
+checks even if no messages come: the fewer messages, the more each costs.";
 
 const HOLDING_NOTES: &str = "\
-Streams were opened up to 500 in steps (1, 2, 5, 10, 20, 50 …), and after each step a plain poll was sent on a new connection. A range is a limit between two \
-steps; *over* a number below 500 means that the next streams did not open within 2 s, as happens on a busy machine. Memory is the growth of the \
-proportional set size for each stream; what the kernel holds for a socket comes on top, for every stack alike.";
+The bench opened up to 500 streams in steps (1, 2, 5, 10, 20, 50 …), and sent a plain poll on a new connection after \
+each step. A range means that the limit is between two steps. *Over* a number below 500 means that the next streams \
+did not open within 2 s, as happens on a busy machine. Memory is the growth of the proportional set size for each \
+stream; the kernel's memory for a socket is additional, and the same for every stack.";
 
 const TROUBLE_NOTES: &str = "\
-*Stops*: from SIGTERM to the end of the process. *Left*: the client closed its connection while nothing was being sent; a server that does not \
-watch its sockets learns of it only when it writes. *Stalls*: ten clients (fewer if there cannot be so many) read nothing while 1,000 messages of \
-4,000 bytes are published; given is the memory each cost beyond what the log itself grew by. *Reconnects*: a client is cut off after every ten \
-messages, and goes on with its Last-Event-ID.";
+*Stops*: the time from SIGTERM to the end of the process. *Notices*: the client closes its connection while nothing \
+is being sent; a server that does not watch its sockets notices this only when it writes. *Stalls*: ten clients (or \
+fewer, if the server cannot hold ten) read nothing while 1,000 messages of 4,000 bytes are published; the figure is \
+the memory for each of them, without the growth of the log itself. *Reconnects*: a client is cut off after every ten \
+messages, and continues with its Last-Event-ID.";
 
 const DELAY_NOTES: &str = "\
-Measured by `compare`'s instrument: five messages a second to so many clients, from when a message was due to when a client had it; runs in which \
-anything was missed are not in it. With polling, half of the messages are later than half the interval, on any stack.";
+`compare`'s instrument measured these delays, from when a message was due to when a client had it, with five \
+messages a second and the given number of clients. Runs in which a message was missed are left out. With polling, \
+half of the messages are later than half the interval, on any stack.";
 
 /// The conclusions, which come before all figures.
 fn answer(rows: &[StackRow<'_>]) -> String {
@@ -124,7 +130,8 @@ fn answer(rows: &[StackRow<'_>]) -> String {
             .max();
         let tried = count(tried.unwrap_or(0) as u64);
         points.push(format!(
-            "**SSE works in numbers** on {many}: {tried} open streams, and everything else was still answered."
+            "**SSE works with many clients** on {many}: with {tried} open streams, the server still answered all \
+            other requests."
         ));
     }
     let few: Vec<_> = rows
@@ -144,7 +151,8 @@ fn answer(rows: &[StackRow<'_>]) -> String {
         })
         .collect();
     if !few.is_empty() {
-        points.push(format!("**Poll, or let another server hold the streams**, if each takes a worker. The most at a time: {}.", few.join("; ")));
+        points.push(format!("**Poll, or let another server hold the streams**, if each stream takes a worker. The \
+        most streams at a time: {}.", few.join("; ")));
     }
     let dear = rows
         .iter()
@@ -167,7 +175,8 @@ fn answer(rows: &[StackRow<'_>]) -> String {
     }
     let stuck = names(&|row| !row.run.stops());
     if !stuck.is_empty() {
-        points.push(format!("**A restart hangs** on open streams, as documented: {stuck}. What to do is below, stack by stack."));
+        points.push(format!("**A restart hangs** until open streams end, if the server is set up as documented, on \
+        {stuck}. [Stack by stack](#stack-by-stack) says what to do."));
     }
     format!("- {}", points.join("\n- "))
 }
@@ -188,8 +197,8 @@ fn run_conditions(found: &[(Stack, LatestRun<StackRun>)]) -> String {
             three_digits(most.unwrap_or(0.0))
         ),
         (false, _) => format!(
-            "**Other work ran on the machine** as these were measured: {}. Differences of a third between their rows and others mean \
-             nothing.",
+            "**Other work ran on the machine** while these were measured: {}. Differences of a third between their \
+             rows and others mean nothing.",
             busy.join(", ")
         ),
     };
@@ -228,7 +237,8 @@ fn section(stack: &Stack, run: &StackRun) -> String {
         text += &format!(" Its code: {}.", links.collect::<Vec<_>>().join(", "));
     }
     text += &format!(
-        "\n\n- **SSE costs** {} µs of CPU a delivery and {} KiB a stream; a poll that finds nothing {} µs and {} bytes.",
+        "\n\n- **SSE costs** {} µs of CPU a delivery and {} KiB a stream. **An empty poll costs** {} µs and {} \
+        bytes.",
         figure(run.delivery_cpu_us()),
         figure(run.idle_kib()),
         figure(run.poll_cpu_us()),
@@ -246,11 +256,11 @@ fn section(stack: &Stack, run: &StackRun) -> String {
         text += &format!("\n- **What to do instead**: {}", stack.instead);
     }
     if run.polls.iter().any(|it| it.reopened * 2 > it.requests) {
-        text += "\n- It closes the connection after each answer: every poll pays for a new one.";
+        text += "\n- It closes the connection after each answer, so every poll pays for a new connection.";
     }
     for check in run.contract.iter().filter(|check| check.failure.is_some()) {
         let failure = check.failure.as_deref().unwrap_or_default();
-        text += &format!("\n- **Does not hold**: {} ({failure}).", check.name);
+        text += &format!("\n- **Does not keep this part of the contract**: {} ({failure}).", check.name);
     }
     text
 }

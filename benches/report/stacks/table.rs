@@ -71,7 +71,7 @@ pub fn cpu(rows: &[StackRow<'_>]) -> String {
             Box::new(|row| per_core_second(row.run.delivery_cpu_us())),
         ),
         (
-            "to so many streams",
+            "with this many streams",
             Box::new(|row| {
                 row.run
                     .fan_out
@@ -80,7 +80,7 @@ pub fn cpu(rows: &[StackRow<'_>]) -> String {
             }),
         ),
         (
-            "a poll costs as many deliveries",
+            "deliveries per poll, in CPU",
             Box::new(|row| poll_in_deliveries(row.run)),
         ),
     ];
@@ -103,7 +103,7 @@ fn poll_in_deliveries(run: &StackRun) -> String {
 pub fn open_streams(rows: &[StackRow<'_>]) -> String {
     let columns: [Column<'_>; 5] = [
         (
-            "an open stream holds",
+            "an open stream takes",
             Box::new(|row| row.stack.holds.clone()),
         ),
         (
@@ -111,7 +111,7 @@ pub fn open_streams(rows: &[StackRow<'_>]) -> String {
             Box::new(|row| figure(row.run.idle_kib())),
         ),
         (
-            "and of a core, idle, %",
+            "its CPU while idle, % of a core",
             Box::new(|row| scaled(row.run.idle_cpu_ppm(), 1e-4)),
         ),
         (
@@ -173,11 +173,11 @@ pub fn failures(rows: &[StackRow<'_>]) -> String {
             Box::new(|row| departure_time(row.run)),
         ),
         (
-            "keeps for a client that stalls, KiB",
+            "memory for a client that stalls, KiB",
             Box::new(|row| figure(row.run.stalled_kib())),
         ),
         (
-            "through reconnects: missed, twice",
+            "with reconnects: missed, repeated",
             Box::new(|row| reconnects(row.run)),
         ),
     ];
