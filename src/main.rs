@@ -1,4 +1,4 @@
-//! Parses, runs, and says with its exit code how that went.
+//! Parses the command line, runs the command, and reports its result as the exit code.
 
 use std::{
     env,
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Help and version as they are; anything else as one line, with the variable the value came from.
+/// Prints help and version as they are, and any other error as one line, with the variable that the value came from.
 fn print_usage_error(error: &clap::Error, variable: Option<&str>) -> ExitCode {
     if matches!(
         error.kind(),

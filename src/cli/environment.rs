@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, Command, Error, builder::Resettable, error::ContextKind, error::ContextValue};
 
-/// `command` without the variables that are set and blank, as a compose file passes them on.
+/// `command` without the variables that are set but blank, as a compose file passes them on.
 pub fn ignore_blank(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let is_blank = arg
@@ -20,7 +20,7 @@ pub fn ignore_blank(command: Command) -> Command {
     command.mut_subcommands(ignore_blank)
 }
 
-/// The variable that the value at fault came from; none if it was given as a flag.
+/// The variable that the wrong value came from; none if it was given as a flag.
 pub fn source_of(error: &Error, command: &Command, words: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return None;
@@ -31,7 +31,7 @@ pub fn source_of(error: &Error, command: &Command, words: &[OsString]) -> Option
     (is_set && !is_given(flag, words)).then_some(variable)
 }
 
-/// `complaint`, with the variable of each flag that it names and that was not given as a flag.
+/// `complaint`, with the variable of each flag that it names, unless the flag itself was given.
 pub fn with_variables(complaint: &str, command: &Command, words: &[OsString]) -> String {
     let mut text = complaint.to_owned();
     let is_flag = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -48,7 +48,7 @@ pub fn with_variables(complaint: &str, command: &Command, words: &[OsString]) ->
     text
 }
 
-/// The variable that gives the flag `--NAME`; `None` if it is not set, or the flag was given itself.
+/// The variable that sets the flag `--NAME`; `None` if it is not set, or the flag itself was given.
 fn set_variable(flag: &str, command: &Command, words: &[OsString]) -> Option<String> {
     let own = command
         .get_arguments()

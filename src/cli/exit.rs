@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-/// It ran, and something went wrong.
+/// The command ran, and something went wrong.
 pub const FAILED: u8 = 1;
 /// The command could not start (a bad flag, store, address, target or profile), or could not write its output.
 /// Trying again does not help, unless the store was only away.

@@ -1,4 +1,4 @@
-//! What a package installs beside the program: its manual page and the completions of shells.
+//! Files that a package installs beside the program: the manual page and shell completions.
 
 use std::{io, process::ExitCode};
 
@@ -27,7 +27,7 @@ pub fn print_completions(flags: &CompletionsFlags) -> ExitCode {
     print(&text)
 }
 
-/// The manual page with all commands, in the form of `man`.
+/// Prints the manual page of all commands, in the format of `man`.
 pub fn print_manual() -> ExitCode {
     match manual() {
         Ok(text) => print(&text),

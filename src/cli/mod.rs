@@ -1,4 +1,4 @@
-//! The command line: which command is meant. Each command's flags are where the command is.
+//! The command line, which chooses the command. Each command's module has its flags.
 
 use clap::{Parser, Subcommand};
 
@@ -15,11 +15,11 @@ pub mod plan;
 pub mod serve;
 mod value;
 
-/// A chat server with one message log, served over polling and Server-Sent Events at once, and an
-/// instrument that measures what each costs.
+/// A chat server with one message log, which it serves over polling and Server-Sent Events at once, and an instrument
+/// that measures what each costs.
 ///
-/// Without a command it serves: open the address in a browser to see the difference; the log counts
-/// what each transport cost.
+/// Without a command, it runs the server. Open its address in a browser to see the difference between the transports;
+/// the log counts what each costs.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -37,7 +37,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the log and the lab (what happens without a command).
+    /// Serve the log and the lab (the default without a command).
     Serve(Box<Serve>),
     Check(Box<check::CheckFlags>),
     Compare(Box<compare::CompareFlags>),

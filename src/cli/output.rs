@@ -14,7 +14,7 @@ pub fn write_to(out: &mut impl Write, text: &str) -> io::Result<()> {
     ignore_closed_pipe(written.and_then(|()| out.flush()))
 }
 
-/// Takes a closed pipe for success: its reader has seen enough.
+/// Treats a closed pipe as success: its reader has seen enough.
 pub fn ignore_closed_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

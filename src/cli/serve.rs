@@ -23,7 +23,7 @@ use poll_vs_sse_server::{
 
 use super::exit::{self, fail};
 
-/// Serves until SIGINT or SIGTERM. `explain` adds to a complaint where the values of its flags are from.
+/// Serves until SIGINT or SIGTERM. `explain` adds to an error which environment variables its values came from.
 pub fn serve(config: Config, explain: impl FnOnce(&str) -> String) -> ExitCode {
     if let Some(parent) = config.end_with_parent
         && !exit_with_parent(parent)
@@ -50,9 +50,9 @@ enum Failure {
     Broken(anyhow::Error),
 }
 
-/// How long the end may take, of the two seconds that are promised.
+/// How long the end may take, within the promised two seconds.
 const STOP_TIMEOUT: Duration = Duration::from_millis(1900);
-/// How long the complaint about an end that takes longer may take.
+/// How long the server may take to report that its end took longer.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// Ends the process `after` this time, whatever still hangs by then: a file system, a reader of the log,
@@ -74,13 +74,13 @@ async fn run(mut config: Config) -> Result<(), Failure> {
     if config.log_format == Format::Text && io::stdout().is_terminal() {
         config.log_format = Format::Terminal;
     }
-    // Before anybody can see that it listens: a signal that comes right then is to be heeded.
+    // Before the server listens, so that it handles a signal that comes as soon as it does.
     let (mut stop, force) = signals().map_err(|error| Failure::Broken(error.into()))?;
     let (built, building) = oneshot::channel();
     let drain = config.drain;
-    // On a thread of its own: a store may be long in coming, and the wait for it ends with a signal.
+    // On a separate thread: opening the store may take long, and a signal must end the wait for it.
     thread::spawn(move || {
-        // Nobody waits for it any more where a signal came first.
+        // Nobody receives it if a signal came first.
         let _ = built.send(Server::build(config, super::lab::PAGE, io::stdout()));
     });
     let server = tokio::select! {
@@ -103,7 +103,7 @@ async fn run(mut config: Config) -> Result<(), Failure> {
 
 type ShutdownSignal = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What is done when the server is to stop, and when it is to do so without taking its time.
+/// The signals to stop, and to stop at once.
 fn signals() -> io::Result<(ShutdownSignal, ShutdownSignal)> {
     // A handled SIGXFSZ makes a write beyond the limit on file sizes fail, as on a full disk. Unhandled
     // it ends the process.
@@ -131,7 +131,7 @@ fn signals() -> io::Result<(ShutdownSignal, ShutdownSignal)> {
     Ok((Box::pin(stop), Box::pin(force)))
 }
 
-/// Has the kernel stop this process when `parent` ends. False where it has ended already.
+/// Asks the kernel to stop this process when `parent` ends. Returns false if it has already ended.
 #[cfg(target_os = "linux")]
 fn exit_with_parent(parent: u32) -> bool {
     use nix::{sys::prctl::set_pdeathsig, unistd::getppid};

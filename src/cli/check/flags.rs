@@ -12,17 +12,17 @@ use crate::cli::value;
 const PATIENCE_RANGE: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// Check what lies between a browser and a server, and which line to change if SSE does not work.
+/// Check what proxies between a browser and a server do to SSE, and which line to change if it does not work.
 ///
-/// Opens streams, a long-poll and polls, publishes a message a second to a room of its own, and prints one line for
-/// each finding, with its figure: protocol, head, first event, compression, silence, total age, resume, long-poll,
-/// poll cache, CORS. It takes as long as --patience.
+/// Opens streams, a long-poll and polls, and publishes a message a second to its own room. Prints one line with a
+/// figure for each finding: protocol, head, first event, compression, silence, total age, resume, long-poll, poll
+/// cache, CORS. It takes as long as --patience.
 ///
 ///     poll-vs-sse check https://chat.example.com
 ///     poll-vs-sse check http://127.0.0.1:8080 --patience 30s --json
 ///
 /// Exit code: 0 if Server-Sent Events work; 1 if they do not, with what to change; 2 if the server could not be
-/// asked, or the result could not be written.
+/// tested, or the result could not be written.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment)]
 pub struct CheckFlags {
@@ -30,7 +30,7 @@ pub struct CheckFlags {
     #[arg(value_name = "URL")]
     url: String,
 
-    /// How the server is published to, polled and streamed: the name of a built-in profile, or a file as
+    /// How to publish to the server, poll it and stream from it: the name of a built-in profile, or a file as
     /// docs/compare.md describes.
     #[arg(
         long,
@@ -40,7 +40,7 @@ pub struct CheckFlags {
     )]
     profile: String,
 
-    /// How long silence and the age of a stream are tried. Limits of proxies are often 60 s or 100 s.
+    /// How long to test silence and the age of a stream. Limits of proxies are often 60 s or 100 s.
     #[arg(
         long,
         env = "POLL_VS_SSE_PATIENCE",
@@ -58,7 +58,7 @@ pub struct CheckFlags {
     )]
     read_only: bool,
 
-    /// Take any certificate.
+    /// Accept any certificate.
     #[arg(
         long,
         env = "POLL_VS_SSE_INSECURE",
@@ -66,7 +66,7 @@ pub struct CheckFlags {
     )]
     insecure: bool,
 
-    /// Print JSON, in the form of docs/check.schema.json.
+    /// Print JSON, in the format of docs/check.schema.json.
     #[arg(
         long,
         env = "POLL_VS_SSE_CHECK_JSON",

@@ -23,7 +23,7 @@ pub fn run(flags: &CheckFlags) -> ExitCode {
     }
 }
 
-/// Checks and prints. Says whether Server-Sent Events work.
+/// Checks and prints. Returns whether Server-Sent Events work.
 fn answer(flags: &CheckFlags) -> Result<bool> {
     let options = flags.options()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

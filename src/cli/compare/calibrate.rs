@@ -1,4 +1,4 @@
-//! `compare --calibrate`: measures, prints what was found, and writes the model.
+//! `compare --calibrate`: measures, prints the results, and writes the model.
 
 use std::process::ExitCode;
 
@@ -39,7 +39,7 @@ struct CalibrationRuns<'a> {
 ///
 /// # Errors
 ///
-/// If there is no model: nothing is written then.
+/// If the measurement gives no model; nothing is written then.
 pub async fn run(
     options: &CalibrateOptions,
     machine: Machine,

@@ -1,4 +1,4 @@
-//! The flags of `compare`, and what they ask for.
+//! The flags of `compare`, and the checked request that they make.
 
 mod server;
 mod workload;
@@ -18,9 +18,9 @@ use workload::WorkloadFlags;
 
 /// Run poll, long-poll and stream clients against a server and print what each cost.
 ///
-/// Each transport is measured on its own: clients connect, messages are published at a steady rate
-/// whatever becomes of them, and every client keeps account of what it got. In the end there is a
-/// table, with what it says in a sentence. A first answer takes about two minutes:
+/// The transports are measured one after another. Clients connect, messages are published at a steady rate, and every
+/// client records every message that it gets. At the end, a sentence gives the verdict, followed by a table. The
+/// default run takes about two minutes:
 ///
 ///     poll-vs-sse compare
 ///     poll-vs-sse compare --clients 1000 --rate 0.2 --interval 5s --report report.html
@@ -28,8 +28,7 @@ use workload::WorkloadFlags;
 ///
 /// Exit code: 0 if every message was published on time and reached every client once and in order;
 /// 1 if not; 2 if nothing could be measured or the result could not be written, with one line that says what to
-/// change; 130 after Ctrl-C and 143 after SIGTERM, when what there was so far has been printed and
-/// written.
+/// change; 130 after Ctrl-C and 143 after SIGTERM, when the figures so far have been printed and written.
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub struct CompareFlags {
@@ -44,9 +43,9 @@ pub struct CompareFlags {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
-    /// Measure the constants of the cost model on this machine instead, which takes about a minute and a
-    /// half, and write them to a file for `plan --model FILE`. What is measured is given; --repeat
-    /// measures each point that many times, and --json writes every run.
+    /// Measure the constants of the cost model on this machine instead, and write them to a file for `plan --model
+    /// FILE`. This takes about a minute and a half. The workload is fixed; --repeat sets how often each point is
+    /// measured, and --json writes every run.
     #[arg(
         long,
         env = "POLL_VS_SSE_CALIBRATE",
@@ -58,29 +57,29 @@ pub struct OutputFlags {
     )]
     pub calibrate: Option<PathBuf>,
 
-    /// Write all figures as JSON, in the form of docs/compare.schema.json; `-` is standard output,
-    /// and the table then goes to standard error.
+    /// Write all figures as JSON, in the format of docs/compare.schema.json. `-` is standard output; the table then
+    /// goes to standard error.
     #[arg(long, env = "POLL_VS_SSE_JSON", value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Write a page with the figures and their plots. It is one file and needs no network.
+    /// Write a page with the figures and plots, as one file that needs no network.
     #[arg(long, env = "POLL_VS_SSE_REPORT", value_name = "FILE.html")]
     pub report: Option<PathBuf>,
 }
 
-/// What the flags ask for, checked once.
+/// The request that the flags make, checked once.
 #[derive(Debug)]
 pub struct CompareOptions {
     pub target: Target,
     pub workload: Workload,
-    /// To calibrate the cost model is another question: the workload is then of no interest.
+    /// With `--calibrate`, the workload flags do not apply.
     pub calibration: Option<calibrate::CalibrateOptions>,
     pub json: Option<OutputTarget>,
     pub report: Option<OutputTarget>,
 }
 
 impl CompareOptions {
-    /// Whether standard output is taken, so that nothing else may be printed there.
+    /// Whether standard output is used for a file, so that nothing else may be printed there.
     pub fn is_standard_output_taken(&self) -> bool {
         let mut destinations = self.json.iter().chain(&self.report);
         destinations.any(OutputTarget::is_standard_output)

@@ -57,7 +57,7 @@ pub fn run(flags: CompareFlags) -> ExitCode {
     ended.unwrap_or_else(|error| fail(&format!("{error:#}"), exit::USAGE_ERROR))
 }
 
-/// Measures, prints and writes. An error: there was nothing to measure.
+/// Measures, prints and writes. Returns an error if there was nothing to measure.
 async fn answer(
     options: &CompareOptions,
     machine: Machine,
@@ -91,7 +91,7 @@ async fn answer(
     })
 }
 
-/// What there is, and what kept the rest from being measured.
+/// The measured part, and the reason why the rest was not measured.
 async fn measured(
     options: &CompareOptions,
     machine: Machine,

@@ -1,4 +1,4 @@
-//! The flags of `plan`, and what they ask.
+//! The flags of `plan`, and the question that they make.
 
 use std::{borrow::Cow, fs, path::PathBuf, time::Duration};
 
@@ -12,17 +12,16 @@ use poll_vs_sse_model::{
 
 use crate::cli::value;
 
-/// What a number of clients would cost on each transport, from a calibrated model.
+/// Predict what a number of clients would cost on each transport, from a calibrated model.
 ///
-/// Nothing is measured: the answer is computed from what `compare --calibrate` measured, here or on
-/// the machine whose model comes with the program. docs/model.md has the formulas, and how far they
-/// are off.
+/// `plan` measures nothing. It computes the answer from constants that `compare --calibrate` measured, on this
+/// machine or on the machine of the built-in model. docs/model.md has the formulas and their errors.
 ///
 ///     poll-vs-sse plan --clients 1000000 --rate 0.05 --size 200 --max-delay 2s
 #[derive(Debug, Clone, Args)]
 #[command(verbatim_doc_comment, allow_negative_numbers = true)]
 pub struct PlanFlags {
-    /// Clients at a time.
+    /// The number of clients.
     #[arg(
         long,
         env = "POLL_VS_SSE_CLIENTS",
@@ -33,7 +32,7 @@ pub struct PlanFlags {
     )]
     clients: f64,
 
-    /// Messages a second that each client is to get.
+    /// Messages a second for each client.
     #[arg(
         long,
         env = "POLL_VS_SSE_RATE",
@@ -44,7 +43,7 @@ pub struct PlanFlags {
     )]
     rate: f64,
 
-    /// Text of a message.
+    /// The length of a message's text.
     #[arg(
         long,
         env = "POLL_VS_SSE_SIZE",
@@ -55,11 +54,11 @@ pub struct PlanFlags {
     )]
     size: f64,
 
-    /// How late a message may be at the worst. It decides how often a polling client must ask.
+    /// The greatest delay a message may have. It decides how often a client must poll.
     #[arg(long, env = "POLL_VS_SSE_MAX_DELAY", value_name = "TIME", default_value = "2s", value_parser = value::duration, help_heading = "Question")]
     max_delay: Duration,
 
-    /// How messages lie in time: as people write, or as a clock ticks.
+    /// How messages are spaced in time: `random`, as people write, or `regular`, like a clock.
     #[arg(
         long,
         env = "POLL_VS_SSE_SPACING",
@@ -74,12 +73,12 @@ pub struct PlanFlags {
     #[arg(long, env = "POLL_VS_SSE_WAIT", value_name = "TIME", default_value = "25s", value_parser = value::duration, help_heading = "Question")]
     wait: Duration,
 
-    /// From a client to the server and back. What comes while a long-poll is on its way waits for the
-    /// next.
+    /// The time from a client to the server and back. A message that comes while a long-poll is in transit waits for
+    /// the next long-poll.
     #[arg(long, env = "POLL_VS_SSE_ROUND_TRIP", value_name = "TIME", default_value = "0s", value_parser = value::duration, help_heading = "Question")]
     round_trip: Duration,
 
-    /// Whose request heads to compute with: Chromium's or Firefox's, or none but `Host`.
+    /// The program whose request heads are assumed; `bare` has only `Host`.
     #[arg(
         long,
         env = "POLL_VS_SSE_HEAD",
@@ -90,7 +89,7 @@ pub struct PlanFlags {
     )]
     head: RequestHead,
 
-    /// Size of a `Cookie` header in every request; 0 for none.
+    /// The size of a `Cookie` header in every request; 0 for none.
     #[arg(
         long,
         env = "POLL_VS_SSE_COOKIE",
@@ -101,7 +100,7 @@ pub struct PlanFlags {
     )]
     cookie: f64,
 
-    /// The share of clients whose tab is hidden: browsers slow their timers down to one poll a minute.
+    /// The share of clients in hidden tabs. Browsers slow their timers down, so they poll once a minute.
     #[arg(
         long,
         env = "POLL_VS_SSE_HIDDEN_SHARE",
@@ -122,7 +121,7 @@ pub struct PlanFlags {
     )]
     protocol: Protocol,
 
-    /// Whether they speak it over TLS.
+    /// Whether clients use TLS.
     #[arg(
         long,
         env = "POLL_VS_SSE_PLAN_TLS",
@@ -161,7 +160,7 @@ pub struct PlanFlags {
     )]
     server_network_gbit: f64,
 
-    /// The share of each of these that may be used.
+    /// The share of a server's processors, memory and network that may be used.
     #[arg(
         long,
         env = "POLL_VS_SSE_UTILIZATION",
@@ -171,7 +170,7 @@ pub struct PlanFlags {
     )]
     utilization: f64,
 
-    /// Another server than ours, as a committed run measured it (docs/stacks.md); `list` prints their names.
+    /// Predict the cost of another server, as a committed run measured it (docs/stacks.md). `list` prints the names.
     #[arg(
         long,
         env = "POLL_VS_SSE_STACK",
@@ -181,7 +180,7 @@ pub struct PlanFlags {
     )]
     stack: Option<String>,
 
-    /// A model that `compare --calibrate FILE` wrote [default: the one that comes with the program].
+    /// A model that `compare --calibrate FILE` wrote [default: the built-in model].
     #[arg(
         long,
         env = "POLL_VS_SSE_MODEL",
@@ -190,7 +189,8 @@ pub struct PlanFlags {
     )]
     model: Option<PathBuf>,
 
-    /// A price list (docs/model.md describes it): adds a bill a month for each transport, and where it turns.
+    /// A price list, as docs/model.md describes. Adds a monthly bill for each transport, and the delays at which
+    /// polling's bill is lower.
     #[arg(
         long,
         env = "POLL_VS_SSE_PRICES",
@@ -237,7 +237,7 @@ impl PlanFlags {
         Ok(question)
     }
 
-    /// The price list, if one is named.
+    /// The price list, if the flag is given.
     pub fn prices(&self) -> Result<Option<Prices>> {
         let Some(path) = &self.prices else {
             return Ok(None);
@@ -248,7 +248,7 @@ impl PlanFlags {
         prices::read(&text, &name).map(Some)
     }
 
-    /// Whether only the names of stacks are asked for.
+    /// Whether to print only the names of stacks.
     pub fn is_list(&self) -> bool {
         self.stack.as_deref() == Some("list")
     }

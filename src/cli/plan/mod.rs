@@ -1,4 +1,4 @@
-//! `plan`: what a number of clients would cost on each transport, computed from a calibrated model.
+//! `plan`: predicts what a number of clients would cost on each transport, from a calibrated model.
 
 use std::process::ExitCode;
 
@@ -61,7 +61,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// The stacks that may be asked for.
+/// The stacks that `--stack` accepts.
 fn list(as_json: bool) -> String {
     let names = StackModel::names();
     match as_json {

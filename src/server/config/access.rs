@@ -1,4 +1,4 @@
-//! The flags of access: tokens, and pages of other origins.
+//! The flags for access: tokens, and pages of other origins.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::access::{JwtRules, keys::KeySource, origins::AllowedOrigins};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Access")]
 pub struct AccessFlags {
-    /// Who may read and publish: `off` everyone, `jwt` the holders of a token (JSON Web Token).
+    /// Who may read and publish: with `off` everyone, with `jwt` the holders of a token (JSON Web Token).
     #[arg(
         long,
         env = "POLL_VS_SSE_AUTH",
@@ -19,26 +19,25 @@ pub struct AccessFlags {
     )]
     auth: Auth,
 
-    /// File with the secret that tokens are signed with (HS256): its bytes, less white space at the end.
-    /// SIGHUP reads it again.
+    /// File with the secret that signs tokens (HS256). White space at its end is ignored. SIGHUP reads it again.
     #[arg(long, env = "POLL_VS_SSE_JWT_SECRET_FILE", value_name = "FILE")]
     jwt_secret_file: Option<PathBuf>,
 
-    /// File with the public keys of those who sign tokens, as a JSON Web Key Set (RS256, ES256, EdDSA).
-    /// SIGHUP reads it again.
+    /// File with the public keys of the tokens' issuers, as a JSON Web Key Set (RS256, ES256, EdDSA). SIGHUP reads it
+    /// again.
     #[arg(long, env = "POLL_VS_SSE_JWKS", value_name = "FILE")]
     jwks: Option<PathBuf>,
 
-    /// What a token's `aud` must name.
+    /// The audience that a token's `aud` must name.
     #[arg(long, env = "POLL_VS_SSE_JWT_AUDIENCE", value_name = "AUD")]
     jwt_audience: Option<String>,
 
-    /// What a token's `iss` must be.
+    /// The issuer that a token's `iss` must be.
     #[arg(long, env = "POLL_VS_SSE_JWT_ISSUER", value_name = "ISS")]
     jwt_issuer: Option<String>,
 
-    /// Origin whose pages may use the server, such as `https://chat.example`; repeatable, separated by
-    /// commas in the environment. `*` allows every page, without cookies.
+    /// Another origin whose pages may use the server, such as `https://chat.example`. Repeatable; separated by commas
+    /// in the environment. `*` allows every page, without cookies.
     #[arg(long = "cors-origin", env = "POLL_VS_SSE_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     cors_origins: Vec<Origin>,
 }
@@ -56,7 +55,7 @@ enum Origin {
     One(String),
 }
 
-/// Who may do what, and from where.
+/// Who may read and publish, and from pages of which origins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessConfig {
     /// `None`: everyone may read and publish.

@@ -1,4 +1,4 @@
-//! The flags of limits: what one client, and all of them, may take.
+//! The flags for limits on one client and on all clients.
 
 use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
@@ -14,33 +14,34 @@ use crate::limits::{
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitFlags {
-    /// Connections at a time; further ones are answered with 503.
+    /// The most connections at a time. Further ones get 503.
     #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTIONS", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
 
-    /// Connections at a time of one client address; further ones are answered with 429.
+    /// The most connections at a time from one client address. Further ones get 429.
     #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTIONS_PER_CLIENT", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u32).range(1..))]
     max_connections_per_client: Option<u32>,
 
-    /// Publishes a second of one token subject, else of one client address, such as `5/s`.
+    /// The most publishes a second of one token subject, or else of one client address, such as `5/s`.
     #[arg(long, env = "POLL_VS_SSE_PUBLISH_RATE", value_name = "N/s", allow_hyphen_values = true, value_parser = rate)]
     publish_rate: Option<Rate>,
 
-    /// The same for all other requests, such as `20/s`.
+    /// The most other requests a second of one token subject, or else of one client address, such as `20/s`.
     #[arg(long, env = "POLL_VS_SSE_READ_RATE", value_name = "N/s", allow_hyphen_values = true, value_parser = rate)]
     read_rate: Option<Rate>,
 
-    /// Addresses of proxies whose `Forwarded` or `X-Forwarded-For` is believed, such as `10.0.0.0/8`;
-    /// repeatable, separated by commas in the environment.
+    /// Addresses of proxies whose `Forwarded` or `X-Forwarded-For` the server believes, such as `10.0.0.0/8`.
+    /// Repeatable; separated by commas in the environment.
     #[arg(long = "trusted-proxy", env = "POLL_VS_SSE_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     trusted_proxies: Vec<IpNet>,
 
-    /// How long a stream may last, 20 % more or less, such as `1h`, so that load spreads over servers
-    /// again; off without it.
+    /// How long a stream may last, 20 % more or less, such as `1h`, so that load spreads over servers again [default:
+    /// no limit].
     #[arg(long, env = "POLL_VS_SSE_MAX_CONNECTION_AGE", value_name = "TIME", allow_hyphen_values = true, value_parser = connection_age)]
     max_connection_age: Option<Duration>,
 
-    /// Whether readers may ask for faults (`fault=`); `auto`: where only loopback is listened on.
+    /// Whether readers may ask for faults (`fault=`). `auto` allows it only if the server listens on loopback
+    /// addresses alone.
     #[arg(
         long,
         env = "POLL_VS_SSE_FAULT_INJECTION",
@@ -49,8 +50,8 @@ pub struct LimitFlags {
     )]
     fault_injection: FaultInjection,
 
-    /// Whether `/metrics`, the totals of `/ledger` and `/trace` are for everyone; `off`: for tokens that
-    /// may read every room.
+    /// Whether everyone may see `/metrics`, the totals of `/ledger`, and `/trace`. With `off`, only tokens that may
+    /// read every room see them.
     #[arg(long, env = "POLL_VS_SSE_PUBLIC_METRICS", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     public_metrics: bool,
 }
@@ -63,7 +64,7 @@ enum FaultInjection {
 }
 
 impl LimitFlags {
-    /// What they mean for a server that listens on these addresses.
+    /// The limits of a server that listens on these addresses.
     pub fn into_config(self, listens_on: &[IpAddr]) -> Limits {
         let only_loopback = || listens_on.iter().all(IpAddr::is_loopback);
         Limits {

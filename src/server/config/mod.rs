@@ -26,22 +26,22 @@ use self::{
 };
 use crate::{ledger::access_log::Format, limits::Limits, log::retention::Retention};
 
-/// Longer than that, readers are not being sent away but served.
+/// The longest drain.
 const MAX_DRAIN: Duration = Duration::from_secs(3600);
 
 /// The flags of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Serve {
-    /// Address and port to listen on; port 0 takes a free one.
+    /// Address and port to listen on. Port 0 takes a free port.
     #[arg(long, env = "POLL_VS_SSE_BIND", value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     bind: SocketAddr,
 
-    /// Where messages are kept: `memory` (gone when the server stops), `sqlite:PATH`, or
+    /// Where messages are kept: `memory` (lost when the server stops), `sqlite:PATH`, or
     /// `nats://HOST:PORT[,HOST:PORT…]` (JetStream, for several servers; `tls://` encrypts).
     #[arg(long, env = "POLL_VS_SSE_STORE", hide_env_values = true, value_name = "STORE", default_value = "sqlite:chat.db", value_parser = store)]
     store: StoreFlag,
 
-    /// Where the store cannot be opened, wait for it instead of ending.
+    /// If the store cannot be opened, wait for it instead of ending.
     #[arg(long, env = "POLL_VS_SSE_WAIT_FOR_STORE", value_parser = clap::builder::BoolishValueParser::new())]
     wait_for_store: bool,
 
@@ -49,19 +49,19 @@ pub struct Serve {
     #[arg(long, env = "POLL_VS_SSE_WORKERS", value_name = "N", allow_hyphen_values = true, value_parser = clap::value_parser!(u16).range(1..=512))]
     workers: Option<u16>,
 
-    /// Messages to keep, the newest of the whole log; `off` keeps all.
+    /// How many of the newest messages of the whole log to keep. `off` keeps all.
     #[arg(long, env = "POLL_VS_SSE_RETAIN_MESSAGES", value_name = "N", default_value = "1000000", allow_hyphen_values = true, value_parser = messages)]
     retain_messages: MaxOrOff<u64>,
 
-    /// How long to keep messages, such as `36h` or `7d`; `off` keeps them for ever.
+    /// How long to keep messages, such as `36h` or `7d`. `off` keeps them forever.
     #[arg(long, env = "POLL_VS_SSE_RETAIN_AGE", value_name = "AGE", default_value = "7d", allow_hyphen_values = true, value_parser = age)]
     retain_age: MaxOrOff<Duration>,
 
-    /// Whether each request is a log line; summaries are written either way.
+    /// Whether to log each request. Summaries are written in both cases.
     #[arg(long, env = "POLL_VS_SSE_REQUEST_LOG", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     request_log: bool,
 
-    /// Form of the log lines. As text on a terminal, requests and summaries are shorter.
+    /// Format of the log lines. As text on a terminal, requests and summaries are shorter.
     #[arg(
         long,
         env = "POLL_VS_SSE_LOG_FORMAT",
@@ -71,26 +71,26 @@ pub struct Serve {
     )]
     log_format: Format,
 
-    /// Whether plain polls and streams over cleartext HTTP/1.1 take the accelerator instead of the
-    /// general HTTP layer. What is sent is the same.
+    /// Whether the accelerator serves plain polls and streams over cleartext HTTP/1.1, instead of actix-web. The
+    /// answers are the same.
     #[arg(long, env = "POLL_VS_SSE_HTTP_FAST_PATH", action = clap::ArgAction::Set, value_name = "on|off", default_value = "on", value_parser = parse_on_off)]
     http_fast_path: bool,
 
-    /// How long a connection may carry nothing between two requests, such as `75s`.
+    /// How long a connection may stay idle between two requests, such as `75s`.
     #[arg(long, env = "POLL_VS_SSE_KEEP_ALIVE", value_name = "TIME", default_value = "75s", allow_hyphen_values = true, value_parser = keep_alive)]
     keep_alive: Duration,
 
-    /// Lets shared caches in front collapse polls and long-polls without `client`: for how long an
-    /// answer with messages may be kept, in whole seconds such as `10s`; off without it.
+    /// Let shared caches in front collapse polls and long-polls without `client`. The value is how long they may keep
+    /// an answer with messages, in whole seconds such as `10s` [default: off].
     #[arg(long, env = "POLL_VS_SSE_POLL_CACHE", value_name = "TIME", allow_hyphen_values = true, value_parser = poll_cache)]
     poll_cache: Option<Duration>,
 
-    /// Time over which readers are sent away after SIGTERM, such as `20s`, so that they do not all
-    /// reach the next server at once. SIGINT or a second signal ends it.
+    /// After SIGTERM, disconnect readers over this time, such as `20s`, so that they do not all reach the next server
+    /// at once. SIGINT or a second signal ends the drain.
     #[arg(long, env = "POLL_VS_SSE_DRAIN", value_name = "TIME", default_value = "0s", allow_hyphen_values = true, value_parser = drain)]
     drain: Duration,
 
-    /// Stop when this process, which started this one, is gone. `compare` starts its server so.
+    /// Stop when this process, the parent of this one, has ended. `compare` uses it for its own server.
     #[arg(long, hide = true, value_name = "PID")]
     end_with_parent: Option<u32>,
 
@@ -107,7 +107,7 @@ pub struct Serve {
     nats: NatsFlags,
 }
 
-/// A bound that may be off. A type of its own, as clap gives `Option` another meaning.
+/// A limit that may be off. It is a separate type because clap gives `Option` another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct MaxOrOff<T>(Option<T>);
 
@@ -124,7 +124,7 @@ impl ValueEnum for Format {
     }
 }
 
-/// All that the server needs to know.
+/// The complete configuration of the server.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub bind: SocketAddr,
@@ -132,30 +132,30 @@ pub struct Config {
     pub access: AccessConfig,
     pub limits: Limits,
     pub store: StoreChoice,
-    /// A store that cannot be opened is waited for.
+    /// Whether to wait for a store that cannot be opened.
     pub wait_for_store: bool,
     pub workers: usize,
     pub retention: Retention,
     pub request_log: bool,
     pub log_format: Format,
-    /// A connection whose peer acknowledges nothing for this long is closed.
+    /// The server closes a connection whose peer acknowledges nothing for this long.
     pub stall_timeout: Duration,
-    /// A connection that carries nothing for this long between two requests is closed.
+    /// The server closes a connection that is idle for this long between two requests.
     pub keep_alive: Duration,
-    /// Plain polls and streams over cleartext HTTP/1.1 take the accelerator.
+    /// Whether the accelerator serves plain polls and streams over cleartext HTTP/1.1.
     pub http_fast_path: bool,
-    /// How long shared caches may keep answers to polls, if at all.
+    /// How long shared caches may keep answers to polls; `None` means not at all.
     pub poll_cache: Option<Duration>,
-    /// What recent messages may take in memory, over all rooms.
+    /// The most memory for recent messages, in bytes, over all rooms.
     pub tail_bytes: usize,
-    /// The time over which readers are sent away when the server stops.
+    /// The time over which the server disconnects its readers when it stops.
     pub drain: Duration,
-    /// The process that started this one, where the server is to end with it.
+    /// The parent process, if the server must end with it.
     pub end_with_parent: Option<u32>,
 }
 
 impl Default for Config {
-    /// What no flags mean, but on a free port and in memory: for tests and benches.
+    /// The default configuration, but on a free port and with the memory store: for tests and benches.
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -1,4 +1,4 @@
-//! The flags of the NATS store.
+//! The flags for the NATS store.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ const REPLICAS: u8 = 1;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The store nats://")]
 pub struct NatsFlags {
-    /// The JetStream stream; a room's messages are on the subject STREAM.ROOM. It is made where it
-    /// does not exist, to keep what the retention flags say.
+    /// The JetStream stream. A room's messages are on the subject STREAM.ROOM. If the stream does not exist, the
+    /// server creates it with the limits of the retention flags.
     #[arg(
         long,
         env = "POLL_VS_SSE_NATS_STREAM",
@@ -22,15 +22,15 @@ pub struct NatsFlags {
     )]
     nats_stream: String,
 
-    /// On how many NATS servers the stream is kept: 1 alone, 3 or 5 in a cluster.
+    /// The number of NATS servers that keep the stream: 1 for a single server, 3 or 5 for a cluster.
     #[arg(long, env = "POLL_VS_SSE_NATS_REPLICAS", value_name = "N", default_value_t = REPLICAS, value_parser = clap::value_parser!(u8).range(1..=5))]
     nats_replicas: u8,
 
-    /// User to log in as, if the address does not say.
+    /// User to log in as, if the address does not name one.
     #[arg(long, env = "POLL_VS_SSE_NATS_USER", value_name = "USER")]
     nats_user: Option<String>,
 
-    /// The user's password. Better in the environment, where other users do not see it.
+    /// The user's password. Put it into the environment, where other users cannot see it.
     #[arg(long, env = "POLL_VS_SSE_NATS_PASSWORD", value_name = "PASSWORD", hide_env_values = true, value_parser = secret)]
     nats_password: Option<Secret>,
 
@@ -46,7 +46,7 @@ pub struct NatsFlags {
     #[arg(long, env = "POLL_VS_SSE_NATS_NKEY", value_name = "FILE")]
     nats_nkey: Option<PathBuf>,
 
-    /// Certificates to trust in place of the system's; the connection is then encrypted.
+    /// Certificates to trust instead of the system's. The connection is then encrypted.
     #[arg(long, env = "POLL_VS_SSE_NATS_TLS_CA", value_name = "FILE")]
     nats_tls_ca: Option<PathBuf>,
 
@@ -70,7 +70,7 @@ pub struct NatsFlags {
 }
 
 impl NatsFlags {
-    /// The first of them that says something by itself.
+    /// The first of these flags that is given.
     pub fn given(&self) -> Option<&'static str> {
         let flags = [
             ("--nats-stream", self.nats_stream != STREAM),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-/// The path that follows `scheme`, which is `sqlite` or `file`: `chat.db`, `/var/lib/chat.db`,
-/// `//chat.db` (as sqlx has it) or `///var/lib/chat.db`. A `file` is a URI, and may be encoded.
+/// Parses the path after `scheme`, which is `sqlite` or `file`: `chat.db`, `/var/lib/chat.db`, `//chat.db` (the form
+/// of sqlx) or `///var/lib/chat.db`. A `file` is a URI, and may be percent-encoded.
 pub(super) fn parse(scheme: &str, rest: &str) -> Result<PathBuf, String> {
     let is_uri = scheme == "file";
     let path = match rest.strip_prefix("//") {

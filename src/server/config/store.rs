@@ -15,7 +15,7 @@ pub enum StoreChoice {
     Nats(Box<Options>),
 }
 
-/// For people: where messages are kept, without what is secret.
+/// For people: where messages are kept, without secrets.
 impl fmt::Display for StoreChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -30,12 +30,12 @@ impl fmt::Display for StoreChoice {
     }
 }
 
-/// `--store` by itself.
+/// The value of `--store`.
 #[derive(Debug, Clone)]
 pub(super) enum StoreFlag {
     Memory,
     Sqlite(PathBuf),
-    /// The servers, which may come with a password.
+    /// The servers; an address may contain a password.
     Nats(Secret),
 }
 

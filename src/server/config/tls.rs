@@ -13,13 +13,12 @@ const DEFAULT_BIND: SocketAddr =
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "TLS")]
 pub struct TlsFlags {
-    /// Address and port to listen on for TLS, too [default: 127.0.0.1:8443 as soon as there is a
-    /// certificate].
+    /// Address and port to also listen on for TLS [default: 127.0.0.1:8443 if there is a certificate].
     #[arg(long, env = "POLL_VS_SSE_BIND_TLS", value_name = "ADDR:PORT", value_parser = address)]
     bind_tls: Option<SocketAddr>,
 
-    /// `self-signed` makes a certificate at start, for trying out: its fingerprint is logged, and
-    /// browsers ask before they trust it.
+    /// `self-signed` makes a certificate at start, for trying TLS out. The log shows its fingerprint, and browsers
+    /// ask before they trust it.
     #[arg(
         long,
         env = "POLL_VS_SSE_TLS",
@@ -28,8 +27,7 @@ pub struct TlsFlags {
     )]
     tls: Option<GeneratedCertificate>,
 
-    /// PEM file with the certificate and its chain. SIGHUP reads it and the key again; open
-    /// connections live on.
+    /// PEM file with the certificate and its chain. SIGHUP reads it and the key again; open connections continue.
     #[arg(long, env = "POLL_VS_SSE_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 
@@ -52,7 +50,7 @@ pub struct TlsConfig {
 }
 
 impl TlsFlags {
-    /// `None` if TLS is not asked for; or what is wrong with the flags, in one line.
+    /// `None` without TLS. The error says in one line what is wrong with the flags.
     pub fn into_config(self) -> Result<Option<TlsConfig>, String> {
         let certificate = match (self.tls, self.tls_cert, self.tls_key) {
             (None, None, None) if self.bind_tls.is_none() => return Ok(None),

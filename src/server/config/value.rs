@@ -1,9 +1,8 @@
-//! Values as people write them: with spaces or quotes around them, which an `--env-file` passes on, and
-//! in capitals.
+//! Values as people write them: in capitals, or with spaces or quotes around them, which an `--env-file` passes on.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-/// `text` without what surrounds the value.
+/// `text` without the spaces or quotes around the value.
 pub(super) fn plain(text: &str) -> &str {
     let text = text.trim();
     for quote in ['"', '\''] {

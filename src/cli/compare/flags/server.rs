@@ -11,18 +11,18 @@ const SELF: &str = "self";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerFlags {
-    /// Server to measure: `self` starts this program's own, with its messages in memory, for each
-    /// run; or the http:// or https:// address of one that runs already.
+    /// The server to measure. `self` starts this program's own server for each run, with its messages in memory. A
+    /// URL is the http:// or https:// address of a running server.
     #[arg(long, env = "POLL_VS_SSE_TARGET", value_name = "URL|self", default_value = SELF)]
     pub target: String,
 
-    /// How that server is published to, polled and streamed: `poll-vs-sse`, `nchan`, `ntfy`, or a file
-    /// as docs/compare.md describes [default: poll-vs-sse].
+    /// How to publish to that server, poll it and stream from it: the name of a built-in profile such as
+    /// `poll-vs-sse`, `nchan` or `ntfy`, or a file as docs/compare.md describes [default: poll-vs-sse].
     #[arg(long, env = "POLL_VS_SSE_PROFILE", value_name = "NAME|FILE.toml")]
     pub profile: Option<String>,
 
-    /// Its process on this machine, whose CPU time and memory are read, with all processes it
-    /// started. That of `self` is known.
+    /// The server's process on this machine: its CPU time and memory are read, with those of all processes that it
+    /// started. Not needed for `self`.
     #[arg(
         long,
         env = "POLL_VS_SSE_PID",
@@ -31,7 +31,7 @@ pub struct ServerFlags {
     )]
     pub pid: Option<u32>,
 
-    /// The version of HTTP to speak. By default what a browser would: over TLS the server chooses by ALPN, and
+    /// The version of HTTP to speak. The default is the same as a browser's: over TLS the server chooses by ALPN, and
     /// without TLS it is HTTP/1.1. `h2` without TLS is HTTP/2 with prior knowledge.
     #[arg(
         long,
@@ -41,12 +41,12 @@ pub struct ServerFlags {
     )]
     pub protocol: Option<Protocol>,
 
-    /// Shell command that restarts the server at --target, for `--scenario restart`. The restart is over once it has
-    /// succeeded and the server takes connections. `self` needs none.
+    /// The shell command that restarts the server at --target, for `--scenario restart`. The restart is over when the
+    /// command has succeeded and the server takes connections. `self` needs no command.
     #[arg(long, env = "POLL_VS_SSE_RESTART_COMMAND", value_name = "COMMAND")]
     pub restart_command: Option<String>,
 
-    /// Speak TLS to `self`, with a certificate it makes at its start.
+    /// Speak TLS to `self`, which makes a certificate when it starts.
     #[arg(
         long,
         env = "POLL_VS_SSE_COMPARE_TLS",
@@ -54,7 +54,7 @@ pub struct ServerFlags {
     )]
     pub tls: bool,
 
-    /// Take any certificate of an https:// server.
+    /// Accept any certificate of an https:// server.
     #[arg(
         long,
         env = "POLL_VS_SSE_INSECURE",
@@ -62,8 +62,8 @@ pub struct ServerFlags {
     )]
     pub insecure: bool,
 
-    /// Consent to load a server that is not on this machine, or any with more than 10,000 clients,
-    /// 1,000 messages a second or 10 minutes a run.
+    /// Consent to load a server that is not on this machine, or any server with more than 10,000 clients, 1,000
+    /// messages a second or 10 minutes a run.
     #[arg(
         long,
         env = "POLL_VS_SSE_YES_LOAD_TEST_THIS",
@@ -73,7 +73,7 @@ pub struct ServerFlags {
 }
 
 impl ServerFlags {
-    /// Whether this program's own server is measured.
+    /// Whether the target is this program's own server.
     pub fn is_own(&self) -> bool {
         self.target == SELF
     }

@@ -1,4 +1,4 @@
-//! Flags about the clients and messages, and the workload they ask for.
+//! Flags about the clients and messages, and the workload that follows from them.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::cli::value;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Workload")]
 pub struct WorkloadFlags {
-    /// Which to compare, in this order [default: all that the server has].
+    /// The transports to compare, in this order [default: all transports of the profile].
     #[arg(
         long,
         env = "POLL_VS_SSE_TRANSPORTS",
@@ -21,7 +21,7 @@ pub struct WorkloadFlags {
     )]
     pub transports: Option<Vec<Transport>>,
 
-    /// Clients at a time, all in one room; each has a connection of its own.
+    /// The number of clients; each has its own connection.
     #[arg(
         long,
         env = "POLL_VS_SSE_CLIENTS",
@@ -31,7 +31,7 @@ pub struct WorkloadFlags {
     )]
     pub clients: usize,
 
-    /// Messages published a second, whatever became of the last one.
+    /// Messages published a second. Each is sent when it is due, even if earlier ones are not yet acknowledged.
     #[arg(
         long,
         env = "POLL_VS_SSE_RATE",
@@ -41,7 +41,7 @@ pub struct WorkloadFlags {
     )]
     pub rate: f64,
 
-    /// How often a polling client asks.
+    /// The time between two polls of a client.
     #[arg(
         long,
         env = "POLL_VS_SSE_INTERVAL",
@@ -51,8 +51,8 @@ pub struct WorkloadFlags {
     )]
     pub interval: Duration,
 
-    /// What the interval is counted from: at fixed times, as a page's timer does, or after the last
-    /// answer, as a page that waits for it.
+    /// When a client polls: at fixed times, like a page's timer, or one interval after the last answer, like a page
+    /// that waits for it.
     #[arg(
         long,
         env = "POLL_VS_SSE_PACE",
@@ -72,8 +72,7 @@ pub struct WorkloadFlags {
     )]
     pub wait: Duration,
 
-    /// How long each run is measured, after a warm-up that does not count; rounded up to a whole
-    /// number of messages.
+    /// The measured time of each run, rounded up to a whole number of messages. A warm-up before it does not count.
     #[arg(
         long,
         env = "POLL_VS_SSE_DURATION",
@@ -83,7 +82,7 @@ pub struct WorkloadFlags {
     )]
     pub duration: Duration,
 
-    /// Text of a message.
+    /// The length of a message's text.
     #[arg(
         long,
         env = "POLL_VS_SSE_SIZE",
@@ -93,8 +92,8 @@ pub struct WorkloadFlags {
     )]
     pub size: usize,
 
-    /// Whose request heads the clients send: Chromium's, Firefox's or curl's, recorded header by header, or
-    /// none but `Host`.
+    /// The program whose request heads the clients send: Chromium, Firefox or curl, as recorded header by header.
+    /// `bare` sends only `Host`.
     #[arg(
         long,
         env = "POLL_VS_SSE_HEAD",
@@ -104,7 +103,7 @@ pub struct WorkloadFlags {
     )]
     pub head: RequestHead,
 
-    /// Size of a `Cookie` header sent with every request; 0 for none.
+    /// The size of a `Cookie` header sent with every request; 0 for none.
     #[arg(
         long,
         env = "POLL_VS_SSE_COOKIE",
@@ -114,13 +113,13 @@ pub struct WorkloadFlags {
     )]
     pub cookie: usize,
 
-    /// Rooms that clients and messages are spread over, in turn.
+    /// The number of rooms, over which clients and messages are spread in turn.
     #[arg(long, env = "POLL_VS_SSE_ROOMS", value_name = "K", default_value = "1",
         value_parser = value::count)]
     pub rooms: usize,
 
-    /// Further clients that send their first request and stop reading: what they cost the others, and the server's
-    /// memory.
+    /// The number of additional clients that send their first request and then stop reading. The report shows what
+    /// they cost the other clients and the server's memory.
     #[arg(
         long,
         env = "POLL_VS_SSE_STALLED",
@@ -130,8 +129,8 @@ pub struct WorkloadFlags {
     )]
     pub stalled: usize,
 
-    /// Further clients that go without a word once they have their first answer: they no longer acknowledge what
-    /// they are sent, as after a cable was pulled. The table says how long the server held on to them.
+    /// The number of additional clients that vanish once they have their first answer: they no longer acknowledge
+    /// anything, as after their cable was pulled. The table says how long the server kept their connections.
     #[arg(
         long,
         env = "POLL_VS_SSE_VANISH",
@@ -141,8 +140,8 @@ pub struct WorkloadFlags {
     )]
     pub vanish: usize,
 
-    /// What happens: clients come a few at a time; or all at once; or the server is restarted after a third of the
-    /// measured time.
+    /// What happens during a run. `steady`: clients connect a few at a time. `restart`: the same, and the server
+    /// restarts after a third of the measured time. `herd`: all clients connect at once.
     #[arg(
         long,
         env = "POLL_VS_SSE_SCENARIO",
@@ -152,7 +151,7 @@ pub struct WorkloadFlags {
     )]
     pub scenario: LoadScenario,
 
-    /// Open a connection for each poll, as clients do that close theirs.
+    /// Open a new connection for each poll, like clients without keep-alive.
     #[arg(
         long,
         env = "POLL_VS_SSE_NEW_CONNECTIONS",
@@ -160,7 +159,7 @@ pub struct WorkloadFlags {
     )]
     pub new_connections: bool,
 
-    /// Runs of each transport, which take turns; the table then shows the spread.
+    /// The number of runs of each transport. Transports take turns, and the table then shows the spread.
     #[arg(
         long,
         env = "POLL_VS_SSE_REPEAT",
