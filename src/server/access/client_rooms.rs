@@ -1,5 +1,5 @@
-//! Which rooms a client label was used in, so that what the ledger and the traces know of it is told to
-//! those only who may read them all.
+//! Which rooms each client label was used in, so that only tokens that may read all of them see the label's ledger
+//! and traces.
 
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use super::identity::Identity;
 use crate::domain::{client_label::ClientLabel, room::Room};
 
-/// As many as the ledger has counters for; a label that is not here is nobody's to see.
+/// As many as the ledger has counters for. No one may see a label that is not here.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
-/// A client of more rooms is for those who may read every room.
+/// Only tokens that may read every room may see a client of more rooms.
 const MAX_ROOMS: usize = 64;
 
 pub struct ClientRooms(Mutex<LruCache<ClientLabel, KnownRooms>>);

@@ -1,4 +1,4 @@
-//! Whose request it is, and what that one may read and publish.
+//! The holder of a request's token, and what that holder may read and publish.
 
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,7 @@ pub struct RoomGrants {
     publish: RoomPatterns,
 }
 
-/// Rooms by name, or by what their name begins with.
+/// Rooms by their name or by a prefix of it.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 struct RoomPatterns(Vec<RoomPattern>);
@@ -48,7 +48,7 @@ impl Identity {
         self.rooms.publish.matches(room)
     }
 
-    /// Whether there is no room that it may not read.
+    /// Whether the holder may read every room.
     pub fn may_read_all(&self) -> bool {
         let is_all = |pattern: &RoomPattern| *pattern == RoomPattern::Prefix(String::new());
         self.rooms.read.0.iter().any(is_all)
@@ -96,7 +96,7 @@ impl RoomPattern {
         let Some(prefix) = text.strip_suffix('*') else {
             return text.parse().map(Self::Exact).map_err(|_| "names no room");
         };
-        // What begins a room's name is one itself.
+        // The prefix of a room's name is itself a valid room name.
         if prefix.is_empty() || prefix.parse::<Room>().is_ok() {
             Ok(Self::Prefix(prefix.to_owned()))
         } else {

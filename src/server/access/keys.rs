@@ -11,7 +11,7 @@ use jsonwebtoken::{
 };
 use thiserror::Error;
 
-/// A key set that is larger has gone wrong.
+/// A larger key set must be a mistake.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const MAX_KEYS: usize = 64;
 /// RFC 7518, 3.2: a key of HS256 is at least as long as its hash.
@@ -30,7 +30,7 @@ pub enum KeySource {
     Jwks(PathBuf),
 }
 
-/// Why there are no keys. One line, with the file it is about and nothing of its content.
+/// Why the keys could not be read: one line that names the file and shows nothing of its content.
 #[derive(Debug, Error)]
 pub enum KeyError {
     #[error("cannot read {}: {reason}", path.display())]
@@ -54,14 +54,14 @@ pub enum KeyError {
     },
 }
 
-/// A key, and the one algorithm that it is for: a token does not choose.
+/// A key and its only algorithm: the token does not choose the algorithm.
 pub struct VerificationKey {
     pub id: Option<String>,
     pub algorithm: Algorithm,
     pub key: DecodingKey,
 }
 
-/// All keys, and what the operator should know of them.
+/// All keys, and a warning for the operator.
 pub struct KeySet {
     pub keys: Vec<VerificationKey>,
     pub warning: Option<&'static str>,
@@ -80,14 +80,14 @@ impl KeySource {
 }
 
 impl KeySet {
-    /// The keys that a token which names `id`, or none, may be signed with.
+    /// The keys that may have signed a token with the key id `id`, or without one.
     pub fn candidates<'a>(
         &'a self,
         id: Option<&'a str>,
     ) -> impl Iterator<Item = &'a VerificationKey> {
         self.keys.iter().filter(move |key| match (id, &key.id) {
             (Some(wanted), Some(known)) => wanted == known,
-            // A shared secret has no name; a token without one may be any key's.
+            // A shared secret has no id, and any key may have signed a token without one.
             (Some(_), None) | (None, _) => true,
         })
     }
@@ -125,7 +125,7 @@ fn secret(path: &Path) -> Result<KeySet, KeyError> {
 fn key_set(path: &Path) -> Result<Vec<VerificationKey>, KeyError> {
     let set: JwkSet = serde_json::from_slice(&read(path)?).map_err(|error| KeyError::NotJwks {
         path: path.to_owned(),
-        // The place only: the message may repeat what is there.
+        // Only the position, because the error's message may repeat the content.
         reason: format!("line {}, column {}", error.line(), error.column()),
     })?;
     if set.keys.len() > MAX_KEYS {
@@ -146,7 +146,7 @@ fn key_set(path: &Path) -> Result<Vec<VerificationKey>, KeyError> {
     }
 }
 
-/// The key that `jwk` is. `None` if it is for something else, as sets may hold keys of many uses.
+/// Converts `jwk`. `None` if the key has another use, as keys in a set may.
 fn verification_key(jwk: &Jwk) -> Result<Option<VerificationKey>, &'static str> {
     let is_for_signatures = matches!(
         jwk.common.public_key_use,

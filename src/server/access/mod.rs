@@ -1,7 +1,7 @@
-//! Who may read and publish: tokens, the rooms they name, and the tickets that stand in for them.
+//! Who may read and publish: tokens, the rooms that they name, and the tickets that replace them.
 //!
-//! Nothing here knows HTTP. `http` takes a token or a ticket out of a request, asks [`Access`] whose it
-//! is, and holds the [`identity::Identity`] it gets against the room that the request is about.
+//! Nothing here depends on HTTP. `http` takes a token or a ticket out of a request, asks [`Access`] for its
+//! [`identity::Identity`], and checks whether that identity may use the request's room.
 
 pub mod client_rooms;
 pub mod identity;
@@ -22,7 +22,7 @@ use self::{
     tokens::{TokenError, TokenVerifier},
 };
 
-/// What a token must be to be accepted.
+/// The rules by which tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtRules {
     pub keys: KeySource,
@@ -30,7 +30,7 @@ pub struct JwtRules {
     pub issuer: Option<String>,
 }
 
-/// What decides who may do what, if not everyone may do everything.
+/// Decides who may read and publish, if the server asks for tokens.
 pub struct Access {
     tokens: TokenVerifier,
     pub tickets: TicketTable,
@@ -41,7 +41,7 @@ pub struct Access {
 impl Access {
     /// # Errors
     ///
-    /// The keys cannot be read, or there is none among them.
+    /// If the keys cannot be read, or the file has none.
     pub fn new(rules: JwtRules) -> Result<Self, KeyError> {
         Ok(Self {
             tokens: TokenVerifier::new(rules)?,
@@ -50,17 +50,17 @@ impl Access {
         })
     }
 
-    /// Whose token this is.
+    /// Verifies a token and returns its holder.
     pub fn verify(&self, token: &str) -> Result<Arc<Identity>, TokenError> {
         self.tokens.verify(token)
     }
 
-    /// Reads the keys again. After an error the present ones stay.
+    /// Reads the keys again. After an error, the present keys stay.
     pub fn reload_keys(&self) -> Result<usize, KeyError> {
         self.tokens.reload()
     }
 
-    /// Something to be said about the keys in the log.
+    /// A warning about the keys, for the log.
     pub fn key_warning(&self) -> Option<&'static str> {
         self.tokens.key_warning()
     }

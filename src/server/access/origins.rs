@@ -1,6 +1,6 @@
 //! The origins whose pages may use the server.
 
-/// Pages of this server's own origin may in any case.
+/// Pages of this server's own origin are always allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AllowedOrigins {
     #[default]

@@ -1,7 +1,7 @@
-//! The two origins of the page on a server that listens in both forms, cleartext and TLS.
+//! The two origins of the page on a server that listens both for cleartext and for TLS.
 //!
-//! A browser chooses between HTTP/1.1 and HTTP/2 by the origin. So the page may read from its own
-//! server's other origin too, and the server tells it where that is.
+//! A browser chooses between HTTP/1.1 and HTTP/2 by the origin. So the page may also read from its server's other
+//! origin, and the server sends it that origin.
 
 /// The ports at which the server listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +19,9 @@ pub struct OwnOrigins {
 }
 
 impl OwnPorts {
-    /// The origins behind which a request with this `Host` can have come. `None` if it names no port of ours, as
-    /// behind a proxy, or is not a plain name or IPv4 address: a Content-Security-Policy cannot name others.
+    /// The two origins of the host in this `Host` field. `None` if the field names neither of our ports, as behind a
+    /// proxy, or if the host is not a plain name or an IPv4 address, because a Content-Security-Policy cannot name
+    /// others.
     pub fn origins(self, host: &str) -> Option<OwnOrigins> {
         let (name, port) = match host.split_once(':') {
             Some((name, port)) => (name, Some(port.parse().ok()?)),
@@ -48,13 +49,13 @@ impl OwnPorts {
 }
 
 impl OwnOrigins {
-    /// For the page's `Link` field (RFC 8288): where else the page is.
+    /// The page's `Link` field (RFC 8288), which names the page's other address.
     pub fn link(&self) -> String {
         let Self { http, https, .. } = self;
         format!("<{http}/>; rel=\"alternate\", <{https}/>; rel=\"alternate\"")
     }
 
-    /// Tells this pair from others of the same origin, in an entity tag. The host is the same: only ports differ.
+    /// Identifies this pair in an entity tag. Pairs of the same host differ only in their ports.
     pub fn tag(&self) -> String {
         format!("-{}-{}", self.ports.http, self.ports.https)
     }

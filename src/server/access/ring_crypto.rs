@@ -1,5 +1,5 @@
-//! The cryptography of tokens, by `ring`, which TLS uses already: `jsonwebtoken` leaves the choice to its
-//! user. Tokens are verified only.
+//! The cryptography of tokens, with `ring`, which TLS uses already: `jsonwebtoken` leaves the choice of library to
+//! its user. It only verifies tokens.
 
 use std::sync::Once;
 
@@ -20,7 +20,7 @@ use signature::Verifier;
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: refuse_to_sign,
     verifier_factory: verifier,
-    // They make JSON Web Keys of others, which nothing here does.
+    // These functions make JSON Web Keys from other keys, which this server never does.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
@@ -28,7 +28,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 pub fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // An error: the process that this is part of has installed another one, which serves as well.
+        // An error means that the process has installed another provider, which works as well.
         let _ = PROVIDER.install_default();
     });
 }
@@ -83,7 +83,7 @@ impl Verifier<Vec<u8>> for RingVerifier {
             }
             _ => false,
         };
-        // Why not is nobody's business.
+        // The caller does not need the reason.
         is_valid.then_some(()).ok_or_else(signature::Error::new)
     }
 }

@@ -1,6 +1,6 @@
-//! One-time tickets: what stands in for a token in an address, where a token must not be.
+//! One-time tickets, which replace a token in an address, where a token must not be.
 //!
-//! A ticket is good once, for seconds, and only on the server that gave it.
+//! A ticket is valid once, for 30 seconds, and only on the server that issued it.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -14,15 +14,15 @@ use thiserror::Error;
 
 use super::identity::Identity;
 
-/// How long a ticket may be spent.
+/// How long a ticket is valid.
 pub const TICKET_TTL: Duration = Duration::from_secs(30);
-/// Unspent tickets of one token subject.
+/// The most unused tickets of one token subject.
 const MAX_PER_SUBJECT: u32 = 64;
-/// Unspent tickets of all.
+/// The most unused tickets of all subjects.
 const MAX_TICKETS: usize = 50_000;
 const RANDOM_BYTES: usize = 24;
 
-/// Why there is no ticket.
+/// Why no ticket was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TicketError {
     #[error("there are {MAX_PER_SUBJECT} unspent tickets of this token's subject")]
@@ -36,13 +36,13 @@ pub enum TicketError {
 #[derive(Default)]
 pub struct TicketTable(Mutex<Tickets>);
 
-/// By hash, so that how long a look-up takes says nothing about a ticket that exists.
+/// Tickets are kept by hash, so that the time of a look-up reveals nothing about existing tickets.
 type TicketHash = [u8; 32];
 
 #[derive(Default)]
 struct Tickets {
     unspent: HashMap<TicketHash, Ticket>,
-    /// In the order in which they expire; some are spent already.
+    /// In the order of expiry; some tickets are already used.
     by_expiry: VecDeque<(Instant, TicketHash)>,
     per_subject: HashMap<String, u32>,
 }
@@ -53,7 +53,7 @@ struct Ticket {
 }
 
 impl TicketTable {
-    /// A new ticket for the holder of a token.
+    /// Issues a new ticket for the holder of a token.
     pub fn issue(&self, identity: Arc<Identity>) -> Result<String, TicketError> {
         let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random).map_err(|_| TicketError::NoRandomness)?;
@@ -62,7 +62,7 @@ impl TicketTable {
         Ok(ticket)
     }
 
-    /// Whose ticket this is; from now on it is nobody's. `None` if it is spent, expired or no ticket.
+    /// Uses the ticket up and returns its holder. `None` if it was used, has expired or does not exist.
     pub fn spend(&self, ticket: &str) -> Option<Arc<Identity>> {
         self.0.lock().take(&hash(ticket), Instant::now())
     }
@@ -113,7 +113,7 @@ impl Tickets {
                 self.forget_one_of(&ticket.identity);
             }
         }
-        // Spent ones that wait behind an unspent one: as many again, at the most.
+        // At most as many used tickets as unused ones stay in the queue.
         if self.by_expiry.len() > 2 * self.unspent.len() + 16 {
             let unspent = &self.unspent;
             self.by_expiry

@@ -1,7 +1,7 @@
-//! Tokens: signed claims of who somebody is and what that one may do.
+//! Tokens: signed claims about a user and the user's rooms.
 //!
-//! A verified token is remembered until it expires, by its hash, so that a signature is checked once and
-//! not with each poll.
+//! The server remembers a verified token by its hash until it expires, so that it checks the signature once and not
+//! with each poll.
 
 use std::{
     num::NonZeroUsize,
@@ -27,14 +27,14 @@ use super::{
 
 /// How far the clocks of issuer and server may be apart.
 const LEEWAY_S: u64 = 30;
-/// Longer than what a browser or a proxy lets through in a header field.
+/// Longer than a header field that browsers and proxies let through.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// Verified tokens that are remembered; the least recently used goes first.
+/// The most verified tokens that are remembered; the least recently used is forgotten first.
 const MAX_REMEMBERED: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 /// The longest `sub`: it is the key of a rate limit.
 const MAX_SUBJECT_BYTES: usize = 256;
 
-/// Why a token is not accepted, as its holder may know.
+/// Why a token is not accepted, in words for its holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {
     #[error("the token is not a JSON Web Token")]
@@ -70,7 +70,7 @@ pub struct TokenVerifier {
     rules: JwtRules,
     keys: RwLock<Arc<KeySet>>,
     remembered: Mutex<LruCache<[u8; 32], Arc<Identity>>>,
-    /// Raised when the keys change: what was verified with older ones is not remembered.
+    /// Incremented when the keys change, so that tokens verified with older keys are not remembered.
     generation: AtomicU64,
 }
 
@@ -86,7 +86,7 @@ impl TokenVerifier {
         })
     }
 
-    /// Reads the keys again, and returns how many there are. After an error the present ones stay.
+    /// Reads the keys again and returns their number. After an error, the present keys stay.
     pub fn reload(&self) -> Result<usize, KeyError> {
         let new = Arc::new(self.rules.keys.load()?);
         let count = new.keys.len();
@@ -126,7 +126,7 @@ impl TokenVerifier {
         let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
         let mut refusal = TokenError::UnknownKey;
         for key in keys.candidates(header.kid.as_deref()) {
-            // Of the key's own algorithm, whatever the token says.
+            // By the algorithm of the key, whatever the token says.
             match decode::<Claims>(token, &key.key, &self.validation(key)) {
                 Ok(verified) => return identity(verified.claims),
                 Err(error) => match token_error(error.kind()) {
@@ -150,7 +150,7 @@ impl TokenVerifier {
                 validation.set_audience(&[audience]);
                 required.push("aud");
             }
-            // Whom else it is for does not matter.
+            // Without a configured audience, any audience is accepted.
             None => validation.validate_aud = false,
         }
         if let Some(issuer) = &self.rules.issuer {

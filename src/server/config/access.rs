@@ -64,7 +64,7 @@ pub struct AccessConfig {
 }
 
 impl AccessFlags {
-    /// What they mean together; or what is wrong with them, in one line.
+    /// The configuration that these flags make together. The error says in one line what is wrong.
     pub fn into_config(self) -> Result<AccessConfig, String> {
         let cors_origins = allowed_origins(&self.cors_origins)?;
         let keys = match (self.jwt_secret_file, self.jwks) {
@@ -86,7 +86,7 @@ impl AccessFlags {
                 return Err("--auth jwt needs --jwt-secret-file FILE or --jwks FILE".into());
             }
             (Auth::Off, None) if !has_rules => None,
-            // Whoever gives a key expects that it is asked for.
+            // An operator who gives a key expects the server to ask for tokens.
             (Auth::Off, _) => {
                 return Err("--jwt-… and --jwks go with --auth jwt only".into());
             }

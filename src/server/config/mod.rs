@@ -183,7 +183,7 @@ impl Default for Config {
 }
 
 impl Serve {
-    /// The configuration that they mean; or what is wrong with them, in one line.
+    /// The configuration that the flags make. The error says in one line what is wrong.
     pub fn into_config(self) -> Result<Config, String> {
         let processors = || std::thread::available_parallelism().map_or(1, |n| n.get().min(512));
         let store = match self.store {

@@ -88,7 +88,7 @@ impl NatsFlags {
         given.next().map(|(flag, _)| flag)
     }
 
-    /// What they say of `servers`.
+    /// The options for connecting to `servers`.
     pub fn options(self, servers: Secret) -> Options {
         Options {
             servers,

@@ -22,7 +22,8 @@ pub(super) fn parse(scheme: &str, rest: &str) -> Result<PathBuf, String> {
     if path.starts_with(":memory:") {
         return Err("use `memory` for a log that is not kept".to_owned());
     }
-    // Other programs take parameters after a path without `file:`, too; no file is meant to be named so.
+    // Other programs also take parameters after a path without `file:`, so a path with `?` is surely meant to have
+    // parameters.
     if path.contains('?') || is_uri && path.contains('#') {
         return Err("parameters after the path are not supported".to_owned());
     }

@@ -49,7 +49,7 @@ pub(super) fn store(text: &str) -> Result<StoreFlag, String> {
     match (scheme.as_str(), rest) {
         ("memory", None | Some("" | "//")) => Ok(StoreFlag::Memory),
         ("sqlite" | "file", Some(rest)) => sqlite_path::parse(&scheme, rest).map(StoreFlag::Sqlite),
-        // Looked at when it is opened: a complaint from here would repeat a password.
+        // Checked when the store is opened: clap's error would repeat a password.
         ("", Some(rest)) if rest.starts_with("memory:") => {
             Err("use `memory` for a log that is not kept".to_owned())
         }

@@ -1,4 +1,4 @@
-//! The flags of TLS, and what they mean together.
+//! The flags for TLS, and the configuration that they make together.
 
 use std::{net::SocketAddr, path::PathBuf};
 

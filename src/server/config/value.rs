@@ -31,7 +31,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         return Err(expected());
     }
     let mut found = text.to_socket_addrs().map_err(|error| {
-        // Only a name can fail to be found.
+        // Only a name can fail to resolve.
         format!("the address of `{host}` cannot be found: {error}")
     })?;
     found

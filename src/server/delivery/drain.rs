@@ -1,7 +1,7 @@
-//! When readers must leave because the server stops: each at a moment of its own, so that they do not
-//! all arrive at the next server in the same instant.
+//! When readers must leave because the server stops. Each reader has its own moment, so that they do not all arrive
+//! at the next server at the same instant.
 //!
-//! A connection's moment is kept nowhere: it follows from its id, at random within the time there is.
+//! A connection's moment is not stored: it is computed from the connection's id, pseudo-randomly within the drain.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -16,13 +16,13 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// What `EventSource` is told to wait as its stream ends, milliseconds: 1000 on average.
+/// How long `EventSource` should wait before it reconnects, in milliseconds: 1000 on average.
 const RETRY_MS: RangeInclusive<u64> = 500..=1500;
 
-/// Whether the server stops, and until when.
+/// Whether the server is stopping, and until when.
 #[derive(Default)]
 pub struct Drain {
-    /// Asked with every poll, so without the lock.
+    /// Read with every poll, so it is outside the lock.
     is_draining: AtomicBool,
     window: Mutex<Option<DrainWindow>>,
     jitter: RandomState,
@@ -33,17 +33,17 @@ pub struct Drain {
 struct DrainWindow {
     from: Instant,
     span: Duration,
-    /// Readers were given time at first: those left at its end are spread, too.
+    /// The drain gave readers time, so the readers that remain at its end are spread, too.
     is_spread: bool,
 }
 
 impl Drain {
-    /// Whether the server stops.
+    /// Whether the server is stopping.
     pub fn is_draining(&self) -> bool {
         self.is_draining.load(Ordering::Acquire)
     }
 
-    /// Connections must leave within `span` from now.
+    /// Makes all connections leave within `span` from now.
     pub fn begin(&self, span: Duration) {
         let mut window = self.window.lock();
         *window = Some(DrainWindow {
@@ -63,7 +63,7 @@ impl Drain {
                 .is_some_and(|deadline| deadline <= Instant::now())
     }
 
-    /// When the connection must leave; `None` as long as the server does not stop.
+    /// When the connection must leave; `None` unless the server is stopping.
     fn deadline(&self, connection: u64) -> Option<Instant> {
         let DrainWindow { from, span, .. } = (*self.window.lock())?;
         let share = self.jitter(connection) as u32;
@@ -86,13 +86,13 @@ impl DrainDeadline {
         Self { drain, connection }
     }
 
-    /// When the reader must leave; `None` as long as the server does not stop.
+    /// When the reader must leave; `None` unless the server is stopping.
     pub fn instant(&self) -> Option<Instant> {
         self.drain.deadline(self.connection)
     }
 
-    /// How long the reader should wait before it comes back, milliseconds; `None` if no time was
-    /// given to spread readers over.
+    /// How long the reader should wait before it comes back, in milliseconds; `None` if the server stops without a
+    /// drain.
     pub fn retry_ms(&self) -> Option<u64> {
         let DrainWindow { is_spread, .. } = (*self.drain.window.lock())?;
         let width = RETRY_MS.end() - RETRY_MS.start() + 1;

@@ -1,4 +1,4 @@
-//! A stream that a task drives, as a body of HTTP is.
+//! A stream that is driven by a task, as an HTTP body.
 
 use std::{
     pin::Pin,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::log::{LogReader, RoomReader, RoomSetReader, store::StoreUnavailable};
 
-/// Of one room, as nearly every stream is, or of several.
+/// A stream of one room, as nearly all are, or of several rooms.
 pub enum EventStream {
     Room(DrivenStream<RoomReader>),
     RoomSet(Box<DrivenStream<RoomSetReader>>),

@@ -1,4 +1,4 @@
-//! A stream over a bad link, for the failure lab: held back, or let through slowly.
+//! A stream over a simulated bad link: held back, or let through slowly.
 
 use std::{
     pin::Pin,
@@ -17,7 +17,7 @@ use crate::{
     ledger::trace::PushKind,
 };
 
-/// What a buffering proxy gathers before it passes anything on.
+/// The bytes that a buffering proxy gathers before it passes them on.
 const BUFFER_BYTES: usize = 16 * 1024;
 
 /// A link that a stream of chunks goes over.
@@ -27,7 +27,7 @@ pub enum LinkEmulator<Events> {
     Slow(Events, SlowLink<EventChunk>),
 }
 
-/// What was not passed on yet.
+/// The bytes that were not passed on yet.
 #[derive(Default)]
 pub struct HoldBuffer {
     bytes: BytesMut,
@@ -37,7 +37,7 @@ pub struct HoldBuffer {
 }
 
 impl<Events> LinkEmulator<Events> {
-    /// `events` over a link with `fault`, if that is one of a link.
+    /// Wraps `events` in a link with `fault`, if that is a fault of a link.
     pub fn new(events: Events, fault: Option<Fault>) -> Self {
         match fault {
             Some(Fault::Buffer) => Self::Buffering(events, HoldBuffer::default()),
@@ -46,7 +46,7 @@ impl<Events> LinkEmulator<Events> {
         }
     }
 
-    /// Whether the head of the answer is held back too, until the first of the body passes.
+    /// Whether the head of the answer is also held back, until the first bytes of the body pass.
     pub fn holds_head(&self) -> bool {
         !matches!(self, Self::Plain(_))
     }
@@ -62,7 +62,7 @@ impl<Events: Stream<Item = EventChunk> + Unpin> Stream for LinkEmulator<Events> 
                 let Some(chunk) = ready!(Pin::new(&mut *events).poll_next(cx)) else {
                     return Poll::Ready(held.drain());
                 };
-                // Whether the client is still there, a proxy sees from its own connection to it.
+                // A proxy knows from its own connection to the client whether the client is still there.
                 if chunk.bytes == sse::EMPTY_COMMENT {
                     return Poll::Ready(Some(chunk));
                 }
@@ -102,7 +102,7 @@ impl Divisible for EventChunk {
         self.bytes.len()
     }
 
-    /// The messages in a chunk have passed when its last byte has.
+    /// The messages of a chunk count when its last byte has passed.
     fn split_to(&mut self, bytes: usize) -> Self {
         let bytes = self.bytes.split_to(bytes);
         let is_last = self.bytes.is_empty();

@@ -1,8 +1,7 @@
-//! What a reader gets, whatever carries it: one read of the log ([`poll`]), or a read in a loop
-//! ([`stream_reader`]). Both start by the same rule ([`read_query`]) and leave by the same one
-//! ([`drain`]). Neither says how to wait ([`waits`]): a reader may have a task of its own, or be one
-//! of many that a reactor serves. How it is written to a connection is up to `http`, or to the
-//! accelerator.
+//! What a reader gets, independent of the code that carries it: one read of the log ([`poll`]), or a read in a loop
+//! ([`stream_reader`]). Both start by the same rule ([`read_query`]) and leave by the same rule ([`drain`]). Neither
+//! decides how to wait ([`waits`]): a reader may have its own task, or a reactor may serve many readers. `http` or
+//! the accelerator writes the result to a connection.
 
 pub mod drain;
 pub mod event_stream;
@@ -22,23 +21,23 @@ use std::sync::Arc;
 use self::{drain::Drain, poll_cache::PollCache, read_query::ReadQuery};
 use crate::{log::Log, presence::Presence};
 
-/// What every reader is served from.
+/// The data that all readers are served from.
 pub struct Delivery {
     pub log: Arc<Log>,
     pub presence: Arc<Presence>,
     /// Whether readers must leave, and when.
     pub drain: Arc<Drain>,
-    /// `None`: no answer to a poll is shared.
+    /// `None`: caches may not share answers to polls.
     pub poll_cache: Option<PollCache>,
 }
 
 impl Delivery {
-    /// Whether a cache may give others the answer to a poll with this query.
+    /// Whether a cache may share the answer to a poll with this query.
     pub fn shares_poll(&self, query: &ReadQuery) -> bool {
         self.poll_cache.is_some() && PollCache::shares(query)
     }
 
-    /// What `log`'s readers are served from, with nobody present yet.
+    /// The data for readers of `log`, without any present readers yet.
     pub fn new(log: Arc<Log>) -> Self {
         Self {
             log,

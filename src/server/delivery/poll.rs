@@ -25,15 +25,15 @@ use crate::{
     presence::PresenceGuards,
 };
 
-/// The largest answer, in bytes of messages; what is over it is `more`.
+/// The most bytes of messages in an answer; if there are further messages, `more` is true.
 const MAX_PAGE_BYTES: usize = poll_vs_sse_model::server_limits::PAGE_BYTES;
-/// How long a long-poll waits before it asks a store again that did not answer.
+/// How long a long-poll waits before it retries a store that did not answer.
 const STORE_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// What a poll is answered, if the store answers.
+/// The answer to a poll, or an error if the store does not answer.
 pub type PollResult = Result<PollResponse, StoreUnavailable>;
 
-/// A poll that was begun: of one room, if it does not say otherwise.
+/// A started poll, by default of one room.
 pub enum PollOutcome<R = RoomReader> {
     Ready(PollResult),
     Reading(PollRead<R>),
@@ -42,10 +42,10 @@ pub enum PollOutcome<R = RoomReader> {
 /// A poll that reads the log.
 pub type PollRead<R = RoomReader> = Pin<Box<dyn Future<Output = PollStep<R>>>>;
 
-/// What a read has brought.
+/// The result of a read.
 pub enum PollStep<R = RoomReader> {
     Answer(PollResult),
-    /// Nothing that the client lacks, and time to wait for it.
+    /// The client has everything, and has time to wait for more.
     Wait(Box<WaitingPoll<R>>),
 }
 
@@ -53,21 +53,21 @@ pub enum PollStep<R = RoomReader> {
 pub struct WaitingPoll<R = RoomReader> {
     request: PollRequest,
     reader: R,
-    /// From where it reads.
+    /// The position after which it reads.
     position: ReadPosition,
-    /// What is answered if nothing comes.
+    /// The answer if no message comes.
     read: ReadBatch,
     deadline: Instant,
 }
 
-/// A poll under way. A long-poll keeps it while it waits, so it does not hold the whole query.
+/// A poll in progress. A long-poll keeps it while it waits, so it does not hold the whole query.
 struct PollRequest {
     delivery: Arc<Delivery>,
     page: PageRequest,
     drain: DrainDeadline,
-    /// Of an empty answer, if its wait is shared with others; 0 if it is not.
+    /// The turn of an empty answer, if its wait is shared with others; otherwise 0.
     turn: u64,
-    /// The reader is there while it waits.
+    /// Keeps the reader present while it waits.
     _guards: PresenceGuards,
 }
 
@@ -108,7 +108,7 @@ impl Delivery {
         }
     }
 
-    /// Begins the same. The commonest answer, that nothing is new, is there at once.
+    /// Starts a poll. The most common answer, that there is nothing new, is available at once.
     pub fn start_poll<R: LogReader>(
         self: &Arc<Self>,
         query: ReadQuery,
@@ -150,7 +150,7 @@ impl Delivery {
         }))
     }
 
-    /// What is answered if it is certain, without a read, that nothing has come after the cursor.
+    /// The answer if it is certain, without a read, that there is no message after the cursor.
     fn empty_page(&self, query: &ReadQuery) -> Option<(ReadBatch, Cursor)> {
         let Start::After(cursor) = query.start else {
             return None;
@@ -177,9 +177,9 @@ impl Delivery {
         let presence = asked
             .with_presence
             .then(|| self.presence.json_of_all(&asked.rooms));
-        // A reader that asks for what was said before it came has not waited for it.
+        // A reader that starts with older messages has not waited for them.
         let is_live = asked.follows_cursor && read.reset.is_none();
-        // Who is there has no tag.
+        // The entity tag does not cover presence.
         let is_known = presence.is_none() && asked.if_none_match.holds(&read, cursor);
         let is_empty = read.entries.is_empty() && read.reset.is_none();
         let turn = Some(turn).filter(|turn| is_empty && *turn > 0);
@@ -244,7 +244,7 @@ impl PollRequest {
         }
     }
 
-    /// Answers if that was something new, and waits for it otherwise.
+    /// Answers if the read brought something new; otherwise waits.
     fn answer_or_wait<R: LogReader>(
         self,
         reader: R,
@@ -281,13 +281,13 @@ impl<R: LogReader> WaitingPoll<R> {
         self.reader.has_newer(self.read.after)
     }
 
-    /// Until when it waits: not beyond the moment at which its connection must leave.
+    /// The end of the wait, which is not after the moment at which the connection must leave.
     pub fn until(&self) -> Instant {
         let leaves_at = self.request.drain.instant();
         leaves_at.map_or(self.deadline, |at| at.min(self.deadline))
     }
 
-    /// Waits for something new. False: there is no more time for it.
+    /// Waits for a new message. Returns false if the wait is over.
     async fn wait(&self) -> bool {
         let subscription = self.reader.clone().subscribe();
         let after = self.read.after;
@@ -306,7 +306,7 @@ impl<R: LogReader> WaitingPoll<R> {
         }
     }
 
-    /// Reads again, as there may be something new.
+    /// Reads again, because there may be a new message.
     pub fn read_again(mut self: Box<Self>) -> PollRead<R> {
         Box::pin(async move {
             match self.reader.read(self.position, self.request.limit()).await {

@@ -1,14 +1,14 @@
 //! Answers to polls that a cache may give to several readers, and how those readers stay together.
 //!
-//! The address of such a poll has its cursor and nothing of its reader, so all who hold the same cursor
-//! ask for the same. A cache that collapses requests then asks the server once for all of them.
+//! The address of such a poll contains its cursor and nothing about its reader, so all readers with the same cursor
+//! request the same address. A cache that collapses requests then asks the server once for all of them.
 //!
-//! An answer with messages may be kept: what follows a cursor is never taken back, and later messages are
-//! got with the next poll. A long-poll's empty answer must reach all who waited for it, and must not be
-//! given to one of them again, or that one would ask and be answered without end. So it has another
-//! cursor: the same place with a turn after it, which makes another address. Long-polls that wait equally
-//! long end at the same moments, whenever they began, and their cursors then have the same turn: readers
-//! that came at different moments are together from then on.
+//! A cache may keep an answer with messages, because the messages after a cursor never change, and the next poll gets
+//! later ones. A long-poll's empty answer must reach all readers that waited for it, but no reader may get it again,
+//! or that reader would poll and be answered endlessly. So the empty answer has another cursor: the same position
+//! followed by a turn, which makes another address. Long-polls with the same `wait` end at the same moments, whenever
+//! they began, and their cursors then have the same turn. So readers that came at different moments request the same
+//! address from then on.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,10 +16,10 @@ use tokio::time::Instant;
 
 use super::read_query::ReadQuery;
 
-/// How long an answer may be kept that newer messages make another: the shortest that caches know.
+/// How long a cache may keep an answer that changes with new messages: the shortest time that caches support.
 const BRIEF: Duration = Duration::from_secs(1);
 
-/// `--poll-cache`.
+/// The setting of `--poll-cache`.
 #[derive(Debug, Clone, Copy)]
 pub struct PollCache {
     /// How long an answer with the messages after a cursor may be kept.
@@ -30,12 +30,12 @@ pub struct PollCache {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SharedWait {
     pub ends_at: Instant,
-    /// What tells this end from others: larger than that of the request.
+    /// Identifies this end; always greater than the turn of the request.
     pub turn: u64,
 }
 
 impl PollCache {
-    /// Whether the answer to `query` is the same for all who ask for it.
+    /// Whether the answer to `query` is the same for all readers.
     pub fn shares(query: &ReadQuery) -> bool {
         query.client.is_none()
             && query.presence != Some(true)
@@ -44,8 +44,8 @@ impl PollCache {
             && !query.close
     }
 
-    /// How long an answer may be kept, in seconds. `follows_cursor`: it has messages, without a gap
-    /// before them, after a cursor that was asked for.
+    /// How long a cache may keep an answer, in seconds. `follows_cursor`: the answer has the messages directly after
+    /// the request's cursor.
     pub(super) fn max_age_s(self, follows_cursor: bool) -> u64 {
         let age = if follows_cursor { self.max_age } else { BRIEF };
         age.as_secs()

@@ -1,4 +1,4 @@
-//! What a poll is answered: the one encoding of its body, and whether the client holds it already.
+//! The answer to a poll: the only encoding of its body, and whether the client already has it.
 
 use std::fmt::Write as _;
 
@@ -8,24 +8,24 @@ use crate::{domain::cursor::Cursor, ledger::request_recorder::RequestRecorder, l
 
 /// A poll's answer.
 pub struct PollResponse {
-    /// The place to read on from; the answer's entity tag.
+    /// The position to continue from, which is also the answer's entity tag.
     pub cursor: Cursor,
-    /// Makes another address of the next poll, although the place is the same.
+    /// Gives the next poll another address, although the position is the same.
     pub turn: Option<u64>,
-    /// For how many seconds a cache may give the answer to others, if at all.
+    /// How many seconds a cache may keep the answer; `None` means not at all.
     pub max_age_s: Option<u64>,
-    /// `None` if the client holds this answer already.
+    /// `None` if the client already has this answer.
     pub page: Option<PollPage>,
     /// The reader was there when the messages were published.
     pub(super) is_live: bool,
 }
 
-/// What was read.
+/// The page that was read.
 pub struct PollPage {
     pub read: ReadBatch,
     pub(super) cursor: Cursor,
     pub(super) turn: Option<u64>,
-    /// Who is in the rooms, as JSON, if that was asked for.
+    /// The readers in the rooms, as JSON, if the client asked for them.
     pub(super) presence: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl PollResponse {
     }
 }
 
-/// The answers a client holds.
+/// The answers that a client already has.
 #[derive(Default)]
 pub struct IfNoneMatch(Option<Box<str>>);
 
@@ -56,7 +56,7 @@ impl IfNoneMatch {
         Self(tags.map(Into::into))
     }
 
-    /// Whether the client holds exactly this answer, and nothing has come after it.
+    /// Whether the client has exactly this answer, and there is nothing newer.
     pub(super) fn holds(&self, read: &ReadBatch, cursor: Cursor) -> bool {
         read.reset.is_none() && !read.more && self.matches(cursor)
     }
@@ -95,7 +95,7 @@ impl PollPage {
         text
     }
 
-    /// The body: the messages' own bytes, with what goes between them.
+    /// The body: the bytes of the messages, and the JSON around them.
     pub fn body(&self) -> PollBody {
         let entries = &self.read.entries;
         let mut chunks = Vec::with_capacity(2 * entries.len() + 2);
@@ -114,7 +114,7 @@ impl PollPage {
     }
 }
 
-/// An answer's body in pieces, of which the messages' are shared with all readers.
+/// An answer's body in pieces. Readers share the pieces that are messages.
 pub struct PollBody {
     pub size: u64,
     pub chunks: std::vec::IntoIter<Bytes>,

@@ -1,4 +1,4 @@
-//! A stream's reader among the others in its rooms: what it hears of them, and that they see it.
+//! A stream's presence: the events that it gets about other readers in its rooms, and its own entry in these rooms.
 
 use std::{
     future::Future,
@@ -26,7 +26,7 @@ type PresenceUpdate = Pin<Box<dyn Future<Output = (PresenceUpdates, Option<Bytes
 impl PresenceEvents {
     pub fn open(presence: &Arc<Presence>, query: &ReadQuery) -> Option<Box<Self>> {
         let reader = query.reader(Transport::Stream);
-        // Subscribed before it joins, so that it hears of itself.
+        // Subscribes before it joins, so that it also gets the event about itself.
         let updates: Vec<PresenceUpdate> = match query.presence {
             Some(true) => {
                 let rooms = query.rooms.iter();
@@ -45,7 +45,7 @@ impl PresenceEvents {
         })
     }
 
-    /// Whether it must wake its reader.
+    /// Whether an event must wake the reader.
     pub fn awaits_wake(&self) -> bool {
         !self.updates.is_empty()
     }
@@ -59,7 +59,7 @@ impl PresenceEvents {
                     self.updates[i] = next(updates);
                     return Poll::Ready(event);
                 }
-                // No more will come of that room.
+                // That room will send no more events.
                 Poll::Ready((_, None)) => drop(self.updates.swap_remove(i)),
             }
         }

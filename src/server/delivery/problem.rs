@@ -1,4 +1,4 @@
-//! What a client is told when something is wrong: problem details for HTTP APIs (RFC 9457).
+//! Error answers: problem details for HTTP APIs (RFC 9457).
 
 use std::fmt;
 
@@ -13,8 +13,7 @@ use crate::log::store::StoreUnavailable;
 
 pub const PROBLEM_CONTENT_TYPE: &str = "application/problem+json";
 
-/// One thing that is wrong, with what to do about it in `detail`. Boxed, as it is the rare side of
-/// results.
+/// One error; `detail` says what to do about it. Boxed, because results are rarely errors.
 #[derive(Debug)]
 pub struct Problem(Box<ProblemDetails>);
 
@@ -60,7 +59,7 @@ impl Problem {
         self.0.status
     }
 
-    /// A header field that goes with it.
+    /// An extra header field of the answer.
     pub fn extra_header(&self) -> Option<&(HeaderName, HeaderValue)> {
         self.0.header.as_ref()
     }
@@ -109,7 +108,7 @@ impl From<InvalidField> for Problem {
 
 impl From<StoreUnavailable> for Problem {
     fn from(_: StoreUnavailable) -> Self {
-        // Why is for the operator's log; a client can only come back.
+        // The reason goes to the operator's log; a client can only try again.
         let detail = "the message store does not answer; try again";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
             .header(RETRY_AFTER, HeaderValue::from_static("1"))

@@ -1,4 +1,4 @@
-//! What a reader asks for: the query that `/poll` and `/stream` share, and the one start rule.
+//! A reader's request: the query that `/poll` and `/stream` share, and the rule for where a reader starts.
 
 use std::time::Duration;
 
@@ -22,42 +22,42 @@ const MAX_MESSAGES: usize = 1000;
 const ROOMS_PER_READER: &str = "rooms-per-reader";
 const MAX_WAIT: f64 = 60.0;
 const MAX_INTERVAL: f64 = 300.0;
-/// The shortest that tells a mute stream quickly and is not most of the traffic itself.
+/// A shorter heartbeat would be most of the traffic.
 const MIN_HEARTBEAT: f64 = 0.2;
 const MAX_HEARTBEAT: f64 = 60.0;
 
-/// What a reader asks for. Unknown parameters are ignored, as caches and proxies add their own.
+/// A reader's request. Unknown parameters are ignored, because caches and proxies add their own.
 #[derive(Debug, PartialEq)]
 pub struct ReadQuery {
     pub rooms: RoomSet,
     pub start: Start,
-    /// Of the cursor in the query: see `poll_cache`.
+    /// The turn of the cursor in the query: see `poll_cache`.
     pub turn: u64,
-    /// Messages in one answer at the most. Streams have no use for it.
+    /// The most messages in one answer. Streams do not use it.
     pub limit: usize,
     /// Above zero: a long-poll.
     pub wait: Duration,
     pub client: Option<ClientLabel>,
     /// The name of the client's user, for presence.
     pub author: Option<Author>,
-    /// How often a poller polls, for presence; observed where it does not say.
+    /// The poller's interval, for presence; if it is `None`, the server observes it.
     pub interval: Option<Duration>,
-    /// Whether to tell who is in the room; streams with a client label are told unless they decline.
+    /// Whether to report who is in the room.
     pub presence: Option<bool>,
-    /// Close the connection after the answer: polling as it was without keep-alive.
+    /// Whether to close the connection after the answer, as without keep-alive.
     pub close: bool,
-    /// How long a stream may be silent before it sends a keep-alive, where that is to be an event.
+    /// How long a stream may be silent before it sends a keep-alive event; `None` for keep-alive comments.
     pub heartbeat: Option<Duration>,
-    /// Whether the client wants to know what the server sees of it.
+    /// Whether to record a trace of this client.
     pub trace: bool,
-    /// What is to go wrong with this request.
+    /// The fault to inject into this request.
     pub fault: Option<Fault>,
-    /// The client's secret, by which it may end the connection.
+    /// The client's secret, with which it may end its connections.
     pub fault_key: Option<FaultKey>,
 }
 
 impl ReadQuery {
-    /// Parses a query string. `last_event_id` is the header of that name; it wins over `cursor`.
+    /// Parses a query string. `last_event_id` is the header of that name; it counts before `cursor`.
     pub fn parse(query: &str, last_event_id: Option<&str>) -> Result<Self, InvalidField> {
         let mut rooms: Option<RoomSet> = None;
         let mut cursor = None;
@@ -110,7 +110,7 @@ impl ReadQuery {
                 set(&name, &value)?;
             }
         } else {
-            // Nothing to decode, as in nearly every poll.
+            // The query needs no decoding, as in nearly every poll.
             for pair in query.split('&') {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                 set(name, value)?;
@@ -151,7 +151,7 @@ impl ReadQuery {
         })
     }
 
-    /// The reader as others in the room see it; `None` where it does not say who it is.
+    /// The reader as others in the room see it; `None` without a client label.
     pub fn reader(&self, transport: Transport) -> Option<Reader> {
         Some(Reader {
             client: self.client.clone()?,
@@ -161,7 +161,7 @@ impl ReadQuery {
         })
     }
 
-    /// How a request to `/poll` with this query reads.
+    /// The transport of a request to `/poll` with this query.
     pub fn poll_transport(&self) -> Transport {
         if self.wait.is_zero() {
             Transport::Poll
@@ -170,7 +170,7 @@ impl ReadQuery {
         }
     }
 
-    /// What the ledger must know of the request.
+    /// The data about the request for the ledger.
     pub fn request_info(&self, transport: Transport) -> RequestInfo<'_> {
         RequestInfo {
             account: transport.into(),
@@ -187,7 +187,7 @@ impl ReadQuery {
 pub struct InvalidField {
     pub field: String,
     pub detail: String,
-    /// The limit that it exceeds, if that is what is wrong.
+    /// The limit that it exceeds, if any.
     pub limit: Option<&'static str>,
 }
 
@@ -214,7 +214,7 @@ fn set_once<T, E: std::fmt::Display>(
     }
 }
 
-/// Adds a room to those that are named already.
+/// Adds a room to the rooms named so far.
 fn add_room(rooms: &mut Option<RoomSet>, name: &str) -> Result<(), InvalidField> {
     let room: Room = name.parse().map_err(|why| InvalidField::new("room", why))?;
     match rooms {

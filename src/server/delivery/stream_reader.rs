@@ -1,5 +1,5 @@
-//! What a stream sends, and in which order: the same read of the log as a poll, in a loop that waits
-//! for notifications. How it waits is up to its [`ReaderWaits`].
+//! What a stream sends, and in which order: the same read of the log as a poll, in a loop that waits for
+//! notifications. Its [`ReaderWaits`] decides how it waits.
 //!
 //! There is no queue per client: a slow reader only has an older position in the log.
 
@@ -27,19 +27,19 @@ use crate::{
 
 /// How long a stream may be silent before it sends a comment.
 const KEEP_ALIVE_INTERVAL: Duration = poll_vs_sse_model::server_limits::KEEP_ALIVE_INTERVAL;
-/// How long a stream waits before it asks a store again that did not answer.
+/// How long a stream waits before it retries a store that did not answer.
 const STORE_RETRY_DELAY: Duration = Duration::from_secs(1);
-/// What is read from the store at once.
+/// How much a stream reads from the store at a time.
 const STORE_PAGE: Limit = Limit {
     messages: 256,
     bytes: 16 * 1024,
 };
 
-/// One reader's stream: the preamble, messages as they come, and what is sent between them. It reads
-/// one room, if it does not say otherwise.
+/// One reader's stream: the preamble, messages as they come, and the events between them. By default it reads one
+/// room.
 pub struct StreamReader<R = RoomReader> {
     messages: Messages<R>,
-    /// `None` if it hears of nobody, and nobody of it.
+    /// `None` if the reader neither gets presence events nor is present itself.
     presence: Option<Box<PresenceEvents>>,
     keep_alive: KeepAliveSchedule,
     shutdown: DrainDeadline,
@@ -51,11 +51,11 @@ pub struct StreamReader<R = RoomReader> {
 #[derive(Debug)]
 pub struct EventChunk {
     pub bytes: Bytes,
-    /// `None` for the preamble, which belongs to every stream as its head does.
+    /// `None` for the preamble, which every stream has.
     pub kind: Option<PushKind>,
     pub messages: u64,
-    /// When the oldest message in it was published, microseconds since the Unix epoch; `None` if
-    /// there is none, or the reader was not there then.
+    /// When the chunk's oldest message was published, in microseconds since the Unix epoch; `None` without a message,
+    /// or if the reader was not connected then.
     pub published_at_us: Option<i64>,
 }
 
@@ -79,13 +79,12 @@ impl Delivery {
 }
 
 impl<R: LogReader> StreamReader<R> {
-    /// What it reads: another handle once another log has replaced this one.
+    /// The reader's handle of the log; it changes when another log replaces this one.
     pub fn reader(&self) -> &R {
         &self.messages.reader
     }
 
-    /// Whether something other than its waits must wake it: a read of the store, or the presence of
-    /// others.
+    /// Whether something other than its `ReaderWaits` must wake it: a read of the store, or a presence event.
     pub fn awaits_wake(&self) -> bool {
         let hears_presence = self.presence.as_ref().is_some_and(|it| it.awaits_wake());
         hears_presence || self.messages.store_read.is_some()
@@ -119,7 +118,7 @@ impl<R: LogReader> StreamReader<R> {
                 Step::Behind if self.poll_shutdown(waits).is_pending() => {
                     self.messages.start_store_read(Duration::ZERO);
                 }
-                // What is left to read is read elsewhere.
+                // The client continues reading at another server.
                 Step::UpToDate | Step::Behind => return Poll::Ready(self.end()),
             }
         }
@@ -149,7 +148,7 @@ impl<R: LogReader> StreamReader<R> {
         }
     }
 
-    /// Ends the stream; says when to come back if many leave.
+    /// Ends the stream, with a time to reconnect if many streams end.
     fn end(&mut self) -> Option<EventChunk> {
         self.has_ended = true;
         let retry_ms = self.shutdown.retry_ms();
@@ -168,7 +167,7 @@ impl EventChunk {
         }
     }
 
-    /// Counts the chunk as delivered, as it is handed to what writes it.
+    /// Counts the chunk as delivered, when it is handed to its writer.
     pub fn record(&self, recorder: &RequestRecorder) {
         if self.messages > 0 {
             recorder.record_messages(self.messages);
@@ -186,15 +185,15 @@ impl EventChunk {
 struct Messages<R> {
     reader: R,
     position: ReadPosition,
-    /// Messages after this were published while the reader was there to wait for them.
+    /// Messages after this id were published while the reader was waiting.
     joined_at: u64,
-    /// Apart, as a reader that has caught up has none.
+    /// Boxed, because a reader that has caught up has none.
     store_read: Option<Box<StoreRead<R>>>,
 }
 
 type StoreRead<R> = Pin<Box<dyn Future<Output = Result<(R, ReadBatch), StoreUnavailable>>>>;
 
-/// What comes next of the messages.
+/// The next step in reading messages.
 enum Step {
     Chunk(EventChunk),
     /// The store is being read.
@@ -230,7 +229,7 @@ impl<R: LogReader> Messages<R> {
                     return Step::Chunk(chunk);
                 }
             } else if self.position.reset.is_some() {
-                // The store knows what is retained, and so where to go on.
+                // The store knows which messages are retained, and so where to continue.
                 self.start_store_read(Duration::ZERO);
             } else {
                 let batch = waits.poll_batch(&self.reader, self.position.after, cx);
@@ -262,7 +261,7 @@ impl<R: LogReader> Messages<R> {
         read: Result<(R, ReadBatch), StoreUnavailable>,
     ) -> Option<EventChunk> {
         let Ok((reader, mut read)) = read else {
-            // The stream stays open and goes on from its position when the store returns.
+            // The stream stays open, and continues from its position when the store is back.
             self.start_store_read(STORE_RETRY_DELAY);
             return None;
         };
@@ -300,7 +299,7 @@ impl<R: LogReader> Messages<R> {
     }
 }
 
-/// What is sent when nothing else was for long enough.
+/// When to send a keep-alive: after nothing else was sent for a time.
 struct KeepAliveSchedule {
     interval_ms: u32,
     /// Keep-alives are events.
@@ -313,14 +312,14 @@ impl KeepAliveSchedule {
     fn new(heartbeat: Option<Duration>) -> Self {
         let interval = heartbeat.unwrap_or(KEEP_ALIVE_INTERVAL);
         Self {
-            // A minute at the most.
+            // At most a minute.
             interval_ms: interval.as_millis() as u32,
             is_heartbeat: heartbeat.is_some(),
             last_sent: Instant::now(),
         }
     }
 
-    /// What the stream begins with.
+    /// The first lines of the stream.
     fn preamble(&self) -> Bytes {
         if self.is_heartbeat {
             sse::PREAMBLE_WITH_HEARTBEAT

@@ -1,5 +1,5 @@
-//! How a reader waits. What is due to it is the same whoever drives it; what wakes it is not: a task
-//! of its own with a timer, or a reactor with one of each for all of its readers.
+//! How a reader waits. What a reader gets does not depend on what drives it, but waking it does: it may have its own
+//! task and timer, or a reactor may have one task and one timer for all its readers.
 
 use std::{
     future::Future,
@@ -11,12 +11,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::log::{LogReader, LogSubscription as _, frame_batch::FrameBatch, tail::TailLookup};
 
-/// What wakes a reader.
+/// The means of waking a reader.
 pub trait ReaderWaits<R> {
     fn now(&self) -> Instant;
 
-    /// The frames of `reader` after `id`; if there are none, the next notification of what it reads
-    /// wakes it.
+    /// The frames of `reader` after `id`. If there are none, the next notification of its rooms wakes it.
     fn poll_batch(&mut self, reader: &R, id: u64, cx: &mut Context<'_>) -> TailLookup<FrameBatch>;
 
     /// Ready if `at` has come; otherwise the reader is woken then.
@@ -27,11 +26,11 @@ pub trait ReaderWaits<R> {
 pub struct TaskWaits<R: LogReader> {
     subscription: R::Subscription,
     timer: Pin<Box<Sleep>>,
-    /// When the timer fires; kept here too, as a delivery would have to follow the pointer.
+    /// When the timer fires. Also kept here, so that a delivery need not follow the pointer to the timer.
     timer_due: Instant,
-    /// The timer will wake the task.
+    /// Whether the timer will wake the task.
     is_set: bool,
-    /// The earliest moment that was asked for since the last [`Self::begin`].
+    /// The earliest requested moment since the last [`Self::begin`].
     earliest: Option<Instant>,
 }
 
@@ -47,18 +46,18 @@ impl<R: LogReader> TaskWaits<R> {
         }
     }
 
-    /// To be called before the reader is asked.
+    /// Must be called before the reader is polled.
     pub fn begin(&mut self) {
         self.earliest = None;
     }
 
-    /// To be called when nothing is due. True: something is due by now, so that the reader must be
-    /// asked again.
+    /// Must be called when the reader has nothing to send. Returns true if its moment has come, so that the reader
+    /// must be polled again.
     pub fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(earliest) = self.earliest else {
             return false;
         };
-        // A timer that fires too early is only moved then, so that a delivery need not touch it.
+        // A timer that fires too early is moved only when it fires, so that a delivery need not touch it.
         if self.is_set && self.timer_due <= earliest && Instant::now() < self.timer_due {
             return false;
         }

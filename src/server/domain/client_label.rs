@@ -1,4 +1,4 @@
-//! The label a client gives itself, so that its cost can be told apart from the others'.
+//! The label that a client chooses, so that its cost is counted separately.
 
 use std::{str::FromStr, sync::Arc};
 

@@ -1,7 +1,7 @@
-//! A cursor: a place in one log, exclusive ("everything after this"), and its text form.
+//! A cursor: a position in one log ("everything after this message"), and its text form.
 //!
-//! The text form names the log, so that a cursor of another log is noticed instead of being read
-//! as a number that happens to fit. What follows from that (`reset`) is decided in `log`.
+//! The text form names the log, so that a cursor of another log is recognised instead of being read as a number that
+//! happens to fit. `log` decides what then happens (`reset`).
 
 use std::{fmt, str::FromStr};
 
@@ -35,7 +35,7 @@ impl LogId {
         })
     }
 
-    /// The identity that stands for `number`: in base 36.
+    /// The identity for `number`, in base 36.
     pub fn from_u64(mut number: u64) -> Self {
         // 36^13 is above 2^64.
         const DIGITS: usize = 13;
@@ -85,18 +85,18 @@ impl fmt::Debug for LogId {
     }
 }
 
-/// What separates a turn from the rest of a cursor.
+/// Separates the turn from the rest of a cursor.
 const TURN_SEPARATOR: char = '~';
 
-/// Everything after message `id` of log `log`. Text form: `<log>-<id>`, and perhaps a turn after it, which
-/// makes another text of the same place: see `delivery::poll_cache`.
+/// Everything after message `id` of log `log`. The text form is `<log>-<id>`, sometimes followed by a turn, which
+/// makes another text for the same position: see `delivery::poll_cache`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     pub log: LogId,
     pub id: u64,
 }
 
-/// The text is no cursor of any log.
+/// The text is not a cursor.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("is not a cursor; take one from an earlier answer as it is")]
 pub struct ParseCursorError;
@@ -129,7 +129,7 @@ impl Cursor {
             .unwrap_or(0)
     }
 
-    /// The text of this place with that turn, if any.
+    /// The text of this cursor, with the turn if there is one.
     pub fn with_turn(&self, turn: Option<u64>) -> String {
         match turn {
             Some(turn) => format!("{self}{TURN_SEPARATOR}{turn}"),

@@ -1,4 +1,4 @@
-//! A message that is not in the log yet, taken out of the JSON that a client sends.
+//! A message that is not in the log yet, parsed from the JSON of a client.
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ impl InvalidDraft {
 }
 
 impl Draft {
-    /// Takes a draft out of a JSON value; unknown fields are refused.
+    /// Parses a draft from a JSON value; refuses unknown fields.
     pub fn from_json(json: Value) -> Result<Self, InvalidDraft> {
         let Value::Object(mut fields) = json else {
             let detail = "the body must be a JSON object with `author` and `text`".to_owned();

@@ -1,4 +1,4 @@
-//! A room's name, and the room that is meant if a request names none.
+//! A room's name, and the room of a request that names none.
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::room::Room;
 
-/// Rooms that one reader may read at the most.
+/// The most rooms that one reader may read.
 pub const MAX_ROOMS: usize = 64;
 
 /// One room or several, each once, in the order in which they were named. Cheap to clone.
@@ -20,7 +20,7 @@ enum Rooms {
     Several(Arc<Vec<Room>>),
 }
 
-/// A reader has named more rooms than it may read.
+/// A reader named more rooms than it may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("names more than {MAX_ROOMS} rooms")]
 pub struct TooManyRooms;
@@ -38,7 +38,7 @@ impl RoomSet {
         self.as_slice().iter()
     }
 
-    /// Adds a room; one that is there already counts once.
+    /// Adds a room. A repeated room counts once.
     pub fn insert(&mut self, room: Room) -> Result<(), TooManyRooms> {
         if self.as_slice().contains(&room) {
             return Ok(());

@@ -1,8 +1,8 @@
-//! What authors and texts may be made of.
+//! The characters that authors and texts may have.
 //!
-//! Both must show as something. An author must also not look like another one, so characters that
-//! show as nothing are refused in it, except where they change how their neighbours are drawn: in
-//! emoji, and in scripts that need joiners. What Unicode says of a character comes from ICU's data.
+//! Both must have a visible character. An author must also not look like another author. So invisible characters are
+//! refused in an author, except where they change how their neighbours are drawn: in emoji, and in scripts that need
+//! joiners. The Unicode properties come from ICU's data.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use icu_properties::{
 const MAX_AUTHOR: usize = 64;
 const MAX_TEXT: usize = 4096;
 
-/// Symbols by their category, drawn as nothing: the blank Braille pattern and a musical null notehead.
+/// Characters of the category symbol that are invisible: the blank Braille pattern and a musical null notehead.
 const BLANK_SYMBOLS: [char; 2] = ['\u{2800}', '\u{1D159}'];
 const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
 const ZERO_WIDTH_JOINER: char = '\u{200D}';
@@ -26,14 +26,14 @@ const ENCLOSING_KEYCAP: char = '\u{20E3}';
 /// The base of the flags that are spelled with tag characters.
 const BLACK_FLAG: char = '\u{1F3F4}';
 
-/// A message's text, trimmed; else why it is refused.
+/// A message's text, trimmed. The error says why it is refused.
 pub(super) fn validate_message(text: &str) -> Result<String, String> {
     let text = validate_length(text, MAX_TEXT)?;
     refuse_control_characters(text, |c| c == '\n' || c == '\t')?;
     Ok(text.to_owned())
 }
 
-/// An author's name, trimmed and in Unicode's composed form; else why it is refused.
+/// An author's name, trimmed and in Unicode's composed form. The error says why it is refused.
 pub(super) fn validate_author(text: &str) -> Result<String, String> {
     let text = validate_length(text, MAX_AUTHOR)?;
     refuse_control_characters(text, |_| false)?;
@@ -54,7 +54,7 @@ pub(super) fn validate_author(text: &str) -> Result<String, String> {
     Ok(text.into_owned())
 }
 
-/// `text` trimmed, if it then has 1 to `max` characters and shows as something.
+/// `text` trimmed, if it then has 1 to `max` characters and at least one is visible.
 fn validate_length(text: &str, max: usize) -> Result<&str, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -66,7 +66,7 @@ fn validate_length(text: &str, max: usize) -> Result<&str, String> {
             "must have at most {max} characters, and has {length}"
         ));
     }
-    // Control characters are named by a check of their own.
+    // A separate check reports control characters.
     let shows = |c: char| c.is_control() || !(is_invisible(c) || is_white_space(c));
     if !text.chars().any(shows) {
         return Err("must contain a visible character".to_owned());
@@ -84,7 +84,7 @@ fn refuse_control_characters(text: &str, allowed: fn(char) -> bool) -> Result<()
     }
 }
 
-/// Whether `c` is drawn as nothing and is no ordinary space.
+/// Whether `c` is invisible and not an ordinary space.
 fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return false;
@@ -105,7 +105,7 @@ fn is_drawn_format(c: char) -> bool {
     matches!(c, '\u{0600}'..='\u{0605}' | '\u{06DD}' | '\u{070F}' | '\u{0890}'..='\u{0891}' | '\u{08E2}' | '\u{110BD}' | '\u{110CD}')
 }
 
-/// Whether the invisible character at `at` changes how what is around it is drawn.
+/// Whether the invisible character at `at` changes how its neighbours are drawn.
 fn changes_neighbours(characters: &[char], at: usize) -> bool {
     let before = &characters[..at];
     let after = &characters[at + 1..];

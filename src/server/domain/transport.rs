@@ -1,3 +1,3 @@
-//! The ways to the messages that are compared. The ledger books publishing too: see its `Account`.
+//! The transports that are compared. The ledger also counts publishing: see its `Account`.
 
 pub use poll_vs_sse_model::Transport;

@@ -72,7 +72,7 @@ impl HalfClosed {
                 match pin!(&mut *io).poll_write(cx, ANSWER_PREFIX) {
                     Poll::Ready(Ok(bytes)) => *sent_ahead = bytes,
                     Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    // What is queued before it is on its way, and may bring the reset as well.
+                    // Bytes queued before are on their way, and the peer may answer them with a reset, too.
                     Poll::Pending => {}
                 }
                 // If it cannot be flushed, the next write fails as well.

@@ -1,5 +1,5 @@
-//! What the connections of one reactor share: what they are served from, and buffers that each has
-//! for as long as it is looked at.
+//! Data that the connections of one reactor share: the delivery data, and buffers that each connection uses during
+//! its turn.
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ impl ReactorContext {
         self.stopping.is_cancelled()
     }
 
-    /// Whether the present answer is the connection's last, as the server stops.
+    /// Whether the present answer is the connection's last, because the server is stopping.
     pub fn must_close(&self, connection: u64) -> bool {
         self.is_stopping() || self.delivery.drain.is_due(connection)
     }

@@ -26,7 +26,7 @@ impl Inbox {
         self.accepted.borrow_mut().pop_front()
     }
 
-    /// The next connection wakes `reactor`. To be called before [`Self::pop`].
+    /// Makes the next connection wake `reactor`. Must be called before [`Self::pop`].
     pub fn register(&self, reactor: &Waker) {
         self.reactor.set(Some(reactor.clone()));
     }

@@ -1,5 +1,4 @@
-//! The accelerator of one worker: a [`reactor`] that serves its connections, and a new one if that
-//! fails.
+//! The accelerator of one worker: a [`reactor`] that serves its connections, and a new reactor if that one panics.
 
 mod connection;
 mod context;
@@ -27,12 +26,12 @@ use crate::net::connection::next_connection_id;
 pub struct FastPath {
     options: Rc<AcceleratorOptions>,
     inbox: Rc<Inbox>,
-    /// There is a reactor.
+    /// Whether there is a reactor.
     is_serving: Rc<Cell<bool>>,
 }
 
 impl FastPath {
-    /// To be called in the worker's runtime.
+    /// Must be called in the worker's runtime.
     pub fn new(options: AcceleratorOptions) -> Self {
         let path = Self {
             is_serving: Rc::new(Cell::new(options.is_on)),
@@ -59,7 +58,7 @@ impl FastPath {
     }
 }
 
-/// Runs a reactor. If it panics, its connections end with it, and another one serves the next.
+/// Runs a reactor. If it panics, its connections end, and a new reactor serves the next ones.
 async fn supervise(options: Rc<AcceleratorOptions>, inbox: Rc<Inbox>, is_serving: Rc<Cell<bool>>) {
     loop {
         let reactor = match Reactor::new(&options, inbox.clone()) {
@@ -85,7 +84,7 @@ async fn supervise(options: Rc<AcceleratorOptions>, inbox: Rc<Inbox>, is_serving
     }
 }
 
-/// What a panic says of itself.
+/// The message of a panic.
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

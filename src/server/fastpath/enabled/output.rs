@@ -1,4 +1,4 @@
-//! Bytes on their way to a client, and how far they have come: an answer, or a stream's next chunk.
+//! Bytes that are being written to a client: an answer, or a stream's next chunk.
 
 use std::{
     io::{self, IoSlice},
@@ -9,9 +9,9 @@ use bytes::Bytes;
 
 use super::socket::ClientSocket;
 
-/// A chunk up to this size is copied for its write; more is gathered by the kernel.
+/// A chunk up to this size is copied for its write. For a larger one, the kernel gathers the parts.
 const COPIED_BYTES: usize = 4 * 1024;
-/// What is copied of an answer for one write; the rest stays shared until there is room.
+/// How much of an answer is copied for one write; the rest stays shared until the socket has room.
 const WRITE_BYTES: usize = poll_vs_sse_model::server_limits::WRITE_BYTES;
 const LAST_CHUNK: Bytes = Bytes::from_static(b"0\r\n\r\n");
 const CRLF: &[u8] = b"\r\n";
@@ -23,7 +23,7 @@ pub enum WriteProgress {
     Blocked,
 }
 
-/// Writes `output`, and what is left of a body. What was not written is still there afterwards.
+/// Writes `output` and the rest of a body. Bytes that were not written stay in both.
 pub fn write_answer(
     socket: &mut ClientSocket,
     output: &mut Vec<u8>,
@@ -35,7 +35,7 @@ pub fn write_answer(
             output.clear();
             written = 0;
         }
-        // What a client does not take is not copied for it.
+        // Bytes that the client does not take are not copied.
         while output.len() < WRITE_BYTES
             && let Some(chunk) = rest.next()
         {
@@ -102,7 +102,7 @@ impl StreamOutput {
         }
     }
 
-    /// What ends a stream.
+    /// The end of a stream.
     pub fn end() -> Self {
         Self::plain(LAST_CHUNK)
     }
@@ -125,7 +125,7 @@ impl StreamOutput {
         }
     }
 
-    /// Writes what is left; `scratch` is only used meanwhile.
+    /// Writes the remaining bytes. `scratch` is a buffer for the time of the call.
     pub fn write(
         &mut self,
         socket: &mut ClientSocket,

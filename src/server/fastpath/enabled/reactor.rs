@@ -1,6 +1,5 @@
-//! One worker's connections that are served here: a place in a slab each, and one task for all of
-//! them. It looks at those whose socket, room, timer or read of the log says so, and does what can be
-//! done; see [`connection`](super::connection).
+//! One worker's connections in the accelerator: each has a place in a slab, and one task serves them all. The task
+//! runs each connection whose socket, room, timer or read of the log is ready; see [`connection`](super::connection).
 
 use std::{
     collections::VecDeque,
@@ -40,11 +39,11 @@ use crate::{
     net::connection::next_connection_id,
 };
 
-/// What is looked at before the rest of the worker has its turn.
+/// How many connections run before the rest of the worker has its turn.
 const CONNECTIONS_A_TURN: usize = 128;
-/// Connections whose memory is fetched together, shortly before they are looked at.
+/// How many connections' memory is fetched together, shortly before they run.
 const CONNECTIONS_FETCHED: usize = 8;
-/// What the system says at once.
+/// The most events from the system at a time.
 const EVENTS: usize = 1024;
 
 pub struct Reactor {
@@ -53,7 +52,7 @@ pub struct Reactor {
     sockets: AsyncFd<mio::Poll>,
     events: Events,
     connections: Slab<FastConnection>,
-    /// Those to be looked at.
+    /// Connections that are ready to run.
     queue: VecDeque<u32>,
     timers: Timers,
     sleep: Pin<Box<Sleep>>,
@@ -94,7 +93,7 @@ impl Reactor {
         })
     }
 
-    /// Serves what comes in, for ever.
+    /// Serves incoming connections, forever.
     pub async fn run(mut self) -> Infallible {
         poll_fn(|cx| self.poll_turn(cx)).await
     }
@@ -123,7 +122,7 @@ impl Reactor {
             }
         }
         if !self.queue.is_empty() {
-            // Goes on once everything else that is ready in this worker had its turn.
+            // Continues after everything else that is ready in this worker had its turn.
             let _ = pin!(yield_now()).poll(cx);
             return Poll::Pending;
         }
@@ -168,7 +167,7 @@ impl Reactor {
         }
     }
 
-    /// Once the server stops, every connection is looked at: those without a request must close.
+    /// Once the server stops, every connection runs: those without a request must close.
     fn poll_stopping(&mut self, cx: &mut Context<'_>) {
         if !self.has_stopped && self.stopping.as_mut().poll(cx).is_ready() {
             self.has_stopped = true;
@@ -222,8 +221,9 @@ impl Reactor {
         self.enqueue(key as u32);
     }
 
-    /// Reads a little of all that the next connections are made of. Between two messages of a room with many readers the
-    /// processor's caches lose them, and so it waits for all of these at once, instead of for one piece after the other.
+    /// Reads a little of the data of the next connections. Between two messages of a room with many readers, the
+    /// processor's caches lose this data. Reading it here makes the processor wait for all of it at once, instead of
+    /// for one piece after another.
     fn fetch_next(&self) {
         for &key in self.queue.iter().take(CONNECTIONS_FETCHED) {
             if let Some(connection) = self.connections.get(key as usize) {
@@ -271,7 +271,7 @@ impl Reactor {
     }
 }
 
-/// Has the runtime wake the reactor when the system has something to say of its sockets.
+/// Makes the runtime wake the reactor when the system has events for its sockets.
 fn register(sockets: mio::Poll) -> io::Result<AsyncFd<mio::Poll>> {
     // SAFETY: a `mio::Poll` owns its one descriptor until it is dropped, and here its `AsyncFd` owns it.
     let registered = unsafe { AsyncFd::register_with_interest(sockets, Interest::READABLE) };

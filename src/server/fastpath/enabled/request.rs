@@ -1,5 +1,5 @@
-//! What came first on a connection: one of the two requests that are served here, in their plainest
-//! form, or something for HTTP.
+//! Parses the first request on a connection: one of the two requests that the accelerator serves, in its plainest
+//! form, or a request for HTTP.
 
 use std::{mem::MaybeUninit, str};
 
@@ -7,13 +7,13 @@ use httparse::{Header, Request, Status};
 
 use crate::delivery::{poll_response::IfNoneMatch, read_query::ReadQuery};
 
-/// A head longer than this is HTTP's.
+/// A request with a longer head goes to HTTP.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
-/// More header fields than this are HTTP's.
+/// A request with more header fields goes to HTTP.
 const MAX_HEADERS: usize = 32;
 const REQUEST_LINE_PREFIXES: [&[u8]; 2] = [b"GET /poll", b"GET /stream"];
-/// A request with one of these fields is HTTP's: it has a body or asks for a protocol, or a page of
-/// another origin sends it.
+/// A request with one of these fields goes to HTTP: it has a body, asks for another protocol, or comes from a page of
+/// another origin.
 const NOT_PLAIN: [&str; 5] = [
     "content-length",
     "transfer-encoding",
@@ -27,10 +27,10 @@ const NOT_PLAIN: [&str; 5] = [
     reason = "there is one at a time, and it goes nowhere"
 )]
 pub enum ParsedRequest<'a> {
-    /// With the length of its bytes.
+    /// A plain request, and its length in bytes.
     Plain(PlainRequest<'a>, usize),
     Partial,
-    /// Something for HTTP.
+    /// A request for HTTP.
     Other,
 }
 
@@ -44,7 +44,7 @@ pub enum PlainRequest<'a> {
     Stream(ReadQuery),
 }
 
-/// What `input` begins with.
+/// Parses the first request in `input`.
 pub fn parse_request(input: &[u8]) -> ParsedRequest<'_> {
     let begins_with = |prefix: &[u8]| {
         let compared = prefix.len().min(input.len());
@@ -65,7 +65,7 @@ pub fn parse_request(input: &[u8]) -> ParsedRequest<'_> {
     }
 }
 
-/// The reader's request that `request` is, if it is as plain as one can be.
+/// Converts `request`, if it is plain.
 fn plain_request<'a>(request: &Request<'_, 'a>) -> Option<PlainRequest<'a>> {
     let (path, query) = match request.path?.split_once('?') {
         Some((path, query)) => (path, query),
@@ -139,7 +139,7 @@ fn bearer(authorization: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Takes a header field that is visible ASCII, and there once.
+/// Takes a header field that is visible ASCII and occurs once.
 fn set_once<'a>(slot: &mut Option<&'a str>, header: &Header<'a>) -> Option<()> {
     let is_visible = |b: &u8| matches!(b, b' '..=b'~');
     if !header.value.iter().all(is_visible) {

@@ -1,4 +1,4 @@
-//! Answers as bytes, as the HTTP layer writes them.
+//! The bytes of answers, the same as those of the HTTP layer.
 
 use std::{fmt, io::Write as _, vec};
 

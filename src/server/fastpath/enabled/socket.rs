@@ -22,7 +22,7 @@ pub struct ClientSocket {
     is_reset: bool,
 }
 
-/// What a read has brought.
+/// The result of a read.
 pub enum ReadOutcome {
     Bytes(usize),
     Blocked,

@@ -1,8 +1,7 @@
-//! One connection of a reactor: what it waits for, and what is done when that may have come.
+//! One connection of a reactor: what it waits for, and what it does when that may have come.
 //!
-//! It has no task and no timer, and buffers only for what a socket did not take. What is due to its
-//! reader is [`delivery`](crate::delivery)'s to say. How a poll is answered is in [`poll`], and how a stream is carried
-//! in [`stream`].
+//! It has no task and no timer, and buffers only for bytes that a socket did not take. [`delivery`](crate::delivery)
+//! decides what its reader gets. [`poll`] answers polls, and [`stream`] carries streams.
 
 mod poll;
 mod stream;
@@ -38,37 +37,37 @@ use crate::{
     },
 };
 
-/// What is read at once: more than a poll's head.
+/// How much is read at a time: more than a poll's head.
 const READ_BYTES: usize = 2048;
-/// What is read ahead while a request waits for its answer.
+/// How much is read ahead while a request waits for its answer.
 const MAX_PIPELINED_BYTES: usize = 8 * 1024;
 
 pub struct FastConnection {
     socket: ClientSocket,
     id: u64,
     state: ConnectionState,
-    /// What was read and is no part of a request yet. Apart, as most have none.
+    /// Bytes that were read but are not yet part of a request. Boxed, because most connections have none.
     input: Option<Box<Bytes>>,
     limits: IdleLimits,
-    /// Something crossed since the limits were last asked.
+    /// Whether bytes crossed the socket since the timeouts were last checked.
     is_active: bool,
-    /// Apart, as most clients read and write to their end.
+    /// Boxed, because most clients never close only one side.
     half_closed: Option<Box<HalfClosedClient>>,
-    /// Where it waits for messages.
+    /// Its place in the room whose messages it waits for.
     pub seat: Option<Seat>,
-    /// Wakes it where its state needs that. Apart, as most have none.
+    /// Wakes the connection if its state needs that. Boxed, because most have none.
     waker: Option<Box<Waker>>,
     pub timer: TimerSlot,
-    /// It is among those to be looked at.
+    /// Whether the connection is in the reactor's queue.
     pub is_queued: bool,
     permit: Option<ConnectionPermit>,
 }
 
 /// A client that has ended its side of the connection.
 struct HalfClosedClient {
-    /// When the beginning of an answer is sent ahead, so that a client that is gone answers that.
+    /// When the first bytes of the answer are sent ahead, to find out whether the client is still there.
     probe_at: Instant,
-    /// Bytes of the present answer that were sent ahead.
+    /// The bytes of the present answer that were sent ahead.
     sent_ahead: usize,
 }
 
@@ -101,7 +100,7 @@ struct UnwrittenAnswer {
     recorder: RequestRecorder,
     output: Vec<u8>,
     rest: vec::IntoIter<Bytes>,
-    /// It is the connection's last.
+    /// Whether this is the connection's last answer.
     close: bool,
 }
 
@@ -110,24 +109,24 @@ struct OpenStream {
     reader: StreamReader,
     unwritten: Option<Box<StreamOutput>>,
     is_last: bool,
-    /// An empty comment is due, as the client has ended its side.
+    /// Whether to send an empty comment, because the client has ended its side.
     is_probe_due: bool,
 }
 
-/// A request that is served here.
+/// A request that the accelerator serves.
 enum AdmittedRequest {
     Poll(ReadQuery, IfNoneMatch),
     Stream(ReadQuery),
 }
 
-/// What becomes of a connection.
+/// What the reactor does next with a connection.
 pub enum NextAction {
-    /// It waits, until then at the latest.
+    /// Let it wait, at most until this moment.
     Wait(Option<Instant>),
-    /// There is more to do after others had their turn.
+    /// Continue after other connections had their turn.
     Yield,
     Close,
-    /// It is HTTP's from now on.
+    /// Hand it to HTTP.
     Forward,
 }
 
@@ -161,7 +160,7 @@ impl FastConnection {
         &mut self.socket
     }
 
-    /// Reads something of each part of it that is read when it is looked at.
+    /// Reads a little of each part that the next run uses, to bring it into the caches.
     pub fn read_ahead(&self) -> (bool, bool, (u64, u64)) {
         let bytes = match &self.state {
             ConnectionState::Stream(stream) => stream.recorder.bytes(),
@@ -170,7 +169,7 @@ impl FastConnection {
         (self.is_active, self.socket.meter.has_request(), bytes)
     }
 
-    /// Does all that can be done now. `key` is the connection's in the reactor.
+    /// Does everything that can be done now. `key` is the connection's key in the reactor.
     pub fn run(&mut self, key: u32, shared: &mut ReactorContext) -> NextAction {
         shared.input.clear();
         if let Some(input) = self.input.take() {
@@ -194,7 +193,7 @@ impl FastConnection {
         next
     }
 
-    /// The connection, for HTTP to go on with.
+    /// Hands the connection to HTTP.
     pub fn forward(self) -> io::Result<ForwardedConnection> {
         let (tcp, meter) = self.socket.into_parts();
         Ok(ForwardedConnection {
@@ -243,14 +242,14 @@ impl FastConnection {
         None
     }
 
-    /// The request, if it is to be served here.
+    /// The request, if the accelerator may serve it.
     fn let_in(
         &self,
         request: PlainRequest<'_>,
         shared: &ReactorContext,
     ) -> Option<AdmittedRequest> {
         match (request, &shared.gate) {
-            // Whether others may have its answer also depends on the rest of its head.
+            // Whether caches may share its answer also depends on the rest of its head.
             (PlainRequest::Poll { query, .. }, _) if shared.delivery.shares_poll(&query) => None,
             (
                 PlainRequest::Poll {
@@ -262,7 +261,7 @@ impl FastConnection {
             ) => {
                 if let Some(gate) = gate {
                     let peer = || Some(self.socket.tcp().peer_addr().ok()?.ip());
-                    // What waits for a message does not outlive its token.
+                    // A long-poll must not outlive its token.
                     query.wait = query.wait.min(gate.admit(&query, bearer, &peer)?);
                 }
                 Some(AdmittedRequest::Poll(query, if_none_match))
@@ -294,7 +293,7 @@ impl FastConnection {
         }
     }
 
-    /// Reads what there is, up to a few requests.
+    /// Reads the available bytes, up to a few requests.
     fn read(&mut self, shared: &mut ReactorContext) -> ReadOutcome {
         let length = shared.input.len();
         shared.input.resize(length + READ_BYTES, 0);
@@ -309,7 +308,7 @@ impl FastConnection {
         input
     }
 
-    /// Waits, while a request is under way, unless the client leaves.
+    /// Waits for the request's answer, unless the client leaves.
     fn wait_unless_left(
         &mut self,
         until: Option<Instant>,
@@ -342,7 +341,7 @@ impl FastConnection {
             }
             match self.socket.write(ANSWER_PREFIX) {
                 Ok(Some(bytes)) => half_closed.sent_ahead = bytes,
-                // What is queued before it is on its way, and may bring the reset as well.
+                // Bytes queued before are on their way, and the peer may answer them with a reset, too.
                 Ok(None) => {}
                 Err(_) => return Some(NextAction::Close),
             }
@@ -350,7 +349,7 @@ impl FastConnection {
         Some(NextAction::Wait(until))
     }
 
-    /// How much of the answer that begins now was sent ahead.
+    /// How many bytes of the answer that begins now were sent ahead.
     fn take_sent_ahead(&mut self) -> usize {
         let half_closed = self.half_closed.as_mut();
         half_closed.map_or(0, |it| std::mem::take(&mut it.sent_ahead))
@@ -380,7 +379,7 @@ impl FastConnection {
 mod tests {
     use super::*;
 
-    /// What a connection takes while it waits, besides its accounts in the ledger.
+    /// The memory of a waiting connection, without its meters in the ledger.
     #[test]
     fn what_waits_is_small() {
         let sizes = [

@@ -1,4 +1,4 @@
-//! A poll on a connection: read, waited for, and answered.
+//! A poll on a connection: reading, waiting and answering.
 
 use std::{
     task::{Context, Poll},
@@ -102,7 +102,7 @@ impl FastConnection {
         self.answer(Vec::new().into_iter(), close, recorder, shared)
     }
 
-    /// Writes what begins in `shared.output`.
+    /// Writes the answer that begins in `shared.output`.
     fn answer(
         &mut self,
         mut rest: vec::IntoIter<Bytes>,
@@ -145,7 +145,7 @@ impl FastConnection {
     }
 
     fn finish_answer(&mut self, close: bool, recorder: RequestRecorder) -> StepOutcome {
-        // The answer is complete, and what crosses the connection now is not the request's.
+        // The answer is complete, so later bytes on the connection do not belong to the request.
         drop(recorder);
         self.socket.meter.record_flushed();
         self.is_active = true;

@@ -1,4 +1,4 @@
-//! A stream on a connection: opened, carried, and noticed to be over.
+//! A stream on a connection: opening it, writing it, and noticing its end.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ use crate::{
     log::{RoomReader, frame_batch::FrameBatch, tail::TailLookup},
 };
 
-/// Pieces of a stream that are written before other connections have their turn.
+/// How many chunks of a stream are written before other connections have their turn.
 const CHUNKS_A_TURN: usize = 8;
 
 impl FastConnection {
@@ -45,7 +45,7 @@ impl FastConnection {
             return None;
         };
         let OpeningStream { recorder, opening } = *stream;
-        // Before anything is made that stays, so that what stays lies close together.
+        // Freed before the lasting allocations are made, so that these lie close together.
         drop(opening);
         let mut reader = match opened {
             Ok(reader) => reader,
@@ -55,7 +55,7 @@ impl FastConnection {
         };
         recorder.set_status(200);
         recorder.begin_stream();
-        // What the client has sent ahead means nothing any more.
+        // Bytes that the client has sent ahead are ignored from now on.
         shared.input.clear();
         self.take_seat(reader.reader(), key, shared);
         let preamble = reader.begin(shared.now);
@@ -93,7 +93,7 @@ impl FastConnection {
                     Ok(WriteProgress::Blocked) => return Some(NextAction::Wait(None)),
                     Ok(WriteProgress::Done) => stream.unwritten = None,
                 }
-                // What is written is told to the trace.
+                // Reports the written bytes to the trace.
                 self.socket.meter.record_flushed();
                 if stream.is_last {
                     self.socket.shutdown();
@@ -133,7 +133,7 @@ impl FastConnection {
         Some(NextAction::Yield)
     }
 
-    /// Writes a piece of the stream. Nearly always it is taken at once, and then it never was anywhere else.
+    /// Writes a chunk of the stream. The socket nearly always takes it at once, so that it is never stored.
     fn send(&mut self, mut output: StreamOutput, shared: &mut ReactorContext) -> io::Result<()> {
         let progress = output.write(&mut self.socket, &mut shared.output)?;
         let ConnectionState::Stream(stream) = &mut self.state else {
@@ -169,7 +169,7 @@ impl FastConnection {
         self.waker(key, shared);
     }
 
-    /// Reads what the client sends to a stream, which means nothing any more. True: it has left.
+    /// Reads and ignores what the client sends to a stream. Returns true if the client has left.
     fn has_left(&mut self, shared: &ReactorContext) -> bool {
         let mut ignored = [0; 256];
         while self.half_closed.is_none() {
@@ -192,10 +192,10 @@ impl FastConnection {
     }
 }
 
-/// What wakes a stream here: the notifications of the room that it is seated in, and the one timer.
+/// What wakes a stream in the reactor: the notifications of its room, and the reactor's timer.
 struct ReactorWaits {
     now: Instant,
-    /// The earliest moment that was asked for.
+    /// The earliest requested moment.
     due: Option<Instant>,
 }
 
