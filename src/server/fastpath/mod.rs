@@ -1,10 +1,9 @@
-//! The accelerator for cleartext HTTP/1.1: plain `GET /poll` and `GET /stream` without a general HTTP
-//! layer, and without a task, buffers or a timer for what only waits.
+//! The accelerator for cleartext HTTP/1.1: plain `GET /poll` and `GET /stream` without a general HTTP layer, and
+//! without a task, buffers or a timer for each waiting connection.
 //!
-//! It reads a connection's first requests, and serves them for as long as they are such. Everything
-//! else, and the connection with it, goes forward to HTTP, once and for good. What it sends is what
-//! `http` sends for the same request, but for the order of header fields. Without it, the product does
-//! the same; only `lifecycle` names it.
+//! It serves the requests of a connection as long as they are plain. At the first other request, it hands the request
+//! and the connection forward to HTTP, for good. It sends the same bytes as `http` for the same request, except for
+//! the order of header fields. The server works the same without it; only `lifecycle` imports it.
 
 #[cfg(not(feature = "fast-path"))]
 mod disabled;

@@ -1,4 +1,4 @@
-//! What the accelerator is given, and what it hands forward.
+//! The accelerator's input and output: the options it gets, and the connections it takes and hands forward.
 
 use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     limits::{connections::ConnectionPermit, refusals::RefusalCounters},
 };
 
-/// What the accelerator of a worker serves with.
+/// The options of a worker's accelerator.
 #[derive(Clone)]
 #[cfg_attr(
     not(feature = "fast-path"),
@@ -23,10 +23,10 @@ use crate::{
 )]
 pub struct AcceleratorOptions {
     pub is_on: bool,
-    /// What looks at each poll first; streams are HTTP's then. `None`: everyone may read.
+    /// Checks each poll first; streams then go to HTTP. `None`: everyone may read.
     pub gate: Option<Rc<dyn PollGate>>,
     pub delivery: Arc<Delivery>,
-    /// Connections that wait for a request must close.
+    /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,
     pub keep_alive: Duration,
     pub events: EventLog,
@@ -35,14 +35,14 @@ pub struct AcceleratorOptions {
     pub forward: Rc<dyn Fn(ForwardedConnection)>,
 }
 
-/// Who may poll, and how often.
+/// Decides who may poll, and how often.
 #[cfg_attr(
     not(feature = "fast-path"),
     expect(dead_code, reason = "only the accelerator asks")
 )]
 pub trait PollGate {
-    /// Lets a poll in, for that long at the most. `None`: HTTP looks at it, and refuses it if it must.
-    /// `peer` is asked only if it matters; `bearer` is the token in the request's head.
+    /// Admits a poll and returns the longest time that it may wait. `None`: HTTP must check the request, and perhaps
+    /// refuse it. `peer` is called only if the address matters; `bearer` is the token in the request's head.
     fn admit(
         &self,
         query: &ReadQuery,
@@ -58,10 +58,10 @@ pub struct AcceptedConnection {
     pub permit: Option<ConnectionPermit>,
 }
 
-/// A connection that HTTP must go on with.
+/// A connection that HTTP takes over.
 pub struct ForwardedConnection {
     pub tcp: TcpStream,
-    /// What was read from it already.
+    /// The bytes already read from it.
     pub input: Bytes,
     pub id: u64,
     pub meter: ConnectionMeter,
@@ -69,7 +69,7 @@ pub struct ForwardedConnection {
 }
 
 impl AcceptedConnection {
-    /// The connection as HTTP gets it before anything was read.
+    /// The connection for HTTP, before any byte was read.
     pub fn forward(self, id: u64) -> ForwardedConnection {
         ForwardedConnection {
             tcp: self.tcp,

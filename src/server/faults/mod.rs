@@ -1,8 +1,8 @@
-//! The failure lab: what a client may ask the server to do to its own requests, to see what a bad
-//! network does to each transport.
+//! The injected faults: a client may ask for them on its own requests, to see what a bad network does to each
+//! transport.
 //!
-//! A fault is asked for with `fault=` and harms nobody else: [`throttle`] delays what the one answer
-//! sends, [`registry`] knows which connections carry a key.
+//! A client asks for a fault with `fault=`, and the fault affects no other client: [`throttle`] delays the bytes of
+//! that one answer, and [`registry`] knows which connections carry a key.
 
 pub mod registry;
 pub mod throttle;
@@ -11,19 +11,19 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use crate::domain::label;
 
-/// When a connection is cut, after its first request that asks for it.
+/// The time from the first request that asks for a cut until the connection is cut.
 pub const CUT_AFTER: Duration = Duration::from_secs(5);
 
-/// What goes wrong.
+/// The kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A proxy that passes nothing on until much has gathered or the answer has ended.
+    /// A proxy that holds an answer back until it has gathered many bytes or the answer has ended.
     Buffer,
-    /// A middlebox that cuts connections at a fixed age, whatever crosses them.
+    /// A middlebox that cuts connections at a fixed age, even if they are in use.
     Disconnect,
     /// A slow link.
     Slow,
-    /// All connections that carry the request's key end at once, as when a server restarts.
+    /// Closes all connections that carry the request's key at once, as when a server restarts.
     Restart,
 }
 
@@ -41,7 +41,7 @@ impl FromStr for Fault {
     }
 }
 
-/// A secret of one client: who knows it may end the connections that carry it.
+/// A client's secret: whoever knows it may end the connections that carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FaultKey(Arc<str>);
 

@@ -1,4 +1,4 @@
-//! Which connections carry which key: whoever knows a key may end them.
+//! The connections that carry each key: whoever knows a key may end them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::FaultKey;
 
-/// The keys of connections, by the ids of those.
+/// The keys of connections, by connection id.
 #[derive(Default)]
 pub struct FaultRegistry(Mutex<FaultKeys>);
 
@@ -32,7 +32,7 @@ struct FaultKeys {
 }
 
 impl FaultRegistry {
-    /// The connection's latest request carried `key`.
+    /// Records that the connection's latest request carried `key`.
     pub fn set_key(&self, connection: u64, key: &FaultKey) {
         let mut keys = self.0.lock();
         keys.remove(connection);
@@ -49,7 +49,7 @@ impl FaultRegistry {
         }
     }
 
-    /// The connection's latest request carried none, or the connection has ended.
+    /// Removes the connection's key, because its latest request carried none or it has ended.
     pub fn remove(&self, connection: u64) {
         self.0.lock().remove(connection);
     }

@@ -1,8 +1,8 @@
-//! A slow link: what it lets through, and when.
+//! A slow link: which bytes it lets through, and when.
 //!
-//! It is the same for every transport. Bytes leave one after the other at [`BYTES_PER_SECOND`], however
-//! they are divided into parts, and arrive [`LATENCY`] later. What is sent while others are on their way
-//! waits until these have left, and not until they have arrived.
+//! The link is the same for every transport. Bytes leave one after another at [`BYTES_PER_SECOND`], however they are
+//! divided into parts, and arrive [`LATENCY`] later. New bytes wait until the earlier bytes have left, not until they
+//! have arrived.
 
 use std::{
     collections::VecDeque,
@@ -14,10 +14,10 @@ use std::{
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long a byte is on its way.
+/// The time from leaving to arriving.
 pub const LATENCY: Duration = Duration::from_millis(300);
 const BYTES_PER_SECOND: u32 = 2 * 1024;
-/// The most that arrives at once.
+/// The most bytes that arrive at once.
 const PIECE_BYTES: usize = 512;
 
 /// Bytes that can be sent piece by piece.
@@ -30,17 +30,17 @@ pub trait Divisible {
 /// A link that carries parts `T`.
 pub struct SlowLink<T> {
     latency: Duration,
-    /// When everything that was sent so far has left.
+    /// When all bytes sent so far will have left.
     free_at: Instant,
-    /// There was nothing to send when the link was free.
+    /// Whether there was nothing to send when the link was free.
     is_idle: bool,
-    /// What is on its way, by the time it arrives.
+    /// The parts on their way, in order of their arrival time.
     in_flight: VecDeque<(Instant, T)>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl<T: Divisible> SlowLink<T> {
-    /// A link with this latency: none for what follows a head that was late already.
+    /// A link with this latency. The latency is zero after a head that was already delayed.
     pub fn new(latency: Duration) -> Self {
         let now = Instant::now();
         Self {
@@ -52,8 +52,8 @@ impl<T: Divisible> SlowLink<T> {
         }
     }
 
-    /// What arrives next of what `source` gives. The source is asked for more only when all it gave
-    /// before has left.
+    /// The next part of `source` that arrives. The link polls the source for more only when all earlier parts have
+    /// left.
     pub fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -88,7 +88,8 @@ impl<T: Divisible> SlowLink<T> {
     }
 
     fn send(&mut self, mut part: T) {
-        // Otherwise it goes on where it was: timers are late, and a link without a pause is not.
+        // Otherwise the link continues at `free_at`, not now: timers fire late, but a link without a pause would not
+        // be late.
         if std::mem::take(&mut self.is_idle) {
             self.free_at = self.free_at.max(Instant::now());
         }

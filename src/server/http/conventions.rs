@@ -1,4 +1,4 @@
-//! What browsers and crawlers ask of every site: `/robots.txt` and `/favicon.ico`.
+//! The files that browsers and crawlers request from every site: `/robots.txt` and `/favicon.ico`.
 
 use actix_web::{
     HttpResponse, Responder,

@@ -1,4 +1,4 @@
-//! Where a request carries its token: a header field, a cookie, or a ticket in place of one.
+//! Where a request carries its token: in a header field, in a cookie, or as a ticket.
 
 use std::borrow::Cow;
 
@@ -12,11 +12,11 @@ use crate::access::origins::AllowedOrigins;
 pub const TOKEN_COOKIE: &str = "poll_vs_sse_token";
 pub const TICKET_PARAMETER: &str = "ticket";
 
-/// What a request shows.
+/// The credentials of a request.
 pub enum Credentials<'a> {
-    /// `Authorization: Bearer`: only those who hold a token can send it.
+    /// `Authorization: Bearer`: only a holder of the token can send it.
     Bearer(&'a str),
-    /// A cookie: browsers send it whoever makes them ask.
+    /// A cookie: browsers also send it when a page of another site causes the request.
     Cookie(&'a str),
     Ticket(Cow<'a, str>),
     None,
@@ -57,7 +57,7 @@ fn ticket(query: &str) -> Option<Cow<'_, str>> {
         .map(|(_, ticket)| ticket)
 }
 
-/// Whether a browser sends a token along.
+/// Whether the request has the token's cookie.
 pub fn has_cookie(headers: &HeaderMap) -> bool {
     cookie(headers).is_some()
 }
@@ -72,9 +72,8 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
-/// Whether a page that may do so makes the browser send this: one of ours, or of an origin that is
-/// allowed. What sends neither `Origin` nor `Sec-Fetch-Site` is no browser of today, and may send the
-/// token in a header.
+/// Whether the request comes from an allowed page: one of ours, or of an allowed origin. A client that sends neither
+/// `Origin` nor `Sec-Fetch-Site` is not a current browser, and can send the token in a header.
 pub fn is_from_allowed_page(headers: &HeaderMap, origins: &AllowedOrigins) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if text("sec-fetch-site") == Some("same-origin") {
@@ -88,7 +87,7 @@ pub fn is_from_allowed_page(headers: &HeaderMap, origins: &AllowedOrigins) -> bo
     {
         return true;
     }
-    // The scheme may differ, where a proxy ends TLS.
+    // The scheme may differ, if a proxy terminates TLS.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let of_origin = origin.split_once("://").map(|(_, host)| host);
     host.is_some() && host == of_origin

@@ -1,4 +1,4 @@
-//! What handlers take out of a request: its reader's query, its tags, its client, its recorder.
+//! The extractors of the handlers: a reader's query, its tags, its client, its recorder.
 
 use std::future::{Ready, ready};
 
@@ -57,7 +57,7 @@ impl FromRequest for ReadQuery {
     }
 }
 
-/// The query, if its sender may have what it asks for.
+/// The query, if its sender may read the rooms in it.
 fn permitted(mut query: ReadQuery, request: &HttpRequest) -> Result<ReadQuery, Problem> {
     let requester = Requester::from_request(request);
     requester.check_read(query.rooms.iter(), query.client.as_ref())?;
@@ -96,7 +96,7 @@ impl FromRequest for IdempotencyHeader {
         const NAME: &str = "Idempotency-Key";
         let key = single_field(request, NAME).and_then(|key| {
             let key = key.map(|value| {
-                // A key that is no text at all is refused as one that is not visible ASCII.
+                // A key that is not text is refused like one that is not visible ASCII.
                 let text = value.to_str().unwrap_or_default();
                 text.parse()
                     .map_err(|why: <IdempotencyKey as std::str::FromStr>::Err| {
@@ -114,7 +114,7 @@ impl FromRequest for ConnectionHandle {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        // A request that came over no connection of ours, as in a test, is one by itself.
+        // A request without a connection, as in a test, counts as its own connection.
         ready(Ok(connection_of(request).unwrap_or_default()))
     }
 }
@@ -136,7 +136,7 @@ impl FromRequest for RequestRecorder {
     }
 }
 
-/// A field of the request's head that may be there once.
+/// A header field that may occur only once.
 fn single_field<'a>(
     request: &'a HttpRequest,
     name: &'static str,
@@ -149,8 +149,7 @@ fn single_field<'a>(
     }
 }
 
-/// A field of the request's head that is a list, on one line or several (RFC 9110, 5.3). `None` if there
-/// is none that is text.
+/// A header field that is a list, on one line or several (RFC 9110, 5.3). `None` if no line of it is text.
 pub fn list_field(request: &HttpRequest, name: HeaderName) -> Option<String> {
     let lines = request.headers().get_all(name);
     let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
@@ -192,7 +191,7 @@ impl FromRequest for RoomParameter {
     }
 }
 
-/// The parameter of this name in a query; it may be there once.
+/// The parameter of this name in a query; it may occur only once.
 pub fn parameter<T>(query: &str, name: &str) -> Result<Option<T>, Problem>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,

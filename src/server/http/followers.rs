@@ -1,7 +1,7 @@
-//! `PUT /presence/along`: who reads along with a stream.
+//! `PUT /presence/along`: the tabs that share a stream.
 //!
-//! Tabs of one browser share a stream, so the server sees one reader where there are several. The one
-//! that holds the stream says who they are, all of them each time.
+//! Tabs of one browser share a stream, so the server sees one reader instead of several. The tab that holds the
+//! stream reports the others, each time with the complete list.
 
 use actix_web::{HttpResponse, Responder, http::StatusCode, web::Data};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use crate::{
     presence::{Follower, Presence},
 };
 
-/// More tabs than a browser is used with.
+/// More tabs than a browser usually has.
 const MAX_FOLLOWERS: usize = 32;
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ fn label(text: &str, field: &'static str) -> Result<ClientLabel, Problem> {
     text.parse().map_err(|why: &str| bad(field)(why.to_owned()))
 }
 
-/// A field that is not what it must be.
+/// The error for a field with an invalid value.
 fn bad(field: &'static str) -> impl Fn(String) -> Problem {
     move |why| {
         let detail = format!("`{field}` {why}");

@@ -1,4 +1,4 @@
-//! `GET /healthz` and `GET /readyz`: whether the process is up, and whether it is of use.
+//! `GET /healthz` and `GET /readyz`: whether the process is up, and whether it can serve.
 
 use actix_web::{
     HttpResponse, Responder,
@@ -17,7 +17,7 @@ pub async fn healthz() -> impl Responder {
     ok()
 }
 
-/// The store answers, and the server is here to stay.
+/// The store answers, and the server is not stopping.
 pub async fn readyz(delivery: Data<Delivery>) -> Result<impl Responder, Problem> {
     if delivery.drain.is_draining() {
         let stopping = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");

@@ -1,4 +1,4 @@
-//! The JSON body of a request: read whole, within bounds of size and time.
+//! The JSON body of a request, which is read completely within limits of size and time.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -21,11 +21,11 @@ use super::{extractors::connection_of, policy::policy_of, problem::Problem};
 use crate::limits::refusals::RefusalReason;
 
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
-/// A body that is not there by then never will be.
+/// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A body of JSON; what is wrong with one is told as problem details.
+/// A JSON body. Errors in it are answered with problem details.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Json<T> {
@@ -61,7 +61,7 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
                     policy.refusals.count(RefusalReason::Body);
                 }
             })?;
-            // RFC 8259, 8.1: a reader may ignore it, and editors on Windows write it.
+            // RFC 8259, 8.1: a parser may ignore a byte order mark, which editors on Windows write.
             let json = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
             serde_json::from_slice(json)
                 .map(Self)
@@ -95,7 +95,7 @@ fn check_head(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Reads a body to its end, which is at most after `length` bytes.
+/// Reads a body to its end, at most `length` bytes.
 async fn read(body: web::Payload, length: Option<u64>) -> Result<BytesMut, Problem> {
     let read = timeout(BODY_TIMEOUT, collect(body, length));
     read.await.unwrap_or_else(|_| {
@@ -122,8 +122,8 @@ async fn collect(mut body: web::Payload, length: Option<u64>) -> Result<BytesMut
     Ok(bytes)
 }
 
-/// Where a body ends. actix-http takes all that follows an offer of WebSocket as the body; that it is
-/// not, as the offer is not taken up. `None`: it says so by itself.
+/// The length of the body. actix-http treats all bytes after an offer of WebSocket as the body, but this server does
+/// not accept the offer. `None`: the body itself shows where it ends.
 fn body_length(request: &HttpRequest) -> Option<u64> {
     let is_framed =
         request.version() == Version::HTTP_2 || request.headers().contains_key(TRANSFER_ENCODING);

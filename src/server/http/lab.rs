@@ -1,6 +1,5 @@
-//! The lab's page, which the binary embeds, and how it is sent: cached, compressed if the client
-//! accepts that, and allowed to do nothing but talk to this server, at its other origin too if it has
-//! two.
+//! The lab's page, which the binary embeds. It is sent with caching, compressed if the client accepts that, and with
+//! a policy that lets the page talk only to this server, also at its other origin if it has two.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -22,14 +21,14 @@ pub struct File {
     /// A hash of its content, the stem of its entity tags.
     pub tag: &'static str,
     pub bytes: &'static [u8],
-    /// The same, compressed when the page was built; `None` if that saves nothing.
+    /// The same file, compressed when the page was built; `None` if that saves nothing.
     pub brotli: Option<&'static [u8]>,
     pub gzip: Option<&'static [u8]>,
 }
 
 impl File {
-    /// The smallest form that the client accepts. Each has an entity tag of its own, since a strong
-    /// tag names bytes.
+    /// The smallest form that the client accepts. Each form has its own entity tag, because a strong tag identifies
+    /// the bytes.
     fn negotiate(
         &self,
         request: &HttpRequest,
@@ -65,7 +64,7 @@ pub enum PageFile {
     Missing(&'static str),
 }
 
-/// What is served of `page`; `/` is the page itself.
+/// The addresses of `page`; `/` is the page itself.
 pub fn files(page: EmbeddedPage) -> Vec<PageFile> {
     match page {
         Ok(files) => files.iter().map(PageFile::Built).collect(),
@@ -105,7 +104,7 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
     let policy = request.app_data::<Data<Policy>>();
     let own = policy.filter(|_| file.name == "index.html");
     let own = own.and_then(|policy| policy.own_origins(request.headers()));
-    // What the page may do is in its head: another tag if that is other than before.
+    // The head contains the page's policy, so another policy needs another tag.
     let variant = own.as_ref().map(OwnOrigins::tag);
     let (encoding, tag, bytes) = file.negotiate(request, variant.as_deref().unwrap_or_default());
     let not_modified = match IfNoneMatch::parse(request) {
@@ -151,14 +150,14 @@ fn serve(file: &'static File, request: &HttpRequest) -> HttpResponse {
         .body(bytes)
 }
 
-/// Whether who asks takes pages: browsers say so where somebody navigates, programs do not.
+/// Whether the client accepts HTML: browsers do when a user navigates, programs do not.
 pub fn accepts_html(request: &HttpRequest) -> bool {
     let accept = list_field(request, header::ACCEPT);
     accept.is_some_and(|types| types.contains("text/html"))
 }
 
-/// A page for an address that there is not, with the way to the lab. That is relative, as something in
-/// front of the server may have it at a path of its own.
+/// The page for an unknown address, with a link to the lab. The link is relative, because a proxy may serve this
+/// server under a path prefix.
 pub fn not_found_page(path: &str) -> HttpResponse {
     let up = match path.matches('/').count() {
         0 | 1 => "./".to_owned(),

@@ -1,4 +1,4 @@
-//! `POST /messages`: a draft in, the message out once the log has it for good.
+//! `POST /messages`: takes a draft, and answers with the message once the log has it durably.
 
 use actix_web::{
     HttpResponse, Responder,
@@ -51,12 +51,12 @@ pub async fn publish(
         recorder.record_messages(1);
         StatusCode::CREATED
     };
-    // Where the message is: the first one after the place before it.
+    // The message's address: the first message after the position before it.
     let previous = Cursor {
         id: appended.cursor.id - 1,
         ..appended.cursor
     };
-    // Relative to this route, so that it also holds behind a proxy that serves this under a prefix.
+    // Relative to this route, so that it is also valid behind a proxy that serves this server under a prefix.
     let location = format!("poll?room={room}&cursor={previous}&limit=1");
     let location = HeaderValue::try_from(location).expect("a room and a cursor are visible ASCII");
     Ok(HttpResponse::build(status)

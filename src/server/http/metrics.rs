@@ -1,5 +1,5 @@
-//! `GET /metrics`: the ledger's figures, read at each scrape, in the OpenMetrics text format or, for
-//! scrapers that only accept that, in Prometheus' classic one.
+//! `GET /metrics`: the ledger's figures, read at each scrape, in the OpenMetrics text format, or in Prometheus'
+//! classic format for scrapers that accept only that.
 
 use std::{fmt, sync::Arc};
 
@@ -67,8 +67,8 @@ fn prefers_classic(request: &HttpRequest) -> bool {
     known.next() == Some("text/plain")
 }
 
-/// OpenMetrics as Prometheus' classic text: counters are typed under the name of their samples, and there
-/// are no units and no end mark.
+/// Converts OpenMetrics to Prometheus' classic text: the type of a counter is under the name of its samples, and
+/// there are no units and no end mark.
 fn to_classic(open_metrics: &str) -> String {
     let counters: Vec<&str> = open_metrics
         .lines()
@@ -114,7 +114,7 @@ impl fmt::Debug for LedgerCollector {
 
 type Labels = [(&'static str, &'static str); 2];
 
-/// A figure of each transport: name, help, and where it is.
+/// A figure of each transport: its name, its help text, and its counter.
 type PerTransport = (&'static str, &'static str, fn(&CounterSnapshot) -> u64);
 
 const COUNTERS: [PerTransport; 8] = [
@@ -168,7 +168,7 @@ impl Collector for LedgerCollector {
 }
 
 impl LedgerCollector {
-    /// Each account's figures over each protocol that occurred; over cleartext HTTP/1.1 in any case.
+    /// Each account's figures over each protocol that occurred, and always over cleartext HTTP/1.1.
     fn figures(&self) -> Vec<(Labels, CounterSnapshot)> {
         let mut figures = Vec::new();
         for account in Account::ALL {

@@ -1,5 +1,5 @@
-//! The routes, as actix-web's documentation would have them: extractors in, responses or a
-//! [`problem::Problem`] out. What every request needs is [`middleware`].
+//! The routes, as in actix-web's documentation: handlers take extractors and return responses or a
+//! [`problem::Problem`]. The work that every request needs is in [`middleware`].
 
 mod conventions;
 mod credentials;

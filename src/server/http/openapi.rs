@@ -1,5 +1,5 @@
-//! `GET /openapi.json`: all routes with their parameters, answers and problems, as OpenAPI 3.1. Tests hold
-//! the document to the routes and run its examples.
+//! `GET /openapi.json`: all routes with their parameters, answers and problems, as OpenAPI 3.1. Tests check the
+//! document against the routes and run its examples.
 
 use actix_web::{HttpResponse, Responder, http::header::ContentType};
 

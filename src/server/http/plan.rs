@@ -1,5 +1,5 @@
-//! `GET /plan`: what a number of clients would cost, from the cost model. It answers what `plan --json`
-//! prints, and the lab's Planner asks it.
+//! `GET /plan`: what a number of clients would cost, from the cost model. The answer is the output of `plan --json`,
+//! and the lab's Planner uses it.
 
 use actix_web::{HttpRequest, HttpResponse, Responder, http::StatusCode, web};
 use poll_vs_sse_model::{Model, PlanQuery};
@@ -10,7 +10,7 @@ use crate::delivery::read_query::InvalidField;
 pub async fn plan(request: HttpRequest) -> Result<impl Responder, Problem> {
     let query = PlanQuery::parse(request.query_string())
         .map_err(|error| InvalidField::new(&error.field, &error.reason))?;
-    // Break-evens and curves take milliseconds, which the streams of this worker would wait for.
+    // Computing break-evens and curves takes milliseconds, in which the streams of this worker would wait.
     let answering = web::block(move || query.answer(Model::built_in()));
     let document = answering
         .await

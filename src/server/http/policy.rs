@@ -1,4 +1,4 @@
-//! Who may use the server, how much, and from where: what the flags of access and limits come to.
+//! Who may use the server, how much, and from where: the effect of the flags for access and limits.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -25,21 +25,22 @@ use crate::{
     },
 };
 
-/// What every request is held against.
+/// The rules that every request is checked against.
 pub struct Policy {
     /// `None`: everyone may read and publish.
     pub access: Option<Access>,
     pub origins: AllowedOrigins,
-    /// Where the page may read besides: known if the server listens in both forms and asks for no token.
+    /// The ports from which the page may read: set if the server listens for cleartext and for TLS, and asks for no
+    /// token.
     pub own_ports: Option<OwnPorts>,
     pub publish_rate: Option<RateTable>,
     pub read_rate: Option<RateTable>,
     pub connections: Arc<ConnectionCounter>,
     pub proxies: TrustedProxies,
     pub max_connection_age: Option<Duration>,
-    /// Readers may ask for faults.
+    /// Whether readers may ask for faults.
     pub fault_injection: bool,
-    /// Everyone may see what all clients cost.
+    /// Whether everyone may see the figures of all clients.
     pub public_metrics: bool,
     pub refusals: Arc<RefusalCounters>,
     limits_clients: bool,
@@ -64,7 +65,7 @@ impl Policy {
         }
     }
 
-    /// Whether requests to `/poll` and `/stream` need no look at their head, nor at how long they last.
+    /// Whether requests to `/poll` and `/stream` need no check of their head or their duration.
     pub fn is_open_to_readers(&self) -> bool {
         self.access.is_none()
             && self.read_rate.is_none()
@@ -73,15 +74,13 @@ impl Policy {
             && !self.limits_clients_of_proxies()
     }
 
-    /// Whether a poll without an `Origin` says all that counts for letting it in with its token and the
-    /// address of its connection.
+    /// Whether the token and the connection's address are enough to admit a poll without an `Origin`.
     pub fn knows_readers_by_address(&self) -> bool {
         let by_address = self.limits_clients || self.read_rate.is_some();
         self.origins == AllowedOrigins::None && (self.proxies.is_empty() || !by_address)
     }
 
-    /// Whose requests are counted together: those of a token's subject, or else of an address, if that is
-    /// known.
+    /// The key by which requests are counted together: the token's subject, or else the address, if it is known.
     pub fn rate_key(
         identity: Option<&Identity>,
         address: impl FnOnce() -> Option<ClientAddress>,
@@ -92,7 +91,7 @@ impl Policy {
         }
     }
 
-    /// Whether it matters who a client is.
+    /// Whether any limit needs the client's address.
     pub fn needs_client_address(&self) -> bool {
         self.limits_clients || self.read_rate.is_some() || self.publish_rate.is_some()
     }
@@ -102,14 +101,13 @@ impl Policy {
         self.limits_clients && !self.proxies.is_empty()
     }
 
-    /// The client that a request comes from, as limits count it. `None` if its connection is of no network,
-    /// as in a test.
+    /// The client that a request counts for. `None` if its connection has no network address, as in a test.
     pub fn client_of(&self, request: &ServiceRequest) -> Option<ClientAddress> {
         let peer = request.peer_addr()?.ip();
         Some(self.client_behind(peer, request.headers()).into())
     }
 
-    /// The server's own two origins, behind one of which is the page that sent this or gets this.
+    /// The server's own two origins, one of which is that of the page.
     pub fn own_origins(&self, headers: &HeaderMap) -> Option<OwnOrigins> {
         let ports = self.own_ports?;
         ports.origins(headers.get(header::HOST)?.to_str().ok()?)
@@ -122,7 +120,7 @@ impl Policy {
         let values = |name: &'static str| {
             let values: Vec<&str> = headers
                 .get_all(name)
-                // What is no text names nobody.
+                // A field that is not text names no client.
                 .map(|value| value.to_str().unwrap_or_default())
                 .collect();
             values.into_iter()
@@ -133,13 +131,13 @@ impl Policy {
 }
 
 impl Default for Policy {
-    /// Everyone may do everything.
+    /// A policy without any restrictions.
     fn default() -> Self {
         Self::new(None, AllowedOrigins::None, Limits::default())
     }
 }
 
-/// The policy that a request is under.
+/// The policy that applies to a request.
 pub fn policy_of(request: &HttpRequest) -> Option<&Data<Policy>> {
     request.app_data()
 }

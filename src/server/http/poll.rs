@@ -31,7 +31,7 @@ use crate::{
     net::connection::ConnectionHandle,
 };
 
-/// A header field that wins over the cursor in the address.
+/// A header field that counts before the cursor in the address.
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 pub async fn poll(
@@ -54,11 +54,11 @@ pub async fn poll(
     if let Some(max_age_s) = max_age_s {
         let headers = response.headers_mut();
         let may_be_kept = format!("public, max-age={max_age_s}");
-        // Only digits are put in.
+        // Cannot fail, because the number is made of digits.
         if let Ok(value) = HeaderValue::from_str(&may_be_kept) {
             headers.insert(header::CACHE_CONTROL, value);
         }
-        // The former would win over the cursor in the address.
+        // `Last-Event-ID` would count before the cursor in the address.
         headers.append(
             header::VARY,
             HeaderValue::from_static("Last-Event-ID, Origin"),
@@ -72,7 +72,7 @@ pub async fn poll(
     Ok(response)
 }
 
-/// Whether the request has something in its head that the answer may depend on, or that nobody else has.
+/// Whether the head has a field that the answer may depend on, or that only this sender has.
 fn is_of_its_sender(request: &HttpRequest) -> bool {
     let headers = request.headers();
     headers.contains_key(LAST_EVENT_ID)

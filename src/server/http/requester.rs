@@ -1,4 +1,4 @@
-//! Whose request it is, for the handlers: what that one may read, publish and know.
+//! The sender of a request, for the handlers: what the sender may read, publish and see.
 
 use std::{
     future::{Ready, ready},
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Requester {
     policy: Option<Data<Policy>>,
-    /// `None` if everyone may do everything, or the sender has not said who it is.
+    /// `None` if the server does not use tokens, or the request has none.
     identity: Option<Arc<Identity>>,
 }
 
@@ -36,7 +36,7 @@ impl Requester {
         }
     }
 
-    /// Refuses rooms if there is one that the sender may not read. `client`: the label that it reads under.
+    /// Returns an error if the sender may not read all of these rooms. `client` is the sender's label.
     pub fn check_read<'a>(
         &self,
         rooms: impl IntoIterator<Item = &'a Room> + Clone,
@@ -45,12 +45,12 @@ impl Requester {
         self.check(rooms, client, Identity::may_read, "read")
     }
 
-    /// The same for publishing in one.
+    /// The same for publishing in one room.
     pub fn check_publish(&self, room: &Room, client: Option<&ClientLabel>) -> Result<(), Problem> {
         self.check([room], client, Identity::may_publish, "publish in")
     }
 
-    /// Whether the sender may know what `client` did: it may read every room that was in.
+    /// Whether the sender may see what `client` did, because it may read every room that the client was in.
     pub fn may_know(&self, client: &ClientLabel) -> bool {
         let access = self
             .policy

@@ -1,4 +1,4 @@
-//! What is at which address, and what surrounds it.
+//! The routes and the middleware around them.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ use super::{
 };
 use crate::{access::origins::AllowedOrigins, delivery::Delivery, ledger::Ledger};
 
-/// What the handlers work on. Cloning shares it.
+/// The state of the handlers. Clones share it.
 #[derive(Clone)]
 pub struct AppState {
     pub delivery: Arc<Delivery>,
@@ -125,7 +125,7 @@ fn routes(app: &mut ServiceConfig, page: lab::EmbeddedPage) {
     app.default_service(web::to(not_found));
 }
 
-/// A resource to be read: with GET, or HEAD for its head alone.
+/// A resource for GET, and HEAD for its head alone.
 fn readable<F, Args>(path: &str, handler: F) -> Resource
 where
     F: Handler<Args>,

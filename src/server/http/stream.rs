@@ -42,7 +42,7 @@ pub async fn stream(
     let mut first = None;
     if events.holds_head() {
         first = events.next().await;
-        // What is not an event is no beginning.
+        // An empty chunk is not the beginning of the body.
         while first
             .as_ref()
             .is_some_and(|it| it.bytes == sse::EMPTY_COMMENT)
@@ -61,7 +61,7 @@ pub async fn stream(
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header(("X-Accel-Buffering", "no"))
-        // A stream ends with its server: its client must not stay on the connection.
+        // The connection ends with the stream, so that the client leaves when the server stops.
         .force_close();
     let mut response = response.streaming(body);
     if request.version() < Version::HTTP_11 {

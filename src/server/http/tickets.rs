@@ -1,4 +1,4 @@
-//! `POST /tickets`: a token's holder gets a ticket that stands in for the token once, in an address.
+//! `POST /tickets`: issues a ticket to a token's holder. The ticket replaces the token once, in an address.
 
 use std::sync::Arc;
 

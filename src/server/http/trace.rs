@@ -1,4 +1,4 @@
-//! `GET /trace`: what the server saw of a client that asked for it, after the event `after`.
+//! `GET /trace`: the recorded events of a client that asked for a trace, after the event `after`.
 
 use actix_web::{HttpRequest, HttpResponse, Responder, http::StatusCode, web::Data};
 use jiff::Timestamp;

@@ -1,7 +1,6 @@
 //! One HTTP/2 connection: accepts streams, runs their exchanges, keeps it alive, drains it.
 //!
-//! Everything of a connection runs in one task, so a message for several of its streams becomes one
-//! write.
+//! One task runs the whole connection, so a message for several of its streams becomes one write.
 
 use std::{
     future::{Future, poll_fn},
@@ -38,31 +37,31 @@ use crate::{
     net::connection::ConnectionHandle,
 };
 
-/// What the owner of a connection adds to each of its requests.
+/// Connects each request of a connection to the connection's owner.
 pub trait ConnectionHost {
-    /// Puts what the service expects of a connection into the request's extensions, and returns what
-    /// counts the stream's bytes and what may abort it.
+    /// Adds the connection's data to the request's extensions, for the service, and returns the counter of the
+    /// stream's bytes and the handle that may abort it.
     fn begin(&self, request: &mut Request) -> (Rc<dyn StreamCounter>, ConnectionHandle);
 
-    /// Where to count what the connection's limits refuse.
+    /// The counters for refusals by the connection's limits.
     fn refusals(&self) -> &Arc<RefusalCounters>;
 }
 
-/// How long a connection may do what.
+/// The timeouts of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// Without a stream.
     pub keep_alive: Duration,
-    /// Without the client taking anything of a stream that has something for it.
+    /// How long a stream may have data that its client does not take.
     pub stall: Duration,
 }
 
-/// Serves a connection until both sides are done with it. `shutdown` is when to send GOAWAY: streams
-/// then end by themselves, and the connection with the last of them.
+/// Serves a connection until both sides are done with it. When `shutdown` completes, it sends GOAWAY; streams then
+/// end by themselves, and the connection ends with its last stream.
 ///
 /// # Errors
 ///
-/// What the client did wrong, or that it is gone.
+/// If the client breaks the protocol, or is gone.
 pub async fn serve<Io, S>(
     io: Io,
     overhead: Option<Overhead>,
@@ -79,7 +78,7 @@ where
 {
     let table = Rc::new(StreamTable::new(host.refusals().clone()));
     let tap = Tap::new(io, table.clone(), overhead);
-    // A box, so that its state is gone when it is done.
+    // Boxed, so that its state is freed when it is done.
     let handshake = Box::pin(limits::builder().handshake(tap));
     let Ok(connection) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
         host.refusals().count(RefusalReason::Handshake);
@@ -105,15 +104,15 @@ where
     S: Service<Request>,
 {
     connection: h2::server::Connection<Tap<Io>, Bytes>,
-    /// Of the connection's task.
+    /// The waker of the connection's task.
     waker: Arc<PausableWaker>,
     table: Rc<StreamTable>,
     exchanges: FuturesUnordered<Exchange<S::Future>>,
     keep_alive: Option<KeepAlive>,
-    /// When the last stream began or ended, as far as it is known.
+    /// When the last known stream began or ended.
     last_used: Instant,
     was_used: bool,
-    /// There while no stream is open.
+    /// Set while no stream is open.
     idle: Option<Pin<Box<Sleep>>>,
     is_draining: bool,
     timeouts: Timeouts,
@@ -129,7 +128,7 @@ where
     S::Error: Into<Response<BoxBody>>,
     H: ConnectionHost,
 {
-    /// Not part of the async function: that would keep room for the connection here and there.
+    /// A separate function, because the async function would hold space for the connection twice.
     fn new(
         mut connection: h2::server::Connection<Tap<Io>, Bytes>,
         table: Rc<StreamTable>,
@@ -166,7 +165,7 @@ where
         let waker = self.waker.waker_for(cx);
         let own = &mut Context::from_waker(&waker);
         loop {
-            // Exchanges first: what they have to send goes out with one flush of the connection below.
+            // Polled before the connection, so that one flush sends everything the exchanges have to send.
             if let ExchangeEnd::Connection = self.poll_exchanges(own) {
                 return Poll::Ready(Err(Reason::CANCEL.into()));
             }
@@ -197,7 +196,8 @@ where
                 Poll::Ready(Some(ExchangeEnd::Connection)) => break ExchangeEnd::Connection,
                 Poll::Ready(Some(ExchangeEnd::Stream)) => {}
                 Poll::Ready(None) => break ExchangeEnd::Stream,
-                // It wants to be polled again when it has polled each of its futures, whether or not one is ready.
+                // The set asks to be polled again after it has polled each of its futures, whether or not one is
+                // ready.
                 Poll::Pending if turns < MAX_TURNS && self.waker.take_woken() => turns += 1,
                 Poll::Pending => break ExchangeEnd::Stream,
             }
@@ -210,11 +210,11 @@ where
         end
     }
 
-    /// Lets a connection go that had no stream for the keep-alive time.
+    /// Closes a connection that had no stream for the keep-alive time.
     fn poll_idle(&mut self, cx: &mut Context<'_>) {
         if !self.exchanges.is_empty() || self.is_draining {
             self.was_used = true;
-            // Streams stay open for hours, with no use for a timer.
+            // Streams stay open for hours, and need no timer meanwhile.
             self.idle = None;
             return;
         }
@@ -231,7 +231,7 @@ where
                 cx.waker().wake_by_ref();
                 return;
             }
-            // There were streams since it was set. Setting it for each of them would cost each of them more.
+            // There were streams since the timer was set. Resetting it for each stream would cost more.
             idle.as_mut().reset(due);
         }
     }

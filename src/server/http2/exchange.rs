@@ -1,11 +1,11 @@
 //! One request and its answer on one stream.
 //!
-//! Handler and body are dropped as soon as the client resets the stream. Back-pressure is per stream:
-//! the body is asked for more only when the client's window has taken what it gave before, so a stalled
-//! stream holds one chunk and holds up no other stream.
+//! Handler and body are dropped as soon as the client resets the stream. Back-pressure is per stream: the exchange
+//! polls the body for more only when the client's window has taken the previous chunk. So a stalled stream holds one
+//! chunk and does not delay other streams.
 //!
-//! The future is written by hand. An async function keeps what it was given beside what it made of it,
-//! layer by layer, and a stream would keep all of that for the hours that it is open.
+//! The future is written by hand. An async function keeps its arguments as well as the values made from them, in each
+//! layer, and a stream would keep all of them for the hours that it is open.
 
 use std::{
     future::Future,
@@ -29,10 +29,10 @@ use tokio::time::{Sleep, sleep};
 use super::{head, pausable_waker::PausableWaker};
 use crate::net::connection::{AbortWatch, ConnectionHandle};
 
-/// Parts of a sized body are gathered up to this before they become a DATA frame.
+/// Parts of a sized body are gathered up to this size before they become a DATA frame.
 const GATHER_BYTES: usize = 16 * 1024;
 
-/// The body of a request, as actix-web takes it.
+/// Converts the body of a request for actix-web.
 pub fn payload(stream: RecvStream) -> Payload {
     Payload::Stream {
         payload: Box::pin(RequestBody(stream)),
@@ -89,8 +89,8 @@ where
     F: Future<Output = Result<Response<BoxBody>, E>>,
     E: Into<Response<BoxBody>>,
 {
-    /// `handle` is what may abort the stream, and `stall_timeout` how long the client may take nothing of
-    /// an answer that has something for it.
+    /// `handle` may abort the stream. `stall_timeout` is how long the client may take nothing while there is data for
+    /// it.
     pub fn new(
         call: F,
         respond: SendResponse<Bytes>,
@@ -110,7 +110,7 @@ where
         }
     }
 
-    /// An error is the reason to reset the stream with.
+    /// The error is the reason with which to reset the stream.
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Reason>> {
         if let ExchangeState::Calling {
             call,
@@ -119,7 +119,7 @@ where
         } = &mut self.state
         {
             let Poll::Ready(called) = call.as_mut().poll(cx) else {
-                // Once it is reset, the client has no interest any more.
+                // After a reset, the client does not want the answer any more.
                 return respond.poll_reset(cx).map(|_| Ok(()));
             };
             let response = called.unwrap_or_else(Into::into);
@@ -151,7 +151,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ExchangeEnd> {
         let this = self.get_mut();
-        // A panic costs the client this stream, and nobody else anything.
+        // A panic ends only this stream.
         let polled = catch_unwind(AssertUnwindSafe(|| this.poll_answer(cx)));
         match polled.unwrap_or(Poll::Ready(Err(Reason::INTERNAL_ERROR))) {
             Poll::Ready(answered) => {
@@ -163,7 +163,7 @@ where
             Poll::Pending => {
                 ready!(this.abort.poll(&this.handle, cx));
                 Poll::Ready(if this.handle.is_reset_on_close() {
-                    // Dropping the exchange resets the stream, as was asked for it alone.
+                    // Dropping the exchange resets only this stream.
                     ExchangeEnd::Stream
                 } else {
                     ExchangeEnd::Connection
@@ -177,15 +177,15 @@ where
 struct BodyTransfer {
     body: BoxBody,
     stream: SendStream<Bytes>,
-    /// Bytes of a sized body that are still to come of it.
+    /// The remaining bytes of a sized body.
     left: Option<u64>,
-    /// What the body gave last and the client's window has not taken yet.
+    /// The body's last chunk, as far as the client's window has not taken it yet.
     chunk: Bytes,
-    /// A sized body's, all of which has come.
+    /// Whether this chunk is the last of a sized body.
     is_last: bool,
-    /// There once the body had nothing to give.
+    /// Set once the body was pending.
     waker: Option<Arc<PausableWaker>>,
-    /// There while the client's window is empty.
+    /// Set while the client's window is empty.
     stall: Option<Pin<Box<Sleep>>>,
 }
 
@@ -228,7 +228,7 @@ impl BodyTransfer {
                 Poll::Ready(Some(chunk)) => chunk.map_err(|()| Reason::INTERNAL_ERROR)?,
                 Poll::Ready(None) if gather => return Poll::Ready(Err(Reason::INTERNAL_ERROR)),
                 Poll::Ready(None) => {
-                    // A stream's end is an empty frame; a sized body's was its last chunk.
+                    // A body without a length ends with an empty frame; a sized body ended with its last chunk.
                     let _ = self.stream.send_data(Bytes::new(), true);
                     return Poll::Ready(Ok(()));
                 }
@@ -248,9 +248,8 @@ impl BodyTransfer {
         }
     }
 
-    /// Sends the chunk as the client's window allows. Ready with `false` if there is no one left to send
-    /// it to. A client that takes nothing for `stall_timeout` is cut off: TCP cannot see that one stream's
-    /// window is empty.
+    /// Sends the chunk as the client's window allows. Ready with `false` if the stream is closed. The stream of a
+    /// client that takes nothing for `stall_timeout` is reset: TCP cannot see that one stream's window is empty.
     fn poll_send(
         &mut self,
         stall_timeout: Duration,
@@ -261,7 +260,7 @@ impl BodyTransfer {
             let capacity = self.stream.capacity();
             if capacity == 0 {
                 match self.stream.poll_capacity(cx) {
-                    // What it tells of may have been used already.
+                    // The reported capacity may have been used already.
                     Poll::Ready(Some(Ok(_))) => continue,
                     Poll::Ready(None | Some(Err(_))) => return Poll::Ready(Ok(false)),
                     Poll::Pending => {}
@@ -283,7 +282,7 @@ impl BodyTransfer {
     }
 
     fn reserve(&mut self) {
-        // Capacity that is there at once is seen at once, and no reason to be woken.
+        // Capacity that is available at once is seen at once, so it need not wake the task.
         if let Some(waker) = &self.waker {
             waker.pause();
         }
@@ -294,7 +293,7 @@ impl BodyTransfer {
     }
 }
 
-/// The body's next chunk; if `gather`, with what else of it is ready, up to a frame's size.
+/// The body's next chunk; if `gather`, with all further parts that are ready, up to a frame's size.
 fn next_chunk(
     mut body: Pin<&mut BoxBody>,
     gather: bool,

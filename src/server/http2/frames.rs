@@ -1,7 +1,6 @@
 //! Which stream each byte of an HTTP/2 connection belongs to. Pure: bytes in, charges out.
 //!
-//! Only frame heads are read (RFC 9113, 4.1): length, type, flags and stream. What a frame carries
-//! is none of this module's business.
+//! It reads only frame heads (RFC 9113, 4.1): length, type, flags and stream. It ignores the payload of frames.
 
 use crate::net::preface::PREFACE;
 
@@ -19,31 +18,31 @@ pub const CONNECTION: u32 = 0;
 /// Bytes that belong to one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Charge {
-    /// [`CONNECTION`] for what belongs to the connection.
+    /// [`CONNECTION`] for bytes that belong to the connection.
     pub stream: u32,
     pub bytes: u64,
-    /// They are of a HEADERS frame, which may open the stream.
+    /// Whether the bytes are of a HEADERS frame, which may open the stream.
     pub is_headers: bool,
-    /// With these bytes the sender's side of the stream has ended.
+    /// Whether the sender's side of the stream ends with these bytes.
     pub ended: bool,
-    /// With these bytes the sender has given the whole stream up.
+    /// Whether the sender resets the stream with these bytes.
     pub reset: bool,
 }
 
 /// One direction of a connection.
 #[derive(Debug)]
 pub struct FrameParser {
-    /// Bytes of the preface that are still to come.
+    /// The remaining bytes of the preface.
     preface: usize,
     head: [u8; HEAD_BYTES],
     head_len: usize,
-    /// Bytes of the present frame's payload that are still to come.
+    /// The remaining bytes of the present frame's payload.
     payload: usize,
     stream: u32,
     kind: u8,
-    /// The stream ends with the present frame.
+    /// Whether the stream ends with the present frame.
     ends: bool,
-    /// A HEADERS frame ended its stream, but its header block goes on in CONTINUATION frames.
+    /// Whether a HEADERS frame ended its stream, but its header block continues in CONTINUATION frames.
     ends_after_headers: bool,
     /// Overhead of TLS records whose first byte is part of a head that is not complete yet.
     pending_overhead: u64,
@@ -72,8 +71,8 @@ impl FrameParser {
         }
     }
 
-    /// Takes the next bytes, all of one TLS record, and `overhead`: what that record weighs beyond
-    /// them. The overhead is charged to the stream of the record's first byte.
+    /// Takes the next bytes, all of one TLS record, and `overhead`, the bytes that the record adds to them. The
+    /// overhead is charged to the stream of the record's first byte.
     pub fn advance(&mut self, mut bytes: &[u8], overhead: u64, charge: &mut impl FnMut(Charge)) {
         self.pending_overhead += overhead;
         if self.preface > 0 {

@@ -1,5 +1,5 @@
-//! A request's head and an answer's head between the `http` crate's types of `h2` and those of
-//! actix-web, which are of an older version of that crate.
+//! Converts the heads of requests and answers between the `http` types of `h2` and those of actix-web, which come
+//! from an older version of the `http` crate.
 
 use actix_http::{Request, body::BodySize};
 use actix_web::http::{
@@ -10,7 +10,7 @@ use bytes::BytesMut;
 
 use crate::net::http_date::with_http_date;
 
-/// What a head of HTTP/2 may not carry (RFC 9113, 8.2.2): HTTP/1.1 says these of one connection.
+/// Fields that a head of HTTP/2 may not have (RFC 9113, 8.2.2), because in HTTP/1.1 they describe one connection.
 const CONNECTION_FIELDS: [&str; 5] = [
     "connection",
     "keep-alive",
@@ -25,7 +25,7 @@ pub fn fill_request(request: &mut Request, parts: http::request::Parts) -> Optio
     head.method = Method::from_bytes(parts.method.as_str().as_bytes()).ok()?;
     head.uri = convert_uri(&parts.uri)?;
     head.version = Version::HTTP_2;
-    // One allocation for all values, which a copy of each would have of its own.
+    // One allocation for all values, instead of one for each.
     let mut values = BytesMut::with_capacity(parts.headers.values().map(|it| it.len()).sum());
     for value in parts.headers.values() {
         values.extend_from_slice(value.as_bytes());
@@ -38,7 +38,7 @@ pub fn fill_request(request: &mut Request, parts: http::request::Parts) -> Optio
             head.headers.append(name, value);
         }
     }
-    // Handlers and middleware find the authority where HTTP/1.1 has it.
+    // Handlers and middleware expect the authority in `Host`, as in HTTP/1.1.
     if !head.headers.contains_key(header::HOST)
         && let Some(authority) = parts.uri.authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())

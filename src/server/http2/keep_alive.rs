@@ -1,4 +1,4 @@
-//! Notices clients that vanished without a word: PING frames, and a time limit for their answer.
+//! Notices vanished clients by PING frames with a time limit for their answer.
 
 use std::{
     pin::Pin,

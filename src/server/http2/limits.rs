@@ -1,28 +1,28 @@
-//! What a client may make one HTTP/2 connection hold, and for how long.
+//! The limits on what a client can make one HTTP/2 connection hold, and for how long.
 
 use std::time::Duration;
 
 use h2::server::Builder;
 
-/// Streams a client may have open at a time. Browsers open far fewer; a shared connection of a proxy
-/// opens a second connection beyond it.
+/// The most streams that a client may have open at a time. Browsers open far fewer; a proxy that needs more opens a
+/// second connection.
 pub const MAX_CONCURRENT_STREAMS: u32 = 100;
-/// The largest header list, decoded (RFC 9113, 6.5.2). Larger ones are answered 431.
+/// The largest header list, decoded (RFC 9113, 6.5.2). A larger one is answered with 431.
 pub const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
-/// Answer bytes that wait in this process for one stream's window or for the socket.
+/// The most answer bytes that wait in this process for one stream's window or for the socket.
 pub const MAX_SEND_BUFFER_BYTES: usize = 16 * 1024;
-/// Streams that the client reset and that are still remembered.
+/// The most streams that the client reset and that are still remembered.
 const MAX_RESET_STREAMS: usize = 20;
-/// Streams that the client reset before they were accepted (rapid reset, CVE-2023-44487): more end the
+/// The most streams that the client may reset before they are accepted (rapid reset, CVE-2023-44487); more end the
 /// connection.
 const MAX_PENDING_RESETS: usize = 20;
-/// What a client may send of request bodies before it must wait, per stream and per connection.
+/// The most bytes of request bodies that a client may send before it must wait, per stream and per connection.
 const RECEIVE_WINDOW_BYTES: u32 = 64 * 1024;
 /// Time from the first byte to the client's preface and SETTINGS.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Silence after which the client is asked whether it is still there.
+/// The silence after which the server sends a PING.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// Time that it has to answer.
+/// The time for the client to answer the PING.
 pub const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Settings of a connection, with every limit applied.

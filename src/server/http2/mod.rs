@@ -1,8 +1,8 @@
 //! HTTP/2 on the `h2` crate: a small dispatcher that calls the same actix-web service as HTTP/1.1 does.
 //!
-//! actix-http has a dispatcher of its own. It keeps a stream's body after its client reset it, never
-//! cancels a handler, sends no GOAWAY and limits neither streams nor header lists, so it cannot carry
-//! streams that stay open for hours (docs/decisions/0014). This one is four parts:
+//! actix-http has its own dispatcher. It keeps a stream's body after its client reset it, never cancels a handler,
+//! sends no GOAWAY and limits neither streams nor header lists, so it cannot carry streams that stay open for hours
+//! (docs/decisions/0014). This dispatcher has four parts:
 //!
 //! - [`dispatcher`] accepts streams, keeps the connection alive and drains it;
 //! - [`exchange`] is one request and its answer, cancelled as soon as the client resets it;

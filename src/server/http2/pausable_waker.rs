@@ -1,8 +1,8 @@
-//! A task's waker that can be paused, for what the task does to itself.
+//! A task's waker that can be paused, so that the task does not wake itself.
 //!
-//! `h2` wakes a connection when one of its streams has something to send, and a stream when it may send. Here both run in
-//! the same task, and each looks at the other's work after its own in any case. Woken for it too, the task would run three
-//! times for each message.
+//! `h2` wakes a connection when one of its streams has something to send, and a stream when it may send. Here both
+//! run in the same task, which always polls both. If these wake-ups also woke the task, it would run three times for
+//! each message.
 
 use std::{
     sync::{
@@ -18,23 +18,23 @@ use futures_util::task::AtomicWaker;
 pub struct PausableWaker {
     task: AtomicWaker,
     is_paused: AtomicBool,
-    /// While it was paused.
+    /// Whether it was woken while it was paused.
     was_woken: AtomicBool,
 }
 
 impl PausableWaker {
-    /// What wakes the task of `cx` unless it is paused.
+    /// A waker for the task of `cx`, which does nothing while it is paused.
     pub fn waker_for(self: &Arc<Self>, cx: &Context<'_>) -> Waker {
         self.task.register(cx.waker());
         Waker::from(self.clone())
     }
 
-    /// From now on nothing wakes the task.
+    /// Holds wake-ups back from now on.
     pub fn pause(&self) {
         self.is_paused.store(true, Ordering::Release);
     }
 
-    /// Whether anything would have woken the task since it was paused, or since this was last asked.
+    /// Whether a wake-up was held back since the pause, or since the last call.
     pub fn take_woken(&self) -> bool {
         self.was_woken.swap(false, Ordering::AcqRel)
     }

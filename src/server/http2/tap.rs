@@ -1,9 +1,9 @@
 //! Between TLS and `h2`: charges every byte that passes to its stream.
 //!
-//! What crossed the TCP socket is more than what passes here: a TLS record has a head, a tag and, in
-//! TLS 1.2, a nonce. [`Overhead`] says how much; a record's overhead is charged to the stream of its
-//! first byte. What belongs to no stream (preface, SETTINGS, PING, handshake) is whatever the socket
-//! carried beyond these charges, so that both together are the socket's bytes exactly.
+//! More bytes cross the TCP socket than pass here: a TLS record has a head, a tag and, in TLS 1.2, a nonce.
+//! [`Overhead`] says how many; a record's overhead is charged to the stream of its first byte. All other bytes on the
+//! socket (preface, SETTINGS, PING, handshake) belong to no stream, so the charges of both kinds are exactly the
+//! socket's bytes.
 
 use std::{
     cell::{Cell, RefCell},
@@ -29,7 +29,7 @@ use crate::{
 /// The most plaintext that one TLS record carries (RFC 8446, 5.1).
 const MAX_RECORD_BYTES: usize = 16 * 1024;
 
-/// Takes the bytes of one stream, as they cross the socket.
+/// Counts the bytes of one stream, as they cross the socket.
 pub trait StreamCounter {
     fn received(&self, bytes: u64);
     fn sent(&self, bytes: u64);
@@ -37,16 +37,16 @@ pub trait StreamCounter {
     fn ended(&self);
 }
 
-/// What TLS adds to each record.
+/// The bytes that TLS adds to each record.
 pub struct Overhead {
     /// Bytes beyond the plaintext, head included.
     pub record_bytes: u64,
-    /// Records that came in.
+    /// The lengths of received records.
     pub received: RecordLengths,
 }
 
-/// Streams that are counted at a time. More than a client may open: it can send frames of streams that
-/// were refused or that came after GOAWAY, and those are the connection's.
+/// The most streams that are counted at a time. It is more than a client may open, because a client can send frames
+/// of streams that were refused or came after GOAWAY; these count for the connection.
 const MAX_COUNTED_STREAMS: usize = 2 * MAX_CONCURRENT_STREAMS as usize;
 
 /// The streams of one connection whose bytes are still coming.
@@ -73,7 +73,7 @@ impl StreamTable {
         }
     }
 
-    /// A stream was accepted: what came of it, and what comes, is `counter`'s.
+    /// Attaches the counter of an accepted stream. It also gets the bytes that came before.
     pub fn attach(&self, stream: u32, counter: Rc<dyn StreamCounter>) {
         let mut streams = self.streams.borrow_mut();
         let entry = streams.entry(stream).or_default();
@@ -143,7 +143,7 @@ pub struct Tap<Io> {
     incoming: FrameParser,
     outgoing: FrameParser,
     overhead: Option<Overhead>,
-    /// Plaintext that is still to come of the present incoming record.
+    /// The remaining plaintext of the present incoming record.
     record_left: u64,
 }
 
@@ -170,7 +170,7 @@ impl<Io> Tap<Io> {
             let mut added = 0;
             while self.record_left == 0 {
                 let Some(length) = overhead.received.borrow_mut().pop_front() else {
-                    // Not application data as it was expected: its overhead is the connection's.
+                    // Not the expected application data, so its overhead counts for the connection.
                     return self.incoming.advance(bytes, 0, charge);
                 };
                 self.record_left = length.saturating_sub(overhead.record_bytes);
@@ -221,7 +221,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Tap<Io> {
         Poll::Ready(Ok(written))
     }
 
-    // One write at a time: each becomes records of its own, whose overhead is known so.
+    // One write at a time: each becomes separate records, so that their overhead is known.
     fn is_write_vectored(&self) -> bool {
         false
     }

@@ -29,7 +29,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     stall: Duration::from_secs(30),
 };
 
-/// Keeps what each stream was charged.
+/// Records the charges of each stream.
 #[derive(Default)]
 struct Host {
     streams: RefCell<Vec<Rc<Counter>>>,
@@ -131,7 +131,7 @@ async fn an_answer_arrives_whole_and_its_bytes_are_its_streams() {
             panic!("one stream");
         };
         assert!(counter.has_ended.get());
-        // A head of 9 and a DATA frame of 9 + 5, and in each head something.
+        // Frame heads of 9 bytes, a DATA frame of 9 + 5, and the header block.
         assert!(counter.sent.get() > 9 + 14 && counter.sent.get() < 150);
         assert!(counter.received.get() > 9 && counter.received.get() < 100);
     })
@@ -200,7 +200,7 @@ async fn a_stalled_stream_holds_up_no_other_and_is_cut_in_time() {
         let mut client = client.ready().await.expect("ready");
         let (stalled, _) = client.send_request(get("/endless"), true).expect("sent");
         let mut stalled = stalled.await.expect("a head").into_body();
-        // Nothing of it is released, so its window stays empty once it was used.
+        // The client releases no capacity, so its window stays empty once it is used.
         let mut taken = 0;
         while taken < 60 * 1024 {
             taken += stalled.data().await.expect("a chunk").expect("data").len();
@@ -243,7 +243,7 @@ async fn after_goaway_open_streams_are_answered_and_new_ones_are_not_taken() {
         let (open, _) = client.send_request(get("/"), true).expect("sent");
         has_started.await.expect("the handler runs");
         stop.send(()).expect("the server runs");
-        // A new request is refused as soon as GOAWAY is there.
+        // A new request is refused as soon as GOAWAY has arrived.
         while let Ok(mut ready) = client.clone().ready().await {
             match ready.send_request(get("/"), true) {
                 Ok((response, _)) => drop(response.await),

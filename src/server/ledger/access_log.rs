@@ -1,7 +1,7 @@
-//! The server's log lines, as text or JSON, written by a thread of their own.
+//! The server's log lines, as text or JSON, written by a separate thread.
 //!
-//! Requests only add to a buffer. Where its reader does not keep up, lines are dropped and counted
-//! rather than kept: memory stays bounded, and the next line says how many are missing.
+//! Requests only add to a buffer. If the reader of the log does not keep up, lines are dropped and counted: memory
+//! stays bounded, and the next line says how many are missing.
 
 use std::{
     fmt::{self, Write as _},
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
-/// The status of a request whose client left before it was answered, as nginx writes it.
+/// The status of a request whose client left before the answer, as nginx logs it.
 pub const STATUS_CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// Unwritten lines that are kept at the most.
+/// The most bytes of unwritten lines.
 const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// How long the end of the server waits for the last lines to be written.
 const FINISH_TIMEOUT: Duration = Duration::from_millis(500);
@@ -63,12 +63,12 @@ struct SharedBuffer {
 struct Buffer {
     bytes: Vec<u8>,
     dropped: u64,
-    /// Lines that could not be written.
+    /// The number of lines that could not be written.
     lost: u64,
     /// Why the last lines could not be written.
     failure: Option<String>,
     closed: bool,
-    /// All was written.
+    /// Whether all lines are written.
     finished: bool,
 }
 
@@ -92,7 +92,7 @@ impl EventLog {
                 let mut is_lost = false;
                 while let Some(lines) = source.drain() {
                     let written = out.write_all(&lines).and_then(|()| out.flush());
-                    // A log that cannot be written is no reason to stop serving.
+                    // The server keeps serving even if it cannot write its log.
                     is_lost = source.note_lost(&lines, written, is_lost);
                 }
                 source.buffer.lock().finished = true;
@@ -105,7 +105,7 @@ impl EventLog {
         Ok((log, LogWriter(shared)))
     }
 
-    /// Something the operator should know.
+    /// Logs an event for the operator.
     pub fn event(&self, event: &str, text: impl fmt::Display) {
         self.write(LogRecord {
             event,
@@ -147,7 +147,7 @@ impl EventLog {
         });
     }
 
-    /// What a transport cost in the last `seconds`.
+    /// Logs what a transport cost in the last `seconds`.
     pub fn summary(&self, seconds: u64, account: Account, figures: CounterSnapshot) {
         if self.format == Format::Terminal {
             let at = Timestamp::now();
@@ -175,7 +175,7 @@ impl EventLog {
         });
     }
 
-    /// Text that is written as it is, such as the closing table.
+    /// Writes text as it is, such as the closing table.
     pub fn write_raw(&self, text: &str) {
         self.shared.add(text.as_bytes());
     }
@@ -232,12 +232,12 @@ impl SharedBuffer {
         }
     }
 
-    /// Counts lines that could not be written, and says the first time why. Returns whether they could
-    /// not.
+    /// Counts lines that could not be written, and reports the reason the first time. Returns whether lines were
+    /// lost.
     fn note_lost(&self, lines: &[u8], written: io::Result<()>, is_known: bool) -> bool {
         let error = match written {
             Ok(()) => return false,
-            // Its reader has gone, and wants no more.
+            // The reader of the log has gone.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return true,
             Err(error) => error,
         };
@@ -246,7 +246,7 @@ impl SharedBuffer {
         buffer.failure = Some(error.to_string());
         drop(buffer);
         if !is_known {
-            // If that cannot be said either, nothing can.
+            // If standard error fails too, the error cannot be reported.
             let _ = writeln!(
                 io::stderr(),
                 "poll-vs-sse: the log cannot be written: {error}; serving goes on"
@@ -255,7 +255,7 @@ impl SharedBuffer {
         true
     }
 
-    /// All lines that are waiting; waits for some. `None` when the log is closed and empty.
+    /// Takes all waiting lines, and waits until there are some. `None` when the log is closed and empty.
     fn drain(&self) -> Option<Vec<u8>> {
         let mut buffer = self.buffer.lock();
         while buffer.bytes.is_empty() {
@@ -285,8 +285,8 @@ impl SharedBuffer {
 }
 
 impl LogWriter {
-    /// Waits until what is left is written. A reader that has stopped, such as a paused terminal,
-    /// does not keep the server from ending.
+    /// Waits until the remaining lines are written. A reader that has stopped, such as a paused terminal, does not
+    /// prevent the server from ending.
     ///
     /// # Errors
     ///

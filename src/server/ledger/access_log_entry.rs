@@ -1,11 +1,11 @@
-//! What a request's log line tells, in whatever form it is written.
+//! The content of a request's log line, in whatever format it is written.
 
 use std::time::Duration;
 
 use super::counters::Account;
 use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
-/// Where in an answer's life a request line was written.
+/// The point in an answer's life at which its line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestPhase {
     /// The answer is complete.
@@ -16,7 +16,7 @@ pub enum RequestPhase {
     Closed,
 }
 
-/// What a request's line tells.
+/// The fields of a request's line.
 #[derive(Debug)]
 pub struct AccessLogEntry {
     pub phase: RequestPhase,

@@ -1,4 +1,5 @@
-//! On whose account something is: the account's over a protocol, and the client's if it has a label.
+//! Which counters a request is charged to: those of its account and protocol, and those of its client if it has a
+//! label.
 
 use std::sync::{
     Arc,
@@ -38,7 +39,7 @@ impl Attribution {
         self.client.as_ref().map(|client| &client.label)
     }
 
-    /// Adds `n` to a counter, in total and of the client.
+    /// Adds `n` to a counter, in the totals and for the client.
     pub fn charge(&self, ledger: &Ledger, counter: fn(&Counters) -> &AtomicU64, n: u64) {
         if n > 0 {
             self.for_each_counter(ledger, |counters| {
@@ -47,7 +48,7 @@ impl Attribution {
         }
     }
 
-    /// A connection no longer counts as open here.
+    /// Stops counting a connection as open.
     pub fn release(&self, ledger: &Ledger) {
         self.for_each_counter(ledger, |counters| {
             counters.open.fetch_sub(1, Relaxed);

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::counters::CounterTable;
 use crate::domain::client_label::ClientLabel;
 
-/// Client labels that are remembered; the least recently seen goes first.
+/// The most client labels that are remembered; the least recently seen is forgotten first.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 
 /// The counters of one client label.
@@ -25,7 +25,7 @@ pub struct ClientCounters {
 
 pub struct ClientTable {
     clients: Mutex<LruCache<ClientLabel, Arc<ClientCounters>>>,
-    /// Labels that had to make room for another.
+    /// The number of labels forgotten to make room for others.
     forgotten: AtomicU64,
 }
 
@@ -39,7 +39,7 @@ impl Default for ClientTable {
 }
 
 impl ClientTable {
-    /// The counters of a client, opened when it is first seen.
+    /// The counters of a client, created when it is first seen.
     pub fn open(&self, label: &ClientLabel) -> Arc<ClientCounters> {
         let mut clients = self.clients.lock();
         let is_full = clients.len() == MAX_CLIENTS.get();
@@ -53,7 +53,7 @@ impl ClientTable {
         clients.get_or_insert_ref(label, new).clone()
     }
 
-    /// The counters of a client that was seen before; looking does not make it seen.
+    /// The counters of a client that was seen before. This does not count as seeing it.
     pub fn find(&self, label: &ClientLabel) -> Option<Arc<ClientCounters>> {
         self.clients.lock().peek(label).cloned()
     }
@@ -63,7 +63,7 @@ impl ClientTable {
         self.clients.lock().len()
     }
 
-    /// How many had to make room for another since the start.
+    /// How many labels were forgotten since the start to make room for others.
     pub fn forgotten(&self) -> u64 {
         self.forgotten.load(Relaxed)
     }

@@ -1,9 +1,9 @@
-//! One connection's bytes, and on which request's account they are.
+//! One connection's bytes, and the requests that they count for.
 //!
-//! What carries the bytes reports them here. On HTTP/1.1, where requests follow one another, they
-//! belong to the request under way; if many share a connection, to the one that is named, by its
-//! [`RequestBytes`]. Bytes that came in before a request began, its head, are its own as soon as it begins; those of
-//! requests that have no account, such as the page's, are counted for nobody.
+//! The code that carries the bytes reports them here. On HTTP/1.1, where requests follow each other, they count for
+//! the current request. If several requests share a connection, they count for the request of the [`RequestBytes`]
+//! that reports them. Bytes that came in before a request began (its head) count for it as soon as it begins. Bytes
+//! of requests without an account, such as those for the page, are not counted.
 
 mod request_bytes;
 
@@ -26,7 +26,7 @@ use super::{
     trace::{ConnectionTrace, Event, TlsVersion, TraceEventKind},
 };
 
-/// One connection. Cloning shares it; it is over when the last clone is dropped.
+/// One connection. Clones share it; it ends when the last clone is dropped.
 #[derive(Clone)]
 pub struct ConnectionMeter(Rc<Connection>);
 
@@ -34,7 +34,8 @@ struct Connection {
     ledger: Arc<Ledger>,
     protocol: Cell<Protocol>,
     tls_version: Cell<Option<TlsVersion>>,
-    /// Its bytes are not seen: it counts as no connection, and bodies stand for wire bytes.
+    /// The connection's bytes are not seen: it does not count as a connection, and the bytes of bodies count as wire
+    /// bytes.
     is_detached: bool,
     /// Microseconds since the Unix epoch.
     accepted_at_us: i64,
@@ -45,7 +46,7 @@ struct Connection {
 struct MeterState {
     /// Bytes of the requests' side that came in since the last request was complete.
     unattributed_in: u64,
-    /// Apart, as most connections have none.
+    /// Boxed, because most connections have none.
     own: Option<Box<OwnBytes>>,
     stage: ByteOwnership,
     /// On which account the connection counts: that of its latest request.
@@ -56,13 +57,13 @@ struct MeterState {
     trace: Option<Box<ConnectionTrace>>,
 }
 
-/// Bytes of the connection's own that are on no account yet. Below zero while a request was charged
-/// for what TLS has not yet handed to the socket.
+/// Bytes that belong to the connection itself and are not charged yet. Below zero while a request was charged for
+/// bytes that TLS has not yet handed to the socket.
 #[derive(Default)]
 struct OwnBytes {
     read: i64,
     written: i64,
-    /// Requests among others that wrote something since the last flush.
+    /// On a shared connection, the requests that wrote something since the last flush.
     unflushed: Vec<RequestBytes>,
 }
 
@@ -72,9 +73,9 @@ enum ByteOwnership {
     /// One request's after the other's.
     #[default]
     Sequential,
-    /// The connection's own: TLS is being set up.
+    /// To the connection: TLS is being set up.
     Handshake,
-    /// The connection's own, less what is charged to requests.
+    /// To the connection, except the bytes that are charged to requests.
     Shared,
 }
 
@@ -83,15 +84,14 @@ impl ConnectionMeter {
         Self::with(ledger, protocol, false)
     }
 
-    /// A connection whose bytes are its own until TLS is [established](Self::establish).
+    /// A connection whose bytes count for itself until TLS is [established](Self::establish).
     pub fn in_handshake(ledger: Arc<Ledger>) -> Self {
         let meter = Self::with(ledger, Protocol::Http1Tls, false);
         meter.0.state.borrow_mut().stage = ByteOwnership::Handshake;
         meter
     }
 
-    /// What the connection speaks is known now. `early_bytes` of those that came in are already of
-    /// requests.
+    /// Sets the connection's protocol. `early_bytes` of the received bytes already belong to requests.
     pub fn establish(&self, protocol: Protocol, early_bytes: u64) {
         self.0.protocol.set(protocol);
         let mut state = self.0.state.borrow_mut();
@@ -110,7 +110,7 @@ impl ConnectionMeter {
         }
     }
 
-    /// Which version of TLS the handshake agreed on.
+    /// Sets the version of TLS that the handshake agreed on.
     pub fn set_tls_version(&self, version: TlsVersion) {
         self.0.tls_version.set(Some(version));
     }
@@ -123,7 +123,7 @@ impl ConnectionMeter {
         }
     }
 
-    /// The connection of a request whose bytes are seen by nobody, as in a test of its handler.
+    /// The connection of a request whose bytes are not seen, as in a test of its handler.
     pub fn detached(ledger: Arc<Ledger>) -> Self {
         Self::with(ledger, Protocol::Http1, true)
     }
@@ -143,7 +143,7 @@ impl ConnectionMeter {
         self.0.is_detached
     }
 
-    /// A request begins: bytes that were read and no request's yet are its own.
+    /// Begins a request. Bytes that were read and belong to no request yet count for it.
     pub(super) fn begin_request(&self, bytes: RequestBytes) {
         self.finish_active();
         let mut state = self.0.state.borrow_mut();
@@ -151,12 +151,12 @@ impl ConnectionMeter {
         state.active = Some(bytes);
     }
 
-    /// Counts bytes that were read for the request under way, or for the next one.
+    /// Counts bytes that were read, for the current request or for the next one.
     pub fn record_read(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
         if state.stage != ByteOwnership::Sequential {
             state.own().read += bytes as i64;
-            // The tap above takes back what is a request's as soon as it has read it.
+            // The tap takes back the bytes of requests as soon as it has read them.
             state.charge_own_bytes_in(&self.0.ledger);
             return;
         }
@@ -166,7 +166,7 @@ impl ConnectionMeter {
         }
     }
 
-    /// Counts bytes that were written for the request under way.
+    /// Counts bytes that were written for the current request.
     pub fn record_written(&self, bytes: usize) {
         let mut state = self.0.state.borrow_mut();
         if state.stage != ByteOwnership::Sequential {
@@ -176,14 +176,14 @@ impl ConnectionMeter {
         state.has_written = true;
         match &state.active {
             Some(active) => active.record_written(self, bytes as u64),
-            // TLS's own: an alert.
+            // An alert of TLS.
             None if self.0.protocol.get().is_tls() => state.own().written += bytes as i64,
-            // An answer to what was no request.
+            // An answer to bytes that were not a request.
             None => state.unattributed_in = 0,
         }
     }
 
-    /// Everything that was to be written is: the request under way ends if it is answered.
+    /// Records that all pending bytes are written. The current request ends if it is answered.
     pub fn record_flushed(&self) {
         if self.0.state.borrow().stage == ByteOwnership::Shared {
             return self.settle_shared();
@@ -197,7 +197,7 @@ impl ConnectionMeter {
         }
     }
 
-    /// Everything that the requests wrote is on the socket: what else crossed it is the connection's.
+    /// All bytes of requests are on the socket, so the other bytes that crossed it count for the connection.
     fn settle_shared(&self) {
         let written = {
             let mut state = self.0.state.borrow_mut();
@@ -214,19 +214,19 @@ impl ConnectionMeter {
         }
     }
 
-    /// Whether a request is due or has begun to come, but is not whole yet.
+    /// Whether a request is expected or has begun to arrive, but its head is not complete yet.
     pub fn is_awaiting_head(&self) -> bool {
         let state = self.0.state.borrow();
-        // The first is due as soon as the connection is there.
+        // The first request is expected as soon as the connection is open.
         state.active.is_none() && (state.unattributed_in > 0 || !state.has_written)
     }
 
-    /// Whether a request is under way.
+    /// Whether a request is open.
     pub fn has_request(&self) -> bool {
         self.0.state.borrow().active.is_some()
     }
 
-    /// Whether something of the answer to the request under way was written.
+    /// Whether a part of the answer to the current request was written.
     pub fn has_answer(&self) -> bool {
         let state = self.0.state.borrow();
         let active = state.active.as_ref();
@@ -240,7 +240,7 @@ impl ConnectionMeter {
         }
     }
 
-    /// Puts a request on an account: what it cost so far, and what it will.
+    /// Attributes a request to an account, with its cost so far and its further cost.
     pub(super) fn attribute(&self, request: &RequestState, info: &RequestInfo<'_>) {
         let ledger = &self.0.ledger;
         let mut state = self.0.state.borrow_mut();
@@ -281,7 +281,7 @@ impl ConnectionMeter {
         &self.0.ledger
     }
 
-    /// Adds an event to the trace of the client whose request it is.
+    /// Adds an event to the trace of the request's client.
     fn trace(&self, request: &RequestState, event: Event) {
         if let (Some(connection), Some(client)) = (&self.0.state.borrow().trace, request.trace()) {
             connection.record_for(client, event);
@@ -332,7 +332,7 @@ impl MeterState {
     fn charge_own_bytes_in(&mut self, ledger: &Ledger) {
         if let (Some(attribution), Some(own)) = (&self.attribution, &mut self.own) {
             let read = std::mem::take(&mut own.read);
-            // Wrapping: what was charged too much before is taken back.
+            // Wrapping arithmetic takes back what was charged too much before.
             attribution.charge(
                 ledger,
                 |counters| &counters.connection_bytes_in,
@@ -344,7 +344,7 @@ impl MeterState {
 
 impl Drop for ConnectionMeter {
     fn drop(&mut self) {
-        // The last clone: what is under way ends with the connection.
+        // With the last clone, the connection ends, and so does its current request.
         if Rc::strong_count(&self.0) > 1 {
             return;
         }
@@ -352,7 +352,7 @@ impl Drop for ConnectionMeter {
         {
             let mut state = self.0.state.borrow_mut();
             if self.0.protocol.get().is_tls() {
-                // TLS's own again: the client's last alert.
+                // Bytes of TLS: the client's last alert.
                 let early = std::mem::take(&mut state.unattributed_in);
                 state.own().read += early as i64;
             }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::domain::transport::Transport;
 
-/// On what a request's cost is booked: the three transports that read, and publishing.
+/// What a request's cost counts for: the three transports that read, and publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Account {
     Poll,
@@ -42,7 +42,7 @@ impl From<Transport> for Account {
     }
 }
 
-/// What a connection speaks, and whether inside TLS.
+/// The protocol of a connection, and whether it runs over TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     Http1,
@@ -64,7 +64,7 @@ impl Protocol {
         }
     }
 
-    /// The protocol alone, as log lines and the trace name it.
+    /// The name of the protocol without TLS, as in log lines and traces.
     pub fn name(self) -> &'static str {
         match self {
             Self::Http1 | Self::Http1Tls => "http/1.1",
@@ -77,7 +77,7 @@ impl Protocol {
     }
 }
 
-/// What one account cost over one protocol, counting up since the server started.
+/// What one account has cost over one protocol since the server started.
 #[derive(Debug, Default)]
 pub struct Counters {
     pub requests: AtomicU64,
@@ -117,9 +117,9 @@ pub struct CounterSnapshot {
     pub messages: u64,
     /// Bytes of the requests as they crossed the TCP socket, heads included.
     pub wire_bytes_in: u64,
-    /// The same of their answers.
+    /// The same for their answers.
     pub wire_bytes_out: u64,
-    /// Bytes that belong to the connections and to no request: TLS handshakes, HTTP/2 settings.
+    /// Bytes that belong to connections but not to requests: TLS handshakes, HTTP/2 settings.
     pub connection_bytes_in: u64,
     pub connection_bytes_out: u64,
     /// TCP connections opened for it.
@@ -129,7 +129,7 @@ pub struct CounterSnapshot {
 }
 
 impl CounterSnapshot {
-    /// What was added since `earlier`; `open` stays what it is now.
+    /// The difference to `earlier`; `open` keeps its present value.
     pub fn diff(self, earlier: Self) -> Self {
         let open = self.open;
         let added = self.zip(earlier, u64::wrapping_sub);
@@ -164,7 +164,7 @@ impl std::ops::Add for CounterSnapshot {
     }
 }
 
-/// The counters of every account and protocol. A protocol takes memory once it occurs.
+/// The counters of every account and protocol. A protocol takes memory only once it occurs.
 #[derive(Debug, Default)]
 pub struct CounterTable {
     by_protocol: [OnceLock<Box<[Counters; 4]>>; 4],

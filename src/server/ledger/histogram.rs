@@ -18,8 +18,8 @@ pub struct DelayHistogram {
 }
 
 impl DelayHistogram {
-    /// Counts `messages` messages seen now, the oldest of which was published at `sent_at_us`
-    /// (microseconds since the Unix epoch).
+    /// Counts `messages` messages delivered now, the oldest of which was published at `sent_at_us` (microseconds
+    /// since the Unix epoch).
     pub fn record(&self, sent_at_us: i64, messages: u64) {
         let delay_us = u64::try_from(now_us() - sent_at_us).unwrap_or(0);
         let seconds = delay_us as f64 / 1e6;

@@ -1,9 +1,9 @@
 //! The ledger: what each transport cost, in total and per client.
 //!
-//! Bytes are charged by whoever counts them, through a [`connection_meter::ConnectionMeter`];
-//! requests and messages by the handlers, through a [`request_recorder::RequestRecorder`]. From the
-//! same figures come `/ledger`, `/metrics`, the log lines ([`access_log`]) and the closing table
-//! ([`summary_table`]). Nothing here knows a socket, HTTP or a fault.
+//! The code that counts bytes charges them through a [`connection_meter::ConnectionMeter`]; handlers record requests
+//! and messages through a [`request_recorder::RequestRecorder`]. `/ledger`, `/metrics`, the log lines
+//! ([`access_log`]) and the closing table ([`summary_table`]) show the same figures. Nothing here depends on sockets,
+//! HTTP or faults.
 
 pub mod access_log;
 mod access_log_entry;
@@ -36,12 +36,12 @@ pub struct Ledger {
     pub clients: ClientTable,
     /// By account; publish has none.
     delays: [DelayHistogram; 3],
-    /// What the server saw of the clients that want to know.
+    /// The traces of the clients that asked for one.
     pub traces: TraceTable,
-    /// Connections that were numbered, for their traces.
+    /// The number of connections that have a number in traces.
     numbered: AtomicU64,
     pub log: EventLog,
-    /// Whether each request is a log line.
+    /// Whether to log each request.
     pub request_log: bool,
 }
 
@@ -59,7 +59,7 @@ impl Ledger {
         }
     }
 
-    /// The delays of an account that reads.
+    /// The delays of an account; `None` for publishing.
     pub fn delays(&self, account: Account) -> Option<&DelayHistogram> {
         self.delays.get(account as usize)
     }

@@ -1,7 +1,7 @@
-//! One request and its answer: who asked for what, and what it cost.
+//! One request and its answer: its client, its query and its cost.
 //!
-//! A [`RequestRecorder`] travels with the request, in its extensions, and then with the answer's
-//! body. Its bytes are counted on the other side, by a [`RequestBytes`].
+//! A [`RequestRecorder`] travels with the request, in its extensions, and then with the answer's body. A
+//! [`RequestBytes`] counts the request's bytes at the connection.
 
 use std::rc::Rc;
 
@@ -16,16 +16,14 @@ use crate::domain::room::Room;
 
 pub use super::request_state::RequestInfo;
 
-/// Records one request and its answer. Cloning shares it; the answer is complete when the last clone
-/// is dropped.
+/// Records one request and its answer. Clones share it; the answer is complete when the last clone is dropped.
 pub struct RequestRecorder {
     meter: ConnectionMeter,
     request: Rc<RequestState>,
 }
 
 impl RequestRecorder {
-    /// Begins the one request under way on a connection: bytes that were read and no request's yet
-    /// are its own.
+    /// Begins the only request on a connection. Bytes that were read and belong to no request yet count for it.
     pub fn begin(meter: &ConnectionMeter) -> Self {
         let request = Rc::new(RequestState::new(meter.ledger()));
         meter.begin_request(RequestBytes::new(request.clone()));

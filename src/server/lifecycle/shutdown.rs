@@ -32,7 +32,7 @@ pub struct Shutdown {
     pub connections: Arc<ConnectionCounter>,
     /// Readers must leave: HTTP/2 connections get GOAWAY.
     pub draining: CancellationToken,
-    /// Connections that wait for a request must close.
+    /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,
 }
 

@@ -24,9 +24,9 @@ pub struct Limits {
     pub trusted_proxies: Vec<IpNet>,
     /// A stream ends after about this long.
     pub max_connection_age: Option<Duration>,
-    /// Readers may ask for faults.
+    /// Whether readers may ask for faults.
     pub fault_injection: bool,
-    /// Everyone may see what all clients cost.
+    /// Whether everyone may see the figures of all clients.
     pub public_metrics: bool,
 }
 

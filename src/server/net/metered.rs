@@ -21,9 +21,9 @@ pub trait ByteMeter {
     fn record_flushed(&self);
     /// Whether a request's head is due, or has begun to come.
     fn is_awaiting_head(&self) -> bool;
-    /// Whether a request is under way.
+    /// Whether a request is open.
     fn has_request(&self) -> bool;
-    /// Whether something of the answer to the request under way was written.
+    /// Whether a part of the answer to the current request was written.
     fn has_answer(&self) -> bool;
 }
 

@@ -13,7 +13,7 @@ use crate::{delivery::Delivery, fastpath::PollGate, limits::refusals::RefusalCou
 pub struct ReactorContext {
     pub gate: Option<Rc<dyn PollGate>>,
     pub delivery: Arc<Delivery>,
-    /// Connections that wait for a request must close.
+    /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,
     pub keep_alive: Duration,
     pub refusals: Arc<RefusalCounters>,

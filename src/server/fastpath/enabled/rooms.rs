@@ -1,5 +1,4 @@
-//! Which of a reactor's connections wait in which room, so that one notification of a room serves
-//! them all.
+//! The connections of a reactor that wait in each room, so that one notification of a room serves them all.
 
 use std::{
     collections::HashMap,
@@ -16,7 +15,7 @@ pub struct WaitingRooms {
     signals: Arc<Signals>,
     by_key: HashMap<usize, u32>,
     rooms: Slab<WaitingRoom>,
-    /// Connections that were given another place since this was last emptied.
+    /// Connections whose place changed since this list was last emptied.
     pub moved: Vec<(u32, Seat)>,
 }
 
@@ -26,7 +25,7 @@ struct WaitingRoom {
     readers: Vec<u32>,
 }
 
-/// Where a connection is among those that wait.
+/// A connection's place among the connections that wait in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seat {
     room: u32,
@@ -43,7 +42,7 @@ impl WaitingRooms {
         }
     }
 
-    /// Has a connection looked at with every notification of `room` from now on.
+    /// Makes every notification of `room` run the connection from now on.
     pub fn join(&mut self, room: &RoomReader, connection: u32) -> Seat {
         let signals = &self.signals;
         let rooms = &mut self.rooms;
@@ -88,8 +87,8 @@ impl WaitingRooms {
             .is_same(room)
     }
 
-    /// The connections to look at as their room was notified. Its next notification will be
-    /// signalled, so that what comes while they are looked at is not missed.
+    /// The connections to run after their room was notified. The room's next notification will signal again, so that
+    /// messages that come while they run are not missed.
     pub fn readers(&mut self, room: u32) -> &[u32] {
         let Some(room) = self.rooms.get(room as usize) else {
             return &[];

@@ -1,5 +1,5 @@
-//! What wakes a reactor, from any thread: a connection whose read of the log goes on, and a room in
-//! which something happened.
+//! The signals that wake a reactor, from any thread: a connection can continue its read of the log, or a room has a
+//! new message.
 
 use std::{
     sync::Arc,
@@ -9,14 +9,14 @@ use std::{
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-/// The signals that a reactor has not looked at.
+/// The signals that a reactor has not handled yet.
 #[derive(Default)]
 pub struct Signals {
     raised: Mutex<RaisedSignals>,
     reactor: AtomicWaker,
 }
 
-/// Keys of the connections and the rooms that signalled. One may be there that has left since.
+/// Keys of the connections and rooms that signalled. Some may have left since.
 #[derive(Default)]
 pub struct RaisedSignals {
     pub connections: Vec<u32>,
@@ -24,12 +24,12 @@ pub struct RaisedSignals {
 }
 
 impl Signals {
-    /// The next signal wakes `reactor`. To be called before [`Self::take`].
+    /// Makes the next signal wake `reactor`. Must be called before [`Self::take`].
     pub fn register(&self, reactor: &Waker) {
         self.reactor.register(reactor);
     }
 
-    /// Moves what was raised into `raised`, which is empty.
+    /// Moves the raised signals into `raised`, which must be empty.
     pub fn take(&self, raised: &mut RaisedSignals) {
         std::mem::swap(raised, &mut *self.raised.lock());
     }

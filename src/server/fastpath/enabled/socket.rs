@@ -1,5 +1,4 @@
-//! A client's socket as a reactor has it: not blocking, its bytes counted, and with what the system
-//! last said of it.
+//! A client's socket in a reactor: non-blocking, with counted bytes, and with the last events of the system.
 
 use std::{
     io::{self, ErrorKind, IoSlice, Read as _, Write as _},
@@ -13,11 +12,11 @@ use crate::ledger::connection_meter::ConnectionMeter;
 pub struct ClientSocket {
     tcp: TcpStream,
     pub meter: ConnectionMeter,
-    /// There may be something to be read.
+    /// Whether there may be bytes to read.
     is_readable: bool,
-    /// There may be room to write.
+    /// Whether there may be room to write.
     is_writable: bool,
-    /// The end of the input has come, maybe after bytes that are still to be read.
+    /// Whether the end of the input has come, possibly after bytes that are not read yet.
     has_input_ended: bool,
     is_reset: bool,
 }
@@ -33,7 +32,7 @@ pub enum ReadOutcome {
 }
 
 impl ClientSocket {
-    /// `tcp` does not block.
+    /// `tcp` must be non-blocking.
     pub fn new(tcp: TcpStream, meter: ConnectionMeter) -> Self {
         Self {
             tcp,
@@ -53,17 +52,17 @@ impl ClientSocket {
         (self.tcp, self.meter)
     }
 
-    /// Notes what the system says of the socket.
+    /// Records the system's events for the socket.
     pub fn on_event(&mut self, event: &Event) {
-        // Both sides are closed, of which the server's never is: the client has reset the connection.
+        // Both sides are closed. The server never closes its side, so the client has reset the connection.
         self.is_reset |= event.is_write_closed() || event.is_error();
         self.has_input_ended |= event.is_read_closed() || self.is_reset;
         self.is_readable |= event.is_readable() || self.has_input_ended;
         self.is_writable |= event.is_writable() || self.is_reset;
     }
 
-    /// Whether the client has reset the connection, as the system of one that is gone does when it is
-    /// sent something.
+    /// Whether the client has reset the connection, as its system does when something arrives after the client has
+    /// gone.
     pub fn is_reset(&self) -> bool {
         self.is_reset
     }
@@ -73,8 +72,8 @@ impl ClientSocket {
             match self.tcp.read(buf) {
                 Ok(0) => return ReadOutcome::Ended,
                 Ok(bytes) => {
-                    // A short read has emptied the socket, and the system will say if more comes;
-                    // but not if an end has come with it.
+                    // A short read has emptied the socket, and the system reports when more bytes come; but it does
+                    // not if the end has come with these bytes.
                     self.is_readable = bytes == buf.len() || self.has_input_ended;
                     self.meter.record_read(bytes);
                     return ReadOutcome::Bytes(bytes);
@@ -87,7 +86,7 @@ impl ClientSocket {
         ReadOutcome::Blocked
     }
 
-    /// Writes what there is room for. `None`: the system will say when there is some.
+    /// Writes as much as there is room for. `None`: there is no room, and the system will report when there is.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         self.write_with(|mut tcp| tcp.write(bytes))
     }
@@ -115,9 +114,9 @@ impl ClientSocket {
         Ok(None)
     }
 
-    /// Tells the client that nothing more comes.
+    /// Closes the sending side.
     pub fn shutdown(&self) {
-        // If it is gone, there is nobody to be told.
+        // An error means that the client is gone already.
         let _ = self.tcp.shutdown(Shutdown::Write);
     }
 }

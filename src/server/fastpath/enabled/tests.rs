@@ -1,4 +1,4 @@
-//! A worker's accelerator by itself: what a panicking reactor costs, and what a gate lets in.
+//! A worker's accelerator alone: the effect of a panicking reactor, and the requests that a gate admits.
 
 use std::{cell::Cell, io, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
@@ -61,7 +61,7 @@ async fn a_reactor_that_panics_ends_its_connections_says_so_and_is_replaced() {
         .await;
 }
 
-/// Lets in who shows `good` as a token, for no time.
+/// Admits requests with the token `good`, which expires at once.
 struct TestGate;
 
 impl PollGate for TestGate {
@@ -85,7 +85,7 @@ async fn a_gate_lets_polls_in_and_the_rest_goes_forward() {
             let good = "Authorization: Bearer good\r\n";
             let mut poll = worker.ask("/poll?last=0", good).await;
             read_until(&mut poll, "\"messages\":[]").await;
-            // Its token lasts no longer.
+            // The token has expired.
             let mut long_poll = worker.ask("/poll?last=0&wait=60", good).await;
             read_until(&mut long_poll, "\"messages\":[]").await;
             assert_eq!(worker.forwarded.get(), 0);
@@ -114,7 +114,7 @@ struct TestWorker {
     ledger: Arc<Ledger>,
     connections: Arc<ConnectionCounter>,
     writer: LogWriter,
-    /// Connections that are for HTTP, which here closes them.
+    /// Connections handed to HTTP, which this test closes.
     forwarded: Rc<Cell<usize>>,
 }
 
@@ -162,7 +162,7 @@ impl TestWorker {
         self.ask(target, "").await
     }
 
-    /// The same with further fields.
+    /// The same, with additional header fields.
     async fn ask(&self, target: &str, fields: &str) -> TcpStream {
         let address = self.listener.local_addr().expect("bound");
         let mut client = TcpStream::connect(address).await.expect("connects");
@@ -181,7 +181,7 @@ impl TestWorker {
     }
 }
 
-/// The code of others that runs in a reactor.
+/// Panics in code that a reactor calls.
 fn encode_or_panic(json: &str) -> Bytes {
     assert!(!json.contains("culprit"), "as this test wants");
     sse::presence(json)

@@ -1,4 +1,4 @@
-//! When each connection must be looked at: one moment each, in the order of time.
+//! When each connection must run: one moment for each, in the order of time.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,14 +9,14 @@ pub struct Timers {
     by_time: BTreeSet<TimerSlot>,
 }
 
-/// A connection's moment. In one number, so that ten thousands of them are small: milliseconds since the
-/// timers began, and below them the connection.
+/// A connection's moment, packed into one number to save memory: milliseconds since the timers began in the high
+/// bits, and the connection's key in the low bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimerSlot(u64);
 
 impl TimerSlot {
     pub const UNSET: Self = Self(u64::MAX);
-    /// More connections than a process can open, and leaves milliseconds for 34 years.
+    /// Enough for more connections than a process can open, and leaves bits for 34 years of milliseconds.
     const KEY_BITS: u32 = 24;
     const LATEST_MS: u64 = (u64::MAX >> Self::KEY_BITS) - 1;
 
@@ -42,8 +42,8 @@ impl Timers {
         }
     }
 
-    /// Has the connection looked at when `due` has come, or before. A later moment than it has
-    /// already is not noted: it is set again when that one comes.
+    /// Makes the connection run at `due` or earlier. A moment later than the one already set is ignored: the
+    /// connection sets it again when it runs.
     pub fn set(&mut self, key: u32, slot: &mut TimerSlot, due: Instant) {
         let after = due.saturating_duration_since(self.start);
         let ms = u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
@@ -61,7 +61,7 @@ impl Timers {
         }
     }
 
-    /// A connection whose moment has come; its slot is unset then.
+    /// Takes a connection whose moment has come, and clears its slot.
     pub fn pop_due(&mut self, now: Instant) -> Option<u32> {
         let now = now.saturating_duration_since(self.start).as_millis();
         let first = self.by_time.first()?;
@@ -71,7 +71,7 @@ impl Timers {
         self.by_time.pop_first().map(TimerSlot::key)
     }
 
-    /// The first moment of all.
+    /// The earliest moment.
     pub fn next(&self) -> Option<Instant> {
         let first = self.by_time.first()?;
         Some(self.start + Duration::from_millis(first.ms()))

@@ -1,7 +1,7 @@
-//! Puts every request and its answer on the ledger.
+//! Records every request and its answer in the ledger.
 //!
-//! The request's recorder travels in its extensions; the handler tells it what was asked for. It then
-//! stays with the answer's body until the last of that is handed over.
+//! The request's recorder is in its extensions, and the handler adds the details of the request. The recorder then
+//! stays with the answer's body until the last byte of it is handed over.
 
 use std::{
     pin::Pin,
@@ -42,7 +42,7 @@ pub async fn record(
             recorder,
         })
     });
-    // The body alone decides how long the request is under way.
+    // From here on, the request lasts as long as the body.
     response
         .request()
         .extensions_mut()
@@ -73,8 +73,8 @@ fn begin(request: &ServiceRequest) -> RequestRecorder {
     recorder
 }
 
-/// Puts a publish on its account. What it costs counts from its first byte on, as its body may be long in
-/// coming; but only of one that may be sent, as it is its sender who names the client.
+/// Attributes a publish to its account. Its cost counts from the first byte, because its body may take long to
+/// arrive; but only if the sender may publish, because the sender names the client label.
 pub fn open_publish(request: &ServiceRequest) {
     let client = parameter(request.query_string(), "client").ok().flatten();
     let extensions = request.extensions();
@@ -88,7 +88,7 @@ pub fn open_publish(request: &ServiceRequest) {
     }
 }
 
-/// On which account a request is whose query cannot be read.
+/// The account of a request whose query is invalid.
 fn account(request: &ServiceRequest) -> Option<Account> {
     match (routed_path(request), request.method()) {
         ("/poll", &Method::GET | &Method::HEAD) => Some(Account::Poll),
@@ -98,7 +98,7 @@ fn account(request: &ServiceRequest) -> Option<Account> {
     }
 }
 
-/// A body that keeps its request under way until the last of it is handed over.
+/// A body that keeps its request open until its last byte is handed over.
 struct RecordedBody {
     body: BoxBody,
     recorder: RequestRecorder,

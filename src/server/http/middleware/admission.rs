@@ -1,4 +1,4 @@
-//! Lets a request in, or says why not: too many connections, no valid token, too many requests.
+//! Admits a request, or refuses it with a reason: too many connections, no valid token, too many requests.
 //!
 //! Which room a request is about is known only to its handler's extractors, which ask [`Requester`] whether it
 //! may be read. What is told here comes before anything of the request is read but its head.
@@ -37,7 +37,7 @@ use crate::{
     limits::{connections::ProxiedPermit, rates::RateTable, refusals::RefusalReason},
 };
 
-/// How long a refused request's body may take to come.
+/// How long a refused request's body may take to arrive.
 const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a route requires of its requests.
@@ -47,11 +47,11 @@ enum RouteAccess {
     Public,
     /// A token, if the server asks for one.
     Conversation,
-    /// A token itself, and not what stands in for one.
+    /// A token itself, not a ticket.
     Tickets,
-    /// What the server saw of a client.
+    /// A client's trace.
     Trace,
-    /// What all clients cost.
+    /// The figures of all clients.
     Metrics,
 }
 
@@ -132,7 +132,7 @@ fn area(request: &ServiceRequest) -> RouteAccess {
     }
 }
 
-/// Who sent it. `None`: it does not say, and need not.
+/// The sender's identity. `None`: the request has no token, and needs none.
 fn identify(
     request: &ServiceRequest,
     area: RouteAccess,
@@ -199,7 +199,7 @@ fn invalid_token(detail: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail).header(header::WWW_AUTHENTICATE, challenge)
 }
 
-/// What all clients cost is not for everyone, if the operator says so.
+/// If the operator says so, not everyone may see the figures of all clients.
 fn check_area(
     area: RouteAccess,
     identity: Option<Arc<Identity>>,
@@ -255,7 +255,7 @@ fn check_bucket(
     }
 }
 
-/// Counts what a proxy brings as a connection of its client's, while it is answered.
+/// While a proxy's request is open, counts it as a connection of the client that the proxy names.
 fn client_permit(
     request: &ServiceRequest,
     area: RouteAccess,
@@ -294,8 +294,8 @@ fn connection_refused(refusal: RefusalReason) -> Problem {
         .limit(refusal.as_str())
 }
 
-/// Answers without a handler. A small body is read all the same: the connection could not be used again
-/// otherwise, which in front of a proxy serves many.
+/// Answers without a handler. A small body is read nevertheless: otherwise the connection could not be used again,
+/// and a proxy's connection serves many clients.
 async fn refuse(mut request: ServiceRequest, problem: &Problem) -> ServiceResponse<BoxBody> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let length: Option<usize> = length.and_then(|length| length.to_str().ok()?.parse().ok());

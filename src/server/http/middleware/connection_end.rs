@@ -1,11 +1,11 @@
-//! What a request says of its connection: that it shall end, or that it could be upgraded.
+//! What a request's head says about its connection: that it must end, or that it could be upgraded.
 //!
-//! Nothing here can be upgraded to: a request that offers it is answered as any other, and the answer
-//! says that the connection ends with it. actix-http repeats the offer in its answer and closes, which a
-//! client cannot know (RFC 9112, 9.6). Libraries offer HTTP/2 on each connection's first request, and proxies
-//! are configured to offer WebSocket on all.
+//! This server upgrades to nothing: it answers a request that offers an upgrade like any other, and says that the
+//! connection ends with the answer. actix-http would repeat the offer in its answer and close the connection, which a
+//! client cannot expect (RFC 9112, 9.6). Libraries offer HTTP/2 on each connection's first request, and proxies are
+//! often configured to offer WebSocket on all.
 //!
-//! Of requests that were sent ahead, actix-http knows only what the last one says of the connection.
+//! If requests were sent ahead, actix-http knows only what the last one says about the connection.
 
 use actix_web::{
     body::MessageBody,

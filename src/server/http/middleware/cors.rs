@@ -1,4 +1,4 @@
-//! Pages of other origins (CORS): which may use the server, and what their browsers must be told for it.
+//! Pages of other origins (CORS): which pages may use the server, and the header fields that their browsers need.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::{
@@ -18,7 +18,7 @@ use crate::{
     http::{policy::Policy, problem::Problem},
 };
 
-/// What a page may send beyond what any page may.
+/// The header fields that a page may send, in addition to those that any page may send.
 const ALLOWED_HEADERS: [&str; 7] = [
     "accept",
     "authorization",
@@ -28,20 +28,20 @@ const ALLOWED_HEADERS: [&str; 7] = [
     "if-none-match",
     "last-event-id",
 ];
-/// What a page may see of an answer beyond what any page may.
+/// The header fields of an answer that a page may read, in addition to those that any page may read.
 const EXPOSED_HEADERS: [&str; 4] = ["etag", "location", "retry-after", "www-authenticate"];
-/// How long a browser may keep the answer to a preflight, seconds; two hours are Chromium's limit.
+/// How long a browser may keep the answer to a preflight, in seconds; two hours are Chromium's limit.
 const PREFLIGHT_MAX_AGE_S: usize = 7200;
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
-/// Answers preflights and adds what answers need, for these origins.
+/// Answers preflights, and adds the header fields for these origins.
 pub fn cors(origins: &AllowedOrigins) -> Cors {
     let cors = Cors::default()
         .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT])
         .allowed_headers(ALLOWED_HEADERS)
         .expose_headers(EXPOSED_HEADERS)
         .max_age(PREFLIGHT_MAX_AGE_S)
-        // Another page gets the answer without leave to read it, as from a server without CORS.
+        // Any other page gets the answer without permission to read it, as from a server without CORS.
         .block_on_origin_mismatch(false);
     match origins {
         AllowedOrigins::None => cors,
@@ -53,7 +53,7 @@ pub fn cors(origins: &AllowedOrigins) -> Cors {
     }
 }
 
-/// Lets the page that this server sends read at the server's other origin, whatever other origins may do.
+/// Lets this server's own page read from the server's other origin, whatever other origins are allowed.
 pub async fn allow_own_page(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -71,7 +71,7 @@ pub async fn allow_own_page(
     Ok(response)
 }
 
-/// The `Origin` of a request to read, if it is one of the server's own two.
+/// The `Origin` of a read request, if it is one of the server's own two origins.
 fn own_origin(request: &ServiceRequest) -> Option<HeaderValue> {
     let origin = request.headers().get(header::ORIGIN)?;
     let own = request.app_data::<Data<Policy>>()?;
@@ -80,7 +80,7 @@ fn own_origin(request: &ServiceRequest) -> Option<HeaderValue> {
     (reads && own.contains(origin.to_str().ok()?)).then(|| origin.clone())
 }
 
-/// Lets pages that may read an answer also see its timing, and tells refusals as problems.
+/// Lets pages that may read an answer also see its timing, and turns refusals into problem documents.
 pub async fn complete(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -1,4 +1,4 @@
-//! Tells the client that its connection will close, if it must leave because the server stops.
+//! Adds `Connection: close` if the client must leave because the server is stopping.
 
 use actix_web::{
     body::MessageBody,
@@ -25,10 +25,10 @@ pub async fn close_when_draining(
     if is_due {
         head.set_connection_type(ConnectionType::Close);
     }
-    // Heads are pooled, and have the version of their last answer until this one is written.
+    // Heads are pooled, and keep the version of their last answer until this one is written.
     head.version = Version::HTTP_11;
     if head.connection_type() == ConnectionType::Close {
-        // The last answer: what else the client sends on this connection means nothing.
+        // This is the last answer, so whatever else the client sends on this connection is ignored.
         connection.ignore_input();
     }
     Ok(response)

@@ -1,4 +1,4 @@
-//! The failure lab: does to a request's connection and answer what the request asks for.
+//! Applies the faults that a request asks for to its connection and answer.
 
 use std::{
     pin::Pin,
@@ -28,7 +28,7 @@ use crate::{
     net::connection::{ConnectionHandle, ConnectionTable},
 };
 
-/// What faults act on.
+/// The state that faults act on.
 #[derive(Default)]
 pub struct FaultTargets {
     pub registry: Arc<FaultRegistry>,
@@ -46,7 +46,7 @@ pub async fn apply(
         return next.call(request).await.map(|it| it.map_into_boxed_body());
     };
     if connection.is_abortable() {
-        // What an earlier request asked for must not hit this one: it may be another client's.
+        // A fault of an earlier request must not affect this one, which may be another client's.
         connection.cancel_abort();
         targets.registry.remove(connection.id());
     }
@@ -58,7 +58,7 @@ pub async fn apply(
         Some(Fault::Restart) => std::future::pending().await,
         Some(Fault::Slow) if routed_path(&request) == "/poll" => {
             let response = next.call(request).await?;
-            // After the handler: the answer to a long-poll is as late as any other.
+            // After the handler, so that the answer to a long-poll is as late as any other.
             sleep(LATENCY).await;
             Ok(response.map_body(|_, body| ThrottledBody::boxed(body.boxed())))
         }
@@ -66,7 +66,7 @@ pub async fn apply(
     }
 }
 
-/// The query of a reader that may ask for a fault. A bad one is for the handler to refuse.
+/// The query of a reader that may ask for a fault. The handler refuses an invalid query.
 fn query(request: &ServiceRequest) -> Option<ReadQuery> {
     let is_reader = matches!(routed_path(request), "/poll" | "/stream");
     if !is_reader || !request.query_string().contains("fault") {

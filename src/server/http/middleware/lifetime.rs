@@ -1,4 +1,4 @@
-//! Bodies that end before they would by themselves, and those that hold something while they last.
+//! Bodies that end early, and bodies that hold a value until they end.
 
 use std::{
     any::Any,
@@ -16,9 +16,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::delivery::sse;
 
-/// By how much of it a connection's age differs, at the most.
+/// The largest deviation of a connection's age, as a share of it.
 const AGE_SPREAD: f64 = 0.2;
-/// What a reader is told to wait, milliseconds: 1000 on average.
+/// The range of reconnection times, in milliseconds: 1000 on average.
 const RETRY_MS: (f64, f64) = (500.0, 1000.0);
 
 /// Why a stream ends.
@@ -35,9 +35,9 @@ pub fn jittered(age: Duration) -> Duration {
     age.mul_f64(1.0 - AGE_SPREAD + 2.0 * AGE_SPREAD * random_share())
 }
 
-/// From 0 to 1, evenly.
+/// A uniform random number from 0 to 1.
 fn random_share() -> f64 {
-    // Without randomness there is no spread, which does no harm.
+    // Without a source of randomness there is no spread, which does no harm.
     getrandom::u32().map_or(0.5, |it| f64::from(it) / f64::from(u32::MAX))
 }
 
@@ -74,7 +74,7 @@ impl MessageBody for LimitedBody {
         let Some(end) = this.end else {
             return Poll::Ready(None);
         };
-        // Before the next event, as a busy stream always has one.
+        // Checked before the next event, because a busy stream always has one.
         if this.timer.as_mut().poll(cx).is_ready() {
             this.end = None;
             return Poll::Ready(match end {
@@ -90,7 +90,7 @@ impl MessageBody for LimitedBody {
     }
 }
 
-/// A body that holds something until its last byte is handed over.
+/// A body that holds a value until its last byte is handed over.
 pub struct GuardedBody {
     body: BoxBody,
     _guard: Box<dyn Any>,

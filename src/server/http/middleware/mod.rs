@@ -1,5 +1,5 @@
-//! What surrounds every handler: accounting, drain, how a connection ends, other origins, who is let in,
-//! faults, and that answers are not stored.
+//! The middleware around every handler: accounting, drain, the end of connections, other origins, admission, faults,
+//! and `no-store`.
 
 pub mod accounting;
 pub mod admission;

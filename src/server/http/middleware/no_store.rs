@@ -1,4 +1,4 @@
-//! Answers are not to be stored, unless a handler says how they may be.
+//! Adds `Cache-Control: no-store`, unless a handler has set another value.
 
 use actix_web::{
     body::MessageBody,

@@ -1,4 +1,4 @@
-//! The bytes of one request among those of its connection.
+//! The bytes of one request of a connection.
 
 use std::rc::Rc;
 
@@ -31,7 +31,7 @@ impl RequestBytes {
         }
     }
 
-    /// Everything that the request's answer had to write so far is written.
+    /// Records that all bytes of the answer so far are written.
     pub fn record_flushed(&self, meter: &ConnectionMeter) {
         let events = self
             .0
@@ -41,7 +41,7 @@ impl RequestBytes {
         }
     }
 
-    /// Counts bytes that came in among those of other requests.
+    /// Counts received bytes of this request on a shared connection.
     pub fn charge_read(&self, meter: &ConnectionMeter, bytes: u64) {
         self.record_read(meter, bytes);
         let mut state = meter.0.state.borrow_mut();
@@ -49,7 +49,7 @@ impl RequestBytes {
         state.charge_own_bytes_in(&meter.0.ledger);
     }
 
-    /// Counts bytes that go out among those of other requests.
+    /// Counts sent bytes of this request on a shared connection.
     pub fn charge_written(&self, meter: &ConnectionMeter, bytes: u64) {
         self.record_written(meter, bytes);
         let mut state = meter.0.state.borrow_mut();
@@ -59,10 +59,10 @@ impl RequestBytes {
         }
     }
 
-    /// No byte of the request's will come any more, either way.
+    /// Records that no further byte of the request will come, in either direction.
     pub fn end(&self, meter: &ConnectionMeter) {
         self.0.has_ended.set(true);
-        // If something is still to be flushed, it is told of first.
+        // If bytes are still to be flushed, the trace gets their event first.
         if !self.0.is_flush_due.get() {
             self.finish_if_over(meter);
         }
@@ -75,7 +75,7 @@ impl RequestBytes {
         }
     }
 
-    /// The answer is complete, and so are the request's bytes; or the connection has ended.
+    /// Finishes the request: its answer and its bytes are complete, or the connection has ended.
     pub fn finish(&self, meter: &ConnectionMeter) {
         let is_logged = meter.ledger().request_log;
         if !is_logged && !self.0.is_answer_traced() {
