@@ -1,4 +1,4 @@
-//! One message log, served two ways at once, and what each way cost.
+//! One message log, which is served in two ways at once, and the cost of each way.
 //!
 //! ```text
 //! POST /messages ──> publish ──> log ──┬──> poll    GET /poll     (interval; long-poll with ?wait)
@@ -6,13 +6,12 @@
 //! every request and byte ──> ledger ──> log lines, /ledger, /metrics, the lab
 //! ```
 //!
-//! The log is the truth; a room's notification only says that there is more. A poll is one read after
-//! a cursor. A stream is the same read in a loop that waits for notifications. There is no queue per
-//! client, so a slow reader only has an older cursor.
+//! The log holds all messages; a room's notification only says that there are more. A poll is one read after a
+//! cursor. A stream is the same read in a loop that waits for notifications. There is no queue per client, so a slow
+//! reader only has an older cursor.
 //!
-//! Where to look: [`log`] for the messages, [`delivery`] for what readers get of them, [`http`] for
-//! the routes, [`ledger`] for the counting, [`net`] for connections, [`lifecycle`] for what holds it
-//! together.
+//! Where to look: [`log`] has the messages, [`delivery`] decides what readers get, [`http`] has the routes,
+//! [`ledger`] counts, [`net`] has the connections, and [`lifecycle`] puts the parts together.
 
 pub mod access;
 pub mod config;

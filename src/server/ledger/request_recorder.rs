@@ -30,7 +30,7 @@ impl RequestRecorder {
         Self::new(meter.clone(), request)
     }
 
-    /// Begins a request among others on a connection. Its bytes are reported by the handle.
+    /// Begins a request on a shared connection. The returned handle reports its bytes.
     pub fn begin_among_others(meter: &ConnectionMeter) -> (Self, RequestBytes) {
         let request = Rc::new(RequestState::new(meter.ledger()));
         let bytes = RequestBytes::new(request.clone());
@@ -46,7 +46,7 @@ impl RequestRecorder {
         &self.meter
     }
 
-    /// Puts the request on an account. The first call counts.
+    /// Attributes the request to an account. Only the first call has an effect.
     pub fn open(&self, info: &RequestInfo<'_>) {
         if self.is_open() {
             return;
@@ -58,17 +58,17 @@ impl RequestRecorder {
         self.meter.attribute(&self.request, info);
     }
 
-    /// Puts the request on this account if it is on none at its end, as one that was refused.
+    /// The account of the request if it has none at its end, such as a refused request.
     pub fn set_default_account(&self, account: Account) {
         self.request.default_account.set(Some(account));
     }
 
-    /// Whether the request is on an account.
+    /// Whether the request has an account.
     pub fn is_open(&self) -> bool {
         self.request.attribution.get().is_some()
     }
 
-    /// Notes the room if it is only known from the body.
+    /// Records the room, if it is known only from the body.
     pub fn set_room(&self, room: &Room) {
         self.request.set_rooms(|| room.clone().into());
     }
@@ -82,7 +82,7 @@ impl RequestRecorder {
         self.request.status.set(status);
     }
 
-    /// Counts messages given to the client; for publish, appended.
+    /// Counts messages delivered to the client; for publish, appended messages.
     pub fn record_messages(&self, messages: u64) {
         let request = &self.request;
         request.messages.set(request.messages.get() + messages);
@@ -92,8 +92,7 @@ impl RequestRecorder {
         }
     }
 
-    /// Counts how late messages are that are being given to the client: the oldest of `messages`
-    /// was published at `sent_at_us`.
+    /// Counts the delay of messages that are being delivered: the oldest of `messages` was published at `sent_at_us`.
     pub fn record_delay(&self, sent_at_us: i64, messages: u64) {
         let attribution = self.request.attribution.get();
         let delays = attribution.and_then(|it| self.meter.ledger().delays(it.account));
@@ -102,8 +101,7 @@ impl RequestRecorder {
         }
     }
 
-    /// The answer is a stream: its opening is a log line of its own, and its trace is told of each
-    /// push.
+    /// Marks the answer as a stream: its opening gets a log line, and each push an event in the trace.
     pub fn begin_stream(&self) {
         self.request.is_stream.set(true);
         if self.meter.ledger().request_log
@@ -113,14 +111,14 @@ impl RequestRecorder {
         }
     }
 
-    /// Notes what a stream sends next: `bytes` of body. The trace is told once it is written.
+    /// Records the stream's next chunk: `bytes` of body. The trace gets the event once they are written.
     pub fn record_push(&self, kind: PushKind, messages: u64, bytes: usize) {
         if self.request.is_traced.get() {
             self.request.add_push(kind, messages, bytes);
         }
     }
 
-    /// Counts bytes of a body for a connection whose own bytes nobody sees.
+    /// Counts bytes of a body, on a connection whose wire bytes are not seen.
     pub fn record_body(&self, read: u64, written: u64) {
         let request = &self.request;
         if let Some(attribution) = request.record_read(read) {

@@ -1,4 +1,4 @@
-//! What the ledger knows of one request while it is under way.
+//! The ledger's data about one request while it is open.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -16,24 +16,24 @@ use super::{
 };
 use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
-/// What a client asks for with a request, as far as the ledger is concerned.
+/// The parts of a request that the ledger uses.
 pub struct RequestInfo<'a> {
     pub account: Account,
-    /// `None` if they are not known yet, or were no rooms.
+    /// `None` if they are not known yet, or are invalid.
     pub rooms: Option<&'a RoomSet>,
     pub client: Option<&'a ClientLabel>,
-    /// Whether the client wants a trace of what the server sees of it.
+    /// Whether the client asks for a trace.
     pub trace: bool,
 }
 
 pub struct RequestState {
-    /// Apart, as it is `None` where requests have no log lines.
+    /// Boxed, because it is `None` if requests have no log lines.
     log_line: Option<Box<LogLineDetails>>,
     pub(super) recorders: Cell<u32>,
     pub(super) attribution: OnceCell<Attribution>,
-    /// Where it belongs if nothing else is known of it at its end.
+    /// The account of the request if it has no other at its end.
     pub(super) default_account: Cell<Option<Account>>,
-    /// 0 as long as it is not answered.
+    /// 0 until it is answered.
     pub(super) status: Cell<u16>,
     pub(super) messages: Cell<u64>,
     wire_bytes_in: Cell<u64>,
@@ -42,14 +42,14 @@ pub struct RequestState {
     pub(super) is_stream: Cell<bool>,
     /// Apart, as most requests have none.
     trace: OnceCell<Box<RequestTrace>>,
-    /// Among others on a connection: it wrote something that is not known to be flushed.
+    /// On a shared connection: whether it wrote bytes that may not be flushed yet.
     pub(super) is_flush_due: Cell<bool>,
-    /// Among others on a connection: all of its bytes have come and gone.
+    /// On a shared connection: whether all of its bytes have been counted.
     pub(super) has_ended: Cell<bool>,
     pub(super) is_finished: Cell<bool>,
 }
 
-/// What only a log line tells of a request.
+/// Data that only a log line uses.
 struct LogLineDetails {
     started: Instant,
     rooms: OnceCell<RoomSet>,
@@ -57,7 +57,7 @@ struct LogLineDetails {
 
 struct RequestTrace {
     client: Weak<ClientTrace>,
-    /// What a stream sent that the trace was not told of yet.
+    /// A stream's pushes that are not in the trace yet.
     pushes: RefCell<PendingPushes>,
 }
 
@@ -94,7 +94,7 @@ impl RequestState {
         }
     }
 
-    /// Notes the rooms for a log line, if there is to be one. The first that are known count.
+    /// Records the rooms for a log line, if there will be one. Only the first call has an effect.
     pub fn set_rooms(&self, rooms: impl FnOnce() -> RoomSet) {
         if let Some(line) = &self.log_line {
             let _ = line.rooms.set(rooms());
@@ -102,7 +102,7 @@ impl RequestState {
     }
 
     pub fn set_attribution(&self, attribution: Attribution) {
-        // Asked before: there is none yet.
+        // Checked before: there is none yet.
         let _ = self.attribution.set(attribution);
     }
 
@@ -119,7 +119,7 @@ impl RequestState {
         self.trace.get().map(|trace| &trace.client)
     }
 
-    /// The answer is complete, but for bytes that are still to be written.
+    /// Whether the answer is complete, except for bytes that are still to be written.
     pub fn is_done(&self) -> bool {
         self.recorders.get() == 0
     }
@@ -171,7 +171,7 @@ impl RequestState {
         }
         let count = waiting.len();
         for (i, (content, messages, bytes)) in waiting.into_iter().enumerate() {
-            // The last one has what is left, so that the sum is what crossed the socket.
+            // The last event gets the remaining bytes, so that the sum is the number of bytes on the socket.
             let bytes_out = if i + 1 == count {
                 unassigned
             } else {
@@ -188,12 +188,12 @@ impl RequestState {
         events
     }
 
-    /// Whether the trace is told of the answer as a whole.
+    /// Whether the trace gets one event for the whole answer.
     pub fn is_answer_traced(&self) -> bool {
         self.is_traced.get() && !self.is_stream.get() && self.status.get() != 0
     }
 
-    /// Notes what a stream sends next: `bytes` of body.
+    /// Records the stream's next chunk: `bytes` of body.
     pub fn add_push(&self, kind: PushKind, messages: u64, bytes: usize) {
         if let Some(trace) = self.trace.get() {
             let mut pushes = trace.pushes.borrow_mut();
@@ -201,7 +201,7 @@ impl RequestState {
         }
     }
 
-    /// Ends the request: what a log line says of it. `None` if it is on no account.
+    /// Ends the request and returns its log entry. `None` if it has no account.
     pub fn finish(&self) -> Option<AccessLogEntry> {
         let phase = if self.is_stream.get() {
             RequestPhase::Closed
@@ -211,7 +211,7 @@ impl RequestState {
         self.entry(phase)
     }
 
-    /// What a log line says of the request now. `None` if it is on no account.
+    /// The request's present log entry. `None` if it has no account.
     pub fn entry(&self, phase: RequestPhase) -> Option<AccessLogEntry> {
         let attribution = self.attribution.get()?;
         let log_line = self.log_line.as_deref();
@@ -234,7 +234,7 @@ impl RequestState {
     }
 }
 
-/// What `bytes` of a stream's body are in one chunk of HTTP/1.1.
+/// The wire bytes of `bytes` of a stream's body, as one chunk of HTTP/1.1.
 fn chunk_bytes(bytes: usize) -> u64 {
     let digits = bytes.max(1).ilog(16) as usize + 1;
     (digits + bytes + 4) as u64

@@ -1,4 +1,4 @@
-//! Lines for somebody who watches a terminal: what a request or a transport cost, within 80 columns. Programs read the
+//! Short lines for people at a terminal: what a request or a transport cost, within 80 columns. Programs read the
 //! lines of `access_log`, which name every field.
 
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::domain::{client_label::ClientLabel, room_set::RoomSet};
 
 const COLUMNS: usize = 80;
 
-/// One request, in columns; its rooms and its client last, cut off where the line ends.
+/// One request, in columns; its rooms and its client are last, and cut off at the end of the line.
 pub fn request(at: Timestamp, entry: &AccessLogEntry) -> String {
     let state = match entry.phase {
         RequestPhase::Answered => entry.status.to_string(),
@@ -48,7 +48,7 @@ pub fn summary(at: Timestamp, seconds: u64, account: Account, figures: &CounterS
     ))
 }
 
-/// The time of day in UTC, as in the other forms.
+/// The time of day in UTC, as in the other formats.
 fn time(at: Timestamp) -> impl std::fmt::Display {
     at.strftime("%H:%M:%S%.3f")
 }

@@ -1,7 +1,6 @@
-//! What the server saw of one client, event by event: for the lab's diagram.
+//! The events that the server recorded of one client, for the lab's diagram.
 //!
-//! Only kept for clients that ask for it, the newest events only, and of a bounded number of
-//! clients.
+//! Only clients that ask for it have a trace. Both the events of a client and the number of clients are bounded.
 
 use std::{
     collections::VecDeque,
@@ -17,24 +16,25 @@ use serde::Serialize;
 use super::counters::{Account, Protocol};
 use crate::domain::client_label::ClientLabel;
 
-/// Events of a client that are kept.
+/// The most events of a client; the oldest are dropped first.
 const MAX_EVENTS: usize = 512;
-/// Clients whose events are kept; the least recently seen goes first.
+/// The most clients with a trace; the least recently seen is dropped first.
 const MAX_TRACED_CLIENTS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
-/// Clients that are told when a connection they shared is over. A proxy's may serve many more.
+/// The most clients that get an event when a connection that served them ends. A proxy's connection may serve many
+/// more.
 const MAX_TRACED_CLIENTS_PER_CONNECTION: usize = 8;
 
 /// The traces of all clients that asked for one.
 pub struct TraceTable(Mutex<LruCache<ClientLabel, Arc<ClientTrace>>>);
 
-/// One client's events. What is not there any more is told by the gap in `seq`.
+/// One client's events. A gap in `seq` shows that older ones were dropped.
 #[derive(Default)]
 pub struct ClientTrace(Mutex<TraceEvents>);
 
 #[derive(Default)]
 struct TraceEvents {
-    /// Of the newest event.
+    /// The number of the newest event.
     seq: u64,
     newest: VecDeque<Event>,
 }
@@ -46,7 +46,7 @@ pub enum TraceEventKind {
     /// The TCP connection was accepted.
     Opened,
     Request,
-    /// A poll's whole answer; of a stream, its head.
+    /// A poll's complete answer, or a stream's head.
     Answer,
     /// Something a stream sent.
     Push,
@@ -64,7 +64,7 @@ pub enum PushKind {
     Presence,
 }
 
-/// No other is spoken here.
+/// The server accepts no other version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum TlsVersion {
     #[serde(rename = "1.2")]
@@ -79,20 +79,20 @@ pub struct Event {
     pub seq: u64,
     /// Microseconds since the Unix epoch.
     pub at_us: i64,
-    /// Which connection: a number of this server's.
+    /// This server's number of the connection.
     pub connection: u64,
     pub kind: TraceEventKind,
     pub transport: &'static str,
     pub protocol: &'static str,
     pub tls: bool,
-    /// As `1.3`; of a connection over TLS.
+    /// Such as `1.3`, for a connection over TLS.
     pub tls_version: Option<TlsVersion>,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub messages: u64,
-    /// Of an answer.
+    /// The status of an answer.
     pub status: Option<u16>,
-    /// Of a push.
+    /// What a push contained.
     pub content: Option<PushKind>,
 }
 
@@ -123,7 +123,7 @@ impl Default for TraceTable {
 }
 
 impl TraceTable {
-    /// The trace of a client, begun when it first asks.
+    /// The trace of a client, created when it first asks.
     pub fn open(&self, client: &ClientLabel) -> Arc<ClientTrace> {
         self.0
             .lock()
@@ -138,7 +138,7 @@ impl TraceTable {
 }
 
 impl ClientTrace {
-    /// Adds an event, and gives it its number.
+    /// Adds an event and numbers it.
     pub fn record(&self, event: Event) {
         let mut events = self.0.lock();
         events.seq += 1;
@@ -162,8 +162,8 @@ impl ClientTrace {
 pub(super) struct ConnectionTrace {
     number: u64,
     accepted_at_us: i64,
-    /// Of the clients it served, the present one last. Weak: a trace that is no longer kept takes no
-    /// memory because of a connection.
+    /// The traces of the clients that it served, the present one last. Weak, so that a connection does not keep a
+    /// dropped trace in memory.
     traces: Vec<Weak<ClientTrace>>,
 }
 
@@ -176,7 +176,7 @@ impl ConnectionTrace {
         }
     }
 
-    /// Makes `trace` the present one. `opened` is told to it if the connection is new to it.
+    /// Makes `trace` the present one. It gets the event `opened` if the connection is new to it.
     pub fn switch_to(&mut self, trace: &Arc<ClientTrace>, opened: Event) {
         let trace = Arc::downgrade(trace);
         if let Some(at) = self.traces.iter().position(|each| each.ptr_eq(&trace)) {

@@ -1,4 +1,4 @@
-//! What the server does beside serving: summaries, presence, retention, memory.
+//! The server's background tasks: summaries, presence, retention, memory.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -18,9 +18,9 @@ use crate::{
     presence::{self, Presence},
 };
 
-/// How often each transport's figures become a log line, seconds.
+/// How often each transport's figures are logged, in seconds.
 const SUMMARY_INTERVAL: u64 = 10;
-/// How often the store is asked to drop what it no longer retains.
+/// How often the store removes messages that it no longer retains.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Tasks that run until they are stopped.
@@ -47,7 +47,7 @@ impl BackgroundTasks {
         background
     }
 
-    /// Reads the certificate again on SIGHUP. A bad one is a log line, and the present one stays.
+    /// Reads the certificate again on SIGHUP. If it is bad, the log says so, and the present one stays.
     pub fn reload_certificate(
         &self,
         certificate: Arc<CurrentCertificate>,
@@ -68,7 +68,7 @@ impl BackgroundTasks {
         Ok(())
     }
 
-    /// Reads the keys of tokens again on SIGHUP. Bad ones are a log line, and the present ones stay.
+    /// Reads the keys for tokens again on SIGHUP. If they are bad, the log says so, and the present ones stay.
     pub fn reload_keys(&self, policy: Arc<Policy>, events: EventLog) -> io::Result<()> {
         let mut hangups = signal(SignalKind::hangup())?;
         self.run(async move {
@@ -105,7 +105,7 @@ impl BackgroundTasks {
     }
 }
 
-/// Writes each transport's figures of the last seconds, if it had traffic.
+/// Logs each transport's figures of the last interval, if it had traffic.
 async fn log_summaries(ledger: Arc<Ledger>) {
     let mut before = ledger.totals.totals();
     let mut ticks = interval(Duration::from_secs(SUMMARY_INTERVAL));
@@ -123,7 +123,7 @@ async fn log_summaries(ledger: Arc<Ledger>) {
     }
 }
 
-/// Lets pollers go that no longer come.
+/// Removes pollers that stopped polling.
 async fn expire_pollers(presence: Arc<Presence>) {
     let mut ticks = interval(presence::EXPIRY_INTERVAL);
     loop {
@@ -132,7 +132,7 @@ async fn expire_pollers(presence: Arc<Presence>) {
     }
 }
 
-/// Lets the store drop what it no longer retains, and logs when it stops and starts to answer.
+/// Makes the store remove messages that it no longer retains, and logs when the store stops and starts to answer.
 async fn enforce_retention(log: Arc<Log>, events: EventLog) {
     let mut ticks = interval(PRUNE_INTERVAL);
     let mut is_away = false;

@@ -29,16 +29,16 @@ use crate::{
     },
 };
 
-/// A client that says nothing for this long never will.
+/// How long a client may take to send its first bytes.
 const FIRST_BYTES_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection stays that is refused.
+/// How long a refused connection stays open.
 pub const REFUSED_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What HTTP runs on, over cleartext.
+/// The I/O type of HTTP over cleartext.
 pub type HttpIo = TimedIo<Metered<Socket, ConnectionMeter>, ConnectionMeter>;
 
-/// What every connection of a worker is served with.
+/// Serves the connections of a worker.
 pub struct ConnectionServer<H, S> {
     pub fast_path: FastPath,
     pub http: Rc<HttpServer<H, S>>,
@@ -46,7 +46,7 @@ pub struct ConnectionServer<H, S> {
     pub stall_timeout: Duration,
 }
 
-/// What serves a connection that is not the accelerator's, or no more.
+/// Serves the connections that the accelerator does not serve, or no longer serves.
 pub struct HttpServer<H, S> {
     pub http: H,
     pub http2: Http2Server<S>,
@@ -78,7 +78,7 @@ where
             self.fast_path.serve(accepted);
             return;
         }
-        // HTTP tells it why, and then it has no reason to stay.
+        // HTTP answers with the reason for the refusal, and then closes the connection.
         let (http, forwarded) = (self.http.clone(), accepted.forward(next_connection_id()));
         spawn_local(async move {
             let _ = timeout(REFUSED_TIMEOUT, http.serve_visitor(forwarded, &incoming)).await;
@@ -94,8 +94,8 @@ where
     S::Error: Into<Response<BoxBody>> + 'static,
 {
     pub async fn serve(self: Rc<Self>, forwarded: ForwardedConnection) {
-        // A socket that was just registered is known to be ready only when the system has said so, and an error that
-        // cannot be written at once is lost: the HTTP layer closes without it.
+        // A newly registered socket counts as ready only after the system's event, and the HTTP layer drops an error
+        // that it cannot write at once, and closes.
         let writable = timeout(FIRST_BYTES_TIMEOUT, forwarded.tcp.writable());
         if !matches!(
             self.stopping.run_until_cancelled(writable).await,
@@ -142,8 +142,7 @@ where
         served.await;
     }
 
-    /// Reads on from `input` until it is clear which protocol the client speaks. `None` if it says
-    /// too little for that.
+    /// Reads after `input` until it is clear which protocol the client speaks. `None` if the client sends too little.
     async fn read_until_decided(
         &self,
         io: &mut (impl AsyncRead + Unpin),

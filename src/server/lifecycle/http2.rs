@@ -1,4 +1,4 @@
-//! HTTP/2 connections: the dispatcher tied to the ledger and to what may abort a stream.
+//! HTTP/2 connections: connects the dispatcher to the ledger and to the handles that may abort a stream.
 
 use std::{rc::Rc, sync::Arc, time::Duration};
 
@@ -21,9 +21,9 @@ use crate::{
     net::connection::ConnectionHandle,
 };
 
-/// What every HTTP/2 connection of a worker is served with.
+/// Serves the HTTP/2 connections of a worker.
 pub struct Http2Server<S> {
-    /// The application, as the handlers of HTTP/1.1 run in it.
+    /// The application, the same as for HTTP/1.1.
     pub service: S,
     pub stall_timeout: Duration,
     pub keep_alive: Duration,
@@ -63,7 +63,7 @@ impl<S> Http2Server<S> {
             timeouts,
             draining,
         );
-        // What a client does wrong on its connection ends that, and is no news for the log.
+        // A client's protocol error ends its connection, and is not logged.
         let _ = served.await;
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection is at its start: whose, and whether there is room for it.
+//! A new connection: its client's address, and whether there is room for it.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ pub struct IncomingConnection {
     /// Why its requests are refused.
     pub refusal: Option<RefusalReason>,
     permit: Option<ConnectionPermit>,
-    /// Counts it for as long as it is told why it is refused.
+    /// Counts the connection while it is being refused.
     _refused_permit: Option<RefusedPermit>,
 }
 
@@ -45,7 +45,7 @@ impl IncomingConnection {
         Some(incoming)
     }
 
-    /// A connection that is counted already.
+    /// A connection that is already counted.
     pub fn admitted(tcp: &TcpStream, policy: &Policy) -> Self {
         let peer = match policy.needs_client_address() {
             true => tcp.peer_addr().ok(),
@@ -59,7 +59,7 @@ impl IncomingConnection {
         }
     }
 
-    /// What counts the connection, to be held elsewhere for as long as it is there.
+    /// Takes the permit that counts the connection, so that another owner can hold it.
     pub fn take_permit(&mut self) -> Option<ConnectionPermit> {
         self.permit.take()
     }

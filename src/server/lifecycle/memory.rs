@@ -1,6 +1,6 @@
-//! Memory goes back to the system after many connections have left.
+//! Returns memory to the system after many connections have left.
 //!
-//! What they held is free, but in pieces between what lives on, and the allocator would keep it.
+//! Their memory is free, but in pieces between live allocations, so the allocator would keep it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,12 +8,12 @@ use tokio::{task::spawn_blocking, time::interval};
 
 use crate::limits::connections::ConnectionCounter;
 
-/// How often it is looked at.
+/// How often to check.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Fewer connections leave nothing that would be worth the milliseconds.
+/// Fewer connections leave too little memory to be worth the milliseconds.
 const MIN_LEFT: usize = 500;
 
-/// Releases memory whenever many connections have left since it was last released.
+/// Releases memory whenever many connections have left since the last release.
 pub async fn release_after_herds(connections: Arc<ConnectionCounter>) {
     let mut ticks = interval(INTERVAL);
     let mut most = 0;
@@ -23,7 +23,7 @@ pub async fn release_after_herds(connections: Arc<ConnectionCounter>) {
         most = open.max(most);
         if most - open >= MIN_LEFT {
             most = open;
-            // If it cannot be done, the memory stays where it is.
+            // If this fails, the memory stays with the process.
             let _ = spawn_blocking(release).await;
         }
     }
@@ -31,10 +31,10 @@ pub async fn release_after_herds(connections: Arc<ConnectionCounter>) {
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn release() {
-    // SAFETY: it has no preconditions, and may be called by any thread at any time.
+    // SAFETY: `malloc_trim` has no preconditions, and any thread may call it at any time.
     unsafe { libc::malloc_trim(0) };
 }
 
-/// Other allocators give memory back by themselves, or not at all.
+/// Other allocators return memory by themselves, or not at all.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn release() {}

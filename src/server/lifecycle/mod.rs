@@ -1,4 +1,4 @@
-//! The server's life: from the store and the address, over connections, to the last table.
+//! The server's life cycle: opening the store and the address, serving connections, and stopping.
 
 mod background;
 mod connection;

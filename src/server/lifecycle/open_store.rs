@@ -1,4 +1,4 @@
-//! Opening the log that the configuration names, or waiting until it can be opened.
+//! Opens the log that the configuration names, or waits until it can be opened.
 
 use std::{
     net::TcpListener,
@@ -20,11 +20,11 @@ use crate::{
     },
 };
 
-/// How often a store that cannot be opened yet is tried, and said to be away.
+/// How often to retry a store that cannot be opened yet, and to log that it is away.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Opens the log. Where that is to be waited for, what is wrong becomes a log line a second, and
-/// whoever asks at `listener` is told to come back.
+/// Opens the log. If the configuration says to wait for the store, this logs the error once a second, and meanwhile
+/// answers requests at `listener` with `503`.
 pub fn open_log(
     config: &Config,
     events: &EventLog,

@@ -1,6 +1,6 @@
-//! What the accelerator asks about a poll at a server that asks for tokens or limits how often clients read.
+//! The accelerator's gate for polls, on a server that asks for tokens or limits how often clients read.
 //!
-//! It lets in what HTTP would let in; whatever it is not sure of, and all that must be refused, is HTTP's.
+//! It admits only polls that HTTP would admit. If it is not sure, or a poll must be refused, HTTP handles it.
 
 use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
@@ -52,7 +52,7 @@ impl PollGate for PolicyGate {
     }
 }
 
-/// The holder of the token, if it may read what is asked for.
+/// The holder of the token, if it may read the requested rooms.
 fn reader(access: &Access, query: &ReadQuery, token: &str) -> Option<Arc<Identity>> {
     let identity = access.verify(token).ok()?;
     let may_read = query.rooms.iter().all(|room| identity.may_read(room));

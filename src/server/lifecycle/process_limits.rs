@@ -1,6 +1,6 @@
-//! What the system lets this process use: descriptors, threads, memory, the size of files. Read at start,
-//! so that what is too little is said with its figure, and connections are refused before the system
-//! refuses what serves the others.
+//! The system's limits for this process: descriptors, threads, memory, the size of files. They are read at start, so
+//! that the server can report a limit that is too low with its figure, and refuse connections before the system
+//! refuses resources that other connections need.
 
 use std::{
     fs,
@@ -13,26 +13,26 @@ use rlimit::{INFINITY, Resource};
 
 use crate::limits::Limits;
 
-/// Descriptors that each worker takes for itself.
+/// Descriptors that each worker needs.
 const WORKER_FDS: u64 = 8;
 /// Descriptors for files, the store, the listeners and the runtime.
 const OWN_FDS: u64 = 32;
-/// As many are kept free where there are plenty: the store may open more files.
+/// The most descriptors kept free as a spare: the store may open more files.
 const SPARE_FDS: u64 = 128;
-/// How many a process may usually open, where that cannot be asked.
+/// The usual limit of descriptors, if the real one cannot be read.
 const TYPICAL_FD_LIMIT: u64 = 1024;
 /// Threads beside the workers: the log, the store's writer and readers, signals.
 const OWN_THREADS: usize = 12;
-/// Fewer connections than that are worth a word.
+/// If there is room for fewer connections than this, the server warns.
 const FEW_CONNECTIONS: u64 = 4_000;
-/// What the server takes before its first client, with its recent messages.
+/// The memory of the server without clients, including its recent messages.
 const OWN_BYTES: u64 = 64 * 1024 * 1024;
-/// What a connection takes while it begins; later it is less.
+/// The memory of a connection while it begins; later it takes less.
 const CONNECTION_BYTES: u64 = 32 * 1024;
 
 const MIB: u64 = 1024 * 1024;
 
-/// What there is; `None` is no limit.
+/// The limits; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessLimits {
     descriptors: u64,
@@ -41,7 +41,7 @@ pub struct ProcessLimits {
 }
 
 impl ProcessLimits {
-    /// Reads them, after raising the soft limit of descriptors to the hard one.
+    /// Reads the limits, after raising the soft limit of descriptors to the hard one.
     pub fn read() -> Self {
         let finite = |resource: Resource| {
             let limit = rlimit::getrlimit(resource).ok()?.0;
@@ -55,7 +55,7 @@ impl ProcessLimits {
         }
     }
 
-    /// Whether a server with so many workers can run at all; or why not, in one line.
+    /// Checks whether a server with this number of workers can run. The error says in one line why not.
     pub fn check(&self, workers: usize) -> Result<(), String> {
         let needed = self.own_descriptors(workers) + 1;
         if self.descriptors < needed {
@@ -74,7 +74,7 @@ impl ProcessLimits {
         })
     }
 
-    /// How many connections there is room for.
+    /// The number of connections that the limits leave room for.
     pub fn connections(&self, workers: usize) -> u32 {
         let by_memory = self.memory_bytes.map(connections_in);
         let by_descriptors = self.connections_by_descriptors(workers);
@@ -82,7 +82,7 @@ impl ProcessLimits {
         u32::try_from(connections).unwrap_or(u32::MAX)
     }
 
-    /// `limits` with no more connections than there is room for.
+    /// `limits`, reduced to the number of connections that there is room for.
     pub fn bound(&self, mut limits: Limits, workers: usize) -> Limits {
         let room = self.connections(workers);
         let total = limits
@@ -94,13 +94,13 @@ impl ProcessLimits {
         limits
     }
 
-    /// How many more can be told at a time that there is no room.
+    /// The most connections that can be refused with an answer at a time.
     pub fn refused_connections(&self) -> u32 {
         // At most 4096.
         (self.descriptors / 16).clamp(16, 4096) as u32
     }
 
-    /// What the server itself takes of the descriptors, with those for refusing.
+    /// The descriptors that the server itself needs, including those for refusing connections.
     fn own_descriptors(&self, workers: usize) -> u64 {
         OWN_FDS + u64::from(self.refused_connections()) + WORKER_FDS * workers as u64
     }
@@ -112,7 +112,7 @@ impl ProcessLimits {
         left.saturating_sub(spare).max(1)
     }
 
-    /// What an operator should know, one line each. `has_file`: messages are kept in a file.
+    /// Warnings for the operator, one line each. `has_file`: messages are kept in a file.
     pub fn warnings(&self, workers: usize, has_file: bool) -> Vec<String> {
         let mut warnings = Vec::new();
         let connections = self.connections_by_descriptors(workers);
@@ -149,7 +149,7 @@ fn connections_in(memory_bytes: u64) -> u64 {
     (memory_bytes.saturating_sub(OWN_BYTES) / CONNECTION_BYTES).max(1)
 }
 
-/// Makes that many threads at once, and ends them. An error: how many were possible.
+/// Makes this number of threads at once, and ends them. The error is how many were possible.
 fn check_threads(threads: usize) -> Result<(), usize> {
     const STACK_BYTES: usize = 64 * 1024;
     let mut made = Vec::with_capacity(threads);
@@ -197,7 +197,7 @@ fn cgroup_memory_bytes() -> Option<u64> {
 
 /// The smallest limit in `file` of the group at `path` and those above it, up to `root`.
 fn smallest_limit(root: &Path, path: &str, file: &str) -> Option<u64> {
-    // Version 1 says no limit with a number beyond any memory.
+    // Version 1 writes a number larger than any memory for "no limit".
     const NO_LIMIT: u64 = 1 << 60;
     let group: PathBuf = root.join(path);
     let groups = group.ancestors().take_while(|it| it.starts_with(root));

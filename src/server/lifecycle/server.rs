@@ -1,4 +1,4 @@
-//! Building the server, and running it until it is told to stop.
+//! Builds the server, and runs it until it must stop.
 
 use std::{
     future::{Future, pending},
@@ -46,7 +46,7 @@ pub struct Server {
     policy: Arc<Policy>,
 }
 
-/// What is bound for TLS.
+/// The TLS listener.
 struct Tls {
     listener: TcpListener,
     certificate: Arc<CurrentCertificate>,
@@ -74,7 +74,7 @@ impl Server {
         page: EmbeddedPage,
         out: impl Write + Send + 'static,
     ) -> anyhow::Result<Self> {
-        // Before there is a store: bad keys leave nothing behind.
+        // Before the store is opened, so that bad keys leave no files behind.
         let access = config.access.jwt.clone().map(Access::new).transpose()?;
         let origins = config.access.cors_origins.clone();
         let limits = ProcessLimits::read().bound(config.limits.clone(), config.workers);
@@ -97,7 +97,7 @@ impl Server {
         let log = match open_log(&config, &events, &listener) {
             Ok(log) => log,
             Err(error) => {
-                // That is the trouble that counts.
+                // The error that counts is the one above.
                 let _ = writer.finish();
                 return Err(error.context("--store"));
             }
@@ -116,23 +116,23 @@ impl Server {
         })
     }
 
-    /// The address it listens on; known before it runs.
+    /// The address that it listens on, which is known before it runs.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// The address it listens on for TLS, if it does.
+    /// The address that it listens on for TLS, if any.
     pub fn tls_addr(&self) -> Option<SocketAddr> {
         self.tls.as_ref()?.listener.local_addr().ok()
     }
 
-    /// Serves until `stop` is done: then takes no connections, ends streams and waiting long-polls,
-    /// and prints the ledger's totals.
+    /// Serves until `stop` completes. Then it takes no more connections, ends streams and waiting long-polls, and
+    /// prints the ledger's totals.
     pub async fn run(self, stop: impl Future<Output = ()> + 'static) -> anyhow::Result<()> {
         self.run_until(stop, pending()).await
     }
 
-    /// The same; as soon as `force` is done, readers are given no more time to leave.
+    /// The same, but when `force` completes, readers get no more time to leave.
     pub async fn run_until(
         self,
         stop: impl Future<Output = ()> + 'static,

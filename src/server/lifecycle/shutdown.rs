@@ -1,4 +1,4 @@
-//! How the server stops: no more connections, readers leave, then requests under way end.
+//! How the server stops: it takes no more connections, readers leave, then open requests end.
 
 use std::{
     future::Future,
@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::workers::SHUTDOWN_TIMEOUT;
 use crate::{delivery::Delivery, ledger::Ledger, limits::connections::ConnectionCounter};
 
-/// How often we check whether readers are still there.
+/// How often to check whether readers are still connected.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The same for connections that end at once.
 const CLOSED_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What takes part in a stop.
+/// The parts of the server that take part in a stop.
 pub struct Shutdown {
     pub delivery: Arc<Delivery>,
     pub ledger: Arc<Ledger>,
@@ -30,15 +30,15 @@ pub struct Shutdown {
     pub listeners: Vec<TcpListener>,
     /// The open connections.
     pub connections: Arc<ConnectionCounter>,
-    /// Readers must leave: HTTP/2 connections get GOAWAY.
+    /// Cancelled when readers must leave: HTTP/2 connections get GOAWAY.
     pub draining: CancellationToken,
     /// Cancelled when connections that wait for a request must close.
     pub stopping: CancellationToken,
 }
 
 impl Shutdown {
-    /// Takes no more connections, ends all readers over `span`, or as soon as `force` is done, and
-    /// then the server.
+    /// Takes no more connections, ends all readers over `span`, or as soon as `force` completes, and then stops the
+    /// server.
     pub async fn run(self, span: Duration, force: impl Future<Output = ()>) {
         self.end_readers(span);
         if !span.is_zero() {
@@ -56,22 +56,22 @@ impl Shutdown {
         }
         self.server.pause().await;
         self.stopping.cancel();
-        // Those that are not done by then are cut.
+        // Connections that are still open by then are cut.
         let _ = timeout(SHUTDOWN_TIMEOUT, self.wait_until_closed()).await;
         self.server.stop(true).await;
     }
 
     fn end_readers(&self, span: Duration) {
         self.draining.cancel();
-        // In this order: a reader that is notified asks when it must leave.
+        // The order matters: a notified reader asks when it must leave.
         self.delivery.drain.begin(span);
         self.delivery.log.end_readers();
     }
 
-    /// Refuses connections, rather than leaving them to wait in a queue that nothing empties.
+    /// Refuses connections, instead of letting them wait in a queue that nothing empties.
     async fn refuse_connections(&self) {
         self.server.pause().await;
-        // If the system cannot do that, they wait until the server ends.
+        // If the system cannot refuse them, they wait until the server ends.
         for listener in &self.listeners {
             let _ = SockRef::from(listener).shutdown(Direction::Both);
         }

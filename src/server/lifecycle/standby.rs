@@ -1,5 +1,5 @@
-//! What the address answers while the store is waited for: that the process is up, and not ready.
-//! Nothing of it is counted.
+//! Answers at the address while the server waits for its store: the process is up, but not ready. The ledger counts
+//! none of these requests.
 
 use std::{
     io,
@@ -15,10 +15,10 @@ use tokio::sync::oneshot;
 
 use crate::{http::health::healthz, http::problem::Problem, log::store::StoreUnavailable};
 
-/// How long a request under way may take to finish when the wait is over, seconds.
+/// How long an open request may take to finish when the wait is over, in seconds.
 const SHUTDOWN_TIMEOUT: u64 = 1;
 
-/// Answers until it is dropped; connections that come later are the next one's.
+/// Answers until it is dropped; later connections go to the real server.
 pub struct StandbyServer {
     handle: Option<ServerHandle>,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -37,19 +37,19 @@ impl StandbyServer {
                 };
                 let server = HttpServer::new(app)
                     .workers(1)
-                    // Who asks again is to be answered by the one that follows.
+                    // The next request of a client must go to the real server.
                     .keep_alive(KeepAlive::Disabled)
                     .shutdown_timeout(SHUTDOWN_TIMEOUT)
                     .disable_signals()
                     .listen(listener)?
                     .run();
-                // Whoever started it waits for this.
+                // The thread that started this one waits for the handle.
                 let _ = started.send(server.handle());
                 server.await
             })
         });
         Ok(Self {
-            // None: it could not start, and is no longer there.
+            // `None` if it could not start and has ended.
             handle: handle.blocking_recv().ok(),
             thread: Some(thread),
         })
@@ -59,11 +59,11 @@ impl StandbyServer {
 impl Drop for StandbyServer {
     fn drop(&mut self) {
         if let Some(handle) = &self.handle {
-            // It is told at once; its end is that of its thread.
+            // The signal is sent at once; the server ends with its thread.
             drop(handle.stop(true));
         }
         if let Some(thread) = self.thread.take() {
-            // A failure of it is none of the server that follows.
+            // Its failure does not affect the real server.
             let _ = thread.join();
         }
     }

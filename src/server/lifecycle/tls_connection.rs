@@ -26,22 +26,22 @@ use crate::{
     },
 };
 
-/// Time from the connection to the end of the handshake.
+/// The time from accepting the connection to the end of the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a client gets that speaks plain HTTP to the TLS port.
+/// The answer to plain HTTP on the TLS port.
 const PLAIN_HTTP_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\n\
     content-length: 61\r\n\
     connection: close\r\n\r\n\
     This port speaks TLS. Use https:// in front of this address.\n";
 
-/// Boxed, as it is moved from one layer into the next.
+/// Boxed, because it is moved from one layer into the next.
 type EncryptedIo = Box<TlsStream<RecordTap<Metered<Socket, ConnectionMeter>>>>;
-/// What HTTP/1.1 runs on, over TLS.
+/// The I/O type of HTTP/1.1 over TLS.
 pub type HttpsIo = TimedIo<EncryptedIo, ConnectionMeter>;
 
-/// What every TLS connection of a worker is served with.
+/// Serves the TLS connections of a worker.
 pub struct TlsConnectionServer<H, S> {
     pub acceptor: TlsAcceptor,
     pub http: H,
@@ -96,7 +96,7 @@ where
         match timeout(HANDSHAKE_TIMEOUT, first_byte(&tcp)).await {
             Ok(Ok(Some(first))) if is_tls(first) => {}
             Ok(Ok(Some(_))) => {
-                // The client may be gone: then there is no one to answer.
+                // An error means that the client is gone.
                 let _ = tcp.write_all(PLAIN_HTTP_ANSWER).await;
                 let _ = tcp.shutdown().await;
                 return None;
@@ -114,7 +114,7 @@ where
         let Ok(shaken) = timeout(HANDSHAKE_TIMEOUT, handshake).await else {
             return self.refuse_handshake();
         };
-        // What is not acceptable rustls has told the client.
+        // rustls has already sent the client an alert.
         let tls = shaken.ok()?;
         let session = TlsSession::from_connection(tls.get_ref().1);
         meter.set_tls_version(if session.is_tls13 {
@@ -204,7 +204,7 @@ struct TlsConnection {
     records: RecordLengths,
 }
 
-/// The first byte that the client sends, left where it is. `None`: it sends none.
+/// Peeks at the first byte that the client sends. `None`: it sends none.
 async fn first_byte(tcp: &TcpStream) -> io::Result<Option<u8>> {
     let mut first = [0];
     let read = tcp.peek(&mut first).await?;

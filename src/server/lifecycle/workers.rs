@@ -1,4 +1,4 @@
-//! What each worker runs: the application behind HTTP/1.1 and HTTP/2, on each listener.
+//! The work of each worker: the application behind HTTP/1.1 and HTTP/2, on each listener.
 
 use std::{
     future::{Ready, ready},
@@ -41,14 +41,14 @@ use crate::{
     net::timeouts::TimedIo,
 };
 
-/// How long requests under way may take to finish when the server stops.
+/// How long open requests may take to finish when the server stops.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a refused request's body is read on, so that the client sees the refusal.
+/// How long the server continues to read a refused request's body, so that the client sees the refusal.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Bytes that wait for a reader in this process before its answer is asked for more.
+/// The most bytes that wait for a reader in this process before its answer is polled for more.
 const WRITE_BUFFER_BYTES: usize = poll_vs_sse_model::server_limits::WRITE_BYTES;
 
-/// What the workers need to serve connections.
+/// The data that the workers need to serve connections.
 #[derive(Clone)]
 pub struct Workers {
     pub state: AppState,
@@ -62,16 +62,16 @@ pub struct Workers {
     pub stopping: CancellationToken,
 }
 
-/// The TLS listener, and what it answers with.
+/// The TLS listener and its certificate.
 pub struct TlsListener {
     pub listener: TcpListener,
     pub config: Arc<ServerConfig>,
 }
 
 impl Workers {
-    /// Starts them on the listeners.
+    /// Starts the workers on the listeners.
     pub fn run(self, cleartext: TcpListener, tls: Option<TlsListener>) -> std::io::Result<Server> {
-        // They are counted where they are admitted; most have no task here that could be.
+        // Connections are counted when they are admitted, because most have no task here.
         let accepted_ahead = ProcessLimits::read().refused_connections() as usize;
         let builder = ServerBuilder::new()
             .workers(self.count)
@@ -214,7 +214,7 @@ impl Workers {
     }
 }
 
-/// Takes a listener's connections, and waits for none of them.
+/// Accepts a listener's connections without waiting for any of them.
 struct Acceptor<F>(F);
 
 impl<F: Fn(TcpStream)> Service<TcpStream> for Acceptor<F> {
@@ -232,7 +232,7 @@ impl<F: Fn(TcpStream)> Service<TcpStream> for Acceptor<F> {
     }
 }
 
-/// A connection that tells its requests what they came over.
+/// A connection whose requests can find out which connection they came over.
 pub trait ConnectionData {
     fn insert_into(&self, data: &mut Extensions);
 }

@@ -1,11 +1,11 @@
-//! Who a client is: the address it connects from, or the one that a trusted proxy names.
+//! A client's address: the one that it connects from, or the one that a trusted proxy names.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// A client as limits count it: an IPv4 address, or the /64 network of an IPv6 one, which is what one
-/// customer has.
+/// A client for limits: an IPv4 address, or the /64 network of an IPv6 address, because a provider gives each
+/// customer such a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientAddress(IpAddr);
 
@@ -21,7 +21,7 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
-/// The proxies whose word is believed.
+/// The proxies whose header fields are believed.
 #[derive(Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -39,9 +39,9 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address: that of `peer`, or if that is a trusted proxy the nearest in its list of
-    /// hops that is none. `Forwarded` (RFC 7239) wins over `X-Forwarded-For`. Both are given as the values of
-    /// their fields, in order.
+    /// The client's address: that of `peer`, or, if that is a trusted proxy, the nearest address in its list of hops
+    /// that is not one. `Forwarded` (RFC 7239) counts before `X-Forwarded-For`. Both parameters are the values of
+    /// these fields, in order.
     pub fn client<'a>(
         &self,
         peer: IpAddr,
@@ -59,8 +59,8 @@ impl TrustedProxies {
         self.nearest(peer, hops.map(hop_address))
     }
 
-    /// Goes back over `hops`, the nearest first, as long as each is a trusted proxy. What lies behind a hop
-    /// that has no readable address cannot be known: the client is then the last one that can.
+    /// Goes back over `hops`, the nearest first, as long as each is a trusted proxy. Hops behind an unreadable
+    /// address are unknown, so the client is then the last readable one.
     fn nearest(&self, peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>) -> IpAddr {
         let mut client = peer;
         for hop in hops {
@@ -99,7 +99,7 @@ fn hop_address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(|| {
         let (address, port) = text.rsplit_once(':')?;
         port.parse::<u16>().ok()?;
-        // More colons: an IPv6 address without brackets has no port.
+        // An IPv6 address without brackets has more colons, and no port.
         address.parse().ok().filter(IpAddr::is_ipv4)
     })
 }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_the_client_itself_claims_is_not_believed() {
-        // The proxy appends whom it sees.
+        // The proxy appends the address that it sees.
         assert_eq!(client("10.0.0.1", &[], &["6.6.6.6, 1.2.3.4"]), "1.2.3.4");
         assert_eq!(client("10.0.0.1", &[], &["6.6.6.6", "1.2.3.4"]), "1.2.3.4");
         assert_eq!(

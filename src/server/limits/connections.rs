@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and of one client.
+//! Limits on the number of connections, in total and for one client.
 
 use std::{
     collections::HashMap,
@@ -12,58 +12,58 @@ use parking_lot::Mutex;
 
 use super::{client_address::ClientAddress, refusals::RefusalReason};
 
-/// At the most; `None` is no limit.
+/// The most connections; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ConnectionLimits {
     pub total: Option<u32>,
     pub per_client: Option<u32>,
-    /// Refused connections that are told why at a time; `None`: as many as may be open.
+    /// The most connections that are being refused with an answer at a time; `None`: as many as may be open.
     pub refused: Option<u32>,
 }
 
-/// Counts connections, and says which are too many.
+/// Counts connections, and refuses those beyond the limits.
 #[derive(Debug, Default)]
 pub struct ConnectionCounter {
     limits: ConnectionLimits,
     open: AtomicU32,
-    /// Refused connections that are still being told so.
+    /// The number of connections that are being refused.
     refused: AtomicU32,
     by_client: Mutex<HashMap<ClientAddress, u32>>,
 }
 
-/// An open connection, counted for as long as this lives.
+/// An open connection, counted for as long as this value lives.
 #[derive(Debug)]
 pub struct ConnectionPermit {
     counter: Arc<ConnectionCounter>,
-    /// Apart, as it is mostly nobody's business.
+    /// Boxed, because it is rarely needed.
     client: Option<Box<ClientAddress>>,
 }
 
-/// A client's request by way of a trusted proxy, counted for as long as this lives.
+/// A client's request through a trusted proxy, counted for as long as this value lives.
 #[derive(Debug)]
 pub struct ProxiedPermit {
     counter: Arc<ConnectionCounter>,
     client: ClientAddress,
 }
 
-/// A connection that is being told that it is one too many, counted for as long as this lives.
+/// A connection that is being refused, counted for as long as this value lives.
 #[derive(Debug)]
 pub struct RefusedPermit {
     counter: Arc<ConnectionCounter>,
 }
 
-/// What becomes of a new connection.
+/// The decision about a new connection.
 #[derive(Debug)]
 pub enum Admission {
     Admitted(ConnectionPermit),
-    /// It is to be told why, and closed.
+    /// Answer with the reason, and close it.
     Refused(RefusalReason, RefusedPermit),
-    /// It is to be closed: too many are being told already.
+    /// Close it without an answer: too many connections are being refused already.
     Dropped(RefusalReason),
 }
 
 impl ConnectionCounter {
-    /// Refused connections that are told why at a time, beside as many as may be open.
+    /// The fewest connections that can be refused with an answer at a time.
     const MIN_REFUSED: u32 = 64;
 
     pub fn new(limits: ConnectionLimits) -> Self {
@@ -73,13 +73,13 @@ impl ConnectionCounter {
         }
     }
 
-    /// How many are open, with those that are being told that they are too many.
+    /// The number of open connections, including those that are being refused.
     pub fn open(&self) -> usize {
         let count = |of: &AtomicU32| of.load(Ordering::Relaxed) as usize;
         count(&self.open) + count(&self.refused)
     }
 
-    /// Counts a new connection. `client`: whose it is, unless it is a proxy's, which brings many.
+    /// Counts a new connection. `client` is its client; `None` for a proxy, which serves many clients.
     pub fn admit(self: &Arc<Self>, client: Option<ClientAddress>) -> Admission {
         if add_up_to(&self.open, self.limits.total).is_none() {
             return self.refuse(RefusalReason::Connections);
@@ -97,8 +97,7 @@ impl ConnectionCounter {
         })
     }
 
-    /// Counts a request that a trusted proxy brings as a connection of its client's. `None`: it is one too
-    /// many.
+    /// Counts a request from a trusted proxy as a connection of its client. `None`: the client has too many.
     pub fn admit_behind_proxy(self: &Arc<Self>, client: ClientAddress) -> Option<ProxiedPermit> {
         self.take_of(client).then(|| ProxiedPermit {
             counter: self.clone(),

@@ -1,7 +1,7 @@
-//! What one client, and all of them together, may take: connections ([`connections`]) and requests a
-//! second ([`rates`]); and who a client is ([`client_address`]).
+//! Limits for one client and for all clients together: connections ([`connections`]) and requests a second
+//! ([`rates`]). [`client_address`] identifies clients.
 //!
-//! Nothing here knows HTTP but the two header fields in which proxies name their clients.
+//! Of HTTP, this module uses only the two header fields in which proxies name their clients.
 
 pub mod client_address;
 pub mod connections;
@@ -15,14 +15,14 @@ use ipnet::IpNet;
 pub use self::connections::ConnectionLimits;
 use self::rates::RateLimits;
 
-/// What is limited, and what is closed.
+/// The limits and restrictions of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     pub connections: ConnectionLimits,
     pub rates: RateLimits,
-    /// Whose word about its clients' addresses is believed.
+    /// The proxies whose header fields about clients are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// A stream ends after about this long.
+    /// The maximum age of a stream, 20 % more or less.
     pub max_connection_age: Option<Duration>,
     /// Whether readers may ask for faults.
     pub fault_injection: bool,

@@ -1,4 +1,4 @@
-//! How many requests a second one client may make: a token bucket each, for a bounded number of clients.
+//! Limits on the requests a second of one client: a token bucket for each of a bounded number of clients.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -15,11 +15,11 @@ use parking_lot::Mutex;
 
 use super::client_address::ClientAddress;
 
-/// Clients that are remembered; one that has not come for the longest time begins again with a full
+/// The most clients that are remembered; the least recently seen client is forgotten, and starts again with a full
 /// bucket.
 const MAX_CLIENTS: NonZeroUsize = NonZeroUsize::new(50_000).expect("not zero");
 
-/// Requests a second, and as many at once.
+/// Requests a second; the burst is the same number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(Quota);
 
@@ -38,7 +38,7 @@ pub struct RateLimits {
     pub read: Option<Rate>,
 }
 
-/// Whose requests are counted together.
+/// The key by which requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RateKey {
     /// The holder of tokens with this `sub`.
@@ -64,8 +64,7 @@ impl RateTable {
         }
     }
 
-    /// Takes a request out of the client's bucket; if that is empty, the error is the time until it is
-    /// not.
+    /// Takes a request out of the client's bucket. If the bucket is empty, the error is the time until it is not.
     pub fn check(&self, key: RateKey) -> Result<(), Duration> {
         let new = || RateLimiter::direct_with_clock(self.quota, self.clock.clone());
         let mut buckets = self.buckets.lock();

@@ -1,8 +1,8 @@
-//! How many requests and connections each limit has refused or closed.
+//! Counts the requests and connections that each limit has refused or closed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What was too much, or not allowed.
+/// The reason of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalReason {
     Connections,
@@ -10,7 +10,7 @@ pub enum RefusalReason {
     PublishRate,
     ReadRate,
     RoomsPerReader,
-    /// A request's head is too large, or does not come in time.
+    /// A request's head is too large, or does not arrive in time.
     Head,
     /// The same for its body.
     Body,
@@ -39,7 +39,7 @@ impl RefusalReason {
         Self::Room,
     ];
 
-    /// Its name in `/metrics`: of a limit, that of its flag.
+    /// The name in `/metrics`; for a limit, the name of its flag.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connections => "max-connections",

@@ -302,7 +302,7 @@ async fn refuse(mut request: ServiceRequest, problem: &Problem) -> ServiceRespon
     if length.is_some_and(|length| (1..=MAX_BODY_BYTES).contains(&length))
         && let Ok(body) = request.extract::<Payload>().await
     {
-        // What does not come in time is left, and the connection closed.
+        // If the body does not arrive in time, the connection closes.
         let _ = timeout(UNREAD_BODY_TIMEOUT, body.to_bytes_limited(MAX_BODY_BYTES)).await;
     }
     request.into_response(problem.error_response())
