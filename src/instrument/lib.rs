@@ -2,7 +2,7 @@
 //!
 //! A [`Workload`] runs against a [`Target`]; the result for one transport is a [`RunResult`], a plain record
 //! whose fields are those of the JSON output. [`measure`] produces one, [`compare`] one for each transport.
-//! Nothing here imports the server's code: every server, our own included, is measured from outside, over
+//! Nothing here imports the server's code: the instrument measures every server, including ours, from outside, over
 //! sockets.
 //!
 //! ```text

@@ -39,7 +39,7 @@ pub struct Workload {
     /// result.
     #[serde(default)]
     pub protocol: Option<Protocol>,
-    /// Whether each poll has a connection of its own.
+    /// Whether each poll has its own connection.
     #[serde(default)]
     pub new_connections: bool,
     /// Rooms that clients and messages are spread over, in turn.

@@ -1,4 +1,4 @@
-//! The model held against what was measured.
+//! Compares the model with the measurements.
 
 use anyhow::{Result, ensure};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Refuses a run that measures nothing.
+/// Refuses a run that is not a valid measurement.
 pub fn ensure_valid(point: &Point, outcome: &RunResult) -> Result<()> {
     let RunResult {
         missed,
@@ -35,7 +35,7 @@ pub fn ensure_valid(point: &Point, outcome: &RunResult) -> Result<()> {
     Ok(())
 }
 
-/// What the model says of a point, asked as `compare` asks.
+/// The model's prediction for a point, with the settings of `compare`.
 pub fn predicted(model: &Model, point: &Point) -> Cost {
     let workload = point.workload();
     let setting = Scenario {
@@ -87,7 +87,7 @@ pub fn error([measured, predicted]: [f64; 2]) -> f64 {
     }
 }
 
-/// Of the points the model was not fitted to.
+/// The errors of the points that the model was not fitted to.
 pub fn errors(points: &[MeasuredPoint]) -> Errors {
     let tests = || {
         points

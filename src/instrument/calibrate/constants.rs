@@ -1,4 +1,4 @@
-//! From runs to constants: bytes first, as they are exact; then memory; then CPU.
+//! Computes the constants from runs: first bytes, because they are exact; then memory; then CPU.
 
 use anyhow::{Context as _, Result};
 
@@ -46,7 +46,7 @@ pub fn fitted(runs: &[CalibrationRun], machine: Machine, measured_at: String) ->
     Ok(model)
 }
 
-/// The delay with so few clients that none waits for another.
+/// The delay with few clients, so that no client waits for another.
 fn service_s(runs: &[&CalibrationRun]) -> Option<f64> {
     let streams = runs
         .iter()
@@ -87,14 +87,14 @@ fn bytes(runs: &[&CalibrationRun]) -> PerTransport<Constants> {
         });
         fit(&rows.collect::<Vec<_>>())[0]
     };
-    // A message's text is known; what goes around it is not.
+    // The length of a message's text is known; the bytes around it are not.
     let rows = plain(Transport::Poll).map(|(size, rates)| Observation {
         counts: [rates.requests, rates.deliveries],
         cost: rates.wire_bytes_out - rates.deliveries * size,
     });
     let [answer_bytes, poll_message_bytes] = fit(&rows.collect::<Vec<_>>());
-    // Nearly every answer to a long-poll has one message, so the two cannot be told apart; but its
-    // answers have the form of a poll's.
+    // Nearly every answer to a long-poll has one message, so the two costs cannot be separated; but its answers have
+    // the same form as a poll's.
     let message_bytes = |transport, answer_bytes: f64| {
         let rows = plain(transport).map(|(size, rates)| Observation {
             counts: [rates.deliveries],
@@ -148,7 +148,7 @@ fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
         };
         let answer_bytes = largest * one.wire_bytes(size) + one.answer_bytes;
         let buffer = answer_bytes.min(model.limits.write_bytes) * largest.min(1.0);
-        // The log is in the same memory, but no part of what a client takes.
+        // The log is in the same memory, but does not belong to the clients.
         let log = point.rate * outcome.duration_s * one.wire_bytes(size);
         let base = outcome.server_memory_base_bytes;
         let (base, with) = base

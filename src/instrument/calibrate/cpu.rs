@@ -1,7 +1,7 @@
-//! CPU: what each thing that happens takes, all transports together, as what they share is one constant.
+//! The CPU of each kind of event. All transports are fitted together, because they share some constants.
 //!
-//! Three of the constants are lengths of time, in which cost is not linear. Those are tried one after the
-//! other; all else follows by least squares.
+//! Three of the constants are times, in which the cost is not linear. The fit tries values for these one after
+//! another, and finds all others by least squares.
 
 use anyhow::{Result, ensure};
 
@@ -33,12 +33,12 @@ const FIRST: TimeConstants = TimeConstants {
     publish_cold_s: 0.1,
 };
 const WAKE_S: [f64; 2] = [2.5e-4, 4e-3];
-/// The points have little hold on it: what is found for many messages a second is only right within these.
+/// The points determine it only weakly: the value found from many messages a second is right only within this range.
 const COLD_S: [f64; 2] = [2e-1, 4.5e-1];
 const PUBLISH_COLD_S: [f64; 2] = [2.5e-3, 1.0];
-/// Of each, between the two bounds.
+/// The number of values tried for each, between its bounds.
 const CANDIDATES: u32 = 20;
-/// Each constant is searched again with the value found for the other.
+/// How often each constant is searched, with the values found for the others.
 const ITERATIONS: u32 = 2;
 
 /// Sets the CPU constants of `model`, whose bytes are known.
@@ -99,7 +99,7 @@ pub fn cpu(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
     Ok(())
 }
 
-/// The length with which costs fit best, on a logarithmic scale.
+/// The value with which the costs fit best, on a logarithmic scale.
 fn best([least, most]: [f64; 2], rows: impl Fn(f64) -> Vec<Observation<COSTS>>) -> f64 {
     let at = |step: u32| least * (most / least).powf(f64::from(step) / f64::from(CANDIDATES));
     let residual = |length: &f64| {

@@ -1,18 +1,18 @@
 //! Least squares with coefficients that are not negative, on relative errors.
 
-/// One measurement: what happened how often, and what it cost together.
+/// One measurement: how often each event happened, and the total cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation<const N: usize> {
     pub counts: [f64; N],
     pub cost: f64,
 }
 
-/// Enough for coefficients to settle to far below what can be measured.
+/// Enough for the coefficients to settle far more precisely than the measurements.
 const MAX_ITERATIONS: usize = 20_000;
 const TOLERANCE: f64 = 1e-12;
 
-/// The costs of one of each, none negative, so that the rows' costs come out best: the sum of squared
-/// errors, each as a share of its row's cost, is least. What never happens costs 0.
+/// The cost of one event of each kind, not negative, for which the sum of squared relative errors of the rows' costs
+/// is least. An event that never happens costs 0.
 pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
     let weighted: Vec<[f64; N]> = rows
         .iter()
@@ -20,7 +20,7 @@ pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
         .map(|row| row.counts.map(|count| count / row.cost))
         .collect();
     let mut found = [0.0; N];
-    // What the rows still lack of their whole cost, 1.
+    // The part of each row's cost, which is 1, that is not explained yet.
     let mut lacking = vec![1.0; weighted.len()];
     for _ in 0..MAX_ITERATIONS {
         let mut moved: f64 = 0.0;
@@ -49,7 +49,7 @@ pub fn fit<const N: usize>(rows: &[Observation<N>]) -> [f64; N] {
     found
 }
 
-/// The sum of squared errors that is left, each as a share of its row's cost.
+/// The remaining sum of squared relative errors.
 pub fn residual<const N: usize>(rows: &[Observation<N>], found: &[f64; N]) -> f64 {
     let told = rows.iter().filter(|row| row.cost > 0.0).map(|row| {
         let costs = row

@@ -1,7 +1,7 @@
 //! Measures the constants of the cost model on this machine, and how far the model is off.
 //!
-//! [`POINTS`] are measured one after the other, each on a server of its own; `constants` are fitted to
-//! what was counted and used, `check` holds the model against the points it was not fitted to.
+//! [`POINTS`] are measured one after another, each on its own server. `constants` fits the constants to the
+//! measurements, and `check` compares the model with the points that it was not fitted to.
 
 mod check;
 mod constants;
@@ -42,7 +42,7 @@ impl CalibrationRun {
     }
 }
 
-/// What is measured, and on which server.
+/// The points to measure, and the server.
 #[derive(Debug, Clone)]
 pub struct Calibration<'a> {
     pub server: OwnServer,
@@ -56,14 +56,13 @@ impl Calibration<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`measure`]; and a run in which not every message reached every client once, as that
-    /// is no measure of anything.
+    /// Those of [`measure`], and an invalid run, in which not every message reached every client once.
     pub async fn run(
         &self,
         pinning: &CpuPinning,
         control: &RunControl,
     ) -> Result<Vec<CalibrationRun>> {
-        // Each run raises the limit for its own clients; the idle ones come on top.
+        // Each run raises the limit for its own clients; the clients of idle points are additional.
         let clients = |is_idle: bool| {
             let own = self
                 .points
@@ -79,7 +78,7 @@ impl Calibration<'_> {
                 .points
                 .iter()
                 .partition(|point| point.purpose == MeasurePurpose::FitIdle);
-            // An idle point leaves the machine to the others for half a minute. Its
+            // Idle points run in parallel to the others, because they use almost no CPU for half a minute. Their
             // progress is not shown.
             let aside = RunControl::new(|_| {}, control.stop.clone());
             let idling = async {
@@ -109,7 +108,7 @@ impl Calibration<'_> {
         Ok(runs)
     }
 
-    /// How many runs follow one another.
+    /// The number of runs whose progress is shown.
     fn runs(&self) -> u32 {
         let busy = self
             .points
@@ -152,9 +151,9 @@ impl Calibration<'_> {
     }
 }
 
-/// Of each point's runs the one in the middle, by the server's CPU time; among those that the clients did
-/// not limit, if there are any. Its CPU time is the mean of those that are left without the least and
-/// the most, as other work disturbs single runs.
+/// For each point, the median run by the server's CPU time, among the runs that the clients did not limit, if there
+/// are any. Its CPU time is the mean of the runs without the smallest and the largest, because other work disturbs
+/// single runs.
 fn trimmed_mean_run(runs: &[CalibrationRun]) -> Vec<CalibrationRun> {
     let mut points: Vec<Point> = Vec::new();
     for run in runs {

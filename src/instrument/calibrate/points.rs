@@ -20,7 +20,7 @@ pub struct Point {
 
 /// How long each is measured, seconds.
 const MEASURED_S: f64 = 2.0;
-/// Long enough for two keep-alives of 15 s each, where the only message comes right after the first.
+/// Long enough for two keep-alives of 15 s, if the only message comes directly after the first.
 const IDLE_S: f64 = 31.0;
 
 const POLL: Transport = Transport::Poll;
@@ -29,8 +29,8 @@ const STREAM: Transport = Transport::Stream;
 
 /// In the order in which they are measured: transports take turns, and so do light and heavy load.
 pub const POINTS: [Point; 29] = [
-    // Rare and frequent polls; mostly empty answers; an answer for each message; many messages an answer;
-    // many bytes; clients that get messages rarely, and often.
+    // Rare and frequent polls; mostly empty answers; one answer for each message; many messages in an answer; many
+    // bytes; clients that get messages rarely, and often.
     fit(POLL, 400, 1.0, 100, 0.5),
     fit(STREAM, 10, 100.0, 100, 1.0),
     fit(LONG_POLL, 100, 20.0, 100, 1.0),

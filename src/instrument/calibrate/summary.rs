@@ -1,4 +1,4 @@
-//! What a calibration found, as it is printed at its end.
+//! The results of a calibration, as printed at its end.
 
 use super::{MeasurePurpose, check::error};
 use crate::{
@@ -91,7 +91,7 @@ fn points(points: &[MeasuredPoint]) -> Vec<Vec<String>> {
             MeasurePurpose::FitIdle => format!("{} (idle)", point.transport),
             MeasurePurpose::Fit => point.transport.to_string(),
         };
-        // The model knows no polls that ask for an end of their connection.
+        // The model has no polls that ask for the end of their connection.
         let bytes = |pair| match point.purpose {
             MeasurePurpose::FitConnecting => "-".to_owned(),
             _ => error_text(pair),

@@ -1,5 +1,5 @@
-//! Calibration of a made-up server whose costs are known. That the committed runs give the built-in model is
-//! checked by `cargo run --example docs -- --check`.
+//! Calibrates a made-up server whose costs are known. `cargo run --example docs -- --check` checks that the committed
+//! runs give the built-in model.
 
 use super::{CalibrationRun, MeasurePurpose, POINTS, Point, check, model};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 
 const BASE_BYTES: f64 = 3e6;
 
-/// What a run of a server that costs exactly what `truth` says would be.
+/// The run of a server with exactly the costs of `truth`.
 fn run(truth: &Model, point: &Point) -> CalibrationRun {
     let cost = check::predicted(truth, point);
     let workload = point.workload();

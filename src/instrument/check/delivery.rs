@@ -1,4 +1,4 @@
-//! Whether a stream's head and its events come at once, and whether something compresses them.
+//! Whether a stream's head and events arrive at once, and whether they are compressed.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::{
     model::format::{time_us, with_thousands},
 };
 
-/// Longer than this is not at once.
+/// The longest delay that counts as "at once".
 const AT_ONCE: Duration = Duration::from_secs(3);
-/// Between two messages that are to push the first one through.
+/// The pause between two messages that push the first one through.
 const PUSH_PAUSE: Duration = Duration::from_millis(300);
-/// Bytes of each of those messages. Every server takes that many.
+/// The size of each of those messages, which every server accepts.
 const PUSH_BYTES: usize = 2000;
-/// So much is tried; buffers of proxies are smaller.
+/// The most messages that are tried; buffers of proxies are smaller.
 const MAX_PUSHES: u64 = 64;
-/// The text of an ordinary message.
+/// The size of an ordinary message.
 const MESSAGE_BYTES: usize = 100;
 
 /// The lines on head, first event and compression.
@@ -129,7 +129,7 @@ fn event_at_once(took: Duration) -> Finding {
     )
 }
 
-/// Without publishing, what the server sends by itself at the beginning has to do.
+/// Without publishing, the check uses the first bytes that the server sends by itself.
 async fn first_bytes(reader: &mut StreamReader) -> Finding {
     let came = reader
         .wait_for(AT_ONCE, |state| {
@@ -150,7 +150,7 @@ async fn first_bytes(reader: &mut StreamReader) -> Finding {
     }
 }
 
-/// Publishes until the first message comes out: what held it back has a size.
+/// Publishes until the first message arrives, which shows the size of the buffer that held it back.
 async fn push_through(
     site: &Site,
     room: &super::site::CheckRoom,

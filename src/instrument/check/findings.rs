@@ -1,4 +1,4 @@
-//! What was found, as `check --json` writes it (`docs/check.schema.json`).
+//! The findings, as `check --json` writes them (`docs/check.schema.json`).
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct CheckReport {
     pub profile: String,
     pub patience_s: f64,
     pub read_only: bool,
-    /// Whether Server-Sent Events work on this way.
+    /// Whether Server-Sent Events work through this proxy.
     pub works: bool,
     /// The proxy that was recognized.
     pub proxy: Option<String>,
@@ -37,7 +37,7 @@ pub struct Finding {
     pub text: String,
     /// The figure itself, in the unit that [`FindingName`] gives. `None`: unknown, or not a number.
     pub value: Option<f64>,
-    /// The change that would mend it.
+    /// The change that would fix it.
     pub advice: Option<String>,
     #[serde(skip)]
     trouble: Option<SiteProblem>,
@@ -127,7 +127,7 @@ impl Finding {
         }
     }
 
-    /// Says what to change at `proxy`.
+    /// Adds the advice for `proxy`.
     pub fn advise(&mut self, proxy: Option<Proxy>) {
         self.advice = self.trouble.map(|trouble| advice(trouble, proxy));
     }

@@ -1,5 +1,5 @@
-//! How long a stream lives: without a byte, and in all. Two streams are open at the same time, one of a room without
-//! messages and one that gets a message now and then: the second one dies of age only.
+//! How long a stream lasts: without a byte, and in total. Two streams are open at the same time: one of a room
+//! without messages, and one that gets a message now and then. Only age can end the second one.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::{
 
 /// Between two messages of the busy stream.
 const BUSY_PAUSE: Duration = Duration::from_secs(1);
-/// How often a waiting check looks around.
+/// How often a waiting check polls its condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MESSAGE_BYTES: usize = 100;
 /// Two streams that end within this share of their age of each other ended for the same reason.
@@ -29,7 +29,7 @@ struct StreamLifetime {
     cut_at: Option<Duration>,
     /// The silence before it was cut, or before the check gave it up.
     silence_at_end: Duration,
-    /// The longest silence that it outlived.
+    /// The longest silence that it survived.
     longest_gap: Duration,
 }
 
@@ -96,7 +96,7 @@ fn died_of_silence(quiet: StreamLifetime, busy: Option<StreamLifetime>) -> bool 
             apart > SAME * busy_cut_at.as_secs_f64()
         }
         Some(_) => true,
-        // The keep-alives of the server tell: a silence that it outlived was not what cut it.
+        // The server's keep-alives help: a silence that the stream survived before was not the reason for the cut.
         None => quiet.silence_at_end > quiet.longest_gap,
     }
 }

@@ -1,5 +1,5 @@
-//! `check`: what lies between a browser and a server. Streams, long-polls and polls are sent through it, and each
-//! finding is a figure.
+//! `check`: tests what is between a browser and a server. It sends streams, long-polls and polls through it, and each
+//! finding has a figure.
 //!
 //! ```text
 //! check ──> delivery · lifetime · resume · polls · cors ──> stream_reader ──> site
@@ -27,12 +27,12 @@ pub use self::findings::CheckReport;
 use self::{proxy::Proxy, site::Site};
 use crate::Profile;
 
-/// The way to check, and how.
+/// The server to check, and the settings of the check.
 #[derive(Debug, Clone)]
 pub struct CheckOptions {
     pub url: String,
     pub profile: Profile,
-    /// How long silence and age are tried.
+    /// How long silence and age are tested.
     pub patience: Duration,
     /// Publishes nothing.
     pub read_only: bool,
@@ -40,16 +40,16 @@ pub struct CheckOptions {
     pub insecure: bool,
 }
 
-/// Checks the server at an address. All tries run at the same time.
+/// Checks the server at an address. All checks run at the same time.
 ///
 /// # Errors
 ///
-/// If it cannot be asked at all: it is not reached, its profile does not fit, or it takes no message.
+/// If the server cannot be tested: it cannot be reached, its profile does not fit, or it takes no message.
 pub async fn check(options: &CheckOptions) -> Result<CheckReport> {
     let site = Site::find(options)?;
     let protocol = site.protocol().await?;
     let proxy = recognize::recognize(&site).await;
-    // First the one that shows whether the profile fits: what is wrong then is one sentence.
+    // This check runs first, because it shows whether the profile fits; otherwise one sentence says what is wrong.
     let delivery = delivery::check(&site).await?;
     let (lifetime, resume, long_poll, cache, cors) = tokio::try_join!(
         lifetime::check(&site),

@@ -21,7 +21,7 @@ use crate::{
 
 /// The longest that a long-poll asks to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// An answer this much earlier than what was asked for is one that was cut.
+/// An answer that comes before this share of the requested wait was cut.
 const EARLY: f64 = 0.9;
 const MESSAGE_BYTES: usize = 100;
 
@@ -147,7 +147,7 @@ pub async fn caching(site: &Site) -> Result<Finding> {
     ))
 }
 
-/// Asks the same after a message was published. Says whether that is in the answer.
+/// Publishes a message and polls again. Returns whether the answer has the message.
 async fn after_a_message(
     site: &Site,
     room: &CheckRoom,

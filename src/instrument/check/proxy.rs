@@ -1,5 +1,5 @@
-//! Who is between the client and the server, as far as it shows, and the line of its configuration that cures each
-//! trouble.
+//! Recognises the proxy between the client and the server, and names the line of its configuration that fixes each
+//! problem.
 
 use http::HeaderMap;
 
@@ -40,7 +40,7 @@ impl Proxy {
         }
     }
 
-    /// The proxy that these headers give away.
+    /// The proxy that these headers reveal.
     pub fn of_headers(headers: &HeaderMap) -> Option<Self> {
         let says = |name: &str, word: &str| {
             let mut values = headers.get_all(name).iter();
@@ -63,7 +63,8 @@ impl Proxy {
         }
     }
 
-    /// The proxy that answers nonsense with this. HAProxy says its name nowhere, but in no other words.
+    /// The proxy that answers an invalid request with this page. HAProxy's page does not contain its name, but its
+    /// wording is unique.
     pub fn of_error_page(page: &str) -> Option<Self> {
         if page.contains("<center>nginx") || page.contains("<center>openresty") {
             Some(Self::Nginx)

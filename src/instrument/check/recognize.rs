@@ -1,4 +1,4 @@
-//! Sends a request that no HTTP server may take, and looks at who refuses it: a proxy does so by itself.
+//! Sends a request that no HTTP server may accept, and recognises who refuses it: a proxy refuses it by itself.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use tokio::time::timeout;
 use super::{proxy::Proxy, site::Site};
 use crate::http::raw;
 
-/// How long an answer to nonsense is waited for.
+/// How long to wait for the answer to an invalid request.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The proxy, if it gives itself away. Whether the site can be asked at all is found out elsewhere.
+/// The proxy, if it can be recognised. Other checks find out whether the site can be reached at all.
 pub async fn recognize(site: &Site) -> Option<Proxy> {
     let endpoint = &site.endpoint;
     let nonsense = format!(

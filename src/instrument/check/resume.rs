@@ -1,4 +1,4 @@
-//! Whether a stream that was cut goes on where it was, with the header Last-Event-ID.
+//! Whether a stream that was cut continues where it was, with the header Last-Event-ID.
 
 use std::time::Duration;
 

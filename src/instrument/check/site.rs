@@ -31,7 +31,7 @@ use crate::{
     target::requests::{PollRequest, PublishRequest, RequestContext, StreamRequest},
 };
 
-/// How long anything may take that should not wait.
+/// How long a request that does not wait may take.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -165,7 +165,7 @@ impl Site {
         })
     }
 
-    /// Remembers what an answer's head gives away.
+    /// Remembers what an answer's head reveals.
     pub fn see(&self, headers: &HeaderMap) {
         let Ok(mut seen) = self.seen.lock() else {
             return;
@@ -185,7 +185,7 @@ impl Site {
         self.seen.lock().ok()?.proxy
     }
 
-    /// Refuses what means that the profile does not fit.
+    /// Returns an error if the answer shows that the profile does not fit.
     pub fn ensure_found(&self, part: &str, head: &Head) -> Result<()> {
         let profile = &self.profile.name;
         let advice = match head.status {

@@ -1,4 +1,4 @@
-//! A stream that is read in the background, and what is known of it so far.
+//! A stream that is read in the background, and its state so far.
 
 use std::{collections::HashMap, io::Write as _, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     recording::message_tag::MessageTag,
 };
 
-/// The only coding that is asked for: it can be taken apart.
+/// The only requested coding, which the check can decode.
 const CODING: &str = "gzip";
 
 /// See the module. Reading ends with this value.
@@ -28,7 +28,7 @@ pub struct StreamReader {
     task: JoinHandle<()>,
 }
 
-/// What is known of a stream.
+/// The state of a stream.
 #[derive(Debug, Clone, Default)]
 pub struct StreamState {
     pub head: Option<(Arc<Head>, Instant)>,
@@ -65,7 +65,7 @@ impl StreamReader {
         self.state.borrow().clone()
     }
 
-    /// Waits until `reached`, until the stream has ended, or for `time`. Says whether it was reached.
+    /// Waits until `reached`, until the stream has ended, or for `time`. Returns whether it was reached.
     pub async fn wait_for(
         &mut self,
         time: Duration,
@@ -95,7 +95,7 @@ impl StreamState {
     }
 }
 
-/// Reads to the end, and tells how it came.
+/// Reads to the end, and returns how the stream ended.
 async fn read(
     mut connection: Connection,
     request: Request<Bytes>,
@@ -144,7 +144,7 @@ async fn read_events(
 enum BodyDecoder {
     Identity,
     Gzip(Box<GzDecoder<Vec<u8>>>),
-    /// Another one; its events cannot be read.
+    /// Another coding, whose events cannot be read.
     Unreadable(String),
 }
 

@@ -1,12 +1,14 @@
-//! One answer of HTTP/1.1 taken out of a socket's bytes, wherever reads cut them: its head, and its body without framing.
+//! Parses one HTTP/1.1 answer from a socket's bytes, however reads divide them: its head, and its body without
+//! framing.
 //!
-//! [`super::connection`] needs a task for each connection. Benches look after thousands of sockets in one loop, which must
-//! cost little beside what it measures, and the audit sends requests that no library would: they read with this.
+//! [`super::connection`] needs a task for each connection. Benches serve thousands of sockets in one loop, which must
+//! cost little compared with what it measures, and the audit sends requests that no library would send. Both read
+//! answers with this parser.
 
 use anyhow::{Context, Result, bail, ensure};
 use memchr::memmem;
 
-/// A head longer than this is no head of ours.
+/// A longer head is refused.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 const HEAD_END: &[u8] = b"\r\n\r\n";
@@ -16,11 +18,11 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 enum ReadState {
     #[default]
     Head,
-    /// A chunk's size: so far it is this, or has no digit yet.
+    /// A chunk's size: its value so far, or `None` without a digit yet.
     Size(Option<usize>),
     /// The rest of the line of a chunk's size.
     SizeEnd(usize),
-    /// So many bytes of a chunk, or of a body whose length the head told.
+    /// The remaining bytes of a chunk, or of a body with `Content-Length`.
     Data {
         length: usize,
         is_chunk: bool,
@@ -29,12 +31,12 @@ enum ReadState {
     ChunkEnd,
     /// The line end after the last chunk, which has no bytes.
     LastEnd,
-    /// A body that goes on to the end of the connection.
+    /// A body that lasts until the connection ends.
     UntilClose,
     Nothing,
 }
 
-/// What a head says.
+/// The data of a head.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerHead {
     pub status: u16,
@@ -51,7 +53,7 @@ pub struct AnswerReader {
 }
 
 impl AnswerReader {
-    /// Once all of it has come.
+    /// The head, once it is complete.
     pub fn head(&self) -> Option<AnswerHead> {
         self.head
     }
@@ -60,18 +62,18 @@ impl AnswerReader {
         matches!(self.state, ReadState::Nothing)
     }
 
-    /// Whether the answer is whole if the connection ends now.
+    /// Whether the answer is complete if the connection ends now.
     pub fn may_end(&self) -> bool {
         matches!(self.state, ReadState::UntilClose | ReadState::Nothing)
     }
 
-    /// Whether a chunk has been taken to its last wire byte, and no other was begun.
+    /// Whether a chunk is complete to its last wire byte, and no other has begun.
     pub fn is_between_chunks(&self) -> bool {
         matches!(self.state, ReadState::Size(None) | ReadState::UntilClose)
     }
 
-    /// Takes what was read, calls `on_body` with each piece of the body, and returns how many bytes belong to this
-    /// answer.
+    /// Takes bytes that were read, calls `on_body` with each piece of the body, and returns how many bytes belong to
+    /// this answer.
     pub fn feed(&mut self, bytes: &[u8], mut on_body: impl FnMut(&[u8])) -> Result<usize> {
         let mut left = bytes;
         while let Some((&first, rest)) = left.split_first() {
@@ -125,7 +127,7 @@ impl AnswerReader {
         Ok(bytes.len() - left.len())
     }
 
-    /// Takes what belongs to the head, and returns the rest.
+    /// Takes the bytes of the head, and returns the rest.
     fn take_head<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8]> {
         let before = self.received.len();
         self.received.extend_from_slice(bytes);

@@ -1,4 +1,5 @@
-//! What Chromium announces when it opens a connection of HTTP/2. Its windows hold nothing up.
+//! The settings that Chromium sends when it opens an HTTP/2 connection. Its windows are large enough not to delay
+//! anything.
 
 pub const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 15 * 1024 * 1024;

@@ -1,5 +1,5 @@
-//! Connections to a server, also when one address of this machine has no port left: at 28,000 clients
-//! of a server on this machine it has none.
+//! Connections to a server, even if one address of this machine has no port left, which happens with 28,000 clients
+//! of a server on this machine.
 
 use std::{
     io,
@@ -28,14 +28,14 @@ pub async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
     outcome
 }
 
-/// Other local addresses to connect to `addr` from.
+/// Additional local addresses for connections to `addr`.
 fn source_addresses(addr: SocketAddr) -> impl Iterator<Item = SocketAddr> {
     let is_here = addr.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST);
     let last = 2..2 + if is_here { EXTRA_SOURCE_ADDRESSES } else { 0 };
     last.map(|last| SocketAddr::from(([127, 0, 0, last], 0)))
 }
 
-/// One kind comes of connecting, the other of binding.
+/// Connecting returns one kind of error, binding the other.
 fn is_out_of_ports<T>(outcome: &io::Result<T>) -> bool {
     let kinds = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::AddrInUse];
     let failed = outcome.as_ref().err();

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Protocol, machine::held_connections::ConnectionEnds};
 
-/// A body that is longer is of no use to anyone here.
+/// A longer body is refused.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
 
 /// See the module.
@@ -104,8 +104,8 @@ impl Connection {
         }
     }
 
-    /// Goes without a word: from now on this side's system drops whatever comes, and acknowledges nothing. The
-    /// other side sees what it would of a client whose cable was pulled.
+    /// Vanishes: from now on, this side's system drops whatever arrives, and acknowledges nothing. To the other side,
+    /// it looks as if the client's cable was pulled.
     pub fn vanish(&self) -> std::io::Result<ConnectionEnds> {
         self.watch.vanish()
     }
@@ -155,8 +155,8 @@ impl Connection {
         }
     }
 
-    /// Whether HTTP/2 was spoken with prior knowledge, and the first request failed with next to nothing received:
-    /// the other side does not know HTTP/2.
+    /// Whether the other side probably does not know HTTP/2: it was used with prior knowledge, and the first request
+    /// failed with almost no bytes received.
     fn is_unlikely_http2(&self) -> bool {
         const NEXT_TO_NOTHING: u64 = 1024;
         self.protocol() == Protocol::Http2
@@ -189,7 +189,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// Waits, and answers what the protocol asks for in the meantime. Ends early if the server closes.
+    /// Waits, and keeps the protocol running in the meantime. Ends early if the server closes.
     pub async fn idle_until(&mut self, until: Instant, meter: &mut (dyn Meter + Send)) {
         let Self { spoken, watch, .. } = self;
         let waiting = async {
@@ -202,7 +202,7 @@ impl Connection {
     }
 }
 
-/// Runs `work`, and tells `meter` and `also` what passed, each time some did.
+/// Runs `work`, and reports bytes to `meter` and `also` whenever some have passed.
 async fn settled<F: Future>(
     watch: &SocketWatch,
     meter: &mut (dyn Meter + Send),

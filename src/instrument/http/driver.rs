@@ -1,25 +1,25 @@
-//! What HTTP is spoken over, and how its two directions are moved by the task that waits for an answer.
+//! The transport below HTTP, and how the task that waits for an answer drives both of its directions.
 
 use std::{future::Future, pin::Pin, task::Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// What HTTP is spoken over.
+/// The transport below HTTP.
 pub type Stream = Box<dyn Bytestream>;
 
 /// Both directions, in one task.
 pub trait Bytestream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytestream for T {}
 
-/// Runs `work` while the protocol's `driver` moves bytes. The driver is gone once it has ended; `None`: it ended, and
-/// so `work` would wait without end.
+/// Runs `work` while the protocol's `driver` moves bytes. The driver is removed once it has ended. `None`: the driver
+/// has ended, so `work` would wait forever.
 pub async fn drive<D: Future, F: Future>(
     driver: &mut Option<Pin<Box<D>>>,
     work: F,
 ) -> Option<F::Output> {
     let mut work = std::pin::pin!(work);
     std::future::poll_fn(|cx| {
-        // What is asked for goes to the driver, and what it got for it comes back.
+        // `work` passes requests to the driver, and the driver passes results back.
         if let Poll::Ready(done) = work.as_mut().poll(cx) {
             return Poll::Ready(Some(done));
         }

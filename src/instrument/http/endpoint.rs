@@ -1,4 +1,4 @@
-//! Where a server is, and what is spoken to it.
+//! The address of a server, and the protocol to use.
 
 use std::net::SocketAddr;
 
@@ -9,10 +9,10 @@ use crate::Protocol;
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     pub addr: SocketAddr,
-    /// What stands in `Host` or `:authority`.
+    /// The value of `Host` or `:authority`.
     pub authority: String,
     pub tls: Option<TlsOptions>,
-    /// The one to speak; `None` leaves it to ALPN, and is HTTP/1.1 without TLS.
+    /// The protocol to use. `None` leaves the choice to ALPN, and means HTTP/1.1 without TLS.
     pub protocol: Option<Protocol>,
 }
 

@@ -1,20 +1,20 @@
-//! What can be wrong with an answer, or with there being none.
+//! The errors of answers, including missing ones.
 
 use anyhow::anyhow;
 
 use crate::Protocol;
 
-/// An answer that is no success.
+/// An answer whose status is not a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server answered {0}")]
 pub struct UnexpectedStatus(pub u16);
 
-/// No answer within the time there was for it.
+/// No answer within its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no answer in time")]
 pub struct Timeout;
 
-/// An answer in a form that the messages cannot be read from.
+/// An answer from which the messages cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the answer is compressed (Content-Encoding: {0}), and compare reads only uncompressed ones"
@@ -26,7 +26,7 @@ pub struct CompressedAnswer(pub String);
 #[error("the answer is {0} instead of text/event-stream")]
 pub struct NotAnEventStream(pub String);
 
-/// The server does not speak the protocol that was asked for.
+/// The server does not speak the requested protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server does not speak {}{}", .protocol.description(), if *.tls { " over TLS" } else { " without TLS" })]
 pub struct WrongProtocol {

@@ -1,4 +1,4 @@
-//! The one decoder of event streams: which bytes are whole events, and the id of the last one.
+//! The decoder of event streams: it finds complete events, and the id of the last one.
 //!
 //! Lines end with LF, CR or CRLF, and a stream may begin with a byte order mark (WHATWG HTML, 9.2.6).
 
@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use memchr::{memchr2, memrchr2};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// An event that is longer is refused, so that a body without an end takes bounded memory.
+/// A longer event is refused, so that an endless body takes bounded memory.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// The media type of an event stream.
@@ -15,9 +15,9 @@ pub const EVENT_STREAM: &str = "text/event-stream";
 /// See the module.
 #[derive(Debug, Default)]
 pub struct EventDecoder {
-    /// What has arrived and was not taken.
+    /// The bytes that have arrived and were not taken yet.
     bytes: Vec<u8>,
-    /// How many of them were taken and are still to be removed.
+    /// How many of these bytes were taken but are not removed yet.
     taken: usize,
     is_begun: bool,
     /// The last event's id, by which a stream is resumed.
@@ -25,7 +25,7 @@ pub struct EventDecoder {
 }
 
 impl EventDecoder {
-    /// A new stream begins: what was left of the one before is of no use.
+    /// Begins a new stream, and drops the rest of the previous one.
     pub fn begin(&mut self) {
         self.bytes.clear();
         self.taken = 0;
@@ -43,12 +43,12 @@ impl EventDecoder {
         }
     }
 
-    /// Whether all that was pushed belonged to whole events, and was taken.
+    /// Whether all pushed bytes belonged to complete events, and were taken.
     pub fn is_empty(&self) -> bool {
         self.taken == self.bytes.len()
     }
 
-    /// The events that have become whole, one after the other; empty if there is none.
+    /// The events that are complete now, one after another; empty if there is none.
     ///
     /// # Errors
     ///

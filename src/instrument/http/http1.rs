@@ -48,7 +48,7 @@ impl Http1 {
         self.driver.is_some() && !self.sender.is_closed()
     }
 
-    /// Reads on while nothing is asked, to learn that the server closes.
+    /// Reads while no request is open, to notice that the server closes.
     pub async fn idle(&mut self) {
         drive(&mut self.driver, std::future::pending::<()>()).await;
     }
@@ -101,7 +101,7 @@ impl Http1 {
     }
 }
 
-/// What `hyper` says of it, in the words of this program. `cut` is for a connection that ended too early.
+/// Converts an error of `hyper`. `cut` is the error for a connection that ended too early.
 fn explain(error: hyper::Error, cut: &'static str) -> anyhow::Error {
     if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         return anyhow!(cut);

@@ -52,7 +52,7 @@ impl Http2 {
         self.driver.is_some()
     }
 
-    /// Answers what the server asks of an idle connection, and learns that it closes.
+    /// Keeps an idle connection running, and notices that the server closes.
     pub async fn idle(&mut self) {
         drive(&mut self.driver, std::future::pending::<()>()).await;
     }
@@ -100,8 +100,7 @@ impl Http2 {
         }
     }
 
-    /// The request as HTTP/2 has it: with scheme and authority in place of `Host`, and without what is about a
-    /// connection.
+    /// The request for HTTP/2: with scheme and authority in place of `Host`, and without fields about the connection.
     fn translate(&self, request: Request<Bytes>) -> anyhow::Result<(Request<()>, Bytes)> {
         let (mut head, content) = request.into_parts();
         let mut parts = std::mem::take(&mut head.uri).into_parts();
@@ -129,7 +128,7 @@ impl From<h2::Error> for ExchangeError {
     fn from(error: h2::Error) -> Self {
         let is_unread = match error.reason() {
             Some(Reason::REFUSED_STREAM) => true,
-            // The server names the last request that it took; this one came after it.
+            // The server names the last request that it accepted, and this one came after it.
             Some(Reason::NO_ERROR) => error.is_go_away(),
             _ => false,
         };
@@ -140,7 +139,7 @@ impl From<h2::Error> for ExchangeError {
     }
 }
 
-/// What `h2` says of it, in the words of this program.
+/// Converts an error of `h2`.
 fn explain(error: h2::Error) -> anyhow::Error {
     if error.is_io() {
         return match error.get_io().map(std::io::Error::kind) {

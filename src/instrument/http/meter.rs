@@ -1,4 +1,4 @@
-//! Who is told of the bytes that pass.
+//! The receiver of byte counts.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::Protocol;
 
-/// Keeps account of a connection. Called in the task that uses it, right after bytes passed.
+/// Counts a connection's bytes. Called in the task that uses the connection, directly after bytes passed.
 pub trait Meter {
     /// A TCP connection was opened.
     fn connected(&mut self) {}
@@ -33,7 +33,7 @@ pub struct ByteCounter(Arc<ByteCounts>);
 struct ByteCounts {
     sent: AtomicU64,
     received: AtomicU64,
-    /// All that was ever received.
+    /// All bytes ever received.
     received_ever: AtomicU64,
 }
 
@@ -51,7 +51,7 @@ impl ByteCounter {
         self.0.received_ever.load(Relaxed)
     }
 
-    /// Tells `meter` what passed, and returns it.
+    /// Reports the passed bytes to `meter`, and returns them.
     pub fn settle(&self, meter: &mut dyn Meter) -> (u64, u64) {
         let sent = self.0.sent.swap(0, Relaxed);
         let received = self.0.received.swap(0, Relaxed);

@@ -5,10 +5,10 @@
 //!                           └──> http2 ─┴──> socket ──> connect
 //! ```
 //!
-//! A [`connection::Connection`] carries one request at a time and is driven only by the task that uses it. So what
-//! passes is charged at the moment it passes, and nothing of a client goes on when its task was aborted.
+//! A [`connection::Connection`] carries one request at a time, and only the task that uses it drives it. So bytes are
+//! counted at the moment they pass, and no work of a client continues after its task was aborted.
 //!
-//! Benches and the audit have sockets of their own, and read them with [`answer_reader`] and [`event_stream`].
+//! Benches and the audit have their own sockets, and read them with [`answer_reader`] and [`event_stream`].
 
 pub(crate) mod address;
 pub mod answer_reader;

@@ -1,4 +1,4 @@
-//! Bytes that are no HTTP, and whatever comes back: to see who answers nonsense.
+//! Sends bytes that are not HTTP and reads the answer, to see who answers an invalid request.
 
 use anyhow::Result;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::{driver::Stream, endpoint::Endpoint, socket::Socket};
 use crate::Protocol;
 
-/// More of an answer is of no interest.
+/// The rest of a longer answer is not needed.
 const MAX_BYTES: u64 = 16 * 1024;
 
 /// Sends `request` and reads to the end of the connection.
@@ -18,7 +18,7 @@ pub async fn ask(endpoint: &Endpoint, request: &[u8]) -> Result<String> {
     };
     stream.write_all(request).await?;
     let mut answer = Vec::new();
-    // A connection that is reset has said what it had to say.
+    // If the connection is reset, the answer so far counts.
     let _ = stream.take(MAX_BYTES).read_to_end(&mut answer).await;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }

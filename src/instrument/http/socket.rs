@@ -20,7 +20,7 @@ use tokio::{
 use super::{connect::connect, meter::ByteCounter};
 use crate::machine::held_connections::ConnectionEnds;
 
-/// How long a reset is waited for: a round trip, however long the way.
+/// How long to wait for a reset: a round trip, however long that is.
 const PROBES: u32 = 10;
 const PROBE_DELAY: Duration = Duration::from_millis(25);
 
@@ -35,7 +35,7 @@ impl Socket {
     pub async fn open(addr: SocketAddr) -> io::Result<Self> {
         let stream = connect(addr).await?;
         stream.set_nodelay(true)?;
-        // Ten thousand that end together would leave as many ports waiting for a minute each.
+        // Without this, ten thousand connections that end together would each leave a port in TIME_WAIT for a minute.
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         Ok(Self {
             stream: Arc::new(stream),
@@ -43,7 +43,7 @@ impl Socket {
         })
     }
 
-    /// What to ask about it while a protocol owns it.
+    /// A handle to the socket for use while a protocol owns it.
     pub fn watch(&self) -> SocketWatch {
         SocketWatch {
             stream: self.stream.clone(),
@@ -51,7 +51,7 @@ impl Socket {
         }
     }
 
-    /// Repeats an operation until it does not have to wait.
+    /// Repeats an operation until it does not block.
     fn poll_with<T>(
         &self,
         cx: &mut Context<'_>,
@@ -76,11 +76,11 @@ pub struct SocketWatch {
 }
 
 impl SocketWatch {
-    /// Drops whatever comes from now on, before TCP sees it: nothing is acknowledged, and nothing is reset. The
+    /// Drops whatever arrives from now on, before TCP sees it: nothing is acknowledged, and nothing is reset. The
     /// filter needs no privilege.
     #[cfg(target_os = "linux")]
     pub fn vanish(&self) -> io::Result<ConnectionEnds> {
-        /// The program of one instruction, "return 0 bytes of it".
+        /// A filter with one instruction: keep 0 bytes of the packet.
         const DROP_ALL: [SockFilter; 1] = [SockFilter::new(0x06, 0, 0, 0)];
         let ends = ConnectionEnds::new(self.stream.peer_addr()?, self.stream.local_addr()?);
         SockRef::from(&*self.stream).attach_filter(&DROP_ALL)?;
@@ -92,8 +92,8 @@ impl SocketWatch {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Whether what was sent found a connection that the other side had closed already: its system then
-    /// answers with a reset. Without a reset, the end of the stream was its answer. Called after such an end.
+    /// Whether the other side had closed the connection before the request arrived; its system then answers with a
+    /// reset. Without a reset, the end of the stream was the answer. Called after such an end.
     pub async fn was_stale(&self) -> bool {
         for _ in 0..PROBES {
             if matches!(self.stream.take_error(), Ok(Some(_))) {

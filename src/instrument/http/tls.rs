@@ -1,4 +1,4 @@
-//! TLS: whom to trust, which protocols to offer, and what came of it.
+//! TLS: which certificates to trust, which protocols to offer, and the result of the handshake.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{error::TlsFailure, socket::Socket};
 use crate::Protocol;
 
-/// Sessions that one client remembers.
+/// The most sessions that one client remembers.
 const SESSIONS: usize = 2;
 
 /// How to speak TLS to one server.
@@ -32,14 +32,15 @@ pub struct TlsOptions {
 pub struct TlsHandshake {
     /// `TLS 1.3`, for people.
     pub version: &'static str,
-    /// What the server chose by ALPN, if it did.
+    /// The protocol that the server chose by ALPN, if any.
     pub protocol: Option<Protocol>,
     /// Whether a session was resumed.
     pub is_resumed: bool,
 }
 
 impl TlsOptions {
-    /// For the server `host`. Its certificate is checked against the system's, or, with `is_insecure`, not at all.
+    /// TLS for the server `host`. Its certificate is checked against the system's certificates, or not at all with
+    /// `is_insecure`.
     pub fn new(host: &str, is_insecure: bool) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -69,7 +70,7 @@ impl TlsOptions {
         other
     }
 
-    /// `wanted` is the only protocol offered; without it a browser's two are.
+    /// Offers only the protocol `wanted`, or, without it, both protocols of a browser.
     pub async fn shake_hands(
         &self,
         socket: Socket,

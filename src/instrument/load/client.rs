@@ -1,4 +1,4 @@
-//! One client: a task of its own that reads by one transport until it is aborted.
+//! One client: a task that reads by one transport until it is aborted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     target::requests::{PollRequest, StreamRequest},
 };
 
-/// What all clients of a run share.
+/// Data that all clients of a run share.
 #[derive(Debug)]
 pub struct SharedRunState {
     pub endpoint: Endpoint,
@@ -30,7 +30,7 @@ pub enum TransportOptions {
         poll_request: PollRequest,
         interval: Duration,
         pace: Pacing,
-        /// Whether each poll has a connection of its own.
+        /// Whether each poll has its own connection.
         new_connections: bool,
     },
     LongPoll {
@@ -52,8 +52,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Gets into place, calls `ready`, and reads from when the gate opens, without end. An error is
-    /// one of connecting; later errors are recorded.
+    /// Connects, calls `ready`, and reads endlessly once the run begins. Returns an error only if connecting fails;
+    /// later errors are recorded.
     pub async fn run(self, ready: impl FnOnce()) -> Result<()> {
         let shared = self.shared.clone();
         match &shared.reading {

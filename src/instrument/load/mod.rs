@@ -6,7 +6,7 @@
 //!          └──> sse_client           SSE
 //! ```
 //!
-//! They speak HTTP by the instrument's one client (`crate::http`).
+//! They use the instrument's HTTP client (`crate::http`).
 
 pub mod client;
 pub mod poll_client;
@@ -16,7 +16,8 @@ pub mod sse_client;
 
 use std::time::Duration;
 
-/// How long an answer may take, beyond what was asked to wait.
+/// How long an answer may take, in addition to the requested wait.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Between a failure and the next try, so that a failing server is not asked in a tight loop.
+/// The pause between a failure and the next try, so that clients do not send requests to a failing server in a tight
+/// loop.
 const PAUSE: Duration = Duration::from_millis(500);

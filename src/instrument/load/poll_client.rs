@@ -1,4 +1,4 @@
-//! A client that asks: polls and long-polls alike.
+//! A polling client, for polls and long-polls.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct PollClient<'a> {
     recorder: ClientRecorder,
     response_timeout: Duration,
     connection: Option<Connection>,
-    /// Whether every request has a connection of its own.
+    /// Whether every request has its own connection.
     always_connects: bool,
     cursor: Vec<Option<String>>,
     missing_field: Option<&'a Extract>,
@@ -64,7 +64,7 @@ impl<'a> PollClient<'a> {
         self
     }
 
-    /// A part of the cursor that should have been in the last answer and was not.
+    /// A part of the cursor that was missing in the last answer.
     pub fn missing_field(&self) -> Option<&'a Extract> {
         self.missing_field
     }
@@ -78,7 +78,7 @@ impl<'a> PollClient<'a> {
         &self.recorder
     }
 
-    /// Connects, and takes the cursor of the log's end.
+    /// Connects, and gets the cursor of the log's end.
     pub async fn open(&mut self) -> Result<()> {
         match self.poll_request.start() {
             Some(start) => {
@@ -89,8 +89,8 @@ impl<'a> PollClient<'a> {
         Ok(())
     }
 
-    /// Asks at fixed times an interval apart, or an interval after each answer. Times that passed
-    /// while an answer was waited for are left out, as a page's timer would.
+    /// Polls at fixed times an interval apart, or an interval after each answer. Times that pass while an answer is
+    /// awaited are skipped, as with a page's timer.
     pub async fn poll(&mut self, first: Instant, interval: Duration, pace: Pacing) -> Result<()> {
         let mut next = first;
         loop {
@@ -115,7 +115,7 @@ impl<'a> PollClient<'a> {
         }
     }
 
-    /// Waits, and learns in the meantime that the server closes the connection.
+    /// Waits, and notices in the meantime if the server closes the connection.
     async fn sleep_until(&mut self, time: Instant) {
         if let Some(connection) = &mut self.connection {
             connection.idle_until(time, &mut self.recorder).await;
@@ -123,8 +123,8 @@ impl<'a> PollClient<'a> {
         tokio::time::sleep_until(time).await;
     }
 
-    /// One request. Says whether there is more to be had at once; `None` after a failure, which is in
-    /// the books.
+    /// Sends one request. Returns whether there are more messages to get at once; `None` after a failure, which is
+    /// recorded.
     async fn request(&mut self) -> Option<bool> {
         match self.try_request().await {
             Ok(more) => Some(more),
@@ -136,7 +136,7 @@ impl<'a> PollClient<'a> {
         }
     }
 
-    /// One request. Says whether there is more to be had at once.
+    /// Sends one request. Returns whether there are more messages to get at once.
     pub async fn try_request(&mut self) -> Result<bool> {
         let request = self.poll_request.request(&self.cursor)?;
         self.exchange(&request).await
@@ -149,8 +149,8 @@ impl<'a> PollClient<'a> {
         Ok(())
     }
 
-    /// Sends the request and reads its answer. If the server had closed the kept connection before
-    /// the request reached it, as it may do with an idle one, it is sent once more on a new one.
+    /// Sends the request and reads its answer. If the server had closed the idle connection before the request
+    /// reached it, sends the request once more on a new connection.
     async fn exchange(&mut self, request: &Request<Bytes>) -> Result<bool> {
         let response_timeout = self.response_timeout;
         match timeout(response_timeout, self.try_exchange(request)).await {
@@ -209,7 +209,7 @@ impl<'a> PollClient<'a> {
             Some(take) if self.should_report(&answer, take) => {
                 bail!("an answer has no {take}");
             }
-            // It was not to be had in an answer without news.
+            // An answer without messages did not have it.
             Some(_) => self.missing_field = None,
         }
         if !has_messages {
@@ -218,8 +218,8 @@ impl<'a> PollClient<'a> {
         Ok(self.poll_request.has_more(&answer))
     }
 
-    /// Whether an answer without `take` is not what the profile describes. One that brings nothing may
-    /// do without, as long as the server's others did and it is what it should be.
+    /// Whether an answer without `take` contradicts the profile. An answer without messages may lack it, if the
+    /// server's other empty answers lacked it too and the answer is otherwise valid.
     fn should_report(&self, answer: &PollResponse<'_>, take: &Extract) -> bool {
         let is_blank = answer.body.trim_ascii().is_empty();
         answer.has_messages

@@ -19,16 +19,16 @@ use crate::http::{
 
 /// How long an answer may take.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection that was idle for longer may have been closed by the server.
+/// The server may have closed a connection that was idle for longer.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct PublishConnection {
     endpoint: Endpoint,
-    /// Of its own, so that it is served by whichever thread publishes, and only then.
+    /// A separate runtime, which runs only in the thread that publishes, and only while it does.
     runtime: Option<Runtime>,
     connection: Option<(Connection, Instant)>,
-    /// What the server calls itself, once it has answered.
+    /// The server's name for itself, once it has answered.
     pub server: Option<String>,
 }
 

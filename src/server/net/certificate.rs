@@ -1,5 +1,5 @@
-//! The server's certificate: from PEM files, or made at start for trying out; replaced while the server
-//! runs without ending a connection.
+//! The server's certificate: from PEM files, or made at start for trying TLS out. It can be replaced while the server
+//! runs, without ending a connection.
 
 use std::{
     fmt::Write as _,
@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use x509_cert::{Certificate, der::Decode as _};
 
-/// Names that a self-signed certificate is good for.
+/// Names that a self-signed certificate is valid for.
 const SELF_SIGNED_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Where the certificate comes from.
@@ -30,7 +30,7 @@ pub enum CertificateSource {
     Files { certificate: PathBuf, key: PathBuf },
 }
 
-/// Why there is no certificate to serve with. One line, with the file it is about.
+/// Why the certificate cannot be used: one line that names the file.
 #[derive(Debug, Error)]
 pub enum CertificateError {
     #[error("cannot read {}: {reason}", path.display())]
@@ -51,7 +51,7 @@ pub enum CertificateError {
     SelfSigned(String),
 }
 
-/// The certificate that new connections are given.
+/// The certificate for new connections.
 #[derive(Debug)]
 pub struct CurrentCertificate {
     source: CertificateSource,
@@ -66,7 +66,7 @@ impl CurrentCertificate {
 
     /// Reads the files again. After an error the present certificate stays.
     pub fn reload(&self) -> Result<(), CertificateError> {
-        // One made at start would only be another that no one trusts.
+        // A self-signed certificate would only be replaced by another one that no one trusts.
         if let CertificateSource::Files { .. } = self.source {
             let new = Arc::new(load(&self.source)?);
             *self.current.write() = new;
@@ -130,7 +130,8 @@ fn from_files(certificate: &Path, key: &Path) -> Result<CertifiedKey, Certificat
     })?;
     let certified = CertifiedKey::new(chain, private);
     match certified.keys_match() {
-        // Unknown: the key's kind does not tell its public half, and a handshake will show.
+        // It is unknown whether the key fits, because its kind does not reveal the public key; a handshake will show
+        // it.
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(certified),
         Err(_) => Err(CertificateError::KeyMismatch {
             key: key.to_owned(),

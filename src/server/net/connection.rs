@@ -1,4 +1,4 @@
-//! A connection as the rest of the server refers to it: by its id, and to abort it.
+//! A handle to a connection, for the rest of the server: its id, and a way to abort it.
 
 use std::{
     any::Any,
@@ -23,13 +23,13 @@ use crate::limits::refusals::RefusalReason;
 /// The number of the next connection of this process.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// One connection. Cloning shares it.
+/// One connection. Clones share it.
 #[derive(Clone)]
 pub struct ConnectionHandle(Rc<Inner>);
 
 struct Inner {
     id: u64,
-    /// There once something may want to abort it.
+    /// Set once something may abort the connection.
     abort: OnceCell<Registration>,
     is_abort_requested: Cell<bool>,
     is_abort_scheduled: Cell<bool>,
@@ -41,7 +41,7 @@ struct Inner {
     refusal: Cell<Option<RefusalReason>>,
 }
 
-/// The connections that something may want to abort, by their ids.
+/// The connections that may be aborted, by id.
 #[derive(Default)]
 pub struct ConnectionTable(Mutex<HashMap<u64, CancellationToken>>);
 
@@ -51,7 +51,7 @@ struct Registration {
     table: Arc<ConnectionTable>,
 }
 
-/// The id of a new connection: different from that of every other one of this process.
+/// The id of a new connection, which is unique in this process.
 pub fn next_connection_id() -> u64 {
     NEXT_ID.fetch_add(1, Relaxed)
 }
@@ -63,8 +63,7 @@ impl Default for ConnectionHandle {
 }
 
 impl ConnectionHandle {
-    /// A handle to the connection with this id, which has had none yet. `refusal`: why its requests
-    /// are refused.
+    /// The first handle to the connection with this id. `refusal`: why its requests are refused.
     pub fn with_id(id: u64, refusal: Option<RefusalReason>) -> Self {
         Self(Rc::new(Inner {
             id,
@@ -80,12 +79,12 @@ impl ConnectionHandle {
         }))
     }
 
-    /// Different from that of every other connection of this process.
+    /// Unique in this process.
     pub fn id(&self) -> u64 {
         self.0.id
     }
 
-    /// A connection, or a stream of one, whose requests are answered with why it is refused.
+    /// A handle to a connection, or to a stream of one. With `refusal`, its requests are refused.
     pub fn refused(refusal: Option<RefusalReason>) -> Self {
         Self::with_id(next_connection_id(), refusal)
     }
@@ -113,9 +112,8 @@ impl ConnectionHandle {
         &registration.token
     }
 
-    /// Aborts the connection after `delay`, as rudely as a middlebox does: with a reset. It is
-    /// spared if a later request cancels that, as a proxy sends the requests of many over one
-    /// connection.
+    /// Aborts the connection after `delay` with a reset, as a middlebox does. A later request can cancel this,
+    /// because a proxy sends requests of many clients over one connection.
     pub fn abort_after(&self, delay: Duration, table: &Arc<ConnectionTable>) {
         let token = self.token(table).clone();
         self.0.is_abort_requested.set(true);
@@ -135,7 +133,7 @@ impl ConnectionHandle {
         });
     }
 
-    /// Takes back [`Self::abort_after`].
+    /// Cancels [`Self::abort_after`].
     pub fn cancel_abort(&self) {
         self.0.is_abort_requested.set(false);
         self.0.is_reset_on_close.set(false);
@@ -150,12 +148,12 @@ impl ConnectionHandle {
         self.0.is_reset_on_close.get()
     }
 
-    /// Keeps what `guard` makes, made once, until the connection ends.
+    /// Calls `guard` once, and keeps the result until the connection ends.
     pub fn keep<T: Any>(&self, guard: impl FnOnce() -> T) {
         self.0.guard.get_or_init(|| Box::new(guard()));
     }
 
-    /// The present answer is the last: what the client sends from now on is read and dropped.
+    /// Marks the present answer as the last: whatever the client sends from now on is read and dropped.
     pub fn ignore_input(&self) {
         self.0.is_input_ignored.set(true);
     }
@@ -164,7 +162,7 @@ impl ConnectionHandle {
         self.0.is_input_ignored.get()
     }
 
-    /// The answer depends on what the client has still to send.
+    /// Sets whether the answer depends on further input from the client.
     pub fn need_input(&self, is_needed: bool) {
         self.0.is_input_needed.set(is_needed);
     }
@@ -173,7 +171,7 @@ impl ConnectionHandle {
         self.0.is_input_needed.get()
     }
 
-    /// The client has ended its side, and may still read.
+    /// Records that the client has ended its side, but may still read.
     pub fn set_half_closed(&self) {
         self.0.is_half_closed.set(true);
     }
@@ -182,7 +180,7 @@ impl ConnectionHandle {
         self.0.is_half_closed.get()
     }
 
-    /// Runs `work`, which is all the connection does, until it is done or the connection aborted.
+    /// Runs `work`, which is everything the connection does, until it completes or the connection is aborted.
     pub async fn run_until_aborted<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut watch = AbortWatch::default();
@@ -201,8 +199,8 @@ impl ConnectionHandle {
 pub struct AbortWatch(Option<Pin<Box<WaitForCancellationFutureOwned>>>);
 
 impl AbortWatch {
-    /// Ready once `connection` is aborted. Must be polled after the connection's work, which is what makes
-    /// it abortable.
+    /// Ready once `connection` is aborted. Must be polled after the connection's work, because that makes it
+    /// abortable.
     pub fn poll(&mut self, connection: &ConnectionHandle, cx: &mut Context<'_>) -> Poll<()> {
         let Some(registration) = connection.0.abort.get() else {
             return Poll::Pending;
@@ -215,7 +213,7 @@ impl AbortWatch {
 }
 
 impl ConnectionTable {
-    /// Aborts a connection, if it is still there.
+    /// Aborts a connection, if it is still open.
     pub fn abort(&self, id: u64) {
         let token = self.0.lock().get(&id).cloned();
         if let Some(token) = token {

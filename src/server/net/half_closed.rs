@@ -1,7 +1,7 @@
 //! A client that has ended its side of a connection while it waits for an answer.
 //!
-//! It may still read (`nc -N`, a script that shuts its sending side), or it may be gone. Both look the
-//! same until the server sends something: the system of a client that is gone answers that with a reset.
+//! It may still read (`nc -N`, a script that shuts its sending side), or it may be gone. Both look the same until the
+//! server sends something: the system of a client that is gone then answers with a reset.
 
 use std::{
     pin::{Pin, pin},
@@ -14,17 +14,17 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// The beginning of every answer. Sent ahead of the rest, it changes nothing for a client that reads.
+/// The first bytes of every answer. Sending them early changes nothing for a client that reads.
 pub const ANSWER_PREFIX: &[u8] = b"HTTP/1.";
-/// How long an answer may take before its beginning is sent ahead. Most are there sooner.
+/// How long an answer may take before its first bytes are sent ahead. Most answers are faster.
 pub const PROBE_DELAY: Duration = Duration::from_millis(100);
-/// How soon after something was sent a reset is looked for; then twice as long each time.
+/// The delay from sending until the first check for a reset; it doubles for each further check.
 const FIRST_CHECK_DELAY: Duration = Duration::from_millis(10);
 const MAX_CHECK_DELAY: Duration = Duration::from_secs(1);
 
 /// A connection that can tell whether its peer has reset it.
 pub trait Peer {
-    /// Whether a reset has come since this was last asked.
+    /// Whether a reset has come since the last call.
     fn has_reset(&self) -> bool;
 }
 
@@ -41,7 +41,7 @@ pub struct HalfClosed {
 }
 
 impl HalfClosed {
-    /// `is_answering`: something was sent, or is about to be, that a reset may answer.
+    /// `is_answering`: bytes were sent, or are about to be, that the peer may answer with a reset.
     pub fn new(is_answering: bool) -> Self {
         let first = if is_answering {
             FIRST_CHECK_DELAY
@@ -54,8 +54,8 @@ impl HalfClosed {
         }
     }
 
-    /// Ready when the client is gone. While nothing of the answer was sent, sends its beginning ahead
-    /// and adds what was sent to `sent_ahead`.
+    /// Ready when the client is gone. As long as no byte of the answer was sent, sends its first bytes ahead, and
+    /// adds their number to `sent_ahead`.
     pub fn poll_gone(
         &mut self,
         io: &mut (impl AsyncWrite + Peer + Unpin),
@@ -75,7 +75,7 @@ impl HalfClosed {
                     // Bytes queued before are on their way, and the peer may answer them with a reset, too.
                     Poll::Pending => {}
                 }
-                // If it cannot be flushed, the next write fails as well.
+                // If the flush fails, the next write fails as well.
                 let _ = pin!(&mut *io).poll_flush(cx);
             }
             let due = Instant::now() + self.check_delay;

@@ -8,11 +8,11 @@ use std::{
 use http::HeaderValue;
 
 thread_local! {
-    /// The second it was last asked in, and its date.
+    /// The last second in which it was used, and its date.
     static LATEST: RefCell<Option<(u64, HeaderValue)>> = const { RefCell::new(None) };
 }
 
-/// Does `act` with the date of now, which is formatted once a second.
+/// Calls `act` with the present date, which is formatted once a second.
 pub fn with_http_date<T>(act: impl FnOnce(&HeaderValue) -> T) -> T {
     let now = SystemTime::now().max(UNIX_EPOCH);
     let since_epoch = now.duration_since(UNIX_EPOCH);

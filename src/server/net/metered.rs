@@ -1,7 +1,6 @@
-//! An IO that counts the bytes which cross it, and does nothing else.
+//! An I/O wrapper that only counts bytes.
 //!
-//! It sits below TLS and HTTP, so that heads, bodies and framing are all counted, by the numbers that
-//! the kernel itself returned.
+//! It is below TLS and HTTP, so it counts heads, bodies and framing, by the numbers that the kernel returned.
 
 use std::{
     io,
@@ -13,13 +12,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::half_closed::Peer;
 
-/// What is told of a connection's bytes.
+/// Gets the byte counts of a connection.
 pub trait ByteMeter {
     fn record_read(&self, bytes: usize);
     fn record_written(&self, bytes: usize);
-    /// Everything that was to be written is.
+    /// Records that all pending bytes are written.
     fn record_flushed(&self);
-    /// Whether a request's head is due, or has begun to come.
+    /// Whether a request's head is expected, or has begun to arrive.
     fn is_awaiting_head(&self) -> bool;
     /// Whether a request is open.
     fn has_request(&self) -> bool;

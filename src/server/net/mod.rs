@@ -1,6 +1,5 @@
-//! Connections below HTTP: their bytes are counted ([`metered`]), they do not wait for ever
-//! ([`timeouts`]), they can be aborted from outside ([`connection`]), and they may be encrypted
-//! ([`tls`]).
+//! Connections below HTTP: [`metered`] counts their bytes, [`timeouts`] limits their waits, [`connection`] lets other
+//! code abort them, and [`tls`] encrypts them.
 
 pub mod certificate;
 pub mod connection;

@@ -1,9 +1,9 @@
-//! Which protocol a connection's first bytes are of. Pure.
+//! Recognises the protocol of a connection's first bytes. Pure functions.
 
-/// What an HTTP/2 connection begins with (RFC 9113, 3.4).
+/// The first bytes of an HTTP/2 connection (RFC 9113, 3.4).
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a cleartext client speaks.
+/// The protocol of a cleartext client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstBytes {
     Http1,
@@ -13,7 +13,7 @@ pub enum FirstBytes {
     Undecided,
 }
 
-/// Tells the protocol of a cleartext connection by how it begins.
+/// Recognises the protocol of a cleartext connection by its first bytes.
 pub fn classify(bytes: &[u8]) -> FirstBytes {
     let length = bytes.len().min(PREFACE.len());
     if bytes[..length] != PREFACE[..length] {
@@ -25,8 +25,8 @@ pub fn classify(bytes: &[u8]) -> FirstBytes {
     }
 }
 
-/// Whether the first byte of a connection to a TLS port can be of TLS: a handshake record. Plain HTTP
-/// begins with a letter.
+/// Whether the first byte of a connection to a TLS port can be that of a TLS handshake record. Plain HTTP begins with
+/// a letter.
 pub fn is_tls(first_byte: u8) -> bool {
     const HANDSHAKE: u8 = 22;
     first_byte == HANDSHAKE

@@ -1,4 +1,4 @@
-//! An IO whose first bytes were read already.
+//! An I/O wrapper whose first bytes were read already.
 
 use std::{
     io,

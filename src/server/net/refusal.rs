@@ -1,10 +1,10 @@
-//! What the HTTP layer answers to bytes that are no request: a bare status, and on a connection that was
-//! used before without a word that it closes. Here it gets both the word and the body of every other
+//! Replaces the HTTP layer's answer to bytes that are not a request. That answer is a bare status, which does not
+//! even say that a used connection closes. The replacement says so, and has a problem document like every other
 //! error.
 
 use bytes::Bytes;
 
-/// The bare answers, up to their date, and what is sent for them.
+/// The bare answers, up to their date, and their replacements.
 const REFUSALS: [BareRefusal; 4] = [
     BareRefusal {
         head: "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n",
@@ -33,11 +33,11 @@ const BAD_REQUEST_BODY: &str = r#"{"type":"about:blank","title":"Bad Request","s
 const TOO_LARGE: &str = "HTTP/1.1 431 Request Header Fields Too Large";
 const TOO_LARGE_BODY: &str = r#"{"type":"about:blank","title":"Request Header Fields Too Large","status":431,"detail":"the head of the request is too large"}"#;
 
-/// What is sent for a bare refusal.
+/// The replacement for a bare refusal.
 #[derive(Debug)]
 pub struct RefusalAnswer {
     pub bytes: Bytes,
-    /// The request's head is larger than one may be.
+    /// Whether the request's head is too large.
     pub is_head_too_large: bool,
 }
 
@@ -52,8 +52,8 @@ const DATE: &str = "date: ";
 const DATE_BYTES: usize = DATE.len() + 29;
 const END: &[u8] = b"\r\n\r\n";
 
-/// Where in `output` a bare refusal begins, with which the HTTP layer's output always ends; and what is to
-/// be sent for it.
+/// Where in `output` a bare refusal begins, and its replacement. A refusal is always at the end of the HTTP layer's
+/// output.
 pub fn find(output: &[u8]) -> Option<(usize, RefusalAnswer)> {
     let head = output.strip_suffix(END)?;
     let (before, date) = head.split_at_checked(head.len().checked_sub(DATE_BYTES)?)?;

@@ -15,11 +15,11 @@ use tokio::{
 
 use super::{connection::ConnectionHandle, half_closed::Peer};
 
-/// Bytes that the kernel takes for a reader beyond what is on its way; without a bound it takes
-/// megabytes for one that has stopped reading. On Linux.
+/// The most bytes that the kernel holds for a reader beyond those in flight. Without a limit, it holds megabytes for
+/// a reader that has stopped reading. On Linux.
 const NOTSENT_LOWAT_BYTES: u32 = 128 * 1024;
 
-/// A socket, closed with a reset if its connection asks for that.
+/// A socket, which is closed with a reset if its connection was aborted.
 pub struct Socket {
     tcp: TcpStream,
     connection: ConnectionHandle,
@@ -31,8 +31,8 @@ impl Socket {
     }
 }
 
-/// Whether a client's socket has the options of the listener that it came from. Set there, they cost a connection no
-/// system call.
+/// Whether a client's socket inherits the options of its listener. Options that are set on the listener cost a
+/// connection no system call.
 const INHERITS_OPTIONS: bool = cfg!(target_os = "linux");
 
 /// Sets what the sockets of its clients need on a socket that is about to listen. A peer that acknowledges nothing for
@@ -43,7 +43,7 @@ pub fn configure_listener(listener: &socket2::Socket, stall_timeout: Duration) {
     }
 }
 
-/// Sets the same on a client's socket that has not inherited it.
+/// Sets the same options on a client's socket, unless it has inherited them.
 pub fn configure(tcp: &TcpStream, stall_timeout: Duration) {
     if !INHERITS_OPTIONS {
         set_options(&SockRef::from(tcp), stall_timeout);
@@ -53,14 +53,14 @@ pub fn configure(tcp: &TcpStream, stall_timeout: Duration) {
 fn set_options(socket: &socket2::Socket, stall_timeout: Duration) {
     // A socket on which an option cannot be set still works, if less well.
     let _ = socket.set_tcp_nodelay(true);
-    // A peer that vanished silently is detected by probes if nothing is sent ...
+    // If nothing is sent, probes detect a peer that has vanished ...
     let probes = TcpKeepalive::new()
         .with_time(stall_timeout / 2)
         .with_interval((stall_timeout / 6).max(Duration::from_secs(1)));
     let _ = socket.set_tcp_keepalive(&probes);
     #[cfg(target_os = "linux")]
     {
-        // ... and by what it does not acknowledge; a reader that takes nothing is cut the same way.
+        // ... and otherwise the missing acknowledgements do; they also disconnect a reader that reads nothing.
         let _ = socket.set_tcp_user_timeout(Some(stall_timeout));
         let _ = socket.set_tcp_notsent_lowat(NOTSENT_LOWAT_BYTES);
     }
@@ -115,7 +115,7 @@ impl AsyncWrite for Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.connection.is_reset_on_close() {
-            // If that cannot be set, it is closed more politely.
+            // If the option cannot be set, the connection closes without a reset.
             let _ = SockRef::from(&self.tcp).set_linger(Some(Duration::ZERO));
         }
     }

@@ -1,8 +1,8 @@
-//! How long a connection may keep the server waiting: for its next request, and for the rest of one.
+//! How long a connection may keep the server waiting for its next request, and for the rest of a request.
 //!
-//! [`IdleLimits`] says how long; [`ConnectionTimeouts`] waits for that with one timer a connection,
-//! moved only when it fires: the HTTP layer's own are set and cleared with each request, which is a
-//! part of what a poll costs.
+//! [`IdleLimits`] has the limits. [`ConnectionTimeouts`] enforces them with one timer per connection, which is moved
+//! only when it fires. The HTTP layer's own timers would be set and cleared with each request, which is a part of the
+//! cost of a poll.
 
 use std::{
     io,
@@ -26,14 +26,13 @@ use super::{
 };
 use crate::limits::refusals::{RefusalCounters, RefusalReason};
 
-/// A request's head that is not there by then never will be.
+/// How long a request's head may take to arrive.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// When a connection that says nothing must close.
+/// When an idle connection must close.
 #[derive(Clone, Copy)]
 pub struct IdleLimits {
-    /// When something last crossed the connection, or when the first byte came of a request that is
-    /// not complete.
+    /// When bytes last crossed the connection, or when the first byte of an incomplete request came.
     since: Instant,
     is_in_head: bool,
 }
@@ -46,13 +45,13 @@ impl IdleLimits {
         }
     }
 
-    /// Something was written: what had come was a whole request.
+    /// Records that an answer was written, so the bytes received before were a complete request.
     pub fn on_response(&mut self) {
         self.is_in_head = false;
     }
 
-    /// When the connection has waited for too long. `active`: something was read or written since
-    /// this was last asked. `in_head`: a request's head is due, or has begun to come.
+    /// When the connection will have waited for too long. `active`: bytes were read or written since the last call.
+    /// `in_head`: a request's head is expected, or has begun to arrive.
     pub fn expires_at(
         &mut self,
         active: bool,
@@ -75,7 +74,7 @@ impl IdleLimits {
         self.since + limit
     }
 
-    /// Which limit it is that [`expires_at`](Self::expires_at) last named the end of.
+    /// The limit whose end [`expires_at`](Self::expires_at) last returned.
     pub fn reason(&self) -> RefusalReason {
         match self.is_in_head {
             true => RefusalReason::Head,
@@ -99,18 +98,18 @@ impl ConnectionTimeouts {
         }
     }
 
-    /// Something was written: what had come was a whole request.
+    /// Records that an answer was written, so the bytes received before were a complete request.
     pub fn on_response(&mut self) {
         self.limits.on_response();
     }
 
-    /// Which limit the connection has come to when it has expired.
+    /// The limit that the connection has reached when it has expired.
     pub fn reason(&self) -> RefusalReason {
         self.limits.reason()
     }
 
-    /// To be called when nothing is there to be read. Done when the connection has waited for too
-    /// long; see [`IdleLimits::expires_at`].
+    /// Must be called when there is nothing to read. Ready when the connection has waited for too long; see
+    /// [`IdleLimits::expires_at`].
     pub fn poll_expired(&mut self, active: bool, in_head: bool, cx: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         let expires_at = self
@@ -121,7 +120,7 @@ impl ConnectionTimeouts {
                 return Poll::Ready(());
             }
             match &mut self.timer {
-                // It fires in time, and looks then at what is due.
+                // The timer fires early enough, and is then set to the present moment.
                 Some((due, _)) if *due <= expires_at && now < *due => return Poll::Pending,
                 Some((due, timer)) => {
                     *due = expires_at;
@@ -136,27 +135,27 @@ impl ConnectionTimeouts {
     }
 }
 
-/// What the HTTP layer reads from and writes to: what was read before it came, then `io`, whose
-/// input ends when a timeout expires, or when the client has ended it and is owed no answer.
+/// The I/O of the HTTP layer: first the bytes that were read before, then `io`. Its input ends when a timeout
+/// expires, or when the client has ended its side and no answer is open.
 pub struct TimedIo<Io, Meter> {
     io: Io,
     prefix: Bytes,
     timeouts: ConnectionTimeouts,
     refusals: Arc<RefusalCounters>,
-    /// A timeout has expired.
+    /// Whether a timeout has expired.
     has_expired: bool,
     pub connection: ConnectionHandle,
     pub meter: Meter,
-    /// Something crossed since the timeouts were last asked.
+    /// Whether bytes crossed since the timeouts were last checked.
     active: bool,
-    /// The client has ended its side.
+    /// Whether the client has ended its side.
     has_ended: bool,
-    /// The HTTP layer knows that.
+    /// Whether the HTTP layer has read that end.
     is_end_read: bool,
     half_closed: Option<HalfClosed>,
-    /// Bytes of the answer that were sent ahead, and not yet given by the HTTP layer.
+    /// Bytes of the answer that were sent ahead, and that the HTTP layer has not written yet.
     sent_ahead: usize,
-    /// What is sent in place of a bare refusal.
+    /// The replacement for a bare refusal.
     refusal: Bytes,
 }
 
@@ -193,7 +192,7 @@ where
     Io: AsyncRead + AsyncWrite + Peer + Unpin,
     Meter: ByteMeter,
 {
-    /// Reads on. `Ok(true)`: the client has ended its side.
+    /// Continues to read. `Ok(true)`: the client has ended its side.
     fn poll_input(
         &mut self,
         cx: &mut Context<'_>,
@@ -202,13 +201,13 @@ where
         let before = buf.filled().len();
         match ready!(Pin::new(&mut self.io).poll_read(cx, buf)) {
             Ok(()) => Poll::Ready(Ok(buf.filled().len() == before)),
-            // TLS without its farewell.
+            // The client ended TLS without a close alert.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(true)),
             Err(error) => Poll::Ready(Err(error)),
         }
     }
 
-    /// Reads and drops what comes. Ready when the input has ended.
+    /// Reads and drops the input. Ready when it has ended.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut scratch = [0; 1024];
         loop {
@@ -219,11 +218,11 @@ where
         }
     }
 
-    /// The client has ended its side. Ready when that is to be known above: no answer is due, or there
-    /// is no one to read it.
+    /// To be polled after the client has ended its side. Ready when the HTTP layer must learn this: no answer is
+    /// open, or the client is gone.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !std::mem::replace(&mut self.has_ended, true) {
-            // A request that came with the end begins before that is known.
+            // A request that came together with the end must begin before the HTTP layer learns of the end.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -286,7 +285,7 @@ where
 }
 
 impl<Io: AsyncWrite + Unpin, Meter> TimedIo<Io, Meter> {
-    /// Writes what is sent in place of a bare refusal.
+    /// Writes the replacement for a bare refusal.
     fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.refusal.is_empty() {
             let written = ready!(Pin::new(&mut self.io).poll_write(cx, &self.refusal))?;
@@ -334,7 +333,7 @@ impl<Io: AsyncWrite + Unpin, Meter: ByteMeter + Unpin> AsyncWrite for TimedIo<Io
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         let is_end_due = self.has_ended && !self.is_end_read && !self.meter.has_request();
         if flushed.is_ready() && is_end_due {
-            // The last answer is written: the HTTP layer has to read the end now.
+            // The last answer is written, so the HTTP layer must read the end now.
             cx.waker().wake_by_ref();
         }
         flushed

@@ -12,7 +12,7 @@ use super::certificate::CurrentCertificate;
 /// Names of HTTP/2 and HTTP/1.1 in ALPN (RFC 7301), the preferred first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// The settings of a listener that gives out `certificate`.
+/// The settings of a listener with `certificate`.
 ///
 /// # Errors
 ///
@@ -30,12 +30,12 @@ pub fn server_config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfi
     Ok(config)
 }
 
-/// What an established connection agreed on.
+/// The parameters of an established connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TlsSession {
     pub is_http2: bool,
     pub is_tls13: bool,
-    /// What each record weighs beyond its plaintext, head included.
+    /// The bytes of a record beyond its plaintext, head included.
     pub record_overhead_bytes: u64,
 }
 

@@ -1,7 +1,7 @@
 //! The lengths of the TLS records that a client sends, read below TLS from their heads.
 //!
-//! What is above TLS cannot see where one record ends and the next begins, and so not whose bytes a
-//! record's head and tag are.
+//! Code above TLS cannot see where one record ends and the next begins, and so cannot tell which request a record's
+//! head and tag belong to.
 
 use std::{
     cell::RefCell,
@@ -20,10 +20,10 @@ use super::half_closed::Peer;
 const HEAD_BYTES: usize = 5;
 const APPLICATION_DATA: u8 = 23;
 
-/// Lengths on the wire, heads included, of application-data records that were not read above TLS yet.
+/// The wire lengths, heads included, of application-data records that were not read above TLS yet.
 pub type RecordLengths = Rc<RefCell<VecDeque<u64>>>;
 
-/// An IO that notes the records that come in.
+/// An I/O wrapper that records the lengths of incoming records.
 pub struct RecordTap<Io> {
     io: Io,
     records: RecordLengths,
@@ -101,7 +101,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for RecordTap<Io> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
-        // Above HTTP/1.1 nothing asks for them once the connection is established.
+        // With HTTP/1.1, nothing uses the lengths once the connection is established.
         if Rc::strong_count(&this.records) > 1 {
             let records = &this.records;
             this.parser.advance(&buf.filled()[before..], |length| {

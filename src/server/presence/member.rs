@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Reader;
 use crate::domain::{author::Author, client_label::ClientLabel, transport::Transport};
 
-/// The interval of a poller that asked once and did not state it.
+/// The interval of a poller that has polled once and did not state its interval.
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// No poller is considered gone sooner: timers in hidden tabs are a second late.
 const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -26,13 +26,13 @@ pub struct Member {
     pub poller: Option<PollActivity>,
 }
 
-/// What is known of a client that polls.
+/// The server's data about a client that polls.
 pub struct PollActivity {
     pub transport: Transport,
-    /// Polls under way: a long-poll that waits.
+    /// The number of waiting long-polls.
     pub waiting: u32,
     pub asked_at: Instant,
-    /// When its last answer was done.
+    /// When its last answer was complete.
     pub answered_at: Option<Instant>,
     pub interval: Option<Duration>,
 }
@@ -103,7 +103,7 @@ impl PollActivity {
             Transport::LongPoll => MIN_POLL_INTERVAL,
             _ => DEFAULT_POLL_INTERVAL,
         });
-        // Two missed, and half of one for what may have been on its way.
+        // Two missed polls, and half an interval for a poll that may be on its way.
         now - since > interval.max(MIN_POLL_INTERVAL) * 5 / 2
     }
 }

@@ -1,9 +1,9 @@
 //! Who is in a room: the readers with a client label, and the transport each uses.
 //!
-//! A stream is present while its connection is open. A poller leaves no such trace: it is considered
-//! gone when it missed two of its intervals. A follower, which reads through another client's stream as a
-//! browser's tabs do, is present while that stream is open and its reader lists it. Nothing here is kept in
-//! the log; each server knows its own readers only.
+//! A stream is present while its connection is open. A poller has no such connection, so it counts as gone when it
+//! has missed two of its intervals. A follower reads through another client's stream, as a browser's tabs do; it is
+//! present while that stream is open and the stream's reader lists it. Presence is not stored in the log, and each
+//! server knows only its own readers.
 
 mod member;
 mod room;
@@ -25,20 +25,20 @@ use crate::{
     domain::{client_label::ClientLabel, transport::Transport},
 };
 
-/// Readers remembered over all rooms. Further ones are served, but not listed.
+/// The most readers remembered over all rooms. Further readers are served, but not listed.
 const MAX_MEMBERS: usize = 20_000;
-/// A room's streams are sent events no more often than this.
+/// The shortest time between two presence events of a room.
 const NOTIFY_INTERVAL: Duration = Duration::from_secs(1);
 /// How often pollers that have left are removed.
 pub const EXPIRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Who is in which room, for the whole server.
+/// The members of all rooms of the server.
 pub struct Presence {
     rooms: Mutex<PresenceRooms>,
 }
 
-/// How a room's presence, as JSON, becomes what its streams send. Given from outside, so that
-/// presence knows no transport's format.
+/// Encodes a room's presence, as JSON, for streams. It is passed in from outside, so that this module does not depend
+/// on the format of a transport.
 pub type PresenceEncoder = fn(&str) -> Bytes;
 
 struct PresenceRooms {
@@ -65,7 +65,7 @@ pub struct Follower {
     pub author: Option<Author>,
 }
 
-/// A reader is in a room for as long as this lives; a poller for some time after.
+/// Keeps a reader in a room for as long as this value lives; a poller stays for some time after.
 pub struct PresenceGuard {
     presence: Arc<Presence>,
     room: Room,
@@ -73,7 +73,7 @@ pub struct PresenceGuard {
     transport: Transport,
 }
 
-/// A reader is in each of its rooms for as long as these live.
+/// Keeps a reader in each of its rooms for as long as these live.
 #[derive(Default)]
 pub enum PresenceGuards {
     #[default]
@@ -111,7 +111,7 @@ impl Presence {
         })
     }
 
-    /// Adds `reader` to each of `rooms`, as far as there is room for it.
+    /// Adds `reader` to each of `rooms`, as far as there is capacity for it.
     pub fn join_all(self: &Arc<Self>, rooms: &RoomSet, reader: Reader) -> PresenceGuards {
         if rooms.is_single() {
             let guard = self.join(rooms.first(), reader);
@@ -133,8 +133,7 @@ impl Presence {
         }
     }
 
-    /// Records that exactly `along` follow the stream that `leader` has open in
-    /// `room`. `None` if it has none.
+    /// Replaces the followers of `leader`'s stream in `room` by `along`. `None` if it has no stream there.
     pub fn set_followers(
         &self,
         room: &Room,
@@ -166,7 +165,7 @@ impl Presence {
         }
     }
 
-    /// The same of each of `rooms`: an object if there is one, else a list of them.
+    /// The same for each of `rooms`: an object for one room, or a list of objects.
     pub fn json_of_all(&self, rooms: &RoomSet) -> String {
         if rooms.is_single() {
             return self.json(rooms.first());
@@ -201,8 +200,8 @@ impl Presence {
 }
 
 impl PresenceRooms {
-    /// Applies `act` to a room's members, and sends its streams an event if they changed. `act`
-    /// gets the number of members that may still join.
+    /// Calls `act` with a room's members and the number of members that may still join. If the members changed, sends
+    /// the room's streams an event.
     fn change<T>(
         &mut self,
         room: &Room,

@@ -19,15 +19,15 @@ use crate::{
     domain::{client_label::ClientLabel, transport::Transport},
 };
 
-/// What telling a room's streams of changes may cost, all of them together. Changes are gathered for
-/// longer where an event is large or many are told.
+/// The most bytes a second of presence events for all streams of a room together. If events are large or there are
+/// many streams, changes are gathered for longer.
 const MAX_BYTES_PER_SECOND: u64 = 1024 * 1024;
-/// Members that are listed; `count` is of all.
+/// The most members that are listed; `count` counts all.
 const MAX_LISTED: usize = 200;
 #[derive(Default)]
 pub struct RoomMembers {
     by_client: HashMap<ClientLabel, Member>,
-    /// Rises with each member, so that they are listed in the order they came.
+    /// Rises with each member, so that members are listed in order of arrival.
     next: u64,
     changed: bool,
     /// No event is sent before this.
@@ -47,7 +47,7 @@ impl RoomMembers {
         if reader.transport == Transport::Stream {
             member.streams += 1;
             member.through = None;
-            // It has switched from polling and leaves no gap there.
+            // The client has switched from polling, so it must not leave as a poller later.
             member.poller.take_if(|poller| poller.waiting == 0);
         } else {
             match &mut member.poller {
@@ -78,7 +78,7 @@ impl RoomMembers {
         self.by_client.get_mut(client)
     }
 
-    /// Sets the followers of the stream of `leader`. `None` if it has none here.
+    /// Sets the followers of `leader`'s stream. `None` if it has no stream here.
     pub fn set_followers(
         &mut self,
         leader: &ClientLabel,
@@ -100,7 +100,7 @@ impl RoomMembers {
             let Some(member) = self.member(&client, at, capacity == 0) else {
                 continue;
             };
-            // A client with a stream of its own needs no other.
+            // A client that has its own stream does not follow another.
             if member.streams > 0 {
                 continue;
             }
@@ -121,7 +121,7 @@ impl RoomMembers {
         Some(())
     }
 
-    /// These no longer follow `leader`.
+    /// Removes followers of `leader`.
     fn release(
         &mut self,
         along: impl IntoIterator<Item = ClientLabel>,
@@ -153,7 +153,7 @@ impl RoomMembers {
         }
     }
 
-    /// One request of `client` is over.
+    /// Records the end of a request of `client`.
     pub fn leave(&mut self, client: &ClientLabel, transport: Transport, now: Instant) {
         let Some(member) = self.by_client.get_mut(client) else {
             return;
@@ -182,7 +182,7 @@ impl RoomMembers {
     pub fn expire_pollers(&mut self, now: Instant) -> usize {
         let before = self.by_client.len();
         self.by_client.retain(|_, member| {
-            // A stream's client may have polled before: that is over.
+            // The client of a stream may have polled before, and has stopped.
             if member.poller.as_ref().is_some_and(|it| it.has_left(now)) {
                 member.poller = None;
             }
@@ -193,7 +193,7 @@ impl RoomMembers {
         gone
     }
 
-    /// The room's events: the last one at once, if there was any, and then each change.
+    /// The room's events: the last one at once, if there is one, and then each change.
     pub fn subscribe(&mut self) -> watch::Receiver<Bytes> {
         let updates = self
             .updates
@@ -229,7 +229,7 @@ impl RoomMembers {
         };
         let subscribers = updates.receiver_count() as u64;
         if subscribers == 0 {
-            // The next one to subscribe must not be sent this old state.
+            // The next subscriber must not get this old state.
             self.updates = None;
             return;
         }

@@ -1,4 +1,4 @@
-//! What a room's streams are sent, and when.
+//! The events that a room's streams get, and when.
 
 use super::*;
 
