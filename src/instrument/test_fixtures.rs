@@ -1,4 +1,4 @@
-//! Results for the unit tests of what is computed from results.
+//! Results for unit tests.
 
 use super::output::{run_header::RunHeader, run_report::Report};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     RunResult, SecondStats, Steps, Target, Traffic, Transport, Workload,
 };
 
-/// A sound run of 100 clients and 30 messages, the same for every transport.
+/// A valid run of 100 clients and 30 messages, the same for every transport.
 pub fn outcome(transport: Transport) -> RunResult {
     RunResult {
         transport,

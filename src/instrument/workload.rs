@@ -1,4 +1,4 @@
-//! What is asked of a server: how many clients, how many messages, for how long.
+//! The workload of a run: how many clients, how many messages, for how long.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Protocol, RequestHead, Transport};
 
-/// One question. Everything about it is fixed before a run begins; a run never adapts to the server.
+/// One workload. It is fixed before a run begins; a run never adapts to the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Workload {
     pub transports: Vec<Transport>,
     /// How many times each transport is measured; transports take turns.
     pub repeat: u32,
-    /// Clients at the same time. All read the one room that is published to.
+    /// The number of clients.
     pub clients: usize,
     /// Messages published a second.
     pub rate: f64,
-    /// How often a client polls.
+    /// The time between two polls of a client.
     #[serde(rename = "interval_s", with = "seconds")]
     pub interval: Duration,
     /// What the interval is counted from.
@@ -25,18 +25,16 @@ pub struct Workload {
     /// How long a long-poll asks to wait.
     #[serde(rename = "wait_s", with = "seconds")]
     pub wait: Duration,
-    /// How long is measured. Rounded up to a whole number of messages, see
-    /// [`Workload::measured`].
+    /// The measured time, rounded up to a whole number of messages, see [`Workload::measured`].
     #[serde(rename = "duration_s", with = "seconds")]
     pub duration: Duration,
     /// The text of a message, bytes.
     #[serde(rename = "size_bytes")]
     pub size: usize,
-    /// Whose request heads the clients send. Reports that do not say so were made with bare ones.
+    /// The program whose request heads the clients send. Reports without this field were made with bare heads.
     #[serde(default)]
     pub head: RequestHead,
-    /// The protocol that was asked for; `None` leaves it to the address and ALPN. What was spoken is in each
-    /// result.
+    /// The requested protocol; `None` leaves it to the address and ALPN. Each result has the protocol that was used.
     #[serde(default)]
     pub protocol: Option<Protocol>,
     /// Whether each poll has its own connection.
@@ -45,10 +43,11 @@ pub struct Workload {
     /// Rooms that clients and messages are spread over, in turn.
     #[serde(default = "default_rooms")]
     pub rooms: usize,
-    /// Further clients, which send their first request and stop reading. They are in no other figure.
+    /// The number of additional clients that send their first request and stop reading. No other figure includes
+    /// them.
     #[serde(default)]
     pub stalled: usize,
-    /// Further clients, which go without a word as the messages begin. They are in no other figure.
+    /// The number of additional clients that vanish when publishing begins. No other figure includes them.
     #[serde(default)]
     pub vanish: usize,
     /// How clients come.
@@ -67,7 +66,7 @@ fn default_rooms() -> usize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LoadScenario {
-    /// A few at a time, so that what is measured is a server in its stride.
+    /// A few at a time, so that the measured server is in a steady state.
     #[default]
     Steady,
     /// All at once, as after an alarm.
@@ -80,9 +79,9 @@ pub enum LoadScenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pacing {
-    /// It asks at fixed times, an interval apart, like a timer in a page.
+    /// It polls at fixed times, an interval apart, like a timer in a page.
     FixedTimes,
-    /// It asks an interval after it had the last answer.
+    /// It polls an interval after the last answer.
     AfterAnswer,
 }
 
@@ -110,24 +109,24 @@ impl Default for Workload {
     }
 }
 
-/// Below this even a client without an interval to fill is not in its stride.
+/// Even clients without an interval need this time to reach a steady state.
 const SHORTEST_WARM_UP: Duration = Duration::from_secs(1);
 
 impl Workload {
-    /// How many messages are published while it is measured: at least one.
+    /// How many messages are published within the measured time: at least one.
     pub fn messages(&self) -> u64 {
-        // A whole number that was computed in floating point must not become the next one.
+        // Rounding up must not turn a whole number, computed in floating point, into the next one.
         const ROUNDING: f64 = 1e-6;
         ((self.duration.as_secs_f64() * self.rate - ROUNDING).ceil() as u64).max(1)
     }
 
-    /// How long is really measured: whole periods of the publisher, so that what is under way when
-    /// it begins and when it ends cancels out.
+    /// The real measured time: whole periods of the publisher, so that messages in transit at its beginning and its
+    /// end cancel out.
     pub fn measured(&self) -> Duration {
         Duration::from_secs_f64(self.messages() as f64 / self.rate)
     }
 
-    /// How long clients run, and messages are published, before anything is counted.
+    /// How long clients run, and messages are published, before counting begins.
     pub fn warm_up(&self, transport: Transport) -> Duration {
         match transport {
             Transport::Poll => self.interval.max(SHORTEST_WARM_UP),

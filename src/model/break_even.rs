@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Model, Question, size_servers};
 use crate::Transport;
 
-/// By what two transports are compared.
+/// The measure by which two transports are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CostMetric {
@@ -22,14 +22,14 @@ pub struct Range {
     pub to: Option<f64>,
 }
 
-/// Where polling costs less than a stream, with one input varied and the others as asked.
+/// Where polling costs less than a stream, with one input varied and the others fixed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreakEven {
     /// Acceptable delays, seconds.
     pub max_delay_s: PerMetric,
     /// Messages a second.
     pub rate: PerMetric,
-    /// Clients: few leave a server asleep, which makes a poll dearer.
+    /// Clients: with few, the server sleeps more, and each poll costs more.
     pub clients: PerMetric,
 }
 
@@ -40,15 +40,15 @@ pub struct PerMetric {
     pub wire_bytes: Vec<Range>,
 }
 
-/// The delays that are searched: from a twentieth of a second to a day.
+/// The range of delays that is searched: from a twentieth of a second to a day.
 const DELAYS_S: [f64; 2] = [0.05, 86_400.0];
-/// The rates that are searched: from one message in four months to ten thousand a second.
+/// The range of rates that is searched: from one message in four months to ten thousand a second.
 const RATES: [f64; 2] = [1e-7, 1e4];
-/// The numbers of clients that are searched.
+/// The range of clients that is searched.
 const CLIENTS: [f64; 2] = [1.0, 1e9];
-/// Steps a decade. Between two, costs cross at most once.
+/// Steps per decade. Between two steps, costs cross at most once.
 const STEPS: f64 = 40.0;
-/// Halvings of a step: as fine as the numbers are.
+/// The number of bisections of a step, down to the precision of the numbers.
 const HALVINGS: u32 = 60;
 
 /// Where polling and a stream cost the same.
@@ -89,7 +89,7 @@ pub fn cost_difference(model: &Model, question: &Question, metric: CostMetric) -
     of(Transport::Poll) - of(Transport::Stream)
 }
 
-/// The acceptable delays at which polling is cheaper, by a difference of any kind.
+/// The acceptable delays at which `difference`, of any kind, is below zero.
 pub fn cheaper_delays(question: &Question, difference: impl Fn(&Question) -> f64) -> Vec<Range> {
     cheaper(DELAYS_S, |max_delay_s| {
         difference(&Question {

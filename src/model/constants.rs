@@ -1,4 +1,4 @@
-//! The model file: what was measured, on which machine, and how far it may be trusted.
+//! The model file: the measured constants, the machine, and the errors.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Machine, ServerLimits, Transport, idle_share, stack_origin::StackOrigin};
 
-/// The form of the file. Another one is refused.
+/// The format of the file. Another format is refused.
 pub const FORMAT: u32 = 2;
 
 /// Microseconds of work that one core does in a second.
@@ -24,7 +24,7 @@ pub struct Model {
     /// RFC 3339.
     pub measured_at: String,
     pub machine: Machine,
-    /// Those the server had for itself.
+    /// The cores that the server had.
     pub server_cores: u32,
     #[serde(rename = "contract")]
     pub limits: ServerLimits,
@@ -45,17 +45,17 @@ pub struct Model {
     pub wake_us: f64,
     /// After a sleep of this length the cost is half of `wake_us`, seconds.
     pub wake_s: f64,
-    /// From publish to the first reader that waits, seconds.
+    /// The time from a publish until the first waiting reader has the message, in seconds.
     pub service_s: f64,
     /// Memory of the process without clients.
     pub base_memory_bytes: f64,
     pub transports: PerTransport<Constants>,
-    /// Within what it was measured.
+    /// The measured range.
     pub span: MeasuredRange,
     pub errors: Errors,
-    /// What was measured, and what the model says of it.
+    /// The measurements, and the model's prediction for each.
     pub points: Vec<MeasuredPoint>,
-    /// The stack that was measured, if it is not our own server. Then constants are of one core.
+    /// The measured stack, if it is not our own server. The constants are then those of one core.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stack: Option<StackOrigin>,
 }
@@ -69,8 +69,7 @@ pub struct PerTransport<T> {
     pub stream: T,
 }
 
-/// What one transport was measured to cost. Bytes are wire bytes; CPU is the server's, user and
-/// system, in microseconds.
+/// The measured costs of one transport. Bytes are wire bytes; CPU is the server's, user and system, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Constants {
     /// A request, with its head.
@@ -81,7 +80,7 @@ pub struct Constants {
     pub message_bytes: f64,
     pub keep_alive_bytes: f64,
     pub request_us: f64,
-    /// An answer that brings messages, beyond what an empty one takes.
+    /// The extra cost of an answer with messages over an empty one.
     pub answer_us: f64,
     /// A message, without what depends on its text.
     pub message_us: f64,
@@ -105,7 +104,7 @@ fn is_zero(value: &f64) -> bool {
     *value == 0.0
 }
 
-/// The least and the most of what was measured.
+/// The smallest and the largest measured values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredRange {
     pub clients: [f64; 2],
@@ -114,7 +113,7 @@ pub struct MeasuredRange {
     pub interval_s: [f64; 2],
 }
 
-/// How far the model is off, as a share of what was measured, on points it was not fitted to.
+/// The model's relative errors on points that it was not fitted to.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Errors {
     pub cpu_median: f64,
@@ -124,7 +123,7 @@ pub struct Errors {
     pub requests_worst: Option<f64>,
 }
 
-/// One run, and what the model says of it.
+/// One run, and the model's prediction for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredPoint {
     pub transport: Transport,
@@ -136,7 +135,7 @@ pub struct MeasuredPoint {
     pub purpose: MeasurePurpose,
     /// Whether the clients, rather than the server, limited it.
     pub limited: bool,
-    /// Measured, and what the model says; so are the others.
+    /// The measured and the predicted value; the same for the following fields.
     pub requests_per_s: [f64; 2],
     pub wire_bytes_in_per_s: [f64; 2],
     pub wire_bytes_out_per_s: [f64; 2],
@@ -153,7 +152,7 @@ pub enum MeasurePurpose {
     FitConnecting,
     /// The same, but long enough for a keep-alive. It runs in parallel with the others.
     FitIdle,
-    /// It says how far the model is off.
+    /// It tests the model.
     Check,
 }
 
@@ -168,7 +167,7 @@ impl<T> PerTransport<T> {
 }
 
 impl Model {
-    /// How many times what was measured runs on a server of `cores`.
+    /// How many times the measured server fits on a server of `cores`.
     pub fn copies(&self, cores: f64) -> f64 {
         match self.stack {
             Some(_) => cores.ceil().max(1.0),
@@ -187,7 +186,7 @@ impl Model {
         self.publish_us + self.publish_cold_us * idle_share(self.publish_cold_s, rate)
     }
 
-    /// The one that comes with the program.
+    /// The built-in model.
     ///
     /// # Panics
     ///
@@ -216,7 +215,7 @@ impl Model {
         Ok(model)
     }
 
-    /// Nothing can be computed from a negative or endless cost.
+    /// Refuses negative and infinite costs.
     fn check(&self) -> Result<()> {
         let mut all = vec![
             ("base_us", self.base_us),

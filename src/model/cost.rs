@@ -1,4 +1,4 @@
-//! What a flow costs: each thing that happens, times what one of it was measured to cost.
+//! The cost of a flow: the number of events times the measured cost of one event.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::{
     wakeup::Work,
 };
 
-/// What a setting costs, over all clients and on one server.
+/// The cost of a setting, for all clients and on one server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
     pub rates: Rates,
@@ -20,7 +20,7 @@ pub struct Cost {
     pub client_memory_bytes: f64,
 }
 
-/// Cores kept busy, by what they are busy with.
+/// Busy cores, by kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CpuBy {
     /// The process itself, while nothing happens.
@@ -32,7 +32,7 @@ pub struct CpuBy {
     pub connections: f64,
 }
 
-/// What a server is busy with.
+/// The kinds of work of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
@@ -45,13 +45,12 @@ pub enum Part {
 }
 
 impl CpuBy {
-    /// What each server of several has to do, however few of the readers are its own: it runs, and it takes every
-    /// message in.
+    /// The work of each server of a group, independent of its readers: running, and taking every message in.
     pub fn each_server(&self) -> f64 {
         self.process + self.publishing
     }
 
-    /// All that is done for readers, who are spread over the servers.
+    /// The work for readers, which are spread over the servers.
     pub fn readers(&self) -> f64 {
         self.requests + self.messages + self.keep_alives + self.connections
     }

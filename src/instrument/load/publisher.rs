@@ -1,9 +1,9 @@
-//! The publisher: sends each message when it is due, whatever became of the one before.
+//! The publisher: sends each message when it is due, even if earlier ones are not yet acknowledged.
 //!
-//! It has threads of its own, so that it keeps its times while ten thousand clients keep the runtime
-//! busy. One of them waits until the next message is due, hands that watch on and sends; so there are as
-//! many threads as messages were ever in flight at the same time, and one more. If even
-//! [`MAX_IN_FLIGHT`] are not enough, messages wait, and the run is no longer what was asked for.
+//! It has its own threads, so that it keeps its times while ten thousand clients keep the runtime busy. One thread
+//! waits until the next message is due; it then passes the waiting on to another thread, and sends. So there is one
+//! thread more than the most messages that were ever in flight at the same time. If even [`MAX_IN_FLIGHT`] are not
+//! enough, messages wait, and the run no longer has the requested workload.
 
 use std::{
     sync::{
@@ -23,13 +23,13 @@ use crate::{
     recording::run_result::PublishStats as Summary, target::requests::RoomPublishing,
 };
 
-/// Messages that may be unanswered at the same time: a bound on what this program opens.
+/// The most unanswered messages at the same time, which limits the connections of this program.
 pub const MAX_IN_FLIGHT: usize = 64;
 /// Messages still unsent this long after the measured time are given up.
 const GRACE_US: u64 = 15_000_000;
 /// Longest sleep at once, so that a run that is cut ends soon.
 const SLEEP_SLICE: Duration = Duration::from_millis(50);
-/// Less than this share of what was due while it was measured is another workload...
+/// If less than this share of the messages due within the measured time was sent, the run had another workload...
 const MIN_RATE_SHARE: f64 = 0.95;
 /// ... if the server held the rest back, or this program was this far behind at the end.
 const MAX_LAG_S: f64 = 1.0;
@@ -44,7 +44,7 @@ pub struct Publisher {
 pub struct PublishResult {
     /// The messages that were not accepted, or perhaps not.
     pub refused: Vec<u64>,
-    /// The same, as the server was being restarted.
+    /// The same, while the server was being restarted.
     pub refused_away: Vec<u64>,
     pub first_error: Option<String>,
     summary: Summary,
@@ -111,9 +111,9 @@ struct PublisherPool {
     endpoint: Endpoint,
     /// The next message. The thread that holds the lock waits until it is due.
     next: Mutex<u64>,
-    /// Threads that have nothing under way, but for the one who has `next`.
+    /// Idle threads, without the one that holds `next`.
     waiting: AtomicUsize,
-    /// Connections without a request, the one that was used last on top: as few as possible are in use.
+    /// Idle connections, with the most recently used on top, so that as few as possible are in use.
     idle: Mutex<Vec<PublishConnection>>,
     published: Mutex<PublishResult>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -206,7 +206,7 @@ impl PublisherPool {
         Ok(())
     }
 
-    /// Whether what was published is another workload than the one that was asked for.
+    /// Whether the published workload differs from the requested one.
     fn is_behind(&self, summary: &Summary) -> bool {
         let schedule = &self.recorder.schedule;
         let counted = schedule.counted();

@@ -71,7 +71,7 @@ impl<'a> SseClient<'a> {
         self.stream.as_ref()
     }
 
-    /// Reads until `enough` says so.
+    /// Reads until `enough` returns true.
     pub async fn read_until(&mut self, enough: impl Fn(&ClientRecorder) -> bool) -> Result<()> {
         while !enough(&self.recorder) {
             self.receive().await?;
@@ -79,7 +79,7 @@ impl<'a> SseClient<'a> {
         Ok(())
     }
 
-    /// Reads without end; a stream that breaks is opened again after its last event.
+    /// Reads endlessly; opens a broken stream again after its last event.
     pub async fn run(&mut self) -> Result<()> {
         loop {
             if let Err(error) = self.read_until(|_| false).await {
@@ -94,7 +94,7 @@ impl<'a> SseClient<'a> {
         }
     }
 
-    /// Reads what comes next, and takes the events that became whole.
+    /// Reads the next bytes, and takes the events that are complete.
     async fn receive(&mut self) -> Result<()> {
         let Some(stream) = &mut self.stream else {
             bail!("the stream is not open");

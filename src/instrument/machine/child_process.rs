@@ -1,5 +1,5 @@
-//! The one launcher of programs: a server under test, what stands before it, the processes of an audit. What one puts
-//! out is read at all times, so that it never waits for a reader, and it ends with its value.
+//! Starts programs: a server under test, a proxy in front of it, the processes of an audit. A child's output is
+//! always read, so that the child never waits for a reader, and the child ends when its value is dropped.
 
 use std::{
     fs::File,
@@ -18,15 +18,15 @@ use super::process_tree::ProcessTree;
 
 /// A child that has not ended by itself after SIGTERM is killed after this long.
 const STOP_GRACE: Duration = Duration::from_secs(3);
-/// Between two looks whether it has ended.
+/// The time between two checks whether it has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
-/// How much of what a child puts out is kept, for the error message if it fails.
+/// How much of a child's output is kept, for the error message if it fails.
 const KEPT_OUTPUT_BYTES: usize = 4096;
-/// What a pipe takes before a child waits for its reader.
+/// The size of the pipe: more unread output makes the child wait.
 #[cfg(target_os = "linux")]
 const PIPE_BYTES: i32 = 1 << 20;
 
-/// A running child. Dropping it ends it, and all that it started.
+/// A running child. Dropping it ends the child and all processes that it started.
 #[derive(Debug)]
 pub struct ChildProcess {
     pub name: String,
@@ -34,7 +34,7 @@ pub struct ChildProcess {
     output: Arc<Output>,
 }
 
-/// What a child has put out.
+/// A child's output.
 #[derive(Debug, Default)]
 struct Output {
     state: Mutex<OutputState>,
@@ -45,11 +45,11 @@ struct Output {
 struct OutputState {
     text: String,
     is_over: bool,
-    /// Its address is known, and nothing else was waited for.
+    /// Whether further output is ignored, because the address is known.
     is_ignored: bool,
 }
 
-/// Takes the user's own settings of this program out of a child's environment.
+/// Removes the user's settings for this program from a child's environment.
 pub fn remove_settings(command: &mut Command) {
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("POLL_VS_SSE_") {
@@ -59,12 +59,12 @@ pub fn remove_settings(command: &mut Command) {
 }
 
 impl ChildProcess {
-    /// Starts a program, and reads what it puts out.
+    /// Starts a program, and reads its output.
     pub fn start(name: &str, command: Command) -> Result<Self> {
         Self::start_by(name, command, Command::spawn)
     }
 
-    /// The same by `spawn`, which may keep it to processors.
+    /// The same with `spawn`, which may pin the child to processors.
     pub fn start_by(
         name: &str,
         mut command: Command,
@@ -85,7 +85,7 @@ impl ChildProcess {
         Ok(started)
     }
 
-    /// Starts a program that puts its output into a file.
+    /// Starts a program whose output goes into a file.
     pub fn start_into(name: &str, mut command: Command, file: File) -> Result<Self> {
         command
             .stdin(Stdio::null())
@@ -104,11 +104,11 @@ impl ChildProcess {
         })
     }
 
-    /// Waits until the child says where it listens, right after `words`.
+    /// Waits until the child prints its address, directly after `words`.
     ///
     /// # Errors
     ///
-    /// If it ends instead, or says nothing of it for so long.
+    /// If the child ends, or does not print its address within this time.
     pub fn address(&self, words: &str, within: Duration) -> Result<SocketAddr> {
         let deadline = Instant::now() + within;
         let mut state = self.output.state.lock();
@@ -129,12 +129,12 @@ impl ChildProcess {
         }
     }
 
-    /// Whether the child has ended, as far as its output says.
+    /// Whether the child has ended, which shows as the end of its output.
     pub fn has_ended(&self) -> bool {
         self.output.state.lock().is_over
     }
 
-    /// The last that it put out, if its address was not asked for.
+    /// The end of its output, if its address was not requested.
     pub fn last_output(&self) -> String {
         last_of(&self.output.state.lock().text).to_owned()
     }
@@ -154,8 +154,8 @@ impl ChildProcess {
         all.into_iter().map(u32::cast_signed).collect()
     }
 
-    /// Asks it to end by SIGTERM and says how long that took; `None` if it was there still after
-    /// `limit`. Dropping it kills it then.
+    /// Sends SIGTERM and returns how long the child took to end; `None` if it is still running after `limit`.
+    /// Dropping it then kills it.
     pub fn stop_within(&mut self, limit: Duration) -> Option<Duration> {
         let begin = Instant::now();
         if self.is_running() {
@@ -170,7 +170,7 @@ impl ChildProcess {
         None
     }
 
-    /// Ends it without asking, with all it started.
+    /// Kills the child and all processes that it started.
     pub fn kill(&mut self) {
         if self.is_running() {
             let pids = self.pids();
@@ -178,7 +178,7 @@ impl ChildProcess {
         }
     }
 
-    /// Whether it was not waited for yet; else its id may be another's by now.
+    /// Whether the child was not waited for yet; otherwise its id may belong to another process by now.
     fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -187,7 +187,7 @@ impl ChildProcess {
         #[cfg(unix)]
         for pid in pids {
             use nix::{sys::signal, unistd::Pid};
-            // One that has ended by now needs none.
+            // An error means that the process has ended by now.
             let _ = signal::kill(Pid::from_raw(*pid), signal::Signal::SIGKILL);
         }
         #[cfg(not(unix))]
@@ -201,7 +201,7 @@ impl Drop for ChildProcess {
         if !self.is_running() {
             return;
         }
-        // Whoever outlives the child is nobody's child any more.
+        // Read before the child ends, because its descendants then lose their parent.
         let pids = self.pids();
         if self.stop_within(STOP_GRACE).is_none() {
             self.kill_all(&pids);
@@ -209,12 +209,12 @@ impl Drop for ChildProcess {
     }
 }
 
-/// Asks a child that was not waited for to end.
+/// Sends SIGTERM to a child that was not waited for yet.
 fn terminate(child: &Child) {
     #[cfg(unix)]
     {
         use nix::{sys::signal, unistd::Pid};
-        // Its id is its own, even if it has ended in the meantime.
+        // The id still belongs to the child, even if it has ended in the meantime.
         let _ = signal::kill(
             Pid::from_raw(child.id().cast_signed()),
             signal::Signal::SIGTERM,
@@ -246,7 +246,7 @@ fn drain(mut pipe: PipeReader, output: &Output) {
 
 fn address_after(text: &str, words: &str) -> Option<SocketAddr> {
     let (_, rest) = text.split_once(words)?;
-    // Only once the line goes on is the port known to be whole.
+    // The port is complete only if another character follows it.
     let end = rest.find(|c: char| !c.is_ascii_digit() && !".:".contains(c))?;
     rest[..end].parse().ok()
 }

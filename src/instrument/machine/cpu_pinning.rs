@@ -1,5 +1,5 @@
-//! Which processors the server and the load run on. With two or more, the server under test gets one half and
-//! the clients the other, so that neither takes time from the other and each one's limit is visible.
+//! The processors of the server and of the load generator. With two or more processors, the server under test gets
+//! one half and the clients the other, so that neither takes time from the other and each one's limit is visible.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct CpuPinning {
 }
 
 impl CpuPinning {
-    /// Halves the processors this process may use; the load has the larger half.
+    /// Halves the processors that this process may use; the load generator gets the larger half.
     pub fn split() -> Self {
         let all = allowed();
         if all.len() < 2 {
@@ -40,7 +40,7 @@ impl CpuPinning {
         Self::default()
     }
 
-    /// Keeps the calling thread, and all it starts from now on, to the load's processors.
+    /// Pins the calling thread, and all threads that it starts from now on, to the load's processors.
     pub fn pin_load(&self) {
         if !self.load.is_empty() {
             set_affinity(&self.load);
@@ -55,8 +55,8 @@ impl CpuPinning {
         }
     }
 
-    /// Runs `start`, which starts a process, on the server's processors: a process begins where its
-    /// parent's thread is.
+    /// Runs `start`, which starts a process, on the server's processors, because a process inherits the pinning of
+    /// its parent's thread.
     pub fn pin_server<T>(&self, start: impl FnOnce() -> T) -> T {
         if self.server.is_empty() {
             return start();

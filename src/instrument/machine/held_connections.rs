@@ -1,5 +1,5 @@
-//! Which TCP connections a process of this machine still holds at their other end, from the kernel's table of
-//! connections. Linux only; elsewhere nothing is known.
+//! Which TCP connections are still open at their other end, in a process of this machine, from the kernel's table of
+//! connections. Linux only; elsewhere this is unknown.
 
 use std::{collections::HashSet, net::SocketAddr};
 
@@ -13,7 +13,7 @@ pub struct ConnectionEnds {
 }
 
 impl ConnectionEnds {
-    /// A socket for both versions of IP writes IPv4 addresses its own way.
+    /// A socket for both versions of IP shows IPv4 addresses as IPv6 addresses.
     pub fn new(server: SocketAddr, client: SocketAddr) -> Self {
         let canonical = |addr: SocketAddr| SocketAddr::new(addr.ip().to_canonical(), addr.port());
         Self {

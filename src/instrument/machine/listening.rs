@@ -1,5 +1,5 @@
-//! Whether a process listens on a port: its sockets, looked up in the kernel's table of those that
-//! listen. Linux only; elsewhere nothing is known.
+//! Whether a process listens on a port: looks its sockets up in the kernel's table of listening sockets. Linux only;
+//! elsewhere this is unknown.
 
 use std::{collections::HashSet, fs};
 
@@ -20,7 +20,8 @@ pub fn listen_on(processes: ProcessTree, port: u16) -> Option<bool> {
     is_known.then_some(false)
 }
 
-/// The process that listens on `port`, of several the oldest: a master hands its socket to its workers.
+/// The process that listens on `port`. Of several, it is the oldest, because a master process hands its socket to its
+/// workers.
 pub fn listener_of(port: u16) -> Option<u32> {
     let listening = listening(std::process::id(), port)?;
     let entries = fs::read_dir("/proc").ok()?.flatten();
@@ -39,7 +40,7 @@ fn listening(pid: u32, port: u16) -> Option<HashSet<u64>> {
     Some(listening.map(|socket| socket.inode).collect())
 }
 
-/// The inodes of the sockets that a process has.
+/// The inodes of a process's sockets.
 fn sockets(pid: u32) -> Option<HashSet<u64>> {
     let links = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
     let inodes = links.filter_map(|link| {

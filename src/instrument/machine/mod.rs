@@ -1,4 +1,4 @@
-//! What a reader needs to know of the machine to judge figures that were measured on it.
+//! Describes the machine, so that readers can judge the figures measured on it.
 
 pub mod child_process;
 pub mod cpu_pinning;
@@ -12,7 +12,7 @@ use std::{fs, thread};
 
 pub use poll_vs_sse_model::Machine;
 
-/// Reads what is known of this machine.
+/// Reads the data about this machine.
 pub fn probe() -> Machine {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     Machine {

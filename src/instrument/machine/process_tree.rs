@@ -1,9 +1,9 @@
-//! What processes use, read from outside: CPU time as their own clocks count it, and memory as the
-//! kernel's proportional set size. Linux only; elsewhere nothing is known.
+//! The CPU time and memory of processes, read from outside: CPU time from their clocks, and memory as the kernel's
+//! proportional set size. Linux only; elsewhere they are unknown.
 
 use std::time::Duration;
 
-/// A process and its descendants: the cost of a server with a master and workers is theirs together.
+/// A process and its descendants, because the cost of a server with a master and workers is the sum of all.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessTree {
     root: u32,
@@ -14,7 +14,7 @@ pub fn own_cpu_time() -> Option<Duration> {
     ProcessTree::cpu_time_of(std::process::id())
 }
 
-/// The processes that were there at some moment.
+/// The processes that existed at some moment.
 #[derive(Debug, Clone)]
 pub struct ProcessSnapshot(Vec<u32>);
 
@@ -35,7 +35,7 @@ impl ProcessTree {
         Self::cpu_time_of(self.root).is_some()
     }
 
-    /// Who belongs to it now.
+    /// The processes that belong to it now.
     pub fn snapshot(self) -> ProcessSnapshot {
         ProcessSnapshot(self.all())
     }
@@ -87,7 +87,7 @@ fn parents() -> Vec<(u32, u32)> {
 
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the state and the parent follow its last one.
+    // The name in parentheses may contain anything; the state and the parent follow the last parenthesis.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(1)?.parse().ok()
 }

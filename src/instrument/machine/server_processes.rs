@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::process_tree::{ProcessSnapshot, ProcessTree};
 
-/// See the module. Clones are the same.
+/// See the module. Clones share the state.
 #[derive(Debug, Clone)]
 pub struct ServerProcesses(Arc<Mutex<ProcessHistory>>);
 
@@ -15,7 +15,7 @@ pub struct ServerProcesses(Arc<Mutex<ProcessHistory>>);
 struct ProcessHistory {
     /// `None` between two.
     current: Option<ProcessTree>,
-    /// What those before it used.
+    /// The CPU time of the processes before it.
     past: Duration,
 }
 
@@ -27,7 +27,7 @@ impl ServerProcesses {
         })))
     }
 
-    /// Who belongs to it now.
+    /// The processes that belong to it now.
     pub fn snapshot(&self) -> ServerSnapshot {
         let state = self.0.lock();
         ServerSnapshot {
@@ -36,19 +36,19 @@ impl ServerProcesses {
         }
     }
 
-    /// `None` too while there is none.
+    /// Also `None` while there is no process.
     pub fn memory_bytes(&self) -> Option<u64> {
         let current = self.0.lock().current;
         current?.memory_bytes()
     }
 
-    /// Whether the process that was named is still there.
+    /// Whether the named process is still running.
     pub fn is_running(&self) -> bool {
         let current = self.0.lock().current;
         current.is_some_and(ProcessTree::is_running)
     }
 
-    /// It is about to end: what it used up to now is kept.
+    /// Must be called before the process ends: keeps the CPU time that it has used so far.
     pub fn retire(&self) {
         let used = self.bookmark();
         let mut state = self.0.lock();
@@ -56,17 +56,17 @@ impl ServerProcesses {
         state.current = None;
     }
 
-    /// What it used up to now.
+    /// The CPU time so far.
     pub fn bookmark(&self) -> Option<Duration> {
         self.snapshot().cpu_time()
     }
 
-    /// Another one serves in its place.
+    /// Replaces the process by a new one.
     pub fn replace(&self, tree: ProcessTree) {
         self.0.lock().current = Some(tree);
     }
 
-    /// Another one serves in the place of one that ended, which had used so much when it was last read.
+    /// Replaces a process that has ended; `used` is its CPU time at the last reading.
     pub fn succeed(&self, used: Option<Duration>, tree: ProcessTree) {
         let mut state = self.0.lock();
         state.past = used.unwrap_or(state.past);
@@ -74,7 +74,7 @@ impl ServerProcesses {
     }
 }
 
-/// The processes that were there at some moment, and what those before them used.
+/// The processes that existed at some moment, and the CPU time of the processes before them.
 #[derive(Debug, Clone)]
 pub struct ServerSnapshot {
     past: Duration,

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
-/// The state of a socket that listens, as the table has it.
+/// The table's code for a listening socket.
 const LISTENS: &str = "0A";
 
 /// A socket.
@@ -29,7 +29,8 @@ pub fn sockets(pid: u32) -> Option<impl Iterator<Item = TcpSocket>> {
     }))
 }
 
-/// A line of the table: its number, the local and the other address, the state, and six columns further the inode.
+/// Parses a line of the table: its number, the local and the remote address, the state, and, six columns further, the
+/// inode.
 fn socket(line: &str) -> Option<TcpSocket> {
     let mut words = line.split_whitespace();
     Some(TcpSocket {
@@ -40,7 +41,7 @@ fn socket(line: &str) -> Option<TcpSocket> {
     })
 }
 
-/// An address as the table writes it: words of four bytes in the machine's own order, then the port.
+/// Parses an address of the table: words of four bytes in the machine's byte order, then the port.
 fn address(text: &str) -> Option<SocketAddr> {
     let (ip, port) = text.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;

@@ -1,4 +1,4 @@
-//! The three figures that say at a glance what a transport cost: the same on the terminal and on the page.
+//! The three figures that show at a glance what a transport cost, on the terminal and on the page.
 
 use crate::RunResult;
 use poll_vs_sse_model::{

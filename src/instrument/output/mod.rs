@@ -1,5 +1,5 @@
-//! The forms in which a comparison is shown: JSON (`run_report`), text (`text_report`: verdict, cards, table,
-//! warnings), an HTML page (`report`), and the progress while it runs.
+//! The output formats of a comparison: JSON (`run_report`), text (`text_report`: verdict, cards, table, warnings), an
+//! HTML page (`report`), and the progress while it runs.
 
 mod cards;
 pub mod output_target;

@@ -15,7 +15,7 @@ pub enum OutputTarget {
     StandardOutput,
     /// A file, replaced in one step by a temporary one in the same directory.
     File(PathBuf),
-    /// A pipe or a device: written to as it is.
+    /// A pipe or a device, which is written to directly.
     Device(PathBuf),
 }
 
@@ -30,7 +30,7 @@ impl OutputTarget {
             return Ok(Self::StandardOutput);
         }
         let named = || format!("{flag} {}", path.display());
-        // What a link names is replaced, not the link.
+        // The file that a link points to is replaced, not the link.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         match fs::metadata(&path) {
             Ok(found) if found.is_dir() => {
@@ -44,7 +44,7 @@ impl OutputTarget {
             ),
             Err(_) => {}
         }
-        // Only trying shows it: permissions, a full or read-only disk, a directory that is not there.
+        // Only an attempt shows whether it works: permissions, a full or read-only disk, a missing directory.
         let tried = temp_file_next_to(&path).map_err(|error| cause(&error));
         let tried = tried.map_err(|why| anyhow!("{}: cannot be written: {why}", named()))?;
         drop(tried);
@@ -100,14 +100,14 @@ fn cause(error: &io::Error) -> String {
     }
 }
 
-/// A file in the directory of `path`, gone with the value unless it is given a name.
+/// A temporary file in the directory of `path`, which is removed with the value unless it is renamed.
 fn temp_file_next_to(path: &Path) -> io::Result<NamedTempFile> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
     let mut builder = Builder::new();
-    // As any other file would be made; what the user's mask forbids is left out.
+    // The permissions of any other new file, restricted by the user's umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.prefix(".poll-vs-sse-").tempfile_in(directory)

@@ -1,4 +1,4 @@
-//! How far it is, on standard error: a bar on a terminal, now and then a plain line elsewhere.
+//! Shows progress on standard error: a bar on a terminal, and a plain line now and then elsewhere.
 
 use std::{
     io::{self, Write as _},
@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use crate::{Progress, RunControl, run::interrupt::Interrupt};
 use poll_vs_sse_model::format::with_thousands;
 
-/// Between two plain lines about the same thing.
+/// The time between two plain lines of the same kind.
 const EVERY: Duration = Duration::from_secs(10);
-/// Steps of the bar.
+/// The number of steps of the bar.
 const STEPS: u64 = 1000;
 
 /// Shows the progress of runs.
@@ -51,13 +51,13 @@ impl ProgressDisplay {
         })))
     }
 
-    /// Shows how far a run is that `stop` ends.
+    /// A control that shows the progress of a run, and that `stop` ends.
     pub fn control(&self, stop: &Interrupt) -> RunControl {
         let screen = self.clone();
         RunControl::new(move |progress| screen.show(progress), stop.told.clone())
     }
 
-    /// The same for many short runs: without a bar, of each only that it begins.
+    /// The same for many short runs: without a bar, it shows only the beginning of each run.
     pub fn quiet_control(&self, stop: &Interrupt) -> RunControl {
         let screen = self.clone();
         let show = move |progress| match progress {
@@ -104,7 +104,7 @@ impl ProgressDisplay {
             Some((last, at)) => last != kind || at.elapsed() >= EVERY,
             None => true,
         };
-        // Of what is mostly over in a moment, a line each would be noise.
+        // A line for each short phase would be noise.
         let is_brief = matches!(progress, Progress::Draining { lacking: 0 });
         if is_due && !is_brief {
             state.last = Some((kind, Instant::now()));
@@ -120,7 +120,7 @@ impl ProgressDisplay {
     }
 }
 
-/// A line on standard error. Nothing depends on whether it can be written.
+/// Writes a line to standard error, and ignores errors.
 fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
@@ -149,7 +149,7 @@ fn text(progress: Progress) -> String {
     }
 }
 
-/// How much of what is going on is done, 0 to 1.
+/// The completed share of the present phase, 0 to 1.
 fn share(progress: Progress) -> f64 {
     match progress {
         Progress::Opening { ready, clients } => ready as f64 / clients.max(1) as f64,

@@ -1,10 +1,10 @@
-//! What is known of a comparison before there is a figure: the target, the machine, the command.
+//! The data about a comparison that is known before any figure: the target, the machine, the command.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{CpuPinning, Machine, Target};
 
-/// Who was measured.
+/// The measured server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetInfo {
     /// `self`, or the address.
@@ -12,8 +12,7 @@ pub struct TargetInfo {
     /// The profile's name.
     pub profile: String,
     pub pid: Option<u32>,
-    /// Whether that process, or one that it started, listens on the target's port. `None` if it
-    /// cannot be told.
+    /// Whether that process, or one that it started, listens on the target's port. `None` if this is unknown.
     pub pid_listens: Option<bool>,
 }
 
@@ -21,7 +20,7 @@ pub struct TargetInfo {
 pub struct Versions {
     #[serde(rename = "poll-vs-sse")]
     pub own: String,
-    /// What a foreign server calls itself in its `Server` header.
+    /// Another server's name in its `Server` header.
     pub server: Option<String>,
 }
 
@@ -37,8 +36,8 @@ pub struct RunHeader {
 }
 
 impl RunHeader {
-    /// As of now. `machine` was read before any process was pinned; `server`
-    /// is what a foreign server calls itself.
+    /// The header for a comparison that starts now. `machine` was read before any process was pinned; `server` is
+    /// another server's name for itself.
     pub fn now(
         target: &Target,
         machine: Machine,

@@ -1,5 +1,5 @@
-//! Everything that came of a comparison, as `--json` writes it. Its form is
-//! `docs/compare.schema.json`; reading a stored one gives the same value.
+//! The complete result of a comparison, as `--json` writes it, in the format of `docs/compare.schema.json`. Reading a
+//! stored result gives the same value.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -18,28 +18,28 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub format: u32,
-    /// The command line, its program by name only.
+    /// The command line, with only the name of the program.
     pub command: Vec<String>,
     /// RFC 3339, UTC.
     pub started_at: String,
     pub target: TargetInfo,
     pub workload: Workload,
     pub machine: Machine,
-    /// Who was kept to which processors.
+    /// The processors of the server and of the load generator.
     #[serde(rename = "placement")]
     pub pinning: CpuPinning,
     pub versions: Versions,
-    /// Whether it was stopped before its time.
+    /// Whether it was stopped early.
     pub interrupted: bool,
     /// Whether messages were published as asked, and every one of every run reached every client once
-    /// and in order, without an error. If it is false, the figures of a transport with `missed`,
-    /// `duplicates`, `out_of_order`, `errors` or `publishing.fell_short` are no measure of its cost.
+    /// and in order, without an error. If it is false, the figures of a transport with `missed`, `duplicates`,
+    /// `out_of_order`, `errors` or `publishing.fell_short` do not measure its cost.
     pub valid: bool,
     /// Reasons to doubt the figures.
     pub warnings: Vec<String>,
-    /// What the figures say, in a sentence or two.
+    /// The verdict that follows from the figures, in a sentence or two.
     pub verdict: String,
-    /// One for each transport, several runs pooled.
+    /// One result for each transport; several runs are pooled.
     pub transports: Vec<RunResult>,
     /// Every run, in the order they were made.
     pub runs: Vec<RunResult>,
@@ -79,7 +79,7 @@ impl Report {
 
     /// # Errors
     ///
-    /// If it is not such a document, or of another [`FORMAT`].
+    /// If the text is not such a document, or has another [`FORMAT`].
     pub fn from_json(json: &str) -> Result<Self> {
         let document: Self =
             serde_json::from_str(json).context("not what compare --json writes")?;

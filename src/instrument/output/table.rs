@@ -79,7 +79,7 @@ fn cells(
     std::iter::once(name.to_owned()).chain(texts).collect()
 }
 
-/// Who was measured.
+/// The measured server.
 pub fn server(document: &Report) -> String {
     let name = &document.target.name;
     match &document.versions.server {
@@ -88,7 +88,7 @@ pub fn server(document: &Report) -> String {
     }
 }
 
-/// What was measured, in words: two lines.
+/// The target and the workload in words, in two lines.
 fn question(document: &Report) -> String {
     let spoken = spoken(document).map_or(String::new(), |spoken| format!(", {spoken}"));
     format!(
@@ -100,7 +100,7 @@ fn question(document: &Report) -> String {
     )
 }
 
-/// The protocol that was spoken; `None` without a result.
+/// The protocol that was used; `None` without a result.
 pub fn spoken(document: &Report) -> Option<String> {
     let first = document.transports.first()?;
     let protocol = first.protocol.description();
@@ -154,7 +154,7 @@ pub fn workload(workload: &Workload) -> String {
     text
 }
 
-/// Whose request heads the byte figures are with.
+/// The request heads that the byte figures include.
 pub fn heads(workload: &Workload) -> String {
     let head = workload.head.description();
     match workload.cookie_bytes {
@@ -185,7 +185,7 @@ mod tests {
         let both = vec![outcome(Transport::Poll), outcome(Transport::Stream)];
         let text = table(&document(both));
         let lines: Vec<&str> = text.lines().collect();
-        // Without TLS there are no handshakes, and nobody vanished.
+        // Without TLS there are no handshakes, and no client vanished.
         let never = ROWS
             .iter()
             .filter(|row| row.is_optional && (row.cell)(&outcome(Transport::Poll)).is_none());

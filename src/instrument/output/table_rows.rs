@@ -1,4 +1,4 @@
-//! The rows of the table a comparison closes with: which figures there are, and how each is written.
+//! The rows of the closing table: its figures, and how each is written.
 
 use crate::RunResult;
 use poll_vs_sse_model::format::{significant, size, time_us, with_thousands};
@@ -9,7 +9,7 @@ pub struct Row {
     pub cell: fn(&RunResult) -> Option<String>,
     /// The figure whose spread over several runs gets a row of its own.
     pub spread: Option<Spread>,
-    /// Left out if no transport has it.
+    /// Whether the row is left out if no transport has the figure.
     pub is_optional: bool,
 }
 

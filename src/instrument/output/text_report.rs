@@ -1,5 +1,5 @@
-//! A comparison as text: what makes it invalid, the verdict and each transport's three figures first, then all figures
-//! and what else there is to know.
+//! A comparison as text: first the warnings that invalidate it, the verdict and three figures for each transport,
+//! then all figures and further notes.
 
 use console::style;
 use poll_vs_sse_model::text_table::wrap;

@@ -3,14 +3,14 @@
 use crate::{Comparison, RunResult, Transport};
 use poll_vs_sse_model::format::{significant, time_us};
 
-/// With a single run, which has no spread, a difference below this share does not count.
-/// Bytes are counted, so only the moments at which a run begins and ends are left to chance.
+/// With a single run, which has no spread, a difference below this share does not count. Bytes are counted, so they
+/// vary only with the moments at which a run begins and ends.
 const BYTES_MARGIN: f64 = 0.02;
-/// CPU time moves with whatever else the machine does.
+/// CPU time varies with the other work of the machine.
 const CPU_MARGIN: f64 = 0.10;
 const DELAY_MARGIN: f64 = 0.10;
-/// People take what follows within 0.1 s to be at once (Miller 1968, "Response time in man-computer
-/// conversational transactions"), so that much is no price.
+/// People perceive a response within 0.1 s as immediate (Miller 1968, "Response time in man-computer conversational
+/// transactions"), so a delay up to that does not count as a cost.
 const NOTICED_US: f64 = 100_000.0;
 
 /// See the module.
@@ -45,7 +45,7 @@ pub fn verdict(comparison: &Comparison) -> String {
     sentences.join(" ")
 }
 
-/// One figure of one transport, and the range it was in over several runs.
+/// One figure of one transport, and its range over several runs.
 #[derive(Debug, Clone, Copy)]
 struct Figure {
     value: f64,
@@ -76,7 +76,7 @@ const MEASURES: [CostMeasure; 2] = [
 ];
 
 impl Figure {
-    /// Whether it is smaller by more than chance.
+    /// Whether it is smaller by more than random variation.
     fn is_below(self, other: Self, margin: f64) -> bool {
         match (self.range, other.range) {
             (Some((_, high)), Some((low, _))) => high < low,
@@ -85,7 +85,7 @@ impl Figure {
     }
 }
 
-/// What sound transports cost.
+/// The costs of the transports with valid results.
 struct Costs {
     names: Vec<Transport>,
     /// The measures that are known of all of them, and each one's figures in the order of `names`.
@@ -129,13 +129,13 @@ impl Costs {
         match best[..] {
             [] => self.split(),
             [best] => self.join_best(best),
-            // Several unbeaten ones are equals; the cheapest by value comes first.
+            // If several are unbeaten, they are equal; the cheapest by value comes first.
             _ if best.len() == self.names.len() => self.tie(),
             [best, ..] => self.join_best(best),
         }
     }
 
-    /// Whether no other costs less in anything.
+    /// Whether no other transport costs less in any measure.
     fn is_best(&self, at: usize) -> bool {
         self.measures.iter().all(|(measure, figures)| {
             !figures
@@ -156,7 +156,7 @@ impl Costs {
         )
     }
 
-    /// Each is beaten in something: the best in one cost is not the best in the other.
+    /// No transport is best in both costs.
     fn split(&self) -> String {
         let parts = self.measures.iter().map(|(measure, figures)| {
             let best = lowest(figures);

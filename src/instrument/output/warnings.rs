@@ -1,21 +1,20 @@
-//! What keeps figures from being taken at their face value: losses, failures, and a load generator or
-//! machine that was busy with itself.
+//! Reasons to doubt the figures: losses, failures, and a load generator or machine that was busy.
 
 use super::run_header::TargetInfo;
 use crate::{Machine, RunResult, load::publisher::MAX_IN_FLIGHT, run::record::BUSY_SHARE};
 use poll_vs_sse_model::format::{significant, time_us, with_thousands};
 
-/// Arrivals that differ from deliveries by more than this share show a run that was not in its stride.
+/// If arrivals differ from deliveries by more than this share, the run was not in a steady state.
 const UNSTEADY: f64 = 0.05;
-/// A message that was sent later than this is worth a word.
+/// A message sent later than this causes a warning.
 const LATE_US: u64 = 100_000;
-/// Timers that are later than this at the 99th percentile show in delays.
+/// Timers later than this at the 99th percentile affect delays.
 const LAG_US: u64 = 10_000;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Whether it makes figures void rather than doubtful.
+    /// Whether it makes figures invalid, not only doubtful.
     pub invalidates: bool,
     pub text: String,
 }
@@ -116,7 +115,7 @@ fn invalidating(outcome: &RunResult, all: &mut Vec<Warning>) {
     }
 }
 
-/// What was published instead of what was asked for, and what was in the way.
+/// The published rate instead of the requested one, and the reason.
 fn below_target_rate(outcome: &RunResult) -> String {
     let (asked, was) = outcome.rates();
     let why = match outcome.publishing.held_back {

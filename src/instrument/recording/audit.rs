@@ -1,10 +1,10 @@
-//! What one client must have had, and what it had instead: pure bookkeeping over sequence numbers.
+//! Compares the messages that a client must receive with those that it received, by sequence numbers only.
 
 use std::ops::Range;
 
 use super::send_order::SendOrder;
 
-/// How a message that came stands to those before it.
+/// How a message that arrived relates to those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
     InOrder,
@@ -13,7 +13,7 @@ pub enum Arrival {
     Again,
 }
 
-/// One client's account: a bit for each message.
+/// One client's record: a bit for each message.
 #[derive(Debug, Default)]
 pub struct Audit {
     seen: Vec<u64>,

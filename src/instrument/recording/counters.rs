@@ -1,4 +1,4 @@
-//! What one client did, or all of them together, in numbers.
+//! Counts of the actions of one client, or of all together.
 
 use super::run_result::{HandshakeStats, Traffic};
 

@@ -1,14 +1,14 @@
-//! The one kind of histogram that times are kept in.
+//! The histogram for times.
 
 use hdrhistogram::Histogram;
 
 /// Times above an hour count as one.
 const LONGEST_US: u64 = 3_600_000_000;
-/// Two digits: a time is known to one part in a hundred.
+/// Two digits: a precision of one percent.
 const DIGITS: u8 = 2;
 
-/// An empty histogram of microseconds. Its bounds are fixed, as one that grows by itself would cut off
-/// what is recorded "saturating".
+/// An empty histogram of microseconds. Its bounds are fixed, because a histogram that grows by itself would cut
+/// values off that are recorded as "saturating".
 pub fn new_histogram() -> Histogram<u64> {
     let histogram = Histogram::new_with_bounds(1, LONGEST_US, DIGITS);
     histogram.unwrap_or_else(|_| unreachable!("the bounds are constants"))

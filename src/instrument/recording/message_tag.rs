@@ -1,15 +1,15 @@
-//! The text of a message, by which a reader knows which one it is, whatever a server wraps it in.
+//! The text of a message, by which a reader recognises the message in any format of answer.
 
 use memchr::memmem::Finder;
 
-/// Digits of a sequence number. Always as many, so that every message has the same size.
+/// The digits of a sequence number. Their number is fixed, so that every message has the same size.
 const DIGITS: usize = 10;
-/// Characters a server may be asked to take: our own takes no more.
+/// The most characters of a text: our own server takes no more.
 const MAX_CHARACTERS: usize = 4096;
 /// Fillers of one to four bytes a character.
 const FILLERS: [char; 4] = ['x', 'é', '…', '😀'];
 
-/// What begins the text of every message of one run.
+/// The beginning of the text of every message of one run.
 #[derive(Debug, Clone)]
 pub struct MessageTag {
     prefix: String,
@@ -29,7 +29,7 @@ impl MessageTag {
     /// Bytes of the longest text: four for each character, less room for the tag.
     pub const MAX_SIZE: usize = (MAX_CHARACTERS - 96) * 4;
 
-    /// The text of message `sequence`, of `size` bytes if the tag leaves room for that.
+    /// The text of message `sequence`, with `size` bytes if the tag leaves room for that.
     pub fn text(&self, sequence: u64, size: usize) -> String {
         let mut text = format!("{}{sequence:0DIGITS$}.", self.prefix);
         let fill = size.saturating_sub(text.len());

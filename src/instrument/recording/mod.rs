@@ -1,6 +1,6 @@
-//! What clients and the publisher did and got, written down as it happens: `schedule` says when it
-//! counts, `tag` how a message is known again, `order` which is before which, `audit` what one client
-//! lacks, has twice or too late, and `recorder` counts for all.
+//! Records what clients and the publisher do and receive: `schedule` decides when it counts, `message_tag` identifies
+//! messages, `send_order` orders them, `audit` finds messages that a client lacks, got twice or got too late, and
+//! `recorder` counts for all clients.
 
 pub mod audit;
 pub mod counters;

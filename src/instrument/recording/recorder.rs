@@ -1,4 +1,4 @@
-//! What happened in one run: each client keeps [`ClientRecorder`] of its own, and closes them here when it
+//! The record of one run: each client has its own [`ClientRecorder`], which adds its counts here when the client
 //! ends, however it ends.
 
 use std::{
@@ -27,9 +27,9 @@ use crate::{
     recording::run_result::{HandshakeStats, SecondStats},
 };
 
-/// Clients share this many histograms, so that they rarely wait for one another.
+/// Clients share this many histograms, so that they rarely wait for each other.
 const SHARDS: usize = 16;
-/// A request that is younger has an answer on its way.
+/// The answer to a younger request may be on its way.
 const TOLERANCE_US: u64 = 1_000_000;
 
 /// See the module.
@@ -59,7 +59,7 @@ pub struct RunTotals {
     pub counters: Counters,
     /// How many clients lack a message, by its number.
     pub missing: HashMap<u64, u64>,
-    /// What each room got, if there are several.
+    /// The totals of each room, if there are several.
     pub rooms: HashMap<u64, RoomTotals>,
 }
 
@@ -164,9 +164,9 @@ fn add(sum: &mut SecondStats, part: &SecondStats) {
     sum.wire_bytes += part.wire_bytes;
 }
 
-/// One client's account. Closed when it is dropped, so that a client can simply be aborted.
+/// One client's record. It is closed when it is dropped, so that a client can simply be aborted.
 pub struct ClientRecorder {
-    /// Its room, and how many there are: of the messages every `rooms`th is for it.
+    /// Its room, and the number of rooms: every `rooms`th message is for this client.
     room: u64,
     rooms: u64,
     in_room: RoomTotals,
@@ -174,7 +174,7 @@ pub struct ClientRecorder {
     shard: usize,
     audit: Audit,
     repetitions: u64,
-    /// When the request was sent whose answer is awaited.
+    /// When the open request was sent.
     asked_us: Option<u64>,
     /// When the last request was sent.
     last_asked_us: u64,
@@ -238,7 +238,7 @@ impl ClientRecorder {
         self.counters.first_error.get_or_insert_with(why);
     }
 
-    /// Takes the messages in `content`, which has just been read. Says whether there were any.
+    /// Records the messages in `content`, which has just been read. Returns whether there were any.
     pub fn take(&mut self, content: &[u8]) -> bool {
         let schedule = &self.run.schedule;
         let now = schedule.now_us();
@@ -372,7 +372,7 @@ impl Drop for ClientRecorder {
         if restart.began_us().is_some() && !self.is_served_again && !is_waiting {
             totals.counters.unserved += 1;
         }
-        // A long-poll waits rightly if there is nothing to get, and any request waits for a moment.
+        // A long-poll may wait if there is no message for it, and any request may wait for a moment.
         let waited_us = self.asked_us.map(|asked| schedule.now_us() - asked);
         let is_unanswered = lacks && waited_us > Some(TOLERANCE_US);
         totals.counters.unanswered += u64::from(is_unanswered);

@@ -1,12 +1,12 @@
-//! A restart of the server within a run: when it began, when the old one was gone and the new one there, and when each
-//! client was served again. Times are those of the run's schedule.
+//! A restart of the server within a run: when it began, when the old server was gone, when the new one took
+//! connections, and when each client was served again. Times are those of the run's schedule.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
 const UNSET: u64 = u64::MAX;
-/// A connection that the old server had closed may still be used for so long after the new one is there.
+/// How long after the new server's start a client may still use a connection that the old server had closed.
 const GRACE_US: u64 = 2_000_000;
 
 /// See the module. Without a restart nothing ever begins.
@@ -15,7 +15,7 @@ pub struct RestartWatch {
     began_us: AtomicU64,
     gone_us: AtomicU64,
     back_us: AtomicU64,
-    /// For each client that was served again, how long after it began.
+    /// For each client that was served again, the time since the restart began.
     served_us: Mutex<Vec<u64>>,
 }
 
@@ -36,12 +36,12 @@ impl RestartWatch {
         self.began_us.store(now_us, Relaxed);
     }
 
-    /// The old server takes no more connections. Later calls change nothing.
+    /// Records that the old server takes no more connections. Later calls have no effect.
     pub fn gone(&self, now_us: u64) {
         self.gone_us.fetch_min(now_us, Relaxed);
     }
 
-    /// The new one takes connections.
+    /// Records that the new server takes connections.
     pub fn back(&self, now_us: u64) {
         self.back_us.store(now_us, Relaxed);
     }
@@ -50,13 +50,13 @@ impl RestartWatch {
         now_us >= self.began_us.load(Relaxed)
     }
 
-    /// Whether what was sent at this time may have met neither server.
+    /// Whether a message sent at this time may have reached neither server.
     pub fn is_away(&self, sent_us: u64) -> bool {
         let back = self.back_us.load(Relaxed);
         self.has_begun(sent_us) && sent_us < back.saturating_add(GRACE_US)
     }
 
-    /// Whether a request that was sent then is one to the new server.
+    /// Whether a request sent at this time went to the new server.
     pub fn is_after(&self, sent_us: u64) -> bool {
         sent_us >= self.gone_us.load(Relaxed)
     }
@@ -71,7 +71,7 @@ impl RestartWatch {
         Some(self.began_us.load(Relaxed)).filter(|at| *at != UNSET)
     }
 
-    /// From its beginning until the new server took connections.
+    /// The time from the beginning of the restart until the new server took connections.
     pub fn away_us(&self) -> Option<u64> {
         let back = Some(self.back_us.load(Relaxed)).filter(|at| *at != UNSET)?;
         back.checked_sub(self.began_us()?)

@@ -1,4 +1,4 @@
-//! What one transport cost: plain records, whose field names are those of the JSON output
+//! The cost of one transport: plain records, whose field names are those of the JSON output
 //! (`docs/compare.schema.json`).
 
 mod derived;
@@ -14,8 +14,8 @@ use crate::{Protocol, Transport};
 /// One run of one transport, or several pooled. Directions of wire bytes are the server's,
 /// as in the ledger: `in` is what clients sent.
 ///
-/// Requests, bytes and CPU are those of the measured time; deliveries are those of the messages
-/// whose time to be sent was within it.
+/// Requests, bytes and CPU are those of the measured time; deliveries are those of the messages that were due within
+/// it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     pub transport: Transport,
@@ -44,8 +44,7 @@ pub struct RunResult {
     pub wire_bytes_in: u64,
     /// Bytes clients received, heads and framing included.
     pub wire_bytes_out: u64,
-    /// From the time a message should have been sent to a client having read it.
-    /// `None` without a delivery.
+    /// The time from when a message was due to when a client had read it. `None` without a delivery.
     pub delay_us: Option<DelayStats>,
     /// CPU time of the server's processes, user and system, publishing included. `None` if it
     /// cannot be read.
@@ -56,11 +55,11 @@ pub struct RunResult {
     pub server_memory_base_bytes: Option<u64>,
     /// Processors the server may use, if known.
     pub server_cores: Option<u32>,
-    /// TCP connections that readers opened, from the very beginning.
+    /// TCP connections that readers opened since the beginning of the run.
     pub connections: u64,
     /// Requests and connections that failed, publishing included.
     pub errors: u64,
-    /// What the first of them was.
+    /// The first of these errors.
     pub first_error: Option<String>,
     /// Requests that had no answer when the run ended, of clients that lacked a message.
     #[serde(default)]
@@ -68,51 +67,51 @@ pub struct RunResult {
     /// The protocol that was spoken.
     #[serde(default)]
     pub protocol: Protocol,
-    /// The version of TLS it was spoken over. `None`: cleartext.
+    /// The version of TLS. `None`: cleartext.
     #[serde(default)]
     pub tls: Option<String>,
-    /// TLS handshakes of readers, from the very beginning. Their bytes are part of the other figures.
+    /// TLS handshakes of readers since the beginning of the run. Their bytes are part of the other figures.
     #[serde(default)]
     pub handshakes: HandshakeStats,
-    /// From the first client until each was in place, with the answer to its first request, seconds.
+    /// The time from the first connection until every client had the answer to its first request, in seconds.
     #[serde(default)]
     pub opening_s: f64,
-    /// CPU time of the server's processes while the clients got into place, with their first requests.
+    /// CPU time of the server's processes while the clients connected and sent their first requests.
     #[serde(default)]
     pub opening_cpu_s: Option<f64>,
-    /// What clients did to get into place; nothing of it is in the figures above.
+    /// The traffic of connecting and of the first requests; the figures above do not include it.
     pub opening: Traffic,
-    /// With a herd, when each client had its first answer, from when they came; with a restart, its first answer of the
-    /// new server, from when it began. Otherwise nothing.
+    /// With a herd, the time from the start until each client had its first answer; with a restart, the time from its
+    /// beginning until each client had its first answer from the new server. Otherwise `None`.
     #[serde(default)]
     pub served: Steps,
     /// The restart of the server, if there was one.
     #[serde(default)]
     pub restart: Option<RestartStats>,
-    /// With a herd or a restart, the most that the server used and was asked at a time.
+    /// With a herd or a restart, the peaks of the server's use and of its requests.
     #[serde(default)]
     pub peaks: Option<PeakStats>,
-    /// What became of the clients that went without a word, if there were any.
+    /// The figures of the vanished clients, if there were any.
     #[serde(default)]
     pub vanished: Option<VanishStats>,
-    /// How the rooms fared beside each other, if there are several.
+    /// How evenly the server served the rooms, if there are several.
     #[serde(default)]
     pub rooms: Option<RoomStats>,
-    /// The server's memory from before the clients came that stop reading. Nothing without such clients, or if it cannot
-    /// be read.
+    /// The server's memory since before the clients came that stop reading. Empty without such clients, or if it
+    /// cannot be read.
     #[serde(default)]
     pub stalled_memory: Vec<MemorySample>,
-    /// Everything from the first connection to the last answer: opening, warm-up, measured time and
-    /// what came after it. It can be held against the server's own ledger.
+    /// All traffic from the first connection to the last answer: opening, warm-up, measured time and the time after
+    /// it. It can be compared with the server's own ledger.
     pub whole: Traffic,
-    /// Deliveries within the measured time, of whichever messages. Far from `deliveries`, the run was
-    /// not in a steady state.
+    /// Deliveries within the measured time, of any messages. If this differs much from `deliveries`, the run was not
+    /// in a steady state.
     pub arrivals: u64,
     pub publishing: PublishStats,
     pub load: LoadGeneratorStats,
-    /// Whether it was stopped before its time.
+    /// Whether it was stopped early.
     pub interrupted: bool,
-    /// How delays are distributed.
+    /// The distribution of delays.
     pub delay_buckets: Vec<Bucket>,
     /// The measured time second by second.
     pub timeline: Vec<SecondStats>,
@@ -147,7 +146,7 @@ impl Traffic {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandshakeStats {
     pub count: u64,
-    /// Those that resumed an earlier session.
+    /// Handshakes that resumed an earlier session.
     pub resumed: u64,
     pub wire_bytes_in: u64,
     pub wire_bytes_out: u64,
@@ -167,29 +166,29 @@ impl HandshakeStats {
 pub struct PublishStats {
     /// Answered with another status than 2xx, or not at all.
     pub refused: u64,
-    /// How late a message was sent at the worst.
+    /// The largest lateness of a sent message.
     pub late_us_max: u64,
-    /// Messages sent within the measured time, of those that were due within it.
+    /// Messages that were due within the measured time and were sent within it.
     #[serde(default)]
     pub in_time: u64,
-    /// Messages that were sent late as all connections were waiting for an answer.
+    /// Messages that were sent late because all connections were waiting for an answer.
     #[serde(default)]
     pub held_back: u64,
-    /// Whether clearly fewer were sent than were due: the figures are then those of another workload.
+    /// Whether clearly fewer messages were sent than were due; the figures are then those of another workload.
     #[serde(default)]
     pub fell_short: bool,
 }
 
-/// What this program itself used. If it was the bottleneck, a run says nothing about the server.
+/// The use of this program itself. If it was the bottleneck, a run shows nothing about the server.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LoadGeneratorStats {
     /// CPU time of this process within the measured time. 0 if it cannot be read.
     pub cpu_s: f64,
     /// Processors it may use.
     pub cores: u32,
-    /// `cpu_s` as a share of what those could do.
+    /// `cpu_s` as a share of the capacity of these processors.
     pub cpu_share: f64,
-    /// How late its timers fired: 99 of 100 were better.
+    /// How late its timers fired, as the 99th percentile.
     pub lag_us_p99: u64,
     /// Whether it, rather than the server, limited the run.
     pub limited: bool,

@@ -1,7 +1,7 @@
 //! The one clock of a run: when it warms up, when it is measured, and when each message is due.
 //!
-//! Times are microseconds since the run was made, so that they fit into an atomic and every client
-//! can look up the phase on each read and write.
+//! Times are microseconds since the run was created, so that they fit into an atomic, and every client can check the
+//! phase on each read and write.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,13 +11,13 @@ use std::{
 /// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Clients are getting into place.
+    /// Clients are connecting.
     Opening,
-    /// They run, but it does not count.
+    /// Clients run, but nothing counts yet.
     WarmUp,
-    /// It counts, in this second.
+    /// Everything counts, in this second.
     Measured(usize),
-    /// What is under way arrives.
+    /// The last messages arrive.
     Drain,
 }
 
@@ -40,7 +40,7 @@ pub struct Schedule {
 const UNSET: u64 = u64::MAX;
 
 impl Schedule {
-    /// A window that has not begun: `messages` at `rate` a second, after `warm_up` at the same rate.
+    /// A schedule that has not begun: `messages` at `rate` a second, after `warm_up` at the same rate.
     pub fn new(rate: f64, messages: u64, warm_up: Duration) -> Self {
         let warming = (warm_up.as_secs_f64() * rate).floor() as u64;
         Self {
@@ -64,7 +64,7 @@ impl Schedule {
         self.zero + Duration::from_micros(at_us)
     }
 
-    /// Begins the warm-up, a moment from now so that everyone can get ready for it. Returns when.
+    /// Begins the warm-up a moment from now, so that everything can get ready for it, and returns that moment.
     pub fn begin(&self) -> u64 {
         const MOMENT_US: u64 = 20_000;
         let begin = self.now_us() + MOMENT_US;
@@ -91,7 +91,7 @@ impl Schedule {
 
     pub fn phase(&self, at_us: u64) -> Phase {
         let from = self.start_us();
-        // First, as a run that is cut may end before it was to be measured.
+        // Checked first, because a run that is cut may end before its measured time.
         if at_us >= self.end_us() {
             Phase::Drain
         } else if at_us < self.begin_us.load(Relaxed) {

@@ -1,6 +1,5 @@
-//! Which message certainly precedes which other: one does if its publisher had the acknowledgement
-//! taken before the other was sent. Of two that were under way at the same time a server may keep either
-//! first.
+//! Which message certainly precedes another: it does if its publisher had the acknowledgement before the other was
+//! sent. A server may store two messages that were sent at the same time in either order.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -25,12 +24,12 @@ impl SendOrder {
         }
     }
 
-    /// Message `sequence` is about to be sent.
+    /// Records that message `sequence` is about to be sent.
     pub fn send(&self, sequence: u64) {
         self.note(&self.sent, sequence);
     }
 
-    /// The server has said that it has message `sequence`.
+    /// Records that the server has acknowledged message `sequence`.
     pub fn acknowledge(&self, sequence: u64) {
         self.note(&self.acknowledged, sequence);
     }
@@ -41,7 +40,7 @@ impl SendOrder {
         }
     }
 
-    /// When it was sent. 0 of one that was not.
+    /// When it was sent; 0 if it was not.
     pub fn sent(&self, sequence: u64) -> u32 {
         time(&self.sent, sequence)
     }
@@ -60,7 +59,7 @@ fn time(times: &[AtomicU32], sequence: u64) -> u32 {
 
 #[cfg(test)]
 impl SendOrder {
-    /// Of messages each of which was sent when the one before had been acknowledged.
+    /// The order of messages that were each sent after the previous one was acknowledged.
     pub fn one_by_one(messages: u64) -> Self {
         let order = Self::new(messages);
         for sequence in 0..messages {

@@ -1,5 +1,4 @@
-//! Clients beside those that are measured, which do not read: some stop reading, some go without a word. They are in
-//! no account.
+//! Additional clients that do not read: some stop reading, some vanish. Their figures are not counted.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,11 +16,11 @@ use crate::{
     recording::{recorder::RunRecorder, schedule::Schedule},
 };
 
-/// Within this time a long-poll's request is on its way; its answer is not waited for.
+/// The time for sending a long-poll's request, whose answer is not awaited.
 const SEND_TIME: Duration = Duration::from_millis(5);
-/// How long the server has to read what it was sent last.
+/// The time for the server to read the last bytes that it was sent.
 const SETTLE_TIME: Duration = Duration::from_millis(200);
-/// How long a request of theirs may take. Their requests are sent while the server has nothing else to do.
+/// How long their requests may take. They are sent while the server has no other work.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Opens the connections of `count` clients that send one request and stop reading.
@@ -44,8 +43,8 @@ pub async fn stall(shared: &[Arc<SharedRunState>], count: usize) -> Result<Vec<C
     Ok(stalled)
 }
 
-/// Gets `count` clients into place as those that are measured, a long-poll waiting and a stream open, and then lets
-/// all of them go without a word. `None` of none.
+/// Connects `count` clients like the measured ones, until each long-poll waits and each stream is open, and then
+/// makes all of them vanish. `None` without any.
 pub async fn vanish<'a>(
     shared: &'a [Arc<SharedRunState>],
     measured: &RunRecorder,
@@ -54,7 +53,7 @@ pub async fn vanish<'a>(
     if count == 0 {
         return Ok(None);
     }
-    // What they do is in nobody's books.
+    // Their actions are not counted.
     let recorder = RunRecorder::new(Schedule::new(1.0, 1, Duration::ZERO), measured.tag.clone());
     let mut clients = Vec::new();
     for (number, shared) in shared.iter().cycle().take(count).enumerate() {

@@ -1,4 +1,4 @@
-//! All runs of one workload, transports taking turns, and each transport's runs pooled.
+//! All runs of one workload, in which transports take turns, and each transport's pooled runs.
 
 use anyhow::Result;
 
@@ -9,21 +9,20 @@ use super::{
 };
 use crate::{CpuPinning, RunResult, Target, Transport, Workload};
 
-/// What came of a workload.
+/// The results of a workload.
 #[derive(Debug, Default, Clone)]
 pub struct Comparison {
     /// Every run, in the order they were made.
     pub runs: Vec<RunResult>,
-    /// One per transport, in the order of the workload: its only run, or all of its runs pooled.
+    /// One result per transport, in the order of the workload: its only run, or its pooled runs.
     pub transports: Vec<RunResult>,
 }
 
-/// Measures `workload` on `target`: each of its transports, as often as it says. `each` sees every run
-/// as it ends.
+/// Measures `workload` on `target`: each of its transports, `repeat` times. `each` gets every run when it ends.
 ///
 /// # Errors
 ///
-/// Those of [`measure`]. A run that was stopped is no error: the comparison ends with it.
+/// Those of [`measure`]. A stopped run is not an error: the comparison ends with it.
 pub async fn compare(
     target: &Target,
     workload: &Workload,
@@ -47,7 +46,7 @@ pub async fn compare(
                     each(&outcome);
                     runs.push(outcome);
                 }
-                // What was measured before is not lost with the run that was just beginning.
+                // Earlier runs are kept if the run that was just beginning fails.
                 Err(_) if control.is_stopped() && !runs.is_empty() => break,
                 Err(error) => return Err(error),
             }
@@ -68,7 +67,7 @@ impl Comparison {
         }
     }
 
-    /// The lowest and the highest that a figure of `transport` was over several runs.
+    /// The lowest and the highest value of a figure of `transport` over several runs.
     pub fn range(
         &self,
         transport: Transport,

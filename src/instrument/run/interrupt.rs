@@ -12,7 +12,7 @@ pub struct Interrupt {
     code: watch::Receiver<Option<u8>>,
 }
 
-/// What a shell adds to the number of the signal that ended a program.
+/// A shell adds this to the number of the signal that ended a program.
 const SIGNALLED: u8 = 128;
 
 impl Interrupt {

@@ -1,4 +1,4 @@
-//! How late this program's own timers fire: a load generator that is held up measures itself.
+//! How late this program's own timers fire: an overloaded load generator would measure itself.
 
 use std::{sync::Arc, time::Duration};
 

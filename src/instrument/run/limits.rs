@@ -1,4 +1,4 @@
-//! The limits of a workload: what can be measured, what needs consent, and what this machine can do.
+//! The limits of a workload: what can be measured, what needs consent, and what this machine allows.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -18,18 +18,18 @@ const STALLED: RangeInclusive<usize> = 0..=10_000;
 const VANISHING: RangeInclusive<usize> = 0..=10_000;
 const REPEAT: RangeInclusive<u32> = 1..=100;
 
-/// What needs no `--yes-load-test-this`.
+/// The load that needs no `--yes-load-test-this`.
 const SAFE_CLIENTS: usize = 10_000;
 const SAFE_RATE: f64 = 1000.0;
 const SAFE_DURATION: Duration = Duration::from_secs(600);
 
-/// Descriptors besides the clients', here and in our own server: pipes, files, the runtime, the
-/// publisher's connections, and what the server keeps in reserve.
+/// Descriptors in addition to the clients', here and in our own server: pipes, files, the runtime, the publisher's
+/// connections, and the server's reserve.
 const RESERVED_FDS: u64 = 256;
 const RUN_ID_CHARACTERS: usize = 10;
 
 impl Workload {
-    /// Refuses what cannot be measured at all, in words of the command line.
+    /// Refuses a workload that cannot be measured. The error names flags.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.transports.is_empty(), "--transports names none");
         let mut others = self.transports.iter().enumerate();
@@ -61,7 +61,7 @@ impl Workload {
         Ok(())
     }
 
-    /// Whether it is more than a server should be asked for by mistake, and what of it.
+    /// The part of the load that needs consent, if any.
     pub fn exceeds_safe_limits(&self) -> Option<String> {
         if self.clients > SAFE_CLIENTS {
             let most = with_thousands(SAFE_CLIENTS as u64);
@@ -113,7 +113,7 @@ pub fn raise_fd_limit(clients: usize) -> Result<()> {
     Ok(())
 }
 
-/// A name that no other run has: small letters and digits, of the same length every time.
+/// A name that no other run has: lower-case letters and digits, always of the same length.
 pub fn run_id() -> Result<String> {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let mut random = [0; RUN_ID_CHARACTERS];

@@ -41,25 +41,25 @@ use crate::{
     },
 };
 
-/// Clients that get into place at the same time. More would overflow the server's backlog.
+/// The most clients that connect at the same time. More would overflow the server's backlog.
 const CONNECT_CONCURRENCY: usize = 128;
-/// How often a waiting run looks around.
+/// How often a waiting run polls its condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How often progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
-/// What is under way is waited for as long as some of it arrives within this time...
+/// At the end, a run waits for messages as long as some arrive within this time...
 const QUIESCENCE: Duration = Duration::from_secs(3);
 /// ... and not longer than this.
 const MAX_DRAIN: Duration = Duration::from_secs(60);
-/// After the last expected delivery, for a duplicate to show itself.
+/// The time after the last expected delivery in which a duplicate would show.
 const SETTLE_TIME: Duration = Duration::from_millis(100);
 
 /// Measures `transport` once. `round` is for the record only.
 ///
 /// # Errors
 ///
-/// If nothing can be measured: the target is not reached, its profile does not fit, or there are
-/// not enough descriptors. What goes wrong later is in the outcome.
+/// If nothing can be measured: the target cannot be reached, its profile does not fit, or there are not enough
+/// descriptors. Later failures are in the result.
 pub async fn measure(
     target: &Target,
     workload: &Workload,
@@ -74,7 +74,7 @@ pub async fn measure(
     let result = Measurement::new(&opened, workload, transport, control)?
         .measure(round, pinning)
         .await;
-    // Stopping the server takes a moment that the runtime has better uses for.
+    // Stopping the server takes a moment, and would block the runtime.
     let _ = tokio::task::spawn_blocking(move || drop(opened)).await;
     result
 }
@@ -243,7 +243,7 @@ impl<'a> Measurement<'a> {
         record.outcome()
     }
 
-    /// Starts the clients and waits until each is in place; notes down when each was, from `begin`.
+    /// Starts the clients, waits until all are connected, and records when each was, since `begin`.
     async fn place(
         &self,
         start: &watch::Receiver<Option<u64>>,
@@ -332,7 +332,7 @@ impl<'a> Measurement<'a> {
         }
     }
 
-    /// Waits for what is under way.
+    /// Waits for the last messages.
     async fn drain(&self, publisher: &Publisher) {
         let counted = self.recorder.schedule.counted();
         let clients = self.workload.clients as u64;

@@ -1,5 +1,5 @@
-//! Runs: one transport measured once (`measure`), all of a workload (`comparison`), and from the record
-//! to a record of what it cost.
+//! Runs: `measure` measures one transport once, `comparison` measures a whole workload, and `record` computes the
+//! result from the records.
 
 mod absent;
 pub mod comparison;

@@ -1,4 +1,4 @@
-//! The most that the server used, and was asked, at a time: read four times a second on a thread of its own.
+//! The peaks of the server's use and of its requests, read four times a second on a separate thread.
 
 use std::{
     sync::Arc,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 const INTERVAL: Duration = Duration::from_millis(250);
-/// A shorter time says nothing of a rate.
+/// A shorter time is not enough for a rate.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 pub fn sample(
@@ -63,7 +63,7 @@ impl UsageSample {
         let seconds = span.as_secs_f64();
         let requests = self.requests.saturating_sub(before.requests);
         peaks.requests_per_s = peaks.requests_per_s.max(requests as f64 / seconds);
-        // Between two processes nothing is known of either.
+        // During a restart, there is no reading of either process.
         if let (Some(now), Some(before)) = (self.cpu, before.cpu) {
             let busy = now.saturating_sub(before).as_secs_f64() / seconds;
             let most = peaks.server_processors.map_or(busy, |most| most.max(busy));

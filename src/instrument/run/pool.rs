@@ -1,5 +1,5 @@
-//! Several runs of one transport as one record: counts are added up, delays come from the buckets of
-//! all, and what is a level rather than a count is the median.
+//! Pools several runs of one transport into one record: counts are added up, delays come from the buckets of all
+//! runs, and levels are medians.
 
 use hdrhistogram::Histogram;
 
@@ -10,7 +10,7 @@ use crate::recording::run_result::{
     RunResult, SecondStats, Steps, VanishStats,
 };
 
-/// `None` of no runs; a single one as it is.
+/// `None` without runs; a single run is returned as it is.
 pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
     let (first, others) = runs.split_first()?;
     if others.is_empty() {
@@ -78,7 +78,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
         pooled.opening.add(run.opening);
         pooled.whole.add(run.whole);
     }
-    // The buckets' bounds are rounded up; what the runs saw is not.
+    // The bounds of buckets are rounded up, but the runs' own figures are exact.
     let slowest = most(runs, |run| run.delay_us.map_or(0, |delays| delays.max));
     if let Some(delays) = &mut pooled.delay_us {
         delays.max = slowest;
@@ -86,7 +86,7 @@ pub fn pool(runs: &[&RunResult]) -> Option<RunResult> {
     Some(pooled)
 }
 
-/// Of the run in which it grew most.
+/// The samples of the run in which the memory grew most.
 fn most_grown(runs: &[&RunResult]) -> Vec<MemorySample> {
     let grown = |run: &&&RunResult| {
         let (first, last) = run.stalled_memory.first().zip(run.stalled_memory.last())?;
@@ -120,7 +120,7 @@ fn histogram(buckets: &[Bucket]) -> Histogram<u64> {
     histogram
 }
 
-/// The sum over all runs of what each second saw.
+/// The sum over all runs, second by second.
 fn timeline(runs: &[&RunResult]) -> Vec<SecondStats> {
     let longest = runs.iter().map(|run| run.timeline.len()).max().unwrap_or(0);
     let mut seconds = vec![SecondStats::default(); longest];

@@ -1,6 +1,6 @@
-//! Before a foreign server is measured: does it do what its profile says? Two messages are published
-//! and read by each transport, so that a wrong path or cursor is one clear sentence instead of a run in
-//! which everything is missed.
+//! Checks another server before it is measured: does it behave as its profile says? Two messages are published and
+//! read by each transport, so that a wrong path or cursor leads to one clear sentence instead of a run in which every
+//! message is missed.
 
 use std::time::Duration;
 
@@ -22,21 +22,21 @@ use crate::{
     },
 };
 
-/// How long a message may take to show up.
+/// How long a message may take to arrive.
 const PREFLIGHT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Between two polls for it.
+/// The pause between two polls for it.
 const PAUSE: Duration = Duration::from_millis(100);
-/// What a long-poll is asked to wait here, seconds.
+/// The wait of the long-polls here, in seconds.
 const WAIT_S: f64 = 1.0;
-/// How long an answer without news is waited for.
+/// How long to wait for an answer without a message.
 const QUIESCENCE: Duration = Duration::from_millis(1500);
 const MESSAGES: u64 = 2;
 
-/// Tries each transport of `workload` on `target`. Returns what the server calls itself.
+/// Tries each transport of `workload` on `target`. Returns the server's name for itself.
 ///
 /// # Errors
 ///
-/// Says which part of the profile does not fit, in one sentence.
+/// One sentence that says which part of the profile does not fit.
 pub async fn preflight(target: &Target, workload: &Workload) -> Result<Option<String>> {
     let opened = target.open(&CpuPinning::free())?;
     let mut server = None;
@@ -116,7 +116,7 @@ impl<'a> Preflight<'a> {
                 let answer = match asked {
                     Ok(answer) => answer,
                     Err(_) if transport == Transport::Poll => Err(Timeout.into()),
-                    // A long-poll may rightly wait, for what it does not get to see.
+                    // A long-poll may wait if it gets no message.
                     Err(_) => break,
                 };
                 if let Some(take) = client.missing_field() {
@@ -135,7 +135,7 @@ impl<'a> Preflight<'a> {
                 self.profile()
             );
         }
-        // Nothing is new now. A server may keep a long-poll for as long as it likes.
+        // There is nothing new now, and a server may hold a long-poll for any time.
         if let Ok(answer) = timeout(QUIESCENCE, client.try_request()).await {
             answer.map_err(|error| self.with_hint(part, &error))?;
         }
@@ -176,7 +176,7 @@ impl<'a> Preflight<'a> {
         format!("profile {}", self.opened.profile.name)
     }
 
-    /// What went wrong at this `part` of the profile, and what to change.
+    /// The error in this `part` of the profile, and what to change.
     fn with_hint(&self, part: &str, error: &Error) -> Error {
         let status = error.downcast_ref().map(|UnexpectedStatus(status)| *status);
         let profile = self.profile();

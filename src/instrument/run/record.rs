@@ -1,4 +1,4 @@
-//! From what was recorded to the [`RunResult`].
+//! Computes the [`RunResult`] from the records.
 
 use std::time::Duration;
 
@@ -17,20 +17,20 @@ use crate::{
     },
 };
 
-/// A load generator that uses more than this of its processors may be the bottleneck.
+/// A load generator that uses more than this share of its processors may be the bottleneck.
 pub const BUSY_SHARE: f64 = 0.85;
-/// One whose timers are later than this at the 99th percentile is held up.
+/// A load generator whose timers are later than this at the 99th percentile is overloaded.
 const LATE_US: u64 = 50_000;
-/// A delivery that takes longer than this beyond its interval was held up by a restart.
+/// A delivery that takes longer than this beyond its interval was delayed by a restart.
 const LATE_DELIVERY: Duration = Duration::from_secs(1);
 
-/// All that is known of a run that is over.
+/// All data of a finished run.
 pub struct Record<'a> {
     pub recorder: &'a RunRecorder,
     pub transport: Transport,
     /// Rooms that clients and messages are spread over.
     pub rooms: usize,
-    /// How long a message rightly waits for a poll; nothing with the other transports.
+    /// How long a message may wait for a poll; zero for the other transports.
     pub interval: Duration,
     pub round: u32,
     pub published: &'a PublishResult,
@@ -40,16 +40,16 @@ pub struct Record<'a> {
     pub load_cores: usize,
     pub lag_us_p99: u64,
     pub interrupted: bool,
-    /// The server's, while clients got into place.
+    /// The server's CPU time while clients connected.
     pub opening_cpu: Option<Duration>,
-    /// How long it took until each client was in place.
+    /// How long it took until all clients were connected.
     pub opening: Duration,
-    /// With a herd, when each client was in place.
+    /// With a herd, when each client was connected.
     pub placed_s: Vec<f64>,
     pub peaks: Option<PeakStats>,
-    /// What became of the clients that went without a word.
+    /// The figures of the vanished clients.
     pub vanished: Option<VanishStats>,
-    /// The server's memory beside clients that stopped reading.
+    /// The server's memory with clients that stopped reading.
     pub stalled_memory: Vec<MemorySample>,
 }
 
@@ -73,7 +73,7 @@ impl Record<'_> {
         let missed = lacking - excused;
         let deliveries = expected - missed;
         let counted_one_by_one = self.recorder.deliveries();
-        // What arrived in the moment it was stopped may have been counted by one of them only.
+        // A message that arrived in the moment of the stop may be counted by only one of the two.
         ensure!(
             self.interrupted || deliveries == counted_one_by_one,
             "the books do not agree: {deliveries} deliveries by audit, {counted_one_by_one} by count"
@@ -109,7 +109,7 @@ impl Record<'_> {
             first_error: counters
                 .first_error
                 .or_else(|| published.first_error.clone()),
-            // Those who lack only what was refused wait rightly.
+            // Clients that lack only refused messages may wait.
             unanswered: if missed == 0 { 0 } else { counters.unanswered },
             protocol,
             tls: tls.map(str::to_owned),
@@ -144,7 +144,7 @@ impl Record<'_> {
         }
     }
 
-    /// What became of it, if the server was restarted.
+    /// The figures of the restart, if there was one.
     fn restart(&self, counters: &Counters, delays: &Histogram<u64>) -> Option<RestartStats> {
         let restart = &self.recorder.restart;
         restart.began_us()?;
@@ -172,7 +172,7 @@ impl Record<'_> {
     }
 }
 
-/// How many deliveries the messages of `counted` come to, if clients and messages are spread over `rooms` in turn.
+/// The number of deliveries of the messages in `counted`, if clients and messages are spread over `rooms` in turn.
 pub fn deliveries_due(counted: std::ops::Range<u64>, clients: u64, rooms: u64) -> u64 {
     counted
         .map(|sequence| {

@@ -1,4 +1,4 @@
-//! The restart of a run: after a third of the measured time, on a thread of its own.
+//! The restart within a run: after a third of the measured time, on a separate thread.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,22 +11,22 @@ use crate::{
     target::{RunTarget, restart::RestartEvents},
 };
 
-/// The share of the measured time that passes before it: what follows it takes longer.
+/// The share of the measured time before the restart; the time after it must be longer.
 const AFTER: f64 = 1.0 / 3.0;
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// A restart that is due or under way.
+/// A restart that is planned or in progress.
 pub struct PendingRestart(oneshot::Receiver<Result<Option<Sampling<PeakStats>>>>);
 
 impl PendingRestart {
-    /// The measured time has been set.
+    /// Plans the restart. The measured time must be known.
     pub fn schedule(opened: &Arc<RunTarget>, recorder: &Arc<RunRecorder>) -> Self {
         let (opened, recorder) = (opened.clone(), recorder.clone());
         let (tell, ended) = oneshot::channel();
         std::thread::spawn(move || {
-            // If nobody waits for it, the run has failed already.
+            // If no one receives it, the run has failed already.
             let _ = tell.send(restart(&opened, &recorder));
-            // Our own server ends with the thread that started it, so this one stays for as long as the target.
+            // Our own server ends with the thread that started it, so this thread lives as long as the target.
             let target = Arc::downgrade(&opened);
             drop(opened);
             while target.strong_count() > 0 {
@@ -36,7 +36,7 @@ impl PendingRestart {
         Self(ended)
     }
 
-    /// Waits for its end. `None`: the run was stopped before it.
+    /// Waits for the end of the restart. `None`: the run was stopped before it.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ fn restart(opened: &RunTarget, recorder: &Arc<RunRecorder>) -> Result<Option<Sam
     Ok(Some(peaks))
 }
 
-/// Notes them down.
+/// Records the events of the restart.
 struct Events<'a>(&'a RunRecorder);
 
 impl RestartEvents for Events<'_> {

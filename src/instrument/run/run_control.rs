@@ -7,7 +7,7 @@ use crate::Transport;
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Progress {
-    /// What comes from now on is about this run, the `round`th of `rounds`.
+    /// The following progress is about this run, the `round`th of `rounds`.
     Run {
         transport: Transport,
         round: u32,
@@ -22,16 +22,16 @@ pub enum Progress {
         total_s: f64,
         deliveries: u64,
     },
-    /// What is under way arrives.
+    /// The last messages arrive.
     Draining { lacking: u64 },
     /// The server still holds connections of clients that vanished.
     Vanished { elapsed_s: f64, limit_s: f64 },
 }
 
-/// See the module. The default says nothing and never stops.
+/// See the module. The default reports nothing and never stops.
 pub struct RunControl {
     pub tell: Box<dyn Fn(Progress) + Send + Sync>,
-    /// Once true, the run ends with what there is.
+    /// Once true, the run ends with the figures so far.
     pub stop: watch::Receiver<bool>,
     /// Keeps the default's channel open.
     _never: Option<watch::Sender<bool>>,

@@ -1,5 +1,4 @@
-//! Reads CPU time as the measured time begins and ends, on a thread of its own: a busy runtime would
-//! be late.
+//! Reads CPU time when the measured time begins and ends, on a separate thread, because a busy runtime would be late.
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
@@ -14,11 +13,11 @@ use crate::{
 /// Longest sleep at once, so that a run that is cut ends soon.
 const SLEEP_SLICE: Duration = Duration::from_millis(20);
 
-/// How long before a reading it is found out which processes there are: to look through all of the
-/// machine's takes longer than the reading.
+/// How long before a reading the processes are listed, because searching all processes of the machine takes longer
+/// than the reading.
 const AHEAD_US: u64 = 100_000;
 
-/// What was used within the measured time. `None` if it cannot be read.
+/// The CPU time used within the measured time. `None` if it cannot be read.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Usage {
     pub server_cpu: Option<Duration>,
@@ -74,7 +73,7 @@ fn sample(recorder: &RunRecorder, processes: Option<ServerProcesses>) -> Usage {
     };
     let before = reading(&|| schedule.start_us());
     let after = reading(&|| schedule.end_us());
-    // A reading that was a little late covers a little more, or less, than what is measured.
+    // A reading that is a little late covers slightly more, or less, than the measured time.
     let span_s = after.at_us.saturating_sub(before.at_us) as f64 / 1e6;
     let share = if span_s > 0.0 {
         schedule.measured_s() / span_s

@@ -1,4 +1,4 @@
-//! A thread that reads something again and again, until it is told to stop.
+//! A thread that reads a value repeatedly until it is stopped.
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// The running thread, and what it has read at the end.
+/// The running thread, which returns its readings at the end.
 pub struct Sampling<T> {
     stop: Sender<()>,
     thread: JoinHandle<T>,
@@ -19,7 +19,7 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Waits for the next reading. Whether there is to be another one after it.
+    /// Waits for the next reading. Returns whether another one follows.
     pub fn wait(&self) -> bool {
         self.stopped.recv_timeout(self.interval) == Err(RecvTimeoutError::Timeout)
     }
@@ -33,7 +33,7 @@ impl<T: Default + Send + 'static> Sampling<T> {
         Self { stop, thread }
     }
 
-    /// What was read up to now.
+    /// Stops, and returns the readings.
     pub fn stop(self) -> T {
         drop(self.stop);
         self.thread.join().unwrap_or_default()

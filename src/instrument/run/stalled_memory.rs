@@ -1,4 +1,4 @@
-//! The server's memory while clients that stopped reading hang on it, read on a thread of its own.
+//! The server's memory while clients that stopped reading are connected, read on a separate thread.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(250);
 /// More samples than this cannot be distinguished in a plot.
 const MOST_SAMPLES: u32 = 200;
 
-/// For a run of about `length`.
+/// Starts sampling for a run of about `length`.
 pub fn sample(processes: ServerProcesses, length: Duration) -> Sampling<Vec<MemorySample>> {
     let interval = SHORTEST_INTERVAL.max(length / MOST_SAMPLES);
     Sampling::start(interval, move |ticks| {

@@ -1,4 +1,4 @@
-//! Clients that have gone without a word, and a watch over the server's ends of their connections.
+//! Vanished clients, and a watch over the server's ends of their connections.
 
 use std::{
     collections::HashSet,
@@ -17,16 +17,16 @@ use crate::{
     recording::run_result::{Steps, VanishStats},
 };
 
-/// The server is watched for so long: beyond the time-outs that servers have for idle connections.
+/// How long the server is watched: longer than the timeouts that servers have for idle connections.
 const LIMIT: Duration = Duration::from_secs(120);
-/// Between two looks, at the least.
+/// The shortest time between two checks.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// Of the time, a look at a long table may take this share.
+/// Reading a long table may take one part in this number of the time.
 const SHARE: u32 = 20;
 const UNSEEN: &str = "the server's ends of these connections are not in this machine's table: it runs on another \
                       machine, in a network namespace of its own, or not on Linux";
 
-/// A client that will go without a word. Its socket stays open here, or the server would be told.
+/// A client that will vanish. Its socket stays open here, because closing it would notify the server.
 pub enum VanishingClient<'a> {
     Poll(PollClient<'a>),
     Stream(SseClient<'a>),
@@ -77,7 +77,7 @@ impl<'a> VanishWatch<'a> {
         })
     }
 
-    /// Waits until the server has let go of all of them, for as long as it is watched.
+    /// Waits until the server has closed all their connections, or the watch ends.
     pub async fn watch(self, control: &RunControl) -> VanishStats {
         let limit_s = LIMIT.as_secs_f64();
         while !self.watch.is_finished() && !control.is_stopped() {
@@ -107,7 +107,7 @@ fn watch_ends(mut left: HashSet<ConnectionEnds>, stop: &watch::Receiver<()>) -> 
     let seen = now.len();
     let mut released_s = Vec::new();
     left = now.clone();
-    // Without its sender, nobody waits for the answer any more.
+    // If the sender is gone, no one waits for the result any more.
     while !left.is_empty() && begin.elapsed() < LIMIT && stop.has_changed().is_ok() {
         let look = Instant::now();
         now = still_held(&left);

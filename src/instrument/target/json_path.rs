@@ -1,17 +1,17 @@
-//! One field out of a JSON answer, without building the rest: a poll's answer is read ten thousand
-//! times a second.
+//! Reads one field of a JSON answer, without building the rest, because polls' answers are read ten thousand times a
+//! second.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The value at `path`, as text; `None` where there is none, it is null, or the answer is not JSON.
+/// The value at `path`, as text; `None` if it is missing or null, or the answer is not JSON.
 pub fn field(json: &[u8], path: &[String]) -> Option<String> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     PathSeed(path).deserialize(&mut deserializer).ok().flatten()
 }
 
-/// The same in the last of several lines that has it.
+/// The same, in the last line that has the field.
 pub fn field_of_lines(lines: &[u8], path: &[String]) -> Option<String> {
     let lines = lines.rsplit(|byte| *byte == b'\n');
     lines
@@ -60,7 +60,7 @@ impl<'de> Visitor<'de> for PathSeed<'_> {
             Some((name, rest)) => (rest, name.parse().ok()),
             None => (&[], None),
         };
-        // A place counted from the end needs as many values as that at hand.
+        // To count from the end, it keeps the last values.
         let from_end = place
             .filter(|place| *place < 0)
             .map(|place| place.unsigned_abs() as usize);

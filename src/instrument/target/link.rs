@@ -1,6 +1,7 @@
-//! `Link` headers (RFC 8288): the address that a server gives for what comes next.
+//! `Link` headers (RFC 8288), in which a server names the address of the next request.
 
-/// The value of query parameter `parameter` in the first target with this relation. `header` may hold several links.
+/// The value of the query parameter `parameter` in the first target with this relation. `header` may contain several
+/// links.
 pub fn parameter_of(header: &str, relation: &str, parameter: &str) -> Option<String> {
     let target = links(header)
         .find_map(|(target, attributes)| has_relation(attributes, relation).then_some(target))?;
@@ -12,7 +13,7 @@ pub fn parameter_of(header: &str, relation: &str, parameter: &str) -> Option<Str
         .map(|(_, value)| value.into_owned())
 }
 
-/// Each target with the attributes that follow it. A comma in a target ends no link.
+/// Each target with its attributes. A comma in a target does not end the link.
 fn links(header: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = header;
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! What is measured: our own server, started for the purpose, or one that runs already.
+//! The measured server: our own, which is started for the run, or one that already runs.
 
 mod json_path;
 mod link;
@@ -38,7 +38,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// See the module.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// A fresh server for every run, so that each begins with the same memory.
+    /// A new server for every run, so that each run begins with the same memory.
     Own(OwnServer),
     /// A server that runs already.
     Remote(Box<Remote>),
@@ -53,7 +53,7 @@ pub struct Remote {
     pub addrs: Vec<SocketAddr>,
     pub profile: Profile,
     pub tls: Option<TlsOptions>,
-    /// The protocol to speak, if it is not left to the address and ALPN.
+    /// The protocol, if it is not left to the address and ALPN.
     pub protocol: Option<Protocol>,
     /// Its process, if it runs on this machine.
     pub pid: Option<u32>,
@@ -63,12 +63,12 @@ pub struct Remote {
     pub restart_command: Option<String>,
 }
 
-/// How to speak to a server that runs already.
+/// How to speak to a server that already runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RemoteOptions {
-    /// The protocol; by default what the address and ALPN give.
+    /// The protocol; by default, the address and ALPN decide.
     pub protocol: Option<Protocol>,
-    /// Whether any certificate is taken.
+    /// Whether any certificate is accepted.
     pub is_insecure: bool,
 }
 
@@ -86,10 +86,10 @@ pub struct RunTarget {
     server: RunServer,
 }
 
-/// What becomes of the server within a run.
+/// What happens to the server within a run.
 #[derive(Debug)]
 enum RunServer {
-    /// It ends with the run, if it is ours.
+    /// It ends with the run if it is our own.
     Kept {
         _process: Option<ServerProcess>,
     },
@@ -97,7 +97,7 @@ enum RunServer {
 }
 
 impl RunTarget {
-    /// Restarts the server. It was opened for that.
+    /// Restarts the server, which must have been opened for that.
     pub fn restart(&self, events: &dyn RestartEvents) -> Result<()> {
         match &self.server {
             RunServer::Restarted(restart) => restart.run(self.processes.as_ref(), events),
@@ -107,7 +107,8 @@ impl RunTarget {
 }
 
 impl Remote {
-    /// The first of its addresses at which somebody listens: `localhost` has two, a server often one.
+    /// The first of its addresses that accepts connections: `localhost` has two addresses, a server often listens on
+    /// one.
     fn answering(&self) -> Result<SocketAddr> {
         let mut failure = None;
         for addr in &self.addrs {
@@ -138,12 +139,12 @@ impl Target {
         })
     }
 
-    /// The server at `url`, spoken to as `profile` says.
+    /// The server at `url`, with `profile`.
     pub fn remote(url: &str, profile: Profile, pid: Option<u32>) -> Result<Self> {
         Self::remote_over(url, profile, pid, RemoteOptions::default())
     }
 
-    /// The same, over the protocol that is asked for.
+    /// The same, with options for the protocol.
     pub fn remote_over(
         url: &str,
         profile: Profile,
@@ -186,7 +187,7 @@ impl Target {
         })))
     }
 
-    /// Whether only this machine feels the load.
+    /// Whether the load is only on this machine.
     pub fn is_local(&self) -> bool {
         match self {
             Self::Own(_) => true,
@@ -201,7 +202,7 @@ impl Target {
         }
     }
 
-    /// The process that was named, of a server that runs already.
+    /// The process that the user named for a running server.
     pub fn pid(&self) -> Option<u32> {
         match self {
             Self::Own(_) => None,
@@ -232,8 +233,8 @@ impl Target {
         self.open_for(pinning, LoadScenario::Steady)
     }
 
-    /// Ready for `scenario`: with a restart our own server keeps its log in a file, so that what was published before
-    /// is still there.
+    /// Opens the target for `scenario`. With a restart, our own server keeps its log in a file, so that earlier
+    /// messages are still there.
     pub(crate) fn open_for(
         &self,
         pinning: &CpuPinning,

@@ -1,5 +1,4 @@
-//! This project's server as a process of its own, so that what it uses is its own and can be read
-//! from outside.
+//! This project's server as a separate process, so that its CPU time and memory can be read from outside.
 
 use std::{
     ffi::OsString,
@@ -19,29 +18,29 @@ use crate::{
     },
 };
 
-/// How long it may take until it listens.
+/// How long the server may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 
 /// A free port of this machine.
 pub const ANY_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// How to start it.
+/// How to start the server.
 #[derive(Debug, Clone, Default)]
 pub struct OwnServer {
-    /// The executable; by default the one that runs now.
+    /// The executable; by default the present one.
     pub binary: Option<PathBuf>,
     /// Threads that serve requests; by default one per processor it has.
     pub workers: Option<usize>,
-    /// Whether clients reach it over TLS, with a certificate that it makes for itself.
+    /// Whether clients use TLS, with a self-signed certificate.
     pub tls: bool,
-    /// The protocol that clients speak; by default HTTP/1.1, and what ALPN gives over TLS.
+    /// The clients' protocol; by default HTTP/1.1, or over TLS the choice of ALPN.
     pub protocol: Option<Protocol>,
     /// Further flags of `serve`.
     pub flags: Vec<OsString>,
 }
 
-/// A running one; it ends with this value.
+/// A running server, which ends with this value.
 #[derive(Debug)]
 pub struct ServerProcess {
     child: ChildProcess,
@@ -49,12 +48,12 @@ pub struct ServerProcess {
 }
 
 impl OwnServer {
-    /// Starts it at an address of its own, with its messages in memory.
+    /// Starts it at a free address, with its messages in memory.
     pub fn start(&self, pinning: &CpuPinning) -> Result<ServerProcess> {
         self.start_at(pinning, ANY_ADDRESS, "memory")
     }
 
-    /// Starts it where clients reach it at `addr`.
+    /// Starts it so that clients reach it at `addr`.
     pub fn start_at(
         &self,
         pinning: &CpuPinning,
@@ -76,7 +75,7 @@ impl OwnServer {
             cores
         });
         let mut command = Command::new(&binary);
-        // They are not meant for the server under test.
+        // The user's settings are not meant for the server under test.
         remove_settings(&mut command);
         command
             .args(["serve", "--bind", &cleartext.to_string(), "--store", store])
@@ -87,7 +86,7 @@ impl OwnServer {
         if self.tls {
             command.args(["--tls", "self-signed", "--bind-tls", &over_tls.to_string()]);
         }
-        // Ctrl-C is for this program; the server is stopped when its figures are in.
+        // Ctrl-C is for this program, which stops the server when it has the figures.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let spawn = |command: &mut Command| pinning.pin_server(|| command.spawn());

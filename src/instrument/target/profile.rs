@@ -1,5 +1,5 @@
-//! How a server is published to, polled and streamed: read from TOML (`docs/compare.md`), checked
-//! once. Those of known servers are in `profiles/`.
+//! How to publish to a server, poll it and stream from it: read from TOML (`docs/compare.md`) and checked once. The
+//! profiles of known servers are in `profiles/`.
 
 use std::{collections::BTreeMap, path::Path, str::FromStr};
 
@@ -19,7 +19,7 @@ const BUILT_IN: [(&str, &str); 5] = [
         include_str!("profiles/durable-streams.toml"),
     ),
 ];
-/// What may stand in braces within a path, a header or a body.
+/// The placeholders that a path, a header or a body may have, in braces.
 pub const PLACEHOLDERS: [&str; 4] = ["room", "text", "id", "wait"];
 
 #[derive(Debug, Clone, Deserialize)]
@@ -62,7 +62,7 @@ pub struct PollProfile {
     /// Whether the answer is one JSON value a line, the newest last.
     #[serde(default)]
     pub lines: bool,
-    /// Where an answer says that more messages are ready.
+    /// Where an answer says that there are more messages.
     pub more: Option<Extract>,
     /// Whether there may be more after every answer with a message.
     #[serde(default)]
@@ -89,7 +89,7 @@ pub struct CursorRule {
     pub take: Extract,
     /// Where it goes in the next request.
     pub send: Inject,
-    /// What is sent before there was an answer.
+    /// The value before there was an answer.
     pub first: Option<String>,
 }
 
@@ -162,7 +162,7 @@ impl Profile {
             .with_context(|| self.missing(Transport::Stream))
     }
 
-    /// Whether it says how to use `transport`.
+    /// Whether the profile has `transport`.
     pub fn has(&self, transport: Transport) -> bool {
         match transport {
             Transport::Poll => self.poll.is_some(),
@@ -171,7 +171,7 @@ impl Profile {
         }
     }
 
-    /// Refuses transports that this server has not.
+    /// Refuses transports that the profile does not have.
     pub fn check_has(&self, transports: &[Transport]) -> Result<()> {
         match transports.iter().find(|transport| !self.has(**transport)) {
             Some(transport) => bail!(self.missing(*transport)),
@@ -250,7 +250,7 @@ fn placeholders(template: &str) -> Result<()> {
 }
 
 impl Extract {
-    /// Whether it is an element of a list or part of one: an empty list has none.
+    /// Whether it is an element of a list, or part of one; an empty list has no elements.
     pub fn is_in_list(&self) -> bool {
         matches!(self, Self::Json(path) if path.iter().any(|name| name.parse::<i64>().is_ok()))
     }

@@ -1,4 +1,4 @@
-//! A profile made ready for one run: each request, and what to take from each answer.
+//! A profile prepared for one run: each request, and what to take from each answer.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::{
     RequestHead, Transport, model::request_head::cookie_of, recording::message_tag::MessageTag,
 };
 
-/// What the requests of one run have in common.
+/// The data that all requests of one run share.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// What stands in `Host`.
+    /// The value of `Host`.
     pub host: String,
     /// In front of every path, without a slash at its end.
     pub prefix: String,
     pub room: String,
     /// How long a long-poll asks to wait, seconds.
     pub wait_s: f64,
-    /// Whose heads are sent, and the size of the cookie in them.
+    /// The program whose request heads are sent, and the size of the cookie in them.
     pub head: RequestHead,
     pub cookie_bytes: usize,
 }
@@ -84,7 +84,7 @@ impl PublishRequest {
     }
 }
 
-/// The same for several rooms, which take turns.
+/// The same for several rooms in turn.
 #[derive(Debug, Clone)]
 pub struct RoomPublishing(pub Vec<PublishRequest>);
 
@@ -97,7 +97,7 @@ impl RoomPublishing {
     }
 }
 
-/// How a client asks.
+/// How a client polls.
 #[derive(Debug, Clone)]
 pub struct PollRequest {
     start: Option<Request<Bytes>>,
@@ -116,7 +116,7 @@ pub struct PollRequest {
 pub struct PollResponse<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
-    /// Whether there was a message in it.
+    /// Whether the answer had a message.
     pub has_messages: bool,
 }
 
@@ -148,7 +148,7 @@ impl PollRequest {
         self.start.clone()
     }
 
-    /// What is sent before there was an answer.
+    /// The value before there was an answer.
     pub fn first_cursor(&self) -> Vec<Option<String>> {
         self.rules.iter().map(|rule| rule.first.clone()).collect()
     }
@@ -176,8 +176,8 @@ impl PollRequest {
         Ok(request)
     }
 
-    /// Moves the cursor to the answer's. Parts that the answer does not have stay as they were, and the
-    /// first such part is returned.
+    /// Moves the cursor to that of the answer. Parts that the answer lacks stay as they were; the first such part is
+    /// returned.
     pub fn advance(
         &self,
         cursor: &mut [Option<String>],
@@ -193,14 +193,14 @@ impl PollRequest {
         lacking
     }
 
-    /// Whether it is worth asking again at once.
+    /// Whether to poll again at once.
     pub fn has_more(&self, answer: &PollResponse<'_>) -> bool {
         let more = self.more.as_ref().and_then(|take| self.find(take, answer));
         (self.again && answer.has_messages)
             || more.is_some_and(|more| !matches!(more.as_str(), "false" | "0" | ""))
     }
 
-    /// Whether an answer is JSON, as a profile that takes fields out of it says.
+    /// Whether an answer is JSON, if the profile takes fields out of it.
     pub fn is_json(&self, answer: &PollResponse<'_>) -> bool {
         match self.lines {
             true => answer.body.split(|byte| *byte == b'\n').all(|line| {
@@ -269,8 +269,8 @@ impl RequestContext {
             .replace("{wait}", &self.wait_s.to_string())
     }
 
-    /// All headers that never change: the browser's, with the profile's in their place if they have the same name
-    /// and after them if not, and the cookie last.
+    /// All headers that never change: the browser's headers, then the profile's, which replace those of the same
+    /// name, and the cookie last.
     fn headers(
         &self,
         profile: &Profile,

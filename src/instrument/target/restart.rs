@@ -20,14 +20,14 @@ use crate::{
     },
 };
 
-/// Between two looks whether a foreign server takes connections.
+/// The time between two checks whether another server takes connections.
 const INTERVAL: Duration = Duration::from_millis(20);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a restart may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What a restart tells of itself as it goes on.
+/// Gets the events of a restart.
 pub trait RestartEvents {
     /// The old server takes no more connections.
     fn gone(&self);
@@ -38,7 +38,7 @@ pub trait RestartEvents {
 /// See the module.
 #[derive(Debug)]
 pub enum Restart {
-    /// Our own: stopped, and started again at the same address with the same log.
+    /// Our own server, which is stopped and started again at the same address with the same log.
     Own {
         own: OwnServer,
         pinning: CpuPinning,
@@ -55,7 +55,7 @@ pub fn store_in(data: &TempDir) -> String {
 }
 
 impl Restart {
-    /// Restarts it, and returns once the new one takes connections.
+    /// Restarts the server, and returns once the new one takes connections.
     pub fn run(
         &self,
         processes: Option<&ServerProcesses>,
@@ -116,7 +116,7 @@ fn run_command(command: &str, addr: SocketAddr, events: &dyn RestartEvents) -> R
             events.gone();
         }
         if ended && is_listening {
-            // A server that hands its socket on never refuses a connection.
+            // A server that hands its listening socket on never refuses a connection.
             events.gone();
             events.back();
             return Ok(());

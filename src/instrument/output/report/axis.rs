@@ -13,7 +13,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// From 0 to `high` or a little above, with about `count` ticks of round numbers.
+    /// An axis from 0 to `high` or a little above, with about `count` ticks at round numbers.
     pub fn linear(high: f64, count: usize, (from, to): (f64, f64)) -> Self {
         let high = if high > 0.0 { high } else { 1.0 };
         let step = round(high / count.max(1) as f64);
@@ -28,7 +28,7 @@ impl Axis {
         }
     }
 
-    /// From 0 to exactly `high`, with about `count` ticks of round numbers on the way.
+    /// An axis from 0 to exactly `high`, with about `count` ticks at round numbers.
     pub fn exact(high: f64, count: usize, (from, to): (f64, f64)) -> Self {
         let high = if high > 0.0 { high } else { 1.0 };
         let step = round(high / count.max(1) as f64);
@@ -44,7 +44,7 @@ impl Axis {
         }
     }
 
-    /// Whole powers of ten around `low` and `high`, which are above 0.
+    /// A logarithmic axis between powers of ten around `low` and `high`, which must be above 0.
     pub fn log(low: f64, high: f64, (from, to): (f64, f64)) -> Self {
         let first = low.log10().floor();
         let last = high.log10().ceil().max(first + 1.0);

@@ -10,11 +10,11 @@ const WIDTH: f64 = 460.0;
 const ROW: f64 = 58.0;
 const BAR: f64 = 20.0;
 const NAME: f64 = 22.0;
-/// What is left for the longest bar.
+/// The length of the longest bar.
 const LONGEST: f64 = 452.0;
 
-/// `of` are a transport's parts from the left; `None` if one transport's are unknown. If
-/// there were several runs, a thin line goes from the least to the most of them.
+/// `of` returns a transport's parts, from the left. Returns `None` if the parts of a transport are unknown. If there
+/// were several runs, a thin line shows their range.
 pub fn plot(
     name: &str,
     document: &Report,
@@ -62,7 +62,7 @@ pub fn plot(
     })
 }
 
-/// Each part from where it begins to where it ends, with its number.
+/// The beginning and the end of each part, with its number.
 fn spans(parts: &[f64]) -> Vec<(f64, f64, usize)> {
     let mut end = 0.0;
     let spans = parts.iter().enumerate().map(|(at, part)| {

@@ -1,4 +1,4 @@
-//! The distribution of delays: which share of deliveries, or of rooms, had which delay at most.
+//! The distribution of delays: the share of deliveries, or of rooms, that had at most a given delay.
 
 use maud::{Markup, html};
 
@@ -12,7 +12,7 @@ use poll_vs_sse_model::format::time_us;
 /// One transport's.
 type Distribution<'a> = (Transport, &'a [Bucket]);
 
-/// Of deliveries; `None` if nothing was delivered.
+/// The distribution for deliveries; `None` if nothing was delivered.
 pub fn of_deliveries(outcomes: &[RunResult]) -> Option<Markup> {
     let each = outcomes
         .iter()
@@ -23,7 +23,7 @@ pub fn of_deliveries(outcomes: &[RunResult]) -> Option<Markup> {
     )
 }
 
-/// Of the rooms' mean delays; `None` if nothing was delivered.
+/// The distribution of the rooms' mean delays; `None` if nothing was delivered.
 pub fn of_rooms(outcomes: &[RunResult]) -> Option<Markup> {
     let each = outcomes.iter().filter_map(|one| {
         let rooms = one.rooms.as_ref()?;
@@ -55,7 +55,7 @@ fn plot(name: &str, all: &[Distribution<'_>]) -> Option<Markup> {
     }))
 }
 
-/// A step at each bucket, up to all of them.
+/// The points of a step line, with a step at each bucket.
 fn steps(buckets: &[Bucket], x: &Axis, y: &Axis) -> impl Iterator<Item = (f64, f64)> {
     let all: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut before = 0;

@@ -60,7 +60,7 @@ fn rates(document: &Report, outcome: &RunResult) -> Vec<(f64, f64)> {
     let rates = groups.filter_map(|(group, number)| {
         let begin = (number * width) as f64;
         let end = begin + group.len() as f64;
-        // The last second of a run may be a part of one only, of too little to be a rate.
+        // The last second of a run may be incomplete, and too short for a rate.
         let seconds: f64 = durations
             .iter()
             .map(|duration| (duration.min(end) - begin).max(0.0))

@@ -1,4 +1,4 @@
-//! The growth of the server's memory beside clients that stopped reading.
+//! The growth of the server's memory with clients that stopped reading.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::{MemorySample, RunResult};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// `None` if it could not be read.
+/// `None` if the memory could not be read.
 pub fn plot(outcomes: &[RunResult]) -> Option<Markup> {
     let samples = || outcomes.iter().flat_map(|one| &one.stalled_memory);
     let last = samples().map(|sample| sample.after_s).reduce(f64::max)?;
@@ -36,7 +36,7 @@ pub fn plot(outcomes: &[RunResult]) -> Option<Markup> {
     }))
 }
 
-/// Seconds, and MiB beyond the first sample. What was given back in the meantime is no growth.
+/// Seconds, and MiB beyond the first sample; a sample below the first one counts as no growth.
 fn growth(samples: &[MemorySample]) -> impl Iterator<Item = (f64, f64)> {
     let first = samples.first().map_or(0, |sample| sample.bytes);
     samples.iter().map(move |sample| {

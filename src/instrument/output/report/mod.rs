@@ -1,5 +1,5 @@
-//! The page that `--report` writes: one file with the figures, their plots, and how they came about. It
-//! needs no network and no script.
+//! The page that `--report` writes: one file with the figures, their plots, and how they were measured. It needs no
+//! network and no script.
 
 mod axis;
 mod bars;
@@ -19,7 +19,7 @@ use super::{
     warnings::{Warning, warnings},
 };
 
-/// The lab's colours and typefaces, and the report's looks.
+/// The lab's colours and typefaces, and the report's own styles.
 const STYLE: &str = concat!(
     include_str!("../../../../web/src/styles/palette.css"),
     include_str!("style.css")
@@ -66,7 +66,7 @@ fn head(document: &Report) -> Markup {
     }
 }
 
-/// Losses first and loudest.
+/// The warnings that invalidate the figures, shown first.
 fn invalidating(document: &Report) -> Markup {
     html! {
         @if document.interrupted {
@@ -78,7 +78,7 @@ fn invalidating(document: &Report) -> Markup {
     }
 }
 
-/// What a reader of the figures should know, folded away.
+/// Further notes about the figures, folded.
 fn caveats(document: &Report) -> Markup {
     let all = warnings_of(document, false);
     html! {

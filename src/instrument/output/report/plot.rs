@@ -1,4 +1,4 @@
-//! What the plots with two axes share: their frame, gridlines and labels.
+//! The parts that all plots with two axes share: frame, gridlines and labels.
 
 use maud::{Markup, html};
 
@@ -45,7 +45,7 @@ impl Frame<'_> {
     }
 }
 
-/// As many digits as can be seen.
+/// Rounds to the precision that can be seen.
 pub fn pixels(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

@@ -1,4 +1,4 @@
-//! Which plots the page has, and what stands around each.
+//! The plots of the page, with their headings and captions.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ const NOTHING: &str = "Nothing was delivered while it was measured.";
 const UNKNOWN: &str = "Not known of this server: name its process with --pid.";
 const UNSEEN: &str = "The server's ends of these connections could not be seen.";
 
-/// Those of every run, and those that its workload asked for.
+/// The plots of every report, and those that depend on the workload.
 pub fn plots(document: &Report) -> Markup {
     let outcomes = &document.transports;
     let bytes = |one: &RunResult| {
@@ -53,7 +53,7 @@ pub fn plots(document: &Report) -> Markup {
     }
 }
 
-/// What happened to clients one after the other, if that was asked for.
+/// The plots of events over time, if the workload has them.
 fn events(document: &Report) -> Markup {
     let outcomes = &document.transports;
     let curve = |of: fn(&RunResult) -> Option<share::Curve<'_>>| -> Vec<share::Curve<'_>> {
@@ -101,7 +101,7 @@ fn events(document: &Report) -> Markup {
     }
 }
 
-/// The caption of the rooms' picture: rooms that got nothing are in no line.
+/// The caption of the rooms' plot: no line includes rooms that got nothing.
 fn rooms(document: &Report) -> String {
     let mut text = "Share of rooms (upwards) whose messages took at most a time on average, on a logarithmic scale. The \
                     steeper a line, the less one room waits for another."
@@ -119,7 +119,7 @@ fn rooms(document: &Report) -> String {
     text
 }
 
-/// A plot with its heading and a legend for the `shown`.
+/// A plot with its heading and a legend for the transports in `shown`.
 fn figure(heading: &str, caption: &str, shown: &[RunResult], plot: Result<Markup, &str>) -> Markup {
     html! {
         figure {

@@ -1,4 +1,4 @@
-//! A share of the clients over time: those that are served, or that the server still holds.
+//! A share of the clients over time: those that are served, or those whose connections the server still holds.
 
 use maud::{Markup, html};
 
@@ -13,11 +13,11 @@ use poll_vs_sse_model::format::time_us;
 pub struct Curve<'a> {
     transport: Transport,
     steps: &'a Steps,
-    /// All clients to whom it may happen.
+    /// The number of all clients concerned.
     clients: u64,
-    /// How long it was watched, seconds.
+    /// How long the clients were watched, in seconds.
     until_s: f64,
-    /// Whether the share that is shown falls from all to none, or rises.
+    /// Whether the share falls from all to none, or rises.
     is_falling: bool,
 }
 
@@ -46,7 +46,7 @@ pub fn served_curve(outcome: &RunResult) -> Option<Curve<'_>> {
     })
 }
 
-/// `None` of no curve. `name` describes it for screen readers.
+/// `None` without a curve. `name` describes the plot for screen readers.
 pub fn plot(name: &str, curves: &[Curve<'_>]) -> Option<Markup> {
     let last = curves.iter().map(|curve| curve.until_s).reduce(f64::max)?;
     let x = Axis::exact(last, 5, ACROSS);
@@ -67,7 +67,7 @@ pub fn plot(name: &str, curves: &[Curve<'_>]) -> Option<Markup> {
 }
 
 impl Curve<'_> {
-    /// Seconds and percent, a step at each of the steps, up to `last`.
+    /// The points of the step line, in seconds and percent, up to `last`.
     fn points(&self, last: f64) -> impl Iterator<Item = (f64, f64)> {
         let mut happened = 0;
         let share = |happened: u64| {

@@ -1,11 +1,11 @@
-//! What a recorder counts of a run, and what it leaves out.
+//! What a recorder counts in a run, and what it leaves out.
 
 use std::time::Duration;
 
 use super::*;
 use crate::recording::run_result::Traffic;
 
-/// A run of which message 0 is not counted, 1 to 4 are; long over.
+/// A finished run in which messages 1 to 4 count, and message 0 does not.
 fn recorder() -> Arc<RunRecorder> {
     let schedule = Schedule::new(1000.0, 4, Duration::from_micros(1500));
     schedule.begin();

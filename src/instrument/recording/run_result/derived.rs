@@ -1,10 +1,10 @@
-//! What follows from an outcome's figures: per delivery, per client, and whether they hold at all.
+//! Figures derived from a result: per delivery, per client, and whether the result is valid.
 
 use super::{DelayStats, RunResult};
 
 impl RunResult {
-    /// Whether messages were published as asked, every one reached every client once and in order, and
-    /// nothing failed. Of any other outcome the figures are no measure of what the transport costs.
+    /// Whether messages were published as requested, every message reached every client once and in order, and
+    /// nothing failed. The figures of any other result do not measure the cost of the transport.
     pub fn is_valid(&self) -> bool {
         self.deliveries == self.expected
             && self.expected > 0
@@ -13,7 +13,7 @@ impl RunResult {
             && [self.missed, self.duplicates, self.out_of_order, self.errors] == [0; 4]
     }
 
-    /// Wire bytes, both ways, for each delivery.
+    /// Wire bytes, in both directions, for each delivery.
     pub fn wire_bytes_per_delivery(&self) -> Option<f64> {
         self.per_delivery((self.wire_bytes_in + self.wire_bytes_out) as f64)
     }
@@ -27,8 +27,7 @@ impl RunResult {
         self.per_delivery(self.server_cpu_s? * 1e6)
     }
 
-    /// What the server's memory grew by with its clients, for each of them, in bytes. `None` if it
-    /// did not grow.
+    /// The growth of the server's memory for each client, in bytes. `None` if it did not grow.
     pub fn server_memory_bytes_per_client(&self) -> Option<f64> {
         let grown = self
             .server_memory_bytes?
@@ -36,15 +35,15 @@ impl RunResult {
         (self.clients > 0).then(|| grown as f64 / self.clients as f64)
     }
 
-    /// What clients sent and received for a TLS handshake, in bytes.
+    /// The bytes that clients sent and received for a TLS handshake.
     pub fn handshake_bytes(&self) -> Option<(f64, f64)> {
         let shaken = self.handshakes;
         let each = |bytes: u64| bytes as f64 / shaken.count as f64;
         (shaken.count > 0).then(|| (each(shaken.wire_bytes_in), each(shaken.wire_bytes_out)))
     }
 
-    /// Microseconds of the server's CPU time for each client that got into place: a connection, a TLS handshake if
-    /// there is one, and its first request.
+    /// Microseconds of the server's CPU time for each client that connected: a connection, a TLS handshake if there
+    /// is one, and its first request.
     pub fn opening_cpu_us_per_client(&self) -> Option<f64> {
         (self.clients > 0).then_some(self.opening_cpu_s? * 1e6 / self.clients as f64)
     }
@@ -54,7 +53,7 @@ impl RunResult {
         (self.duration_s > 0.0).then_some(self.server_cpu_s? / self.duration_s)
     }
 
-    /// Messages a second that were to be published, and that were, while it was measured.
+    /// The requested and the actual messages a second, within the measured time.
     pub fn rates(&self) -> (f64, f64) {
         let a_second = |count: u64| count as f64 / self.duration_s;
         (a_second(self.published), a_second(self.publishing.in_time))
@@ -64,7 +63,7 @@ impl RunResult {
         self.delay_us.as_ref().map(|delays| of(delays) as f64)
     }
 
-    /// By the deliveries of the same time: those of the messages that count may have come later.
+    /// Divided by the deliveries of the same time, because the counted messages may have arrived later.
     fn per_delivery(&self, total: f64) -> Option<f64> {
         (self.arrivals > 0).then(|| total / self.arrivals as f64)
     }

@@ -1,17 +1,17 @@
-//! What happened to clients one after the other: when they were served, and when the server let go of those that
+//! Events of clients over time: when they were served, and when the server closed the connections of those that
 //! vanished.
 
 use serde::{Deserialize, Serialize};
 
-/// Most steps that are kept: more than a plot can show.
+/// The most steps that are kept: more than a plot can show.
 const MOST_STEPS: usize = 100;
 
-/// For how many clients something had happened, and after how many seconds.
+/// The number of clients for which an event had happened, over time.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Steps(pub Vec<Step>);
 
-/// The `clients` for whom it happened since the step before, the last of them after so many seconds.
+/// The number of `clients` for which it happened since the previous step, the last of them at `after_s`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub after_s: f64,
@@ -28,7 +28,7 @@ impl Steps {
         Self::grouped(steps.collect())
     }
 
-    /// Of several runs together.
+    /// Pools several runs.
     pub fn pool<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         Self::grouped(
             all.into_iter()
@@ -49,12 +49,12 @@ impl Steps {
         Self(groups.collect())
     }
 
-    /// For how many it happened.
+    /// The number of clients for which it happened.
     pub fn clients(&self) -> u64 {
         self.0.iter().map(|step| step.clients).sum()
     }
 
-    /// By when it had happened to half of those to whom it did.
+    /// The time until it had happened for half of these clients.
     pub fn median_s(&self) -> Option<f64> {
         let half = self.clients().div_ceil(2);
         let mut so_far = 0;
@@ -65,22 +65,22 @@ impl Steps {
         step.map(|step| step.after_s)
     }
 
-    /// By when it had happened to the last.
+    /// The time until it had happened for the last client.
     pub fn last_s(&self) -> Option<f64> {
         self.0.last().map(|step| step.after_s)
     }
 }
 
-/// Clients that went without a word: how long the server held on to them.
+/// Vanished clients: how long the server kept their connections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VanishStats {
     pub clients: u64,
-    /// When the server closed the connection of each, from when the client went. Fewer than `clients` if it still had
-    /// the others in the end.
+    /// The time from vanishing until the server closed each client's connection. Fewer than `clients` if it still had
+    /// the others at the end.
     pub released: Steps,
-    /// How long it was watched, seconds.
+    /// How long the clients were watched, in seconds.
     pub watched_s: f64,
-    /// Why the server's end of the connections could not be seen; `released` then says nothing.
+    /// Why the server's end of the connections could not be seen; `released` is then meaningless.
     pub unseen: Option<String>,
 }
 
@@ -96,7 +96,7 @@ impl VanishStats {
         })
     }
 
-    /// Connections that the server still had in the end; `None` if that could not be seen.
+    /// Connections that the server still had at the end; `None` if that could not be seen.
     pub fn still_held(&self) -> Option<u64> {
         let released = self.released.clients();
         self.unseen
@@ -108,15 +108,15 @@ impl VanishStats {
 /// A restart of the server while it was measured.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RestartStats {
-    /// From the order to restart until the new server took connections, seconds. `None` if it never did.
+    /// The time from the order to restart until the new server took connections, in seconds. `None` if it never did.
     pub away_s: Option<f64>,
-    /// Requests and connections of clients that failed because of it. They are no `errors`.
+    /// Requests and connections of clients that failed because of the restart. They do not count as `errors`.
     pub failed: u64,
-    /// Messages that were not taken because of it: nobody was to get them.
+    /// Messages that the server did not take because of the restart; no client is expected to get them.
     pub refused: u64,
     /// Deliveries that took more than a second, and with polls more than an interval and a second.
     pub late: u64,
-    /// Clients that had no answer of the new server.
+    /// Clients that had no answer from the new server.
     pub unserved: u64,
 }
 
@@ -136,10 +136,10 @@ impl RestartStats {
     }
 }
 
-/// The most at a time, read four times a second. `None` if it cannot be read.
+/// The largest values, read four times a second. `None` if they cannot be read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PeakStats {
-    /// Processors kept busy by the server.
+    /// Processors that the server kept busy.
     pub server_processors: Option<f64>,
     pub server_memory_bytes: Option<u64>,
     pub requests_per_s: f64,

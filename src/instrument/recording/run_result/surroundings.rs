@@ -1,4 +1,4 @@
-//! What stands beside the measured clients: other rooms, and clients that stopped reading.
+//! Figures about the surroundings of the measured clients: other rooms, and clients that stopped reading.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Bucket;
 
-/// How several rooms fared beside each other.
+/// How evenly the server served several rooms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomStats {
     /// Rooms to which something was delivered.
     pub rooms: u64,
-    /// Rooms to which nothing was.
+    /// Rooms to which nothing was delivered.
     pub silent: u64,
-    /// How the rooms' mean delays are distributed, to a hundredth of each.
+    /// The distribution of the rooms' mean delays, with a precision of one percent.
     pub mean_delay_buckets: Vec<Bucket>,
 }
 
@@ -54,7 +54,7 @@ fn listed(buckets: BTreeMap<u64, u64>) -> Vec<Bucket> {
         .collect()
 }
 
-/// To two digits and a little: ten thousand rooms need not have a bucket each.
+/// Rounds up to about two digits, so that ten thousand rooms do not need a bucket each.
 fn rounded_up(us: u64) -> u64 {
     let step = (us / 100).max(1);
     let step = 10_u64.pow(step.ilog10());
