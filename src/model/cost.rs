@@ -98,7 +98,7 @@ impl Model {
             + rates.connections * one.idle_us;
         let connects_us = rates.connects * (self.connect_us + form.handshake.us);
         let publish_us = scenario.rate * self.publish_us_at(scenario.rate);
-        // What follows a message finds the server awake.
+        // A request that follows a message finds the server awake.
         let seldom = match transport {
             Transport::Poll => rates.requests,
             Transport::LongPoll => rates.empty,
@@ -145,12 +145,12 @@ impl Model {
     }
 }
 
-/// Bytes of requests each second, without what is around them.
+/// The bytes of requests each second.
 fn request_bytes(rates: &Rates, scenario: &Scenario, one: &Constants) -> f64 {
     match scenario.request_size {
         RequestSize::Beyond(extra) => rates.requests * (one.request_bytes + extra),
         RequestSize::Packed(lengths) => {
-            // The first on a connection is sent whole; one after an answer with messages has a new cursor.
+            // The first request on a connection is sent in full; one after an answer with messages has a new cursor.
             let first = rates.connects.min(rates.requests);
             let later = rates.requests - first;
             let moved = match rates.requests {

@@ -1,5 +1,5 @@
-//! The cores that each transport keeps busy over a range of one of the things that were asked: what the
-//! lab's Planner draws, computed in one request.
+//! The busy cores of each transport over a range of one input: the lab's Planner draws these curves, computed in one
+//! request.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::{
     Model, PerTransport, Question, Transport, question::SHORTEST_INTERVAL_S, size_servers,
 };
 
-/// What varies along a curve.
+/// The input that varies along a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CurveAxis {
@@ -22,9 +22,9 @@ pub enum CurveAxis {
 pub struct Curve {
     /// The field of the question that varies.
     pub over: CurveAxis,
-    /// Its values, rising, equally far apart on a logarithmic scale.
+    /// Its values, rising, evenly spaced on a logarithmic scale.
     pub at: Vec<f64>,
-    /// Cores kept busy at each of them; `None` if a transport cannot meet the acceptable delay.
+    /// The busy cores at each value; `None` if a transport cannot meet the acceptable delay.
     pub cores: PerTransport<Vec<Option<f64>>>,
 }
 
@@ -46,7 +46,7 @@ impl CurveAxis {
         Self::ALL.into_iter().find(|axis| axis.name() == name)
     }
 
-    /// What every curve shows; it is extended if the question lies at its edge or beyond.
+    /// The usual range of a curve, which is extended if the question is at its edge or beyond.
     fn usual_range(self) -> [f64; 2] {
         match self {
             Self::MaxDelay => [0.1, 600.0],

@@ -3,11 +3,11 @@
 use super::{ArrivalPattern, Model, Question, Rates, Scenario, US_PER_S};
 use crate::Transport;
 
-/// How late messages are, apart from the time it takes to reach all clients.
+/// The delays of messages, without the time to reach all clients.
 pub struct Delays {
     pub mean_s: f64,
     pub worst_s: f64,
-    /// From the first to the last of the clients that wait for a message, were they all on one server.
+    /// The time from the first to the last waiting client that gets a message, if all were on one server.
     pub fan_out_s: f64,
 }
 
@@ -36,7 +36,7 @@ impl Delays {
                 fan_out_s: 0.0,
             },
             Transport::LongPoll => {
-                // A message that arrives while a client sends its next request waits until that has arrived.
+                // A message that arrives while a client sends its next request waits for that request.
                 let asking = match scenario.spacing {
                     ArrivalPattern::Random => {
                         rates.requests / scenario.clients * scenario.round_trip_s

@@ -1,4 +1,4 @@
-//! Numbers as people read them: grouped by thousands, and with the unit that suits their size.
+//! Formats numbers for people: grouped by thousands, and with a unit that suits their size.
 
 /// `1234567` as `1,234,567`.
 pub fn with_thousands(n: u64) -> String {
@@ -51,7 +51,7 @@ pub fn size(bytes: f64) -> String {
     scaled(bytes, &units)
 }
 
-/// In the largest unit of which there is one; the last is for all that is smaller.
+/// Uses the largest unit that is not larger than the value, or else the last one.
 fn scaled(value: f64, units: &[(f64, &str)]) -> String {
     let fitting = units.iter().find(|(one, _)| value.abs() >= *one);
     let Some((one, unit)) = fitting.or(units.last()) else {

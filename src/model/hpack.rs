@@ -1,16 +1,16 @@
-//! How long the heads of requests are on HTTP/2: HPACK (RFC 7541) as Chromium's encoder uses it, which puts every field
-//! into the dynamic table, so that the same head again is one byte a field.
+//! The lengths of request heads over HTTP/2: HPACK (RFC 7541) as Chromium's encoder uses it. It puts every field into
+//! the dynamic table, so a repeated head takes one byte a field.
 //!
-//! Only lengths are computed. A table holds 4,096 bytes unless a server allows more; a head that does not fit is sent
-//! whole each time, because each of its fields has been evicted when it comes again.
+//! Only lengths are computed. A table holds 4,096 bytes unless a server allows more. A head that does not fit is sent
+//! in full each time, because each of its fields has been evicted before it is repeated.
 
 use std::collections::VecDeque;
 
 /// The size of the dynamic table (RFC 9113, 6.5.2: the default of SETTINGS_HEADER_TABLE_SIZE).
 const TABLE_BYTES: usize = 4096;
-/// What an entry counts beyond its name and value (RFC 7541, 4.1).
+/// The size of an entry beyond its name and value (RFC 7541, 4.1).
 const ENTRY_BYTES: usize = 32;
-/// The static table's names that requests of browsers have, and their indices (RFC 7541, appendix A).
+/// The names of the static table that occur in requests of browsers, and their indices (RFC 7541, appendix A).
 const STATIC_NAMES: [(&str, usize); 9] = [
     (":authority", 1),
     (":path", 4),
@@ -43,7 +43,7 @@ pub struct HpackTable {
 }
 
 impl HpackTable {
-    /// Bytes of the header block with these fields, which the table then knows.
+    /// The bytes of the header block with these fields, which are then in the table.
     pub fn encode(&mut self, fields: &[(String, String)]) -> usize {
         fields
             .iter()
@@ -52,7 +52,7 @@ impl HpackTable {
     }
 
     fn encode_field(&mut self, name: &str, value: &str) -> usize {
-        // Both are whole in the static table, whatever the scheme.
+        // Both are in the static table with their values, for every scheme.
         if matches!(name, ":method" | ":scheme") {
             return 1;
         }
@@ -77,7 +77,7 @@ impl HpackTable {
         let size = name.len() + value.len() + ENTRY_BYTES;
         while self.bytes + size > TABLE_BYTES {
             let Some((name, value)) = self.entries.pop_back() else {
-                // It is larger than the table, which is now empty.
+                // The entry is larger than the table, which is now empty.
                 return;
             };
             self.bytes -= name.len() + value.len() + ENTRY_BYTES;
@@ -87,7 +87,7 @@ impl HpackTable {
     }
 }
 
-/// Bytes of an integer whose first byte has `prefix` bits for it.
+/// The bytes of an integer with `prefix` bits in the first byte.
 fn integer(value: usize, prefix: u32) -> usize {
     let most = (1 << prefix) - 1;
     let Some(mut rest) = value.checked_sub(most) else {
@@ -101,7 +101,7 @@ fn integer(value: usize, prefix: u32) -> usize {
     bytes
 }
 
-/// Bytes of a string: the shorter of the two forms.
+/// The bytes of a string, in the shorter of its two encodings.
 fn string(text: &str) -> usize {
     let bits: usize = text
         .bytes()

@@ -1,7 +1,6 @@
 //! What a number of clients costs on each transport: a cost model whose constants were measured.
 //!
-//! Pure arithmetic, documented in `docs/model.md`; no I/O. `poll-vs-sse plan` and the server's `GET /plan`
-//! answer from it.
+//! Pure arithmetic, documented in `docs/model.md`; no I/O. `poll-vs-sse plan` and the server's `GET /plan` use it.
 //!
 //! ```text
 //! Scenario ──> Rates ──┐

@@ -15,13 +15,13 @@ pub struct Machine {
     pub kernel: Option<String>,
     /// Such as `x86_64`.
     pub architecture: String,
-    /// Load averages of 1, 5 and 15 minutes as the measuring began: other work disturbs it.
+    /// Load averages of 1, 5 and 15 minutes at the beginning: other work disturbs a measurement.
     pub load_averages: Option<[f64; 3]>,
-    /// Descriptors a process may have.
+    /// The most descriptors of a process.
     pub open_files: Option<u64>,
 }
 
-/// A load average above this, for each processor, is more than nothing.
+/// A load average above this, per processor, shows other work.
 const BUSY: f64 = 0.35;
 
 impl Machine {

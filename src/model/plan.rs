@@ -1,5 +1,4 @@
-//! The answer to "what would it cost": for each transport what happens, what it takes, and how many
-//! servers that are.
+//! The answer to "what would it cost": for each transport the rates, the costs, and the number of servers.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,33 +16,32 @@ pub struct Plan {
     pub beyond: Vec<Extrapolation>,
 }
 
-/// What one transport takes.
+/// The estimate for one transport.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// How often a polling client must ask, seconds. `None` for the others, and if no interval is
-    /// short enough.
+    /// The polling interval, in seconds. `None` for the other transports, and if no interval is short enough.
     pub interval_s: Option<f64>,
     #[serde(flatten)]
     pub rates: Rates,
     pub wire_bytes_in_per_s: f64,
     pub wire_bytes_out_per_s: f64,
-    /// Cores kept busy, over all servers.
+    /// Busy cores of all servers.
     pub cores: f64,
     pub cores_by: CpuBy,
-    /// What most of them are busy with, and its share.
+    /// The largest kind of work, and its share.
     pub dominant: Part,
     pub dominant_share: f64,
     /// Over all servers.
     pub memory_bytes: f64,
     pub delay_mean_s: f64,
     pub delay_worst_s: f64,
-    /// How many servers it takes. `None`: no number of them is enough.
+    /// The number of servers. `None`: no number is enough.
     pub servers: Option<f64>,
     /// What decides that number.
     pub limit: Limit,
 }
 
-/// Something that was asked for and not measured.
+/// An input outside the measured range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Extrapolation {
     pub what: Dimension,
@@ -76,7 +74,7 @@ pub fn plan(model: &Model, question: &Question) -> Plan {
     }
 }
 
-/// What `transport` takes.
+/// The estimate for `transport`.
 pub fn estimate(model: &Model, question: &Question, transport: Transport) -> Estimate {
     let interval_s = match transport {
         Transport::Poll => question.interval_s(model),

@@ -1,5 +1,5 @@
-//! A plan with where its constants come from and what it says: what `plan --json` prints and `GET /plan`
-//! answers.
+//! A plan with the source of its constants and its sentences: the output of `plan --json` and the answer of `GET
+//! /plan`.
 
 use crate::{
     Bills, Curve, Errors, Model, Plan, Prices, StackModel, StackName, StackOrigin,
@@ -12,28 +12,28 @@ pub struct PlanDocument {
     pub model: ModelOrigin,
     #[serde(flatten)]
     pub plan: Plan,
-    /// What the figures say, in plain sentences.
+    /// The conclusions from the figures, in plain sentences.
     pub sentences: Vec<String>,
-    /// The stacks that may be asked for.
+    /// The stacks that can be chosen.
     pub stacks: Vec<StackName>,
-    /// With prices, the bills of a month.
+    /// With prices, the monthly bills.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bills: Option<Bills>,
-    /// Those that were asked for.
+    /// The requested curves.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub curves: Vec<Curve>,
 }
 
-/// Where the constants of a model come from, and how far it was off.
+/// The source of a model's constants, and its errors.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ModelOrigin {
     pub version: String,
     pub measured_at: String,
     pub cpu: Option<String>,
-    /// The server closed a connection that was idle for this long, seconds. `None` if that was not measured.
+    /// The idle time after which the server closed a connection, in seconds. `None` if it was not measured.
     pub idle_s: Option<f64>,
     pub errors: Errors,
-    /// The stack that was asked for, if it is not our own server.
+    /// The chosen stack, if it is not our own server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stack: Option<StackOrigin>,
 }
@@ -45,7 +45,7 @@ impl PlanDocument {
                 version: model.version.clone(),
                 measured_at: model.measured_at.clone(),
                 cpu: model.machine.cpu.clone(),
-                // Of a stack it was not measured.
+                // It was not measured for other stacks.
                 idle_s: model.stack.is_none().then_some(model.limits.idle_s),
                 errors: model.errors,
                 stack: model.stack.clone(),
@@ -58,7 +58,7 @@ impl PlanDocument {
         }
     }
 
-    /// The same with bills.
+    /// The document, with bills added.
     pub fn with_prices(mut self, model: &Model, prices: Prices) -> Self {
         let bills = Bills::new(model, &self.plan, prices);
         self.sentences.extend(bill_sentences(&self.plan, &bills));

@@ -11,11 +11,11 @@ use crate::{
 pub struct PlanQuery {
     pub question: Question,
     pub curves: Vec<CurveAxis>,
-    /// Another server than ours.
+    /// Another stack, in place of our server.
     pub stack: Option<&'static StackModel>,
 }
 
-/// Why a query is refused: one parameter, and what it must be.
+/// Why a query is refused: names one parameter and its valid values.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidPlanQuery {
@@ -29,7 +29,7 @@ impl PlanQuery {
     ///
     /// # Errors
     ///
-    /// An unknown parameter, one given twice, or a value that is out of range.
+    /// If a parameter is unknown, is given twice, or has a value that is out of range.
     pub fn parse(query: &str) -> Result<Self, InvalidPlanQuery> {
         let mut parsed = Self {
             question: Question::default(),
@@ -120,7 +120,7 @@ impl PlanQuery {
         }
     }
 
-    /// Computes the answer from `model`, unless a stack was asked for.
+    /// Computes the answer from `model`, or from that of the chosen stack.
     pub fn answer(&self, model: &Model) -> PlanDocument {
         let stack = self.stack.map(StackModel::model);
         let model = stack.as_ref().unwrap_or(model);
@@ -133,7 +133,7 @@ impl PlanQuery {
     }
 }
 
-/// A time: a number of seconds, as in `wait` of `/poll`, or with a unit, as the flags have it.
+/// Parses a time: a number of seconds, as in `wait` of `/poll`, or with a unit, as in the flags.
 fn parse_seconds(text: &str) -> Result<f64, &'static str> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Ok(seconds);

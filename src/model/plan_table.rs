@@ -6,7 +6,7 @@ use crate::{
     text_table::{align, wrap},
 };
 
-/// One row: its name, and what is in it.
+/// One row: its name and its cells.
 type Row = (&'static str, fn(&Estimate) -> String);
 
 const NONE: &str = "-";
@@ -35,13 +35,13 @@ const ROWS: [Row; 14] = [
         None => "impossible".to_owned(),
     }),
     ("  decided by", |one| match one.servers {
-        // The least there can be.
+        // One server is the minimum.
         Some(1.0) => NONE.to_owned(),
         _ => limit(one.limit).to_owned(),
     }),
 ];
 
-/// What was asked, the figures, and what they rest on, in lines of `width`.
+/// The question, the figures, and the source of the model, in lines of `width`.
 pub fn table(plan: &Plan, model: &Model, width: Option<usize>) -> String {
     let heading = Transport::ALL.map(|transport| transport.to_string());
     let mut lines = vec![line(String::new(), heading)];
@@ -176,7 +176,7 @@ pub fn rate(value: f64) -> String {
     }
 }
 
-/// Two digits of a value far below one, for which [`significant`] would print zeros.
+/// Two significant digits of a value far below one, for which [`significant`] would print zeros.
 pub fn precise(value: f64) -> String {
     const SMALL: f64 = 0.0995;
     if value == 0.0 || value >= SMALL {

@@ -1,4 +1,4 @@
-//! What a plan costs in money: a price list, and a bill a month for each transport.
+//! The costs of a plan in money: a price list, and a monthly bill for each transport.
 
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -8,29 +8,29 @@ use crate::{
     plan::estimate,
 };
 
-/// Hours of a month: those of a year by twelve.
+/// Hours of a month: a twelfth of a year.
 pub const HOURS_PER_MONTH: f64 = 730.0;
 const S_PER_MONTH: f64 = HOURS_PER_MONTH * 3600.0;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const MILLION: f64 = 1e6;
 
-/// A price list, read from TOML (`docs/model.md`). What has no price costs nothing.
+/// A price list, read from TOML (`docs/model.md`). An item without a price costs nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
     pub name: String,
     pub currency: String,
-    /// Where the prices are from.
+    /// The source of the prices.
     pub source: String,
     /// When they were valid.
     pub date: String,
-    /// One server of the size that was asked for, an hour.
+    /// One server of the given size, for an hour.
     #[serde(default)]
     pub server_hour: f64,
-    /// A core kept busy for an hour, if what is used is billed.
+    /// A busy core for an hour, if usage is billed.
     #[serde(default)]
     pub core_hour: f64,
-    /// A GiB of memory held for an hour, if what is used is billed.
+    /// A GiB of used memory for an hour, if usage is billed.
     #[serde(default)]
     pub memory_gib_hour: f64,
     /// A GiB from the server to clients.
@@ -50,7 +50,7 @@ pub struct Prices {
     pub connection_minute_million: f64,
 }
 
-/// A month's bill by what is billed, in the currency of the prices.
+/// A monthly bill by item, in the currency of the prices.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bill {
     pub servers: f64,
@@ -67,7 +67,7 @@ pub struct Bill {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bills {
     pub prices: Prices,
-    /// `None` for a transport that no number of servers is enough for.
+    /// `None` for a transport for which no number of servers is enough.
     pub transports: PerTransport<Option<Bill>>,
     /// Acceptable delays, in seconds, at which polling's bill is below that of SSE.
     pub polling_is_cheaper: Vec<Range>,
@@ -111,10 +111,10 @@ impl Prices {
         ]
     }
 
-    /// A month of `estimate`. `None` if no number of servers is enough.
+    /// The monthly bill of `estimate`. `None` if no number of servers is enough.
     pub fn bill(&self, transport: Transport, estimate: &Estimate) -> Option<Bill> {
         let rates = &estimate.rates;
-        // Gateways bill requests and answers as such, whatever connection they come on.
+        // Gateways bill requests and answers, independent of their connection.
         let (pushed, open) = match transport {
             Transport::Stream => (rates.deliveries, rates.connections),
             Transport::Poll | Transport::LongPoll => (0.0, 0.0),
@@ -140,7 +140,7 @@ impl Prices {
 }
 
 impl Bill {
-    /// What it consists of.
+    /// The items of the bill.
     pub fn parts(&self) -> [(&'static str, f64); 7] {
         [
             ("servers", self.servers),
@@ -166,7 +166,7 @@ impl Bills {
                 total(question, Transport::Poll),
                 total(question, Transport::Stream),
             );
-            // Two that are both impossible are equal.
+            // If both are impossible, they count as equal.
             if poll == stream { 0.0 } else { poll - stream }
         });
         Self {
@@ -227,7 +227,7 @@ mod tests {
     fn where_requests_are_billed_polling_pays_only_if_it_is_rare() {
         let found = bills(
             "request_million = 1.0\nconnection_minute_million = 0.25",
-            // So rare that a poll's answer has room for all that came since the last one.
+            // Messages are so rare that a poll's answer has room for all messages since the last poll.
             &Question {
                 rate: 0.1,
                 ..Question::default()
@@ -237,7 +237,7 @@ mod tests {
             panic!("{found:?}");
         };
         let from = range.from.expect("a bound");
-        // A connection's minute for 0.25 is as dear as a quarter of a request: one poll in four minutes.
+        // A minute of a connection costs 0.25, a quarter of a request, so the break-even is one poll in four minutes.
         assert!((200.0..280.0).contains(&from), "{range:?}");
     }
 

@@ -1,5 +1,5 @@
-//! What a plan is asked: the clients, the messages, the acceptable delay, and the size of one server.
-//! Ranges and defaults are stated here once; the flags of `plan` and the parameters of `GET /plan` use them.
+//! The question of a plan: the clients, the messages, the acceptable delay, and the size of one server. Ranges and
+//! defaults are defined only here; the flags of `plan` and the parameters of `GET /plan` use them.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::{
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const GBIT: f64 = 1e9;
 
-/// The shortest polling interval. If none is short enough, costs are those of this one, seconds.
+/// The shortest polling interval, in seconds. If no interval is short enough, the costs are those of this one.
 pub const SHORTEST_INTERVAL_S: f64 = 0.001;
 
 /// See the module.
@@ -30,13 +30,13 @@ pub struct Question {
     pub wait_s: f64,
     /// From a client to the server and back, seconds.
     pub round_trip_s: f64,
-    /// Whose request heads are computed with.
+    /// The program whose request heads are assumed.
     pub head: RequestHead,
     /// A cookie of this many bytes in every request; 0 for none.
     pub cookie_bytes: f64,
-    /// The share of clients whose tab is hidden: their polls come once a minute.
+    /// The share of clients in hidden tabs, which poll once a minute.
     pub hidden_share: f64,
-    /// What is spoken: `protocol` and `tls`.
+    /// The protocol: `protocol` and `tls`.
     #[serde(flatten)]
     pub form: WireForm,
     pub server: ServerSize,
@@ -53,7 +53,7 @@ pub struct ServerSize {
     pub utilization: f64,
 }
 
-/// A value that the model does not answer for.
+/// A value outside the range of its field.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[error("must be {least} to {most}{unit}, and is {value}{unit}", unit = field.unit())]
 pub struct OutOfRange {
@@ -63,8 +63,7 @@ pub struct OutOfRange {
     pub most: f64,
 }
 
-/// A number that can be asked for. Its name is that of the parameter of `GET /plan`; the flag has
-/// hyphens instead of underscores.
+/// A numeric input. Its name is that of the parameter of `GET /plan`; the flag has hyphens instead of underscores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuestionField {
     Clients,
@@ -123,7 +122,7 @@ impl QuestionField {
         if self.is_time() { " s" } else { "" }
     }
 
-    /// The least and the most that may be asked for.
+    /// The range of its values.
     pub fn range(self) -> [f64; 2] {
         match self {
             Self::Clients => [1.0, 1e10],
@@ -201,7 +200,7 @@ impl Question {
             });
         }
         match field {
-            // There are no half clients, and no half bytes.
+            // The numbers of clients and bytes are whole.
             QuestionField::Clients => self.clients = value.round(),
             QuestionField::Cookie => self.cookie_bytes = value.round(),
             QuestionField::HiddenShare => self.hidden_share = value,
@@ -218,13 +217,13 @@ impl Question {
         Ok(())
     }
 
-    /// How often a polling client must ask. `None` if even an answer at once is too late.
+    /// The polling interval. `None` if even an immediate answer is too late.
     pub fn interval_s(&self, model: &Model) -> Option<f64> {
         let left = self.max_delay_s - model.service_s - self.round_trip_s / 2.0;
         (left >= SHORTEST_INTERVAL_S).then_some(left)
     }
 
-    /// How long requests are. The host name is as long as the one that the bare request was measured with.
+    /// The length of requests. The host name is as long as the one in the measured bare request.
     fn request_size(&self) -> RequestSize {
         const HOST: &str = "127.0.0.1:8080";
         let cookie_bytes = self.cookie_bytes as usize;

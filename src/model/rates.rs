@@ -1,19 +1,19 @@
-//! From what clients and publishers do to what crosses the wire each second. No measured constant is
-//! needed for it, only the server's contract.
+//! Computes the events of each second from what clients and publishers do. It needs no measured constant, only the
+//! server's contract.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ServerLimits, Utilization};
 use crate::{Transport, WireForm, request_head::Http2Lengths};
 
-/// How often a timer of a tab that was hidden for five minutes fires (measured with Chromium 156), seconds.
+/// The interval of a timer in a tab that was hidden for five minutes (measured with Chromium 156), in seconds.
 const HIDDEN_INTERVAL_S: f64 = 60.0;
 
-/// How messages lie in time.
+/// How messages are spaced in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ArrivalPattern {
-    /// Independently of one another (Poisson), as people write.
+    /// Independently of each other (Poisson), as people write.
     #[default]
     Random,
     /// At equal distances, as a clock or sensor does, and as `compare` publishes.
@@ -24,7 +24,7 @@ pub enum ArrivalPattern {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scenario {
     pub clients: f64,
-    /// Messages a second that each client is to get. All read the same room.
+    /// Messages a second for each client. All clients read the same room.
     pub rate: f64,
     /// The text of a message, bytes.
     pub size: f64,
@@ -39,22 +39,22 @@ pub struct Scenario {
     pub closes: bool,
     /// The share of clients whose tab is hidden.
     pub hidden_share: f64,
-    /// What is spoken.
+    /// The protocol of the connections.
     pub form: WireForm,
     pub request_size: RequestSize,
     pub load: Utilization,
 }
 
-/// How long a request is.
+/// The length of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RequestSize {
-    /// Bytes beyond those of the bare one that was measured over HTTP/1.1.
+    /// Bytes beyond those of the bare request that was measured over HTTP/1.1.
     Beyond(f64),
     /// All bytes over HTTP/2, where most of a head is sent once.
     Packed(Http2Lengths),
 }
 
-/// What happens each second, over all clients.
+/// The events of each second, over all clients.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
     #[serde(rename = "requests_per_s")]
@@ -89,7 +89,8 @@ impl Rates {
     }
 }
 
-/// Those of visible tabs, and those of hidden ones, whose timers browsers slow down. A stream and a long-poll are not.
+/// The polls of visible tabs, and of hidden tabs, whose timers browsers slow down. Streams and long-polls are not
+/// slowed down.
 fn polls(scenario: &Scenario, limits: &ServerLimits, message_bytes: f64) -> Rates {
     let group = |share: f64, interval_s: f64| {
         let scenario = Scenario {
@@ -127,7 +128,7 @@ fn poll(scenario: &Scenario, limits: &ServerLimits, message_bytes: f64) -> Rates
     let polls_per_s = clients / interval_s;
     let batch = rate * interval_s;
     let page = limits.messages_per_page(message_bytes);
-    // A turn finds one of two neighbouring whole numbers of messages, and asks again while there are more.
+    // A turn finds one of two neighbouring whole numbers of messages, and polls again while there are more.
     let fewer = batch.floor();
     let share_more = batch - fewer;
     let asks = |messages: f64| (messages / page).ceil().max(1.0);
@@ -190,7 +191,7 @@ fn long_poll(scenario: &Scenario) -> Rates {
 fn stream(scenario: &Scenario, limits: &ServerLimits) -> Rates {
     let Scenario { clients, rate, .. } = *scenario;
     let after_s = limits.keep_alive_s;
-    // One whenever a gap between two messages has lasted that long, and again after as long.
+    // One keep-alive whenever a gap between two messages has lasted this long, and again after the same time.
     let keep_alives = match scenario.spacing {
         ArrivalPattern::Random => rate / (rate * after_s).exp_m1(),
         ArrivalPattern::Regular => rate * (1.0 / (rate * after_s)).floor(),

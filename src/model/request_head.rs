@@ -5,8 +5,8 @@
 //! an `EventSource` at its own origin, and from curl 7.88.1 without options. The headless build's name in the User-Agent is replaced by the usual
 //! one. `fetch(…, {cache: 'no-store'})` would add 43 bytes (`Pragma` and `Cache-Control`).
 //!
-//! One value differs: `Accept-Encoding` asks for no compression, in as many bytes as the browser's own
-//! value has, because bytes are to be compared uncompressed.
+//! One value differs: `Accept-Encoding` asks for no compression, with the same length as the browser's own value,
+//! because uncompressed bytes are compared.
 
 use std::cell::RefCell;
 
@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Transport, hpack::HpackTable};
 
-/// Whose heads are sent.
+/// The program whose heads are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestHead {
-    /// `Host` and what the request itself needs, nothing else.
+    /// Only `Host` and the fields that the request itself needs.
     #[default]
     Bare,
     Curl,
@@ -26,7 +26,7 @@ pub enum RequestHead {
     Firefox,
 }
 
-/// A frame's head, and the most that one holds (RFC 9113, 4.1 and 4.2).
+/// The length of a frame's head, and the most bytes of a frame (RFC 9113, 4.1 and 4.2).
 const FRAME_HEAD_BYTES: usize = 9;
 const MAX_FRAME_BYTES: usize = 16 * 1024;
 
@@ -85,7 +85,7 @@ impl RequestHead {
         let referer = format!("http://{host}/");
         let mut headers = vec![("Host", host.to_owned())];
         let mut add = |name, value: &str| headers.push((name, value.to_owned()));
-        // An EventSource never reads from the cache, and says so.
+        // An EventSource never reads from the cache, and its request says so.
         let no_cache = [("Pragma", "no-cache"), ("Cache-Control", "no-cache")];
         match self {
             Self::Bare => {}
@@ -133,8 +133,8 @@ impl RequestHead {
         headers
     }
 
-    /// Bytes of polls on one HTTP/2 connection, frames included, with a cookie of `cookie_bytes`. A plan asks for the
-    /// same thousands of times, so the last answer is kept.
+    /// Bytes of polls on one HTTP/2 connection, frames included, with a cookie of `cookie_bytes`. A plan needs the
+    /// same lengths thousands of times, so the last result is kept.
     pub fn http2_lengths(self, host: &str, cookie_bytes: usize) -> Http2Lengths {
         type KeptLengths = (RequestHead, String, usize, Http2Lengths);
         thread_local! {
@@ -186,7 +186,7 @@ impl RequestHead {
         }
     }
 
-    /// Bytes that a request by `transport` has more than a bare one to the same `host`, with a cookie of
+    /// The extra bytes of a request by `transport` over a bare one to the same `host`, with a cookie of
     /// `cookie_bytes`.
     pub fn extra_bytes(self, transport: Transport, host: &str, cookie_bytes: usize) -> usize {
         let length = |head: Self| -> usize {

@@ -1,4 +1,4 @@
-//! What the figures say, in plain sentences.
+//! The conclusions from the figures, in plain sentences.
 
 use crate::plan_table::{limit, part, precise, rate, time};
 use crate::{
@@ -6,11 +6,11 @@ use crate::{
     format::{significant, size},
 };
 
-/// Why the cost of polling jumps at some interval.
+/// Explains why the cost of polling jumps at some interval.
 const RECONNECTS: &str =
     "Polls this far apart find their idle connection closed, and each opens one.";
 
-/// What that costs over TLS.
+/// Adds the cost of this over TLS.
 const HANDSHAKES: &str = "Each of these connections pays for a TLS handshake, which costs several times what the poll does.";
 
 /// The verdict, the break-even, and the reservations.
@@ -33,7 +33,7 @@ pub fn sentences(plan: &Plan) -> Vec<String> {
     all
 }
 
-/// Polling against a stream, as that is what is asked.
+/// Compares polling with a stream, because that is the question.
 fn verdict(plan: &Plan) -> String {
     let (poll, stream) = (&plan.transports.poll, &plan.transports.stream);
     let Some(interval_s) = poll.interval_s else {
@@ -85,7 +85,7 @@ fn sizing_clause(transport: Transport, one: &Estimate) -> String {
     }
 }
 
-/// How the first compares with the second, as it stands before "the".
+/// How the first compares with the second, in words that fit before "the".
 fn ratio(first: f64, second: f64) -> String {
     let ratio = first / second;
     if (0.95..1.05).contains(&ratio) {
@@ -95,7 +95,7 @@ fn ratio(first: f64, second: f64) -> String {
     }
 }
 
-/// Where polling begins to be cheaper.
+/// Says from where on polling is cheaper.
 fn break_even_sentence(plan: &Plan) -> String {
     let asked = &plan.question;
     let found = &plan.break_even;
@@ -131,7 +131,7 @@ fn break_even_sentence(plan: &Plan) -> String {
     )
 }
 
-/// What a month costs, and where that turns.
+/// Says what a month costs, and at which delays polling's bill is lower.
 pub fn bill_sentences(plan: &Plan, bills: &Bills) -> Vec<String> {
     let currency = &bills.prices.currency;
     let each = Transport::ALL.map(|transport| match bills.transports.get(transport) {

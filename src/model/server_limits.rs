@@ -1,6 +1,5 @@
-//! What our server does by its own rules rather than by measurement: page sizes, intervals, bounds. The
-//! server takes its settings from these constants and the model computes with them, so that the two
-//! cannot differ. `docs/api.md` states those that clients see.
+//! Settings of our server that are not measured: page sizes, intervals, limits. Both the server and the model use
+//! these constants, so that they cannot differ. `docs/api.md` lists those that clients see.
 
 use std::time::Duration;
 
@@ -13,15 +12,15 @@ pub const PAGE_BYTES: usize = 512 * 1024;
 /// A stream that has sent nothing for this long sends [`KEEP_ALIVE_COMMENT`].
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 pub const KEEP_ALIVE_COMMENT: &str = ": keep-alive\n\n";
-/// A connection that is idle for this long between two requests is closed. It is above the polling
-/// intervals people use, so that polls share a connection, and above the longest wait of a long-poll.
+/// The server closes a connection that is idle for this long between two requests. It is longer than usual polling
+/// intervals, so that polls share a connection, and longer than the longest wait of a long-poll.
 pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);
 /// Memory for recent messages over all rooms.
 pub const TAIL_BYTES: usize = 24 * 1024 * 1024;
 /// How much of a poll's answer is prepared for one write.
 pub const WRITE_BYTES: usize = 16 * 1024;
 
-/// The same as numbers to compute with. A model file holds those of the server it was measured on.
+/// The same limits as numbers. A model file contains those of the measured server.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ServerLimits {
     pub page_messages: f64,
@@ -35,7 +34,7 @@ pub struct ServerLimits {
 }
 
 impl ServerLimits {
-    /// Those of our server.
+    /// The limits of our server.
     pub const OWN: Self = Self {
         page_messages: PAGE_MESSAGES as f64,
         page_bytes: PAGE_BYTES as f64,

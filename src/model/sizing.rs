@@ -1,20 +1,20 @@
-//! How many servers a question takes by one transport, and what they spend on it.
+//! The number of servers that a question needs with one transport, and their costs.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Cost, Fill, Model, Question, Utilization, delays::Delays};
 use crate::Transport;
 
-/// What there must be enough servers for.
+/// What decides the number of servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Limit {
     Cpu,
     Memory,
     Network,
-    /// Processes or threads, of a stack whose streams hold one each.
+    /// Processes or threads, for a stack in which each stream holds one.
     Workers,
-    /// One message must have reached all clients within the acceptable delay.
+    /// A message must reach all clients within the acceptable delay.
     Delay,
 }
 
@@ -22,15 +22,15 @@ pub enum Limit {
 pub struct Sizing {
     pub cost: Cost,
     pub delays: Delays,
-    /// How many servers that takes, as a fraction. Infinite: no number is enough.
+    /// The number of servers, as a fraction. Infinite: no number is enough.
     pub needed: f64,
     pub limit: Limit,
 }
 
-/// What `transport` takes if a polling client asks every `interval_s` seconds.
+/// The servers and costs of `transport` if a client polls every `interval_s` seconds.
 ///
-/// How many servers there must be follows from what each can do when it is filled. What they spend follows
-/// from what each has to do then: one that is not filled wakes up for more of its requests.
+/// The number of servers follows from the capacity of a full server. Their costs follow from the load of each: a
+/// server that is not full wakes up for more of its requests.
 pub fn size_servers(
     model: &Model,
     question: &Question,
@@ -65,7 +65,7 @@ pub fn size_servers(
     }
 }
 
-/// How many servers it takes, as a fraction, and what for. Infinite: no number is enough.
+/// The number of servers, as a fraction, and what decides it. Infinite: no number is enough.
 fn needed(
     model: &Model,
     question: &Question,

@@ -1,7 +1,8 @@
-//! What a committed run of `cargo bench --bench stacks` measured of other stacks, and the cost model that follows.
+//! The measurements of other stacks by a committed run of `cargo bench --bench stacks`, and the cost model that
+//! follows.
 //!
-//! `stack_models.json` is made from the runs by `cargo run --example docs`. What no run measured is computed with as
-//! nothing, and [`StackModel::unmeasured`] says so.
+//! `cargo run --example docs` makes `stack_models.json` from the runs. Costs that no run measured count as zero, and
+//! [`StackModel::unmeasured`] lists them.
 
 use std::sync::LazyLock;
 
@@ -27,7 +28,7 @@ pub struct StackModel {
     pub machine: Machine,
     /// Taking in a message, regardless of its readers.
     pub publish_us: f64,
-    /// Waking up for a poll after a long rest; half of that after a rest of `wake_s`.
+    /// Waking up for a poll after a long rest; half of it after a rest of `wake_s`.
     pub wake_us: f64,
     pub wake_s: f64,
     /// An empty poll, and the bytes of its answer.
@@ -36,7 +37,7 @@ pub struct StackModel {
     pub long_poll_us: f64,
     /// A message to a stream, and its bytes beyond the text.
     pub delivery_us: f64,
-    /// What it takes in addition after a long rest; half of that after a rest of `cold_s`.
+    /// The extra cost after a long rest; half of it after a rest of `cold_s`.
     pub cold_us: f64,
     pub cold_s: f64,
     pub event_bytes: f64,
@@ -44,14 +45,14 @@ pub struct StackModel {
     pub idle_us: f64,
     pub stream_memory_bytes: f64,
     pub base_memory_bytes: f64,
-    /// Streams beside which everything else was still answered, if there is such a limit. A stream and a waiting
-    /// long-poll hold a worker; a poll holds it while it is answered.
+    /// The most streams with which the server still answered other requests, if there is such a limit. A stream and a
+    /// waiting long-poll hold a worker; a poll holds one while it is answered.
     pub workers: Option<f64>,
     pub span: MeasuredRange,
     pub errors: StackErrors,
 }
 
-/// How far the model is off, as a share of what was measured, at loads it was not fitted to. `None` if there was none.
+/// The model's relative errors at loads that it was not fitted to. `None` if there were none.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct StackErrors {
     pub poll_cpu: Option<StackError>,
@@ -60,7 +61,7 @@ pub struct StackErrors {
     pub stream_bytes_worst: f64,
 }
 
-/// Over the rounds of one load.
+/// The errors over the rounds of one load.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct StackError {
     pub median: f64,
@@ -68,7 +69,7 @@ pub struct StackError {
 }
 
 impl StackErrors {
-    /// The largest of the transports'.
+    /// The largest error of the transports.
     fn cpu(&self, of: fn(&StackError) -> f64) -> f64 {
         let all = [self.poll_cpu, self.long_poll_cpu, Some(self.stream_cpu)];
         all.iter().flatten().map(of).fold(0.0, f64::max)
@@ -83,7 +84,7 @@ pub struct StackName {
 }
 
 impl StackModel {
-    /// All that were measured, in the order of `docs/stacks.md`.
+    /// All measured stacks, in the order of `docs/stacks.md`.
     ///
     /// # Panics
     ///
@@ -108,7 +109,7 @@ impl StackModel {
     ///
     /// # Errors
     ///
-    /// A sentence with the names there are.
+    /// A sentence with the valid names.
     pub fn find(name: &str) -> Result<&'static Self, String> {
         let found = Self::all().iter().find(|stack| stack.name == name);
         found.ok_or_else(|| {
@@ -117,11 +118,11 @@ impl StackModel {
         })
     }
 
-    /// Whether `question` is about what stacks were measured with.
+    /// Checks whether `question` uses the protocol that stacks were measured with.
     ///
     /// # Errors
     ///
-    /// A sentence that says what they were measured with.
+    /// A sentence that names that protocol.
     pub fn check(question: &Question) -> Result<(), String> {
         match question.form.tls || question.form.protocol != Protocol::Http1 {
             true => Err("was measured over HTTP/1.1 without TLS only".to_owned()),
@@ -129,7 +130,7 @@ impl StackModel {
         }
     }
 
-    /// What was not measured.
+    /// The costs that were not measured.
     pub fn unmeasured(&self) -> Vec<String> {
         [
             "Memory of polling and long-polling clients, and of recent messages: none is computed with.",
@@ -145,7 +146,7 @@ impl StackModel {
     pub fn model(&self) -> Model {
         let own = &Model::built_in().transports;
         let poll = Constants {
-            // The contract is ours, and so is the request.
+            // All stacks have our contract, so their requests are the same as ours.
             request_bytes: own.poll.request_bytes,
             answer_bytes: self.poll_answer_bytes,
             message_bytes: own.poll.message_bytes,
@@ -159,7 +160,7 @@ impl StackModel {
             machine: self.machine.clone(),
             server_cores: 1,
             limits: ServerLimits {
-                // A memory of recent messages and the end of idle connections are not known.
+                // The memory of recent messages and the time limit of idle connections are unknown.
                 tail_bytes: 0.0,
                 idle_s: f64::MAX,
                 keep_alive_bytes: KEEP_ALIVE_COMMENT.len() as f64,

@@ -1,8 +1,8 @@
-//! Which stack a model is of, if it is not our own server.
+//! The stack of a model, if it is not our own server.
 
 use serde::{Deserialize, Serialize};
 
-/// Of a stack, beside the constants of its model.
+/// Data about a stack, in addition to the constants of its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StackOrigin {
     pub name: String,
@@ -13,6 +13,6 @@ pub struct StackOrigin {
     pub workers_per_core: Option<f64>,
     /// The run's directory.
     pub run: String,
-    /// What is computed with as nothing, or as our own server's.
+    /// The costs that count as zero, or are taken from our own server.
     pub unmeasured: Vec<String>,
 }

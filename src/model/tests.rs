@@ -1,4 +1,4 @@
-//! What must hold of the model, whatever was measured.
+//! Properties of the model that do not depend on the measurements.
 
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 
@@ -50,7 +50,7 @@ prop_compose! {
 }
 
 proptest! {
-    // Each looks for break-evens in several thousand places.
+    // Each case searches for break-evens at several thousand points.
     #![proptest_config(ProptestConfig {
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(concat!(
             env!("CARGO_MANIFEST_DIR"),
@@ -161,7 +161,7 @@ proptest! {
     }
 }
 
-/// Just inside of each range polling is cheaper, just outside it is not.
+/// Polling is cheaper just inside each range, and not just outside it.
 fn crosses(
     model: &Model,
     ranges: &[Range],

@@ -1,13 +1,13 @@
-//! Text as it is printed: in columns, and in lines that fit a terminal.
+//! Formats text for output: in columns, and in lines that fit a terminal.
 
 use std::fmt::Write as _;
 
 const GAP: &str = "  ";
-/// Lines are not shorter than the first, whatever a terminal says, nor longer than the second, which is as
-/// long as is read with ease.
+/// The range of line widths: never narrower than the first, whatever the terminal reports, and never wider than the
+/// second, which is still easy to read.
 const WIDTHS: (usize, usize) = (40, 100);
 
-/// The first column to the left, numbers to the right.
+/// Aligns the first column to the left, and the others to the right.
 pub fn align(lines: &[Vec<String>]) -> String {
     let columns = lines.first().map_or(0, Vec::len);
     let width = |column: usize| {
@@ -29,8 +29,7 @@ pub fn align(lines: &[Vec<String>]) -> String {
     text
 }
 
-/// The line width for text that goes to `terminal`. `None` if it is not a terminal: its reader
-/// there has lines of its own.
+/// The line width for text on `terminal`. `None` if it is not a terminal, where the reader breaks the lines.
 pub fn width(terminal: &console::Term) -> Option<usize> {
     let (_, columns) = terminal.size();
     terminal
@@ -38,7 +37,7 @@ pub fn width(terminal: &console::Term) -> Option<usize> {
         .then(|| usize::from(columns).clamp(WIDTHS.0, WIDTHS.1))
 }
 
-/// `text` in lines of at most `width` characters, those after the first begun with `indent`.
+/// `text` in lines of at most `width` characters; lines after the first begin with `indent`.
 pub fn wrap(text: &str, indent: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
         return text.to_owned();

@@ -1,15 +1,15 @@
-//! The three ways to the messages that are compared.
+//! The three transports that are compared.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-/// A way to the messages.
+/// A transport for reading messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
-    /// Asking at an interval.
+    /// Polling at an interval.
     Poll,
-    /// Asking, and being answered once there is something.
+    /// Polling with answers that wait for a message.
     LongPoll,
     /// Server-Sent Events.
     Stream,

@@ -1,24 +1,24 @@
-//! What it costs that a server sleeps when it has nothing to do.
+//! The cost of waking a server that sleeps when it has nothing to do.
 //!
-//! Waking up takes more the longer the sleep was: caches have been given to others and the processor has
-//! slowed down. After a sleep of `wake_s` it is half of `wake_us`. What comes `n` times a second to a core
-//! comes, where it finds it asleep, after a sleep of `1 / n` on average.
+//! Waking up costs more the longer the sleep was, because other programs take over the caches and the processor slows
+//! down. After a sleep of `wake_s` it costs half of `wake_us`. If events come `n` times a second to a core and one
+//! finds it asleep, the core has slept `1 / n` s on average.
 
 use super::{Model, US_PER_S, idle_share};
 
 /// An upper bound for the cost of events so rare that their cost overflows, microseconds.
 const CAP_US: f64 = 1e300;
 
-/// How busy servers are that clients are spread over.
+/// The load of the servers that clients are spread over.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Utilization {
-    /// Of one server.
+    /// The cores of one server.
     pub cores: f64,
     pub filled: Fill,
 }
 
 impl Utilization {
-    /// One server of `cores` cores that has nothing else to do.
+    /// One server with `cores` cores and no other work.
     pub fn single_server(cores: f64) -> Self {
         Self {
             cores,
@@ -29,20 +29,20 @@ impl Utilization {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fill {
-    /// With these clients, and nothing else. Servers may be counted in fractions.
+    /// Loaded only with these clients. Servers may be counted in fractions.
     By { servers: f64 },
-    /// With as many such clients as keep it busy for this share of the time.
+    /// Loaded with as many such clients as keep it busy for this share of the time.
     To { busy: f64 },
 }
 
 /// The work of a second except waking up, over all servers.
 #[derive(Debug, Clone, Copy)]
 pub struct Work {
-    /// What comes at random times.
+    /// Events that come at random times.
     pub events: f64,
     /// CPU for the clients, microseconds.
     pub clients_us: f64,
-    /// CPU that each server spends, however few of the clients are its own, microseconds.
+    /// CPU that each server spends independent of its clients, microseconds.
     pub each_server_us: f64,
 }
 
@@ -67,14 +67,14 @@ impl Model {
                 (1.0 - busy).max(0.0) * asleep_us
             }
             Fill::To { busy } => {
-                // waking = most / (1 + sleep / (own + waking)): how often they come to a core that is busy
-                // with them follows from what each takes.
+                // waking = most / (1 + sleep / (own + waking)): the share of events that find the core busy follows
+                // from the cost of each.
                 let own_us = (clients_us / events).min(CAP_US);
                 let most_us = (1.0 - busy) * self.wake_us;
                 let sleep_us = self.wake_s * US_PER_S * (busy - each_server).max(0.0);
                 let half = (own_us + sleep_us - most_us) / 2.0;
                 let root = half.hypot((most_us * own_us).sqrt());
-                // The same root, without taking one large number from another.
+                // The same root, without subtracting one large number from another.
                 if half > 0.0 {
                     most_us * (own_us / (half + root))
                 } else {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     proptest! {
-        /// Both ways to state the load give the same cost at the same utilization.
+        /// Both forms of the load give the same cost at the same utilization.
         #[test]
         fn both_ways_to_ask_agree(
             events in 1.0..50_000.0_f64,

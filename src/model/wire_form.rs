@@ -1,9 +1,9 @@
-//! The four forms in which the same requests cross the wire: HTTP/1.1 and HTTP/2, each with and without TLS, and what
-//! each adds to what was measured over HTTP/1.1 without TLS.
+//! The four forms of the same requests: HTTP/1.1 and HTTP/2, each with and without TLS, and what each adds to the
+//! measurements over HTTP/1.1 without TLS.
 //!
 //! All were measured on this project's server: bytes with `compare`, CPU and memory by `cargo bench --bench forms`
-//! (2026-11-29, medians of two alternated rounds, `benches/runs/2026-11-29-calibration/forms.json`). They say how much
-//! dearer a form is, not how dear.
+//! (2026-11-29, medians of two alternated rounds, `benches/runs/2026-11-29-calibration/forms.json`). They are ratios
+//! between forms, not absolute costs.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct WireForm {
     pub tls: bool,
 }
 
-/// What a form adds, or by how much it multiplies.
+/// The bytes that a form adds, and the factors by which it multiplies CPU.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FormCost {
     /// Each request, answer, event and keep-alive: a TLS record's frame.
@@ -33,7 +33,7 @@ pub struct FormCost {
     pub delivery_cpu: f64,
     /// Memory of a connection.
     pub connection_bytes: f64,
-    /// The bytes are those of a handshake that resumes a session, which is what a browser's is that comes again.
+    /// The bytes are those of a handshake that resumes a session, as a returning browser does.
     pub handshake: Handshake,
 }
 
@@ -50,8 +50,9 @@ const NO_HANDSHAKE: Handshake = Handshake {
     bytes_out: 0.0,
     us: 0.0,
 };
-/// TLS 1.3, X25519 on ring, Chromium's messages: what a new connection's poll has more than a kept one's. CPU is what
-/// opening a stream took more than without TLS, where 2,000 were opened one after the other.
+/// TLS 1.3, X25519 on ring, Chromium's messages: the extra bytes of a poll on a new connection over one on a kept
+/// connection. CPU is the extra cost of opening a stream over that without TLS, when 2,000 were opened one after
+/// another.
 const RESUMED: Handshake = Handshake {
     bytes_in: 550.0,
     bytes_out: 646.0,
@@ -93,7 +94,7 @@ impl WireForm {
             event_bytes: 3.0,
             ..plain
         };
-        // Beside the accelerator, which the other constants are of.
+        // Relative to the accelerator, which the other constants describe.
         match (self.protocol, self.tls) {
             (Protocol::Http1, false) => plain,
             (Protocol::Http1, true) => FormCost {

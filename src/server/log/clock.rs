@@ -1,9 +1,9 @@
 //! The log's own clock: it stamps messages and measures their age.
 //!
-//! The machine's clock may jump: a board without a battery, a resumed virtual machine, an operator's
-//! mistake. This one advances with the monotonic clock and follows the machine's clock only while
-//! both agree, so its times never fall. A jump ahead is believed once it has lasted: for the times of
-//! messages after a minute, for ages sooner if it may be the time a machine slept.
+//! The machine's clock may jump: a board without a battery, a resumed virtual machine, an operator's mistake. The
+//! log's clock advances with the monotonic clock and follows the machine's clock only while both agree, so its times
+//! never fall. It accepts a jump ahead once the jump has lasted: after a minute for the times of messages, and sooner
+//! for ages if the machine may have slept.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Differences up to this are drift, not a jump.
 const MAX_DRIFT: Duration = Duration::from_secs(2);
-/// A jump ahead that has lasted this long is the time.
+/// A jump ahead that has lasted this long is accepted.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 /// A jump ahead of up to [`MAX_SLEEP`] counts towards ages after this long.
 const SLEEP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ pub(in crate::log) struct LogClock {
     read_at: Instant,
     /// How far the machine's clock is ahead, if that is more than drift.
     step: Option<ClockStep>,
-    /// Messages from here on are younger than their time says, until the moment given.
+    /// Messages from this time on are younger than their time says, until the given moment.
     exempt: Option<(Timestamp, Instant)>,
 }
 
@@ -37,7 +37,7 @@ struct ClockStep {
 }
 
 impl LogClock {
-    /// The clock of a log whose newest message is of `last`.
+    /// The clock of a log whose newest message has the time `last`.
     pub fn new(last: Timestamp) -> Self {
         Self::starting_at(last.max(Timestamp::now()), Instant::now())
     }
@@ -65,7 +65,7 @@ impl LogClock {
             self.step = None;
             self.now = self.now.max(wall);
         } else if difference.is_negative() {
-            // Following would make times fall.
+            // Following the clock would make times fall.
             self.step = None;
             self.now = expected;
         } else {
@@ -187,7 +187,7 @@ mod tests {
         machine.pass(1);
         let cutoff = machine.clock.older_than(HOUR);
         assert!(old < cutoff && new >= cutoff, "{old} {new} {cutoff}");
-        // Nor once the jump is believed.
+        // Nor once the jump is accepted.
         machine.pass(100);
         let cutoff = machine.clock.older_than(HOUR);
         assert!(old < cutoff && new >= cutoff, "{old} {new} {cutoff}");

@@ -1,14 +1,14 @@
-//! One message as the log hands it out: encoded once, shared by every reader.
+//! One message as the log returns it: encoded once, and shared by all readers.
 
 use bytes::Bytes;
 
 use crate::domain::{message::Message, room::Room};
 
-/// Bookkeeping of an entry in a tail, beyond its encoded bytes: the structs that hold it.
+/// The memory of an entry in a tail beyond its encoded bytes: the structs that hold it.
 const OVERHEAD_BYTES: usize = 160;
 
-/// How a message becomes bytes. Given to the log when it is opened, so that the log knows no
-/// transport's format.
+/// Encodes a message. It is passed to the log when the log is opened, so that the log does not depend on the format
+/// of a transport.
 pub type FrameEncoder = fn(&Message) -> EncodedMessage;
 
 /// A message's bytes: a frame that a stream sends as it is, with the JSON object inside it.
@@ -51,7 +51,7 @@ impl Entry {
             .slice(start..start + self.encoded.json_len as usize)
     }
 
-    /// Lets the entry use `frame`, which holds the same bytes, in place of its own copy.
+    /// Makes the entry use `frame`, which has the same bytes, in place of its own copy.
     pub(super) fn share(&mut self, frame: Bytes) {
         debug_assert_eq!(self.encoded.frame, frame);
         self.encoded.frame = frame;
@@ -63,7 +63,7 @@ impl Entry {
     }
 }
 
-/// How much one read may bring.
+/// The limits of one read.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     pub messages: usize,
@@ -81,14 +81,14 @@ impl Limit {
     }
 }
 
-/// Messages of one room after a place in the log, oldest first.
+/// Messages of one room after a position in the log, oldest first.
 #[derive(Debug, Default)]
 pub struct Page {
     pub entries: Vec<Entry>,
     /// Further messages are ready now.
     pub more: bool,
-    /// Messages between the place and the first entry are no longer retained: up to this one, which is the
-    /// room's last that is not, or a later one.
+    /// Set if messages between the position and the first entry are no longer retained: the room's last removed
+    /// message, or a later id.
     pub expired_through: Option<u64>,
 }
 

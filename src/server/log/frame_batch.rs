@@ -1,10 +1,10 @@
-//! What a stream is handed at once: the frames of consecutive messages, as one piece of bytes.
+//! A stream's unit of reading: the frames of consecutive messages, as one piece of bytes.
 
 use bytes::{Bytes, BytesMut};
 
 use super::entry::Entry;
 
-/// The most that is handed to a stream at once. Bounds what a stalled reader can hold in memory.
+/// The most bytes in a batch, which limits the memory that a stalled reader can hold.
 pub(super) const BATCH_BYTES: usize = 16 * 1024;
 
 /// Encoded frames of consecutive messages, as one piece of bytes.
@@ -17,7 +17,7 @@ pub struct FrameBatch {
     pub messages: u64,
     /// When the oldest message in it was published, microseconds since the Unix epoch.
     pub sent_at_us: i64,
-    /// It has the size limit of a batch; more messages may follow.
+    /// Whether it has reached the size limit of a batch; more messages may follow.
     full: bool,
 }
 
@@ -33,8 +33,8 @@ impl FrameBatch {
         }
     }
 
-    /// The frames of as many of `entries` as one batch may hold, and of the first in any case.
-    /// They share the batch's bytes afterwards, so that keeping both costs the memory of one.
+    /// The frames of as many of `entries` as one batch may hold, at least the first. The entries share the batch's
+    /// bytes afterwards, so that keeping both costs the memory of one.
     pub(super) fn from_entries<'a>(entries: impl Iterator<Item = &'a mut Entry>) -> Self {
         let mut taken: Vec<&mut Entry> = Vec::new();
         let mut size = 0;

@@ -1,7 +1,7 @@
-//! A reader of the log as its deliveries see it: of one room, or of several with one cursor.
+//! A reader of the log for `delivery`: of one room, or of several rooms with one cursor.
 //!
-//! Nearly all readers have one room. What delivers is compiled for each kind, so that they pay nothing
-//! for the others.
+//! Nearly all readers have one room. The code that delivers is compiled for each kind, so that readers of one room
+//! pay nothing for the others.
 
 use std::{
     future::{Future, poll_fn},
@@ -28,10 +28,10 @@ pub trait LogReader: Clone + 'static {
     /// The same rooms of the log that is served now.
     fn reopen(&self) -> impl Future<Output = Self>;
 
-    /// Whether another log has taken the place of this reader's.
+    /// Whether another log has replaced this reader's log.
     fn is_replaced(&self) -> bool;
 
-    /// The position that `start` stands for.
+    /// The position for `start`.
     fn resolve(&self, start: Start)
     -> impl Future<Output = Result<ReadPosition, StoreUnavailable>>;
 
@@ -71,8 +71,8 @@ pub trait LogReader: Clone + 'static {
         }
     }
 
-    /// Like [`Self::after`]. If another log has replaced this one, the new log is read from its
-    /// beginning, and this handle belongs to it afterwards.
+    /// Like [`Self::after`]. If another log has replaced this one, reads the new log from its beginning, and this
+    /// handle belongs to the new log afterwards.
     fn read(
         &mut self,
         mut position: ReadPosition,
@@ -87,7 +87,7 @@ pub trait LogReader: Clone + 'static {
                     successor = Some(self.reopen().await);
                     continue;
                 }
-                // If this fails, the reader has not been told yet and stays at the old log.
+                // If this fails, the reader has not got its reset yet, and stays at the old log.
                 let read = reader.after(position, limit).await?;
                 if !reader.is_replaced() {
                     if let Some(successor) = successor {

@@ -1,43 +1,43 @@
-//! Merging what several rooms have into one order, that of the ids.
+//! Merges the messages of several rooms by id.
 //!
-//! Rooms are read one after the other while messages go on coming, and a reader has one cursor for all
-//! of them. So nothing is taken beyond a bound that was there before the first room was read: up to it
-//! every room was whole.
+//! Rooms are read one after another while new messages keep coming, and a reader has one cursor for all rooms. So the
+//! merge takes no message after a bound that was determined before the first room was read: up to it, every room was
+//! complete.
 
 use std::collections::VecDeque;
 
 use super::entry::{Entry, Limit, Page};
 
-/// The fewest messages, and bytes of them, that are read of a room at once.
+/// The fewest messages and bytes that are read from a room at a time.
 const MIN_SHARE: Limit = Limit {
     messages: 8,
     bytes: 8 * 1024,
 };
 
-/// What one read of several rooms takes.
+/// One read of several rooms.
 pub(super) struct Merge {
     lanes: Vec<Lane>,
-    /// Every room was read after this message was visible.
+    /// The bound: every room was read after this message was visible.
     through: u64,
     limit: Limit,
     bytes: usize,
     entries: Vec<Entry>,
 }
 
-/// What was read of one room and not taken yet.
+/// The messages of one room that were read and not taken yet.
 struct Lane {
     entries: VecDeque<Entry>,
-    /// The room has further messages after these.
+    /// Whether the room has further messages after these.
     more: bool,
     /// The newest message that was read.
     read_through: u64,
 }
 
-/// What a merge needs next.
+/// What the merge needs next.
 pub(super) enum MergeStep {
-    /// To know which message is next, that lane's messages after this place.
+    /// More messages of this lane, after this position, to find the next message.
     Read { lane: usize, after: u64 },
-    /// Nothing: what is left does not fit, or there is nothing left.
+    /// Nothing: the remaining messages do not fit, or there are none.
     Done { more: bool },
 }
 
@@ -52,8 +52,8 @@ impl Merge {
         }
     }
 
-    /// How much to read of each of this number of rooms at once, so that together they are not many times
-    /// what is taken.
+    /// How much to read from each of this number of rooms at a time, so that the total is not many times the messages
+    /// that are taken.
     pub fn share(limit: Limit, rooms: usize) -> Limit {
         Limit {
             messages: (2 * limit.messages / rooms)
@@ -65,7 +65,7 @@ impl Merge {
         }
     }
 
-    /// Adds a room, of which `page` was read.
+    /// Adds a room with its first `page`.
     pub fn add(&mut self, page: Page) {
         let mut lane = Lane {
             entries: VecDeque::new(),
@@ -76,13 +76,13 @@ impl Merge {
         self.lanes.push(lane);
     }
 
-    /// Adds to a lane what was read of it next.
+    /// Adds the next page to a lane.
     pub fn fill(&mut self, lane: usize, page: Page) {
         self.lanes[lane].fill(page);
     }
 
-    /// Nothing up to `through` is retained: while one room was looked at, messages of others that had
-    /// been read have gone too. False if some were taken already, so that the gap comes after those.
+    /// Drops everything up to `through`, which is no longer retained: while one room was read, messages of other
+    /// rooms were removed too. Returns false if some of them were taken already, so that the gap comes after those.
     pub fn expire(&mut self, through: u64) -> bool {
         if !self.entries.is_empty() {
             return false;
@@ -93,7 +93,7 @@ impl Merge {
         true
     }
 
-    /// Takes what can be taken.
+    /// Takes as many messages as possible.
     pub fn advance(&mut self) -> MergeStep {
         loop {
             if self.entries.len() == self.limit.messages {
@@ -124,7 +124,7 @@ impl Merge {
         }
     }
 
-    /// What was taken, oldest first.
+    /// The taken messages, oldest first.
     pub fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
@@ -148,7 +148,7 @@ impl Lane {
         if let Some(newest) = page.entries.last() {
             self.read_through = newest.id;
         }
-        // A page that is empty and has more would be asked for again without end.
+        // An empty page with `more` would be requested again endlessly.
         self.more = page.more && !page.entries.is_empty();
         self.entries.extend(page.entries);
     }

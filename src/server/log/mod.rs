@@ -1,9 +1,8 @@
 //! The log: the ordered messages, and the only way to them.
 //!
-//! `append` assigns a message its id, `after` reads from a position on, `head` is the newest id,
-//! and a subscription is notified of more. Durable messages are in a store (`memory`,
-//! `sqlite`, `nats`); all of them share the in-memory [`tail`] in front of it. The log knows no
-//! transport.
+//! `append` assigns a message its id, `after` reads from a position on, `head` is the newest id, and a subscription
+//! is notified of new messages. Durable messages are in a store (`memory`, `sqlite`, `nats`); all stores share the
+//! in-memory [`tail`] in front of them. The log does not depend on a transport.
 
 mod clock;
 pub mod entry;
@@ -51,7 +50,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log of `store`, which was given the same `tails` to append to.
+    /// The log of `store`, which must append to the same `tails`.
     pub fn new(store: Store, tails: Arc<TailCache>) -> Arc<Self> {
         Arc::new(Self { store, tails })
     }
@@ -60,7 +59,7 @@ impl Log {
         self.tails.log()
     }
 
-    /// Returns once the store has the message for good and readers can see it.
+    /// Returns once the store has the message durably and readers can see it.
     pub async fn append(
         &self,
         draft: Draft,
@@ -86,7 +85,7 @@ impl Log {
         room
     }
 
-    /// Makes sure of the log's identity if `start` is of another one.
+    /// Refreshes the log's identity if `start` belongs to another log.
     async fn refresh_identity(&self, start: Start) -> Result<(), StoreUnavailable> {
         match start {
             Start::After(cursor) if cursor.log != self.id() => self.store.refresh_identity().await,
@@ -94,12 +93,12 @@ impl Log {
         }
     }
 
-    /// Whether it is certain, without asking the store, that nothing has come after `cursor`.
+    /// Whether it is certain, without a request to the store, that there is no message after `cursor`.
     pub fn is_up_to_date(&self, rooms: &RoomSet, cursor: Cursor) -> bool {
         self.tails.is_up_to_date(rooms, cursor)
     }
 
-    /// Has the store delete messages beyond its retention.
+    /// Makes the store delete messages beyond its retention.
     pub async fn prune(&self) -> Result<(), StoreUnavailable> {
         self.store.prune().await
     }
@@ -122,12 +121,12 @@ impl Log {
         self.tails.head()
     }
 
-    /// The same while no append is under way: what came to any room until now is not beyond it.
+    /// The head while no append is in progress: every message that reached a room until now is at most this one.
     fn settled_head(&self) -> u64 {
         self.tails.settled_head()
     }
 
-    /// Tells all readers to end.
+    /// Makes all readers end.
     pub fn end_readers(&self) {
         self.tails.close();
     }

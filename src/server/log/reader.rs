@@ -1,4 +1,4 @@
-//! Reading one room: where to start, what a read returns, and where to go on.
+//! Reading one room: where to start, what a read returns, and where to continue.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::domain::{cursor::Cursor, room::Room};
 pub enum Reset {
     /// Messages after the cursor are no longer retained.
     Expired,
-    /// The cursor is of another log.
+    /// The cursor belongs to another log.
     Unknown,
 }
 
@@ -65,7 +65,7 @@ pub struct ReadBatch {
     pub after: u64,
 }
 
-/// One room of the log, as a reader holds it.
+/// A reader's handle to one room of the log.
 #[derive(Clone)]
 pub struct RoomReader {
     pub(super) log: Arc<Log>,
@@ -82,7 +82,7 @@ impl RoomReader {
         Arc::ptr_eq(&self.tail, &other.tail)
     }
 
-    /// What tells this room of this log from others, for as long as there is a handle to it.
+    /// Identifies this room of this log, for as long as there is a handle to it.
     pub fn key(&self) -> usize {
         Arc::as_ptr(&self.tail).addr()
     }
@@ -92,7 +92,7 @@ impl RoomReader {
         self.tail.batch_after(id, None)
     }
 
-    /// The position that `start` stands for.
+    /// The position for `start`.
     pub async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
         match start {
             Start::After(cursor) => {
@@ -120,8 +120,8 @@ impl RoomReader {
         }
     }
 
-    /// Whether this log may have issued `cursor`. A position beyond every visible message belongs to a
-    /// log that went further than this one, unless other servers of the group have shown more of it.
+    /// Whether this log may have issued `cursor`. A position after every visible message belongs to a log that was
+    /// longer than this one, unless other servers of the group have shown more of this log.
     async fn is_valid_cursor(&self, cursor: Cursor) -> Result<bool, StoreUnavailable> {
         if cursor.log != self.tail.log {
             return Ok(false);

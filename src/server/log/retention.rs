@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::clock::LogClock;
 
-/// How much of the log is kept. `None`: no bound.
+/// How much of the log is kept. `None`: no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Retention {
     /// Newest messages of the whole log.
@@ -15,12 +15,12 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// The newest message that is retired by count when `head` is the newest of all; ids have no gaps.
+    /// The newest message that is removed by count if `head` is the newest of all; ids have no gaps.
     pub fn prune_through(&self, head: u64) -> u64 {
         self.messages.map_or(0, |kept| head.saturating_sub(kept))
     }
 
-    /// Messages sent before this are retired by age.
+    /// Messages sent before this are removed by age.
     pub(in crate::log) fn prune_before(&self, clock: &mut LogClock) -> Option<Timestamp> {
         self.age.map(|age| clock.older_than(age))
     }

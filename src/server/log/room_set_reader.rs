@@ -1,4 +1,4 @@
-//! Reading several rooms with one cursor: their messages in the order of the ids, as one room's are.
+//! Reads several rooms with one cursor, in the order of their ids, like one room.
 
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
@@ -15,16 +15,16 @@ use super::{
 };
 use crate::domain::room::Room;
 
-/// Rooms of one reader that are read from the store at the same time; others have their turn between
-/// them.
+/// How many rooms of one reader are read from the store at the same time, so that other readers have their turn in
+/// between.
 const READS_AT_ONCE: usize = 4;
-/// What a stream is handed at once.
+/// The size of a stream's batch.
 const BATCH: Limit = Limit {
     messages: 256,
     bytes: BATCH_BYTES,
 };
 
-/// Several rooms of the log, as one reader holds them. Cloning shares them.
+/// A reader's handle to several rooms of the log. Clones share it.
 #[derive(Clone)]
 pub struct RoomSetReader {
     log: Arc<Log>,
@@ -57,7 +57,7 @@ impl RoomSetReader {
         Self::new(&self.log, self.rooms.iter().map(RoomReader::room)).await
     }
 
-    /// The position that `start` stands for.
+    /// The position for `start`.
     pub async fn resolve(&self, start: Start) -> Result<ReadPosition, StoreUnavailable> {
         let Start::Last(n) = start else {
             return self.rooms[0].resolve(start).await;
@@ -66,7 +66,7 @@ impl RoomSetReader {
         let head = self.log.head();
         let mut newest = BinaryHeap::with_capacity(n + 1);
         for room in self.rooms.iter().filter(|_| n > 0) {
-            // Older ones than those that were found already do not count.
+            // Messages older than those already found do not count.
             let after = match newest.peek() {
                 Some(Reverse(oldest)) if newest.len() == n => *oldest,
                 _ => 0,
@@ -112,7 +112,7 @@ impl RoomSetReader {
                 MergeStep::Read { lane, after } => {
                     let (page, _) = self.rooms[lane].page_after(after, share).await?;
                     match page.expired_through {
-                        // The next read begins with this.
+                        // The next read begins with this gap.
                         Some(through) if !merge.expire(through) => break true,
                         through => expired_through = expired_through.max(through),
                     }
@@ -125,12 +125,12 @@ impl RoomSetReader {
         let reset = position.reset.or(expired_through.map(|_| Reset::Expired));
         let after = match entries.last() {
             Some(newest) => newest.id,
-            // No older message is left to read, so the reader continues where all rooms were whole.
+            // No older message is left to read, so the reader continues where all rooms were complete.
             None if reset.is_some() || from_store => through.max(position.after),
             None => position.after,
         };
         Ok(ReadBatch {
-            // What has only come since the read began is no reason to come back at once.
+            // Messages that came only since the read began are no reason to read again at once.
             more: more && !entries.is_empty(),
             entries,
             reset,
@@ -138,8 +138,8 @@ impl RoomSetReader {
         })
     }
 
-    /// The frames after `id` of all rooms, from memory. `has_news` says of each whether to look into it,
-    /// and sees to it that the others will wake the reader.
+    /// The frames after `id` of all rooms, from memory. `has_news` returns for each room whether to read it, and
+    /// makes the other rooms wake the reader.
     pub(super) fn batch_after(
         &self,
         id: u64,
@@ -164,7 +164,7 @@ impl RoomSetReader {
         if is_up_to_date {
             return TailLookup::UpToDate;
         }
-        // What a room has beyond its share is in the next batch.
+        // Messages of a room beyond its share are in the next batch.
         merge.advance();
         TailLookup::Found(FrameBatch::from_page(&mut merge.into_entries()))
     }

@@ -1,4 +1,4 @@
-//! Waiting for what comes next in any of several rooms.
+//! Waits for the next message in any of several rooms.
 
 use std::{
     sync::Arc,
@@ -90,7 +90,7 @@ impl LogSubscription for RoomSetSubscription {
         match batch {
             TailLookup::Found(Some(batch)) => TailLookup::Found(batch),
             TailLookup::Found(None) => {
-                // It came while the rooms were looked at, and not every room may have been whole then.
+                // The message came while the rooms were read, and perhaps not every room was complete then.
                 cx.waker().wake_by_ref();
                 TailLookup::UpToDate
             }

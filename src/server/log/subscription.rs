@@ -1,4 +1,4 @@
-//! Waiting for what comes next in a room.
+//! Waits for the next message in a room.
 
 use std::{
     sync::Arc,
@@ -28,7 +28,7 @@ impl Subscription {
         Self { room, key }
     }
 
-    /// The next notification wakes `cx`, whatever there is to be read by now.
+    /// Makes the next notification wake `cx`, even if there is something to read now.
     pub fn arm(&self, cx: &mut Context<'_>) {
         self.room.tail.wait(&self.key, cx);
     }

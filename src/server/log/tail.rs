@@ -27,20 +27,20 @@ const BATCHES_CACHED: usize = 4;
 #[derive(Debug)]
 pub struct RoomSnapshot {
     pub entries: Vec<Entry>,
-    /// There is no message of the room after this place and before the first of `entries`.
+    /// The room has no message after this position and before the first of `entries`.
     pub loaded_after: u64,
-    /// Nor any retained one before it.
+    /// Whether there is no retained message before that either.
     pub complete: bool,
 }
 
-/// What a tail knows of the messages after a place.
+/// What a tail knows about the messages after a position.
 #[derive(Debug)]
 pub enum TailLookup<T> {
     Found(T),
     UpToDate,
     /// The position is before the range that the tail covers: read from the store.
     Behind,
-    /// Another log has replaced this one: it gets no more messages.
+    /// Another log has replaced this one, which gets no more messages.
     LogReplaced,
 }
 
@@ -105,7 +105,7 @@ impl Tail {
         Some(entry)
     }
 
-    /// Puts history before what has come since: everything of the room after `loaded_after` up to
+    /// Puts history before the newer messages: everything of the room after `loaded_after` up to
     /// `until`, where this tail began when the history was asked for. Returns how many were taken.
     pub(super) fn prepend(&self, snapshot: &RoomSnapshot, until: u64) -> usize {
         let mut state = self.state.lock();
@@ -114,10 +114,10 @@ impl Tail {
         }
         state.loaded = true;
         if state.loaded_after != until {
-            // Messages left this tail in the meantime: there is a hole between the history and the rest.
+            // Messages were evicted in the meantime, so there is a gap between the history and the rest.
             return 0;
         }
-        // What came after `until` was appended here already, even if the store showed it too.
+        // Messages after `until` were appended here already, even if the store returned them too.
         let taken = snapshot.entries.partition_point(|entry| entry.id <= until);
         for entry in snapshot.entries[..taken].iter().rev() {
             state.entries.push_front(entry.clone());
@@ -136,7 +136,7 @@ impl Tail {
         state.complete = false;
     }
 
-    /// Tells all readers that another log has taken this one's place.
+    /// Notifies all readers that another log has replaced this one.
     pub(super) fn replace_log(&self) {
         {
             let mut state = self.state.lock();
@@ -189,7 +189,7 @@ impl Tail {
         TailLookup::Behind
     }
 
-    /// The ids of the newest messages after `after`, `n` at the most; `None`: ask the store.
+    /// The ids of the newest messages after `after`, at most `n`; `None`: only the store knows.
     pub fn newest_ids(&self, n: usize, after: u64) -> Option<Vec<u64>> {
         let state = self.state.lock();
         let newest = state.entries.iter().rev().map(|entry| entry.id);
@@ -252,7 +252,7 @@ impl Tail {
         self.state.lock().closed
     }
 
-    /// Tells all readers to end.
+    /// Makes all readers end.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
         self.notify();

@@ -1,6 +1,6 @@
 //! The tails of all rooms, bounded in bytes for the whole process.
 //!
-//! The oldest message of the whole log leaves first, whichever room it is in. A room without
+//! The oldest message of the whole log is evicted first, whatever its room. A room without
 //! messages in memory and without readers is forgotten.
 
 use std::{
@@ -39,7 +39,7 @@ pub struct TailCache {
 struct TailsByRoom {
     log: LogId,
     tails: HashMap<Room, Arc<Tail>>,
-    /// Every entry of every tail by id: the order in which they leave.
+    /// Every entry of every tail by id: the order of eviction.
     order: BTreeMap<u64, Arc<Tail>>,
     bytes: usize,
     /// Rooms that were left empty and unread, oldest first.
@@ -78,7 +78,7 @@ impl TailCache {
         self.rooms.lock().log
     }
 
-    /// Switches to another log, whose newest message is `head`, and tells readers of the old one.
+    /// Switches to another log, whose newest message is `head`, and notifies readers of the old one.
     pub fn replace_log(&self, log: LogId, head: u64) {
         let old = {
             let mut rooms = self.rooms.lock();
@@ -119,13 +119,13 @@ impl TailCache {
         self.head.load(Ordering::Acquire)
     }
 
-    /// The same while no append is under way.
+    /// The head while no append is in progress.
     pub fn settled_head(&self) -> u64 {
         let _rooms = self.rooms.lock();
         self.head()
     }
 
-    /// Readers may be given messages up to `id` from now on.
+    /// Lets readers get messages up to `id` from now on.
     pub fn advance_visible(&self, id: u64) {
         self.visible_through.fetch_max(id, Ordering::AcqRel);
     }
@@ -180,7 +180,7 @@ impl TailCache {
         }
     }
 
-    /// Puts a room's history before what has come since; see [`Tail::prepend`].
+    /// Puts a room's history before the newer messages; see [`Tail::prepend`].
     pub fn prepend(&self, tail: &Arc<Tail>, snapshot: &RoomSnapshot, until: u64) {
         let mut rooms = self.rooms.lock();
         if tail.is_replaced() {
@@ -206,7 +206,7 @@ impl TailCache {
         }
     }
 
-    /// Called when a reader leaves `tail`: an empty room need not stay for long.
+    /// Called when a reader leaves `tail`, because an empty room need not stay for long.
     pub fn release(&self, tail: &Arc<Tail>) {
         if !tail.is_empty() {
             return;
@@ -220,7 +220,7 @@ impl TailCache {
         }
     }
 
-    /// Tells the readers of every room to end, now and in future.
+    /// Makes the readers of every room end, now and in future.
     pub fn close(&self) {
         let tails: Vec<Arc<Tail>> = {
             let mut rooms = self.rooms.lock();

@@ -44,7 +44,7 @@ pub(in crate::log) struct IdempotencyRecord {
 impl IdempotencyRecord {
     /// The answer to a publish of `draft` under the same key.
     pub fn replay(self, draft: Draft) -> Result<Appended, AppendError> {
-        // The same draft at the same place and time has the same JSON.
+        // The same draft at the same position and time has the same JSON.
         let again = Message::new(self.cursor.log, self.cursor.id, draft, self.at).to_json();
         if again != self.json {
             return Err(AppendError::KeyReused);

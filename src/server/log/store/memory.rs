@@ -1,6 +1,6 @@
-//! The store for trying, tests and benches: the log in this process, gone with it.
+//! The store for trying out, tests and benches: the log is in this process, and lost with it.
 //!
-//! Bounded by retention and, since memory is what it lives in, by bytes.
+//! It is limited by retention and, because it is in memory, by bytes.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,11 +23,11 @@ use crate::log::{
     tail_cache::TailCache,
 };
 
-/// The most memory the messages may take; the oldest are dropped first, as by retention.
+/// The most memory for messages; the oldest are removed first, as by retention.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// The most memory that idempotency keys may take; beyond it the oldest are forgotten early.
+/// The most memory for idempotency keys; beyond it, the oldest are forgotten early.
 const MAX_KEY_BYTES: usize = 64 * 1024 * 1024;
-/// The most rooms whose last retired message is remembered one by one.
+/// The most rooms whose last removed message is remembered individually.
 const MAX_PRUNED_ROOMS: usize = 100_000;
 
 pub struct Memory {
@@ -219,12 +219,12 @@ impl MemoryLog {
     }
 }
 
-/// Up to which message each room's past is gone.
+/// The last removed message of each room.
 #[derive(Default)]
 struct PrunedRooms {
     rooms: HashMap<Room, u64>,
-    /// For rooms that are not in `rooms`: too many were, and it is better to report a gap that may
-    /// be none than to miss one.
+    /// The same for all rooms that are not in `rooms`, because there were too many: it is better to report a gap that
+    /// may not exist than to miss one.
     others: u64,
 }
 

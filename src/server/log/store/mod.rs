@@ -1,4 +1,4 @@
-//! What keeps the messages: the choice of store, and what every store can be asked.
+//! The stores of messages: the choice of store, and the operations of every store.
 
 pub(super) mod idempotency;
 pub mod memory;
@@ -31,22 +31,22 @@ pub enum AppendError {
     /// Nothing was appended.
     #[error("the store is away: {0}")]
     Unavailable(#[from] StoreUnavailable),
-    /// It was sent, and the store did not say in time whether it has it.
+    /// The message was sent, and the store did not confirm it in time.
     #[error("the store did not confirm: {0}")]
     Unconfirmed(StoreUnavailable),
-    /// Nothing was appended, nor will be before the operator has changed something.
+    /// Nothing was appended, and nothing will be until the operator changes something.
     #[error("the store refuses the message: {0}")]
     Rejected(String),
     #[error("this Idempotency-Key was used for another message")]
     KeyReused,
 }
 
-/// The message as the log has it.
+/// The message in the log.
 #[derive(Debug)]
 pub struct Appended {
     pub cursor: Cursor,
     pub json: Bytes,
-    /// The same idempotency key had appended it before.
+    /// Whether an earlier publish with the same idempotency key appended it.
     pub is_replay: bool,
 }
 
@@ -54,7 +54,7 @@ pub struct Appended {
 #[derive(Debug, Clone, Copy)]
 pub struct StoreStatus {
     pub name: &'static str,
-    /// It answers and takes messages, as far as its last answers tell.
+    /// Whether it answers and takes messages, by its last answers.
     pub up: bool,
     pub retained_messages: u64,
 }
@@ -105,7 +105,7 @@ impl Store {
         }
     }
 
-    /// The place `n` messages before the room's end; `None` where the room is empty.
+    /// The position `n` messages before the room's end; `None` if the room is empty.
     pub async fn before_last(
         &self,
         room: &Room,
@@ -132,8 +132,8 @@ impl Store {
         }
     }
 
-    /// Whether message `id`, which this process has not shown, exists all the same: another server
-    /// on the same store may have shown it.
+    /// Whether message `id`, which this process has not shown, exists nevertheless: another server on the same store
+    /// may have shown it.
     pub async fn contains(&self, id: u64) -> Result<bool, StoreUnavailable> {
         match self {
             Self::Memory(_) | Self::Sqlite(_) => Ok(false),
@@ -141,7 +141,7 @@ impl Store {
         }
     }
 
-    /// Makes sure that the log served is the one that the store holds now.
+    /// Makes sure that the served log is the one that the store holds now.
     pub async fn refresh_identity(&self) -> Result<(), StoreUnavailable> {
         match self {
             Self::Memory(_) | Self::Sqlite(_) => Ok(()),
@@ -156,7 +156,7 @@ impl Store {
                 Ok(())
             }
             Self::Sqlite(sqlite) => sqlite.prune().await,
-            // JetStream retires by itself.
+            // JetStream removes messages by itself.
             Self::Nats(nats) => nats.check(),
         }
     }
@@ -186,7 +186,7 @@ impl Store {
     }
 }
 
-/// What an append answers for `entry`.
+/// The result of an append for `entry`.
 pub(in crate::log) fn appended(log: LogId, entry: &Entry) -> Appended {
     Appended {
         cursor: Cursor { log, id: entry.id },

@@ -1,5 +1,4 @@
-//! The connection to NATS and the requests to JetStream: each is bounded in time, and fails
-//! with one line.
+//! The connection to NATS and the requests to JetStream. Each request has a time limit, and fails with one line.
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,13 +29,13 @@ use crate::{
     log::store::{OpenError, StoreUnavailable, open_error::one_line},
 };
 
-/// How long one request may take. Several must fit what a client waits for.
+/// How long one request may take. Several must fit into a client's wait.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// What the connection tells of itself.
+/// The state of the connection.
 #[derive(Default)]
 struct ClientEvents {
-    /// The last refusal of NATS's own; JetStream's requests just go unanswered.
+    /// The last refusal by NATS itself, after which requests to JetStream simply get no answer.
     refusal: Mutex<Option<String>>,
 }
 
@@ -51,7 +50,7 @@ pub(super) struct JetStreamClient {
     connections: watch::Receiver<u64>,
 }
 
-/// What JetStream says to a publish.
+/// JetStream's answer to a publish.
 #[derive(Debug, Deserialize)]
 struct Ack {
     #[serde(default)]
@@ -65,7 +64,7 @@ struct Ack {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PubAck {
     pub id: u64,
-    /// It had it before, under the same message id.
+    /// Whether it had the message before, under the same message id.
     pub is_duplicate: bool,
 }
 
@@ -74,9 +73,9 @@ pub(super) struct PubAck {
 pub(super) enum PublishError {
     /// It was not stored.
     Refused(String),
-    /// It was not stored, and sending it again will not help.
+    /// The message was not stored, and sending it again will not help.
     Rejected(String),
-    /// It may be stored yet.
+    /// The message may still be stored.
     Timeout(String),
 }
 
@@ -131,7 +130,7 @@ impl JetStreamClient {
         format!("{}.{room}", self.config.name)
     }
 
-    /// An answer of JetStream's API. `Ok(Err(…))`: it was refused.
+    /// Sends a request to JetStream's API. `Ok(Err(…))`: the request was refused.
     async fn ask<T: serde::de::DeserializeOwned>(
         &self,
         subject: String,
@@ -154,12 +153,12 @@ impl JetStreamClient {
         }
     }
 
-    /// From now on a refusal is a new one.
+    /// Forgets the last refusal.
     pub fn forget_refusal(&self) {
         self.events.refusal.lock().take();
     }
 
-    /// What NATS itself has refused.
+    /// Returns an error if NATS itself has refused a request.
     pub fn refusal(&self) -> Result<(), StoreUnavailable> {
         match self.events.refusal.lock().take() {
             Some(refusal) => Err(StoreUnavailable(format!("no permission: {refusal}"))),
@@ -167,7 +166,7 @@ impl JetStreamClient {
         }
     }
 
-    /// Why nothing came back: NATS's own refusals are told apart from the answers.
+    /// The reason for a missing answer, which may be a refusal by NATS itself.
     pub fn no_response(&self) -> StoreUnavailable {
         match self.refusal() {
             Err(refusal) => refusal,
@@ -200,7 +199,7 @@ impl JetStreamClient {
         }
     }
 
-    /// Whether JetStream is there for this user.
+    /// Checks whether this user may use JetStream.
     pub async fn account(&self) -> Result<(), StoreUnavailable> {
         let answer: Result<serde_json::Value, _> = self.ask("INFO".into(), &()).await?;
         answer.map(drop).map_err(|error| refused(&error))
@@ -222,7 +221,7 @@ impl JetStreamClient {
             return Ok(info);
         }
         let subject = format!("STREAM.CREATE.{}", self.config.name);
-        // Each stream that is made is a log of its own.
+        // Each new stream is a new log.
         let log = LogId::random().map_err(|error| StoreUnavailable(one_line(&error)))?;
         let config = Config {
             description: Some(description(log)),
@@ -366,7 +365,7 @@ fn explain_connect(error: &async_nats::ConnectError) -> String {
     }
 }
 
-/// Whether what came in answer to a TLS greeting was none.
+/// Whether the answer to a TLS hello was not TLS.
 fn is_no_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     use async_nats::rustls;
     let mut causes = std::iter::successors(Some(error), |error| error.source());

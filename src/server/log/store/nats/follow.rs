@@ -1,10 +1,9 @@
 //! Following the stream: one consumer for the whole process, whose messages go to the tails in the
 //! order of their ids, each exactly once.
 //!
-//! A session lasts until anything is doubtful (a lost connection, a missing heartbeat, a message
-//! out of order, none where there should be some); the next one goes on after the last message seen.
-//! The stream's state is polled as well, for events without a message: that it was replaced, has no
-//! leader, or has retired messages.
+//! A session lasts until anything is doubtful: a lost connection, a missing heartbeat, a message out of order, or
+//! missing messages. The next session continues after the last message seen. The server also polls the stream's
+//! state, for events without a message: the stream was replaced, has no leader, or has removed messages.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -40,24 +39,24 @@ use crate::log::{
 
 /// How often the stream's state is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// How long after a session's end the next one begins.
+/// The pause between two sessions.
 const SESSION_INTERVAL: Duration = Duration::from_millis(100);
 /// The interval of the consumer's heartbeats; it is given up after twice this.
 const HEARTBEAT: Duration = Duration::from_secs(1);
-/// JetStream drops the consumer of a server that is gone after this.
+/// The time after which JetStream drops the consumer of a server that is gone.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
-/// A replica that its leader has not heard of for longer may be away.
+/// A replica that its leader has not heard from for longer may be away.
 const PEER_SILENCE: Duration = Duration::from_millis(2500);
-/// The delay before a deleted stream is created again: NATS 2.9 may still remove the files
-/// of the old one, and with them those of the new one, whose messages it then never delivers.
+/// The delay before a deleted stream is created again. NATS 2.9 may still be removing the files of the old stream,
+/// and would remove those of the new one with them, whose messages it would then never deliver.
 const RECREATE_AFTER: Duration = Duration::from_secs(1);
-/// Messages that are handed to the tails at once.
+/// The most messages that are passed to the tails at a time.
 const MAX_BATCH: usize = 256;
 
 /// The followed stream was replaced, or must be created.
 struct Replaced;
 
-/// A message of the stream; no record where no server of ours put it there.
+/// A message of the stream; without a record if it was not one of our servers that published it.
 struct PendingDelivery {
     id: u64,
     stored_at_us: i64,
@@ -174,7 +173,7 @@ impl NatsInner {
             .store(info.state.messages, Ordering::Relaxed);
     }
 
-    /// Gives up a consumer that does not give what the stream has; the next one may live elsewhere.
+    /// Gives up a consumer that does not deliver the stream's messages; the next one may be on another node.
     async fn check_lag(
         &self,
         info: &Info,
@@ -228,7 +227,7 @@ impl NatsInner {
                 continue;
             }
             if id > through + 1 {
-                // JetStream dropped what is between before it came here.
+                // JetStream removed the messages in between before they reached this server.
                 self.show(&mut room_index, std::mem::take(&mut deliveries), through);
                 room_index.reset_to(id - 1);
                 self.tails.reset_to(id - 1);
@@ -251,7 +250,7 @@ impl NatsInner {
         doubt.map_or(Ok(()), |why| Err(StoreUnavailable(why)))
     }
 
-    /// Makes messages visible to readers, then tells those who wait for theirs.
+    /// Makes messages visible to readers, then notifies the publishes that wait for them.
     fn show(&self, room_index: &mut RoomIndex, deliveries: Vec<PendingDelivery>, through: u64) {
         if deliveries.is_empty() {
             return;
@@ -269,7 +268,7 @@ impl NatsInner {
         self.tails.expire(self.retention.prune_through(through));
         room_index.record(records(), through);
         self.applied.send_replace((room_index.log, through));
-        // Until the stream is looked at again.
+        // An estimate until the stream's state is polled again.
         let kept = self.retention.messages.unwrap_or(u64::MAX);
         let before = self.retained_messages.load(Ordering::Relaxed);
         let count = (before + deliveries.len() as u64).min(kept);
@@ -285,7 +284,7 @@ impl NatsInner {
             let entry = entries.next_if(|entry| entry.id == id);
             let publish = record.and_then(|record| record.publish);
             if let Some(sender) = publish.and_then(|publish| pending.remove(&publish)) {
-                // A client that no longer waits is no fault.
+                // An error means that the client no longer waits.
                 let _ = sender.send(PublishConfirmation {
                     log: room_index.log,
                     entry,
@@ -298,7 +297,7 @@ impl NatsInner {
     }
 }
 
-/// A consumer that brings all messages from `start_sequence` on.
+/// A consumer that delivers all messages from `start_sequence` on.
 pub(super) async fn consumer(
     client: &JetStreamClient,
     start_sequence: u64,
@@ -318,7 +317,7 @@ pub(super) async fn consumer(
     client.consumer(config).await
 }
 
-/// Why the stream cannot take messages for good, if it cannot.
+/// Why the stream cannot store messages durably, if it cannot.
 fn quorum_problem(info: &Info) -> Option<String> {
     let cluster = info.cluster.as_ref()?;
     if info.config.num_replicas > 1 && cluster.leader.is_none() {

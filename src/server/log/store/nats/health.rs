@@ -15,9 +15,9 @@ pub(super) struct StreamHealth {
     /// The stream's settings refuse messages.
     settings: Option<String>,
     refusal: Option<Refusal>,
-    /// Since when no message was taken, and one was not confirmed.
+    /// Since when no message was accepted, after one that was not confirmed.
     unconfirmed: Option<Instant>,
-    /// The oldest message that was acknowledged and did not come.
+    /// The oldest message that was acknowledged but not delivered.
     missing_delivery: Option<(LogId, u64)>,
 }
 
@@ -34,7 +34,7 @@ impl StreamHealth {
         self.settings = refuse;
     }
 
-    /// A message of `bytes` was refused for good.
+    /// Records that a message of `bytes` was refused permanently.
     pub fn refused(&mut self, why: &str, bytes: usize) {
         self.refusal = Some(Refusal {
             why: why.to_owned(),
@@ -43,8 +43,8 @@ impl StreamHealth {
         });
     }
 
-    /// A message of `bytes`, whose publish began at `begun`, was not confirmed although the
-    /// store answered. A single one may be accidental.
+    /// Records that a message of `bytes`, whose publish began at `begun`, was not confirmed although the store
+    /// answered. A single one may be an accident.
     pub fn unconfirmed(&mut self, begun: Instant, bytes: usize) {
         let first = *self.unconfirmed.get_or_insert_with(Instant::now);
         if begun >= first {
@@ -52,14 +52,14 @@ impl StreamHealth {
         }
     }
 
-    /// A message of `bytes` was accepted.
+    /// Records that a message of `bytes` was accepted.
     pub fn accepted(&mut self, bytes: usize) {
         self.unconfirmed = None;
-        // A smaller one does not show that the refused one would be.
+        // A smaller message does not show that the refused one would be accepted.
         self.refusal.take_if(|refusal| refusal.bytes <= bytes);
     }
 
-    /// Message `id` of `log` was acknowledged, and did not come in time.
+    /// Records that message `id` of `log` was acknowledged, but not delivered in time.
     pub fn expect_delivery(&mut self, log: LogId, id: u64) {
         match self.missing_delivery {
             Some((of, oldest)) if of == log && oldest <= id => {}
@@ -67,15 +67,15 @@ impl StreamHealth {
         }
     }
 
-    /// Whether there are messages that were acknowledged and did not come, where messages up to
-    /// `applied` of a log did.
+    /// Whether there are messages that were acknowledged but not delivered, although messages up to `applied` of the
+    /// log were.
     pub fn has_missing(&mut self, (log, applied): (LogId, u64)) -> bool {
         self.missing_delivery
             .take_if(|&mut (of, id)| of != log || id <= applied);
         self.missing_delivery.is_some()
     }
 
-    /// What is wrong, if anything is.
+    /// The problem, if there is one.
     pub fn reason(&mut self, applied: (LogId, u64), now: Instant) -> Option<String> {
         let is_over = |refusal: &mut Refusal| now - refusal.at >= REFUSAL_TTL;
         self.refusal.take_if(is_over);

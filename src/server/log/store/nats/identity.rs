@@ -1,15 +1,15 @@
-//! Which log a stream is: written into the description it is made with.
+//! The identity of the log in a stream, which is part of the stream's description.
 
 use async_nats::jetstream::stream::Info;
 
 use crate::domain::cursor::LogId;
 
-/// What a stream's description begins with; the log's identity follows.
+/// The beginning of a stream's description, which the log's identity follows.
 const DESCRIPTION: &str = "messages of poll-vs-sse, log ";
 
-/// The stream's identity: what its description ends with. A description is part of the stream's
-/// settings, which a cluster agrees on; the moment it was made is not, and changes where all NATS
-/// servers are killed. It has to do for a stream that was made without such a description.
+/// The stream's identity, at the end of its description. The description is part of the stream's settings, on which a
+/// cluster agrees. The creation time is not, and changes if all NATS servers are killed; it serves only for a stream
+/// that was made without such a description.
 pub(super) fn identity(info: &Info) -> LogId {
     let description = info.config.description.as_deref();
     description.and_then(described).unwrap_or_else(|| {
@@ -22,7 +22,7 @@ fn described(description: &str) -> Option<LogId> {
     description.strip_prefix(DESCRIPTION)?.parse().ok()
 }
 
-/// The description of a stream that is made as the log `id`.
+/// The description of a new stream for the log `id`.
 pub(super) fn description(id: LogId) -> String {
     format!("{DESCRIPTION}{id}")
 }

@@ -1,9 +1,8 @@
 //! The store for several machines: a JetStream stream, shared by a group of equal servers.
 //!
 //! The stream's sequence is a message's id; the log's identity is in the stream's description.
-//! One consumer follows it ([`follow`]) and feeds the tails; publishing ([`publish`]) and reading
-//! behind the tails ([`read`]) ask the stream's leader. What is stored, and what of it counts, is
-//! [`record`].
+//! One consumer follows it ([`follow`]) and feeds the tails; publishing ([`publish`]) and reading beyond the tails
+//! ([`read`]) go to the stream's leader. [`record`] defines the stored form of a message, and which messages count.
 
 mod client;
 mod follow;
@@ -50,21 +49,21 @@ use crate::domain::cursor::LogId;
 use crate::log::retention::Retention;
 use crate::log::{entry::FrameEncoder, tail_cache::TailCache};
 
-/// How long a reader waits for this server to come to where another one was.
+/// How long a reader waits for this server to catch up with another one.
 const CATCH_UP: Duration = Duration::from_secs(2);
 /// How long a new leader of the stream may lag behind the old one.
 const SETTLING: Duration = Duration::from_millis(1500);
 const RECHECK: Duration = Duration::from_millis(100);
-/// Reads from the stream at the same time; further ones wait their turn.
+/// The most reads from the stream at the same time; further ones wait.
 const READS: usize = 32;
 
 pub struct Nats {
     shared: Arc<NatsInner>,
-    /// Runs the connection and what follows the stream.
+    /// Runs the connection and the follower of the stream.
     runtime: Mutex<Option<Runtime>>,
 }
 
-/// What everything here shares.
+/// The shared state of the store.
 struct NatsInner {
     client: JetStreamClient,
     retention: Retention,
@@ -74,15 +73,15 @@ struct NatsInner {
     status: watch::Sender<Status>,
     health: Mutex<StreamHealth>,
     retained_messages: AtomicU64,
-    /// The newest place of the stream that readers here see.
+    /// The newest position of the stream that this server's readers see.
     applied: watch::Sender<(LogId, u64)>,
     /// Requests a poll of the stream's state before it is due.
     refresh: Notify,
     /// Publishes that wait for their message to be delivered, by name.
     pending: Mutex<HashMap<String, oneshot::Sender<PublishConfirmation>>>,
-    /// JetStream's clock less ours.
+    /// JetStream's clock minus ours.
     skew_us: AtomicI64,
-    /// Names publishes, with the prefix.
+    /// A counter for the names of publishes, which begin with the prefix.
     names: AtomicU64,
     names_prefix: LogId,
     reads: Semaphore,
@@ -91,7 +90,7 @@ struct NatsInner {
     held_from: AtomicU64,
 }
 
-/// What was last known of the stream.
+/// The last known state of the stream.
 #[derive(Debug, Clone)]
 struct Status {
     /// Why the store is away; `None`: it is there.
@@ -163,7 +162,7 @@ impl Nats {
         self.shared.current_info().await.map(drop)
     }
 
-    /// Whether message `id` exists in the log, though this server may not have come to it yet.
+    /// Whether message `id` exists in the log, although this server may not have reached it yet.
     pub async fn contains(&self, id: u64) -> Result<bool, StoreUnavailable> {
         let deadline = Instant::now() + SETTLING;
         loop {
@@ -191,7 +190,7 @@ impl Nats {
 
 impl Drop for Nats {
     fn drop(&mut self) {
-        // A runtime must not just be dropped where there may be another.
+        // A runtime must not simply be dropped within another runtime.
         self.close();
     }
 }
@@ -204,7 +203,7 @@ impl NatsInner {
         }
     }
 
-    /// The same, and why it cannot be used though it is there.
+    /// The same check, and also whether the store answers but cannot be used.
     fn check_health(&self) -> Result<(), StoreUnavailable> {
         self.check()?;
         let applied = *self.applied.borrow();
@@ -230,7 +229,7 @@ impl NatsInner {
         })
     }
 
-    /// The stream as it is now, once this server serves the same one.
+    /// The stream's present state, once this server serves the same stream.
     async fn current_info(&self) -> Result<Info, StoreUnavailable> {
         self.check()?;
         let info = self.info().await?;
@@ -247,7 +246,7 @@ impl NatsInner {
         Ok(info)
     }
 
-    /// Waits until readers here see message `id` of `log`. False: they do not by `deadline`.
+    /// Waits until this server's readers see message `id` of `log`. Returns false if they do not by `deadline`.
     async fn wait_until_applied(&self, log: LogId, id: u64, deadline: Instant) -> bool {
         let mut applied = self.applied.subscribe();
         let there = applied.wait_for(|&(of, newest)| of != log || newest >= id);

@@ -29,7 +29,7 @@ pub struct NatsHandle {
     runtime: Runtime,
     client: JetStreamClient,
     retention: Retention,
-    /// Begins the names of this process's publishes.
+    /// The prefix of the names of this process's publishes.
     names: LogId,
     pub log: LogId,
     pub head: u64,
@@ -49,7 +49,7 @@ impl NatsHandle {
         let names = LogId::random().map_err(|error| OpenError::new(&name, error))?;
         let config = config(options, retention);
         let opening = open(target, config);
-        // On a thread of its own, as the caller's may be a runtime's.
+        // On a separate thread, because the caller's thread may belong to a runtime.
         let opened = std::thread::scope(|scope| {
             let thread = scope.spawn(|| runtime.block_on(opening));
             thread
@@ -137,7 +137,7 @@ fn config(options: &Options, retention: Retention) -> Config {
     }
 }
 
-/// What of a stream's settings would refuse messages.
+/// The stream's settings that would refuse messages.
 pub(super) fn refuses(found: &Config) -> Option<String> {
     let largest = usize::try_from(found.max_message_size).unwrap_or(0);
     if (1..MAX_STORED_BYTES).contains(&largest) {
@@ -148,7 +148,7 @@ pub(super) fn refuses(found: &Config) -> Option<String> {
     found.sealed.then(|| "the stream is sealed".to_owned())
 }
 
-/// What of `found` would lose or refuse messages, or keep them for a time other than promised.
+/// The settings in `found` that would lose or refuse messages, or keep them for another time than promised.
 fn differences(wanted: &Config, found: &Config) -> Vec<String> {
     let mut differences = Vec::new();
     let mut compare = |name: &str, wanted: String, found: String| {

@@ -9,7 +9,7 @@ use crate::log::store::OpenError;
 
 /// How long connecting may take, once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often an idle connection is tried; a silent one is given up after three.
+/// How often an idle connection is pinged; after three pings without an answer, it is given up.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RECONNECT_DELAY: Duration = Duration::from_millis(500);
 const MAX_STREAM: usize = 64;
@@ -34,10 +34,10 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Where the log is, and how to get there.
+/// Where the log is, and how to connect to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// `nats://` or `tls://` and what follows; may hold a password.
+    /// The address, beginning with `nats://` or `tls://`; it may contain a password.
     pub servers: Secret,
     /// The stream, and the first part of its subjects.
     pub stream: String,
@@ -50,7 +50,7 @@ pub struct Options {
     pub creds: Option<PathBuf>,
     /// A file with a user's NKey seed.
     pub nkey: Option<PathBuf>,
-    /// Certificates that are trusted in place of the system's.
+    /// Certificates to trust instead of the system's.
     pub tls_ca: Option<PathBuf>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
@@ -74,7 +74,7 @@ impl Options {
         }
     }
 
-    /// For people: the servers without what is secret, and the stream.
+    /// For people: the servers without secrets, and the stream.
     pub fn shown(&self) -> String {
         let servers = Urls::parse(&self.servers.0).map(|urls| urls.servers.join(","));
         let servers = servers.unwrap_or_else(|_| "nats".to_owned());
@@ -84,7 +84,7 @@ impl Options {
 
 /// The options, read and checked.
 pub(super) struct Target {
-    /// For people: the servers without what is secret.
+    /// For people: the servers without secrets.
     pub name: String,
     pub servers: Vec<ServerAddr>,
     pub connect: ConnectOptions,
@@ -213,7 +213,7 @@ struct Urls {
 
 impl Urls {
     fn parse(text: &str) -> Result<Self, OpenError> {
-        // What is wrong is not repeated: there may be a password in it.
+        // The error does not repeat the value, which may contain a password.
         let refuse = || OpenError::new("nats", "expected nats://HOST:PORT[,HOST:PORT…]");
         let (scheme, rest) = text.split_once("://").ok_or_else(refuse)?;
         let scheme = scheme.to_lowercase();

@@ -21,7 +21,7 @@ use crate::{
 const PERMISSION_TIMEOUT: Duration = Duration::from_millis(1500);
 
 impl JetStreamClient {
-    /// Leaves no message behind, and no consumer.
+    /// Leaves neither a message nor a consumer behind.
     pub async fn check_permissions(&self, log: LogId, head: u64) -> Result<(), StoreUnavailable> {
         self.check_publish().await?;
         self.check_subscribe(head).await?;
@@ -29,9 +29,8 @@ impl JetStreamClient {
         self.refusal()
     }
 
-    /// What is sent is for a stream of another name. That is found out before nodes agree on a message: one
-    /// that they agreed on and then all refuse would count in what they keep of their agreements, which
-    /// NATS 2.9 has trouble with.
+    /// The test message is for a stream of another name, so it is refused before the nodes agree on it. If the nodes
+    /// agreed on a message and then all refused it, NATS 2.9 could have trouble with the record of that agreement.
     async fn check_publish(&self) -> Result<(), StoreUnavailable> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Stream", "-");
@@ -48,7 +47,7 @@ impl JetStreamClient {
         self.forget_refusal();
         let consumer = follow::consumer(self, head + 1).await?;
         self.delete_consumer(consumer.cached_info()).await?;
-        // What a consumer's flow control is answered with. A refusal comes before later answers.
+        // The subject for answers to a consumer's flow control. A refusal comes before later answers.
         let stream = &self.config.name;
         let answer = format!("$JS.FC.{stream}.none");
         let sent = self.client.publish(answer, Bytes::new()).await;

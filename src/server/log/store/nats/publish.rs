@@ -1,8 +1,8 @@
-//! Publishing: a message is sent until JetStream has it, or until it is too late for it to count.
+//! Publishing: sends a message until JetStream has it, or until it would be too late to count.
 //!
-//! A client is told within [`RESPONSE_DEADLINE`]. What JetStream stores after [`VALID_FOR`] is void for all
-//! servers, by the deadline that the message carries: so a publish that timed out is
-//! not appended later. See `docs/decisions/0007-told-failed-stays-failed.md`.
+//! The client gets an answer within [`RESPONSE_DEADLINE`]. A message that JetStream stores after [`VALID_FOR`] is
+//! void for all servers, because of the deadline that the message carries. So a publish that timed out is not
+//! appended later. See `docs/decisions/0007-told-failed-stays-failed.md`.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -33,15 +33,14 @@ use crate::{
 const SEND_DEADLINE: Duration = Duration::from_millis(2800);
 /// A message that is stored later does not count.
 const VALID_FOR: Duration = Duration::from_millis(3200);
-/// The client is answered by then. The margin allows for clocks that differ and acknowledgements
-/// that take their time.
+/// The client gets its answer by then. The margin allows for clocks that differ and for slow acknowledgements.
 const RESPONSE_DEADLINE: Duration = Duration::from_millis(4500);
 /// How long one attempt waits for its acknowledgement.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1200);
 /// JetStream has a message, but readers of this server do not see it yet.
 const NOT_YET_DELIVERED: &str = "it has the message, but has not brought it here";
 const RETRY_DELAY: Duration = Duration::from_millis(100);
-/// A message that took longer to come back says too little about JetStream's clock.
+/// A message that takes longer to come back is not precise enough for measuring JetStream's clock.
 const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
 
 /// A message has come from the stream to this server.
@@ -79,19 +78,19 @@ struct Publish<'a> {
 /// The outcome of one attempt.
 enum Attempt {
     Done(Result<Appended, AppendError>),
-    /// The message is in the stream but does not count: it must be sent as another one.
+    /// The message is in the stream but does not count, so it must be sent again as another message.
     Void,
-    /// It was stored, and is retained no longer.
+    /// It was stored, and is no longer retained.
     Gone,
     /// It was not stored.
     Refused(String),
     /// It could not be sent.
     Unsent(String),
-    /// It may be stored yet.
+    /// The message may still be stored.
     Timeout(String),
 }
 
-/// A publish's place among those that wait for their message.
+/// A publish that waits for its message.
 struct PendingPublish<'a> {
     shared: &'a NatsInner,
     name: String,
@@ -166,7 +165,7 @@ impl Publish<'_> {
         Err(AppendError::Unconfirmed(StoreUnavailable(why)))
     }
 
-    /// How large it is, to be held against others.
+    /// Its size, for comparison with others.
     fn bytes(&self) -> usize {
         self.draft.author.len() + self.draft.text.len()
     }
@@ -184,7 +183,7 @@ impl Publish<'_> {
         };
         let mut headers = HeaderMap::new();
         let message_id = match &self.key {
-            // A key whose message does not count is free again, under another id.
+            // A key whose message does not count is used again, under another message id.
             Some(key) => format!("k{round}:{}", key.as_str()),
             None => metadata.publish.clone(),
         };
@@ -263,7 +262,7 @@ impl Publish<'_> {
         }
     }
 
-    /// JetStream has message `id`: this one, or the first one with the same key.
+    /// Handles the acknowledgement of message `id`: this message, or the first one with the same key.
     async fn stored(&self, log: LogId, id: u64, name: &str) -> Attempt {
         let record = match self.shared.client.message(log, id).await {
             Ok(Some(Stored {
@@ -295,7 +294,7 @@ impl Publish<'_> {
         Attempt::Done(first_use.replay(self.draft.clone()))
     }
 
-    /// The message as it was, to the moment it was stored: nobody will read it any more.
+    /// The message as it was when it was stored; no reader will see it any more.
     fn retired(&self, log: LogId, id: u64) -> Appended {
         let message = Message::new(log, id, self.draft.clone(), Timestamp::now());
         appended(log, &Entry::new(&message, self.shared.encode))
@@ -316,7 +315,7 @@ impl Publish<'_> {
 }
 
 impl NatsInner {
-    /// The log, the newest time in it, and what is known of a room's past.
+    /// The log, the newest time in it, and the known history of a room.
     async fn past(&self, room: &Room) -> Result<(LogId, i64, PreviousMessage), StoreUnavailable> {
         let (log, min_sent_at_us, through) = {
             let mut room_index = self.room_index.lock();
@@ -328,7 +327,7 @@ impl NatsInner {
         };
         let newest = match self.client.newest(log, room).await? {
             Some(newest) => newest.id,
-            // There may have been one before all that the stream holds.
+            // There may have been a message before all that the stream holds.
             None => {
                 let first = self.info().await?.state.first_sequence;
                 self.room_index.lock().newest_at_most(first)

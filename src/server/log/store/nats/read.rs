@@ -1,8 +1,8 @@
-//! Reading behind the tails: a room's messages from a place on, and back from its end.
+//! Reads beyond the tails: a room's messages from a position on, and back from its end.
 //!
-//! A consumer with the room's subject brings many messages at once, but it may live on a replica
-//! that lags. So the stream's leader says first which message is the room's newest, and is asked
-//! for what the consumer does not have yet.
+//! A consumer with the room's subject delivers many messages at once, but it may be on a replica that lags. So the
+//! server first asks the stream's leader for the room's newest message, and gets the messages that the consumer lacks
+//! from the leader.
 
 use std::{collections::VecDeque, sync::atomic::Ordering};
 
@@ -52,7 +52,7 @@ impl Nats {
             page
         } else {
             let mut page = ahead.take_page(limit);
-            // What has come since is after all that was read ahead.
+            // Newer messages come after everything that was read ahead.
             let past = shared.room_index.lock().of(room);
             let last = page.entries.last().map_or(id, |entry| entry.id);
             page.more |= past.is_some_and(|past| past.newest > last);
@@ -151,14 +151,14 @@ impl RoomQuery<'_> {
         Ok(self.shared.first(info.state.first_sequence))
     }
 
-    /// Up to which message the room's past may be gone. `next` is the first of the room that was
-    /// read; where none was, there is none.
+    /// The message up to which the room's messages may have been removed. `next` is the first message that was read;
+    /// `None` if there was none.
     async fn pruned_through(&self, next: Option<&Record>) -> Result<u64, StoreUnavailable> {
         let mut first = self.first().await?;
         let mut room_index = self.shared.room_index.lock();
         let past = match next {
             Some(next) => {
-                // It was still there, whatever has been pruned in the meantime.
+                // It still existed, whatever has been pruned in the meantime.
                 first = first.min(next.message.cursor.id);
                 next.past
             }
@@ -170,7 +170,7 @@ impl RoomQuery<'_> {
         ))
     }
 
-    /// Reads what follows the place that `ahead` has come to. The first message of it.
+    /// Reads the messages after the position of `ahead`. Returns the first of them.
     async fn fill(
         &self,
         ahead: &mut ReadAhead,
@@ -203,7 +203,7 @@ impl RoomQuery<'_> {
         if !ahead.more() {
             source.discard(&self.shared.client);
         } else if ahead.is_empty() {
-            // This must not look like an empty room.
+            // An error, because this must not look like an empty room.
             return Err(StoreUnavailable("JetStream lags behind itself".to_owned()));
         } else {
             ahead.source = Some(source);
@@ -211,7 +211,7 @@ impl RoomQuery<'_> {
         Ok(next)
     }
 
-    /// What `source` brings after message `at`, up to the room's newest.
+    /// Scans the messages of `source` after message `at`, up to the room's newest.
     fn scan<'a>(&'a self, source: &'a mut RoomConsumer, at: u64, newest: u64) -> Scan<'a> {
         let room = (self.log, self.room);
         Scan::new(&self.shared.client, room, source, at, newest)
@@ -222,8 +222,7 @@ impl RoomQuery<'_> {
         RoomConsumer::open(&self.shared.client, self.room, start).await
     }
 
-    /// The room's newest messages, up to `n`, oldest first; and whether there are no others. Those up to
-    /// `after` are not looked for.
+    /// The room's newest messages after `after`, at most `n`, oldest first; and whether there are no others.
     async fn last(
         &self,
         n: usize,
@@ -257,13 +256,13 @@ impl RoomQuery<'_> {
             if last.len() == n || start <= first {
                 return Ok((last, start <= first));
             }
-            // What does not count was among them.
+            // Some of the messages did not count.
             reach = (newest + 1 - start) * SCAN_GROWTH;
         }
     }
 
-    /// A source from a place that at least `n` messages of the room follow, but not many times as
-    /// many; or from `first` on.
+    /// A source from a position that at least `n` messages of the room follow, but not many times `n`; or from
+    /// `first` on.
     async fn start(
         &self,
         first: u64,

@@ -1,5 +1,4 @@
-//! Messages that were read ahead of what a reader asked for, and where from: it will most likely ask
-//! for what follows.
+//! Messages that were read ahead for a reader, and their source, because the reader will probably ask for them next.
 
 use std::{
     collections::VecDeque,
@@ -15,37 +14,37 @@ use crate::{
     log::entry::{Entry, Limit, Page},
 };
 
-/// What is read at once for a reader that is behind, if there is so much and readers are few.
+/// The most that is read at a time for a reader that is behind, if there are few readers.
 const READ_AHEAD: Limit = Limit {
     messages: 4096,
     bytes: 1024 * 1024,
 };
-/// The most memory kept for all readers; beyond it the least recently seen reader reads again.
+/// The most memory for all readers; beyond it, the messages of the least recently seen reader are dropped.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// The most readers with messages kept for them.
 const MAX_READERS: NonZeroUsize = NonZeroUsize::new(512).expect("above zero");
-/// How long a consumer is reused: shorter than JetStream keeps it.
+/// How long a consumer is reused: shorter than the time for which JetStream keeps it.
 const CONSUMER_TTL: Duration = Duration::from_secs(3);
 
-/// A reader's place: after this message of that room.
+/// A reader's position: after this message of that room.
 type Place = (LogId, Room, u64);
 
-/// What follows a place.
+/// The messages after a position.
 pub struct ReadAhead {
     entries: VecDeque<Entry>,
-    /// Of the entries.
+    /// The size of the entries.
     bytes: usize,
     /// The last message that was read.
     pub at: u64,
-    /// The room's newest message, when that was last asked.
+    /// The room's newest message, as of the last check.
     pub newest: u64,
-    /// What brings the messages after `at`.
+    /// The consumer that delivers the messages after `at`.
     pub source: Option<RoomConsumer>,
     kept_at: Instant,
 }
 
 impl ReadAhead {
-    /// Nothing yet, after message `id`.
+    /// An empty value, at the position after message `id`.
     pub fn after(id: u64) -> Self {
         Self {
             entries: VecDeque::new(),
@@ -61,7 +60,7 @@ impl ReadAhead {
         self.entries.is_empty()
     }
 
-    /// Whether there are others after what was read.
+    /// Whether there are further messages.
     pub fn more(&self) -> bool {
         self.at < self.newest
     }
@@ -71,14 +70,14 @@ impl ReadAhead {
         self.entries.push_back(entry);
     }
 
-    /// What is left of `limit`, if anything is.
+    /// The rest of `limit`, if any.
     pub fn remaining(&self, limit: Limit) -> Option<Limit> {
         let messages = limit.messages.saturating_sub(self.entries.len());
         let bytes = limit.bytes.saturating_sub(self.bytes);
         (messages > 0 && bytes > 0).then_some(Limit { messages, bytes })
     }
 
-    /// Takes what fits `limit`.
+    /// Takes the messages that fit `limit`.
     pub fn take_page(&mut self, limit: Limit) -> Page {
         let mut page = Page::collect(self.entries.iter().cloned(), limit);
         self.entries.drain(..page.entries.len());
@@ -103,8 +102,8 @@ impl Default for ReadAheadCache {
 }
 
 impl ReadAheadCache {
-    /// What to read at once for a reader that asks for `limit`: no more than its share of what is kept,
-    /// or one reader's messages would drive out another's before that has come for them.
+    /// How much to read at a time for a reader that asks for `limit`: at most its share of the memory. Otherwise one
+    /// reader's messages would drive out another's before that reader gets them.
     pub fn fair_share(&self, limit: Limit) -> Limit {
         let share = Limit {
             bytes: READ_AHEAD.bytes.min(MAX_BYTES / (self.by_place.len() + 1)),
@@ -113,8 +112,8 @@ impl ReadAheadCache {
         share.max(limit)
     }
 
-    /// What follows message `id`, if that was read ahead, and none of it is retired: `first` is the
-    /// oldest message that is retained.
+    /// Takes the messages after `id`, if they were read ahead and none of them has been removed: `first` is the
+    /// oldest retained message.
     pub fn take(&mut self, log: LogId, room: &Room, id: u64, first: u64) -> Option<ReadAhead> {
         let mut ahead = self.by_place.pop(&(log, room.clone(), id))?;
         self.bytes -= ahead.bytes;
@@ -127,7 +126,7 @@ impl ReadAheadCache {
         Some(ahead)
     }
 
-    /// Keeps what follows message `id`.
+    /// Keeps the messages after `id`.
     pub fn put_back(&mut self, log: LogId, room: &Room, id: u64, mut ahead: ReadAhead) {
         if ahead.is_empty() && ahead.source.is_none() {
             return;

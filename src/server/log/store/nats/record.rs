@@ -1,8 +1,8 @@
-//! A message as the stream keeps it: JSON with what readers are given, and what servers need to
-//! know of how it came there. Pure functions between that and a [`Message`].
+//! The stored form of a message: JSON with the content for readers, and metadata of its publish for servers. Pure
+//! functions that convert between this form and a [`Message`].
 //!
-//! Everything a reader gets follows from the stored bytes and from the sequence and time that
-//! JetStream gave it, so all servers of a group say the same of a message.
+//! Everything that a reader gets follows from the stored bytes, and from the sequence and time that JetStream
+//! assigned, so all servers of a group return the same message.
 
 use std::borrow::Cow;
 
@@ -12,23 +12,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
 
-/// What a server adds to a draft when it publishes it. All but `publish` may be missing in a message
-/// that another program put into the stream.
+/// The metadata that a server adds to a draft when it publishes it. All fields except `publish` may be missing in a
+/// message from another program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishMetadata {
-    /// The log that the message is meant for: the stream may be replaced in the meantime.
+    /// The log that the message is for, because the stream may be replaced in the meantime.
     pub log: LogId,
-    /// Names this publish, once and for all.
+    /// The unique name of this publish.
     pub publish: String,
-    /// Stored later than this, by JetStream's clock, it does not count: its publisher has been told
-    /// that it failed. Microseconds since the Unix epoch, as all times here.
+    /// If JetStream stores the message later than this, by its clock, the message does not count, because its
+    /// publisher was told that it failed. Microseconds since the Unix epoch, like all times here.
     pub deadline_us: i64,
     /// The newest `sent_at` its server had seen.
     pub min_sent_at_us: i64,
     pub past: PreviousMessage,
 }
 
-/// What a server knew of a room's past: after `newest` the room had no message up to `known`.
+/// What a server knew of a room's history: after `newest`, the room had no message up to `known`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PreviousMessage {
     pub newest: u64,
@@ -40,9 +40,9 @@ pub struct PreviousMessage {
 pub struct Record {
     pub message: Message,
     pub publish: Option<String>,
-    /// `None` if it says nothing of the past.
+    /// `None` if it has no such data.
     pub past: Option<PreviousMessage>,
-    /// It does not count: no reader is ever given it.
+    /// Whether the message does not count, so that no reader ever gets it.
     pub is_expired: bool,
 }
 
@@ -56,7 +56,7 @@ struct RecordJson<'a> {
     publish: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deadline_us: Option<i64>,
-    // The name in the streams that exist.
+    // The field's name in existing streams.
     #[serde(default, rename = "floor_us")]
     min_sent_at_us: i64,
     #[serde(default)]
@@ -65,7 +65,7 @@ struct RecordJson<'a> {
     known: u64,
 }
 
-/// What is stored for `draft`.
+/// The stored bytes for `draft`.
 pub fn encode(draft: &Draft, metadata: &PublishMetadata) -> Bytes {
     let json = RecordJson {
         author: Cow::Borrowed(&draft.author),
@@ -82,8 +82,8 @@ pub fn encode(draft: &Draft, metadata: &PublishMetadata) -> Bytes {
         .into()
 }
 
-/// What is stored in `log` as message `id` of the room in `subject`, since `stored_at_us`. `None`:
-/// something that no server of ours has put there.
+/// Decodes the bytes stored in `log` as message `id` of the room in `subject`, since `stored_at_us`. `None`: none of
+/// our servers published it.
 pub fn decode(
     log: LogId,
     subject: &str,

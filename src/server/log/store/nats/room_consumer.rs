@@ -1,4 +1,4 @@
-//! A consumer that brings the messages of one room, many at a time, and what it does not have yet.
+//! A consumer that delivers the messages of one room, many at a time, and the messages that it lacks.
 
 use std::time::Duration;
 
@@ -84,18 +84,18 @@ impl RoomConsumer {
         answer.map(drop).map_err(|_| client.no_response())
     }
 
-    /// Lets JetStream drop it, without waiting for that.
+    /// Makes JetStream drop the consumer, without waiting for it.
     pub(super) fn discard(self, client: &JetStreamClient) {
         let jetstream = client.jetstream.clone();
         let info = self.consumer.cached_info();
         let (name, stream) = (info.name.clone(), info.stream_name.clone());
         tokio::spawn(async move {
-            // Left behind, it is dropped for its idleness.
+            // If this fails, JetStream drops the consumer when it is idle.
             let _ = jetstream.delete_consumer_from_stream(&name, &stream).await;
         });
     }
 
-    /// The next messages, some of `limit`. None: no others can be had from it.
+    /// The next messages, at most `limit`. If there are none, the consumer has no others.
     async fn fetch(&mut self, log: LogId, limit: Limit) -> Result<Vec<Stored>, StoreUnavailable> {
         let mut fetched = Vec::new();
         let pending = usize::try_from(self.pending).unwrap_or(usize::MAX);
@@ -112,7 +112,7 @@ impl RoomConsumer {
         while let Ok(Some(Ok(message))) = timeout(FETCH_TIMEOUT, batch.next()).await {
             let Ok(place) = message.info() else { break };
             if place.consumer_sequence != self.brought + 1 {
-                // Some were lost on their way.
+                // Some messages were lost on their way.
                 self.pending = 0;
                 return Ok(fetched);
             }
@@ -137,7 +137,7 @@ pub(super) struct Scan<'a> {
     log: LogId,
     room: &'a Room,
     source: &'a mut RoomConsumer,
-    /// The last message that was come to, counted or not.
+    /// The last message that was read, counted or not.
     pub at: u64,
     /// Where it ends.
     newest: u64,
@@ -163,7 +163,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The next messages that count. None: it is over.
+    /// The next messages that count. If there are none, the scan is complete.
     pub async fn next(&mut self, limit: Limit) -> Result<Vec<Record>, StoreUnavailable> {
         while self.at < self.newest {
             let mut stored = self.source.fetch(self.log, limit).await?;

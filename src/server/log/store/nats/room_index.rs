@@ -1,8 +1,8 @@
-//! What this server has learned from the stream about each room's past: its newest message, and
-//! up to where that is known for certain.
+//! What this server has learned from the stream about each room's history: its newest message, and the position up to
+//! which this is certain.
 //!
-//! It is what a publish says of the past ([`PreviousMessage`]), and that is how a reader far behind learns
-//! whether it missed something: JetStream only knows what it still has.
+//! A publish stores this with its message ([`PreviousMessage`]), so that a reader far behind can learn whether it
+//! missed messages: JetStream knows only the messages that it still has.
 
 use std::{collections::VecDeque, num::NonZeroUsize};
 
@@ -11,17 +11,17 @@ use lru::LruCache;
 use super::record::{PreviousMessage, Record};
 use crate::domain::{cursor::LogId, room::Room};
 
-/// Rooms whose newest message is remembered; the stream is asked about others.
+/// The most rooms whose newest message is remembered; for others, the server asks the stream.
 const MAX_ROOMS: NonZeroUsize = NonZeroUsize::new(100_000).expect("above zero");
-/// Messages whose rooms are remembered, the newest of all.
+/// The most messages, the newest of all, whose rooms are remembered.
 const MAX_RECENT: usize = 100_000;
 
 pub struct RoomIndex {
     pub log: LogId,
-    /// All messages up to here have been seen, or were there before.
+    /// All messages up to here have been seen, or existed before.
     through: u64,
     newest: LruCache<Room, u64>,
-    /// A room that is not in `newest` has no message after this place.
+    /// A room that is not in `newest` has no message after this position.
     others_after: u64,
     /// The messages after `recent_after`, without exception.
     recent: VecDeque<(u64, Room)>,
@@ -30,7 +30,7 @@ pub struct RoomIndex {
 }
 
 impl RoomIndex {
-    /// Nothing is known of what came up to `through`.
+    /// An index that knows nothing about messages up to `through`.
     pub fn new(log: LogId, through: u64) -> Self {
         Self {
             log,
@@ -43,7 +43,7 @@ impl RoomIndex {
         }
     }
 
-    /// Everything the stream holds up to `through` has been seen, and of it `records`.
+    /// Records that everything in the stream up to `through` has been seen, which was `records`.
     pub fn record<'a>(&mut self, records: impl Iterator<Item = &'a Record>, through: u64) {
         for record in records.filter(|record| !record.is_expired) {
             let message = &record.message;
@@ -61,7 +61,7 @@ impl RoomIndex {
         self.through = through;
     }
 
-    /// Up to `through` there may have been messages that were not seen and are gone.
+    /// Records that up to `through` there may have been messages that were removed before they were seen.
     pub fn reset_to(&mut self, through: u64) {
         self.newest.clear();
         self.others_after = through;
@@ -78,7 +78,7 @@ impl RoomIndex {
         self.last_sent_at_us
     }
 
-    /// What is known of `room`; `None`: the stream is to be asked.
+    /// The known history of `room`; `None`: the server must ask the stream.
     pub fn of(&mut self, room: &Room) -> Option<PreviousMessage> {
         let newest = match self.newest.get(room) {
             Some(newest) => *newest,
@@ -91,7 +91,7 @@ impl RoomIndex {
         })
     }
 
-    /// The room's newest message is at most this one, where the stream holds none before `first`.
+    /// An upper bound for a room's newest message, if the stream holds none before `first`.
     pub fn newest_at_most(&self, first: u64) -> u64 {
         self.others_after.min(first.saturating_sub(1))
     }
@@ -104,14 +104,14 @@ impl RoomIndex {
         }
     }
 
-    /// `past`, with what was seen of `room` between what it knows and the message `first`.
+    /// `past`, extended by the messages of `room` that were seen between its knowledge and the message `first`.
     pub fn merge(
         &self,
         room: &Room,
         past: Option<PreviousMessage>,
         first: u64,
     ) -> Option<PreviousMessage> {
-        // Before the first message of all there was none.
+        // Before the first message of the log there was none.
         let claim = past.unwrap_or_default();
         if claim.known + 1 >= first || self.recent_after > claim.known {
             return past;
@@ -126,8 +126,7 @@ impl RoomIndex {
         })
     }
 
-    /// Remembers what the stream said: that `newest` was the room's newest message when `through`
-    /// had been seen.
+    /// Remembers the stream's answer that `newest` was the room's newest message when `through` had been seen.
     pub fn record_newest(&mut self, log: LogId, room: &Room, newest: u64, through: u64) {
         // Messages seen in the meantime are newer.
         if self.log == log && self.through == through {
@@ -136,12 +135,12 @@ impl RoomIndex {
     }
 }
 
-/// A place up to which a room's past may be gone: at or after its newest message of those before
+/// A position up to which a room's messages may have been removed: at or after the room's newest message before
 /// `first`, the oldest that the stream still holds.
 pub fn pruned_through(first: u64, past: Option<PreviousMessage>) -> u64 {
     let before_first = first.saturating_sub(1);
     match past {
-        // Nothing of the room came between what is known and what is gone.
+        // The room had no message between the known history and the removed messages.
         Some(past) if past.known >= before_first => past.newest.min(before_first),
         _ => before_first,
     }
@@ -204,7 +203,7 @@ mod tests {
         // The message at 9 did not know yet of the one at 6.
         assert_eq!(room_index.merge(&den, past(2, 5), 8), past(6, 7));
         assert_eq!(room_index.merge(&lobby, past(0, 5), 7), past(0, 6));
-        // What came before this server did is not known to it.
+        // This server does not know the messages from before its start.
         assert_eq!(room_index.merge(&den, past(2, 4), 8), past(2, 4));
         assert_eq!(room_index.merge(&den, None, 8), None);
         assert_eq!(room_index.of(&"attic".parse().expect("a room")), None);

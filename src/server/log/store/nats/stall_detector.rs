@@ -1,23 +1,23 @@
-//! Whether the consumer that feeds this server has fallen behind the stream for good.
+//! Detects that the consumer that feeds this server has permanently fallen behind the stream.
 //!
-//! A consumer lives on one replica and gives what that replica has. One that lags gives nothing new
-//! and goes on saying that it is alive.
+//! A consumer is on one replica and delivers what that replica has. If the replica lags, the consumer delivers
+//! nothing new but still sends heartbeats.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A replica that is only catching up gives something within this.
+/// A replica that is only catching up delivers something within this time.
 const STALL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How far this server got, while it is behind what the stream's leader has.
+/// The progress of this server while it is behind the stream's leader.
 #[derive(Default)]
 pub(super) struct StallDetector {
     at: Option<(u64, Instant)>,
 }
 
 impl StallDetector {
-    /// Whether nothing has come for too long, with `newest` in the stream and `through` seen, `now`.
+    /// Whether no message has come for too long, with `newest` in the stream and `through` seen at the time `now`.
     pub fn is_stalled(&mut self, newest: u64, through: u64, now: Instant) -> bool {
         if newest <= through {
             self.at = None;

@@ -1,4 +1,4 @@
-//! The file itself: whether it is ours, whole and free; and the connections to it.
+//! The SQLite file: whether it is ours, complete and not in use; and the connections to it.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -42,7 +42,7 @@ const SCHEMA: &str = "
     CREATE INDEX first_uses_by_age ON first_uses (at);
 ";
 
-/// Fails where a table or column that will be needed is not there.
+/// Fails if a required table or column is missing.
 const SCHEMA_CHECK: &str = "
     SELECT name, value FROM meta LIMIT 0;
     SELECT id, room, author, text, sent_at FROM messages LIMIT 0;
@@ -55,11 +55,11 @@ pub(super) struct LogFile {
     pub log: LogId,
     /// Held for as long as the file is served.
     lock: File,
-    /// Which file the write-ahead log was when it was first seen.
+    /// The identity of the write-ahead log's file when it was first seen.
     wal: OnceLock<FileIdentity>,
 }
 
-/// Which file a path leads to: its device and inode.
+/// The identity of a file: its device and inode.
 #[derive(Debug, PartialEq, Eq)]
 struct FileIdentity(u64, u64);
 
@@ -70,7 +70,7 @@ impl FileIdentity {
 }
 
 impl LogFile {
-    /// Opens the file, or makes it; returns the connection that may write.
+    /// Opens or creates the file; returns the connection that may write.
     pub fn open(path: PathBuf) -> Result<(Self, Connection), OpenError> {
         let name = store_name(&path);
         let refuse = |detail: &str| OpenError::new(&name, detail);
@@ -132,8 +132,8 @@ impl LogFile {
         ))
     }
 
-    /// Whether what is written can be found again: SQLite goes on writing to files that were deleted
-    /// or replaced, and everything in them is gone when the process ends.
+    /// Checks whether written data will be found again: SQLite continues to write to files that were deleted or
+    /// replaced, and everything in them is lost when the process ends.
     pub fn check_in_place(&self) -> Result<(), String> {
         let ours = self.lock.metadata().map_err(|error| error.to_string())?;
         let found = FileIdentity::of_path(&self.path);
@@ -145,7 +145,7 @@ impl LogFile {
             (Some(wal), Ok(found)) => *wal == found,
             (Some(_), Err(_)) => false,
             (None, Ok(found)) => self.wal.set(found).is_ok(),
-            // SQLite makes it with the first access.
+            // SQLite creates it with the first access.
             (None, Err(_)) => true,
         };
         if same {
@@ -170,7 +170,7 @@ impl LogFile {
     }
 }
 
-/// The store as the flag names it.
+/// The store's name, as in the flag.
 pub(super) fn store_name(path: &Path) -> String {
     format!("sqlite:{}", path.display())
 }
@@ -195,15 +195,15 @@ fn lock(path: &Path) -> Result<File, String> {
     }
 }
 
-/// The file's size, if all of it is there. SQLite reads what is missing from the last page as zeros,
-/// so that its own checks do not notice.
+/// The file's size, if the file is complete. SQLite reads missing bytes of the last page as zeros, so its own checks
+/// do not notice them.
 fn check_not_truncated(file: &File, path: &Path) -> Result<u64, String> {
-    // Of the header (https://sqlite.org/fileformat2.html): the page size, and the number of pages
-    // with the two counters that say whether it is up to date.
+    // The part of the header (https://sqlite.org/fileformat2.html) with the page size, and with the number of pages
+    // and the two counters that show whether it is up to date.
     const FILE_HEADER_BYTES: usize = 100;
     let size = file.metadata().map_err(|error| error.to_string())?.len();
     let mut header = [0; FILE_HEADER_BYTES];
-    // Pages that a write-ahead log holds need not be in the file yet.
+    // Pages in the write-ahead log need not be in the file yet.
     let in_wal = std::fs::metadata(wal_path(path)).is_ok_and(|wal| wal.len() > 0);
     if size == 0 || in_wal {
         return Ok(size);

@@ -1,4 +1,4 @@
-//! Whether the file can be written and read, as publishes, `/readyz`, `/metrics` and the log tell it.
+//! Whether the file can be written and read, for publishes, `/readyz`, `/metrics` and the log.
 
 use std::sync::{
     OnceLock,
@@ -17,7 +17,7 @@ pub(super) struct FileHealth {
     failure: Mutex<Option<StoreUnavailable>>,
     /// The file's content is damaged, which no later success repairs.
     damage: OnceLock<StoreUnavailable>,
-    /// A failure that the log was not told of yet.
+    /// A failure that is not logged yet.
     unreported: Mutex<Option<StoreUnavailable>>,
     retained_messages: AtomicU64,
 }
@@ -30,7 +30,7 @@ impl FileHealth {
         }
     }
 
-    /// The damage that was found in the file, if any was.
+    /// The damage that was found in the file, if any.
     pub fn damage(&self) -> Option<&StoreUnavailable> {
         self.damage.get()
     }
@@ -40,18 +40,18 @@ impl FileHealth {
         *self.failure.lock() = Some(why);
     }
 
-    /// The last failure since this was last asked, even if a write has succeeded since: a publish was
-    /// refused because of it.
+    /// The last failure since the last call, even if a write has succeeded since, because a publish was refused
+    /// because of it.
     pub fn take_unreported(&self) -> Result<(), StoreUnavailable> {
         self.unreported.lock().take().map_or(Ok(()), Err)
     }
 
-    /// A write has succeeded.
+    /// Records that a write has succeeded.
     pub fn recover(&self) {
         *self.failure.lock() = None;
     }
 
-    /// Remembers an error of SQLite, and says what it means.
+    /// Remembers an error of SQLite, and converts it.
     pub fn report(&self, error: &rusqlite::Error) -> StoreUnavailable {
         let why = StoreUnavailable(one_line(&explain(error)));
         match error.sqlite_error_code() {

@@ -39,14 +39,14 @@ use crate::log::{
     tail_cache::TailCache,
 };
 
-/// Reads that run at the same time; further ones wait their turn.
+/// The most reads at the same time; further ones wait.
 const READER_CONNECTIONS: usize = 4;
-/// Publishes queued for the writer; further ones wait for a place in the queue.
+/// The most publishes in the writer's queue; further ones wait for a place in it.
 const QUEUE: usize = 1024;
-/// How long the end of the server waits for the file to be closed, of the two seconds it has in all.
+/// How long the end of the server waits for the file to be closed, within its two seconds.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// A SQLite file that was opened and checked, and has no tails to append to yet.
+/// A SQLite file that was opened and checked, and does not have tails to append to yet.
 pub struct SqliteHandle {
     file: Arc<LogFile>,
     writer: Connection,
@@ -114,7 +114,7 @@ pub struct Sqlite {
     rows: Rows,
     commands: mpsc::Sender<Command>,
     health: Arc<FileHealth>,
-    /// After `commands`: dropping those ends it.
+    /// Declared after `commands`, because dropping those ends the thread.
     writer: Mutex<WriterThread>,
 }
 
@@ -136,8 +136,8 @@ impl Sqlite {
         self.health.take_unreported()
     }
 
-    /// Whether the last write succeeded and a read does now. Whether a write succeeds again is tried by
-    /// [`Self::prune`]: it may take long, and an answer to `/readyz` must not.
+    /// Whether the last write succeeded and a read succeeds now. [`Self::prune`] tries whether a write succeeds
+    /// again, because that may take long, and an answer to `/readyz` must not.
     pub async fn ready(&self) -> Result<(), StoreUnavailable> {
         if let Err(why) = self.file.check_in_place() {
             self.health.fail(StoreUnavailable(why));
@@ -147,8 +147,8 @@ impl Sqlite {
             .await
     }
 
-    /// Commits what is waiting and closes the file, which then holds the whole log. A file that another
-    /// program locks, or that hangs, is left as it is: the next start recovers it.
+    /// Commits all waiting messages and closes the file, which then has the whole log. A file that another program
+    /// locks, or that hangs, is left as it is, and the next start recovers it.
     pub async fn close(&self) {
         self.readers.close();
         // A writer that has stopped already has nothing left to close.
@@ -220,7 +220,7 @@ impl Sqlite {
     ) -> Result<Option<u64>, StoreUnavailable> {
         let room = room.clone();
         self.read(move |connection, _| {
-            // The nth from the end, or the oldest where there are fewer.
+            // The nth message from the end, or the oldest if there are fewer.
             let mut statement = connection.prepare_cached(
                 "SELECT min(id) FROM
                    (SELECT id FROM messages WHERE room = ? ORDER BY id DESC LIMIT max(1, ?))",

@@ -1,7 +1,7 @@
-//! The connections that read, and the threads they read on.
+//! The connections for reading, and their threads.
 //!
-//! A connection belongs to one read from its start to its end, even where nobody waits for the result any
-//! longer: a client that leaves in the middle of a read must not cost the next one its connection.
+//! A connection belongs to one read from its start to its end, even if no one waits for the result any longer: a
+//! client that leaves during a read must not take the connection from the next read.
 
 use std::sync::Arc;
 
@@ -49,15 +49,15 @@ impl ReaderPool {
         })
     }
 
-    /// No further read begins. Those under way close their connections as they end.
+    /// Begins no further reads. Running reads close their connections when they end.
     pub fn close(&self) {
         self.permits.close();
         self.idle.lock().clear();
     }
 }
 
-/// A connection on loan. Dropped, whether its read ended well or panicked, it is idle again, and only then may the
-/// next read begin.
+/// A borrowed connection. When it is dropped, after its read has ended or panicked, the connection is idle again, and
+/// only then may the next read begin.
 struct PooledConnection {
     connection: Option<Connection>,
     idle: Arc<Mutex<Vec<Connection>>>,

@@ -1,7 +1,7 @@
-//! The one thread that writes: it commits all that is waiting in one transaction.
+//! The only thread that writes: it commits all waiting messages in one transaction.
 //!
-//! After the commit, and before the publishers are answered, the messages go to the tails: in the
-//! order of their ids, and so that a read that starts after the answer sees them.
+//! After the commit, and before the publishers get their answers, the messages go to the tails in the order of their
+//! ids. So a read that starts after the answer sees them.
 
 use std::{
     sync::Arc,
@@ -31,11 +31,11 @@ use crate::{
     },
 };
 
-/// Commands in one transaction, at most, so that the first of them does not wait long.
+/// The most commands in one transaction, so that the first of them does not wait long.
 const MAX_BATCH: usize = 512;
-/// Half of what a message of 4-byte characters takes, as a byte is two digits.
+/// Half the size of a message of 4-byte characters, because each byte is written as two digits.
 const PROBE_BYTES: i64 = 10 * 1024;
-/// Messages pruned in one transaction, at most, for the same reason.
+/// The most messages pruned in one transaction, for the same reason.
 const PRUNE_BATCH: u64 = 10_000;
 
 pub(super) enum Command {
@@ -51,7 +51,7 @@ pub(super) enum Command {
     Probe {
         reply: oneshot::Sender<Result<(), StoreUnavailable>>,
     },
-    /// Commits what came before and closes the file.
+    /// Commits the earlier commands and closes the file.
     Close { reply: oneshot::Sender<()> },
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Writer {
     pub file: Arc<LogFile>,
     /// Set with the first batch, from the newest message.
     pub clock: Option<LogClock>,
-    /// The tails lack a batch that was committed.
+    /// Whether the tails lack a committed batch.
     pub tails_behind: bool,
     pub log: LogId,
     pub retention: Retention,
@@ -69,12 +69,11 @@ pub(super) struct Writer {
     pub health: Arc<FileHealth>,
 }
 
-/// The thread that writes. Dropping it waits until the thread has let go of the file; the queue must be
-/// closed by then.
+/// The writing thread. Dropping it waits until the thread has closed the file; the queue must be closed by then.
 pub struct WriterThread(Option<JoinHandle<()>>);
 
 impl WriterThread {
-    /// The store was closed: there is nothing left to wait for.
+    /// Gives up waiting for the thread, because the store was closed.
     pub fn detach(&mut self) {
         self.0 = None;
     }
@@ -95,9 +94,9 @@ struct CommitResult {
     entries: Vec<Entry>,
     /// In the order of the commands.
     outcomes: Vec<Result<Option<Appended>, AppendError>>,
-    /// Everything up to here is retired, if anything new is.
+    /// Everything up to here has been removed; `None` if nothing new was.
     pruned_through: Option<u64>,
-    /// A probe was written.
+    /// Whether a probe was written.
     probed: bool,
     retained_messages: u64,
     /// The newest message before the batch.
@@ -121,8 +120,8 @@ impl Writer {
                     let closing = batch.extract_if(.., |command| command.is_close()).last();
                     self.commit(&mut batch);
                     if let Some(Command::Close { reply }) = closing {
-                        // The last connection to close takes the write-ahead log into the file, and
-                        // the next server may have it then.
+                        // The last connection merges the write-ahead log into the file when it closes, and then the
+                        // next server may use the file.
                         drop(self.connection);
                         drop(self.file);
                         let _ = reply.send(());
@@ -159,7 +158,7 @@ impl Writer {
         }
     }
 
-    /// Commits the batch, and makes sure that it went to the files that the path names.
+    /// Commits the batch, and checks that it went to the files that the path names.
     fn write_durably(&mut self, batch: &[Command]) -> Result<CommitResult, StoreUnavailable> {
         if let Some(damage) = self.health.damage() {
             return Err(damage.clone());
@@ -206,8 +205,8 @@ impl Writer {
                 }
                 Command::Prune { .. } | Command::Close { .. } => Ok(None),
                 Command::Probe { .. } => {
-                    // Another value each time: SQLite does not write a page that stays as it is. As
-                    // large as a message may be, so that there is room for one afterwards.
+                    // The value differs each time, because SQLite does not write an unchanged page. It is as large as
+                    // the largest message, so that there is room for one afterwards.
                     transaction.execute(
                         "INSERT OR REPLACE INTO meta (name, value)
                          VALUES ('probe', hex(randomblob(?)))",
@@ -223,7 +222,7 @@ impl Writer {
         written.pruned_through = prune(&transaction, self.retention, head, clock)?;
         written.retained_messages =
             oldest(&transaction)?.map_or(0, |(oldest, _)| head + 1 - oldest);
-        // Readers of the file see these from the commit on, before the tails have them.
+        // Readers of the file see these messages from the commit on, before the tails have them.
         if let Some(entry) = written.entries.last() {
             self.tails.advance_visible(entry.id);
         }
@@ -238,7 +237,7 @@ impl Command {
     }
 
     fn answer(self, outcome: Result<Option<Appended>, AppendError>) {
-        // A client that no longer waits for the answer is no fault.
+        // An error means that the client no longer waits for the answer.
         match self {
             Self::Append { reply, .. } => {
                 let none = || AppendError::Unavailable(StoreUnavailable("no outcome".to_owned()));
@@ -291,7 +290,7 @@ impl Append<'_> {
                 now_us
             ])?;
         let id = self.transaction.last_insert_rowid() as u64;
-        // As it will be read back: to the microsecond.
+        // Rounded to the microsecond, as it will be read back.
         let sent_at = Timestamp::from_microsecond(now_us).unwrap_or(self.now);
         let message = Message::new(self.log, id, draft.clone(), sent_at);
         let entry = Entry::new(&message, encode);
