@@ -222,11 +222,11 @@ fn a_token_or_a_key_logs_in() {
     let none = file("none.nk", "hunter2");
     assert_refused(
         &["--store", &url, "--nats-nkey", &none],
-        &["no user's NKey seed"],
+        &["no NKey seed of a user"],
     );
     assert_refused(
         &["--store", &url, "--nats-creds", &none],
-        &["no credentials file"],
+        &["not a credentials file"],
     );
     let missing = missing(directory.path());
     assert_refused(

@@ -46,7 +46,7 @@ fn print(report: &CheckReport, as_json: bool) -> Result<()> {
     let mut terminal = Term::stdout();
     let text = match as_json {
         true => {
-            serde_json::to_string_pretty(report).context("cannot write the findings down")? + "\n"
+            serde_json::to_string_pretty(report).context("cannot write the findings")? + "\n"
         }
         false => text(report, console::colors_enabled(), width(&terminal)),
     };

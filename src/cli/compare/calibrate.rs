@@ -103,7 +103,7 @@ fn print(options: &CalibrateOptions, model: &Model) -> Result<()> {
 }
 
 fn write(destination: &OutputTarget, json: serde_json::Result<String>) -> Result<()> {
-    let mut json = json.context("cannot write the figures down")?;
+    let mut json = json.context("cannot write the figures")?;
     json.push('\n');
     destination.write(&json)
 }

@@ -35,7 +35,7 @@ pub enum KeySource {
 pub enum KeyError {
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
-    #[error("{} is larger than a key file can be", .0.display())]
+    #[error("{} is too large for a key file", .0.display())]
     TooLarge(PathBuf),
     #[error("the secret in {} is empty", .0.display())]
     EmptySecret(PathBuf),
@@ -118,7 +118,7 @@ fn secret(path: &Path) -> Result<KeySet, KeyError> {
             key,
         }],
         warning: is_short
-            .then_some("the secret is shorter than 32 bytes, and may be found by trying"),
+            .then_some("the secret is shorter than 32 bytes, and might be guessed"),
     })
 }
 
@@ -193,6 +193,6 @@ fn check_size(algorithm: Algorithm, key: &DecodingKey) -> Result<(), &'static st
             Ok(())
         }
         (Algorithm::EdDSA, SecretOrDer(key)) if key.len() == ED25519_KEY_BYTES => Ok(()),
-        _ => Err("its length is not that of its kind"),
+        _ => Err("its length does not fit its type"),
     }
 }

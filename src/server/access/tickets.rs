@@ -25,11 +25,11 @@ const RANDOM_BYTES: usize = 24;
 /// Why no ticket was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TicketError {
-    #[error("there are {MAX_PER_SUBJECT} unspent tickets of this token's subject")]
+    #[error("the subject of this token already has {MAX_PER_SUBJECT} unused tickets")]
     TooManyOfSubject,
-    #[error("there are too many unspent tickets")]
+    #[error("there are too many unused tickets")]
     TooMany,
-    #[error("there is no randomness to make a ticket of")]
+    #[error("no random numbers are available for a ticket")]
     NoRandomness,
 }
 

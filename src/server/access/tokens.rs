@@ -41,7 +41,7 @@ pub enum TokenError {
     Malformed,
     #[error("the token is signed with a key or an algorithm that is not accepted here")]
     UnknownKey,
-    #[error("the token's signature does not fit")]
+    #[error("the token's signature is not valid")]
     BadSignature,
     #[error("the token has expired")]
     Expired,
@@ -52,7 +52,7 @@ pub enum TokenError {
     #[error("the token is from another issuer")]
     WrongIssuer,
     #[error(
-        "a claim of the token is missing or is not what it must be: it needs `exp`, and `rooms` as \
+        "a claim of the token is missing or not valid: it needs `exp`, and `rooms` as \
              {{\"read\": [\"lobby\", \"team-*\"], \"publish\": [\"lobby\"]}}"
     )]
     BadClaims,

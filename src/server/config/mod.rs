@@ -190,7 +190,7 @@ impl Serve {
             StoreFlag::Nats(servers) => StoreChoice::Nats(Box::new(self.nats.options(servers))),
             other => {
                 if let Some(flag) = self.nats.given() {
-                    return Err(format!("{flag} goes with --store nats://HOST:PORT only"));
+                    return Err(format!("{flag} works only with --store nats://HOST:PORT"));
                 }
                 match other {
                     StoreFlag::Sqlite(path) => StoreChoice::Sqlite(path),

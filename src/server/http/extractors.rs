@@ -67,7 +67,7 @@ fn permitted(mut query: ReadQuery, request: &HttpRequest) -> Result<ReadQuery, P
     }
     if policy_of(request).is_some_and(|policy| !policy.fault_injection) {
         if query.fault.is_some() {
-            let detail = "this server does not do what `fault` asks for (--fault-injection off)";
+            let detail = "this server does not allow `fault` (--fault-injection off)";
             return Err(Problem::new(StatusCode::FORBIDDEN, detail).field("fault"));
         }
         query.fault_key = None;

@@ -89,7 +89,7 @@ impl From<AppendError> for Problem {
                 "1",
             ),
             AppendError::Rejected(_) => unavailable(
-                "the message store refuses the message, and will until its operator has changed that",
+                "the message store refuses the message, and will do so until its operator changes something",
                 "10",
             ),
             AppendError::KeyReused => Self::new(

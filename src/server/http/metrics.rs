@@ -135,12 +135,12 @@ const COUNTERS: [PerTransport; 8] = [
     }),
     (
         "connection_bytes_in",
-        "Bytes received that belong to a connection and to no request",
+        "Bytes received that belong to a connection but not to a request",
         |f| f.connection_bytes_in,
     ),
     (
         "connection_bytes_out",
-        "Bytes sent that belong to a connection and to no request",
+        "Bytes sent that belong to a connection but not to a request",
         |f| f.connection_bytes_out,
     ),
     ("connections", "TCP connections opened", |f| f.connections),
@@ -189,7 +189,7 @@ impl LedgerCollector {
 
     fn refusals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help =
-            "Requests and connections refused or closed, by the limit or what else they lacked";
+            "Requests and connections refused or closed, by reason";
         let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
         for refusal in RefusalReason::ALL {
             let count = self.policy.refusals.total(refusal);
@@ -206,7 +206,7 @@ impl LedgerCollector {
         ConstGauge::new(clients.remembered() as i64).encode(metric)?;
         let (name, help) = (
             "client_labels_forgotten",
-            "Client labels that had to make room for another",
+            "Client labels forgotten to make room for others",
         );
         let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
         ConstCounter::new(clients.forgotten()).encode(metric)
@@ -255,7 +255,7 @@ impl LedgerCollector {
             ("tail_messages", "Messages in memory", tails.messages as u64),
             (
                 "tail_bytes",
-                "What the messages in memory take",
+                "Memory of the messages in memory",
                 tails.bytes as u64,
             ),
         ];

@@ -154,7 +154,7 @@ where
 }
 
 fn method_not_allowed(allowed: &'static str) -> HttpResponse {
-    let detail = format!("this address takes {allowed} only");
+    let detail = format!("this address accepts only {allowed}");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         .header(header::ALLOW, HeaderValue::from_static(allowed))
         .error_response()

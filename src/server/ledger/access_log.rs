@@ -249,7 +249,7 @@ impl SharedBuffer {
             // If standard error fails too, the error cannot be reported.
             let _ = writeln!(
                 io::stderr(),
-                "poll-vs-sse: the log cannot be written: {error}; serving goes on"
+                "poll-vs-sse: the log cannot be written: {error}; the server continues"
             );
         }
         true

@@ -60,14 +60,14 @@ impl ProcessLimits {
         let needed = self.own_descriptors(workers) + 1;
         if self.descriptors < needed {
             return Err(format!(
-                "{workers} workers take {needed} descriptors, and the process may open {} (ulimit -n, \
+                "{workers} workers need {needed} descriptors, and the process may open {} (ulimit -n, \
                  LimitNOFILE): raise that, or give fewer --workers",
                 self.descriptors
             ));
         }
         check_threads(workers + OWN_THREADS).map_err(|possible| {
             format!(
-                "{workers} workers take {} threads, and the system allows {possible} (ulimit -u, \
+                "{workers} workers need {} threads, and the system allows {possible} (ulimit -u, \
                  TasksMax): raise that, or give fewer --workers",
                 workers + OWN_THREADS
             )
@@ -137,8 +137,7 @@ impl ProcessLimits {
             && has_file
         {
             warnings.push(format!(
-                "files may grow to {bytes} bytes (ulimit -f, LimitFSIZE): when the store is as large, \
-                 publishes get 503"
+                "files may grow to {bytes} bytes (ulimit -f, LimitFSIZE): when the store reaches this size, publishes get 503"
             ));
         }
         warnings

@@ -35,7 +35,7 @@ pub enum CertificateSource {
 pub enum CertificateError {
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
-    #[error("{} has no certificate in PEM form", .0.display())]
+    #[error("{} has no certificate in PEM format", .0.display())]
     NoCertificate(PathBuf),
     #[error("{} is not a certificate: {reason}", path.display())]
     Malformed { path: PathBuf, reason: String },
@@ -166,7 +166,7 @@ fn check_validity(path: &Path, leaf: &CertificateDer<'_>) -> Result<(), Certific
 fn pem_reason(error: &pem::Error) -> String {
     match error {
         pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "there is no key in PEM form in it".to_owned(),
+        pem::Error::NoItemsFound => "it contains no key in PEM format".to_owned(),
         error => format!("it is not PEM: {error}"),
     }
 }
@@ -226,8 +226,8 @@ mod tests {
             (&*good, &*other_key, "does not belong to the certificate"),
             (&expired, &expired_key, "expired on 2001-02-03"),
             (&future, &future_key, "is not valid before 2900-02-03"),
-            (&good, "", "there is no key in PEM form in it"),
-            ("", &key, "has no certificate in PEM form"),
+            (&good, "", "it contains no key in PEM format"),
+            ("", &key, "has no certificate in PEM format"),
         ];
         for (certificate, key, reason) in cases {
             let said = refusal(certificate, key);

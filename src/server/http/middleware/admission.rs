@@ -167,11 +167,11 @@ fn verify(
         Credentials::Bearer(bearer) => access.verify(bearer).map_err(token),
         Credentials::Ticket(_) if area == RouteAccess::Tickets => Err(Problem::new(
             StatusCode::BAD_REQUEST,
-            "a ticket is given for a token, and not for a ticket",
+            "a ticket is issued for a token, not for another ticket",
         )
         .field(TICKET_PARAMETER)),
         Credentials::Ticket(ticket) => access.tickets.spend(&ticket).ok_or_else(|| {
-            invalid_token("the ticket is spent or has expired, or was given by another server")
+            invalid_token("the ticket was already used, has expired, or was issued by another server")
                 .field(TICKET_PARAMETER)
         }),
         Credentials::Cookie(cookie) => {
@@ -214,7 +214,7 @@ fn check_area(
     match identity.as_ref().is_some_and(|it| it.may_read_all()) {
         true => Ok(identity),
         false => {
-            let detail = "figures of all clients are for tokens that may read every room";
+            let detail = "only tokens that may read every room may see the figures of all clients";
             Err(Problem::new(StatusCode::FORBIDDEN, detail))
         }
     }
@@ -286,7 +286,7 @@ fn connection_refused(refusal: RefusalReason) -> Problem {
         _ => (StatusCode::TOO_MANY_REQUESTS, "this client has"),
     };
     let detail = format!(
-        "{whose} as many connections as there may be (--{})",
+        "{whose} reached its limit of connections (--{})",
         refusal.as_str()
     );
     Problem::new(status, detail)

@@ -214,7 +214,7 @@ impl NatsInner {
                 }
             };
             let Ok(place) = message.info() else {
-                doubt = Some("a message without its place".to_owned());
+                doubt = Some("a message without its stream sequence".to_owned());
                 break;
             };
             *delivered += 1;
@@ -327,5 +327,5 @@ fn quorum_problem(info: &Info) -> Option<String> {
         |peer: &&jetstream::stream::PeerInfo| !peer.offline && peer.active < PEER_SILENCE;
     let there = 1 + cluster.replicas.iter().filter(is_there).count();
     (2 * there <= info.config.num_replicas)
-        .then(|| format!("{there} of {} replicas are there", info.config.num_replicas))
+        .then(|| format!("{there} of {} replicas are available", info.config.num_replicas))
 }

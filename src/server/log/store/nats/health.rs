@@ -83,7 +83,7 @@ impl StreamHealth {
             return Some(settings.clone());
         }
         if self.has_missing(applied) {
-            return Some("it acknowledges messages and does not bring them".to_owned());
+            return Some("it acknowledges messages but does not deliver them".to_owned());
         }
         let refusal = self.refusal.as_ref()?;
         Some(format!("it refuses messages: {}", refusal.why))

@@ -99,7 +99,7 @@ impl Target {
         for server in &urls.servers {
             let server: ServerAddr = server
                 .parse()
-                .map_err(|_| refuse("this is no address of a NATS server"))?;
+                .map_err(|_| refuse("this is not the address of a NATS server"))?;
             servers.push(server);
         }
         if !is_stream_name(&options.stream) {
@@ -149,7 +149,7 @@ fn with_credentials(
         let text = read(path)?;
         return connect
             .credentials(&text)
-            .map_err(|_| format!("{}: this is no credentials file", path.display()));
+            .map_err(|_| format!("{}: this is not a credentials file", path.display()));
     }
     if let Some(path) = &options.nkey {
         let text = read(path)?;
@@ -158,7 +158,7 @@ fn with_credentials(
             .map(str::trim)
             .find(|line| line.starts_with("SU"))
             .filter(|seed| nkeys::KeyPair::from_seed(seed).is_ok())
-            .ok_or_else(|| format!("{}: there is no user's NKey seed in it", path.display()))?;
+            .ok_or_else(|| format!("{} contains no NKey seed of a user", path.display()))?;
         return Ok(connect.nkey(seed.to_owned()));
     }
     match (user, password, token) {
@@ -180,7 +180,7 @@ fn tls(mut connect: ConnectOptions, options: &Options) -> Result<ConnectOptions,
         if let Some(path) = path
             && !read(path)?.contains(mark)
         {
-            return Err(format!("{}: there is no {what} in it", path.display()));
+            return Err(format!("{} contains no {what}", path.display()));
         }
     }
     if let Some(ca) = &options.tls_ca {

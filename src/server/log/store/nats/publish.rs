@@ -38,7 +38,7 @@ const RESPONSE_DEADLINE: Duration = Duration::from_millis(4500);
 /// How long one attempt waits for its acknowledgement.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1200);
 /// JetStream has a message, but readers of this server do not see it yet.
-const NOT_YET_DELIVERED: &str = "it has the message, but has not brought it here";
+const NOT_YET_DELIVERED: &str = "it has the message, but has not delivered it to this server";
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// A message that takes longer to come back is not precise enough for measuring JetStream's clock.
 const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
