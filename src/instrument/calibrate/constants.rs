@@ -153,7 +153,7 @@ fn memory(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
         let base = outcome.server_memory_base_bytes;
         let (base, with) = base
             .zip(outcome.server_memory_bytes)
-            .context("nothing is known of the server's memory on this system")?;
+            .context("the server's memory cannot be read on this system")?;
         bases.push(base as f64);
         rows.push(Observation {
             counts: [

@@ -45,7 +45,7 @@ const ITERATIONS: u32 = 2;
 pub fn cpu(model: &mut Model, runs: &[&CalibrationRun]) -> Result<()> {
     ensure!(
         runs.iter().all(|run| run.outcome.server_cpu_s.is_some()),
-        "nothing is known of the server's CPU time on this system"
+        "the server's CPU time cannot be read on this system"
     );
     let mut lengths = FIRST;
     for _ in 0..ITERATIONS {

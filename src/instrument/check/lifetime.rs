@@ -117,9 +117,9 @@ fn silence(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> 
     });
     let is_broken = endured < site.patience.mul_f64(0.9);
     let why = match (is_broken, quiet.cut_at) {
-        (false, _) => "all that was tried",
+        (false, _) => "the longest time tried",
         (true, None) => "the server sends keep-alives, so longer silence does not occur",
-        (true, Some(_)) => "the stream ended for its age",
+        (true, Some(_)) => "the stream ended because of its age",
     };
     Finding::good(
         FindingName::Silence,

@@ -91,7 +91,7 @@ pub async fn longest_long_poll(site: &Site) -> Result<Finding> {
         Ok((head, _)) if head.status / 100 == 2 || matches!(head.status, 304 | 408) => {
             let text = match is_early {
                 true => format!("answered after {} without a message", time(took)),
-                false => format!("endures {} (all that was tried)", time(took)),
+                false => format!("survives {} (the longest time tried)", time(took)),
             };
             Finding::good(FindingName::LongPoll, text, Some(took.as_secs_f64()))
         }
@@ -140,7 +140,7 @@ pub async fn caching(site: &Site) -> Result<Finding> {
         FindingName::PollCache,
         Severity::Warning,
         format!(
-            "a poll was answered with what was known before a message was published (Cache-Control: {said}{age})"
+            "a poll got an old answer, from before a message was published (Cache-Control: {said}{age})"
         ),
         None,
         Some(SiteProblem::PollCache),

@@ -72,8 +72,8 @@ impl CpuPinning {
 impl fmt::Display for CpuPinning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.server[..], &self.load[..]) {
-            ([], []) => write!(f, "nobody was kept to a processor"),
-            ([], load) => write!(f, "load on {}, server wherever it was", Cores(load)),
+            ([], []) => write!(f, "no process was pinned to a core"),
+            ([], load) => write!(f, "load on {}, server not pinned", Cores(load)),
             (server, load) => write!(f, "server on {}, load on {}", Cores(server), Cores(load)),
         }
     }
@@ -146,9 +146,9 @@ mod tests {
         assert_eq!(of(&[0], &[1]), "server on core 0, load on core 1");
         assert_eq!(
             of(&[], &[2, 3, 5]),
-            "load on cores 2, 3 and 5, server wherever it was"
+            "load on cores 2, 3 and 5, server not pinned"
         );
-        assert_eq!(of(&[], &[]), "nobody was kept to a processor");
+        assert_eq!(of(&[], &[]), "no process was pinned to a core");
     }
 
     #[test]

@@ -143,7 +143,7 @@ fn text(progress: Progress) -> String {
             with_thousands(deliveries)
         ),
         Progress::Vanished { elapsed_s, limit_s } => format!(
-            "waiting for the server to let go of clients that vanished, {elapsed_s:.0} of {limit_s:.0} s at most"
+            "waiting for the server to drop the clients that vanished, {elapsed_s:.0} of at most {limit_s:.0} s"
         ),
         Progress::Draining { lacking } => format!("{} still under way", with_thousands(lacking)),
     }

@@ -140,7 +140,7 @@ pub fn workload(workload: &Workload) -> String {
     }
     if workload.vanish > 0 {
         let vanished = plural(workload.vanish as f64, "client");
-        text += &format!(", {vanished} more that went without a word");
+        text += &format!(", {vanished} more that vanished without closing their connections");
     }
     if workload.scenario == LoadScenario::Herd {
         text += ", all of which came at once";

@@ -162,7 +162,7 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
     }
     if !load.limited && load.lag_us_p99 > LAG_US {
         warn(format!(
-            "{name}: one in a hundred of this program's timers was {} late: delays may be as much too high",
+            "{name}: one in a hundred of this program's timers was {} late: the delays may be too high by that much",
             time_us(load.lag_us_p99 as f64)
         ));
     }
@@ -172,7 +172,7 @@ fn questionable(outcome: &RunResult, all: &mut Vec<Warning>) {
         .and_then(|gone| gone.unseen.as_ref())
     {
         warn(format!(
-            "{name}: how long vanished clients were held is not known: {why}"
+            "{name}: it is not known how long the server held vanished clients: {why}"
         ));
     }
     let publishing = &outcome.publishing;

@@ -298,7 +298,7 @@ impl<'a> Measurement<'a> {
                         Err(error) => error.into(),
                     };
                     bail!(
-                        "only {count} of {total} {} clients got into place: {error:#}",
+                        "only {count} of {total} {} clients connected and got their first answer: {error:#}",
                         self.transport
                     );
                 }

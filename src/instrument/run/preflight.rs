@@ -182,7 +182,7 @@ impl<'a> Preflight<'a> {
         let profile = self.profile();
         let advice = match status {
             Some(500..) => "look into the server's log, as that is a failure of its own".to_owned(),
-            Some(401 | 403) => format!("give what it asks for among the headers of {profile}"),
+            Some(401 | 403) => format!("add the credentials it asks for to the headers of {profile}"),
             Some(429) => "raise the server's limits for this machine".to_owned(),
             _ if error.is::<WrongProtocol>() => "leave --protocol out, or choose the other".to_owned(),
             _ if error.downcast_ref::<TlsFailure>().is_some_and(|it| it.is_certificate) => {

@@ -217,7 +217,7 @@ impl Profile {
                 |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             ensure!(
                 !name.is_empty() && name.bytes().all(is_token),
-                "{name:?} is no name of a header"
+                "{name:?} is not a header name"
             );
             let printable = value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
             ensure!(printable, "the header {name} has a control character");

@@ -300,17 +300,17 @@ fn get(target: &str, headers: &HeaderMap) -> Result<Request<Bytes>> {
 
 fn uri_of(target: &str) -> Result<Uri> {
     let parsed = target.parse();
-    parsed.with_context(|| format!("{target:?} is no path of a request"))
+    parsed.with_context(|| format!("{target:?} is not a request path"))
 }
 
 fn name_of(name: &str) -> Result<HeaderName> {
     let parsed = HeaderName::from_bytes(name.as_bytes());
-    parsed.with_context(|| format!("{name:?} is no name of a header"))
+    parsed.with_context(|| format!("{name:?} is not a header name"))
 }
 
 fn value_of(value: &str) -> Result<HeaderValue> {
     let parsed = HeaderValue::from_bytes(value.as_bytes());
-    parsed.with_context(|| format!("{value:?} is no value of a header"))
+    parsed.with_context(|| format!("{value:?} is not a header value"))
 }
 
 #[cfg(test)]

@@ -84,16 +84,16 @@ fn events(document: &Report) -> Markup {
         }
         @if document.workload.stalled > 0 {
             (figure(
-                "Memory beside clients that stopped reading",
-                &format!("Growth of the server's memory in MiB, from before {stalled} more clients sent a request and stopped reading to the last delivery. Messages that the server keeps are in it, whoever reads. Of several runs, the one that grew most."),
+                "Memory while clients have stopped reading",
+                &format!("Growth of the server's memory in MiB, from before {stalled} more clients sent a request and stopped reading to the last delivery. The messages that the server keeps are included. Of several runs, the plot shows the one that grew most."),
                 outcomes,
                 memory::plot(outcomes).ok_or(UNKNOWN),
             ))
         }
         @if outcomes.iter().any(|one| one.vanished.is_some()) {
             (figure(
-                "Clients that went without a word",
-                "Share of their connections that the server still held, in seconds after they went.",
+                "Clients that vanished without closing their connections",
+                "Share of their connections that the server still held, by the seconds since they vanished.",
                 outcomes,
                 share::plot("Share of vanished clients still held", &vanished).ok_or(UNSEEN),
             ))
