@@ -14,7 +14,7 @@ pub const USAGE_ERROR: u8 = 2;
 /// Says why on one line of standard error.
 pub fn fail(why: &str, code: u8) -> ExitCode {
     let line = why.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    // If that cannot be said, the exit code says it.
+    // If the line cannot be written, the exit code still reports the failure.
     let _ = writeln!(io::stderr(), "poll-vs-sse: {line}");
     ExitCode::from(code)
 }

@@ -15,7 +15,7 @@ pub const US_PER_S: f64 = 1e6;
 
 const BUILT_IN: &str = include_str!("default_model.json");
 
-/// See the module. `compare --calibrate` writes one.
+/// The contents of a model file. `compare --calibrate` writes one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     pub format: u32,
@@ -207,7 +207,7 @@ impl Model {
         let form: RawModel = serde_json::from_str(text).context("it is not a model file")?;
         ensure!(
             form.format == FORMAT,
-            "its form is {}, and this program reads {FORMAT}: calibrate anew",
+            "its form is {}, and this program reads {FORMAT}: calibrate again",
             form.format
         );
         let model: Self = serde_json::from_str(text).context("it is not a whole model file")?;

@@ -6,7 +6,7 @@ use crate::{
     sentences::{bill_sentences, sentences},
 };
 
-/// See the module.
+/// A plan, with the source of its constants and its sentences.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct PlanDocument {
     pub model: ModelOrigin,

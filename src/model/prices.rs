@@ -87,7 +87,7 @@ impl Prices {
         for (name, price) in all {
             ensure!(
                 price.is_finite() && price >= 0.0,
-                "its {name} is {price}, which is no price"
+                "its {name} is {price}, which is not a price"
             );
         }
         ensure!(
@@ -245,7 +245,7 @@ mod tests {
     fn what_is_wrong_with_prices_is_one_line() {
         for (more, words) in [
             ("", "it has no price"),
-            ("server_hour = -1", "is no price"),
+            ("server_hour = -1", "is not a price"),
             ("server_day = 1", "server_day"),
             ("server_hour = 'much'", "line 5"),
         ] {

@@ -14,7 +14,7 @@ const GBIT: f64 = 1e9;
 /// The shortest polling interval, in seconds. If no interval is short enough, the costs are those of this one.
 pub const SHORTEST_INTERVAL_S: f64 = 0.001;
 
-/// See the module.
+/// The input of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     pub clients: f64,

@@ -230,7 +230,7 @@ fn a_file_that_is_no_model_is_one_line_and_exit_2() {
     for (text, why) in [
         ("", "not a model file"),
         ("[]", "not a model file"),
-        ("{\"format\": 7}", "calibrate anew"),
+        ("{\"format\": 7}", "calibrate again"),
         ("{\"format\": 2}", "whole model"),
     ] {
         fs::write(&path, text).expect("written");

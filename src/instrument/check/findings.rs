@@ -10,7 +10,7 @@ use super::{
 /// Rises when a reader of an older form would misunderstand a newer one. New fields do not count.
 pub const FORMAT: u32 = 1;
 
-/// See the module.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
     pub format: u32,

@@ -34,7 +34,7 @@ use crate::{
 /// How long a request that does not wait may take.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// The server to check.
 pub struct Site {
     pub endpoint: Endpoint,
     pub patience: Duration,

@@ -21,7 +21,7 @@ use crate::{
 /// The only requested coding, which the check can decode.
 const CODING: &str = "gzip";
 
-/// See the module. Reading ends with this value.
+/// A stream read in the background. Dropping this value ends the reading.
 pub struct StreamReader {
     pub opened_at: Instant,
     state: watch::Receiver<StreamState>,

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-/// See the module.
+/// A server's address in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetUrl {
     pub is_tls: bool,

@@ -44,7 +44,7 @@ pub struct AnswerHead {
     pub closes: bool,
 }
 
-/// See the module.
+/// The parser of one HTTP/1.1 answer.
 #[derive(Debug, Default)]
 pub struct AnswerReader {
     state: ReadState,

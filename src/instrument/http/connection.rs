@@ -22,7 +22,7 @@ use crate::{Protocol, machine::held_connections::ConnectionEnds};
 /// A longer body is refused.
 const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
 
-/// See the module.
+/// One connection to a server.
 pub struct Connection {
     spoken: ProtocolConnection,
     watch: SocketWatch,

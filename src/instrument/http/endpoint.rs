@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::tls::TlsOptions;
 use crate::Protocol;
 
-/// See the module.
+/// Where and how to connect to a server.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     pub addr: SocketAddr,

@@ -12,7 +12,7 @@ const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 /// The media type of an event stream.
 pub const EVENT_STREAM: &str = "text/event-stream";
 
-/// See the module.
+/// The decoder of one event stream.
 #[derive(Debug, Default)]
 pub struct EventDecoder {
     /// The bytes that have arrived and were not taken yet.

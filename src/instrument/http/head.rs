@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::error::CompressedAnswer;
 
-/// See the module.
+/// An answer's status and headers.
 #[derive(Debug, Clone)]
 pub struct Head {
     pub status: u16,

@@ -24,7 +24,7 @@ use crate::machine::held_connections::ConnectionEnds;
 const PROBES: u32 = 10;
 const PROBE_DELAY: Duration = Duration::from_millis(25);
 
-/// See the module.
+/// A client's TCP connection, with its byte counts.
 #[derive(Debug)]
 pub struct Socket {
     stream: Arc<TcpStream>,

@@ -59,7 +59,7 @@ impl TlsOptions {
         };
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
         let name = ServerName::try_from(host.to_owned())
-            .with_context(|| format!("{host} is no name that a certificate may have"))?;
+            .with_context(|| format!("{host} cannot be a name in a certificate"))?;
         Ok(Self { name, config })
     }
 

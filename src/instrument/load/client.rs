@@ -43,7 +43,7 @@ pub enum TransportOptions {
 /// When the run begins, microseconds of its window.
 pub type StartSignal = watch::Receiver<Option<u64>>;
 
-/// See the module.
+/// One client of a run, with everything its task needs.
 pub struct Client {
     pub number: usize,
     pub shared: Arc<SharedRunState>,

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// See the module.
+/// A client that polls or long-polls.
 pub struct PollClient<'a> {
     endpoint: Endpoint,
     poll_request: &'a PollRequest,

@@ -22,7 +22,7 @@ const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 /// The server may have closed a connection that was idle for longer.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 
-/// See the module.
+/// A blocking connection that publishes messages.
 pub struct PublishConnection {
     endpoint: Endpoint,
     /// A separate runtime, which runs only in the thread that publishes, and only while it does.

@@ -15,7 +15,7 @@ use crate::{
     target::requests::StreamRequest,
 };
 
-/// See the module.
+/// A client that reads an event stream.
 pub struct SseClient<'a> {
     endpoint: Endpoint,
     stream_request: &'a StreamRequest,

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::process_tree::{ProcessSnapshot, ProcessTree};
 
-/// See the module. Clones share the state.
+/// The processes of the measured server. Clones share the state.
 #[derive(Debug, Clone)]
 pub struct ServerProcesses(Arc<Mutex<ProcessHistory>>);
 

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, ensure};
 use tempfile::{Builder, NamedTempFile};
 
-/// See the module.
+/// The destination of an output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutputTarget {
     StandardOutput,

@@ -14,7 +14,7 @@ use crate::{Comparison, CpuPinning, Machine, RunResult, Workload};
 /// Rises when a reader of an older form would misunderstand a newer one. New fields do not count.
 pub const FORMAT: u32 = 1;
 
-/// See the module.
+/// The complete result of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     pub format: u32,

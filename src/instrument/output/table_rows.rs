@@ -119,7 +119,7 @@ pub const ROWS: [Row; 38] = [
     optional("vanished clients", |one| {
         Some(with_thousands(one.vanished.as_ref()?.clients))
     }),
-    optional("  median until let go", |one| {
+    optional("  median until released", |one| {
         let vanished = one.vanished.as_ref()?;
         vanished.released.median_s().map(seconds)
     }),

@@ -13,7 +13,7 @@ const DELAY_MARGIN: f64 = 0.10;
 /// transactions"), so a delay up to that does not count as a cost.
 const NOTICED_US: f64 = 100_000.0;
 
-/// See the module.
+/// The verdict on a comparison, in one or two sentences.
 pub fn verdict(comparison: &Comparison) -> String {
     let (sound, void): (Vec<&RunResult>, Vec<&RunResult>) = comparison
         .transports
@@ -24,7 +24,7 @@ pub fn verdict(comparison: &Comparison) -> String {
         let names = void.iter().map(|outcome| outcome.transport.to_string());
         let is_short = |outcome: &&RunResult| outcome.publishing.fell_short;
         let why = match void.iter().all(is_short) {
-            true => "messages could not be published at the rate that was asked for",
+            true => "messages could not be published at the requested rate",
             false => "not every message reached every client once, in order and without an error",
         };
         sentences.push(format!(
@@ -169,7 +169,7 @@ impl Costs {
                 )
             });
             format!(
-                "{} takes least {}, {} a delivery ({})",
+                "{} costs least in {}, {} a delivery ({})",
                 self.names[best],
                 measure.noun,
                 (measure.unit)(figures[best].value),
@@ -177,7 +177,7 @@ impl Costs {
             )
         });
         let text = parts.collect::<Vec<_>>().join("; ");
-        format!("None costs least in everything: {text}.")
+        format!("No transport costs least in everything: {text}.")
     }
 
     fn tie(&self) -> String {
@@ -217,7 +217,7 @@ impl Costs {
             .collect();
         if !limited.is_empty() {
             return format!(
-                "Delays say nothing of the server here, as the load generator was at its limit or held up with {}.",
+                "The delays say nothing about the server, because the load generator was at its limit or held up with {}.",
                 list(&limited)
             );
         }
@@ -244,7 +244,7 @@ impl Costs {
         let lead = match best[..] {
             [best] if self.names.len() > 1 => {
                 if halves[best] * (1.0 - DELAY_MARGIN) <= fastest {
-                    "Nor is any faster: half"
+                    "No other transport is faster: half"
                 } else if halves[best] - fastest > NOTICED_US {
                     "The price is delay: half"
                 } else {

@@ -11,7 +11,7 @@ const LATE_US: u64 = 100_000;
 /// Timers later than this at the 99th percentile affect delays.
 const LAG_US: u64 = 10_000;
 
-/// See the module.
+/// One reason to doubt the figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Whether it makes figures invalid, not only doubtful.

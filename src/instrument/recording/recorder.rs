@@ -32,7 +32,7 @@ const SHARDS: usize = 16;
 /// The answer to a younger request may be on its way.
 const TOLERANCE_US: u64 = 1_000_000;
 
-/// See the module.
+/// The record of one run, which all its clients share.
 pub struct RunRecorder {
     pub schedule: Schedule,
     pub tag: MessageTag,

@@ -9,7 +9,7 @@ const UNSET: u64 = u64::MAX;
 /// How long after the new server's start a client may still use a connection that the old server had closed.
 const GRACE_US: u64 = 2_000_000;
 
-/// See the module. Without a restart nothing ever begins.
+/// The times of a restart. All stay unset in a run without a restart.
 #[derive(Debug)]
 pub struct RestartWatch {
     began_us: AtomicU64,

@@ -21,7 +21,7 @@ pub enum Phase {
     Drain,
 }
 
-/// See the module.
+/// The clock of a run.
 #[derive(Debug)]
 pub struct Schedule {
     zero: Instant,

@@ -28,7 +28,7 @@ pub enum Progress {
     Vanished { elapsed_s: f64, limit_s: f64 },
 }
 
-/// See the module. The default reports nothing and never stops.
+/// The caller's handle on a run. The default reports nothing and never stops.
 pub struct RunControl {
     pub tell: Box<dyn Fn(Progress) + Send + Sync>,
     /// Once true, the run ends with the figures so far.

@@ -35,7 +35,7 @@ use crate::{
 /// How long an address may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// See the module.
+/// The measured server.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A new server for every run, so that each run begins with the same memory.

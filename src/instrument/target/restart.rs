@@ -35,7 +35,7 @@ pub trait RestartEvents {
     fn back(&self);
 }
 
-/// See the module.
+/// The way to restart the server under test.
 #[derive(Debug)]
 pub enum Restart {
     /// Our own server, which is stopped and started again at the same address with the same log.

@@ -69,7 +69,7 @@ impl AccessFlags {
         let cors_origins = allowed_origins(&self.cors_origins)?;
         let keys = match (self.jwt_secret_file, self.jwks) {
             (Some(_), Some(_)) => {
-                return Err("--jwt-secret-file does not go with --jwks".into());
+                return Err("--jwt-secret-file cannot be combined with --jwks".into());
             }
             (Some(path), None) => Some(KeySource::Secret(path)),
             (None, Some(path)) => Some(KeySource::Jwks(path)),
@@ -107,7 +107,7 @@ fn allowed_origins(origins: &[Origin]) -> Result<AllowedOrigins, String> {
         (false, true) => Ok(AllowedOrigins::None),
         (false, false) => Ok(AllowedOrigins::List(named)),
         (true, true) => Ok(AllowedOrigins::Any),
-        (true, false) => Err("--cors-origin * does not go with other origins".into()),
+        (true, false) => Err("--cors-origin * cannot be combined with other origins".into()),
     }
 }
 

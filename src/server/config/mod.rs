@@ -205,7 +205,7 @@ impl Serve {
             .collect();
         let access = self.access.into_config()?;
         if self.poll_cache.is_some() && access.jwt.is_some() {
-            return Err("--poll-cache does not go with --auth jwt: answers to the holder of a token are for nobody else".to_owned());
+            return Err("--poll-cache cannot be combined with --auth jwt: a cache must not give one token holder's answers to others".to_owned());
         }
         Ok(Config {
             bind: self.bind,

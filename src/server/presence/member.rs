@@ -12,7 +12,7 @@ const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// No poller is considered gone sooner: timers in hidden tabs are a second late.
 const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// See the module.
+/// One client in a room.
 pub struct Member {
     pub order: u64,
     pub author: Option<Author>,

@@ -45,7 +45,7 @@ fn stream_wins_where_it_costs_less_and_is_faster() {
         &[
             "Stream costs least, 250 wire bytes and 6.00 µs of server CPU a delivery",
             "poll takes 4.00 times the bytes and 2.00 times the CPU",
-            "Nor is any faster",
+            "No other transport is faster",
             "1.00 s by poll and 400 µs by stream",
         ],
     );
@@ -76,9 +76,9 @@ fn where_each_is_best_at_something_both_are_named() {
     assert_says(
         &text,
         &[
-            "None costs least in everything",
-            "stream takes least bytes, 250 wire bytes a delivery (poll 2.00 times that)",
-            "poll takes least CPU, 2.00 µs of server CPU a delivery (stream 3.00 times that)",
+            "No transport costs least in everything",
+            "stream costs least in bytes, 250 wire bytes a delivery (poll 2.00 times that)",
+            "poll costs least in CPU, 2.00 µs of server CPU a delivery (stream 3.00 times that)",
         ],
     );
 }
@@ -166,6 +166,6 @@ fn another_workload_than_the_one_asked_for_has_no_verdict() {
     poll.publishing.fell_short = true;
     assert_eq!(
         said(vec![poll]),
-        "No verdict on poll: messages could not be published at the rate that was asked for."
+        "No verdict on poll: messages could not be published at the requested rate."
     );
 }

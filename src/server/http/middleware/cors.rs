@@ -122,7 +122,7 @@ fn problem(refusal: &CorsError) -> Problem {
             "Access-Control-Request-Headers",
             "pages of other origins may not send one of these header fields",
         ),
-        _ => ("Origin", "`Origin` is no origin"),
+        _ => ("Origin", "`Origin` is not an origin"),
     };
     let status = match refusal {
         CorsError::OriginNotAllowed => StatusCode::FORBIDDEN,
