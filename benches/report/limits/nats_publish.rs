@@ -51,7 +51,9 @@ fn report(run: &NatsPublishRun) -> String {
          |---|---|---|---|---|---|---|---|",
         run.nats
     );
-    let mut lines = String::from("\n\nThere is no fixed target; these are the ratios to the client's figures:\n");
+    let mut lines = String::from(
+        "\n\nThere is no fixed target; these are the ratios to the client's figures:\n",
+    );
     for row in &run.rows {
         let together = round::counted_to(&row.rounds, CLIENT_NATS, CLIENT);
         let together = round::counted_to(&together, OUR_NATS, OURS);

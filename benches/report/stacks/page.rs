@@ -151,8 +151,11 @@ fn answer(rows: &[StackRow<'_>]) -> String {
         })
         .collect();
     if !few.is_empty() {
-        points.push(format!("**Poll, or let another server hold the streams**, if each stream takes a worker. The \
-        most streams at a time: {}.", few.join("; ")));
+        points.push(format!(
+            "**Poll, or let another server hold the streams**, if each stream takes a worker. The \
+        most streams at a time: {}.",
+            few.join("; ")
+        ));
     }
     let dear = rows
         .iter()
@@ -175,8 +178,10 @@ fn answer(rows: &[StackRow<'_>]) -> String {
     }
     let stuck = names(&|row| !row.run.stops());
     if !stuck.is_empty() {
-        points.push(format!("**A restart hangs** until open streams end, if the server is set up as documented, on \
-        {stuck}. [Stack by stack](#stack-by-stack) says what to do."));
+        points.push(format!(
+            "**A restart hangs** until open streams end, if the server is set up as documented, on \
+        {stuck}. [Stack by stack](#stack-by-stack) says what to do."
+        ));
     }
     format!("- {}", points.join("\n- "))
 }
@@ -260,7 +265,10 @@ fn section(stack: &Stack, run: &StackRun) -> String {
     }
     for check in run.contract.iter().filter(|check| check.failure.is_some()) {
         let failure = check.failure.as_deref().unwrap_or_default();
-        text += &format!("\n- **Does not keep this part of the contract**: {} ({failure}).", check.name);
+        text += &format!(
+            "\n- **Does not keep this part of the contract**: {} ({failure}).",
+            check.name
+        );
     }
     text
 }

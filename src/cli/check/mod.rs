@@ -45,9 +45,7 @@ fn answer(flags: &CheckFlags) -> Result<bool> {
 fn print(report: &CheckReport, as_json: bool) -> Result<()> {
     let mut terminal = Term::stdout();
     let text = match as_json {
-        true => {
-            serde_json::to_string_pretty(report).context("cannot write the findings")? + "\n"
-        }
+        true => serde_json::to_string_pretty(report).context("cannot write the findings")? + "\n",
         false => text(report, console::colors_enabled(), width(&terminal)),
     };
     let printed = terminal.write_all(text.as_bytes());

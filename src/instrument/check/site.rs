@@ -189,7 +189,9 @@ impl Site {
     pub fn ensure_found(&self, part: &str, head: &Head) -> Result<()> {
         let profile = &self.profile.name;
         let advice = match head.status {
-            401 | 403 => format!("add the credentials it asks for to the headers of profile {profile}"),
+            401 | 403 => {
+                format!("add the credentials it asks for to the headers of profile {profile}")
+            }
             429 => "raise the server's limits for this machine".to_owned(),
             400..500 => {
                 format!("correct [{part}] in profile {profile}, or choose another --profile")

@@ -168,7 +168,10 @@ impl BodyDecoder {
                 Ok(std::mem::take(decoder.get_mut()))
             }
             Self::Unreadable(coding) => {
-                ensure!(false, "the stream is compressed with {coding}, which was not requested and cannot be read");
+                ensure!(
+                    false,
+                    "the stream is compressed with {coding}, which was not requested and cannot be read"
+                );
                 Ok(Vec::new())
             }
         }

@@ -71,8 +71,7 @@ impl Report {
 
     /// The document as text, with a line break at its end.
     pub fn to_json(&self) -> Result<String> {
-        let mut json =
-            serde_json::to_string_pretty(self).context("cannot write the figures")?;
+        let mut json = serde_json::to_string_pretty(self).context("cannot write the figures")?;
         json.push('\n');
         Ok(json)
     }

@@ -117,8 +117,7 @@ fn secret(path: &Path) -> Result<KeySet, KeyError> {
             algorithm: Algorithm::HS256,
             key,
         }],
-        warning: is_short
-            .then_some("the secret is shorter than 32 bytes, and might be guessed"),
+        warning: is_short.then_some("the secret is shorter than 32 bytes, and might be guessed"),
     })
 }
 

@@ -61,7 +61,9 @@ impl TlsFlags {
             }
             (Some(GeneratedCertificate::SelfSigned), None, None) => CertificateSource::SelfSigned,
             (Some(_), _, _) => {
-                return Err("--tls self-signed cannot be combined with --tls-cert and --tls-key".into());
+                return Err(
+                    "--tls self-signed cannot be combined with --tls-cert and --tls-key".into(),
+                );
             }
             (None, Some(certificate), Some(key)) => CertificateSource::Files { certificate, key },
             (None, Some(_), None) => return Err("--tls-cert needs --tls-key".into()),

@@ -188,8 +188,7 @@ impl LedgerCollector {
     }
 
     fn refusals(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help =
-            "Requests and connections refused or closed, by reason";
+        let help = "Requests and connections refused or closed, by reason";
         let mut family = encoder.encode_descriptor("refused", help, None, MetricType::Counter)?;
         for refusal in RefusalReason::ALL {
             let count = self.policy.refusals.total(refusal);

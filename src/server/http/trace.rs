@@ -17,7 +17,12 @@ pub async fn trace(
     client: ClientParameter,
     ledger: Data<Ledger>,
 ) -> Result<impl Responder, Problem> {
-    let missing = || InvalidField::new("client", "is required: it names the client whose trace to return");
+    let missing = || {
+        InvalidField::new(
+            "client",
+            "is required: it names the client whose trace to return",
+        )
+    };
     let client = client.0.ok_or_else(missing)?;
     let after: Option<u64> = parameter(request.query_string(), "after")
         .map_err(|_| InvalidField::new("after", "must be the `seq` of an event, or 0"))?;

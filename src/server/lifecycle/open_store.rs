@@ -45,7 +45,9 @@ pub fn open_log(
                 if standby.is_none() {
                     standby = Some(StandbyServer::serve(listener)?);
                     let addr = listener.local_addr()?;
-                    let note = format_args!("until the store answers, http://{addr}/healthz answers 200 and everything else 503");
+                    let note = format_args!(
+                        "until the store answers, http://{addr}/healthz answers 200 and everything else 503"
+                    );
                     events.event("waiting", note);
                 }
             }

@@ -171,8 +171,10 @@ fn verify(
         )
         .field(TICKET_PARAMETER)),
         Credentials::Ticket(ticket) => access.tickets.spend(&ticket).ok_or_else(|| {
-            invalid_token("the ticket was already used, has expired, or was issued by another server")
-                .field(TICKET_PARAMETER)
+            invalid_token(
+                "the ticket was already used, has expired, or was issued by another server",
+            )
+            .field(TICKET_PARAMETER)
         }),
         Credentials::Cookie(cookie) => {
             let identity = access.verify(cookie).map_err(token)?;

@@ -326,6 +326,10 @@ fn quorum_problem(info: &Info) -> Option<String> {
     let is_there =
         |peer: &&jetstream::stream::PeerInfo| !peer.offline && peer.active < PEER_SILENCE;
     let there = 1 + cluster.replicas.iter().filter(is_there).count();
-    (2 * there <= info.config.num_replicas)
-        .then(|| format!("{there} of {} replicas are available", info.config.num_replicas))
+    (2 * there <= info.config.num_replicas).then(|| {
+        format!(
+            "{there} of {} replicas are available",
+            info.config.num_replicas
+        )
+    })
 }

@@ -204,7 +204,9 @@ impl RoomQuery<'_> {
             source.discard(&self.shared.client);
         } else if ahead.is_empty() {
             // An error, because this must not look like an empty room.
-            return Err(StoreUnavailable("JetStream's consumer lags behind its stream".to_owned()));
+            return Err(StoreUnavailable(
+                "JetStream's consumer lags behind its stream".to_owned(),
+            ));
         } else {
             ahead.source = Some(source);
         }
@@ -251,7 +253,9 @@ impl RoomQuery<'_> {
             let scanned = scan.at;
             source.discard(&self.shared.client);
             if scanned < newest {
-                return Err(StoreUnavailable("JetStream's consumer lags behind its stream".to_owned()));
+                return Err(StoreUnavailable(
+                    "JetStream's consumer lags behind its stream".to_owned(),
+                ));
             }
             if last.len() == n || start <= first {
                 return Ok((last, start <= first));
