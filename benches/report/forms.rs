@@ -199,10 +199,11 @@ fn median_cell(spread: Option<Spread>) -> String {
 }
 
 fn costs(run: &FormsRun) -> String {
-    let mut text = "One worker, a store in memory, Chromium's head without a cookie, a connection for each client. A poll is on a kept \
-                    connection and nearly always empty; a delivery is of 100 bytes of text to one of 1,000 streams, ten a second to \
-                    each, with its part of the publishing; an idle stream is one of 2,000. Ratios are to the ordinary way through \
-                    actix-web, which all forms but the first take.\n\n\
+    let mut text = "The server has one worker and a store in memory. Requests have Chromium's head without a cookie, \
+                    and each client has its own connection. A poll uses a kept connection and is nearly always \
+                    empty. A delivery brings 100 bytes of text to one of 1,000 streams, each of which gets ten a \
+                    second; its figure includes its part of the publishing. An idle stream is one of 2,000. Ratios \
+                    are to the ordinary way through actix-web, which serves all forms but the first.\n\n\
                     | form | poll, bytes up / down | poll, CPU µs | against the ordinary way | delivery, bytes | delivery, CPU µs | against the ordinary way | idle stream, KiB |\n\
                     |---|---|---|---|---|---|---|---|"
         .to_owned();
@@ -224,10 +225,11 @@ fn costs(run: &FormsRun) -> String {
 }
 
 fn heads(run: &FormsRun) -> String {
-    let mut text = "The same poll with other heads and cookies, and with a connection of its own, in bytes up / down, and CPU in µs. \
-                    The load's HTTP/2 library sends cookies and paths in full each time, as both may be secrets. \
-                    A browser sends a reference to a cookie that it has sent before, if that fits into the table of 4,096 bytes that \
-                    both sides keep; [`plan`](model.md) computes with that.\n\n\
+    let mut text = "The table shows the same poll with other heads and cookies, and on a new connection: bytes up / \
+                    down, and CPU in µs. The load generator's HTTP/2 library sends cookies and paths in full each \
+                    time, because both may be secrets. A browser sends a reference to a cookie that it has sent \
+                    before, if the cookie fits into the table of 4,096 bytes that both sides keep; \
+                    [`plan`](model.md) assumes this.\n\n\
                     | form | bare head | Chromium's | cookie of 1 KiB | cookie of 4 KiB | Chromium's, a new connection each |\n\
                     |---|---|---|---|---|---|"
         .to_owned();
@@ -270,13 +272,13 @@ fn targets(run: &FormsRun) -> String {
     };
     let lines = [
         verdict(
-            "a delivery over HTTP/2 and TLS, against the ordinary way without",
+            "a delivery over HTTP/2 and TLS, against HTTP/1.1 the ordinary way",
             run.cpu_ratio(form, Operation::Delivery),
             "",
             1.6,
         ),
         verdict(
-            "an empty poll on a kept connection over HTTP/2 and TLS, against the ordinary way without",
+            "an empty poll on a kept connection over HTTP/2 and TLS, against HTTP/1.1 the ordinary way",
             run.cpu_ratio(form, Operation::Poll),
             "",
             1.7,

@@ -56,8 +56,8 @@ fn cost(matrix: &Matrix) -> Option<String> {
     let others = others.map(|(way, cpu, bytes)| format!("{way} {cpu:.2} and {bytes:.2}"));
     let others: Vec<_> = others.collect();
     Some(format!(
-        "**{headline}.** With {} clients of a room and {} message a second SSE takes {} % of a core. The others \
-         take so many times its CPU and, with Chromium's heads, its bytes: {}.",
+        "**{headline}.** With {} clients of a room and {} message a second, SSE takes {} % of a core. The others \
+         take these multiples of SSE's CPU and, with Chromium's heads, of its bytes: {}.",
         count(CLIENTS as u64),
         plain(RATE),
         three_digits(share),
@@ -74,8 +74,8 @@ fn turn(matrix: &Matrix) -> Option<String> {
     let rates: Vec<_> = matrix.intervals().into_iter().filter_map(at).collect();
     (!rates.is_empty()).then(|| {
         format!(
-            "**Polling costs less where one poll brings several.** With {} clients, in CPU, above so many \
-             messages a second: {}. Its price is delay: half an interval on average.",
+            "**Polling costs less where one poll brings several.** With {} clients, polling takes less CPU above \
+             this many messages a second: {}. Its price is delay: half an interval on average.",
             count(CLIENTS as u64),
             rates.join(", ")
         )

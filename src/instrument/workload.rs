@@ -40,7 +40,7 @@ pub struct Workload {
     /// Whether each poll has its own connection.
     #[serde(default)]
     pub new_connections: bool,
-    /// Rooms that clients and messages are spread over, in turn.
+    /// The number of rooms that clients and messages are spread over, in turn.
     #[serde(default = "default_rooms")]
     pub rooms: usize,
     /// The number of additional clients that send their first request and stop reading. No other figure includes

@@ -74,7 +74,7 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// `message_bytes` is what one message takes in a poll's answer.
+    /// `message_bytes` is the size of one message in a poll's answer.
     pub fn new(
         transport: Transport,
         scenario: &Scenario,

@@ -120,7 +120,7 @@ proptest! {
             let more = answer(more);
             for transport in Transport::ALL {
                 let (less, more) = (less.transports.get(transport), more.transports.get(transport));
-                // With more messages there are fewer keep-alives, and fewer waits in vain.
+                // With more messages there are fewer keep-alives, and fewer empty long-polls.
                 if what == 2 && transport != Transport::Poll {
                     continue;
                 }

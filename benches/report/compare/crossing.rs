@@ -119,9 +119,10 @@ impl Matrix {
 pub fn text(matrix: &Matrix) -> String {
     let mut text = String::from(
         "#### Where polling becomes cheaper than SSE\n\n\
-         Messages a second in the room above which a poll at this interval costs less than SSE does, \
-         interpolated between the measured rates. Below, SSE costs less. By the medians, and in brackets the \
-         range of it and of what each round says by itself (where one lacks a rate, by the median of that).\n\n",
+         Above this number of messages a second in the room, polling at the interval costs less than SSE; below \
+         it, SSE costs less. The figure is interpolated between the measured rates. It follows from the medians; \
+         the brackets have the range over it and the figures of the single rounds. If a round lacks a rate, that \
+         rate's median stands in.\n\n",
     );
     let mut head = vec!["in".to_owned(), "clients".to_owned()];
     let intervals = matrix.intervals();
@@ -142,7 +143,7 @@ pub fn text(matrix: &Matrix) -> String {
 
 type RunFigure = fn(&Run) -> Option<f64>;
 
-/// What polling may become cheaper in.
+/// The costs in which polling may become cheaper.
 const FIGURES: [(&str, RunFigure); 3] = [
     ("server CPU", Run::cpu),
     ("wire bytes", |run| Some(run.wire())),
@@ -151,7 +152,7 @@ const FIGURES: [(&str, RunFigure); 3] = [
     }),
 ];
 
-/// How a poll's figure stands to the stream's at each rate where both were measured, round by round.
+/// The ratio of a poll's figure to the stream's at each rate where both were measured, round by round.
 fn points(
     matrix: &Matrix,
     clients: usize,

@@ -5,15 +5,15 @@ use poll_vs_sse_instrument::Transport;
 use super::super::number::{plain, three_digits};
 use super::{Combination, Matrix, OURS, Run};
 
-/// By message rate and way: it is the same whatever the clients, but for how often.
+/// By message rate and way. The number of clients changes only the number of runs.
 pub fn text(matrix: &Matrix) -> String {
     let of = |transport, interval| Combination::ours(transport, 0, 0.0, interval).way();
     let polls = matrix.intervals().into_iter();
     let mut ways = vec![of(Transport::Stream, None), of(Transport::LongPoll, None)];
     ways.extend(polls.map(|interval| of(Transport::Poll, Some(interval))));
     let mut text = format!(
-        "#### Length of a run\n\nSeconds measured, messages published in them, and runs of each combination. A \
-         warm-up before, and the arrival of the last messages after it, are not in them.\n\n\
+        "#### Length of a run\n\nThe measured seconds, the messages published in them, and the runs of each \
+         combination. They do not include the warm-up before and the arrival of the last messages after.\n\n\
          | messages/s | {} |\n|---|{}",
         ways.join(" | "),
         "---|".repeat(ways.len())

@@ -5,7 +5,7 @@ use poll_vs_sse_instrument::Transport;
 use super::super::number::{count, plain, three_digits};
 use super::{Combination, Matrix, Run};
 
-/// The load by which pushes are told: neither few clients nor many.
+/// The number of clients of the pushes shown: neither few nor many.
 const CLIENTS: usize = 1000;
 /// A cost that differs by less than this share is about the same.
 const ABOUT: f64 = 0.1;
@@ -15,8 +15,8 @@ const MANY: f64 = 50.0;
 pub fn text(matrix: &Matrix) -> String {
     let (poll, message) = (matrix.reach.poll.server_us, matrix.reach.message.server_us);
     let mut text = format!(
-        "#### Why\n\nAn empty poll takes {} µs of the server's CPU, each message in an answer {} µs: a poll that \
-         brings {MANY} costs {} times an empty one.",
+        "#### Why\n\nAn empty poll takes {} µs of the server's CPU, and each message in an answer {} µs. So a poll \
+         that brings {MANY} messages costs {} times as much as an empty one.",
         three_digits(poll),
         three_digits(message),
         three_digits((poll + MANY * message) / poll)
@@ -27,7 +27,7 @@ pub fn text(matrix: &Matrix) -> String {
     text
 }
 
-/// What a push costs where messages are rare and where they are many.
+/// The cost of a push by message rate.
 fn pushes(matrix: &Matrix) -> Option<String> {
     let rates = matrix.rates().into_iter();
     let costs = rates.filter_map(|rate| {
@@ -41,14 +41,14 @@ fn pushes(matrix: &Matrix) -> Option<String> {
         .map(|(rate, us)| format!("{} at {}/s", three_digits(*us), plain(*rate)))
         .collect();
     let lead = if first.1 > last.1 * (1.0 + ABOUT) {
-        "the dearer the rarer messages are"
+        "more expensive if messages are rare"
     } else if last.1 > first.1 * (1.0 + ABOUT) {
-        "the dearer the more messages there are"
+        "more expensive if messages are frequent"
     } else {
         "about the same at every message rate"
     };
     Some(format!(
-        "A push to one of {} clients is {lead}: µs of CPU a delivery {}.",
+        "A push to one of {} clients is {lead}. In µs of CPU a delivery: {}.",
         count(CLIENTS as u64),
         told.join(", ")
     ))

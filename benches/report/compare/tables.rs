@@ -7,16 +7,16 @@ use poll_vs_sse_model::RequestHead;
 use super::super::number::{count, milliseconds, plain, three_digits};
 use super::{Combination, FLOOR, Matrix, NCHAN, Run};
 
-/// What was measured, what was left out, and what is to be read with care.
+/// The measured combinations, those left out, and the runs to read with care.
 pub fn scope(matrix: &Matrix) -> String {
     let reach = &matrix.reach;
     let total = matrix.runs.len();
     let deliveries: u64 = matrix.runs.iter().map(|run| run.outcome.deliveries).sum();
     let mut text = format!(
-        "{} runs of {} combinations; {} messages delivered, every one of them audited: none was \
-         missed, repeated or out of order. Texts have {} bytes, requests {}. Here one push takes the dearer of the two \
-         sides {} µs of CPU, one empty poll {} µs, one more message in an answer {} µs; combinations that \
-         would take more than {} % of a processor were left out{}.",
+        "{} runs of {} combinations delivered {} messages. Every message was audited: none was missed, repeated or \
+         out of order. Texts have {} bytes; requests have {}. On this machine, the more expensive of the two sides \
+         needs {} µs of CPU for a push, {} µs for an empty poll, and {} µs for each further message in an answer. \
+         Combinations that would take more than {} % of a processor were left out{}.",
         count(total as u64),
         count(combinations(matrix)),
         count(deliveries),
@@ -31,15 +31,16 @@ pub fn scope(matrix: &Matrix) -> String {
         (reach.most * 100.0).round(),
         match matrix.skipped.len() {
             0 => String::new(),
-            _ => ", and so were others (below)".to_owned(),
+            _ => "; the list below has all that were left out".to_owned(),
         }
     );
     let held_up = matrix.runs.iter().filter(|run| run.is_held_up());
     let behind = matrix.runs.iter().filter(|run| run.is_behind());
     text += &format!(
-        " † the load generator was near its limit or late (more than 85 % of its core, one in a hundred timers \
-         more than 10 ms late, or a message sent more than 20 ms late): {} runs. ‡ what arrived fell behind what \
-         was due: {} runs. Where a figure was measured more than once, the range stands beside it.",
+        " † marks runs in which the load generator was near its limit or late (more than 85 % of its core, one in a \
+         hundred timers more than 10 ms late, or a message sent more than 20 ms late): {} runs. ‡ marks runs in \
+         which deliveries fell behind the messages that were due: {} runs. If a figure was measured more than once, \
+         its range follows in brackets.",
         held_up.count(),
         behind.count()
     );
@@ -82,8 +83,9 @@ fn named(of: &Combination) -> String {
 
 /// Server CPU against that of the stream.
 pub fn cpu(matrix: &Matrix) -> String {
-    let title = "#### Server CPU\n\nSSE, and where it was not measured the others too: share of one core, and \
-                 µs a delivery. Others: so many times SSE's, at the same load in the same round.";
+    let title = "#### Server CPU\n\nFor SSE: the share of one core, and µs a delivery. For the others: multiples of \
+                 SSE's CPU, at the same load in the same round. If SSE was not measured at a load, the others have \
+                 their own figures.";
     let alone = |of: &Combination| {
         let share = matrix.spread(of, Run::cpu)?.median * 100.0;
         let each = matrix.spread(of, |run| {
@@ -100,15 +102,16 @@ pub fn cpu(matrix: &Matrix) -> String {
 
 /// Wire bytes against those of the stream.
 pub fn wire(matrix: &Matrix) -> String {
-    let title = "#### Wire bytes\n\nBoth ways, with the heads that Chromium sends. SSE, and where it was not \
-                 measured the others too: bytes a delivery. Others: so many times SSE's.";
+    let title = "#### Wire bytes\n\nBytes in both directions, with the heads that Chromium sends. For SSE: bytes a \
+                 delivery. For the others: multiples of SSE's bytes. If SSE was not measured at a load, the others \
+                 have their own figures.";
     bytes(matrix, title, |run| Some(run.wire()))
 }
 
-/// The same without what a browser adds to a request.
+/// The same without the headers that a browser adds to a request.
 pub fn wire_with_bare_heads(matrix: &Matrix) -> String {
-    let title = "#### Wire bytes with bare heads\n\nThe same without the headers that a browser adds: their bytes, \
-                 as many in each request, are taken off.";
+    let title = "#### Wire bytes with bare heads\n\nThe same without the headers that a browser adds. They have the \
+                 same length in each request, and this table subtracts them.";
     bytes(matrix, title, |run| Some(run.wire_with_bare_heads()))
 }
 
@@ -123,10 +126,10 @@ fn bytes(matrix: &Matrix, title: &str, a_second: fn(&Run) -> Option<f64>) -> Str
     by_load(matrix, title, Marks::Behind, alone, a_second)
 }
 
-/// Delay, as it was: no ratio, since a poll's is its interval and nothing else.
+/// Delays in milliseconds. A ratio would say nothing, because a poll's delay is its interval.
 pub fn delay(matrix: &Matrix) -> String {
-    let title = "#### Delay\n\nMilliseconds from when a message was due to be sent to a client having \
-                 read it: p50 / p99, medians over the rounds.";
+    let title = "#### Delay\n\nMilliseconds from the time a message was due to be sent until a client had read \
+                 it: p50 / p99, medians over the rounds.";
     let cell = |of: &Combination| {
         let quantile = |at: fn(&Run) -> Option<f64>| matrix.spread(of, at);
         let p50 = quantile(|run| Some(run.outcome.delay_us?.p50 as f64))?.median;
@@ -136,8 +139,7 @@ pub fn delay(matrix: &Matrix) -> String {
     table(matrix, title, Marks::All, cell, |of, _| cell(of))
 }
 
-/// The stream's figure, and how many times that the others' is. Where there is none of the stream to be
-/// held against, the others' own.
+/// The stream's figure, and the others' as multiples of it. If there is no figure of the stream, the others' own.
 fn by_load(
     matrix: &Matrix,
     title: &str,
@@ -230,9 +232,9 @@ pub fn memory(matrix: &Matrix) -> String {
         .map(|(transport, interval)| Combination::ours(*transport, 0, RATE, *interval).way());
     let names: Vec<_> = names.collect();
     let mut text = format!(
-        "#### Memory\n\nKiB of the server's process for each client, at {RATE} message a second: its growth \
-         (proportional set size) from before the clients came to the end of the run; messages kept in the \
-         meantime are in it.\n\n| clients | {} |\n|---|{}",
+        "#### Memory\n\nKiB of the server's process for each client, at {RATE} message a second: the growth of \
+         its proportional set size from before the clients connected to the end of the run. It includes the \
+         messages that the server keeps.\n\n| clients | {} |\n|---|{}",
         names.join(" | "),
         "---|".repeat(ways.len())
     );
@@ -282,10 +284,10 @@ pub fn others(matrix: &Matrix) -> String {
         return "#### Beside it\n\nNo other server was measured in this run.".to_owned();
     }
     format!(
-        "#### Beside it: the bare write loop and nchan\n\nOur server's CPU over the other's, at the same load \
-         in the same round. The bare loop does one `write(2)` a subscriber and nothing else. nchan is given \
-         the message as JSON, as long as ours, and answers a poll with one message at a time. Where \
-         several messages are due at once, ours are joined into one write and the bare loop's are not: there \
+        "#### Beside it: the bare write loop and nchan\n\nThe CPU of our server divided by that of the other, at the \
+         same load in the same round. The bare loop makes one `write(2)` per subscriber and does nothing else. \
+         nchan gets the message as JSON of the same length as ours, and answers a poll with one message at a time. \
+         If several messages are due at once, our server joins them into one write and the bare loop does not, so \
          the ratio may be below 1.\n\n| clients | messages/s | by | over the bare loop | over nchan |\n|---|---|---|---|---|\n{}",
         rows.join("\n")
     )

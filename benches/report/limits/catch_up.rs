@@ -65,9 +65,10 @@ impl Part for CatchUpRun {
 }
 
 fn table(run: &CatchUpRun) -> String {
-    let mut text = "One reader reads all of a log over one `GET /stream`, from the first message to the last, and checks that no id is \
-                    left out. The bare program sends blocks of 64 KiB of the same stream to the same reader with `send(2)`, and does nothing \
-                    else. Both take turns: between two turns a reader waits with a full socket.\n\n\
+    let mut text = "One reader reads a whole log over one `GET /stream`, from the first message to the last, and \
+                    checks that no id is missing. The bare program sends the same stream to the same reader in \
+                    blocks of 64 KiB with `send(2)`, and does nothing else. The two take turns; between two turns, \
+                    the reader of the other waits with a full socket.\n\n\
                     | log | messages | process | MB a second | messages a second | CPU a message, µs | against the bare program |\n\
                     |---|---|---|---|---|---|---|"
         .to_owned();

@@ -170,7 +170,7 @@ fn targets(run: &DeliveryRun) -> String {
     if let Some(each) = each {
         let ratio = each.max / each.min;
         lines.push(format!(
-            "- the dearest of these numbers of readers over the cheapest: {ratio:.2}, target at most {EVENNESS_TARGET}: {}",
+            "- cost of a delivery, the most expensive of these numbers of readers over the cheapest: {ratio:.2}, target at most {EVENNESS_TARGET}: {}",
             target_verdict(ratio <= EVENNESS_TARGET)
         ));
     }

@@ -47,9 +47,10 @@ impl Part for DurablePublishRun {
 }
 
 fn report(run: &DurablePublishRun) -> String {
-    let mut text = "Each publisher sends its next message when its last was answered. The bare loop appends the bodies that came \
-                    together with one `write` and one `fdatasync`, and answers; the server commits a transaction of what came \
-                    together, with `synchronous=FULL`. How many come together is each side's own.\n\n\
+    let mut text = "Each publisher sends its next message when its previous one was answered. The bare loop appends \
+                    all bodies that are waiting with one `write` and one `fdatasync`, and answers. The server \
+                    commits all messages that are waiting in one transaction, with `synchronous=FULL`. How many wait \
+                    at a time depends on each side's speed.\n\n\
                     | publishers | messages a second | bare loop | time against the bare loop | CPU against it | delay, p50 / p99 | bare loop's |\n\
                     |---|---|---|---|---|---|---|"
         .to_owned();

@@ -251,8 +251,9 @@ fn memory(run: &ReadersRun) -> String {
 }
 
 fn herds(run: &ReadersRun) -> String {
-    let mut text = "How long a herd of streams waits, from its first connection until the last has the beginning of its answer, \
-                    and from a client's request to its answer:\n\n\
+    let mut text = "The next table shows how long a herd of streams waits. *All served* is the time from the first \
+                    connection until the last reader has the beginning of its answer; the waits run from a client's \
+                    request to its answer.\n\n\
                     | server | all served | against the bare loop | median wait | longest over median |\n|---|---|---|---|---|"
         .to_owned();
     for subject in ServerKind::ALL {
@@ -294,11 +295,11 @@ fn targets(run: &ReadersRun) -> String {
         }
         let herd = run.each_kib((ours, kind, ConnectOrder::Herd));
         if let (Some(herd), Some(each)) = (herd, run.each_kib((ours, kind, ConnectOrder::InTurn))) {
-            let what = format!("{} of a herd over one in turn", kind.name());
+            let what = format!("memory of one {} in a herd over one in turn", kind.name());
             lines.push(verdict(&what, herd.median / each.median, "", 1.2));
         }
         if let Some(left) = run.left_mib((ours, kind, ConnectOrder::Herd)) {
-            let what = format!("left by a herd, {}", kind.name());
+            let what = format!("memory left by a herd that has gone, {}", kind.name());
             lines.push(verdict(&what, left.max, " MiB", LEFT_TARGET_MIB));
         }
     }

@@ -162,10 +162,10 @@ fn verdict(paper: &PaperRun, push: f64) -> String {
     };
     format!(
         "\n\nThe paper's rule, \"polling serves more clients only where the acceptable delay is above {RULE_S} s\": \
-         {holds}. Polling for whole documents serves more above {} s, as a poll costs {} times a push ({} \
-         against {} µs); the paper's {RULE_S} s say that there it cost twice as much. The rule's form holds \
-         whatever the server: below the time between two documents both grow with the delay, above it only \
-         polling does.",
+         {holds}. Polling for whole documents serves more clients above {} s, because a poll costs {} times as much \
+         as a push ({} against {} µs); the paper's {RULE_S} s imply that a poll cost twice as much there. The form \
+         of the rule does not depend on the server: up to the time between two documents, both numbers of clients \
+         grow with the acceptable delay; above it, only that of polling grows.",
         three_digits(above),
         three_digits(whole / push),
         three_digits(whole),

@@ -151,7 +151,7 @@ fn report(run: &StalledRun) -> String {
         spread(cuts.iter().map(|cut| cut[1])),
     ) {
         text += &format!(
-            "\n\nThe first stalled stream was cut {} s after the first message, the last {} s.",
+            "\n\nThe server cut the first stalled stream {} s after the first message, and the last one after {} s.",
             three_digits(first.min),
             three_digits(last.max)
         );

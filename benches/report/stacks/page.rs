@@ -168,8 +168,8 @@ fn answer(rows: &[StackRow<'_>]) -> String {
     dear.sort_by(|a, b| b.0.total_cmp(&a.0));
     if let (Some((most, dearest)), Some((least, cheapest))) = (dear.first(), dear.last()) {
         points.push(format!(
-            "**An empty poll costs as much CPU as {} ({}) to {} ({}) deliveries of a stream.** A poll passes the whole framework, a delivery \
-             hardly any of it.",
+            "**An empty poll costs as much CPU as {} ({}) to {} ({}) deliveries of a stream.** A poll goes through \
+             the whole framework, a delivery through hardly any of it.",
             three_digits(*least),
             cheapest.stack.title,
             three_digits(*most),
@@ -251,7 +251,7 @@ fn section(stack: &Stack, run: &StackRun) -> String {
             .map_or("–".to_owned(), |it| count(it.median.round() as u64)),
     );
     text += &format!(
-        "\n- **Streams until others wait**: {}. Stops with them open: {}. Notices a client that left: {} s.",
+        "\n- **Streams until others wait**: {}. Stops with them open, ms: {}. Notices a client that left, s: {}.",
         table::stream_limit(run),
         table::stop_time(run),
         table::departure_time(run)

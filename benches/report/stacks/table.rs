@@ -119,7 +119,7 @@ pub fn open_streams(rows: &[StackRow<'_>]) -> String {
             Box::new(|row| stream_limit(row.run)),
         ),
         (
-            "a plain request beside them, ms",
+            "a plain request with one stream → with the most, ms",
             Box::new(|row| plain_request_times(row.run)),
         ),
     ];

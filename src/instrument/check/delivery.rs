@@ -199,7 +199,7 @@ fn compression(reader: &StreamReader) -> Finding {
         Some(coding) => Finding::new(
             FindingName::Compression,
             Severity::Warning,
-            format!("{coding}: what compresses may also hold events back"),
+            format!("{coding}: a compressor may also hold events back"),
             None,
             Some(SiteProblem::Compression),
         ),

@@ -33,7 +33,7 @@ pub struct CheckReport {
 pub struct Finding {
     pub name: FindingName,
     pub result: Severity,
-    /// In words, with its figure.
+    /// The finding in words, with its figure.
     pub text: String,
     /// The figure itself, in the unit that [`FindingName`] gives. `None`: unknown, or not a number.
     pub value: Option<f64>,
@@ -109,7 +109,7 @@ impl Finding {
         Self::new(name, Severity::Unknown, text, None, None)
     }
 
-    /// `trouble` decides what to change.
+    /// `trouble` decides the advice.
     pub fn new(
         name: FindingName,
         result: Severity,

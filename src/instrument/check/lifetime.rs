@@ -25,7 +25,7 @@ const SAME: f64 = 0.15;
 /// How long one stream lasted, and its silences.
 #[derive(Debug, Clone, Copy)]
 struct StreamLifetime {
-    /// When it was cut, from its beginning.
+    /// The time from its beginning until it was cut.
     cut_at: Option<Duration>,
     /// The silence before it was cut, or before the check gave it up.
     silence_at_end: Duration,
@@ -55,7 +55,7 @@ pub async fn check(site: &Site) -> Result<Vec<Finding>> {
     Ok(vec![silence(site, quiet, busy), age(site, quiet, busy)])
 }
 
-/// Waits until the stream is cut, or has outlived the patience.
+/// Waits until the stream is cut, or the patience is over.
 async fn live(site: &Site, reader: StreamReader) -> StreamLifetime {
     let begin = reader.opened_at;
     loop {
@@ -123,7 +123,7 @@ fn silence(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> 
     };
     Finding::good(
         FindingName::Silence,
-        format!("endures {} ({why})", time(endured)),
+        format!("survives {} ({why})", time(endured)),
         Some(endured.as_secs_f64()),
     )
 }
@@ -149,7 +149,7 @@ fn age(site: &Site, quiet: StreamLifetime, busy: Option<StreamLifetime>) -> Find
         ),
         None => Finding::good(
             FindingName::Age,
-            format!("endures {} (all that was tried)", time(site.patience)),
+            format!("survives {} (the longest time tried)", time(site.patience)),
             Some(site.patience.as_secs_f64()),
         ),
     }

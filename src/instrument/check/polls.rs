@@ -130,7 +130,7 @@ pub async fn caching(site: &Site) -> Result<Finding> {
     if is_fresh {
         return Ok(Finding::good(
             FindingName::PollCache,
-            format!("none: each poll is answered anew (Cache-Control: {said})"),
+            format!("none: the server answers each poll afresh (Cache-Control: {said})"),
             None,
         ));
     }

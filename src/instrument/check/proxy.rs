@@ -76,7 +76,7 @@ impl Proxy {
     }
 }
 
-/// What to change against `trouble`.
+/// The change that fixes `trouble`.
 pub fn advice(trouble: SiteProblem, proxy: Option<Proxy>) -> String {
     let line = proxy.and_then(|proxy| line(trouble, proxy));
     match (line, proxy) {
@@ -95,7 +95,7 @@ fn line(trouble: SiteProblem, proxy: Proxy) -> Option<&'static str> {
             "remove `option http-buffer-request`, filters and `compression` from the backend of the stream"
         }
         (SiteProblem::Buffering, Caddy) => {
-            "no `response_buffers` in `reverse_proxy`, which passes on an event stream as it comes"
+            "remove `response_buffers` from `reverse_proxy`, which then passes on an event stream as it comes"
         }
         (SiteProblem::Buffering, Envoy) => {
             "disable filters that hold answers back (compressor, transcoder, Lua, ext_proc) for the route of the stream"
@@ -104,14 +104,14 @@ fn line(trouble: SiteProblem, proxy: Proxy) -> Option<&'static str> {
             "`return (pipe);` in `vcl_recv` for the stream, or `set beresp.do_stream = true;`"
         }
         (SiteProblem::Compression, Nginx) => {
-            "`gzip off;` in the location of the stream, or `text/event-stream` out of `gzip_types`"
+            "`gzip off;` in the location of the stream, or remove `text/event-stream` from `gzip_types`"
         }
-        (SiteProblem::Compression, Haproxy) => "`text/event-stream` out of `compression type`",
+        (SiteProblem::Compression, Haproxy) => "remove `text/event-stream` from `compression type`",
         (SiteProblem::Compression, Caddy) => {
-            "a matcher on `encode` that leaves out the stream's path"
+            "add a matcher to `encode` that leaves out the stream's path"
         }
         (SiteProblem::Compression, Envoy) => {
-            "`text/event-stream` out of `content_type` of the compressor filter"
+            "remove `text/event-stream` from `content_type` of the compressor filter"
         }
         (SiteProblem::Compression, Varnish) => "`set beresp.do_gzip = false;` for the stream",
         (SiteProblem::Silence, Nginx) => {
@@ -169,7 +169,7 @@ fn general(trouble: SiteProblem) -> &'static str {
         }
         SiteProblem::Compression => "switch compression off for text/event-stream",
         SiteProblem::Silence => {
-            "raise the read or idle time-out in between, or send a comment (`: keep-alive`) more often than that"
+            "raise the read or idle timeout in between, or send a comment (`: keep-alive`) more often than that"
         }
         SiteProblem::Age => {
             "raise the limit on a response's total time, in between or at the platform; a client must resume often"
@@ -178,7 +178,7 @@ fn general(trouble: SiteProblem) -> &'static str {
             "pass the request header Last-Event-ID on to the server, and let the server begin after that event"
         }
         SiteProblem::PollCache => {
-            "send `Cache-Control: no-store` with polls, and keep caches from them"
+            "send `Cache-Control: no-store` with polls, and keep them out of caches"
         }
         SiteProblem::NoHttp2 => "offer `h2` by ALPN",
         SiteProblem::NoIds => {

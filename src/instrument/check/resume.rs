@@ -38,7 +38,7 @@ pub async fn check(site: &Site) -> Result<Finding> {
     if !came {
         return Ok(Finding::unknown(
             FindingName::Resume,
-            "unknown: no event came to resume after",
+            "unknown: no event arrived that the stream could resume after",
         ));
     }
     let last_id = first.state().last_id;

@@ -42,7 +42,7 @@ pub struct Publisher {
 /// The messages that were not accepted, and how well the rate was kept.
 #[derive(Debug, Default)]
 pub struct PublishResult {
-    /// The messages that were not accepted, or perhaps not.
+    /// The messages that the server did not accept, or perhaps did not.
     pub refused: Vec<u64>,
     /// The same, while the server was being restarted.
     pub refused_away: Vec<u64>,

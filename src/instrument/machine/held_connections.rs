@@ -23,8 +23,8 @@ impl ConnectionEnds {
     }
 }
 
-/// Those of `wanted` whose server's end is still open in some process. A connection that its process has closed
-/// is none of them, even if the kernel still tries to tell the other side.
+/// Those of `wanted` whose server's end is still open in some process. A connection that its process has closed does
+/// not count, even if the kernel still tries to send to the other side.
 pub fn still_held(wanted: &HashSet<ConnectionEnds>) -> HashSet<ConnectionEnds> {
     let sockets = tcp_table::sockets(std::process::id()).into_iter().flatten();
     let held = sockets.filter(|socket| socket.inode != 0);

@@ -262,7 +262,7 @@ impl Costs {
     }
 }
 
-/// `figure` as a multiple of `best`, or that it is no other.
+/// `figure` as a multiple of `best`, or a statement that they are about the same.
 fn ratio(measure: &CostMeasure, figure: Figure, best: Figure) -> String {
     if best.is_below(figure, measure.margin) {
         format!("{} times the", significant(figure.value / best.value))

@@ -188,7 +188,7 @@ impl ClientRecorder {
         &self.run
     }
 
-    /// A request is sent now.
+    /// Records that a request is sent now.
     pub fn record_request(&mut self) {
         let now = self.run.schedule.now_us();
         self.asked_us = Some(now);
@@ -210,7 +210,7 @@ impl ClientRecorder {
         self.asked_us = None;
     }
 
-    /// The last request was answered as it should be.
+    /// Records that the last request got a valid answer.
     pub fn record_served(&mut self) {
         let restart = &self.run.restart;
         if !self.is_served_again && restart.is_after(self.last_asked_us) {
@@ -219,7 +219,7 @@ impl ClientRecorder {
         }
     }
 
-    /// An answer without a message came.
+    /// Records an answer without a message.
     pub fn record_empty(&mut self) {
         if let Phase::Measured(_) = self.phase() {
             self.counters.empty += 1;

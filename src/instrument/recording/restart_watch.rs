@@ -61,7 +61,7 @@ impl RestartWatch {
         sent_us >= self.gone_us.load(Relaxed)
     }
 
-    /// A client has its first answer of the new server.
+    /// Records that a client has its first answer from the new server.
     pub fn record_served(&self, now_us: u64) {
         let after_us = now_us.saturating_sub(self.began_us.load(Relaxed));
         self.served_us.lock().push(after_us);

@@ -57,7 +57,7 @@ impl PublishRequest {
         }
         Ok(Self {
             method: Method::from_bytes(method.as_bytes())
-                .with_context(|| format!("publish.method: {method:?} is no method"))?,
+                .with_context(|| format!("publish.method: {method:?} is not a method"))?,
             path: place.fill_in(&format!("{}{}", place.prefix, publish.path)),
             headers,
             body: place.fill_in(&publish.body),
@@ -262,7 +262,7 @@ impl StreamRequest {
 }
 
 impl RequestContext {
-    /// Fills in what is the same for a whole run.
+    /// Fills in the placeholders that are the same for a whole run.
     fn fill_in(&self, template: &str) -> String {
         template
             .replace("{room}", &self.room)

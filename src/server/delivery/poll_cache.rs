@@ -56,7 +56,7 @@ impl SharedWait {
     /// The end of a wait that begins now: the next moment that is a multiple of `wait`. `asked` is the turn
     /// of the request's cursor.
     pub fn until_next_multiple(wait: Duration, asked: u64) -> Self {
-        // A clock before 1970 is as good as any, as long as it goes on.
+        // A clock before 1970 also works, as long as it advances.
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let (left, turn) = next_multiple(now.unwrap_or_default(), wait);
         Self {

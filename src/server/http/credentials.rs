@@ -23,7 +23,7 @@ pub enum Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// The first of them that there is.
+    /// The first of them that the request has.
     pub fn from_request(request: &'a ServiceRequest) -> Self {
         let headers = request.headers();
         if let Some(token) = bearer(headers) {

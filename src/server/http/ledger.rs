@@ -22,7 +22,7 @@ pub async fn ledger(
     let client = client
         .filter(|_| requester.may_know(&label))
         .ok_or_else(|| {
-            let detail = "no request carried this client label, or too long ago";
+            let detail = "no request had this client label, or it was too long ago";
             Problem::new(StatusCode::NOT_FOUND, detail).field("client")
         })?;
     Ok(HttpResponse::Ok().json(document(&ledger, &client.counters)))

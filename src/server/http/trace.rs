@@ -31,7 +31,8 @@ pub async fn trace(
     let trace = trace
         .filter(|_| requester.may_know(&client))
         .ok_or_else(|| {
-            let detail = "this client asked for no trace (`trace=1`), or too long ago";
+            let detail =
+                "no client with this label asked for a trace (`trace=1`), or it was too long ago";
             Problem::new(StatusCode::NOT_FOUND, detail).field("client")
         })?;
     let (seq, events) = trace.after(after);

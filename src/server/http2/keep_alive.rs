@@ -29,7 +29,7 @@ impl KeepAlive {
         }
     }
 
-    /// Ready if the client is gone. Registers for the next time that there is something to do.
+    /// Ready if the client is gone. Otherwise registers for the next time that there is something to do.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<PingTimeout, h2::Error>> {
         loop {
             if self.is_in_flight {

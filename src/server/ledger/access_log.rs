@@ -72,7 +72,7 @@ struct Buffer {
     finished: bool,
 }
 
-/// The writing thread's end, for when the server is done.
+/// The handle of the writing thread, for the end of the server.
 pub struct LogWriter(Arc<SharedBuffer>);
 
 impl EventLog {

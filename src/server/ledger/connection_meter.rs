@@ -44,12 +44,12 @@ struct Connection {
 
 #[derive(Default)]
 struct MeterState {
-    /// Bytes of the requests' side that came in since the last request was complete.
+    /// Bytes that came in since the last request was complete.
     unattributed_in: u64,
     /// Boxed, because most connections have none.
     own: Option<Box<OwnBytes>>,
     stage: ByteOwnership,
-    /// On which account the connection counts: that of its latest request.
+    /// The account that the connection counts for: that of its latest request.
     attribution: Option<Attribution>,
     /// HTTP/1.1: the request whose bytes cross the connection.
     active: Option<RequestBytes>,
@@ -70,7 +70,7 @@ struct OwnBytes {
 /// Which request the bytes on the socket belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum ByteOwnership {
-    /// One request's after the other's.
+    /// To one request after another.
     #[default]
     Sequential,
     /// To the connection: TLS is being set up.
@@ -102,7 +102,7 @@ impl ConnectionMeter {
                 state.unattributed_in += early_bytes;
             }
             Protocol::H2 | Protocol::H2Tls => {
-                // The tap above charges them to requests as it reads them.
+                // The tap charges them to requests as it reads them.
                 state.stage = ByteOwnership::Shared;
                 let early = std::mem::take(&mut state.unattributed_in);
                 state.own().read += early as i64;
@@ -294,7 +294,7 @@ impl ConnectionMeter {
 }
 
 impl Connection {
-    /// Makes the connection count on another account.
+    /// Makes the connection count for another account.
     fn move_to(&self, state: &mut MeterState, info: &RequestInfo<'_>) -> Attribution {
         let ledger = &self.ledger;
         let attribution = Attribution::new(ledger, info.account, self.protocol.get(), info.client);

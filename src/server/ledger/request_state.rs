@@ -141,8 +141,8 @@ impl RequestState {
         self.attribution.get()
     }
 
-    /// What a stream has written since it was last asked, as events of its trace. What is not a
-    /// push's is the head's.
+    /// The bytes that a stream has written since the last call, as trace events. Bytes that belong to no push belong
+    /// to the head.
     pub fn take_pushes(&self, event: impl Fn(TraceEventKind, Account) -> Event) -> Vec<Event> {
         let (Some(attribution), Some(trace)) = (self.attribution.get(), self.trace.get()) else {
             return Vec::new();

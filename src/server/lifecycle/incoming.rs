@@ -24,10 +24,11 @@ pub struct IncomingConnection {
 }
 
 impl IncomingConnection {
-    /// Counts the connection for as long as this lives. `None`: there is not even room to tell it why.
+    /// Counts the connection for as long as this value lives. `None`: there is not even room to refuse it with an
+    /// answer.
     pub fn admit(tcp: &TcpStream, policy: &Policy) -> Option<Self> {
         let mut incoming = Self::admitted(tcp, policy);
-        // A proxy's connections are its clients', each for the time of a request.
+        // A proxy's connection counts for the client of each request, while the request is open.
         let ip = incoming.peer.map(|peer| peer.ip());
         let client = ip.filter(|ip| !policy.proxies.contains(*ip));
         match policy.connections.admit(client.map(Into::into)) {

@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::net::socket::configure_listener;
 
-/// Binds with a backlog that a herd of reconnecting clients fits into: one that does not gets no
+/// Binds with a backlog that is large enough for a herd of reconnecting clients: a client that does not fit gets no
 /// answer, and tries again only after a second.
 pub fn bind(addr: SocketAddr, stall_timeout: Duration) -> std::io::Result<TcpListener> {
     // The kernel takes as much of it as it is set up for: Linux `net.core.somaxconn`, which is 4,096 by default.

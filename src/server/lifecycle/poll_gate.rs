@@ -15,7 +15,7 @@ use crate::{
 pub struct PolicyGate(Arc<Policy>);
 
 impl PolicyGate {
-    /// `None` if there is nothing to ask.
+    /// `None` if every poll may be served.
     pub fn from_policy(policy: &Arc<Policy>) -> Option<Rc<dyn PollGate>> {
         match policy.is_open_to_readers() {
             true => None,

@@ -86,7 +86,7 @@ impl Server {
         let tls = tls
             .map(|tls| Tls::bind(tls, config.stall_timeout))
             .transpose()?;
-        // A token's cookie is of one scheme: the page could not show it at its other origin.
+        // Browsers send a token's cookie to one scheme only, so the page could not use it at its other origin.
         if let Some(tls) = tls.as_ref().filter(|_| policy.access.is_none()) {
             policy.own_ports = Some(OwnPorts {
                 http: addr.port(),

@@ -70,8 +70,8 @@ where
         }
     }
 
-    /// Each phase is a box of its own, so that an idle connection does not hold room for its handshake, nor for the
-    /// protocol that it does not speak.
+    /// Each phase is boxed, so that an idle connection does not hold space for its handshake or for the protocol that
+    /// it does not speak.
     async fn serve_visitor(
         &self,
         tcp: TcpStream,
@@ -87,7 +87,7 @@ where
         self.serve_http1(established, incoming).await
     }
 
-    /// Takes a connection through its handshake, if it comes to one.
+    /// Takes a connection through its TLS handshake.
     async fn establish(
         &self,
         mut tcp: TcpStream,

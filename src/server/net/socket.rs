@@ -51,7 +51,7 @@ pub fn configure(tcp: &TcpStream, stall_timeout: Duration) {
 }
 
 fn set_options(socket: &socket2::Socket, stall_timeout: Duration) {
-    // A socket on which an option cannot be set still works, if less well.
+    // If an option cannot be set, the socket still works, but less well.
     let _ = socket.set_tcp_nodelay(true);
     // If nothing is sent, probes detect a peer that has vanished ...
     let probes = TcpKeepalive::new()

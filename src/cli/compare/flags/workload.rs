@@ -170,7 +170,7 @@ pub struct WorkloadFlags {
 }
 
 impl WorkloadFlags {
-    /// Checked, and all of it within what `profile` offers.
+    /// The checked workload, which uses only what `profile` offers.
     pub fn workload(&self, profile: &Profile) -> Result<Workload> {
         let offered = || Transport::ALL.into_iter().filter(|one| profile.has(*one));
         ensure!(

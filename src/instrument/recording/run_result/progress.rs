@@ -19,7 +19,7 @@ pub struct Step {
 }
 
 impl Steps {
-    /// Of the times at which it happened to each client, in any order.
+    /// Makes steps from the time of the event for each client, in any order.
     pub fn from_times(times_s: impl IntoIterator<Item = f64>) -> Self {
         let steps = times_s.into_iter().map(|after_s| Step {
             after_s,

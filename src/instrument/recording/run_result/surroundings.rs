@@ -18,7 +18,7 @@ pub struct RoomStats {
 }
 
 impl RoomStats {
-    /// Of the rooms' mean delays, and how many rooms there are.
+    /// Makes the figures from the rooms' mean delays and the number of rooms.
     pub fn from_means(means_us: impl IntoIterator<Item = u64>, all: u64) -> Self {
         let mut buckets = BTreeMap::new();
         for mean_us in means_us {

@@ -108,7 +108,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `None` if any of them says more than a plain request does.
+    /// `None` if one of them has a value that a plain request does not have.
     fn from_headers(headers: &[Header<'a>]) -> Option<Self> {
         let mut fields = Self::default();
         for header in headers {

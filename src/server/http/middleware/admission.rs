@@ -1,7 +1,7 @@
 //! Admits a request, or refuses it with a reason: too many connections, no valid token, too many requests.
 //!
-//! Which room a request is about is known only to its handler's extractors, which ask [`Requester`] whether it
-//! may be read. What is told here comes before anything of the request is read but its head.
+//! Only the handler's extractors know the request's room, and they ask [`Requester`] whether it may be read. The
+//! checks here run when only the head of the request has been read.
 //!
 //! [`Requester`]: crate::http::requester::Requester
 
@@ -43,7 +43,7 @@ const UNREAD_BODY_TIMEOUT: Duration = Duration::from_secs(1);
 /// What a route requires of its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RouteAccess {
-    /// Nothing: the page, whether the server is up, what it offers.
+    /// Nothing: the page, health checks, and descriptions of the server.
     Public,
     /// A token, if the server asks for one.
     Conversation,
@@ -207,7 +207,7 @@ fn check_area(
     identity: Option<Arc<Identity>>,
     policy: &Policy,
 ) -> Result<Option<Arc<Identity>>, Problem> {
-    // What one client did is told with the figures of all, unless its rooms decide.
+    // A client's trace is treated like the figures of all clients, unless the client's rooms decide.
     let is_metrics =
         area == RouteAccess::Metrics || (area == RouteAccess::Trace && policy.access.is_none());
     if policy.public_metrics || !is_metrics {

@@ -147,7 +147,7 @@ impl FastConnection {
         Ok(())
     }
 
-    /// Whether all that may wake a waiting stream will.
+    /// Whether everything that can wake a waiting stream is registered.
     fn has_registered_wakers(&self, shared: &ReactorContext) -> bool {
         let ConnectionState::Stream(stream) = &self.state else {
             return true;
