@@ -23,7 +23,7 @@ pub trait LogReader: Clone + 'static {
     type Subscription: LogSubscription<Reader = Self>;
 
     /// A reader of `rooms` in the log that is served now.
-    fn of(log: &Arc<Log>, rooms: &RoomSet) -> impl Future<Output = Self>;
+    fn for_rooms(log: &Arc<Log>, rooms: &RoomSet) -> impl Future<Output = Self>;
 
     /// The same rooms of the log that is served now.
     fn reopen(&self) -> impl Future<Output = Self>;
@@ -62,7 +62,7 @@ pub trait LogReader: Clone + 'static {
         async move {
             log.refresh_identity(start).await?;
             loop {
-                let reader = Self::of(log, rooms).await;
+                let reader = Self::for_rooms(log, rooms).await;
                 let position = reader.resolve(start).await?;
                 if !reader.is_replaced() {
                     return Ok((reader, position));

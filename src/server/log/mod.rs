@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use self::{
     entry::Limit,
-    store::{AppendError, Appended, IdempotencyKey, Store, StoreStatus, StoreUnavailable},
+    store::{AppendError, AppendedMessage, IdempotencyKey, Store, StoreStatus, StoreUnavailable},
     tail_cache::{TailCache, TailCacheStats},
 };
 pub use self::{
@@ -64,13 +64,13 @@ impl Log {
         &self,
         draft: Draft,
         key: Option<IdempotencyKey>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedMessage, AppendError> {
         self.store.append(draft, key).await
     }
 
     /// A reader of `room`.
     pub async fn reader(self: &Arc<Self>, room: &Room) -> RoomReader {
-        let tail = self.tails.of(room);
+        let tail = self.tails.tail(room);
         let room = RoomReader {
             log: self.clone(),
             tail,

@@ -37,7 +37,7 @@ impl RoomSetSubscription {
 impl LogReader for RoomSetReader {
     type Subscription = RoomSetSubscription;
 
-    async fn of(log: &Arc<Log>, rooms: &RoomSet) -> Self {
+    async fn for_rooms(log: &Arc<Log>, rooms: &RoomSet) -> Self {
         Self::new(log, rooms.iter()).await
     }
 

@@ -37,7 +37,7 @@ impl Subscription {
 impl LogReader for RoomReader {
     type Subscription = Subscription;
 
-    async fn of(log: &Arc<Log>, rooms: &RoomSet) -> Self {
+    async fn for_rooms(log: &Arc<Log>, rooms: &RoomSet) -> Self {
         debug_assert!(rooms.is_single(), "{rooms}");
         log.reader(rooms.first()).await
     }

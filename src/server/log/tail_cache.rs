@@ -136,10 +136,10 @@ impl TailCache {
     }
 
     /// The tail of `room`; a new one covers what comes after the present head.
-    pub fn of(&self, room: &Room) -> Arc<Tail> {
+    pub fn tail(&self, room: &Room) -> Arc<Tail> {
         let mut rooms = self.rooms.lock();
         // Read under the lock: an append moves the head under the same lock.
-        rooms.of(room, self.head()).clone()
+        rooms.tail(room, self.head()).clone()
     }
 
     /// Whether the rooms are in memory, and have nothing after `cursor`.
@@ -164,7 +164,7 @@ impl TailCache {
         {
             let mut rooms = self.rooms.lock();
             for entry in entries {
-                let tail = rooms.of(&entry.room, self.head()).clone();
+                let tail = rooms.tail(&entry.room, self.head()).clone();
                 rooms.bytes += entry.size_bytes();
                 rooms.order.insert(entry.id, tail.clone());
                 tail.push(entry);
@@ -243,7 +243,7 @@ impl TailCache {
 }
 
 impl TailsByRoom {
-    fn of(&mut self, room: &Room, head: u64) -> &Arc<Tail> {
+    fn tail(&mut self, room: &Room, head: u64) -> &Arc<Tail> {
         if !self.tails.contains_key(room) {
             let tail = Tail::new(self.log, room.clone(), head);
             if self.closed {

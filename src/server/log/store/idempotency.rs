@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{AppendError, Appended};
+use super::{AppendError, AppendedMessage};
 use crate::domain::{cursor::Cursor, draft::Draft, message::Message};
 
 /// How long an idempotency key is remembered.
@@ -43,13 +43,13 @@ pub(in crate::log) struct IdempotencyRecord {
 
 impl IdempotencyRecord {
     /// The answer to a publish of `draft` under the same key.
-    pub fn replay(self, draft: Draft) -> Result<Appended, AppendError> {
+    pub fn replay(self, draft: Draft) -> Result<AppendedMessage, AppendError> {
         // The same draft at the same position and time has the same JSON.
         let again = Message::new(self.cursor.log, self.cursor.id, draft, self.at).to_json();
         if again != self.json {
             return Err(AppendError::KeyReused);
         }
-        Ok(Appended {
+        Ok(AppendedMessage {
             cursor: self.cursor,
             json: self.json,
             is_replay: true,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    AppendError, Appended, IdempotencyKey, StoreStatus, appended,
+    AppendError, AppendedMessage, IdempotencyKey, StoreStatus, appended,
     idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
 };
 use crate::domain::{cursor::LogId, draft::Draft, message::Message, room::Room};
@@ -78,7 +78,7 @@ impl Memory {
         &self,
         draft: Draft,
         key: Option<IdempotencyKey>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedMessage, AppendError> {
         let mut state = self.state.lock();
         let now = state.clock.now();
         let keys_cutoff = state.clock.older_than(IDEMPOTENCY_TTL);

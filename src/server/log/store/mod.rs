@@ -41,9 +41,9 @@ pub enum AppendError {
     KeyReused,
 }
 
-/// The message in the log.
+/// The message as the log has it after an append, or after the same append before.
 #[derive(Debug)]
-pub struct Appended {
+pub struct AppendedMessage {
     pub cursor: Cursor,
     pub json: Bytes,
     /// Whether an earlier publish with the same idempotency key appended it.
@@ -70,7 +70,7 @@ impl Store {
         &self,
         draft: Draft,
         key: Option<IdempotencyKey>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedMessage, AppendError> {
         match self {
             Self::Memory(memory) => memory.append(draft, key),
             Self::Sqlite(sqlite) => sqlite.append(draft, key).await,
@@ -187,8 +187,8 @@ impl Store {
 }
 
 /// The result of an append for `entry`.
-pub(in crate::log) fn appended(log: LogId, entry: &Entry) -> Appended {
-    Appended {
+pub(in crate::log) fn appended(log: LogId, entry: &Entry) -> AppendedMessage {
+    AppendedMessage {
         cursor: Cursor { log, id: entry.id },
         json: entry.json(),
         is_replay: false,

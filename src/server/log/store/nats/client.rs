@@ -273,7 +273,11 @@ impl JetStreamClient {
     }
 
     /// Message `id`, by the stream's leader.
-    pub async fn message(&self, log: LogId, id: u64) -> Result<Option<Stored>, StoreUnavailable> {
+    pub async fn message(
+        &self,
+        log: LogId,
+        id: u64,
+    ) -> Result<Option<StoredMessage>, StoreUnavailable> {
         let answer = self.stream.get_raw_message(id).await;
         self.stored(log, answer)
     }
@@ -283,7 +287,7 @@ impl JetStreamClient {
         &self,
         log: LogId,
         room: &Room,
-    ) -> Result<Option<Stored>, StoreUnavailable> {
+    ) -> Result<Option<StoredMessage>, StoreUnavailable> {
         let subject = self.subject(room);
         let answer = self.stream.get_last_raw_message_by_subject(&subject).await;
         self.stored(log, answer)
@@ -295,7 +299,7 @@ impl JetStreamClient {
         log: LogId,
         room: &Room,
         id: u64,
-    ) -> Result<Option<Stored>, StoreUnavailable> {
+    ) -> Result<Option<StoredMessage>, StoreUnavailable> {
         let subject = self.subject(room);
         let request = self.stream.raw_message_builder();
         let answer = request.sequence(id).next_by_subject(subject).send().await;
@@ -306,11 +310,11 @@ impl JetStreamClient {
         &self,
         log: LogId,
         answer: Result<jetstream::message::StreamMessage, RawMessageError>,
-    ) -> Result<Option<Stored>, StoreUnavailable> {
+    ) -> Result<Option<StoredMessage>, StoreUnavailable> {
         match answer {
             Ok(message) => {
                 let stored_at_us = micros(message.time.unix_timestamp_nanos());
-                Ok(Some(Stored {
+                Ok(Some(StoredMessage {
                     id: message.sequence,
                     record: record::decode(
                         log,
@@ -337,7 +341,7 @@ impl JetStreamClient {
 }
 
 /// The content of a stream sequence; no record if another program put it there.
-pub(super) struct Stored {
+pub(super) struct StoredMessage {
     pub id: u64,
     pub record: Option<record::Record>,
 }

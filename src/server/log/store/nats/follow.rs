@@ -54,7 +54,7 @@ const RECREATE_AFTER: Duration = Duration::from_secs(1);
 const MAX_BATCH: usize = 256;
 
 /// The followed stream was replaced, or must be created.
-struct Replaced;
+struct StreamReplaced;
 
 /// A message of the stream; without a record if it was not one of our servers that published it.
 struct PendingDelivery {
@@ -67,7 +67,7 @@ pub(super) async fn follow(shared: Arc<NatsInner>) {
     loop {
         match shared.session().await {
             // The new stream is as good as the old one was.
-            Ok(Replaced) => {}
+            Ok(StreamReplaced) => {}
             Err(StoreUnavailable(why)) => {
                 shared.status.send_modify(|status| status.away = Some(why));
                 sleep(SESSION_INTERVAL).await;
@@ -77,7 +77,7 @@ pub(super) async fn follow(shared: Arc<NatsInner>) {
 }
 
 impl NatsInner {
-    async fn session(&self) -> Result<Replaced, StoreUnavailable> {
+    async fn session(&self) -> Result<StreamReplaced, StoreUnavailable> {
         let mut connections = self.client.connections();
         connections.mark_unchanged();
         if !self.client.is_connected() {
@@ -109,7 +109,7 @@ impl NatsInner {
                                 self.update_status(&info);
                                 self.check_lag(&info, &mut stall_detector).await?;
                             }
-                            Ok(_) => return Ok(Replaced),
+                            Ok(_) => return Ok(StreamReplaced),
                             // A new consumer needs a majority of the NATS servers.
                             Err(away) => return Err(away),
                         }

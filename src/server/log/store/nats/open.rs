@@ -38,7 +38,7 @@ pub struct NatsHandle {
 impl NatsHandle {
     /// Connects to NATS and opens the stream, which is created if it does not exist.
     pub fn open(options: &Options, retention: Retention) -> Result<Self, OpenError> {
-        let target = Target::of(options)?;
+        let target = Target::from_options(options)?;
         let name = target.name.clone();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

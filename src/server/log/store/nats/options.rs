@@ -91,7 +91,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub fn of(options: &Options) -> Result<Self, OpenError> {
+    pub fn from_options(options: &Options) -> Result<Self, OpenError> {
         let urls = Urls::parse(&options.servers.0)?;
         let name = urls.servers.join(",");
         let refuse = |detail: &str| OpenError::new(&name, detail);
@@ -298,6 +298,6 @@ mod tests {
         let mut options = Options::new("nats://token@host");
         options.user = Some("mina".into());
         options.password = Some(Secret::new("x"));
-        assert!(Target::of(&options).is_err());
+        assert!(Target::from_options(&options).is_err());
     }
 }

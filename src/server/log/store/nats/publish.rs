@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Nats, NatsInner,
-    client::{PubAck, PublishError, Stored},
+    client::{PubAck, PublishError, StoredMessage},
     record::{self, PreviousMessage, PublishMetadata, Record},
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     log::{
         entry::Entry,
         store::{
-            AppendError, Appended, IdempotencyKey, StoreUnavailable, appended,
+            AppendError, AppendedMessage, IdempotencyKey, StoreUnavailable, appended,
             idempotency::IdempotencyRecord,
         },
     },
@@ -57,7 +57,7 @@ impl Nats {
         &self,
         draft: Draft,
         key: Option<IdempotencyKey>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedMessage, AppendError> {
         let publish = Publish {
             shared: &self.shared,
             draft,
@@ -77,7 +77,7 @@ struct Publish<'a> {
 
 /// The outcome of one attempt.
 enum Attempt {
-    Done(Result<Appended, AppendError>),
+    Done(Result<AppendedMessage, AppendError>),
     /// The message is in the stream but does not count, so it must be sent again as another message.
     Void,
     /// It was stored, and is no longer retained.
@@ -118,7 +118,7 @@ impl Drop for PendingPublish<'_> {
 }
 
 impl Publish<'_> {
-    async fn run(self) -> Result<Appended, AppendError> {
+    async fn run(self) -> Result<AppendedMessage, AppendError> {
         let mut round = 0;
         let mut pending = PendingPublish::new(self.shared);
         let mut was_sent = false;
@@ -265,7 +265,7 @@ impl Publish<'_> {
     /// Handles the acknowledgement of message `id`: this message, or the first one with the same key.
     async fn stored(&self, log: LogId, id: u64, name: &str) -> Attempt {
         let record = match self.shared.client.message(log, id).await {
-            Ok(Some(Stored {
+            Ok(Some(StoredMessage {
                 record: Some(record),
                 ..
             })) => record,
@@ -295,7 +295,7 @@ impl Publish<'_> {
     }
 
     /// The message as it was when it was stored; no reader will see it any more.
-    fn retired(&self, log: LogId, id: u64) -> Appended {
+    fn retired(&self, log: LogId, id: u64) -> AppendedMessage {
         let message = Message::new(log, id, self.draft.clone(), Timestamp::now());
         appended(log, &Entry::new(&message, self.shared.encode))
     }
@@ -320,7 +320,7 @@ impl NatsInner {
         let (log, min_sent_at_us, through) = {
             let mut room_index = self.room_index.lock();
             let (log, min_sent_at_us) = (room_index.log, room_index.last_sent_at_us());
-            if let Some(past) = room_index.of(room) {
+            if let Some(past) = room_index.previous(room) {
                 return Ok((log, min_sent_at_us, past));
             }
             (log, min_sent_at_us, room_index.through())

@@ -53,7 +53,7 @@ impl Nats {
         } else {
             let mut page = ahead.take_page(limit);
             // Newer messages come after everything that was read ahead.
-            let past = shared.room_index.lock().of(room);
+            let past = shared.room_index.lock().previous(room);
             let last = page.entries.last().map_or(id, |entry| entry.id);
             page.more |= past.is_some_and(|past| past.newest > last);
             page
@@ -162,7 +162,7 @@ impl RoomQuery<'_> {
                 first = first.min(next.message.cursor.id);
                 next.past
             }
-            None => room_index.of(self.room),
+            None => room_index.previous(self.room),
         };
         Ok(pruned_through(
             first,

@@ -27,7 +27,7 @@ const MAX_READERS: NonZeroUsize = NonZeroUsize::new(512).expect("above zero");
 const CONSUMER_TTL: Duration = Duration::from_secs(3);
 
 /// A reader's position: after this message of that room.
-type Place = (LogId, Room, u64);
+type ReadAheadKey = (LogId, Room, u64);
 
 /// The messages after a position.
 pub struct ReadAhead {
@@ -88,14 +88,14 @@ impl ReadAhead {
 }
 
 pub struct ReadAheadCache {
-    by_place: LruCache<Place, ReadAhead>,
+    by_key: LruCache<ReadAheadKey, ReadAhead>,
     bytes: usize,
 }
 
 impl Default for ReadAheadCache {
     fn default() -> Self {
         Self {
-            by_place: LruCache::new(MAX_READERS),
+            by_key: LruCache::new(MAX_READERS),
             bytes: 0,
         }
     }
@@ -106,7 +106,7 @@ impl ReadAheadCache {
     /// reader's messages would drive out another's before that reader gets them.
     pub fn fair_share(&self, limit: Limit) -> Limit {
         let share = Limit {
-            bytes: READ_AHEAD.bytes.min(MAX_BYTES / (self.by_place.len() + 1)),
+            bytes: READ_AHEAD.bytes.min(MAX_BYTES / (self.by_key.len() + 1)),
             ..READ_AHEAD
         };
         share.max(limit)
@@ -115,7 +115,7 @@ impl ReadAheadCache {
     /// Takes the messages after `id`, if they were read ahead and none of them has been removed: `first` is the
     /// oldest retained message.
     pub fn take(&mut self, log: LogId, room: &Room, id: u64, first: u64) -> Option<ReadAhead> {
-        let mut ahead = self.by_place.pop(&(log, room.clone(), id))?;
+        let mut ahead = self.by_key.pop(&(log, room.clone(), id))?;
         self.bytes -= ahead.bytes;
         if id + 1 < first {
             return None;
@@ -133,11 +133,11 @@ impl ReadAheadCache {
         }
         ahead.kept_at = Instant::now();
         self.bytes += ahead.bytes;
-        if let Some((_, replaced)) = self.by_place.push((log, room.clone(), id), ahead) {
+        if let Some((_, replaced)) = self.by_key.push((log, room.clone(), id), ahead) {
             self.bytes -= replaced.bytes;
         }
         while self.bytes > MAX_BYTES
-            && let Some((_, oldest)) = self.by_place.pop_lru()
+            && let Some((_, oldest)) = self.by_key.pop_lru()
         {
             self.bytes -= oldest.bytes;
         }

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::{
-    client::{JetStreamClient, Stored, micros},
+    client::{JetStreamClient, StoredMessage, micros},
     record::{self, Record},
 };
 use crate::{
@@ -96,7 +96,11 @@ impl RoomConsumer {
     }
 
     /// The next messages, at most `limit`. If there are none, the consumer has no others.
-    async fn fetch(&mut self, log: LogId, limit: Limit) -> Result<Vec<Stored>, StoreUnavailable> {
+    async fn fetch(
+        &mut self,
+        log: LogId,
+        limit: Limit,
+    ) -> Result<Vec<StoredMessage>, StoreUnavailable> {
         let mut fetched = Vec::new();
         let pending = usize::try_from(self.pending).unwrap_or(usize::MAX);
         let n = pending.min(limit.messages).min(FETCH.messages);
@@ -122,7 +126,7 @@ impl RoomConsumer {
             let stored_at_us = micros(place.published.unix_timestamp_nanos());
             let (subject, payload) = (&message.subject, &message.payload);
             let record = record::decode(log, subject, id, stored_at_us, payload);
-            fetched.push(Stored { id, record });
+            fetched.push(StoredMessage { id, record });
         }
         if fetched.is_empty() {
             self.pending = 0;

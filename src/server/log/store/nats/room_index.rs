@@ -79,7 +79,7 @@ impl RoomIndex {
     }
 
     /// The known history of `room`; `None`: the server must ask the stream.
-    pub fn of(&mut self, room: &Room) -> Option<PreviousMessage> {
+    pub fn previous(&mut self, room: &Room) -> Option<PreviousMessage> {
         let newest = match self.newest.get(room) {
             Some(newest) => *newest,
             None if self.others_after == 0 => 0,
@@ -199,19 +199,19 @@ mod tests {
         let mut room_index = RoomIndex::new(log(), 5);
         let seen = [record(&den, 6), record(&lobby, 7), record(&den, 9)];
         room_index.record(seen.iter(), 9);
-        assert_eq!(room_index.of(&den), past(9, 9));
+        assert_eq!(room_index.previous(&den), past(9, 9));
         // The message at 9 did not know yet of the one at 6.
         assert_eq!(room_index.merge(&den, past(2, 5), 8), past(6, 7));
         assert_eq!(room_index.merge(&lobby, past(0, 5), 7), past(0, 6));
         // This server does not know the messages from before its start.
         assert_eq!(room_index.merge(&den, past(2, 4), 8), past(2, 4));
         assert_eq!(room_index.merge(&den, None, 8), None);
-        assert_eq!(room_index.of(&"attic".parse().expect("a room")), None);
+        assert_eq!(room_index.previous(&"attic".parse().expect("a room")), None);
         assert_eq!(
             (room_index.newest_at_most(9), room_index.newest_at_most(3)),
             (5, 2)
         );
         room_index.reset_to(20);
-        assert_eq!(room_index.of(&den), None);
+        assert_eq!(room_index.previous(&den), None);
     }
 }

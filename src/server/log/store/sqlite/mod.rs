@@ -25,7 +25,9 @@ use self::{
     reader_pool::ReaderPool,
     writer::{Command, WriterThread},
 };
-use super::{AppendError, Appended, IdempotencyKey, OpenError, StoreStatus, StoreUnavailable};
+use super::{
+    AppendError, AppendedMessage, IdempotencyKey, OpenError, StoreStatus, StoreUnavailable,
+};
 use crate::domain::{
     cursor::{Cursor, LogId},
     draft::Draft,
@@ -123,7 +125,7 @@ impl Sqlite {
         &self,
         draft: Draft,
         key: Option<IdempotencyKey>,
-    ) -> Result<Appended, AppendError> {
+    ) -> Result<AppendedMessage, AppendError> {
         self.request(|reply| Command::Append { draft, key, reply })
             .await?
     }

@@ -24,7 +24,7 @@ use crate::{
         entry::{Entry, FrameEncoder},
         retention::Retention,
         store::{
-            AppendError, Appended, IdempotencyKey, StoreUnavailable, appended,
+            AppendError, AppendedMessage, IdempotencyKey, StoreUnavailable, appended,
             idempotency::{IDEMPOTENCY_TTL, IdempotencyRecord},
         },
         tail_cache::TailCache,
@@ -42,7 +42,7 @@ pub(super) enum Command {
     Append {
         draft: Draft,
         key: Option<IdempotencyKey>,
-        reply: oneshot::Sender<Result<Appended, AppendError>>,
+        reply: oneshot::Sender<Result<AppendedMessage, AppendError>>,
     },
     Prune {
         reply: oneshot::Sender<Result<(), StoreUnavailable>>,
@@ -93,7 +93,7 @@ impl Drop for WriterThread {
 struct CommitResult {
     entries: Vec<Entry>,
     /// In the order of the commands.
-    outcomes: Vec<Result<Option<Appended>, AppendError>>,
+    outcomes: Vec<Result<Option<AppendedMessage>, AppendError>>,
     /// Everything up to here has been removed; `None` if nothing new was.
     pruned_through: Option<u64>,
     /// Whether a probe was written.
@@ -236,7 +236,7 @@ impl Command {
         matches!(self, Self::Close { .. })
     }
 
-    fn answer(self, outcome: Result<Option<Appended>, AppendError>) {
+    fn answer(self, outcome: Result<Option<AppendedMessage>, AppendError>) {
         // An error means that the client no longer waits for the answer.
         match self {
             Self::Append { reply, .. } => {
@@ -272,7 +272,7 @@ impl Append<'_> {
         key: Option<&IdempotencyKey>,
         encode: FrameEncoder,
         entries: &mut Vec<Entry>,
-    ) -> rusqlite::Result<Result<Option<Appended>, AppendError>> {
+    ) -> rusqlite::Result<Result<Option<AppendedMessage>, AppendError>> {
         if let Some(key) = key
             && let Some(first_use) = self.first_use(key)?
         {
