@@ -72,7 +72,7 @@ impl ProtocolCell {
         }
     }
 
-    /// The stream that polls are held against: its requests are few, whatever their heads.
+    /// The stream that polls are compared with. It makes few requests, so their heads hardly matter.
     fn stream(&self) -> Self {
         Self {
             transport: Transport::Stream,

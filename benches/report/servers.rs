@@ -164,7 +164,7 @@ fn report(run: &ServersRun) -> String {
     text
 }
 
-/// A row for each side but the one that the others are held against.
+/// A row for each side except the one that the others are compared with.
 fn rows(summaries: &[SideRatio], base: &str, what: &str, against: &str) -> String {
     let others = summaries.iter().filter(|summary| summary.side != base);
     let rows = others.map(|summary| {

@@ -1,4 +1,4 @@
-//! What the newest whole runs say, in a few sentences for whoever has no time for tables.
+//! The results of the newest complete runs, in a few sentences for readers who skip tables.
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ use super::spread::{Spread, spread};
 
 /// Its file in a run's directory.
 pub const FILE: &str = "compare.json";
-/// The subject that all others are held against.
+/// The subject that all others are compared with.
 pub const OURS: &str = "poll-vs-sse";
 pub const FLOOR: &str = "floor";
 pub const NCHAN: &str = "nchan";

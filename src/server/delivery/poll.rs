@@ -71,15 +71,15 @@ struct PollRequest {
     _guards: PresenceGuards,
 }
 
-/// What a client has asked for, as far as it shapes the answer.
+/// The parts of a request that shape its answer.
 struct PageRequest {
     rooms: RoomSet,
     limit: usize,
     if_none_match: IfNoneMatch,
-    /// It asks for what follows a cursor, not for the newest messages.
+    /// Whether the request asks for the messages after a cursor, and not for the newest ones.
     follows_cursor: bool,
     with_presence: bool,
-    /// The answer is the same for all who ask for it, and caches may know.
+    /// Whether all clients get the same answer, so that a cache may keep it.
     is_shared: bool,
 }
 
@@ -87,7 +87,7 @@ struct PageRequest {
 struct PollStart {
     start: Start,
     wait: Duration,
-    /// Of the cursor in the query.
+    /// The turn of the cursor in the query.
     turn: u64,
 }
 

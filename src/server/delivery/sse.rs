@@ -27,11 +27,11 @@ pub const KEEP_ALIVE: Bytes =
 /// The same for a reader that wants to see it: an `EventSource` tells its script of events only.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b"event: keep-alive\ndata:\n\n");
 
-/// What a stream with heartbeats begins with: the first shows at once that the way is clear.
+/// The first bytes of a stream with heartbeats. The first heartbeat shows at once that nothing holds the stream back.
 pub const PREAMBLE_WITH_HEARTBEAT: Bytes =
     Bytes::from_static(b"retry: 1000\n\nevent: keep-alive\ndata:\n\n");
 
-/// What a frame takes beside the message's own strings, escapes left out: two cursors and the JSON around them.
+/// The bytes of a frame apart from the message's own strings, without escapes: two cursors and the JSON around them.
 const FIXED_FRAME_BYTES: usize = 176;
 
 /// A message's frame, with its JSON object inside.

@@ -90,7 +90,7 @@ impl<R: LogReader> StreamReader<R> {
         hears_presence || self.messages.store_read.is_some()
     }
 
-    /// The preamble, for who sends it with the head. Otherwise it is the first piece.
+    /// The preamble, for callers that send it together with the head. Without this call it is the first piece.
     pub fn begin(&mut self, now: Instant) -> Bytes {
         self.has_begun = true;
         self.keep_alive.last_sent = now;

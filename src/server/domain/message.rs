@@ -65,7 +65,7 @@ impl Message {
     }
 }
 
-/// A time with six digits after the second, whatever they are.
+/// A time with six digits after the second, also if they are zeros.
 struct Microseconds(Timestamp);
 
 impl fmt::Display for Microseconds {

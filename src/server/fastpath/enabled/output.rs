@@ -89,8 +89,8 @@ impl SizeLine {
 }
 
 impl StreamOutput {
-    /// A stream's head and what it begins with, of which some bytes were sent ahead. In one piece, as each write wakes
-    /// the client.
+    /// A stream's head and its first bytes, of which `sent_ahead` were already sent. They are one piece, because each
+    /// write wakes the client.
     pub fn head(mut head: Vec<u8>, first: &Bytes, sent_ahead: usize) -> Self {
         let SizeLine { text, len } = SizeLine::new(first.len());
         head.extend_from_slice(&text[..len]);
