@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use poll_vs_sse_instrument::{OwnServer, Protocol, Transport, Workload};
-use poll_vs_sse_model::RequestHead;
+use poll_vs_sse_instrument::{OwnServer, Transport, Workload};
+use poll_vs_sse_model::{RequestHead, WireForm};
 
 use super::harness::program::BenchSetup;
 use super::matrix::SIZE;
@@ -88,12 +88,9 @@ async fn measure_cell(
     round: u32,
     lasts: Duration,
 ) -> Result<ProtocolMeasurement> {
-    let protocol = match cell.spoken {
-        WireProtocol::Http1 | WireProtocol::Http1Tls => Protocol::Http1,
-        WireProtocol::H2Tls => Protocol::Http2,
-    };
+    let WireForm { protocol, tls } = cell.spoken.form();
     let server = OwnServer {
-        tls: cell.spoken != WireProtocol::Http1,
+        tls,
         protocol: Some(protocol),
         ..OwnServer::default()
     };

@@ -1,7 +1,7 @@
 //! Polling beside SSE over each protocol, at a few loads of the matrix.
 
 use poll_vs_sse_instrument::{RunResult, Transport};
-use poll_vs_sse_model::RequestHead;
+use poll_vs_sse_model::{Protocol, RequestHead, WireForm};
 use serde::{Deserialize, Serialize};
 
 use super::number::{count, plain, three_digits};
@@ -47,6 +47,15 @@ pub struct ProtocolMeasurement {
 
 impl WireProtocol {
     pub const ALL: [Self; 3] = [Self::Http1, Self::Http1Tls, Self::H2Tls];
+
+    /// The same, as the model has it.
+    pub fn form(self) -> WireForm {
+        match self {
+            Self::Http1 => WireForm::new(Protocol::Http1, false),
+            Self::Http1Tls => WireForm::new(Protocol::Http1, true),
+            Self::H2Tls => WireForm::new(Protocol::Http2, true),
+        }
+    }
 
     pub fn name(self) -> &'static str {
         match self {

@@ -3,10 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ArrivalPattern, Model, Protocol, RequestHead, RequestSize, Scenario, Transport, Utilization,
-    WireForm,
-};
+use crate::{ArrivalPattern, Model, RequestHead, RequestSize, Scenario, Utilization, WireForm};
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 const GBIT: f64 = 1e9;
@@ -227,13 +224,7 @@ impl Question {
     fn request_size(&self) -> RequestSize {
         const HOST: &str = "127.0.0.1:8080";
         let cookie_bytes = self.cookie_bytes as usize;
-        match self.form.protocol {
-            Protocol::Http1 => {
-                let extra = self.head.extra_bytes(Transport::Poll, HOST, cookie_bytes);
-                RequestSize::Beyond(extra as f64)
-            }
-            Protocol::Http2 => RequestSize::Packed(self.head.http2_lengths(HOST, cookie_bytes)),
-        }
+        RequestSize::of_polls(self.form.protocol, self.head, HOST, cookie_bytes)
     }
 
     pub fn scenario(&self, interval_s: f64, load: Utilization) -> Scenario {

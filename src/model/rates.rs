@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ServerLimits, Utilization};
-use crate::{Transport, WireForm, request_head::Http2Lengths};
+use crate::{Protocol, RequestHead, Transport, WireForm, request_head::Http2Lengths};
 
 /// The interval of a timer in a tab that was hidden for five minutes (measured with Chromium 156), in seconds.
 const HIDDEN_INTERVAL_S: f64 = 60.0;
@@ -52,6 +52,24 @@ pub enum RequestSize {
     Beyond(f64),
     /// All bytes over HTTP/2, where most of a head is sent once.
     Packed(Http2Lengths),
+}
+
+impl RequestSize {
+    /// The length of polls with this head to `host`, with a cookie of `cookie_bytes`.
+    pub fn of_polls(
+        protocol: Protocol,
+        head: RequestHead,
+        host: &str,
+        cookie_bytes: usize,
+    ) -> Self {
+        match protocol {
+            Protocol::Http1 => {
+                let extra = head.extra_bytes(Transport::Poll, host, cookie_bytes);
+                Self::Beyond(extra as f64)
+            }
+            Protocol::Http2 => Self::Packed(head.http2_lengths(host, cookie_bytes)),
+        }
+    }
 }
 
 /// The events of each second, over all clients.

@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example docs` writes them; with `--check` it fails instead if one of them differs.
 
+mod bench_load;
 mod matrix_table;
 mod model_tables;
 mod protocol_table;

@@ -5,10 +5,12 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
 use poll_vs_sse_model::{
-    ArrivalPattern, Model, RequestSize, Scenario, Transport, Utilization, WireForm,
+    Model, Transport,
     format::{significant, with_thousands},
 };
 use serde::Deserialize;
+
+use super::bench_load::scenario;
 
 /// The part of a matrix's file that is read.
 #[derive(Deserialize)]
@@ -77,20 +79,8 @@ impl MatrixFile {
     }
 
     fn computed(&self, model: &Model, point: MatrixPoint) -> f64 {
-        let scenario = Scenario {
-            clients: point.clients,
-            rate: point.rate,
-            size: self.size_bytes,
-            spacing: ArrivalPattern::Regular,
-            interval_s: point.interval_s.unwrap_or(1.0),
-            wait_s: 25.0,
-            round_trip_s: 0.0,
-            hidden_share: 0.0,
-            form: WireForm::default(),
-            request_size: RequestSize::Beyond(0.0),
-            closes: false,
-            load: Utilization::single_server(1.0),
-        };
+        let interval_s = point.interval_s.unwrap_or(1.0);
+        let scenario = scenario(point.clients, point.rate, self.size_bytes, interval_s);
         model.cost(point.transport, &scenario).cpu.total()
     }
 }

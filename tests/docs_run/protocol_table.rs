@@ -5,11 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use poll_vs_sse_model::{
-    ArrivalPattern, Model, Protocol, RequestSize, Scenario, Transport, Utilization, WireForm,
+    Model, RequestSize, Scenario, Transport,
     format::{significant, with_thousands},
 };
 
+use super::bench_load;
 use super::report::{
+    compare::HOST,
     part::Part as _,
     protocols::{ProtocolCell, ProtocolsRun, WireProtocol},
     runs,
@@ -19,8 +21,6 @@ use super::report::{
 const SIZE: f64 = 100.0;
 /// Between two polls in that bench, seconds.
 const INTERVAL_S: f64 = 1.0;
-/// As long as the host that its requests name.
-const HOST: &str = "127.0.0.1:40000";
 
 /// How far the model is from what was measured, in each cell.
 pub fn table(model: &Model, root: &Path) -> Result<String> {
@@ -65,33 +65,11 @@ pub fn table(model: &Model, root: &Path) -> Result<String> {
 }
 
 fn scenario(cell: &ProtocolCell) -> Scenario {
-    let form = match cell.spoken {
-        WireProtocol::Http1 => WireForm::new(Protocol::Http1, false),
-        WireProtocol::Http1Tls => WireForm::new(Protocol::Http1, true),
-        WireProtocol::H2Tls => WireForm::new(Protocol::Http2, true),
-    };
-    let request_size = match form.protocol {
-        Protocol::Http1 => {
-            let extra = cell
-                .head
-                .extra_bytes(Transport::Poll, HOST, cell.cookie_bytes);
-            RequestSize::Beyond(extra as f64)
-        }
-        Protocol::Http2 => RequestSize::Packed(cell.head.http2_lengths(HOST, cell.cookie_bytes)),
-    };
+    let form = cell.spoken.form();
     Scenario {
-        clients: cell.clients as f64,
-        rate: cell.rate,
-        size: SIZE,
-        spacing: ArrivalPattern::Regular,
-        interval_s: INTERVAL_S,
-        wait_s: 25.0,
-        round_trip_s: 0.0,
-        hidden_share: 0.0,
         form,
-        request_size,
-        closes: false,
-        load: Utilization::single_server(1.0),
+        request_size: RequestSize::of_polls(form.protocol, cell.head, HOST, cell.cookie_bytes),
+        ..bench_load::scenario(cell.clients as f64, cell.rate, SIZE, INTERVAL_S)
     }
 }
 

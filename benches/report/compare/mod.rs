@@ -23,7 +23,7 @@ pub const NCHAN: &str = "nchan";
 /// The head of every request.
 pub const HEAD: RequestHead = RequestHead::Chrome;
 /// Where the servers listen: some headers of a browser repeat it. The port has as many digits as theirs.
-const HOST: &str = "127.0.0.1:40000";
+pub const HOST: &str = "127.0.0.1:40000";
 
 /// All that was measured.
 #[derive(Debug, Serialize, Deserialize)]
