@@ -5,8 +5,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::nginx::{self, NginxConfig};
 use super::report::access::poll_cache::Front;
-use super::servers::{self, NginxConfig, RunningServer};
+use super::servers::{self, RunningServer};
 
 const NGINX: &str = include_str!("../../deploy/poll-cache/nginx.conf");
 const VARNISH: &str = include_str!("../../deploy/poll-cache/varnish.vcl");
@@ -60,7 +61,7 @@ fn nginx(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<Runni
         locations,
         ..NginxConfig::default()
     };
-    servers::nginx("nginx", &directives, core)
+    nginx::start("nginx", &directives, core)
 }
 
 fn varnish(shares: bool, address: SocketAddr, core: Option<usize>) -> Result<RunningServer> {

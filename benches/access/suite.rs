@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
 use harness::program::{self, BenchFlags, BenchSetup};
-use harness::{audit_check, http, pollers, polling_side, report, rounds, servers, usage};
+use harness::{audit_check, http, nginx, pollers, polling_side, report, rounds, servers, usage};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
 const LONGEST_RUN_SECONDS: u32 = 40 * 60;

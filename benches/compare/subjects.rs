@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use poll_vs_sse_instrument::{OwnServer, Profile, Target};
 
 use super::harness::baseline_server::Task;
+use super::nginx;
 use super::report::compare::{FLOOR, NCHAN, OURS};
 use super::servers::{self, RunningServer};
 
@@ -32,7 +33,7 @@ impl ComparedServers {
         });
         let floor = servers::floor(FLOOR, &Task::Write, core)?;
         let floor_target = floor.target(floor_profile()?)?;
-        let nchan = match servers::nchan_module(nchan_module) {
+        let nchan = match nginx::nchan_module(nchan_module) {
             Some(module) => {
                 let nchan = nchan(&module, core).context("start nginx with nchan")?;
                 let target = nchan.target(nchan_profile()?)?;
@@ -80,9 +81,9 @@ fn nchan_profile() -> Result<Profile> {
 
 /// As the built-in profile describes it.
 fn nchan(module: &Path, core: Option<usize>) -> Result<RunningServer> {
-    servers::nginx(
+    nginx::start(
         NCHAN,
-        &servers::NginxConfig {
+        &nginx::NginxConfig {
             modules: &format!("load_module {};", module.display()),
             http: "nchan_shared_memory_size 256M;",
             locations: r"

@@ -17,7 +17,7 @@ use clap::Parser;
 use poll_vs_sse_instrument::{CpuPinning, RunControl, Target, measure};
 
 use harness::program::{self, BenchFlags, BenchSetup};
-use harness::{audit_check, machine, report, servers};
+use harness::{audit_check, machine, nginx, report, servers};
 use matrix::MatrixPlan;
 use report::compare::{Combination, FILE, HEAD, Matrix, NCHAN, OURS, Run, SkippedCombination};
 use report::docs;

@@ -30,7 +30,7 @@ const HEAD: &[u8] =
 const PUBLISHED: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 const LISTENER: u64 = u64::MAX;
 
-/// What the baseline server does with a published message.
+/// The work of the baseline server, for each published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// One write(2) a subscriber.

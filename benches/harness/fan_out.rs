@@ -11,9 +11,10 @@ use hdrhistogram::Histogram;
 use super::certificate::Certificate;
 use super::frame::{self, PublishTemplate, STREAM};
 use super::http::Connection;
+use super::nginx::{self, NginxConfig};
 use super::report::limits::delivery::DelayQuantiles;
 use super::rounds::{self, Work};
-use super::servers::{self, NginxConfig, RunningServer};
+use super::servers::RunningServer;
 use super::subscribers::Subscribers;
 
 /// One server with its subscribers.
@@ -182,7 +183,7 @@ pub fn nchan(
     module: Option<&Path>,
     core: Option<usize>,
 ) -> Result<Option<RunningServer>> {
-    let Some(module) = servers::nchan_module(module) else {
+    let Some(module) = nginx::nchan_module(module) else {
         return Ok(None);
     };
     let directives = NginxConfig {
@@ -190,7 +191,7 @@ pub fn nchan(
         locations: NCHAN,
         ..NginxConfig::default()
     };
-    servers::nginx(name, &directives, core).map(Some)
+    nginx::start(name, &directives, core).map(Some)
 }
 
 /// The same with Debian's module, and its second address, for HTTP/2 over TLS.
@@ -199,7 +200,7 @@ pub fn nchan_with_tls(
     core: Option<usize>,
     certificate: &Certificate,
 ) -> Result<Option<(RunningServer, SocketAddr)>> {
-    let Some(module) = servers::nchan_module(None) else {
+    let Some(module) = nginx::nchan_module(None) else {
         return Ok(None);
     };
     let directives = NginxConfig {
@@ -207,5 +208,5 @@ pub fn nchan_with_tls(
         locations: NCHAN,
         ..NginxConfig::default()
     };
-    servers::nginx_with_tls(name, &directives, core, certificate).map(Some)
+    nginx::start_with_tls(name, &directives, core, certificate).map(Some)
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::nginx;
 use super::process;
 use super::report::provenance::{Machine, Provenance, command};
 use super::report::runs;
-use super::servers;
 
 /// The machine as it is now, and the build of `server`.
 pub fn probe(server: Option<&Path>) -> Machine {
@@ -21,7 +21,7 @@ pub fn probe(server: Option<&Path>) -> Machine {
         cpu: cpu_model(),
         kernel: read_trimmed("/proc/sys/kernel/osrelease"),
         load: read_trimmed("/proc/loadavg"),
-        nginx: servers::nginx_version(),
+        nginx: nginx::version(),
         rustc: output_of(Command::new("rustc").arg("--version")),
         git_commit: git(&["rev-parse", "HEAD"]),
         git_dirty: git(&["status", "--porcelain"]).map(|changes| !changes.is_empty()),
@@ -96,7 +96,7 @@ fn read_trimmed(path: &str) -> Option<String> {
     Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
-/// What a command printed, if it succeeded.
+/// The output of a command; `None` if the command failed.
 fn output_of(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod history;
 pub mod http;
 pub mod machine;
+pub mod nginx;
 pub mod peers;
 pub mod pollers;
 pub mod polling_side;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use super::fan_out;
 use super::frame::{self, PublishTemplate};
 use super::http::{self, Connection};
+use super::nginx;
 use super::process;
 use super::report::limits::peers::{DURABLE_STREAMS, NCHAN, PUSHPIN, Peer};
 use super::servers::{self, RunningServer};
@@ -26,9 +27,9 @@ pub fn peers() -> Vec<Peer> {
         name: name.to_owned(),
         version,
     };
-    let nchan = servers::nchan_module(None);
+    let nchan = nginx::nchan_module(None);
     let peers = vec![
-        peer(NCHAN, nchan.and_then(|_| servers::nginx_version())),
+        peer(NCHAN, nchan.and_then(|_| nginx::version())),
         peer(PUSHPIN, pushpin_version()),
         peer(DURABLE_STREAMS, durable_streams_version()),
     ];
@@ -44,7 +45,7 @@ fn under_root(path: &str) -> PathBuf {
 
 /// The output of `pushpin --version`; `None` if it or the nginx that it needs is not installed.
 fn pushpin_version() -> Option<String> {
-    servers::nginx_version()?;
+    nginx::version()?;
     let output = Command::new("pushpin").arg("--version").output().ok()?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     Some(said.trim_start_matches("pushpin ").to_owned())

@@ -121,7 +121,10 @@ pub fn set_alarm(seconds: u32) {
     unsafe { libc::alarm(seconds) };
 }
 
-/// What a bench that measures with the engine of `compare` needs: the server's binary, processors, threads.
+/// Descriptors of a server that are not its clients': it reserves a sixteenth of all to refuse connections with 503.
+const SERVER_DESCRIPTORS: u64 = 1500;
+
+/// The server's binary, the processors and the threads of a bench that measures with the engine of `compare`.
 pub struct BenchSetup {
     pub binary: PathBuf,
     pub about: Provenance,
@@ -155,6 +158,12 @@ impl BenchSetup {
             runtime,
             descriptors,
         })
+    }
+
+    /// The most clients that a server has room for: it may open as many descriptors as this process.
+    pub fn most_clients(&self) -> usize {
+        let most = self.descriptors.saturating_sub(SERVER_DESCRIPTORS);
+        usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// The head of a part's run, which begins now.

@@ -58,7 +58,7 @@ impl<S: Contender + ?Sized> Contender for Box<S> {
     }
 }
 
-/// What was done in a slice.
+/// The work done in one slice.
 #[derive(Clone, Copy, Default)]
 pub struct Work {
     /// Deliveries or requests.

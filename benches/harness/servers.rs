@@ -15,15 +15,12 @@ use super::http::{self, Connection};
 use super::process;
 use super::temporary_directory::TemporaryDirectory;
 
-const NCHAN_MODULE: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-/// The most connections in an nginx's configuration: it reserves memory for each.
-const MOST_CONNECTIONS: u64 = 100_000;
 /// Between two looks whether a server is there.
-const POLL_INTERVAL: Duration = Duration::from_millis(10);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(10);
 /// Both this project's server and the floor print their address right after these words.
 const LISTENING: &str = "listening on http://";
 /// The longest time until a server listens.
-const START_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running server.
 pub struct RunningServer {
@@ -48,8 +45,24 @@ impl RunningServer {
         })
     }
 
+    /// Starts a server that is told its address. `directory` has its files.
+    pub(super) fn start(
+        name: &str,
+        command: Command,
+        core: Option<usize>,
+        address: SocketAddr,
+        directory: Option<TemporaryDirectory>,
+    ) -> Result<Self> {
+        Ok(Self {
+            process: process::start(name, command, core)?,
+            address,
+            directory,
+            companion: None,
+        })
+    }
+
     /// Waits until a server that prints no address accepts connections.
-    fn wait_until_listening(self) -> Result<Self> {
+    pub(super) fn wait_until_listening(self) -> Result<Self> {
         let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect_timeout(&self.address, START_TIMEOUT).is_err() {
             let ended = self.process.has_ended();
@@ -60,20 +73,6 @@ impl RunningServer {
                     self.process.last_output()
                 );
             }
-            std::thread::sleep(POLL_INTERVAL);
-        }
-        Ok(self)
-    }
-
-    /// Waits for nginx's worker: the master listens before it starts one, and what is measured is the worker.
-    fn wait_for_worker(self) -> Result<Self> {
-        let deadline = Instant::now() + START_TIMEOUT;
-        while self.process.pids().len() < 2 {
-            ensure!(
-                Instant::now() < deadline,
-                "{} has no worker",
-                self.process.name
-            );
             std::thread::sleep(POLL_INTERVAL);
         }
         Ok(self)
@@ -178,7 +177,7 @@ impl OwnServer<'_> {
         ))
     }
 
-    fn command(self, binary: &Path, bind: &str) -> Command {
+    pub(super) fn command(self, binary: &Path, bind: &str) -> Command {
         let mut command = Command::new(binary);
         remove_settings(&mut command);
         command.args(["serve", "--bind", bind, "--store", self.store]);
@@ -199,119 +198,6 @@ impl OwnServer<'_> {
     }
 }
 
-/// The server of this project with an nginx in front of it, which knows it as the upstream `ours`. Both are
-/// one process and its children, so that what they use is counted together.
-pub fn behind_nginx(
-    name: &str,
-    ours: OwnServer<'_>,
-    binary: &Path,
-    directives: &NginxConfig<'_>,
-    core: Option<usize>,
-) -> Result<RunningServer> {
-    // The shell becomes nginx; the server stays its child, and ends with it.
-    const START_BOTH: &str = r#"
-        directory="$0"
-        "$@" --end-with-parent $$ &
-        exec nginx -p "$directory" -c nginx.conf -e stderr
-    "#;
-    let behind = free_address()?;
-    let upstream = format!("upstream ours {{ server {behind}; keepalive 64; }}");
-    let http = format!("{upstream}\n{}", directives.http);
-    let directives = NginxConfig {
-        http: &http,
-        ..*directives
-    };
-    let (directory, address) = configure(&directives)?;
-    let mut command = Command::new("sh");
-    remove_settings(&mut command);
-    let server = ours.command(binary, &behind.to_string());
-    command
-        .args(["-c", START_BOTH])
-        .arg(&directory.path)
-        .arg(server.get_program())
-        .args(server.get_args());
-    let subject = RunningServer {
-        process: process::start(name, command, core)?,
-        address,
-        // The cache is in there.
-        directory: Some(directory),
-        companion: None,
-    };
-    let deadline = Instant::now() + START_TIMEOUT;
-    loop {
-        let answer = Connection::open(address)
-            .and_then(|mut connection| connection.ask(&http::get("/readyz")));
-        match answer {
-            Ok(answer) if answer.status == 200 => return Ok(subject),
-            _ if Instant::now() < deadline => std::thread::sleep(POLL_INTERVAL),
-            Ok(answer) => bail!("{name}: /readyz answers {}", answer.status),
-            Err(error) => return Err(error.context(format!("{name} does not answer"))),
-        }
-    }
-}
-
-/// Directives of an nginx: at the top, within `http`, and within its only `server`.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct NginxConfig<'a> {
-    pub modules: &'a str,
-    pub http: &'a str,
-    pub locations: &'a str,
-}
-
-/// nchan's module, if it exists: the one given, or Debian's.
-pub fn nchan_module(given: Option<&Path>) -> Option<PathBuf> {
-    let module = given.unwrap_or(Path::new(NCHAN_MODULE));
-    module.exists().then(|| module.to_owned())
-}
-
-/// An nginx with one worker and these directives.
-pub fn nginx(
-    name: &str,
-    directives: &NginxConfig<'_>,
-    core: Option<usize>,
-) -> Result<RunningServer> {
-    let (directory, address) = configure(directives)?;
-    let mut command = Command::new("nginx");
-    command.arg("-p").arg(&directory.path);
-    command.args(["-c", "nginx.conf", "-e", "stderr"]);
-    RunningServer {
-        process: process::start(name, command, core)?,
-        address,
-        directory: Some(directory),
-        companion: None,
-    }
-    .wait_until_listening()?
-    .wait_for_worker()
-}
-
-/// The same with the locations over HTTP/2 and TLS too, and the address of those.
-pub fn nginx_with_tls(
-    name: &str,
-    directives: &NginxConfig<'_>,
-    core: Option<usize>,
-    certificate: &Certificate,
-) -> Result<(RunningServer, SocketAddr)> {
-    let over_tls = free_address()?;
-    let http = format!(
-        "{}
-        server {{
-            listen {over_tls} ssl http2 backlog=4096;
-            ssl_certificate {};
-            ssl_certificate_key {};
-            {}
-        }}",
-        directives.http,
-        certificate.cert().display(),
-        certificate.key().display(),
-        directives.locations,
-    );
-    let directives = NginxConfig {
-        http: &http,
-        ..*directives
-    };
-    Ok((nginx(name, &directives, core)?, over_tls))
-}
-
 /// Any other server. `command` gets its port and a directory for its files.
 pub fn third_party(
     name: &str,
@@ -321,13 +207,7 @@ pub fn third_party(
     let directory = TemporaryDirectory::create()?;
     let address = free_address()?;
     let command = command(address.port(), directory.path.clone());
-    RunningServer {
-        process: process::start(name, command, core)?,
-        address,
-        directory: Some(directory),
-        companion: None,
-    }
-    .wait_until_listening()
+    RunningServer::start(name, command, core, address, Some(directory))?.wait_until_listening()
 }
 
 /// A NATS server with JetStream, which keeps its files in `directory`.
@@ -336,68 +216,13 @@ pub fn nats(name: &str, directory: &Path, core: Option<usize>) -> Result<Running
     let mut command = Command::new("nats-server");
     command.args(["-js", "-a", "127.0.0.1", "-p", &address.port().to_string()]);
     command.arg("-sd").arg(directory);
-    RunningServer {
-        process: process::start(name, command, core)?,
-        address,
-        directory: None,
-        companion: None,
-    }
-    .wait_until_listening()
+    RunningServer::start(name, command, core, address, None)?.wait_until_listening()
 }
 
 /// The output of `nats-server --version`; `None` if it is not installed.
 pub fn nats_version() -> Option<String> {
     let output = Command::new("nats-server").arg("--version").output().ok()?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Writes the configuration of an nginx on a free port.
-fn configure(directives: &NginxConfig<'_>) -> Result<(TemporaryDirectory, SocketAddr)> {
-    let NginxConfig {
-        modules,
-        http,
-        locations,
-    } = directives;
-    let directory = TemporaryDirectory::create()?;
-    let address = free_address()?;
-    // It closes idle connections once less than a sixteenth of them is free: descriptors have to be what
-    // runs out.
-    let descriptors = process::raise_descriptor_limit()?;
-    let connections = (descriptors + descriptors / 4).min(MOST_CONNECTIONS);
-    let config = format!(
-        "{modules}
-        worker_processes 1;
-        daemon off;
-        pid nginx.pid;
-        error_log stderr error;
-        events {{ worker_connections {connections}; }}
-        http {{
-            access_log off;
-            default_type application/json;
-            keepalive_timeout 600s;
-            keepalive_requests 1000000000;
-            client_body_temp_path body;
-            proxy_temp_path proxy;
-            fastcgi_temp_path fastcgi;
-            uwsgi_temp_path uwsgi;
-            scgi_temp_path scgi;
-            {http}
-            server {{
-                listen {address} backlog=4096;
-                {locations}
-            }}
-        }}"
-    );
-    let path = directory.path.join("nginx.conf");
-    std::fs::write(&path, config).with_context(|| format!("write {}", path.display()))?;
-    Ok((directory, address))
-}
-
-/// The output of `nginx -v`; `None` if it is not installed.
-pub fn nginx_version() -> Option<String> {
-    let output = Command::new("nginx").arg("-v").output().ok()?;
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Some(said.trim_start_matches("nginx version: ").to_owned())
 }
 
 /// An address with a port that is free at the moment.

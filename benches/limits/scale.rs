@@ -18,12 +18,10 @@ use super::worker::Worker;
 
 /// Servers of the larger group.
 const SERVERS: usize = 5;
-/// Descriptors of a server that are not its readers': a sixteenth is kept for telling that there is no room.
-const SPARE_DESCRIPTORS: u64 = 1500;
 
 pub fn run(plan: &LimitsPlan<'_>, about: Provenance) -> Result<ScaleRun> {
     let nats = servers::nats_version().context("nats-server is not installed")?;
-    let most = usize::try_from(plan.setup.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
+    let most = plan.setup.most_clients();
     let each = if plan.quick { 1000 } else { most };
     let messages = if plan.quick { 3 } else { 20 };
     let groups = [1, SERVERS].map(|size| measure(plan, size, each, messages));

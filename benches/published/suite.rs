@@ -13,7 +13,7 @@ use clap::Parser;
 use poll_vs_sse_instrument::{CpuPinning, Pacing, RunControl, RunResult, Workload, measure};
 
 use harness::program::{self, BenchFlags, BenchSetup};
-use harness::{audit_check, machine, report, servers};
+use harness::{audit_check, machine, nginx, report, servers};
 use report::published::{DeliveryMethod, FILE, PaperRun, Step};
 
 /// The whole run may take this long; then the alarm ends it, and its children with it.
@@ -26,8 +26,6 @@ const ACCEPTABLE: Duration = Duration::from_secs(4);
 /// Clients of one step after the other, as far as descriptors go.
 const FULL: [usize; 5] = [1000, 5000, 10_000, 20_000, 40_000];
 const QUICK: [usize; 2] = [200, 1000];
-/// Descriptors of a server that are not its clients': it keeps a sixteenth of all to answer 503 with.
-const SPARE_DESCRIPTORS: u64 = 1500;
 /// Further steps that search for the limit once clients wait too long.
 const HALVINGS: usize = 2;
 
@@ -60,7 +58,7 @@ fn run(arguments: Arguments) -> Result<()> {
     let mut setup = BenchSetup::new("published", flags, LONGEST_RUN_SECONDS)?;
     setup.about.full &= arguments.clients.is_empty();
     println!("{}", setup.about.machine_lines());
-    let most = usize::try_from(setup.descriptors.saturating_sub(SPARE_DESCRIPTORS))?;
+    let most = setup.most_clients();
     let mut paper = PaperRun {
         about: setup.about.clone(),
         size_bytes: SIZE,

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use poll_vs_sse_instrument::{Profile, Target, Transport};
 
+use super::nginx::{self, NginxConfig};
 use super::report::published::DeliveryMethod;
-use super::servers::{self, NginxConfig, OwnServer, RunningServer};
+use super::servers::{OwnServer, RunningServer};
 
 /// The document is the newest message; older ones need not be kept.
 const KEPT: u32 = 100;
@@ -75,7 +76,7 @@ pub fn start(way: DeliveryMethod, binary: &Path, core: Option<usize>) -> Result<
             locations: CACHED,
             ..NginxConfig::default()
         };
-        servers::behind_nginx(name, ours, binary, &directives, core)?
+        nginx::in_front_of(name, ours, binary, &directives, core)?
     } else {
         ours.start(name, binary, core)?
     };

@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::Plan;
 use super::fanout::{ORDINARY, OTHER};
 use super::http;
+use super::nginx;
 use super::pollers::empty_poll;
 use super::polling_side::{CONNECTIONS, PollingSide, SLICE};
 use super::rounds::{self, Contender as _, Round, RoundSizes, SideSummary};
-use super::servers::{self, OwnServer};
+use super::servers::OwnServer;
 
 pub const NGINX: &str = "nginx return 200";
 /// The second nginx of a self-check.
@@ -106,10 +107,10 @@ fn open_nginx(name: &'static str, body: &[u8], plan: &Plan) -> Result<PollingSid
         "nginx would read this body as more than text: {body}"
     );
     let locations = format!("location / {{ return 200 '{body}'; }}");
-    let directives = servers::NginxConfig {
+    let directives = nginx::NginxConfig {
         locations: &locations,
-        ..servers::NginxConfig::default()
+        ..nginx::NginxConfig::default()
     };
-    let subject = servers::nginx(name, &directives, plan.server_core)?;
+    let subject = nginx::start(name, &directives, plan.server_core)?;
     PollingSide::open(name, subject, http::get("/poll"), plan.spin)
 }

@@ -15,8 +15,8 @@ use clap::{Parser, ValueEnum};
 
 use harness::program::{self, BenchFlags};
 use harness::{
-    baseline_server, fan_out, frame, http, machine, pollers, polling_side, process, report, rounds,
-    servers, subscribers, usage,
+    baseline_server, fan_out, frame, http, machine, nginx, pollers, polling_side, process, report,
+    rounds, servers, subscribers, usage,
 };
 use report::{runs, servers::FILE};
 use targets::{PinnedCores, Report};
