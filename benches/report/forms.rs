@@ -29,7 +29,7 @@ pub enum HttpForm {
     H2Tls,
 }
 
-/// What is measured on a form.
+/// An operation that the bench measures over each protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {

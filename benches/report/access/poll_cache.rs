@@ -40,7 +40,7 @@ pub struct PollCacheMeasurement {
     pub outcome: RunResult,
 }
 
-/// What was used and counted in a part of the run, by the kernel and the server's ledger.
+/// CPU time, as the kernel counts it, and counts of the server's ledger, for one part of the run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UsageWindow {
     /// The time over which CPU was counted, seconds.

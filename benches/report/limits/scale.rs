@@ -17,7 +17,7 @@ pub struct ScaleRun {
     pub groups: Vec<GroupFigures>,
 }
 
-/// What servers on one NATS took, with readers of one room spread over them.
+/// Memory and CPU of servers on one NATS, with the readers of one room spread over them.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GroupFigures {
     pub servers: usize,
@@ -33,7 +33,7 @@ pub struct GroupFigures {
     pub moved: Option<FirstByteTimes>,
 }
 
-/// What one message to all readers cost, and its delays.
+/// The CPU time and the delays of one message to all readers.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct MessageCost {
     /// CPU of all servers, and of NATS.
