@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch } from '../browser/support/browser.mjs';
 import { launchFirefox } from '../browser/support/firefox.mjs';
@@ -74,25 +74,28 @@ function audited(name, read) {
   });
 }
 
-for (const [name, read] of Object.entries(NODE_READERS)) audited(name, read);
+// Each has a server of its own, and waits more than it computes.
+describe('clients of others', { concurrency: 4 }, () => {
+  for (const [name, read] of Object.entries(NODE_READERS)) audited(name, read);
 
-for (const name of BROWSER_READERS) {
-  audited(`${name} in Chromium`, async (url, onText) => {
-    const context = await browser.newContext();
-    const close = await readInBrowser(context, name, url, onText);
-    return async () => {
-      await close();
-      await context.close();
-    };
-  });
-}
+  for (const name of BROWSER_READERS) {
+    audited(`${name} in Chromium`, async (url, onText) => {
+      const context = await browser.newContext();
+      const close = await readInBrowser(context, name, url, onText);
+      return async () => {
+        await close();
+        await context.close();
+      };
+    });
+  }
 
-audited('EventSource in Firefox', (url, onText) => readInFirefox(firefox, url, onText));
+  audited('EventSource in Firefox', (url, onText) => readInFirefox(firefox, url, onText));
 
-for (const name of PYTHON_LIBRARIES) {
-  audited(`${name} (Python)`, (url, onText) => readInProcess(PYTHON, [PYTHON_READER, name, url], onText));
-}
+  for (const name of PYTHON_LIBRARIES) {
+    audited(`${name} (Python)`, (url, onText) => readInProcess(PYTHON, [PYTHON_READER, name, url], onText));
+  }
 
-for (const name of RUST_LIBRARIES) {
-  audited(`${name} (Rust)`, (url, onText) => readInProcess(RUST_READERS, [name, url], onText));
-}
+  for (const name of RUST_LIBRARIES) {
+    audited(`${name} (Rust)`, (url, onText) => readInProcess(RUST_READERS, [name, url], onText));
+  }
+});
