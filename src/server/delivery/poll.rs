@@ -55,8 +55,10 @@ pub struct WaitingPoll<R = RoomReader> {
     reader: R,
     /// The position after which it reads.
     position: ReadPosition,
-    /// The answer if no message comes.
-    read: ReadBatch,
+    /// The position after its last read.
+    after: u64,
+    /// What that read brought, which the client has already (`If-None-Match`); mostly nothing.
+    known: Option<Box<ReadBatch>>,
     deadline: Instant,
 }
 
@@ -158,13 +160,7 @@ impl Delivery {
         if !query.wait.is_zero() || !self.log.is_up_to_date(&query.rooms, cursor) {
             return None;
         }
-        let read = ReadBatch {
-            entries: Vec::new(),
-            more: false,
-            reset: None,
-            after: cursor.id,
-        };
-        Some((read, cursor))
+        Some((ReadBatch::empty(cursor.id), cursor))
     }
 
     fn respond(
@@ -181,7 +177,7 @@ impl Delivery {
         let is_live = asked.follows_cursor && read.reset.is_none();
         // The entity tag does not cover presence.
         let is_known = presence.is_none() && asked.if_none_match.holds(&read, cursor);
-        let is_empty = read.entries.is_empty() && read.reset.is_none();
+        let is_empty = read.is_empty();
         let turn = Some(turn).filter(|turn| is_empty && *turn > 0);
         let cache = self.poll_cache.filter(|_| !is_known && asked.is_shared);
         let follows_cursor = is_live && !is_empty;
@@ -253,15 +249,16 @@ impl PollRequest {
         deadline: Instant,
     ) -> PollStep<R> {
         let cursor = reader.cursor(read.after);
-        let has_new = !read.entries.is_empty() || read.reset.is_some();
-        if has_new && !self.page.if_none_match.holds(&read, cursor) {
+        let is_empty = read.is_empty();
+        if !is_empty && !self.page.if_none_match.holds(&read, cursor) {
             return PollStep::Answer(Ok(self.respond(read, cursor)));
         }
         PollStep::Wait(Box::new(WaitingPoll {
             request: self,
             reader,
             position,
-            read,
+            after: read.after,
+            known: (!is_empty).then(|| Box::new(read)),
             deadline,
         }))
     }
@@ -278,7 +275,7 @@ impl<R: LogReader> WaitingPoll<R> {
 
     /// Whether it is time to read again.
     pub fn has_newer(&self) -> bool {
-        self.reader.has_newer(self.read.after)
+        self.reader.has_newer(self.after)
     }
 
     /// The end of the wait, which is not after the moment at which the connection must leave.
@@ -290,7 +287,7 @@ impl<R: LogReader> WaitingPoll<R> {
     /// Waits for a new message. Returns false if the wait is over.
     async fn wait(&self) -> bool {
         let subscription = self.reader.clone().subscribe();
-        let after = self.read.after;
+        let after = self.after;
         loop {
             if self.request.drain.instant().is_some() {
                 let notified = poll_fn(|cx| subscription.poll_newer(after, cx));
@@ -337,9 +334,11 @@ impl<R: LogReader> WaitingPoll<R> {
         let Self {
             request,
             reader,
-            read,
+            after,
+            known,
             ..
         } = self;
+        let read = known.map_or_else(|| ReadBatch::empty(after), |read| *read);
         let cursor = reader.cursor(read.after);
         Ok(request.respond(read, cursor))
     }

@@ -3,14 +3,11 @@
 //! Format: <https://html.spec.whatwg.org/multipage/server-sent-events.html>. JSON holds no line
 //! breaks, so one `data:` line is enough.
 
-use std::io::Write as _;
+use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::{
-    domain::message::Message,
-    log::{Reset, entry::EncodedMessage},
-};
+use crate::{domain::message::MessageView, log::Reset};
 
 /// How long an `EventSource` waits before it reconnects, sent first on every stream.
 pub const RETRY: Bytes = Bytes::from_static(b"retry: 1000\n\n");
@@ -34,20 +31,18 @@ pub const PREAMBLE_WITH_HEARTBEAT: Bytes =
 /// The bytes of a frame apart from the message's own strings, without escapes: two cursors and the JSON around them.
 const FIXED_FRAME_BYTES: usize = 176;
 
-/// A message's frame, with its JSON object inside.
-pub fn encode(message: &Message) -> EncodedMessage {
+/// Appends a message's frame to `buffer`, and returns where its JSON object is.
+pub fn encode(message: &MessageView<'_>, buffer: &mut Vec<u8>) -> Range<usize> {
     let strings = message.room.as_str().len() + message.author.len() + message.text.len();
-    let mut frame = Vec::with_capacity(FIXED_FRAME_BYTES + strings);
-    write!(frame, "id: {}\ndata: ", message.cursor).expect("memory takes every byte");
-    let json_start = frame.len();
-    message.write_json(&mut frame);
-    let json_len = frame.len() - json_start;
-    frame.extend_from_slice(b"\n\n");
-    EncodedMessage {
-        frame: frame.into(),
-        json_start: json_start as u32,
-        json_len: json_len as u32,
-    }
+    buffer.reserve(FIXED_FRAME_BYTES + strings);
+    buffer.extend_from_slice(b"id: ");
+    message.cursor.write_text(buffer);
+    buffer.extend_from_slice(b"\ndata: ");
+    let start = buffer.len();
+    message.write_json(buffer);
+    let json = start..buffer.len();
+    buffer.extend_from_slice(b"\n\n");
+    json
 }
 
 /// Means nothing to a reader. It is sent to learn whether a client is still there that has ended its
@@ -73,7 +68,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::{draft::Draft, room::Room};
+    use crate::domain::{draft::Draft, message::Message, room::Room};
 
     #[test]
     fn a_message_is_one_frame_with_its_cursor_as_the_id() {
@@ -84,14 +79,14 @@ mod tests {
         };
         let sent_at = Timestamp::from_microsecond(1).expect("in range");
         let message = Message::new("k3".parse().expect("a log id"), 7, draft, sent_at);
-        let encoded = encode(&message);
+        let mut frame = Vec::new();
+        let object = encode(&message.view(), &mut frame);
         let json = String::from_utf8(message.to_json()).expect("UTF-8");
-        assert_eq!(encoded.frame, format!("id: k3-7\ndata: {json}\n\n"));
-        let start = encoded.json_start as usize;
         assert_eq!(
-            encoded.frame[start..start + encoded.json_len as usize],
-            *json.as_bytes()
+            String::from_utf8_lossy(&frame),
+            format!("id: k3-7\ndata: {json}\n\n")
         );
+        assert_eq!(frame[object], *json.as_bytes());
         assert!(!json.contains('\n'), "a line break would end the data line");
     }
 

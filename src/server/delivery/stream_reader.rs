@@ -266,7 +266,7 @@ impl<R: LogReader> Messages<R> {
             return None;
         };
         self.reader = reader;
-        let messages = match FrameBatch::from_page(&mut read.entries) {
+        let messages = match FrameBatch::from_page(&mut read.entries, read.frames) {
             Some(batch) => Some(self.advance(batch)),
             None => {
                 self.position.after = read.after;

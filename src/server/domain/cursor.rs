@@ -7,6 +7,8 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
+use super::message::write_integer;
+
 /// Length of the identities that [`LogId::random`] makes.
 const NEW_ID_LEN: usize = 8;
 /// The longest identity that is accepted.
@@ -127,6 +129,13 @@ impl Cursor {
         let turn = text.split_once(TURN_SEPARATOR);
         turn.and_then(|(_, turn)| parse_turn(turn).ok())
             .unwrap_or(0)
+    }
+
+    /// Appends the text of this cursor to `buffer`.
+    pub fn write_text(&self, buffer: &mut Vec<u8>) {
+        buffer.extend_from_slice(self.log.as_str().as_bytes());
+        buffer.push(b'-');
+        write_integer(self.id, buffer);
     }
 
     /// The text of this cursor, with the turn if there is one.

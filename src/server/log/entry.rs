@@ -1,24 +1,17 @@
 //! One message as the log returns it: encoded once, and shared by all readers.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
-use crate::domain::{message::Message, room::Room};
+use crate::domain::{message::MessageView, room::Room};
 
 /// The memory of an entry in a tail beyond its encoded bytes: the structs that hold it.
 const OVERHEAD_BYTES: usize = 160;
 
-/// Encodes a message. It is passed to the log when the log is opened, so that the log does not depend on the format
-/// of a transport.
-pub type FrameEncoder = fn(&Message) -> EncodedMessage;
-
-/// A message's bytes: a frame that a stream sends as it is, with the JSON object inside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedMessage {
-    pub frame: Bytes,
-    /// Where the JSON object starts in `frame`, and its length.
-    pub json_start: u32,
-    pub json_len: u32,
-}
+/// Appends a message's frame to a buffer, and returns where in the buffer its JSON object is. It is passed to the log
+/// when the log is opened, so that the log does not depend on the format of a transport.
+pub type FrameEncoder = fn(&MessageView<'_>, &mut Vec<u8>) -> Range<usize>;
 
 /// A message of the log, encoded. Cloning shares the bytes.
 #[derive(Debug, Clone)]
@@ -27,39 +20,49 @@ pub struct Entry {
     pub room: Room,
     /// When it was published, microseconds since the Unix epoch.
     pub sent_at_us: i64,
-    encoded: EncodedMessage,
+    /// What a stream sends, as it is, with the JSON object inside it.
+    frame: Bytes,
+    /// Where the JSON object starts in `frame`, and its length.
+    json_start: u32,
+    json_len: u32,
 }
 
 impl Entry {
-    pub fn new(message: &Message, encode: FrameEncoder) -> Self {
+    pub fn new(message: &MessageView<'_>, encode: FrameEncoder) -> Self {
+        let mut frame = Vec::new();
+        let json = encode(message, &mut frame);
+        Self::of_frame(message, frame.into(), json)
+    }
+
+    fn of_frame(message: &MessageView<'_>, frame: Bytes, json: Range<usize>) -> Self {
         Self {
             id: message.cursor.id,
             room: message.room.clone(),
             sent_at_us: message.sent_at.as_microsecond(),
-            encoded: encode(message),
+            frame,
+            json_start: json.start as u32,
+            json_len: json.len() as u32,
         }
     }
 
     pub fn frame(&self) -> &Bytes {
-        &self.encoded.frame
+        &self.frame
     }
 
     pub fn json(&self) -> Bytes {
-        let start = self.encoded.json_start as usize;
-        self.encoded
-            .frame
-            .slice(start..start + self.encoded.json_len as usize)
+        let start = self.json_start as usize;
+        self.frame.slice(start..start + self.json_len as usize)
     }
 
     /// Makes the entry use `frame`, which has the same bytes, in place of its own copy.
     pub(super) fn share(&mut self, frame: Bytes) {
-        debug_assert_eq!(self.encoded.frame, frame);
-        self.encoded.frame = frame;
+        debug_assert_eq!(self.frame, frame);
+        self.frame = frame;
     }
 
     /// The memory that this entry takes, in bytes.
     pub fn size_bytes(&self) -> usize {
-        self.encoded.frame.len() + OVERHEAD_BYTES
+        self.frame.len() + OVERHEAD_BYTES
     }
 }
 
@@ -85,6 +88,8 @@ impl Limit {
 #[derive(Debug, Default)]
 pub struct Page {
     pub entries: Vec<Entry>,
+    /// The frames of all entries as one piece, if they were encoded so.
+    pub frames: Option<Bytes>,
     /// Further messages are ready now.
     pub more: bool,
     /// Set if messages between the position and the first entry are no longer retained: the room's last removed
@@ -107,5 +112,66 @@ impl Page {
             page.entries.push(entry);
         }
         page
+    }
+}
+
+/// Encodes consecutive messages of a store into one piece of memory, for a reader that takes them at once: an entry
+/// that is kept longer would keep them all.
+pub(super) struct PageEncoder {
+    encode: FrameEncoder,
+    limit: Limit,
+    frames: Vec<u8>,
+    /// Their frames are still empty.
+    entries: Vec<Entry>,
+    /// Where each entry's frame ends in `frames`.
+    ends: Vec<usize>,
+    more: bool,
+}
+
+impl PageEncoder {
+    pub fn new(encode: FrameEncoder, limit: Limit) -> Self {
+        Self {
+            encode,
+            limit,
+            frames: Vec::new(),
+            entries: Vec::new(),
+            ends: Vec::new(),
+            more: false,
+        }
+    }
+
+    /// Adds the next message, or returns `false` if the page is full.
+    pub fn push(&mut self, message: &MessageView<'_>) -> bool {
+        let start = self.frames.len();
+        let is_first = self.entries.is_empty();
+        if is_first || self.entries.len() < self.limit.messages {
+            let json = (self.encode)(message, &mut self.frames);
+            if is_first || self.frames.len() <= self.limit.bytes {
+                let json = json.start - start..json.end - start;
+                self.entries
+                    .push(Entry::of_frame(message, Bytes::new(), json));
+                self.ends.push(self.frames.len());
+                return true;
+            }
+            self.frames.truncate(start);
+        }
+        self.more = true;
+        false
+    }
+
+    pub fn finish(self) -> Page {
+        let frames = Bytes::from(self.frames);
+        let mut entries = self.entries;
+        let mut start = 0;
+        for (entry, end) in entries.iter_mut().zip(self.ends) {
+            entry.frame = frames.slice(start..end);
+            start = end;
+        }
+        Page {
+            entries,
+            frames: Some(frames),
+            more: self.more,
+            expired_through: None,
+        }
     }
 }

@@ -68,9 +68,21 @@ impl FrameBatch {
         }
     }
 
-    /// The frames of as many of `entries`, a page of the store, as one batch may hold.
-    pub fn from_page(entries: &mut [Entry]) -> Option<Self> {
-        (!entries.is_empty()).then(|| Self::from_entries(entries.iter_mut()))
+    /// The frames of as many of `entries`, a page of the store, as one batch may hold. `frames` has the frames of all,
+    /// if they are one piece already.
+    pub fn from_page(entries: &mut [Entry], frames: Option<Bytes>) -> Option<Self> {
+        let (first, last) = (entries.first()?, entries.last()?);
+        Some(match frames.filter(|it| it.len() <= BATCH_BYTES) {
+            Some(bytes) => Self {
+                bytes,
+                first: first.id,
+                last: last.id,
+                messages: entries.len() as u64,
+                sent_at_us: first.sent_at_us,
+                full: false,
+            },
+            None => Self::from_entries(entries.iter_mut()),
+        })
     }
 
     /// Whether it is the batch for a reader that lacks `first` to `newest`.

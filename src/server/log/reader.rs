@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
     Log,
     entry::{Entry, Limit, Page},
@@ -57,12 +59,31 @@ impl ReadPosition {
 #[derive(Debug)]
 pub struct ReadBatch {
     pub entries: Vec<Entry>,
+    /// The frames of all entries as one piece, if the store encoded them so.
+    pub frames: Option<Bytes>,
     /// Further messages are ready now.
     pub more: bool,
     /// Reported to the reader: it missed messages before these.
     pub reset: Option<Reset>,
     /// The position to continue from.
     pub after: u64,
+}
+
+impl ReadBatch {
+    /// There is nothing after this position.
+    pub fn empty(after: u64) -> Self {
+        Self {
+            entries: Vec::new(),
+            frames: None,
+            more: false,
+            reset: None,
+            after,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.reset.is_none()
+    }
 }
 
 /// A reader's handle to one room of the log.
@@ -150,6 +171,7 @@ impl RoomReader {
         };
         Ok(ReadBatch {
             entries: page.entries,
+            frames: page.frames,
             more: page.more,
             reset,
             after,

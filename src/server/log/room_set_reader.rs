@@ -133,6 +133,7 @@ impl RoomSetReader {
             // Messages that came only since the read began are no reason to read again at once.
             more: more && !entries.is_empty(),
             entries,
+            frames: None,
             reset,
             after,
         })
@@ -166,6 +167,6 @@ impl RoomSetReader {
         }
         // Messages of a room beyond its share are in the next batch.
         merge.advance();
-        TailLookup::Found(FrameBatch::from_page(&mut merge.into_entries()))
+        TailLookup::Found(FrameBatch::from_page(&mut merge.into_entries(), None))
     }
 }

@@ -89,7 +89,7 @@ impl Memory {
             return earlier.replay(draft);
         }
         let id = state.head + 1;
-        let entry = Entry::new(&Message::new(self.log, id, draft, now), self.encode);
+        let entry = Entry::new(&Message::new(self.log, id, draft, now).view(), self.encode);
         let answer = appended(self.log, &entry);
         if let Some(key) = key {
             let first_use = IdempotencyRecord {

@@ -385,7 +385,7 @@ mod tests {
         let sizes = [
             ("a connection", size_of::<FastConnection>(), 128),
             ("a stream", size_of::<OpenStream>(), 136),
-            ("a long-poll", size_of::<WaitingPoll>(), 216),
+            ("a long-poll", size_of::<WaitingPoll>(), 192),
         ];
         for (what, bytes, most) in sizes {
             assert!(bytes <= most, "{what} takes {bytes} bytes");

@@ -262,7 +262,7 @@ impl NatsInner {
         };
         let entries: Vec<Entry> = records()
             .filter(|record| !record.is_expired)
-            .map(|record| Entry::new(&record.message, self.encode))
+            .map(|record| Entry::new(&record.message.view(), self.encode))
             .collect();
         self.tails.append(entries.clone());
         self.tails.expire(self.retention.prune_through(through));

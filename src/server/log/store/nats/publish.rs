@@ -282,7 +282,7 @@ impl Publish<'_> {
         let Record {
             message, publish, ..
         } = record;
-        let entry = Entry::new(&message, self.shared.encode);
+        let entry = Entry::new(&message.view(), self.shared.encode);
         if publish.as_deref() == Some(name) {
             return Attempt::Done(Ok(appended(log, &entry)));
         }
@@ -297,7 +297,7 @@ impl Publish<'_> {
     /// The message as it was when it was stored; no reader will see it any more.
     fn retired(&self, log: LogId, id: u64) -> AppendedMessage {
         let message = Message::new(log, id, self.draft.clone(), Timestamp::now());
-        appended(log, &Entry::new(&message, self.shared.encode))
+        appended(log, &Entry::new(&message.view(), self.shared.encode))
     }
 
     async fn metadata(&self, publish: String) -> Result<PublishMetadata, StoreUnavailable> {

@@ -73,7 +73,8 @@ impl Nats {
         let query = self.shared.query(room).await?;
         let (records, is_whole) = query.last(limit.messages + 1, 0).await?;
         let newest_first = records.iter().rev();
-        let newest_first = newest_first.map(|it| Entry::new(&it.message, self.shared.encode));
+        let newest_first =
+            newest_first.map(|it| Entry::new(&it.message.view(), self.shared.encode));
         let page = Page::collect(newest_first, limit);
         let complete = is_whole && !page.more;
         let mut entries = page.entries;
@@ -195,7 +196,7 @@ impl RoomQuery<'_> {
                 break;
             }
             for record in records {
-                ahead.push(Entry::new(&record.message, self.shared.encode));
+                ahead.push(Entry::new(&record.message.view(), self.shared.encode));
                 next.get_or_insert(record);
             }
         }

@@ -31,11 +31,11 @@ use super::{
 use crate::domain::{
     cursor::{Cursor, LogId},
     draft::Draft,
-    message::Message,
+    message::MessageView,
     room::Room,
 };
 use crate::log::{
-    entry::{Entry, FrameEncoder, Limit, Page},
+    entry::{Entry, FrameEncoder, Limit, Page, PageEncoder},
     retention::Retention,
     tail::RoomSnapshot,
     tail_cache::TailCache,
@@ -178,7 +178,7 @@ impl Sqlite {
             let mut statement = snapshot.prepare_cached(
                 "SELECT id, author, text, sent_at FROM messages WHERE room = ? ORDER BY id DESC",
             )?;
-            let page = rows.page(&mut statement, &room, params![room.as_str()], limit)?;
+            let page = rows.page(&mut statement, &room, limit)?;
             let mut entries = page.entries;
             entries.reverse();
             let loaded_after = match entries.first() {
@@ -206,8 +206,15 @@ impl Sqlite {
             let mut statement = snapshot.prepare_cached(
                 "SELECT id, author, text, sent_at FROM messages WHERE room = ? AND id > ? ORDER BY id",
             )?;
-            let mut page =
-                rows.page(&mut statement, &room, params![room.as_str(), id as i64], limit)?;
+            let mut encoder = PageEncoder::new(rows.encode, limit);
+            let mut found = statement.query(params![room.as_str(), id as i64])?;
+            while let Some(row) = found.next()? {
+                if !encoder.push(&rows.message(row, &room)?) {
+                    break;
+                }
+            }
+            drop(found);
+            let mut page = encoder.finish();
             let through = pruned_through(&snapshot, &room)?;
             page.expired_through = Some(through).filter(|through| *through > id);
             Ok(page)
@@ -286,32 +293,34 @@ struct Rows {
 }
 
 impl Rows {
+    /// The messages of `room` that the statement finds, each with memory of its own.
     fn page(
         &self,
         statement: &mut rusqlite::CachedStatement<'_>,
         room: &Room,
-        params: impl rusqlite::Params,
         limit: Limit,
     ) -> rusqlite::Result<Page> {
-        let rows = statement.query_map(params, |row| self.entry(row, room))?;
+        let rows = statement.query_map([room.as_str()], |row| {
+            Ok(Entry::new(&self.message(row, room)?, self.encode))
+        })?;
         let mut failed = None;
         let entries = rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok());
         let page = Page::collect(entries, limit);
         failed.map_or(Ok(page), Err)
     }
 
-    fn entry(&self, row: &Row<'_>, room: &Room) -> rusqlite::Result<Entry> {
-        let message = Message {
+    /// A row's message, which borrows the row's strings.
+    fn message<'a>(&self, row: &'a Row<'_>, room: &'a Room) -> rusqlite::Result<MessageView<'a>> {
+        Ok(MessageView {
             cursor: Cursor {
                 log: self.log,
                 id: row.get::<_, i64>(0)? as u64,
             },
-            room: room.clone(),
-            author: row.get(1)?,
-            text: row.get(2)?,
+            room,
+            author: row.get_ref(1)?.as_str()?,
+            text: row.get_ref(2)?.as_str()?,
             sent_at: Timestamp::from_microsecond(row.get(3)?).unwrap_or_default(),
-        };
-        Ok(Entry::new(&message, self.encode))
+        })
     }
 }
 

@@ -293,7 +293,7 @@ impl Append<'_> {
         // Rounded to the microsecond, as it will be read back.
         let sent_at = Timestamp::from_microsecond(now_us).unwrap_or(self.now);
         let message = Message::new(self.log, id, draft.clone(), sent_at);
-        let entry = Entry::new(&message, encode);
+        let entry = Entry::new(&message.view(), encode);
         let answer = appended(self.log, &entry);
         if let Some(key) = key {
             self.transaction
