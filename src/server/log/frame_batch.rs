@@ -70,11 +70,11 @@ impl FrameBatch {
 
     /// The frames of as many of `entries`, a page of the store, as one batch may hold. `frames` has the frames of all,
     /// if they are one piece already.
-    pub fn from_page(entries: &mut [Entry], frames: Option<Bytes>) -> Option<Self> {
+    pub fn from_page(entries: &mut [Entry], frames: Option<Box<Bytes>>) -> Option<Self> {
         let (first, last) = (entries.first()?, entries.last()?);
         Some(match frames.filter(|it| it.len() <= BATCH_BYTES) {
             Some(bytes) => Self {
-                bytes,
+                bytes: *bytes,
                 first: first.id,
                 last: last.id,
                 messages: entries.len() as u64,

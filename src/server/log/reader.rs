@@ -59,8 +59,8 @@ impl ReadPosition {
 #[derive(Debug)]
 pub struct ReadBatch {
     pub entries: Vec<Entry>,
-    /// The frames of all entries as one piece, if the store encoded them so.
-    pub frames: Option<Bytes>,
+    /// The frames of all entries as one piece, if the store encoded them so. Boxed, because most reads have none.
+    pub frames: Option<Box<Bytes>>,
     /// Further messages are ready now.
     pub more: bool,
     /// Reported to the reader: it missed messages before these.
@@ -171,7 +171,7 @@ impl RoomReader {
         };
         Ok(ReadBatch {
             entries: page.entries,
-            frames: page.frames,
+            frames: page.frames.map(Box::new),
             more: page.more,
             reset,
             after,
