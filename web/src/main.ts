@@ -1,4 +1,4 @@
-// Where the page begins: read the address, then open the room it names or say why that cannot be.
+// Entry point: opens the room that the page's URL names, or shows why it cannot.
 
 import { roomFrom } from './lab/room.ts';
 import { LANGUAGE } from './i18n/language.ts';
@@ -9,7 +9,7 @@ document.documentElement.lang = LANGUAGE;
 const app = document.getElementById('app');
 if (app !== null) void begin(app);
 
-/** What needs more of a browser than this file is loaded here, so that it can be said if it does not begin. */
+/** Loads the rest of the page here, so that a failure in an old browser can be reported. */
 async function begin(app: HTMLElement): Promise<void> {
   try {
     const choice = roomFrom(location.search);

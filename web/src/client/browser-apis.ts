@@ -1,7 +1,7 @@
-// What the browser offers for sharing connections among its tabs.
+// The browser's APIs for sharing connections among tabs.
 //
-// Each part may be missing, and each may refuse at any time: where a site may store nothing, Web Locks reject with a
-// SecurityError. A page that is refused reads on its own.
+// Each may be missing and may refuse at any time: if a site may not store anything, Web Locks reject with a
+// SecurityError. The page then reads on its own.
 
 export interface BrowserApis {
   readonly locks: LockManager | null;
@@ -29,7 +29,7 @@ export function isPageHidden(): boolean {
   return globalThis.document?.hidden === true;
 }
 
-/** Whether a lock request ended because it was given up or the lock was stolen, rather than refused. */
+/** Whether a lock request ended because it was aborted or the lock was stolen, and not because it was refused. */
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError';
 }

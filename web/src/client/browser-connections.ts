@@ -5,9 +5,9 @@ import type { ConnectionFactory, Fetch } from './connection-factory.ts';
 const DEFAULT_STALL_TIMEOUT_S = 45;
 
 export interface BrowserConnectionsOptions {
-  /** A stream that brings nothing for this long counts as stalled, in seconds; 45 by default. */
+  /** A stream without an event for this long counts as stalled, in seconds; 45 by default. */
   stallTimeout_s?: number;
-  /** Whether cookies are sent to another origin; the browser sends them to the page's own in any case. */
+  /** Whether to send cookies to another origin. The browser always sends them to the page's own. */
   credentials?: 'include' | 'same-origin';
   fetch?: Fetch;
   /** Needed outside browsers, which may have no EventSource. */

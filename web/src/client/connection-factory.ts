@@ -1,4 +1,4 @@
-// How sources open connections. Replace it to test them, or to put something between them and the browser.
+// How sources open connections. Tests and the lab's simulated network replace it.
 
 import type { HttpVersion } from './http-version.ts';
 
@@ -6,14 +6,14 @@ export type Fetch = typeof globalThis.fetch;
 
 export interface ConnectionFactory {
   readonly fetch: Fetch;
-  /** Aborted while there is no network: open requests end and no new ones begin. */
+  /** Aborted while there is no network: open requests end, and new ones fail. */
   readonly down: AbortSignal;
   /** Null while there is no network. May throw. */
   open(url: string): EventSource | null;
-  /** A stream that brings nothing for this long counts as stalled. */
+  /** A stream without an event for this long counts as stalled. */
   readonly stallTimeout_ms: number;
   /** False if a stream over these connections must not serve other tabs. */
   readonly isShareable?: boolean;
-  /** What requests go over, if they go to another origin than the page's and so perhaps over another version. */
+  /** The HTTP version of requests to another origin; undefined if they go to the page's own. */
   readonly elsewhere?: HttpVersion | undefined;
 }

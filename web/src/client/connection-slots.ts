@@ -1,20 +1,20 @@
-// Which of this browser's pages may hold a connection open.
+// Limits how many connections the pages of one browser hold open.
 //
-// Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs together. Every further request waits
-// without an error, even the loading of a page. So the tabs share a smaller number of slots, by Web Locks, and a
-// source without a slot polls. Over HTTP/2 one connection carries a hundred streams, which are shared in the same way. A
-// browser that has no locks, or refuses them, leaves each page on its own.
+// Over HTTP/1.1 a browser opens six connections to one origin, for all its tabs together. Any further request waits
+// without an error, even the loading of a page. So the tabs share a smaller number of slots, one Web Lock each, and a
+// source without a slot polls. Over HTTP/2 one connection carries a hundred streams, which are shared in the same way.
+// If the browser has no locks or refuses them, slots are unlimited.
 
 import { isAbort, webLocks } from './browser-apis.ts';
 import { type HttpVersion, isHttp1 } from './http-version.ts';
 
-/** How many of the six may be held; the others are for polls, publishing and loading pages. */
+/** Of the six connections; the others are left for polls, publishing and loading pages. */
 export const MAX_SLOTS = 4;
-/** The same of the hundred streams that servers allow on a connection over HTTP/2. */
+/** Of the hundred streams that servers allow on an HTTP/2 connection. */
 export const MAX_STREAM_SLOTS = 96;
 
 const NAME = 'poll-vs-sse connection';
-/** A lock that is free is granted at once. A browser that takes longer than this will not answer. */
+/** A free lock is granted at once, so a browser that takes longer than this never answers. */
 const LOCK_TIMEOUT_MS = 3_000;
 
 export interface ConnectionSlot {
@@ -27,7 +27,7 @@ export class ConnectionSlots {
   #locks: LockManager | null;
   readonly #names: readonly string[];
 
-  /** Connections to the page's own server, or with `elsewhere` those over this version to its other origin. */
+  /** For connections to the page's own origin, or over the version `elsewhere` to another origin. */
   constructor(locks: LockManager | null = webLocks(), elsewhere?: HttpVersion) {
     const slots = isHttp1(elsewhere) ? MAX_SLOTS : MAX_STREAM_SLOTS;
     const name = elsewhere === undefined ? NAME : `${NAME} over ${elsewhere}`;
@@ -61,7 +61,7 @@ export class ConnectionSlots {
     let mine: ConnectionSlot | null = null;
     const requests = this.#names.map(async (name) => {
       const slot = await requestSlot(locks, name, { signal: others.signal });
-      // Two may become free at once.
+      // Two slots may become free at once.
       if (slot === null || mine !== null || aborted.aborted) slot?.release();
       else mine = slot;
       if (mine === null) throw new DOMException('no slot', 'AbortError');
@@ -81,19 +81,19 @@ export class ConnectionSlots {
   }
 }
 
-/** Null if the lock was requested only if available, and is not. */
+/** Null if the lock is taken and `options` has `ifAvailable`. */
 function requestSlot(locks: LockManager, name: string, options: LockOptions): Promise<ConnectionSlot | null> {
   return new Promise((resolve, reject) => {
     const granted = (lock: Lock | null) => {
       if (lock === null) return resolve(null);
       return new Promise<void>((release) => resolve({ release }));
     };
-    // A browser that refuses may throw instead of rejecting; here both reject.
+    // A browser that refuses may throw instead of rejecting; the promise rejects in both cases.
     locks.request(name, options, granted).catch(reject);
   });
 }
 
-/** A slot that comes after the time-out is released at once. */
+/** Rejects after a time-out. A slot granted later is released at once. */
 function withTimeout(slot: Promise<ConnectionSlot | null>): Promise<ConnectionSlot | null> {
   return new Promise((resolve, reject) => {
     let isLate = false;

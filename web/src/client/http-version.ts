@@ -1,14 +1,14 @@
-// The versions of HTTP, by the names that ALPN has for them, and which one the page came over.
+// HTTP versions by their ALPN names, and the version that the page was loaded over.
 
 export type HttpVersion = 'http/1.1' | 'h2';
 
-/** What the page came over, as the browser names it; undefined if it does not say. */
+/** The protocol the page was loaded over, by its ALPN name; undefined if the browser does not report it. */
 export function pageProtocol(): string | undefined {
   const [page] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
   return page?.nextHopProtocol;
 }
 
-/** Whether requests go over HTTP/1.1: as `elsewhere` says, or else as the page came, as far as the browser says. */
+/** Whether requests use HTTP/1.1: the version `elsewhere` if given, else that of the page. True if it is unknown. */
 export function isHttp1(elsewhere?: HttpVersion): boolean {
   if (elsewhere !== undefined) return elsewhere === 'http/1.1';
   try {

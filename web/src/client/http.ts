@@ -1,11 +1,11 @@
-// Addresses of the server's routes, and the sentence in a refusal.
+// URLs of the server's routes, and the detail of a problem response.
 
 import { isRecord } from './message.ts';
 
-/** Parameters of a request; null leaves one out, and a list is one for each. */
+/** Parameters of a request. Null omits one; a list repeats it. */
 export type Query = Readonly<Record<string, string | number | readonly string[] | null>>;
 
-/** The address of a route with its query; null values are left out. `base` is the folder of the routes. */
+/** The URL of a route with its query. `base` is the folder of the routes. */
 export function route(name: string, query: Query = {}, base = ''): string {
   const given = Object.entries(query).flatMap(([key, value]) => {
     if (value === null) return [];
@@ -16,7 +16,7 @@ export function route(name: string, query: Query = {}, base = ''): string {
   return text === '' ? base + name : `${base}${name}?${text}`;
 }
 
-/** The folder that `url` names, with or without its last slash. */
+/** The folder at `url`, which may lack its final slash. */
 export function baseUrl(url: string | URL): string {
   const base = new URL(url, globalThis.location?.href);
   base.search = base.hash = '';
@@ -24,7 +24,7 @@ export function baseUrl(url: string | URL): string {
   return base.href;
 }
 
-/** The `detail` of an `application/problem+json` answer, or null if it has none. */
+/** The `detail` of an `application/problem+json` response, else its `title`, else null. */
 export async function problemDetail(response: Response): Promise<string | null> {
   try {
     const body: unknown = await response.json();

@@ -1,4 +1,4 @@
-// Notices when nothing has arrived for too long. It sets its timer again only when that fires, so that `reset` is cheap.
+// Fires if `reset` is not called for a while. It restarts its timer only when that fires, so `reset` is cheap.
 
 export class IdleTimer {
   readonly #limit_ms: () => number;
@@ -6,7 +6,7 @@ export class IdleTimer {
   #reset_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `expired` is called once for each silence of `limit_ms`. */
+  /** Calls `expired` once for each period of `limit_ms` without a `reset`. */
   constructor(limit_ms: () => number, expired: () => void) {
     this.#limit_ms = limit_ms;
     this.#expired = expired;
@@ -16,7 +16,7 @@ export class IdleTimer {
     return performance.now() - this.#reset_ms;
   }
 
-  /** Something has arrived, or is expected from now on. */
+  /** Starts the period again. */
   reset(): void {
     this.#reset_ms = performance.now();
     this.#timer ??= setTimeout(() => this.#check(), this.#limit_ms());

@@ -1,4 +1,4 @@
-// What the package `poll-vs-sse-client` offers.
+// The public API of the package `poll-vs-sse-client`.
 
 export {
   RoomReader,

@@ -1,12 +1,12 @@
 // The one path for messages of every transport.
 //
-// It owns the cursor, so any transport can continue where another one stopped. Ids rise through a log, so a message up
-// to the newest id is a repeat and is dropped.
+// It owns the cursor, so any transport can continue where another one stopped. Ids increase through a log, so a message
+// with an id up to the newest is a duplicate and is dropped.
 
 import type { Batch, Message, Reset } from './message.ts';
 import type { Transport } from './transport.ts';
 
-/** Where a source starts: after a cursor, or some messages before the newest. */
+/** Where a source starts: after a cursor, or with the `last` messages. */
 export type Position = { cursor: string } | { last: number };
 
 export interface IngestListener {
@@ -15,10 +15,10 @@ export interface IngestListener {
   gap(reason: Reset, transport: Transport): void;
 }
 
-/** Messages that a reader without a cursor begins with. */
+/** How many old messages a new reader asks for. */
 const FIRST_LAST = 50;
 
-/** A room that was empty gave no cursor, so everything in it is new. The server allows no more. */
+/** An empty room gives no cursor, so everything in it is new. This is the server's maximum. */
 const WHOLE_LAST = 1_000;
 
 export class Ingest {
@@ -46,7 +46,7 @@ export class Ingest {
     return { last: this.#begun ? WHOLE_LAST : FIRST_LAST };
   }
 
-  /** A transport is connected: no message may be missed from now on. */
+  /** Call when a transport is connected: no message may be missed from now on. */
   begin(): void {
     this.#begun = true;
   }
@@ -69,10 +69,10 @@ export class Ingest {
   }
 
   #reset(reason: Reset, transport: Transport): void {
-    // Ids of another log start again; those of a shortened log go on. After an unknown reason it may be either, and a
-    // repeat is better than a loss.
+    // Ids of another log start again; those of a pruned log continue. For other reasons it may be either, and a
+    // duplicate is better than a loss.
     if (reason !== 'expired') this.#newestId = 0;
-    // The server repeats the reset if the reader reconnects before the next message. It is still one gap.
+    // The server repeats the reset if the reader reconnects before the next message; it is still one gap.
     if (this.#lastGap === reason) return;
     this.#lastGap = reason;
     this.#listener.gap(reason, transport);

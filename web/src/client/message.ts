@@ -1,7 +1,7 @@
-// What the server sends, checked once on arrival.
+// Messages and poll responses, validated once on arrival.
 
 export interface Message {
-  /** Rises through the whole log; gaps within a room are normal. */
+  /** Increases through the whole log; gaps within a room are normal. */
   id: number;
   /** The position just after this message. It names its log, so it is unique across logs. */
   cursor: string;
@@ -15,15 +15,15 @@ export interface Message {
 /** Why messages may be missing: no longer retained, a cursor of another log, or a reason of a newer server. */
 export type Reset = 'expired' | 'unknown' | 'other';
 
-/** A piece of the log as one answer or one event brought it. */
+/** The messages of one response or one event. */
 export interface Batch {
   messages: Message[];
-  /** Where to continue; null if the answer does not say. */
+  /** Where to continue; null if the event has no cursor. */
   cursor: string | null;
   reset: Reset | null;
 }
 
-/** The server sent something that its contract does not allow. */
+/** The server sent something that violates its API. */
 export class ProtocolError extends Error {}
 
 export function parseMessage(value: unknown): Message {
@@ -40,11 +40,11 @@ export function parseMessage(value: unknown): Message {
 
 export function parseReset(value: unknown): Reset | null {
   if (value === null || value === undefined) return null;
-  // A reason of a newer server is still a gap.
+  // A reason that only a newer server knows is still a gap.
   return value === 'expired' || value === 'unknown' ? value : 'other';
 }
 
-/** One answer of `GET /poll`. */
+/** The body of a response to `GET /poll`. */
 export function parsePollAnswer(value: unknown): Batch & { more: boolean } {
   if (!isRecord(value) || !Array.isArray(value['messages']))
     throw new ProtocolError('a poll answer without messages');

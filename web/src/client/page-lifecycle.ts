@@ -1,30 +1,30 @@
-// Notices that the page has come back: shown again, back on a network, awake after a sleep of the machine or out of
-// the browser's cache of pages.
+// Detects that the page is hidden or shown, online again, awake after the machine slept, or restored from the
+// back/forward cache.
 
 export interface LifecycleListener {
-  /** The page is out of sight. */
+  /** The page is hidden. */
   hidden?(): void;
-  /** The page is in sight again. One of the next two follows. */
+  /** The page is visible again. `reconnect` or `resume` follows. */
   shown?(): void;
   /** Messages may have been missed. */
   reconnect(): void;
-  /** Nothing that was open before can be relied on. */
+  /** The page slept or was offline: open connections may be dead. */
   resume(): void;
-  /** The page is being put away and may come back. */
+  /** The page is unloaded or goes into the back/forward cache, from which it may return. */
   suspend(): void;
 }
 
-/** The parts of a page that tell; a browser's own by default. */
+/** The event targets to listen to; the browser's by default. */
 export interface PageEvents {
   readonly document: Pick<Document, 'hidden' | 'addEventListener'>;
   readonly window: Pick<Window, 'addEventListener'>;
 }
 
 const TICK_MS = 5_000;
-/** Timers of a hidden page may come a minute late without any sleep. */
+/** A timer this late means that the machine slept. Browsers delay timers of hidden pages by up to a minute. */
 const ASLEEP_MS = { visible: 20_000, hidden: 150_000 };
 
-/** Returns how to end it. Without a page there is nothing to notice but a sleep of the machine. */
+/** Returns a function that stops watching. Without a page only a sleep of the machine is detected. */
 export function watchPageLifecycle(
   listener: LifecycleListener,
   page: PageEvents | null = pageEvents(),
@@ -46,7 +46,7 @@ export function watchPageLifecycle(
   page?.window.addEventListener('pagehide', () => listener.suspend(), { signal });
   page?.window.addEventListener('pageshow', (event) => event.persisted && listener.resume(), { signal });
 
-  // By the wall clock: the monotonic one may stand still while the machine sleeps.
+  // Uses the wall clock, as the monotonic clock may stand still while the machine sleeps.
   let ticked = Date.now();
   let wasHidden = isHidden();
   const hasSlept = (): boolean => {

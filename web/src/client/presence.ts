@@ -9,9 +9,9 @@ export interface PresentClient {
   client: string;
   /** The name of the client's user; null if it is unknown. */
   author: string | null;
-  /** Null for a transport of a newer server. */
+  /** Null for a transport that only a newer server knows. */
   transport: Transport | null;
-  /** The client whose stream it reads along with; null if it reads by itself. */
+  /** The client whose stream it follows; null if it reads by itself. */
   through: string | null;
   /** RFC 3339, UTC. */
   since: string;
@@ -19,12 +19,12 @@ export interface PresentClient {
 
 export interface Presence {
   room: string;
-  /** All clients in the room; `present` may list fewer. */
+  /** Number of clients in the room; `present` may list fewer. */
   count: number;
   present: PresentClient[];
 }
 
-/** Null if `value` is not a presence. It is not part of the log, so ignoring it loses no message. */
+/** Null if `value` is invalid. Presence is not part of the log, so ignoring it loses no message. */
 export function parsePresence(value: unknown): Presence | null {
   if (!isRecord(value) || !Array.isArray(value['present'])) return null;
   const present = value['present'].filter(isRecord).flatMap((reader): PresentClient[] => {
@@ -50,7 +50,7 @@ export function parsePresence(value: unknown): Presence | null {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Tells the server which clients read along with the stream of `client`, so that its rooms list them. */
+/** Tells the server which clients follow the stream of `client`, so that presence lists them. */
 export async function reportFollowers(
   send: Fetch,
   { url, room: rooms, client }: { url?: string; room: string | readonly string[]; client: string },

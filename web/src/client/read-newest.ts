@@ -1,4 +1,4 @@
-// The newest messages of a room, once, for a reader that is none: without a label, a place or a connection to keep.
+// Reads the newest messages of a room once, without a client label, a cursor or a lasting connection.
 
 import type { Fetch } from './connection-factory.ts';
 import { baseUrl, route } from './http.ts';
@@ -7,15 +7,15 @@ import { type Batch, parsePollAnswer } from './message.ts';
 const ANSWER_TIMEOUT_MS = 3_000;
 
 export interface NewestOptions {
-  /** Folder of the server's routes; the page's own if there is none. */
+  /** Folder of the server's routes; the page's own by default. */
   url?: string | URL;
   room: string;
-  /** How many, at most. */
+  /** Maximum number of messages. */
   last?: number;
   fetch?: Fetch;
 }
 
-/** Null if the server gives none: a reader then says what is wrong. `cursor` is where to read on. */
+/** Null if the request fails; a reader that starts afterwards reports the reason. `cursor` is where to continue. */
 export async function readNewest(options: NewestOptions): Promise<Batch | null> {
   const { url, room, last = 50, fetch = (...call) => globalThis.fetch(...call) } = options;
   const base = url === undefined ? '' : baseUrl(url);

@@ -1,7 +1,6 @@
 // Reads a room, or several with one cursor, over one transport at a time.
 //
-// Switching stops one source and starts another at the ingest's cursor. Nothing else is needed to lose no message and
-// to show none twice.
+// Switching stops one source and starts another at the ingest's cursor, so no message is lost or repeated.
 
 import { BrowserConnections } from './browser-connections.ts';
 import type { ConnectionFactory } from './connection-factory.ts';
@@ -24,42 +23,43 @@ const DEFAULT_LONG_POLL_WAIT_S = 25;
 export type CreateSource = (transport: Transport, parts: SourceParts) => Source;
 
 export interface RoomReaderOptions {
-  /** The folder of the server's routes, as `https://chat.example/`. Without it they are beside the page. */
+  /** The folder of the server's routes, such as `https://chat.example/`; the page's own by default. */
   url?: string | URL;
   /** `lobby` by default. */
   room?: string;
-  /** Several rooms in place of one, up to 64. Their messages come in the order in which the server got them. */
+  /** Up to 64 rooms in place of one. Their messages come in the order of the log. */
   rooms?: readonly string[];
   /** The label under which the server counts this reader; a random one by default. */
   client?: string;
   /** From the start of one poll to the start of the next, in seconds; 2 by default. */
   interval_s?: number;
-  /** How long one long-poll asks the server to wait, in seconds; 25 by default, and at most the server's 60. */
+  /** How long one long-poll asks the server to wait, in seconds; 25 by default. The server's maximum is 60. */
   longPollWait_s?: number;
-  /** Further parameters of each request to read with a transport. */
+  /** Further parameters of each request with a transport. */
   query?: (transport: Transport) => Query;
-  /** How connections are opened; by the browser's `fetch` and `EventSource` by default. */
+  /** Opens connections; with the browser's `fetch` and `EventSource` by default. */
   connections?: ConnectionFactory;
-  /** Tabs of one browser share one stream among readers of the same key and rooms. Without a key none is shared. */
+  /** Readers with the same key and rooms share one stream across the tabs of a browser. Null shares none. */
   shareKey?: string | null;
-  /** What to do while the page is hidden: read on, which is the default, or close what is open and catch up later. */
+  /** While the page is hidden: continue to read (the default), or close the connection and catch up later. */
   whileHidden?: 'read' | 'pause';
-  /** The page to follow; by default the browser's. Null if the caller calls `reconnect`, `resume` and `suspend`. */
+  /** The page whose lifecycle to follow; the browser's by default. Null if the caller calls `reconnect`, `resume` and
+   * `suspend`. */
   page?: PageEvents | null;
-  /** Another reader of the tabs that share this stream wants its connection closed. */
+  /** Called if another tab that shares this stream wants its connection closed. */
   disconnect?: () => void;
-  /** Makes the source of a transport; for tests. */
+  /** Replaces how sources are created; for tests. */
   createSource?: CreateSource;
 }
 
 export interface RoomReaderListener {
-  /** New messages, oldest first; each once. `transport` brought them: polls may stand in for another. */
+  /** New messages, oldest first, each once. `transport` delivered them; it is `poll` while polls replace another. */
   messages(messages: Message[], transport: Transport): void;
   /** Messages may be missing between those before and after this call. */
   gap?(reason: Reset, transport: Transport): void;
   link?(link: Link, transport: Transport): void;
   presence?(presence: Presence): void;
-  /** What this page saw of a request. */
+  /** A request was sent, answered or failed, or a stream delivered an event. */
   exchange?(exchange: Exchange, transport: Transport): void;
 }
 
@@ -91,7 +91,7 @@ export class RoomReader {
     });
   }
 
-  /** The first of its rooms. */
+  /** The first of `rooms`. */
   get room(): string {
     return this.rooms[0] ?? DEFAULT_ROOM;
   }
@@ -101,7 +101,7 @@ export class RoomReader {
     return this.#client;
   }
 
-  /** Null while nothing is read. */
+  /** Null while stopped. */
   get transport(): Transport | null {
     return this.#transport;
   }
@@ -114,7 +114,7 @@ export class RoomReader {
     return this.#interval_s;
   }
 
-  /** Reads with `transport` from now on, from where it is. */
+  /** Switches to `transport`, continuing at the current cursor. */
   use(transport: Transport): void {
     if (transport === this.#transport) return;
     this.#source?.stop();
@@ -123,12 +123,12 @@ export class RoomReader {
     this.#start();
   }
 
-  /** Takes a piece of the log that was read elsewhere, as if `transport` had brought it, and will read on after it. */
+  /** Accepts messages that were read elsewhere, as if `transport` had delivered them, and continues after them. */
   seed(batch: Batch, transport: Transport): void {
     this.#ingest.accept(batch, transport);
   }
 
-  /** Reads no more; `use` begins again where it was. */
+  /** Stops reading; `use` continues at the same cursor. */
   stop(): void {
     this.#source?.stop();
     this.#source = null;
@@ -143,48 +143,48 @@ export class RoomReader {
     if (this.#source instanceof Polling) this.#source.reschedule();
   }
 
-  /** Reads on from the same place under another label. */
+  /** Continues at the same cursor under another label. */
   setClient(client: string): void {
     this.#source?.stop();
     this.#client = client;
     this.#start();
   }
 
-  /** Polls now if this is polling; false if not. */
+  /** Polls now. Returns false if the transport does not poll. */
   pollNow(): boolean {
     if (!(this.#source instanceof Polling)) return false;
     this.#source.pollNow();
     return true;
   }
 
-  /** Has the tab whose stream this reader shares close its connection; false if it shares none. */
+  /** Asks the tab whose stream this reader shares to close its connection. Returns false if it shares none. */
   disconnectShared(): boolean {
     return this.#source instanceof SharedStream && this.#source.restart();
   }
 
-  /** Ends what is open and reads on from the same place with a new request. */
+  /** Closes the connection and continues at the same cursor with a new request. */
   reopen(): void {
     this.#source?.start(this.#position);
   }
 
-  /** The same, with a new source: the connections may now be shareable, or no longer. */
+  /** Like `reopen`, but with a new source, as whether the stream may be shared can have changed. */
   restart(): void {
     if (this.#source === null) return;
     this.#source.stop();
     this.#start();
   }
 
-  /** The page or its network is back: ends a pause between two attempts. */
+  /** Ends a pause between two attempts, as the page or its network is back. */
   reconnect(): void {
     this.#source?.reconnect();
   }
 
-  /** The page slept or had no network, so that what was open is not to be trusted. */
+  /** Reopens the connection after the page slept or was offline. */
   resume(): void {
     this.#source?.start(this.#position, true);
   }
 
-  /** Closes what is open, until `resume`. */
+  /** Closes the connection until `resume`. */
   suspend(): void {
     this.#source?.stop();
   }
@@ -217,7 +217,7 @@ export class RoomReader {
     this.#source.start(this.#position);
   }
 
-  /** Polls state their interval, so that the server knows when a reader has left. */
+  /** Polls send their interval, so that the server can tell when a reader has left. */
   #query(transport: Transport): Query {
     const query = this.#options.query?.(transport) ?? {};
     return transport === 'poll' ? { interval: this.#interval_s, ...query } : query;

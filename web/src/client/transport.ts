@@ -1,6 +1,6 @@
-// The three transports a page can read with, by the names the server uses for them.
+// The three transports, by the server's names.
 
 export type Transport = 'poll' | 'long-poll' | 'stream';
 
-/** In the order in which they are shown. */
+/** In display order. */
 export const TRANSPORTS: readonly Transport[] = ['poll', 'long-poll', 'stream'];

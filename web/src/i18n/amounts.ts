@@ -1,4 +1,4 @@
-// Amounts as people read them: three digits, and the unit that suits their size.
+// Formats amounts with three significant digits and a suitable unit.
 
 import { LOCALE } from './language.ts';
 
@@ -10,7 +10,7 @@ export function amount(value: number): string {
   return Math.abs(value) >= 999.5 ? whole.format(value) : three.format(value);
 }
 
-/** As short as it can be said: `10M`. */
+/** In compact notation: `10M`. */
 export function compact(value: number): string {
   return value >= 10_000 ? short.format(value) : three.format(value);
 }

@@ -1,4 +1,4 @@
-// English, gathered from its parts.
+// All English strings.
 
 import { announcer } from './en/announcer.ts';
 import { chat } from './en/chat.ts';

@@ -1,4 +1,4 @@
-// Figures and times as people read them, in the page's locale.
+// Formats numbers and times in the page's locale.
 
 import { LOCALE } from './language.ts';
 
@@ -14,7 +14,7 @@ const clock = new Intl.DateTimeFormat(LOCALE, {
 });
 const full = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'full', timeStyle: 'long' });
 
-/** Exact, with thousands separated. */
+/** With thousands separators. */
 export function count(value: number): string {
   return whole.format(value);
 }
@@ -28,23 +28,23 @@ export function tenths(value: number): string {
   return oneDecimal.format(value);
 }
 
-/** How far two times are apart, as one would say it: `12 ms`, `0.9 s`; `unit` is what a second is called. */
+/** A difference in time: `12 ms`, `0.9 s`. `unit` is the unit of seconds. */
 export function timeDifference(ms: number, unit = ' s'): string {
   return ms < 100 ? milliseconds(ms) : `${exactTenths.format(ms / 1_000)}${unit}`;
 }
 
-/** Whole milliseconds, so that two of them compare at a glance: `12 ms`, `1,314 ms`. */
+/** Whole milliseconds, which are easy to compare: `12 ms`, `1,314 ms`. */
 export function milliseconds(ms: number): string {
   return `${count(Math.max(0, Math.round(ms)))} ms`;
 }
 
-/** A delay with its uncertainty where there is one: `820 ± 4 ms`. */
+/** A delay with its uncertainty, if any: `820 ± 4 ms`. */
 export function delay({ ms, uncertainty_ms }: { ms: number; uncertainty_ms: number }): string {
   if (uncertainty_ms === 0) return milliseconds(ms);
   return `${count(Math.max(0, Math.round(ms)))} ± ${count(Math.ceil(uncertainty_ms))} ms`;
 }
 
-/** Local time of day; empty for what is no time. */
+/** Local time of day; empty if invalid. */
 export function timeOfDay(rfc3339: string): string {
   const time = Date.parse(rfc3339);
   return Number.isNaN(time) ? '' : clock.format(time);

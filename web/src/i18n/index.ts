@@ -1,8 +1,8 @@
-// Every sentence and word the page shows, in the page's language.
+// All texts of the page, in its language.
 //
-// A language is one file that gathers its parts: `en.ts` from `en/`, `ko.ts` from `ko/`. English says which
-// strings there are; another language that lacks one, or takes other values for it, does not compile. The page
-// loads its own language only.
+// A language is one file that combines its parts: `en.ts` from `en/`, `ko.ts` from `ko/`. English defines which
+// strings exist; another language that lacks one, or takes other arguments for it, does not compile. The page loads
+// only its own language.
 
 import type { Strings } from './en.ts';
 import { LANGUAGE, type Language } from './language.ts';

@@ -1,4 +1,4 @@
-// Korean, gathered from its parts.
+// All Korean strings.
 
 import type { Strings } from './en.ts';
 import { announcer } from './ko/announcer.ts';

@@ -1,10 +1,10 @@
-// Which language the page speaks: what the address asks for, else what the browser prefers, else English.
+// The page's language: that of the URL, else the browser's preferred one, else English.
 
 export type Language = 'en' | 'ko';
 
 export const LANGUAGES: readonly Language[] = ['en', 'ko'];
 
-/** Each in its own words. */
+/** Each in its own language. */
 export const LANGUAGE_NAMES: Record<Language, string> = { en: 'English', ko: '한국어' };
 
 /** `given` is `?lang=`; `preferred` are the browser's languages, best first, as BCP 47 tags. */
@@ -21,7 +21,7 @@ export function isKnown(tag: string): boolean {
   return LANGUAGES.some((each) => each === primary(tag));
 }
 
-/** How numbers and times are written: as the browser does in this language, if it knows it at all. */
+/** The locale of numbers and times: the browser's preferred region of the language, if any. */
 export function chooseLocale(language: Language, preferred: readonly string[]): string {
   return preferred.find((tag) => primary(tag) === language && isLocale(tag)) ?? language;
 }
@@ -38,10 +38,10 @@ function isLocale(tag: string): boolean {
   }
 }
 
-/** Tests of what needs no page run without one. */
+/** Empty in tests that run without a browser. */
 const preferred = globalThis.navigator?.languages ?? [];
 
-/** `?lang=` as it was given, so that links can keep it. */
+/** `?lang=` as given; null without it. */
 export const ASKED = new URLSearchParams(globalThis.location?.search ?? '').get('lang');
 export const LANGUAGE: Language = chooseLanguage(ASKED, preferred);
 export const LOCALE: string = chooseLocale(LANGUAGE, preferred);

@@ -1,13 +1,13 @@
-// Features that a browser has and refuses to let this page use, as one does that blocks all cookies.
+// Detects features that the browser has but does not let this page use, for example if it blocks all cookies.
 
 import { randomText } from '../client/random-text.ts';
 
 export type Feature = 'storage' | 'locks' | 'channels';
 
-/** A browser that answers does so at once. */
+/** A browser grants a free lock at once or never. */
 const ANSWER_TIMEOUT_MS = 3_000;
 
-/** Tries each feature. One that the browser does not have at all is not refused, but storage and channels are missed. */
+/** Tries each feature. Missing Web Locks do not count as refused; missing storage or channels do. */
 export async function refusedFeatures(): Promise<Feature[]> {
   const refused: Feature[] = [];
   if (!succeeds(tryStorage)) refused.push('storage');
@@ -35,7 +35,7 @@ function tryChannel(): void {
   new BroadcastChannel('poll-vs-sse.probe').close();
 }
 
-/** True in an insecure context, which has no locks to refuse. */
+/** True in an insecure context, which has no Web Locks. */
 async function locksAnswer(): Promise<boolean> {
   try {
     const { locks } = navigator;

@@ -1,4 +1,4 @@
-// The figures of one client: what its reading cost, as the server counts it, and how long its messages took, as this
+// The statistics of one client: what its reading cost, as the server counts it, and how long its messages took, as this
 // page measures it. A lane that becomes another client starts new ones.
 
 import type { Delay, ServerClock } from './clock.ts';
@@ -18,29 +18,31 @@ import type { Transport } from '../client/transport.ts';
 /** A message as a lane saw it. */
 export interface SeenMessage {
   message: Message;
-  /** Null for a message from before the lane began or while it was stopped, and until the server's clock is known. */
+  /**
+   * Null for a message published before the lane began or while it was stopped, and if the server's clock is unknown.
+   */
   delay: Delay | null;
-  /** Known to be this page's own. It may become known later. */
+  /** Whether this page published it, as far as is known when the message arrives. */
   own: boolean;
 }
 
-/** What reading with the chosen transport cost: its own requests and the polls that stood in for it. */
+/** The cost of the chosen transport: its own requests and the polls that replaced it. */
 export interface ChosenTransportStats {
   cost: Cost;
-  /** The part of it that the polls are. */
+  /** The polls' part of `cost`. */
   polls: Cost;
   delays: DelayFigures | null;
 }
 
-/** A client's figures at one moment: the server's, and the delays that were measured here. */
+/** A client's figures at one moment: the server's, and the delays measured here. */
 export interface Stats extends Figures {
   delays: Record<Transport, DelayFigures | null>;
   used: ChosenTransportStats;
-  /** When they arrived, by `performance.now()`; null before the first. */
+  /** When the server's figures arrived, by `performance.now()`; null before the first. */
   told_ms: number | null;
 }
 
-/** What this page has read of a transport's bodies. */
+/** Bytes of response bodies that this page has read. */
 type BodyBytes = Pick<Cost, 'body_bytes' | 'presence_bytes'>;
 
 const NO_BODIES: BodyBytes = { body_bytes: 0, presence_bytes: 0 };
@@ -52,7 +54,6 @@ export class ClientStats {
   readonly #ledger: ReturnType<WatchFigures>;
   #using: Transport = 'poll';
   #figures: Figures = NO_FIGURES;
-  /** What the bodies of each transport's answers have weighed. */
   readonly #bodies: Record<Transport, BodyBytes> = {
     poll: NO_BODIES,
     'long-poll': NO_BODIES,
@@ -60,10 +61,13 @@ export class ClientStats {
   };
   #told_ms: number | null = null;
   #current: Stats;
-  /** What polls had cost before they stood in for the chosen transport; `open` until they do. */
+  /**
+   * The cost of polls before they replaced the chosen transport. Updated while `open`, which ends when they replace
+   * it.
+   */
   #before: { polls: Cost; open: boolean } = { polls: NO_COST, open: false };
 
-  /** `show` is called with new stats, or with null and the reason why there are none at the moment. */
+  /** Calls `show` with new stats, or with null and the reason why there are none. */
   constructor(
     client: string,
     clock: ServerClock,
@@ -83,7 +87,6 @@ export class ClientStats {
     });
   }
 
-  /** The transport that is chosen from now on. */
   use(transport: Transport, isFirst: boolean): void {
     if (!isFirst && transport !== this.#using) this.#before = { polls: this.#figures.costs.poll, open: true };
     this.#using = transport;
@@ -91,7 +94,7 @@ export class ClientStats {
     this.#current = this.#write();
   }
 
-  /** Polls stand in for the chosen transport. */
+  /** Polls replace the chosen transport from now on. */
   markSubstitute(): void {
     this.#before.open = false;
   }
@@ -101,12 +104,12 @@ export class ClientStats {
     return this.#current;
   }
 
-  /** How many of this page's own messages are published but not seen yet. */
+  /** The number of this page's own messages that are published but not seen yet. */
   get expected(): number {
     return this.#delays.expected;
   }
 
-  /** The body of an answer, or a part of it, has come. */
+  /** Counts a response body, or an event of a stream. */
   body({ body_bytes, presence_bytes }: BodyBytes, transport: Transport): void {
     const before = this.#bodies[transport];
     this.#bodies[transport] = {
@@ -123,12 +126,12 @@ export class ClientStats {
     }));
   }
 
-  /** This page published a message. Returns its delay if the lane has seen it already. */
+  /** Call when this page has published a message. Returns its delay if the lane has seen it already. */
   sent(cursor: string, sent_ms: number): Delay | null {
     return this.#delays.sent(cursor, sent_ms);
   }
 
-  /** Reading goes on after the page itself had stopped it. */
+  /** Reading continues after the page itself had stopped it. */
   resume(): void {
     this.#delays.resume(performance.now());
   }
@@ -138,7 +141,7 @@ export class ClientStats {
     this.#delays.clearExpected();
   }
 
-  /** The server has answered the client, so it has figures. */
+  /** Call when the server has answered the client, so that it has figures. */
   start(): void {
     this.#ledger.start();
   }
@@ -147,7 +150,7 @@ export class ClientStats {
     this.#ledger.pause();
   }
 
-  /** Shows nothing any more. */
+  /** Stops for good. */
   close(): void {
     this.#ledger.end();
   }
@@ -173,7 +176,7 @@ export class ClientStats {
   }
 }
 
-/** The server may not have counted yet what has just come. */
+/** Adds the bodies to the costs, limited to the wire bytes, as the server's counts may be a second older. */
 function withBodies(
   costs: Figures['costs'],
   bodies: Readonly<Record<Transport, BodyBytes>>,

@@ -1,23 +1,23 @@
-// The server's clock, as this page estimates it.
+// Estimates the server's clock.
 //
-// The server read its clock at some moment between our request and its answer: at the middle of that span, plus or minus
-// half of it (NTP's rule). The shortest span is the best sample. It loses precision as the clocks drift apart.
+// The server reads its clock between our request and its response: at the middle of that time, plus or minus half of it
+// (as in NTP). The shortest round trip is the best sample. It loses precision as the clocks drift apart.
 
-/** Two ordinary clocks drift apart by less than this. */
+/** Upper bound of the drift between two ordinary clocks. */
 const DRIFT = 100e-6;
 
-/** An older estimate is dropped. */
+/** An older sample is replaced by any new one. */
 const KEPT_MS = 10 * 60_000;
 
 export interface Delay {
-  /** From publishing to seeing. */
+  /** From publishing a message to seeing it. */
   ms: number;
-  /** The true delay is within this of `ms`; 0 if both ends were taken from one clock. */
+  /** The true delay is within this of `ms`; 0 if one clock measured both ends. */
   uncertainty_ms: number;
 }
 
 interface Sample {
-  /** The server's clock less this page's. */
+  /** The server's clock minus this page's. */
   offset_ms: number;
   half_ms: number;
   at_ms: number;
@@ -35,7 +35,7 @@ export class ServerClock {
     else if (heard_ms - this.#best.at_ms > KEPT_MS) this.#best = sample;
   }
 
-  /** When something the server dated `server_ms` happened by `performance.now()`; null before the first sample. */
+  /** Converts a server time to `performance.now()`; null before the first sample. */
   local(server_ms: number, now_ms: number): { at_ms: number; uncertainty_ms: number } | null {
     if (this.#best === null || !Number.isFinite(server_ms)) return null;
     return { at_ms: server_ms - this.#best.offset_ms, uncertainty_ms: uncertainty(this.#best, now_ms) };
@@ -46,7 +46,7 @@ function uncertainty({ half_ms, at_ms }: Sample, now_ms: number): number {
   return half_ms + Math.max(0, now_ms - at_ms) * DRIFT;
 }
 
-/** RFC 3339 as milliseconds since the Unix epoch, microseconds kept as a fraction; NaN if it is not a time. */
+/** RFC 3339 as milliseconds since the Unix epoch, with microseconds as a fraction; NaN if invalid. */
 export function epochMs(rfc3339: string): number {
   const fraction = /\.(\d{3})(\d+)/.exec(rfc3339);
   return Date.parse(rfc3339) + (fraction === null ? 0 : Number(`0.${fraction[2]}`));

@@ -1,5 +1,4 @@
-// The lanes that are shown together: their figures at one moment, over the same messages, and what these say about
-// each other.
+// Compares the lanes that are shown together, over the same messages.
 
 import type { Lane } from './lane.ts';
 import type { MissingReason } from './ledger.ts';
@@ -9,33 +8,32 @@ import { SharedMessages } from './shared-messages.ts';
 import type { Transport } from '../client/transport.ts';
 import { type LaneName, laneName, type LaneTotals, verdict, type Verdict } from './verdict.ts';
 
-/** Fewer of the same messages than this say nothing. */
+/** How many common messages a comparison needs. */
 export const NEEDED_MESSAGES = 5;
-/** What waits for longer than this is late, beyond the interval of a lane that polls. */
+/** A message that waits for longer than this, plus the interval of a lane that polls, is late. */
 const LATE_MS = 2_500;
 
-/** What a lane's reading has come to. */
 export interface LaneFigures {
   transport: Transport;
   requests: number;
   empty: number;
   wire_bytes: number;
-  /** What of the bytes was no message: heads, and what frames a message. */
+  /** The bytes that are not messages: heads and framing. */
   overhead_bytes: number;
-  /** Half of the messages were seen sooner. Null before the first. */
+  /** The median; null before the first message. */
   delay_ms: number | null;
-  /** Messages that other lanes have seen. */
+  /** The number of messages that other lanes have seen and this one has not. */
   waiting: number;
 }
 
 export type ComparisonState =
-  /** No message yet; how each lane reads, with its interval. */
+  /** No message yet. */
   | { kind: 'opening'; lanes: { transport: Transport; interval_s: number }[] }
   | { kind: 'counting'; seen: number; needed: number }
   | { kind: 'stalled'; lane: LaneName; silent_ms: number; waiting: number }
   | { kind: 'compared'; verdict: Verdict };
 
-/** Counts the bytes of messages as the log has them. */
+/** Measures the mean size of messages as JSON. */
 class PayloadMeter {
   #messages = 0;
   #bytes = 0;
@@ -52,7 +50,7 @@ class PayloadMeter {
     this.#bytes += this.#encoder.encode(JSON.stringify(message)).length;
   }
 
-  /** The server's count of deliveries may be a second older than what was seen. */
+  /** The size of `messages` messages. Their number is the server's, which may lag behind the messages seen here. */
   of(messages: number): number {
     return this.#messages === 0 ? 0 : (this.#bytes / this.#messages) * messages;
   }
@@ -62,7 +60,7 @@ class PayloadMeter {
   }
 }
 
-/** What the lane reads is on the bill of another tab's client. */
+/** Whether the lane's reading is counted for another tab's client. */
 function isShared(link: Link): boolean {
   return link.kind === 'live' && link.fallback?.why === 'shared';
 }
@@ -72,14 +70,14 @@ export class Comparison {
   readonly #shared: SharedMessages;
   readonly #payloads: PayloadMeter[];
   readonly #lastSeen_ms: number[];
-  /** Messages that came over each lane's own requests since it has the client and the transport that it has now. */
+  /** Messages over each lane's own requests, since it got its present client and transport. */
   readonly #billable: number[];
-  /** Those whose figures are not of all the time since all began. */
+  /** Lanes whose figures do not cover the whole time since all lanes began. */
   readonly #partly = new Set<Lane>();
   readonly #begun: (Transport | null)[];
   readonly #missing = new Map<Lane, MissingReason | null>();
 
-  /** `change` is called when there may be something new to show. */
+  /** Calls `change` when there may be something new to show. */
   constructor(lanes: readonly Lane[], change: () => void) {
     this.#lanes = lanes;
     this.#shared = new SharedMessages(lanes.length);
@@ -132,7 +130,7 @@ export class Comparison {
     );
   }
 
-  /** All begin again at nothing, at the same moment, as new clients. */
+  /** Restarts all lanes from zero at the same moment, as new clients. */
   startOver(): void {
     this.#partly.clear();
     this.#lanes.forEach((lane, at) => {
@@ -141,7 +139,7 @@ export class Comparison {
     });
   }
 
-  /** The lanes have not been counted for the same time. */
+  /** Whether the lanes have been counted over different times. */
   get isUneven(): boolean {
     return this.#partly.size > 0;
   }
@@ -190,8 +188,8 @@ export class Comparison {
   }
 
   /**
-   * How many of the messages that a lane saw its figures have: these are up to a second old. All, if they have enough of
-   * them or do not lag.
+   * How many of the lane's messages its figures include, as these may be a second old. Infinity if they include enough
+   * or do not lag.
    */
   #counted(at: number): number {
     const messages = this.#lanes[at]?.stats.used.cost.messages ?? 0;
@@ -199,7 +197,7 @@ export class Comparison {
     return lags ? messages : Infinity;
   }
 
-  /** The lane that has brought nothing for the longest, while messages wait for it. */
+  /** The lane that has been silent for longest although messages wait for it; null if none is late. */
   #late(): ComparisonState | null {
     const now_ms = performance.now();
     const late = this.#lanes.flatMap((lane, at) => {
@@ -215,7 +213,7 @@ export class Comparison {
     return { kind: 'stalled', lane: laneName(sides, at), silent_ms, waiting };
   }
 
-  /** As shown, in whole milliseconds. */
+  /** In whole milliseconds, as shown. */
   #delay_ms(at: number): number | null {
     const ms = this.#shared.median_ms(at, performance.now());
     return ms === null ? null : Math.max(0, Math.round(ms));

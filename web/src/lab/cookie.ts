@@ -1,10 +1,10 @@
-// A cookie of a chosen size, sent with a lane's requests as a site's own cookies are.
+// A cookie of a chosen size, which the browser sends with a lane's requests.
 //
-// A browser keeps cookies by path, so the lanes that ask one route share its cookie.
+// Browsers keep cookies by path, so lanes that request the same route share its cookie.
 
 import type { Transport } from '../client/transport.ts';
 
-/** In KiB; the first one is none. */
+/** Sizes in KiB; 0 is no cookie. */
 export const COOKIES_KIB = [0, 1, 4] as const;
 export type CookieKib = (typeof COOKIES_KIB)[number];
 
@@ -16,7 +16,10 @@ export function routeOf(transport: Transport): CookieRoute {
   return transport === 'stream' ? 'stream' : 'poll';
 }
 
-/** What is written to `document.cookie`; the cookie with its name has the size, as long as a browser takes that much. */
+/**
+ * The value for `document.cookie`. The cookie has the size `kib` including its name, if the browser accepts that
+ * much.
+ */
 export function cookieText(route: CookieRoute, kib: CookieKib, page: string): string {
   const { pathname, protocol } = new URL(route, page);
   const value = 'x'.repeat(Math.max(0, kib * 1_024 - NAME.length - 1));
@@ -25,7 +28,7 @@ export function cookieText(route: CookieRoute, kib: CookieKib, page: string): st
   return `${NAME}=${value}; Path=${pathname}; SameSite=Strict${secure}${lasts}`;
 }
 
-/** A browser that keeps no cookies ignores it. */
+/** A browser that blocks cookies ignores it. */
 export function putCookie(route: CookieRoute, kib: CookieKib): void {
   document.cookie = cookieText(route, kib, document.baseURI);
 }

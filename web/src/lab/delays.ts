@@ -1,20 +1,20 @@
 // How long messages took from being published to being seen by one lane.
 //
-// For this page's own messages both ends are its own clock. Either end may come first: a stream often brings a message
-// before the publish request is answered. For other messages the server's time of the message is converted to this
-// page's clock, with an uncertainty. A message from before the lane began, or while the page had stopped it, has no
-// delay: the transport did not cause that time.
+// For this page's own messages its clock measures both ends. Either may come first: a stream often delivers a message
+// before the publish request is answered. For other messages, the server's time of the message is converted to this
+// page's clock, with an uncertainty. A message published before the lane began, or while the page had stopped it, has
+// no delay, as the transport did not cause that time.
 
 import { type Delay, epochMs, type ServerClock } from './clock.ts';
 import type { Message } from '../client/message.ts';
 import type { Transport } from '../client/transport.ts';
 
-/** Messages kept: for an end that comes late, and for the figures. */
+/** How many of the newest messages are kept. */
 const KEPT = 1_000;
 
 export interface DelayFigures {
   median_ms: number;
-  /** 95 of 100 messages took no longer. */
+  /** The 95th percentile. */
   p95_ms: number;
   messages: number;
 }
@@ -22,13 +22,13 @@ export interface DelayFigures {
 export class Delays {
   readonly #clock: ServerClock;
   #started_ms: number;
-  /** Until when the page had stopped the lane. */
+  /** The time until which the page had stopped the lane. */
   #stopped_ms = -Infinity;
   /** When this page's own messages were sent, by cursor. */
   readonly #sent = new Map<string, number>();
   readonly #expected = new Set<string>();
   readonly #seen = new Map<string, { at_ms: number; transport: Transport }>();
-  /** By the transport that brought a message, and by the one that was chosen then: polls may stand in for it. */
+  /** By the transport that delivered a message, and by the one that was chosen then, which polls may have replaced. */
   readonly #known = byTransport();
   readonly #chosen = byTransport();
   #using: Transport = 'poll';
@@ -39,24 +39,23 @@ export class Delays {
     this.#started_ms = started_ms;
   }
 
-  /** The transport that is chosen from now on. */
   use(transport: Transport): void {
     this.#using = transport;
   }
 
-  /** The lane reads again since `started_ms`, after the page had stopped it. */
+  /** The lane reads again from `started_ms` on, after the page had stopped it. */
   resume(started_ms: number): void {
     this.#started_ms = started_ms;
     this.#stopped_ms = started_ms;
     this.#expected.clear();
   }
 
-  /** This page's own messages that were published but not yet seen. */
+  /** The number of this page's own messages that are published but not yet seen. */
   get expected(): number {
     return this.#expected.size;
   }
 
-  /** This page published a message. Returns its delay if the lane has seen it already. */
+  /** Call when this page has published a message. Returns its delay if the lane has seen it already. */
   sent(cursor: string, sent_ms: number): Delay | null {
     this.#sent.set(cursor, sent_ms);
     bound(this.#sent);
@@ -82,17 +81,17 @@ export class Delays {
     return this.#know(cursor, transport, { ms: Math.max(0, at_ms - published.at_ms), uncertainty_ms });
   }
 
-  /** Whether this page published it, as far as is known yet. */
+  /** Whether this page published it, as far as is known so far. */
   isOwn(cursor: string): boolean {
     return this.#sent.has(cursor);
   }
 
-  /** The log was lost or shortened: expected messages may never come. */
+  /** Call if the log was lost or pruned, so that expected messages may never come. */
   clearExpected(): void {
     this.#expected.clear();
   }
 
-  /** Of messages that a transport brought or, with `chosen`, of all that came while it was chosen. */
+  /** Over messages that `transport` delivered or, with `chosen`, over all that arrived while it was chosen. */
   figures(transport: Transport, chosen = false): DelayFigures | null {
     const known = chosen ? this.#chosen : this.#known;
     const delays = [...known[transport].values()].map(({ ms }) => ms).sort((a, b) => a - b);
@@ -121,12 +120,12 @@ function byTransport(): Record<Transport, Map<string, Delay>> {
   return { poll: new Map(), 'long-poll': new Map(), stream: new Map() };
 }
 
-/** Nearest rank: the smallest value that at least `part` of all are no greater than. `sorted` is not empty. */
+/** By the nearest-rank method. `sorted` must not be empty. */
 export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
 }
 
-/** A map keeps the order of insertion, so its first entries are the oldest. */
+/** Deletes the oldest entries, which come first as a map keeps the order of insertion. */
 function bound(map: Map<string, unknown>): void {
   for (const key of map.keys()) {
     if (map.size <= KEPT) break;

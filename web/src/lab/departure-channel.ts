@@ -1,15 +1,17 @@
-// Tabs of one browser tell each other which clients leave and when, to measure how long the room takes to notice.
-// Without a channel between tabs, departures are not timed.
+// A channel on which tabs of one browser announce the clients that leave, to measure how long presence takes to notice.
+// Without a BroadcastChannel, departures are not timed.
 
 const CHANNEL = 'poll-vs-sse.openDepartureChannel';
 
 interface DepartureNotice {
   clients: string[];
-  /** By the clock that all tabs share, in milliseconds since the Unix epoch. */
+  /** In milliseconds since the Unix epoch, which is comparable across tabs. */
   at_ms: number;
 }
 
-/** `leaving` lists the clients of this tab. `heard` is called for those of others, with `performance.now()` time. */
+/**
+ * `leaving` lists the clients of this tab. `heard` is called for those of other tabs; `at_ms` is `performance.now()`.
+ */
 export function openDepartureChannel(
   leaving: () => string[],
   heard: (client: string, at_ms: number) => void,
@@ -33,7 +35,7 @@ export function openDepartureChannel(
     try {
       channel.postMessage(notice);
     } catch {
-      // Then this departure is not timed.
+      // This departure is not timed.
     }
   });
 }

@@ -1,5 +1,4 @@
-// Two visitors that leave at the same moment: one polls, one has a stream. They are real clients of the room, so the room
-// notices them as it notices every other client.
+// Two visitors that leave at the same moment: one polls, one has a stream. They are real clients of the room.
 
 import { ServerClock } from './clock.ts';
 import { Lane, type LaneParts } from './lane.ts';
@@ -7,10 +6,10 @@ import type { Presence } from '../client/presence.ts';
 import { INTERVAL_S } from './interval-scale.ts';
 import type { Transport } from '../client/transport.ts';
 
-/** The visitors' cost is not measured. */
+/** Does not measure the visitors' cost. */
 const unwatched: NonNullable<LaneParts['watch']> = () => ({ start() {}, pause() {}, end() {} });
 
-/** Visitors leave after this even if the room has not seen them. */
+/** Visitors leave after this even if presence has not listed them. */
 const LONGEST_MS = 15_000;
 
 export class DepartureDemo {
@@ -19,12 +18,11 @@ export class DepartureDemo {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #here = false;
 
-  /** `left` is called for each as it leaves. */
+  /** Calls `left` for each visitor that leaves. */
   constructor(room: string, author: string, left: (client: string) => void) {
     const clock = new ServerClock();
     const visitor = () => {
       const lane = new Lane({ room, clock, watch: unwatched });
-      // They need no old messages.
       lane.ask({ author, last: 0 });
       return lane;
     };
@@ -39,7 +37,7 @@ export class DepartureDemo {
     this.#timer = setTimeout(() => this.leave(), LONGEST_MS);
   }
 
-  /** Once the room has seen both, they leave. */
+  /** Makes both leave once presence lists them. */
   update({ present }: Presence): void {
     const here = new Set(present.map(({ client }) => client));
     if (this.#here && Object.values(this.lanes).every(({ client }) => here.has(client))) this.leave();

@@ -1,5 +1,5 @@
-// How long it takes to notice a departure: from the moment a client left, if that is known, to the first presence
-// without it.
+// Measures how long a departure takes to be noticed: from the moment a client leaves, if that is known, to the first
+// presence without it.
 
 import type { PresentClient, Presence } from '../client/presence.ts';
 
@@ -9,7 +9,7 @@ export interface Departure {
   noticed_ms: number | null;
 }
 
-/** A departure that no presence shows is dropped after this. */
+/** A departure that presence never shows is dropped after this. */
 const KEPT_MS = 10 * 60_000;
 
 export class DepartureTiming {
@@ -17,13 +17,12 @@ export class DepartureTiming {
   /** When clients left, by `performance.now()`. */
   readonly #left = new Map<string, number>();
 
-  /** A client left at `at_ms`. */
   left(client: string, at_ms: number): void {
     this.#left.set(client, at_ms);
     for (const [each, since_ms] of this.#left) if (at_ms - since_ms > KEPT_MS) this.#left.delete(each);
   }
 
-  /** Returns the clients that are gone since the last presence. If it lists fewer than `count`, absence proves nothing. */
+  /** Returns the clients missing since the last presence. A list shorter than `count` proves no absence. */
   update({ count, present }: Presence, at_ms: number): Departure[] {
     const now = new Map(present.map((reader) => [reader.client, reader]));
     const complete = count <= present.length;
@@ -36,7 +35,7 @@ export class DepartureTiming {
     });
   }
 
-  /** No presence will come for a while, so later absences are not departures that were seen. */
+  /** Forgets who was present, as no presence will come for a while. */
   pause(): void {
     this.#present = new Map();
   }

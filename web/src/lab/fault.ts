@@ -1,17 +1,17 @@
-// The faults a lane's network can have. The server makes most of them on request; the browser itself goes offline.
+// The faults of a lane's network. The server simulates all but `offline`, which the page simulates.
 
 export type Fault = 'healthy' | 'buffer' | 'cut' | 'slow' | 'offline' | 'restart';
 
-/** In the order in which they are shown. */
+/** In display order. */
 export const FAULTS: readonly Fault[] = ['healthy', 'buffer', 'cut', 'slow', 'offline', 'restart'];
 
-/** Faults that end by themselves, and after how long. */
+/** How long faults last that end by themselves. */
 export const DURATION_MS: Partial<Record<Fault, number>> = { offline: 5_000, restart: 3_000 };
 
-/** A stream that brings nothing for this long counts as mute, in seconds. */
+/** A stream without an event for this long counts as mute, in seconds. */
 export const STALL_TIMEOUT_S = { min: 1, max: 300, initial: 45 } as const;
 
-/** The same while a fault is chosen that can silence a stream, unless another time was asked for. */
+/** The default while a fault can silence a stream, so that a demonstration does not take 45 s. */
 export const FAULT_STALL_TIMEOUT_S = 5;
 
 export function canSilence(fault: Fault): boolean {

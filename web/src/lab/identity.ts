@@ -1,15 +1,15 @@
-// The page's user: keys for publishing, and the remembered name.
+// The user's remembered name, and keys for publishing.
 
 import { randomText } from '../client/random-text.ts';
 
 const NAME_KEY = 'poll-vs-sse.name';
 
-/** A key that makes publishing the same message twice harmless. Works without a secure context too. */
+/** A key by which the server recognizes a repeated publish. Works in an insecure context too. */
 export function idempotencyKey(): string {
   return randomText(26);
 }
 
-/** Empty if storage is switched off. */
+/** Empty if storage is disabled. */
 export function rememberedName(): string {
   try {
     return localStorage.getItem(NAME_KEY) ?? '';
@@ -22,6 +22,6 @@ export function rememberName(name: string): void {
   try {
     localStorage.setItem(NAME_KEY, name);
   } catch {
-    // Nothing depends on it.
+    // The name is just not remembered.
   }
 }

@@ -1,6 +1,6 @@
-// One lane: a reader of one room with a label, a network that can be made faulty, and what its reading cost.
+// One lane: a reader of one room with a client label, a network with simulated faults, and statistics of its cost.
 //
-// Every view of a lane subscribes to what it emits and adds to its requests by `ask`; nothing reaches into it.
+// Views subscribe to its events and set parameters of its requests by `ask`.
 
 import type { Query } from '../client/http.ts';
 import { randomText } from '../client/random-text.ts';
@@ -22,7 +22,7 @@ import { Network } from './network.ts';
 export interface LaneParts {
   room: string;
   clock: ServerClock;
-  /** Which lane of its page this is: the same lanes of a browser's tabs share a stream. */
+  /** Identifies the lane within its page. The same lanes of a browser's tabs share a stream. */
   shareKey?: string | null;
   network?: Network;
   createSource?: CreateSource;
@@ -35,21 +35,21 @@ export class Lane {
   readonly network: Network;
   /** The size of the cookie that the browser sends with this lane's requests. */
   cookie_kib: CookieKib = 0;
-  /** What was chosen for it. */
+  /** The protocol chosen for this lane. */
   protocol: RequestedProtocol = 'page';
   readonly #parts: Required<LaneParts>;
   readonly #listeners = new Listeners();
   readonly #reader: RoomReader;
   #stats: ClientStats;
   #query: Query = {};
-  /** Set before the reader is told, as listeners ask for it. */
+  /** Set before the reader switches, as listeners read it. */
   #transport: Transport | null = null;
   #fault: Fault = 'healthy';
-  /** A transport was chosen for these stats. */
+  /** Whether a transport was chosen since these stats began. */
   #started = false;
-  /** The page itself has stopped reading for a while. */
+  /** Whether the page itself has stopped reading. */
   #stopped = false;
-  /** The server must close the connections as soon as there are any. */
+  /** Whether the server must close the connections as soon as there are any. */
   #disconnecting = false;
 
   constructor(parts: LaneParts) {
@@ -71,7 +71,7 @@ export class Lane {
     return this.#stats.client;
   }
 
-  /** Null while nothing is read. */
+  /** Null while stopped. */
   get transport(): Transport | null {
     return this.#transport;
   }
@@ -89,17 +89,17 @@ export class Lane {
     return this.#stats.current;
   }
 
-  /** Whether each poll asks for a connection of its own. */
+  /** `close` if each poll uses a new connection. */
   get connection(): 'keep-alive' | 'close' {
     return this.#query['connection'] === 'close' ? 'close' : 'keep-alive';
   }
 
-  /** Returns how to end it. */
+  /** Returns a function that unsubscribes. */
   subscribe(listener: LaneListener): () => void {
     return this.#listeners.add(listener);
   }
 
-  /** Takes what was said before the lane begins, so that it reads on from there. */
+  /** Accepts messages from before the lane began, so that it continues after them. */
   begin(history: Batch, transport: Transport): void {
     this.#reader.seed(history, transport);
   }
@@ -120,34 +120,34 @@ export class Lane {
     this.#reader.setInterval(seconds);
   }
 
-  /** Adds parameters to every later request; null removes one. An open stream stays as it is. */
+  /** Adds parameters to every later request; null removes one. Does not affect an open stream. */
   ask(query: Query): void {
     this.#query = { ...this.#query, ...query };
   }
 
-  /** Reads on from the same place with a new source: what it may share with other tabs has changed. */
+  /** Continues at the same cursor with a new source, as whether its stream may be shared has changed. */
   restart(): void {
     this.#reader.restart();
   }
 
-  /** The page has come back. */
+  /** Ends a pause between two attempts, as the page is back. */
   reconnect(): void {
     this.#reader.reconnect();
   }
 
-  /** The page slept or had no network, so that what was open is not to be trusted. */
+  /** Reopens the connection after the page slept or was offline. */
   resume(): void {
     this.#continue();
     this.#reader.resume();
   }
 
-  /** The page is being put away: nothing stays open, until `resume`. */
+  /** Closes the connection until `resume`, as the page is unloaded or cached. */
   suspend(): void {
     this.#stopped = true;
     this.#reader.suspend();
   }
 
-  /** Reads no more; `use` begins again at the same place. */
+  /** Stops reading; `use` continues at the same cursor. */
   stop(): void {
     this.#stopped = true;
     this.#reader.stop();
@@ -156,7 +156,7 @@ export class Lane {
     this.#emit((to) => to.stopped?.());
   }
 
-  /** Continues from the same position as another client, whose figures begin at zero. */
+  /** Continues at the same cursor as another client, whose figures begin at zero. */
   renew(): void {
     const { transport } = this;
     this.#stats.close();
@@ -168,7 +168,7 @@ export class Lane {
     this.#reader.setClient(this.client);
   }
 
-  /** This page published a message, sent at `sent_ms` by `performance.now()`. */
+  /** Call when this page has published a message, which it sent at `sent_ms` by `performance.now()`. */
   sent(cursor: string, sent_ms: number): void {
     const delay = this.#stats.sent(cursor, sent_ms);
     if (delay !== null) this.#emit((to) => to.own?.(cursor, delay));
@@ -227,7 +227,6 @@ export class Lane {
     this.#emit((to) => to.link?.(link, transport, performance.now()));
   }
 
-  /** The network has another fault now, or none any more. */
   #applyFault(fault: Fault): void {
     const before = this.#fault;
     this.#fault = fault;

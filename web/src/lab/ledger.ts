@@ -1,5 +1,5 @@
-// What a client's reading cost, as the server counts it: `GET /ledger?client=…`, once a second while the page is
-// visible. Its answers also carry the server's time.
+// The cost of a client's reading, as the server counts it: `GET /ledger?client=…`, once a second while the page is
+// visible. The responses also carry the server's time.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import { epochMs, type ServerClock } from './clock.ts';
@@ -10,32 +10,29 @@ import { TRANSPORTS, type Transport } from '../client/transport.ts';
 
 export interface Cost {
   requests: number;
-  /** Requests answered with no message. */
+  /** Requests answered without a message. */
   empty: number;
   /** Deliveries. */
   messages: number;
   /** TCP connections opened. */
   connections: number;
-  /** All that crossed the socket, both ways, heads included. */
+  /** All bytes on the socket in both directions, heads included. */
   wire_bytes: number;
-  /**
-   * What of them were the bodies of answers, as this page read them: the rest are heads, and what frames heads and
-   * bodies on the way.
-   */
+  /** The part of `wire_bytes` that was response bodies, as this page read them. The rest is heads and framing. */
   body_bytes: number;
-  /** What of the bodies said who is in the room, as this page read it. */
+  /** The part of `body_bytes` that was presence, as this page read it. */
   presence_bytes: number;
 }
 
-/** What a request came over, as the server calls it. */
+/** Protocols of requests, by the server's names. */
 export const PROTOCOLS = ['http/1.1', 'http/1.1+tls', 'h2', 'h2+tls'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 export interface Figures {
-  /** When the server began to count; null if it has not seen this client yet. */
+  /** When the server began to count, as RFC 3339; null if it has not seen this client yet. */
   since: string | null;
   costs: Record<Transport, Cost>;
-  /** What each transport's requests came over. */
+  /** The protocols of each transport's requests. */
   protocols: Record<Transport, readonly Protocol[]>;
 }
 
@@ -49,7 +46,7 @@ export const NO_COST: Cost = {
   presence_bytes: 0,
 };
 
-/** Combines each figure of two costs by `how`. */
+/** Applies `how` to each figure of two costs. */
 export function combine(one: Cost, other: Cost, how: (one: number, other: number) => number): Cost {
   const of = (figure: keyof Cost) => how(one[figure], other[figure]);
   return {
@@ -107,7 +104,7 @@ function parseCost(value: unknown): Cost {
   };
 }
 
-/** A client the server has never seen has cost nothing. */
+/** Returns `NO_FIGURES` for a client that the server has never seen. */
 export async function fetchFigures(
   client: string,
   clock: ServerClock,
@@ -130,13 +127,10 @@ export async function fetchFigures(
   }
 }
 
-/**
- * Why there are no new figures: the lane is not connected, so they are not requested; no answer comes; or the answer
- * cannot be read.
- */
+/** Why there are no new figures: the lane is not connected, the request failed, or the response is invalid. */
 export type MissingReason = 'paused' | 'away' | 'unreadable';
 
-/** Called with new figures, or with null and the reason why there are none at the moment. */
+/** Called with new figures, or with null and the reason why there are none. */
 export type ShowFigures = (figures: Figures | null, missing?: MissingReason) => void;
 
 export type WatchFigures = (
@@ -164,7 +158,7 @@ export class LedgerWatch {
     document.addEventListener('visibilitychange', () => void this.#poll(), { signal: this.#ended.signal });
   }
 
-  /** The server has answered the client, so it has counted something. */
+  /** Call when the server has answered the client, so that it has counted something. */
   start(): void {
     if (this.#running || this.#ended.signal.aborted) return;
     this.#running = true;
@@ -177,7 +171,7 @@ export class LedgerWatch {
     this.#show(null, 'paused');
   }
 
-  /** Never shows anything again. */
+  /** Stops for good. */
   end(): void {
     this.#running = false;
     clearTimeout(this.#timer);

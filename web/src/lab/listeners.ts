@@ -8,32 +8,32 @@ import type { Presence } from '../client/presence.ts';
 import type { Exchange, Link } from '../client/sources/source.ts';
 import type { Transport } from '../client/transport.ts';
 
-/** Every `at_ms` is `performance.now()`. */
+/** Each `at_ms` is by `performance.now()`. */
 export interface LaneListener {
-  /** A transport was chosen; it is not connected yet. */
+  /** A transport was chosen, and is not connected yet. */
   transport?(transport: Transport, at_ms: number): void;
-  /** The lane is another client now: its figures begin at zero. */
+  /** The lane is another client now, whose figures begin at zero. */
   client?(label: string): void;
   link?(link: Link, transport: Transport, at_ms: number): void;
   exchange?(exchange: Exchange, transport: Transport, at_ms: number): void;
   messages?(sightings: SeenMessage[], transport: Transport, at_ms: number): void;
-  /** A message that was seen turned out to be this page's own: this is its true delay. */
+  /** A message seen before turned out to be this page's own; `delay` is its true delay. */
   own?(cursor: string, delay: Delay): void;
   /** Messages may be missing between those before and after this call. */
   gap?(reason: Reset, transport: Transport): void;
-  /** New figures, once a second; null and the reason if there are none at the moment. */
+  /** New stats, once a second; or null and the reason why there are none. */
   stats?(bill: Stats | null, at_ms: number, missing: MissingReason | null): void;
   presence?(presence: Presence, at_ms: number): void;
-  /** How many of this page's own messages are published but not seen by this lane yet. */
+  /** How many of this page's own messages are published but not yet seen by this lane. */
   expected?(messages: number): void;
-  /** Reading has ended until a transport is chosen again. */
+  /** Reading has stopped until a transport is chosen again. */
   stopped?(): void;
 }
 
 export class Listeners {
   readonly #all = new Set<LaneListener>();
 
-  /** Returns how to end it. */
+  /** Returns a function that removes it. */
   add(listener: LaneListener): () => void {
     this.#all.add(listener);
     return () => this.#all.delete(listener);

@@ -1,7 +1,7 @@
-// One lane's network with its chosen fault. Everything the lane sends goes through here.
+// One lane's network with its chosen fault. All of the lane's requests go through it.
 //
-// The server makes `buffer`, `cut`, `slow` and `restart`, requested with `fault=`. `offline` aborts what is open and
-// refuses what is new, for this lane alone.
+// The server simulates `buffer`, `cut`, `slow` and `restart`, requested with `fault=`. `offline` aborts this lane's
+// open requests and refuses new ones.
 
 import type { ConnectionFactory, Fetch } from '../client/connection-factory.ts';
 import { type Query, route } from '../client/http.ts';
@@ -27,7 +27,7 @@ export class Network implements ConnectionFactory {
   readonly #realOpen: (address: string, init?: EventSourceInit) => EventSource;
   #other: OtherOrigin | null = null;
   #fault: Fault = 'healthy';
-  /** The restart has yet to hit the next poll. */
+  /** Whether the next poll must be lost to a restart. */
   #losesNextPoll = false;
   #stallTimeout_s: number;
   #outage = new AbortController();
@@ -57,7 +57,7 @@ export class Network implements ConnectionFactory {
     return (isShortened ? FAULT_STALL_TIMEOUT_S : this.#stallTimeout_s) * 1_000;
   }
 
-  /** What was asked for, whatever the present fault makes of it. */
+  /** The chosen time-out, which a fault may shorten. */
   get chosenStallTimeout_s(): number {
     return this.#stallTimeout_s;
   }
@@ -66,17 +66,17 @@ export class Network implements ConnectionFactory {
     return this.#outage.signal;
   }
 
-  /** Whether this lane's stream may be that of other tabs too: a chosen fault or origin is this lane's alone. */
+  /** Whether other tabs may share this lane's stream. A chosen fault or origin applies to this lane only. */
   get isShareable(): boolean {
     return this.#other === null && (this.#fault === 'healthy' || this.#fault === 'restart');
   }
 
-  /** What it goes over, if that is not what the page came over. */
+  /** The HTTP version of the other origin, if requests go there. */
   get elsewhere(): HttpVersion | undefined {
     return this.#other?.version;
   }
 
-  /** Later requests go to the server's other origin; null: to the page's own. */
+  /** Sends later requests to the server's other origin; null for the page's own. */
   sendTo(other: OtherOrigin | null): void {
     this.#other = other;
   }
@@ -85,7 +85,7 @@ export class Network implements ConnectionFactory {
     this.#listeners.add(listener);
   }
 
-  /** Chooses the fault. One that ends by itself starts again if it is chosen again. */
+  /** Sets the fault. One that ends by itself restarts if it is chosen again. */
   choose(fault: Fault): void {
     clearTimeout(this.#timer);
     if (this.#outage.signal.aborted && fault !== 'offline') this.#outage = new AbortController();
@@ -110,8 +110,8 @@ export class Network implements ConnectionFactory {
   }
 
   /**
-   * Parameters of a transport's next request. A plain poll holds no connection that a key could close, so the next poll
-   * itself requests the restart and is lost to it.
+   * Parameters of a transport's next request. A poll has no open request that the server could close by its key, so the
+   * next poll itself requests the restart and is lost to it.
    */
   query(transport: Transport): Query {
     const fault_key = transport === 'poll' ? null : this.#key;
@@ -130,12 +130,12 @@ export class Network implements ConnectionFactory {
     }
   }
 
-  /** Has the server close every connection of this lane. The request has no label, as it is not part of reading. */
+  /** Asks the server to close all connections of this lane. The request has no label, as it is not part of reading. */
   async disconnect(room: string): Promise<void> {
     const address = route('poll', { room, fault: 'restart', fault_key: this.#key });
     const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    // Its own connection is closed too, so there is never an answer.
-    // Without credentials it needs none of the connections that reading may have used up.
+    // The server closes this request's connection too, so there is never a response.
+    // Without credentials it uses none of the connections that reading may have used up.
     await this.fetch(address, { cache: 'no-store', credentials: 'omit', signal }).catch(() => null);
   }
 
@@ -155,7 +155,7 @@ export class Network implements ConnectionFactory {
     this.#outage.abort();
     for (const events of this.#open) {
       events.close();
-      // A lost connection emits an error; `close` does not.
+      // A lost connection fires an error event; `close` does not.
       events.dispatchEvent(new Event('error'));
     }
     this.#open.clear();

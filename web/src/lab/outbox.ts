@@ -1,15 +1,15 @@
-// Publishes messages one after the other, in the order in which they were written.
+// Publishes messages one at a time, in the order in which they were written.
 
 import { idempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
 import { publish, type Draft, type PublishResult } from './publish.ts';
 
 export interface OutboxListener {
-  /** How many have no answer yet. */
+  /** How many messages have no response yet. */
   sending(messages: number): void;
-  /** It is in the log; `sent_ms` is when it was written, by `performance.now()`. */
+  /** The message is in the log. `sent_ms` is when it was written, by `performance.now()`. */
   published(message: Message, sent_ms: number): void;
-  /** None of these was published; the texts go back to the composer. */
+  /** These texts were not published; they return to the composer. */
   failed(texts: string[], why: PublishResult & { ok: false }): void;
 }
 
@@ -23,7 +23,10 @@ export class Outbox {
   readonly #listener: OutboxListener;
   readonly #publish: (draft: Draft, key: string) => Promise<PublishResult>;
   readonly #queue: Item[] = [];
-  /** A message that may have been published: if it is sent again unchanged it keeps its key and cannot appear twice. */
+  /**
+   * A message that may have been published. If it is sent again unchanged it keeps its key, so it cannot appear
+   * twice.
+   */
   #uncertain: Item | null = null;
   #busy = false;
 

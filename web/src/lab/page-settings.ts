@@ -1,18 +1,18 @@
-// What the page's address asks of the page as a whole: the traffic that it publishes, and how much time the diagrams
-// show. Each control writes its own parameter when it is used.
+// Settings of the whole page in its URL: the traffic that it publishes, and the diagrams' time window. Each control
+// writes its own parameter when it is used.
 
 import type { InvalidSetting } from './url-settings.ts';
 import { type Pattern, RATE } from './traffic.ts';
 
-/** How much time the diagrams can show, in seconds; the first one at first. */
+/** Time windows of the diagrams, in seconds; the first is the default. */
 export const WINDOWS_S = [12, 30, 60, 120] as const;
 
-/** Patterns that go on; a burst would be over. */
+/** Patterns that last. A burst is not in the URL, as it would be over. */
 const LASTING: readonly Pattern[] = ['chatty', 'steady'];
 
 export interface PageSettings {
   traffic: Pattern | null;
-  /** Messages a second, of steady traffic. */
+  /** Messages per second of steady traffic. */
   rate: number;
   window_s: number;
 }
@@ -20,7 +20,7 @@ export interface PageSettings {
 export const PAGE_PARAMETERS = ['traffic', 'rate', 'window'] as const;
 export type PageParameter = (typeof PAGE_PARAMETERS)[number];
 
-/** What is as it begins anyway is not in the address. */
+/** The parameter's value in the URL; null for a default, which the URL omits. */
 export function parameterOf(name: PageParameter, value: Pattern | number | null): string | null {
   if (name === 'traffic') return LASTING.find((pattern) => pattern === value) ?? null;
   const initial = name === 'rate' ? RATE.initial : WINDOWS_S[0];

@@ -1,8 +1,8 @@
-// The two forms in which the page's server may be reached: cleartext, which gives HTTP/1.1, and TLS, which gives HTTP/2.
+// The server's two origins: cleartext, with HTTP/1.1, and TLS, with HTTP/2.
 //
-// A browser chooses the protocol by the origin, so a lane on the other protocol reads at the server's other origin. The
-// server names it in the page's `Link` field; whether this browser may use it turns out by asking there. It may not
-// without a certificate that it trusts, nor at a cleartext origin that is not the machine's own.
+// A browser chooses the protocol by the origin, so a lane over the other protocol reads from the server's other
+// origin. The server names it in the page's `Link` header. A request shows whether this browser may use it: not
+// without a trusted certificate, nor, from a TLS page, at a cleartext origin other than localhost.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { Fetch } from '../client/connection-factory.ts';
@@ -10,38 +10,38 @@ import { type HttpVersion, pageProtocol } from '../client/http-version.ts';
 
 export const HTTP_VERSIONS: readonly HttpVersion[] = ['http/1.1', 'h2'];
 
-/** What a lane's address asks for; `page` is what the page itself came over. */
+/** The protocol that the URL requests for a lane; `page` is the protocol of the page itself. */
 export type RequestedProtocol = HttpVersion | 'page';
 
-/** The page's server at its other origin. */
+/** The server's other origin. */
 export interface OtherOrigin {
   version: HttpVersion;
-  /** With a `/` at its end. */
+  /** Ends with `/`. */
   base: string;
 }
 
 export interface ReachableOrigins {
-  /** What the page came over; null if the browser does not say, or names another. */
+  /** The page's own HTTP version; null if the browser does not report it, or reports another. */
   own: HttpVersion | null;
-  /** Null if there is none, or this browser may not use it. */
+  /** Null if there is none, or if this browser may not use it. */
   other: OtherOrigin | null;
 }
 
 const ANSWER_TIMEOUT_MS = 3_000;
 
-/** The addresses of `rel="alternate"` in a `Link` field. */
+/** The URLs with `rel="alternate"` in a `Link` header. */
 export function alternates(link: string): string[] {
   return [...link.matchAll(/<([^>]*)>\s*;\s*rel="alternate"/g)].map(([, address]) => address ?? '');
 }
 
-/** Where else the server says that the page at `origin` is; null if it does not know the page there. */
+/** The other URL of the page at `origin`; null if the header does not list `origin`. */
 export function otherBase(link: string | null, origin: string): string | null {
   const bases = alternates(link ?? '');
   if (!bases.includes(`${origin}/`)) return null;
   return bases.find((base) => base !== `${origin}/`) ?? null;
 }
 
-/** `hop` says what an answer from an address came over, as the browser names it. */
+/** `hop` returns the ALPN name of the protocol over which a URL was loaded. */
 export async function findOrigins(
   get: Fetch = uncredentialedFetch,
   hop: (address: string) => Promise<string | undefined> = nextHop,
@@ -69,7 +69,7 @@ function versionOf(hop: string | undefined): HttpVersion | null {
   return HTTP_VERSIONS.find((version) => version === hop) ?? null;
 }
 
-/** A browser tells of a request some time after its answer. */
+/** A browser adds the timing entry of a request some time after its response. */
 function nextHop(address: string): Promise<string | undefined> {
   if (address === location.href) return Promise.resolve(pageProtocol());
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
-// Publishing one message: `POST /messages`, tried again if the network failed.
+// Publishes one message with `POST /messages`, with one retry after a network failure.
 //
-// Both attempts carry the same Idempotency-Key, so a message whose first answer got lost is not published twice.
+// Both attempts carry the same Idempotency-Key, so a message whose first response was lost is not published twice.
 
 import type { Fetch } from '../client/connection-factory.ts';
 import { problemDetail, route } from '../client/http.ts';
@@ -16,12 +16,12 @@ export type PublishResult =
   | { ok: true; message: Message }
   | { ok: false; why: 'network' | 'refused' | 'away' | 'garbled'; detail: string | null };
 
-/** The store cannot be written. */
+/** The status while the store cannot be written. */
 const STORE_AWAY = 503;
 const REQUEST_TIMEOUT_MS = 10_000;
 const SECOND_TRY_MS = 500;
 
-/** `client` is the reader whose user writes; presence lists it by the author's name. */
+/** `client` is the reader whose user writes, so that presence can show its author. */
 export async function publish(
   draft: Draft,
   key: string,

@@ -1,4 +1,4 @@
-// The room that the page's address names, and addresses of other rooms.
+// The room in the page's URL, and URLs of other rooms.
 
 import { URL_PREFIX } from './planner/fields.ts';
 import { PAGE_PARAMETERS } from './page-settings.ts';
@@ -6,21 +6,21 @@ import { URL_PARAMETERS } from './url-settings.ts';
 
 export const LOBBY = 'lobby';
 
-/** The server's rule. Escaped to serve as a field's `pattern` too. */
+/** The server's rule, escaped so that it also works as the `pattern` of an input. */
 export const ROOM_PATTERN = String.raw`[A-Za-z0-9_\-]{1,64}`;
 
 const ROOM = new RegExp(`^${ROOM_PATTERN}$`);
 
 export type RoomChoice = { ok: true; room: string } | { ok: false; given: string };
 
-/** Reads `?room=`. Without one, or with an empty one, it is the lobby. */
+/** Reads `?room=`; the lobby if it is missing or empty. */
 export function roomFrom(search: string): RoomChoice {
   const given = new URLSearchParams(search).get('room') ?? '';
   if (given === '') return { ok: true, room: LOBBY };
   return ROOM.test(given) ? { ok: true, room: given } : { ok: false, given };
 }
 
-/** Parameters that are kept when the room changes. */
+/** Parameters that stay when the room changes. */
 const KEPT: readonly string[] = ['view', 'lang', 'present', ...URL_PARAMETERS, ...PAGE_PARAMETERS];
 
 export function keptParameters(search: string): [string, string][] {
@@ -29,7 +29,7 @@ export function keptParameters(search: string): [string, string][] {
   );
 }
 
-/** The address that opens `room`, built on the page's own. */
+/** The URL that opens `room` with the settings of `page`. */
 export function roomLink(room: string, page: string): string {
   const link = new URL(page);
   link.search = new URLSearchParams([['room', room], ...keptParameters(link.search)]).toString();

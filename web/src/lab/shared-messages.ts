@@ -1,16 +1,15 @@
-// The messages that several lanes read from one log: when each lane saw each of them, and which are still on their
-// way to one. Lanes are told by their number, from 0.
+// Tracks when each of several lanes saw each message, and which messages a lane still lacks. Lanes are numbered from 0.
 
 import { quantile } from './delays.ts';
 
-/** Messages remembered. Beyond that they are not worth counting. */
+/** How many of the newest messages are tracked. */
 const KEPT = 1_000;
 
-/** Of one lane: after how many milliseconds it saw the message; null if that says nothing; undefined: not yet. */
+/** A lane's delay of a message in ms; null if it is not comparable; undefined if the lane has not seen the message. */
 type SeenDelay = number | null | undefined;
 
 interface TrackedMessage {
-  /** By `performance.now()`; null while no lane has told a delay. */
+  /** By `performance.now()`; null until a lane reports a delay. */
   published_ms: number | null;
   seen: SeenDelay[];
 }
@@ -23,7 +22,7 @@ export class SharedMessages {
     this.#lanes = lanes;
   }
 
-  /** A lane has seen a message at `at_ms`; `delay_ms` is null for one from before the lane began. */
+  /** A lane saw a message at `at_ms`; `delay_ms` is null if it was published before the lane began. */
   saw(lane: number, cursor: string, delay_ms: number | null, at_ms: number): void {
     const entry = this.#entries.get(cursor) ?? {
       published_ms: null,
@@ -38,23 +37,23 @@ export class SharedMessages {
     }
   }
 
-  /** The true delay of a message that a lane has seen already: this page published it. */
+  /** Replaces the delay of a message by the true one, as this page published it. */
   correct(lane: number, cursor: string, delay_ms: number): void {
     const entry = this.#entries.get(cursor);
     if (typeof entry?.seen[lane] === 'number') entry.seen[lane] = delay_ms;
   }
 
-  /** How many a lane has not seen yet that another has. */
+  /** The number of messages that another lane has seen and this one has not. */
   missing(lane: number): number {
     return this.#count(({ seen }) => seen[lane] === undefined);
   }
 
-  /** How many all lanes have seen since they began. */
+  /** The number of messages that all lanes have seen since they began. */
   get seenByAll(): number {
     return this.#count(({ seen }) => seen.every((delay) => typeof delay === 'number'));
   }
 
-  /** For how long the oldest message has been waiting that a lane has not seen; null if none waits. */
+  /** How long the oldest message that a lane lacks has been waiting; null if it lacks none. */
   longestWait_ms(lane: number, now_ms: number): number | null {
     let published_ms = Infinity;
     for (const entry of this.#entries.values())
@@ -64,8 +63,8 @@ export class SharedMessages {
   }
 
   /**
-   * The median delay of a lane, over the same messages for every lane: those that were published since all began. What
-   * still waits counts as late as it is by now.
+   * The median delay of a lane over the messages published since all lanes began. A message that the lane still lacks
+   * counts with its delay so far.
    */
   median_ms(lane: number, now_ms: number): number | null {
     const delays: number[] = [];
@@ -81,12 +80,11 @@ export class SharedMessages {
         );
   }
 
-  /** The lane was told of a gap: what it lacks may never come. */
+  /** The lane had a gap, so the messages that it lacks may never come. */
   gap(lane: number): void {
     for (const { seen } of this.#entries.values()) if (seen[lane] === undefined) seen[lane] = null;
   }
 
-  /** Nothing of what was is compared any more. */
   clear(): void {
     this.#entries.clear();
   }

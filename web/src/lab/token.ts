@@ -1,11 +1,11 @@
-// The token that this page shows to the server, if the server asks for one.
+// The access token, for a server that requires one.
 //
-// A cookie, since an EventSource can send no header of ours; the browser then sends it with every request of the page. It is
-// never in the page's address, and gone when the browser closes.
+// It is a cookie, as an EventSource cannot send our headers. It is never in the page's URL, and is deleted when the
+// browser closes.
 
 const NAME = 'poll_vs_sse_token';
 
-/** Sends `token` with every request from now on; none if it is blank. */
+/** Sends `token` with every later request; removes it if it is blank. */
 export function useToken(token: string, page: Pick<Document, 'cookie' | 'location'> = document): void {
   const value = token.trim();
   const folder = page.location.pathname.replace(/[^/]*$/, '');
@@ -14,7 +14,7 @@ export function useToken(token: string, page: Pick<Document, 'cookie' | 'locatio
   page.cookie = `${NAME}=${encodeURIComponent(value)}; Path=${folder}; SameSite=Strict${lasts}${secure}`;
 }
 
-/** Whether the page sends a token that it knows of. */
+/** Whether the page sends a token. */
 export function hasToken(page: Pick<Document, 'cookie'> = document): boolean {
   return page.cookie.split(';').some((cookie) => cookie.trim().startsWith(`${NAME}=`));
 }

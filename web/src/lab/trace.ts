@@ -1,4 +1,4 @@
-// What the server saw of one client: `GET /trace?client=…`, continued from the last answer.
+// Reads the server's trace of one client: `GET /trace?client=…`, each time continuing after the last event.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { ServerClock } from './clock.ts';
@@ -22,29 +22,29 @@ export interface TraceEvent {
   connection: number;
   kind: TraceKind;
   transport: Transport;
-  /** As `1.3`; null without TLS, and from an older server. */
+  /** Such as `1.3`; null without TLS, and from an older server. */
   tls_version: string | null;
   bytes_in: number;
   bytes_out: number;
   messages: number;
-  /** Of an answer. */
+  /** Null except for an answer. */
   status: number | null;
-  /** Of a push. */
+  /** Null except for a push. */
   content: PushContent | null;
 }
 
 export interface TraceAnswer {
   now_ms: number;
-  /** Of the newest event. */
+  /** The newest event's. */
   seq: number;
-  /** Later events that the server no longer has. */
+  /** How many of the requested events the server no longer has. */
   lost: number;
   events: TraceEvent[];
 }
 
 export interface TraceListener {
   events(events: TraceEvent[]): void;
-  /** `count` events before the next ones are lost. */
+  /** `count` events before the next ones were lost. */
   lost(count: number): void;
   /** The server was restarted and counts from zero. */
   restarted(): void;
@@ -63,11 +63,11 @@ export function parseTrace(value: unknown): TraceAnswer {
   };
 }
 
-/** Null for a kind of a newer server. */
+/** Null for a kind that only a newer server knows. */
 function parseEvent(value: unknown): TraceEvent | null {
   if (!isRecord(value)) throw new ProtocolError('an event is no object');
   const kind = KINDS.find((each) => each === value['kind']);
-  // A connection may end after another use of it; only reading is traced.
+  // A connection's last request may have been another route's, for which we assume a poll.
   const transport = TRANSPORTS.find((each) => each === value['transport']) ?? 'poll';
   if (kind === undefined) return null;
   return {
@@ -133,7 +133,7 @@ export class TraceWatch {
     clearTimeout(this.#timer);
     if (!this.#running || this.#inFlight || document.hidden) return;
     this.#inFlight = true;
-    // A failed request is repeated; the server keeps events for a while.
+    // After a failure the next request asks for the same events, which the server keeps for a while.
     await this.#read().catch(() => {});
     this.#inFlight = false;
     if (this.#running) this.#timer = setTimeout(() => void this.#poll(), POLL_INTERVAL_MS);
@@ -141,7 +141,7 @@ export class TraceWatch {
 
   async #read(): Promise<void> {
     const last = this.#last;
-    // Requests the last known event again: a server that was restarted no longer has it.
+    // Requests the last known event again, as a restarted server no longer has it.
     const answer = await this.#fetch(last === null ? 0 : last.seq - 1);
     if (answer === null) return;
     const again = answer.events[0]?.seq === last?.seq ? answer.events[0] : undefined;
@@ -156,7 +156,7 @@ export class TraceWatch {
       return this.#read();
     }
     const events = again === undefined ? answer.events : answer.events.slice(1);
-    // The known event is among the lost.
+    // The last known event is among the lost ones.
     const lost = last === null ? answer.lost : answer.lost - 1;
     if (lost > 0) this.#listener.lost(lost);
     const newest = events.at(-1);

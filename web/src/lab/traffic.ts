@@ -1,7 +1,7 @@
-// A source of real messages, published through `POST /messages` within limits.
+// Publishes real messages through `POST /messages`, within limits.
 //
 // One pattern runs at a time. Messages are due at planned times (open loop). If publishing does not keep up they are
-// late, and never more than two are in flight.
+// late; at most two are in flight.
 
 import { idempotencyKey } from './identity.ts';
 import type { Message } from '../client/message.ts';
@@ -10,14 +10,14 @@ import { publish, type Draft, type PublishResult } from './publish.ts';
 export type Pattern = 'chatty' | 'burst' | 'steady';
 
 export const BURST = 200;
-/** Messages a second. */
+/** Messages per second. */
 export const RATE = { min: 0.1, max: 50, initial: 2 } as const;
-/** A pattern ends at either: enough for ten minutes of 20 messages a second on each of two lanes. */
+/** A pattern ends at either limit. The messages suffice for ten minutes at 20 per second. */
 export const LIMITS = { minutes: 15, messages: 15_000 } as const;
 
 /** The mean gap between two messages of a chatty room. */
 const CHATTY_GAP_MS = 1_500;
-/** Polls and the ledger need some of the six connections a browser opens. */
+/** Leaves connections for polls and the ledger, as a browser opens only six. */
 const IN_FLIGHT = 2;
 /** A pattern ends after this many failures in a row. */
 const FAILURES = 3;
@@ -46,7 +46,7 @@ export interface TrafficListener {
 export interface TrafficParts {
   room: string;
   author: string;
-  /** The text of a pattern's message number `number`, from 1. */
+  /** The text of a pattern's message `number`, from 1. */
   text: (pattern: Pattern, number: number) => string;
   send?: (draft: Draft, key: string) => Promise<PublishResult>;
   random?: () => number;
@@ -58,7 +58,7 @@ interface TrafficRun extends Progress {
   on_the_way: number;
   failures_in_a_row: number;
   due_ms: number;
-  /** Of the steady pattern: how far into its period the last message was due, as a part of it. */
+  /** Steady pattern: the part of the period that had passed when the last message was due. */
   phase: number;
 }
 
@@ -78,11 +78,11 @@ export class Traffic {
     return this.#run?.pattern ?? null;
   }
 
-  /** Of the steady pattern, from the next message on. */
+  /** Applies to the steady pattern, from the next message on. */
   setRate(per_second: number): void {
     this.#rate = Math.min(RATE.max, Math.max(RATE.min, per_second));
     if (this.#run?.pattern !== 'steady') return;
-    // A period begins now.
+    // Begins a new period.
     this.#run.phase = 1;
     this.#run.due_ms = performance.now() + this.#gap_ms(this.#run);
     this.#work(this.#run);
@@ -119,7 +119,7 @@ export class Traffic {
       const now_ms = performance.now();
       const most = run.pattern === 'burst' ? BURST : LIMITS.messages;
       if (run.due >= most) {
-        // The last answers decide the outcome.
+        // Waits for the last responses.
         if (run.on_the_way === 0) this.stop({ kind: run.pattern === 'burst' ? 'done' : 'limit' });
         return;
       }
@@ -151,7 +151,7 @@ export class Traffic {
     }
     if (run !== this.#run) return;
     this.#listener.progress(run);
-    // The server would refuse the next one too.
+    // After a refusal, the server would refuse the next one too.
     if (!result.ok && (result.why === 'refused' || run.failures_in_a_row >= FAILURES))
       return this.stop({ kind: 'failed', why: result });
     this.#work(run);
@@ -162,13 +162,13 @@ export class Traffic {
       case 'burst':
         return 0;
       case 'steady': {
-        // One message at a random moment of each period: the rate is exact, and no poll can keep in step with it.
+        // One message at a random moment of each period, so the rate is exact and polls cannot be in phase with it.
         const before = run.phase;
         run.phase = this.#parts.random();
         return (1 - before + run.phase) * (1_000 / this.#rate);
       }
       case 'chatty':
-        // Independent people: exponential gaps.
+        // Exponential gaps, as if people wrote independently.
         return -Math.log(1 - this.#parts.random()) * CHATTY_GAP_MS;
     }
   }

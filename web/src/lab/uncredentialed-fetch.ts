@@ -1,11 +1,11 @@
-// Requests about lanes that are not part of reading: `/ledger`, `/trace`.
+// A `fetch` for requests that are not part of a lane's reading, such as `/ledger` and `/trace`.
 //
-// Browsers send requests with and without credentials over different connections. Without credentials these requests
-// use no connection of a lane, so they change nothing that the server counts and traces of it.
+// Browsers use different connections for requests with and without credentials. Without credentials, these requests use
+// no connection of a lane, so they do not affect what the server counts and traces for it.
 
 import type { Fetch } from '../client/connection-factory.ts';
 
-/** Set once something in front of the server has demanded credentials. */
+/** Set if the server, or a proxy before it, requires credentials. */
 let withCredentials = false;
 
 export const uncredentialedFetch: Fetch = async (input, init) => {

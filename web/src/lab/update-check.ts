@@ -1,9 +1,9 @@
-// Whether the server has a newer page than this one: the document that it serves names other files.
+// Detects that the server has a newer page: its document names another script.
 
 import { uncredentialedFetch } from './uncredentialed-fetch.ts';
 import type { Fetch } from '../client/connection-factory.ts';
 
-/** The built page's script has a hash in its name. The development server's has none to compare. */
+/** A built script has a hash in its name. The development server's scripts have none. */
 const BUILT = /\/(assets\/[^/?#]+\.js)(?:[?#]|$)/;
 
 export async function isNewerVersion(
@@ -15,7 +15,7 @@ export async function isNewerVersion(
   if (own === undefined) return false;
   try {
     const response = await get(page, { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
-    // A document without scripts of its own proves nothing.
+    // A document without a built script, such as a proxy's error page, proves nothing.
     const text = response.ok ? await response.text() : '';
     return text.includes('assets/') && !text.includes(own);
   } catch {

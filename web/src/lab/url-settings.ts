@@ -1,8 +1,8 @@
-// What the page's address asks of the lanes, and the address that asks for lanes as they are: so that a link opens
-// what somebody else has prepared.
+// The lanes' settings in the page's URL, so that a link opens the page as it was prepared.
 //
-// `transport=` is of the one lane, `left=` and `right=` are of two, and `middle=` is between them where there are three. `interval=`,
-// `mute=`, `fault=`, `cookie=`, `protocol=` and `connection=` are of every lane, or, given several times, of each from left to right. What is as it begins anyway is not in the address.
+// `transport=` is for a single lane, `left=` and `right=` for two, with `middle=` between them for three.
+// `interval=`, `mute=`, `fault=`, `cookie=`, `protocol=` and `connection=` apply to all lanes or, if given several
+// times, to each lane from left to right. The URL omits defaults.
 
 import { type CookieKib, COOKIES_KIB } from './cookie.ts';
 import { type Fault, FAULTS, DURATION_MS, STALL_TIMEOUT_S } from './fault.ts';
@@ -11,32 +11,31 @@ import { INTERVAL_S } from './interval-scale.ts';
 import { TRANSPORTS, type Transport } from '../client/transport.ts';
 import type { View } from './view.ts';
 
-/** How a lane begins, or is at the moment. */
 export interface LaneSettings {
   transport: Transport;
   interval_s: number;
   stallTimeout_s: number;
-  /** One that lasts. */
+  /** Only a fault that lasts is in the URL. */
   fault: Fault;
-  /** Whether each poll has a connection of its own. */
+  /** `close` if each poll uses a new connection. */
   connection: Connection;
   /** The size of the cookie that its requests carry. */
   cookie_kib: CookieKib;
-  /** What its requests go over. */
+  /** The protocol of its requests. */
   protocol: RequestedProtocol;
 }
 
-/** What becomes of a connection after a poll, as the server calls it. */
+/** What happens to a connection after a poll: the values of the server's parameter `connection`. */
 export type Connection = 'keep-alive' | 'close';
 
-/** Something in the address that cannot be. `range` is that of a number, in seconds. */
+/** An invalid parameter of the URL. `range` is the valid range of a number, in seconds. */
 export interface InvalidSetting {
   name: string;
   value: string;
   range: { min: number; max: number } | null;
 }
 
-/** The lanes of each view: what their transport is called in the address, and what it is without a word. */
+/** The lanes of each view: the parameter of their transport, and its default. */
 const LANES: Record<View, readonly (readonly [string, Transport])[]> = {
   one: [['transport', 'poll']],
   both: [
@@ -55,10 +54,10 @@ const NUMBERS = {
   mute: { ...STALL_TIMEOUT_S, of: ({ stallTimeout_s }: LaneSettings) => stallTimeout_s },
 };
 
-/** A fault that ends by itself is not in the address: it would be over. */
+/** A fault that ends by itself is not in the URL, as it would be over. */
 const LASTING = FAULTS.filter((fault) => DURATION_MS[fault] === undefined);
 
-/** What a lane can be besides, by its parameter; what comes first is what it is without a word. */
+/** Further settings by their parameter; the first value is the default. */
 const CHOICES = {
   fault: { values: LASTING, of: ({ fault }: LaneSettings) => (LASTING.includes(fault) ? fault : 'healthy') },
   cookie: { values: ['0', '1', '4'], of: ({ cookie_kib }: LaneSettings) => String(cookie_kib) },
@@ -121,14 +120,14 @@ export function settingsFrom(search: string): {
   return { settings, invalid: distinct(invalid) };
 }
 
-/** A name that lanes of several views have is told once. */
+/** Removes duplicates, as lanes of several views share a parameter. */
 function distinct(invalid: readonly InvalidSetting[]): InvalidSetting[] {
   return invalid.filter(
     ({ name, value }, at) => invalid.findIndex((each) => each.name === name && each.value === value) === at,
   );
 }
 
-/** `page` with the lanes of a view as they are. */
+/** The URL `page` with the settings of a view's lanes. */
 export function withSettings(page: string, view: View, settings: readonly LaneSettings[]): string {
   const address = new URL(page);
   const query = address.searchParams;

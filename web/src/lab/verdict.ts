@@ -1,25 +1,24 @@
-// What the figures of several lanes say about each other, as facts; a language makes a sentence of them.
+// Compares the figures of several lanes. `i18n` turns the verdict into a sentence.
 //
-// Everything here follows from the figures that stand in the lanes' tables, and from nothing else.
+// It depends only on the figures in the lanes' tables, so that readers can check it.
 
 import type { Transport } from '../client/transport.ts';
 
-/** One lane's figures, of the transport it uses and of what stood in for it. */
+/** One lane's figures: of its transport, and of the polls that replaced it. */
 export interface LaneTotals {
   transport: Transport;
-  /** Polls stood in for it. */
+  /** Whether polls replaced it for a while. */
   polled: boolean;
   requests: number;
   messages: number;
   wire_bytes: number;
-  /** Over the same messages on all sides, in whole milliseconds; null if none is known yet. */
+  /** The median over the same messages for all lanes, in whole milliseconds; null if none is known yet. */
   delay_ms: number | null;
 }
 
-/** Where a lane stands. */
 export type LanePosition = 'left' | 'middle' | 'right';
 
-/** Which of the lanes: those that use the same transport can only be told apart by where they stand. */
+/** Identifies a lane in a sentence: by its position too, if another lane has the same transport. */
 export interface LaneName {
   transport: Transport;
   side: LanePosition | null;
@@ -27,21 +26,21 @@ export interface LaneName {
 
 export type LaneRequests = LaneName & Pick<LaneTotals, 'polled' | 'requests' | 'messages'>;
 
-/** How many bytes the dearer one's messages cost, against the other's. */
+/** The bytes per message of the most expensive lane, relative to the cheapest. */
 export type BytesComparison =
   | { kind: 'same' }
-  /** Less than half a percent apart. */
+  /** They differ by less than half a percent. */
   | { kind: 'about' }
   | { kind: 'percent'; more: number }
   | { kind: 'times'; times: number };
 
-/** When the dearer one's messages arrived, against the other's: half of each were sooner. */
+/** The median delay of the most expensive lane, relative to the cheapest. */
 export type ArrivalComparison = { kind: 'same' } | { kind: 'later' | 'sooner'; ms: number };
 
 export interface Verdict {
-  /** The one that made most requests first; of equals, the one further left. */
+  /** By the number of requests, most first; equal lanes from left to right. */
   asked: LaneRequests[];
-  /** The dearest and the cheapest for each message. Null until all have delivered something. */
+  /** The most expensive and the cheapest lane per message. Null until each has delivered something. */
   each: {
     dearer: LaneName;
     cheaper: LaneName;
@@ -50,19 +49,19 @@ export interface Verdict {
   } | null;
 }
 
-/** Where each of so many lanes stands. */
+/** The positions of `lanes` lanes. */
 export function lanePositions(lanes: number): readonly LanePosition[] {
   return lanes > 2 ? ['left', 'middle', 'right'] : ['left', 'right'];
 }
 
-/** How one of the sides is called: by its transport, and by its place if another has the same. */
+/** The name of lane `at`: its transport, and its position if another lane has the same transport. */
 export function laneName(sides: readonly Pick<LaneTotals, 'transport'>[], at: number): LaneName {
   const { transport } = sides[at] ?? { transport: 'poll' };
   const alike = sides.filter((each) => each.transport === transport).length > 1;
   return { transport, side: alike ? (lanePositions(sides.length)[at] ?? null) : null };
 }
 
-/** Of two sides or more. */
+/** Needs at least two lanes. */
 export function verdict(sides: readonly LaneTotals[]): Verdict {
   const all = sides.map((side, at) => ({ side, name: laneName(sides, at) }));
   const asked = [...all]
@@ -70,7 +69,7 @@ export function verdict(sides: readonly LaneTotals[]): Verdict {
     .map(({ side: { polled, requests, messages }, name }) => ({ ...name, polled, requests, messages }));
   if (sides.some(({ messages }) => messages === 0)) return { asked, each: null };
   const bytes = ({ wire_bytes, messages }: LaneTotals) => wire_bytes / messages;
-  // Of those that cost the same, the later one is the dearer.
+  // Of lanes with the same cost, the slower one counts as more expensive.
   const byCost = [...all].sort(
     ({ side: one }, { side: other }) =>
       bytes(other) - bytes(one) || (other.delay_ms ?? 0) - (one.delay_ms ?? 0),
@@ -86,7 +85,7 @@ export function verdict(sides: readonly LaneTotals[]): Verdict {
   return { asked, each };
 }
 
-/** Rounded as it is said: percents below twice, tenths below ten times, whole times from there. */
+/** Rounded for the sentence: percent below a factor of two, tenths below ten, whole factors above. */
 function compareBytes(dearer: number, cheaper: number): BytesComparison {
   if (dearer === cheaper) return { kind: 'same' };
   const ratio = dearer / cheaper;

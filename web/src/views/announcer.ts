@@ -1,5 +1,5 @@
-// What screen readers hear of messages. A quiet conversation is read out as it comes. In a busy one that would never
-// end, so its live region rests, and one status says every few seconds how much has arrived.
+// How screen readers announce messages. A quiet conversation is read out message by message. A busy one could not be
+// read out in time, so its live region is switched off, and a status reports the number of messages every few seconds.
 
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
@@ -7,11 +7,11 @@ import type { LabPlugin } from './lab-plugin.ts';
 import type { ShownLane } from './lane-view.ts';
 
 const STATUS_INTERVAL_MS = 5_000;
-/** More messages in one interval than this are too many to read out: more than one a second. */
+/** The maximum per interval to read out: one per second. */
 const MAX_READ_OUT = 5;
 
 interface Arrivals {
-  /** When the newest messages arrived, the oldest first; one more than is read out at most. */
+  /** Arrival times of the newest messages, oldest first; at most one more than are read out. */
   recent_ms: number[];
   /** Messages since the last status. */
   unread: number;
@@ -26,7 +26,7 @@ export const announcer: LabPlugin = {
     lanes.set(shown, arrivals);
     shown.lane.subscribe({
       messages(seen, _transport, at_ms) {
-        // Messages from before the lane began are no news.
+        // Messages from before the lane began are not announced.
         const fresh = seen.filter(({ delay }) => delay !== null).length;
         if (fresh === 0) return;
         const times = new Array<number>(Math.min(fresh, MAX_READ_OUT + 1)).fill(at_ms);
@@ -51,13 +51,13 @@ export const announcer: LabPlugin = {
         if (!isBusy || unread === 0) return [];
         return [strings.announcer.arrived(shown.view.element.getAttribute('aria-label') ?? '', unread)];
       });
-      // A new node each time, as the same sentence may be true twice.
+      // Always a new node, so that a repeated sentence is announced again.
       status.replaceChildren(...sentences.flatMap((each) => [each, ' ']));
     }, STATUS_INTERVAL_MS);
   },
 };
 
-/** Lets the log's live region rest while more arrives than can be read out. */
+/** Switches the log's live region off while more arrives than can be read out. */
 function update({ view }: ShownLane, arrivals: Arrivals, now_ms: number): void {
   const { recent_ms } = arrivals;
   const since_ms = now_ms - STATUS_INTERVAL_MS;

@@ -1,10 +1,11 @@
-// What is left of the window for the conversation: styles only learn here how much stands above it and below it.
+// Measures the height left for the conversation. Styles cannot know the height of the elements above and below it.
 
 import { watchSize } from './browser.ts';
 
 /**
- * Keeps on `stage` the distance from the page's top to the first log or diagram, whichever is shown first, the height of
- * what is `below` and stays in sight, and that of a lane's numbers.
+ * Keeps custom properties on `stage` up to date: the distance from the page's top to the first log or diagram, the
+ * height of the sticky elements `below`, and the height of a lane's numbers. Returns a function to call when lanes
+ * change.
  */
 export function trackAvailableHeight(
   stage: HTMLElement,
@@ -23,7 +24,7 @@ export function trackAvailableHeight(
     stage.style.setProperty('--log-top', `${Math.round(Math.min(...tops) + scrollY)}px`);
   };
   const watchToo = watchSize([...above, ...below], measure);
-  // Lanes come and go with the view. One that was shown before stays observed, which costs nothing.
+  // Lanes change with the view. A lane that is no longer shown stays observed, which costs nothing.
   return () => {
     for (const head of stage.querySelectorAll('.lane-head, .glance, .status')) watchToo(head);
     measure();

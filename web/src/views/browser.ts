@@ -1,6 +1,6 @@
-// Browser features that may be missing or refuse. The page works without each of them.
+// Wrappers of browser features that may be missing or refuse. The page works without each of them.
 
-/** Whether the text is on the clipboard. Browsers refuse without a secure context, permission or focus. */
+/** Returns whether it succeeded. Browsers refuse in an insecure context, and without permission or focus. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -10,16 +10,16 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** Puts `href` into the address bar. Refused in some embedded pages, and if called too often. */
+/** Replaces the address. Browsers refuse in some embedded pages, and if it is called too often. */
 export function replaceAddress(href: string): void {
   try {
     history.replaceState(null, '', href);
   } catch {
-    // The address only serves to share the page as it is.
+    // The address only serves to share the page.
   }
 }
 
-/** Puts one parameter into the address, or takes it out. */
+/** Sets a parameter of the address; null removes it. */
 export function putParameter(name: string, value: string | null): void {
   const address = new URL(location.href);
   if (value === null) address.searchParams.delete(name);
@@ -27,7 +27,7 @@ export function putParameter(name: string, value: string | null): void {
   replaceAddress(address.href);
 }
 
-/** Reports whether `element` is in sight. A browser that cannot say counts it as in sight. */
+/** Reports whether `element` is in the viewport; always true without an IntersectionObserver. */
 export function watchVisibility(
   element: Element,
   report: (isInSight: boolean) => void,
@@ -42,7 +42,7 @@ export function watchVisibility(
   }
 }
 
-/** Calls `resized` once `element` has a size and whenever that changes; without an observer, with the window. */
+/** Calls `resized` when `elements` get a size or change it. Returns a function that adds an element. */
 export function watchSize(elements: readonly Element[], resized: () => void): (more: Element) => void {
   try {
     const observer = new ResizeObserver(() => resized());

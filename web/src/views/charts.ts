@@ -1,4 +1,4 @@
-// All that draws on a canvas, in one file of its own: it is loaded when the first plot is in sight.
+// All charts on a canvas, as one chunk that is loaded when the first plot comes into view.
 
 export { Chart } from './plots/chart.ts';
 export { CurveChart } from './planner/chart.ts';

@@ -1,5 +1,5 @@
-// What the lanes say about each other: the one sentence, a way to begin and to begin again, the three numbers of each
-// lane on one scale, and in each lane how many messages another has seen already.
+// The comparison of the lanes: the verdict, the button that starts over, the numbers of each lane on one scale, and in
+// each lane how many messages it lacks.
 
 import { Comparison } from '../lab/comparison.ts';
 import type { Lane } from '../lab/lane.ts';
@@ -9,15 +9,15 @@ import { h, setText } from './dom.ts';
 import { showGlances } from './glance.ts';
 import type { ShownLane } from './lane-view.ts';
 
-/** A message that follows sooner than this was as good as there. */
+/** A message that is late by less than this is not reported. */
 const LATE_NOTE_DELAY_MS = 120;
-/** What waits becomes later all the time. */
+/** Delays of messages that still wait grow even without an event. */
 const REDRAW_INTERVAL_MS = 1_000;
 
-/** The view that compares a lane with others. */
+/** The view in which each lane is compared. */
 const VIEWS = new WeakMap<Lane, ComparisonView>();
 
-/** What the figures of one lane or of several say, as text. */
+/** The verdict on several lanes, or the summary of one, as text. */
 export function sentenceOf(lanes: readonly Lane[]): string {
   const [first, second] = lanes;
   if (first === undefined || first.stats.since === null) return strings.noFiguresYet;
@@ -28,15 +28,15 @@ export function sentenceOf(lanes: readonly Lane[]): string {
 
 export class ComparisonView {
   readonly element: HTMLElement;
-  /** Beside the sentence: what a reader can do now. */
+  /** Buttons beside the verdict. */
   readonly actions = h('div', { class: 'begin' });
-  /** Among them what is needed less. */
+  /** Secondary buttons among `actions`. */
   readonly more = h('div', { class: 'begin-more' });
   readonly #lanes: readonly ShownLane[];
   readonly #comparison: Comparison;
   readonly #sentence = h('p', { class: 'verdict', title: strings.verdictFrom });
   readonly #uneven = h('span', { class: 'uneven', hidden: true }, strings.unevenTime);
-  /** The sentence again, but only when it changes in kind. */
+  /** The verdict for screen readers, updated only when its kind changes. */
   readonly #announced = h('p', { class: 'visually-hidden', 'aria-live': 'polite' });
   readonly #notes: HTMLElement[];
   readonly #timers: (ReturnType<typeof setTimeout> | undefined)[] = [];
@@ -75,7 +75,6 @@ export class ComparisonView {
     this.#draw();
   }
 
-  /** As it is now. */
   get sentence(): string {
     this.#draw();
     return this.#sentence.textContent ?? '';
@@ -86,7 +85,7 @@ export class ComparisonView {
     this.#draw();
   }
 
-  /** Everything that arrives in one go is drawn once. */
+  /** Draws once for all events of one task. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -114,7 +113,7 @@ export class ComparisonView {
     setText(this.#announced, this.#sentence.textContent ?? '');
   }
 
-  /** What there is to say, and of which kind it is: the same kind with other figures is no news. */
+  /** The content of the verdict, and its kind. The same kind with other figures is not announced again. */
   #about(): { kind: string; content: (Node | string)[] } {
     const along = this.#lanes.flatMap(({ lane }) => {
       const client = sharedWith(lane);

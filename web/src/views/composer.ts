@@ -1,4 +1,4 @@
-// Writing: name, message, send, and what becomes of it.
+// The form for writing a message, and the state of sending it.
 
 import { rememberedName, rememberName } from '../lab/identity.ts';
 import { strings } from '../i18n/index.ts';
@@ -10,10 +10,10 @@ const NAME_LIMIT = 64;
 const TEXT_LIMIT = 4_096;
 
 const CONTROL = /\p{Cc}/u;
-/** A text may have lines and tabs. */
+/** A text may have line breaks and tabs. */
 const CONTROL_BUT_SPACE = /[^\P{Cc}\n\t]/u;
 
-/** A message that arrives sooner than this needs no word on the way. */
+/** A message that arrives sooner than this is not reported as pending. */
 const PENDING_DELAY_MS = 400;
 
 export class Composer {
@@ -48,7 +48,7 @@ export class Composer {
     });
     const ofInputMethodInName = watchInputMethod(this.#name);
     this.#name.addEventListener('keydown', (event) => {
-      // The browser itself submits a form on Enter in this field.
+      // In this field the browser itself submits the form on Enter.
       if (event.key === 'Enter' && !event.isComposing && ofInputMethodInName(event)) event.preventDefault();
     });
     this.#name.addEventListener('change', () => rememberName(this.#name.value.trim()));
@@ -63,20 +63,20 @@ export class Composer {
     });
   }
 
-  /** The name as it stands, where the server would take it; else null. */
+  /** The name in the field; null if the server would refuse it. */
   get author(): string | null {
     const name = this.#name.value.trim();
     return name === '' || length(name) > NAME_LIMIT || CONTROL.test(name) ? null : name;
   }
 
-  /** What is still on its way: `sentence`, or nothing. */
+  /** Shows `sentence` about a message that is on its way; null clears it. */
   pending(sentence: string | null): void {
     clearTimeout(this.#pendingTimer);
     if (sentence === null || this.#pending.textContent !== '') setText(this.#pending, sentence ?? '');
     else this.#pendingTimer = setTimeout(() => setText(this.#pending, sentence), PENDING_DELAY_MS);
   }
 
-  /** Puts back what could not be sent, in front of what has been written since. */
+  /** Puts back texts that were not sent, before what has been written since. */
   restore(texts: string[], sentence: string): void {
     this.#text.value = [...texts, this.#text.value].filter((text) => text !== '').join('\n');
     this.#announce(sentence);
@@ -113,7 +113,7 @@ export class Composer {
   }
 }
 
-/** What the server would refuse, said in the page's own language. */
+/** Checks the server's rules, to explain a violation in the page's language. */
 function problemOf(name: string, text: string): string | null {
   if (length(name.trim()) > NAME_LIMIT) return strings.longName(NAME_LIMIT);
   if (CONTROL.test(name.trim())) return strings.controlName;
@@ -122,7 +122,7 @@ function problemOf(name: string, text: string): string | null {
   return over > 0 ? strings.longText(over) : null;
 }
 
-/** In Unicode characters, as the server counts. */
+/** Counts Unicode characters, as the server does. Short strings are counted in UTF-16 units, which is never less. */
 function length(text: string): number {
   return text.length <= NAME_LIMIT ? text.length : Array.from(text).length;
 }

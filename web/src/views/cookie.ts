@@ -1,4 +1,4 @@
-// Choosing the size of the cookie that a lane's requests carry.
+// The picker for the size of the cookie in a lane's requests.
 
 import { COOKIES_KIB, type CookieKib, type CookieRoute, putCookie, routeOf } from '../lab/cookie.ts';
 import type { Transport } from '../client/transport.ts';
@@ -8,7 +8,7 @@ import type { LabPlugin } from './lab-plugin.ts';
 import { laneChoice } from './lane-choice.ts';
 import type { ShownLane } from './lane-view.ts';
 
-/** Every lane with its picker, as far as it has been made. */
+/** The picker of each lane. */
 const pickers = new Map<ShownLane['lane'], HTMLSelectElement>();
 
 export const cookie: LabPlugin = {
@@ -34,7 +34,7 @@ export const cookie: LabPlugin = {
   },
 };
 
-/** All lanes that ask this route have the cookie; an open stream asks again to send it. */
+/** Sets the cookie of all lanes that request the same route. An open stream reconnects in order to send it. */
 function choose(transport: Transport, kib: CookieKib): void {
   const route = routeOf(transport);
   putCookie(route, kib);
@@ -46,12 +46,12 @@ function choose(transport: Transport, kib: CookieKib): void {
   }
 }
 
-/** Whether the lane asks this route now, at the page's own origin: a browser sends its cookies nowhere else. */
+/** Whether the lane requests this route at the page's own origin, as browsers do not send its cookies elsewhere. */
 function requestsRoute({ transport, network }: ShownLane['lane'], route: CookieRoute): boolean {
   return transport !== null && network.elsewhere === undefined && routeOf(transport) === route;
 }
 
-/** A lane takes the cookie of the route that it asks now, if another asks it already, and else brings its own along. */
+/** A lane that changes its route adopts the cookie of another lane on that route; otherwise it keeps its own size. */
 function follow(lane: ShownLane['lane'], transport: Transport): void {
   const route = routeOf(transport);
   const other = [...pickers.keys()].find((each) => each !== lane && requestsRoute(each, route));

@@ -1,7 +1,7 @@
-// The cost of reading: the server's figures, exactly, and the delays this page measured.
+// The table of a lane's cost: the server's exact figures, and the delays that this page measured.
 //
-// A lane alone has a column for each transport it has used; beside another lane it has one, for the transport in use
-// and for the polls that stood in for it.
+// A single lane has a column for each transport it has used. Beside other lanes it has one column, for the current
+// transport and the polls that replaced it.
 
 import type { DelayFigures } from '../lab/delays.ts';
 import { count, milliseconds, timeOfDay } from '../i18n/format.ts';
@@ -41,12 +41,12 @@ export class CostView {
   readonly #since: HTMLElement;
   readonly #raw: HTMLAnchorElement;
   readonly #stale = h('p', { class: 'stale', hidden: true });
-  /** What the figures are of, where the transport alone does not say it. */
+  /** Explains the figures if they include polls, or lack what another tab reads. */
   readonly #note = h('p', { class: 'cost-note', hidden: true });
   #billedTo: string | null = null;
   #current: Transport;
   #columns: Transport[] = [];
-  /** When this page made the client. */
+  /** When this page created the client. */
   #begun_ms = Date.now();
 
   constructor(key: string, lane: Lane, first: Transport, columns: 'used' | 'current') {
@@ -118,7 +118,7 @@ export class CostView {
     });
   }
 
-  /** Without new figures the last ones stay, and the table says so, and why. */
+  /** Without new figures the last ones stay, and the table explains why. */
   #show(missing: MissingReason | null): void {
     this.#stale.hidden = missing === null;
     this.element.toggleAttribute('data-stale', missing !== null);
@@ -168,7 +168,7 @@ export class CostView {
     const { requests, wire_bytes } = costOf(this.#current);
     setText(this.#summary, since === null ? strings.noFigure : strings.costSummary(requests, wire_bytes));
     this.#explain();
-    // The server may have counted, for others, since long before this client.
+    // The server may have begun to count before this client existed.
     const begun =
       since === null
         ? ''

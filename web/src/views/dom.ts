@@ -1,9 +1,9 @@
-// Building elements. Children are only ever nodes or text: what others wrote cannot become markup here.
+// Builds elements. Children are nodes or text, never markup, so text of others cannot inject elements.
 
 type Attributes = Record<string, string | number | boolean | null>;
 type Child = Node | string | null;
 
-/** True sets an empty attribute; false and null leave it out. */
+/** Creates an element. True sets an empty attribute; false and null omit it. */
 export function h<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -18,15 +18,12 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Changes the text only where it differs, so that assistive technology hears of real changes alone. */
+/** Sets the text only if it differs, so that live regions announce only real changes. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/**
- * Runs `work` once before the next frame. A hidden page draws no frames, and a page may be hidden while it waits
- * for one, so a timer stands by.
- */
+/** Runs `work` once before the next frame, or by a timer, as a hidden page has no frames. */
 export function beforeNextFrame(work: () => void): void {
   let done = false;
   const once = () => {

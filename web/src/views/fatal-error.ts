@@ -1,4 +1,4 @@
-// What is shown where the page itself could not begin: a sentence and a way on instead of nothing.
+// The message that is shown if the page could not start.
 
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';

@@ -1,4 +1,4 @@
-// A lane at a glance: three numbers that can be read from the last row, with bars on one scale for all lanes.
+// Three large numbers of a lane, with bars on one scale for all lanes.
 
 import type { Comparison, LaneFigures } from '../lab/comparison.ts';
 import { count, milliseconds } from '../i18n/format.ts';
@@ -9,7 +9,7 @@ type GlanceMeasure = 'requests' | 'wire_bytes' | 'delay_ms';
 
 interface GlanceFigure {
   value: number | null;
-  /** What of it was for nothing. */
+  /** The wasted part of `value`. */
   waste: number;
   figure: string;
   caption: string;
@@ -61,7 +61,7 @@ export class GlanceView {
     this.show(null, { requests: 0, wire_bytes: 0, delay_ms: 0 });
   }
 
-  /** `scale` is the largest of all lanes. */
+  /** `scale` has the maximum of each measure over all lanes. */
   show(figures: LaneFigures | null, scale: Record<GlanceMeasure, number>): void {
     for (const measure of MEASURES) {
       const { figure, caption, bar } = this.#cells[measure];

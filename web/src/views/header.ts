@@ -1,4 +1,4 @@
-// The top of the page: its name and what the page adds; and the room, with a way to share it and to another one.
+// The header of the page, and the controls of the room: its form and the button that copies its link.
 
 import { keptParameters, LOBBY, ROOM_PATTERN, roomLink } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
@@ -24,12 +24,11 @@ export function header(...more: HTMLElement[]): HTMLElement {
   return h('header', { class: 'top' }, wordmark(), ...more);
 }
 
-/** Which room it is, the way to another, and the link to this one. */
 export function roomControls(room: string): HTMLElement {
   return h('div', { class: 'room' }, roomForm(room), copyLink(room));
 }
 
-/** A plain form: the browser loads the page of the other room, in the same view and language. */
+/** A plain form: the browser loads the page of the other room, with the same settings. */
 export function roomForm(room: string): HTMLFormElement {
   const keeps = () =>
     keptParameters(location.search).map(([name, value]) => h('input', { type: 'hidden', name, value }));
@@ -66,7 +65,7 @@ function copyLink(room: string): HTMLElement {
     const link = roomLink(room, location.href);
     void copyText(link).then((isCopied) => {
       shown.hidden = isCopied;
-      // Without a clipboard the link is shown for the reader to copy.
+      // Without a clipboard, the link is shown so that the user can copy it.
       if (!isCopied) return shown.replaceChildren(strings.linkIs, ' ', h('a', { href: link }, link));
       setText(button, strings.linkCopied);
       setText(told, strings.linkCopied);

@@ -1,15 +1,15 @@
-// Whether an Enter belongs to an input method, which ends a composition with it.
+// Detects an Enter that ends the composition of an input method and must not send.
 //
-// Most browsers send that Enter during the composition. Safari sends it after the end of the composition, with the key
-// code of a processed key; other orders have been seen, so an Enter that follows the end at once counts too. Android's
-// keyboards end a composition before every Enter, also before one that is meant to send.
+// Most browsers send that Enter during the composition. Safari sends it after the end of the composition, with the
+// key code of a processed key. Other orders occur, so an Enter immediately after the end counts too. Android's
+// keyboards end a composition before every Enter, even before one that should send.
 
-/** The key code of a key that an input method has processed. */
+/** The `keyCode` of a key that an input method has processed. */
 const PROCESSED = 229;
-/** An Enter this soon after the end of a composition is the one that ended it. */
+/** An Enter this soon after the end of a composition ended it. */
 const SAME_KEY_MS = 100;
 
-/** Watches a field; the function it returns tells whether a pressed Enter is the input method's. */
+/** Returns a function that tells whether an Enter in `field` belongs to the input method. */
 export function watchInputMethod(field: HTMLElement): (event: KeyboardEvent) => boolean {
   const ignoresEnd = /Android/.test(navigator.userAgent);
   let hasJustEnded = false;

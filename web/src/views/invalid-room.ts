@@ -1,11 +1,11 @@
-// What is shown where the address names a room that cannot be: why, and a way on.
+// The page for an invalid room name in the URL.
 
 import { LOBBY, roomLink } from '../lab/room.ts';
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 import { roomForm, wordmark } from './header.ts';
 
-/** Enough of the given text to recognise it. */
+/** How much of the given name is shown. */
 const SHOWN = 80;
 
 export function showInvalidRoom(app: HTMLElement, given: string): void {

@@ -1,4 +1,5 @@
-// Single keys for a presenter, their list, and present mode: the lanes and their sentence alone, as large as they go.
+// Keyboard shortcuts for presenters, the dialog that lists them, and present mode, which shows only the lanes and the
+// verdict, enlarged.
 
 import type { Fault } from '../lab/fault.ts';
 import { strings } from '../i18n/index.ts';
@@ -7,7 +8,7 @@ import { h } from './dom.ts';
 import type { ShownLane } from './lane-view.ts';
 import type { TrafficControl } from './traffic.ts';
 
-/** What goes wrong when a presenter asks for a fault: only a stream suffers from it. */
+/** The fault that the shortcut sets; it only affects streams. */
 const FAULT: Fault = 'buffer';
 const PARAMETER = 'present';
 
@@ -18,7 +19,7 @@ export interface KeyParts {
   pause(): void;
 }
 
-/** What the settings have of it: a button for each. */
+/** Installs the shortcuts. Returns the buttons for the settings. */
 export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLElement {
   const present = (on: boolean) => {
     page.toggleAttribute('data-present', on);
@@ -63,7 +64,7 @@ export function presenterKeys({ page, traffic, lanes, pause }: KeyParts): HTMLEl
     const isModified = event.ctrlKey || event.metaKey || event.altKey || event.isComposing;
     if (isModified || list.open || !(on.checked || key === '?')) return;
     if (target instanceof Element && target.closest('input:not([type=radio]), textarea, select')) return;
-    // A space presses what has the focus.
+    // Space activates the focused element.
     if (key === ' ' && target !== document.body) return;
     const act = acts[key.toLowerCase()];
     if (act === undefined) return;

@@ -1,4 +1,4 @@
-// What a part of the page implements to stand beside the conversations.
+// The interface of the parts that extend the lanes and the page.
 
 import type { PageSettings } from '../lab/page-settings.ts';
 import type { View } from '../lab/view.ts';
@@ -7,22 +7,22 @@ import type { Panels } from './panels.ts';
 
 export interface LabPage {
   room: string;
-  /** What the address asks of the page. */
+  /** The page's settings in the URL. */
   asked: PageSettings;
   panels: Panels;
-  /** In the page's head: what concerns everything that is shown. */
+  /** In the page's header: controls of the whole page. */
   tools: HTMLElement;
-  /** Beside the sentence about several lanes; not on the page while there is one. */
+  /** Beside the verdict; not on the page in the view with one lane. */
   verdictActions: HTMLElement;
-  /** The lanes of the view that is shown. */
+  /** The lanes of the current view. */
   lanes(): readonly ShownLane[];
 }
 
 export interface LabPlugin {
-  /** A lane has been made; it does not read yet. */
+  /** A lane was created, and does not read yet. */
   lane?(shown: ShownLane): void;
-  /** The page is built; no lane reads yet. */
+  /** The page is built, and no lane reads yet. */
   page?(page: LabPage): void;
-  /** Other lanes are shown and have begun to read; all others rest. */
+  /** The view has changed to these lanes. */
   view?(lanes: readonly ShownLane[], view: View): void;
 }

@@ -1,4 +1,4 @@
-// A choice in a lane's settings: its label, its options, and what it means.
+// A select in a lane's settings, with its label and explanation.
 
 import { h } from './dom.ts';
 

@@ -1,5 +1,5 @@
-// A lane on the page: a region named by its transport, with its picker, its conversation, its cost, and places
-// where other parts of the lab stand.
+// A lane on the page: a region named by its transport, with its picker, its conversation, its cost, and places for
+// plugins.
 
 import type { Lane } from '../lab/lane.ts';
 import type { Link } from '../client/sources/source.ts';
@@ -12,39 +12,39 @@ import { LogView } from './log.ts';
 import { StatusView } from './status.ts';
 import { transportPicker } from './transports.ts';
 
-/** Where other parts attach to a lane; an empty place takes no room. */
+/** Where plugins put their elements. An empty place takes no space. */
 export interface LanePlaces {
-  /** Beside the transport: what else can be chosen for the lane, such as its network. */
+  /** Beside the transport: further settings of the lane, such as its network. */
   controls: HTMLElement;
-  /** Over the conversation: what the reader of this lane must know now. */
+  /** Above the conversation: notices about this lane. */
   notices: HTMLElement;
-  /** Under the conversation, as wide as the lane. */
+  /** Below the conversation, as wide as the lane. */
   diagram: HTMLElement;
 }
 
-/** A lane and what is shown of it, for whoever attaches to it. */
+/** A lane with its view. */
 export interface ShownLane {
   lane: Lane;
-  /** What it begins to read with. */
+  /** The transport that it begins with. */
   first: Transport;
   view: LaneView;
-  /** Tells the lanes of one page apart; good for the beginning of an element's id. */
+  /** Unique within the page; the prefix of the ids of its elements. */
   key: string;
 }
 
 export class LaneView {
   readonly element: HTMLElement;
   readonly places: LanePlaces;
-  /** Where the page puts it is the page's choice. */
+  /** The page decides where to put it. */
   readonly status: HTMLElement;
   readonly glance = new GlanceView();
-  /** What the server says its connection agreed on. */
+  /** Call with the TLS version that the server reports. */
   readonly showTlsVersion: (version: string | null) => void;
-  /** For those who go from heading to heading. */
+  /** For screen readers, which navigate by headings. */
   readonly #heading = h('h2', { class: 'visually-hidden' });
   readonly #head: HTMLElement;
   readonly #panel: HTMLElement;
-  /** What can be set of the lane, where that stands in a sheet of its own. */
+  /** Holds the lane's settings while they are in the settings sheet. */
   readonly #sheet: HTMLElement;
   readonly #log: LogView;
 
@@ -100,18 +100,18 @@ export class LaneView {
     this.showTlsVersion = (version) => (tlsVersion = version);
   }
 
-  /** What this page says is wanted in sight, wherever the reader was. */
+  /** Scrolls the log to its end. */
   follow(): void {
     this.#log.follow();
   }
 
-  /** Takes the status into the lane itself, where the page has no other place for it. */
+  /** Puts the status into the lane itself. */
   keepStatus(): void {
     if (this.#panel.contains(this.#head)) this.#head.append(this.status);
     else this.#heading.after(this.status);
   }
 
-  /** What can be set of the lane goes to a sheet that all lanes share; null takes it back. */
+  /** Moves the lane's settings to a sheet that all lanes share; null moves them back. */
   putSettings(sheet: HTMLElement | null): void {
     if (sheet === null) {
       this.#heading.after(this.#head);
@@ -122,7 +122,7 @@ export class LaneView {
     }
   }
 
-  /** `place` is where the lane stands, where its transport alone does not tell which it is. */
+  /** `place` is the lane's position, if another lane has the same transport. */
   name(transport: Transport, place: string | null): void {
     const name = strings.laneName(strings.transports[transport], place);
     for (const each of [this.element, this.#sheet]) each.setAttribute('aria-label', name);

@@ -1,4 +1,4 @@
-// Choosing how many lanes read the room.
+// The picker for the number of lanes.
 
 import { strings } from '../i18n/index.ts';
 import { LANE_COUNTS, type View } from '../lab/view.ts';
@@ -8,7 +8,7 @@ const VIEWS = Object.keys(LANE_COUNTS) as View[];
 
 export interface LanesPicker {
   element: HTMLElement;
-  /** Chooses as a reader does. */
+  /** Chooses a view as if the user had. */
   choose(view: View): void;
 }
 

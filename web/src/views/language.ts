@@ -1,4 +1,4 @@
-// Choosing the language. The page is loaded again in it, as it is: its address says the rest.
+// The language picker. It reloads the page in the language; the settings are in its address.
 
 import { LANGUAGE, LANGUAGES, LANGUAGE_NAMES } from '../i18n/language.ts';
 import { strings } from '../i18n/index.ts';

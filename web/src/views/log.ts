@@ -1,4 +1,4 @@
-// The conversation: what arrived, in order, on a rail that shows which transport brought it.
+// The log of messages in order of arrival, on a rail that shows which transport delivered them.
 
 import type { Delay } from '../lab/clock.ts';
 import { delay as delayText, fullTime, timeOfDay } from '../i18n/format.ts';
@@ -9,16 +9,16 @@ import type { Transport } from '../client/transport.ts';
 import { watchSize } from './browser.ts';
 import { beforeNextFrame, h, setText } from './dom.ts';
 
-/** Messages and notes kept in the document. */
+/** How many messages and notes are kept in the document. */
 const SHOWN = 500;
 
-/** Messages of one author within this time stand under one name. */
+/** Messages of one author within this time share one heading. */
 const TOGETHER_MS = 120_000;
 
-/** A busy room is drawn so often; the first message after a pause is drawn at once. */
+/** The minimum time between drawings. The first message after a pause is drawn at once. */
 const DRAW_EVERY_MS = 100;
 
-/** Nearer to the end than this counts as being at the end. */
+/** A scroll position this close to the end counts as the end. */
 const NEAR_PX = 48;
 
 type LogEntry = (SeenMessage & { transport: Transport }) | { gap: Reset };
@@ -33,7 +33,7 @@ export class LogView {
   readonly #rows = new Map<string, HTMLLIElement>();
   readonly #own = new Map<string, Delay>();
   #waiting: LogEntry[] = [];
-  /** More came between two drawings than is kept. */
+  /** Whether more messages arrived between two drawings than are kept. */
   #overrun = false;
   #scheduled = false;
   #drawn_ms = -Infinity;
@@ -67,8 +67,8 @@ export class LogView {
       this.#toEnd();
       this.#scroller.focus({ preventScroll: true });
     });
-    // The composer grows, the cost folds out, and a row is higher once drawn than it was estimated. A reader at the
-    // end stays at the end.
+    // Keeps a reader at the end when the log or its content changes size: the composer grows, the cost unfolds, and a
+    // row's height is only estimated until it is drawn.
     watchSize([this.#scroller, this.#list], () => {
       if (this.#atEnd) this.#toEnd();
     });
@@ -84,7 +84,7 @@ export class LogView {
     this.#schedule();
   }
 
-  /** The past has been read, even if there was none. */
+  /** History has been read, even if it is empty. */
   started(): void {
     this.#schedule();
   }
@@ -95,7 +95,7 @@ export class LogView {
     else markSent(row, delay);
   }
 
-  /** What this page sent is wanted in sight, wherever the reader was. */
+  /** Scrolls to the end. */
   follow(): void {
     this.#toEnd();
   }
@@ -123,7 +123,7 @@ export class LogView {
     const entries = this.#waiting;
     this.#waiting = [];
 
-    // What stands there is older than what was let go: the log must not have a hole.
+    // The rows on the page are older than the dropped messages, and the log must not have a hole.
     if (this.#overrun) this.#clear();
 
     const rows = document.createDocumentFragment();
@@ -192,7 +192,7 @@ export class LogView {
   }
 
   #trim(): void {
-    // While somebody reads further up, rows above them stay for as long as that remains bounded.
+    // While the user reads further up, more old rows are kept.
     const most = this.#atEnd ? SHOWN : 2 * SHOWN;
     const surplus = this.#list.childElementCount - most;
     if (surplus <= 0) return;
@@ -206,7 +206,7 @@ export class LogView {
 
   #scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    // Where the end moved away, and not the reader, the end is still what is wanted.
+    // If the end moved away and the user did not scroll up, keep following the end.
     const stays = this.#atEnd && scrollTop >= this.#top_px;
     this.#top_px = scrollTop;
     this.#atEnd = stays || scrollHeight - scrollTop - clientHeight < NEAR_PX;

@@ -1,5 +1,4 @@
-// What a narrow window has no room for beside each other: either the diagrams with their numbers or the conversations
-// are shown, one tab for each.
+// Tabs for narrow windows, which show either the diagrams with their numbers or the conversations.
 
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
@@ -24,7 +23,7 @@ export function onNarrowChange(changed: () => void): void {
   NARROW.addEventListener('change', changed);
 }
 
-/** `page` says in `data-tab` which one is chosen. */
+/** Keeps the chosen tab in `data-tab` of `page`. */
 export function tabs(page: HTMLElement): NarrowTabs {
   let chosen: Tab = 'diagram';
   const choose = (tab: Tab, focus = false) => {
@@ -34,7 +33,7 @@ export function tabs(page: HTMLElement): NarrowTabs {
       buttons[at]?.setAttribute('tabindex', each === tab ? '0' : '-1');
       if (focus && each === tab) buttons[at]?.focus();
     });
-    // What has become visible has a size now.
+    // Elements that have become visible must measure their size.
     window.dispatchEvent(new Event('resize'));
   };
   const buttons = TABS.map((tab) => {

@@ -1,4 +1,4 @@
-// Choosing what a lane's network is like, and what the page says about it.
+// The picker for a lane's network fault, and the notice about its effects.
 
 import { FAULTS, type Fault, STALL_TIMEOUT_S } from '../lab/fault.ts';
 import { isHttp1 } from '../client/http-version.ts';
@@ -10,7 +10,7 @@ import type { LabPlugin } from './lab-plugin.ts';
 import { h, setText } from './dom.ts';
 
 const TICK_MS = 1_000;
-/** How long it is said that a fault is over. */
+/** How long the end of a fault is reported. */
 const AGAIN_MS = 4_000;
 
 export const network: LabPlugin = {
@@ -34,7 +34,7 @@ function networkPicker(key: string, lane: Lane): HTMLElement {
   );
   const select = h('select', { id, 'aria-describedby': `${id}-expect` }, ...options);
   const expect = h('p', { class: 'network-expect', id: `${id}-expect` }, strings.expect.healthy);
-  // A count that is read out each second would be a nuisance; that it is over is news.
+  // Screen readers announce only the end of a fault, not the countdown.
   const left = h('span', { 'aria-hidden': 'true' });
   const again = h('span', { 'aria-live': 'polite' });
   const mute = stallTimeoutField(id, lane);
@@ -115,15 +115,15 @@ function stallTimeoutField(id: string, lane: Lane): { element: HTMLElement; show
   return { element, show };
 }
 
-/** What is out of the ordinary about how the lane reads, at length. */
+/** A notice that explains a fallback, or a silent stream. */
 function networkNotice(lane: Lane): HTMLElement {
   const text = h('span');
   const client = h('code');
   const element = h('p', { class: 'network-notice', hidden: true }, text, client);
   let timer: ReturnType<typeof setInterval> | undefined;
-  /** When the stream last did anything. */
+  /** When the stream was last active. */
   let active_ms = performance.now();
-  /** While something is wrong with the network, how long the stream has brought nothing counts up. */
+  /** While the network has a fault, counts how long the stream has been silent. */
   const tellSilence = () => {
     const { transport, network } = lane;
     const silent_s = Math.floor((performance.now() - active_ms) / 1_000);

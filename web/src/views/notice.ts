@@ -1,4 +1,4 @@
-// One sentence about the page as a whole, with a way on.
+// A notice about the whole page, with a button to reload it.
 
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
@@ -21,14 +21,14 @@ export class Notice {
     close.addEventListener('click', () => this.clear());
   }
 
-  /** `reload` where that is the way on. */
+  /** `reload` shows the button that reloads the page. */
   say(sentence: string, { reload }: { reload: boolean }): void {
     this.element.hidden = false;
     this.#reload.hidden = !reload;
     setText(this.#text, sentence);
   }
 
-  /** Adds a sentence to what stands there. */
+  /** Appends a sentence to the current notice. */
   add(sentence: string): void {
     const before = this.element.hidden ? '' : `${this.#text.textContent} `;
     this.say(before + sentence, { reload: before !== '' && !this.#reload.hidden });

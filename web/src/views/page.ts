@@ -1,7 +1,7 @@
-// The whole page: one room, read by one lane or by several side by side.
+// The page: one room, read by one lane or by several side by side.
 //
-// Each view has lanes of its own: those of the other views rest meanwhile. Lanes side by side begin at the same moment,
-// so their figures are of the same time.
+// Each view has its own lanes; those of the other views are stopped. Lanes side by side begin at the same moment, so
+// that their figures cover the same time.
 
 import { type LaneSettings, settingsFrom, withSettings, type InvalidSetting } from '../lab/url-settings.ts';
 import { refusedFeatures } from '../lab/browser-features.ts';
@@ -47,13 +47,13 @@ const LANES: Record<View, readonly string[]> = {
 };
 
 interface OpenLane extends ShownLane {
-  /** What it reads with when its view is shown. */
+  /** The transport that it uses when its view is shown. */
   transport: Transport;
-  /** It knows what was said before it began. */
+  /** Whether it has the history from before it began. */
   begun: boolean;
 }
 
-/** `script` is the address of the script that the page's document names. */
+/** `script` is the URL of the page's main script. */
 export function openRoom(app: HTMLElement, room: string, script: string): void {
   document.title = strings.title(room);
   const asked = settingsFrom(location.search);
@@ -118,7 +118,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     return shown;
   };
 
-  /** A lane with the transport of one before it says where it stands, so that no two have one name. */
+  /** Gives each lane a unique name: with its position, if a lane before it has the same transport. */
   const nameLanes = () => {
     const named = new Set<Transport>();
     lanes().forEach(({ view, transport }, at) => {
@@ -141,7 +141,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     },
     (draft, key) => publish(draft, key, undefined, writer()),
   );
-  /** Polls name their user themselves; a stream that is open already has no other way. */
+  /** The client to name when publishing. Polls send their author themselves; an open stream cannot. */
   const writer = () => {
     const open = lanes().find(({ transport }) => transport === 'stream') ?? lanes()[0];
     return open?.lane.client ?? null;
@@ -151,7 +151,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     for (const { view } of lanes()) view.follow();
     outbox.add({ room, author, text });
   });
-  /** Readers say whose they are, as far as is known. */
+  /** Adds the author's name to the lanes' requests, for presence. */
   const introduce = () => {
     for (const { lane } of lanes()) lane.ask({ author: composer.author });
   };
@@ -194,7 +194,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     tour.refresh();
     plugins.view(lanes(), view);
   };
-  /** Where there is little room, what can be set of several lanes stands in the sheet. */
+  /** In a narrow window, moves the settings of several lanes to the settings sheet. */
   const arrange = () => {
     const inSheet = view !== 'one' && isNarrow();
     for (const all of Object.values(opened)) for (const { view: each } of all) each.putSettings(null);
@@ -205,7 +205,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
       else shown.keepStatus();
     }
   };
-  /** What was said before they begin is on no lane's bill. The lanes shown `before` read until then. */
+  /** Starts the lanes with the same history, for which no lane pays. The lanes shown `before` read until then. */
   const read = async (shown: readonly OpenLane[], before: readonly OpenLane[]) => {
     const fresh = shown.filter(({ begun }) => !begun);
     const missing = await settleProtocols(fresh.map(({ lane }) => lane));
@@ -223,7 +223,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     if (before.length > 0) presence.pause();
     for (const { lane, transport } of shown) lane.use(transport);
   };
-  /** The address opens the page as it is. */
+  /** Writes the lanes' settings to the address. */
   const updateAddress = () => {
     const protocols = askedProtocols(lanes().map(({ lane }) => lane));
     const settings = lanes().map(({ lane, transport }, at) => ({
@@ -237,7 +237,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
     }));
     replaceAddress(withSettings(withView(location.href, view), view, settings));
   };
-  // Whatever is chosen for a lane, its own listeners have heard it first.
+  // The event bubbles up after the lane's own listeners have handled it.
   for (const changed of [stage, settings]) changed.addEventListener('change', updateAddress);
   const switchTo = (chosen: View) => {
     if (chosen === view) return;
@@ -251,7 +251,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   const picker = lanesPicker(view, switchTo);
   const settingsToggle = settingsButton(page, settings);
   const tools = h('div', { class: 'tools' }, picker.element, presence.toggle, tour.button, settingsToggle);
-  // The sheet would stand before what the tour speaks of.
+  // The sheet would cover the elements that the tour points at.
   tour.button.addEventListener('click', () => {
     if (isNarrow() && !settings.hidden) settingsToggle.click();
   });
@@ -284,7 +284,7 @@ export function openRoom(app: HTMLElement, room: string, script: string): void {
   });
 }
 
-/** What a lane cannot read, and a server that has moved on, are told with a way on. */
+/** Offers to reload the page if a lane gets an invalid response, or if the server has a newer page. */
 function warn(lane: Lane, notice: Notice, script: string): void {
   let lost = false;
   lane.subscribe({
@@ -302,7 +302,7 @@ function warn(lane: Lane, notice: Notice, script: string): void {
   });
 }
 
-/** What the address asks for and cannot be. */
+/** Reports invalid parameters of the address. */
 function reportInvalidSettings(notice: Notice, invalid: readonly InvalidSetting[]): void {
   const given = new URLSearchParams(location.search);
   const unknown = [

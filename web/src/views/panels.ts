@@ -1,11 +1,11 @@
-// Panels of the whole page, below the lanes: each a region with a heading.
+// Panels below the lanes, each a region with a heading.
 
 import { h } from './dom.ts';
 
 export class Panels {
   readonly element = h('div', { class: 'panels' });
 
-  /** `key` is the beginning of the panel's ids, and its anchor in the address. */
+  /** `key` is the panel's id, and the prefix of the ids in it. */
   add(key: string, title: string, ...content: (Node | string)[]): HTMLElement {
     const heading = `${key}-heading`;
     const panel = h(

@@ -1,4 +1,4 @@
-// The planner on the page: what a number of clients would cost, as the server computes it from the calibrated model.
+// The plugin that adds the planner to the page, and measures the lanes' traffic for it.
 
 import { TrafficMeter } from '../lab/planner/observed-traffic.ts';
 import { INTERVAL_S } from '../lab/interval-scale.ts';
@@ -16,7 +16,7 @@ export const planner: LabPlugin = {
     meters.set(lane, meter);
     lane.subscribe({
       messages(seen, _transport, at_ms) {
-        // What was said before the lane began is not its traffic.
+        // Messages from before the lane began are not its traffic.
         for (const { message, delay } of seen) if (delay !== null) meter.saw(message.text, at_ms);
       },
     });

@@ -1,5 +1,4 @@
-// Every part of the page that stands beside the conversations. Each attaches itself here, and only here, to lanes
-// and to the page; it listens by `lane.subscribe` and builds into the places it is given.
+// All plugins. A plugin attaches itself to lanes and to the page only through `LabPlugin`.
 
 import { announcer } from './announcer.ts';
 import { cookie } from './cookie.ts';

@@ -1,10 +1,10 @@
-// Where a card stands beside what it speaks of.
+// Places a popover beside its target.
 
 const EDGE_PX = 12;
 
 type Box = Pick<DOMRect, 'left' | 'top' | 'right' | 'bottom'>;
 
-/** Within the window, where it covers least of `target` and of `spared`; below `target` where all is equal. */
+/** Chooses the place within the window that covers least of `target` and of `spared`; by preference below `target`. */
 export function placePopover(card: HTMLElement, target: Element, spared: readonly Element[]): void {
   const { offsetWidth: width, offsetHeight: height, style } = card;
   const { left, top, right, bottom } = target.getBoundingClientRect();
@@ -21,7 +21,7 @@ export function placePopover(card: HTMLElement, target: Element, spared: readonl
     [lasts.x, lasts.y],
     [EDGE_PX, EDGE_PX],
   ].map(([x = 0, y = 0]) => ({ x: within(x, lasts.x), y: within(y, lasts.y) }));
-  // What it speaks of comes before what it is read beside.
+  // Covering the target counts four times as much.
   const kept = [target, target, target, target, ...spared].map((each) => each.getBoundingClientRect());
   let best = { x: EDGE_PX, y: EDGE_PX };
   let least = Infinity;

@@ -1,4 +1,4 @@
-// Who is here: the people in the room with the transport each uses, and how long departures took to notice.
+// The list of people in the room with their transports, and of departures with the time they took to be noticed.
 
 import { type Departure, DepartureTiming } from '../lab/departure-timing.ts';
 import { tenths } from '../i18n/format.ts';
@@ -12,7 +12,7 @@ import { h, setText } from './dom.ts';
 import type { ShownLane } from './lane-view.ts';
 import { transportSwatch } from './transport-swatch.ts';
 
-/** Departures that stay in sight. */
+/** How many departures are listed. */
 const SHOWN = 6;
 
 export class PresenceView {
@@ -31,10 +31,10 @@ export class PresenceView {
   readonly #visit: HTMLButtonElement;
   readonly #attached: Lane[] = [];
   #open = false;
-  /** What was told last: a stream tells of changes only. */
+  /** The latest presence, as a stream only sends changes. */
   #latest: Presence | null = null;
   #demo: DepartureDemo | null = null;
-  /** How long the departures of the two visitors took to notice. */
+  /** How long the visitors' departures took to be noticed. */
   readonly #noticed = new Map<Transport, number>();
 
   constructor(room: string, lanes: () => readonly ShownLane[]) {
@@ -68,7 +68,7 @@ export class PresenceView {
     window.addEventListener('pagehide', () => this.#demo?.leave());
   }
 
-  /** Listens to a lane from its beginning. */
+  /** Subscribes to a lane; call before it begins to read. */
   attach({ lane }: ShownLane): void {
     let client = lane.client;
     let reads = false;
@@ -90,7 +90,7 @@ export class PresenceView {
     if (this.#open) lane.ask({ presence: 1 });
   }
 
-  /** Lanes of another view are shown: what the others knew is old. */
+  /** Forgets the presence, as the view has changed and other lanes read. */
   pause(): void {
     this.#departures.pause();
     this.#latest = null;
@@ -102,8 +102,8 @@ export class PresenceView {
     this.toggle.setAttribute('aria-expanded', String(open));
     for (const lane of this.#attached) {
       lane.ask({ presence: open ? 1 : null });
-      // A poll asks with its next request anyway when the list closes. A stream goes on as it was opened, so that
-      // one without presence follows.
+      // When the list closes, polls leave out presence from the next request on. A stream must be opened again
+      // without it.
       if (open || lane.transport === 'stream') lane.restart();
     }
     if (!open) this.#demo?.leave();
@@ -122,7 +122,7 @@ export class PresenceView {
 
   #update(presence: Presence, at_ms: number): void {
     const gone = this.#departures.update(presence, at_ms);
-    // Who is back has not left.
+    // A client that is back is no longer listed as departed.
     for (const { client } of presence.present)
       this.#gone.querySelector(`[data-client="${client}"]`)?.remove();
     this.#demo?.update(presence);
@@ -177,7 +177,7 @@ export class PresenceView {
     this.#compareVisitors(reader.client, noticed_ms);
   }
 
-  /** Both visitors left at one moment, so the two times say what the transports differ by. */
+  /** Both visitors left at the same moment, so the two times show how the transports differ. */
   #compareVisitors(client: string, noticed_ms: number | null): void {
     const lanes = Object.entries(this.#demo?.lanes ?? {}) as [Transport, { client: string }][];
     const transport = lanes.find(([, lane]) => lane.client === client)?.[0];

@@ -1,6 +1,6 @@
-// Before a page is printed its canvases are drawn for light paper, whether they have been in sight or not.
+// Redraws the canvases in print colours before the page is printed.
 
-/** `redraw` is called before printing, and again when the page is back on the screen. */
+/** Calls `redraw` before printing and after it. */
 export function onPrint(redraw: () => void): void {
   const print = (isPrinting: boolean) => {
     document.documentElement.toggleAttribute('data-printing', isPrinting);
@@ -8,6 +8,6 @@ export function onPrint(redraw: () => void): void {
   };
   window.addEventListener('beforeprint', () => print(true));
   window.addEventListener('afterprint', () => print(false));
-  // Where a page is only shown as it would be printed there is no event.
+  // Emulated print media, as in developer tools, fire no print events.
   matchMedia('print').addEventListener('change', ({ matches }) => print(matches));
 }

@@ -1,4 +1,4 @@
-// Choosing what a lane's requests go over, where this browser reaches the page's server in both forms.
+// The picker for a lane's HTTP version, if this browser can use both of the server's origins.
 
 import {
   type RequestedProtocol,
@@ -15,9 +15,9 @@ import type { LabPlugin } from './lab-plugin.ts';
 import { laneChoice } from './lane-choice.ts';
 import type { ShownLane } from './lane-view.ts';
 
-/** Asked for once, as soon as there is a lane. */
+/** Determined once, when the first lane is created. */
 let reach: Promise<ReachableOrigins> | null = null;
-/** The lanes side by side. */
+/** The lanes of the current view. */
 let current: () => readonly ShownLane[] = () => [];
 
 export const protocol: LabPlugin = {
@@ -30,10 +30,7 @@ export const protocol: LabPlugin = {
   page: ({ lanes }) => (current = lanes),
 };
 
-/**
- * Lanes that ask for a protocol go over it from their beginning. Returns what cannot be had here; such a lane goes over
- * what the page came over.
- */
+/** Applies the lanes' requested protocols before they begin. Returns those that are unavailable, which are ignored. */
 export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersion[]> {
   if (lanes.every((lane) => lane.protocol === 'page')) return [];
   const { own, other } = await (reach ??= findOrigins());
@@ -49,7 +46,7 @@ export async function settleProtocols(lanes: readonly Lane[]): Promise<HttpVersi
   return [...missing];
 }
 
-/** What the address says of lanes side by side: nothing, unless one of them differs from the page. */
+/** The protocols for the address: `page` for all lanes, unless one of them differs from the page. */
 export function askedProtocols(lanes: readonly Lane[]): RequestedProtocol[] {
   const elsewhere = lanes.map((lane) => lane.network.elsewhere ?? lane.protocol);
   const other = elsewhere.find((each) => each !== 'page');
@@ -69,7 +66,7 @@ function addPicker({ lane, view, key }: ShownLane, own: HttpVersion, other: Othe
     const isOther = select.value === other.version;
     lane.protocol = isOther ? other.version : 'page';
     lane.network.sendTo(isOther ? other : null);
-    // Figures over two protocols would be of neither; all begin at nothing, at the same moment.
+    // Figures over two protocols would be mixed, so all lanes start over at the same moment.
     for (const each of current()) each.lane.renew();
   });
 }

@@ -1,4 +1,4 @@
-// Handing a result over: as text, as a report, as figures, and the diagrams as a picture.
+// The panel that exports the result: as text, as a report, as CSV or JSON, and the diagrams as a picture.
 
 import { csv, laneResult, type Result } from '../lab/result/result.ts';
 import { roomLink } from '../lab/room.ts';
@@ -15,7 +15,6 @@ import { plotPictures } from './timeline.ts';
 
 const SHOWN_MS = 3_000;
 
-/** What the page shows at this moment. */
 function captureResult({ room, lanes }: LabPage): Result {
   return {
     room,
@@ -26,7 +25,7 @@ function captureResult({ room, lanes }: LabPage): Result {
   };
 }
 
-/** Puts *Copy result* where the view has room for it. */
+/** Puts the button *Copy result* where the view has space for it. */
 let placeCopy: (view: View) => void = () => {};
 
 export const result: LabPlugin = {
@@ -57,7 +56,7 @@ export const result: LabPlugin = {
       const href = URL.createObjectURL(blob);
       const name = `poll-vs-sse-${page.room}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
       h('a', { href, download: `${name}.${extension}` }).click();
-      // The browser has begun to read it by then.
+      // By then the browser has begun to read it.
       setTimeout(() => URL.revokeObjectURL(href), 60_000);
       tell(share.saved);
     };
@@ -77,7 +76,7 @@ export const result: LabPlugin = {
     const copy = async () => {
       const content = text(captureResult(page));
       const isCopied = await copyText(content);
-      // Without a clipboard the text is shown for the reader to copy.
+      // Without a clipboard, the text is shown so that the user can copy it.
       shown.hidden = isCopied;
       if (isCopied) return sayCopied();
       shown.value = content;

@@ -1,9 +1,9 @@
-// The button behind which the settings are: the room, its link, and what can be set of each lane.
+// The button that shows and hides the settings of the page and of the lanes.
 
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 
-/** `page` is marked while they are shown; `panel` holds those of the page itself. */
+/** `page` has `data-settings` while they are shown; `panel` holds the settings of the page itself. */
 export function settingsButton(page: HTMLElement, panel: HTMLElement): HTMLButtonElement {
   const button = h(
     'button',

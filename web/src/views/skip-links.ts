@@ -1,16 +1,16 @@
-// Links for the keyboard, before everything else on the page: seen only while one has the focus.
+// Skip links for keyboard users, at the top of the page. A link is visible only while it has the focus.
 
 import { strings } from '../i18n/index.ts';
 import { h } from './dom.ts';
 
-/** Each is found when it is followed: what stands on the page changes with the view. */
+/** Looked up when a link is followed, as the elements on the page change with the view. */
 const TARGETS = {
   write: () => (nameIsMissing() ? find('#name') : find('#message')),
   messages: () => find('[role=log]'),
   below: () => find('.page-panel'),
 } satisfies Record<keyof typeof strings.skipLinks.to, () => HTMLElement | null>;
 
-/** Elements that are always there. */
+/** Elements that always exist. */
 const HREFS = { write: '#message', messages: '#app', below: '#planner' } satisfies Record<
   keyof typeof TARGETS,
   string
@@ -21,11 +21,11 @@ export function skipLinks(): HTMLElement {
     const key = name as keyof typeof TARGETS;
     const link = h('a', { id: `skip-${key}`, href: HREFS[key] }, strings.skipLinks.to[key]);
     link.addEventListener('click', (event) => {
-      // The address opens the page as it is, not at a place in it.
+      // Keeps the fragment out of the address.
       event.preventDefault();
       const element = target();
       if (element === null) return;
-      // A region takes the focus only if it is told to.
+      // A region cannot get the focus without a tabindex.
       if (element.tabIndex < 0) element.tabIndex = -1;
       element.focus();
       element.scrollIntoView({ block: 'nearest' });

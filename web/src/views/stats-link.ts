@@ -1,14 +1,14 @@
-// Whose account a lane's reading is on, where it is another's: that of the tab whose stream it reads along with.
+// For a lane that follows another tab's stream: the client for which the server counts its reading.
 
 import type { Lane } from '../lab/lane.ts';
 import { h } from './dom.ts';
 
-/** Null where the lane pays for itself. */
+/** The client whose stream the lane follows; null if it reads by itself. */
 export function sharedWith({ link }: Lane): string | null {
   return link.kind === 'live' && link.fallback?.why === 'shared' ? link.fallback.client : null;
 }
 
-/** The label of a client, leading to its figures. */
+/** A client's label, with a link to its figures. */
 export function statsLink(client: string): HTMLElement {
   return h(
     'a',

@@ -1,4 +1,4 @@
-// How the lane is doing, in a few words.
+// The status of a lane's connection.
 
 import type { Fallback, Link } from '../client/sources/source.ts';
 import type { Protocol } from '../lab/ledger.ts';
@@ -7,7 +7,7 @@ import type { Transport } from '../client/transport.ts';
 import { h, setText } from './dom.ts';
 import { transportSwatch } from './transport-swatch.ts';
 
-/** A connection that is there sooner than this needs no word about it. */
+/** A connection that opens sooner than this is not reported as connecting. */
 const SHOW_DELAY_MS = 400;
 
 export class StatusView {
@@ -30,7 +30,7 @@ export class StatusView {
     );
   }
 
-  /** What the server says that the requests come over; the version of TLS if it is known. */
+  /** `protocol` is what the server reports for the requests; `tlsVersion` is null if unknown. */
   showProtocol(protocol: Protocol, tlsVersion: string | null): void {
     const name = strings.protocols[protocol];
     const isTold = tlsVersion !== null && protocol.endsWith('+tls');

@@ -1,4 +1,4 @@
-// The pictures drawn from what lanes do: a sequence diagram for each, and the plots of all that are shown.
+// The plugin that adds a sequence diagram to each lane, and the plots over time to the page.
 
 import { epochMs } from '../lab/clock.ts';
 import { h, setText } from './dom.ts';
@@ -14,20 +14,20 @@ import type { ShownLane } from './lane-view.ts';
 
 const EVERY_MS = 1_000;
 
-/** The page's steady time, in milliseconds since the Unix epoch. */
+/** Converts `performance.now()` to milliseconds since the Unix epoch, by the monotonic clock. */
 function epoch(at_ms: number): number {
   return performance.timeOrigin + at_ms;
 }
 
 const store = new PlotStore(epoch(performance.now()));
 let plots: PlotsView | null = null;
-/** The plots over time as they are now, each with its name. */
+/** Pictures of the current plots, each with its name. */
 export function plotPictures(): { name: string; canvas: HTMLCanvasElement }[] {
   return plots?.pictures() ?? [];
 }
 
 const diagrams: DiagramView[] = [];
-/** One for all diagrams, in seconds. */
+/** The time window of all diagrams, in seconds. */
 let window_s: number = WINDOWS_S[0];
 let isPaused = false;
 
@@ -66,7 +66,7 @@ export const timeline: LabPlugin = {
   view: () => plots?.rebuild(),
 };
 
-/** One time scale and one pause for all diagrams. */
+/** The controls of all diagrams: the pause button and the time window. */
 function clockTools(): HTMLElement[] {
   const { diagram } = strings;
   const pause = h('button', { class: 'quiet pause', type: 'button' }, diagram.pause);
@@ -102,7 +102,7 @@ function draw({ lane, view, key }: ShownLane): void {
     newConnection: (each) => lane.ask({ connection: each ? 'close' : null }),
     tlsVersion: (version) => view.showTlsVersion(version),
   });
-  // Lanes that come later are shown as those that are there.
+  // A lane that is created later gets the current settings.
   diagram.setWindow(window_s);
   diagram.setPaused(isPaused);
   diagrams.push(diagram);
@@ -115,14 +115,14 @@ function draw({ lane, view, key }: ShownLane): void {
       diagram.reading(true);
     },
     client(label) {
-      // The server does not know it before its first request.
+      // The server does not know the new client before its first request.
       diagram.connected(false);
       diagram.show(label);
     },
     link: ({ kind }) => diagram.connected(kind === 'live'),
     stopped: () => diagram.reading(false),
     messages(seen, transport) {
-      // What was said before the lane began is older than the picture.
+      // Messages from before the lane began are older than the diagram.
       for (const { message, delay } of seen)
         if (delay !== null) diagram.published(epochMs(message.sent_at), transport, delay.ms);
     },

@@ -1,10 +1,10 @@
-// The field for a token, among the settings: for a server that asks for one.
+// The settings' field for an access token, for a server that requires one.
 
 import { hasToken, useToken } from '../lab/token.ts';
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
 
-/** `changed` is called when requests carry another token than before. */
+/** Calls `changed` when requests carry another token. */
 export function tokenField(changed: () => void): HTMLElement {
   const input = h('input', {
     id: 'token',

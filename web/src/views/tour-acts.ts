@@ -1,4 +1,4 @@
-// What the tour does at each step, on the page itself, and what came of it as one sentence.
+// The actions of the tour's steps. Each returns its outcome as a sentence.
 
 import type { Lane } from '../lab/lane.ts';
 import { timeDifference, count } from '../i18n/format.ts';
@@ -7,7 +7,7 @@ import type { View } from '../lab/view.ts';
 import type { ShownLane } from './lane-view.ts';
 import type { NarrowTabs } from './narrow.ts';
 
-/** What the tour can do to the page. */
+/** The parts of the page that the tour uses. */
 export interface TourStage {
   lanes(): readonly ShownLane[];
   readonly view: View;
@@ -17,7 +17,7 @@ export interface TourStage {
   burst(): void;
 }
 
-/** An act ends early if the reader goes on. */
+/** `signal` aborts the act if the user goes to another step. */
 export type TourAct = (stage: TourStage, signal: AbortSignal) => Promise<string>;
 
 const BURST = 200;
@@ -25,7 +25,7 @@ const POLLS_WATCHED = 3;
 
 const nameOf = ({ view }: ShownLane) => view.element.getAttribute('aria-label') ?? '';
 
-/** Resolves with what each lane gives; `watch` is called with how to tell it, and returns how to end it. */
+/** Resolves with one result per lane, which `watch` passes to `tell`. `watch` returns a function that stops it. */
 function ofEach<Result>(
   stage: TourStage,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ function ofEach<Result>(
   );
 }
 
-/** How long each lane takes to show a message that is posted now. */
+/** Posts a message and measures how long each lane takes to show it. */
 async function postAndWait(stage: TourStage, signal: AbortSignal, text: string): Promise<string> {
   const posted_ms = performance.now();
   const seen = ofEach<number>(stage, signal, (lane, tell) =>
@@ -65,7 +65,7 @@ async function postAndWait(stage: TourStage, signal: AbortSignal, text: string):
   );
 }
 
-/** What each lane asks from now on, until it has come far enough. */
+/** Counts each lane's requests from now on, until `isEnough`. */
 async function countRequests(
   stage: TourStage,
   signal: AbortSignal,
@@ -106,7 +106,7 @@ export const ACTS = {
   watch(stage, signal) {
     const polling = stage.lanes().find(({ lane }) => lane.transport === 'poll')?.lane;
     const from = polling?.stats.used.cost.requests ?? 0;
-    // All are watched for as long as the one that polls takes.
+    // Every lane is watched until the polling lane has polled enough.
     const isEnough = () => polling === undefined || polling.stats.used.cost.requests - from >= POLLS_WATCHED;
     return countRequests(stage, signal, isEnough, strings.tour.asked);
   },

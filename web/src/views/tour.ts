@@ -1,6 +1,5 @@
-// The guided tour: five steps, each of which does what it speaks of, beside what changes by it, and says what came of
-// it. It blocks nothing, and can be left and begun again; a reader who leaves before its end has the view back that
-// there was.
+// The guided tour: five steps. Each performs an action, points at the element that changes, and reports the outcome.
+// The tour is not modal. It can be left and started again; leaving it early restores the previous view.
 
 import { strings } from '../i18n/index.ts';
 import { h, setText } from './dom.ts';
@@ -11,17 +10,17 @@ import { type TourAct, ACTS, type TourStage } from './tour-acts.ts';
 interface Step {
   title: string;
   text: string;
-  /** What changes: the first of these that is on the page. */
+  /** Selectors of the element to point at; the first that matches is used. */
   target: string[];
   act?: TourAct;
-  /** It speaks of two lanes. */
+  /** Whether the step needs two lanes. */
   both?: boolean;
-  /** Where that is in a narrow window, if not in both tabs. */
+  /** The tab that shows the target in a narrow window, if not both do. */
   tab?: Tab;
 }
 
 const DISMISSED_KEY = 'poll-vs-sse.tour';
-/** What a reader may want to use, or reads the step beside. */
+/** Elements that the card should not cover. */
 const SPARED = '.composer, .verdict, .network-choice';
 
 const { post, watch, burst, cut, bill } = strings.tour.steps;
@@ -44,7 +43,7 @@ export class Tour {
   readonly #back = h('button', { type: 'button', class: 'quiet' }, strings.tour.back);
   readonly #next = h('button', { type: 'button' });
   #at = 0;
-  /** The tour itself has brought up two lanes. */
+  /** Whether the tour has switched from one lane to two. */
   #changed = false;
   /** The tab before the tour. */
   #tab: Tab | null = null;
@@ -76,7 +75,7 @@ export class Tour {
       window.addEventListener(moved, () => this.#place(), { passive: true, capture: true });
   }
 
-  /** The view has changed, and with it perhaps what the step speaks of. */
+  /** Call when the view has changed, and with it perhaps the step's target. */
   refresh(): void {
     if (!this.element.hidden) this.#show();
   }
@@ -157,13 +156,13 @@ export class Tour {
     this.element.hidden = true;
     this.#target?.classList.remove('toured');
     this.#target = null;
-    // In a narrow window the button is behind that of the settings.
+    // In a narrow window the button is hidden in the settings.
     const isShown = this.button.getClientRects().length > 0;
     (isShown ? this.button : document.querySelector<HTMLElement>('.settings-button'))?.focus();
   }
 }
 
-/** Storage may be switched off; then the tour is offered as new each time. */
+/** Without storage, the tour is marked as new each time. */
 function isDismissed(): boolean {
   try {
     return localStorage.getItem(DISMISSED_KEY) !== null;
@@ -176,6 +175,6 @@ function dismiss(): void {
   try {
     localStorage.setItem(DISMISSED_KEY, 'taken');
   } catch {
-    // Nothing depends on it.
+    // The tour is just marked as new again.
   }
 }

@@ -1,4 +1,4 @@
-// The Traffic control: which pattern runs, and what became of it.
+// The Traffic control: the pattern that runs, and its result.
 
 import { strings } from '../i18n/index.ts';
 import { parameterOf, type PageSettings } from '../lab/page-settings.ts';
@@ -10,12 +10,12 @@ const CHOICES = ['quiet', 'chatty', 'burst', 'steady'] as const satisfies ('quie
 
 export interface TrafficControl {
   element: HTMLElement;
-  /** Starts a pattern, as its button does; null stops what runs. */
+  /** Starts a pattern, as its button does; null stops the running one. */
   choose(pattern: Pattern | null): void;
   readonly pattern: Pattern | null;
 }
 
-/** `published` is told of every message, with when it was sent; `changed`, that a pattern has begun or ended. */
+/** Calls `published` for each message with its send time, and `changed` when a pattern begins or ends. */
 export function trafficControl(
   room: string,
   asked: PageSettings,
@@ -23,7 +23,7 @@ export function trafficControl(
   changed: (pattern: Pattern | null) => void,
 ): TrafficControl {
   const explained = 'traffic-explained';
-  // Counting on is not worth being read out; how it ended is.
+  // Screen readers announce only the result, not the progress.
   const state = h('p', { class: 'traffic-state', 'aria-live': 'off' });
   const buttons = CHOICES.map((choice) => {
     const button = h(
@@ -59,7 +59,7 @@ export function trafficControl(
         press();
         state.setAttribute('aria-live', 'polite');
         const progress = strings.trafficProgress(published, failed);
-        // What ends as the page is left begins again when it is opened again.
+        // Traffic that ends because the page is hidden stays in the address, so that it restarts with the page.
         if (how.kind !== 'hidden') putParameter('traffic', null);
         setText(state, strings.trafficEnded(how, progress, LIMITS.minutes, LIMITS.messages));
         state.toggleAttribute('data-failed', how.kind === 'failed');

@@ -1,5 +1,5 @@
-// The sign of a transport: polling is a dotted line, long-polling a dashed one, SSE a solid one. Shape and colour
-// come from the stylesheet; here is only the element.
+// The sign of a transport: polling is a dotted line, long-polling a dashed one, SSE a solid one. The stylesheet defines
+// shape and colour.
 
 import type { Transport } from '../client/transport.ts';
 import { h } from './dom.ts';

@@ -1,4 +1,4 @@
-// Choosing the transport, and the interval that polling uses.
+// The pickers for the transport and the polling interval.
 
 import { INTERVAL_S, STOPS_S, nearestStop } from '../lab/interval-scale.ts';
 import { strings } from '../i18n/index.ts';
@@ -10,11 +10,11 @@ export interface TransportListener {
   transport(transport: Transport): void;
   /** While the slider moves. */
   interval(seconds: number): void;
-  /** Once it rests. */
+  /** When the slider is released, or the number entered. */
   intervalChosen(): void;
 }
 
-/** `key` tells the pickers of one page apart. */
+/** `key` is the prefix of the ids. */
 export function transportPicker(
   key: string,
   chosen: Transport,
@@ -22,7 +22,7 @@ export function transportPicker(
   listener: TransportListener,
 ): HTMLElement {
   const legend = `${key}-transport-legend`;
-  // Where there is no room for the lines of all three there is this, of the chosen one.
+  // If there is no space for all explanations, styles show only that of the chosen transport.
   const explained = h('p', { class: 'chosen-explained', 'aria-hidden': 'true' }, strings.explained[chosen]);
   const options = TRANSPORTS.map((transport) => {
     const id = `${key}-transport-${transport}`;
@@ -63,7 +63,7 @@ export function transportPicker(
   );
 }
 
-/** The interval as a number and as a slider; each follows the other. */
+/** The interval as a number and as a slider, which follow each other. */
 function intervalControl(id: string, initial: number, listener: TransportListener): HTMLElement {
   const { min, max } = INTERVAL_S;
   const [explained, range] = [`${id}-explained`, `${id}-range`];
@@ -105,7 +105,7 @@ function intervalControl(id: string, initial: number, listener: TransportListene
     slider.valueAsNumber = nearestStop(number.valueAsNumber);
     set(number.valueAsNumber);
   });
-  // An interval that cannot be goes back to the last one that could.
+  // An invalid interval is replaced by the last valid one.
   number.addEventListener('change', () => {
     if (number.value === '' || !number.checkValidity())
       setText(outOfRange, strings.planner.outOfRange(min, max));

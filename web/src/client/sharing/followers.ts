@@ -1,25 +1,25 @@
-// The tabs that read along with this tab's stream: how many, and which clients. The server sees one reader only, so this
-// tab reports the others to it.
+// The tabs that follow this tab's stream: how many there are, and their clients. The server sees only the leader, which
+// reports the others to it.
 
-/** A tab that reads along. */
+/** A tab that follows another tab's stream. */
 export interface Follower {
   client: string;
   /** The name of its user; null if it is unknown. */
   author: string | null;
 }
 
-/** From news of a follower to the next count. */
+/** From a follower's message to the next count. */
 const COUNT_DELAY_MS = 500;
-/** Between counts without news, as a tab that crashed sends none. */
+/** Between counts without messages, as a crashed tab sends none. */
 const COUNT_INTERVAL_MS = 15_000;
 
 export interface FollowersOptions {
-  /** How many tabs wait for the lead. */
+  /** Counts the tabs that wait for the lock. */
   others: () => Promise<number>;
   counted: (others: number) => void;
-  /** Asks each to announce itself. */
+  /** Asks each follower to announce itself. */
   callRoll: () => void;
-  /** Tells the server all of them. */
+  /** Sends the server the list of all followers. */
   report: (followers: Follower[]) => void;
 }
 
@@ -28,10 +28,10 @@ export class Followers {
   readonly #known = new Map<string, Follower>();
   #others = 0;
   #isLive = false;
-  /** The last report. The server keeps it until the stream closes. */
+  /** The last list sent. The server keeps it until the stream closes. */
   #reported = '[]';
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Counts that began before this tab stopped leading are ignored. */
+  /** Incremented when this tab stops leading, so that counts still running are ignored. */
   #run = 0;
 
   constructor(options: FollowersOptions) {
@@ -42,7 +42,7 @@ export class Followers {
     return this.#others;
   }
 
-  /** This tab leads from now on. */
+  /** Call when this tab becomes the leader. */
   begin(): void {
     this.#options.callRoll();
     this.prune();
@@ -58,14 +58,14 @@ export class Followers {
     this.prune();
   }
 
-  /** Whether the stream is open. When it closes the server forgets its followers. */
+  /** Whether the stream is open. When it closes, the server forgets its followers. */
   setActive(isLive: boolean): void {
     if (isLive && !this.#isLive) this.#reported = '[]';
     this.#isLive = isLive;
     if (isLive) this.prune();
   }
 
-  /** Counts now, and again once new followers wait for the lock. */
+  /** Counts now, and again after a delay in which new followers request the lock. */
   prune(): void {
     void this.#count();
     this.#schedulePrune(COUNT_DELAY_MS);
@@ -91,7 +91,7 @@ export class Followers {
     if (this.#others < this.#known.size) {
       this.#known.clear();
       this.#options.callRoll();
-      // Each answer starts a new count; without any, none is left.
+      // Each announcement starts a new count.
       return this.#schedulePrune(COUNT_DELAY_MS);
     }
     this.#report();

@@ -1,9 +1,9 @@
 // One stream for all tabs of a browser that read the same room under the same key.
 //
-// The leader reads the stream and passes on what it brings. The others follow: each batch goes through their own ingest,
-// at their own position, so the next leader continues from where it is itself. A follower polls once to catch up: when
-// it begins, when the leader changes, and if a batch does not follow what it has. It never takes over a reset of another
-// tab, as each has its own position: it polls for itself instead.
+// The leader reads the stream and forwards each batch. The others follow: each batch goes through their own ingest, at
+// their own position, so the next leader continues from its own position. A follower polls once to catch up when it
+// begins, when the leader changes, and if a batch does not follow its newest message. It never accepts a reset from
+// another tab, as each tab has its own position; it polls for itself instead.
 
 import { type BrowserApis, isPageHidden } from '../browser-apis.ts';
 import type { Position } from '../ingest.ts';
@@ -17,11 +17,11 @@ import { type Link, substituteSink, type RequestContext, type Sink, type Source 
 import { type Follower, Followers } from './followers.ts';
 import { type LeaderMessage, Tabs } from './tabs.ts';
 
-/** A leader that has not announced itself after this is gone. */
+/** After this time without an announcement, a follower assumes that there is no leader. */
 const LEADER_RESPONSE_TIMEOUT_MS = 3_000;
-/** The shortest silence of a leader that counts as its end, even if the stall time-out is shorter. */
+/** The minimum silence after which a leader counts as gone, even if the stall time-out is shorter. */
 const MIN_LEADER_TIMEOUT_MS = 15_000;
-/** How often a follower that is still behind polls again: one server of several may lag. */
+/** How often a follower that is behind polls again, as one server of several may lag. */
 const CATCH_UP_ATTEMPTS = 3;
 const CATCH_UP_DELAY_MS = 250;
 
@@ -29,15 +29,15 @@ export interface SharedOptions extends RequestContext {
   sink: Sink;
   connections: ConnectionFactory;
   browserApis: BrowserApis;
-  /** The name that the tabs of this stream have in common. */
+  /** The name of the lock and channel that the tabs of this stream use. */
   name: string;
-  /** The stream to read while this tab leads, given the sink to report to. */
+  /** Creates the stream to read while this tab leads. */
   stream: (sink: Sink) => Source;
-  /** The id of the newest message that was read here. */
+  /** The id of the newest message that this tab has read. */
   newest: () => number;
-  /** A follower wants the connection closed. */
+  /** Called if a follower wants the connection closed. */
   restart: () => void;
-  /** Tells the server all followers of this tab's stream. */
+  /** Sends the server the list of all followers of this tab's stream. */
   report: (followers: Follower[]) => void;
 }
 
@@ -51,9 +51,9 @@ export class SharedStream implements Source {
   #link: Link = { kind: 'connecting' };
   #presence: Presence | null = null;
   readonly #followers: Followers;
-  /** Of a follower: its leader. */
+  /** The leader, while this tab follows. */
   #leader: { client: string; newest: number; link: Link; isHidden: boolean } | null = null;
-  /** Of a follower that catches up: what the leader passed on in the meantime. */
+  /** Batches that the leader sent while this tab catches up. */
   #held: (LeaderMessage & { kind: 'batch' })[] = [];
   #catchingUp: AbortController | null = null;
   #again = false;
@@ -78,7 +78,7 @@ export class SharedStream implements Source {
           : Math.max(MIN_LEADER_TIMEOUT_MS, 1.5 * options.connections.stallTimeout_ms),
       () => {
         this.#tabs?.stealLock();
-        // Leading stops it.
+        // Leading stops the timer.
         this.#idle.reset();
       },
     );
@@ -125,7 +125,7 @@ export class SharedStream implements Source {
       this.#startCatchUp();
   }
 
-  /** Has the leader close its connection; false if this tab leads. */
+  /** Asks the leader to close its connection. Returns false if this tab leads. */
   restart(): boolean {
     if (this.#tabs === null || this.#leads) return false;
     this.#tabs.broadcast({ kind: 'restart' });
@@ -136,7 +136,7 @@ export class SharedStream implements Source {
     return this.#tabs?.leads === true;
   }
 
-  // The leader.
+  // Leader
 
   #lead(): void {
     this.#stopFollowing();
@@ -147,7 +147,7 @@ export class SharedStream implements Source {
     this.#followers.begin();
   }
 
-  /** Tells the others that this tab leads, and its position. */
+  /** Tells the other tabs that this one leads, and its newest message. */
   #announceLeader(): void {
     const { client, newest } = this.#options;
     this.#tabs?.broadcast({
@@ -192,7 +192,7 @@ export class SharedStream implements Source {
     return { kind: 'live', fallback: { why: 'sharing', tabs } };
   }
 
-  // A follower.
+  // Follower
 
   #follow(): void {
     this.#followers.close();
@@ -249,7 +249,7 @@ export class SharedStream implements Source {
     this.#stealFromHidden();
   }
 
-  /** A visible tab does not wait for the polls of a hidden one, which may be a minute apart. */
+  /** A visible tab does not rely on the polls of a hidden one, which may be a minute apart. */
   #stealFromHidden(): void {
     if (this.#leader?.isHidden === true && usesPolls(this.#leader.link) && !isPageHidden())
       this.#tabs?.stealLock();
@@ -259,7 +259,7 @@ export class SharedStream implements Source {
     if (leaderMessage.batch.reset !== null) this.#startCatchUp();
     else if (this.#catchingUp !== null) this.#held.push(leaderMessage);
     else if (this.#options.newest() < leaderMessage.newest) this.#startCatchUp();
-    // An older batch has an older cursor.
+    // An older batch has an older cursor, so it must not reach the ingest.
     else if (lastId(leaderMessage.batch) > this.#options.newest())
       this.#options.sink.batch(leaderMessage.batch, leaderMessage.by);
   }
@@ -272,9 +272,9 @@ export class SharedStream implements Source {
       this.#options.sink.link({ kind: 'live', fallback: { why: 'shared', client, polls: usesPolls(link) } });
   }
 
-  /** Polls until this tab is where the leader is. */
+  /** Polls until this tab has all messages that the leader has. */
   #startCatchUp(): void {
-    // The next answer contains what was passed on before it.
+    // The next response contains these messages.
     this.#held = [];
     this.#again = true;
     if (this.#catchingUp !== null) return;
@@ -298,7 +298,7 @@ export class SharedStream implements Source {
         await pause(backoff(++failures), stopped);
         continue;
       }
-      // After a reset the held batches may be of the old log.
+      // After a reset, held batches may be from the old log.
       if (answer.more || answer.reset) this.#again = true;
       else if (this.#isBehind() && ++tries < CATCH_UP_ATTEMPTS) {
         this.#again = true;
@@ -311,7 +311,7 @@ export class SharedStream implements Source {
     for (const leaderMessage of this.#held.splice(0)) this.#take(leaderMessage);
   }
 
-  /** Whether the server that answered lacks messages that the leader has. */
+  /** Whether this tab still lacks messages that the leader has. */
   #isBehind(): boolean {
     const first = this.#held[0];
     const from = first === undefined ? (this.#leader?.newest ?? 0) : first.newest;
@@ -319,7 +319,7 @@ export class SharedStream implements Source {
   }
 }
 
-/** Whether the leader polls in place of its stream. */
+/** Whether the leader polls instead of reading its stream. */
 function usesPolls(link: Link): boolean {
   return link.kind === 'live' && (link.fallback?.why === 'mute' || link.fallback?.why === 'crowded');
 }
@@ -328,7 +328,7 @@ function lastId({ messages }: Batch): number {
   return messages.at(-1)?.id ?? 0;
 }
 
-/** Only what other tabs need of an answer. */
+/** Only the fields that other tabs need. */
 function batchOf({ messages, cursor, reset }: Batch): Batch {
   return { messages, cursor, reset };
 }

@@ -1,7 +1,7 @@
-// The tabs of one browser that read the same: which of them leads, and the messages between them.
+// Leader election and messages among the tabs of one browser that share a stream.
 //
-// The leader holds a Web Lock. The browser passes it on when a tab closes or crashes, and another tab can steal it
-// from a leader that has gone silent. Messages go over a BroadcastChannel.
+// The leader holds a Web Lock. The browser grants it to the next tab when a tab closes or crashes, and another tab can
+// steal it from a leader that has gone silent. Messages go over a BroadcastChannel.
 
 import { type BrowserApis, isAbort, isPageHidden } from '../browser-apis.ts';
 import type { Batch } from '../message.ts';
@@ -10,7 +10,7 @@ import type { Link } from '../sources/source.ts';
 import type { Transport } from '../transport.ts';
 import type { Follower } from './followers.ts';
 
-/** From the leader. `newest` is the id of the newest message it had passed on before. */
+/** From the leader. `newest` is the id of its newest message before this one. */
 export type LeaderMessage =
   | { kind: 'here'; client: string; newest: number; link: Link; presence: Presence | null }
   | { kind: 'link'; client: string; link: Link }
@@ -25,11 +25,11 @@ export type FollowerMessage =
   ({ kind: 'announce' } & Follower) | { kind: 'bye'; client: string } | { kind: 'restart' };
 
 export interface TabsListener {
-  /** This tab leads from now on. */
+  /** This tab has become the leader. */
   lead(): void;
-  /** Another tab took the lead from this one. */
+  /** Another tab has become the leader in place of this one. */
   demoted(): void;
-  /** `isHidden`: the browser slows the timers of the tab that sent it, and so its polls. */
+  /** `isHidden`: the sender is hidden, so the browser slows its timers and polls. */
   leaderMessage(leaderMessage: LeaderMessage, isHidden: boolean): void;
   followerMessage(followerMessage: FollowerMessage): void;
 }
@@ -51,7 +51,7 @@ export class Tabs {
   #waiting = new AbortController();
   #isStealing = false;
   #release: (() => void) | null = null;
-  /** The request by which the lock is held. */
+  /** The request by which this tab holds the lock. */
   #granted: LockRequest | null = null;
   #closed = false;
 
@@ -74,11 +74,11 @@ export class Tabs {
     try {
       this.#channel?.postMessage(envelope);
     } catch {
-      // Other tabs take the lead from a tab they do not hear.
+      // Other tabs replace a leader that sends nothing.
     }
   }
 
-  /** Takes the lead from the tab that has it. If the browser has not answered the last time, this tab reads alone. */
+  /** Takes the lock from the leader. If the browser never answered the last attempt, this tab reads alone. */
   stealLock(): void {
     if (this.#closed || this.leads) return;
     if (this.#isStealing) return this.#leadAlone();
@@ -88,7 +88,7 @@ export class Tabs {
     this.#request({ steal: true });
   }
 
-  /** How many tabs wait for the lead: those that read along. */
+  /** The number of tabs that wait for the lock: the followers. */
   async others(): Promise<number> {
     try {
       const { pending } = (await this.#locks?.query()) ?? {};
@@ -126,11 +126,11 @@ export class Tabs {
     void this.#hold(request).catch((error: unknown) => {
       if (this.#closed) return;
       if (this.#granted !== request) {
-        // Given up to steal it, or refused.
+        // Aborted in order to steal the lock, or refused.
         if (!isAbort(error)) this.#leadAlone();
         return;
       }
-      // Another tab has stolen it.
+      // Another tab has stolen the lock.
       this.#granted = null;
       this.#release = null;
       this.#waiting = new AbortController();
@@ -140,7 +140,7 @@ export class Tabs {
   }
 
   async #hold(request: LockRequest): Promise<void> {
-    // A lock is either stolen or waited for.
+    // `steal` and `signal` may not be combined.
     const options = request.steal === true ? { steal: true } : { signal: this.#waiting.signal };
     await this.#locks?.request(this.#name, options, () => {
       if (this.#closed || this.leads) return;
@@ -149,7 +149,7 @@ export class Tabs {
     });
   }
 
-  /** Without locks or a channel every tab reads for itself. */
+  /** Without locks or a channel each tab reads for itself. */
   #leadAlone(): void {
     if (!this.#closed && !this.leads) this.#lead(() => {});
   }

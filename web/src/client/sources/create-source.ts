@@ -1,5 +1,4 @@
-// The source of each transport: the plain one, and around it what it needs (a connection slot, polls as a fallback,
-// the tabs that share it).
+// Creates the source of each transport, with its wrappers: a connection slot, polls as a fallback, sharing among tabs.
 
 import { browserApis } from '../browser-apis.ts';
 import { ConnectionSlots } from '../connection-slots.ts';
@@ -20,11 +19,11 @@ export interface SourceParts {
   connections: ConnectionFactory;
   interval_ms: () => number;
   longPollWait_s: number;
-  /** The id of the newest message that was read. */
+  /** The id of the newest message that was read; 0 before the first. */
   newest: () => number;
-  /** Tabs share a stream among sources of the same key. Null: this source shares none. */
+  /** Sources with the same key share a stream across tabs. Null shares none. */
   shareKey: string | null;
-  /** Has the server close the connection that this source's stream uses. */
+  /** Asks the server to close the connection of this source's stream. */
   disconnect: () => void;
 }
 
@@ -38,12 +37,12 @@ export function createSource(transport: Transport, parts: SourceParts): Source {
   if (transport === 'long-poll') {
     return holding(sink, new Polling({ ...request, connections, sink, interval_ms, wait_s: longPollWait_s }));
   }
-  // A stream without presence is no use to a tab that asks for it.
+  // A tab that asks for presence cannot use a stream without it.
   const shared = request.query?.()['presence'] === 1 ? `${shareKey} presence` : shareKey;
   const stream = (to: Sink) =>
     holding(to, new StreamWithFallback({ ...request, connections, sink: to, interval_ms }));
   const apis = browserApis();
-  // Over HTTP/2 a tab's stream takes no connection from the others.
+  // Over HTTP/2 a tab's stream does not take a connection from the others.
   if (shareKey === null || !isHttp1() || apis.locks === null || apis.channel === null) return stream(sink);
   return new SharedStream({
     ...request,

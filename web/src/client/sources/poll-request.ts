@@ -1,4 +1,4 @@
-// One poll: sends the request, gives its answer to the sink, and returns how it went.
+// One poll: sends the request, passes its response to the sink, and returns the outcome.
 
 import { problemDetail, route } from '../http.ts';
 import type { Position } from '../ingest.ts';
@@ -7,7 +7,7 @@ import type { ConnectionFactory } from '../connection-factory.ts';
 import { parsePresence } from '../presence.ts';
 import type { Link, RequestContext, Sink } from './source.ts';
 
-/** An answer that makes no progress for this long, beyond the server's own wait, counts as lost. */
+/** A response without progress for this long, beyond the server's own wait, counts as lost. */
 const PROGRESS_TIMEOUT_MS = 10_000;
 
 export type PollResult =
@@ -20,7 +20,7 @@ export interface PollQuery {
   position: Position;
   /** Seconds the server may wait for a message; 0 for a plain poll. */
   wait_s: number;
-  /** Ends the request; nothing reaches the sink after that. */
+  /** Aborts the request; nothing reaches the sink after that. */
   stopped: AbortSignal;
 }
 
@@ -66,7 +66,7 @@ export async function fetchPage(
         presence_bytes: presenceBytes(present),
       });
       sink.batch(answer);
-      // Of several rooms, one each.
+      // A response for several rooms has one per room.
       for (const each of [present].flat()) {
         const presence = parsePresence(each);
         if (presence !== null) sink.presence(presence);
@@ -89,7 +89,7 @@ export async function fetchPage(
   }
 }
 
-/** What the member `presence` of an answer weighs, with its name and its comma; 0 without one. */
+/** Size of a response's member `presence` in bytes, with its name and comma; 0 without one. */
 function presenceBytes(value: unknown): number {
   if (value === undefined) return 0;
   return new TextEncoder().encode(`,"presence":${JSON.stringify(value)}`).length;
@@ -99,7 +99,7 @@ function failed(why: (Link & { kind: 'reconnecting' })['why'], detail: string | 
   return { ok: false, link: { kind: 'reconnecting', why, detail } };
 }
 
-/** A long answer over a slow link may take any time, so each piece of it starts the time-out again. */
+/** A long response over a slow link may take any time, so each chunk restarts the time-out by `progressed`. */
 async function readBody(
   response: Response,
   progressed: () => void,

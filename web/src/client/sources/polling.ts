@@ -1,6 +1,6 @@
 // Polling and long-polling: one loop of requests. They differ only in how long the server may wait.
 //
-// The next poll is due a fixed time after the start of the last one and never overlaps it.
+// The next poll is due a fixed time after the start of the last one, and never overlaps it.
 
 import type { Position } from '../ingest.ts';
 import type { ConnectionFactory } from '../connection-factory.ts';
@@ -9,12 +9,11 @@ import { fetchPage } from './poll-request.ts';
 import type { RequestContext, Sink, Source } from './source.ts';
 
 /**
- * The wait of the first long-poll after a start or a failure. Only an answer shows that the server is there, and in a
- * quiet room a full wait would delay it.
+ * The first long-poll after a start or a failure waits only this long, so that a quiet room is soon reported as live.
  */
 const FIRST_WAIT_S = 1;
 
-/** The shortest time between long-polls that are answered empty early, so that they never spin. */
+/** The minimum time between long-polls, so that early empty responses do not cause a busy loop. */
 const LEAST_DISTANCE_MS = 250;
 
 export interface PollingOptions extends RequestContext {
@@ -22,7 +21,7 @@ export interface PollingOptions extends RequestContext {
   connections: ConnectionFactory;
   /** Seconds the server may wait for a message; 0 for interval polling. */
   wait_s: number;
-  /** Time from the start of one poll to the start of the next, called for each. Unused by long-polls. */
+  /** Time from the start of one poll to the start of the next. Called for each poll; unused by long-polls. */
   interval_ms: () => number;
 }
 
@@ -30,9 +29,9 @@ export class Polling implements Source {
   readonly #options: PollingOptions;
   #run: AbortController | null = null;
   #endPause: () => void = () => {};
-  /** Whether the pause is one between two attempts, which `reconnect` ends early. */
+  /** Whether the current pause is one between two attempts, which `reconnect` ends early. */
   #retrying = false;
-  /** The next poll is due now, whatever the interval. */
+  /** Whether the next poll is due now, whatever the interval. */
   #hurried = false;
 
   constructor(options: PollingOptions) {
@@ -57,7 +56,7 @@ export class Polling implements Source {
     this.#endPause();
   }
 
-  /** The interval has changed: computes again when the next poll is due. */
+  /** Applies a changed interval to the next poll. */
   reschedule(): void {
     this.#endPause();
   }

@@ -1,4 +1,4 @@
-// A source that holds a connection open, of which the browser has few. It waits for a slot, and polls until it has one.
+// A source that holds one of the browser's few connections open. It polls until it gets a slot.
 
 import type { Position } from '../ingest.ts';
 import type { ConnectionSlots, ConnectionSlot } from '../connection-slots.ts';
@@ -10,7 +10,7 @@ export interface SlotLimitedOptions {
   slots: ConnectionSlots;
   /** The source that holds the connection. */
   source: Source;
-  /** Makes the polls that stand in, given the sink to report to. */
+  /** Creates the polls that are used while there is no slot. */
   polls: (sink: Sink) => Polling;
 }
 

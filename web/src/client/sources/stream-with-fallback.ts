@@ -1,8 +1,8 @@
-// A stream, and polls in its place while it is mute.
+// A stream that is replaced by polls while it is mute.
 //
-// A stream may be open and bring nothing: behind a buffering proxy, or if its connection died without an error. Then
-// polls take its place, and it is tried again after growing pauses. Only one of the two feeds the sink: the first event
-// of a new stream ends the polls. If they have moved on since it was opened, it is opened again where they stopped.
+// A stream may be open and deliver nothing: behind a buffering proxy, or if its connection died without an error. Then
+// polls replace it, and it is tried again after growing pauses. Only one of the two feeds the sink: the first event of
+// a new stream ends the polls. If the cursor has advanced since it was opened, it is opened again at the new cursor.
 
 import type { Position } from '../ingest.ts';
 import { Polling } from './polling.ts';
@@ -12,17 +12,18 @@ import { Stream, type StreamOptions } from './stream.ts';
 /** The longest pause between two attempts, in milliseconds. */
 const LONGEST_PAUSE_MS = 300_000;
 
-/** Part of the stall time-out after which two keep-alives are missing, which is enough for doubt when a page wakes. */
+/** When a page wakes, a stream that has been silent for this part of the stall time-out is suspect: two of three
+ * keep-alives are missing. */
 const SUSPICIOUS = 0.75;
 
 export interface StreamWithFallbackOptions extends Omit<StreamOptions, 'onEvent' | 'stalled'> {
-  /** The interval of the polls that stand in. */
+  /** The interval of the polls that replace the stream. */
   interval_ms: () => number;
 }
 
 /**
- * `polled-once`: one poll, then the stream. `mute`: polls, and a pause until the next attempt. `trying`: polls, and a
- * stream that has brought nothing yet.
+ * `polled-once`: one poll, then the stream. `mute`: polls, until the next attempt. `trying`: polls, and a stream
+ * without an event so far.
  */
 type State = 'stopped' | 'streaming' | 'polled-once' | 'mute' | 'trying';
 
@@ -44,7 +45,7 @@ export class StreamWithFallback implements Source {
     this.#stream = new Stream({
       ...options,
       sink: forwardingSink(sink, {
-        // A stream that is being tried is not reported until it brings something.
+        // A new stream is not reported until its first event.
         link: (link) => {
           if (this.#state === 'streaming') sink.link(link);
         },
@@ -146,7 +147,6 @@ export class StreamWithFallback implements Source {
     this.#stream.start(this.#position);
   }
 
-  /** The stream has brought something. */
   #onEvent(): void {
     if (this.#state !== 'trying') {
       this.#attempts = 0;

@@ -1,6 +1,6 @@
 // The stream: the browser's own EventSource on `GET /stream`.
 //
-// The browser reconnects a lost connection by itself and sends the last cursor. After an answer other than 200 it gives
+// The browser reconnects a lost connection by itself and sends the last cursor. After a status other than 200 it gives
 // up for good; then we open a new EventSource after a pause.
 //
 // The browser does not report a connection that is open and silent. So we ask the server for keep-alives that are
@@ -15,19 +15,19 @@ import { backoff } from '../backoff.ts';
 import { parsePresence } from '../presence.ts';
 import type { Exchange, Link, RequestContext, Sink, Source } from './source.ts';
 
-/** As `EventSource.CONNECTING` and `EventSource.CLOSED`. */
+/** `EventSource.CONNECTING` and `EventSource.CLOSED`, which exist only in browsers. */
 const CONNECTING = 0;
 const CLOSED = 2;
 
-/** The server's own interval of keep-alives, in seconds. We never ask for a longer one. */
+/** The server's default keep-alive interval, in seconds. We never ask for a longer one. */
 const KEEP_ALIVE_S = 15;
 
 export interface StreamOptions extends RequestContext {
   sink: Sink;
   connections: ConnectionFactory;
-  /** An event has come, or a keep-alive. Called before the sink, and may end the stream. */
+  /** Called for each event and keep-alive, before the sink. It may stop the stream. */
   onEvent?: () => void;
-  /** The stream is open or being opened, and has brought nothing for too long. It stays as it is. */
+  /** Called if there has been no event for the stall time-out. The stream stays open. */
   stalled?: () => void;
 }
 
@@ -60,7 +60,7 @@ export class Stream implements Source {
     this.#close();
   }
 
-  /** Time since the last event; 0 while nothing is open. */
+  /** Time since the last event; 0 while closed. */
   get idle_ms(): number {
     return this.#events === null ? 0 : this.#idle.idle_ms;
   }
@@ -125,7 +125,7 @@ export class Stream implements Source {
         this.#later(connections.down.aborted ? 'network' : 'refused');
         if (!connections.down.aborted) void this.#askWhy();
       }
-      // Without a cursor the browser would start over with the messages it began with.
+      // Without a cursor the browser would request the same old messages again.
       else if (events.readyState === CONNECTING && !('cursor' in this.#now())) this.#later('network');
       else sink.link({ kind: 'reconnecting', why: 'network', detail: null });
     });
@@ -140,7 +140,7 @@ export class Stream implements Source {
     try {
       batch = parse(JSON.parse(String(event.data)));
     } catch {
-      // Going on would lose this event.
+      // Continuing would lose this event.
       this.#later('garbled');
       return;
     }
@@ -148,7 +148,7 @@ export class Stream implements Source {
     this.#options.sink.batch(batch);
   }
 
-  /** Asks with a poll why the stream was refused: the browser does not tell its answer. */
+  /** Polls to learn why the stream was refused, as EventSource does not expose the response. */
   async #askWhy(): Promise<void> {
     const { url, room, sink, connections } = this.#options;
     const refused = this.#failures;
@@ -172,7 +172,7 @@ function pushed(event: MessageEvent<unknown>, messages: number): Exchange {
   return { kind: 'pushed', messages, body_bytes, presence_bytes: event.type === 'presence' ? body_bytes : 0 };
 }
 
-/** What an event weighs on a stream: its lines, each with its end, and the empty line after it. */
+/** The size of an event on the wire: its lines with their line breaks, and the empty line after it. */
 function bytesOf({ type, lastEventId, data }: MessageEvent<unknown>): number {
   const lines = [
     ...(type === 'message' ? [`id: ${lastEventId}`] : [`event: ${type}`]),

@@ -1,4 +1,4 @@
-// English: what only screen readers hear.
+// English: announcements for screen readers.
 
 import { count } from '../format.ts';
 

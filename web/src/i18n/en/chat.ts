@@ -1,4 +1,4 @@
-// English: the conversation and writing in it.
+// English: the log and the composer.
 
 import { count } from '../format.ts';
 import type { Reset } from '../../client/message.ts';
@@ -19,7 +19,6 @@ export const chat = {
   unread: (unread: number) => `${count(unread)} new ${unread === 1 ? 'message' : 'messages'}`,
   own: 'you',
   seenAfter: (delay: string) => `seen after ${delay}`,
-  /** Seen by the other lane, not by this one. */
   notHereYet: (missing: number) =>
     `${count(missing)} ${missing === 1 ? 'message is' : 'messages are'} not here yet`,
 

@@ -1,4 +1,4 @@
-// English: what lanes side by side say about each other.
+// English: the comparison of lanes.
 
 import { timeDifference, count, seconds, tenths } from '../format.ts';
 import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
@@ -36,7 +36,7 @@ function asked(all: readonly LaneRequests[]): string {
   return `${[first + delivered(most), ...others.map((lane) => made(lane) + delivered(lane))].join('; ')}.`;
 }
 
-/** Among more than two lanes it is said which other one a lane is compared with. */
+/** With more than two lanes, names the lane that is compared with. */
 function each({ dearer, cheaper, bytes, arrival }: NonNullable<Verdict['each']>, lanes: number): string {
   const other = (word: string) => (lanes > 2 ? ` ${word} with ${name(cheaper)}` : '');
   const cost = {

@@ -1,4 +1,4 @@
-// English: the presenter's keys.
+// English: the keyboard shortcuts.
 
 export const keys = {
   title: 'Keys',

@@ -1,4 +1,4 @@
-// English: a lane: its transport, how it is doing, and what it has cost.
+// English: a lane's transport, settings, status and cost.
 
 import { count, seconds } from '../format.ts';
 import type { MissingReason, Protocol } from '../../lab/ledger.ts';
@@ -93,14 +93,14 @@ export const lane = {
     delay_median: 'half were seen sooner',
     delay_95: '95 of 100 were sooner',
   },
-  /** None was opened for its requests. */
+  /** For a client that uses a connection another client opened. */
   sharedConnection: (none: string) => `${none}, shares one`,
   noFigure: '–',
   costOf: 'What reading has cost this page',
   countedFor: 'Counted by the server for client',
   countedSince: (time: string) => `since ${time}.`,
   notYet: 'as soon as it has seen it.',
-  /** Why there are no new figures; then of when the last ones are, or that there are none. */
+  /** Why there are no new figures. `figuresOf` or `noFiguresYet` follows. */
   missing: {
     paused: 'This lane has no connection at the moment.',
     away: 'The server does not answer when it is asked for the figures.',

@@ -1,4 +1,4 @@
-// English: what a lane's network is like, and what the page does about it.
+// English: a lane's network, and the notices about it.
 
 import { count, seconds } from '../format.ts';
 import type { Fault } from '../../lab/fault.ts';
@@ -15,7 +15,6 @@ export const network = {
     offline: 'Offline for 5 s',
     restart: 'Server restart',
   } satisfies Record<Fault, string>,
-  /** What to expect, and why. */
   expect: {
     healthy: 'Nothing goes wrong between this lane and the server.',
     buffer:
@@ -43,7 +42,7 @@ export const network = {
       polls ? 'Polling through another tab' : 'Streaming over SSE through another tab',
     sharing: 'Streaming over SSE for other tabs too',
   },
-  /** The same at more length. */
+  /** Longer explanations of the fallbacks. */
   notice: {
     mute: (idle_s: number, again_s: number) =>
       `The stream was open and brought nothing for ${s(idle_s)}, not even a keep-alive; something on the way holds it back. ` +

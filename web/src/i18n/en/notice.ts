@@ -1,4 +1,4 @@
-// English: what is wrong with the page or its address, and a way on.
+// English: notices about the page or its address.
 
 import type { Feature } from '../../lab/browser-features.ts';
 

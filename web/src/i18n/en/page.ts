@@ -1,4 +1,4 @@
-// English: the page around the lanes: its head, its views, other rooms.
+// English: the page's header, its views and the room form.
 
 export const page = {
   title: (room: string) => `${room} · poll vs sse`,

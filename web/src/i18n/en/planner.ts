@@ -1,4 +1,4 @@
-// The planner: its inputs, its figures, and what they say.
+// English: the planner.
 
 import type { Field, ArrivalPattern } from '../../lab/planner/fields.ts';
 import type { Dimension, Limit, CurveAxis, Part } from '../../lab/planner/plan.ts';
@@ -99,7 +99,7 @@ export const planner = {
     below: (to: string) => `below ${to}`,
     or: ' or ',
     rateOf: (rate: string) => `${rate} ${rate === '1' ? 'message' : 'messages'} a second`,
-    // Of a range, null is never, and empty is always.
+    // A range is null for never, and empty for always.
     turnsByDelay: (rate: string, cpu: string | null, wire: string | null) => {
       const takes = (what: string, delay: string | null) =>
         delay === null

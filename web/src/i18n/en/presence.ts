@@ -1,4 +1,4 @@
-// English: who is in the room.
+// English: presence.
 
 import { timeDifference, count } from '../format.ts';
 

@@ -1,4 +1,4 @@
-// English: handing a result over.
+// English: exporting the result.
 
 export const share = {
   share: {

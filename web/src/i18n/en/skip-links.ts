@@ -1,4 +1,4 @@
-// English: links that skip to a part of the page.
+// English: skip links.
 
 export const skipLinks = {
   title: 'Skip to',

@@ -1,4 +1,4 @@
-// The sequence diagram and the plots.
+// English: the sequence diagram and the plots.
 
 import type { Transport } from '../../client/transport.ts';
 import type { RowStyle } from '../../lab/diagram/rows.ts';
@@ -46,7 +46,7 @@ export const pictures = {
       lost: 'Events not kept',
       begun: 'Trace begun anew',
     } satisfies Record<RowStyle, string>,
-    /** On an arrow. */
+    /** Labels on arrows. */
     short: {
       empty: 'no',
       reconnected: 'reconnected',
@@ -59,7 +59,7 @@ export const pictures = {
       lost: 'some events here were not kept',
       begun: 'the server’s trace begins anew here',
     } as Partial<Record<RowStyle, string>>,
-    /** On a request. */
+    /** Labels on requests. */
     asks: {
       poll: 'anything new?',
       'long-poll': 'anything new? I wait',
@@ -85,7 +85,7 @@ export const pictures = {
       /** A connection that closed. */
       closed: (span: string) => `open for ${span}`,
     },
-    /** Between two arrows. */
+    /** Labels between two arrows. */
     gap: {
       request: (span: string) => `idle ${span}`,
       answer: (span: string) => `held ${span}`,
@@ -127,7 +127,7 @@ export const pictures = {
       `${things(count, one, 'message')} ${one ? 'was' : 'were'} published.`,
     total: (lane: string, requests: string, one: boolean, bytes: string) =>
       `${lane}: ${things(requests, one, 'request')}, ${bytes} bytes`,
-    /** A line of something that the lane does not read with now. */
+    /** A line of a transport that the lane no longer uses. */
     ofLane: (transport: string, lane: string) => `${transport} (lane now ${lane})`,
     median: (delay: string) => `, median delay ${delay}`,
     chart: (measure: string) => `${measure}: the figures are in the text below the plots`,

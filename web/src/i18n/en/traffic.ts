@@ -1,9 +1,9 @@
-// English: the source of traffic.
+// English: the traffic control.
 
 import { count } from '../format.ts';
 import type { TrafficEnd, Pattern } from '../../lab/traffic.ts';
 
-/** What a chatty room says, over and over. */
+/** The messages of a chatty room, repeated in turn. */
 const LINES = [
   'Is the bus here yet?',
   'Two stops away.',

@@ -1,4 +1,4 @@
-// Korean: what only screen readers hear.
+// Korean: announcements for screen readers.
 
 import { count } from '../format.ts';
 import type { announcer as english } from '../en/announcer.ts';

@@ -1,4 +1,4 @@
-// Korean: the conversation and writing in it.
+// Korean: the log and the composer.
 
 import { count } from '../format.ts';
 import type { chat as english } from '../en/chat.ts';

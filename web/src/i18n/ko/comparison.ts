@@ -1,4 +1,4 @@
-// Korean: what lanes side by side say about each other.
+// Korean: the comparison of lanes.
 
 import { timeDifference, count, seconds, tenths } from '../format.ts';
 import type { LaneRequests, LaneName, Verdict } from '../../lab/verdict.ts';
@@ -10,7 +10,7 @@ const SIDES = { left: '왼쪽', middle: '가운데', right: '오른쪽' };
 const name = ({ transport, side }: LaneName) =>
   (side === null ? '' : `${SIDES[side]} `) + lane.transports[transport];
 const who = ({ polled, ...named }: LaneRequests) => name(named) + (polled ? '(폴링이 대신함)' : '');
-/** With the particle of a topic: SSE is read to end in a vowel, the others end in a consonant. */
+/** With the topic particle: SSE is pronounced with a final vowel, the others end in a consonant. */
 const topic = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '는' : '은');
 const and = (asked: LaneRequests) => who(asked) + (asked.transport === 'stream' ? '와' : '과');
 

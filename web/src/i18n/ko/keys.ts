@@ -1,4 +1,4 @@
-// Korean: the presenter's keys.
+// Korean: the keyboard shortcuts.
 
 import type { keys as english } from '../en/keys.ts';
 

@@ -1,4 +1,4 @@
-// Korean: a lane: its transport, how it is doing, and what it has cost.
+// Korean: a lane's transport, settings, status and cost.
 
 import { count, seconds } from '../format.ts';
 import type { lane as english } from '../en/lane.ts';

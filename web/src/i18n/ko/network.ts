@@ -1,4 +1,4 @@
-// Korean: what a lane's network is like, and what the page does about it.
+// Korean: a lane's network, and the notices about it.
 
 import { count, seconds } from '../format.ts';
 import type { network as english } from '../en/network.ts';

@@ -1,4 +1,4 @@
-// Korean: what is wrong with the page or its address, and a way on.
+// Korean: notices about the page or its address.
 
 import type { Feature } from '../../lab/browser-features.ts';
 import type { pageNotice as english } from '../en/notice.ts';

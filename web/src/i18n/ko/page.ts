@@ -1,4 +1,4 @@
-// Korean: the page around the lanes: its head, its views, other rooms.
+// Korean: the page's header, its views and the room form.
 
 import type { page as english } from '../en/page.ts';
 

@@ -1,4 +1,4 @@
-// The planner: its inputs, its figures, and what they say.
+// Korean: the planner.
 
 import { amount } from '../amounts.ts';
 import type { planner as english } from '../en/planner.ts';

@@ -1,4 +1,4 @@
-// Korean: who is in the room.
+// Korean: presence.
 
 import { timeDifference, count } from '../format.ts';
 import type { presence as english } from '../en/presence.ts';

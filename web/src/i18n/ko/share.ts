@@ -1,4 +1,4 @@
-// Korean: handing a result over.
+// Korean: exporting the result.
 
 import type { share as english } from '../en/share.ts';
 

@@ -1,4 +1,4 @@
-// Korean: links that skip to a part of the page.
+// Korean: skip links.
 
 import type { skipLinks as english } from '../en/skip-links.ts';
 

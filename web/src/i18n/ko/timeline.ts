@@ -1,4 +1,4 @@
-// The sequence diagram and the plots.
+// Korean: the sequence diagram and the plots.
 
 import type { pictures as english } from '../en/timeline.ts';
 

@@ -1,9 +1,9 @@
-// Korean: the source of traffic.
+// Korean: the traffic control.
 
 import { count } from '../format.ts';
 import type { traffic as english } from '../en/traffic.ts';
 
-/** What a chatty room says, over and over. */
+/** The messages of a chatty room, repeated in turn. */
 const LINES = [
   '버스 왔어?',
   '두 정거장 남았어.',

@@ -1,27 +1,27 @@
-// What a diagram remembers, for as long as its longest window: enough to draw it anew at any time.
+// Buffers a diagram's events for its longest window, so that it can be redrawn at any time.
 
 import type { TraceEvent } from '../trace.ts';
 import type { Transport } from '../../client/transport.ts';
 import { type Change, type TimelineEvent, Sequence, type Span } from './sequence.ts';
 
 export const MAX_AGE_MS = 120_000;
-/** However busy it gets, no more than this. */
+/** Limit of each kind of entry. */
 const MAX_EVENTS = 8_192;
 
-/** Something to be shown that is no event of the trace. */
+/** A mark on the diagram that is not an event of the trace. */
 export interface Mark {
-  /** A message entered the log; or what was before this is not, or no longer, known. */
+  /** `published`: a message entered the log. `lost`, `begun`: earlier events were lost, or the trace begins anew. */
   style: 'published' | 'lost' | 'begun';
   transport: Transport;
   at_ms: number;
-  /** Messages; of `lost`, events. */
+  /** Number of messages, or for `lost`, of events. */
   count: number;
-  /** Of a message: how long it waited until it was seen. */
+  /** For `published`: how long the message waited until it was seen. */
   wait_ms: number;
 }
 
 export class EventBuffer {
-  /** The present as it was last shown. */
+  /** The time at the bottom edge when the diagram was last drawn. */
   seen_ms = 0;
   readonly #sequence = new Sequence();
   #timelineEvents: TimelineEvent[] = [];
@@ -38,7 +38,7 @@ export class EventBuffer {
   mark(style: Mark['style'], transport: Transport, at_ms: number, count: number, wait_ms = 0): Mark {
     const mark = { style, transport, at_ms, count, wait_ms };
     this.#marks.push(mark);
-    // Messages are seen while nothing is drawn or forgotten, too.
+    // Messages arrive even while nothing is drawn or evicted.
     if (this.#marks.length > MAX_EVENTS) this.#marks = this.#marks.slice(-MAX_EVENTS / 2);
     return mark;
   }
@@ -70,7 +70,7 @@ export class EventBuffer {
   }
 }
 
-/** They come almost in order, which is near enough. */
+/** Assumes that `things` are almost in order of time. */
 function newest<Thing extends { at_ms: number }>(things: Thing[], before_ms: number): Thing[] {
   const first = things.findIndex(({ at_ms }) => at_ms >= before_ms);
   const old = first === -1 ? things.length : first;

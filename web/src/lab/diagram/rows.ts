@@ -1,9 +1,8 @@
-// Where on the diagram an event is drawn, and together with which others.
+// Computes where an event is drawn on the diagram, and groups events that are too close.
 //
-// The server end of an arrow is at the time that the server gives it: a request ends there, an answer or a push begins
-// there. The browser's end is a little earlier or later, so that request and answer can be told apart. Events of one
-// style that follow each other within a few pixels are one row, so that a busy time can be read, and what is drawn is
-// bounded by the height of the picture.
+// The server end of an arrow is at the server's time of the event. The browser end is a little earlier for a request
+// and later for an answer or a push, so that they can be distinguished. Events of one style within a few pixels form
+// one row, so that busy periods stay readable and the number of rows is bounded by the diagram's height.
 
 import type { Mark } from './event-buffer.ts';
 import type { TimelineEvent } from './sequence.ts';
@@ -33,34 +32,34 @@ export interface DiagramRow {
   transport: Transport;
   from_ms: number;
   to_ms: number;
-  /** By how much each end is drawn later than `from_ms`. */
+  /** How far below `from_ms` each end is drawn. */
   browser_px: number;
   server_px: number;
-  /** When its events were, as far as they can be drawn apart. */
+  /** The times of its events that are far enough apart to be drawn separately. */
   times_ms: number[];
-  /** Of a message: how long it waited until it was seen. */
+  /** For `published`: how long the message waited until it was seen. */
   wait_ms: number;
   count: number;
   bytes: number;
   messages: number;
-  /** The only one of its happenings, where there is only one. */
+  /** Its event, if it has only one. */
   single: TimelineEvent | null;
 }
 
-/** What follows nearer than this is drawn together with what it follows, as far as the row reaches. */
+/** An event closer than this to a row's last event joins the row, up to the row's maximum height. */
 const NEAR_PX = 3;
 const ROW_PX = 14;
-/** Pushes are drawn as a band, each in its place: that may be longer, so that there is room to say how many. */
+/** Pushes are drawn as a band of lines, which may be higher, so that a label fits. */
 const BAND_PX = 44;
-/** Lines of a band that are nearer to each other are one. */
+/** Lines of a band that are closer than this are drawn as one. */
 const LINE_PX = 2;
-/** How much of the room since the arrow before an arrow may fall through. */
+/** The slant of an arrow, as a share of the distance to the previous arrow. */
 const SLANT_SHARE = 0.45;
-/** The most it may, in heights of a line of text; a long-poll asks again as soon as it is answered. */
+/** The maximum slant, in line heights. It is small for long-polls, which follow each other without a pause. */
 const SLANT_LINES: Record<Transport, number> = { poll: 1.25, 'long-poll': 0.5, stream: 1.25 };
 const PUSH_LINES = 0.5;
 const LEAST_SLANT_PX = 2;
-/** A connection is opened just before a request, and closed just after an answer. */
+/** Opening a connection is drawn this far before its request, closing it this far after its answer. */
 const BESIDE_PX = 5;
 
 export function rowStyle(timelineEvent: TimelineEvent): RowStyle {
@@ -88,9 +87,9 @@ export class Rows {
   readonly #px_per_ms: number;
   readonly #text_px: number;
   readonly #rows = new Set<DiagramRow>();
-  /** The newest of each style. */
+  /** The newest row by style and transport. */
   readonly #newest = new Map<string, DiagramRow>();
-  /** How steep the present exchange is, when its last arrow was, and the connection that was opened for it. */
+  /** The current exchange: its slant, the time of its last arrow, and the connection that was opened for it. */
   #exchange = { slant_px: 0, last_ms: -Infinity, opening: null as number | null };
 
   /** `text_px` is the height of a line of text. */
@@ -120,7 +119,7 @@ export class Rows {
     return this.#put(style, transport, at_ms, HERE, { bytes: 0, messages, wait_ms, single: null });
   }
 
-  /** Forgets what lies before `ms`, and tells what that was. */
+  /** Deletes rows that end before `ms`, and returns them. */
   evict(ms: number): DiagramRow[] {
     const gone: DiagramRow[] = [];
     for (const row of this.#rows) {
@@ -173,7 +172,7 @@ export class Rows {
     return at_ms >= from_ms && at_ms - to_ms < near_ms && (at_ms - from_ms) * this.#px_per_ms < most_px;
   }
 
-  /** An arrow falls as far as the time since the arrow before leaves room for. */
+  /** An arrow's slant grows with the time since the previous arrow. */
   #place({ kind, at_ms, connection, transport }: TimelineEvent): RowOffset {
     if (kind === 'push') return { browser_px: PUSH_LINES * this.#text_px, server_px: 0 };
     const exchange = this.#exchange;

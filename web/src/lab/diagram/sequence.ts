@@ -1,33 +1,33 @@
-// What a client's trace means, in the order in which it happened: each event with what led up to it, and the spans
-// between them (a connection that is open, a request that is held).
+// Interprets a client's trace: adds to each event what preceded it, and derives the spans between events (an open
+// connection, a held request).
 
 import type { TraceEvent } from '../trace.ts';
 import type { Transport } from '../../client/transport.ts';
 
-/** An event as it is drawn and told. */
+/** An event of the trace with its context. */
 export interface TimelineEvent extends TraceEvent {
-  /** Of an opening: the browser itself came back after its stream had ended. */
+  /** For `opened`: the browser itself reconnected after its stream had ended. */
   reconnect: boolean;
   /**
-   * How long it had been waited for: of an answer since its request, of a push since the stream last wrote, of a
-   * request or a reconnection since nothing had been asked any more. Null where that is not known.
+   * The time before the event: for an answer since its request, for a push since the stream's last write, for a request
+   * or a reconnection since the last request ended, for `closed` since the connection was opened. Null if unknown.
    */
   after_ms: number | null;
 }
 
-/** `held`: the server has a request, or writes a stream. `open`: a TCP connection is. */
+/** `held`: the server is handling a request or writing a stream. `open`: a TCP connection is open. */
 export interface Span {
   kind: 'held' | 'open';
   transport: Transport;
   connection: number;
   from_ms: number;
-  /** Null as long as it lasts. */
+  /** Null while it lasts. */
   to_ms: number | null;
 }
 
 export interface Change {
   timelineEvents: TimelineEvent[];
-  /** Spans that have begun or ended. */
+  /** Spans that began or ended. */
   spans: Span[];
 }
 
@@ -35,21 +35,21 @@ interface OpenRequest {
   span: Span;
   stream: boolean;
   answered: boolean;
-  /** When the request came, or the stream last wrote. */
+  /** When the request arrived, or the stream last wrote. */
   since_ms: number;
 }
 
 export class Sequence {
-  /** Connections that are open, with their span and what is asked on them. */
+  /** Spans of open connections, and requests in progress, by connection. */
   readonly #open = new Map<number, Span>();
   readonly #asked = new Map<number, OpenRequest>();
-  /** Since when nothing is asked. */
+  /** Since when no request is in progress. */
   #idleSince_ms: number | null = null;
-  /** How the client last asked. */
+  /** The client's last request. */
   #lastAsked: { transport: Transport; connection: number } | null = null;
   #lastAt_ms: number | null = null;
 
-  /** The newest time told of. */
+  /** The time of the newest event. */
   get lastAt_ms(): number | null {
     return this.#lastAt_ms;
   }
@@ -66,8 +66,8 @@ export class Sequence {
   }
 
   /**
-   * What follows does not join on to what was: all that lasts has ended, as far as is known at the last event. Where
-   * it is the server that was `restarted`, the browser is known to have come back by itself.
+   * Ends all spans at the last event, as the next events do not follow directly. If the server was `restarted`, a new
+   * stream counts as a reconnection.
    */
   splitAt(restarted: boolean): Span[] {
     const at_ms = this.#lastAt_ms ?? 0;
@@ -77,7 +77,7 @@ export class Sequence {
     this.#asked.clear();
     this.#idleSince_ms = null;
     if (!restarted) this.#lastAsked = null;
-    // A server that was started again numbers its connections anew.
+    // A restarted server numbers its connections from the start again.
     else if (this.#lastAsked !== null) this.#lastAsked.connection = NaN;
     return ended;
   }
@@ -86,7 +86,7 @@ export class Sequence {
     const { connection, transport, at_ms } = event;
     switch (event.kind) {
       case 'opened': {
-        // A connection that serves two clients in turn is announced at each turn.
+        // A connection that serves two clients in turn is reported as opened at each change.
         if (this.#open.has(connection)) return null;
         this.#begin(spans, { kind: 'open', transport, connection, from_ms: at_ms, to_ms: null });
         const reconnect = this.#isReconnect(event);
@@ -107,7 +107,7 @@ export class Sequence {
       case 'answer': {
         const asked = this.#asked.get(connection);
         const after_ms = asked === undefined ? null : at_ms - asked.since_ms;
-        // A stream's answer has only begun.
+        // The answer of a stream stays open.
         if (asked?.stream && !asked.answered && event.status === 200) {
           asked.answered = true;
           asked.since_ms = at_ms;
@@ -133,7 +133,7 @@ export class Sequence {
     }
   }
 
-  /** A stream after a stream: nobody chose that, the first was lost (the server may find that out later). */
+  /** A second stream in a row: nobody chose it, so the first was lost, even if the server has not noticed yet. */
   #isReconnect({ transport, connection }: TraceEvent): boolean {
     const last = this.#lastAsked;
     return transport === 'stream' && last?.transport === 'stream' && last.connection !== connection;
@@ -154,7 +154,7 @@ export class Sequence {
     spans.add(span);
   }
 
-  /** Whatever was asked on the connection is over. Tells whether there was something. */
+  /** Ends the request on the connection. Returns false if there was none. */
   #finish(spans: Set<Span>, connection: number, at_ms: number): boolean {
     const asked = this.#asked.get(connection);
     if (asked === undefined) return false;

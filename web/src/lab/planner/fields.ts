@@ -1,5 +1,4 @@
-// The planner's inputs: what each takes, what it begins with, and how they are asked of the server and kept in the
-// page's address.
+// The planner's inputs: their ranges and defaults, the query to the server, and the parameters in the page's URL.
 
 import type { Query } from '../../client/http.ts';
 
@@ -19,12 +18,12 @@ export type ArrivalPattern = 'random' | 'regular';
 export interface Question {
   readonly values: Readonly<Record<Field, number>>;
   readonly spacing: ArrivalPattern;
-  /** The name of another server than ours, as `GET /plan` lists them; empty for ours. */
+  /** The name of another server, as `GET /plan` lists it; empty for our own. */
   readonly stack: string;
 }
 
 interface FieldRange {
-  /** Within what was measured. */
+  /** Within the measured range. */
   readonly initial: number;
   readonly least: number;
   readonly most: number;
@@ -53,14 +52,14 @@ export const SERVER_FIELDS = [
 
 const NAMES = Object.keys(FIELDS) as Field[];
 
-/** The number in an input, or null if it is none or out of range. */
+/** The number in an input; null if it is invalid or out of range. */
 export function valueOf(field: Field, text: string): number | null {
   const { least, most } = FIELDS[field];
   const value = text.trim() === '' ? Number.NaN : Number(text);
   return value >= least && value <= most ? value : null;
 }
 
-/** What `GET /plan` is asked. */
+/** The query of `GET /plan`. */
 export function queryOf({ values, spacing, stack }: Question): Query {
   return {
     clients: Math.round(values.clients),
@@ -78,12 +77,12 @@ export function queryOf({ values, spacing, stack }: Question): Query {
   };
 }
 
-/** Parameters of the page's address that are the planner's begin so. */
+/** Prefix of the planner's parameters in the page's URL. */
 export const URL_PREFIX = 'plan-';
 
 const parameterOf = (field: Field) => URL_PREFIX + field.replaceAll('_', '-');
 
-/** What the page's address asks; what is missing or invalid there has its initial value. */
+/** The question in the page's URL. Missing and invalid fields have their initial values. */
 export function questionFrom(search: string): Question {
   const given = new URLSearchParams(search);
   const values = NAMES.map((field) => {
@@ -97,7 +96,7 @@ export function questionFrom(search: string): Question {
   };
 }
 
-/** `page` with the question in it, as far as it is not the initial one. */
+/** The URL `page` with the question; it omits initial values. */
 export function withQuestion(page: string, { values, spacing, stack }: Question): string {
   const address = new URL(page);
   for (const field of NAMES) {

@@ -1,7 +1,7 @@
-// The traffic that a lane has seen in the last minute: how many messages a second, and how large they are.
+// Measures the traffic that a lane has seen in the last minute: messages per second, and their size.
 
 const WINDOW_MS = 60_000;
-/** A mean over less than this says nothing. */
+/** The minimum time for a mean. */
 const LEAST_MS = 5_000;
 
 export interface ObservedTraffic {
@@ -24,7 +24,7 @@ export class TrafficMeter {
     this.#seen.push({ at_ms, bytes: encoder.encode(text).length });
   }
 
-  /** Null if nothing has been seen, or not for long enough. */
+  /** Null if there was no message, or too little time. */
   current(now_ms: number): ObservedTraffic | null {
     this.#evict(now_ms);
     const over_ms = Math.min(WINDOW_MS, now_ms - this.#since_ms);

@@ -1,4 +1,4 @@
-// The server's answer to `GET /plan`: what a number of clients would cost on each transport, and the curves around it.
+// The response of `GET /plan`: the estimated cost of a number of clients on each transport, and curves around it.
 
 import { isRecord, ProtocolError } from '../../client/message.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
@@ -10,7 +10,7 @@ export type CostMetric = 'cpu' | 'wire-bytes';
 export type CurveAxis = 'max_delay_s' | 'rate' | 'clients';
 
 export interface Estimate {
-  /** How often a polling client must ask; null for other transports, and if no interval is short enough. */
+  /** The polling interval; null for other transports, and if no interval is short enough. */
   readonly interval_s: number | null;
   readonly requests_per_s: number;
   readonly empty_per_s: number;
@@ -25,18 +25,18 @@ export interface Estimate {
   readonly memory_bytes: number;
   readonly delay_mean_s: number;
   readonly delay_worst_s: number;
-  /** Null: no number of them is enough. */
+  /** Null if no number of servers is enough. */
   readonly servers: number | null;
   readonly limit: Limit;
 }
 
-/** Values between which polling costs less than SSE; null where there is no bound. */
+/** Values between which polling costs less than SSE; null for no bound. */
 export interface Range {
   readonly from: number | null;
   readonly to: number | null;
 }
 
-/** A part of the question that lies outside of what was measured. */
+/** A part of the question that lies outside of the measured range. */
 export interface Extrapolation {
   readonly what: Dimension;
   readonly asked: number;
@@ -48,14 +48,14 @@ export interface ModelOrigin {
   readonly version: string;
   readonly measured_at: string;
   readonly cpu: string | null;
-  /** The server closed a connection that was idle for this long, so polls further apart open one each. */
+  /** The server closes a connection that is idle for this long, so polls further apart each open a new one. */
   readonly idle_s: number | null;
   readonly errors: { readonly cpu_worst: number; readonly bytes_worst: number };
-  /** The stack that was asked for, if it is not our own server. */
+  /** The stack in the question, if it is not our own server. */
   readonly stack?: { readonly title: string; readonly setup: string };
 }
 
-/** A server that a plan can be asked for. */
+/** A server for which the model can make a plan. */
 export interface StackName {
   readonly name: string;
   readonly title: string;
@@ -63,9 +63,9 @@ export interface StackName {
 
 export interface Curve {
   readonly over: CurveAxis;
-  /** Rising, equally far apart on a logarithmic scale. */
+  /** Ascending, evenly spaced on a logarithmic scale. */
   readonly at: readonly number[];
-  /** Cores kept busy; null where the transport cannot meet the acceptable delay. */
+  /** Cores kept busy; null if the transport cannot meet the acceptable delay. */
   readonly cores: Readonly<Record<Transport, readonly (number | null)[]>>;
 }
 
@@ -92,7 +92,7 @@ export function parsePlan(value: unknown): Plan {
   return value as unknown as Plan;
 }
 
-/** Where polling and SSE cost the same CPU, within what a curve shows. */
+/** The values within the curve at which polling and SSE cost the same CPU. */
 export function crossings({ break_even }: Plan, { over, at }: Curve): number[] {
   const [least, most] = [at[0] ?? 0, at[at.length - 1] ?? 0];
   return break_even[over].cpu

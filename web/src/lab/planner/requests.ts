@@ -1,5 +1,4 @@
-// Asking the server for plans: a moment after the last change of the question, one request at a time, and only the
-// last answer counts.
+// Requests plans from the server: debounced, one request at a time, and only the last response counts.
 
 import type { Fetch } from '../../client/connection-factory.ts';
 import { problemDetail, route } from '../../client/http.ts';
@@ -12,7 +11,7 @@ const RESPONSE_TIMEOUT_MS = 10_000;
 
 export interface PlanListener {
   answer(question: Question, plan: Plan): void;
-  /** `detail` is the server's sentence, or null if there is no answer that can be read. */
+  /** `detail` is the server's explanation; null without a valid response. */
   failed(detail: string | null): void;
 }
 
@@ -27,7 +26,7 @@ export class PlanRequests {
     this.#get = get;
   }
 
-  /** What was asked before is not of interest any more. */
+  /** Replaces an earlier question. */
   ask(question: Question): void {
     this.cancel();
     const request = this.#current;

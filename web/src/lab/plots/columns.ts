@@ -1,11 +1,11 @@
-// The store's seconds, put together to the steps that a window is drawn in: the arrays a plot is given.
+// Aggregates the store's seconds into the steps of a plot's window.
 //
-// They are made once for a window and filled anew each time; nothing is allocated while it runs.
+// The arrays are allocated once per window and refilled for each drawing.
 
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 import { type PlotMeasure, type PlotStore, SECONDS, type Series } from './store.ts';
 
-/** A step of which less was counted is a gap: a rate of a part would be drawn as a fall, or as a jump. */
+/** A step that was counted for less than this part is a gap, as its rate would look like a drop or a jump. */
 const WHOLE = 0.8;
 
 /** A line of a plot. */
@@ -26,18 +26,18 @@ export class Columns {
     this.#measure = measure;
     this.#step_s = step_s;
     this.lines = lanes.flatMap((lane) => TRANSPORTS.map((transport) => ({ lane, transport })));
-    // One more, so that the first one in sight has one before it to come from.
+    // One more column, so that the first line segment begins outside of the window.
     const length = Math.min(Math.floor(window_s / step_s), Math.floor(SECONDS / step_s) - 1) + 1;
     const values = this.lines.map(() => new Array<number | null>(length).fill(null));
     this.data = [new Array<number>(length).fill(0), ...values];
   }
 
-  /** The newest step that is known whole, and those before it. Rates are per second, in the middle of their step. */
+  /** Fills in all complete steps. Rates are per second, at the middle of their step. */
   fill(store: PlotStore): void {
     const step_s = this.#step_s;
     const [times, ...values] = this.data;
     const present_s = (store.times[SECONDS - 1] ?? 0) + 1;
-    // What the server counts is asked for once a second, so the last two are not.
+    // The server's figures are requested once a second, so the last two seconds are incomplete.
     const known_s = step_s === 1 ? present_s : present_s - 2;
     const end_s = Math.floor(known_s / step_s) * step_s;
     const first = SECONDS - (present_s - end_s) - times.length * step_s;

@@ -1,28 +1,28 @@
-// What the plots show: for each lane, second by second, how much it asked, how many bytes crossed the wire, and how
-// long its messages took. Memory is fixed: the arrays are made once, and time moves through them.
+// The data of the plots: requests, wire bytes and delays of each lane for each second. Memory is fixed: the arrays are
+// allocated once and shifted as time passes.
 
 import { type Figures, NO_FIGURES } from '../ledger.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 
-/** The longest window. */
+/** Length of the longest window. */
 export const SECONDS = 900;
-/** Figures further apart than this are no line but a gap. */
+/** Figures further apart than this leave a gap. */
 const GAP_MS = 5_000;
-/** Delays that are kept for the summary: a quarter of an hour of 20 messages a second. */
+/** Delays kept for the summary: 15 minutes of 20 messages per second. */
 const DELAYS = 18_000;
-/** Delays of one second that its median is taken from. */
+/** Delays of one second from which its median is computed. */
 const OF_A_SECOND = 256;
-/** Messages that are known to have been marked already, as another lane sees them later. */
+/** Recently counted messages that are remembered, as other lanes see them later. */
 const MARKED = 2_000;
 
 export const MEASURES = ['requests', 'wire_bytes', 'delay_ms'] as const;
 export type PlotMeasure = (typeof MEASURES)[number];
 
-/** One value a second; null where nothing is known. */
+/** One value per second; null if unknown. */
 export type Series = (number | null)[];
 export type LaneSeries = Record<PlotMeasure, Record<Transport, Series>>;
 
-/** A time in which the plots rested, in seconds since the Unix epoch. */
+/** A time in which nothing was recorded, in seconds since the Unix epoch. */
 export interface Pause {
   from_s: number;
   to_s: number;
@@ -30,16 +30,16 @@ export interface Pause {
 
 interface LaneState {
   series: LaneSeries;
-  /** Of each second, how many milliseconds of it were counted. */
+  /** How many milliseconds of each second were counted. */
   hasData: Series;
   last: { figures: Figures; at_ms: number } | null;
   delays: DelayRing;
-  /** Of the second that delays are coming in for. */
+  /** The delays of the current second. */
   second: { transport: Transport; s: number; delays: number[] } | null;
 }
 
 export class PlotStore {
-  /** Seconds since the Unix epoch; the last is the present one. */
+  /** Seconds since the Unix epoch; the last is the current one. */
   readonly times: number[];
   /** Messages published in each second. */
   readonly messages: Series = empty();
@@ -79,7 +79,7 @@ export class PlotStore {
     );
   }
 
-  /** Moves time on, to the present. */
+  /** Shifts all series to the present. */
   advance(now_ms: number): void {
     const by = Math.min(Math.floor(now_ms / 1_000) - this.#present, SECONDS);
     if (by <= 0) return;
@@ -95,14 +95,14 @@ export class PlotStore {
     this.#pauses = this.#pauses.filter(({ to_s }) => to_s >= first);
   }
 
-  /** What the server has counted for a lane; null where it cannot be had. `using` is what the lane reads with. */
+  /** The server's figures of a lane; null if they are unavailable. `using` is the lane's transport. */
   figures(key: string, figures: Figures | null, using: Transport, at_ms: number): void {
     const lane = this.#lane(key);
     const { last } = lane;
     lane.last = figures === null || this.paused ? null : { figures, at_ms };
     if (figures === null || last === null || this.paused) return;
     this.advance(at_ms);
-    // After a gap, or from a server that has begun to count anew, there is no telling when it was.
+    // After a gap, or a restart of the server's counts, it is unknown when the difference occurred.
     const anew = last.figures.since !== null && figures.since !== last.figures.since;
     if (at_ms - last.at_ms > GAP_MS || anew) return;
     this.#spread(lane.hasData, last.at_ms, at_ms, at_ms - last.at_ms);
@@ -116,12 +116,12 @@ export class PlotStore {
     }
   }
 
-  /** The lane begins to read as a client that has cost nothing yet. */
+  /** The lane begins to read as a new client, whose figures begin at zero. */
   begin(key: string, at_ms: number): void {
     this.#lane(key).last = this.paused ? null : { figures: NO_FIGURES, at_ms };
   }
 
-  /** The lane reads no more. */
+  /** The lane has stopped, so the next figures do not continue the last ones. */
   split(key: string): void {
     this.#lane(key).last = null;
   }
@@ -154,7 +154,7 @@ export class PlotStore {
     this.advance(now_ms);
   }
 
-  /** What a lane's transport has cost since `from_s`, and how long its messages mostly took; null where there were none. */
+  /** The totals of a lane's transport since `from_s`, and its median delay, which is null without messages. */
   total(
     key: string,
     transport: Transport,
@@ -196,7 +196,7 @@ export class PlotStore {
     return lane;
   }
 
-  /** Over the seconds between two looks, each as much as its share of that time. */
+  /** Distributes `amount` over the seconds between two samples, in proportion to their time. */
   #spread(series: Series, from_ms: number, to_ms: number, amount: number): void {
     const whole_ms = Math.max(to_ms - from_ms, 1);
     for (let s = Math.floor(from_ms / 1_000); s * 1_000 < to_ms; s++) {
@@ -226,7 +226,7 @@ export class PlotStore {
   }
 }
 
-/** The newest delays of a lane, each with its time. */
+/** A ring buffer of a lane's newest delays. */
 class DelayRing {
   readonly #at_ms = new Float64Array(DELAYS);
   readonly #delay_ms = new Float32Array(DELAYS);
@@ -257,11 +257,11 @@ function empty(): Series {
 }
 
 function shift(series: Series, by: number): void {
-  // A plain loop is many times as fast as `copyWithin` on an array with nulls in it.
+  // Much faster than `copyWithin` on an array with nulls.
   for (let index = 0; index < SECONDS; index++) series[index] = series[index + by] ?? null;
 }
 
-/** The middle one, or of two the lower. `values` is not empty. */
+/** The lower median. `values` must not be empty. */
 function median(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[(sorted.length - 1) >> 1] ?? 0;

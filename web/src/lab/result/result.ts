@@ -1,4 +1,4 @@
-// A result: what the lanes of the page have cost up to now, as plain data that can be handed over.
+// The result of a session as plain data for export: what the page's lanes have cost so far.
 
 import type { Fault } from '../fault.ts';
 import type { Lane } from '../lane.ts';
@@ -8,7 +8,7 @@ export interface LaneResult {
   name: string;
   transport: Transport;
   client: string;
-  /** Null for a transport that does not poll. */
+  /** Null for long-polling and streams. */
   interval_s: number | null;
   network: Fault;
   requests: number;
@@ -16,7 +16,7 @@ export interface LaneResult {
   messages: number;
   connections: number;
   wire_bytes: number;
-  /** Null until something was delivered. */
+  /** Null before the first message. */
   bytes_per_message: number | null;
   delay_median_ms: number | null;
   delay_95_ms: number | null;
@@ -24,16 +24,16 @@ export interface LaneResult {
 
 export interface Result {
   room: string;
-  /** The address that opens the page as it is. */
+  /** The URL that opens the page with its settings. */
   page: string;
   /** RFC 3339. */
   taken_at: string;
-  /** What the figures say, in the page's language. */
+  /** The verdict in the page's language. */
   sentence: string;
   lanes: LaneResult[];
 }
 
-/** In the order they are always shown. */
+/** In display order. */
 export const FIGURES = [
   'requests',
   'empty',
@@ -46,7 +46,7 @@ export const FIGURES = [
 ] as const satisfies readonly (keyof LaneResult)[];
 export type FigureName = (typeof FIGURES)[number];
 
-/** What a lane has cost by the transport that it reads with now. */
+/** The cost of a lane's current transport. */
 export function laneResult(lane: Lane, name: string): LaneResult {
   const { cost, delays } = lane.stats.used;
   const transport = lane.transport ?? 'poll';
@@ -69,7 +69,7 @@ export function laneResult(lane: Lane, name: string): LaneResult {
 
 const LANE_FACTS = ['name', 'transport', 'client', 'interval_s', 'network'] as const;
 
-/** RFC 4180, a row for each lane; the names of columns do not depend on the language. */
+/** RFC 4180 with a row per lane. The column names do not depend on the language. */
 export function csv({ room, taken_at, lanes }: Result): string {
   const columns = ['taken_at', 'room', ...LANE_FACTS, ...FIGURES];
   const rows = lanes.map((lane) =>
@@ -85,7 +85,7 @@ function field(value: string | number | null): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Columns as wide as what stands in them: the first is flush left, the others flush right. */
+/** Aligns the first column to the left and the others to the right. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)
@@ -103,7 +103,7 @@ export function textTable(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Hangul and other wide characters take two columns of a fixed-width typeface. */
+/** Hangul and other wide characters take two columns in a monospaced font. */
 function columnsOf(text: string): number {
   let columns = 0;
   for (const character of text)

@@ -11,25 +11,25 @@ export interface Lifelines {
   server: number;
 }
 
-/** What an arrow is drawn on. */
+/** The geometry that an arrow is drawn with. */
 export interface Scale {
   lifelines: Lifelines;
   px_per_ms: number;
   /** The height of a line of text. */
   text_px: number;
-  /** How far it is to the nearest label. */
+  /** The distance to the nearest label. */
   room_px: number;
-  /** How far it is to the nearest waiting time. */
+  /** The distance to the nearest waiting time. */
   waitRoom_px: number;
 }
 
-/** How far an arrow stays from the lifeline it points at. */
+/** The gap between an arrow's head and the lifeline. */
 const SHY_PX = 5;
-/** How wide a letter is on average, in heights of its line. */
+/** The average width of a letter, in line heights. */
 const LETTER = 0.5;
-/** An arrow that stands for several is thicker, up to this. */
+/** The maximum thickness of an arrow, which grows with its number of events. */
 const MOST_PX = 4;
-/** The bar of a message that waits, beside the server's lifeline. */
+/** The bar beside the server's lifeline that shows how long a message waited. */
 const WAIT_PX = { from: 5, width: 6, words: 16 } as const;
 
 const TO_SERVER: ReadonlySet<RowStyle> = new Set(['request']);
@@ -46,11 +46,11 @@ type RowShape = Pick<DiagramRow, 'style' | 'browser_px' | 'server_px'> & { lines
 
 export class Arrow {
   readonly element: SVGGElement;
-  /** What is written on it and before it. Apart, as no arrow may run through what is written on another. */
+  /** Its texts. In a separate group above all arrows, so that no arrow crosses the text of another. */
   readonly words = svg('g', { class: 'words' });
   readonly row: DiagramRow;
   readonly hasLabel: boolean;
-  /** Whether it says how long a message waited. */
+  /** Whether it shows how long a message waited. */
   readonly hasWait: boolean;
   readonly #scale: Scale;
   readonly #shaft = svg('path', { class: 'shaft' });
@@ -81,7 +81,7 @@ export class Arrow {
     this.words.dataset['transport'] = row.transport;
 
     const { text_px } = scale;
-    // A question is only written if there is room for its answer too.
+    // A request is labelled only if its answer's label fits too.
     const line_px = 1.05 * text_px;
     const isSteep = Math.abs(row.browser_px) >= line_px;
     const needed_px = row.style === 'request' && !isSteep ? 2 * line_px : line_px;
@@ -89,7 +89,7 @@ export class Arrow {
     const width_px = (words?.length ?? 0) * LETTER * text_px;
     this.hasLabel = words !== null && scale.room_px >= needed_px && width_px <= server - browser;
     if (this.hasLabel) {
-      // On the arrow itself, which makes way for it.
+      // On the arrow itself, which has a gap for it.
       const y = (row.browser_px + row.server_px) / 2;
       this.#text = svg('text', { class: 'label', x: (browser + server) / 2, y });
       this.words.append(this.#text);
@@ -112,7 +112,7 @@ export class Arrow {
     this.update();
   }
 
-  /** How far a point is from it; `y_px` is from where the row begins. What is only a point is near only there. */
+  /** The distance of a point from the arrow; `y_px` is relative to the beginning of the row. */
   distance(x_px: number, y_px: number): number {
     const { style, browser_px, server_px, from_ms, to_ms } = this.row;
     const { browser, server } = this.#scale.lifelines;
@@ -123,7 +123,7 @@ export class Arrow {
     return Math.max(0, first_px - y_px, y_px - last_px);
   }
 
-  /** The row has come to stand for more. */
+  /** Redraws the arrow after its row has changed. */
   update(): void {
     const { row, element } = this;
     const { lifelines, px_per_ms } = this.#scale;
@@ -154,7 +154,7 @@ export class Arrow {
   }
 }
 
-/** The sign alone, for the key. */
+/** An arrow without a label, for the legend. */
 export function sampleOf(style: RowStyle, { browser, server }: Lifelines, y: number): SVGGElement {
   const flat: RowShape = { style, browser_px: 0, server_px: 0, lines_px: [0] };
   const { shaft, head } = shape(flat, { browser, server });
@@ -185,7 +185,7 @@ function shape(row: RowShape, { browser, server }: Lifelines): { shaft: string; 
   const line = (px: number) => `M${from} ${from_px + px}L${to + back / 2} ${to_px + px + (fall * back) / 2}`;
   const point = (px: number) => `M${to} ${to_px + px}L${to + back} ${to_px + px + fall * back - 4.5}v9z`;
   const last_px = lines_px.at(-1) ?? 0;
-  // An answer with nothing in it: the whole way there and back was for nothing. A band is what lies between its lines.
+  // An empty answer fills the area between request and answer. A band fills the area between its lines.
   const body =
     style === 'empty'
       ? `M${browser} ${-browser_px}L${server} 0L${browser} ${browser_px}z`

@@ -1,4 +1,4 @@
-// What the signs of the diagram mean.
+// The legend of the diagram.
 
 import { strings } from '../../i18n/index.ts';
 import { h } from '../dom.ts';
@@ -9,7 +9,7 @@ import { svg } from './svg.ts';
 const WIDTH_PX = 64;
 const HEIGHT_PX = 16;
 
-/** `use` draws the signs as the transport does: dotted, dashed or solid. */
+/** `use` draws the signs in the style of the transport: dotted, dashed or solid. */
 export function key(): { element: HTMLElement; use: (transport: Transport) => void } {
   const { diagram } = strings;
   const { keys } = diagram;
@@ -54,7 +54,7 @@ export function key(): { element: HTMLElement; use: (transport: Transport) => vo
   return {
     element,
     use(transport) {
-      // A stream has no answers, and only a stream pushes; where a lane has none of them, they are another's.
+      // A stream has no answers, and only a stream has pushes, so these signs always use a transport that has them.
       const answers = transport === 'stream' ? 'poll' : transport;
       const of: Record<string, Transport> = { push: 'stream', messages: answers, empty: answers };
       for (const sign of element.querySelectorAll<SVGElement>('.arrow'))

@@ -1,4 +1,4 @@
-// The same events as a list in words: there for screen readers always, and for everybody on demand.
+// The diagram's events as a list of sentences: always available to screen readers, and visible on demand.
 
 import { count } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -7,10 +7,10 @@ import { rowStyle } from '../../lab/diagram/rows.ts';
 import type { TimelineEvent } from '../../lab/diagram/sequence.ts';
 import { exactTime, sentence } from './sentences.ts';
 
-/** Events that are listed; the newest ones. */
+/** How many of the newest events are listed. */
 const LISTED = 100;
 
-/** So seldom, because a list that changes under its reader is hard to read. */
+/** A list that changes more often would be hard to read. */
 const EVERY_MS = 1_000;
 
 export class EventList {
@@ -32,7 +32,7 @@ export class EventList {
 
   show(shown: boolean): void {
     this.element.classList.toggle('visually-hidden', !shown);
-    // A list that scrolls has to be reachable by keyboard.
+    // A scrollable list must be reachable by keyboard.
     if (shown) this.element.setAttribute('tabindex', '0');
     else this.element.removeAttribute('tabindex');
     if (shown) this.element.scrollTop = this.element.scrollHeight;
@@ -62,7 +62,7 @@ export class EventList {
     if (atEnd) this.element.scrollTop = this.element.scrollHeight;
   }
 
-  /** In the order of time: that a connection was opened is told with its first request, which may be much later. */
+  /** Inserts in order of time, as the server reports an opened connection only with its first request. */
   #insert(timelineEvent: TimelineEvent): void {
     let before: Element | null = null;
     for (let last = this.#list.lastElementChild; last !== null; last = last.previousElementSibling) {

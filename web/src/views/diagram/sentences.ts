@@ -1,4 +1,4 @@
-// What is drawn, in words: for the list, for whoever hovers or focuses an arrow, and for screen readers.
+// The diagram in words: sentences for the list, tooltips and screen readers, and labels of the arrows.
 
 import { timeDifference, count, milliseconds, seconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -27,7 +27,7 @@ function span(ms: number): string {
   return strings.diagram.seconds(seconds((Math.round(ms / grain) * grain) / 1_000));
 }
 
-/** All there is to say of one event but when it was. */
+/** Describes an event without its time. */
 export function sentence(timelineEvent: TimelineEvent): string {
   const { diagram } = strings;
   const { kind, messages, status, bytes_in, bytes_out, after_ms, connection } = timelineEvent;
@@ -42,7 +42,7 @@ export function sentence(timelineEvent: TimelineEvent): string {
   return `${diagram.looks[rowStyle(timelineEvent)]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
-/** What one arrow stands for: one event, or several that are too near to each other to be drawn apart. */
+/** Describes an arrow, which may stand for several events. */
 export function rowSentence(row: DiagramRow): string {
   const { diagram } = strings;
   const { style, single, messages, bytes, from_ms, to_ms } = row;
@@ -59,7 +59,7 @@ export function rowSentence(row: DiagramRow): string {
   return `${diagram.looks[style]}: ${details.filter((detail) => detail !== null).join(', ')}`;
 }
 
-/** What stands on an arrow, if there is room: null where the arrow says it all. */
+/** The label of an arrow; null if it needs none. */
 export function label({ style, messages, count: events, transport }: DiagramRow): string | null {
   const { diagram } = strings;
   if (style === 'push' && events > 1) return diagram.pushes(count(events));
@@ -68,12 +68,12 @@ export function label({ style, messages, count: events, transport }: DiagramRow)
   return diagram.short[style] ?? null;
 }
 
-/** What stands beside a message's ring: how long it waited to be seen, the longest of several. */
+/** The label of a message's bar: how long it waited to be seen, the maximum of several. */
 export function waitLabel({ wait_ms }: DiagramRow): string {
   return timeDifference(wait_ms, strings.diagram.secondsUnit);
 }
 
-/** What stands in the time before an arrow, if there is room. */
+/** The label of the time before an arrow; null if there is none. */
 export function gapLabel({ single }: DiagramRow): { text: string; ms: number } | null {
   if (single === null || single.after_ms === null || single.kind === 'closed') return null;
   return { text: strings.diagram.gap[single.kind](span(single.after_ms)), ms: single.after_ms };

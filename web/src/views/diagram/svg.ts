@@ -1,4 +1,4 @@
-// Building SVG elements.
+// Builds SVG elements.
 
 export function svg<Tag extends keyof SVGElementTagNameMap>(
   tag: Tag,

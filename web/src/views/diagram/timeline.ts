@@ -1,8 +1,8 @@
-// The moving picture: rows and spans between the two lifelines, on a tape that is drawn once and then only moved.
+// The moving diagram: rows and spans between the two lifelines, on a tape that is drawn once and then moved.
 //
-// The tape is a few windows long. When its end comes near it is laid anew, with the present at its beginning. It moves
-// by an animation of its transform that the browser's compositor runs, in steps of whole pixels: between two events
-// the page itself does nothing.
+// The tape is several windows long. Near its end it is drawn again, with the present at its beginning. It moves by an
+// animation of its transform in steps of whole pixels, which the browser's compositor runs: between two events the page
+// itself does nothing.
 
 import { strings } from '../../i18n/index.ts';
 import type { Transport } from '../../client/transport.ts';
@@ -14,19 +14,19 @@ import type { TimelineEvent, Span } from '../../lab/diagram/sequence.ts';
 import { svg } from './svg.ts';
 import { exactTime } from './sentences.ts';
 
-/** The tape's length, and how much of it may lie behind the present. */
+/** In windows: the tape's length, how much of it lies before the present at first, and when it is drawn again. */
 const WINDOWS = { tape: 4, past: 1, renew: 3.5 } as const;
-/** Room on the right for how long messages waited, beside their text. */
+/** Space on the right for waiting times, in addition to their text. */
 const RIGHT_PX = 20;
-/** Times are written on the left where there is this much room, and with their hours where there is more. */
+/** The minimum space on the left for times, and for times with hours. */
 const TIMES_PX = { least: 36, hours: 56 } as const;
-/** How wide a waiting time is, in heights of its text. */
+/** The width of a waiting time, in line heights. */
 const WAIT_LINES = 3.1;
-/** The tape steps no more often than this: more would be the most expensive thing on the page. */
+/** Limits the cost of the animation, which would otherwise dominate the page's. */
 const MAX_STEPS_PER_SECOND = 20;
-/** As near as a pointer has to be. */
+/** The maximum distance of a pointer from an arrow. */
 const NEAR_PX = 8;
-/** Between two times that are written on the left. */
+/** The interval of the times on the left, by window. */
 const TICK_MS: Record<number, number> = { 12_000: 2_000, 30_000: 5_000, 60_000: 10_000, 120_000: 20_000 };
 
 export class Timeline {
@@ -44,13 +44,13 @@ export class Timeline {
   #rows = new Rows(1, 1);
   #size = { width: 0, height: 0 };
   #text_px = 12;
-  /** Room on the left for times: the styles say how much. */
+  /** Space on the left for times, from the styles. */
   #left_px = 62;
   #window_ms: number;
   #base_ms = 0;
   #offset_px = NaN;
   #motion: Motion | null = null;
-  /** The one that the keyboard gets to. */
+  /** The arrow in the tab order. */
   #stop: Arrow | null = null;
 
   constructor(window_ms: number) {
@@ -86,8 +86,8 @@ export class Timeline {
   }
 
   /**
-   * Lays the tape anew, with `now_ms` in sight; `fill` adds what is to be seen on it. What had the focus has it
-   * again, if it is still there.
+   * Clears the tape and lets `fill` draw it again around `now_ms`. The focus stays on the same arrow, if it still
+   * exists.
    */
   lay(now_ms: number, window_ms: number, fill: () => void): void {
     const focused = this.arrowOf(document.activeElement);
@@ -111,7 +111,7 @@ export class Timeline {
     this.#tick();
   }
 
-  /** Whether the tape's end is near. */
+  /** Whether the tape is near its end, or `now_ms` lies before it. */
   isSpent(now_ms: number): boolean {
     return !(now_ms - this.#base_ms < this.#window_ms * WINDOWS.renew && now_ms >= this.#base_ms);
   }
@@ -140,7 +140,7 @@ export class Timeline {
     rect.setAttribute('height', Math.max(1, to - from).toFixed(2));
   }
 
-  /** Moves the tape so that `now_ms` is at the bottom, and leaves it there. */
+  /** Moves the tape so that `now_ms` is at the bottom, and stops it there. */
   moveTo(now_ms: number): void {
     this.#endMotion();
     const offset_px = this.#offsetOf(now_ms);
@@ -149,12 +149,12 @@ export class Timeline {
     this.#tape.style.transform = translate(offset_px);
   }
 
-  /** Keeps `now_ms`, and what follows it, at the bottom until the tape ends. */
+  /** Moves the tape continuously from now on, with the present (now `now_ms`) at the bottom. */
   follow(now_ms: number): void {
     const at_ms = performance.now();
     const wanted_px = this.#offsetOf(now_ms);
     const motion = this.#motion;
-    // Nothing to do but where the present has come to be told differently.
+    // The running animation is still right unless the estimate of the server's time has changed.
     if (motion !== null && Math.abs(wanted_px - motionOffset(motion, at_ms)) <= 2 * motion.step_px) return;
     this.moveTo(now_ms);
     const step_px =
@@ -162,7 +162,7 @@ export class Timeline {
     const step_ms = step_px / this.px_per_ms;
     const steps = Math.floor((wanted_px + this.#size.height * (WINDOWS.tape - 1)) / step_px);
     if (!(steps > 0) || this.#tape.animate === undefined) return;
-    // At whole steps of the page's time, so that several diagrams step in the same frame.
+    // Aligned to multiples of the step, so that several diagrams step in the same frame.
     const begun_ms = Math.floor(at_ms / step_ms) * step_ms;
     const animation = this.#tape.animate(
       { transform: [translate(wanted_px), translate(wanted_px - steps * step_px)] },
@@ -172,7 +172,7 @@ export class Timeline {
     this.#motion = { animation, begun_ms, from_px: wanted_px, step_px, step_ms, steps };
   }
 
-  /** Leaves the tape where it is now. */
+  /** Stops the tape where it is now. */
   stop(): void {
     if (this.#motion === null) return;
     this.#offset_px = motionOffset(this.#motion, performance.now());
@@ -189,7 +189,7 @@ export class Timeline {
     return Math.round((this.#size.height - this.#y(now_ms)) * grain()) / grain();
   }
 
-  /** Takes away what lies before `ms`. */
+  /** Removes rows and spans that end before `ms`. */
   evict(ms: number): void {
     for (const row of this.#rows.evict(ms)) {
       const arrow = this.#arrows.get(row);
@@ -208,7 +208,7 @@ export class Timeline {
     }
   }
 
-  /** The arrow next to where a pointer is in the window: by where the tape really is, whatever has moved it. */
+  /** The arrow near a pointer at client coordinates; null if none is near. */
   arrowAt({ x, y }: { x: number; y: number }): Arrow | null {
     const { left, top } = this.#tape.getBoundingClientRect();
     let nearest: Arrow | null = null;
@@ -220,7 +220,7 @@ export class Timeline {
     return nearest;
   }
 
-  /** The arrow that stands for the same as `gone` did before the tape was laid anew. */
+  /** The arrow that replaced `gone` when the tape was drawn again. */
   successorOf({ row: gone }: Arrow): Arrow | null {
     for (const arrow of this.#arrows.values()) {
       const { style, transport, from_ms, to_ms } = arrow.row;
@@ -239,7 +239,7 @@ export class Timeline {
     return this.#arrows.get(arrow.row) === arrow;
   }
 
-  /** Where an arrow is in the frame now. */
+  /** The current vertical position of an arrow in the frame. */
   top({ row }: Arrow): number {
     const offset_px = this.#motion === null ? this.#offset_px : motionOffset(this.#motion, performance.now());
     return this.#y(row.from_ms) + (row.browser_px + row.server_px) / 2 + offset_px;
@@ -259,11 +259,11 @@ export class Timeline {
     this.#arrows.set(row, arrow);
     this.#layers.arrows.append(arrow.element);
     if (arrow.words.hasChildNodes()) this.#layers.words.append(arrow.words);
-    // The keyboard enters at the newest, unless it is inside already.
+    // The newest arrow is in the tab order, unless the focus is inside already.
     if (!this.element.contains(document.activeElement)) this.#setStop(arrow);
   }
 
-  /** How far it is from a row's words to the next of their kind, before or after. */
+  /** The distance from a row's text to the nearest text of the same kind. */
   #roomAt(
     row: DiagramRow,
     has: (arrow: Arrow) => boolean,
@@ -315,7 +315,6 @@ export class Timeline {
     arrow?.element.setAttribute('tabindex', '0');
   }
 
-  /** Scrolls there only where a reader asked to go there. */
   #focus(arrow: Arrow | null, preventScroll = true): void {
     this.#setStop(arrow);
     arrow?.element.focus({ preventScroll });
@@ -333,7 +332,7 @@ export class Timeline {
   }
 }
 
-/** The tape on its way: one step after another, from an offset on. */
+/** A running animation of the tape. */
 interface Motion {
   animation: Animation;
   /** By `performance.now()`. */
@@ -353,7 +352,6 @@ function translate(y_px: number): string {
   return `translateY(${y_px}px)`;
 }
 
-/** Device pixels in one of the page's. */
 function grain(): number {
   return globalThis.devicePixelRatio || 1;
 }

@@ -1,4 +1,4 @@
-// What an arrow says of itself, beside it, while it is hovered or has the focus.
+// The tooltip of an arrow that is hovered or has the focus.
 
 import { h, setText } from '../dom.ts';
 import type { Arrow } from './arrow.ts';
@@ -7,7 +7,7 @@ import type { Timeline } from './timeline.ts';
 export class Tooltip {
   readonly element = h('p', { class: 'tip', hidden: true });
   readonly #timeline: Timeline;
-  /** Where in the window the pointer is, while it is over the picture. */
+  /** The pointer in client coordinates, while it is over the diagram. */
   #pointer: { x: number; y: number } | null = null;
   #hovered: Arrow | null = null;
   #focused: Arrow | null = null;
@@ -37,14 +37,14 @@ export class Tooltip {
     });
   }
 
-  /** The picture was laid anew, so another arrow stands for what the pointer is on. */
+  /** Call when the diagram was drawn again, so that another element replaces the hovered arrow. */
   reposition(): void {
     const hovered = this.#hovered;
     if (hovered === null || this.#pointer === null) return;
     this.#hovered = this.#timeline.successorOf(hovered) ?? this.#timeline.arrowAt(this.#pointer);
   }
 
-  /** Stays beside its arrow, which moves, and goes when the arrow goes. */
+  /** Keeps the tooltip beside its moving arrow, and hides it when the arrow disappears. */
   follow(): void {
     const wanted = this.#hovered ?? this.#focused;
     const arrow = wanted !== null && this.#timeline.has(wanted) ? wanted : null;
@@ -56,7 +56,7 @@ export class Tooltip {
     }
     if (arrow === null) return;
     setText(this.element, arrow.element.getAttribute('aria-label') ?? '');
-    // At the other end of the picture: what stands next to the arrow is to be seen beside it.
+    // At the opposite end of the diagram, so that it does not cover the arrow's neighbours.
     const { clientHeight } = this.#timeline.element;
     const isLow = this.#timeline.top(arrow) > clientHeight / 2;
     this.element.dataset['at'] = isLow ? 'top' : 'bottom';

@@ -1,4 +1,4 @@
-// The sequence diagram of one lane: the moving picture, what can be set about it, and its list.
+// The sequence diagram of one lane: the timeline, its settings, and its list.
 
 import { ServerClock } from '../../lab/clock.ts';
 import { WINDOWS_S } from '../../lab/page-settings.ts';
@@ -13,16 +13,16 @@ import { Timeline } from './timeline.ts';
 import { EventBuffer } from '../../lab/diagram/event-buffer.ts';
 import { Tooltip } from './tooltip.ts';
 
-/** The picture is this far behind, so that what happens enters at its edge when word of it comes. */
+/** How far the diagram lags behind the present, so that events have arrived when they enter at its edge. */
 const BEHIND_MS = 700;
-/** Between two looks at what moves by itself; for those who want no motion, between two moves. */
+/** Between two checks of the animation or, with reduced motion, between two moves. */
 const LOOK_INTERVAL_MS = { moving: 1_000, calm: 2_000 } as const;
 const EVICT_INTERVAL_MS = 1_000;
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 export interface DiagramListener {
-  /** Whether each poll is to have a connection of its own. */
+  /** Whether each poll must use a new connection. */
   newConnection(each: boolean): void;
   /** The newest connection's version of TLS; null without TLS. */
   tlsVersion(version: string | null): void;
@@ -50,7 +50,7 @@ export class DiagramView {
   #evicted_ms = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `isFresh` is whether each poll has a connection of its own already. */
+  /** `isFresh`: whether each poll uses a new connection at the beginning. */
   constructor(id: string, isFresh: boolean, listener: DiagramListener) {
     const { diagram } = strings;
     this.#listener = listener;
@@ -66,7 +66,7 @@ export class DiagramView {
     });
     this.#fresh.addEventListener('change', () => listener.newConnection(this.#fresh.checked));
     this.#freshNote = h('p', { class: 'explained', id: `${id}-fresh-note` });
-    // A group, not a landmark: with two lanes there would be two of one name.
+    // A group and not a landmark, as two lanes would have landmarks of the same name.
     this.element = h(
       'section',
       { class: 'diagram', role: 'group', 'aria-labelledby': `${id}-title` },
@@ -112,14 +112,12 @@ export class DiagramView {
     calm.addEventListener('change', () => this.#move());
   }
 
-  /** Shows the last `seconds` from now on. */
   setWindow(seconds: number): void {
     this.#window_ms = seconds * 1_000;
     this.#lay();
     this.#move();
   }
 
-  /** The transport that is used from now on. */
   use(transport: Transport): void {
     this.#transport = transport;
     this.#timeline.name(transport);
@@ -128,7 +126,7 @@ export class DiagramView {
     setText(this.#freshNote, transport === 'stream' ? newConnectionStream : newConnectionExplained);
   }
 
-  /** Shows what the server sees of `client` from now on; nothing of whom it showed before. */
+  /** Clears the diagram and shows the trace of `client` from now on. */
   show(client: string): void {
     this.#watch?.end();
     this.#buffer = new EventBuffer();
@@ -146,23 +144,23 @@ export class DiagramView {
     this.#updateWatch();
   }
 
-  /** Whether the lane reads at all. */
+  /** Whether the lane is reading. */
   reading(reading: boolean): void {
     this.#reading = reading;
     if (!reading) this.#connected = false;
     this.#updateWatch();
   }
 
-  /** Whether the server has answered the lane: before that it has nothing to tell. */
+  /** Whether the server has answered the lane's client, so that it has a trace of it. */
   connected(connected: boolean): void {
     this.#connected = connected;
     this.#updateWatch();
   }
 
-  /** A message came into the log at `at_ms` by the server's clock; this lane saw it `wait_ms` later, by `transport`. */
+  /** Marks a message that entered the log at `at_ms` by the server's clock, and that the lane saw `wait_ms` later. */
   published(at_ms: number, transport: Transport, wait_ms: number): void {
     const mark = this.#buffer.mark('published', transport, at_ms, 1, wait_ms);
-    // What stands still is laid anew when it goes on.
+    // A paused diagram is redrawn when it continues.
     if (this.#timeline.drawable && !this.#still) this.#timeline.mark(mark);
   }
 
@@ -183,11 +181,11 @@ export class DiagramView {
     this.#timeline.mark(mark);
   }
 
-  /** Stops the picture, not the lane. */
+  /** Pauses the diagram, not the lane. */
   setPaused(paused: boolean): void {
     this.#paused = paused;
     this.element.toggleAttribute('data-paused', paused);
-    // All that is known is in sight then, and in reach.
+    // Moves all known events into view.
     if (paused && this.#timeline.drawable) {
       this.#buffer.seen_ms = this.#now() + BEHIND_MS;
       this.#timeline.moveTo(this.#buffer.seen_ms);
@@ -197,7 +195,7 @@ export class DiagramView {
     this.#updateWatch();
   }
 
-  /** While it is paused nothing is asked for: the server keeps what happens meanwhile, and says if it was too much. */
+  /** While paused, no trace is requested: the server keeps the events, and reports if some were lost. */
   #updateWatch(): void {
     if (this.#connected && !this.#paused) this.#watch?.start();
     else this.#watch?.pause();
@@ -221,7 +219,7 @@ export class DiagramView {
     this.#move();
   }
 
-  /** Draws everything anew that is to be seen. */
+  /** Redraws everything in the window. */
   #lay(): void {
     if (!this.#timeline.drawable) return;
     const now_ms = this.#paused ? this.#buffer.seen_ms : this.#now();
@@ -247,12 +245,12 @@ export class DiagramView {
     else this.#timeline.follow(now_ms);
     this.#evict();
     this.#tip.follow();
-    // At whole intervals of the page's time, so that several diagrams are looked at in one go.
+    // Aligned to multiples of the interval, so that several diagrams are updated together.
     const interval_ms = calm.matches ? LOOK_INTERVAL_MS.calm : LOOK_INTERVAL_MS.moving;
     this.#timer = setTimeout(() => this.#move(), interval_ms - (performance.now() % interval_ms));
   }
 
-  /** Whether the picture is in sight or not: memory has to stay bounded. */
+  /** Bounds memory, whether the diagram is in view or not. */
   #evict(): void {
     const now_ms = this.#now();
     if (Math.abs(now_ms - this.#evicted_ms) < EVICT_INTERVAL_MS) return;

@@ -1,4 +1,4 @@
-// One plot of a curve, on logarithmic scales: what was asked is a line across it, a crossing is ringed.
+// A chart of one curve on logarithmic scales, with a line at the question's value and rings around the crossings.
 
 import { DASHES, palette, type Palette } from '../plots/palette.ts';
 import { decades, Plot } from '../plots/plot.ts';
@@ -49,7 +49,7 @@ export class CurveChart {
     if (width > 0) this.#plot?.resize(width);
   }
 
-  /** Light has become dark, or the other way round. */
+  /** Call when the colour scheme has changed. */
   restyle(): void {
     this.#palette = null;
     this.#plot?.redraw();
@@ -75,7 +75,7 @@ export class CurveChart {
       y: {
         size_px: AXIS_PX,
         isLogarithmic: true,
-        // From one decade to another, so that there is a rule below and above.
+        // Whole decades, so that there is a grid line at the bottom and the top.
         range: (least, most) =>
           least > 0 && most < Infinity
             ? [10 ** Math.floor(Math.log10(least)), 10 ** Math.ceil(Math.log10(most) + 1e-6)]
@@ -102,7 +102,7 @@ export class CurveChart {
     return this.over === 'max_delay_s' ? time(value) : compact(value);
   }
 
-  /** What was asked, and where costs cross. */
+  /** Draws the question's value and the crossings. */
   #marks(plot: Plot): void {
     if (this.#shown === null) return;
     const { plan, curve } = this.#shown;
@@ -140,7 +140,7 @@ export class CurveChart {
       ctx.stroke();
       labels.keepFree(ring.x, ring.y, RING_PX);
     }
-    // Of several, the first one's words go to its left, so that they stand in the rings' order.
+    // The first of several labels goes to the left, so that labels are in the order of the rings.
     rings.forEach(({ crossing, x, y }, at) => {
       const side = at === 0 && rings.length > 1 ? 'left' : 'right';
       labels.place(axisValue(curve.over, twoDigits(crossing)), x, y, RING_PX, side);
@@ -148,7 +148,7 @@ export class CurveChart {
     ctx.restore();
   }
 
-  /** What the lines say where the pointer is. */
+  /** Shows the values at the pointer. */
   #read(idx: number | null): void {
     const curve = this.#shown?.curve;
     if (curve === undefined || idx === null) {
@@ -173,7 +173,7 @@ interface PlotArea {
 const LABEL_PX = 15;
 const LABEL_GAP_PX = 5;
 
-/** Words beside points, none over another. */
+/** Places labels beside points so that they do not overlap. */
 class Labels {
   readonly #context: CanvasRenderingContext2D;
   readonly #area: PlotArea;
@@ -190,10 +190,7 @@ class Labels {
     this.#taken.push({ left: x - radius, top: y - radius, width: 2 * radius, height: 2 * radius });
   }
 
-  /**
-   * Beside, below or above `x, y`, on this side if there is room: at the first place that is free. Without one the words
-   * are left out.
-   */
+  /** Draws a label near `x, y` at the first free place, by preference on `side`. Omits it if no place is free. */
   place(words: string, x: number, y: number, away_px = 0, side: 'left' | 'right' = 'right'): void {
     const ctx = this.#context;
     const width = ctx.measureText(words).width;
@@ -210,7 +207,7 @@ class Labels {
     this.#taken.push(box);
     ctx.textAlign = 'left';
     ctx.textBaseline = 'top';
-    // Lines may run under the words.
+    // An outline in the background colour keeps the text readable on lines.
     ctx.strokeStyle = this.#colours.paper;
     ctx.lineWidth = 4;
     ctx.strokeText(words, box.left, box.top);
@@ -231,7 +228,7 @@ class Labels {
   }
 }
 
-/** The curve's value next to `at`. */
+/** The curve's value at `at`, interpolated on logarithmic scales. */
 function nearest(curve: Curve, at: number, transport: (typeof TRANSPORTS)[number]): number | null {
   const values = curve.cores[transport];
   const [least, most] = [curve.at[0] ?? 1, curve.at[curve.at.length - 1] ?? 1];

@@ -1,4 +1,4 @@
-// The planner's question as a form. A number out of range is reported beside it, and nothing is asked.
+// The form of the planner's question. A number out of range is reported beside its input.
 
 import { strings } from '../../i18n/index.ts';
 import { h, setText } from '../dom.ts';
@@ -25,7 +25,7 @@ export class PlannerForm {
   readonly #stack: HTMLSelectElement;
   readonly #asked: (question: Question | null) => void;
 
-  /** `asked` hears of each question, and null if an input is wrong. */
+  /** Calls `asked` with each new question, or with null if an input is invalid. */
   constructor(id: string, first: Question, asked: (question: Question | null) => void) {
     const { planner } = strings;
     this.#asked = asked;
@@ -69,7 +69,7 @@ export class PlannerForm {
     this.element.addEventListener('submit', (event) => event.preventDefault());
   }
 
-  /** The servers to choose from; what was chosen stays. */
+  /** Sets the servers to choose from; the chosen one stays. */
   offer(stacks: readonly StackName[]): void {
     if (this.#stack.options.length !== stacks.length + 1) this.#offer(stacks, this.#stack.value);
   }
@@ -77,14 +77,14 @@ export class PlannerForm {
   #offer(stacks: readonly StackName[], chosen: string): void {
     this.#stack.replaceChildren(
       h('option', { value: '', selected: chosen === '' }, strings.planner.ownServer),
-      // Their titles are names, and the same in every language.
+      // Titles are names, which are not translated.
       ...stacks.map(({ name, title }) =>
         h('option', { value: name, selected: name === chosen, lang: 'en' }, title),
       ),
     );
   }
 
-  /** Fills in what is known, and asks. */
+  /** Fills in `values` and asks. */
   fill(values: Partial<Record<Field, number>>): void {
     for (const [name, { input }] of this.#inputs) {
       const value = values[name];
@@ -93,7 +93,7 @@ export class PlannerForm {
     this.ask();
   }
 
-  /** Asks what stands there now. */
+  /** Asks the current question. */
   ask(): void {
     const values: Partial<Record<Field, number>> = {};
     let isWhole = true;

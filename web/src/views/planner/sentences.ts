@@ -1,4 +1,4 @@
-// What the figures say, in sentences: the answer first, then where polling and SSE change places.
+// Describes a plan in sentences: the answer, its consequences, and where the figures come from.
 
 import { amount, share } from '../../i18n/amounts.ts';
 import { strings } from '../../i18n/index.ts';
@@ -15,7 +15,6 @@ import { axisValue, twoDigits, time } from './figures.ts';
 
 const wire = (one: Estimate) => one.wire_bytes_in_per_s + one.wire_bytes_out_per_s;
 
-/** The one sentence that answers the question. */
 export function answerText({ question, transports: { poll, stream } }: Plan): string {
   const { planner } = strings;
   if (poll.interval_s === null) return planner.noInterval(time(question.max_delay_s));
@@ -27,7 +26,6 @@ export function answerText({ question, transports: { poll, stream } }: Plan): st
   );
 }
 
-/** What else follows, a sentence each. */
 export function consequenceTexts({ question, transports, break_even }: Plan): string[] {
   const { planner } = strings;
   const { poll, stream } = transports;
@@ -52,7 +50,6 @@ export function extrapolationText({ what, asked, least, most }: Extrapolation): 
   return planner.beyond(planner.beyondWhat[what](amount(asked)), amount(least), amount(most));
 }
 
-/** Where the figures come from. */
 export function originText({ cpu, measured_at, version, errors, stack }: ModelOrigin): string {
   const { planner } = strings;
   if (stack !== undefined) {
@@ -68,7 +65,6 @@ export function originText({ cpu, measured_at, version, errors, stack }: ModelOr
   );
 }
 
-/** A plot in words. */
 export function chartText(plan: Plan, curve: Curve): string {
   const { planner } = strings;
   const at = crossings(plan, curve).map((crossing) => axisValue(curve.over, twoDigits(crossing)));
@@ -88,7 +84,7 @@ function estimateText(name: string, { servers, limit, dominant }: Estimate): str
   return servers === 1 ? planner.takesOne(name, work) : planner.takesMany(name, amount(servers), why, work);
 }
 
-/** Null of none, and empty of all. */
+/** Null for no values, and empty for all values. */
 function rangeText(all: readonly Range[], unit: (value: number) => string): string | null {
   const { planner } = strings;
   const say = (value: number) => unit(twoDigits(value));

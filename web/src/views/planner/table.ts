@@ -1,4 +1,4 @@
-// The plan as a table: a row for each figure, a column for each transport.
+// The plan as a table, with a row for each figure and a column for each transport.
 
 import { strings } from '../../i18n/index.ts';
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
@@ -39,7 +39,7 @@ const CELLS: Record<PlanRow, (one: Estimate) => string> = {
   delay_mean: ({ delay_mean_s }) => time(delay_mean_s),
   delay_worst: ({ delay_worst_s }) => time(delay_worst_s),
   servers: ({ servers }) => (servers === null ? strings.planner.impossible : amount(servers)),
-  // One server is the least there can be; nothing decided that.
+  // One server is the minimum, which no limit decided.
   limit: ({ limit, servers }) => (servers === 1 ? strings.noFigure : strings.planner.limits[limit]),
 };
 

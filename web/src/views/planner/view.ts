@@ -1,5 +1,5 @@
-// The planner: the question, its answer in one sentence, the table, and three plots, which are made when they come
-// into sight. The server computes; this page only asks and shows.
+// The planner: its form, the answer as a sentence, the table, and three charts, which are created when they come into
+// view. The server computes the plan.
 
 import { count } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -18,12 +18,12 @@ import { PlanTable } from './table.ts';
 import { answerText, extrapolationText, consequenceTexts, originText } from './sentences.ts';
 
 const PLOTS = ['max_delay_s', 'rate', 'clients'] as const satisfies readonly CurveAxis[];
-/** Then charts are made even if they have not been in sight: paper has them too. */
+/** After this time charts are created even if they were never in view, as a printed page shows them too. */
 const MAKE_AFTER_MS = 3_000;
-/** How many clients the lab's own traffic is multiplied to. */
+/** The number of clients for the question about the lab's own traffic. */
 const MANY_CLIENTS = 50_000;
 
-/** What the lanes have seen, and how often the quickest polls. Null if there is nothing to go by. */
+/** Returns the lanes' traffic and their shortest polling interval; null if there was too little traffic. */
 export type Observe = () => (ObservedTraffic & { interval_s: number }) | null;
 
 export class PlannerView {
@@ -80,7 +80,7 @@ export class PlannerView {
     onPrint(restyle);
   }
 
-  /** The question of the lab's own traffic, for many clients. */
+  /** A button that fills in the lab's own traffic, for many clients. */
   #fillButton(observe: Observe): HTMLElement {
     const { planner } = strings;
     const button = h('button', { type: 'button', class: 'quiet' }, planner.sameForMany(MANY_CLIENTS));
@@ -99,7 +99,7 @@ export class PlannerView {
     return h('p', { class: 'plan-fill' }, button, ' ', told);
   }
 
-  /** Without a question the last answer stays, and is marked as the last. */
+  /** Without a question the last answer stays, marked as stale. */
   #ask(question: Question | null): void {
     this.#figures.toggleAttribute('data-stale', true);
     if (question === null) return this.#requests.cancel();

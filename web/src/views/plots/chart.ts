@@ -1,4 +1,4 @@
-// One plot: a line for each lane and transport, the messages marked, and the times in which it rested.
+// A chart over time, with a line for each lane and transport, ticks for messages, and pauses.
 
 import { count, timeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -9,7 +9,7 @@ import { Plot, type PlotData, roundTicks } from './plot.ts';
 import type { PlotMeasure, PlotStore } from '../../lab/plots/store.ts';
 
 const AXIS_PX = 58;
-/** A plot's height, and what its times add below the last one. */
+/** The height of a chart, and of the time axis below the last one. */
 const HEIGHT_PX = 112;
 const TIMES_PX = 26;
 const TICK_PX = 7;
@@ -17,7 +17,7 @@ const TIME_STEPS_S = [5, 10, 15, 30, 60, 120, 300];
 const TIME_SPACE_PX = 90;
 const VALUE_SPACE_PX = 32;
 const POINTED_TOGETHER = new Set<Plot>();
-/** A plot reaches at least so high, so that next to nothing is not drawn as much. */
+/** The minimum range of the value axis, so that tiny values do not look large. */
 const LEAST: Record<PlotMeasure, number> = { requests: 1, wire_bytes: 10, delay_ms: 10 };
 
 export interface ChartOptions {
@@ -25,11 +25,10 @@ export interface ChartOptions {
   columns: Columns;
   store: PlotStore;
   window_s: number;
-  /** Written under the plot. */
+  /** Whether to draw the time axis. */
   withTimes: boolean;
-  /** What a line is called. */
   nameOf(line: Line): string;
-  /** Whether it is another lane's line of the same transport that has none: then this one has rings. */
+  /** Whether the line has rings, to distinguish it from another lane's line of the same transport. */
   isRinged(line: Line): boolean;
 }
 
@@ -55,7 +54,6 @@ export class Chart {
     );
   }
 
-  /** Draws what the store has now. */
   draw(now_s: number): void {
     const { columns, store } = this.#options;
     columns.fill(store);
@@ -68,7 +66,7 @@ export class Chart {
     this.#plot?.resize(width);
   }
 
-  /** Light has become dark, or the other way round. */
+  /** Call when the colour scheme has changed. */
   restyle(): void {
     this.#palette = null;
     this.#plot?.redraw();
@@ -114,7 +112,7 @@ export class Chart {
         colour: ({ transports }) => transports[line.transport],
         width_px: 2,
         dash: DASHES[line.transport],
-        // Delays are single things; a line between them would be made up. A rate holds for the whole of its step.
+        // Delays are separate values without a line between them. A rate holds for its whole step.
         shape: measure === 'delay_ms' ? 'dots' : 'steps',
         isRinged: isRinged(line),
       })),
@@ -136,7 +134,7 @@ export class Chart {
       : plots.milliseconds(count(Math.round(value)));
   }
 
-  /** Where it rested, and when messages were published. */
+  /** Draws the pauses, and ticks for published messages. */
   #background(plot: Plot): void {
     const { context, area } = plot;
     const { store } = this.#options;
@@ -155,7 +153,7 @@ export class Chart {
       context.fillStyle = soft;
       if (context.measureText(words).width + 12 <= to - from)
         context.fillText(words, middle, area.top + area.height / 2);
-      // Where there is no room for words, the sign for it.
+      // Without space for the words, draw a pause sign.
       else for (const side of [-3, 1]) context.fillRect(middle + side, area.top, 2, 9);
     }
     const bottom = area.top + area.height;
@@ -166,7 +164,7 @@ export class Chart {
     });
   }
 
-  /** What the lines say where the pointer is. */
+  /** Shows the values at the pointer. */
   #read(index: number | null): void {
     const { columns, nameOf } = this.#options;
     const [, ...values] = columns.data;

@@ -1,4 +1,4 @@
-// The page's colours for a canvas: read from the stylesheet, and again when light turns dark.
+// The stylesheet's colours for drawing on a canvas.
 
 import { TRANSPORTS, type Transport } from '../../client/transport.ts';
 
@@ -27,5 +27,5 @@ export function palette(element: Element): Palette {
   };
 }
 
-/** As everywhere: polling is dotted, long-polling dashed, SSE solid. */
+/** Polling is dotted, long-polling dashed, SSE solid, as everywhere on the page. */
 export const DASHES: Record<Transport, number[]> = { poll: [0.1, 5], 'long-poll': [9, 5], stream: [] };

@@ -1,18 +1,18 @@
-// A plot on a canvas: two axes, lines that are drawn through, in steps or as dots, and a pointer that is read. What its
-// values mean, and what else is drawn, its user says.
+// A generic plot on a canvas: two axes, series drawn as lines, steps or dots, and a pointer. It knows nothing of what
+// the values mean.
 
 import { h } from '../dom.ts';
 import type { Palette } from './palette.ts';
 
 export interface Axis {
-  /** Room for its words: below, or on the left. */
+  /** Space for its labels: below, or on the left. */
   size_px: number;
   isLogarithmic?: boolean;
-  /** From where to where it reaches, given the values that are there. */
+  /** The range of the axis, given the extent of the data. */
   range(least: number, most: number): readonly [number, number];
-  /** Where its rules are, over so many pixels. */
+  /** The positions of its grid lines. */
   ticks(from: number, to: number, length_px: number): number[];
-  /** Empty for a rule without words. */
+  /** The label of a grid line; empty for none. */
   word(value: number): string;
 }
 
@@ -20,7 +20,7 @@ export interface PlotLine {
   colour(palette: Palette): string;
   width_px: number;
   dash: readonly number[];
-  /** `steps` are as wide as the distance between two places: a rate holds for all of it. */
+  /** `steps` are as wide as the distance between two positions. */
   shape: 'line' | 'steps' | 'dots';
   isRinged?: boolean;
 }
@@ -32,10 +32,10 @@ export interface PlotOptions {
   y: Axis;
   lines: readonly PlotLine[];
   palette(): Palette;
-  /** Under the lines, and over them. */
+  /** Draw below the lines, and above them. */
   background?(plot: Plot): void;
   foreground?(plot: Plot): void;
-  /** The pointer is at another place of the data, or at none. */
+  /** Called with the index of the data at the pointer; null without a pointer. */
   pointed(index: number | null): void;
   /** Plots whose pointers move together. */
   group?: Set<Plot>;
@@ -44,13 +44,13 @@ export interface PlotOptions {
 export type PlotData = readonly (readonly (number | null)[])[];
 
 const DOT_PX = 3;
-/** Between two words on an axis. */
+/** Between an axis and its labels. */
 const WORD_GAP_PX = 8;
 
 export class Plot {
   readonly element = h('canvas');
   readonly context: CanvasRenderingContext2D;
-  /** Where the lines are, in pixels of the page. */
+  /** The area of the lines, in CSS pixels. */
   area = { left: 0, top: 0, width: 0, height: 0 };
   readonly #options: PlotOptions;
   #width_px = 0;
@@ -101,7 +101,7 @@ export class Plot {
     this.#options.pointed(index);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // Once before the next frame, however fast the pointer moves.
+    // At most once per frame, however fast the pointer moves.
     requestAnimationFrame(() => {
       this.#isScheduled = false;
       this.#draw();
@@ -261,7 +261,9 @@ function extent(all: PlotData): [number, number] {
   return [least, most];
 }
 
-/** Round numbers from `from` to `to`, at least `space_px` apart; `steps` are those that are allowed, or 1, 2, 5. */
+/**
+ * Round numbers at least `space_px` apart. `steps` are the allowed steps; by default 1, 2 or 5 times a power of ten.
+ */
 export function roundTicks(
   from: number,
   to: number,
@@ -281,7 +283,6 @@ export function roundTicks(
   );
 }
 
-/** The powers of ten from `from` to `to`. */
 export function decades(from: number, to: number): number[] {
   const first = Math.ceil(Math.log10(from) - 1e-6);
   const last = Math.floor(Math.log10(to) + 1e-6);

@@ -1,7 +1,6 @@
-// The plots on the page: three of them on one axis of time, the window they show, and the same in words.
+// The plots over time: three charts on one time axis, their window, and the same figures in words.
 //
-// What is recorded is recorded whether they are looked at or not; the plots themselves are made when they first come
-// into sight.
+// Data is recorded whether the plots are visible or not. The charts are created when they first come into view.
 
 import { count, timeOfDay } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -14,23 +13,23 @@ import type { Chart } from './chart.ts';
 import { Columns, type Line } from '../../lab/plots/columns.ts';
 import { MEASURES, type PlotStore, SECONDS } from '../../lab/plots/store.ts';
 
-/** Minutes that can be chosen, and the step in seconds that each is drawn in. */
+/** The windows to choose from, and the step in which each is drawn. */
 const WINDOWS = [
   { minutes: 1, step_s: 2 },
   { minutes: 5, step_s: 5 },
   { minutes: 15, step_s: 15 },
 ] as const;
-/** The last two seconds are not complete yet. */
+/** The last second is not complete yet. */
 const BEHIND_S = 1;
 const WORDS_EVERY = 2;
-/** Then charts are made even if they have not been in sight: paper and reports have them too. */
+/** After this time charts are created even if they were never in view, as print and reports show them too. */
 const MAKE_AFTER_MS = 3_000;
 
 export interface PlottedLane {
   key: string;
-  /** What it reads with now. */
+  /** Its current transport. */
   transport: Transport;
-  /** What it is called on the page. */
+  /** Its name on the page. */
   name: string;
 }
 
@@ -62,7 +61,7 @@ export class PlotsView {
       (isInSight) => {
         this.#inSight = isInSight;
         if (!isInSight) return;
-        // What was drawn last may be as old as the page.
+        // The last drawing may be old.
         this.#draw();
         void this.#make();
       },
@@ -82,13 +81,13 @@ export class PlotsView {
     });
   }
 
-  /** The plots as they are now, each with its name. */
+  /** Pictures of the current plots, each with its name. */
   pictures(): { name: string; canvas: HTMLCanvasElement }[] {
     this.#draw();
     return this.#made.flatMap((chart) => chart.picture ?? []);
   }
 
-  /** Other lanes, or another window: other lines. */
+  /** Call when the lanes or the window have changed. */
   rebuild(): void {
     for (const chart of this.#made) chart.end();
     this.#made = [];
@@ -100,14 +99,14 @@ export class PlotsView {
     this.#say();
   }
 
-  /** Once a second. */
+  /** Call once a second. */
   tick(): void {
     this.#name();
     if (this.#ticks++ % WORDS_EVERY === 0) this.#say();
     if (this.#inSight) this.#draw();
   }
 
-  /** The tab is visible again. */
+  /** Call when the tab is visible again. */
   resumed(): void {
     this.#ticks = 0;
     this.tick();
@@ -147,7 +146,7 @@ export class PlotsView {
     return this.#present_s - this.#window.minutes * 60;
   }
 
-  /** What there is to see: what each lane reads with, and what it has read with, or what stood in for it. */
+  /** The lines with data: each lane's current transport, and others that it used within the window. */
   #lines(): Line[] {
     return this.#lanes().flatMap(({ key, transport }) =>
       TRANSPORTS.filter((each) => each === transport || this.#store.has(key, each, this.#from_s)).map(
@@ -159,7 +158,7 @@ export class PlotsView {
     );
   }
 
-  /** As the lane is called; what it does not read with now is named with what it is now. */
+  /** The lane's name. For a transport that it no longer uses, both names. */
   #nameOf({ lane: key, transport }: Line): string {
     const lane = this.#lanes().find((each) => each.key === key);
     if (lane === undefined || lane.transport === transport) return lane?.name ?? '';
@@ -193,7 +192,7 @@ export class PlotsView {
     );
   }
 
-  /** The window in words. */
+  /** Describes the window in words. */
   #say(): void {
     const { plots } = strings;
     const from_s = this.#from_s;

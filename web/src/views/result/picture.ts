@@ -1,15 +1,15 @@
-// The sequence diagrams of all lanes as one picture that needs no stylesheet: an SVG, or the same as a PNG.
+// The sequence diagrams of all lanes as one picture without a stylesheet: an SVG or a PNG.
 
 import { h } from '../dom.ts';
 import { svg } from '../diagram/svg.ts';
 
 export interface DrawnLane {
   name: string;
-  /** The frame that the diagram is seen through. */
+  /** The frame that clips the diagram. */
   frame: Element;
 }
 
-/** What a picture's elements take from the stylesheet. */
+/** The properties that elements of the diagram get from the stylesheet. */
 const PROPERTIES = [
   'fill',
   'fill-opacity',
@@ -66,7 +66,7 @@ export function picture(lanes: readonly DrawnLane[]): SVGSVGElement | null {
     copy.setAttribute('overflow', 'hidden');
     whole.append(
       svg('text', { x, y: 24, fill: ink, 'font-size': 16, 'font-weight': 600 }, lane.name),
-      // A nested viewport clips what lies outside the window.
+      // A nested viewport clips the tape to the frame.
       svg(
         'svg',
         { x, y: HEAD_PX, width: lane.width, height: lane.height, overflow: 'hidden' },
@@ -80,7 +80,7 @@ export function picture(lanes: readonly DrawnLane[]): SVGSVGElement | null {
   return whole;
 }
 
-/** The lines that the stylesheet draws, which stand still while the diagram moves. */
+/** The lifelines, which the stylesheet draws as pseudo-elements. */
 function lifelines(frame: Element, height: number): SVGRectElement[] {
   return ['::before', '::after'].flatMap((pseudo) => {
     const { content, left, width, backgroundColor } = getComputedStyle(frame, pseudo);
@@ -90,7 +90,7 @@ function lifelines(frame: Element, height: number): SVGRectElement[] {
   });
 }
 
-/** A copy with every style written into it, without what only a page needs. */
+/** A copy with inline styles, without attributes that only the page needs. */
 function standalone(diagram: SVGSVGElement): SVGSVGElement {
   const copy = diagram.cloneNode(true) as SVGSVGElement;
   const [from, to] = [

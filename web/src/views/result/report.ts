@@ -1,4 +1,4 @@
-// The report: one HTML file with everything in it, readable without this server.
+// The report: one self-contained HTML file.
 
 import { count } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -18,7 +18,6 @@ figure { margin: 1.5rem 0; } figure svg, figure img { max-width: 100%; height: a
 @media print { body { margin: 0; } figure { break-inside: avoid; } }
 `;
 
-/** A picture with what it shows. */
 export interface Figure {
   caption: string;
   picture: Element;
@@ -67,7 +66,7 @@ export function report(result: Result, figures: readonly Figure[]): string {
     h('h2', {}, share.conditions),
     conditions(result),
   );
-  // As text: the page's policy, which documents made in it have too, refuses a style within a document.
+  // Inserted as text, as the page's Content-Security-Policy also applies to this document and refuses inline styles.
   const html = page.documentElement.outerHTML.replace('</head>', `<style>${STYLE}</style></head>`);
   return `<!doctype html>\n${html}\n`;
 }

@@ -1,4 +1,4 @@
-// A result in words and as a table of text, for a message to a colleague.
+// A result as plain text: the verdict and a table.
 
 import { count, milliseconds } from '../../i18n/format.ts';
 import { strings } from '../../i18n/index.ts';
@@ -10,7 +10,7 @@ import {
   textTable,
 } from '../../lab/result/result.ts';
 
-/** The row of the Cost table that a figure stands in. */
+/** The row of the Cost table with the same figure. */
 const ROWS: Record<FigureName, keyof typeof strings.costRows> = {
   requests: 'requests',
   empty: 'empty',
