@@ -1,4 +1,4 @@
-// Two lanes, and what opens beside them: small screens, light and dark, and what axe-core finds.
+// Accessibility of two lanes with everything unfolded: small screens, light and dark.
 
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
@@ -11,7 +11,7 @@ const check = suite();
 for (const colorScheme of ['light', 'dark']) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     check(
-      `${size}, ${colorScheme}: axe-core finds nothing in two lanes, nor in what opens beside them`,
+      `axe-core finds no violation in two lanes with everything unfolded (${size}, ${colorScheme})`,
       async ({ server, open }) => {
         const lab = await open(`?view=side-by-side${colorScheme === 'dark' ? '&lang=ko' : ''}`, {
           viewport,
@@ -25,7 +25,7 @@ for (const colorScheme of ['light', 'dark']) {
         const folds = page.locator('[aria-expanded=false]:visible');
         while ((await folds.count()) > 0) await folds.first().click();
         await page.locator('.tour-button').click();
-        // The arrows of the diagram are looked at in diagram.test.mjs: here they would be most of the work.
+        // diagram.test.mjs checks the arrows of the diagram; here they would be most of the work.
         const { violations } = await new AxeBuilder({ page }).exclude('.tape').analyze();
         assert.deepEqual(
           violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),

@@ -1,4 +1,4 @@
-// Keyboard only, small screens, light and dark, and what axe-core finds.
+// Accessibility: keyboard only, small screens, light and dark.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -25,7 +25,7 @@ async function chat(server, page) {
   await until('all columns are there', async () => Object.keys(await page.figures()).length === 3);
 }
 
-/** What makes the page wider than its window. */
+/** The elements that make the page wider than its window. */
 function tooWide(page) {
   return page.evaluate(() => {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
@@ -83,7 +83,7 @@ check('everything works with the keyboard alone', async ({ server, open }) => {
   await lab.noComplaints();
 });
 
-check('the focus is always to be seen', async ({ open }) => {
+check('the focus is always visible', async ({ open }) => {
   const { page } = await open();
   const seen = new Set();
   for (let presses = 0; presses < 12; presses++) {
@@ -104,12 +104,12 @@ check('the focus is always to be seen', async ({ open }) => {
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ['light', 'dark']) {
     check(
-      `${size}, ${colorScheme}: nothing overflows and axe-core finds nothing`,
+      `nothing overflows and axe-core finds no violation (${size}, ${colorScheme})`,
       async ({ server, open }) => {
         const lab = await open('', { name: 'mina', viewport, colorScheme });
         const { page } = lab;
         const audit = async () => {
-          // The arrows of the diagram are looked at in diagram.test.mjs: here they would be most of the work.
+          // diagram.test.mjs checks the arrows of the diagram; here they would be most of the work.
           const { violations } = await new AxeBuilder({ page }).exclude('.tape').analyze();
           assert.deepEqual(
             violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
@@ -149,7 +149,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
   }
 }
 
-check('the page for an impossible room is accessible too', async ({ open }) => {
+check('the page for an invalid room is accessible too', async ({ open }) => {
   const { page } = await open('?room=a%20b', { settings: false });
   for (const viewport of Object.values(SIZES)) {
     await page.setViewportSize(viewport);
@@ -162,7 +162,7 @@ check('the page for an impossible room is accessible too', async ({ open }) => {
   }
 });
 
-check('nothing moves for those who want no motion', async ({ open }) => {
+check('nothing moves with reduced motion', async ({ open }) => {
   const { page } = await open('', { reducedMotion: 'reduce' });
   const moving = await page.evaluate(() =>
     [...document.querySelectorAll('*')]

@@ -1,4 +1,4 @@
-// What the page does not understand, in its address or from the server: a sentence and a way on.
+// Invalid input from the address or the server: the page explains it and continues.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -6,7 +6,7 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-check('an address asks for what there is not', async ({ open }) => {
+check('invalid parameters of the address are reported and ignored', async ({ open }) => {
   for (const [query, said] of [
     ['?view=triple', 'view=triple'],
     ['?lang=tlh', 'lang=tlh'],
@@ -17,7 +17,7 @@ check('an address asks for what there is not', async ({ open }) => {
     const lab = await open(query);
     await lab.page.getByRole('alert').getByText(said).waitFor();
     if (query.includes('61')) await lab.page.getByText(/view=triple.*interval=61.*from 0.25 to 60/).waitFor();
-    // Without a view that it knows, the page opens with two lanes.
+    // With an unknown view, the page opens with two lanes.
     await (query.includes('view=') ? lab.connectedBoth() : lab.connected('Polling'));
     await lab.page.getByRole('button', { name: 'Close' }).click();
     assert.equal(await lab.page.getByText(said).isVisible(), false);
@@ -26,7 +26,7 @@ check('an address asks for what there is not', async ({ open }) => {
 });
 
 check(
-  'a poll is answered with what is no answer: the page says so, asks again and recovers',
+  'after an invalid response to a poll the page says so, polls again and recovers',
   async ({ server, open }) => {
     const lab = await open();
     await lab.setInterval(0.25);
@@ -52,7 +52,7 @@ check(
   },
 );
 
-check('a newer server’s unknown fields, events and reasons harm nothing', async ({ server, open }) => {
+check('unknown fields, events and reset reasons of a newer server are ignored', async ({ server, open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   await lab.connected('Polling');
@@ -83,7 +83,7 @@ check('a newer server’s unknown fields, events and reasons harm nothing', asyn
   await lab.noComplaints();
 });
 
-check('a page that is older than its server is offered to be reloaded', async ({ server, open }) => {
+check('a page that is older than its server offers to reload', async ({ server, open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   await lab.connected('Polling');
@@ -106,15 +106,15 @@ check('a page that is older than its server is offered to be reloaded', async ({
   await lab.connected('Polling');
 });
 
-check('a page that cannot begin says so, and how to go on', async ({ open }) => {
-  // As in a browser that lacks what the page needs.
+check('a page that cannot start says so and offers to reload', async ({ open }) => {
+  // As in a browser without a required feature.
   const lab = await open('', { without: 'TextEncoder', settings: false });
   await lab.page.getByRole('heading', { name: 'This page could not begin' }).waitFor();
   await lab.page.getByRole('link', { name: 'Reload the page' }).waitFor();
 });
 
 check(
-  'figures that cannot be read are no figures, and what was read before is dated',
+  'with an invalid ledger the page shows no figures, or the last ones with their time',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side');
     const sentence = lab.page.locator('.verdict');
@@ -123,7 +123,7 @@ check(
       await lab.page.reload();
       await lab.connectedBoth();
       await server.publish({ text: 'said' });
-      await until('the sentence says so', async () => /cannot be read/.test(await sentence.textContent()));
+      await until('the verdict says so', async () => /cannot be read/.test(await sentence.textContent()));
       for (const lane of ['Polling', 'SSE']) {
         await lab.lane(lane).log.getByText('said', { exact: true }).first().waitFor();
         await lab
@@ -133,7 +133,7 @@ check(
         assert.equal((await lab.lane(lane).figures())[lane].Messages, null);
       }
       await lab.page.unrouteAll({ behavior: 'wait' });
-      // The figures' answers hold the server's time, without which no message has a delay.
+      // The ledger's responses have the server's time, without which no message has a delay.
       for (const lane of ['Polling', 'SSE']) {
         const complaint = lab.lane(lane).region.getByText(/cannot be read/);
         await complaint.waitFor({ state: 'hidden' });
@@ -153,7 +153,7 @@ check(
       .region.getByText(/cannot be read/)
       .waitFor({ state: 'hidden' });
 
-    // A lane whose network is away says that, and nothing about the server.
+    // A lane that is offline says so, and does not blame the server.
     await lab.page.locator('.settings-button').click();
     const { region } = lab.lane('SSE');
     await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Offline for 5 s');

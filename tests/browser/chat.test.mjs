@@ -1,4 +1,4 @@
-// Two people in one room, over each transport, and rooms that do not hear each other.
+// Two people chat in one room, over each transport; rooms are separate.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -52,7 +52,7 @@ check('two pages on different transports read the same', async ({ open }) => {
   await mina.reads(['over the stream', 'by a poll']);
 });
 
-check('messages written quickly one after the other are published in that order', async ({ open }) => {
+check('messages written in quick succession are published in order', async ({ open }) => {
   const mina = await open('', { name: 'mina' });
   await mina.use('SSE');
   const texts = Array.from({ length: 12 }, (_, index) => `line ${index}`);
@@ -60,7 +60,7 @@ check('messages written quickly one after the other are published in that order'
   await mina.reads(texts);
 });
 
-check('a page that comes later sees what was said before', async ({ server, open }) => {
+check('a page that opens later shows earlier messages', async ({ server, open }) => {
   const texts = ['one', 'two', 'three'];
   for (const text of texts) await server.publish({ text });
   for (const transport of ['Polling', 'Long-polling', 'SSE']) {
@@ -71,7 +71,7 @@ check('a page that comes later sees what was said before', async ({ server, open
   }
 });
 
-check('a room hears nothing of another', async ({ server, open }) => {
+check('messages of one room do not appear in another', async ({ server, open }) => {
   const tea = await open('?room=tea', { name: 'mina' });
   const coffee = await open('?room=coffee', { name: 'tomas' });
   for (const page of [tea, coffee]) await page.use('SSE');
@@ -107,7 +107,7 @@ for (const [room, shown] of [
   ['%ED%95%9C%EA%B5%AD', '한국'],
   ['x'.repeat(65), 'x'.repeat(65)],
 ]) {
-  check(`“${shown.slice(0, 30)}” is no room: a sentence and a way on`, async ({ open }) => {
+  check(`“${shown.slice(0, 30)}” is not a valid room, and the page links to the lobby`, async ({ open }) => {
     const page = await open(`?room=${room}`, { settings: false });
     await page.page.getByRole('heading', { name: 'No such room' }).waitFor();
     assert.ok((await page.page.getByRole('main').textContent()).includes(shown));
@@ -127,7 +127,7 @@ check('the name is remembered', async ({ open }) => {
   assert.equal(await page.name.inputValue(), 'mina');
 });
 
-check('without a name nothing is sent, and the page says so', async ({ open }) => {
+check('without a name nothing is sent, and the page asks for one', async ({ open }) => {
   const page = await open();
   await page.send('hello');
   await page.page.getByRole('alert').getByText('Write your name first.').waitFor();
@@ -135,7 +135,7 @@ check('without a name nothing is sent, and the page says so', async ({ open }) =
   assert.ok(await page.name.evaluate((field) => field === document.activeElement));
 });
 
-check('what cannot be sent stays in the field, with the reason', async ({ server, open }) => {
+check('a message that cannot be sent stays in its field, with the reason', async ({ server, open }) => {
   const page = await open('', { name: 'mina' });
   await page.send('x'.repeat(4097));
   await page.page.getByRole('alert').getByText('1 character too long').waitFor();
@@ -157,5 +157,5 @@ check('what cannot be sent stays in the field, with the reason', async ({ server
   assert.equal(await page.message.inputValue(), 'hello');
   await server.up();
   await page.message.press('Enter');
-  await until('it is sent after all', async () => (await page.texts()).includes('hello'));
+  await until('it is sent', async () => (await page.texts()).includes('hello'));
 });

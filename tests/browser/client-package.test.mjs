@@ -1,4 +1,4 @@
-// The client as a package: packed and installed as others would, under Node and in a page, against the real server.
+// The client package, packed and installed as users do, under Node and in a page, against the real server.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -38,7 +38,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-test('the package holds its build, its types and its README, and needs no other', async () => {
+test('the package contains its build, types and README, and has no dependencies', async () => {
   const names = tarball.files.map(({ path }) => path);
   for (const name of ['README.md', 'dist/index.js', 'dist/index.d.ts']) assert.ok(names.includes(name), name);
   assert.deepEqual(
@@ -104,7 +104,7 @@ test('a program under Node reads a room by polling and long-polling', async () =
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };
 
-/** The example and the package as files, and every other route of the server behind them. */
+/** Serves the example and the package as files, and forwards all other routes to the server. */
 async function site(server) {
   const http = createServer(async (asked, answer) => {
     const { pathname } = new URL(asked.url, 'http://site/');
@@ -157,7 +157,7 @@ test('the example page reads over every transport, and its tabs share a stream',
 
     const second = await open();
     await second.getByLabel('Transport').selectOption('stream');
-    await until('the second tab reads along', async () =>
+    await until('the second tab shares the stream', async () =>
       /stream: live shared/.test(await second.locator('output').textContent()),
     );
     await server.publish({ text: 'for both' });

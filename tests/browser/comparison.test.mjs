@@ -1,4 +1,4 @@
-// Two lanes' figures against the ledger, and the sentence between them against the figures.
+// Checks two lanes' figures against the ledger, and the verdict against the figures.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -8,7 +8,7 @@ const check = suite();
 const BOTH = '?view=side-by-side';
 const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
 
-/** Both tables and the sentence, all as they stand at one moment. */
+/** Reads both tables and the verdict at the same moment. */
 function read(lab) {
   return lab.page.evaluate(() => {
     const number = (text) => Number.parseFloat(text.replaceAll(',', ''));
@@ -27,7 +27,7 @@ function read(lab) {
   });
 }
 
-/** What the sentence claims, held against the figures of the two tables. */
+/** Checks the verdict's claims against the figures of the two tables. */
 function agrees({ sides, sentence }, areAllSeen = true) {
   const number = (text) => Number(text.replaceAll(',', ''));
   const [more, fewer] = sides.toSorted((a, b) => b.Requests - a.Requests);
@@ -37,7 +37,7 @@ function agrees({ sides, sentence }, areAllSeen = true) {
   if (isEqual) assert.match(sentence, / made [\d,]+ requests? each\b/);
   else assert.match(sentence, new RegExp(`${fewer.transport} made ${fewer.Requests}\\b`));
   assert.ok(sentence.startsWith(isEqual ? sides[0].transport : more.transport), sentence);
-  // The server's count may be a second older than what was seen; what is not counted has no cost yet.
+  // The server's counts may be a second older than the messages seen; before the first count there is no cost.
   if (!sides.every(({ Messages }) => Messages > 0)) {
     assert.match(sentence, / has delivered nothing yet\b|no message has been delivered yet/);
     return assert.doesNotMatch(sentence, /each message/);
@@ -52,7 +52,7 @@ function agrees({ sides, sentence }, areAllSeen = true) {
   if (percent !== undefined) assert.ok(Math.abs((ratio - 1) * 100 - number(percent)) <= 0.5, sentence);
   else if (times !== undefined) assert.ok(Math.abs(ratio - number(times)) <= 0.5, sentence);
   else assert.ok(ratio < 1.01, sentence);
-  // What still waits makes a lane later than its table says, which is of what it has seen.
+  // The verdict includes messages that still wait, which the table does not.
   if (!areAllSeen) return;
   const apart_ms = dearer['Delay (median)'] - cheaper['Delay (median)'];
   if (Number.isNaN(apart_ms)) return;
@@ -79,7 +79,7 @@ function asTable(ledger, transport) {
   };
 }
 
-check('the tables equal the ledger, and the sentence the tables', async ({ server, open }) => {
+check('the tables equal the ledger, and the verdict agrees with the tables', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
   await lab.connectedBoth();
   const { sentence } = await read(lab);
@@ -102,7 +102,7 @@ check('the tables equal the ledger, and the sentence the tables', async ({ serve
   });
   agrees(await read(lab));
 
-  // With a long interval both come to rest, and so do the ledger's figures.
+  // With a long interval, the figures of both lanes and of the ledger stop changing.
   await lab.lane('Polling').setInterval(30);
   await until('the tables equal the ledger', async () => {
     const { sides } = await read(lab);
@@ -122,7 +122,7 @@ check('the tables equal the ledger, and the sentence the tables', async ({ serve
 });
 
 check(
-  'the sentence stays true while messages keep coming, and when polling wins',
+  'the verdict agrees with the tables while messages arrive, and if polling is cheaper',
   async ({ server, open }) => {
     const lab = await open(BOTH);
     await lab.connectedBoth();
@@ -139,7 +139,7 @@ check(
       return now.sides.every(({ Messages }) => Messages === batch.length);
     });
     await said;
-    await until('the sentence is of all of them', async () => {
+    await until('the verdict covers all of them', async () => {
       const now = await read(lab);
       if (/ made /.test(now.sentence)) looks += 1;
       return looks > 0;
@@ -148,7 +148,7 @@ check(
   },
 );
 
-check('starting over counts both from nothing, as new clients', async ({ server, open }) => {
+check('starting over counts both lanes from zero, as new clients', async ({ server, open }) => {
   const lab = await open(BOTH);
   await lab.connectedBoth();
   await server.publish({ text: 'before' });
@@ -167,7 +167,7 @@ check('starting over counts both from nothing, as new clients', async ({ server,
   await lab.page.getByText('not been counted for the same time').waitFor();
 });
 
-check('the later lane says how many it lacks, until they are there', async ({ server, open }) => {
+check('the slower lane says how many messages it lacks, until they arrive', async ({ server, open }) => {
   const lab = await open(BOTH);
   await lab.connectedBoth();
   await lab.lane('Polling').setInterval(30);
@@ -180,13 +180,13 @@ check('the later lane says how many it lacks, until they are there', async ({ se
   await late.waitFor({ state: 'hidden' });
 });
 
-check('what was there before the lanes began is not in their bill', async ({ server, open }) => {
+check('lanes do not pay for messages from before they began', async ({ server, open }) => {
   for (let number = 1; number <= 50; number++)
     await server.publish({ text: `old ${number} ${'x'.repeat(80)}` });
   const lab = await open(BOTH);
   await lab.connectedBoth();
   for (const lane of ['Polling', 'SSE'])
-    await until('the past is shown', async () => (await lab.lane(lane).texts()).length === 50);
+    await until('the history is shown', async () => (await lab.lane(lane).texts()).length === 50);
   await until('both are counted', async () => (await read(lab)).sides.every(({ Requests }) => Requests >= 1));
   for (const { Messages, 'Wire bytes': bytes, transport } of (await read(lab)).sides) {
     assert.equal(Messages, 0, transport);
@@ -195,7 +195,7 @@ check('what was there before the lanes began is not in their bill', async ({ ser
 });
 
 check(
-  'a lane that brings nothing while messages wait is said to, and announced once',
+  'a lane that delivers nothing while messages wait is reported, and announced once',
   async ({ server, open }) => {
     const lab = await open(`${BOTH}&mute=60`);
     await lab.connectedBoth();

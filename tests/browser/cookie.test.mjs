@@ -1,4 +1,4 @@
-// What a request's head weighs: the cookie that it carries, and heads apart from bodies.
+// The size of requests: the cookie that they carry, and heads separate from bodies.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -8,13 +8,13 @@ const check = suite();
 
 const wireBytes = ({ wire_bytes_in, wire_bytes_out }) => wire_bytes_in + wire_bytes_out;
 
-check('a cookie of 1 or 4 KiB is paid for with each poll', async ({ server, open }) => {
+check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
   const lab = await open('?view=one');
   await lab.connected('Polling');
   await lab.setInterval(0.25);
   const client = await lab.client();
   const cookie = lab.page.getByRole('combobox', { name: 'Cookie' });
-  /** What one poll weighs now, as the server counts it. */
+  /** The bytes of one poll, as the server counts them. */
   const weighs = async () => {
     const before = (await server.ledger(client)).transports.poll;
     let after = before;
@@ -31,7 +31,7 @@ check('a cookie of 1 or 4 KiB is paid for with each poll', async ({ server, open
   ]) {
     await cookie.selectOption(size);
     assert.equal(new URL(lab.page.url()).searchParams.get('cookie'), String(kib));
-    // The poll that was under way had the one before.
+    // The poll in progress had the previous cookie.
     await until(`a poll weighs ${size} more`, async () => {
       const more = (await weighs()) - without;
       return Math.abs(more - (kib * 1_024 + 'cookie: \r\n'.length)) < 40;
@@ -54,7 +54,7 @@ check('heads and bodies of polls add up to the bytes on the wire', async ({ serv
     return (await lab.figures()).Polling['Wire bytes'] === wireBytes(poll);
   });
   const { Polling } = await lab.figures();
-  // A poll's head and that of its answer weigh some hundreds of bytes, with this browser.
+  // With this browser, the heads of a poll and its response have several hundred bytes.
   const heads = Polling['of which heads'] / Polling.Requests;
   assert.ok(heads > 400 && heads < 1_200, `${heads} bytes of heads a poll`);
   assert.ok(Polling['of which heads'] < Polling['Wire bytes']);
@@ -62,7 +62,7 @@ check('heads and bodies of polls add up to the bytes on the wire', async ({ serv
   await lab.noComplaints();
 });
 
-check('the cookie is in the address, and every lane that asks its route has it', async ({ open }) => {
+check('the cookie is in the address, and lanes that request the same route share it', async ({ open }) => {
   const lab = await open('?view=three&cookie=4');
   const size = (name) => lab.lane(name).region.getByRole('combobox', { name: 'Cookie' }).inputValue();
   for (const name of ['Polling', 'Long-polling', 'SSE']) assert.equal(await size(name), '4', name);

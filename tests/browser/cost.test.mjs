@@ -1,4 +1,4 @@
-// The Cost table shows what the server counted, exactly.
+// The Cost table shows exactly what the server counted.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -8,7 +8,7 @@ const check = suite();
 
 const NAMES = { Polling: 'poll', 'Long-polling': 'long-poll', SSE: 'stream' };
 
-/** The ledger in the words of the table, for the transports that the table shows. */
+/** Converts the ledger to the table's rows, for the transports that the table shows. */
 function asTable({ transports }, columns) {
   return Object.fromEntries(
     columns.map((column) => {
@@ -30,10 +30,10 @@ function asTable({ transports }, columns) {
   );
 }
 
-/** What the page measures itself. */
+/** Rows that the page measures itself. */
 const MEASURED = ['Delay (median)', 'Delay (95 %)', 'of which heads', 'of which presence'];
 
-/** The figures without those. */
+/** The figures without the measured rows. */
 function counted(figures) {
   return Object.fromEntries(
     Object.entries(figures).map(([column, rows]) => [
@@ -52,15 +52,15 @@ check('a page that reads a quiet stream shows the ledger exactly', async ({ serv
   await server.publish({ text: 'one' });
   await page.reads(['one']);
   await page.use('SSE');
-  // A client that ends its side may still read, so the server looks a moment later whether it is gone.
+  // A client that closes its side may still read, so the server checks a moment later whether it is gone.
   await until(
-    'the server has noticed that the long-poll is given up',
+    'the server has noticed that the long-poll was aborted',
     async () => (await server.ledger(client)).transports['long-poll'].open === 0,
   );
   for (const text of ['two', 'three']) await server.publish({ text });
   await page.reads(['one', 'two', 'three']);
 
-  // The stream is quiet now, so the page's figures and the ledger's come to rest at the same values.
+  // The stream is quiet now, so the page's figures and the ledger's become equal and stay so.
   const columns = ['Polling', 'Long-polling', 'SSE'];
   await until('the table equals the ledger', async () => {
     const [shown, ledger] = [await page.figures(), await server.ledger(client)];
@@ -73,7 +73,7 @@ check('a page that reads a quiet stream shows the ledger exactly', async ({ serv
   for (const { 'Wire bytes': wire_bytes } of [Polling, longPolling, SSE]) assert.ok(wire_bytes > 0);
 });
 
-check('a column is there for each transport that was used, the present one marked', async ({ open }) => {
+check('there is a column for each transport that was used, and the current one is marked', async ({ open }) => {
   const page = await open();
   const columns = async () => Object.keys(await page.figures());
   const marked = () => page.cost.locator('th[aria-current=true]').textContent();
@@ -85,14 +85,14 @@ check('a column is there for each transport that was used, the present one marke
   assert.equal(await marked(), 'SSE');
 });
 
-check('while polling, the table lies between two looks at the ledger', async ({ server, open }) => {
+check('while polling, the table never exceeds a later ledger', async ({ server, open }) => {
   const page = await open();
   await page.setInterval(0.25);
   const client = await page.client();
   await until('some polls', async () => (await page.figures()).Polling.Requests >= 4);
   const { Polling: shown } = await page.figures();
   const { Polling: now } = asTable(await server.ledger(client), ['Polling']);
-  // That quotient may fall; the others only rise.
+  // Only this row may decrease.
   delete now['Bytes per message'];
   for (const row of Object.keys(now))
     assert.ok(shown[row] <= now[row], `${row}: ${shown[row]} > ${now[row]}`);
@@ -113,7 +113,7 @@ check('the interval decides how many requests there are', async ({ server, open 
   );
 });
 
-check('each figure and sentence says what its reader takes it for', async ({ server, open }) => {
+check('figures and sentences are accurate: shared connections, start times and pending messages', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { name: 'mina' });
   const { page } = lab;
   await lab.connectedBoth();
@@ -121,7 +121,7 @@ check('each figure and sentence says what its reader takes it for', async ({ ser
   const { region } = lab.lane('Polling');
   await until('polls are counted', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 4);
 
-  // A client that begins on a connection which is open already has opened none, and says so.
+  // A new client on an existing connection has opened none, and says so.
   const clicked = Date.now();
   await page.getByRole('button', { name: 'Start over' }).click();
   const cell = region.locator('td[data-row=connections]');
@@ -138,7 +138,7 @@ check('each figure and sentence says what its reader takes it for', async ({ ser
   );
   assert.ok(shown.includes(since), `${since} is none of ${shown.join()}`);
 
-  // A message that one lane has and another awaits is said of the one that awaits it.
+  // The pending notice names the lane that lacks the message.
   await lab.lane('Polling').setInterval(30);
   await lab.send('hello');
   await page.getByText('In the log. Polling shows it with its next poll.', { exact: true }).waitFor();

@@ -1,4 +1,4 @@
-// How the sequence diagram moves, and that it can be stopped.
+// The motion of the sequence diagram, and pausing it.
 
 import assert from 'node:assert/strict';
 import { Diagram, placesWithin } from './support/diagram.mjs';
@@ -7,41 +7,41 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-check('paused it stands still, and resumed it has missed nothing', async ({ open }) => {
+check('a paused diagram stands still, and has missed nothing when it resumes', async ({ open }) => {
   const lab = await open();
   const diagram = new Diagram(lab.page);
   await lab.setInterval(0.25);
   const requests = async () => (await diagram.events()).filter(({ what }) => what === 'Request').length;
-  await until('some are told', async () => (await requests()) >= 3);
+  await until('some requests are listed', async () => (await requests()) >= 3);
   await lab.pause();
   const client = await lab.client();
   const place = () => diagram.picture.evaluate((tape) => getComputedStyle(tape).transform);
   const asked = async () => Number((await lab.figures()).Polling.Requests);
-  // What was on its way when it was paused may still come.
+  // Events in flight at the pause may still arrive.
   const [before, stood] = [await asked(), await place()];
   await until('polling goes on', async () => (await asked()) >= before + 8);
   const shown = await requests();
   assert.equal(await place(), stood);
   assert.ok(shown < (await asked()));
   await lab.pause('Resume');
-  await until('all is told', async () => (await requests()) >= before + 8);
+  await until('all requests are listed', async () => (await requests()) >= before + 8);
   assert.equal(await diagram.drawn('Events not kept'), 0);
   assert.notEqual(await place(), stood);
   assert.match(client, /^[a-z0-9]+$/);
   await lab.noComplaints();
 });
 
-check('for those who want no motion it moves in steps', async ({ open }) => {
+check('with reduced motion it moves in large steps', async ({ open }) => {
   const lab = await open('', { reducedMotion: 'reduce' });
   const diagram = new Diagram(lab.page);
   await diagram.region.scrollIntoViewIfNeeded();
   await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
   const places = await placesWithin(diagram.picture, 5_000);
-  // Two seconds a step, and room for what else lays it anew; with motion there are a hundred and more.
+  // One step per two seconds, with a margin for redrawing. With motion there are more than a hundred.
   assert.ok(places <= 10, `${places} places within five seconds`);
 });
 
-check('for all others it moves by itself, in steps of whole pixels', async ({ open }) => {
+check('with motion it moves by an animation in steps of whole pixels', async ({ open }) => {
   const lab = await open('', { reducedMotion: 'no-preference' });
   const diagram = new Diagram(lab.page);
   await diagram.region.scrollIntoViewIfNeeded();
@@ -61,7 +61,7 @@ check('for all others it moves by itself, in steps of whole pixels', async ({ op
   assert.equal(state, 'running');
   assert.equal(more.length, 0);
   assert.equal(step_px, Math.round(step_px));
-  // At most twenty steps a second, and the window's length in time and on the page agree.
+  // At most 20 steps per second, and the speed matches the window's length.
   assert.ok(step_ms >= 50, `${step_ms} ms a step`);
   const { height } = await lab.page.locator('.tape-frame').boundingBox();
   assert.ok(Math.abs((step_px / step_ms) * 12_000 - height) < 2, `${step_px} px in ${step_ms} ms`);
@@ -69,14 +69,14 @@ check('for all others it moves by itself, in steps of whole pixels', async ({ op
   assert.deepEqual(await motion(), []);
   await lab.pause('Resume');
   await until('it goes on', async () => (await motion()).length === 1);
-  // What is not in sight is not moved.
+  // A diagram outside of the viewport does not move.
   await lab.page.setViewportSize({ width: 1280, height: 300 });
   await lab.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-  await until('out of sight it rests', async () => (await motion()).length === 0);
+  await until('it stops outside of the viewport', async () => (await motion()).length === 0);
   await lab.noComplaints();
 });
 
-check('both diagrams keep one scale and one pause', async ({ open }) => {
+check('both diagrams share the time scale and the pause', async ({ open }) => {
   const lab = await open('?view=side-by-side');
   await lab.connectedBoth();
   const scale = () =>

@@ -1,4 +1,4 @@
-// The sequence diagram draws what the server's log says, and can be read.
+// The sequence diagram agrees with the server's request log, and is accessible.
 
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
@@ -11,7 +11,7 @@ const check = suite();
 
 const ANSWERS = ['Answer', 'Empty answer'];
 
-/** A line of the request log, as the list has it. */
+/** Converts a line of the request log to the list's form. */
 const asAnswer = ({ messages, wire_bytes_out }) => ({
   messages: Number(messages),
   bytes: Number(wire_bytes_out),
@@ -21,10 +21,10 @@ for (const [name, transport] of [
   ['Polling', 'poll'],
   ['Long-polling', 'long-poll'],
 ]) {
-  check(`${name}: every request and answer is that of the request log`, async ({ server, open }) => {
+  check(`${name}: requests and answers equal those of the request log`, async ({ server, open }) => {
     const lab = await open();
     const diagram = new Diagram(lab.page);
-    // All of it stays in the picture.
+    // A window that is long enough for all events.
     await lab.window.selectOption('2 min');
     await lab.setInterval(0.25);
     await lab.use(name);
@@ -32,7 +32,7 @@ for (const [name, transport] of [
       await server.publish({ text });
       await lab.log.getByText(text, { exact: true }).waitFor();
     }
-    // After a change of transport nothing is added to what the first one did.
+    // After a change of transport, the first one has no further events.
     await lab.use('SSE');
     const lines = () =>
       server.requestLog(client).filter((line) => line.transport === transport && line.status === '200');
@@ -41,7 +41,7 @@ for (const [name, transport] of [
     const answers = async () =>
       (await events(...ANSWERS)).map(({ messages, bytes }) => ({ messages, bytes }));
     await until(
-      'the list has all that the log has',
+      'the list has all events of the request log',
       async () => (await answers()).length >= lines().length && (await events('Stream begins')).length === 1,
     );
     const told = await answers();
@@ -65,7 +65,7 @@ for (const [name, transport] of [
 }
 
 check(
-  'SSE: one request, each push told from the others, and the way back after a cut',
+  'SSE: one request, separate pushes, and a reconnection after a restart',
   async ({ server, open }) => {
     const lab = await open();
     const diagram = new Diagram(lab.page);
@@ -75,7 +75,7 @@ check(
       await lab.log.getByText(text, { exact: true }).waitFor();
     }
     const told = async (what) => (await diagram.events()).filter((event) => event.what === what);
-    await until('both are told', async () => (await told('Pushed')).length === 2);
+    await until('both are listed', async () => (await told('Pushed')).length === 2);
     const before = server.requestLog(await lab.client()).filter(({ transport }) => transport === 'stream');
     assert.deepEqual(
       before.map(({ event }) => event),
@@ -89,14 +89,14 @@ check(
     await until('the page says so', async () => /^Reconnecting/.test(await lab.statusText()));
     await server.up();
     await lab.connected('SSE');
-    await until('the way back is told', async () => (await told('Reconnected by itself')).length === 1);
+    await until('the reconnection is listed', async () => (await told('Reconnected by itself')).length === 1);
     assert.equal(await diagram.drawn('Reconnected by itself'), 1);
     assert.equal(await diagram.drawn('Trace begun anew'), 1);
   },
 );
 
 check(
-  'a new connection for each poll is opened and closed as the server saw it',
+  'new connections for each poll are drawn as the server opened and closed them',
   async ({ server, open }) => {
     const lab = await open();
     const diagram = new Diagram(lab.page);
@@ -108,7 +108,7 @@ check(
 
     await diagram.newConnection.uncheck();
     const asked = (await told('Request')).length;
-    await until('some more are asked', async () => (await told('Request')).length >= asked + 6);
+    await until('there are more requests', async () => (await told('Request')).length >= asked + 6);
     await lab.pause();
     const events = await diagram.events();
     const closed = events.filter(({ what }) => what === 'Connection closed');
@@ -117,13 +117,13 @@ check(
       assert.equal(kinds.at(-1), 'Connection closed');
       assert.equal(kinds.filter((kind) => kind === 'Connection opened').length, 1);
     }
-    // Those that were opened for one poll only.
+    // Connections with a single poll.
     const single = closed.filter(
       ({ connection }) =>
         events.filter((event) => event.connection === connection && event.what === 'Request').length === 1,
     );
     assert.ok(single.length >= 3);
-    // And then kept ones again: one, or another where the page asks for something else at the same time.
+    // Then connections are kept again: few of them, as the page also makes other requests.
     const last = events.filter(({ what }) => what === 'Request').slice(-6);
     const kept = new Set(last.map(({ connection }) => connection));
     assert.ok(kept.size <= 3, `${kept.size} connections for ${last.length} polls`);
@@ -135,13 +135,13 @@ check(
 );
 
 check(
-  'an arrow says its bytes and its time where it is hovered or has the focus',
+  'an arrow that is hovered or focused shows its bytes and time',
   async ({ server, open }) => {
     const lab = await open();
     const { page } = lab;
     const diagram = new Diagram(page);
     await lab.use('SSE');
-    // Apart from the arrows of the beginning: where two cross, a pointer is on either.
+    // Waits until the new arrow is clear of the first ones, as a pointer could hit either of two crossing arrows.
     await until('the stream is drawn', async () => (await diagram.drawn('Stream begins')) === 1);
     const place = () => diagram.picture.evaluate((tape) => tape.getBoundingClientRect().top + scrollY);
     const begun = await place();
@@ -154,7 +154,7 @@ check(
     const says = await pushed.getAttribute('aria-label');
     assert.match(says, /^Pushed: 1 message, \d+ bytes, after .+, connection \d+, \d\d:\d\d:\d\d\.\d{3}$/);
 
-    // No arrow runs through what is written, and the key has the signs that are drawn.
+    // Labels are above all arrows, and the legend uses the drawn styles.
     const words = await diagram.picture.evaluate((tape) => ({
       last: tape.lastElementChild.querySelectorAll('.label').length,
       all: tape.querySelectorAll('.label').length,
@@ -177,22 +177,22 @@ check(
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('End');
     assert.ok(await page.evaluate(() => document.activeElement.matches('[role=img]')));
-    // Laid anew, the arrow is another element; it keeps the focus and its tip.
+    // When the diagram is redrawn, the arrow is a new element; it keeps the focus and its tooltip.
     await pushed.focus();
     await page.setViewportSize({ width: 1180, height: 800 });
-    await until('it is laid anew', async () => (await diagram.picture.boundingBox()).width < 800);
+    await until('it is redrawn', async () => (await diagram.picture.boundingBox()).width < 800);
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), says);
     assert.equal(await tip.textContent(), says);
     await page.evaluate(() => document.activeElement.blur());
     assert.equal(await tip.isVisible(), false);
 
-    // The page is another one now: the focus scrolls there anew.
+    // The layout has changed, so focus it again to scroll to it.
     await pushed.focus();
     await page.evaluate(() => document.activeElement.blur());
     const head = await pushed.locator('.head').boundingBox();
     const [x, y] = [head.x + 60, head.y + head.height / 2];
     const under = ([x, y]) => document.elementFromPoint(x, y).closest('.tape-frame') !== null;
-    assert.ok(await page.evaluate(under, [x, y]), 'nothing stands before what had the focus');
+    assert.ok(await page.evaluate(under, [x, y]), 'nothing covers the focused arrow');
     await page.mouse.move(x, y);
     await until('it says so to the pointer', async () => (await tip.textContent()) === says);
     await page.mouse.move(1, 1);
@@ -205,10 +205,10 @@ check('the list can be shown, and the window changed', async ({ open }) => {
   const lab = await open();
   const diagram = new Diagram(lab.page);
   await lab.setInterval(0.25);
-  await until('something is told', async () => (await diagram.events()).length >= 4);
+  await until('some events are listed', async () => (await diagram.events()).length >= 4);
   const size = async () => (await diagram.list.boundingBox()).height;
   await diagram.button('Show as list').click();
-  await until('it is to be seen', async () => (await size()) > 40);
+  await until('the list is visible', async () => (await size()) > 40);
   await diagram.button('Hide list').click();
 
   await lab.pause();
@@ -220,14 +220,14 @@ check('the list can be shown, and the window changed', async ({ open }) => {
   await lab.noComplaints();
 });
 
-check('two lanes have a diagram each, of their own client', async ({ server, open }) => {
+check('each of two lanes has a diagram of its own client', async ({ server, open }) => {
   const lab = await open('?view=side-by-side');
   await lab.connectedBoth();
   const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
   await server.publish({ text: 'heard by both' });
   const messages = async (diagram) =>
     (await diagram.events()).reduce((sum, { messages }) => sum + messages, 0);
-  await until('both tell of it', async () => (await messages(left)) === 1 && (await messages(right)) === 1);
+  await until('both list it', async () => (await messages(left)) === 1 && (await messages(right)) === 1);
   assert.equal((await right.events()).filter(({ what }) => what === 'Request').length, 1);
   for (const diagram of [left, right])
     await until('both mark when it was published', async () => (await diagram.drawn('Published')) === 1);
@@ -239,7 +239,7 @@ for (const [size, options] of Object.entries({
   phone: { viewport: { width: 360, height: 640 }, colorScheme: 'dark' },
 })) {
   check(
-    `${size}, ${options.colorScheme}: axe-core finds nothing in the diagrams and plots`,
+    `axe-core finds no violation in the diagrams and plots (${size}, ${options.colorScheme})`,
     async ({ server, open }) => {
       const lab = await open('?view=side-by-side&lang=en', options);
       await lab.connectedBoth();
@@ -265,7 +265,7 @@ for (const [size, options] of Object.entries({
   );
 }
 
-check('the diagram and the plots speak Korean', async ({ open }) => {
+check('the diagram and the plots are translated to Korean', async ({ open }) => {
   const lab = await open('?lang=ko');
   const diagram = lab.page.getByRole('group', { name: '시퀀스 다이어그램', exact: true });
   await diagram.getByRole('switch', { name: '폴링마다 새 연결' }).check();
@@ -278,13 +278,13 @@ check('the diagram and the plots speak Korean', async ({ open }) => {
 });
 
 check(
-  'an empty poll is a question and a “no”, apart, and what waits has a bar with its time',
+  'an empty poll is a request and an answer “no”, and a message’s wait is a bar with its time',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });
     await lab.connectedBoth();
     const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
     const said = (diagram) => diagram.picture.locator('.words .label').allTextContents();
-    await until('polling asks for nothing', async () => {
+    await until('there is an empty poll', async () => {
       const words = await said(left);
       return words.includes('anything new?') && words.includes('no');
     });
@@ -293,7 +293,7 @@ check(
       .last()
       .evaluate((arrow) => arrow.querySelector('.body').getBBox().height);
     assert.ok(rise >= 20, `request and answer are ${rise} px apart`);
-    // The waste is no paler than what brings something.
+    // An empty answer is not paler than others.
     const opacity = (look) =>
       left.picture
         .locator(`[data-look=${look}]`)
@@ -317,7 +317,7 @@ check(
   },
 );
 
-check('twenty pushes a second are a band of pushes, not one arrow', async ({ server, open }) => {
+check('20 pushes per second are drawn as a band, not as one arrow', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });
   await lab.connectedBoth();
   const source = steady(server, 20);

@@ -1,5 +1,5 @@
-// However the page has to be shown, nothing of it is lost: forced colours, 400 % zoom, no motion, text from right to
-// left. Each leaves a screenshot in `screenshots/`.
+// The page works with forced colours, at 400 % zoom, with reduced motion and with right-to-left text. Each test
+// leaves a screenshot in `screenshots/`.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -17,7 +17,7 @@ async function photograph(lab, name) {
   await lab.page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
 }
 
-/** Nothing is wider than the window, and what a reader needs can be brought into sight. */
+/** Checks that nothing is wider than the window, and that important elements can be scrolled into view. */
 async function whole(lab) {
   const overflow = await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
@@ -35,14 +35,14 @@ async function whole(lab) {
   }
 }
 
-check('with forced colours every sign is still drawn', async ({ server, open }) => {
+check('with forced colours every sign is still visible', async ({ server, open }) => {
   const lab = await open(BOTH, { forcedColors: 'active', colorScheme: 'dark' });
   await lab.connectedBoth();
   for (let number = 0; number < 4; number++) await server.publish({ text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])
     await until('it is read', async () => (await lab.lane(lane).texts()).length === 4);
   await lab.page.locator('.arrow').first().waitFor({ state: 'attached' });
-  // Arrows have a colour of their own against the canvas behind them.
+  // Arrows have another colour than the background.
   const [stroke, ground] = await lab.page.evaluate(() => {
     const shaft = document.querySelector('.arrow .shaft');
     return [getComputedStyle(shaft).stroke, getComputedStyle(document.documentElement).backgroundColor];
@@ -69,7 +69,7 @@ check('at 400 % zoom everything can be reached and nothing is cut off', async ({
 });
 
 check(
-  'with reduced motion nothing moves by itself, and everything still arrives',
+  'with reduced motion nothing is animated, and messages still arrive',
   async ({ server, open }) => {
     const lab = await open(BOTH, { reducedMotion: 'reduce' });
     await lab.connectedBoth();
@@ -107,7 +107,7 @@ check('text from right to left runs that way, on a page that runs either way', a
       .evaluate((element) => getComputedStyle(element).direction);
   assert.equal(await direction(), 'rtl');
   await photograph(lab, 'rtl-text');
-  // As a browser that translates the page into such a language does.
+  // As a browser does that translates the page into such a language.
   await lab.page.evaluate(() => (document.documentElement.dir = 'rtl'));
   await whole(lab);
   await photograph(lab, 'rtl-page');

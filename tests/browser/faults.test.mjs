@@ -1,4 +1,4 @@
-// The failure lab: every fault on every transport, with an audit that each message was seen once and in order.
+// Every fault on every transport, with an audit that each message was seen once and in order.
 
 import assert from 'node:assert/strict';
 import { sawAll, traffic, watchLog, watchText } from './support/audit.mjs';
@@ -7,7 +7,7 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-/** For what takes its time while so many lanes read at once. */
+/** A longer time-out, as many lanes read at once. */
 const LONG_MS = 40_000;
 const TRANSPORTS = ['Polling', 'Long-polling', 'SSE'];
 const CALM = { reducedMotion: 'reduce' };
@@ -19,12 +19,12 @@ const FAULTS = [
 ];
 const MOMENTARY = ['Offline for 5 s', 'Server restart'];
 
-/** One lane of a page side by side, and all that it has shown. */
+/** One lane of a page, and everything that it has shown. */
 async function laneOf(page, index, transport, fault) {
   const lane = page.locator('.lane').nth(index);
   const network = lane.getByRole('combobox', { name: 'Network', exact: true });
   const use = (name) => lane.getByRole('radio', { name, exact: true }).check();
-  // The interval is there to be set where it counts, also for the polls in place of a mute stream.
+  // Sets the interval, which also applies to polls that replace a mute stream.
   await use('Polling');
   await lane.getByRole('spinbutton', { name: 'Polling interval' }).fill('0.25');
   await use(transport);
@@ -45,7 +45,7 @@ async function laneOf(page, index, transport, fault) {
   };
 }
 
-/** What the page and the server's ledger must tell of a fault, beside that nothing was lost. */
+/** Checks that the fault had an effect on the page and in the server's ledger. */
 async function wasFelt({ who, fault, transport, lane, said, client }, server) {
   const texts = await said();
   const cost = (await server.ledger(client)).transports;
@@ -60,11 +60,11 @@ async function wasFelt({ who, fault, transport, lane, said, client }, server) {
       assert.ok(cost.poll.messages > 0, who);
       break;
     case 'Cut after 5 s':
-      // Where a poll finds its connection gone, the browser itself asks once more, unseen by the page.
+      // If a poll's connection is closed, the browser itself repeats the request, unseen by the page.
       if (transport === 'SSE') assert.ok(reconnected && cost.stream.requests > 1, `${who}: ${texts}`);
       break;
     case 'Slow link': {
-      // As the page measured it, of which a good part was before and after.
+      // As the page measured it, including messages before and after the fault.
       const row = lane.getByRole('row', { name: /^Delay \(95 %\)/ });
       const delay_ms = Number((await row.textContent()).replace(/^.*\)|\D/g, ''));
       assert.ok(delay_ms > 100, `${who}: ${await row.textContent()}`);
@@ -85,10 +85,10 @@ async function wasFelt({ who, fault, transport, lane, said, client }, server) {
 for (const transport of TRANSPORTS)
   check(`every fault on ${transport}: each message is seen once and in order`, async ({ server, open }) => {
     const lanes = [];
-    // One after the other: a page that loads needs more than one that reads.
+    // One page at a time, as loading takes more CPU than reading.
     for (const faults of FAULTS) {
       const lab = await open('?view=side-by-side&mute=2', CALM);
-      // Six moving pictures would be most of the work.
+      // Six moving diagrams would be most of the work.
       await lab.pause();
       for (const [index, fault] of faults.entries())
         lanes.push(await laneOf(lab.page, index, transport, fault));
@@ -98,7 +98,7 @@ for (const transport of TRANSPORTS)
     const source = traffic(server, { every_ms: 150 });
     await source.more(3);
     await Promise.all(lanes.map(({ network, fault }) => network.selectOption({ label: fault })));
-    // Until the last of what is to be felt: the cut comes after 5 s, as does the end of being offline.
+    // Waits for the last effects: the cut occurs after 5 s, and so does the end of being offline.
     const momentary = lanes.filter(({ fault }) => MOMENTARY.includes(fault));
     for (const { who, chosen } of momentary) {
       await until(`${who} ends by itself`, async () => (await chosen()) === 'Healthy', LONG_MS);
@@ -122,7 +122,7 @@ for (const transport of TRANSPORTS)
     }
   });
 
-check('a fault on one lane leaves the other alone', async ({ server, open }) => {
+check('a fault of one lane does not affect the other', async ({ server, open }) => {
   const { page } = await open('?view=side-by-side&mute=2');
   const left = await laneOf(page, 0, 'SSE', 'Offline for 5 s');
   const right = await laneOf(page, 1, 'SSE', 'Healthy');
@@ -134,7 +134,7 @@ check('a fault on one lane leaves the other alone', async ({ server, open }) => 
   assert.ok((await right.said()).every((text) => !/^Reconnecting/.test(text)));
 });
 
-check('faults come and go while the transport changes in mid-traffic', async ({ server, open }) => {
+check('no message is lost while faults and transports change in mid-traffic', async ({ server, open }) => {
   const page = await open('?mute=2');
   await page.setInterval(0.25);
   await page.connected('Polling');

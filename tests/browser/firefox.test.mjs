@@ -1,5 +1,4 @@
-// The main things in a second browser: both transports read, what is written arrives, the lanes are compared and their
-// result handed over, and the pictures are drawn.
+// The main features in a second browser: reading, writing, the comparison, and the diagrams and plots.
 
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -17,7 +16,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** Runs `work` on a page of a server of its own, with these flags; nothing may be complained about. */
+/** Runs `work` on a page of a new server with these flags, and checks that the page reports no errors. */
 function check(title, query, work, flags = []) {
   test(`in Firefox ${title}`, async () => {
     const server = await Server.start('memory', flags);
@@ -50,8 +49,8 @@ check('both lanes read what is published, in order', BOTH, async ({ page, server
   assert.deepEqual(await texts(page), [published, published]);
 });
 
-check('Enter sends what is written, and both lanes bring it back', BOTH, async ({ page }) => {
-  // By their ids: this driver looks through the whole page for a name, which takes it half a minute on a busy machine.
+check('Enter sends a message, and both lanes show it', BOTH, async ({ page }) => {
+  // By ids, as finding an element by its name takes this driver half a minute on a busy machine.
   await (await page.waitForSelector('#name')).type('mina');
   await (await page.waitForSelector('#message')).type('hello from Firefox');
   await page.keyboard.press('Enter');
@@ -59,7 +58,7 @@ check('Enter sends what is written, and both lanes bring it back', BOTH, async (
   await until('each knows it as its own', async () => (await page.$$('.message.own')).length === 2);
 });
 
-check('a lane goes on where it was when its transport changes', '?view=one&transport=poll', async (parts) => {
+check('a lane continues at its cursor when its transport changes', '?view=one&transport=poll', async (parts) => {
   const { page, server } = parts;
   await until('it polls', async () => (await page.$('.status[data-link=live]')) !== null);
   await server.publish({ text: 'by polling' });
@@ -123,7 +122,7 @@ check('present mode and its keys work', BOTH, async ({ page, server }) => {
   assert.deepEqual([await isShown('header'), await isShown('.composer')], [true, true]);
 });
 
-check('on a phone the numbers, one tape and the composer fit', BOTH, async ({ page, server }) => {
+check('on a phone the numbers, a diagram and the composer fit', BOTH, async ({ page, server }) => {
   await page.setViewport({ width: 360, height: 640 });
   await server.publish({ text: 'on a phone' });
   await until('arrows are drawn', async () => (await page.$$('.arrow')).length > 4);

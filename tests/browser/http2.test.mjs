@@ -1,4 +1,4 @@
-// EventSource over HTTP/2 and TLS, without the lab's page: what the browser itself does with the server.
+// EventSource over HTTP/2 and TLS without the lab's page, to test how the browser itself works with the server.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -74,7 +74,7 @@ async function publish(text) {
   assert.equal(response.status, 201);
 }
 
-/** A page of the server's own origin over TLS, with `n` EventSources that keep what they are sent. */
+/** Opens a page of the server's origin over TLS, with `n` EventSources that record their messages. */
 async function pageWithStreams(n) {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
@@ -94,7 +94,7 @@ async function pageWithStreams(n) {
   return { page, texts, close: () => context.close() };
 }
 
-test('eight streams of a page are open over one connection, and a request is answered beside them', async () => {
+test('eight streams of a page share one connection, and leave room for a request', async () => {
   const { page, texts, close } = await pageWithStreams(8);
   const protocol = await page.evaluate(async () => {
     await (await fetch('/poll', { cache: 'no-store' })).text();
@@ -107,7 +107,7 @@ test('eight streams of a page are open over one connection, and a request is ans
   await close();
 });
 
-test('a stream resumes through a restart, and misses and repeats nothing', async () => {
+test('a stream resumes after a restart, without a lost or repeated message', async () => {
   const { texts, close } = await pageWithStreams(1);
   const sent = [];
   const say = async (text) => {
@@ -115,7 +115,7 @@ test('a stream resumes through a restart, and misses and repeats nothing', async
     sent.push(text);
   };
   for (let n = 1; n <= 5; n++) await say(`before ${n}`);
-  await until('it has what was said', async () => (await texts())[0].length === sent.length);
+  await until('it has all messages', async () => (await texts())[0].length === sent.length);
   for (let round = 1; round <= 2; round++) {
     await down();
     await up();

@@ -1,4 +1,4 @@
-// Where things stand: nothing covers what is read or chosen, whatever the size of the window.
+// Layout: nothing covers messages, numbers or controls, at any window size.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -8,7 +8,7 @@ const test = suite();
 
 const PHONE = { viewport: { width: 390, height: 844 } };
 
-/** Where `locator` stands in the window. */
+/** The position of `locator` in the window. */
 const box = (locator) => locator.evaluate((element) => element.getBoundingClientRect().toJSON());
 
 /** How far each log is from its end, in pixels. */
@@ -21,7 +21,7 @@ const fromEnd = (page) =>
       ),
     );
 
-test('on a phone the newest message stands above the composer, with Traffic and Cost open as well', async ({
+test('on a phone the newest message is visible above the composer, even with Traffic and Cost open', async ({
   server,
   open,
 }) => {
@@ -57,13 +57,13 @@ for (const [width, height] of [
   [1366, 768],
   [1920, 1080],
 ])
-  test(`with one lane its numbers are whole and in sight at ${width}x${height}`, async ({ server, open }) => {
+  test(`with one lane its numbers are fully visible at ${width}x${height}`, async ({ server, open }) => {
     for (const lang of ['en', 'ko']) {
       const lab = await open(`?view=one&lang=${lang}`, { viewport: { width, height }, settings: false });
       const { page } = lab;
       await server.publish({ text: 'hello' });
       await page.locator('.message').first().waitFor();
-      // On a large screen the newest part of the diagram, too.
+      // On a large screen also the newest part of the diagram.
       const shown = [
         '.glance-figure',
         '.glance-caption',
@@ -91,7 +91,7 @@ for (const [width, height] of [
     }
   });
 
-test('a lane that says why it waits covers nothing', async ({ open }) => {
+test('the reason for reconnecting covers nothing', async ({ open }) => {
   for (const viewport of [
     { width: 1440, height: 900 },
     { width: 1024, height: 700 },
@@ -107,7 +107,7 @@ test('a lane that says why it waits covers nothing', async ({ open }) => {
       ['.status-text', '.status-why'].map((each) => box(lane.locator(each))),
     );
     if (viewport.width < 992) {
-      // What can be set is in a sheet; the sentence stands in its lane's column, above its numbers.
+      // Settings are in a sheet; the reason is in its lane's column, above the numbers.
       const [column, glance] = await Promise.all([box(lane), box(lane.locator('.glance'))]);
       assert.ok(
         why.right <= column.right + 1 && why.bottom <= glance.top + 1,
@@ -148,7 +148,7 @@ test('the log stays at its end after a long message, and when the window changes
     await page.setViewportSize(viewport);
     await until(`both are at their end at ${viewport.width}`, areAtEnd);
   }
-  // Whoever reads further up is left there.
+  // A user who reads further up stays there.
   await page.locator('.log').first().hover();
   await page.mouse.wheel(0, -200);
   await until('the reader is further up', async () => ((await fromEnd(page))[0] ?? 0) > 100);
@@ -156,7 +156,7 @@ test('the log stays at its end after a long message, and when the window changes
   await page.getByRole('button', { name: '1 new message' }).waitFor();
 });
 
-test('nothing is wider than a narrow window', async ({ open }) => {
+test('nothing overflows a narrow window', async ({ open }) => {
   for (const query of ['?lang=en', '?lang=ko', '?lang=en&view=side-by-side', '?lang=ko&view=side-by-side']) {
     const { page } = await open(query, { viewport: { width: 320, height: 640 } });
     const width = () => page.evaluate(() => document.documentElement.scrollWidth);

@@ -1,4 +1,4 @@
-// Streams that die without a word, pages that sleep, and what the page does about both.
+// Streams that die without an error, and pages that sleep.
 
 import assert from 'node:assert/strict';
 import { sawAll, traffic, watchLog } from './support/audit.mjs';
@@ -13,7 +13,7 @@ const polls = async (server, client) => (await server.ledger(client)).transports
 const opened = async (server, client) => (await server.ledger(client)).transports.stream.requests;
 
 check(
-  'a stream that goes mute is polled for, and is back when something comes over it',
+  'a mute stream is replaced by polls until it delivers an event',
   async ({ server, open }) => {
     const proxy = await MuteProxy.to(new URL(server.origin).port);
     try {
@@ -31,7 +31,7 @@ check(
       );
       assert.match(await lab.statusText(), /^Polling in place of a mute stream/);
       const mark = source.published.length;
-      await until('the polls bring what is published', async () => (await shown()).length > mark);
+      await until('the polls deliver new messages', async () => (await shown()).length > mark);
       await until('the stream was tried again, twice', () => proxy.muted >= 2);
 
       proxy.recover();
@@ -54,7 +54,7 @@ check('a quiet stream is not taken for a mute one', async ({ server, open }) => 
   const client = await lab.client();
   const bytes = async () => (await server.ledger(client)).transports.stream.wire_bytes_out;
   const before = await bytes();
-  // Longer than it may be silent: so many keep-alives are a third of that each.
+  // The stall time-out is three keep-alives long, so 25 of them exceed it.
   await until('keep-alives have come', async () => (await bytes()) > before + 25 * 8);
   assert.equal(await opened(server, client), 1);
   assert.match(await lab.statusText(), /^Streaming over SSE/);
@@ -65,7 +65,7 @@ check('after a sleep the page polls once, then opens the stream again', async ({
   await lab.use('SSE');
   const client = await lab.client();
   const before = { polls: await polls(server, client), streams: await opened(server, client) };
-  // As when timers have stood still for long.
+  // As if timers had stood still for a long time.
   await lab.page.evaluate(() => {
     const now = Date.now;
     Date.now = () => now() + 600_000;
@@ -78,7 +78,7 @@ check('after a sleep the page polls once, then opens the stream again', async ({
   await lab.reads(['good morning']);
 });
 
-check('a page that comes back by the Back button goes on where it was', async ({ server }) => {
+check('a page restored by the Back button continues at its cursor', async ({ server }) => {
   const browser = await launch({ ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   try {
     const lab = await LabPage.open(browser, server.page('?view=one'));
@@ -100,14 +100,14 @@ check('a page that comes back by the Back button goes on where it was', async ({
   }
 });
 
-check('a page that is put away leaves nothing open, and misses nothing', async ({ server, open }) => {
+check('a page in the back/forward cache has no connection, and misses nothing', async ({ server, open }) => {
   const lab = await open();
   await lab.use('SSE');
   await server.publish({ text: 'before' });
   await lab.reads(['before']);
   const shown = await watchLog(lab.log);
   const client = await lab.client();
-  // What the browser says to a page that it puts away, and to one that it brings back.
+  // The browser's events for a page that enters the back/forward cache, and that is restored from it.
   await lab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
   await until('nothing is open', async () => (await server.ledger(client)).transports.stream.open === 0);
   await server.publish({ text: 'while it was away' });
@@ -118,7 +118,7 @@ check('a page that is put away leaves nothing open, and misses nothing', async (
   await sawAll('the page', shown, ['while it was away', 'after']);
 });
 
-check('a server that refuses the stream is asked again with the cursor', async ({ server, open }) => {
+check('after a refusal the stream is requested again with the cursor', async ({ server, open }) => {
   const lab = await open();
   let refused = 0;
   await lab.use('Polling');
@@ -136,7 +136,7 @@ check('a server that refuses the stream is asked again with the cursor', async (
   await sawAll('the page', shown, ['while refused']);
 });
 
-check('what stood in for a mute stream is on the lane’s bill', async ({ server, open }) => {
+check('a lane pays for the polls that replace its mute stream', async ({ server, open }) => {
   const lab = await open('?view=side-by-side&mute=1');
   await lab.connectedBoth();
   const { region } = lab.lane('SSE');
@@ -145,12 +145,12 @@ check('what stood in for a mute stream is on the lane’s bill', async ({ server
   for (const text of texts) await server.publish({ text });
   await lab.lane('SSE').reads(texts);
   await region.getByText(/^SSE, with polling standing in/).waitFor();
-  // The stream of before, and of those since nothing has come.
+  // Only the first stream; later ones delivered nothing.
   assert.equal(await region.locator('.events [data-look=head]').count(), 1);
-  await until('the sentence says so', async () =>
+  await until('the verdict says so', async () =>
     /SSE with polling standing in made/.test(await lab.page.locator('.verdict').textContent()),
   );
-  // Well again, the stream is quiet, and the figures come to rest.
+  // Without a fault the stream is quiet, and the figures stop changing.
   await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Healthy');
   const client = await lab.lane('SSE').client();
   await until('the column is the sum of what the ledger has', async () => {

@@ -1,4 +1,4 @@
-// Phones, tablets and narrow windows: columns with the numbers, one tape, the conversation as a tab, settings in a sheet.
+// Narrow windows: columns with the numbers and diagrams, the conversation in a tab, and settings in a sheet.
 
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
@@ -16,14 +16,14 @@ const WINDOWS = {
 
 const box = (locator) => locator.evaluate((element) => element.getBoundingClientRect().toJSON());
 
-check('on a small phone the conversation has more than half of the window', async ({ server, open }) => {
+check('on a small phone the conversation takes more than half of the window', async ({ server, open }) => {
   for (const query of ['?view=side-by-side', '?view=one']) {
     const lab = await open(query, { viewport: WINDOWS['a small phone'], settings: false });
     const { page } = lab;
     await server.publish({ text: 'hello' });
     if (query !== '?view=one') await page.getByRole('tab', { name: 'Conversation' }).click();
     await page.locator('.message').first().waitFor();
-    await until('the conversation has its place', async () => {
+    await until('the conversation is large enough', async () => {
       const [log, speech] = [await box(page.locator('.log').first()), await box(page.locator('.speech'))];
       const shown = Math.min(log.bottom, speech.top) - Math.max(log.top, 0);
       return shown > 320 && speech.bottom <= 641;
@@ -34,11 +34,11 @@ check('on a small phone the conversation has more than half of the window', asyn
 
 for (const [name, viewport] of Object.entries(WINDOWS)) {
   check(
-    `${name} shows two columns with their numbers and one tape, and writing in a tab`,
+    `${name} shows two columns with numbers and diagrams, and the composer in a tab`,
     async ({ open }) => {
       const lab = await open('?view=side-by-side', { viewport, settings: false });
       const { page } = lab;
-      await until('both read', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+      await until('both lanes are connected', async () => (await page.locator('.status[data-link=live]').count()) === 2);
       const [left, right] = ['Polling', 'SSE'].map((lane) => lab.lane(lane).region);
       const places = async (selector) =>
         Promise.all([left, right].map((region) => box(region.locator(selector).first())));
@@ -47,7 +47,7 @@ for (const [name, viewport] of Object.entries(WINDOWS)) {
         assert.ok(first.right <= second.left + 1 && Math.abs(first.top - second.top) < 1, selector);
         assert.ok(first.height > 40 && second.right <= viewport.width + 1, selector);
       }
-      // One of the two says the times, where there is little room.
+      // Only the first diagram shows times, if there is little space.
       await until('it is drawn', async () => (await left.locator('.ticks text').count()) > 3);
       if (viewport.width < 992) assert.equal(await right.locator('.ticks text').count(), 0);
       assert.equal(await lab.message.isVisible(), false);
@@ -67,7 +67,7 @@ for (const [name, viewport] of Object.entries(WINDOWS)) {
   );
 }
 
-check('the sheet has the settings of every lane, and goes', async ({ open }) => {
+check('the sheet has the settings of every lane, and closes on Escape', async ({ open }) => {
   const lab = await open('?view=side-by-side', { viewport: WINDOWS['a phone'], settings: false });
   const { page } = lab;
   const button = page.getByRole('button', { name: 'Settings', exact: true });
@@ -93,7 +93,7 @@ check('the sheet has the settings of every lane, and goes', async ({ open }) => 
   await page.keyboard.press('Escape');
   await sheet.waitFor({ state: 'hidden' });
   assert.ok(await button.evaluate((each) => each === document.activeElement));
-  // Beside each other there is room for them in the lanes.
+  // A wide window shows the settings in the lanes.
   await page.setViewportSize({ width: 1280, height: 720 });
   await lab.lane('Polling').transport('SSE').waitFor();
 });

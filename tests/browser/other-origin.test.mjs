@@ -1,5 +1,5 @@
-// A page of another origin, as a front end on a host of its own is one: it polls, streams and publishes where the
-// server allows it, and can do nothing where it does not.
+// A page of another origin, such as a front end on its own host: it polls, streams and publishes if the server allows
+// it, and can do nothing otherwise.
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
@@ -10,7 +10,7 @@ import { Server } from './support/server.mjs';
 let browser;
 let site;
 
-/** A site that serves one empty page; its origin is another one than the server's, as its port differs. */
+/** Starts a site with one empty page. Its origin differs from the server's by its port. */
 function startSite() {
   const http = createServer((_, response) => {
     response
@@ -33,7 +33,7 @@ after(async () => {
   site?.http.close();
 });
 
-/** What a page of the site gets of `server` when it publishes, polls and streams, with cookies or without. */
+/** Publishes, polls and streams from a page of the site, with cookies or without, and returns the results. */
 async function use(server, credentials) {
   const page = await browser.newPage();
   try {
@@ -84,7 +84,7 @@ async function use(server, credentials) {
 for (const [title, origin, credentials] of [
   ['a page of a named origin polls, streams and publishes, with cookies', () => site.origin, 'include'],
   [
-    'every page polls, streams and publishes without cookies where every origin is allowed',
+    'any page polls, streams and publishes without cookies if every origin is allowed',
     () => '*',
     'omit',
   ],
@@ -107,7 +107,7 @@ for (const [title, origin, credentials] of [
 }
 
 for (const [title, flags] of [
-  ['a page of another origin can do nothing unless that is allowed', []],
+  ['a page of another origin can do nothing by default', []],
   ['a page of an origin that is not named can do nothing', ['--cors-origin', 'https://chat.example']],
 ]) {
   test(title, async () => {

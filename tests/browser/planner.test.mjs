@@ -1,5 +1,5 @@
-// The planner: it answers what `poll-vs-sse plan` answers, says where a number cannot be, and works in both
-// languages, on a phone and in the dark.
+// The planner: it agrees with `poll-vs-sse plan`, reports invalid numbers, and works in both languages, on a phone and
+// in dark mode.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -22,14 +22,14 @@ async function plan(flags) {
 
 const panelOf = ({ page }) => page.getByRole('region', { name: 'Planner', exact: true });
 
-/** What a row of the table says, by transport. */
+/** The cells of a row of the table, by transport. */
 function row(panel, name) {
   return panel.getByRole('row', { name }).getByRole('cell').allTextContents();
 }
 
 const three = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
-check('the planner answers what the command answers, its one sentence first', async ({ open }) => {
+check('the planner agrees with the command, and its answer comes first', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   const question = { Clients: '50000', Rate: '0.5', Size: '300', 'Acceptable delay': '10' };
@@ -62,7 +62,7 @@ check('the planner answers what the command answers, its one sentence first', as
   await lab.noComplaints();
 });
 
-check('another stack is planned, kept in the address, and its limit is said', async ({ open }) => {
+check('a plan for another stack names its limit and is kept in the address', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   await panel.getByText(/^For 2,000 clients/).waitFor();
@@ -95,7 +95,7 @@ check('another stack is planned, kept in the address, and its limit is said', as
   await lab.noComplaints();
 });
 
-check('one request answers a question, and the address asks it again', async ({ open }) => {
+check('a question takes one request, and the address keeps it', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   await panel.getByText(/^For 2,000 clients/).waitFor();
@@ -115,7 +115,7 @@ check('one request answers a question, and the address asks it again', async ({ 
     .waitFor();
 });
 
-check('what it begins with was measured', async ({ open }) => {
+check('the initial question lies within the measured range', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   await panel.getByText(/^For 2,000 clients/).waitFor();
@@ -147,7 +147,7 @@ check('the lab’s own traffic fills the planner in, for 50,000 clients', async 
   await panel.getByText(/^For 50,000 clients/).waitFor();
 });
 
-check('a number that cannot be is said beside it, and the last answer stays', async ({ open }) => {
+check('an invalid number is reported beside its field, and the last answer stays', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   await panel.getByText(/^For 2,000 clients/).waitFor();
@@ -168,7 +168,7 @@ check('a number that cannot be is said beside it, and the last answer stays', as
   await lab.noComplaints();
 });
 
-check('a server that does not answer is told of, and the last answer stays', async ({ open }) => {
+check('a failed request is reported, and the last answer stays', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
   await panel.getByText(/^For 2,000 clients/).waitFor();
@@ -182,10 +182,10 @@ check('a server that does not answer is told of, and the last answer stays', asy
   await panel.getByText(/^For 40,000 clients/).waitFor();
 });
 
-check('plots say in words where costs cross', async ({ open }) => {
+check('charts name the crossings in their labels', async ({ open }) => {
   const lab = await open();
   const panel = panelOf(lab);
-  // Plots are made when they come into sight.
+  // Charts are created when they come into view.
   await panel.locator('.curves').scrollIntoViewIfNeeded();
   await panel
     .getByRole('img', { name: /acceptable delay: polling and SSE cross at [\d.]+ s( or [\d.]+ s)*\./ })
@@ -196,7 +196,7 @@ check('plots say in words where costs cross', async ({ open }) => {
   await lab.noComplaints();
 });
 
-check('the planner is whole in both languages, on a phone and in the dark', async ({ open }) => {
+check('the planner fits and is accessible in both languages, on a phone and in dark mode', async ({ open }) => {
   await mkdir(SCREENSHOTS, { recursive: true });
   for (const [file, query, options] of [
     ['planner-wide', '', { viewport: { width: 1440, height: 900 } }],

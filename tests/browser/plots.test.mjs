@@ -1,4 +1,4 @@
-// The plots over time: drawn, in words as well, and honest about when they rested.
+// The plots over time, their description in words, and their pauses.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -9,20 +9,20 @@ const check = suite();
 const plots = (lab) => lab.page.getByRole('region', { name: 'Over time' });
 const words = (lab) => plots(lab).getByRole('list').last().getByRole('listitem').allTextContents();
 
-/** `{ requests, bytes }` as the plots have it in words of the lane named so. */
+/** The totals of lane `name` as `{ requests, bytes }`, parsed from the plots' sentences. */
 async function total(lab, name) {
   const sentence = (await words(lab)).find((each) => each.startsWith(`${name}: `)) ?? '';
   const [, requests, bytes] = /: ([\d,]+) requests?, ([\d,]+) bytes/.exec(sentence) ?? [];
   return { requests: Number(requests?.replaceAll(',', '')), bytes: Number(bytes?.replaceAll(',', '')) };
 }
 
-/** Of each plot, how many of its pixels are drawn on, and how bright these are on average. */
+/** For each plot, the number of drawn pixels and their mean brightness. */
 function inked(lab) {
   return plots(lab)
     .locator('canvas')
     .evaluateAll((canvases) =>
       canvases.map((canvas) => {
-        // A copy, so that reading it does not slow down the plot.
+        // A copy, as reading the canvas itself would slow down the plot.
         const copy = new OffscreenCanvas(Math.max(canvas.width, 1), Math.max(canvas.height, 1));
         const context = copy.getContext('2d', { willReadFrequently: true });
         context.drawImage(canvas, 0, 0);
@@ -38,7 +38,7 @@ function inked(lab) {
     );
 }
 
-/** As a browser does when another tab is chosen, or this one again. */
+/** Hides or shows the page, as if the user had switched tabs. */
 async function hide(lab, hidden) {
   await lab.page.evaluate((is) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => is });
@@ -47,7 +47,7 @@ async function hide(lab, hidden) {
 }
 
 check(
-  'both lanes are plotted, and what is said of them is what the server counted',
+  'both lanes are plotted, and their totals equal the ledger',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side');
     await lab.connectedBoth();
@@ -82,7 +82,7 @@ check(
   },
 );
 
-check('they rest while the tab is hidden, and say so', async ({ open }) => {
+check('plots pause while the tab is hidden, and say so', async ({ open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   await plots(lab).scrollIntoViewIfNeeded();
@@ -102,7 +102,7 @@ check('they rest while the tab is hidden, and say so', async ({ open }) => {
   await lab.noComplaints();
 });
 
-check('every line is in the legend and in words, named as its lane is', async ({ open }) => {
+check('every line is in the legend and in words, by the name of its lane', async ({ open }) => {
   const lab = await open('?view=side-by-side', { reducedMotion: 'reduce' });
   await lab.connectedBoth();
   await until('the stream is counted', async () => (await total(lab, 'SSE')).requests === 1);
@@ -116,7 +116,7 @@ check('every line is in the legend and in words, named as its lane is', async ({
     'Polling (right)',
     'SSE (lane now Polling (right))',
   ]);
-  // What tells two lines of one transport apart.
+  // Rings distinguish two lines of the same transport.
   assert.deepEqual(await legend.evaluateAll((items) => items.map((item) => 'ring' in item.dataset)), [
     false,
     true,
@@ -125,7 +125,7 @@ check('every line is in the legend and in words, named as its lane is', async ({
   await lab.noComplaints();
 });
 
-check('in the dark they are drawn in other colours', async ({ open }) => {
+check('plots use other colours in dark mode', async ({ open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   await plots(lab).scrollIntoViewIfNeeded();
@@ -133,7 +133,7 @@ check('in the dark they are drawn in other colours', async ({ open }) => {
   await until('it is drawn', async () => (await last())?.pixels > 200);
   const { brightness } = await last();
   await lab.page.emulateMedia({ colorScheme: 'dark' });
-  // Darker rules, and the paper does not count: it is not drawn.
+  // Only drawn pixels count, not the background.
   await until('it is drawn in others', async () => (await last()).brightness < brightness - 100);
   await lab.noComplaints();
 });
@@ -142,7 +142,7 @@ check('rare polls are drawn as bars, not as slopes between them', async ({ open 
   const lab = await open('?interval=5');
   await plots(lab).scrollIntoViewIfNeeded();
   await until('three polls are counted', async () => (await total(lab, 'Polling')).requests >= 3);
-  // For each place along the axis how high the line of polling is there.
+  // The height of the polling line at each horizontal position.
   const heights = async () =>
     plots(lab)
       .locator('canvas')
@@ -167,7 +167,7 @@ check('rare polls are drawn as bars, not as slopes between them', async ({ open 
     return all.length > 30 && Math.max(...all) - Math.min(...all) > 10 && all;
   });
   const [top, bottom] = [Math.min(...drawn), Math.max(...drawn)];
-  // A slope is at every height between the two for as long as at their ends.
+  // A slope would have all heights between the two values.
   const between = drawn.filter((y) => y > top + 4 && y < bottom - 4);
   const plateaus = new Set(between.map((y) => Math.round(y / 3)));
   assert.ok(plateaus.size <= 4, `${plateaus.size} heights between ${top} and ${bottom}`);

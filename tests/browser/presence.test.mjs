@@ -1,4 +1,4 @@
-// Who is here, by which transport, and how long it takes to notice that somebody left.
+// The list of who is here, with their transports, and the time until a departure is noticed.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -28,7 +28,7 @@ for (const transport of ['Polling', 'SSE']) {
   });
 }
 
-check('a page on a quiet stream shows who is here as soon as it is asked to', async ({ open }) => {
+check('a page on a quiet stream shows who is here when its list is opened', async ({ open }) => {
   const lab = await open();
   await lab.use('SSE');
   await toggle(lab).click();
@@ -36,7 +36,7 @@ check('a page on a quiet stream shows who is here as soon as it is asked to', as
   await lab.page.getByRole('button', { name: 'Who is here: 1' }).waitFor();
 });
 
-check('polls carry who is here only while that is shown', async ({ open }) => {
+check('polls carry presence only while its list is open', async ({ open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   const asked = [];
@@ -52,7 +52,7 @@ check('polls carry who is here only while that is shown', async ({ open }) => {
   await until('it no longer asks', () => asked.at(-1) === null);
 });
 
-check('of two that leave at one moment the poller is missed later', async ({ open }) => {
+check('of two visitors that leave together, the poller’s departure is noticed later', async ({ open }) => {
   const lab = await open();
   await lab.use('SSE');
   await toggle(lab).click();
@@ -66,7 +66,7 @@ check('of two that leave at one moment the poller is missed later', async ({ ope
     return Number(by.replaceAll(',', '')) / (unit === 'ms' ? 1_000 : 1);
   };
   assert.ok(seconds('Polling') > seconds('SSE'), told);
-  // News of others does not take that sentence away.
+  // Changes of presence do not remove the sentence.
   const other = await open('', { name: 'ana' });
   await lab.page.getByRole('button', { name: 'Who is here: 2' }).waitFor();
   assert.ok(await lab.page.getByText('longer to notice').isVisible());

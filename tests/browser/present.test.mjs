@@ -1,4 +1,4 @@
-// Present mode, the presenter's keys, and faults that say what happens while nothing does.
+// Present mode, keyboard shortcuts, and the notice about a silent stream.
 
 import assert from 'node:assert/strict';
 import { watchText } from './support/audit.mjs';
@@ -8,7 +8,7 @@ import { until } from './support/wait.mjs';
 const check = suite();
 const OPTIONS = { viewport: { width: 1280, height: 720 }, settings: false };
 
-check('present mode leaves the lanes and their sentence, larger', async ({ open }) => {
+check('present mode shows only the lanes and the verdict, enlarged', async ({ open }) => {
   const lab = await open('?view=side-by-side', OPTIONS);
   const { page } = lab;
   await lab.connectedBoth();
@@ -31,7 +31,7 @@ check('present mode leaves the lanes and their sentence, larger', async ({ open 
   await lab.noComplaints();
 });
 
-check('an address can open it so', async ({ server, open }) => {
+check('an address can open the page in present mode', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', OPTIONS);
   await lab.page.goto(server.page('?present=1'));
   await lab.page.locator('.glance-figure').first().waitFor();
@@ -39,7 +39,7 @@ check('an address can open it so', async ({ server, open }) => {
 });
 
 check(
-  'keys start traffic, faults and pauses, say which there are, and leave fields alone',
+  'shortcuts control traffic, faults and the pause, have a list, and do not affect text fields',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side', OPTIONS);
     const { page } = lab;
@@ -76,7 +76,7 @@ check(
 );
 
 check(
-  'a silent stream counts up to the time after which it is mute, and a fault makes that short',
+  'a silent stream counts up to its stall time-out, which a fault shortens',
   async ({ open }) => {
     const lab = await open('?view=side-by-side');
     await lab.connectedBoth();

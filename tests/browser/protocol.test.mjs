@@ -1,4 +1,4 @@
-// Over TLS with HTTP/2: the page says so, heads are light, and tabs need no longer share a stream.
+// HTTP/2 over TLS: the page says so, heads are smaller, and tabs do not share a stream.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -21,7 +21,7 @@ after(async () => {
 
 const OPTIONS = { ignoreHTTPSErrors: true, reducedMotion: 'reduce' };
 
-test('each lane says which protocol it is on, as the server saw it', async () => {
+test('each lane shows its protocol, as the server reports it', async () => {
   for (const [origin, protocol] of [
     [server.origin, 'HTTP/1.1'],
     [server.tlsOrigin, 'HTTP/2 over TLS'],
@@ -38,7 +38,7 @@ test('each lane says which protocol it is on, as the server saw it', async () =>
   }
 });
 
-test('a poll’s heads weigh a fraction over HTTP/2, and its emptiness stays', async () => {
+test('over HTTP/2 a poll’s heads are much smaller, and polls are as often empty', async () => {
   const weights = [];
   for (const origin of [server.origin, server.tlsOrigin]) {
     const lab = await LabPage.open(browser, `${origin}/?room=b&view=one`, OPTIONS);
@@ -76,7 +76,7 @@ const picker = (lab, lane) => lab.lane(lane).region.getByRole('combobox', { name
 const VERSIONS = { 'HTTP/1.1': 'http/1.1', 'HTTP/2': 'h2+tls' };
 const NAMES = { 'HTTP/1.1': 'over HTTP/1.1', 'HTTP/2': 'over HTTP/2 over TLS 1.3' };
 
-/** Waits until each lane says its protocol, and checks that the server saw no other one. */
+/** Waits until each lane shows its protocol, and checks that the server saw no other one. */
 async function goOver(lab, lanes) {
   for (const [at, protocol] of lanes.entries()) {
     const region = lab.page.locator('.lane').nth(at);
@@ -109,14 +109,14 @@ for (const [from, origin] of [
     else await picker(lab, right).selectOption('HTTP/2');
     assert.notEqual(await lab.lane(left).client(), before, 'all begin again as new clients');
     await goOver(lab, ['HTTP/1.1', 'HTTP/2']);
-    // The page's cookies stay where the page is.
+    // The browser sends the page's cookies only to the page's origin.
     const [here, there] = own === 'HTTP/1.1' ? [left, right] : [right, left];
     const cookie = (lane) => lab.lane(lane).region.getByRole('combobox', { name: 'Cookie' });
     assert.deepEqual([await cookie(here).isEnabled(), await cookie(there).isEnabled()], [true, false]);
     await server.publish({ room, text: 'over both' });
     for (const lane of [left, right]) await lab.lane(lane).reads(['over both']);
 
-    // The address opens it as it is, from its first request.
+    // The address opens the page with these protocols, from the first request on.
     const address = new URL(lab.page.url());
     assert.deepEqual(address.searchParams.getAll('protocol'), ['http/1.1', 'h2']);
     await lab.page.goto('about:blank');
@@ -124,7 +124,7 @@ for (const [from, origin] of [
     await goOver(lab, ['HTTP/1.1', 'HTTP/2']);
     await lab.page.locator('.settings-button').click();
 
-    // A stream and a long-poll go the same way, and back.
+    // A stream and a long-poll switch protocols too.
     await lab.lane(right).transport('SSE').check();
     await lab.lane(left).transport('Long-polling').check();
     await server.publish({ room, text: 'pushed' });
@@ -138,7 +138,7 @@ for (const [from, origin] of [
   });
 }
 
-test('a protocol that the page does not know, or cannot have, is reported and ignored', async () => {
+test('an unknown or unavailable protocol is reported and ignored', async () => {
   const alone = await Server.start();
   try {
     for (const [origin, protocol, says] of [
@@ -156,12 +156,12 @@ test('a protocol that the page does not know, or cannot have, is reported and ig
   }
 });
 
-test('there is no choice where the server is reached in one form only', async () => {
+test('there is no picker if only one protocol is available', async () => {
   const alone = await Server.start();
   try {
     for (const [address, options] of [
       [alone.origin, OPTIONS],
-      // The certificate is not trusted, so the browser asks nothing there.
+      // The certificate is not trusted, so the browser cannot use that origin.
       [server.origin, { reducedMotion: 'reduce' }],
     ]) {
       const lab = await LabPage.open(browser, `${address}/?room=e`, options);

@@ -1,4 +1,4 @@
-// Browsers that have a feature and refuse it: the page reads and writes without it, and says what is missing.
+// Browsers that refuse a feature: the page reads and writes without it, and says what is missing.
 
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-/** Reads over each transport what another client publishes, and writes one message. */
+/** Checks that the page reads another client's messages over each transport, and writes one. */
 async function readsAndWrites(lab, server) {
   const texts = [];
   for (const transport of ['Long-polling', 'SSE', 'Polling']) {
@@ -28,12 +28,12 @@ async function readsAndWrites(lab, server) {
 
 const notice = (lab) => lab.page.getByRole('region', { name: 'Notice' });
 
-test('a page that may store nothing reads and writes, and says so', async () => {
+test('a page without storage reads and writes, and says what is missing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-profile-'));
   const server = await Server.start();
   let context;
   try {
-    // What "block all cookies" in the settings of Chromium writes.
+    // The preference that Chromium's setting "block all cookies" writes.
     await mkdir(join(folder, 'Default'));
     const settings = { profile: { default_content_setting_values: { cookies: 2 } } };
     await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(settings));
@@ -44,7 +44,7 @@ test('a page that may store nothing reads and writes, and says so', async () => 
     const second = await LabPage.within(context, server.page('?view=one'));
     await second.use('SSE');
     const before = await lab.texts();
-    await until('it has what was said before', async () => (await second.texts()).length === before.length);
+    await until('it has the earlier messages', async () => (await second.texts()).length === before.length);
     await server.publish({ text: 'for two tabs' });
     await second.reads(['for two tabs'], before);
     for (const each of [lab, second]) await each.noComplaints();
@@ -96,7 +96,7 @@ const REFUSALS = {
       };
     },
   },
-  'word of what is in sight, and of sizes': {
+  'intersection and resize observers': {
     says: null,
     refuse: () => {
       delete globalThis.IntersectionObserver;
@@ -110,7 +110,7 @@ const REFUSALS = {
 };
 
 for (const [feature, { says, refuse }] of Object.entries(REFUSALS)) {
-  check(`a page goes on without ${feature}`, async ({ server, open }) => {
+  check(`the page works without ${feature}`, async ({ server, open }) => {
     const lab = await open('', { before: refuse });
     await readsAndWrites(lab, server);
     if (says === null) assert.equal(await notice(lab).isVisible(), false);

@@ -1,4 +1,4 @@
-// The server goes away and comes back: the page says so, reconnects by itself, and misses nothing that is kept.
+// The server restarts: the page says so, reconnects by itself, and misses no stored message.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -8,7 +8,7 @@ const check = suite();
 
 for (const transport of ['Polling', 'Long-polling', 'SSE']) {
   check(
-    `${transport} goes on after a restart and misses nothing (sqlite)`,
+    `${transport} continues after a restart and misses nothing (sqlite)`,
     async ({ server, open }) => {
       const page = await open('', { name: 'mina' });
       await page.setInterval(0.25);
@@ -21,7 +21,7 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
         /^Reconnecting…/.test(await page.statusText()),
       );
       await server.up();
-      // Published before the page is back, so that it has to catch up.
+      // Published before the page has reconnected, so that it must catch up.
       await server.publish({ text: 'while away' });
       await page.reads(['before', 'while away']);
       await page.connected(transport);
@@ -33,7 +33,7 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
   );
 
   check(
-    `${transport} says that messages may be missing where the log is a new one (memory)`,
+    `${transport} reports that messages may be missing after the log was replaced (memory)`,
     async ({ server, open }) => {
       const page = await open('');
       await page.setInterval(0.25);
@@ -57,7 +57,7 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
 }
 
 check(
-  'a page in a still empty room catches up with everything after a restart',
+  'a page in an empty room gets all messages published after a restart',
   async ({ server, open }) => {
     const page = await open('?room=quiet');
     await page.use('SSE');
@@ -78,7 +78,7 @@ check(
 );
 
 check(
-  'switching while the server is away works too',
+  'transports can be switched while the server is away',
   async ({ server, open }) => {
     const page = await open();
     await page.setInterval(0.25);

@@ -1,4 +1,4 @@
-// Handing a result over: as text, as one file to read, as figures, as a picture, and on paper.
+// Exporting the result: as text, as a report, as CSV and JSON, as a picture, and in print.
 
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const check = suite();
 const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
 const BOTH = '?room=lesson&view=side-by-side';
 
-/** Two lanes that have delivered the same messages, with figures on the page. */
+/** Opens two lanes that have delivered the same messages, and waits for their figures. */
 async function compared({ server, open }, query = BOTH, options = {}) {
   const lab = await open(query, options);
   await lab.connectedBoth();
@@ -26,7 +26,7 @@ async function compared({ server, open }, query = BOTH, options = {}) {
   return lab;
 }
 
-/** Presses a button and reads the file that it saves. */
+/** Clicks a button and reads the file that it saves. */
 async function saved(lab, name) {
   const [download] = await Promise.all([
     lab.page.waitForEvent('download'),
@@ -47,7 +47,7 @@ check('Copy result puts a sentence, a table and the address on the clipboard', a
   const row = (name) => rest.find((line) => line.startsWith(`${name} `));
   assert.match(row('Messages'), /^Messages +6 +6$/);
   assert.match(row('Wire bytes'), /^Wire bytes +[\d,]+ +[\d,]+$/);
-  // Columns stand below each other.
+  // Columns are aligned.
   assert.equal(row('Messages').length, head.length);
   assert.ok(text.includes('room=lesson'), text);
   await lab.noComplaints();
@@ -80,7 +80,7 @@ check('CSV and JSON hold the figures of the Cost tables', async (parts) => {
   for (const lane of result.lanes) {
     const { transports } = await parts.server.ledger(lane.client);
     const counted = transports[lane.transport];
-    // Polls go on while the test reads.
+    // Polls continue while the test reads.
     assert.ok(lane.requests <= counted.requests && lane.requests > 0);
     assert.ok(lane.wire_bytes <= counted.wire_bytes_in + counted.wire_bytes_out);
   }
@@ -93,9 +93,9 @@ check('CSV and JSON hold the figures of the Cost tables', async (parts) => {
   await lab.noComplaints();
 });
 
-check('the report is one file that needs nothing else', async (parts) => {
+check('the report is one self-contained file', async (parts) => {
   const lab = await compared(parts);
-  // The plots are made a moment after the page.
+  // The plots are created a moment after the page.
   await until('there are plots', async () => (await lab.page.locator('.plot canvas').count()) === 3);
   const { name, content } = await saved(lab, 'Save report');
   assert.match(name, /\.html$/);
@@ -127,12 +127,12 @@ check('the report is one file that needs nothing else', async (parts) => {
   await lab.noComplaints();
 });
 
-check('the diagrams are saved as a picture that stands alone', async (parts) => {
+check('the diagrams are saved as a self-contained picture', async (parts) => {
   const lab = await compared(parts);
   const { content } = await saved(lab, 'Save diagram as SVG');
   const svg = content.toString();
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-  // Both lanes are in it, and no style is left to a stylesheet.
+  // It contains both lanes, and needs no stylesheet.
   for (const lane of ['>Polling<', '>SSE<']) assert.ok(svg.includes(lane), lane);
   assert.doesNotMatch(svg, /class=|var\(/);
   const png = (await saved(lab, 'Save diagram as PNG')).content;
@@ -143,7 +143,7 @@ check('the diagrams are saved as a picture that stands alone', async (parts) => 
   await lab.noComplaints();
 });
 
-check('on paper there is the whole conversation, every cost, and the plots drawn', async (parts) => {
+check('print shows the whole conversation, all costs and the plots', async (parts) => {
   const lab = await compared(parts, BOTH, { colorScheme: 'dark' });
   for (let number = 6; number < 60; number++)
     await parts.server.publish({ room: 'lesson', text: `message ${number}` });
@@ -164,10 +164,10 @@ check('on paper there is the whole conversation, every cost, and the plots drawn
     assert.equal(hidden, 0, lane);
     assert.ok(await cost.isVisible(), `the cost of ${lane}`);
   }
-  // What can be set or pressed, and a diagram that no longer moves, are of no use there.
+  // Controls and the moving diagrams are not printed.
   for (const selector of ['.settings', '.speech', '#result', '.lifelines'])
     assert.equal(await lab.page.locator(selector).first().isVisible(), false, selector);
-  // Dark ink on light paper, the canvases too.
+  // Print uses light colours.
   const [red] = await lab.page.evaluate(() =>
     getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map(Number),
   );

@@ -1,5 +1,5 @@
-// What screen readers hear of a conversation: each message while there are few, one status every 5 s while there are
-// many. Input methods keep the Enter that is theirs.
+// What screen readers announce of a conversation: each message while there are few, one status every 5 s while there
+// are many. Also, an Enter that belongs to an input method does not send.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -7,7 +7,7 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-check('a busy conversation is summed up, and a quiet one is read out again', async ({ server, open }) => {
+check('a busy conversation is summarized, and a quiet one is read out again', async ({ server, open }) => {
   const lab = await open('?view=one&transport=stream', { name: 'mina' });
   const { page } = lab;
   await lab.connected('SSE');
@@ -18,7 +18,7 @@ check('a busy conversation is summed up, and a quiet one is read out again', asy
 
   const texts = Array.from({ length: 20 }, (_, index) => `of many ${index}`);
   for (const text of texts) await server.publish({ text });
-  await until('the log rests', async () => (await live()) === 'off');
+  await until('the log is not read out', async () => (await live()) === 'off');
   const spoken = page.locator('[aria-live=polite]', { hasText: /messages in the last 5 seconds/ });
   await spoken.waitFor({ state: 'attached', timeout: 10_000 });
   assert.match(await spoken.textContent(), /^SSE: \d+ messages in the last 5 seconds\./);
@@ -97,7 +97,7 @@ check('an Enter that ends a real composition does not send', async ({ open }) =>
   await lab.reads(['안녕']);
 });
 
-check('the composer is a few tabs from the top, and each part has a heading', async ({ open }) => {
+check('skip links lead to the composer and the messages, and each part has a heading', async ({ open }) => {
   const lab = await open('?view=side-by-side', { settings: false });
   const { page } = lab;
   await lab.connectedBoth();

@@ -1,8 +1,7 @@
-// Takes the pictures in docs/images/: starts the server, has a real little conversation over each transport,
-// and photographs the page.
+// Takes the screenshots in docs/images/: starts the server and publishes a short conversation over each transport.
 //
 //     npm run screenshot              # all of them
-//     npm run screenshot lab presence # those whose names begin so
+//     npm run screenshot lab presence # those whose names begin with these words
 
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +22,7 @@ const PICTURES = {
 
 const LAPTOP = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5 };
 
-/** Two lanes, each with what is done before the picture is taken. */
+/** Pages with two lanes; `before` runs before the screenshot is taken. */
 const SIDE_BY_SIDE = {
   'side-by-side.png': { ...WIDE, colorScheme: 'light' },
   'side-by-side-dark.png': { ...LAPTOP, colorScheme: 'dark', query: '&lang=ko' },
@@ -44,12 +43,12 @@ async function takeTour({ page }) {
   const next = page.getByRole('button', { name: 'Next', exact: true });
   for (const step of [1, 2, 3, 4]) {
     await page.getByText(`Step ${step} of 5`).waitFor();
-    await until('something came of it', async () => / .*\.$/.test(await outcome.textContent()));
+    await until('the step has an outcome', async () => / .*\.$/.test(await outcome.textContent()));
     if (step < 4) await next.click();
   }
 }
 
-/** What two lanes side by side show of a minute's talk. */
+/** Takes a screenshot of two lanes after a short conversation. */
 async function sideBySide(browser, file, { query = '', before, of, ...options }) {
   const server = await Server.start('memory');
   try {
@@ -57,7 +56,7 @@ async function sideBySide(browser, file, { query = '', before, of, ...options })
     const address = server.page(`?room=${room}&view=side-by-side${query}`);
     const lab = await LabPage.open(browser, address, { ...options, settings: false });
     const { page } = lab;
-    await until('both lanes read', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+    await until('both lanes are connected', async () => (await page.locator('.status[data-link=live]').count()) === 2);
     for (const [author, text, pause_ms] of [
       ['tomas', 'The kettle is on. Who is coming over?', 2_300],
       ['mina', 'Me, in ten minutes.', 5_100],
@@ -94,7 +93,7 @@ async function converse(server, room, mina) {
 
   await hear('tomas', 'The kettle is on. Who is coming over?');
   await say('Me, in ten minutes.');
-  await until('polling has asked in vain for a while', async () => (await counted('poll')).empty >= 9);
+  await until('several polls were empty', async () => (await counted('poll')).empty >= 9);
   await hear('ana', 'Save me a cup, the tram is late again.');
   await mina.use('Long-polling');
   await say('Which one, the 4?');
@@ -103,7 +102,7 @@ async function converse(server, room, mina) {
   await say('Walk, then. It is faster than waiting.');
   await hear('ana', 'Walking!');
   await hear('tomas', 'Two cups are poured, the third is waiting.');
-  // Folded away on a phone, but in the document all the same.
+  // Folded on a phone, but still in the document.
   const shown = mina.page.locator('.cost td[data-transport=stream][data-row=wire_bytes]');
   await until('the page shows the last figures', async () => {
     const { wire_bytes_in, wire_bytes_out } = await counted('stream');
@@ -111,7 +110,7 @@ async function converse(server, room, mina) {
   });
 }
 
-/** Two lanes for as long as a diagram shows: some talk, and pauses in which only polling goes on. */
+/** A conversation as long as a diagram's window, with pauses in which only polls continue. */
 async function converseTwice(server, room, lab) {
   const lines = ['Is the kettle on?', 'Two cups are poured.', 'Which tram?', 'The 4. It is always the 4.'];
   await lab.connectedBoth();
@@ -121,7 +120,7 @@ async function converseTwice(server, room, lab) {
   }
 }
 
-/** What encloses all of `locators`, with a margin. */
+/** The rectangle around all of `locators`, with a margin. */
 async function around(locators, margin = 16) {
   const boxes = await Promise.all(locators.map((locator) => locator.boundingBox()));
   const [x, y] = ['x', 'y'].map((side) => Math.min(...boxes.map((box) => box[side])) - margin);
@@ -130,12 +129,12 @@ async function around(locators, margin = 16) {
   return { x: Math.max(x, 0), y: Math.max(y, 0), width: right - Math.max(x, 0), height: bottom - y };
 }
 
-/** The diagrams and the plots, of one conversation in two lanes. */
+/** Takes the screenshots of the diagrams and the plots. */
 async function pictures(browser) {
   const server = await Server.start('memory');
   try {
     const room = 'kitchen';
-    // High enough that nothing that stays in sight stands before anything.
+    // High enough that sticky elements do not cover the diagrams.
     const options = { viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5, settings: false };
     const lab = await LabPage.open(browser, server.page(`?room=${room}&view=side-by-side`), options);
     await lab.window.selectOption('30 s');

@@ -1,4 +1,4 @@
-// Tabs of one browser: they share one stream, and the few connections a browser opens to one server.
+// Tabs of one browser share one stream, and the few connections that a browser opens to one server.
 
 import assert from 'node:assert/strict';
 import { sawAll, traffic, watchLog } from './support/audit.mjs';
@@ -8,10 +8,10 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-/** So many moving pictures at once would be most of the work. */
+/** Many moving diagrams at once would be most of the work. */
 const CALM = { reducedMotion: 'reduce' };
 
-/** A tab in `context`, reading with `transport`. */
+/** Opens a tab in `context` that reads with `transport`. */
 async function tab(context, address, transport) {
   const lab = await LabPage.within(context, address);
   await lab.setInterval(0.25);
@@ -20,7 +20,7 @@ async function tab(context, address, transport) {
 }
 
 async function tabs(context, server, count, transport, query = () => '') {
-  // The first one alone, so that it is known who leads.
+  // Opens the first tab alone, so that it becomes the leader.
   const first = await tab(context, server.page(inOneLane(query(0))), transport);
   if (transport === 'SSE') await first.lab.connected('SSE');
   const rest = Array.from({ length: count - 1 }, (_, i) =>
@@ -37,13 +37,13 @@ async function streams(server) {
   return (await response.json()).transports.stream;
 }
 
-/** Who is in the room by a stream, be it another's. */
+/** The clients in the room that read by a stream, their own or a shared one. */
 async function streamedTo(server) {
   const response = await fetch(`${server.origin}/presence`, { signal: AbortSignal.timeout(10_000) });
   return (await response.json()).present.filter(({ transport }) => transport === 'stream');
 }
 
-check('seven tabs see every message over one stream, and say whose it is', async ({ server, open }) => {
+check('seven tabs see every message over one stream, and name its client', async ({ server, open }) => {
   const { context } = await open('', CALM);
   const seven = await tabs(context, server, 7, 'SSE');
   const [leader, ...followers] = seven;
@@ -52,7 +52,7 @@ check('seven tabs see every message over one stream, and say whose it is', async
     await says(follower, `This tab shares the stream of another tab. The bill is on client ${client}`);
   }
   await says(leader, '6 other tabs read along');
-  await until('all seven are in the room, by the stream that they read', async () => {
+  await until('all seven are in the room as readers of the stream', async () => {
     const streamed = await streamedTo(server);
     return streamed.length === 7 && streamed.filter(({ through }) => through === client).length === 6;
   });
@@ -69,7 +69,7 @@ check('seven tabs see every message over one stream, and say whose it is', async
   assert.deepEqual({ requests, messages }, { requests: 1, messages: published.length });
 });
 
-check('the next tab takes over when the leader goes, in mid-traffic', async ({ server, open }) => {
+check('another tab takes over when the leader closes in mid-traffic', async ({ server, open }) => {
   const { context } = await open('', CALM);
   const all = await tabs(context, server, 4, 'SSE');
   await says(all[0], '3 other tabs read along');
@@ -77,7 +77,7 @@ check('the next tab takes over when the leader goes, in mid-traffic', async ({ s
   await source.more(20);
   await all[0].lab.page.close();
   await source.more(40);
-  // And once more, to a transport that shares nothing.
+  // The new leader switches to a transport that shares nothing.
   await all[1].lab.transport('Polling').check();
   await source.more(40);
   await all[2].lab.page.close({ runBeforeUnload: false });
@@ -86,10 +86,10 @@ check('the next tab takes over when the leader goes, in mid-traffic', async ({ s
   await sawAll('the second tab', all[1].shown, published);
   await sawAll('the fourth tab', all[3].shown, published);
   await until('one stream is open', async () => (await streams(server)).open === 1);
-  await until('the room knows', async () => (await streamedTo(server)).length === 1);
+  await until('presence is up to date', async () => (await streamedTo(server)).length === 1);
 });
 
-check('a crashed leader is followed by another', async ({ server, open }) => {
+check('another tab takes over when the leader crashes', async ({ server, open }) => {
   const { context } = await open('', CALM);
   const [leader, next] = await tabs(context, server, 2, 'SSE');
   await says(next, 'This tab shares the stream');
@@ -102,7 +102,7 @@ check('a crashed leader is followed by another', async ({ server, open }) => {
 });
 
 check(
-  'a chosen fault is the tab’s own: it leaves the shared stream, and comes back',
+  'a tab with a fault leaves the shared stream, and returns to it afterwards',
   async ({ server, open }) => {
     const { context } = await open('', CALM);
     const [leader, follower] = await tabs(context, server, 2, 'SSE');
@@ -113,7 +113,7 @@ check(
     await until('the other tab reads for itself', async () => follower.notice.isHidden());
     await until('the network is back', async () => (await network.inputValue()) === 'healthy');
     await says(leader, `The bill is on client ${await follower.lab.client()}`);
-    // A restart closes the connection that all of them read over.
+    // A restart closes the connection of the shared stream.
     await network.selectOption({ label: 'Server restart' });
     const client = await follower.lab.client();
     await until('the stream was opened again', async () => {
@@ -127,13 +127,13 @@ check(
 );
 
 for (const transport of ['SSE', 'Long-polling']) {
-  check(`a seventh ${transport} tab is told why it polls, and does not hang`, async ({ server, open }) => {
+  check(`a seventh ${transport} tab polls instead of hanging, and says why`, async ({ server, open }) => {
     const { context } = await open('', CALM);
     const room = (i) => `?room=${transport === 'SSE' ? `room-${i}` : 'one'}`;
     const seven = await tabs(context, server, 7, transport, room);
     const isCrowded = async ({ notice }) =>
       (await notice.isVisible()) && /opens six connections to one server/.test(await notice.textContent());
-    const crowded = await until('three are told why', async () => {
+    const crowded = await until('three tabs say why', async () => {
       const told = await Promise.all(seven.map(isCrowded));
       return told.filter(Boolean).length === 3 && seven.filter((_, index) => told[index]);
     });
@@ -141,7 +141,7 @@ for (const transport of ['SSE', 'Long-polling']) {
       await server.publish({ room: room(i).slice('?room='.length), text: 'hello' });
     }
     for (const [index, { shown }] of seven.entries()) await sawAll(`tab ${index + 1}`, shown, ['hello']);
-    // Publishing works from there too.
+    // Publishing works from such a tab too.
     await crowded[2].lab.name.fill('mina');
     await crowded[2].lab.send('from the seventh');
     await sawAll('the seventh tab', crowded[2].shown, ['hello', 'from the seventh']);
@@ -168,7 +168,7 @@ check('without Web Locks each tab reads for itself', async ({ server, open }) =>
   assert.equal((await streams(server)).open, 2);
 });
 
-check('the two lanes of one page stay independent clients', async ({ server, open }) => {
+check('the two lanes of one page do not share a stream', async ({ server, open }) => {
   const lab = await open('?view=side-by-side');
   const lanes = lab.page.locator('.lane');
   for (const index of [0, 1]) {
@@ -177,13 +177,13 @@ check('the two lanes of one page stay independent clients', async ({ server, ope
   await until('both have a stream of their own', async () => (await streams(server)).open === 2);
 });
 
-check('a lane that reads along says whose bill it is on', async ({ server, open }) => {
+check('a lane that shares another tab’s stream names the client that pays', async ({ server, open }) => {
   const first = await open('?view=side-by-side', CALM);
   await first.connectedBoth();
   const client = await first.lane('SSE').client();
   const second = await LabPage.within(first.context, server.page('?view=side-by-side'));
   const sentence = second.page.locator('.verdict');
-  await until('the sentence says whose', async () =>
+  await until('the verdict names the client', async () =>
     (await sentence.textContent()).startsWith('SSE reads along with another tab here'),
   );
   assert.equal(await sentence.getByRole('link').textContent(), client);
@@ -193,7 +193,7 @@ check('a lane that reads along says whose bill it is on', async ({ server, open 
   await first.page.close();
   await until('it reads for itself', async () => (await streams(server)).open === 1);
   for (let number = 1; number <= 5; number++) await server.publish({ text: `number ${number}` });
-  await until('it pays for itself, and not for all the time', async () =>
+  await until('it pays for itself, but not for the whole time', async () =>
     /SSE with polling standing in made/.test(await sentence.textContent()),
   );
   assert.ok(await second.page.getByText('not been counted for the same time').isVisible());

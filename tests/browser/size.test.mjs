@@ -1,4 +1,4 @@
-// How much JavaScript a visitor loads, whatever comes later included, and in how few bytes it is sent.
+// The amount of JavaScript that a visitor loads, including chunks loaded later, and its compression.
 
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
@@ -25,9 +25,9 @@ test('all JavaScript of the page in one language is under 80 KB gzipped', async 
       for (const [, chunk] of script.matchAll(/["'`](?:\.\/|assets\/)([\w-]+-[\w-]+\.js)["'`]/g))
         wanted.push(`assets/${chunk}`);
     }
-    // Plots are loaded when they are needed: were they not found here, the sum would say nothing.
+    // Plots are in a chunk that is loaded later, so there must be at least two.
     assert.ok(sizes.size >= 2, [...sizes.keys()].join());
-    // A page loads one of these.
+    // A page loads only one of these.
     const languages = [...sizes.keys()].filter((name) => /assets\/(en|ko)-/.test(name));
     assert.equal(languages.length, 2, [...sizes.keys()].join());
     for (const language of languages) {
@@ -40,7 +40,7 @@ test('all JavaScript of the page in one language is under 80 KB gzipped', async 
   }
 });
 
-test('a browser is sent the page compressed, and only its own language', async () => {
+test('the page is sent compressed, and only in its own language', async () => {
   const server = await Server.start();
   const browser = await launch();
   try {

@@ -1,4 +1,4 @@
-// With twenty messages a second on both lanes the page stays within its bounds. For ten minutes: `npm run soak`.
+// With 20 messages per second on both lanes, memory and the document stay bounded. For ten minutes: `npm run soak`.
 
 import assert from 'node:assert/strict';
 import { Diagram } from './support/diagram.mjs';
@@ -10,7 +10,7 @@ const check = suite();
 
 const MOST = { nodes: 25_000, heap_bytes: 24_000_000, arrows: 900, growth_bytes: 4_000_000 };
 
-check('a busy room fills neither the document nor the memory', async ({ server, open }) => {
+check('in a busy room the document and the memory stay bounded', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { viewport: { width: 1440, height: 900 } });
   await lab.connectedBoth();
   const lanes = [lab.lane('Polling'), lab.lane('SSE')];

@@ -1,9 +1,9 @@
-// How smooth the page stays: two lanes side by side and a steady rate of messages, for as long as is asked.
+// Measures how smoothly the page runs: two lanes side by side and a steady rate of messages, for a given time.
 //
 //     npm run soak -- [--minutes 10] [--rate 20] [--json FILE]
 //
-// Prints long tasks (over 50 ms, by CPU time and as the browser reports them), and how heap, nodes and listeners grew after the first
-// minute, when everything that is bounded by count or by time is full.
+// Prints long tasks (over 50 ms, by CPU time and as the browser reports them), and the growth of heap, nodes and
+// listeners after the first minute, when everything that is bounded by number or by time is full.
 
 import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';

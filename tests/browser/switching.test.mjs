@@ -1,4 +1,4 @@
-// Switching transports while messages keep coming: nothing lost, nothing repeated.
+// Switching transports while messages arrive loses and repeats nothing.
 
 import assert from 'node:assert/strict';
 import { steady } from './support/steady.mjs';
@@ -9,7 +9,7 @@ const check = suite();
 
 const ORDER = ['SSE', 'Polling', 'Long-polling', 'SSE', 'Long-polling', 'Polling', 'SSE', 'Polling'];
 
-/** So few that a page which is slow to draw draws each: of more than 500 at once only the last are shown. */
+/** Few enough that even a slow page draws each message: of more than 500 at once only the last are shown. */
 const PER_SECOND = 100;
 
 for (const store of ['memory', 'sqlite']) {
@@ -19,7 +19,7 @@ for (const store of ['memory', 'sqlite']) {
       const page = await open();
       await page.setInterval(0.25);
       await page.connected('Polling');
-      // Every message ever shown, as an observer of the document sees it: the log itself only keeps the last ones.
+      // Records every message shown, as the log itself keeps only the last ones.
       await page.log.evaluate((log) => {
         globalThis.shown = [];
         new MutationObserver((changes) => {
@@ -38,7 +38,7 @@ for (const store of ['memory', 'sqlite']) {
         const mark = source.published.length + 30;
         await until('some more is published', () => source.published.length >= mark);
       }
-      // And faster than any of them can get going.
+      // Then switches faster than any transport can connect.
       for (const transport of [...ORDER, ...ORDER]) await page.transport(transport).check();
       const published = await source.stop();
       assert.ok(published.length >= 30 * ORDER.length);
@@ -54,7 +54,7 @@ for (const store of ['memory', 'sqlite']) {
   );
 }
 
-check('an empty room that is switched misses nothing either', async ({ server, open }) => {
+check('switching in an empty room misses nothing either', async ({ server, open }) => {
   const page = await open('?room=quiet');
   await page.use('SSE');
   const texts = Array.from({ length: 60 }, (_, index) => `number ${index}`);
@@ -65,7 +65,7 @@ check('an empty room that is switched misses nothing either', async ({ server, o
   await page.reads(texts);
 });
 
-check('the rail shows which transport brought a message', async ({ server, open }) => {
+check('the log shows which transport delivered a message', async ({ server, open }) => {
   const page = await open();
   const brought = async (text) =>
     page.log.locator('.message', { hasText: text }).getAttribute('data-transport');
@@ -82,12 +82,12 @@ check('the rail shows which transport brought a message', async ({ server, open 
   }
 });
 
-check('of more than can be shown at once the log has the last, without a hole', async ({ server, open }) => {
+check('of more messages than fit, the log shows the last, without a hole', async ({ server, open }) => {
   const page = await open();
   await page.setInterval(5);
   for (let number = 0; number < 40; number++) await server.publish({ text: `before ${number}` });
   await page.log.getByText('before 39', { exact: true }).waitFor();
-  // Further up nothing is taken away for a while, and nothing is drawn as often as it comes.
+  // Scrolled up, the log keeps old rows; without frames, it draws less often than messages arrive.
   await page.log.evaluate((log) => {
     log.scrollTop = 0;
     globalThis.requestAnimationFrame = () => 0;

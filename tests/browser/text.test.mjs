@@ -1,4 +1,4 @@
-// What others write is only ever text.
+// Messages of others are always shown as text.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -24,7 +24,7 @@ const HOSTILE = [
   'w'.repeat(4096),
 ];
 
-/** A name as hostile as the text, as far as the server takes it: what cannot be seen is refused in a name. */
+/** A name as hostile as the text, without invisible characters, which the server refuses in names. */
 const author = (text) =>
   text
     .slice(0, 40)
@@ -32,7 +32,7 @@ const author = (text) =>
     .replace(/\p{Cf}/gu, '');
 
 for (const transport of ['Polling', 'SSE']) {
-  check(`hostile text is shown as it is, over ${transport}`, async ({ server, open }) => {
+  check(`hostile text is shown verbatim over ${transport}`, async ({ server, open }) => {
     const page = await open('', { viewport: { width: 360, height: 740 } });
     await page.setInterval(0.25);
     await page.use(transport);
@@ -52,7 +52,7 @@ for (const transport of ['Polling', 'SSE']) {
   });
 }
 
-check('a direction override does not reach beyond its message', async ({ server, open }) => {
+check('a direction override does not affect other text', async ({ server, open }) => {
   const page = await open();
   await page.use('SSE');
   await server.publish({ author: 'mina', text: '\u202Eback to front' });
@@ -75,7 +75,7 @@ check('a long conversation keeps the document bounded and says so', async ({ ser
   await page.log.getByText('Only the last 500 messages are shown.').waitFor();
 });
 
-check('the log follows its end, but not under a reader who has gone up', async ({ server, open }) => {
+check('the log follows its end, unless the user has scrolled up', async ({ server, open }) => {
   const page = await open('?room=long');
   await page.use('SSE');
   for (let index = 0; index < 60; index++) await server.publish({ room: 'long', text: `number ${index}` });

@@ -1,4 +1,4 @@
-// Three lanes beside each other, and an address that opens the page with everything that is on it.
+// Three lanes side by side, and the page's settings in its address.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -16,13 +16,13 @@ const TEACHERS = [
 async function connected(lab) {
   for (const name of NAMES) await lab.lane(name).region.waitFor();
   await until(
-    'all three read',
+    'all three lanes are connected',
     async () => (await lab.page.locator('.status[data-link=live]').count()) === 3,
   );
 }
 
 check(
-  'three lanes read one room, each in its way, and the sentence compares them',
+  'three lanes read one room over different transports, and the verdict compares them',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side', { settings: false });
     await lab.lanes(3).check({ force: true });
@@ -38,7 +38,7 @@ check(
     assert.match(sentence, /With \S+, each message cost .+ with \S+( and|, but|\.)/);
     const clients = await Promise.all(NAMES.map((name) => lab.lane(name).client()));
     assert.equal(new Set(clients).size, 3);
-    // Each has its own numbers, picture and bill.
+    // Each has its own numbers, diagram and cost.
     for (const name of NAMES) {
       const { region } = lab.lane(name);
       await region.getByRole('group', { name: 'At a glance' }).waitFor();
@@ -50,7 +50,7 @@ check(
 );
 
 check(
-  'three lanes fit a teacher’s screen, and what matters can be read from the last row',
+  'three lanes fit a projector, with text that is readable from the last row',
   async ({ open }) => {
     const lab = await open('?view=three&traffic=steady&rate=3', { viewport: TEACHERS[0], settings: false });
     const { page } = lab;
@@ -84,7 +84,7 @@ check(
 );
 
 check(
-  'traffic, faults, the window and connections are in the address, and opened from it',
+  'the address keeps traffic, faults, the window and connections',
   async ({ open }) => {
     const lab = await open('?view=three&room=tea');
     await connected(lab);
@@ -136,7 +136,7 @@ check(
   },
 );
 
-check('the language is chosen on the page, which stays as it is', async ({ open }) => {
+check('changing the language keeps the page’s settings', async ({ open }) => {
   const lab = await open('?view=three&room=tea&interval=5');
   await connected(lab);
   await lab.page.getByRole('combobox', { name: 'Language' }).selectOption('한국어');

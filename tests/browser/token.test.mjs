@@ -1,4 +1,4 @@
-// A server that asks for tokens: the page says what it lacks, on every transport, and takes a token among its settings.
+// A server that requires tokens: the page says so on every transport, and accepts a token in its settings.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-// The tour: five steps, with the keyboard too, left at any time and begun again. And the page in another language.
+// The tour, also with the keyboard, and the page in another language.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -6,7 +6,7 @@ import { until } from './support/wait.mjs';
 
 const check = suite();
 
-check('the tour leads through five steps and can be taken again', async ({ open }) => {
+check('the tour has five steps and can be taken again', async ({ open }) => {
   const { page } = await open('?view=side-by-side');
   const tour = page.getByRole('region', { name: 'Tour' });
   const begin = page.getByRole('button', { name: 'Tour', exact: true });
@@ -19,7 +19,7 @@ check('the tour leads through five steps and can be taken again', async ({ open 
     assert.equal(await page.locator('.toured').count(), 1);
     const box = await tour.boundingBox();
     assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= 1280 && box.y + box.height <= 800);
-    // What it speaks of is there, and not behind it.
+    // Its target is visible and not covered.
     const spoken = await page.locator('.toured').boundingBox();
     assert.ok(spoken.width > 0 && spoken.height > 0);
     assert.ok(
@@ -27,7 +27,7 @@ check('the tour leads through five steps and can be taken again', async ({ open 
         box.y + box.height <= spoken.y ||
         box.x >= spoken.x + spoken.width ||
         box.x + box.width <= spoken.x,
-      `step ${step} covers what it speaks of`,
+      `step ${step} covers its target`,
     );
     if (step < 5) await tour.getByRole('button', { name: 'Next' }).press('Enter');
   }
@@ -41,7 +41,7 @@ check('the tour leads through five steps and can be taken again', async ({ open 
   assert.ok(await begin.evaluate((button) => button === document.activeElement));
 });
 
-/** What the step speaks of is in the window, and nothing of it is behind the card. */
+/** Checks that the step's target is in the window and at most half covered by the card. */
 async function pointsAt(page, step) {
   const { target, card, window } = await page.evaluate(() => {
     const box = (selector) => document.querySelector(selector).getBoundingClientRect().toJSON();
@@ -64,14 +64,14 @@ for (const [size, viewport] of Object.entries({
   'a projector': { width: 1280, height: 720 },
   'a large screen': { width: 1920, height: 1080 },
 }))
-  check(`on ${size} each step of the tour does what it says, and says what came of it`, (parts) =>
+  check(`on ${size} each step of the tour acts and reports its outcome`, (parts) =>
     takeTour(parts, viewport),
   );
 
 async function takeTour({ server, open }, viewport) {
   const lab = await open('?view=side-by-side', { settings: false, viewport });
   const { page } = lab;
-  await until('both read', async () => (await page.locator('.status[data-link=live]').count()) === 2);
+  await until('both lanes are connected', async () => (await page.locator('.status[data-link=live]').count()) === 2);
   const tour = page.getByRole('region', { name: 'Tour' });
   const outcome = (pattern) =>
     until(
@@ -82,7 +82,7 @@ async function takeTour({ server, open }, viewport) {
   const next = () => tour.getByRole('button', { name: 'Next' }).click();
 
   const begin = page.getByRole('button', { name: 'Tour', exact: true });
-  // Where there is little room, it is behind Settings.
+  // In a narrow window the button is in the settings.
   if (!(await begin.isVisible())) await page.getByRole('button', { name: 'Settings', exact: true }).click();
   await begin.click();
   await outcome(/^Polling: seen after .+; SSE: seen after .+\.$/);
@@ -100,7 +100,7 @@ async function takeTour({ server, open }, viewport) {
 
   await next();
   await outcome(/^Polling: seen after .+ s; SSE: seen after .+ s\.$/);
-  // A narrow window shows the conversations in another tab.
+  // In a narrow window the conversations are in another tab.
   for (const lane of await page.locator('.lane').all()) {
     const texts = await lane.locator('.message .text').allTextContents();
     assert.equal(texts.filter((text) => text === 'Posted while the network was cut.').length, 1);
@@ -114,7 +114,7 @@ async function takeTour({ server, open }, viewport) {
   await lab.noComplaints();
 }
 
-check('whoever leaves the tour has the view back that there was', async ({ open }) => {
+check('leaving the tour restores the previous view', async ({ open }) => {
   const { page } = await open('');
   await page.getByRole('button', { name: 'Tour', exact: true }).click();
   const tour = page.getByRole('region', { name: 'Tour' });
@@ -124,7 +124,7 @@ check('whoever leaves the tour has the view back that there was', async ({ open 
   assert.equal(await page.locator('.lane').count(), 1);
 });
 
-check('the tour blocks nothing', async ({ open }) => {
+check('the tour is not modal', async ({ open }) => {
   const lab = await open('', { name: 'mina', viewport: { width: 390, height: 844 } });
   await lab.page.getByRole('button', { name: 'Tour', exact: true }).click();
   await lab.send('while it is open');
@@ -133,7 +133,7 @@ check('the tour blocks nothing', async ({ open }) => {
   await lab.noComplaints();
 });
 
-check('the page speaks Korean where it is asked to, and where the browser does', async ({ server, open }) => {
+check('the page is Korean if the address or the browser asks for it', async ({ server, open }) => {
   await server.publish({ text: 'hello' });
   for (const [query, options] of [
     ['?lang=ko', {}],
@@ -152,7 +152,7 @@ check('the page speaks Korean where it is asked to, and where the browser does',
   await page.waitForURL('**/?lang=en&view=one&room=coffee');
 });
 
-check('no English is left on the Korean page', async ({ server, open }) => {
+check('the Korean page has no English text', async ({ server, open }) => {
   const { page } = await open('?lang=ko&view=side-by-side', { locale: 'en-US' });
   await server.publish({ author: '미나', text: '안녕' });
   await page.getByRole('region', { name: 'SSE' }).getByText('안녕').waitFor();
@@ -166,9 +166,9 @@ check('no English is left on the Korean page', async ({ server, open }) => {
     ]);
     return [...new Set(shown.join(' ').match(/[A-Za-z]{4,}/g))];
   });
-  // The processor that the model was measured on.
+  // The name of the processor that the model was measured on.
   const { model } = await (await fetch(new URL('/plan', server.origin))).json();
-  // Names, a language, a unit, a key, a format and a command, which are the same in every language.
+  // Names, a language, a unit, a key, a format and a command are not translated.
   const same = [
     ...model.cpu.split(/[^A-Za-z]+/),
     'English',

@@ -1,4 +1,4 @@
-// The source of traffic really publishes, labelled, and stops.
+// The Traffic control publishes real messages, with its own author, and stops.
 
 import assert from 'node:assert/strict';
 import { suite } from './support/suite.mjs';
@@ -11,7 +11,7 @@ const button = (lab, name) =>
 const pressed = (lab, name) => button(lab, name).getAttribute('aria-pressed');
 const published = async (server) => (await server.ledger()).transports.publish.messages;
 
-check('a burst is 200 messages in the log, and its author says what it is', async ({ server, open }) => {
+check('a burst publishes 200 messages by the author “traffic”', async ({ server, open }) => {
   const lab = await open();
   await lab.use('SSE');
   await button(lab, 'Burst of 200').click();
@@ -28,7 +28,7 @@ check('a burst is 200 messages in the log, and its author says what it is', asyn
   await lab.noComplaints();
 });
 
-check('a steady rate goes on until it is stopped', async ({ server, open }) => {
+check('a steady rate continues until it is stopped', async ({ server, open }) => {
   const lab = await open();
   await lab.page.getByRole('spinbutton', { name: 'Messages per second' }).fill('40');
   await button(lab, 'Steady rate').click();
@@ -38,7 +38,7 @@ check('a steady rate goes on until it is stopped', async ({ server, open }) => {
   const [, told] = await until('it says what was published', async () =>
     /^Stopped: (\d+) published\.$/.exec(await lab.page.locator('.traffic-state').textContent()),
   );
-  // At most two were on their way when it stopped.
+  // At most two were in flight when it stopped.
   await until('nothing more is published', async () => {
     const before = await published(server);
     await lab.page.evaluate(() => new Promise((done) => setTimeout(done, 200)));
@@ -47,7 +47,7 @@ check('a steady rate goes on until it is stopped', async ({ server, open }) => {
   assert.ok((await published(server)) - Number(told) <= 2);
 });
 
-check('it stops where the server is gone, and says so', async ({ server, open }) => {
+check('traffic stops if the server is away, and says so', async ({ server, open }) => {
   const lab = await open();
   await lab.use('SSE');
   await lab.page.getByRole('spinbutton', { name: 'Messages per second' }).fill('50');
@@ -58,7 +58,7 @@ check('it stops where the server is gone, and says so', async ({ server, open })
   assert.equal(await pressed(lab, 'Quiet'), 'true');
 });
 
-check('it stops when the page is out of sight, and when another pattern begins', async ({ server, open }) => {
+check('traffic stops when the page is hidden, and when another pattern begins', async ({ server, open }) => {
   const lab = await open();
   await button(lab, 'Chatty room').click();
   await until('it runs', async () => (await published(server)) > 0);
@@ -71,7 +71,7 @@ check('it stops when the page is out of sight, and when another pattern begins',
   await lab.page.getByText('Stopped as the page was out of sight').waitFor();
 });
 
-check('a rate beyond what is allowed is brought back, and the range said', async ({ open }) => {
+check('a rate out of range is corrected, and the range is shown', async ({ open }) => {
   const lab = await open();
   const rate = lab.page.getByRole('spinbutton', { name: 'Messages per second' });
   for (const [given, kept] of [
@@ -85,7 +85,7 @@ check('a rate beyond what is allowed is brought back, and the range said', async
     await lab.page.getByText('A number from 0.1 to 50.').waitFor();
     await rate.fill('3');
     await until(
-      'nothing is said of what is right',
+      'a valid rate clears the message',
       async () => (await lab.page.locator('.traffic-range').textContent()) === '',
     );
   }

@@ -1,4 +1,4 @@
-// Two lanes side by side: each a client of its own, hearing the same, the later one visibly later.
+// Two lanes side by side: separate clients that read the same room.
 
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
@@ -13,7 +13,7 @@ const TEACHERS = [
   { width: 1920, height: 1080 },
 ];
 
-check('one view leads to the other, and the address remembers it', async ({ open }) => {
+check('views can be switched, and the address keeps the view', async ({ open }) => {
   const lab = await open('?room=tea');
   assert.equal(await lab.page.getByRole('log').count(), 1);
   await lab.lanes(2).check({ force: true });
@@ -29,7 +29,7 @@ check('one view leads to the other, and the address remembers it', async ({ open
   await lab.noComplaints();
 });
 
-check('what is said appears in both lanes, each an own client with its delay', async ({ server, open }) => {
+check('messages appear in both lanes, each with its own client and delay', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
   const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
   await lab.connectedBoth();
@@ -50,7 +50,7 @@ check('what is said appears in both lanes, each an own client with its delay', a
   await lab.noComplaints();
 });
 
-check('any of the three stands on either side, and the region says which', async ({ server, open }) => {
+check('each side can use any transport, and regions have unique names', async ({ server, open }) => {
   const lab = await open(BOTH);
   await lab.connectedBoth();
   await lab.lane('Polling').transport('Long-polling').check();
@@ -59,7 +59,7 @@ check('any of the three stands on either side, and the region says which', async
   await server.publish({ text: 'heard by both' });
   for (const transport of ['Long-polling', 'Polling']) await lab.lane(transport).reads(['heard by both']);
   await lab.lane('Polling').transport('Long-polling').check();
-  // Two regions of one name could not be told apart: the second says where it stands.
+  // If both lanes have the same transport, the second region's name includes its position.
   for (const [transport, other] of [
     ['Long-polling', 'Polling'],
     ['Polling', 'SSE'],
@@ -73,7 +73,7 @@ check('any of the three stands on either side, and the region says which', async
   await lab.lane('SSE (right)').log.waitFor();
 });
 
-check('a lane goes on where it was when its view comes back', async ({ server, open }) => {
+check('a lane continues at its cursor when its view returns', async ({ server, open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   await server.publish({ text: 'one' });
@@ -90,7 +90,7 @@ check('a lane goes on where it was when its view comes back', async ({ server, o
   });
 });
 
-check('the time in which the page had stopped its lanes is no delay', async ({ server, open }) => {
+check('messages published while a lane was stopped have no delay', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
   await lab.connectedBoth();
   await lab.page.getByRole('button', { name: /^Who is here/ }).click();
@@ -117,7 +117,7 @@ check('the time in which the page had stopped its lanes is no delay', async ({ s
     .waitFor({ state: 'detached' });
 });
 
-check('the address opens the page as it was prepared', async ({ open }) => {
+check('the address opens the page with its settings', async ({ open }) => {
   const lab = await open('?room=tea');
   await lab.use('SSE');
   await lab.lanes(2).check({ force: true });
@@ -143,7 +143,7 @@ check('the address opens the page as it was prepared', async ({ open }) => {
   await other.lane('Polling').transport('Long-polling').check();
   await other.lanes(1).check({ force: true });
   await other.connected('SSE');
-  // Another room is opened in the same way.
+  // Another room opens with the same settings.
   const link = other.page.locator('.room-form input[name=left]');
   await other.page.getByRole('textbox', { name: 'Room' }).fill('coffee');
   await other.page.getByRole('button', { name: 'Go', exact: true }).click();
@@ -153,7 +153,7 @@ check('the address opens the page as it was prepared', async ({ open }) => {
 });
 
 check(
-  'the page opens with two lanes that move, and one button starts a conversation',
+  'the page opens with two moving lanes, and one button starts a conversation',
   async ({ server, open }) => {
     for (const viewport of TEACHERS) {
       const lab = await open('?view=side-by-side', { viewport, settings: false });
@@ -182,7 +182,7 @@ check(
       );
       await page.getByRole('button', { name: 'Stop the conversation' }).click();
 
-      // All of it is in the window, and what matters can be read from the last row.
+      // Everything is in the window, and important text is readable from the last row.
       const shown = [
         '.verdict',
         '.glance-figure',
@@ -212,7 +212,7 @@ check(
       ]) {
         const sizes = await page
           .locator(selector)
-          // The diagram may have let one go since.
+          // The diagram may have removed an element in the meantime.
           .evaluateAll((all) =>
             all
               .filter(({ isConnected }) => isConnected)
@@ -227,7 +227,7 @@ check(
   },
 );
 
-check('a page without a word in its address has two lanes', async ({ server, open }) => {
+check('a page without parameters has two lanes', async ({ server, open }) => {
   const lab = await open('?room=tea&view=side-by-side');
   await lab.page.goto(server.page('?room=tea'));
   await lab.connectedBoth();
@@ -237,7 +237,7 @@ check('a page without a word in its address has two lanes', async ({ server, ope
 });
 
 check(
-  'a number at a glance is the table’s, and its bar is on the scale of both lanes',
+  'the large numbers equal the table, and their bars have a common scale',
   async ({ server, open }) => {
     const lab = await open(BOTH);
     await lab.connectedBoth();
@@ -260,7 +260,7 @@ check(
           return cells;
         }),
       );
-    await until('the numbers rest', async () =>
+    await until('the numbers stop changing', async () =>
       (await read()).flat().every(({ figure, table }) => figure === table),
     );
     const [polling, sse] = await read();

@@ -1,4 +1,4 @@
-// A server that asks for tokens, the link that a client under audit reaches it by, and what happens to them.
+// The environment of a client under audit: a server that requires tokens, a link to it, and faults.
 
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const SHORT_S = 2;
 export class Audit {
   sent = [];
   received = [];
-  /** How long the token of the next request is accepted. */
+  /** The lifetime of the next request's token. */
   token_s = LONG_S;
   #folder;
 
@@ -34,7 +34,7 @@ export class Audit {
     return `${this.link.origin}/stream?last=0`;
   }
 
-  /** Its answer has begun, so that it misses nothing from now on: a request that has only arrived may still begin later. */
+  /** Waits until its response has begun, as a request that has only arrived may still start after later messages. */
   async isConnected() {
     await until('it is connected', async () => {
       const { open, wire_bytes_out } = (await this.server.ledger()).transports.stream;
@@ -43,10 +43,10 @@ export class Audit {
   }
 
   async hasCaughtUp() {
-    await until('it has all', () => this.received.length >= this.sent.length);
+    await until('it has all messages', () => this.received.length >= this.sent.length);
   }
 
-  /** Publishes so many, each once, whatever happens to the server meanwhile. */
+  /** Publishes `count` messages, each once, even if the server fails in the meantime. */
   async publish(count) {
     for (let n = 0; n < count; n++) {
       const text = `message ${this.sent.length}`;
@@ -68,7 +68,7 @@ export class Audit {
   }
 }
 
-/** What a client is audited through, while messages are published. */
+/** The faults of the audit, each while messages are published. */
 export const FAULTS = {
   'a reset': async (audit) => {
     for (let round = 0; round < 2; round++) {
@@ -94,7 +94,7 @@ export const FAULTS = {
     audit.token_s = SHORT_S;
     audit.link.cut();
     const before = audit.link.requests;
-    // The first request follows the cut; each further one a token that has expired.
+    // The first request follows the cut; each further one follows the expiry of a token.
     await until('two tokens have expired', async () => {
       await audit.publish(1);
       return audit.link.requests >= before + 3;

@@ -1,4 +1,4 @@
-// Libraries for browsers, run in real Chromium: each source is a module that a page of the server's own origin imports.
+// Browser libraries, run in Chromium: a page of the server's origin imports each as a module.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 
 const require = createRequire(import.meta.url);
 
-/** Where the modules seem to be, below the server's origin. */
+/** The path below the server's origin from which the page imports modules. */
 const PREFIX = '/modules/';
 
 const READERS = {
@@ -22,7 +22,7 @@ const READERS = {
     script: `module.fetchEventSource(url, {
       openWhenHidden: true,
       onmessage: (event) => event.event === '' && event.data !== '' && onMessage(event),
-      // The library ends with the stream, unless this throws.
+      // The library stops when the stream ends, unless this throws.
       onclose: () => { throw new Error('ended'); },
       onerror: () => 200,
     });`,
@@ -36,7 +36,7 @@ const READERS = {
 
 export const BROWSER_READERS = Object.keys(READERS);
 
-/** Reads `url` in a page of `context`; calls `onText` as the readers on Node.js do. */
+/** Reads `url` in a page of `context`, and calls `onText` with each message's text. */
 export async function readInBrowser(context, name, url, onText) {
   const { module, script } = READERS[name];
   const page = await context.newPage();
@@ -65,7 +65,7 @@ function packages() {
   return dirname(dirname(dirname(parser)));
 }
 
-/** Reads `url` with the EventSource of Firefox, which gives up if the server is away when it returns: its user opens another. */
+/** Reads `url` with Firefox's EventSource. It gives up if a reconnection fails, so the caller must open another. */
 export async function readInFirefox(browser, url, onText) {
   const page = await browser.newPage();
   await page.exposeFunction('onText', onText);

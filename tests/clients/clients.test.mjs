@@ -1,5 +1,5 @@
-// Clients that others wrote, audited: through connections that are cut, a server that is killed or drained, and tokens that
-// expire, each reads every message once and in order.
+// Audits third-party clients: each must read every message once and in order while connections are cut, the server is
+// killed or drained, and tokens expire.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -41,7 +41,7 @@ after(async () => {
   await firefox?.close();
 });
 
-/** Reads in a process of its own, which prints each message's text as a line. */
+/** Reads in a separate process, which prints each message's text as a line. */
 function readInProcess(command, args, onText) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   createInterface({ input: child.stdout }).on('line', onText);
@@ -49,7 +49,7 @@ function readInProcess(command, args, onText) {
 }
 
 function audited(name, read) {
-  test(`${name} misses and repeats nothing`, async (t) => {
+  test(`${name} reads every message once and in order`, async (t) => {
     const audit = await Audit.start();
     let stop;
     try {
@@ -61,7 +61,7 @@ function audited(name, read) {
         await t.test(`through ${fault}`, async () => {
           await happen(audit);
           await audit.hasCaughtUp();
-          // Nothing comes late, or twice.
+          // Further messages show that none arrives late or twice.
           await audit.publish(2);
           await audit.hasCaughtUp();
           assert.deepEqual(audit.received, audit.sent);
@@ -74,8 +74,8 @@ function audited(name, read) {
   });
 }
 
-// Each has a server of its own, and waits more than it computes.
-describe('clients of others', { concurrency: 4 }, () => {
+// Concurrent, as each has its own server and mostly waits.
+describe('third-party clients', { concurrency: 4 }, () => {
   for (const [name, read] of Object.entries(NODE_READERS)) audited(name, read);
 
   for (const name of BROWSER_READERS) {

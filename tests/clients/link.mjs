@@ -1,16 +1,15 @@
-// What stands between a client under audit and the server: a proxy that adds the user's token to each request, and whose
-// connections can be cut.
+// A proxy between a client under audit and the server. It adds a token to each request, and can cut its connections.
 
 import { createServer, connect } from 'node:net';
 import { Transform } from 'node:stream';
 
 export class Link {
-  /** Requests that passed. */
+  /** The number of requests. */
   requests = 0;
   #sockets = new Set();
   #listener;
 
-  /** Passes bytes on to the server at `port`; `token()` is what the next request shows. */
+  /** Forwards to the server at `port`; `token()` returns the next request's token. */
   static open(port, token) {
     const link = new Link();
     link.#listener = createServer((client) => {
@@ -35,7 +34,7 @@ export class Link {
     return `http://127.0.0.1:${this.#listener.address().port}`;
   }
 
-  /** Resets every connection, in the middle of whatever is on its way. */
+  /** Resets every connection, even in the middle of a message. */
   cut() {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
@@ -45,7 +44,7 @@ export class Link {
     this.#listener.close();
   }
 
-  /** Adds the token behind the request line. A client sends its next request only when it has the answer to the last. */
+  /** Adds the token after the request line. Clients do not pipeline, so each request begins with a new chunk. */
   #authorize(token) {
     return new Transform({
       transform: (bytes, _, done) => {

@@ -1,5 +1,5 @@
-// Readers on Node.js: each is given a stream's address and calls `onText` with each message's text, through lost
-// connections, as the library's own documentation does it. Each returns what ends it.
+// Readers on Node.js: each reads a stream's URL and calls `onText` with each message's text, and reconnects as its
+// library documents. Each returns a function that stops it.
 
 import { EventSource } from 'eventsource';
 import { createEventSource } from 'eventsource-client';
@@ -14,7 +14,7 @@ function standard(Source, options) {
   return (url, onText) => {
     const source = new Source(url, options);
     source.onmessage = (event) => onText(text(event));
-    // Reconnects by itself; without a listener some print each error.
+    // It reconnects by itself; without a listener some libraries print each error.
     source.onerror = () => {};
     return () => source.close();
   };
@@ -28,7 +28,7 @@ function eventsourceClient(url, onText) {
   return () => source.close();
 }
 
-/** A parser only: it is for its user to reconnect, with the last id. */
+/** Only a parser: the caller must reconnect with the last id. */
 function eventsourceParser(url, onText) {
   const stopped = new AbortController();
   let lastEventId;

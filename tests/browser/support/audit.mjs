@@ -1,9 +1,9 @@
-// What a page has shown, from the first message on: the log itself only keeps the last ones.
+// Records everything that a page has shown, as the log itself keeps only the last messages.
 
 import assert from 'node:assert/strict';
 import { until } from './wait.mjs';
 
-/** Keeps every message and gap that is shown in `log` from now on. Returns how to read them. */
+/** Records each message and gap that `log` shows from now on. Returns a function that reads them. */
 export async function watchLog(log) {
   await log.evaluate((element) => {
     element.shown = [];
@@ -20,7 +20,7 @@ export async function watchLog(log) {
   return () => log.evaluate((element) => element.shown);
 }
 
-/** Waits for the last message, and checks that each was shown once and in order, with no gap told. */
+/** Waits for the last message, and checks that each was shown once and in order, without a gap. */
 export async function sawAll(who, shown, published) {
   await until(
     `${who} shows the last message`,
@@ -32,7 +32,7 @@ export async function sawAll(who, shown, published) {
   assert.deepEqual(await shown(), published, who);
 }
 
-/** Keeps every text that `element` has had. */
+/** Records each text of `element`. Returns a function that reads them. */
 export async function watchText(element) {
   await element.evaluate((node) => {
     node.had = [node.textContent];
@@ -45,7 +45,7 @@ export async function watchText(element) {
   return () => element.evaluate((node) => node.had);
 }
 
-/** Publishes numbered messages, one each `every_ms`, until `stop` is called, which tells what was published. */
+/** Publishes numbered messages, one each `every_ms`, until `stop`, which returns all that were published. */
 export function traffic(server, { room = 'lobby', every_ms = 0 } = {}) {
   const published = [];
   let going = true;
@@ -57,7 +57,7 @@ export function traffic(server, { room = 'lobby', every_ms = 0 } = {}) {
       if (every_ms > 0) await new Promise((resolve) => setTimeout(resolve, every_ms));
     }
   })();
-  // Told where it is awaited; a test that fails before may not.
+  // An error is reported when `stop` awaits it. A test that fails earlier does not.
   done.catch(() => {});
   return {
     published,

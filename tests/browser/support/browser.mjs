@@ -1,4 +1,4 @@
-// Debian's Chromium, and the page in it as its readers know it: by labels and roles.
+// Debian's Chromium, and page objects that find elements by labels and roles.
 
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
@@ -24,9 +24,9 @@ export function launchPersistent(folder) {
   });
 }
 
-/** What can be read of a lane: of the whole page where there is one, of its region where there are two. */
+/** The controls and figures of one lane, within the page or within the lane's region. */
 class Reading {
-  /** What the lane is within. */
+  /** The element that contains the lane. */
   get region() {
     return this.page;
   }
@@ -49,12 +49,12 @@ class Reading {
     await field.blur();
   }
 
-  /** The texts in the log, in the order they stand there. */
+  /** The texts in the log, in order. */
   texts() {
     return this.log.locator('.message .text').allTextContents();
   }
 
-  /** Waits until the log's end is `texts`, and checks that it says nothing else but `before` them. */
+  /** Waits until the log shows the last of `texts`, and checks that it shows `before` and `texts`, and nothing else. */
   async reads(texts, before = []) {
     await until(`the page shows “${texts.at(-1)}”`, async () => (await this.texts()).includes(texts.at(-1)));
     assert.deepEqual(await this.texts(), [...before, ...texts]);
@@ -65,7 +65,7 @@ class Reading {
     return this.region.locator('.source code').textContent();
   }
 
-  /** The Cost table as `{ transport: { row: number } }`; a figure that there is not yet is null. */
+  /** The Cost table as `{ transport: { row: number } }`; a missing figure is null. */
   figures() {
     return this.cost.evaluate((table) => {
       const columns = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent.trim());
@@ -81,7 +81,7 @@ class Reading {
     });
   }
 
-  /** The delay shown with each message, null where there is none. */
+  /** The delay shown with each message; null if it has none. */
   delays() {
     return this.log
       .locator('.message')
@@ -102,9 +102,9 @@ class LaneRegion extends Reading {
   }
 }
 
-/** One page of the lab, in a browser context of its own, with everything it complains about kept. */
+/** One page of the lab. It records errors and warnings. */
 export class LabPage extends Reading {
-  /** Console errors, exceptions and violations of the Content-Security-Policy. */
+  /** Console errors and warnings, and exceptions. */
   complaints = [];
 
   static async open(browser, address, { name, without, before, settings, ...options } = {}) {
@@ -112,7 +112,7 @@ export class LabPage extends Reading {
     return LabPage.within(context, address, { name, without, before, settings });
   }
 
-  /** One more tab of a browser that is open already. */
+  /** Opens another tab in a browser context. */
   static async within(context, address, { name, without, before, settings = true } = {}) {
     const lab = new LabPage();
     lab.context = context;
@@ -155,7 +155,7 @@ export class LabPage extends Reading {
     return this.page.getByRole('status').first();
   }
 
-  /** One of the numbers of lanes that can be chosen. */
+  /** The radio button for this number of lanes. */
   lanes(number) {
     return this.page
       .getByRole('radiogroup', { name: 'Lanes' })
@@ -167,17 +167,17 @@ export class LabPage extends Reading {
     return this.page.getByRole('banner').getByRole('combobox', { name: 'Last' });
   }
 
-  /** Stops all diagrams, or lets them go on. */
+  /** Pauses all diagrams, or resumes them. */
   async pause(name = 'Pause') {
     await this.page.getByRole('banner').getByRole('button', { name, exact: true }).click();
   }
 
-  /** One of two lanes side by side, by the transport that it reads with. */
+  /** A lane of several, by the name of its transport. */
   lane(transport) {
     return new LaneRegion(this.page.getByRole('region', { name: transport, exact: true }));
   }
 
-  /** Waits until two lanes side by side read, each with what it begins with. */
+  /** Waits until both lanes are connected with their initial transports. */
   async connectedBoth() {
     for (const [transport, says] of [
       ['Polling', /^Polling every/],
@@ -190,7 +190,7 @@ export class LabPage extends Reading {
     }
   }
 
-  /** Chooses a transport and waits until it reads. */
+  /** Chooses a transport and waits until it is connected. */
   async use(name) {
     await this.transport(name).check();
     await this.connected(name);

@@ -1,6 +1,6 @@
-// A lane's sequence diagram as its readers know it: arrows, the list in words, and the controls.
+// A page object for a lane's sequence diagram: its arrows, its list and its controls.
 
-/** At how many places a tape stands within so many milliseconds. */
+/** The number of different positions of a tape within `ms` milliseconds. */
 export function placesWithin(tape, ms) {
   return tape.evaluate(
     (element, ms) =>
@@ -21,7 +21,7 @@ export function placesWithin(tape, ms) {
 export class Diagram {
   #lane;
 
-  /** `lane` is what the diagram is within: the page, or a lane's region. */
+  /** `lane` contains the diagram: the page, or a lane's region. */
   constructor(lane) {
     this.#lane = lane;
   }
@@ -50,7 +50,7 @@ export class Diagram {
     return this.region.getByRole('switch', { name: 'New connection for each poll' });
   }
 
-  /** The list's events: `{ what, messages, bytes, connection }`, from their words. */
+  /** The list's events as `{ what, messages, bytes, connection }`, parsed from their sentences. */
   events() {
     return this.list.getByRole('listitem').evaluateAll((items) =>
       items.map((item) => {
@@ -66,7 +66,7 @@ export class Diagram {
     );
   }
 
-  /** How often something was drawn, arrows that stand for several counted as so many. */
+  /** The number of drawn events of a kind, counting each event of an arrow that stands for several. */
   drawn(what) {
     return this.arrows.evaluateAll(
       (arrows, wanted) =>

@@ -1,4 +1,4 @@
-// Debian's Firefox, driven over WebDriver BiDi, with what its page complains about.
+// Debian's Firefox, driven over WebDriver BiDi.
 
 import puppeteer from 'puppeteer-core';
 
@@ -9,7 +9,7 @@ export function launchFirefox() {
     browser: 'firefox',
     executablePath: EXECUTABLE,
     headless: true,
-    // As if the user had accepted the certificate that a server has made for itself.
+    // As if the user had accepted the server's self-signed certificate.
     acceptInsecureCerts: true,
     timeout: 60_000,
     protocolTimeout: 60_000,
@@ -17,7 +17,7 @@ export function launchFirefox() {
   });
 }
 
-/** A page of the lab in Firefox. `complaints` are errors on its console and exceptions. */
+/** Opens a page of the lab in Firefox. `complaints` has console errors and exceptions. */
 export async function openInFirefox(browser, address) {
   const page = await browser.newPage();
   page.setDefaultTimeout(30_000);

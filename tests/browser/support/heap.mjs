@@ -1,6 +1,6 @@
-// What a page holds and how it runs: heap, nodes and listeners after a collection, and its tasks.
+// Measures a page: heap, nodes and listeners after garbage collection, and its tasks.
 
-/** Counts long tasks from now on. */
+/** Records long tasks from now on. */
 export async function watchLongTasks(page) {
   await page.evaluate(() => {
     globalThis.longTasks = [];
@@ -16,10 +16,10 @@ export function longTasks(page) {
   return page.evaluate(() => globalThis.longTasks.splice(0).map(([, duration]) => duration));
 }
 
-/** Looks at what the page holds; each look collects garbage first. */
+/** Returns a function that collects garbage and then measures what the page holds. */
 export async function holding(page) {
   const session = await page.context().newCDPSession(page);
-  // CPU time of the page's own thread: what else the machine does is not the page's doing.
+  // CPU time of the page's own thread, independent of other load on the machine.
   await session.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' });
   await session.send('Performance.enable');
   return async () => {
@@ -38,9 +38,9 @@ export async function holding(page) {
 }
 
 /**
- * Follows the tasks of the page's main thread. The browser tells of long tasks by the clock, so on a busy machine it
- * also counts the time in which the page had to wait; this is what they took of the processor. `stop` gives
- * `{ tasks, longest_ms, over_50_ms }`, without what ran in the times it is given.
+ * Traces the tasks of the page's main thread by their CPU time. The browser reports long tasks by wall-clock time,
+ * which on a busy machine includes waiting for the processor. `stop` returns `{ tasks, longest_ms, over_50_ms }`,
+ * without tasks in the intervals `but_us`.
  */
 export async function tasks(browser) {
   const session = await browser.newBrowserCDPSession();

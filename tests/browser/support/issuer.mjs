@@ -1,4 +1,4 @@
-// An issuer of tokens, as a server with `--jwt-secret-file` accepts them.
+// Issues tokens that a server with `--jwt-secret-file` accepts.
 
 import { createHmac } from 'node:crypto';
 

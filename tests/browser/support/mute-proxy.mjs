@@ -1,5 +1,5 @@
-// A proxy between a browser and the server that can go mute: connections stay open, and nothing more comes over
-// those that carry a stream. As a middlebox does that has lost a connection without telling.
+// A proxy between a browser and the server that can go mute: connections stay open, but those that carry a stream
+// deliver nothing more, as behind a middlebox that has lost its state.
 
 import { createServer, connect } from 'node:net';
 
@@ -7,7 +7,7 @@ export class MuteProxy {
   #server;
   #sockets = new Set();
   #mute = false;
-  /** Stream requests that were passed on, and those that were left mute. */
+  /** The number of stream requests before it went mute, and while it was mute. */
   streams = 0;
   muted = 0;
 

@@ -1,4 +1,4 @@
-// The real server as a process of its own: started on a free port, restarted on the same one, and always ended.
+// Runs the real server as a process: started on a free port, restarted on the same one, and always ended.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const STOP_MS = 5_000;
 
 const running = new Set();
 
-// Whatever ends this process, no server outlives it.
+// No server outlives this process.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
@@ -31,10 +31,7 @@ export class Server {
   #output = '';
   #tlsPort = 0;
 
-  /**
-   * `store` is `memory` or `sqlite`; the file of the latter lives as long as this server, restarts included. `flags` are
-   * further ones of the command line.
-   */
+  /** `store` is `memory` or `sqlite`, whose file is kept until `end`. `flags` are further command-line flags. */
   static async start(store = 'memory', flags = []) {
     const server = new Server();
     server.#folder = await mkdtemp(join(tmpdir(), 'poll-vs-sse-'));
@@ -48,7 +45,7 @@ export class Server {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** Where it listens for TLS, if it was asked to. */
+  /** The origin with TLS, if `--tls` was given. */
   get tlsOrigin() {
     return `https://127.0.0.1:${this.#tlsPort}`;
   }
@@ -57,7 +54,7 @@ export class Server {
     return `${this.origin}/${query}`;
   }
 
-  /** Starts the process, on the port it had before where there was one. */
+  /** Starts the process, on its previous port after a restart. */
   async up() {
     const args = ['--bind', `127.0.0.1:${this.#port}`, '--store', this.#store, ...this.#flags];
     const child = spawn(BINARY, args, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -93,7 +90,7 @@ export class Server {
     await within(STOP_MS, 'the server stops', ended);
   }
 
-  /** Ends the process without a word, as a power cut would. */
+  /** Kills the process, as a power cut would. */
   async crash() {
     const child = this.#child;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -110,7 +107,7 @@ export class Server {
     }
   }
 
-  /** `headers`: further ones of the request. */
+  /** `headers` are further request headers. */
   async publish(draft, headers = {}) {
     const response = await fetch(`${this.origin}/messages`, {
       method: 'POST',
@@ -122,7 +119,7 @@ export class Server {
     return response.json();
   }
 
-  /** The request log's lines of a client, in their order, each as `{ event, transport, status, … }`. */
+  /** A client's lines of the request log, in order, each as `{ event, transport, status, … }`. */
   requestLog(client) {
     return this.#output
       .split('\n')
@@ -132,7 +129,7 @@ export class Server {
       .filter((line) => line.client === client);
   }
 
-  /** Of one client, or without one of the whole server. */
+  /** The ledger of a client or, without one, of the whole server. */
   async ledger(client) {
     const response = await fetch(`${this.origin}/ledger${client === undefined ? '' : `?client=${client}`}`, {
       signal: AbortSignal.timeout(10_000),

@@ -1,4 +1,4 @@
-// The screens that the page is looked at on.
+// Window sizes that the page is tested with.
 
 export const SIZES = {
   wide: { width: 1440, height: 900 },

@@ -1,16 +1,15 @@
-// Two lanes side by side while messages come at a steady rate: what the page holds, and what keeps it busy.
+// Measures the page with two lanes while messages arrive at a steady rate.
 
 import { holding, longTasks, watchLongTasks } from './heap.mjs';
 import { steady } from './steady.mjs';
 import { until } from './wait.mjs';
 
-/** What fills up first is the log: its last messages are kept. Then the diagrams' window is full as well. */
+/** The number of messages that a log keeps. With them, the diagrams' window is full as well. */
 const FULL_LOG = 500;
 
 /**
- * Publishes `per_second` messages for `seconds`, and looks every `every_s`. `lab` shows two lanes. Long tasks are
- * counted from the first look on; the collection of garbage that a look begins with is not the page's own doing, and
- * what it takes is left out.
+ * Publishes `per_second` messages per second for `seconds`, and measures every `every_s`. `lab` shows two lanes. Long
+ * tasks count from the first measurement on, without the garbage collections that measurements cause.
  */
 export async function soak({ server, lab, per_second, seconds, every_s }) {
   const { page } = lab;
@@ -45,12 +44,12 @@ export async function soak({ server, lab, per_second, seconds, every_s }) {
   };
 }
 
-/** The clock of the browser's traces. */
+/** By the clock of the browser's traces. */
 function monotonic_us() {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
-/** Fills what is bounded by count, so that growth after it is growth. */
+/** Fills everything that is bounded by a number of messages, so that any later growth is a leak. */
 export async function fill({ server, lab, lanes }) {
   for (let number = 0; number < FULL_LOG; number += 50) {
     await Promise.all(

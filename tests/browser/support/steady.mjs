@@ -1,6 +1,6 @@
-// A steady rate of messages, published until it is stopped.
+// Publishes messages at a steady rate.
 
-/** `stop` tells what was published. Each is due at its own time, however long the one before took. */
+/** Each message is due at its own time, however long the previous one took. `stop` returns the published texts. */
 export function steady(server, per_second) {
   const begun = performance.now();
   const published = [];

@@ -1,16 +1,15 @@
-// What every test file starts with: one browser for the file, and per test a server and pages that are ended
-// whatever happens.
+// The fixture of most test files: one browser per file, and a server and pages per test, which are always closed.
 
 import { after, before, test } from 'node:test';
 import { launch, LabPage } from './browser.mjs';
 import { Server } from './server.mjs';
 
-/** Nothing moves that need not: drawing what moves is most of a page's work on a machine without a graphics card. */
+/** Reduces motion, as animations are most of a page's work on a machine without a graphics card. */
 const CALM = { reducedMotion: 'reduce' };
 
 /**
- * `run` is given `{ server, open }`; `open(query, options)` opens a page of the server with its settings shown: one lane,
- * unless the query says otherwise.
+ * Returns a function that declares a test. The test gets `{ server, open }`; `open(query, options)` opens a page with
+ * its settings shown, with one lane unless the query names a view.
  */
 export function suite() {
   let browser;
@@ -23,7 +22,7 @@ export function suite() {
     await browser?.close();
   });
 
-  // One attempt: a server and pages of its own, ended whatever happens.
+  // Runs a test once with a new server, and closes everything afterwards.
   async function attempt(run, store) {
     const server = await Server.start(store);
     const pages = [];
@@ -41,8 +40,8 @@ export function suite() {
     }
   }
 
-  // A test that fails is run once more, and says so: on a busy machine a browser can miss a moment that the page did
-  // not. What is wrong with the page fails twice.
+  // A failed test is repeated once, with a diagnostic, as on a busy machine the test can miss a moment. A defect of the
+  // page fails twice.
   return (title, run, { store = 'memory' } = {}) =>
     test(title, async (context) => {
       try {
@@ -54,7 +53,7 @@ export function suite() {
     });
 }
 
-/** A query that asks for one lane, unless it asks for a view itself. */
+/** Adds `view=one` to a query, unless it names a view itself. */
 export function inOneLane(query) {
   return /[?&](view|transport)=/.test(query) ? query : `${query}${query === '' ? '?' : '&'}view=one`;
 }

@@ -1,8 +1,8 @@
-// Waiting for a condition, never for an amount of time.
+// Waits for a condition, and never for an amount of time.
 
 const EVERY_MS = 25;
 
-/** Asks `condition` until it gives something true, and returns that; `what` is for the message if it never does. */
+/** Calls `condition` until it returns a truthy value, and returns that. `what` describes it in the error message. */
 export async function until(what, condition, timeout_ms = 60_000) {
   const end = performance.now() + timeout_ms;
   let last;
@@ -14,7 +14,7 @@ export async function until(what, condition, timeout_ms = 60_000) {
   }
 }
 
-/** Rejects where `promise` takes longer than it may. */
+/** Rejects if `promise` takes longer than `timeout_ms`. */
 export async function within(timeout_ms, what, promise) {
   let timer;
   const late = new Promise((_, reject) => {
