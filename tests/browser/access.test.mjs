@@ -26,7 +26,7 @@ async function chat(server, page) {
 }
 
 /** The elements that make the page wider than its window. */
-function tooWide(page) {
+function findOverflow(page) {
   return page.evaluate(() => {
     if (document.documentElement.scrollWidth <= innerWidth) return [];
     return [...document.querySelectorAll('#app *')]
@@ -48,7 +48,7 @@ check('everything works with the keyboard alone', async ({ server, open }) => {
   const lab = await open();
   const { page } = lab;
   const checkedRadio = page.locator('input[name="one-transport"]:checked');
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
 
   await tabTo(page, lab.name);
   await page.keyboard.type('mina');
@@ -61,10 +61,10 @@ check('everything works with the keyboard alone', async ({ server, open }) => {
   await tabTo(page, page.getByRole('button', { name: 'Send' }));
   await tabTo(page, checkedRadio);
   await page.keyboard.press('ArrowDown');
-  await lab.connected('Long-polling');
+  await lab.waitForConnection('Long-polling');
   await page.keyboard.press('ArrowDown');
-  await lab.connected('SSE');
-  await lab.reads(['first line\nsecond line']);
+  await lab.waitForConnection('SSE');
+  await lab.expectTexts(['first line\nsecond line']);
 
   const slider = page.getByRole('slider', { name: 'Polling interval' });
   await tabTo(page, slider);
@@ -80,7 +80,7 @@ check('everything works with the keyboard alone', async ({ server, open }) => {
   await lab.log.getByText('number 59', { exact: true }).waitFor();
   await page.keyboard.press('Home');
   await until('the log scrolls by keyboard', () => lab.log.evaluate((log) => log.scrollTop === 0));
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('the focus is always visible', async ({ open }) => {
@@ -115,7 +115,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
             violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`),
             [],
           );
-          assert.deepEqual(await tooWide(page), []);
+          assert.deepEqual(await findOverflow(page), []);
         };
         await audit();
         const fold = page.getByRole('button', { name: 'Cost' });

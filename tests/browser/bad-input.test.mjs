@@ -18,10 +18,10 @@ check('invalid parameters of the address are reported and ignored', async ({ ope
     await lab.page.getByRole('alert').getByText(said).waitFor();
     if (query.includes('61')) await lab.page.getByText(/view=triple.*interval=61.*from 0.25 to 60/).waitFor();
     // With an unknown view, the page opens with two lanes.
-    await (query.includes('view=') ? lab.connectedBoth() : lab.connected('Polling'));
+    await (query.includes('view=') ? lab.waitForBothLanes() : lab.waitForConnection('Polling'));
     await lab.page.getByRole('button', { name: 'Close' }).click();
     assert.equal(await lab.page.getByText(said).isVisible(), false);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   }
 });
 
@@ -37,7 +37,7 @@ check(
       '{"messages": "none"}',
       '{"messages": [{"text": "x"}], "cursor": "a-1", "more": false, "reset": null}',
     ]) {
-      await lab.connected('Polling');
+      await lab.waitForConnection('Polling');
       await lab.page.route('**/poll?*', (route) => route.fulfill({ status: 200, body }));
       await lab.page.getByRole('alert').getByText('something this page cannot read').waitFor();
       assert.match(await lab.statusText(), /^Reconnecting…/);
@@ -45,17 +45,17 @@ check(
       await lab.page.unrouteAll({ behavior: 'wait' });
       said.push(`after ${body.slice(0, 20)}`);
       await server.publish({ text: said.at(-1) });
-      await lab.reads(said);
+      await lab.expectTexts(said);
       await lab.page.getByRole('button', { name: 'Close' }).click();
     }
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
 check('unknown fields, events and reset reasons of a newer server are ignored', async ({ server, open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
   let reset = 'compacted';
   await lab.page.route('**/poll?*', async (route) => {
     const answer = await (await route.fetch()).json();
@@ -65,7 +65,7 @@ check('unknown fields, events and reset reasons of a newer server are ignored', 
   });
   await lab.log.getByText('for a reason this page does not know').waitFor();
   await server.publish({ text: 'with more to it' });
-  await lab.reads(['with more to it']);
+  await lab.expectTexts(['with more to it']);
   await lab.page.unrouteAll({ behavior: 'wait' });
 
   await lab.page.route('**/stream?*', (route) =>
@@ -79,18 +79,18 @@ check('unknown fields, events and reset reasons of a newer server are ignored', 
   await lab.page.unrouteAll({ behavior: 'wait' });
   await lab.use('Polling');
   await server.publish({ text: 'and on it goes' });
-  await lab.reads(['with more to it', 'and on it goes']);
-  await lab.noComplaints();
+  await lab.expectTexts(['with more to it', 'and on it goes']);
+  await lab.expectNoErrors();
 });
 
 check('a page that is older than its server offers to reload', async ({ server, open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
   await server.down();
   await until('the page has noticed', async () => /^Reconnecting…/.test(await lab.statusText()));
   await server.up();
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
   assert.equal(await lab.page.getByRole('alert').filter({ hasText: 'newer page' }).count(), 0);
 
   await lab.page.route(server.page(), (route) =>
@@ -103,7 +103,7 @@ check('a page that is older than its server offers to reload', async ({ server, 
   await lab.page.unrouteAll({ behavior: 'wait' });
   await lab.page.getByRole('button', { name: 'Reload the page' }).click();
   await lab.page.waitForLoadState();
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
 });
 
 check('a page that cannot start says so and offers to reload', async ({ open }) => {
@@ -121,7 +121,7 @@ check(
     for (const body of ['nope', '{}', '{"since":"2026-01-01T00:00:00Z","transports":{"poll":{}}}']) {
       await lab.page.route('**/ledger?*', (route) => route.fulfill({ status: 200, body }));
       await lab.page.reload();
-      await lab.connectedBoth();
+      await lab.waitForBothLanes();
       await server.publish({ text: 'said' });
       await until('the verdict says so', async () => /cannot be read/.test(await sentence.textContent()));
       for (const lane of ['Polling', 'SSE']) {

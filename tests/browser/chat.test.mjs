@@ -24,8 +24,8 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
         ]) {
           await page.send(text);
           said.push(text);
-          await mina.reads(said);
-          await tomas.reads(said);
+          await mina.expectTexts(said);
+          await tomas.expectTexts(said);
           assert.equal(await page.message.inputValue(), '');
         }
         assert.deepEqual(await mina.log.locator('.author').allTextContents(), ['mina', 'tomas', 'mina']);
@@ -34,7 +34,7 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
           ['Is anybody there?', 'Good.'],
           'a page knows its own messages',
         );
-        for (const page of [mina, tomas]) await page.noComplaints();
+        for (const page of [mina, tomas]) await page.expectNoErrors();
       },
       { store },
     );
@@ -47,9 +47,9 @@ check('two pages on different transports read the same', async ({ open }) => {
   await mina.use('SSE');
   await tomas.setInterval(0.25);
   await mina.send('over the stream');
-  await tomas.reads(['over the stream']);
+  await tomas.expectTexts(['over the stream']);
   await tomas.send('by a poll');
-  await mina.reads(['over the stream', 'by a poll']);
+  await mina.expectTexts(['over the stream', 'by a poll']);
 });
 
 check('messages written in quick succession are published in order', async ({ open }) => {
@@ -57,7 +57,7 @@ check('messages written in quick succession are published in order', async ({ op
   await mina.use('SSE');
   const texts = Array.from({ length: 12 }, (_, index) => `line ${index}`);
   for (const text of texts) await mina.send(text);
-  await mina.reads(texts);
+  await mina.expectTexts(texts);
 });
 
 check('a page that opens later shows earlier messages', async ({ server, open }) => {
@@ -65,7 +65,7 @@ check('a page that opens later shows earlier messages', async ({ server, open })
   for (const text of texts) await server.publish({ text });
   for (const transport of ['Polling', 'Long-polling', 'SSE']) {
     const page = await open();
-    await page.reads(texts);
+    await page.expectTexts(texts);
     await page.use(transport);
     assert.deepEqual(await page.texts(), texts);
   }
@@ -77,8 +77,8 @@ check('messages of one room do not appear in another', async ({ server, open }) 
   for (const page of [tea, coffee]) await page.use('SSE');
   await tea.send('in tea');
   await server.publish({ room: 'coffee', text: 'in coffee' });
-  await tea.reads(['in tea']);
-  await coffee.reads(['in coffee']);
+  await tea.expectTexts(['in tea']);
+  await coffee.expectTexts(['in coffee']);
   assert.equal(await tea.page.title(), 'tea · poll vs sse');
 });
 
@@ -88,7 +88,7 @@ check('the form in the header goes to another room', async ({ open }) => {
   await page.page.getByRole('button', { name: 'Go' }).click();
   await page.page.waitForURL(/[?&]room=coffee/);
   await until('the other room is open', async () => (await page.page.title()).startsWith('coffee'));
-  await page.noComplaints();
+  await page.expectNoErrors();
 });
 
 check('the link to a room can be copied', async ({ server, open }) => {
@@ -114,7 +114,7 @@ for (const [room, shown] of [
     await page.page.getByRole('link', { name: 'Go to the lobby' }).click();
     await page.log.first().waitFor();
     assert.match(page.page.url(), /\?room=lobby&view=one$/);
-    await page.noComplaints();
+    await page.expectNoErrors();
   });
 }
 
@@ -122,7 +122,7 @@ check('the name is remembered', async ({ open }) => {
   const page = await open('', { name: 'mina' });
   await page.use('SSE');
   await page.send('hello');
-  await page.reads(['hello']);
+  await page.expectTexts(['hello']);
   await page.page.reload();
   assert.equal(await page.name.inputValue(), 'mina');
 });

@@ -28,7 +28,7 @@ function read(lab) {
 }
 
 /** Checks the verdict's claims against the figures of the two tables. */
-function agrees({ sides, sentence }, areAllSeen = true) {
+function expectVerdictAgrees({ sides, sentence }, areAllSeen = true) {
   const number = (text) => Number(text.replaceAll(',', ''));
   const [more, fewer] = sides.toSorted((a, b) => b.Requests - a.Requests);
   const [, asked] = /^(?:\S+|\S+ and \S+) made ([\d,]+) requests?/.exec(sentence) ?? [];
@@ -81,7 +81,7 @@ function asTable(ledger, transport) {
 
 check('the tables equal the ledger, and the verdict agrees with the tables', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const { sentence } = await read(lab);
   assert.equal(
     sentence,
@@ -89,18 +89,18 @@ check('the tables equal the ledger, and the verdict agrees with the tables', asy
   );
   await lab.lane('Polling').setInterval(0.25);
   await lab.send('one');
-  await lab.lane('SSE').reads(['one']);
+  await lab.lane('SSE').expectTexts(['one']);
   const texts = ['one', 'two', 'three', 'four', 'five'];
   for (const text of texts.slice(1)) {
     assert.match((await read(lab)).sentence, /^(One chat|Counting…)/);
     await server.publish({ text });
   }
-  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(texts);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(texts);
   await until('both have counted them', async () => {
     const { sides, sentence } = await read(lab);
     return sides.every(({ Messages }) => Messages === 5) && sentence.startsWith('Polling made');
   });
-  agrees(await read(lab));
+  expectVerdictAgrees(await read(lab));
 
   // With a long interval, the figures of both lanes and of the ledger stop changing.
   await lab.lane('Polling').setInterval(30);
@@ -112,20 +112,20 @@ check('the tables equal the ledger, and the verdict agrees with the tables', asy
     );
   });
   const last = await read(lab);
-  agrees(last);
+  expectVerdictAgrees(last);
   assert.deepEqual(
     last.sides.map(({ columns }) => columns),
     [1, 1],
   );
   for (const side of last.sides) assert.ok(side['Delay (95 %)'] >= side['Delay (median)']);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check(
   'the verdict agrees with the tables while messages arrive, and if polling is cheaper',
   async ({ server, open }) => {
     const lab = await open(BOTH);
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     await lab.lane('Polling').setInterval(5);
     const batch = Array.from({ length: 120 }, (_, index) => `number ${index}`);
     const said = Promise.all(batch.map((text) => server.publish({ text })));
@@ -133,7 +133,7 @@ check(
     await until('polling has delivered them too', async () => {
       const now = await read(lab);
       if (/ made /.test(now.sentence)) {
-        agrees(now, false);
+        expectVerdictAgrees(now, false);
         looks += 1;
       }
       return now.sides.every(({ Messages }) => Messages === batch.length);
@@ -144,15 +144,15 @@ check(
       if (/ made /.test(now.sentence)) looks += 1;
       return looks > 0;
     });
-    agrees(await read(lab));
+    expectVerdictAgrees(await read(lab));
   },
 );
 
 check('starting over counts both lanes from zero, as new clients', async ({ server, open }) => {
   const lab = await open(BOTH);
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await server.publish({ text: 'before' });
-  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before']);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['before']);
   const before = (await read(lab)).sides.map(({ client }) => client);
   await lab.page.getByRole('button', { name: 'Start over' }).click();
   const after = (await read(lab)).sides.map(({ client }) => client);
@@ -161,7 +161,7 @@ check('starting over counts both lanes from zero, as new clients', async ({ serv
     (await read(lab)).sides.every(({ Requests, Messages }) => Requests >= 1 && Messages === 0),
   );
   await server.publish({ text: 'after' });
-  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before', 'after']);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['before', 'after']);
   assert.equal(await lab.page.getByText('not been counted for the same time').isVisible(), false);
   await lab.lane('Polling').transport('Long-polling').check();
   await lab.page.getByText('not been counted for the same time').waitFor();
@@ -169,14 +169,14 @@ check('starting over counts both lanes from zero, as new clients', async ({ serv
 
 check('the slower lane says how many messages it lacks, until they arrive', async ({ server, open }) => {
   const lab = await open(BOTH);
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await lab.lane('Polling').setInterval(30);
   for (const text of ['one', 'two']) await server.publish({ text });
-  await lab.lane('SSE').reads(['one', 'two']);
+  await lab.lane('SSE').expectTexts(['one', 'two']);
   const late = lab.lane('Polling').region.getByText('2 messages are not here yet');
   await late.waitFor();
   await lab.lane('Polling').setInterval(0.25);
-  await lab.lane('Polling').reads(['one', 'two']);
+  await lab.lane('Polling').expectTexts(['one', 'two']);
   await late.waitFor({ state: 'hidden' });
 });
 
@@ -184,7 +184,7 @@ check('lanes do not pay for messages from before they began', async ({ server, o
   for (let number = 1; number <= 50; number++)
     await server.publish({ text: `old ${number} ${'x'.repeat(80)}` });
   const lab = await open(BOTH);
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   for (const lane of ['Polling', 'SSE'])
     await until('the history is shown', async () => (await lab.lane(lane).texts()).length === 50);
   await until('both are counted', async () => (await read(lab)).sides.every(({ Requests }) => Requests >= 1));
@@ -198,7 +198,7 @@ check(
   'a lane that delivers nothing while messages wait is reported, and announced once',
   async ({ server, open }) => {
     const lab = await open(`${BOTH}&mute=60`);
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     const stream = lab.lane('SSE').region;
     await stream.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
     await lab.lane('Polling').setInterval(0.25);

@@ -10,7 +10,7 @@ const wireBytes = ({ wire_bytes_in, wire_bytes_out }) => wire_bytes_in + wire_by
 
 check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
   const lab = await open('?view=one');
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
   await lab.setInterval(0.25);
   const client = await lab.client();
   const cookie = lab.page.getByRole('combobox', { name: 'Cookie' });
@@ -39,14 +39,14 @@ check('each poll pays for a cookie of 1 or 4 KiB', async ({ server, open }) => {
   }
   await cookie.selectOption('none');
   await until('it is gone', async () => Math.abs((await weighs()) - without) < 40);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('heads and bodies of polls add up to the bytes on the wire', async ({ server, open }) => {
   const lab = await open('?view=one');
-  await lab.connected('Polling');
+  await lab.waitForConnection('Polling');
   for (const text of ['one', 'two', 'three']) await server.publish({ text });
-  await lab.reads(['one', 'two', 'three']);
+  await lab.expectTexts(['one', 'two', 'three']);
   await lab.setInterval(30);
   const client = await lab.client();
   await until('the page shows what the server counts', async () => {
@@ -59,7 +59,7 @@ check('heads and bodies of polls add up to the bytes on the wire', async ({ serv
   assert.ok(heads > 400 && heads < 1_200, `${heads} bytes of heads a poll`);
   assert.ok(Polling['of which heads'] < Polling['Wire bytes']);
   await lab.page.getByText('over HTTP/1.1').first().waitFor();
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('the cookie is in the address, and lanes that request the same route share it', async ({ open }) => {
@@ -69,5 +69,5 @@ check('the cookie is in the address, and lanes that request the same route share
   await lab.lane('Long-polling').region.getByRole('combobox', { name: 'Cookie' }).selectOption('1 KiB');
   assert.deepEqual(await Promise.all(['Polling', 'Long-polling', 'SSE'].map(size)), ['1', '1', '4']);
   assert.deepEqual(new URL(lab.page.url()).searchParams.getAll('cookie'), ['1', '1', '4']);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });

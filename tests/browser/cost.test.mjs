@@ -50,7 +50,7 @@ check('a page that reads a quiet stream shows the ledger exactly', async ({ serv
   await until('some polls', async () => (await page.figures()).Polling.Requests >= 3);
   await page.use('Long-polling');
   await server.publish({ text: 'one' });
-  await page.reads(['one']);
+  await page.expectTexts(['one']);
   await page.use('SSE');
   // A client that closes its side may still read, so the server checks a moment later whether it is gone.
   await until(
@@ -58,7 +58,7 @@ check('a page that reads a quiet stream shows the ledger exactly', async ({ serv
     async () => (await server.ledger(client)).transports['long-poll'].open === 0,
   );
   for (const text of ['two', 'three']) await server.publish({ text });
-  await page.reads(['one', 'two', 'three']);
+  await page.expectTexts(['one', 'two', 'three']);
 
   // The stream is quiet now, so the page's figures and the ledger's become equal and stay so.
   const columns = ['Polling', 'Long-polling', 'SSE'];
@@ -77,7 +77,7 @@ check('there is a column for each transport that was used, and the current one i
   const page = await open();
   const columns = async () => Object.keys(await page.figures());
   const marked = () => page.cost.locator('th[aria-current=true]').textContent();
-  await page.connected('Polling');
+  await page.waitForConnection('Polling');
   assert.deepEqual(await columns(), ['Polling']);
   await until('it is counted', async () => (await page.figures()).Polling.Requests > 0);
   await page.use('SSE');
@@ -101,7 +101,7 @@ check('while polling, the table never exceeds a later ledger', async ({ server, 
 check('the interval decides how many requests there are', async ({ server, open }) => {
   const page = await open();
   const client = await page.client();
-  await page.connected('Polling');
+  await page.waitForConnection('Polling');
   await page.setInterval(30);
   const field = page.page.getByRole('spinbutton', { name: 'Polling interval' });
   await until('the interval is shown', async () => (await field.inputValue()) === '30');
@@ -116,7 +116,7 @@ check('the interval decides how many requests there are', async ({ server, open 
 check('figures and sentences are accurate: shared connections, start times and pending messages', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { name: 'mina' });
   const { page } = lab;
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await lab.lane('Polling').setInterval(0.25);
   const { region } = lab.lane('Polling');
   await until('polls are counted', async () => (await lab.lane('Polling').figures()).Polling.Requests >= 4);
@@ -142,8 +142,8 @@ check('figures and sentences are accurate: shared connections, start times and p
   await lab.lane('Polling').setInterval(30);
   await lab.send('hello');
   await page.getByText('In the log. Polling shows it with its next poll.', { exact: true }).waitFor();
-  await lab.lane('SSE').reads(['hello']);
+  await lab.lane('SSE').expectTexts(['hello']);
   await lab.lane('Polling').setInterval(0.25);
-  await lab.lane('Polling').reads(['hello']);
-  await lab.noComplaints();
+  await lab.lane('Polling').expectTexts(['hello']);
+  await lab.expectNoErrors();
 });

@@ -1,7 +1,7 @@
 // The motion of the sequence diagram, and pausing it.
 
 import assert from 'node:assert/strict';
-import { Diagram, placesWithin } from './support/diagram.mjs';
+import { Diagram, countPositions } from './support/diagram.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -28,7 +28,7 @@ check('a paused diagram stands still, and has missed nothing when it resumes', a
   assert.equal(await diagram.drawn('Events not kept'), 0);
   assert.notEqual(await place(), stood);
   assert.match(client, /^[a-z0-9]+$/);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('with reduced motion it moves in large steps', async ({ open }) => {
@@ -36,7 +36,7 @@ check('with reduced motion it moves in large steps', async ({ open }) => {
   const diagram = new Diagram(lab.page);
   await diagram.region.scrollIntoViewIfNeeded();
   await until('it is drawn', async () => (await diagram.drawn('Request')) > 0);
-  const places = await placesWithin(diagram.picture, 5_000);
+  const places = await countPositions(diagram.picture, 5_000);
   // One step per two seconds, with a margin for redrawing. With motion there are more than a hundred.
   assert.ok(places <= 10, `${places} places within five seconds`);
 });
@@ -73,12 +73,12 @@ check('with motion it moves by an animation in steps of whole pixels', async ({ 
   await lab.page.setViewportSize({ width: 1280, height: 300 });
   await lab.page.evaluate(() => scrollTo(0, document.body.scrollHeight));
   await until('it stops outside of the viewport', async () => (await motion()).length === 0);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('both diagrams share the time scale and the pause', async ({ open }) => {
   const lab = await open('?view=side-by-side');
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const scale = () =>
     lab.page
       .locator('.tape')

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import AxeBuilder from '@axe-core/playwright';
 import { Diagram } from './support/diagram.mjs';
-import { steady } from './support/steady.mjs';
+import { publishSteadily } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -60,7 +60,7 @@ for (const [name, transport] of [
     );
     for (const what of [...ANSWERS, 'Request'])
       assert.equal(await diagram.drawn(what), (await events(what)).length, what);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   });
 }
 
@@ -88,7 +88,7 @@ check(
     await server.down();
     await until('the page says so', async () => /^Reconnecting/.test(await lab.statusText()));
     await server.up();
-    await lab.connected('SSE');
+    await lab.waitForConnection('SSE');
     await until('the reconnection is listed', async () => (await told('Reconnected by itself')).length === 1);
     assert.equal(await diagram.drawn('Reconnected by itself'), 1);
     assert.equal(await diagram.drawn('Trace begun anew'), 1);
@@ -130,7 +130,7 @@ check(
     const opened = new Set(events.map(({ connection }) => connection)).size;
     const { transports } = await server.ledger(client);
     assert.ok(transports.poll.connections >= opened - 1, `${transports.poll.connections} of ${opened}`);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
@@ -197,7 +197,7 @@ check(
     await until('it says so to the pointer', async () => (await tip.textContent()) === says);
     await page.mouse.move(1, 1);
     await until('it is gone', async () => !(await tip.isVisible()));
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
@@ -217,12 +217,12 @@ check('the list can be shown, and the window changed', async ({ open }) => {
     await lab.window.selectOption(window);
     assert.equal(await diagram.drawn('Request'), drawn, window);
   }
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('each of two lanes has a diagram of its own client', async ({ server, open }) => {
   const lab = await open('?view=side-by-side');
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
   await server.publish({ text: 'heard by both' });
   const messages = async (diagram) =>
@@ -231,7 +231,7 @@ check('each of two lanes has a diagram of its own client', async ({ server, open
   assert.equal((await right.events()).filter(({ what }) => what === 'Request').length, 1);
   for (const diagram of [left, right])
     await until('both mark when it was published', async () => (await diagram.drawn('Published')) === 1);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 for (const [size, options] of Object.entries({
@@ -242,7 +242,7 @@ for (const [size, options] of Object.entries({
     `axe-core finds no violation in the diagrams and plots (${size}, ${options.colorScheme})`,
     async ({ server, open }) => {
       const lab = await open('?view=side-by-side&lang=en', options);
-      await lab.connectedBoth();
+      await lab.waitForBothLanes();
       const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
       await server.publish({ text: 'heard by both' });
       await until('it is drawn', async () => (await right.drawn('Pushed')) === 1);
@@ -260,7 +260,7 @@ for (const [size, options] of Object.entries({
         [],
       );
       assert.equal(await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
-      await lab.noComplaints();
+      await lab.expectNoErrors();
     },
   );
 }
@@ -281,7 +281,7 @@ check(
   'an empty poll is a request and an answer “no”, and a message’s wait is a bar with its time',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     const [left, right] = ['Polling', 'SSE'].map((name) => new Diagram(lab.lane(name).region));
     const said = (diagram) => diagram.picture.locator('.words .label').allTextContents();
     await until('there is an empty poll', async () => {
@@ -313,14 +313,14 @@ check(
     const [, by] = /seen after ([\d.]+ m?s)/.exec(polled.says);
     assert.ok(polled.height >= 0 && pushed.height >= 0, by);
     assert.ok((await left.picture.locator('.wait-label').textContent()).includes(by));
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
 check('20 pushes per second are drawn as a band, not as one arrow', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { viewport: { width: 1280, height: 720 }, settings: false });
-  await lab.connectedBoth();
-  const source = steady(server, 20);
+  await lab.waitForBothLanes();
+  const source = publishSteadily(server, 20);
   const diagram = new Diagram(lab.lane('SSE').region);
   await until('a band says how many', async () =>
     (await diagram.picture.locator('.words .label').allTextContents()).some((text) =>

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { placesWithin } from './support/diagram.mjs';
+import { countPositions } from './support/diagram.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -12,13 +12,13 @@ const check = suite();
 const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
 const BOTH = '?view=side-by-side';
 
-async function photograph(lab, name) {
+async function takeScreenshot(lab, name) {
   await mkdir(SCREENSHOTS, { recursive: true });
   await lab.page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true });
 }
 
 /** Checks that nothing is wider than the window, and that important elements can be scrolled into view. */
-async function whole(lab) {
+async function expectUsable(lab) {
   const overflow = await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
   for (const [name, element] of Object.entries({
@@ -37,7 +37,7 @@ async function whole(lab) {
 
 check('with forced colours every sign is still visible', async ({ server, open }) => {
   const lab = await open(BOTH, { forcedColors: 'active', colorScheme: 'dark' });
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   for (let number = 0; number < 4; number++) await server.publish({ text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])
     await until('it is read', async () => (await lab.lane(lane).texts()).length === 4);
@@ -49,9 +49,9 @@ check('with forced colours every sign is still visible', async ({ server, open }
   });
   assert.notEqual(stroke, ground);
   assert.notEqual(stroke, 'none');
-  await whole(lab);
-  await photograph(lab, 'forced-colours');
-  await lab.noComplaints();
+  await expectUsable(lab);
+  await takeScreenshot(lab, 'forced-colours');
+  await lab.expectNoErrors();
 });
 
 check('at 400 % zoom everything can be reached and nothing is cut off', async ({ server, open }) => {
@@ -60,19 +60,19 @@ check('at 400 % zoom everything can be reached and nothing is cut off', async ({
   await server.publish({ text: 'a message that is long enough to be broken into several lines here' });
   for (const lane of ['Polling', 'SSE'])
     await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
-  await whole(lab);
+  await expectUsable(lab);
   await lab.message.fill('written at 400 %');
   await lab.message.press('Enter');
   await until('it arrives', async () => (await lab.lane('SSE').texts()).includes('written at 400 %'));
-  await photograph(lab, 'zoom-400');
-  await lab.noComplaints();
+  await takeScreenshot(lab, 'zoom-400');
+  await lab.expectNoErrors();
 });
 
 check(
   'with reduced motion nothing is animated, and messages still arrive',
   async ({ server, open }) => {
     const lab = await open(BOTH, { reducedMotion: 'reduce' });
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     await server.publish({ text: 'arrives without motion' });
     for (const lane of ['Polling', 'SSE'])
       await until('it is read', async () => (await lab.lane(lane).texts()).length === 1);
@@ -85,16 +85,16 @@ check(
     assert.deepEqual(moving, []);
     // The diagram moves in steps of two seconds.
     const tape = lab.page.locator('.tape').first();
-    const positions = await placesWithin(tape, 3_000);
+    const positions = await countPositions(tape, 3_000);
     assert.ok(positions <= 4, `${positions} positions in 3 s`);
-    await photograph(lab, 'reduced-motion');
-    await lab.noComplaints();
+    await takeScreenshot(lab, 'reduced-motion');
+    await lab.expectNoErrors();
   },
 );
 
 check('text from right to left runs that way, on a page that runs either way', async ({ server, open }) => {
   const lab = await open(BOTH);
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const text = 'שלום עולם, this is SSE';
   await server.publish({ author: 'دانا', text });
   for (const lane of ['Polling', 'SSE'])
@@ -106,10 +106,10 @@ check('text from right to left runs that way, on a page that runs either way', a
       .first()
       .evaluate((element) => getComputedStyle(element).direction);
   assert.equal(await direction(), 'rtl');
-  await photograph(lab, 'rtl-text');
+  await takeScreenshot(lab, 'rtl-text');
   // As a browser does that translates the page into such a language.
   await lab.page.evaluate(() => (document.documentElement.dir = 'rtl'));
-  await whole(lab);
-  await photograph(lab, 'rtl-page');
-  await lab.noComplaints();
+  await expectUsable(lab);
+  await takeScreenshot(lab, 'rtl-page');
+  await lab.expectNoErrors();
 });

@@ -1,7 +1,7 @@
 // Every fault on every transport, with an audit that each message was seen once and in order.
 
 import assert from 'node:assert/strict';
-import { sawAll, traffic, watchLog, watchText } from './support/audit.mjs';
+import { expectAllSeen, publishNumbered, watchLog, watchText } from './support/audit.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -20,7 +20,7 @@ const FAULTS = [
 const MOMENTARY = ['Offline for 5 s', 'Server restart'];
 
 /** One lane of a page, and everything that it has shown. */
-async function laneOf(page, index, transport, fault) {
+async function prepareLane(page, index, transport, fault) {
   const lane = page.locator('.lane').nth(index);
   const network = lane.getByRole('combobox', { name: 'Network', exact: true });
   const use = (name) => lane.getByRole('radio', { name, exact: true }).check();
@@ -46,7 +46,7 @@ async function laneOf(page, index, transport, fault) {
 }
 
 /** Checks that the fault had an effect on the page and in the server's ledger. */
-async function wasFelt({ who, fault, transport, lane, said, client }, server) {
+async function expectEffect({ who, fault, transport, lane, said, client }, server) {
   const texts = await said();
   const cost = (await server.ledger(client)).transports;
   const reconnected = texts.some((text) => /^Reconnecting/.test(text));
@@ -91,11 +91,11 @@ for (const transport of TRANSPORTS)
       // Six moving diagrams would be most of the work.
       await lab.pause();
       for (const [index, fault] of faults.entries())
-        lanes.push(await laneOf(lab.page, index, transport, fault));
+        lanes.push(await prepareLane(lab.page, index, transport, fault));
     }
     assert.equal(lanes.length, 6);
 
-    const source = traffic(server, { every_ms: 150 });
+    const source = publishNumbered(server, { every_ms: 150 });
     await source.more(3);
     await Promise.all(lanes.map(({ network, fault }) => network.selectOption({ label: fault })));
     // Waits for the last effects: the cut occurs after 5 s, and so does the end of being offline.
@@ -117,30 +117,30 @@ for (const transport of TRANSPORTS)
     const published = await source.stop();
 
     for (const lane of lanes) {
-      await sawAll(lane.who, lane.shown, published);
-      await wasFelt(lane, server);
+      await expectAllSeen(lane.who, lane.shown, published);
+      await expectEffect(lane, server);
     }
   });
 
 check('a fault of one lane does not affect the other', async ({ server, open }) => {
   const { page } = await open('?view=side-by-side&mute=2');
-  const left = await laneOf(page, 0, 'SSE', 'Offline for 5 s');
-  const right = await laneOf(page, 1, 'SSE', 'Healthy');
+  const left = await prepareLane(page, 0, 'SSE', 'Offline for 5 s');
+  const right = await prepareLane(page, 1, 'SSE', 'Healthy');
   await left.network.selectOption({ label: 'Offline for 5 s' });
   await server.publish({ text: 'while the left is away' });
   await until('the right shows it', async () => (await right.shown()).length === 1);
   assert.deepEqual(await left.shown(), []);
-  await sawAll('the left', left.shown, ['while the left is away']);
+  await expectAllSeen('the left', left.shown, ['while the left is away']);
   assert.ok((await right.said()).every((text) => !/^Reconnecting/.test(text)));
 });
 
 check('no message is lost while faults and transports change in mid-traffic', async ({ server, open }) => {
   const page = await open('?mute=2');
   await page.setInterval(0.25);
-  await page.connected('Polling');
+  await page.waitForConnection('Polling');
   const shown = await watchLog(page.log);
   const network = page.page.getByRole('combobox', { name: 'Network', exact: true });
-  const source = traffic(server, { every_ms: 10 });
+  const source = publishNumbered(server, { every_ms: 10 });
   for (const [transport, fault] of [
     ['SSE', 'Slow link'],
     ['Polling', 'Server restart'],
@@ -157,5 +157,5 @@ check('no message is lost while faults and transports change in mid-traffic', as
     await source.more(12);
   }
   const published = await source.stop();
-  await sawAll('the page', shown, published);
+  await expectAllSeen('the page', shown, published);
 });

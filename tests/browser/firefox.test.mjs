@@ -22,10 +22,10 @@ function check(title, query, work, flags = []) {
     const server = await Server.start('memory', flags);
     const opened = [];
     try {
-      const { page, complaints } = await openInFirefox(browser, server.page(query));
+      const { page, errors } = await openInFirefox(browser, server.page(query));
       opened.push(page);
       await work({ page, server });
-      assert.deepEqual(complaints, []);
+      assert.deepEqual(errors, []);
     } finally {
       await Promise.allSettled(opened.map((page) => page.close()));
       await server.end();

@@ -134,7 +134,7 @@ test('the log stays at its end after a long message, and when the window changes
   for (let number = 1; number <= 16; number++) await server.publish({ text: `line ${number}` });
   const lab = await open('?view=side-by-side', { viewport: { width: 1440, height: 900 }, name: 'mina' });
   const { page } = lab;
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const areAtEnd = async () => (await fromEnd(page)).every((px) => px <= 1);
   const text = page.getByRole('textbox', { name: 'Message', exact: true });
   await text.fill('one\ntwo\nthree\nfour\nfive');

@@ -1,7 +1,7 @@
 // Streams that die without an error, and pages that sleep.
 
 import assert from 'node:assert/strict';
-import { sawAll, traffic, watchLog } from './support/audit.mjs';
+import { expectAllSeen, publishNumbered, watchLog } from './support/audit.mjs';
 import { LabPage, launch } from './support/browser.mjs';
 import { MuteProxy } from './support/mute-proxy.mjs';
 import { suite } from './support/suite.mjs';
@@ -22,7 +22,7 @@ check(
       await lab.use('SSE');
       const shown = await watchLog(lab.log);
       const notice = lab.page.locator('.network-notice');
-      const source = traffic(server, { every_ms: 20 });
+      const source = publishNumbered(server, { every_ms: 20 });
       await source.more(5);
 
       proxy.goMute();
@@ -35,13 +35,13 @@ check(
       await until('the stream was tried again, twice', () => proxy.muted >= 2);
 
       proxy.recover();
-      await lab.connected('SSE');
+      await lab.waitForConnection('SSE');
       const client = await lab.client();
       const before = await polls(server, client);
       await source.more(20);
       assert.equal(await polls(server, client), before, 'it polls no more');
       assert.ok(await notice.isHidden());
-      await sawAll('the page', shown, await source.stop());
+      await expectAllSeen('the page', shown, await source.stop());
     } finally {
       await proxy.end();
     }
@@ -73,9 +73,9 @@ check('after a sleep the page polls once, then opens the stream again', async ({
   });
   await until('the stream is open again', async () => (await opened(server, client)) === before.streams + 1);
   assert.equal(await polls(server, client), before.polls + 1);
-  await lab.connected('SSE');
+  await lab.waitForConnection('SSE');
   await server.publish({ text: 'good morning' });
-  await lab.reads(['good morning']);
+  await lab.expectTexts(['good morning']);
 });
 
 check('a page restored by the Back button continues at its cursor', async ({ server }) => {
@@ -84,17 +84,17 @@ check('a page restored by the Back button continues at its cursor', async ({ ser
     const lab = await LabPage.open(browser, server.page('?view=one'));
     await lab.use('SSE');
     await server.publish({ text: 'before' });
-    await lab.reads(['before']);
+    await lab.expectTexts(['before']);
     const client = await lab.client();
     await lab.page.goto(`${server.origin}/healthz`);
     await until('nothing is open', async () => (await server.ledger(client)).transports.stream.open === 0);
     await server.publish({ text: 'while it was away' });
     await lab.page.goBack({ waitUntil: 'commit' });
-    await lab.reads(['before', 'while it was away']);
+    await lab.expectTexts(['before', 'while it was away']);
     assert.equal(await lab.client(), client, 'it is the same page, not a new one');
-    await lab.connected('SSE');
+    await lab.waitForConnection('SSE');
     await server.publish({ text: 'after' });
-    await lab.reads(['before', 'while it was away', 'after']);
+    await lab.expectTexts(['before', 'while it was away', 'after']);
   } finally {
     await browser.close();
   }
@@ -104,7 +104,7 @@ check('a page in the back/forward cache has no connection, and misses nothing', 
   const lab = await open();
   await lab.use('SSE');
   await server.publish({ text: 'before' });
-  await lab.reads(['before']);
+  await lab.expectTexts(['before']);
   const shown = await watchLog(lab.log);
   const client = await lab.client();
   // The browser's events for a page that enters the back/forward cache, and that is restored from it.
@@ -112,10 +112,10 @@ check('a page in the back/forward cache has no connection, and misses nothing', 
   await until('nothing is open', async () => (await server.ledger(client)).transports.stream.open === 0);
   await server.publish({ text: 'while it was away' });
   await lab.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
-  await sawAll('the page', shown, ['while it was away']);
-  await lab.connected('SSE');
+  await expectAllSeen('the page', shown, ['while it was away']);
+  await lab.waitForConnection('SSE');
   await server.publish({ text: 'after' });
-  await sawAll('the page', shown, ['while it was away', 'after']);
+  await expectAllSeen('the page', shown, ['while it was away', 'after']);
 });
 
 check('after a refusal the stream is requested again with the cursor', async ({ server, open }) => {
@@ -123,7 +123,7 @@ check('after a refusal the stream is requested again with the cursor', async ({ 
   let refused = 0;
   await lab.use('Polling');
   await server.publish({ text: 'before' });
-  await lab.reads(['before']);
+  await lab.expectTexts(['before']);
   const shown = await watchLog(lab.log);
   await lab.page.route('**/stream?*', (route) => {
     refused += 1;
@@ -132,18 +132,18 @@ check('after a refusal the stream is requested again with the cursor', async ({ 
   await lab.transport('SSE').check();
   await until('it was refused twice', () => refused >= 2);
   await server.publish({ text: 'while refused' });
-  await lab.connected('SSE');
-  await sawAll('the page', shown, ['while refused']);
+  await lab.waitForConnection('SSE');
+  await expectAllSeen('the page', shown, ['while refused']);
 });
 
 check('a lane pays for the polls that replace its mute stream', async ({ server, open }) => {
   const lab = await open('?view=side-by-side&mute=1');
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const { region } = lab.lane('SSE');
   await region.getByRole('combobox', { name: 'Network', exact: true }).selectOption('Buffering proxy');
   const texts = Array.from({ length: 20 }, (_, index) => `number ${index}`);
   for (const text of texts) await server.publish({ text });
-  await lab.lane('SSE').reads(texts);
+  await lab.lane('SSE').expectTexts(texts);
   await region.getByText(/^SSE, with polling standing in/).waitFor();
   // Only the first stream; later ones delivered nothing.
   assert.equal(await region.locator('.events [data-look=head]').count(), 1);

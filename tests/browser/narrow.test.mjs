@@ -60,9 +60,9 @@ for (const [name, viewport] of Object.entries(WINDOWS)) {
       assert.equal(await left.locator('.tape-frame').isVisible(), false);
       await lab.name.fill('mina');
       await lab.send('from a narrow window');
-      for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['from a narrow window']);
+      for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['from a narrow window']);
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), viewport.width);
-      await lab.noComplaints();
+      await lab.expectNoErrors();
     },
   );
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import AxeBuilder from '@axe-core/playwright';
 import { BINARY } from './support/server.mjs';
-import { steady } from './support/steady.mjs';
+import { publishSteadily } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -59,7 +59,7 @@ check('the planner agrees with the command, and its answer comes first', async (
   const changed = [other.transports.poll, other.transports['long-poll'], other.transports.stream];
   const expected = changed.map(({ cores }) => three.format(cores)).join();
   await until('it answers again', async () => (await row(panel, 'Cores busy')).join() === expected);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('a plan for another stack names its limit and is kept in the address', async ({ open }) => {
@@ -92,7 +92,7 @@ check('a plan for another stack names its limit and is kept in the address', asy
   assert.equal(new URL(lab.page.url()).searchParams.get('plan-stack'), 'php');
   await lab.page.reload();
   await until('it asks again', async () => (await row(panel, 'Cores busy')).join() === cores.join());
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('a question takes one request, and the address keeps it', async ({ open }) => {
@@ -126,12 +126,12 @@ check('the initial question lies within the measured range', async ({ open }) =>
 
 check('the lab’s own traffic fills the planner in, for 50,000 clients', async ({ server, open }) => {
   const lab = await open('?view=side-by-side&interval=0.5');
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const panel = panelOf(lab);
   const fill = panel.getByRole('button', { name: 'The same for 50,000 clients', exact: true });
   await fill.click();
   await panel.getByText('The lanes have not seen enough traffic yet', { exact: false }).waitFor();
-  const traffic = steady(server, 5);
+  const traffic = publishSteadily(server, 5);
   const value = (name) => panel.getByRole('spinbutton', { name, exact: true }).inputValue();
   try {
     await until('the traffic is known', async () => {
@@ -165,7 +165,7 @@ check('an invalid number is reported beside its field, and the last answer stays
   const delay = panel.getByRole('spinbutton', { name: 'Acceptable delay', exact: true });
   await delay.fill('0.001');
   await until('polling is impossible', async () => (await row(panel, /^Servers/))[0] === 'impossible');
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('a failed request is reported, and the last answer stays', async ({ open }) => {
@@ -193,7 +193,7 @@ check('charts name the crossings in their labels', async ({ open }) => {
   await panel.getByRole('img', { name: /messages a second: polling and SSE cross at [\d.]+\./ }).waitFor();
   await panel.getByRole('img', { name: /clients: polling and SSE do not cross\./ }).waitFor();
   assert.equal(await panel.locator('canvas').count(), 3);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('the planner fits and is accessible in both languages, on a phone and in dark mode', async ({ open }) => {
@@ -213,6 +213,6 @@ check('the planner fits and is accessible in both languages, on a phone and in d
     const overflow = await lab.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${file} is ${overflow} px too wide`);
     await panel.screenshot({ path: `${SCREENSHOTS}${file}.png` });
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   }
 });

@@ -17,7 +17,7 @@ async function total(lab, name) {
 }
 
 /** For each plot, the number of drawn pixels and their mean brightness. */
-function inked(lab) {
+function measureDrawnPixels(lab) {
   return plots(lab)
     .locator('canvas')
     .evaluateAll((canvases) =>
@@ -50,14 +50,14 @@ check(
   'both lanes are plotted, and their totals equal the ledger',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side');
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
     await left.setInterval(30);
     for (const text of ['one', 'two', 'three']) await server.publish({ text });
-    await right.reads(['one', 'two', 'three']);
+    await right.expectTexts(['one', 'two', 'three']);
     await plots(lab).scrollIntoViewIfNeeded();
     await until('three plots are drawn', async () => {
-      const drawn = await inked(lab);
+      const drawn = await measureDrawnPixels(lab);
       return drawn.length === 3 && drawn.every(({ pixels }) => pixels > 200);
     });
     for (const [name, transport, lane] of [
@@ -76,9 +76,9 @@ check(
     );
     for (const window of ['5 min', '15 min', '1 min']) {
       await plots(lab).getByRole('combobox', { name: 'Last' }).selectOption(window);
-      await until(`${window} is drawn`, async () => (await inked(lab)).every(({ pixels }) => pixels > 200));
+      await until(`${window} is drawn`, async () => (await measureDrawnPixels(lab)).every(({ pixels }) => pixels > 200));
     }
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
@@ -99,12 +99,12 @@ check('plots pause while the tab is hidden, and say so', async ({ open }) => {
   const { requests } = await total(lab, 'Polling');
   await until('it counts on', async () => (await total(lab, 'Polling')).requests > requests);
   assert.ok((await asked()) > before);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('every line is in the legend and in words, by the name of its lane', async ({ open }) => {
   const lab = await open('?view=side-by-side', { reducedMotion: 'reduce' });
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await until('the stream is counted', async () => (await total(lab, 'SSE')).requests === 1);
   await lab.lane('SSE').transport('Polling').check();
   await lab.lane('Polling (right)').setInterval(0.25);
@@ -122,20 +122,20 @@ check('every line is in the legend and in words, by the name of its lane', async
     true,
     false,
   ]);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('plots use other colours in dark mode', async ({ open }) => {
   const lab = await open();
   await lab.setInterval(0.25);
   await plots(lab).scrollIntoViewIfNeeded();
-  const last = async () => (await inked(lab)).at(-1);
+  const last = async () => (await measureDrawnPixels(lab)).at(-1);
   await until('it is drawn', async () => (await last())?.pixels > 200);
   const { brightness } = await last();
   await lab.page.emulateMedia({ colorScheme: 'dark' });
   // Only drawn pixels count, not the background.
   await until('it is drawn in others', async () => (await last()).brightness < brightness - 100);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('rare polls are drawn as bars, not as slopes between them', async ({ open }) => {
@@ -171,5 +171,5 @@ check('rare polls are drawn as bars, not as slopes between them', async ({ open 
   const between = drawn.filter((y) => y > top + 4 && y < bottom - 4);
   const plateaus = new Set(between.map((y) => Math.round(y / 3)));
   assert.ok(plateaus.size <= 4, `${plateaus.size} heights between ${top} and ${bottom}`);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });

@@ -24,7 +24,7 @@ for (const transport of ['Polling', 'SSE']) {
     await mina.page.getByRole('button', { name: 'Who is here: 2' }).waitFor();
     await tomas.close();
     await until('one has left', async () => (await here(mina)).length === 1);
-    await mina.noComplaints();
+    await mina.expectNoErrors();
   });
 }
 
@@ -71,14 +71,14 @@ check('of two visitors that leave together, the poller’s departure is noticed 
   await lab.page.getByRole('button', { name: 'Who is here: 2' }).waitFor();
   assert.ok(await lab.page.getByText('longer to notice').isVisible());
   await other.close();
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check(
   'presence has a row of its own in each lane’s cost, and is free while its list is closed',
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side');
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     await lab.lane('Polling').setInterval(0.25);
     const row = async (name) => Object.values(await lab.lane(name).figures())[0]['of which presence'];
     const polls = async () => Object.values(await lab.lane('Polling').figures())[0].Requests;
@@ -100,6 +100,6 @@ check(
     const [polling, sse] = [await row('Polling'), await row('SSE')];
     await until('it goes on further', async () => (await polls()) >= asked + 8);
     assert.deepEqual([await row('Polling'), await row('SSE')], [polling, sse]);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );

@@ -11,7 +11,7 @@ const OPTIONS = { viewport: { width: 1280, height: 720 }, settings: false };
 check('present mode shows only the lanes and the verdict, enlarged', async ({ open }) => {
   const lab = await open('?view=side-by-side', OPTIONS);
   const { page } = lab;
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const size = () =>
     page
       .locator('.glance-figure')
@@ -28,7 +28,7 @@ check('present mode shows only the lanes and the verdict, enlarged', async ({ op
   await page.keyboard.press('P');
   await page.getByRole('banner').waitFor();
   assert.doesNotMatch(page.url(), /present/);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('an address can open the page in present mode', async ({ server, open }) => {
@@ -43,7 +43,7 @@ check(
   async ({ server, open }) => {
     const lab = await open('?view=side-by-side', OPTIONS);
     const { page } = lab;
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     const published = async () => (await server.ledger()).transports.publish.messages;
     await lab.name.fill('');
     await lab.name.pressSequentially('tbfp? ');
@@ -71,7 +71,7 @@ check(
     await list.getByRole('button', { name: 'Close' }).click();
     await page.keyboard.press('p');
     assert.equal(await page.getByRole('banner').isVisible(), true);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
@@ -79,7 +79,7 @@ check(
   'a silent stream counts up to its stall time-out, which a fault shortens',
   async ({ open }) => {
     const lab = await open('?view=side-by-side');
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     const lane = lab.lane('SSE').region;
     const mute = lane.getByRole('spinbutton', { name: 'Mute after' });
     assert.equal(await mute.inputValue(), '45');

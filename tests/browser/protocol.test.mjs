@@ -27,13 +27,13 @@ test('each lane shows its protocol, as the server reports it', async () => {
     [server.tlsOrigin, 'HTTP/2 over TLS'],
   ]) {
     const lab = await LabPage.open(browser, `${origin}/?room=a`, OPTIONS);
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     for (const lane of ['Polling', 'SSE'])
       await lab.lane(lane).region.getByText(`over ${protocol}`, { exact: true }).waitFor();
     const client = await lab.lane('Polling').client();
     const { protocols } = (await server.ledger(client)).transports.poll;
     assert.deepEqual(Object.keys(protocols), [origin === server.origin ? 'http/1.1' : 'h2+tls']);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
     await lab.close();
   }
 });
@@ -58,17 +58,17 @@ test('over HTTP/2 eight tabs hold a stream each, and polling works beside them',
   const tabs = [first];
   while (tabs.length < 8)
     tabs.push(await LabPage.within(first.context, `${server.tlsOrigin}/?room=c&transport=stream`));
-  for (const tab of tabs) await tab.connected('SSE');
+  for (const tab of tabs) await tab.waitForConnection('SSE');
   const clients = await Promise.all(tabs.map((tab) => tab.client()));
   for (const client of clients) assert.equal((await server.ledger(client)).transports.stream.requests, 1);
   await server.publish({ room: 'c', text: 'to all eight' });
   for (const tab of tabs) {
-    await tab.reads(['to all eight']);
+    await tab.expectTexts(['to all eight']);
     assert.equal(await tab.page.locator('.network-notice').isVisible(), false);
   }
   await first.use('Polling');
   await server.publish({ room: 'c', text: 'polled beside seven streams' });
-  await first.reads(['to all eight', 'polled beside seven streams']);
+  await first.expectTexts(['to all eight', 'polled beside seven streams']);
   await first.close();
 });
 
@@ -77,7 +77,7 @@ const VERSIONS = { 'HTTP/1.1': 'http/1.1', 'HTTP/2': 'h2+tls' };
 const NAMES = { 'HTTP/1.1': 'over HTTP/1.1', 'HTTP/2': 'over HTTP/2 over TLS 1.3' };
 
 /** Waits until each lane shows its protocol, and checks that the server saw no other one. */
-async function goOver(lab, lanes) {
+async function expectProtocols(lab, lanes) {
   for (const [at, protocol] of lanes.entries()) {
     const region = lab.page.locator('.lane').nth(at);
     await region.getByText(NAMES[protocol], { exact: true }).waitFor();
@@ -103,37 +103,37 @@ for (const [from, origin] of [
       assert.deepEqual(await picker(lab, lane).locator('option').allTextContents(), ['HTTP/1.1', 'HTTP/2']);
       assert.equal(await picker(lab, lane).inputValue(), own === 'HTTP/1.1' ? 'http/1.1' : 'h2');
     }
-    await goOver(lab, [own, own]);
+    await expectProtocols(lab, [own, own]);
     const before = await lab.lane(left).client();
     if (own === 'HTTP/2') await picker(lab, left).selectOption('HTTP/1.1');
     else await picker(lab, right).selectOption('HTTP/2');
     assert.notEqual(await lab.lane(left).client(), before, 'all begin again as new clients');
-    await goOver(lab, ['HTTP/1.1', 'HTTP/2']);
+    await expectProtocols(lab, ['HTTP/1.1', 'HTTP/2']);
     // The browser sends the page's cookies only to the page's origin.
     const [here, there] = own === 'HTTP/1.1' ? [left, right] : [right, left];
     const cookie = (lane) => lab.lane(lane).region.getByRole('combobox', { name: 'Cookie' });
     assert.deepEqual([await cookie(here).isEnabled(), await cookie(there).isEnabled()], [true, false]);
     await server.publish({ room, text: 'over both' });
-    for (const lane of [left, right]) await lab.lane(lane).reads(['over both']);
+    for (const lane of [left, right]) await lab.lane(lane).expectTexts(['over both']);
 
     // The address opens the page with these protocols, from the first request on.
     const address = new URL(lab.page.url());
     assert.deepEqual(address.searchParams.getAll('protocol'), ['http/1.1', 'h2']);
     await lab.page.goto('about:blank');
     await lab.page.goto(address.href);
-    await goOver(lab, ['HTTP/1.1', 'HTTP/2']);
+    await expectProtocols(lab, ['HTTP/1.1', 'HTTP/2']);
     await lab.page.locator('.settings-button').click();
 
     // A stream and a long-poll switch protocols too.
     await lab.lane(right).transport('SSE').check();
     await lab.lane(left).transport('Long-polling').check();
     await server.publish({ room, text: 'pushed' });
-    for (const lane of ['Long-polling', 'SSE']) await lab.lane(lane).reads(['over both', 'pushed']);
+    for (const lane of ['Long-polling', 'SSE']) await lab.lane(lane).expectTexts(['over both', 'pushed']);
     for (const lane of ['Long-polling', 'SSE']) await picker(lab, lane).selectOption(own);
-    await goOver(lab, [own, own]);
+    await expectProtocols(lab, [own, own]);
     for (const lane of ['Long-polling', 'SSE']) assert.ok(await cookie(lane).isEnabled());
     assert.equal(new URL(lab.page.url()).searchParams.get('protocol'), null);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
     await lab.close();
   });
 }
@@ -147,8 +147,8 @@ test('an unknown or unavailable protocol is reported and ignored', async () => {
     ]) {
       const lab = await LabPage.open(browser, `${origin}/?room=d&view=one&protocol=${protocol}`, OPTIONS);
       await lab.page.getByRole('alert').getByText(says).waitFor();
-      await lab.connected('Polling');
-      await lab.noComplaints();
+      await lab.waitForConnection('Polling');
+      await lab.expectNoErrors();
       await lab.close();
     }
   } finally {
@@ -165,7 +165,7 @@ test('there is no picker if only one protocol is available', async () => {
       [server.origin, { reducedMotion: 'reduce' }],
     ]) {
       const lab = await LabPage.open(browser, `${address}/?room=e`, options);
-      await lab.connectedBoth();
+      await lab.waitForBothLanes();
       await lab.page.getByRole('combobox', { name: 'Cookie' }).first().waitFor();
       await lab.page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => {});
       assert.equal(await lab.page.getByRole('combobox', { name: 'Protocol' }).count(), 0);

@@ -13,17 +13,17 @@ import { until } from './support/wait.mjs';
 const check = suite();
 
 /** Checks that the page reads another client's messages over each transport, and writes one. */
-async function readsAndWrites(lab, server) {
+async function expectReadsAndWrites(lab, server) {
   const texts = [];
   for (const transport of ['Long-polling', 'SSE', 'Polling']) {
     await lab.use(transport);
     await server.publish({ text: `over ${transport}` });
     texts.push(`over ${transport}`);
-    await lab.reads(texts);
+    await lab.expectTexts(texts);
   }
   await lab.name.fill('mina');
   await lab.send('I write too.');
-  await lab.reads([...texts, 'I write too.']);
+  await lab.expectTexts([...texts, 'I write too.']);
 }
 
 const notice = (lab) => lab.page.getByRole('region', { name: 'Notice' });
@@ -39,15 +39,15 @@ test('a page without storage reads and writes, and says what is missing', async 
     await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(settings));
     context = await launchPersistent(folder);
     const lab = await LabPage.within(context, server.page('?view=one'));
-    await readsAndWrites(lab, server);
+    await expectReadsAndWrites(lab, server);
     assert.match(await notice(lab).textContent(), /refuses this page storage .*Web Locks/);
     const second = await LabPage.within(context, server.page('?view=one'));
     await second.use('SSE');
     const before = await lab.texts();
     await until('it has the earlier messages', async () => (await second.texts()).length === before.length);
     await server.publish({ text: 'for two tabs' });
-    await second.reads(['for two tabs'], before);
-    for (const each of [lab, second]) await each.noComplaints();
+    await second.expectTexts(['for two tabs'], before);
+    for (const each of [lab, second]) await each.expectNoErrors();
   } finally {
     await context?.close();
     await server.end();
@@ -112,10 +112,10 @@ const REFUSALS = {
 for (const [feature, { says, refuse }] of Object.entries(REFUSALS)) {
   check(`the page works without ${feature}`, async ({ server, open }) => {
     const lab = await open('', { before: refuse });
-    await readsAndWrites(lab, server);
+    await expectReadsAndWrites(lab, server);
     if (says === null) assert.equal(await notice(lab).isVisible(), false);
     else await until('the page says so', async () => says.test(await notice(lab).textContent()));
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   });
 }
 
@@ -131,6 +131,6 @@ for (const refuse of [
     const lab = await open('?room=tea', { before: refuse });
     await lab.page.getByRole('button', { name: 'Copy link' }).click();
     await lab.page.getByRole('link', { name: /room=tea/ }).waitFor();
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   });
 }

@@ -14,7 +14,7 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
       await page.setInterval(0.25);
       await page.use(transport);
       await server.publish({ text: 'before' });
-      await page.reads(['before']);
+      await page.expectTexts(['before']);
 
       await server.down();
       await until('the page says that it reconnects', async () =>
@@ -23,10 +23,10 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
       await server.up();
       // Published before the page has reconnected, so that it must catch up.
       await server.publish({ text: 'while away' });
-      await page.reads(['before', 'while away']);
-      await page.connected(transport);
+      await page.expectTexts(['before', 'while away']);
+      await page.waitForConnection(transport);
       await server.publish({ text: 'after' });
-      await page.reads(['before', 'while away', 'after']);
+      await page.expectTexts(['before', 'while away', 'after']);
       assert.equal(await page.log.locator('.gap').count(), 0);
     },
     { store: 'sqlite' },
@@ -39,7 +39,7 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
       await page.setInterval(0.25);
       await page.use(transport);
       for (const text of ['one', 'two', 'three']) await server.publish({ text });
-      await page.reads(['one', 'two', 'three']);
+      await page.expectTexts(['one', 'two', 'three']);
 
       await server.down();
       await until('the page says that it reconnects', async () =>
@@ -47,10 +47,10 @@ for (const transport of ['Polling', 'Long-polling', 'SSE']) {
       );
       await server.up();
       await server.publish({ text: 'first of the new log' });
-      await page.reads(['one', 'two', 'three', 'first of the new log']);
+      await page.expectTexts(['one', 'two', 'three', 'first of the new log']);
       await page.log.getByText('Messages may be missing here').waitFor();
       await server.publish({ text: 'second of the new log' });
-      await page.reads(['one', 'two', 'three', 'first of the new log', 'second of the new log']);
+      await page.expectTexts(['one', 'two', 'three', 'first of the new log', 'second of the new log']);
       assert.equal(await page.log.locator('.gap').count(), 1);
     },
   );
@@ -68,7 +68,7 @@ check(
     await server.up();
     const texts = Array.from({ length: 70 }, (_, index) => `number ${index}`);
     await Promise.all([
-      page.connected('SSE'),
+      page.waitForConnection('SSE'),
       ...texts.map((text) => server.publish({ room: 'quiet', text })),
     ]);
     await until('all are there', async () => (await page.texts()).length >= texts.length);
@@ -83,14 +83,14 @@ check(
     const page = await open();
     await page.setInterval(0.25);
     await server.publish({ text: 'before' });
-    await page.reads(['before']);
+    await page.expectTexts(['before']);
     await server.down();
     for (const transport of ['SSE', 'Long-polling', 'Polling', 'SSE'])
       await page.transport(transport).check();
     await server.up();
     await server.publish({ text: 'after' });
-    await page.reads(['before', 'after']);
-    await page.connected('SSE');
+    await page.expectTexts(['before', 'after']);
+    await page.waitForConnection('SSE');
   },
   { store: 'sqlite' },
 );

@@ -13,9 +13,9 @@ const SCREENSHOTS = fileURLToPath(new URL('./screenshots/', import.meta.url));
 const BOTH = '?room=lesson&view=side-by-side';
 
 /** Opens two lanes that have delivered the same messages, and waits for their figures. */
-async function compared({ server, open }, query = BOTH, options = {}) {
+async function openComparedLanes({ server, open }, query = BOTH, options = {}) {
   const lab = await open(query, options);
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   for (let number = 0; number < 6; number++)
     await server.publish({ room: 'lesson', text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])
@@ -27,7 +27,7 @@ async function compared({ server, open }, query = BOTH, options = {}) {
 }
 
 /** Clicks a button and reads the file that it saves. */
-async function saved(lab, name) {
+async function saveFile(lab, name) {
   const [download] = await Promise.all([
     lab.page.waitForEvent('download'),
     lab.page.getByRole('button', { name, exact: true }).click(),
@@ -36,7 +36,7 @@ async function saved(lab, name) {
 }
 
 check('Copy result puts a sentence, a table and the address on the clipboard', async (parts) => {
-  const lab = await compared(parts, BOTH, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const lab = await openComparedLanes(parts, BOTH, { permissions: ['clipboard-read', 'clipboard-write'] });
   await lab.page.getByRole('button', { name: 'Copy result', exact: true }).click();
   await lab.page.getByRole('button', { name: 'Result copied', exact: true }).waitFor();
   const text = await lab.page.evaluate(() => navigator.clipboard.readText());
@@ -50,11 +50,11 @@ check('Copy result puts a sentence, a table and the address on the clipboard', a
   // Columns are aligned.
   assert.equal(row('Messages').length, head.length);
   assert.ok(text.includes('room=lesson'), text);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('without a clipboard the result is shown for copying', async (parts) => {
-  const lab = await compared(parts);
+  const lab = await openComparedLanes(parts);
   await lab.page.evaluate(() => {
     navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));
   });
@@ -65,8 +65,8 @@ check('without a clipboard the result is shown for copying', async (parts) => {
 });
 
 check('CSV and JSON hold the figures of the Cost tables', async (parts) => {
-  const lab = await compared(parts);
-  const { name, content } = await saved(lab, 'Save as JSON');
+  const lab = await openComparedLanes(parts);
+  const { name, content } = await saveFile(lab, 'Save as JSON');
   assert.match(name, /^poll-vs-sse-lesson-.*\.json$/);
   const result = JSON.parse(content);
   assert.equal(result.room, 'lesson');
@@ -84,20 +84,20 @@ check('CSV and JSON hold the figures of the Cost tables', async (parts) => {
     assert.ok(lane.requests <= counted.requests && lane.requests > 0);
     assert.ok(lane.wire_bytes <= counted.wire_bytes_in + counted.wire_bytes_out);
   }
-  const rows = (await saved(lab, 'Save as CSV')).content.toString().trimEnd().split('\r\n');
+  const rows = (await saveFile(lab, 'Save as CSV')).content.toString().trimEnd().split('\r\n');
   assert.equal(rows.length, 3);
   const [columns, polling] = rows.map((row) => row.split(','));
   const cell = (column) => polling[columns.indexOf(column)];
   assert.deepEqual([cell('transport'), cell('messages'), cell('interval_s')], ['poll', '6', '2']);
   assert.equal(Number(cell('bytes_per_message')), Math.round(Number(cell('wire_bytes')) / 6));
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('the report is one self-contained file', async (parts) => {
-  const lab = await compared(parts);
+  const lab = await openComparedLanes(parts);
   // The plots are created a moment after the page.
   await until('there are plots', async () => (await lab.page.locator('.plot canvas').count()) === 3);
-  const { name, content } = await saved(lab, 'Save report');
+  const { name, content } = await saveFile(lab, 'Save report');
   assert.match(name, /\.html$/);
   const file = join(tmpdir(), `${process.pid}-${name}`);
   await writeFile(file, content);
@@ -124,27 +124,27 @@ check('the report is one self-contained file', async (parts) => {
   );
   await mkdir(SCREENSHOTS, { recursive: true });
   await reader.screenshot({ path: `${SCREENSHOTS}report.png`, fullPage: true });
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('the diagrams are saved as a self-contained picture', async (parts) => {
-  const lab = await compared(parts);
-  const { content } = await saved(lab, 'Save diagram as SVG');
+  const lab = await openComparedLanes(parts);
+  const { content } = await saveFile(lab, 'Save diagram as SVG');
   const svg = content.toString();
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
   // It contains both lanes, and needs no stylesheet.
   for (const lane of ['>Polling<', '>SSE<']) assert.ok(svg.includes(lane), lane);
   assert.doesNotMatch(svg, /class=|var\(/);
-  const png = (await saved(lab, 'Save diagram as PNG')).content;
+  const png = (await saveFile(lab, 'Save diagram as PNG')).content;
   assert.equal(png.subarray(1, 4).toString(), 'PNG');
   await mkdir(SCREENSHOTS, { recursive: true });
   await writeFile(`${SCREENSHOTS}diagram.png`, png);
   await writeFile(`${SCREENSHOTS}diagram.svg`, svg);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('print shows the whole conversation, all costs and the plots', async (parts) => {
-  const lab = await compared(parts, BOTH, { colorScheme: 'dark' });
+  const lab = await openComparedLanes(parts, BOTH, { colorScheme: 'dark' });
   for (let number = 6; number < 60; number++)
     await parts.server.publish({ room: 'lesson', text: `message ${number}` });
   for (const lane of ['Polling', 'SSE'])

@@ -10,10 +10,10 @@ const check = suite();
 check('a busy conversation is summarized, and a quiet one is read out again', async ({ server, open }) => {
   const lab = await open('?view=one&transport=stream', { name: 'mina' });
   const { page } = lab;
-  await lab.connected('SSE');
+  await lab.waitForConnection('SSE');
   const live = () => lab.log.getAttribute('aria-live');
   await lab.send('one is read out');
-  await lab.reads(['one is read out']);
+  await lab.expectTexts(['one is read out']);
   assert.notEqual(await live(), 'off');
 
   const texts = Array.from({ length: 20 }, (_, index) => `of many ${index}`);
@@ -24,7 +24,7 @@ check('a busy conversation is summarized, and a quiet one is read out again', as
   assert.match(await spoken.textContent(), /^SSE: \d+ messages in the last 5 seconds\./);
 
   await until('the log is read out again', async () => (await live()) === 'polite');
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 /** The orders in which browsers report the Enter that ends a composition. */
@@ -68,9 +68,9 @@ for (const [order, events] of Object.entries(ORDERS)) {
     }
     assert.equal(await lab.message.inputValue(), '안녕');
     await lab.message.press('Enter');
-    await lab.reads(['안녕']);
+    await lab.expectTexts(['안녕']);
     assert.equal((await server.ledger()).transports.publish.messages, 1);
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   });
 }
 
@@ -94,13 +94,13 @@ check('an Enter that ends a real composition does not send', async ({ open }) =>
   });
   assert.equal(await lab.message.inputValue(), '안녕');
   await lab.message.press('Enter');
-  await lab.reads(['안녕']);
+  await lab.expectTexts(['안녕']);
 });
 
 check('skip links lead to the composer and the messages, and each part has a heading', async ({ open }) => {
   const lab = await open('?view=side-by-side', { settings: false });
   const { page } = lab;
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const focused = () => page.evaluate(() => document.activeElement.id);
   await page.keyboard.press('Tab');
   await page.getByRole('link', { name: 'Write a message' }).waitFor();
@@ -125,5 +125,5 @@ check('skip links lead to the composer and the messages, and each part has a hea
     .getByRole('heading')
     .evaluateAll((all) => all.map((each) => Number(each.tagName[1])));
   levels.forEach((level, at) => assert.ok(level <= (levels[at - 1] ?? 0) + 1, `levels ${levels.join(' ')}`));
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });

@@ -71,7 +71,7 @@ async function sideBySide(browser, file, { query = '', before, of, ...options })
     await page.waitForTimeout(1_500);
     const shown = of === undefined ? page : page.getByRole('region', { name: of });
     await shown.screenshot({ path: `${IMAGES}${file}` });
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   } finally {
     await server.end();
   }
@@ -113,7 +113,7 @@ async function converse(server, room, mina) {
 /** A conversation as long as a diagram's window, with pauses in which only polls continue. */
 async function converseTwice(server, room, lab) {
   const lines = ['Is the kettle on?', 'Two cups are poured.', 'Which tram?', 'The 4. It is always the 4.'];
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   for (const [index, pause_ms] of [900, 4_200, 2_600, 6_000, 800, 5_400, 1_700, 3_900, 7_000].entries()) {
     await server.publish({ room, author: index % 2 ? 'ana' : 'tomas', text: lines[index % lines.length] });
     await lab.page.waitForTimeout(pause_ms);
@@ -146,7 +146,7 @@ async function pictures(browser) {
     await plots.scrollIntoViewIfNeeded();
     await page.waitForTimeout(1_500);
     await plots.screenshot({ path: `${IMAGES}over-time.png` });
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   } finally {
     await server.end();
   }
@@ -168,7 +168,7 @@ async function planner(browser, file, options) {
     await panel.locator('canvas').nth(2).waitFor();
     await lab.page.waitForTimeout(500);
     await panel.screenshot({ path: `${IMAGES}${file}` });
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   } finally {
     await server.end();
   }
@@ -196,7 +196,7 @@ try {
       await converse(server, room, mina);
       await mina.page.locator('body').click({ position: { x: 1, y: 1 } });
       await mina.page.screenshot({ path: `${IMAGES}${file}` });
-      await mina.noComplaints();
+      await mina.expectNoErrors();
     } finally {
       await server.end();
     }

@@ -1,7 +1,7 @@
 // Tabs of one browser share one stream, and the few connections that a browser opens to one server.
 
 import assert from 'node:assert/strict';
-import { sawAll, traffic, watchLog } from './support/audit.mjs';
+import { expectAllSeen, publishNumbered, watchLog } from './support/audit.mjs';
 import { LabPage } from './support/browser.mjs';
 import { inOneLane, suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
@@ -22,14 +22,14 @@ async function tab(context, address, transport) {
 async function tabs(context, server, count, transport, query = () => '') {
   // Opens the first tab alone, so that it becomes the leader.
   const first = await tab(context, server.page(inOneLane(query(0))), transport);
-  if (transport === 'SSE') await first.lab.connected('SSE');
+  if (transport === 'SSE') await first.lab.waitForConnection('SSE');
   const rest = Array.from({ length: count - 1 }, (_, i) =>
     tab(context, server.page(inOneLane(query(i + 1))), transport),
   );
   return [first, ...(await Promise.all(rest))];
 }
 
-const says = ({ notice }, words) =>
+const waitForSentence = ({ notice }, words) =>
   until(`a tab says “${words}”`, async () => (await notice.textContent()).includes(words));
 
 async function streams(server) {
@@ -49,9 +49,9 @@ check('seven tabs see every message over one stream, and name its client', async
   const [leader, ...followers] = seven;
   const client = await leader.lab.client();
   for (const follower of followers) {
-    await says(follower, `This tab shares the stream of another tab. The bill is on client ${client}`);
+    await waitForSentence(follower, `This tab shares the stream of another tab. The bill is on client ${client}`);
   }
-  await says(leader, '6 other tabs read along');
+  await waitForSentence(leader, '6 other tabs read along');
   await until('all seven are in the room as readers of the stream', async () => {
     const streamed = await streamedTo(server);
     return streamed.length === 7 && streamed.filter(({ through }) => through === client).length === 6;
@@ -61,10 +61,10 @@ check('seven tabs see every message over one stream, and name its client', async
     open: 1,
   });
 
-  const source = traffic(server, { every_ms: 5 });
+  const source = publishNumbered(server, { every_ms: 5 });
   await source.more(50);
   const published = await source.stop();
-  for (const [index, { shown }] of seven.entries()) await sawAll(`tab ${index + 1}`, shown, published);
+  for (const [index, { shown }] of seven.entries()) await expectAllSeen(`tab ${index + 1}`, shown, published);
   const { requests, messages } = await streams(server);
   assert.deepEqual({ requests, messages }, { requests: 1, messages: published.length });
 });
@@ -72,8 +72,8 @@ check('seven tabs see every message over one stream, and name its client', async
 check('another tab takes over when the leader closes in mid-traffic', async ({ server, open }) => {
   const { context } = await open('', CALM);
   const all = await tabs(context, server, 4, 'SSE');
-  await says(all[0], '3 other tabs read along');
-  const source = traffic(server, { every_ms: 5 });
+  await waitForSentence(all[0], '3 other tabs read along');
+  const source = publishNumbered(server, { every_ms: 5 });
   await source.more(20);
   await all[0].lab.page.close();
   await source.more(40);
@@ -83,8 +83,8 @@ check('another tab takes over when the leader closes in mid-traffic', async ({ s
   await all[2].lab.page.close({ runBeforeUnload: false });
   await source.more(20);
   const published = await source.stop();
-  await sawAll('the second tab', all[1].shown, published);
-  await sawAll('the fourth tab', all[3].shown, published);
+  await expectAllSeen('the second tab', all[1].shown, published);
+  await expectAllSeen('the fourth tab', all[3].shown, published);
   await until('one stream is open', async () => (await streams(server)).open === 1);
   await until('presence is up to date', async () => (await streamedTo(server)).length === 1);
 });
@@ -92,13 +92,13 @@ check('another tab takes over when the leader closes in mid-traffic', async ({ s
 check('another tab takes over when the leader crashes', async ({ server, open }) => {
   const { context } = await open('', CALM);
   const [leader, next] = await tabs(context, server, 2, 'SSE');
-  await says(next, 'This tab shares the stream');
+  await waitForSentence(next, 'This tab shares the stream');
   const session = await context.newCDPSession(leader.lab.page);
   const crashed = leader.lab.page.waitForEvent('crash');
   session.send('Page.crash').catch(() => {});
   await crashed;
   await server.publish({ text: 'after the crash' });
-  await sawAll('the next tab', next.shown, ['after the crash']);
+  await expectAllSeen('the next tab', next.shown, ['after the crash']);
 });
 
 check(
@@ -106,13 +106,13 @@ check(
   async ({ server, open }) => {
     const { context } = await open('', CALM);
     const [leader, follower] = await tabs(context, server, 2, 'SSE');
-    await says(follower, 'This tab shares the stream');
-    const source = traffic(server, { every_ms: 20 });
+    await waitForSentence(follower, 'This tab shares the stream');
+    const source = publishNumbered(server, { every_ms: 20 });
     const network = leader.lab.page.getByRole('combobox', { name: 'Network', exact: true });
     await network.selectOption({ label: 'Offline for 5 s' });
     await until('the other tab reads for itself', async () => follower.notice.isHidden());
     await until('the network is back', async () => (await network.inputValue()) === 'healthy');
-    await says(leader, `The bill is on client ${await follower.lab.client()}`);
+    await waitForSentence(leader, `The bill is on client ${await follower.lab.client()}`);
     // A restart closes the connection of the shared stream.
     await network.selectOption({ label: 'Server restart' });
     const client = await follower.lab.client();
@@ -122,7 +122,7 @@ check(
     });
     await source.more(5);
     const published = await source.stop();
-    for (const { shown } of [leader, follower]) await sawAll('a tab', shown, published);
+    for (const { shown } of [leader, follower]) await expectAllSeen('a tab', shown, published);
   },
 );
 
@@ -140,11 +140,11 @@ for (const transport of ['SSE', 'Long-polling']) {
     for (let i = 0; i < (transport === 'SSE' ? 7 : 1); i++) {
       await server.publish({ room: room(i).slice('?room='.length), text: 'hello' });
     }
-    for (const [index, { shown }] of seven.entries()) await sawAll(`tab ${index + 1}`, shown, ['hello']);
+    for (const [index, { shown }] of seven.entries()) await expectAllSeen(`tab ${index + 1}`, shown, ['hello']);
     // Publishing works from such a tab too.
     await crowded[2].lab.name.fill('mina');
     await crowded[2].lab.send('from the seventh');
-    await sawAll('the seventh tab', crowded[2].shown, ['hello', 'from the seventh']);
+    await expectAllSeen('the seventh tab', crowded[2].shown, ['hello', 'from the seventh']);
     await seven.find((each) => !crowded.includes(each)).lab.page.close();
     await until('one of them reads by its transport', async () => {
       const hidden = await Promise.all(crowded.map(({ notice }) => notice.isHidden()));
@@ -159,10 +159,10 @@ check('without Web Locks each tab reads for itself', async ({ server, open }) =>
     Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
   });
   const two = await tabs(context, server, 2, 'SSE');
-  for (const { lab } of two) await lab.connected('SSE');
+  for (const { lab } of two) await lab.waitForConnection('SSE');
   await server.publish({ text: 'hello' });
   for (const { shown, notice } of two) {
-    await sawAll('a tab', shown, ['hello']);
+    await expectAllSeen('a tab', shown, ['hello']);
     assert.ok(await notice.isHidden());
   }
   assert.equal((await streams(server)).open, 2);
@@ -179,7 +179,7 @@ check('the two lanes of one page do not share a stream', async ({ server, open }
 
 check('a lane that shares another tab’s stream names the client that pays', async ({ server, open }) => {
   const first = await open('?view=side-by-side', CALM);
-  await first.connectedBoth();
+  await first.waitForBothLanes();
   const client = await first.lane('SSE').client();
   const second = await LabPage.within(first.context, server.page('?view=side-by-side'));
   const sentence = second.page.locator('.verdict');

@@ -12,7 +12,7 @@ const MOST = { nodes: 25_000, heap_bytes: 24_000_000, arrows: 900, growth_bytes:
 
 check('in a busy room the document and the memory stay bounded', async ({ server, open }) => {
   const lab = await open('?view=side-by-side', { viewport: { width: 1440, height: 900 } });
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   const lanes = [lab.lane('Polling'), lab.lane('SSE')];
   await fill({ server, lab, lanes });
   const { published, looks } = await soak({ server, lab, per_second: 20, seconds: 12, every_s: 4 });
@@ -35,5 +35,5 @@ check('in a busy room the document and the memory stay bounded', async ({ server
   const drawn = await stream.drawn('Pushed');
   assert.ok(drawn >= 20, `${drawn} pushes are drawn`);
   await until('nothing was lost', async () => (await stream.drawn('Events not kept')) === 0);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });

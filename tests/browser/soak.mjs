@@ -10,7 +10,7 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { launch, LabPage } from './support/browser.mjs';
-import { tasks } from './support/heap.mjs';
+import { traceTasks } from './support/heap.mjs';
 import { Server } from './support/server.mjs';
 import { fill, soak } from './support/soak.mjs';
 
@@ -34,9 +34,9 @@ try {
   const lab = await LabPage.open(browser, server.page('?view=side-by-side'), {
     viewport: { width: 1440, height: 900 },
   });
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await fill({ server, lab, lanes: [lab.lane('Polling'), lab.lane('SSE')] });
-  const followed = await tasks(browser);
+  const followed = await traceTasks(browser);
   const { published, seconds, looks, looked_us, long_tasks_ms } = await soak({
     server,
     lab,
@@ -45,7 +45,7 @@ try {
     every_s: Math.min(10, minutes * 20),
   });
   const ran = await followed.stop(looked_us);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 
   const full = looks.find(({ at_s }) => at_s >= 60) ?? looks[1];
   const last = looks.at(-1);

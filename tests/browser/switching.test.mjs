@@ -1,7 +1,7 @@
 // Switching transports while messages arrive loses and repeats nothing.
 
 import assert from 'node:assert/strict';
-import { steady } from './support/steady.mjs';
+import { publishSteadily } from './support/steady.mjs';
 import { suite } from './support/suite.mjs';
 import { until } from './support/wait.mjs';
 
@@ -18,7 +18,7 @@ for (const store of ['memory', 'sqlite']) {
     async ({ server, open }) => {
       const page = await open();
       await page.setInterval(0.25);
-      await page.connected('Polling');
+      await page.waitForConnection('Polling');
       // Records every message shown, as the log itself keeps only the last ones.
       await page.log.evaluate((log) => {
         globalThis.shown = [];
@@ -32,7 +32,7 @@ for (const store of ['memory', 'sqlite']) {
         }).observe(log.querySelector('ol'), { childList: true });
       });
 
-      const source = steady(server, PER_SECOND);
+      const source = publishSteadily(server, PER_SECOND);
       for (const transport of ORDER) {
         await page.transport(transport).check();
         const mark = source.published.length + 30;
@@ -48,7 +48,7 @@ for (const store of ['memory', 'sqlite']) {
       );
       assert.deepEqual(await page.page.evaluate(() => globalThis.shown), published);
       assert.equal(await page.log.locator('.gap').count(), 0);
-      await page.noComplaints();
+      await page.expectNoErrors();
     },
     { store },
   );
@@ -62,7 +62,7 @@ check('switching in an empty room misses nothing either', async ({ server, open 
   await page.transport(first).check();
   for (const text of texts) await server.publish({ room: 'quiet', text });
   for (const transport of rest) await page.use(transport);
-  await page.reads(texts);
+  await page.expectTexts(texts);
 });
 
 check('the log shows which transport delivered a message', async ({ server, open }) => {

@@ -37,7 +37,7 @@ for (const transport of ['Polling', 'SSE']) {
     await page.setInterval(0.25);
     await page.use(transport);
     for (const text of HOSTILE) await server.publish({ text, author: author(text) });
-    await page.reads(HOSTILE);
+    await page.expectTexts(HOSTILE);
 
     assert.equal(await page.page.evaluate(() => globalThis.hacked), undefined);
     assert.deepEqual(
@@ -48,7 +48,7 @@ for (const transport of ['Polling', 'SSE']) {
     );
     assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
     assert.equal(await page.log.evaluate((log) => log.scrollWidth <= log.clientWidth), true);
-    await page.noComplaints();
+    await page.expectNoErrors();
   });
 }
 
@@ -56,7 +56,7 @@ check('a direction override does not affect other text', async ({ server, open }
   const page = await open();
   await page.use('SSE');
   await server.publish({ author: 'mina', text: '\u202Eback to front' });
-  await page.reads(['\u202Eback to front']);
+  await page.expectTexts(['\u202Eback to front']);
   const boxes = await page.log.locator('.message').evaluate((row) => {
     const left = (selector) => row.querySelector(selector).getBoundingClientRect().left;
     return { time: left('time'), author: left('.author'), text: left('.text') };

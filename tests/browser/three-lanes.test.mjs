@@ -13,7 +13,7 @@ const TEACHERS = [
   { width: 1920, height: 1080 },
 ];
 
-async function connected(lab) {
+async function waitForThreeLanes(lab) {
   for (const name of NAMES) await lab.lane(name).region.waitFor();
   await until(
     'all three lanes are connected',
@@ -27,10 +27,10 @@ check(
     const lab = await open('?view=side-by-side', { settings: false });
     await lab.lanes(3).check({ force: true });
     assert.equal(new URL(lab.page.url()).searchParams.get('view'), 'three');
-    await connected(lab);
+    await waitForThreeLanes(lab);
     const texts = ['one', 'two', 'three', 'four', 'five'];
     for (const text of texts) await server.publish({ text });
-    for (const name of NAMES) await lab.lane(name).reads(texts);
+    for (const name of NAMES) await lab.lane(name).expectTexts(texts);
     const verdict = lab.page.locator('.verdict');
     await until('there is a verdict', async () => / each message cost /.test(await verdict.textContent()));
     const sentence = await verdict.textContent();
@@ -45,7 +45,7 @@ check(
       await region.getByRole('group', { name: `Sequence diagram, ${name}` }).waitFor();
       assert.deepEqual(Object.keys(await lab.lane(name).figures()), [name]);
     }
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
@@ -54,7 +54,7 @@ check(
   async ({ open }) => {
     const lab = await open('?view=three&traffic=steady&rate=3', { viewport: TEACHERS[0], settings: false });
     const { page } = lab;
-    await connected(lab);
+    await waitForThreeLanes(lab);
     await until('there is a verdict', async () =>
       / made /.test(await page.locator('.verdict').textContent()),
     );
@@ -79,7 +79,7 @@ check(
       }
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
     }
-    await lab.noComplaints();
+    await lab.expectNoErrors();
   },
 );
 
@@ -87,7 +87,7 @@ check(
   'the address keeps traffic, faults, the window and connections',
   async ({ open }) => {
     const lab = await open('?view=three&room=tea');
-    await connected(lab);
+    await waitForThreeLanes(lab);
     const { page } = lab;
     const network = (of, name) =>
       of.lane(name).region.getByRole('combobox', { name: 'Network', exact: true });
@@ -117,7 +117,7 @@ check(
     );
 
     const other = await open(search);
-    await connected(other);
+    await waitForThreeLanes(other);
     assert.equal(await network(other, 'SSE').inputValue(), 'slow');
     assert.equal(await network(other, 'Polling').inputValue(), 'healthy');
     assert.equal(await other.window.inputValue(), '30');
@@ -138,7 +138,7 @@ check(
 
 check('changing the language keeps the page’s settings', async ({ open }) => {
   const lab = await open('?view=three&room=tea&interval=5');
-  await connected(lab);
+  await waitForThreeLanes(lab);
   await lab.page.getByRole('combobox', { name: 'Language' }).selectOption('한국어');
   await lab.page.waitForURL(/lang=ko/);
   await lab.page.getByRole('region', { name: '롱 폴링', exact: true }).waitFor();

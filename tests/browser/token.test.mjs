@@ -36,7 +36,7 @@ async function withPage(query, run) {
   }
 }
 
-const says = (lab, sentence) =>
+const waitForSentence = (lab, sentence) =>
   until(`the page says “${sentence}”`, async () =>
     (await lab.page.getByRole('status').allTextContents()).some((text) => text.includes(sentence)),
   );
@@ -52,11 +52,11 @@ async function use(lab, text) {
 for (const transport of ['poll', 'stream']) {
   test(`the page says that a token is needed, and reads and writes with one: ${transport}`, async () => {
     await withPage(`?view=one&transport=${transport}`, async (lab) => {
-      await says(lab, 'a token is needed');
+      await waitForSentence(lab, 'a token is needed');
       await use(lab, token(600));
       await lab.name.fill('mina');
       await lab.send('With a token.');
-      await lab.reads(['With a token.']);
+      await lab.expectTexts(['With a token.']);
       assert.equal(await lab.page.getByLabel('Token', { exact: true }).inputValue(), '');
       assert.ok(!lab.page.url().includes('ey'), lab.page.url());
     });
@@ -65,9 +65,9 @@ for (const transport of ['poll', 'stream']) {
 
 test('a stream that ends with its token says so', async () => {
   await withPage('?view=one&transport=stream', async (lab) => {
-    await says(lab, 'a token is needed');
+    await waitForSentence(lab, 'a token is needed');
     await use(lab, token(8));
-    await lab.connected('SSE');
-    await says(lab, 'the token has expired');
+    await lab.waitForConnection('SSE');
+    await waitForSentence(lab, 'the token has expired');
   });
 });

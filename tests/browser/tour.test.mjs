@@ -42,7 +42,7 @@ check('the tour has five steps and can be taken again', async ({ open }) => {
 });
 
 /** Checks that the step's target is in the window and at most half covered by the card. */
-async function pointsAt(page, step) {
+async function expectPointsAt(page, step) {
   const { target, card, window } = await page.evaluate(() => {
     const box = (selector) => document.querySelector(selector).getBoundingClientRect().toJSON();
     return { target: box('.toured'), card: box('.tour'), window: [innerWidth, innerHeight] };
@@ -86,17 +86,17 @@ async function takeTour({ server, open }, viewport) {
   if (!(await begin.isVisible())) await page.getByRole('button', { name: 'Settings', exact: true }).click();
   await begin.click();
   await outcome(/^Polling: seen after .+; SSE: seen after .+\.$/);
-  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['Hello from the tour.']);
-  await pointsAt(page, 1);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['Hello from the tour.']);
+  await expectPointsAt(page, 1);
 
   await next();
   await outcome(/^Polling: \d+ requests, \d+ for nothing; SSE: 0 requests, none for nothing\.$/);
-  await pointsAt(page, 2);
+  await expectPointsAt(page, 2);
 
   await next();
   await outcome(/^Polling: 200 messages with \d+ requests?; SSE: 200 messages without asking\.$/);
   assert.ok((await server.ledger()).transports.publish.messages >= 201);
-  await pointsAt(page, 3);
+  await expectPointsAt(page, 3);
 
   await next();
   await outcome(/^Polling: seen after .+ s; SSE: seen after .+ s\.$/);
@@ -105,13 +105,13 @@ async function takeTour({ server, open }, viewport) {
     const texts = await lane.locator('.message .text').allTextContents();
     assert.equal(texts.filter((text) => text === 'Posted while the network was cut.').length, 1);
   }
-  await pointsAt(page, 4);
+  await expectPointsAt(page, 4);
 
   await next();
   await page.locator('.comparison.toured').waitFor();
-  await pointsAt(page, 5);
+  await expectPointsAt(page, 5);
   await tour.getByRole('button', { name: 'Done' }).click();
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 }
 
 check('leaving the tour restores the previous view', async ({ open }) => {
@@ -130,7 +130,7 @@ check('the tour is not modal', async ({ open }) => {
   await lab.send('while it is open');
   await lab.log.getByText('while it is open', { exact: true }).waitFor();
   await lab.page.getByRole('button', { name: 'Skip the tour' }).click();
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('the page is Korean if the address or the browser asks for it', async ({ server, open }) => {

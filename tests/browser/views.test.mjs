@@ -26,20 +26,20 @@ check('views can be switched, and the address keeps the view', async ({ open }) 
   await lab.lanes(1).check({ force: true });
   assert.equal(await lab.page.getByRole('log').count(), 1);
   assert.match(lab.page.url(), /\?room=tea&view=one$/);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('messages appear in both lanes, each with its own client and delay', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
   const [left, right] = [lab.lane('Polling'), lab.lane('SSE')];
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await left.setInterval(1);
   assert.notEqual(await left.client(), await right.client());
 
   await lab.send('from this page');
-  await right.reads(['from this page']);
+  await right.expectTexts(['from this page']);
   await server.publish({ text: 'from elsewhere' });
-  for (const lane of [left, right]) await lane.reads(['from this page', 'from elsewhere']);
+  for (const lane of [left, right]) await lane.expectTexts(['from this page', 'from elsewhere']);
   for (const lane of [left, right]) {
     await until('both have a delay', async () => (await lane.delays()).every((delay) => delay !== null));
     const [own, other] = await lane.delays();
@@ -47,17 +47,17 @@ check('messages appear in both lanes, each with its own client and delay', async
     assert.match(other, /^seen after [\d,]+ ± \d+ ms$/);
   }
   assert.equal(await left.log.locator('.own').count(), 1);
-  await lab.noComplaints();
+  await lab.expectNoErrors();
 });
 
 check('each side can use any transport, and regions have unique names', async ({ server, open }) => {
   const lab = await open(BOTH);
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await lab.lane('Polling').transport('Long-polling').check();
   await lab.lane('SSE').transport('Polling').check();
   await lab.lane('Long-polling').log.waitFor();
   await server.publish({ text: 'heard by both' });
-  for (const transport of ['Long-polling', 'Polling']) await lab.lane(transport).reads(['heard by both']);
+  for (const transport of ['Long-polling', 'Polling']) await lab.lane(transport).expectTexts(['heard by both']);
   await lab.lane('Polling').transport('Long-polling').check();
   // If both lanes have the same transport, the second region's name includes its position.
   for (const [transport, other] of [
@@ -77,14 +77,14 @@ check('a lane continues at its cursor when its view returns', async ({ server, o
   const lab = await open();
   await lab.setInterval(0.25);
   await server.publish({ text: 'one' });
-  await lab.reads(['one']);
+  await lab.expectTexts(['one']);
   await lab.lanes(2).check({ force: true });
-  await lab.lane('SSE').reads(['one']);
+  await lab.lane('SSE').expectTexts(['one']);
   await server.publish({ text: 'two' });
-  await lab.lane('SSE').reads(['one', 'two']);
+  await lab.lane('SSE').expectTexts(['one', 'two']);
   const client = await lab.lane('SSE').client();
   await lab.lanes(1).check({ force: true });
-  await lab.reads(['one', 'two']);
+  await lab.expectTexts(['one', 'two']);
   await until('the stream of the other view is closed', async () => {
     return (await server.ledger(client)).transports.stream.open === 0;
   });
@@ -92,18 +92,18 @@ check('a lane continues at its cursor when its view returns', async ({ server, o
 
 check('messages published while a lane was stopped have no delay', async ({ server, open }) => {
   const lab = await open(BOTH, { name: 'mina' });
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   await lab.page.getByRole('button', { name: /^Who is here/ }).click();
   await lab.send('before');
-  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before']);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['before']);
   await lab.lanes(1).check({ force: true });
   await lab.send('meanwhile');
   await lab.page.getByRole('list', { name: 'Who left' }).getByText('(SSE) left').waitFor();
   await lab.lanes(2).check({ force: true });
-  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).reads(['before', 'meanwhile']);
+  for (const lane of ['Polling', 'SSE']) await lab.lane(lane).expectTexts(['before', 'meanwhile']);
   await server.publish({ text: 'after' });
   for (const lane of ['Polling', 'SSE']) {
-    await lab.lane(lane).reads(['before', 'meanwhile', 'after']);
+    await lab.lane(lane).expectTexts(['before', 'meanwhile', 'after']);
     const delays = await lab.lane(lane).delays();
     assert.deepEqual(
       delays.map((delay) => delay !== null),
@@ -142,13 +142,13 @@ check('the address opens the page with its settings', async ({ open }) => {
   assert.equal(await interval.inputValue(), '0.5');
   await other.lane('Polling').transport('Long-polling').check();
   await other.lanes(1).check({ force: true });
-  await other.connected('SSE');
+  await other.waitForConnection('SSE');
   // Another room opens with the same settings.
   const link = other.page.locator('.room-form input[name=left]');
   await other.page.getByRole('textbox', { name: 'Room' }).fill('coffee');
   await other.page.getByRole('button', { name: 'Go', exact: true }).click();
   await other.page.waitForURL(/room=coffee/);
-  await other.connected('SSE');
+  await other.waitForConnection('SSE');
   assert.equal(await link.inputValue(), 'long-poll');
 });
 
@@ -158,7 +158,7 @@ check(
     for (const viewport of TEACHERS) {
       const lab = await open('?view=side-by-side', { viewport, settings: false });
       const { page } = lab;
-      await lab.connectedBoth();
+      await lab.waitForBothLanes();
       await page
         .getByText(/^One chat, read twice: Polling asks every 2 s .* SSE asks once and is told\.$/)
         .waitFor();
@@ -221,7 +221,7 @@ check(
         assert.ok(sizes.length > 0 && Math.min(...sizes) >= 0.03 * viewport.height, `${selector}: ${sizes}`);
       }
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
-      await lab.noComplaints();
+      await lab.expectNoErrors();
       await lab.close();
     }
   },
@@ -230,7 +230,7 @@ check(
 check('a page without parameters has two lanes', async ({ server, open }) => {
   const lab = await open('?room=tea&view=side-by-side');
   await lab.page.goto(server.page('?room=tea'));
-  await lab.connectedBoth();
+  await lab.waitForBothLanes();
   assert.equal(await lab.lanes(2).isChecked(), true);
   for (const lane of ['Polling', 'SSE'])
     await lab.lane(lane).region.getByRole('group', { name: 'At a glance' }).waitFor();
@@ -240,7 +240,7 @@ check(
   'the large numbers equal the table, and their bars have a common scale',
   async ({ server, open }) => {
     const lab = await open(BOTH);
-    await lab.connectedBoth();
+    await lab.waitForBothLanes();
     await lab.lane('Polling').setInterval(0.25);
     await server.publish({ text: 'one' });
     await until('there are some', async () => (await lab.lane('Polling').figures()).Polling.Requests > 6);

@@ -35,14 +35,14 @@ export class Audit {
   }
 
   /** Waits until its response has begun, as a request that has only arrived may still start after later messages. */
-  async isConnected() {
+  async waitUntilConnected() {
     await until('it is connected', async () => {
       const { open, wire_bytes_out } = (await this.server.ledger()).transports.stream;
       return open >= 1 && wire_bytes_out > 0;
     });
   }
 
-  async hasCaughtUp() {
+  async waitUntilCaughtUp() {
     await until('it has all messages', () => this.received.length >= this.sent.length);
   }
 
@@ -75,7 +75,7 @@ export const FAULTS = {
       const publishing = audit.publish(20);
       audit.link.cut();
       await publishing;
-      await audit.hasCaughtUp();
+      await audit.waitUntilCaughtUp();
     }
   },
   'a restart': async (audit) => {

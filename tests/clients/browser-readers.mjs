@@ -41,8 +41,8 @@ export async function readInBrowser(context, name, url, onText) {
   const { module, script } = READERS[name];
   const page = await context.newPage();
   await page.route(`**${PREFIX}**`, async (route) => {
-    const asked = new URL(route.request().url()).pathname.slice(PREFIX.length);
-    const file = join(packages(), normalize(asked).replace(/(?<!\.js)$/, asked.endsWith('.js') ? '' : '.js'));
+    const path = new URL(route.request().url()).pathname.slice(PREFIX.length);
+    const file = join(packages(), normalize(path).replace(/(?<!\.js)$/, path.endsWith('.js') ? '' : '.js'));
     await route.fulfill({
       contentType: 'text/javascript',
       body: await readFile(file, 'utf8'),

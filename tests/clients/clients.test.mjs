@@ -48,22 +48,22 @@ function readInProcess(command, args, onText) {
   return () => child.kill('SIGKILL');
 }
 
-function audited(name, read) {
+function declareAudit(name, read) {
   test(`${name} reads every message once and in order`, async (t) => {
     const audit = await Audit.start();
     let stop;
     try {
       stop = await read(audit.url, (text) => audit.received.push(text));
-      await audit.isConnected();
+      await audit.waitUntilConnected();
       await audit.publish(3);
-      await audit.hasCaughtUp();
-      for (const [fault, happen] of Object.entries(FAULTS)) {
+      await audit.waitUntilCaughtUp();
+      for (const [fault, apply] of Object.entries(FAULTS)) {
         await t.test(`through ${fault}`, async () => {
-          await happen(audit);
-          await audit.hasCaughtUp();
+          await apply(audit);
+          await audit.waitUntilCaughtUp();
           // Further messages show that none arrives late or twice.
           await audit.publish(2);
-          await audit.hasCaughtUp();
+          await audit.waitUntilCaughtUp();
           assert.deepEqual(audit.received, audit.sent);
         });
       }
@@ -76,10 +76,10 @@ function audited(name, read) {
 
 // Concurrent, as each has its own server and mostly waits.
 describe('third-party clients', { concurrency: 4 }, () => {
-  for (const [name, read] of Object.entries(NODE_READERS)) audited(name, read);
+  for (const [name, read] of Object.entries(NODE_READERS)) declareAudit(name, read);
 
   for (const name of BROWSER_READERS) {
-    audited(`${name} in Chromium`, async (url, onText) => {
+    declareAudit(`${name} in Chromium`, async (url, onText) => {
       const context = await browser.newContext();
       const close = await readInBrowser(context, name, url, onText);
       return async () => {
@@ -89,13 +89,13 @@ describe('third-party clients', { concurrency: 4 }, () => {
     });
   }
 
-  audited('EventSource in Firefox', (url, onText) => readInFirefox(firefox, url, onText));
+  declareAudit('EventSource in Firefox', (url, onText) => readInFirefox(firefox, url, onText));
 
   for (const name of PYTHON_LIBRARIES) {
-    audited(`${name} (Python)`, (url, onText) => readInProcess(PYTHON, [PYTHON_READER, name, url], onText));
+    declareAudit(`${name} (Python)`, (url, onText) => readInProcess(PYTHON, [PYTHON_READER, name, url], onText));
   }
 
   for (const name of RUST_LIBRARIES) {
-    audited(`${name} (Rust)`, (url, onText) => readInProcess(RUST_READERS, [name, url], onText));
+    declareAudit(`${name} (Rust)`, (url, onText) => readInProcess(RUST_READERS, [name, url], onText));
   }
 });

@@ -10,7 +10,7 @@ import { EventSource as UndiciEventSource } from 'undici';
 const text = ({ data }) => JSON.parse(data).text;
 
 /** A class with the interface of a browser's EventSource. */
-function standard(Source, options) {
+function readWithEventSource(Source, options) {
   return (url, onText) => {
     const source = new Source(url, options);
     source.onmessage = (event) => onText(text(event));
@@ -52,11 +52,11 @@ function eventsourceParser(url, onText) {
 }
 
 export const NODE_READERS = {
-  eventsource: standard(EventSource),
+  eventsource: readWithEventSource(EventSource),
   'eventsource-client': eventsourceClient,
   'eventsource-parser': eventsourceParser,
-  'launchdarkly-eventsource': standard(LaunchDarklyEventSource, {
+  'launchdarkly-eventsource': readWithEventSource(LaunchDarklyEventSource, {
     initialRetryDelayMillis: 200,
   }),
-  undici: standard(UndiciEventSource),
+  undici: readWithEventSource(UndiciEventSource),
 };

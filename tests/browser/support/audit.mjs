@@ -21,7 +21,7 @@ export async function watchLog(log) {
 }
 
 /** Waits for the last message, and checks that each was shown once and in order, without a gap. */
-export async function sawAll(who, shown, published) {
+export async function expectAllSeen(who, shown, published) {
   await until(
     `${who} shows the last message`,
     async () => (await shown()).includes(published.at(-1)),
@@ -46,7 +46,7 @@ export async function watchText(element) {
 }
 
 /** Publishes numbered messages, one each `every_ms`, until `stop`, which returns all that were published. */
-export function traffic(server, { room = 'lobby', every_ms = 0 } = {}) {
+export function publishNumbered(server, { room = 'lobby', every_ms = 0 } = {}) {
   const published = [];
   let going = true;
   const done = (async () => {

@@ -25,7 +25,7 @@ export function launchPersistent(folder) {
 }
 
 /** The controls and figures of one lane, within the page or within the lane's region. */
-class Reading {
+class LaneControls {
   /** The element that contains the lane. */
   get region() {
     return this.page;
@@ -55,7 +55,7 @@ class Reading {
   }
 
   /** Waits until the log shows the last of `texts`, and checks that it shows `before` and `texts`, and nothing else. */
-  async reads(texts, before = []) {
+  async expectTexts(texts, before = []) {
     await until(`the page shows “${texts.at(-1)}”`, async () => (await this.texts()).includes(texts.at(-1)));
     assert.deepEqual(await this.texts(), [...before, ...texts]);
   }
@@ -89,7 +89,7 @@ class Reading {
   }
 }
 
-class LaneRegion extends Reading {
+class LaneRegion extends LaneControls {
   #region;
 
   constructor(region) {
@@ -103,9 +103,9 @@ class LaneRegion extends Reading {
 }
 
 /** One page of the lab. It records errors and warnings. */
-export class LabPage extends Reading {
+export class LabPage extends LaneControls {
   /** Console errors and warnings, and exceptions. */
-  complaints = [];
+  errors = [];
 
   static async open(browser, address, { name, without, before, settings, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
@@ -119,9 +119,9 @@ export class LabPage extends Reading {
     lab.page = await context.newPage();
     lab.page.setDefaultTimeout(60_000);
     lab.page.on('console', (entry) => {
-      if (entry.type() === 'error' || entry.type() === 'warning') lab.complaints.push(entry.text());
+      if (entry.type() === 'error' || entry.type() === 'warning') lab.errors.push(entry.text());
     });
-    lab.page.on('pageerror', (error) => lab.complaints.push(String(error)));
+    lab.page.on('pageerror', (error) => lab.errors.push(String(error)));
     await lab.page.addInitScript(() => {
       globalThis.violations = [];
       addEventListener('securitypolicyviolation', (event) => {
@@ -178,7 +178,7 @@ export class LabPage extends Reading {
   }
 
   /** Waits until both lanes are connected with their initial transports. */
-  async connectedBoth() {
+  async waitForBothLanes() {
     for (const [transport, says] of [
       ['Polling', /^Polling every/],
       ['SSE', /^Streaming over SSE/],
@@ -193,10 +193,10 @@ export class LabPage extends Reading {
   /** Chooses a transport and waits until it is connected. */
   async use(name) {
     await this.transport(name).check();
-    await this.connected(name);
+    await this.waitForConnection(name);
   }
 
-  async connected(name) {
+  async waitForConnection(name) {
     const says = { Polling: /^Polling every/, 'Long-polling': /^Long-polling/, SSE: /^Streaming over SSE/ }[
       name
     ];
@@ -212,9 +212,9 @@ export class LabPage extends Reading {
     await this.message.press('Enter');
   }
 
-  async noComplaints() {
+  async expectNoErrors() {
     assert.deepEqual(await this.page.evaluate(() => globalThis.violations), []);
-    assert.deepEqual(this.complaints, []);
+    assert.deepEqual(this.errors, []);
   }
 
   close() {

@@ -1,7 +1,7 @@
 // A page object for a lane's sequence diagram: its arrows, its list and its controls.
 
 /** The number of different positions of a tape within `ms` milliseconds. */
-export function placesWithin(tape, ms) {
+export function countPositions(tape, ms) {
   return tape.evaluate(
     (element, ms) =>
       new Promise((resolve) => {

@@ -17,17 +17,17 @@ export function launchFirefox() {
   });
 }
 
-/** Opens a page of the lab in Firefox. `complaints` has console errors and exceptions. */
+/** Opens a page of the lab in Firefox. `errors` has console errors and exceptions. */
 export async function openInFirefox(browser, address) {
   const page = await browser.newPage();
   page.setDefaultTimeout(30_000);
-  const complaints = [];
+  const errors = [];
   page.on('console', (entry) => {
-    if (entry.type() === 'error') complaints.push(entry.text());
+    if (entry.type() === 'error') errors.push(entry.text());
   });
-  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('pageerror', (error) => errors.push(String(error)));
   await page.setViewport({ width: 1280, height: 800 });
   await page.goto(address, { waitUntil: 'domcontentloaded' });
   await page.waitForSelector('.wordmark');
-  return { page, complaints };
+  return { page, errors };
 }

@@ -17,7 +17,7 @@ export function longTasks(page) {
 }
 
 /** Returns a function that collects garbage and then measures what the page holds. */
-export async function holding(page) {
+export async function createHeapProbe(page) {
   const session = await page.context().newCDPSession(page);
   // CPU time of the page's own thread, independent of other load on the machine.
   await session.send('Performance.setTimeDomain', { timeDomain: 'threadTicks' });
@@ -42,7 +42,7 @@ export async function holding(page) {
  * which on a busy machine includes waiting for the processor. `stop` returns `{ tasks, longest_ms, over_50_ms }`,
  * without tasks in the intervals `but_us`.
  */
-export async function tasks(browser) {
+export async function traceTasks(browser) {
   const session = await browser.newBrowserCDPSession();
   const events = [];
   session.on('Tracing.dataCollected', ({ value }) => events.push(...value));

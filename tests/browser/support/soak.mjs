@@ -1,7 +1,7 @@
 // Measures the page with two lanes while messages arrive at a steady rate.
 
-import { holding, longTasks, watchLongTasks } from './heap.mjs';
-import { steady } from './steady.mjs';
+import { createHeapProbe, longTasks, watchLongTasks } from './heap.mjs';
+import { publishSteadily } from './steady.mjs';
 import { until } from './wait.mjs';
 
 /** The number of messages that a log keeps. With them, the diagrams' window is full as well. */
@@ -14,8 +14,8 @@ const FULL_LOG = 500;
 export async function soak({ server, lab, per_second, seconds, every_s }) {
   const { page } = lab;
   await watchLongTasks(page);
-  const hold = await holding(page);
-  const traffic = steady(server, per_second);
+  const hold = await createHeapProbe(page);
+  const traffic = publishSteadily(server, per_second);
   const looks = [];
   const looked_us = [];
   const begun = performance.now();

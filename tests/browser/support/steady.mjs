@@ -1,7 +1,7 @@
 // Publishes messages at a steady rate.
 
 /** Each message is due at its own time, however long the previous one took. `stop` returns the published texts. */
-export function steady(server, per_second) {
+export function publishSteadily(server, per_second) {
   const begun = performance.now();
   const published = [];
   let going = true;
